@@ -1,0 +1,118 @@
+import * as z from "zod";
+import { LIMITS } from "./limits.ts";
+import { boundedText, Cursor, Name, Timestamp } from "./text.ts";
+
+const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsMax - 1}}$`);
+
+export const EventKey = boundedText(LIMITS.keyBytesMax).meta({
+  id: "EventKey",
+  description: "What the event is about. Events of one key are ordered and compacted together.",
+  examples: ["order-123"],
+});
+
+const Headers = z
+  .record(
+    z.string().regex(HEADER_NAME, { error: `must match ${HEADER_NAME.source}` }),
+    z
+      .string()
+      .refine((text) => text.isWellFormed(), { error: "must not hold a lone surrogate" })
+      .max(LIMITS.headerValueBytesMax),
+  )
+  .refine((headers) => Object.keys(headers).length <= LIMITS.headersMax, {
+    error: `must have at most ${LIMITS.headersMax} members`,
+  });
+
+const attributes = {
+  key: EventKey,
+  type: boundedText(LIMITS.typeBytesMax).optional(),
+  id: boundedText(LIMITS.idBytesMax).optional(),
+  time: Timestamp.optional(),
+  headers: Headers.optional(),
+};
+
+const EventData = z
+  .unknown()
+  .refine((data) => data !== undefined, {
+    error: "is required; send null to delete the key from the compacted state",
+  })
+  .meta({
+    description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key.",
+  });
+
+/** Everything of a new event but its data, which is kept as the text that was sent. */
+export const EventAttributes = z.strictObject(attributes);
+export type EventAttributes = z.infer<typeof EventAttributes>;
+
+/** An event as a publisher sends it. */
+export const NewEvent = z.strictObject({ ...attributes, data: EventData }).meta({
+  id: "NewEvent",
+  examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
+});
+export type NewEvent = z.infer<typeof NewEvent>;
+
+export const NewEvents = z
+  .strictObject({ events: z.array(NewEvent).min(1) })
+  .meta({
+    id: "NewEvents",
+    description: `At most ${LIMITS.requestEventsMax} events, all or none.`,
+  });
+
+/** The body of a publish: one event, or several that are committed together. */
+export const PublishBody = z.union([NewEvent, NewEvents]).meta({ id: "PublishBody" });
+
+/** An event as a reader receives it. */
+export const LedgerEvent = z
+  .object({
+    sequence: z.int().min(1).meta({ description: "Strictly rising per key." }),
+    publishedAt: Timestamp,
+    id: z.string(),
+    key: z.string(),
+    type: z.string().optional(),
+    time: Timestamp.optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    data: z.unknown(),
+  })
+  .meta({ id: "LedgerEvent" });
+export type LedgerEvent = z.infer<typeof LedgerEvent>;
+
+/** What a publisher gets for durable events, in the order they were sent. */
+export const PublishReceipt = z
+  .object({
+    events: z.array(z.object({ id: z.string(), sequence: z.int().min(1) })),
+    cursor: Cursor.meta({ description: "Right behind these events: reading from it skips them." }),
+  })
+  .meta({ id: "PublishReceipt" });
+export type PublishReceipt = z.infer<typeof PublishReceipt>;
+
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(LIMITS.pageEventsMax)
+  .default(LIMITS.pageEventsDefault);
+
+export const PageLimit = limit.meta({ description: "The most events a page may hold." });
+
+/** Where reading starts: an end of the stream, a moment, or behind what a cursor has covered. */
+export const From = z
+  .union([z.enum(["earliest", "latest"]), Timestamp, Cursor])
+  .meta({ id: "From", examples: ["earliest"] });
+
+export const BrowseQuery = z.strictObject({
+  from: From.default("earliest"),
+  limit: PageLimit,
+  type: boundedText(LIMITS.typeBytesMax).optional(),
+  key: EventKey.optional(),
+});
+export type BrowseQuery = z.infer<typeof BrowseQuery>;
+
+/** A run of events and where to go on. An empty page is not the end unless `caughtUp` is true. */
+export const EventPage = z
+  .object({
+    events: z.array(LedgerEvent),
+    cursor: Cursor,
+    caughtUp: z.boolean().meta({ description: "Nothing is left behind the cursor right now." }),
+  })
+  .meta({ id: "EventPage" });
+
+export const StreamParams = z.strictObject({ stream: Name });

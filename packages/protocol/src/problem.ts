@@ -1,0 +1,117 @@
+import * as z from "zod";
+
+type Retry = "never" | "same" | "refresh" | "later";
+
+type ProblemKind = { readonly status: number; readonly title: string; readonly retry: Retry };
+
+/**
+ * Everything that can go wrong, by its code. `retry` tells a program what helps: `never` (change the
+ * request), `same` (send the very same request again), `refresh` (fetch newer state first), `later`
+ * (the same request, after `Retry-After`).
+ */
+export const PROBLEMS = {
+  "invalid-request": { status: 400, title: "The request is not valid", retry: "never" },
+  "malformed-json": { status: 400, title: "The body is not JSON", retry: "never" },
+  "invalid-cursor": { status: 400, title: "The cursor is not usable here", retry: "refresh" },
+  unauthorized: { status: 401, title: "An API key is needed", retry: "never" },
+  forbidden: { status: 403, title: "The API key does not allow this", retry: "never" },
+  "route-not-found": { status: 404, title: "There is no such route", retry: "never" },
+  "stream-not-found": { status: 404, title: "There is no such stream", retry: "never" },
+  "subscription-not-found": {
+    status: 404,
+    title: "There is no such subscription",
+    retry: "never",
+  },
+  "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
+  "method-not-allowed": { status: 405, title: "The route has no such method", retry: "never" },
+  "stream-exists": {
+    status: 409,
+    title: "A stream of that name has another configuration",
+    retry: "never",
+  },
+  "subscription-exists": {
+    status: 409,
+    title: "A subscription of that name has another configuration",
+    retry: "never",
+  },
+  "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
+  "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
+  "retention-passed": {
+    status: 410,
+    title: "The position is older than the stream's retention",
+    retry: "refresh",
+  },
+  "bootstrap-expired": {
+    status: 410,
+    title: "The bootstrap was open for too long",
+    retry: "refresh",
+  },
+  "request-too-large": { status: 413, title: "The request is too large", retry: "never" },
+  "event-too-large": { status: 413, title: "An event is too large", retry: "never" },
+  "too-many-events": { status: 413, title: "The request has too many events", retry: "never" },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The content type is not accepted here",
+    retry: "never",
+  },
+  "unsupported-data": {
+    status: 422,
+    title: "The data could not be returned as it was sent",
+    retry: "never",
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    title: "The Idempotency-Key was used for another request",
+    retry: "never",
+  },
+  "too-many-requests": { status: 429, title: "Too much is waiting already", retry: "later" },
+  internal: { status: 500, title: "Something went wrong here", retry: "same" },
+  "stream-busy": { status: 503, title: "Not written: the stream is busy", retry: "later" },
+  "outcome-unknown": {
+    status: 503,
+    title: "The request may or may not have taken effect",
+    retry: "same",
+  },
+  "compaction-stalled": {
+    status: 503,
+    title: "Publishing is paused because compaction has stalled",
+    retry: "later",
+  },
+  "numbering-at-risk": {
+    status: 503,
+    title: "Publishing is stopped until an operator repairs the numbering",
+    retry: "later",
+  },
+  "store-unavailable": { status: 503, title: "The table does not answer", retry: "later" },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[];
+
+/** Where a problem's code is explained: a path on the server that answered. */
+export const problemType = (code: ProblemCode): string => `/docs/problems#${code}`;
+
+/** The body of every error, as `application/problem+json` (RFC 9457). */
+export const Problem = z
+  .looseObject({
+    type: z.string().meta({ description: "Where the code is explained." }),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(problemCodes as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string().optional().meta({ description: "What happened here and what to do next." }),
+    instance: z.string().optional().meta({ description: "The request id." }),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().meta({ description: "JSON Pointer (RFC 6901) into the request." }),
+          detail: z.string(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: "Problem", description: "An error, as application/problem+json (RFC 9457)." });
+export type Problem = z.infer<typeof Problem>;
+
+/** One thing that is wrong with a request, at a JSON Pointer into its body, query or path. */
+export type InvalidField = { pointer: string; detail: string };

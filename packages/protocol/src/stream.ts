@@ -1,0 +1,79 @@
+import * as z from "zod";
+import { LIMITS } from "./limits.ts";
+import { Cursor, Name, Timestamp } from "./text.ts";
+
+const settings = {
+  description: z.string().max(LIMITS.descriptionCharsMax),
+  retentionHours: z.int().min(1).max(LIMITS.retentionHoursMax),
+  archiveDays: z
+    .null({ error: "must be null: this version keeps no archive" })
+    .meta({ description: "Reserved for the archive." }),
+};
+
+/** What a stream is made from. */
+export const CreateStream = z
+  .strictObject({
+    name: Name,
+    description: settings.description.default(""),
+    partitions: z
+      .int()
+      .min(1)
+      .max(LIMITS.partitionsMax)
+      .default(1)
+      .meta({ description: "Write lanes. Invisible to clients; order holds per key." }),
+    compaction: z
+      .enum(["key", "none"])
+      .default("key")
+      .meta({ description: "`key` keeps the current state of every key, for bootstrap." }),
+    retentionHours: settings.retentionHours.default(LIMITS.retentionHoursDefault),
+    archiveDays: settings.archiveDays.default(null),
+  })
+  .meta({ id: "CreateStream", examples: [{ name: "orders" }] });
+export type CreateStream = z.infer<typeof CreateStream>;
+
+export const PatchStream = z
+  .strictObject({
+    description: settings.description.optional(),
+    retentionHours: settings.retentionHours.optional(),
+    archiveDays: settings.archiveDays.optional(),
+  })
+  .meta({ id: "PatchStream", examples: [{ retentionHours: 720 }] });
+export type PatchStream = z.infer<typeof PatchStream>;
+
+/** A stream's configuration. */
+export const Stream = z
+  .object({ ...CreateStream.shape, createdAt: Timestamp })
+  .meta({ id: "Stream" });
+export type Stream = z.infer<typeof Stream>;
+
+/** How far compaction is behind the end of the stream. */
+const WatermarkLag = z
+  .object({ events: z.int().min(0), seconds: z.number().min(0) })
+  .meta({ id: "WatermarkLag" });
+
+/** A stream with what is in it right now. */
+export const StreamInfo = z
+  .object({
+    ...Stream.shape,
+    eventCount: z.int().min(0).meta({ description: "Events ever published." }),
+    bytes: z
+      .int()
+      .min(0)
+      .meta({
+        description: "Bytes of those events before compression, as compaction has counted them.",
+      }),
+    firstEventAt: Timestamp.nullable(),
+    lastEventAt: Timestamp.nullable(),
+    watermarkLag: WatermarkLag,
+    subscriptionCount: z.int().min(0),
+  })
+  .meta({ id: "StreamInfo" });
+export type StreamInfo = z.infer<typeof StreamInfo>;
+
+export const StreamList = z
+  .object({ streams: z.array(Stream), cursor: Cursor.nullable() })
+  .meta({ id: "StreamList" });
+
+export const StreamDeletion = z
+  .object({ name: Name, status: z.literal("deleting") })
+  .meta({ id: "StreamDeletion" });

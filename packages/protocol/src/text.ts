@@ -1,0 +1,52 @@
+import * as z from "zod";
+import { LIMITS } from "./limits.ts";
+
+const encoder = new TextEncoder();
+
+/** The number of bytes of a string in UTF-8. */
+export const utf8Bytes = (text: string): number => encoder.encode(text).length;
+
+/**
+ * A string of `1..bytesMax` UTF-8 bytes. Lone surrogates are refused: they have no UTF-8 form, and
+ * two different ones would become the same table key.
+ */
+export const boundedText = (bytesMax: number) =>
+  z
+    .string()
+    .min(1)
+    .refine((text) => text.isWellFormed(), { error: "must not hold a lone surrogate" })
+    .refine((text) => utf8Bytes(text) <= bytesMax, {
+      error: `must be at most ${bytesMax} bytes of UTF-8`,
+    })
+    .meta({ maxLength: bytesMax });
+
+const NAME = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);
+
+/** The name of a stream or a subscription. */
+export const Name = z
+  .string()
+  .regex(NAME, {
+    error: `must match ${NAME.source}: lower-case letters, digits, dot, dash and underscore`,
+  })
+  .meta({ id: "Name", examples: ["orders"] });
+
+/** A moment, RFC 3339, with any offset. */
+export const Timestamp = z.iso.datetime({ offset: true }).meta({
+  id: "Timestamp",
+  description: "RFC 3339.",
+  examples: ["2026-11-24T08:30:00Z"],
+});
+
+/** What the server hands out to continue from. Opaque: its inside may change at any time. */
+export const Cursor = z
+  .string()
+  .min(1)
+  .max(LIMITS.cursorCharsMax)
+  .regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" })
+  .meta({ id: "Cursor", description: "Opaque; made by the server, bound to its stream." });
+
+/** How much a list answers at once, and where it goes on. */
+export const ListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(LIMITS.listMax).default(LIMITS.listDefault),
+  cursor: Cursor.optional(),
+});

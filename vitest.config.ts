@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/** Projects are named by what they cost: `unit` needs nothing, the others start what they need. */
+const project = (name: string, include: string[], extra: object = {}) => ({
+  test: { name, include, ...extra },
+});
+
+const emulated = {
+  globalSetup: ["test/stack/vitest-setup.ts"],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["packages/*/src/**/*.test.ts", "test/tidy.test.ts"]),
+      project("contract", ["test/contract/**/*.test.ts"], emulated),
+      project("integration", ["test/integration/**/*.test.ts"], emulated),
+      project("fault", ["test/fault/**/*.test.ts"], emulated),
+      project("model", ["test/model/**/*.test.ts"], emulated),
+      project("infra", ["test/infra/**/*.test.ts"], { testTimeout: 180_000, hookTimeout: 180_000 }),
+    ],
+  },
+});
