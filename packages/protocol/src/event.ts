@@ -50,12 +50,10 @@ export const NewEvent = z.strictObject({ ...attributes, data: EventData }).meta(
 });
 export type NewEvent = z.infer<typeof NewEvent>;
 
-export const NewEvents = z
-  .strictObject({ events: z.array(NewEvent).min(1) })
-  .meta({
-    id: "NewEvents",
-    description: `At most ${LIMITS.requestEventsMax} events, all or none.`,
-  });
+export const NewEvents = z.strictObject({ events: z.array(NewEvent).min(1) }).meta({
+  id: "NewEvents",
+  description: `At most ${LIMITS.requestEventsMax} events, all or none.`,
+});
 
 /** The body of a publish: one event, or several that are committed together. */
 export const PublishBody = z.union([NewEvent, NewEvents]).meta({ id: "PublishBody" });

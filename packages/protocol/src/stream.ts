@@ -56,12 +56,9 @@ export const StreamInfo = z
   .object({
     ...Stream.shape,
     eventCount: z.int().min(0).meta({ description: "Events ever published." }),
-    bytes: z
-      .int()
-      .min(0)
-      .meta({
-        description: "Bytes of those events before compression, as compaction has counted them.",
-      }),
+    bytes: z.int().min(0).meta({
+      description: "Bytes of those events before compression, as compaction has counted them.",
+    }),
     firstEventAt: Timestamp.nullable(),
     lastEventAt: Timestamp.nullable(),
     watermarkLag: WatermarkLag,

@@ -1,0 +1,108 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { Name } from "@eventledger/protocol";
+import { LedgerError } from "../kernel/error.ts";
+import type { Position } from "../kernel/position.ts";
+
+/**
+ * What a cursor says. `since` stands for partitions that are not listed: everything published there
+ * at that moment (milliseconds since 1970) or later.
+ */
+export type CursorContent = {
+  /** The life of the stream it belongs to. */
+  readonly streamUid: string;
+  /** The subscription and its generation; absent when it reads the stream itself. */
+  readonly subscription?: { readonly uid: string; readonly generation: number };
+  readonly positions: readonly (Position | undefined)[];
+  readonly since?: number;
+  /** The partition the next page starts with. */
+  readonly turn: number;
+};
+
+/** A secret that signs cursors. The first of a list signs, all of them are accepted. */
+export type CursorKey = { readonly id: number; readonly secret: Uint8Array };
+
+const VERSION = 1;
+const MAC_BYTES = 16;
+
+/**
+ * Prints and reads cursors: base64url of version, key id, content and an HMAC-SHA-256 over them, so
+ * that a client can neither make nor change one. `parse` throws `invalid-cursor`.
+ */
+export function createCursors(keys: readonly CursorKey[]) {
+  const [signer] = keys;
+  if (signer === undefined) throw new RangeError("At least one cursor key is needed");
+
+  function format(content: CursorContent): string {
+    const body = Buffer.concat([
+      Buffer.of(VERSION, signer?.id ?? 0),
+      Buffer.from(JSON.stringify(toTuple(content))),
+    ]);
+    return Buffer.concat([body, macOf(body, signer?.secret)]).toString("base64url");
+  }
+
+  function parse(text: string): CursorContent {
+    const bytes = Buffer.from(text, "base64url");
+    if (bytes.length < MAC_BYTES + 3 || bytes.toString("base64url") !== text) throw invalidCursor();
+    const body = bytes.subarray(0, -MAC_BYTES);
+    const key = keys.find(({ id }) => id === body[1]);
+    const genuine =
+      key !== undefined && timingSafeEqual(bytes.subarray(-MAC_BYTES), macOf(body, key.secret));
+    if (!genuine || body[0] !== VERSION) throw invalidCursor();
+    return fromTuple(JSON.parse(body.subarray(2).toString()));
+  }
+
+  return { format, parse };
+}
+
+/** Where a list of names goes on. Names are public to whoever may list them: nothing to sign. */
+export const formatListCursor = (name: string): string => Buffer.from(name).toString("base64url");
+
+/** The name behind a list cursor. Throws `invalid-cursor`. */
+export function parseListCursor(text: string): string {
+  const name = Buffer.from(text, "base64url").toString();
+  if (formatListCursor(name) !== text || !Name.safeParse(name).success) throw invalidCursor();
+  return name;
+}
+
+export type Cursors = ReturnType<typeof createCursors>;
+
+export const invalidCursor = (
+  detail = "The cursor was not made by this server, or it was changed. Use one exactly as received.",
+): LedgerError => new LedgerError("invalid-cursor", { detail });
+
+const macOf = (body: Uint8Array, secret: Uint8Array = new Uint8Array()): Buffer =>
+  createHmac("sha256", secret).update(body).digest().subarray(0, MAC_BYTES);
+
+/** Positions as `next` and how far back its batch begins; 0 stands for "not listed". */
+type Tuple = [
+  streamUid: string,
+  subscription: [uid: string, generation: number] | 0,
+  turn: number,
+  since: number,
+  ...positions: number[],
+];
+
+const toTuple = ({ streamUid, subscription, positions, since, turn }: CursorContent): Tuple => [
+  streamUid,
+  subscription === undefined ? 0 : [subscription.uid, subscription.generation],
+  turn,
+  since ?? 0,
+  ...positions.flatMap((at) => (at === undefined ? [0, 0] : [at.next, at.next - at.batch])),
+];
+
+function fromTuple([streamUid, subscription, turn, since, ...flat]: Tuple): CursorContent {
+  const positions: (Position | undefined)[] = [];
+  for (let index = 0; index < flat.length; index += 2) {
+    const next = flat[index] ?? 0;
+    positions.push(next === 0 ? undefined : { next, batch: next - (flat[index + 1] ?? 0) });
+  }
+  return {
+    streamUid,
+    ...(subscription === 0
+      ? {}
+      : { subscription: { uid: subscription[0], generation: subscription[1] } }),
+    positions,
+    ...(since === 0 ? {} : { since }),
+    turn,
+  };
+}

@@ -1,0 +1,29 @@
+/** Time as the core sees it. Injected, so that a simulation can own it. */
+export type Clock = {
+  /** Wall time in milliseconds since 1970. May jump. */
+  now(): number;
+  /** Milliseconds that never go back, from an unknown start. May stand still while frozen. */
+  monotonic(): number;
+  sleep(ms: number): Promise<void>;
+};
+
+/** A moment on both clocks, to tell later how old something is. */
+export type Stamp = { readonly wallMs: number; readonly monotonicMs: number };
+
+export const takeStamp = (clock: Clock): Stamp => ({
+  wallMs: clock.now(),
+  monotonicMs: clock.monotonic(),
+});
+
+/**
+ * How old a stamp is, in milliseconds: the larger of what the two clocks say, because a frozen
+ * process may find its monotonic clock stopped and an adjusted one may find its wall clock set back.
+ */
+export const ageMs = (clock: Clock, stamp: Stamp): number =>
+  Math.max(clock.now() - stamp.wallMs, clock.monotonic() - stamp.monotonicMs);
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};

@@ -1,0 +1,48 @@
+import { type InvalidField, PROBLEMS, type ProblemCode } from "@eventledger/protocol";
+
+type Context = {
+  /** What happened here and what to do next, in a sentence or two. Shown to the client. */
+  readonly detail: string;
+  /** What is wrong with the request, field by field. */
+  readonly errors?: readonly InvalidField[];
+  /** When trying again is worth it. */
+  readonly retryAfterSeconds?: number;
+  /** Facts a program can use, shown as members of the problem. */
+  readonly facts?: Readonly<Record<string, string | number | boolean | null>>;
+  /** For the log only, never shown. */
+  readonly cause?: unknown;
+};
+
+/**
+ * Anything that goes wrong and has a name in the protocol. Core throws it by code and knows nothing
+ * of HTTP; the routes print it. `detail`, `errors` and `facts` reach the client, `cause` does not.
+ */
+export class LedgerError extends Error {
+  override readonly name = "LedgerError";
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors: readonly InvalidField[];
+  readonly retryAfterSeconds: number | undefined;
+  readonly facts: NonNullable<Context["facts"]>;
+
+  constructor(code: ProblemCode, context: Context) {
+    super(`${PROBLEMS[code].title}: ${context.detail}`, { cause: context.cause });
+    this.code = code;
+    this.detail = context.detail;
+    this.errors = context.errors ?? [];
+    this.retryAfterSeconds = context.retryAfterSeconds;
+    this.facts = context.facts ?? {};
+  }
+}
+
+/** A `400 invalid-request` about one place of the request. */
+export const invalidRequest = (pointer: string, detail: string): LedgerError =>
+  new LedgerError("invalid-request", {
+    detail: `${pointer === "" ? "The body" : pointer} ${detail}.`,
+    errors: [{ pointer, detail }],
+  });
+
+export const streamNotFound = (): LedgerError =>
+  new LedgerError("stream-not-found", {
+    detail: "No stream of that name exists. GET /streams lists those that do.",
+  });

@@ -1,0 +1,21 @@
+/**
+ * A stream name together with its tenant: `orders` for the default tenant, `acme/orders` for the
+ * tenant `acme`. Row keys take nothing else, so a name without its tenant does not compile.
+ */
+export type ScopedName = string & { readonly __brand: "ScopedName" };
+
+/** One life of a stream: `orders#<uid>`. A name that is deleted and created again gets a new one. */
+export type Life = string & { readonly __brand: "Life" };
+
+/** Who owns the streams. Its characters are those of names, so it cannot hold a separator. */
+export type Tenant = string & { readonly __brand: "Tenant" };
+
+export const defaultTenant = "default" as Tenant;
+
+export const scopeName = (tenant: Tenant, name: string): ScopedName =>
+  (tenant === defaultTenant ? name : `${tenant}/${name}`) as ScopedName;
+
+/** The name as its owner knows it. */
+export const bareName = (name: ScopedName): string => name.slice(name.indexOf("/") + 1);
+
+export const lifeOf = (name: ScopedName, uid: string): Life => `${name}#${uid}` as Life;

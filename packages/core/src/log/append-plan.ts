@@ -1,0 +1,215 @@
+import type { Append, Obstacles } from "../table/append-rows.ts";
+import type { Batch } from "../table/batch.entity.ts";
+import type { Receipt, ReceiptPart, ReceiptRow } from "../table/receipt.entity.ts";
+import type { Packed } from "./codec.ts";
+import type { End } from "./end.ts";
+import type { IncomingEvent } from "./event.ts";
+
+/** What a request wants appended: its events by partition, each list in the request's order. */
+export type AppendRequest = {
+  readonly lanes: readonly {
+    readonly partition: number;
+    readonly events: readonly IncomingEvent[];
+  }[];
+  readonly bytes: number;
+  readonly idempotency?: { readonly key: string; readonly requestHash: string };
+};
+
+/** No request joins others beyond this: what fits is one item whatever it compresses to. */
+const JOINED_BYTES_MAX = 300 * 1024;
+const JOINED_EVENTS_MAX = 1_000;
+const JOINED_RECEIPTS_MAX = 25;
+
+/** What no two appends in flight may share: a partition's end, an idempotency key. */
+export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => [
+  ...lanes.map(({ partition }) => `P${partition}`),
+  ...(idempotency === undefined ? [] : [`K${idempotency.key}`]),
+];
+
+/**
+ * Which of the waiting requests start now, and which of them go together. Requests are taken in the
+ * order they came; one that has to wait keeps its place on all its lanes, so that nobody behind it
+ * overtakes it there. Requests of one lane join those of the same lane. Pure; `busy` is not changed.
+ */
+export function planGroups<W extends { readonly request: AppendRequest }>(
+  waiting: readonly W[],
+  busy: ReadonlySet<string>,
+): W[][] {
+  const taken = new Set(busy);
+  const groups: W[][] = [];
+  const open = new Map<string, W[]>();
+  for (const item of waiting) {
+    const { request } = item;
+    const resources = resourcesOf(request);
+    const [lane] = resources;
+    const group = request.lanes.length === 1 && lane !== undefined ? open.get(lane) : undefined;
+    const others = group === undefined ? resources : resources.slice(1);
+    const free = others.every((resource) => !taken.has(resource));
+    if (group !== undefined && free && mayJoin(group, request)) {
+      group.push(item);
+    } else {
+      for (const resource of resources) open.delete(resource);
+      if (group === undefined && free) {
+        const started = [item];
+        groups.push(started);
+        if (request.lanes.length === 1 && lane !== undefined) open.set(lane, started);
+      }
+    }
+    for (const resource of resources) taken.add(resource);
+  }
+  return groups;
+}
+
+/**
+ * Which of the waiting may come along with a one-lane group that has to start over: the first ones
+ * of its lane, until one does not fit or wants another lane as well.
+ */
+export function planJoiners<W extends { readonly request: AppendRequest }>(
+  group: readonly W[],
+  waiting: readonly W[],
+  busy: ReadonlySet<string>,
+): W[] {
+  const lane =
+    group[0]?.request.lanes.length === 1 ? group[0].request.lanes[0]?.partition : undefined;
+  const taken = new Set(busy);
+  const joiners: W[] = [];
+  for (const item of waiting) {
+    const { request } = item;
+    if (!request.lanes.some(({ partition }) => partition === lane)) continue;
+    const others = resourcesOf(request).slice(1);
+    const free = others.every((resource) => !taken.has(resource));
+    if (request.lanes.length > 1 || !free || !mayJoin([...group, ...joiners], request)) break;
+    for (const resource of others) taken.add(resource);
+    joiners.push(item);
+  }
+  return joiners;
+}
+
+/** Whether one more request still fits into the batch of those that are going together. */
+function mayJoin(
+  group: readonly { readonly request: AppendRequest }[],
+  request: AppendRequest,
+): boolean {
+  const all = [...group.map((item) => item.request), request];
+  const sum = (size: (request: AppendRequest) => number) =>
+    all.reduce((total, each) => total + size(each), 0);
+  return (
+    sum(({ bytes }) => bytes) <= JOINED_BYTES_MAX &&
+    sum(({ lanes }) => lanes[0]?.events.length ?? 0) <= JOINED_EVENTS_MAX &&
+    sum(({ idempotency }) => (idempotency === undefined ? 0 : 1)) <= JOINED_RECEIPTS_MAX
+  );
+}
+
+/** One partition's share of a group, packed: what goes into its batches, whatever their numbers. */
+export type PackedLane = {
+  readonly partition: number;
+  readonly chunks: readonly (Packed & { readonly count: number })[];
+};
+
+/** A group laid out at the ends of its chains. `receipts[i]` belongs to `requests[i]`. */
+export type AppendPlan = {
+  readonly append: Append;
+  readonly receipts: readonly Receipt[];
+  /** The ends of the chains once this is written, by partition. */
+  readonly ends: ReadonlyMap<number, Pick<End, "next" | "publishedAt" | "expiresAt">>;
+};
+
+export type PlanInput = {
+  readonly life: Append["life"];
+  readonly requests: readonly AppendRequest[];
+  readonly lanes: readonly PackedLane[];
+  /** The ends of all the lanes. */
+  readonly ends: ReadonlyMap<number, End>;
+  readonly nowMs: number;
+  readonly keepMs: number;
+  readonly receiptExpiresAt: number;
+  readonly newBatchId: () => Uint8Array;
+};
+
+/** Numbers a packed group from the ends of its chains. Times never fall along a chain. */
+export function planAppend(input: PlanInput): AppendPlan {
+  const laid = input.lanes.map((lane) => layLane(lane, input));
+  const batches = laid.flatMap(({ partition, batches: of }) =>
+    of.map((batch) => ({ partition, batch })),
+  );
+  const ends = new Map(laid.map(({ partition, end }) => [partition, end]));
+  const publishedAt = Math.max(...laid.map(({ end }) => end.publishedAt));
+  const runs = new Map(laid.map((lane) => [lane.partition, runCutter(lane.batches)]));
+  const receipts = input.requests.map((request) => ({
+    parts: request.lanes.flatMap(({ partition, events }) =>
+      (runs.get(partition)?.(events.length) ?? []).map((part) => ({ partition, ...part })),
+    ),
+    publishedAt,
+  }));
+  const rows = input.requests.flatMap(({ idempotency }, index): ReceiptRow[] => {
+    const receipt = receipts[index];
+    if (idempotency === undefined || receipt === undefined) return [];
+    return [{ ...idempotency, ...receipt, expiresAt: input.receiptExpiresAt }];
+  });
+  const token = Buffer.from(batches[0]?.batch.batchId ?? new Uint8Array()).toString("hex");
+  return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends };
+}
+
+function layLane(lane: PackedLane, { ends, nowMs, keepMs, newBatchId }: PlanInput) {
+  const end = ends.get(lane.partition);
+  if (end === undefined) throw new RangeError(`The end of partition ${lane.partition} is unknown`);
+  const publishedAt = Math.max(nowMs, end.publishedAt);
+  const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
+  let next = end.next;
+  const batches = lane.chunks.map(({ count, payload, rawBytes }): Batch => {
+    const first = next;
+    next += count;
+    return { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload, expiresAt };
+  });
+  return { partition: lane.partition, batches, end: { next, publishedAt, expiresAt } };
+}
+
+/** Hands out the events of consecutive batches, run by run: `cut(n)` is where the next n are. */
+function runCutter(batches: readonly Batch[]) {
+  let index = 0;
+  let used = 0;
+  return (count: number): Omit<ReceiptPart, "partition">[] => {
+    const parts: Omit<ReceiptPart, "partition">[] = [];
+    for (let left = count; left > 0; ) {
+      const batch = batches[index];
+      if (batch === undefined)
+        throw new RangeError("The batches hold fewer events than were asked");
+      const taken = Math.min(left, batch.count - used);
+      const first = batch.first + used;
+      parts.push({ first, count: taken, batchFirst: batch.first, batchId: batch.batchId });
+      left -= taken;
+      used += taken;
+      if (used === batch.count) {
+        index++;
+        used = 0;
+      }
+    }
+    return parts;
+  };
+}
+
+/** What a cancelled append means for those who asked for it. */
+export type CancelReading =
+  | { readonly kind: "landed" }
+  /** These requests, by idempotency key, were settled before; the others may go on. */
+  | { readonly kind: "settled"; readonly rows: ReadonlyMap<string, ReceiptRow> }
+  | { readonly kind: "sealed" }
+  | { readonly kind: "lost" };
+
+/**
+ * Reads what stood in the way. An item with a batch id of this plan is this plan's own, left by an
+ * earlier copy whose answer was lost; an append is all or nothing, so then all of it has landed. An
+ * idempotency key's verdict goes before the chain's: whoever holds the key has settled the request.
+ */
+export function readCancelled({ append }: AppendPlan, found: Obstacles): CancelReading {
+  const own = new Set(append.batches.map(({ batch }) => hex(batch.batchId)));
+  const mine =
+    found.batches.some((batch) => batch !== undefined && own.has(hex(batch.batchId))) ||
+    found.receipts.some((row) => row?.parts.some((part) => own.has(hex(part.batchId))));
+  if (mine) return { kind: "landed" };
+  const rows = found.receipts.flatMap((row) => (row === undefined ? [] : [row]));
+  if (rows.length > 0) return { kind: "settled", rows: new Map(rows.map((row) => [row.key, row])) };
+  return { kind: found.batches.some((batch) => batch?.kind === "seal") ? "sealed" : "lost" };
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

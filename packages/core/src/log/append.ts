@@ -1,0 +1,337 @@
+import { LIMITS } from "@eventledger/protocol";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import type { Life } from "../kernel/names.ts";
+import { fullJitterMs, type Random } from "../kernel/random.ts";
+import type { AppendVerdict } from "../table/append-rows.ts";
+import type { Receipt, ReceiptRow } from "../table/receipt.entity.ts";
+import type { Table } from "../table/table.ts";
+import {
+  type AppendPlan,
+  type AppendRequest,
+  planAppend,
+  planGroups,
+  planJoiners,
+  readCancelled,
+  resourcesOf,
+} from "./append-plan.ts";
+import { type End, loadEnd } from "./end.ts";
+import { assertMayPublish, PHYSICAL_SLACK_MS } from "./guard.ts";
+import { packLanes } from "./pack-lanes.ts";
+
+/** A live stream as the log needs it, as read at `stamp`. */
+export type AppendTarget = {
+  readonly life: Life;
+  readonly partitions: number;
+  readonly retentionHours: number;
+  readonly stamp: Stamp;
+};
+
+/** Where the events are, and whether an earlier request with the same key had put them there. */
+export type Appended = { readonly receipt: Receipt; readonly replayed: boolean };
+
+export type AppenderDeps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Off: every request is appended by itself. For measuring only. */
+  readonly groupCommit?: boolean;
+};
+
+/** What was read longer ago than this decides nothing any more. */
+const MEMORY_MS = 60_000;
+const DEADLINE_MS = 5_000;
+const RECEIPT_MS = LIMITS.idempotencyWindowHours * 3_600_000;
+const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+const WAITING_MAX = 10_000;
+const ENDS_MAX = 10_000;
+
+const HOUR_MS = 3_600_000;
+const LANDED = { kind: "landed" } as const;
+
+/** `guarded` is when the guards against stalled compaction were last asked. */
+type RememberedEnd = End & { readonly guarded: Stamp };
+
+type Waiting = {
+  readonly request: AppendRequest;
+  readonly target: AppendTarget;
+  readonly deadline: number;
+  settled: boolean;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+type Queue = { readonly waiting: Waiting[]; readonly busy: Set<string> };
+
+/**
+ * Extends the chains of partitions. One append is in flight per partition and process; requests that
+ * arrive meanwhile wait and go together in the next batch. `append` resolves once the events are
+ * durable, or throws:
+ * `stream-not-found` (the life has ended), `stream-busy` (not written, and never will be by this
+ * request), `outcome-unknown` (perhaps written), `idempotency-key-reused`, `too-many-requests`,
+ * `request-too-large`, `compaction-stalled` and `numbering-at-risk`.
+ */
+export function createAppender(deps: AppenderDeps) {
+  const { clock, table, random } = deps;
+  const queues = new Map<Life, Queue>();
+  const ends = new Map<string, RememberedEnd>();
+  let waitingBytes = 0;
+  let waitingCount = 0;
+
+  async function append(target: AppendTarget, request: AppendRequest): Promise<Appended> {
+    if (waitingCount >= WAITING_MAX || waitingBytes + request.bytes > WAITING_BYTES_MAX) {
+      throw tooManyRequests();
+    }
+    const queue = queues.get(target.life) ?? { waiting: [], busy: new Set() };
+    queues.set(target.life, queue);
+    return new Promise((resolve, reject) => {
+      waitingCount++;
+      waitingBytes += request.bytes;
+      const deadline = clock.monotonic() + DEADLINE_MS;
+      queue.waiting.push({ request, target, deadline, settled: false, resolve, reject });
+      startGroups(target.life, queue);
+    });
+  }
+
+  function startGroups(life: Life, queue: Queue): void {
+    const overdue = queue.waiting.filter(({ deadline }) => deadline <= clock.monotonic());
+    take(queue, overdue);
+    expire(overdue, clock.monotonic(), streamBusy);
+    for (const planned of planGroups(queue.waiting, queue.busy)) {
+      const group = deps.groupCommit === false ? planned.slice(0, 1) : planned;
+      const resources = group.flatMap(({ request }) => resourcesOf(request));
+      for (const resource of resources) queue.busy.add(resource);
+      take(queue, group);
+      void runGroup(group, queue, resources).finally(() => {
+        for (const resource of resources) queue.busy.delete(resource);
+        startGroups(life, queue);
+        if (queue.waiting.length === 0 && queue.busy.size === 0) queues.delete(life);
+      });
+    }
+  }
+
+  function take(queue: Queue, group: readonly Waiting[]): void {
+    for (const item of group) {
+      queue.waiting.splice(queue.waiting.indexOf(item), 1);
+      waitingCount--;
+      waitingBytes -= item.request.bytes;
+    }
+  }
+
+  /** Never rejects: whatever goes wrong is told to those who wait. */
+  async function runGroup(group: Waiting[], queue: Queue, resources: string[]): Promise<void> {
+    let live = group;
+    try {
+      for (let attempt = 0; live.length > 0; attempt++) {
+        live = expire(live, clock.monotonic(), streamBusy);
+        if (attempt > 0) joinWaiting(live, queue, resources);
+        if (live.length > 0) live = await tryGroup(live, attempt);
+      }
+    } catch (error) {
+      for (const item of live) settle(item, () => item.reject(error));
+    }
+  }
+
+  /** While a group starts over anyway, those who came meanwhile may as well come along. */
+  function joinWaiting(live: Waiting[], queue: Queue, resources: string[]): void {
+    if (deps.groupCommit === false || live.length === 0) return;
+    for (const item of planJoiners(live, queue.waiting, queue.busy)) {
+      const others = resourcesOf(item.request).slice(1);
+      for (const resource of others) queue.busy.add(resource);
+      resources.push(...others);
+      take(queue, [item]);
+      live.push(item);
+    }
+  }
+
+  /** One attempt at the present ends. Returns those that have to try again. */
+  async function tryGroup(live: Waiting[], attempt: number): Promise<Waiting[]> {
+    const [first] = live;
+    if (first === undefined) return [];
+    const { life, retentionHours } = first.target;
+    const requests = live.map(({ request }) => request);
+    const lanes = packLanes(requests);
+    const known = await knownEnds(
+      life,
+      lanes.map(({ partition }) => partition),
+    );
+    const nowMs = clock.now();
+    const plan = planAppend({
+      life,
+      requests,
+      lanes,
+      ends: known,
+      nowMs,
+      keepMs: retentionHours * HOUR_MS + PHYSICAL_SLACK_MS,
+      receiptExpiresAt: Math.ceil((nowMs + RECEIPT_MS) / 1_000),
+      newBatchId: () => random.bytes(16),
+    });
+    const verdict = await decide(plan, live, [...known.values()]);
+    if (verdict !== "expired") return conclude(verdict, plan, live, attempt);
+    forget(life, known.keys());
+    return live;
+  }
+
+  /**
+   * Sends a plan until its fate is known: the same content at the same keys, because a second key
+   * while the first is undecided is how duplicates are made. What was read over a minute ago decides
+   * nothing: a process that was frozen may be writing into the past.
+   */
+  async function decide(
+    plan: AppendPlan,
+    live: readonly Waiting[],
+    known: readonly End[],
+  ): Promise<(AppendVerdict & { stamp: Stamp }) | "expired"> {
+    const isOld = (of: readonly { stamp: Stamp }[]) =>
+      of.some(({ stamp }) => ageMs(clock, stamp) > MEMORY_MS);
+    const targets = live.map(({ target }) => target);
+    for (let sent = 0; ; sent++) {
+      const stamp = takeStamp(clock);
+      if (sent === 0 && isOld(targets)) throw streamBusy();
+      if (sent === 0 && isOld(known)) return "expired";
+      if (isOld(targets) || isOld(known)) return { kind: "unknown", cause: undefined, stamp };
+      const verdict = await table.append.put(plan.append);
+      const old = isOld(targets) || isOld(known);
+      if (verdict.kind !== "unknown" && !old) return { ...verdict, stamp };
+      const left = expire(live, clock.monotonic(), () => outcomeUnknown(undefined));
+      if (left.length === 0 || old) return { kind: "unknown", cause: undefined, stamp };
+      await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));
+    }
+  }
+
+  async function conclude(
+    verdict: AppendVerdict & { stamp: Stamp },
+    plan: AppendPlan,
+    live: Waiting[],
+    attempt: number,
+  ): Promise<Waiting[]> {
+    const { life } = plan.append;
+    if (verdict.kind === "unknown") {
+      forget(life, plan.ends.keys());
+      for (const item of live) settle(item, () => item.reject(outcomeUnknown(verdict.cause)));
+      return [];
+    }
+    const reading = verdict.kind === "written" ? LANDED : readCancelled(plan, verdict);
+    switch (reading.kind) {
+      case "landed":
+        remember(life, plan, verdict.stamp);
+        live.forEach((item, index) => {
+          const receipt = plan.receipts[index];
+          if (receipt) settle(item, () => item.resolve({ receipt, replayed: false }));
+        });
+        break;
+      case "settled":
+        for (const item of live) settleByReceipt(item, reading.rows);
+        break;
+      case "sealed":
+        for (const item of live) settle(item, () => item.reject(streamNotFound()));
+        break;
+      case "lost":
+        forget(life, plan.ends.keys());
+        await clock.sleep(fullJitterMs(random, attempt, RETRY_BACKOFF));
+    }
+    return live.filter(({ settled }) => !settled);
+  }
+
+  async function knownEnds(life: Life, partitions: readonly number[]): Promise<Map<number, End>> {
+    const known = new Map<number, End>();
+    await Promise.all(
+      partitions.map(async (partition) => {
+        known.set(partition, recall(life, partition) ?? (await lookAtEnd(life, partition)));
+      }),
+    );
+    return known;
+  }
+
+  function recall(life: Life, partition: number): End | undefined {
+    const memory = ends.get(`${life}#${partition}`);
+    const fresh =
+      memory !== undefined &&
+      ageMs(clock, memory.stamp) < MEMORY_MS &&
+      ageMs(clock, memory.guarded) < MEMORY_MS;
+    return fresh ? memory : undefined;
+  }
+
+  async function lookAtEnd(life: Life, partition: number): Promise<End> {
+    const end = await loadEnd(deps, life, partition);
+    if (end.sealed) throw streamNotFound();
+    assertMayPublish(end, clock.now());
+    keep(life, partition, { ...end, guarded: end.stamp });
+    return end;
+  }
+
+  function remember(life: Life, plan: AppendPlan, stamp: Stamp): void {
+    for (const [partition, end] of plan.ends) {
+      const guarded = ends.get(`${life}#${partition}`)?.guarded ?? stamp;
+      keep(life, partition, { ...end, stamp, guarded });
+    }
+  }
+
+  function keep(life: Life, partition: number, end: RememberedEnd): void {
+    const name = `${life}#${partition}`;
+    ends.delete(name);
+    ends.set(name, end);
+    const [oldest] = ends.keys();
+    if (ends.size > ENDS_MAX && oldest !== undefined) ends.delete(oldest);
+  }
+
+  function forget(life: Life, partitions: Iterable<number>): void {
+    for (const partition of partitions) ends.delete(`${life}#${partition}`);
+  }
+
+  return { append };
+}
+
+/** Settles those whose time is up; returns the others. */
+function expire(
+  live: readonly Waiting[],
+  nowMonotonicMs: number,
+  error: () => LedgerError,
+): Waiting[] {
+  for (const item of live) {
+    if (item.deadline <= nowMonotonicMs) settle(item, () => item.reject(error()));
+  }
+  return live.filter(({ settled }) => !settled);
+}
+
+function settle(item: Waiting, tell: () => void): void {
+  if (item.settled) return;
+  item.settled = true;
+  tell();
+}
+
+function settleByReceipt(item: Waiting, rows: ReadonlyMap<string, ReceiptRow>): void {
+  const { idempotency } = item.request;
+  const row = idempotency === undefined ? undefined : rows.get(idempotency.key);
+  if (idempotency === undefined || row === undefined) return;
+  if (row.requestHash === idempotency.requestHash) {
+    settle(item, () => item.resolve({ receipt: row, replayed: true }));
+    return;
+  }
+  const error = new LedgerError("idempotency-key-reused", {
+    detail: "This Idempotency-Key came with other events before. Use a new key for a new publish.",
+  });
+  settle(item, () => item.reject(error));
+}
+
+const streamBusy = (): LedgerError =>
+  new LedgerError("stream-busy", {
+    detail:
+      "Others were writing to this stream all the time, and this request was not written. Send it again.",
+    retryAfterSeconds: 1,
+  });
+
+const outcomeUnknown = (cause: unknown): LedgerError =>
+  new LedgerError("outcome-unknown", {
+    detail:
+      "The table did not say in time whether the events were written. Send the same request again with the same Idempotency-Key; without one, look before you send it again.",
+    retryAfterSeconds: 1,
+    cause,
+  });
+
+const tooManyRequests = (): LedgerError =>
+  new LedgerError("too-many-requests", {
+    detail: "Too many publishes are waiting in this process. Nothing was written; try again.",
+    retryAfterSeconds: 1,
+  });

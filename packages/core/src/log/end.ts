@@ -1,0 +1,45 @@
+import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { streamNotFound } from "../kernel/error.ts";
+import type { Life } from "../kernel/names.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
+import type { Table } from "../table/table.ts";
+
+/** The end of a partition: the only place where the next batch may be written. */
+export type End = {
+  readonly next: number;
+  /** What a new batch's times must not fall below: milliseconds and seconds since 1970. */
+  readonly publishedAt: number;
+  readonly expiresAt: number;
+  /** Taken before the end was read: it was the end at some moment since. */
+  readonly stamp: Stamp;
+};
+
+export type SeenEnd = End & {
+  /** The life of the stream has ended; nothing can be written behind this. */
+  readonly sealed: boolean;
+  readonly checkpoint: Checkpoint;
+};
+
+/**
+ * The end of a partition, strongly consistent. The last batch is read before the checkpoint: rows
+ * expire in any order, so the last that remains need not be the last that was written, but whatever
+ * has expired lies below the checkpoint. Throws `stream-not-found` when the partition is gone.
+ */
+export async function loadEnd(
+  { table, clock }: { table: Table; clock: Clock },
+  life: Life,
+  partition: number,
+): Promise<SeenEnd> {
+  const stamp = takeStamp(clock);
+  const last = await table.batches.loadLast(life, partition);
+  const checkpoint = await table.checkpoints.load(life, partition);
+  if (checkpoint === undefined) throw streamNotFound();
+  return {
+    next: Math.max(last === undefined ? 1 : last.first + last.count, checkpoint.next, 1),
+    publishedAt: last?.publishedAt ?? 0,
+    expiresAt: last?.expiresAt ?? 0,
+    stamp,
+    sealed: last?.kind === "seal",
+    checkpoint,
+  };
+}

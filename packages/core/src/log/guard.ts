@@ -1,0 +1,40 @@
+import { LedgerError } from "../kernel/error.ts";
+import type { SeenEnd } from "./end.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** How long a batch stays stored after its retention has passed. */
+export const PHYSICAL_SLACK_MS = 30 * DAY_MS;
+
+const LOOK_AGE_MAX_MS = 7 * DAY_MS;
+const COMPACTION_AGE_MAX_MS = 24 * HOUR_MS;
+
+/** When compaction has not seen to events for this long, bootstraps are refused too. */
+export const isCompactionStalled = (
+  { checkpoint, next }: Pick<SeenEnd, "checkpoint" | "next">,
+  nowMs: number,
+): boolean =>
+  nowMs - checkpoint.lookedAt > LOOK_AGE_MAX_MS ||
+  (checkpoint.next < next && nowMs - checkpoint.compactedThrough > COMPACTION_AGE_MAX_MS);
+
+/**
+ * Refuses to publish into a partition whose end nobody has looked at for too long. Batches expire;
+ * if all of them could expire unseen, their numbers would be used twice.
+ */
+export function assertMayPublish(end: SeenEnd, nowMs: number): void {
+  if (nowMs - end.checkpoint.lookedAt > PHYSICAL_SLACK_MS) {
+    throw new LedgerError("numbering-at-risk", {
+      detail:
+        "Nobody has looked at the end of this stream for 30 days, so its numbering cannot be trusted. An operator must repair it.",
+      retryAfterSeconds: 3_600,
+    });
+  }
+  if (!isCompactionStalled(end, nowMs)) return;
+  throw new LedgerError("compaction-stalled", {
+    detail:
+      "Compaction has not caught up for too long. POST /streams/{stream}/compact, or see that the compactor runs.",
+    retryAfterSeconds: 60,
+    facts: { lookedAt: new Date(end.checkpoint.lookedAt).toISOString() },
+  });
+}

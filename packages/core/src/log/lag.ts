@@ -1,0 +1,41 @@
+import type { Lag } from "@eventledger/protocol";
+import type { Life } from "../kernel/names.ts";
+import type { PartitionRun, ReadDeps } from "./read.ts";
+
+/**
+ * How far the ends are ahead of where reading stands: events over all partitions, and the age of
+ * the oldest of them in seconds. Partitions that were just read to their end cost nothing; of the
+ * others the last batch is read, and the next one where its time is not known yet.
+ */
+export async function measureLag(
+  deps: ReadDeps,
+  life: Life,
+  runs: readonly PartitionRun[],
+): Promise<Lag> {
+  const behind = await Promise.all(runs.map((run, partition) => lagOf(deps, life, partition, run)));
+  const oldest = Math.min(...behind.map(({ oldestAt }) => oldestAt));
+  return {
+    events: behind.reduce((sum, { events }) => sum + events, 0),
+    seconds: oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000,
+  };
+}
+
+const NONE = { events: 0, oldestAt: Infinity };
+
+async function lagOf(
+  { table, checkpoints }: ReadDeps,
+  life: Life,
+  partition: number,
+  { atEnd, position, nextPublishedAt }: PartitionRun,
+) {
+  if (atEnd) return NONE;
+  const last = await table.batches.loadLast(life, partition);
+  const { next } = await checkpoints.recall(life, partition);
+  const end = Math.max(last === undefined ? 1 : last.first + last.count, next);
+  const events = end - position.next;
+  if (events <= 0 || last === undefined) return NONE;
+  if (nextPublishedAt !== undefined) return { events, oldestAt: nextPublishedAt };
+  const { batches } = await table.batches.loadFrom(life, partition, position.batch, 2);
+  const following = batches.find(({ first, count }) => first + count > position.next);
+  return { events, oldestAt: following?.publishedAt ?? last.publishedAt };
+}

@@ -1,0 +1,62 @@
+import type { Life } from "../kernel/names.ts";
+import type { Position } from "../kernel/position.ts";
+import { type AppenderDeps, type AppendTarget, createAppender } from "./append.ts";
+import { createCheckpointMemory } from "./checkpoint-memory.ts";
+import type { IncomingEvent } from "./event.ts";
+import { measureLag } from "./lag.ts";
+import { type Published, planRequest, readReceipt } from "./publish.ts";
+import { type PartitionRun, type ReadDeps, readPage } from "./read.ts";
+import type { Room } from "./read-plan.ts";
+import { sealPartition } from "./seal.ts";
+import { seekEarliest, seekLatest, seekTime } from "./seek.ts";
+
+/** A place in a stream as a client names it; `timeMs` is in milliseconds since 1970. */
+export type Place = "earliest" | "latest" | { readonly timeMs: number };
+
+type Chains = { readonly life: Life; readonly partitions: number };
+
+/** The log of a table: chains of write-once batches, one chain per partition. */
+export function createLog(deps: AppenderDeps) {
+  const checkpoints = createCheckpointMemory(deps);
+  const readDeps: ReadDeps = { ...deps, checkpoints };
+  const appender = createAppender(deps);
+
+  const seekPartition = (life: Life, partition: number, place: Place): Promise<Position> => {
+    if (place === "earliest") return seekEarliest(deps, life, partition);
+    if (place === "latest") return seekLatest(deps, life, partition);
+    return seekTime(deps, life, partition, place.timeMs);
+  };
+
+  return {
+    /** Appends events, all or none; see `createAppender` for what it throws. */
+    async publish(
+      target: AppendTarget,
+      events: readonly IncomingEvent[],
+      idempotencyKey?: string,
+    ): Promise<Published & { replayed: boolean }> {
+      const request = planRequest(events, target.partitions, idempotencyKey);
+      const { receipt, replayed } = await appender.append(target, request);
+      return { ...readReceipt(events, target.partitions, receipt), replayed };
+    },
+
+    /** See `readPage`. */
+    read: (life: Life, positions: readonly Position[], page: { room: Room; turn: number }) =>
+      readPage(readDeps, life, positions, page),
+
+    /** The positions of a place, one per partition, strongly consistent. */
+    seek: ({ life, partitions }: Chains, place: Place): Promise<Position[]> =>
+      Promise.all(
+        Array.from({ length: partitions }, (_, partition) => seekPartition(life, partition, place)),
+      ),
+
+    seekPartition,
+
+    /** See `measureLag`. */
+    lag: (life: Life, runs: readonly PartitionRun[]) => measureLag(readDeps, life, runs),
+
+    /** See `sealPartition`. */
+    seal: (life: Life, partition: number) => sealPartition(deps, life, partition),
+  };
+}
+
+export type Log = ReturnType<typeof createLog>;

@@ -1,0 +1,62 @@
+import type { Position } from "../kernel/position.ts";
+import type { Batch } from "../table/batch.entity.ts";
+
+/** The most a page may still take. */
+export type Room = { readonly events: number; readonly bytes: number };
+
+/** Which events of which batches a page takes, in order: `from` and `to` count inside the batch. */
+export type Slice = { readonly batch: Batch; readonly from: number; readonly to: number };
+
+export type RunPlan = {
+  readonly slices: readonly Slice[];
+  readonly position: Position;
+  /** What is left of the page. */
+  readonly room: Room;
+  /**
+   * Why the run ends: `room` (the page is full), `gap` (the next batch is not where it belongs),
+   * `seal` (the stream has ended), `end` (the rows ran out).
+   */
+  readonly stop: "room" | "gap" | "seal" | "end";
+  /** When the first event behind the run was published, if its batch is among the rows. */
+  readonly nextPublishedAt: number | undefined;
+};
+
+/**
+ * What a page costs per event beside its text: sequence, time, id and punctuation. An upper bound,
+ * so that a page planned from stored sizes never grows past its cap once printed.
+ */
+const EVENT_OVERHEAD_BYTES = 160;
+
+/**
+ * Picks a contiguous run from stored rows: a batch counts only if it starts exactly where the one
+ * before it ended. A batch is taken whole or up to the number of events asked for, and only if the
+ * page has room for all of it; an empty page always has, because a batch is smaller than a page, so
+ * reading always moves on. Pure.
+ */
+export function planRun(rows: readonly Batch[], start: Position, room: Room): RunPlan {
+  const slices: Slice[] = [];
+  let { batch: expected, next } = start;
+  let { events, bytes } = room;
+  const stopAt = (stop: RunPlan["stop"], publishedAt?: number): RunPlan => ({
+    slices,
+    position: { batch: expected, next },
+    room: { events, bytes },
+    stop,
+    nextPublishedAt: publishedAt,
+  });
+  for (const batch of rows) {
+    if (batch.first !== expected) return stopAt("gap");
+    if (batch.kind === "seal") return stopAt("seal");
+    const size = batch.rawBytes + batch.count * EVENT_OVERHEAD_BYTES;
+    if (events === 0 || size > bytes) return stopAt("room", batch.publishedAt);
+    const from = next - batch.first;
+    const to = Math.min(batch.count, from + events);
+    if (to > from) slices.push({ batch, from, to });
+    next = batch.first + to;
+    events -= to - from;
+    bytes -= size;
+    if (to < batch.count) return stopAt("room", batch.publishedAt);
+    expected = next;
+  }
+  return stopAt("end");
+}

@@ -1,0 +1,189 @@
+import type { Clock } from "../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import { assertInvariant } from "../kernel/invariant.ts";
+import type { Life } from "../kernel/names.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
+import type { Batch } from "../table/batch.entity.ts";
+import type { Table } from "../table/table.ts";
+import type { CheckpointMemory } from "./checkpoint-memory.ts";
+import { unpackBatch } from "./codec.ts";
+import type { StoredEvent } from "./event.ts";
+import { planRun, type Room, type Slice } from "./read-plan.ts";
+
+export type ReadDeps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly checkpoints: CheckpointMemory;
+};
+
+/** What a page read from one partition. */
+export type PartitionRun = {
+  readonly position: Position;
+  /** Nothing was stored behind `position` when it was read. */
+  readonly atEnd: boolean;
+  /** When the first event behind `position` was published, if that came to light. */
+  readonly nextPublishedAt: number | undefined;
+};
+
+/** An event and where it was found. */
+export type Entry = {
+  readonly event: StoredEvent;
+  readonly partition: number;
+  /** The first sequence of the batch it is in. */
+  readonly batch: number;
+};
+
+export type LogPage = {
+  readonly entries: readonly Entry[];
+  readonly runs: readonly PartitionRun[];
+  /** The partition the next page starts with. */
+  readonly turn: number;
+};
+
+/** How many partitions are asked at once. */
+const WAVE = 8;
+/** Rows of a first query; more are asked for only when these did not fill the page. */
+const ROWS_FIRST = 8;
+const ROWS_MAX = 512;
+
+/**
+ * Reads on from `positions`, one per partition, until the page is full or the log has ended. Starts
+ * with partition `turn`, so that pages which fill up early still come round to all of them. Every
+ * read is strongly consistent: an absent row means that nothing is there.
+ * Throws `retention-passed` when a position is older than what is kept, `stream-not-found` when the
+ * stream has ended, and an InvariantError when the chain has a gap that nothing explains.
+ */
+export async function readPage(
+  deps: ReadDeps,
+  life: Life,
+  positions: readonly Position[],
+  { room, turn }: { room: Room; turn: number },
+): Promise<LogPage> {
+  const order = positions.map((_, index) => (index + turn) % positions.length);
+  const runs: PartitionRun[] = positions.map((position) => notRead(position));
+  const entries: Entry[] = [];
+  let left = room;
+  let read = 0;
+  for (let at = 0; at < order.length && left.events > 0; at += WAVE) {
+    const wave = order.slice(at, at + WAVE);
+    const first = await Promise.all(
+      wave.map(async (partition) => {
+        const start = await startAt(deps, { life, partition }, positions[partition] ?? edgeAt(1));
+        const rows = await deps.table.batches.loadFrom(life, partition, start.batch, ROWS_FIRST);
+        return { partition, start, rows };
+      }),
+    );
+    for (const { partition, start, rows } of first) {
+      if (left.events === 0) break;
+      const taken = await readRun(deps, { life, partition }, start, rows, left);
+      for (const entry of taken.entries) entries.push(entry);
+      runs[partition] = taken.run;
+      left = taken.room;
+      read++;
+    }
+  }
+  return { entries, runs, turn: (turn + read) % positions.length };
+}
+
+/**
+ * The same page with only its first `count` entries: every partition goes back to the first of its
+ * events that is left out.
+ */
+export function cutPage({ entries, runs, turn }: LogPage, count: number): LogPage {
+  if (count >= entries.length) return { entries, runs, turn };
+  const cut = [...runs];
+  for (const { event, partition, batch } of entries.slice(count).reverse()) {
+    cut[partition] = {
+      position: { batch, next: event.sequence },
+      atEnd: false,
+      nextPublishedAt: event.publishedAt,
+    };
+  }
+  return { entries: entries.slice(0, count), runs: cut, turn };
+}
+
+const notRead = (position: Position): PartitionRun => ({
+  position,
+  atEnd: false,
+  nextPublishedAt: undefined,
+});
+
+type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
+type Chain = { readonly life: Life; readonly partition: number };
+
+/** Takes what fits of one partition, asking for further rows while there is room. */
+async function readRun(
+  deps: ReadDeps,
+  chain: Chain,
+  start: Position,
+  firstRows: Rows,
+  firstRoom: Room,
+): Promise<{ run: PartitionRun; entries: Entry[]; room: Room }> {
+  const entries: Entry[] = [];
+  let rows = firstRows;
+  let position = start;
+  let room = firstRoom;
+  for (let limit = ROWS_FIRST * 4; ; limit = Math.min(limit * 4, ROWS_MAX)) {
+    const plan = planRun(rows.batches, position, room);
+    for (const slice of plan.slices) {
+      for (const event of eventsOf(slice)) {
+        entries.push({ event, partition: chain.partition, batch: slice.batch.first });
+      }
+    }
+    ({ position, room } = plan);
+    if (plan.stop === "seal") throw streamNotFound();
+    if (plan.stop === "gap") await explainGap(deps, chain, position);
+    const atEnd = plan.stop === "end" && !rows.more;
+    if (atEnd) await assertNothingExpired(deps, chain, position);
+    if (plan.stop !== "end" || atEnd || room.events === 0) {
+      return { run: { position, atEnd, nextPublishedAt: plan.nextPublishedAt }, entries, room };
+    }
+    rows = await deps.table.batches.loadFrom(chain.life, chain.partition, position.batch, limit);
+  }
+}
+
+const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
+
+/**
+ * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
+ * the position's batch is below the floor but the position is not, all of that batch is behind it.
+ */
+async function startAt(
+  { checkpoints }: ReadDeps,
+  { life, partition }: Chain,
+  position: Position,
+): Promise<Position> {
+  const { floor } = await checkpoints.recall(life, partition);
+  if (position.next < floor) throw retentionPassed(floor);
+  return position.batch < floor ? edgeAt(position.next) : position;
+}
+
+/** The rows ran out below what compaction has seen: the rest has expired. */
+async function assertNothingExpired(deps: ReadDeps, chain: Chain, at: Position): Promise<void> {
+  const { next } = await deps.checkpoints.recall(chain.life, chain.partition);
+  if (at.next < next) await explainGap(deps, chain, at);
+}
+
+/**
+ * A batch is missing. Rows go only after their retention and 30 more days have passed, so either the
+ * floor lies above by now (or nobody has moved it for weeks), or the log is damaged.
+ */
+async function explainGap(
+  { checkpoints, clock }: ReadDeps,
+  { life, partition }: Chain,
+  at: Position,
+): Promise<never> {
+  const { floor, lookedAt } = await checkpoints.reload(life, partition);
+  const unattended = clock.now() - lookedAt > UNATTENDED_MS;
+  assertInvariant(at.next < floor || unattended, `nothing is missing at ${at.next} of ${life}`);
+  throw retentionPassed(floor);
+}
+
+const UNATTENDED_MS = 7 * 24 * 3_600_000;
+
+const retentionPassed = (floor: number): LedgerError =>
+  new LedgerError("retention-passed", {
+    detail:
+      "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key.",
+    facts: { earliestSequence: floor },
+  });

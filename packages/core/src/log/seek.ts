@@ -1,0 +1,66 @@
+import type { Clock } from "../kernel/clock.ts";
+import { streamNotFound } from "../kernel/error.ts";
+import type { Life } from "../kernel/names.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
+import type { Table } from "../table/table.ts";
+import { loadEnd } from "./end.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock };
+
+/** The first position that may still be read, strongly consistent. */
+export async function seekEarliest(
+  { table }: Deps,
+  life: Life,
+  partition: number,
+): Promise<Position> {
+  const checkpoint = await table.checkpoints.load(life, partition);
+  if (checkpoint === undefined) throw streamNotFound();
+  return edgeAt(checkpoint.floor);
+}
+
+/** Behind everything that was durable before the call, strongly consistent. */
+export async function seekLatest(deps: Deps, life: Life, partition: number): Promise<Position> {
+  const end = await loadEnd(deps, life, partition);
+  if (end.sealed) throw streamNotFound();
+  return edgeAt(end.next);
+}
+
+/**
+ * The first event published at `timeMs` or later, or the end when there is none. Publication times
+ * never fall along a chain, so this is a binary search: O(log n) reads of one batch each.
+ */
+export async function seekTime(
+  deps: Deps,
+  life: Life,
+  partition: number,
+  timeMs: number,
+): Promise<Position> {
+  const end = await loadEnd(deps, life, partition);
+  if (end.sealed) throw streamNotFound();
+  let low = end.checkpoint.floor;
+  let high = end.next;
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2);
+    const batch = await deps.table.batches.loadAtOrBefore(life, partition, middle);
+    if (batch === undefined || batch.first < low) {
+      low = middle + 1;
+    } else if (batch.publishedAt >= timeMs) {
+      high = batch.first;
+    } else {
+      low = batch.first + batch.count;
+    }
+  }
+  return edgeAt(high);
+}
+
+/** The position of a sequence number, which may lie inside a batch. */
+export async function seekSequence(
+  { table }: Deps,
+  life: Life,
+  partition: number,
+  sequence: number,
+): Promise<Position> {
+  const batch = await table.batches.loadAtOrBefore(life, partition, sequence);
+  const inside = batch !== undefined && sequence < batch.first + batch.count;
+  return inside ? { batch: batch.first, next: sequence } : edgeAt(sequence);
+}

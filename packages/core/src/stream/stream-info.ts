@@ -1,0 +1,76 @@
+import type { Stream, StreamInfo } from "@eventledger/protocol";
+import type { Clock } from "../kernel/clock.ts";
+import { bareName } from "../kernel/names.ts";
+import { loadEnd } from "../log/end.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
+import type { Table } from "../table/table.ts";
+import type { LiveStream } from "./streams.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock };
+
+/** A stream's configuration as its owner sees it. */
+export const toStream = (row: StreamRow): Stream => ({
+  name: bareName(row.name),
+  description: row.description,
+  partitions: row.partitions,
+  compaction: row.compaction,
+  retentionHours: row.retentionHours,
+  archiveDays: row.archiveDays,
+  createdAt: new Date(row.createdAt).toISOString(),
+});
+
+/** A stream with what is in it now: a few reads per partition, whatever it holds. */
+export async function describeStream(deps: Deps, stream: LiveStream): Promise<StreamInfo> {
+  const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
+  const parts = await Promise.all(
+    partitions.map((partition) => describePartition(deps, stream, partition)),
+  );
+  const sum = (of: (part: (typeof parts)[number]) => number) =>
+    parts.reduce((total, part) => total + of(part), 0);
+  const pending = Math.min(...parts.map(({ pendingAt }) => pendingAt));
+  return {
+    ...toStream(stream),
+    eventCount: sum(({ events }) => events),
+    bytes: sum(({ bytes }) => bytes),
+    firstEventAt: toTime(Math.min(...parts.map(({ firstAt }) => firstAt))),
+    lastEventAt: toTime(Math.max(...parts.map(({ lastAt }) => lastAt))),
+    watermarkLag: {
+      events: sum(({ lag }) => lag),
+      seconds: pending === Infinity ? 0 : Math.max(0, deps.clock.now() - pending) / 1_000,
+    },
+    subscriptionCount: await countSubscriptions(deps, stream),
+  };
+}
+
+async function describePartition({ table, clock }: Deps, { life }: LiveStream, partition: number) {
+  const end = await loadEnd({ table, clock }, life, partition);
+  const { next, floor, bytes } = end.checkpoint;
+  const timeFrom = async (sequence: number) => {
+    if (sequence >= end.next) return Infinity;
+    const { batches } = await table.batches.loadFrom(life, partition, sequence, 1);
+    return batches[0]?.publishedAt ?? Infinity;
+  };
+  const firstAt = await timeFrom(floor);
+  return {
+    events: end.next - 1,
+    lag: end.next - next,
+    bytes,
+    firstAt,
+    lastAt: end.publishedAt === 0 ? -Infinity : end.publishedAt,
+    pendingAt: next === floor ? firstAt : await timeFrom(next),
+  };
+}
+
+async function countSubscriptions({ table }: Deps, { name, uid }: LiveStream): Promise<number> {
+  let count = 0;
+  let after: string | undefined;
+  for (;;) {
+    const page = await table.subscriptions.list(name, uid, 500, after);
+    count += page.subscriptions.length;
+    if (page.next === null) return count;
+    after = page.next;
+  }
+}
+
+const toTime = (ms: number): string | null =>
+  Number.isFinite(ms) ? new Date(ms).toISOString() : null;

@@ -1,0 +1,149 @@
+import type { CreateStream, PatchStream } from "@eventledger/protocol";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
+import { newUid, type Random } from "../kernel/random.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
+import type { Table } from "../table/table.ts";
+
+/** A live stream, as it was read at `stamp`. */
+export type LiveStream = StreamRow & { readonly life: Life; readonly stamp: Stamp };
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Ends the chain of one partition for good. */
+  readonly sealPartition: (life: Life, partition: number) => Promise<void>;
+};
+
+/** How long a stream's row is believed without another look. */
+const MEMORY_MS = 5_000;
+const ENTRIES_MAX = 10_000;
+
+/** Streams: their beginnings, settings and ends. */
+export function createStreams({ table, clock, random, sealPartition }: Deps) {
+  const memory = new Map<ScopedName, LiveStream>();
+
+  /**
+   * Makes a stream, or finds that the very same one is there. Throws `stream-exists` when one of
+   * that name has another configuration. A name whose former stream is still being deleted waits
+   * until that one is closed.
+   */
+  async function create(
+    tenant: Tenant,
+    config: CreateStream,
+  ): Promise<{ stream: StreamRow; created: boolean }> {
+    const name = scopeName(tenant, config.name);
+    for (let attempt = 0; attempt < CREATE_TRIES; attempt++) {
+      const existing = await table.streams.load(name);
+      if (existing?.status === "live") {
+        assertSameConfig(existing, config);
+        return { stream: existing, created: false };
+      }
+      if (existing !== undefined) await finishEnd(existing);
+      const now = clock.now();
+      const uid = newUid(random);
+      const row: StreamRow = { ...config, name, uid, status: "live", createdAt: now };
+      const checkpoint = {
+        next: 1,
+        lookedAt: now,
+        compactedThrough: now,
+        floor: 1,
+        events: 0,
+        bytes: 0,
+      };
+      const done = await table.lifecycle.createStream(tenant, lifeOf(name, uid), row, checkpoint);
+      if (done) return { stream: row, created: true };
+      const winner = await table.streams.load(name);
+      if (winner?.uid === uid) return { stream: row, created: true };
+    }
+    throw new LedgerError("outcome-unknown", {
+      detail: "The name is being created and deleted by others all the time. Try again.",
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** The live stream of that name, possibly as it was a few seconds ago. Throws `stream-not-found`. */
+  async function recall(tenant: Tenant, bareName: string): Promise<LiveStream> {
+    const name = scopeName(tenant, bareName);
+    const known = memory.get(name);
+    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known;
+    return load(tenant, bareName);
+  }
+
+  /** The live stream of that name as it is now. Throws `stream-not-found`. */
+  async function load(tenant: Tenant, bareName: string): Promise<LiveStream> {
+    const name = scopeName(tenant, bareName);
+    const stamp = takeStamp(clock);
+    const row = await table.streams.load(name);
+    memory.delete(name);
+    if (row?.status !== "live") throw streamNotFound();
+    const live = { ...row, life: lifeOf(name, row.uid), stamp };
+    const [oldest] = memory.keys();
+    if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
+    memory.set(name, live);
+    return live;
+  }
+
+  async function patch(tenant: Tenant, bareName: string, changes: PatchStream): Promise<StreamRow> {
+    const stream = await load(tenant, bareName);
+    const { description, retentionHours } = changes;
+    const set = {
+      ...(description === undefined ? {} : { description }),
+      ...(retentionHours === undefined ? {} : { retentionHours }),
+    };
+    if (Object.keys(set).length === 0) return stream;
+    memory.delete(stream.name);
+    const row = await table.streams.patch(stream.name, stream.uid, set);
+    if (row === undefined) throw streamNotFound();
+    return row;
+  }
+
+  /**
+   * Ends a stream: it is invisible from now on, its chains are sealed when this returns, and its data
+   * is removed later. An interrupted call is finished by whoever meets what it left.
+   */
+  async function end(tenant: Tenant, bareName: string): Promise<void> {
+    const stream = await load(tenant, bareName);
+    memory.delete(stream.name);
+    const ended = await table.lifecycle.endStream(tenant, stream.life, stream, clock.now());
+    const now = ended ? stream : await table.streams.load(stream.name);
+    if (now?.uid === stream.uid) await finishEnd(stream);
+  }
+
+  /** Seals what is left to seal of an ended life and frees its name. Repeatable. */
+  async function finishEnd({ name, uid, partitions }: EndedStream): Promise<void> {
+    const life = lifeOf(name, uid);
+    for (let at = 0; at < partitions; at += SEAL_WAVE) {
+      const wave = Array.from({ length: Math.min(SEAL_WAVE, partitions - at) }, (_, i) => at + i);
+      await Promise.all(wave.map((partition) => sealPartition(life, partition)));
+    }
+    await table.removals.markSealed(life, clock.now());
+    await table.streams.remove(name, uid);
+  }
+
+  return { create, recall, load, patch, end, finishEnd };
+}
+
+type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
+
+const CREATE_TRIES = 5;
+const SEAL_WAVE = 8;
+
+const SETTINGS = [
+  "description",
+  "partitions",
+  "compaction",
+  "retentionHours",
+  "archiveDays",
+] as const satisfies readonly (keyof CreateStream)[];
+
+function assertSameConfig(existing: StreamRow, asked: CreateStream): void {
+  const differing = SETTINGS.filter((setting) => existing[setting] !== asked[setting]);
+  if (differing.length === 0) return;
+  throw new LedgerError("stream-exists", {
+    detail: `A stream named ${asked.name} exists with another ${differing.join(", ")}. PATCH it, or choose another name.`,
+    facts: { differing: differing.join(",") },
+  });
+}

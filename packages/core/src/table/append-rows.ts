@@ -1,0 +1,77 @@
+import type { Life } from "../kernel/names.ts";
+import { isRefusal } from "./aws-error.ts";
+import type { Batch } from "./batch.entity.ts";
+import type { ReceiptRow } from "./receipt.entity.ts";
+import type { Service } from "./service.ts";
+import { sendTransaction, type Verdict } from "./transaction.ts";
+
+/** Batches at the ends of their chains and the receipts of keyed requests: all or nothing. */
+export type Append = {
+  readonly life: Life;
+  readonly batches: readonly { readonly partition: number; readonly batch: Batch }[];
+  readonly receipts: readonly ReceiptRow[];
+  /** The same for every copy of the same content, another for any other content. */
+  readonly token: string;
+};
+
+/** What stood in the way, item by item: undefined where nothing did. */
+export type Obstacles = {
+  readonly batches: readonly (Batch | undefined)[];
+  readonly receipts: readonly (ReceiptRow | undefined)[];
+};
+
+export type AppendVerdict = Verdict<Obstacles>;
+
+/**
+ * Puts batches and receipts where nothing is yet, in one request that is sent once. One batch alone
+ * is a plain conditional put, which costs half of a transaction.
+ */
+export const appendRows = (service: Service) => ({
+  async put(append: Append): Promise<AppendVerdict> {
+    const [only, ...others] = append.batches;
+    if (only !== undefined && others.length === 0 && append.receipts.length === 0) {
+      return putBatch(service, append.life, only.partition, only.batch);
+    }
+    const verdict = await sendTransaction(() =>
+      service.transaction
+        .write(({ batch, receipt }) => [
+          ...append.batches.map((item) =>
+            batch
+              .create({ life: append.life, partition: item.partition, ...item.batch })
+              .commit({ response: "all_old" }),
+          ),
+          ...append.receipts.map((row) =>
+            receipt.create({ life: append.life, ...row }).commit({ response: "all_old" }),
+          ),
+        ])
+        .go({ token: append.token }),
+    );
+    if (verdict.kind !== "cancelled") return verdict;
+    const items = verdict.reasons.map(({ code, item }) =>
+      code === "ConditionalCheckFailed" ? item : undefined,
+    );
+    return {
+      kind: "cancelled",
+      batches: items.slice(0, append.batches.length) as (Batch | undefined)[],
+      receipts: items.slice(append.batches.length) as (ReceiptRow | undefined)[],
+    };
+  },
+});
+
+async function putBatch(
+  { entities: { batch } }: Service,
+  life: Life,
+  partition: number,
+  content: Batch,
+): Promise<AppendVerdict> {
+  try {
+    const { rejected, data } = await batch
+      .create({ life, partition, ...content })
+      .go({ returnOnConditionCheckFailure: "all_old" });
+    if (!rejected) return { kind: "written" };
+    return { kind: "cancelled", batches: [data ?? undefined], receipts: [] };
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    return { kind: "unknown", cause: error };
+  }
+}

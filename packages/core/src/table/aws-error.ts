@@ -1,0 +1,104 @@
+import { LedgerError } from "../kernel/error.ts";
+import { fullJitterMs } from "../kernel/random.ts";
+import type { Connection } from "./connection.ts";
+
+/** Answers that say: this request was not carried out and never will be. All others are unknown. */
+const REFUSALS = new Set([
+  "AccessDeniedException",
+  "ExpiredTokenException",
+  "IdempotentParameterMismatchException",
+  "IncompleteSignatureException",
+  "InvalidSignatureException",
+  "ItemCollectionSizeLimitExceededException",
+  "MissingAuthenticationTokenException",
+  "ResourceNotFoundException",
+  "SerializationException",
+  "UnrecognizedClientException",
+  "ValidationException",
+]);
+
+/** The name of an AWS error, also where ElectroDB has wrapped it. */
+export const awsErrorName = (error: unknown): string => {
+  if (!(error instanceof Error)) return "";
+  const wrapped = "isElectroError" in error && error.cause instanceof Error ? error.cause : error;
+  return wrapped.name;
+};
+
+/** True when the store refused a request for good: a defect or a wrong set-up, not a passing fault. */
+export const isRefusal = (error: unknown): boolean => {
+  const name = awsErrorName(error);
+  return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");
+};
+
+export const isConditionFailure = (error: unknown): boolean =>
+  awsErrorName(error) === "ConditionalCheckFailedException";
+
+const READ_TRIES = 4;
+const READ_BACKOFF = { baseMs: 25, capMs: 400 };
+
+/**
+ * Runs a read, again when the store falters: reading twice changes nothing. Throws
+ * `store-unavailable` when the store does not recover within a few tries.
+ */
+export async function readRows<T>(
+  { clock, random }: Connection,
+  read: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      if (attempt + 1 >= READ_TRIES) {
+        throw new LedgerError("store-unavailable", {
+          detail: "The table did not answer a read. Nothing was changed; try again shortly.",
+          retryAfterSeconds: 1,
+          cause: error,
+        });
+      }
+      await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
+    }
+  }
+}
+
+/**
+ * Runs a write once. A lost answer becomes `outcome-unknown`: the write may have happened, and only
+ * the caller knows whether sending it again is harmless.
+ */
+export async function writeRows<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isRefusal(error) || isConditionFailure(error)) throw error;
+    throw outcomeUnknown(error);
+  }
+}
+
+export const outcomeUnknown = (cause: unknown): LedgerError =>
+  new LedgerError("outcome-unknown", {
+    detail:
+      "The table did not say whether the write took effect. Send the very same request again.",
+    retryAfterSeconds: 1,
+    cause,
+  });
+
+const WRITE_TRIES = 5;
+
+/**
+ * Runs a write that may safely happen twice, again while its outcome is unknown. Throws
+ * `outcome-unknown` when the store does not recover within a few tries.
+ */
+export async function writeRowsUntilKnown<T>(
+  { clock, random }: Connection,
+  write: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await writeRows(write);
+    } catch (error) {
+      const unknown = error instanceof LedgerError && error.code === "outcome-unknown";
+      if (!unknown || attempt + 1 >= WRITE_TRIES) throw error;
+      await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
+    }
+  }
+}

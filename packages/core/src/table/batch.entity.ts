@@ -1,0 +1,116 @@
+import { CustomAttributeType, Entity } from "electrodb";
+import type { Life } from "../kernel/names.ts";
+import { readRows } from "./aws-error.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+
+/**
+ * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
+ * says that the stream's life has ended. Times are milliseconds since 1970, `expiresAt` seconds.
+ */
+export type Batch = {
+  readonly first: number;
+  readonly count: number;
+  /** 128 random bits: who wrote this, so that a lost answer can be told from a lost race. */
+  readonly batchId: Uint8Array;
+  readonly publishedAt: number;
+  readonly kind?: "seal";
+  readonly rawBytes: number;
+  /** The codec's tag and the packed events. */
+  readonly payload: Uint8Array;
+  readonly expiresAt?: number;
+};
+
+export const batchEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "batch", version: "1", service: "eventledger" },
+      attributes: {
+        life: { type: CustomAttributeType<Life>("string"), required: true, field: "l" },
+        partition: { type: "number", required: true, field: "p" },
+        first: {
+          type: "number",
+          required: true,
+          field: "f",
+          padding: { length: SEQUENCE_DIGITS, char: "0" },
+        },
+        count: { type: "number", required: true, field: "n" },
+        batchId: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "b" },
+        publishedAt: { type: "number", required: true, field: "t" },
+        kind: { type: ["seal"] as const, field: "k" },
+        rawBytes: { type: "number", required: true, field: "r" },
+        payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
+        expiresAt: { type: "number" },
+      },
+      indexes: {
+        primary: {
+          pk: {
+            field: "pk",
+            composite: ["life", "partition"],
+            template: "STREAM#${life}#P${partition}",
+            casing: "none",
+          },
+          sk: { field: "sk", composite: ["first"], template: "SEQ#${first}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+/** Wide enough for a million events a second for three years, and still sorted as text. */
+const SEQUENCE_DIGITS = 14;
+
+/** Reads of a partition's chain. All of them are strongly consistent. */
+export const batchRows = (connection: Connection, entity: ReturnType<typeof batchEntity>) => ({
+  /** The last batch that is still stored, or undefined. Not the end: see `loadEnd`. */
+  async loadLast(life: Life, partition: number): Promise<Batch | undefined> {
+    const { data } = await readRows(connection, () =>
+      entity.query
+        .primary({ life, partition })
+        .go({ order: "desc", limit: 1, pages: 1, consistent: true }),
+    );
+    return data[0];
+  },
+
+  /** Up to `limit` batches whose first sequence is `first` or later, in order; one request. */
+  async loadFrom(
+    life: Life,
+    partition: number,
+    first: number,
+    limit: number,
+  ): Promise<{ batches: Batch[]; more: boolean }> {
+    const { data, cursor } = await readRows(connection, () =>
+      entity.query
+        .primary({ life, partition })
+        .gte({ first })
+        .go({ limit, pages: 1, consistent: true }),
+    );
+    return { batches: data, more: cursor !== null };
+  },
+
+  /** The last stored batch whose first sequence is at most `sequence`, or undefined. */
+  async loadAtOrBefore(
+    life: Life,
+    partition: number,
+    sequence: number,
+  ): Promise<Batch | undefined> {
+    const { data } = await readRows(connection, () =>
+      entity.query
+        .primary({ life, partition })
+        .between({ first: 0 }, { first: sequence })
+        .go({ order: "desc", limit: 1, pages: 1, consistent: true }),
+    );
+    return data[0];
+  },
+
+  /** Deletes the stored batches of one page, oldest first; returns how many, 0 at the end. */
+  async deletePage(life: Life, partition: number): Promise<number> {
+    const { batches } = await this.loadFrom(life, partition, 0, DELETE_PAGE);
+    const keys = batches
+      .filter((batch) => batch.kind !== "seal")
+      .map(({ first }) => ({ life, partition, first }));
+    if (keys.length > 0) await readRows(connection, () => entity.delete(keys).go());
+    return keys.length;
+  },
+});
+
+const DELETE_PAGE = 25;

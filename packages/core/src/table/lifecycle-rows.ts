@@ -1,0 +1,101 @@
+import type { Life, ScopedName, Tenant } from "../kernel/names.ts";
+import type { Checkpoint } from "./checkpoint.entity.ts";
+import type { Connection } from "./connection.ts";
+import type { Service } from "./service.ts";
+import type { StreamRow } from "./stream.entity.ts";
+import type { OffsetRow, SubscriptionRow } from "./subscription.entity.ts";
+import { transact } from "./transaction.ts";
+
+/** Beginnings and ends of streams and subscriptions: each one transaction, all rows or none. */
+export const lifecycleRows = (connection: Connection, service: Service) => ({
+  /** False when the name is taken, perhaps by an earlier try of this call: compare uids. */
+  async createStream(
+    tenant: Tenant,
+    life: Life,
+    { archiveDays: _, ...row }: StreamRow,
+    checkpoint: Checkpoint,
+  ): Promise<boolean> {
+    const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
+    const reasons = await transact(connection, () =>
+      service.transaction
+        .write(({ stream, directory, checkpoint: checkpoints }) => [
+          stream.create(row).commit(),
+          directory.put({ tenant, name: row.name, uid: row.uid }).commit(),
+          ...partitions.map((partition) =>
+            checkpoints.create({ life, partition, ...checkpoint }).commit(),
+          ),
+        ])
+        .go(),
+    );
+    return reasons === undefined;
+  },
+
+  /** Ends a life: nobody can find it any more, and its removal is on the books. False if it had ended. */
+  async endStream(
+    tenant: Tenant,
+    life: Life,
+    { name, uid, partitions }: StreamRow,
+    requestedAt: number,
+  ): Promise<boolean> {
+    const reasons = await transact(connection, () =>
+      service.transaction
+        .write(({ stream, directory, removal }) => [
+          stream
+            .patch({ name })
+            .set({ status: "deleting" })
+            .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+            .commit(),
+          directory.delete({ tenant, name }).commit(),
+          removal.put({ life, name, uid, partitions, requestedAt, removed: 0 }).commit(),
+        ])
+        .go(),
+    );
+    return reasons === undefined;
+  },
+
+  /** False when this life has a subscription of that name, perhaps by an earlier try of this call. */
+  async createSubscription(
+    life: Life,
+    row: SubscriptionRow,
+    offsets: readonly OffsetRow[],
+  ): Promise<boolean> {
+    const reasons = await transact(connection, () =>
+      service.transaction
+        .write(({ subscription, offset }) => [
+          subscription
+            .put(row)
+            .where(
+              (stored, { notExists, ne }) =>
+                `${notExists(stored.uid)} OR ${ne(stored.streamUid, row.streamUid)}`,
+            )
+            .commit(),
+          ...offsets.map((item) =>
+            offset.put({ life, subscriptionUid: row.uid, ...item }).commit(),
+          ),
+        ])
+        .go(),
+    );
+    return reasons === undefined;
+  },
+
+  /** Deletes a subscription and its positions. Doing it twice is harmless. */
+  async removeSubscription(
+    life: Life,
+    { stream, name, uid }: { stream: ScopedName; name: string; uid: string },
+    partitions: number,
+  ): Promise<void> {
+    await transact(connection, () =>
+      service.transaction
+        .write(({ subscription, offset }) => [
+          subscription
+            .delete({ stream, name })
+            .where((row, { eq, notExists }) => `${eq(row.uid, uid)} OR ${notExists(row.uid)}`)
+            .commit(),
+          ...Array.from({ length: partitions }, (_, partition) =>
+            offset.delete({ life, subscriptionUid: uid, partition }).commit(),
+          ),
+        ])
+        .go(),
+    );
+  },
+});

@@ -1,0 +1,54 @@
+import { CustomAttributeType, Entity } from "electrodb";
+import type { Life } from "../kernel/names.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+
+/** A run of a request's events inside one stored batch. */
+export type ReceiptPart = {
+  readonly partition: number;
+  /** The sequence of the run's first event, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+  /** The batch they are in: event ids are made from it. */
+  readonly batchFirst: number;
+  readonly batchId: Uint8Array;
+};
+
+/** Where every event of a request is, partition by partition, and when it was published. */
+export type Receipt = {
+  readonly parts: readonly ReceiptPart[];
+  readonly publishedAt: number;
+};
+
+/** What an Idempotency-Key stands for: the request it came with and what that request achieved. */
+export type ReceiptRow = Receipt & {
+  readonly key: string;
+  readonly requestHash: string;
+  readonly expiresAt: number;
+};
+
+export const receiptEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "receipt", version: "1", service: "eventledger" },
+      attributes: {
+        life: { type: CustomAttributeType<Life>("string"), required: true },
+        key: { type: "string", required: true },
+        requestHash: { type: "string", required: true },
+        parts: { type: CustomAttributeType<readonly ReceiptPart[]>("any"), required: true },
+        publishedAt: { type: "number", required: true },
+        expiresAt: { type: "number", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: {
+            field: "pk",
+            composite: ["life"],
+            template: "STREAM#${life}#PUBLISH",
+            casing: "none",
+          },
+          sk: { field: "sk", composite: ["key"], template: "IDEMPOTENCY#${key}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );

@@ -1,0 +1,68 @@
+import { CustomAttributeType, Entity } from "electrodb";
+import type { Life, ScopedName } from "../kernel/names.ts";
+import { readRows, writeRows } from "./aws-error.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+
+/** The job of removing one ended life of a stream. Times are milliseconds since 1970. */
+export type RemovalRow = {
+  readonly life: Life;
+  readonly name: ScopedName;
+  readonly uid: string;
+  readonly partitions: number;
+  readonly requestedAt: number;
+  /** When the last chain was sealed; nothing is removed until a while after. */
+  readonly sealedAt?: number;
+  /** Rows removed so far. */
+  readonly removed: number;
+};
+
+export const removalEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "removal", version: "1", service: "eventledger" },
+      attributes: {
+        life: { type: CustomAttributeType<Life>("string"), required: true },
+        name: { type: CustomAttributeType<ScopedName>("string"), required: true },
+        uid: { type: "string", required: true },
+        partitions: { type: "number", required: true },
+        requestedAt: { type: "number", required: true },
+        sealedAt: { type: "number" },
+        removed: { type: "number", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: { field: "pk", composite: [], template: "REMOVAL", casing: "none" },
+          sk: { field: "sk", composite: ["life"], template: "STREAM#${life}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+export const removalRows = (connection: Connection, entity: ReturnType<typeof removalEntity>) => ({
+  /** Every open job, oldest name first. */
+  async list(): Promise<RemovalRow[]> {
+    const { data } = await readRows(connection, () =>
+      entity.query.primary({}).go({ pages: "all", consistent: true }),
+    );
+    return data;
+  },
+
+  async markSealed(life: Life, sealedAt: number): Promise<void> {
+    await writeRows(() =>
+      entity
+        .patch({ life })
+        .set({ sealedAt })
+        .where((row, { notExists }) => notExists(row.sealedAt))
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+
+  async count(life: Life, removed: number): Promise<void> {
+    await writeRows(() => entity.patch({ life }).add({ removed }).go());
+  },
+
+  async remove(life: Life): Promise<void> {
+    await writeRows(() => entity.delete({ life }).go());
+  },
+});

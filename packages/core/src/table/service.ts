@@ -1,0 +1,28 @@
+import { Service as ElectroService } from "electrodb";
+import { batchEntity } from "./batch.entity.ts";
+import { checkpointEntity } from "./checkpoint.entity.ts";
+import { compactedEntity } from "./compacted.entity.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+import { receiptEntity } from "./receipt.entity.ts";
+import { removalEntity } from "./removal.entity.ts";
+import { directoryEntity, streamEntity } from "./stream.entity.ts";
+import { offsetEntity, subscriptionEntity } from "./subscription.entity.ts";
+
+/** Every row kind of the table, able to take part in one transaction. */
+export const createService = (connection: Connection) =>
+  new ElectroService(
+    {
+      batch: batchEntity(connection),
+      checkpoint: checkpointEntity(connection),
+      compacted: compactedEntity(connection),
+      directory: directoryEntity(connection),
+      offset: offsetEntity(connection),
+      receipt: receiptEntity(connection),
+      removal: removalEntity(connection),
+      stream: streamEntity(connection),
+      subscription: subscriptionEntity(connection),
+    },
+    entityConfig(connection),
+  );
+
+export type Service = ReturnType<typeof createService>;

@@ -1,0 +1,127 @@
+import type { CreateStream } from "@eventledger/protocol";
+import { CustomAttributeType, Entity } from "electrodb";
+import type { ScopedName, Tenant } from "../kernel/names.ts";
+import { readRows, writeRows } from "./aws-error.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+
+/** A stream's row. `createdAt` is in milliseconds since 1970. */
+export type StreamRow = Omit<CreateStream, "name"> & {
+  readonly name: ScopedName;
+  readonly uid: string;
+  readonly status: "live" | "deleting";
+  readonly createdAt: number;
+};
+
+export const streamEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "stream", version: "1", service: "eventledger" },
+      attributes: {
+        name: { type: CustomAttributeType<ScopedName>("string"), required: true },
+        uid: { type: "string", required: true },
+        status: { type: ["live", "deleting"] as const, required: true },
+        /** Which partitioning its keys follow; rescaling will count it up. */
+        epoch: { type: "number", required: true, default: 0 },
+        partitions: { type: "number", required: true },
+        compaction: { type: ["key", "none"] as const, required: true },
+        retentionHours: { type: "number", required: true },
+        description: { type: "string", required: true },
+        createdAt: { type: "number", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: { field: "pk", composite: ["name"], template: "STREAM#${name}", casing: "none" },
+          sk: { field: "sk", composite: [], template: "META", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+/** The list of a tenant's live streams, so that listing needs no index. */
+export const directoryEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "directory", version: "1", service: "eventledger" },
+      attributes: {
+        tenant: { type: CustomAttributeType<Tenant>("string"), required: true },
+        name: { type: CustomAttributeType<ScopedName>("string"), required: true },
+        uid: { type: "string", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: { field: "pk", composite: ["tenant"], template: "TENANT#${tenant}", casing: "none" },
+          sk: { field: "sk", composite: ["name"], template: "STREAM#${name}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+export const streamRows = (
+  connection: Connection,
+  stream: ReturnType<typeof streamEntity>,
+  directory: ReturnType<typeof directoryEntity>,
+) => ({
+  /** The row of the name's present life, strongly consistent; also while it is being deleted. */
+  async load(name: ScopedName): Promise<StreamRow | undefined> {
+    const { data } = await readRows(connection, () =>
+      stream.get({ name }).go({ consistent: true }),
+    );
+    return data === null ? undefined : toRow(data);
+  },
+
+  /**
+   * Up to `limit` of a tenant's streams, by name, behind `after`; those that are being deleted are
+   * left out. `next` is where the list goes on, null at its end.
+   */
+  async list(
+    tenant: Tenant,
+    limit: number,
+    after: ScopedName | undefined,
+  ): Promise<{ streams: StreamRow[]; next: ScopedName | null }> {
+    const query = directory.query.primary({ tenant });
+    const ranged = after === undefined ? query : query.gt({ name: after });
+    const page = await readRows(connection, () => ranged.go({ limit, pages: 1, consistent: true }));
+    const next = page.cursor === null ? null : (page.data.at(-1)?.name ?? null);
+    if (page.data.length === 0) return { streams: [], next };
+    const { data } = await readRows(connection, () =>
+      stream
+        .get(page.data.map(({ name }) => ({ name })))
+        .go({ preserveBatchOrder: true, consistent: true }),
+    );
+    const streams = data.flatMap((row) => (row?.status === "live" ? [toRow(row)] : []));
+    return { streams, next };
+  },
+
+  /** Changes a live stream's settings; undefined when this life of it has ended. */
+  async patch(
+    name: ScopedName,
+    uid: string,
+    changes: { description?: string; retentionHours?: number },
+  ): Promise<StreamRow | undefined> {
+    const { rejected, data } = await writeRows(() =>
+      stream
+        .patch({ name })
+        .set(changes)
+        .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+        .go({ response: "all_new", returnOnConditionCheckFailure: true }),
+    );
+    return rejected ? undefined : toRow(data);
+  },
+
+  /** Forgets a life whose deletion is complete. Nothing happens when another life has begun. */
+  async remove(name: ScopedName, uid: string): Promise<void> {
+    await writeRows(() =>
+      stream
+        .remove({ name })
+        .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "deleting")}`)
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+});
+
+const toRow = (row: Omit<StreamRow, "archiveDays"> & { epoch: number }): StreamRow => {
+  const { epoch: _, ...rest } = row;
+  return { ...rest, archiveDays: null };
+};

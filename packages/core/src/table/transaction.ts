@@ -1,0 +1,58 @@
+import { fullJitterMs } from "../kernel/random.ts";
+import { isRefusal, outcomeUnknown } from "./aws-error.ts";
+import type { Connection } from "./connection.ts";
+
+/** What the store says of one item of a cancelled transaction. */
+export type Reason = { readonly code: string; readonly item?: unknown };
+
+/**
+ * What came of a transaction sent once. `cancelled` is a verdict: at least one condition failed and
+ * nothing was written by this request. Everything else that is not `written` is `unknown`, conflicts
+ * and throttling too: an earlier copy of the same request may have been carried out.
+ */
+export type Verdict<Cancelled> =
+  | { readonly kind: "written" }
+  | ({ readonly kind: "cancelled" } & Cancelled)
+  | { readonly kind: "unknown"; readonly cause: unknown };
+
+type Written = { canceled: boolean; data: readonly Reason[] };
+
+/** Sends a transaction once. Throws only when the store refused the request for good. */
+export async function sendTransaction(
+  write: () => Promise<Written>,
+): Promise<Verdict<{ reasons: readonly Reason[] }>> {
+  try {
+    const { canceled, data } = await write();
+    if (!canceled) return { kind: "written" };
+    const verdict = data.some(({ code }) => code === "ConditionalCheckFailed");
+    if (verdict) return { kind: "cancelled", reasons: data };
+    const codes = data.map(({ code }) => code).join(", ");
+    if (data.some(({ code }) => code === "ValidationError")) {
+      throw new TypeError(`The store refused a transaction: ${codes}`);
+    }
+    return { kind: "unknown", cause: new Error(`Transaction cancelled: ${codes}`) };
+  } catch (error) {
+    if (error instanceof TypeError || isRefusal(error)) throw error;
+    return { kind: "unknown", cause: error };
+  }
+}
+
+const TRIES = 6;
+const BACKOFF = { baseMs: 25, capMs: 500 };
+
+/**
+ * Sends a transaction until its outcome is known. Answers undefined when it is written, and the
+ * reasons when a condition failed, which may be the trace of an earlier try of this very call.
+ */
+export async function transact(
+  { clock, random }: Connection,
+  write: () => Promise<Written>,
+): Promise<readonly Reason[] | undefined> {
+  for (let attempt = 0; ; attempt++) {
+    const verdict = await sendTransaction(write);
+    if (verdict.kind === "written") return undefined;
+    if (verdict.kind === "cancelled") return verdict.reasons;
+    if (attempt + 1 >= TRIES) throw outcomeUnknown(verdict.cause);
+    await clock.sleep(fullJitterMs(random, attempt, BACKOFF));
+  }
+}
