@@ -1,3 +1,4 @@
+export { createAdminKey } from "./access/admin-key.ts";
 export type { CursorKey } from "./cursor/cursor.ts";
 export { systemClock } from "./kernel/clock.ts";
 export { invalidRequest, LedgerError } from "./kernel/error.ts";

@@ -1,0 +1,41 @@
+import { settings } from "./stage.ts";
+
+/** Where alarms go; `undefined` when nobody has asked for them (ALARM_EMAIL). */
+export const alarmTopic = settings.alarmEmail ? mailTo(settings.alarmEmail) : undefined;
+
+/**
+ * An alarm on one metric, named `<app>-<stage>-<name>`: by default the sum over five minutes
+ * reaching the threshold, and silence is good news.
+ *
+ * @param metric namespace and metric name, with a space between them
+ */
+export function alarm(
+  name: string,
+  metric: `${string} ${string}`,
+  dimensions: Record<string, $util.Input<string>>,
+  rule: { threshold: number } & Partial<aws.cloudwatch.MetricAlarmArgs>,
+) {
+  const [namespace, metricName] = metric.split(" ");
+  const actions = alarmTopic ? [alarmTopic.arn] : [];
+  return new aws.cloudwatch.MetricAlarm(name, {
+    name: `${$app.name}-${$app.stage}-${name}`,
+    namespace,
+    metricName,
+    dimensions,
+    statistic: "Sum",
+    period: 300,
+    evaluationPeriods: 1,
+    comparisonOperator: "GreaterThanOrEqualToThreshold",
+    treatMissingData: "notBreaching",
+    alarmActions: actions,
+    okActions: actions,
+    ...rule,
+  });
+}
+
+/** AWS sends one message to confirm the address, and no alarm before it is answered. */
+function mailTo(endpoint: string) {
+  const topic = new sst.aws.SnsTopic("Alarms");
+  new aws.sns.TopicSubscription("AlarmsEmail", { topic: topic.arn, protocol: "email", endpoint });
+  return topic;
+}

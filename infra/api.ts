@@ -1,0 +1,48 @@
+import { adminKey, cursorKey } from "./secrets.ts";
+import { settings } from "./stage.ts";
+import { table, tableAccess } from "./storage.ts";
+
+/** The function that answers every HTTP request. */
+export const router = new sst.aws.Function("Router", {
+  handler: "packages/functions/src/api.handler",
+  memory: "1024 MB",
+  timeout: "29 seconds", // an HTTP API gives up after 30
+  environment: { TABLE_NAME: table.name },
+  link: [adminKey, cursorKey],
+  permissions: [
+    tableAccess(
+      "BatchGetItem",
+      "BatchWriteItem",
+      "ConditionCheckItem",
+      "DeleteItem",
+      "GetItem",
+      "PutItem",
+      "Query",
+      "UpdateItem",
+    ),
+  ],
+  // The application does its own authentication and CORS, behind either door.
+  url: settings.ingress === "function-url" && { authorization: "none", cors: false },
+});
+
+/** The HTTP API in front of the router; `undefined` when the stage uses a Function URL. */
+export const httpApi = settings.ingress === "http-api" ? frontDoor() : undefined;
+
+/** Where clients reach this stage. */
+export const url = httpApi ? httpApi.url : router.url;
+
+function frontDoor() {
+  const api = new sst.aws.ApiGatewayV2("Api", {
+    cors: false,
+    accessLog: { retention: "1 month" },
+    ...(settings.apiDomain ? { domain: settings.apiDomain } : {}),
+    transform: {
+      stage: {
+        // A bill and a table can be hurt by one runaway client; raise both with the traffic.
+        defaultRouteSettings: { throttlingRateLimit: 300, throttlingBurstLimit: 600 },
+      },
+    },
+  });
+  api.route("$default", router.arn, { name: "Default" });
+  return api;
+}

@@ -1,0 +1,43 @@
+import { table, upkeepAccess } from "./storage.ts";
+
+/** Pointers to the stream records that the compactor gave up on; empty on a healthy stage. */
+export const failures = new sst.aws.Queue("CompactorFailures", {
+  transform: { queue: { messageRetentionSeconds: days(14) } },
+});
+
+/**
+ * Rings for every new record batch. The function reads the log itself, so a lost ring is no lost
+ * work.
+ */
+export const compactor = table.subscribe(
+  "Compactor",
+  {
+    handler: "packages/functions/src/compactor.handler",
+    dev: false, // a live stub that nobody answers reports success, and the stream moves on
+    memory: "1024 MB",
+    timeout: "2 minutes",
+    environment: { TABLE_NAME: table.name },
+    permissions: [upkeepAccess, { actions: ["sqs:SendMessage"], resources: [failures.arn] }],
+  },
+  {
+    filters: [{ eventName: ["INSERT"], dynamodb: { Keys: { sk: { S: [{ prefix: "SEQ#" }] } } } }],
+    transform: {
+      eventSourceMapping: {
+        startingPosition: "TRIM_HORIZON",
+        batchSize: 1_000,
+        maximumBatchingWindowInSeconds: 5,
+        functionResponseTypes: ["ReportBatchItemFailures"],
+        // A partition that cannot be compacted must not hold up its shard for a day: the sweeper
+        // rings again.
+        bisectBatchOnFunctionError: true,
+        maximumRetryAttempts: 5,
+        maximumRecordAgeInSeconds: 3_600,
+        destinationConfig: { onFailure: { destinationArn: failures.arn } },
+      },
+    },
+  },
+);
+
+function days(count: number) {
+  return count * 86_400;
+}

@@ -1,0 +1,21 @@
+/** The one stage whose data outlives the program: retained, protected from deletion. */
+export const isProduction = $app.stage === "production";
+
+/** The settings of a deployment, from the environment or from `.env.<stage>` (docs/deploy.md). */
+export const settings = {
+  ingress: ingressFrom(process.env.INGRESS),
+  /** A host name in a Route 53 zone of this account; the HTTP API then answers there. */
+  apiDomain: process.env.API_DOMAIN || undefined,
+  /** Who is told when an alarm changes; without it the alarms only show in the console. */
+  alarmEmail: process.env.ALARM_EMAIL || undefined,
+};
+
+if (settings.apiDomain && settings.ingress === "function-url") {
+  throw new Error("API_DOMAIN needs INGRESS=http-api: a Function URL has no domain of its own.");
+}
+
+function ingressFrom(value: string | undefined): "http-api" | "function-url" {
+  if (!value || value === "http-api") return "http-api";
+  if (value === "function-url") return value;
+  throw new Error(`INGRESS is "${value}"; it can be "http-api" (the default) or "function-url".`);
+}

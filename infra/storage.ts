@@ -1,0 +1,48 @@
+import { isProduction } from "./stage.ts";
+
+/**
+ * The one table (packages/core/ARCHITECTURE.md): no index, because lists have directory rows; a
+ * stream of keys only, because it is a doorbell. The local stack makes the same table, and a test
+ * compares the two.
+ */
+export const table = new sst.aws.Dynamo(
+  "Ledger",
+  {
+    fields: { pk: "string", sk: "string" },
+    primaryIndex: { hashKey: "pk", rangeKey: "sk" },
+    ttl: "expiresAt",
+    stream: "keys-only",
+    deletionProtection: isProduction,
+  },
+  { protect: isProduction },
+);
+
+/** The statement that allows exactly these operations on the table, and on nothing else. */
+export function tableAccess(...operations: TableOperation[]) {
+  return {
+    actions: operations.map((operation) => `dynamodb:${operation}`),
+    resources: [table.arn],
+  };
+}
+
+/** What compacting and sweeping need; neither ever serves a client. */
+export const upkeepAccess = tableAccess(
+  "BatchWriteItem",
+  "ConditionCheckItem",
+  "DeleteItem",
+  "GetItem",
+  "PutItem",
+  "Query",
+  "UpdateItem",
+);
+
+/** Scan is missing on purpose: nothing in the product may read the table as a whole. */
+type TableOperation =
+  | "BatchGetItem"
+  | "BatchWriteItem"
+  | "ConditionCheckItem"
+  | "DeleteItem"
+  | "GetItem"
+  | "PutItem"
+  | "Query"
+  | "UpdateItem";

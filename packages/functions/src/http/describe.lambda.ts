@@ -1,0 +1,5 @@
+import type { MiddlewareHandler } from "hono";
+
+export const uniqueSymbol = Symbol("described");
+export const resolver = (): object => ({});
+export const describeRoute = (): MiddlewareHandler => (_, next) => next();

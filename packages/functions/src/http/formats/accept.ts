@@ -1,0 +1,35 @@
+import { parseAccept } from "hono/utils/accept";
+
+/** The forms a page of events comes in. */
+export type PageFormat = "native" | "cloudevents";
+
+export const PAGE_MEDIA_TYPES: Readonly<Record<PageFormat, string>> = {
+  native: "application/json",
+  cloudevents: "application/cloudevents-batch+json",
+};
+
+type Wish = { readonly q: number; readonly specificity: number };
+
+/**
+ * The format that an Accept header asks for. CloudEvents must be wanted more than native JSON, by a
+ * higher `q` or, at the same `q`, by being named while native is only covered by a wildcard. A
+ * header that allows neither gets native JSON rather than a 406.
+ */
+export function chooseFormat(accept: string | undefined): PageFormat {
+  const native = wishFor(PAGE_MEDIA_TYPES.native, accept);
+  const cloudevents = wishFor(PAGE_MEDIA_TYPES.cloudevents, accept);
+  const more = cloudevents.q - native.q || cloudevents.specificity - native.specificity;
+  return cloudevents.q > 0 && more > 0 ? "cloudevents" : "native";
+}
+
+/** The most specific range that covers a type says how much it is wanted (RFC 9110, 12.5.1). */
+function wishFor(type: string, accept = ""): Wish {
+  const ranges = [type, `${type.split("/", 1)[0]}/*`, "*/*"];
+  return parseAccept(accept)
+    .map((range) => ({ q: range.q, specificity: 3 - ranges.indexOf(range.type.toLowerCase()) }))
+    .filter(({ specificity }) => specificity <= 3)
+    .reduce((best, wish) => (wish.specificity > best.specificity ? wish : best), {
+      q: 0,
+      specificity: 0,
+    });
+}

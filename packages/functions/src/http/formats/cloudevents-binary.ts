@@ -1,0 +1,111 @@
+import type { IncomingEvent, RawJson } from "@eventledger/core";
+import { toEventAttributes } from "./cloudevents-in.ts";
+import { decodeEvents } from "./envelope.ts";
+import { type InvalidFields, invalidFields, type Place } from "./invalid-fields.ts";
+import { assertUtf8, isJson, isUtf8, type MediaType, parseMediaType } from "./media-type.ts";
+import { cutValue, decodeUtf8, parseJson, rawData } from "./raw-json.ts";
+
+type BinaryRequest = {
+  readonly contentType: string | undefined;
+  readonly headers: Iterable<readonly [string, string]>;
+  readonly body: Uint8Array;
+};
+
+/** Attributes that binary mode has elsewhere: the data is the body, its type the Content-Type. */
+const NOT_IN_HEADERS = new Set(["data", "data_base64", "datacontenttype"]);
+
+/**
+ * The event of a request in binary mode. Pointers to attributes name their header, such as
+ * `/headers/ce-id`. The body becomes `data` by these rules, each of which can be turned back: an
+ * empty one is null; JSON is kept as it stands; `text/*` in UTF-8 is a JSON string of the text,
+ * which is how CloudEvents writes text in its JSON form; any other bytes are a JSON string of
+ * Base64, marked by the header `ce-data_base64`.
+ */
+export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] {
+  const { contentType, headers } = request;
+  const { data, base64 } = readBody(parseMediaType(contentType), request.body);
+  const fields = invalidFields();
+  const envelope = Object.fromEntries([
+    ...readHeaders(headers, fields),
+    ...(contentType === undefined ? [] : [["datacontenttype", contentType]]),
+    ...(base64 === undefined ? [] : [["data_base64", base64]]),
+  ]);
+  fields.assertNone();
+  return decodeEvents(
+    [{ text: "", start: 0, value: envelope, place: { pointer: "" } }],
+    (_, all) => {
+      const attributes = toEventAttributes(envelope, placeOfAttribute, all);
+      return attributes && { attributes, data };
+    },
+  );
+}
+
+const placeOf = (header: string): Place => ({ pointer: `/headers/${header}` });
+
+const placeOfAttribute = (name: string): Place =>
+  placeOf(name === "datacontenttype" ? "content-type" : `ce-${name}`);
+
+type Body = {
+  readonly data: () => RawJson;
+  readonly base64?: string;
+};
+
+function readBody(mediaType: MediaType | undefined, body: Uint8Array): Body {
+  if (body.length === 0) return { data: () => "null" as RawJson };
+  if (mediaType !== undefined && isJson(mediaType)) {
+    assertUtf8(mediaType);
+    const text = decodeUtf8(body);
+    parseJson(text);
+    return { data: () => rawData(text, cutValue(text), { pointer: "" }) };
+  }
+  const text = mediaType?.essence.startsWith("text/") && isUtf8(mediaType) && plainText(body);
+  if (typeof text === "string") return { data: () => JSON.stringify(text) as RawJson };
+  const base64 = Buffer.from(body).toString("base64");
+  return { data: () => JSON.stringify(base64) as RawJson, base64 };
+}
+
+/** The text of UTF-8 bytes, a byte order mark included; undefined when they are not UTF-8. */
+function plainText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The attributes in the `ce-*` headers, decoded. */
+function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): [string, string][] {
+  return [...headers].flatMap(([header, value]): [string, string][] => {
+    const [, name] = /^ce-(.*)$/.exec(header.toLowerCase()) ?? [];
+    if (name === undefined) return [];
+    if (NOT_IN_HEADERS.has(name)) {
+      fields.add(placeOf(`ce-${name}`), "is not a header of binary mode");
+      return [];
+    }
+    const decoded = decodeHeaderValue(value);
+    if (decoded === undefined) {
+      fields.add(
+        placeOf(`ce-${name}`),
+        "must be printable ASCII, anything else percent-encoded as UTF-8, or use structured mode",
+      );
+    }
+    return decoded === undefined ? [] : [[name, decoded]];
+  });
+}
+
+/**
+ * A header value as the HTTP binding of CloudEvents reads it: first quotes are taken off, then
+ * percent-encoding, once. A percent sign without two hex digits stands for itself. Undefined when
+ * the bytes are not UTF-8, or when something other than ASCII was sent as it is: the bytes of that
+ * have been guessed at by whoever handed the header on.
+ */
+function decodeHeaderValue(value: string): string | undefined {
+  if (!/^[\t\x20-\x7e]*$/.test(value)) return undefined;
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
+  const plain = quoted === undefined ? value : quoted.replace(/\\(.)/g, "$1");
+  try {
+    return plain.replace(/(?:%[0-9A-Fa-f]{2})+/g, decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}

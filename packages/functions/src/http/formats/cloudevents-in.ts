@@ -1,0 +1,111 @@
+import { type IncomingEvent, invalidRequest, type RawJson } from "@eventledger/core";
+import { EventAttributes } from "@eventledger/protocol";
+import { CloudEvent, EXTENSION_NAME, toHeaders } from "./cloudevents.ts";
+import {
+  arraySources,
+  type Draft,
+  decodeEvents,
+  type EventSource,
+  envelopeMembers,
+  isObject,
+  memberData,
+} from "./envelope.ts";
+import {
+  fieldsOfIssues,
+  type InvalidFields,
+  type Place,
+  within,
+  wording,
+} from "./invalid-fields.ts";
+import { type Member, parseJson } from "./raw-json.ts";
+
+/** The event of an `application/cloudevents+json` body (structured mode). */
+export function decodeCloudEvent(text: string): IncomingEvent[] {
+  const source = { text, start: 0, value: parseJson(text), place: { pointer: "" } };
+  return decodeEvents([source], readCloudEvent);
+}
+
+/** The events of an `application/cloudevents-batch+json` body; none for the empty batch. */
+export function decodeCloudEvents(text: string): IncomingEvent[] {
+  const value = parseJson(text);
+  if (!Array.isArray(value)) throw invalidRequest("", "must be an array of CloudEvents");
+  return decodeEvents(arraySources(text, 0, value, { pointer: "" }), readCloudEvent);
+}
+
+/** Where an attribute stands in the request. */
+type AttributePlace = (name: string) => Place;
+
+/**
+ * The attributes of a CloudEvent as those of an event: `partitionkey`, else `subject`, is the key,
+ * and what has no field becomes a header. Undefined when not valid; `fields` says why.
+ */
+export function toEventAttributes(
+  envelope: Record<string, unknown>,
+  placeOf: AttributePlace,
+  fields: InvalidFields,
+): EventAttributes | undefined {
+  const before = fields.count;
+  for (const name of Object.keys(envelope)) {
+    if (EXTENSION_NAME.test(name) || name === "data_base64") continue;
+    fields.add(placeOf(name), "is not a legal attribute name: lower-case letters and digits only");
+  }
+  const parsed = CloudEvent.safeParse(envelope, { error: wording });
+  for (const { path, detail } of fieldsOfIssues(parsed.error?.issues ?? [])) {
+    fields.add(placeOf(String(path[0])), detail);
+  }
+  const keyName = envelope.partitionkey === undefined ? "subject" : "partitionkey";
+  if (envelope[keyName] === undefined) {
+    fields.add(placeOf("partitionkey"), "is required, or `subject`: it is the key of the event");
+  }
+  if (fields.count > before || !parsed.success) return undefined;
+  return withinCaps(parsed.data, keyName, placeOf, fields);
+}
+
+function withinCaps(
+  event: CloudEvent,
+  keyName: "partitionkey" | "subject",
+  placeOf: AttributePlace,
+  fields: InvalidFields,
+): EventAttributes | undefined {
+  const { id, type, time } = event;
+  const attributes = { key: event[keyName], type, id, headers: toHeaders(event) };
+  const parsed = EventAttributes.safeParse(
+    time === undefined ? attributes : { ...attributes, time },
+    {
+      error: wording,
+    },
+  );
+  if (parsed.success) return parsed.data;
+  for (const { path, detail } of fieldsOfIssues(parsed.error.issues)) {
+    const [field, header] = path;
+    const [, name = keyName] = /^ce-([^.]+)/.exec(String(header ?? "")) ?? [];
+    if (field === "headers" && header === undefined) {
+      fields.add(placeOf("source"), `and the attributes beside it, as headers, ${detail}`);
+    } else {
+      fields.add(placeOf(name), detail);
+    }
+  }
+  return undefined;
+}
+
+function readCloudEvent(source: EventSource, fields: InvalidFields): Draft | undefined {
+  const { value, place } = source;
+  const members = envelopeMembers(source, fields);
+  if (members === undefined || !isObject(value)) return undefined;
+  const envelope = Object.fromEntries(members.flatMap(({ name }) => unlessNull(name, value[name])));
+  const attributes = toEventAttributes(envelope, (name) => within(place, name), fields);
+  if (envelope.data !== undefined && envelope.data_base64 !== undefined) {
+    fields.add(within(place, "data_base64"), "must not stand beside `data`");
+  }
+  return attributes && { attributes, data: dataOf(source, members, envelope.data_base64) };
+}
+
+const unlessNull = (name: string, value: unknown): [string, unknown][] =>
+  value === null ? [] : [[name, value]];
+
+/** Base64 becomes a JSON string (an escaped `/` in it means the same); no data at all is null. */
+function dataOf(source: EventSource, members: Member[], base64: unknown): Draft["data"] {
+  if (typeof base64 === "string") return () => JSON.stringify(base64) as RawJson;
+  const data = members.find(({ name }) => name === "data");
+  return data ? memberData(source, data) : () => "null" as RawJson;
+}

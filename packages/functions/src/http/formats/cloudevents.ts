@@ -1,0 +1,165 @@
+import type { RawJson, StoredEvent } from "@eventledger/core";
+import { boundedText, EventKey, LIMITS, Timestamp } from "@eventledger/protocol";
+import * as z from "zod";
+
+/** How many digits the `sequence` extension has: enough for every safe integer. */
+const SEQUENCE_DIGITS = 16;
+
+/** The `type` of an event that was published without one. */
+const DEFAULT_TYPE = "eventledger.event";
+
+/**
+ * A header of this name, `true`, says that the data is bytes, kept as a JSON string of Base64. No
+ * extension can have the name: theirs hold no underscore.
+ */
+const BASE64_HEADER = "ce-data_base64";
+
+export const EXTENSION_NAME = /^[a-z0-9]+$/;
+
+const URI_CHAR = "(?:[A-Za-z0-9\\-._~:/?#@!$&'()*+,;=\\[\\]]|%[0-9A-Fa-f]{2})";
+const URI_REFERENCE = new RegExp(`^${URI_CHAR}+$`);
+const ABSOLUTE_URI = new RegExp(`^[A-Za-z][A-Za-z0-9+.-]*:${URI_CHAR}+$`);
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const isBase64 = (text: string): boolean => text.length % 4 === 0 && BASE64.test(text);
+
+const UriReference = z
+  .string()
+  .regex(URI_REFERENCE, { error: "must be a URI reference (RFC 3986) and not empty" });
+const Uri = z.string().regex(ABSOLUTE_URI, { error: "must be an absolute URI (RFC 3986)" });
+
+/** A CloudEvent 1.0 in its JSON form, attributes of `null` left out; other members are extensions. */
+export const CloudEvent = z
+  .object({
+    specversion: z.literal("1.0"),
+    id: boundedText(LIMITS.idBytesMax),
+    source: UriReference,
+    type: boundedText(LIMITS.typeBytesMax),
+    time: Timestamp.optional(),
+    subject: z.string().min(1).optional(),
+    datacontenttype: z.string().min(1).optional(),
+    dataschema: Uri.optional(),
+    partitionkey: EventKey.optional().meta({ description: "The key; `subject` when absent." }),
+    data: z.unknown().optional(),
+    data_base64: z.string().refine(isBase64, { error: "must be Base64 (RFC 4648)" }).optional(),
+  })
+  .catchall(
+    z.union([z.string(), z.boolean(), z.int32()], {
+      error: "must be a string, a boolean or an integer of 32 bits",
+    }),
+  )
+  .meta({
+    id: "CloudEvent",
+    description: "A CloudEvent 1.0. Absent or null data deletes the key.",
+    examples: [
+      {
+        specversion: "1.0",
+        id: "1f0c",
+        source: "/shop",
+        type: "order.placed",
+        partitionkey: "order-123",
+        data: { total: 42 },
+      },
+    ],
+  });
+export type CloudEvent = z.infer<typeof CloudEvent>;
+
+/** Members that are not kept as a `ce-` header: the event has its own place for them. */
+const PLACED = new Set([
+  "specversion",
+  "id",
+  "type",
+  "time",
+  "partitionkey",
+  "data",
+  "data_base64",
+]);
+
+/**
+ * Everything of a CloudEvent that a native event has no field for, as headers that
+ * `toCloudEventJson` turns back: `ce-<name>` for strings, `ce-<name>.integer` and
+ * `ce-<name>.boolean` for the other types of an extension, and the mark of Base64 data.
+ */
+export function toHeaders(event: CloudEvent): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(event)) {
+    if (PLACED.has(name) || value === undefined) continue;
+    const suffix = typeof value === "string" ? "" : `.${numberOrBoolean(value)}`;
+    headers[`ce-${name}${suffix}`] = String(value);
+  }
+  if (event.data_base64 !== undefined) headers[BASE64_HEADER] = "true";
+  return headers;
+}
+
+const numberOrBoolean = (value: unknown) => (typeof value === "number" ? "integer" : "boolean");
+
+/**
+ * An event as a CloudEvent 1.0 in JSON, its data exactly as it was published. What came as a
+ * CloudEvent goes out with the attributes it had; always added are `partitionkey` (the key),
+ * `sequence` (16 decimal digits, so that text order is number order), and `time` (when it was
+ * published, unless the event says). Any other event gets the source `/streams/<name>` and, without
+ * a type, `eventledger.event`. Its headers become extensions when CloudEvents allows the name
+ * (letters and digits, no attribute of CloudEvents or of this list) and are left out otherwise. A
+ * `sequence` that an event came with stays in its header `ce-sequence`.
+ */
+export function toCloudEventJson(streamName: string, event: StoredEvent): string {
+  const headers = event.headers ?? {};
+  const context: Record<string, unknown> = {
+    specversion: "1.0",
+    id: event.id,
+    source: `/streams/${streamName}`,
+    type: event.type ?? DEFAULT_TYPE,
+    time: event.time ?? new Date(event.publishedAt).toISOString(),
+    ...ownAttributes(headers),
+    partitionkey: event.key,
+    sequence: String(event.sequence).padStart(SEQUENCE_DIGITS, "0"),
+  };
+  addExtensions(context, headers);
+  const member = isKeptBase64(headers, event.data) ? "data_base64" : "data";
+  return `${JSON.stringify(context).slice(0, -1)},"${member}":${event.data}}`;
+}
+
+/** Attributes kept as headers. A native publisher may have set any: what is not legal is no attribute. */
+function ownAttributes(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { "ce-source": source, "ce-dataschema": dataschema } = headers;
+  const { "ce-subject": subject, "ce-datacontenttype": datacontenttype } = headers;
+  return {
+    ...(source !== undefined && URI_REFERENCE.test(source) && { source }),
+    ...(subject && { subject }),
+    ...(datacontenttype && { datacontenttype }),
+    ...(dataschema !== undefined && ABSOLUTE_URI.test(dataschema) && { dataschema }),
+  };
+}
+
+const RESERVED = new Set(["source", "subject", "datacontenttype", "dataschema", "sequence"]);
+const KEPT_EXTENSION = /^ce-([a-z0-9]+)(?:\.(integer|boolean))?$/;
+
+/** What came as an extension goes first, so that a native header cannot take its name. */
+function addExtensions(
+  context: Record<string, unknown>,
+  headers: Readonly<Record<string, string>>,
+) {
+  const add = (name: string, value: unknown) => {
+    const taken = PLACED.has(name) || RESERVED.has(name) || Object.hasOwn(context, name);
+    if (!taken && value !== undefined) context[name] = value;
+  };
+  for (const [header, value] of Object.entries(headers)) {
+    const [, name, kind] = KEPT_EXTENSION.exec(header) ?? [];
+    if (name !== undefined) add(name, typedValue(kind, value));
+  }
+  for (const [header, value] of Object.entries(headers)) {
+    if (EXTENSION_NAME.test(header)) add(header, value);
+  }
+}
+
+function typedValue(
+  kind: string | undefined,
+  value: string,
+): string | number | boolean | undefined {
+  if (kind === undefined) return value;
+  if (kind === "integer") return String(Number(value) | 0) === value ? Number(value) : undefined;
+  return value === "true" || value === "false" ? value === "true" : undefined;
+}
+
+const isKeptBase64 = (headers: Readonly<Record<string, string>>, data: RawJson): boolean =>
+  headers[BASE64_HEADER] === "true" && /^"[^"\\]*"$/.test(data) && isBase64(data.slice(1, -1));

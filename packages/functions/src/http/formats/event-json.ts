@@ -1,0 +1,38 @@
+import type { StoredEvent } from "@eventledger/core";
+import { PAGE_MEDIA_TYPES, type PageFormat } from "./accept.ts";
+import { toCloudEventJson } from "./cloudevents.ts";
+
+/** An event in native JSON, its data exactly as it was published. */
+export function printEvent(event: StoredEvent): string {
+  const { sequence, id, key, type, time, headers } = event;
+  const publishedAt = new Date(event.publishedAt).toISOString();
+  const attributes = { sequence, publishedAt, id, key, type, time, headers };
+  return `${JSON.stringify(attributes).slice(0, -1)},"data":${event.data}}`;
+}
+
+export type PrintedPage = {
+  readonly contentType: string;
+  readonly body: string;
+  /** Members that the body has no room for; they belong in headers. Empty for native JSON. */
+  readonly headerMembers: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * A page of events as the body of a response. Native JSON is an object, the events first and
+ * `members` behind them. A CloudEvents batch is a bare array, so its members are handed back.
+ */
+export function printPage(
+  members: Readonly<Record<string, unknown>>,
+  events: readonly StoredEvent[],
+  format: PageFormat,
+  streamName: string,
+): PrintedPage {
+  const contentType = PAGE_MEDIA_TYPES[format];
+  if (format === "cloudevents") {
+    const batch = events.map((event) => toCloudEventJson(streamName, event)).join(",");
+    return { contentType, body: `[${batch}]`, headerMembers: members };
+  }
+  const rest = JSON.stringify(members).slice(1);
+  const printed = `{"events":[${events.map(printEvent).join(",")}]`;
+  return { contentType, body: `${printed}${rest === "}" ? "" : ","}${rest}`, headerMembers: {} };
+}

@@ -1,0 +1,139 @@
+import { LedgerError } from "@eventledger/core";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { problemOf } from "./arbitrary-json.ts";
+import { decodePublish } from "./publish-body.ts";
+
+const DEEP = 100_000;
+const nest = (open: string, close: string) => open.repeat(DEEP) + close.repeat(DEEP);
+const million = (item: (i: number) => string) =>
+  Array.from({ length: 1e6 }, (_, i) => item(i)).join();
+
+const decode = (contentType: string, body: string) =>
+  decodePublish({ contentType, headers: new Headers(), body: Buffer.from(body) });
+
+/** Far more than any takes, far less than something that grows with the square. */
+const CALM_MS = 4_000;
+
+describe("a hostile body", () => {
+  it.each([
+    ["arrays nested 100,000 deep", `{"key":"k","data":${nest("[", "]")}}`, "unsupported-data"],
+    [
+      "objects nested 100,000 deep",
+      `{"key":"k","data":${nest('{"":', "}").replace("}", "1}")}}`,
+      "unsupported-data",
+    ],
+    ["nesting in the key", `{"key":${nest("[", "]")},"data":1}`, "invalid-request"],
+    [
+      "nesting in an unknown field",
+      `{"x":${nest("[", "]")},"key":"k","data":1}`,
+      "invalid-request",
+    ],
+    ["nesting as the body", nest("[", "]"), "invalid-request"],
+    ["nesting that never closes", "[".repeat(DEEP), "malformed-json"],
+    ["nesting in the list", `{"events":[${nest("[", "]")}]}`, "invalid-request"],
+    ["a million members", `{${million((i) => `"${i}":0`)}}`, "invalid-request"],
+    ["a million members of one name", `{${million(() => '"key":"k"')}}`, "invalid-request"],
+    [
+      "a million headers",
+      `{"key":"k","data":1,"headers":{${million((i) => `"h${i}":""`)}}}`,
+      "invalid-request",
+    ],
+    ["a million events", `{"events":[${million(() => "{}")}]}`, "too-many-events"],
+    [
+      "a million members of the data",
+      `{"key":"k","data":{${million((i) => `"${i}":0`)}}}`,
+      "event-too-large",
+    ],
+    ["a million escapes", `{"key":"k","data":"${"\\u0000".repeat(1e6)}"}`, "event-too-large"],
+    ["a million backslashes", `{"key":"k","data":"${"\\".repeat(2e6)}"}`, "event-too-large"],
+    ["a number of a million digits", `{"key":"k","data":${"9".repeat(1e6)}}`, "event-too-large"],
+    [
+      "a pointer of a million characters",
+      `{"key":"k","data":1,"${"~/".repeat(5e5)}":1}`,
+      "invalid-request",
+    ],
+    ["a body of white space", " ".repeat(4e6), "malformed-json"],
+  ])("of %s is refused calmly", (_, body, code) => {
+    const startedAt = performance.now();
+    expect(problemOf(() => decode("application/json", body)).code).toBe(code);
+    expect(performance.now() - startedAt).toBeLessThan(CALM_MS);
+  });
+
+  it.each([
+    ["application/x-ndjson", "\n".repeat(4e6), "invalid-request"],
+    ["application/x-ndjson", "{}\n".repeat(1e6), "too-many-events"],
+    ["application/cloudevents-batch+json", `[${million(() => "{}")}]`, "too-many-events"],
+    ["application/cloudevents+json", `{${million((i) => `"x${i}":0`)}}`, "invalid-request"],
+    [
+      "application/cloudevents+json",
+      `{"specversion":"1.0","id":"1","source":"/","type":"t","subject":"k","data_base64":"${"A".repeat(4e6)}"}`,
+      "event-too-large",
+    ],
+    [
+      "application/cloudevents+json",
+      `{"specversion":"1.0","id":"1","source":"${"a".repeat(4e6)} ","type":"t","subject":"k"}`,
+      "invalid-request",
+    ],
+  ])("as %s is refused calmly", (contentType, body, code) => {
+    const startedAt = performance.now();
+    expect(problemOf(() => decode(contentType, body)).code).toBe(code);
+    expect(performance.now() - startedAt).toBeLessThan(CALM_MS);
+  });
+
+  it("that is a little off is decoded or refused with a name, never anything else", () => {
+    const [native, cloudEvent] = [
+      '{"key":"k","data":{"a":[1,"\\ud83d\\ude00"]},"headers":{"a":"b"}}',
+      '{"specversion":"1.0","id":"1","source":"/","type":"t","subject":"k","ext":1,"data":"é"}',
+    ];
+    const body = fc.constantFrom(
+      native,
+      cloudEvent,
+      `{"events":[${native},${native}]}`,
+      `${native}\n${native}`,
+      `[${cloudEvent}]`,
+    );
+    const contentType = fc.constantFrom(
+      "application/json",
+      "application/x-ndjson",
+      "application/cloudevents+json",
+      "application/cloudevents-batch+json",
+    );
+    const snippet = fc.constantFrom(
+      "",
+      '"',
+      "\\",
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      ":",
+      "\n",
+      "\\ud800",
+      "__proto__",
+      "null",
+      "\u0000",
+      "1e9",
+    );
+    return fc.assert(
+      fc.property(body, contentType, fc.nat(), fc.nat(6), snippet, (text, type, at, cut, put) => {
+        const from = at % text.length;
+        const off = text.slice(0, from) + put + text.slice(from + cut);
+        expect(codeOf(() => decode(type, off))).toBeTypeOf("string");
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+/** The code of the problem that something throws; rethrows what is no problem of the protocol. */
+function codeOf(run: () => unknown): string {
+  try {
+    run();
+    return "decoded";
+  } catch (error) {
+    if (error instanceof LedgerError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,104 @@
+import { LedgerError } from "@eventledger/core";
+import type { InvalidField } from "@eventledger/protocol";
+import type * as z from "zod";
+
+/** More than this many invalid fields are counted, not listed. */
+const LISTED_MAX = 20;
+
+/** Where in a request something stands. `line` counts from 1; only NDJSON has lines. */
+export type Place = { readonly pointer: string; readonly line?: number };
+
+/** Collects what is wrong with a body, field by field. A hostile body makes it count, not grow. */
+export type InvalidFields = {
+  add(place: Place, detail: string): void;
+  readonly count: number;
+  /** Throws one `400 invalid-request` with what was added, if anything was. */
+  assertNone(): void;
+};
+
+export function invalidFields(): InvalidFields {
+  const listed: InvalidField[] = [];
+  let count = 0;
+  return {
+    add(place, detail) {
+      count += 1;
+      if (listed.length < LISTED_MAX) listed.push(invalidField(place, detail));
+    },
+    get count() {
+      return count;
+    },
+    assertNone() {
+      const [first] = listed;
+      if (first === undefined) return;
+      const all = count === 1 ? "" : ` ${count} fields are invalid in all`;
+      const rest =
+        count > listed.length ? `, ${count - listed.length} of them not listed here` : "";
+      throw new LedgerError("invalid-request", {
+        detail: `${sentence(first)}${all && `${all}${rest}.`}`,
+        errors: listed,
+      });
+    },
+  };
+}
+
+/** The field at a place; the detail names the line when there is one. */
+export const invalidField = ({ pointer, line }: Place, detail: string): InvalidField => ({
+  pointer,
+  detail: line === undefined ? detail : `${detail} (line ${line})`,
+});
+
+/** The place of a member or element inside another place. */
+export const within = (place: Place, ...path: readonly PropertyKey[]): Place => ({
+  ...place,
+  pointer: place.pointer + toPointer(path),
+});
+
+/** A sentence about an invalid field. */
+export const sentence = ({ pointer, detail }: InvalidField): string =>
+  `${pointer === "" ? "The body" : pointer} ${detail}.`;
+
+/** A path as a JSON Pointer (RFC 6901): `["events", 3, "a/b"]` is `/events/3/a~1b`. */
+const toPointer = (path: readonly PropertyKey[]): string =>
+  path
+    .map((name) => `/${shown(String(name)).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
+
+const SHOWN_CHARS_MAX = 128;
+
+/** A name a client made up may be megabytes long: its beginning is enough to find it by. */
+const shown = (name: string): string =>
+  name.length <= SHOWN_CHARS_MAX ? name : `${name.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`;
+
+/** What zod found, path by path. An unknown member is a field of its own. */
+export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssue[] =>
+  issues.flatMap((issue): FieldOfIssue[] => {
+    const { path } = issue;
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: [...path, key], detail: "is not a known field" }));
+    }
+    if (issue.code === "invalid_key") {
+      return [{ path, detail: `has a name that ${issue.issues[0]?.message ?? "is not legal"}` }];
+    }
+    return [{ path, detail: issue.message }];
+  });
+
+type FieldOfIssue = { readonly path: readonly PropertyKey[]; readonly detail: string };
+
+/** Says what a value must be where a schema does not say it itself. Pass it as `error` to zod. */
+export const wording: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === "invalid_type") {
+    if (issue.input === undefined) return "is required";
+    return `must be of type ${issue.expected === "record" ? "object" : issue.expected}`;
+  }
+  if (issue.code === "invalid_value") return `must be ${issue.values.map(quote).join(" or ")}`;
+  if (issue.code === "too_small" && issue.origin === "string") return "must not be empty";
+  if (issue.code === "too_big" && issue.origin === "string") {
+    return `must be at most ${issue.maximum} characters`;
+  }
+  if (issue.code === "invalid_format" && issue.format === "datetime") {
+    return "must be an RFC 3339 date and time such as 2026-11-24T08:30:00Z";
+  }
+  return undefined;
+};
+
+const quote = (value: unknown): string => (value === undefined ? "absent" : JSON.stringify(value));

@@ -1,0 +1,49 @@
+import { LedgerError } from "@eventledger/core";
+
+export type MediaType = {
+  /** `type/subtype` in lower case, without parameters. */
+  readonly essence: string;
+  /** The `charset` parameter in lower case. */
+  readonly charset: string | undefined;
+};
+
+/** What a publish accepts, as the value of an `Accept-Post` header. */
+export const ACCEPTED_MEDIA_TYPES = [
+  "application/json",
+  "application/x-ndjson",
+  "application/cloudevents+json",
+  "application/cloudevents-batch+json",
+] as const;
+
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const ESSENCE = new RegExp(`^${TOKEN}/${TOKEN}$`);
+const CHARSET = new RegExp(`;[ \\t]*charset[ \\t]*=[ \\t]*(?:"([^"]*)"|(${TOKEN}))`, "i");
+
+/** The media type of a Content-Type header; undefined when there is none or it is not one. */
+export function parseMediaType(contentType: string | undefined): MediaType | undefined {
+  const essence = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (contentType === undefined || !ESSENCE.test(essence)) return undefined;
+  const charset = CHARSET.exec(contentType);
+  return { essence, charset: (charset?.[1] ?? charset?.[2])?.toLowerCase() };
+}
+
+/** True for `application/json`, `text/json` and whatever ends in `+json`. */
+export const isJson = ({ essence }: MediaType): boolean => /[/+]json$/.test(essence);
+
+export const isUtf8 = ({ charset }: MediaType): boolean =>
+  charset === undefined || charset === "utf-8" || charset === "utf8";
+
+/** A `415` that says what is accepted. */
+export const unsupportedMediaType = (reason: string): LedgerError =>
+  new LedgerError("unsupported-media-type", {
+    detail:
+      `${reason} Send ${ACCEPTED_MEDIA_TYPES.join(", ")} in UTF-8, ` +
+      "or any type as a binary-mode CloudEvent with ce-* headers.",
+    facts: { accepted: ACCEPTED_MEDIA_TYPES.join(", ") },
+  });
+
+/** Throws `415` unless the text is in UTF-8, as far as its media type says. */
+export function assertUtf8(mediaType: MediaType): void {
+  if (isUtf8(mediaType)) return;
+  throw unsupportedMediaType(`The charset ${mediaType.charset} is not accepted.`);
+}

@@ -1,0 +1,103 @@
+import { type IncomingEvent, invalidRequest } from "@eventledger/core";
+import { NewEvent } from "@eventledger/protocol";
+import {
+  arraySources,
+  assertEventCount,
+  type Draft,
+  decodeEvents,
+  type EventSource,
+  envelopeMembers,
+  isObject,
+  memberData,
+} from "./envelope.ts";
+import {
+  fieldsOfIssues,
+  type InvalidFields,
+  invalidFields,
+  within,
+  wording,
+} from "./invalid-fields.ts";
+import { type Member, parseJson } from "./raw-json.ts";
+
+/** The events of an `application/json` body: one event, or `{"events": [...]}`. */
+export function decodeNative(text: string): IncomingEvent[] {
+  const root = { text, start: 0, value: parseJson(text), place: { pointer: "" } };
+  if (!isObject(root.value)) {
+    throw invalidRequest("", 'must be an object: one event, or {"events": [...]}');
+  }
+  const sources = Object.hasOwn(root.value, "events") ? listedSources(root) : [root];
+  return decodeEvents(sources, readNativeEvent);
+}
+
+/**
+ * The events of an `application/x-ndjson` body, one per line; lines of white space are skipped. A
+ * pointer counts events from 0, as the receipt does, and the detail names the line, counted from 1.
+ */
+export function decodeNdjson(text: string): IncomingEvent[] {
+  const lines = eventLines(text);
+  if (lines.length === 0) throw invalidRequest("", "must hold at least one event");
+  const sources = lines.map(({ start, end, line }, index) => ({
+    text,
+    start,
+    value: parseJson(text.slice(start, end), `Line ${line}`),
+    place: { pointer: `/${index}`, line },
+  }));
+  return decodeEvents(sources, readNativeEvent);
+}
+
+function listedSources(root: EventSource): EventSource[] {
+  const fields = invalidFields();
+  const members = envelopeMembers(root, fields) ?? [];
+  for (const { name } of members) {
+    if (name !== "events") fields.add(within(root.place, name), "is not a known field");
+  }
+  fields.assertNone();
+  const at = members[0]?.start ?? 0;
+  const listed = isObject(root.value) ? root.value.events : undefined;
+  const sources = arraySources(root.text, at, listed, within(root.place, "events"));
+  if (sources.length === 0) throw invalidRequest("/events", "must hold at least one event");
+  return sources;
+}
+
+function eventLines(text: string) {
+  const lines: { start: number; end: number; line: number }[] = [];
+  let start = 0;
+  for (let line = 1; start < text.length; line += 1) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline;
+    if (text.slice(start, end).trim() !== "") lines.push({ start, end, line });
+    assertEventCount(lines.length);
+    start = end + 1;
+  }
+  return lines;
+}
+
+function readNativeEvent(source: EventSource, fields: InvalidFields): Draft | undefined {
+  const members = envelopeMembers(source, fields);
+  if (members === undefined || !hasSoundHeaders(source, members, fields)) return undefined;
+  const parsed = NewEvent.safeParse(source.value, { error: wording });
+  if (!parsed.success) {
+    for (const { path, detail } of fieldsOfIssues(parsed.error.issues)) {
+      fields.add(within(source.place, ...path), detail);
+    }
+    return undefined;
+  }
+  const { data: _, ...attributes } = parsed.data;
+  const data = members.find(({ name }) => name === "data");
+  return data && { attributes, data: memberData(source, data) };
+}
+
+/** Headers stand once each, and none is called `__proto__`, which zod would drop without a word. */
+function hasSoundHeaders(source: EventSource, members: Member[], fields: InvalidFields): boolean {
+  const { text, place, value } = source;
+  const start = members.find(({ name }) => name === "headers")?.start;
+  const headers = isObject(value) ? value.headers : undefined;
+  if (start === undefined || !isObject(headers)) return true;
+  const found = envelopeMembers(
+    { text, start, value: headers, place: within(place, "headers") },
+    fields,
+  );
+  if (!found?.some(({ name }) => name === "__proto__")) return found !== undefined;
+  fields.add(within(place, "headers", "__proto__"), "is not a legal header name");
+  return false;
+}

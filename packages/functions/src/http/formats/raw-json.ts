@@ -1,0 +1,201 @@
+import { LedgerError, type RawJson } from "@eventledger/core";
+import { LIMITS } from "@eventledger/protocol";
+import { invalidField, type Place, sentence } from "./invalid-fields.ts";
+
+/** A JSON value as a span of its text: `text.slice(start, end)`. `depth` counts nested brackets. */
+export type Span = { readonly start: number; readonly end: number; readonly depth: number };
+
+/** A member of a JSON object: its name, unescaped, and where its value stands. */
+export type Member = Span & { readonly name: string };
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * The text of a body. Throws `malformed-json` on bytes that are not UTF-8 and on a byte order mark,
+ * which JSON has no place for: silently dropping either would change what was sent.
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new LedgerError("malformed-json", { detail: "The body is not valid UTF-8.", cause });
+  }
+  if (text.startsWith("\ufeff")) {
+    throw new LedgerError("malformed-json", {
+      detail: "The body starts with a byte order mark. Send plain UTF-8 without it.",
+    });
+  }
+  return text;
+}
+
+/**
+ * The value of a JSON text, or `malformed-json`. `where` opens the sentence that is shown. Nesting
+ * of any depth is fine: V8 parses iteratively.
+ */
+export function parseJson(text: string, where = "The body"): unknown {
+  if (/^[ \t\r\n]*$/.test(text)) {
+    throw new LedgerError("malformed-json", { detail: `${where} is empty.` });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "";
+    throw new LedgerError("malformed-json", { detail: `${where} is not JSON: ${reason}`, cause });
+  }
+}
+
+/**
+ * The members of the object that opens at or behind `from`, in their order, duplicates included. Stops once
+ * there are more than `membersMax` of them, so that a hostile object costs nothing.
+ *
+ * Like all functions below it reads only text that `parseJson` accepted, never calls itself, and
+ * keeps no stack: in valid JSON a count of open brackets is enough to find where a value ends.
+ */
+export function cutMembers(text: string, from: number, membersMax: number): Member[] {
+  const members: Member[] = [];
+  let at = skipSpace(text, skipSpace(text, from) + 1);
+  while (text.charCodeAt(at) !== CLOSE_BRACE && members.length <= membersMax) {
+    const nameEnd = endOfString(text, at);
+    const name = unquote(text.slice(at, nameEnd));
+    const value = spanOf(text, skipSpace(text, skipSpace(text, nameEnd) + 1));
+    members.push({ name, ...value });
+    at = nextItem(text, value.end);
+  }
+  return members;
+}
+
+/** The elements of the array that opens at or behind `from`. Their number is the caller's to bound. */
+export function cutElements(text: string, from: number): Span[] {
+  const elements: Span[] = [];
+  let at = skipSpace(text, skipSpace(text, from) + 1);
+  while (text.charCodeAt(at) !== CLOSE_BRACKET) {
+    const element = spanOf(text, at);
+    elements.push(element);
+    at = nextItem(text, element.end);
+  }
+  return elements;
+}
+
+/** The one value of a whole text, without the white space around it. */
+export const cutValue = (text: string): Span => spanOf(text, skipSpace(text, 0));
+
+/**
+ * The text of a value, exactly as it stands. Throws `unsupported-data` at `place` for the two
+ * things that readers' parsers could not take: nesting beyond the cap, and lone surrogates.
+ */
+export function rawData(text: string, span: Span, place: Place): RawJson {
+  if (span.depth > LIMITS.dataDepthMax) {
+    const detail = `is nested ${span.depth} deep, the cap is ${LIMITS.dataDepthMax}`;
+    throw unsupported(place, detail, { dataDepthMax: LIMITS.dataDepthMax });
+  }
+  const raw = text.slice(span.start, span.end);
+  const loneAt = loneSurrogateAt(raw);
+  if (loneAt !== -1) {
+    const found = raw[loneAt] === "\\" ? raw.slice(loneAt, loneAt + 6) : "unescaped";
+    const detail = `holds a lone surrogate (${found}) at character ${loneAt} of its text`;
+    throw unsupported(place, detail);
+  }
+  return raw as RawJson;
+}
+
+function unsupported(place: Place, detail: string, facts: Record<string, number> = {}) {
+  const field = invalidField(place, detail);
+  return new LedgerError("unsupported-data", { detail: sentence(field), errors: [field], facts });
+}
+
+/** Where a surrogate stands without its other half, as an escape or as it is; -1 when nowhere. */
+function loneSurrogateAt(raw: string): number {
+  if (!raw.isWellFormed()) return raw.search(/\p{Surrogate}/u);
+  let at = raw.indexOf("\\");
+  while (at !== -1) {
+    const unit = escapedUnit(raw, at);
+    if (unit < 0xd800 || unit > 0xdfff) {
+      at = raw.indexOf("\\", at + 2);
+      continue;
+    }
+    const next = escapedUnit(raw, at + 6);
+    if (unit > 0xdbff || next < 0xdc00 || next > 0xdfff) return at;
+    at = raw.indexOf("\\", at + 12);
+  }
+  return -1;
+}
+
+/** The code unit of a `\uXXXX` escape at `at`; -1 when there is none. */
+const escapedUnit = (raw: string, at: number): number =>
+  raw.charCodeAt(at) === BACKSLASH && raw[at + 1] === "u"
+    ? Number.parseInt(raw.slice(at + 2, at + 6), 16)
+    : -1;
+
+function spanOf(text: string, start: number): Span {
+  let at = start;
+  let open = 0;
+  let depth = 0;
+  do {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      open += 1;
+      if (open > depth) depth = open;
+      at += 1;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      open -= 1;
+      at += 1;
+    } else if (open === 0) {
+      at = endOfScalar(text, at);
+    } else {
+      at += 1;
+    }
+  } while (open > 0);
+  return { start, end: at, depth };
+}
+
+function endOfString(text: string, quoteAt: number): number {
+  let end = text.indexOf('"', quoteAt + 1);
+  while (text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end)) {
+    end = text.indexOf('"', end + 1);
+  }
+  return end + 1;
+}
+
+/** An odd number of backslashes before a character escapes it. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+/** Behind a number, `true`, `false` or `null`: none of them holds a bracket, comma or space. */
+function endOfScalar(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && !isScalarEnd(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+const isScalarEnd = (code: number): boolean =>
+  code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET || isSpace(code);
+
+const isSpace = (code: number): boolean =>
+  code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** Where the next name or element begins, or the closing bracket. */
+function nextItem(text: string, valueEnd: number): number {
+  const at = skipSpace(text, valueEnd);
+  return text.charCodeAt(at) === COMMA ? skipSpace(text, at + 1) : at;
+}
+
+const unquote = (quoted: string): string =>
+  quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);

@@ -1,0 +1,18 @@
+import { invalidRequest } from "@eventledger/core";
+import { LIMITS } from "@eventledger/protocol";
+
+const VISIBLE_ASCII = /^[!-~]+$/;
+
+/**
+ * The value of an Idempotency-Key header, quoted (a structured field, as the IETF draft has it) or
+ * bare: both name the same key. Throws `invalid-request`.
+ */
+export function readIdempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (VISIBLE_ASCII.test(key) && key.length <= LIMITS.idempotencyKeyCharsMax) return key;
+  throw invalidRequest(
+    "/headers/idempotency-key",
+    `must be 1 to ${LIMITS.idempotencyKeyCharsMax} visible ASCII characters`,
+  );
+}

@@ -1,0 +1,99 @@
+import { PROBLEMS, Problem, type ProblemCode } from "@eventledger/protocol";
+import type { MiddlewareHandler } from "hono";
+import type * as z from "zod";
+import { describeRoute, resolver } from "#describe";
+
+/** Who may call an operation: anybody, or the bearer of a key with this scope. */
+export type Scope = "public" | "admin" | "publish" | "consume";
+
+type Operation = {
+  /** A verb and a noun in camelCase, unique: the `operationId`. */
+  readonly id: string;
+  readonly tag: "streams" | "events" | "subscriptions" | "compacted" | "system";
+  readonly summary: string;
+  readonly description?: string;
+  readonly scope: Scope;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Beside those that every operation has. */
+  readonly problems?: readonly ProblemCode[];
+  readonly requestBody?: object;
+  readonly parameters?: readonly object[];
+};
+
+type Answer = {
+  readonly description: string;
+  readonly body?: z.ZodType;
+  readonly contentType?: string;
+  /** Further forms of the same answer, by content type. */
+  readonly forms?: Readonly<Record<string, object>>;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Describes a route: what it does, who may call it, and everything it may answer. */
+export const operation = (of: Operation): MiddlewareHandler => {
+  const problems = new Set<ProblemCode>([...EVERYWHERE, ...(of.problems ?? [])]);
+  if (of.scope !== "public") for (const code of KEYED) problems.add(code);
+  return describeRoute({
+    operationId: of.id,
+    tags: [of.tag],
+    summary: of.summary,
+    ...(of.description === undefined ? {} : { description: of.description }),
+    security: of.scope === "public" ? [] : [{ apiKey: [] }],
+    ...({ "x-scope": of.scope } as object),
+    ...(of.requestBody === undefined ? {} : { requestBody: of.requestBody as never }),
+    ...(of.parameters === undefined ? {} : { parameters: of.parameters as never }),
+    responses: { ...answersOf(of.answers), ...problemsOf(problems) } as Responses,
+  });
+};
+
+type Responses = NonNullable<Parameters<typeof describeRoute>[0]["responses"]>;
+
+const EVERYWHERE: readonly ProblemCode[] = ["invalid-request", "internal", "store-unavailable"];
+const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
+
+const REQUEST_ID = {
+  "X-Request-Id": { description: "Names this request in logs.", schema: { type: "string" } },
+} as const;
+
+function answersOf(answers: Operation["answers"]): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, answer]) => {
+      const { description, body, contentType = "application/json", forms, headers = {} } = answer;
+      const content = {
+        ...(body === undefined ? {} : { [contentType]: { schema: resolver(body) } }),
+        ...forms,
+      };
+      const described = Object.entries(headers).map(([name, text]) => [
+        name,
+        { description: text, schema: { type: "string" } },
+      ]);
+      return [
+        status,
+        {
+          description,
+          ...(Object.keys(content).length === 0 ? {} : { content }),
+          headers: { ...REQUEST_ID, ...Object.fromEntries(described) },
+        },
+      ];
+    }),
+  );
+}
+
+/** One response per status, which names the codes it may stand for. */
+function problemsOf(codes: ReadonlySet<ProblemCode>): Record<string, object> {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of codes) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, group]) => [
+      status,
+      {
+        description: group.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(" "),
+        content: { "application/problem+json": { schema: resolver(Problem) } },
+        headers: REQUEST_ID,
+      },
+    ]),
+  );
+}

@@ -1,0 +1,70 @@
+import { LedgerError } from "@eventledger/core";
+import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
+import { HTTPException } from "hono/http-exception";
+
+/** Tells of what went wrong without a name in the protocol, for the log. */
+export type LogFailure = (failure: { requestId: string; error: unknown }) => void;
+
+/**
+ * Any error as an answer: `application/problem+json` (RFC 9457). What has no name in the protocol
+ * becomes `internal` without a detail, and is logged with its cause; nothing of it is shown.
+ */
+export function toProblemResponse(
+  error: unknown,
+  requestId: string,
+  logFailure: LogFailure,
+): Response {
+  const named = toLedgerError(error);
+  if (named === undefined) logFailure({ requestId, error });
+  else if (named.cause !== undefined) logFailure({ requestId, error: named });
+  const problem = named ?? INTERNAL;
+  const { status } = PROBLEMS[problem.code];
+  return new Response(JSON.stringify(toProblem(problem, requestId)), {
+    status,
+    headers: {
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      ...(problem.retryAfterSeconds === undefined
+        ? {}
+        : { "Retry-After": String(problem.retryAfterSeconds) }),
+      ...(status === 401 ? { "WWW-Authenticate": 'Bearer realm="eventledger"' } : {}),
+    },
+  });
+}
+
+const INTERNAL = new LedgerError("internal", {
+  detail: "This is a defect or a wrong set-up of the server. Its log has the request id.",
+});
+
+const toProblem = (
+  { code, detail, errors, facts, retryAfterSeconds }: LedgerError,
+  requestId: string,
+): Problem => ({
+  type: problemType(code),
+  title: PROBLEMS[code].title,
+  status: PROBLEMS[code].status,
+  code,
+  detail,
+  instance: requestId,
+  retry: PROBLEMS[code].retry,
+  ...(retryAfterSeconds === undefined ? {} : { retryAfter: retryAfterSeconds }),
+  ...(errors.length === 0 ? {} : { errors: [...errors] }),
+  ...facts,
+});
+
+function toLedgerError(error: unknown): LedgerError | undefined {
+  if (error instanceof LedgerError) return error;
+  if (!(error instanceof HTTPException)) return undefined;
+  const code = HTTP_CODES[error.status];
+  return code === undefined ? undefined : new LedgerError(code, { detail: DETAILS[code] ?? "" });
+}
+
+/** What the HTTP framework itself refuses. */
+const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
+  400: "malformed-json",
+  413: "request-too-large",
+};
+
+const DETAILS: Partial<Record<ProblemCode, string>> = {
+  "malformed-json": "The body cannot be parsed as JSON.",
+};

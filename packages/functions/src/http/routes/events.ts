@@ -1,0 +1,145 @@
+import { LedgerError } from "@eventledger/core";
+import {
+  BrowseQuery,
+  EventPage,
+  LIMITS,
+  PublishBody,
+  PublishReceipt,
+  StreamParams,
+} from "@eventledger/protocol";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { resolver } from "#describe";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { decodePublish } from "../formats/publish-body.ts";
+import { readIdempotencyKey } from "../idempotency-key.ts";
+import { operation } from "../operation.ts";
+import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
+import { valid } from "../validate.ts";
+
+/** Publishing to a stream, and reading it without a subscription. */
+export const eventRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/streams/:stream/events",
+      operation({
+        id: "publishEvents",
+        tag: "events",
+        summary: "Publish one event or several, all or none",
+        description:
+          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable.",
+        scope: "publish",
+        parameters: [IDEMPOTENCY_KEY],
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": { schema: resolver(PublishBody) },
+            "application/x-ndjson": {
+              schema: { type: "string", description: "One event per line." },
+            },
+            "application/cloudevents+json": { schema: CLOUD_EVENT },
+            "application/cloudevents-batch+json": { schema: { type: "array", items: CLOUD_EVENT } },
+          },
+        },
+        answers: {
+          201: { description: "The events are durable.", body: PublishReceipt },
+          200: {
+            description: "An earlier request with this Idempotency-Key had published them.",
+            body: PublishReceipt,
+          },
+        },
+        problems: [
+          "malformed-json",
+          "stream-not-found",
+          "request-too-large",
+          "event-too-large",
+          "too-many-events",
+          "unsupported-media-type",
+          "unsupported-data",
+          "idempotency-key-reused",
+          "too-many-requests",
+          "stream-busy",
+          "outcome-unknown",
+          "compaction-stalled",
+          "numbering-at-risk",
+        ],
+      }),
+      valid("param", StreamParams),
+      bodyLimit({
+        maxSize: LIMITS.requestBytesMax,
+        onError: () => {
+          throw requestTooLarge();
+        },
+      }),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        const idempotencyKey = readIdempotencyKey(c.req.header("idempotency-key"));
+        const events = decodePublish({
+          contentType: c.req.header("content-type"),
+          headers: c.req.raw.headers,
+          body: new Uint8Array(await c.req.arrayBuffer()),
+        });
+        const { replayed, ...receipt } = await ledger.publish(
+          c.var.caller.tenant,
+          stream,
+          events,
+          idempotencyKey,
+        );
+        return c.json(receipt, replayed ? 200 : 201);
+      },
+    )
+    .get(
+      "/streams/:stream/events",
+      operation({
+        id: "browseEvents",
+        tag: "events",
+        summary: "Read a stream without a subscription",
+        description:
+          "Starts at an end, at a moment or behind a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`.",
+        scope: "consume",
+        answers: {
+          200: { description: "A run of events.", body: EventPage, forms: CLOUD_EVENTS_PAGE },
+        },
+        problems: ["invalid-cursor", "stream-not-found", "retention-passed"],
+      }),
+      valid("param", StreamParams),
+      valid("query", BrowseQuery),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        const { events, ...members } = await ledger.browse(
+          c.var.caller.tenant,
+          stream,
+          c.req.valid("query"),
+        );
+        return pageResponse(c.req.header("accept"), stream, events, members);
+      },
+    );
+
+const IDEMPOTENCY_KEY = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: `Makes retries safe for ${LIMITS.idempotencyWindowHours} h: the request takes effect once.`,
+  schema: { type: "string", minLength: 1, maxLength: LIMITS.idempotencyKeyCharsMax },
+};
+
+const CLOUD_EVENT = {
+  type: "object",
+  description:
+    "A CloudEvent 1.0. Its key is the extension `partitionkey`, else `subject`; no data is a tombstone.",
+  required: ["specversion", "id", "source", "type"],
+  properties: {
+    specversion: { const: "1.0" },
+    id: { type: "string" },
+    source: { type: "string" },
+    type: { type: "string" },
+    subject: { type: "string" },
+    partitionkey: { type: "string" },
+    data: {},
+  },
+};
+
+const requestTooLarge = (): LedgerError =>
+  new LedgerError("request-too-large", {
+    detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
+    facts: { requestBytesMax: LIMITS.requestBytesMax },
+  });

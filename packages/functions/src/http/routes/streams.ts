@@ -1,0 +1,114 @@
+import {
+  CreateStream,
+  ListQuery,
+  PatchStream,
+  Stream,
+  StreamDeletion,
+  StreamInfo,
+  StreamList,
+  StreamParams,
+} from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+
+/** Streams: create, list, describe, change and delete. */
+export const streamRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/streams",
+      operation({
+        id: "createStream",
+        tag: "streams",
+        summary: "Create a stream",
+        description: "Sending the same body again answers 200 with the same stream.",
+        scope: "admin",
+        answers: {
+          201: {
+            description: "The stream was created.",
+            body: Stream,
+            headers: { Location: "The stream's URL." },
+          },
+          200: { description: "The very same stream was there already.", body: Stream },
+        },
+        problems: ["malformed-json", "stream-exists", "unsupported-media-type", "outcome-unknown"],
+      }),
+      requireJson,
+      valid("json", CreateStream),
+      async (c) => {
+        const body = c.req.valid("json");
+        const { stream, created } = await ledger.createStream(c.var.caller.tenant, body);
+        if (created) c.header("Location", `/streams/${stream.name}`);
+        return c.json(stream, created ? 201 : 200);
+      },
+    )
+    .get(
+      "/streams",
+      operation({
+        id: "listStreams",
+        tag: "streams",
+        summary: "List streams by name",
+        scope: "consume",
+        answers: { 200: { description: "A page of streams.", body: StreamList } },
+        problems: ["invalid-cursor"],
+      }),
+      valid("query", ListQuery),
+      async (c) => c.json(await ledger.listStreams(c.var.caller.tenant, c.req.valid("query"))),
+    )
+    .get(
+      "/streams/:stream",
+      operation({
+        id: "getStream",
+        tag: "streams",
+        summary: "Describe a stream and what is in it now",
+        scope: "consume",
+        answers: { 200: { description: "The stream.", body: StreamInfo } },
+        problems: ["stream-not-found"],
+      }),
+      valid("param", StreamParams),
+      async (c) => c.json(await ledger.getStream(c.var.caller.tenant, c.req.valid("param").stream)),
+    )
+    .patch(
+      "/streams/:stream",
+      operation({
+        id: "patchStream",
+        tag: "streams",
+        summary: "Change a stream's settings",
+        description: "A longer retention holds for events published from now on.",
+        scope: "admin",
+        answers: { 200: { description: "The stream as it is now.", body: Stream } },
+        problems: [
+          "malformed-json",
+          "stream-not-found",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", StreamParams),
+      requireJson,
+      valid("json", PatchStream),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        return c.json(await ledger.patchStream(c.var.caller.tenant, stream, c.req.valid("json")));
+      },
+    )
+    .delete(
+      "/streams/:stream",
+      operation({
+        id: "deleteStream",
+        tag: "streams",
+        summary: "Delete a stream",
+        description:
+          "The stream is gone at once and its name is free; its data is removed in the background.",
+        scope: "admin",
+        answers: { 202: { description: "The stream is being removed.", body: StreamDeletion } },
+        problems: ["stream-not-found", "outcome-unknown"],
+      }),
+      valid("param", StreamParams),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        await ledger.deleteStream(c.var.caller.tenant, stream);
+        return c.json({ name: stream, status: "deleting" as const }, 202);
+      },
+    );

@@ -1,0 +1,172 @@
+import {
+  CommitBody,
+  CommitReceipt,
+  CreateSubscription,
+  ListQuery,
+  PollPage,
+  PollQuery,
+  StreamParams,
+  Subscription,
+  SubscriptionInfo,
+  SubscriptionList,
+  SubscriptionParams,
+} from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
+import { requireJson, valid } from "../validate.ts";
+
+/** Subscriptions: create, list, describe, delete, poll and commit. */
+export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/streams/:stream/subscriptions",
+      operation({
+        id: "createSubscription",
+        tag: "subscriptions",
+        summary: "Create a subscription",
+        description: "Sending the same body again answers 200 with the same subscription.",
+        scope: "consume",
+        answers: {
+          201: {
+            description: "The subscription was created.",
+            body: Subscription,
+            headers: { Location: "The subscription's URL." },
+          },
+          200: { description: "The very same subscription was there already.", body: Subscription },
+        },
+        problems: [
+          "malformed-json",
+          "stream-not-found",
+          "subscription-exists",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", StreamParams),
+      requireJson,
+      valid("json", CreateSubscription),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        const { subscription, created } = await ledger.createSubscription(
+          c.var.caller.tenant,
+          stream,
+          c.req.valid("json"),
+        );
+        const url = `/streams/${stream}/subscriptions/${subscription.name}`;
+        if (created) c.header("Location", url);
+        return c.json(subscription, created ? 201 : 200);
+      },
+    )
+    .get(
+      "/streams/:stream/subscriptions",
+      operation({
+        id: "listSubscriptions",
+        tag: "subscriptions",
+        summary: "List a stream's subscriptions by name",
+        scope: "consume",
+        answers: { 200: { description: "A page of subscriptions.", body: SubscriptionList } },
+        problems: ["invalid-cursor", "stream-not-found"],
+      }),
+      valid("param", StreamParams),
+      valid("query", ListQuery),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        return c.json(
+          await ledger.listSubscriptions(c.var.caller.tenant, stream, c.req.valid("query")),
+        );
+      },
+    )
+    .get(
+      "/streams/:stream/subscriptions/:subscription",
+      operation({
+        id: "getSubscription",
+        tag: "subscriptions",
+        summary: "Describe a subscription and how far it is behind",
+        scope: "consume",
+        answers: { 200: { description: "The subscription.", body: SubscriptionInfo } },
+        problems: ["stream-not-found", "subscription-not-found"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        return c.json(await ledger.getSubscription(c.var.caller.tenant, stream, subscription));
+      },
+    )
+    .delete(
+      "/streams/:stream/subscriptions/:subscription",
+      operation({
+        id: "deleteSubscription",
+        tag: "subscriptions",
+        summary: "Delete a subscription and its position",
+        scope: "consume",
+        answers: { 204: { description: "It is gone." } },
+        problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        await ledger.deleteSubscription(c.var.caller.tenant, stream, subscription);
+        return c.body(null, 204);
+      },
+    )
+    .get(
+      "/streams/:stream/subscriptions/:subscription/poll",
+      operation({
+        id: "poll",
+        tag: "subscriptions",
+        summary: "Receive the events after the committed position",
+        description:
+          "Never moves the position: what is not committed is delivered again. Commit the page's `cursor` once its events are processed.",
+        scope: "consume",
+        answers: {
+          200: { description: "A contiguous run.", body: PollPage, forms: CLOUD_EVENTS_PAGE },
+        },
+        problems: [
+          "invalid-cursor",
+          "stream-not-found",
+          "subscription-not-found",
+          "retention-passed",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      valid("query", PollQuery),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { events, ...members } = await ledger.poll(
+          c.var.caller.tenant,
+          stream,
+          subscription,
+          c.req.valid("query"),
+        );
+        return pageResponse(c.req.header("accept"), stream, events, members);
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/commit",
+      operation({
+        id: "commit",
+        tag: "subscriptions",
+        summary: "Move the position to what a polled cursor covers",
+        description: "Never moves back: an older cursor changes nothing and says `stale`.",
+        scope: "consume",
+        answers: { 200: { description: "Where it stands now.", body: CommitReceipt } },
+        problems: [
+          "malformed-json",
+          "invalid-cursor",
+          "stream-not-found",
+          "subscription-not-found",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", CommitBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { cursor } = c.req.valid("json");
+        return c.json(await ledger.commit(c.var.caller.tenant, stream, subscription, cursor));
+      },
+    );

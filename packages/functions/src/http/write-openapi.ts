@@ -1,0 +1,19 @@
+import { writeFile } from "node:fs/promises";
+import { createApp } from "./app.ts";
+import { generateOpenApi } from "./openapi.ts";
+
+/** Writes `openapi.json` anew from the routes: `npm run openapi`. */
+const unused = () => {
+  throw new Error("Only the shape of the routes is looked at here");
+};
+const app = createApp({
+  ledger: {} as never,
+  authenticate: unused,
+  loadDocsAsset: unused,
+  logFailure: unused,
+});
+const document = await generateOpenApi(app);
+await writeFile(
+  new URL("../../openapi.json", import.meta.url),
+  `${JSON.stringify(document, null, 2)}\n`,
+);

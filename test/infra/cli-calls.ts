@@ -1,0 +1,124 @@
+import crypto from "node:crypto";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { type EsbuildOutput, esbuildOf } from "./bundle-program.ts";
+import type { EngineReport, EngineTask } from "./engine.ts";
+
+/**
+ * Answers what SST's components ask of their CLI over HTTP while a program runs, and returns the
+ * address. Each function that is to be bundled is added to `bundles`.
+ */
+export async function startCli(
+  task: EngineTask,
+  bundles: EngineReport["bundles"],
+): Promise<string> {
+  const calls: Record<string, (params: BuildRequest) => Promise<unknown>> = {
+    "Provider.Aws.Bootstrap": async () => ({ asset: "sst-asset", state: "sst-state", ...APPSYNC }),
+    "Provider.Aws.Appsync": async () => ({ http: "appsync.test", realtime: "appsync.test" }),
+    "Runtime.AddTarget": async () => null,
+    "Runtime.Build": (request) => build(task, bundles, request),
+  };
+  const server = http.createServer(async (request, response) => {
+    const { method, params } = JSON.parse(await text(request));
+    const answer = calls[method]?.(params[0]) ?? Promise.reject(`rpc: can't find ${method}`);
+    const reply = await answer.then(
+      (result) => ({ result, error: null }),
+      (error: unknown) => ({ result: null, error: String(error) }),
+    );
+    response.setHeader("connection", "close").end(JSON.stringify(reply));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server.unref();
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port to listen on");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+const APPSYNC = { appsyncHttp: "appsync.test", appsyncRealtime: "appsync.test" };
+
+interface BuildRequest {
+  functionID: string;
+  handler: string;
+  /** A ready folder (the live stub) instead of a source file. */
+  bundle?: string;
+  encryptionKey?: string;
+  links?: Record<string, unknown>;
+  properties?: { minify?: boolean; esbuild?: { conditions?: string[] } };
+}
+
+async function build(
+  task: EngineTask,
+  bundles: EngineReport["bundles"],
+  request: BuildRequest,
+): Promise<object> {
+  const dir = path.join(task.bundlesDir ?? path.join(task.workDir, "bundles"), request.functionID);
+  mkdirSync(dir, { recursive: true });
+  const { handler, links = {}, encryptionKey } = request;
+  if (encryptionKey) writeFileSync(path.join(dir, "resource.enc"), seal(encryptionKey, links));
+  const outfile = path.join(dir, "bundle.mjs");
+  const exported = path.extname(handler);
+  const answer = (...errors: string[]) => ({
+    handler: errors.length > 0 ? "" : `bundle${exported}`,
+    out: dir,
+    errors,
+    sourcemaps: [],
+  });
+  let bytes = 0;
+  if (task.bundlesDir === null || request.bundle) {
+    writeFileSync(outfile, "export {};\n");
+  } else {
+    const source = `${path.join(task.root, handler.slice(0, -exported.length))}.ts`;
+    if (!existsSync(source)) return answer(`There is no ${source}`);
+    const output = await bundle(task, source, outfile, request);
+    if (!output.exports.includes(exported.slice(1))) return answer(`${source} has no ${exported}`);
+    bytes = output.bytes;
+  }
+  bundles[request.functionID] = { handler, dir, bytes, links };
+  return answer();
+}
+
+/** As the CLI bundles a Node.js function. */
+async function bundle(
+  task: EngineTask,
+  source: string,
+  outfile: string,
+  request: BuildRequest,
+): Promise<EsbuildOutput> {
+  const { minify = false, esbuild = {} } = request.properties ?? {};
+  const result = await esbuildOf(task.platform).build({
+    entryPoints: [source],
+    outfile,
+    absWorkingDir: task.root,
+    bundle: true,
+    minify,
+    keepNames: true,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    target: "es2022",
+    mainFields: ["module", "main"],
+    conditions: esbuild.conditions,
+    external: ["sharp", "pg-native"],
+    logLevel: "silent",
+    banner: { js: BANNER },
+  });
+  const [output] = Object.values(result.metafile?.outputs ?? {});
+  if (!output) throw new Error(`esbuild wrote nothing for ${source}`);
+  return output;
+}
+
+/** Long names: the minified code takes the short ones. */
+const BANNER =
+  'import { createRequire as topLevelCreateRequire } from "node:module";' +
+  "const require = topLevelCreateRequire(import.meta.url);";
+
+/**
+ * The links of a function as its package carries them: AES-256-GCM, a nonce of zeroes, the tag
+ * last.
+ */
+function seal(key: string, links: object): Buffer {
+  const cipher = crypto.createCipheriv("aes-256-gcm", Buffer.from(key, "base64"), Buffer.alloc(12));
+  return Buffer.concat([cipher.update(JSON.stringify(links)), cipher.final(), cipher.getAuthTag()]);
+}

@@ -1,0 +1,141 @@
+import crypto from "node:crypto";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { startCli } from "./cli-calls.ts";
+import { answerCall, madeUpOutputs } from "./made-up-aws.ts";
+import type { Monitor, Pulumi, ResourceRequest } from "./pulumi-types.ts";
+
+/** What the child process is asked to do: one evaluation of the program, and then to end. */
+export interface EngineTask {
+  /** The module of `bundleProgram`. */
+  program: string;
+  root: string;
+  platform: string;
+  workDir: string;
+  stage: string;
+  dev: boolean;
+  /** Where to bundle the Lambda handlers, or null to leave them alone. */
+  bundlesDir: string | null;
+}
+
+export interface Registered {
+  type: string;
+  name: string;
+  /** Plain JSON: secrets in clear, "asset" for a file or an archive. */
+  inputs: Record<string, unknown>;
+  /** The name of the component it belongs to. */
+  parent: string | undefined;
+  /** Whether the engine refuses to delete it, its own setting or inherited. */
+  protect: boolean;
+  /** Whether it stays in the account when the program no longer names it. */
+  retainOnDelete: boolean;
+}
+
+export interface EngineReport {
+  app: { name: string; removal: string; protect: boolean; version?: string };
+  resources: Registered[];
+  outputs: Record<string, unknown>;
+  /** The Lambda functions that the CLI was asked to bundle, by name. */
+  bundles: Record<string, { handler: string; dir: string; bytes: number; links: object }>;
+  errors: string[];
+}
+
+const task: EngineTask = JSON.parse(process.argv[2] ?? "null");
+const pulumi: Pulumi = createRequire(path.join(task.platform, "package.json"))("@pulumi/pulumi");
+const report: EngineReport = {
+  app: { name: "", removal: "", protect: false },
+  resources: [],
+  outputs: {},
+  bundles: {},
+  errors: [],
+};
+
+process.on("unhandledRejection", fail);
+process.on("uncaughtException", fail);
+// The random end of every physical name would differ from run to run.
+crypto.randomBytes = ((size: number) => Buffer.alloc(size, 7)) as typeof crypto.randomBytes;
+
+const { app, load } = await import(pathToFileURL(task.program).href);
+report.app = { protect: false, removal: "retain", ...(await app({ stage: task.stage })) };
+setGlobals();
+process.env.SST_AWS_REGION = "eu-west-1";
+process.env.SST_SERVER = await startCli(task, report.bundles);
+await pretendEngine();
+pulumi.runtime.runInPulumiStack(await load()).then((outputs) => {
+  report.outputs = plain(outputs) as Record<string, unknown>;
+}, fail);
+
+// Pulumi has no "all done": the program is done when nothing is left to wait for.
+process.once("beforeExit", () => {
+  report.resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+  process.send?.(report);
+});
+
+function fail(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!report.errors.includes(text)) report.errors.push(text);
+}
+
+/** The constants that the CLI compiles into a program. */
+function setGlobals(): void {
+  const { root, platform, workDir, stage, dev } = task;
+  const paths = { home: workDir, root, work: path.join(workDir, "sst"), platform };
+  Object.assign(globalThis, {
+    $app: { providers: {}, ...report.app, stage },
+    $dev: dev,
+    $cli: { command: dev ? "dev" : "deploy", dev, home: "aws", paths, state: { version: {} } },
+  });
+}
+
+async function pretendEngine(): Promise<void> {
+  const newResource = (request: ResourceRequest) => {
+    const inputs = plain(request.inputs ?? {}) as Registered["inputs"];
+    const outputs = madeUpOutputs(request.type, request.name, inputs);
+    const id = request.custom ? String(request.id || outputs.id || `${request.name}-id`) : "";
+    if (!isScaffold(request.type)) {
+      const unknownYet = { parent: undefined, protect: false, retainOnDelete: false };
+      report.resources.push({ type: request.type, name: request.name, inputs, ...unknownYet });
+    }
+    return { id, state: { ...request.inputs, ...outputs } };
+  };
+  const call = ({ token, inputs }: { token: string; inputs: Record<string, unknown> }) =>
+    answerCall(token, inputs);
+  await pulumi.runtime.setMocks({ newResource, call }, report.app.name, task.stage, false);
+  noteOptions(pulumi.runtime.getMonitor());
+}
+
+const isScaffold = (type: string) => type.startsWith("pulumi:");
+
+/** Mocks never hear of resource options, so they are read where they are sent to the engine. */
+function noteOptions(monitor: Monitor): void {
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, done) =>
+    register(request, (error, response) => {
+      const [type, name] = [request.getType(), request.getName()];
+      const resource = report.resources.find((one) => one.type === type && one.name === name);
+      if (resource) {
+        const parent = request.getParent();
+        resource.parent = isRootUrn(parent) ? undefined : parent.split("::").at(-1);
+        resource.protect = request.getProtect() === true;
+        resource.retainOnDelete = request.getRetainondelete() === true;
+      }
+      done(error, response);
+    });
+}
+
+const isRootUrn = (urn: string) => urn === "" || urn.includes("pulumi:pulumi:Stack::");
+
+/**
+ * The mark by which Pulumi's wire format tells secrets, assets and references from plain objects.
+ */
+const MARK = "4dabf18193072939515e22adb298388d";
+
+function plain(value: unknown): unknown {
+  if (pulumi.asset.Asset.isInstance(value) || pulumi.asset.Archive.isInstance(value))
+    return "asset";
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  if (MARK in value) return "value" in value ? plain(value.value) : "reference";
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]));
+}

@@ -1,0 +1,77 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import path from "node:path";
+import { bundleProgram } from "./bundle-program.ts";
+import type { EngineReport, EngineTask } from "./engine.ts";
+import { Inventory } from "./inventory.ts";
+import { ensurePlatform, platform, root } from "./platform.ts";
+
+export interface Evaluation {
+  stage: string;
+  /** As `sst dev` does it, instead of `sst deploy`. */
+  dev?: boolean;
+  /** Settings of the deployment (docs/deploy.md). */
+  env?: Record<string, string>;
+  /** Values for `sst.Secret`, by name; both secrets have one unless this says otherwise. */
+  secrets?: Record<string, string>;
+  /** Bundles the real Lambda handlers into this folder; without it, handlers are not looked at. */
+  bundlesDir?: string;
+}
+
+export const SECRETS = { AdminKey: "admin-key-of-the-test", CursorKey: "cursor-key-of-the-test" };
+
+/**
+ * Runs sst.config.ts and infra/ against SST's real components, with made-up answers in place of
+ * AWS, and returns every resource that a deployment would ask for. About 2 seconds. Rejects with
+ * the program's own errors. It cannot tell what AWS itself would refuse.
+ */
+export async function evaluate(evaluation: Evaluation): Promise<Inventory> {
+  await ensurePlatform();
+  // Inside the platform's folder, so that the bundle finds the platform's packages.
+  const workDir = mkdtempSync(path.join(platform, ".evaluation-"));
+  try {
+    const program = await bundleProgram(workDir);
+    const report = await runEngine({
+      program,
+      root,
+      platform,
+      workDir,
+      stage: evaluation.stage,
+      dev: evaluation.dev ?? false,
+      bundlesDir: evaluation.bundlesDir ?? null,
+      env: { ...evaluation.env, ...asSecretEnv(evaluation.secrets ?? SECRETS) },
+    });
+    if (report.errors.length > 0) throw new Error(report.errors.join("\n"));
+    return new Inventory(report);
+  } finally {
+    rmSync(workDir, { recursive: true, force: true });
+  }
+}
+
+async function runEngine({ env, ...task }: EngineTask & { env: Record<string, string> }) {
+  const child = fork(path.join(import.meta.dirname, "engine.ts"), [JSON.stringify(task)], {
+    cwd: task.root,
+    env: { PATH: process.env.PATH, HOME: task.workDir, TZ: "UTC", ...env },
+    execArgv: ["--no-warnings", "--enable-source-maps"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    timeout: 60_000,
+  });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+  }
+  let report: EngineReport | undefined;
+  child.on("message", (message) => {
+    report = message as EngineReport;
+  });
+  const [code, signal] = await once(child, "close");
+  if (!report)
+    throw new Error(`The program ended (${signal ?? code}) without a report.\n${printed}`);
+  return report;
+}
+
+const asSecretEnv = (secrets: Record<string, string>) =>
+  Object.fromEntries(Object.entries(secrets).map(([name, value]) => [`SST_SECRET_${name}`, value]));

@@ -1,0 +1,102 @@
+import crypto from "node:crypto";
+
+/**
+ * The outputs that AWS would add to a resource, where another resource of this program reads
+ * them; for the rest an ARN and nothing else. A new kind of resource whose outputs matter gets
+ * its own line in `KINDS`.
+ */
+export function madeUpOutputs(type: string, name: string, inputs: Inputs): Inputs {
+  const [module = "", kind = ""] = type.replace(/^aws:/, "").split(":");
+  const physical = String(inputs.name ?? name);
+  const service = module.split("/")[0] ?? module;
+  if (!type.startsWith("aws:")) return OTHERS[type]?.(inputs) ?? {};
+  return { arn: arnOf(service, physical), ...KINDS[kind]?.(physical, inputs) };
+}
+
+/** What a data source answers: who and where we are, and policy documents spelt out as JSON. */
+export function answerCall(token: string, inputs: Inputs): Inputs {
+  switch (token.split(":").at(-1)) {
+    case "getRegion":
+      return { id: REGION, name: REGION, region: REGION };
+    case "getPartition":
+      return { id: "aws", partition: "aws", dnsSuffix: "amazonaws.com" };
+    case "getCallerIdentity":
+      return { id: ACCOUNT, accountId: ACCOUNT, arn: arnOf("iam", "user/test"), userId: "test" };
+    case "getPolicyDocument":
+      return policyDocument(inputs.statements);
+    default:
+      return { ...inputs, id: token };
+  }
+}
+
+type Inputs = Record<string, unknown>;
+
+const REGION = "eu-west-1";
+const ACCOUNT = "123456789012";
+
+const arnOf = (service: string, resource: string) =>
+  `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+const shortHash = (text: string) => crypto.hash("sha1", text).slice(0, 10);
+
+const KINDS: Record<string, (name: string, inputs: Inputs) => Inputs> = {
+  Table: (name, { streamEnabled }) => {
+    const arn = arnOf("dynamodb", `table/${name}`);
+    return { id: name, name, arn, ...(streamEnabled ? { streamArn: `${arn}/stream/1` } : {}) };
+  },
+  Function: (name) => {
+    const arn = arnOf("lambda", `function:${name}`);
+    return { id: name, name, arn, version: "$LATEST", qualifiedArn: `${arn}:$LATEST` };
+  },
+  FunctionUrl: (name) => ({ functionUrl: `https://${shortHash(name)}.lambda-url.test/` }),
+  Role: (name) => ({ id: name, name, arn: arnOf("iam", `role/${name}`) }),
+  Queue: (name) => ({ id: `https://sqs.test/${name}`, url: `https://sqs.test/${name}`, name }),
+  Topic: (name) => ({ id: arnOf("sns", name), name }),
+  LogGroup: (name) => ({ id: name, name, arn: arnOf("logs", `log-group:${name}`) }),
+  Api: (name) => {
+    const id = shortHash(name);
+    const apiEndpoint = `https://${id}.execute-api.test`;
+    return { id, apiEndpoint, executionArn: arnOf("execute-api", id) };
+  },
+  DomainName: () => ({
+    domainNameConfiguration: { targetDomainName: "regional.test", hostedZoneId: "ZREGIONAL" },
+  }),
+  Certificate: () => ({
+    domainValidationOptions: [
+      {
+        resourceRecordType: "CNAME",
+        resourceRecordName: "_proof.test",
+        resourceRecordValue: "_value.test",
+      },
+    ],
+  }),
+};
+
+const OTHERS: Record<string, (inputs: Inputs) => Inputs> = {
+  "random:index/randomBytes:RandomBytes": ({ length }) => ({
+    base64: Buffer.alloc(Number(length), 1).toString("base64"),
+  }),
+};
+
+interface Statement {
+  effect?: string;
+  actions?: string[];
+  resources?: string[];
+  principals?: { type: string; identifiers: string[] }[];
+}
+
+function policyDocument(value: unknown): Inputs {
+  const statements = (Array.isArray(value) ? value : []) as Statement[];
+  const json = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: statements.map(({ effect = "Allow", actions, resources, principals }) => ({
+      Effect: effect,
+      Action: actions,
+      Resource: resources,
+      Principal: principals
+        ? Object.fromEntries(principals.map(({ type, identifiers }) => [type, identifiers]))
+        : undefined,
+    })),
+  });
+  // The data source leaves `statements` out when there are none, and SST looks at that.
+  return { id: "0", json, ...(statements.length > 0 ? { statements } : {}) };
+}

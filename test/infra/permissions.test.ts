@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { evaluate } from "./evaluate.ts";
+import type { Inventory } from "./inventory.ts";
+
+const ROUTER = "RouterRole";
+const COMPACTOR = "LedgerSubscriberCompactorFunctionRole";
+const SWEEPER = "SweeperHandlerRole";
+const SCHEDULER = "SweeperRole";
+
+let deployed: Inventory;
+let live: Inventory;
+beforeAll(async () => {
+  deployed = await evaluate({ stage: "production" });
+  live = await evaluate({ stage: "alice", dev: true });
+});
+
+const table = () =>
+  `arn:aws:dynamodb:eu-west-1:123456789012:table/${deployed.inputs("Table").name}`;
+const allow = (actions: string[], resource: unknown) => ({
+  Effect: "Allow",
+  Action: actions,
+  Resource: [resource],
+});
+
+/** What compacting and sweeping do; the router reads in batches besides. */
+const UPKEEP = [
+  ...["BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem"],
+  ...["PutItem", "Query", "UpdateItem"],
+].map((operation) => `dynamodb:${operation}`);
+
+describe("what each role allows", () => {
+  it("lets the router read and write items of the table, and nothing else", () => {
+    const actions = ["dynamodb:BatchGetItem", ...UPKEEP];
+    expect(deployed.allows(ROUTER)).toEqual([allow(actions, table())]);
+  });
+
+  it("lets the compactor read the stream, keep the table up, and report what it gave up on", () => {
+    const stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+    expect(deployed.allows(COMPACTOR)).toEqual([
+      allow(
+        stream.map((operation) => `dynamodb:${operation}`),
+        `${table()}/stream/1`,
+      ),
+      allow(UPKEEP, table()),
+      allow(["sqs:SendMessage"], expect.stringMatching(/^arn:aws:sqs:.*-CompactorFailuresQueue-/)),
+    ]);
+  });
+
+  it("lets the sweeper keep the table up, and nothing else", () => {
+    expect(deployed.allows(SWEEPER)).toEqual([allow(UPKEEP, table())]);
+  });
+
+  it("lets the schedule start the sweeper, and nothing else", () => {
+    expect(deployed.allows(SCHEDULER)).toEqual([
+      allow(
+        ["lambda:InvokeFunction"],
+        expect.stringMatching(/:function:.*-SweeperHandlerFunction-/),
+      ),
+    ]);
+  });
+
+  it("adds to these only that a function writes its log", () => {
+    const logging = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+    const managed = deployed
+      .all("Role")
+      .map(({ name, inputs }) => [name, inputs.managedPolicyArns ?? []]);
+    expect(Object.fromEntries(managed)).toEqual({
+      [ROUTER]: [logging],
+      [COMPACTOR]: [logging],
+      [SWEEPER]: [logging],
+      [SCHEDULER]: [],
+    });
+    for (const kind of ["Policy", "RolePolicy", "RolePolicyAttachment"]) {
+      expect(deployed.all(kind)).toEqual([]);
+    }
+  });
+});
+
+describe("who may take each role", () => {
+  const trusted = (inventory: Inventory, role: string) =>
+    inventory.trusts(role).map(({ Effect, Principal }) => ({ Effect, Principal }));
+  const only = (principal: string) => [{ Effect: "Allow", Principal: { Service: principal } }];
+
+  it("is Lambda for the functions, and the scheduler for the schedule", () => {
+    for (const role of [ROUTER, COMPACTOR, SWEEPER]) {
+      expect(trusted(deployed, role)).toEqual(only("lambda.amazonaws.com"));
+    }
+    expect(trusted(deployed, SCHEDULER)).toEqual(only("scheduler.amazonaws.com"));
+  });
+
+  it("is the developer's account as well for the live router, and for no other", () => {
+    expect(JSON.stringify(trusted(live, ROUTER))).toContain("arn:aws:iam::123456789012:root");
+    for (const role of [COMPACTOR, SWEEPER]) {
+      expect(trusted(live, role)).toEqual(only("lambda.amazonaws.com"));
+    }
+  });
+});

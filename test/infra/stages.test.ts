@@ -1,0 +1,102 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { evaluate } from "./evaluate.ts";
+import type { Inventory } from "./inventory.ts";
+
+describe("a personal stage", () => {
+  let alice: Inventory;
+  beforeAll(async () => {
+    alice = await evaluate({ stage: "alice" });
+  });
+
+  it("can be removed with everything in it", () => {
+    expect(alice.app).toMatchObject({ removal: "remove", protect: false });
+    for (const one of alice.resources) {
+      expect(one, one.name).toMatchObject({ protect: false, retainOnDelete: false });
+    }
+    expect(alice.inputs("Table").deletionProtectionEnabled).toBe(false);
+  });
+
+  it("shares no name with another stage", async () => {
+    const bob = await evaluate({ stage: "bob" });
+    const names = ({ resources }: Inventory) =>
+      resources.map(({ inputs }) => inputs.name).filter((name) => name && name !== "$default");
+    expect(names(alice).length).toBeGreaterThan(20);
+    expect(names(alice).filter((name) => names(bob).includes(name))).toEqual([]);
+  });
+
+  it("cannot be deployed without its secrets", async () => {
+    const forgotten = evaluate({ stage: "alice", secrets: { AdminKey: "a" } });
+    await expect(forgotten).rejects.toThrow("sst secret set CursorKey");
+  });
+});
+
+describe("sst dev", () => {
+  it("makes the router live and leaves the compactor and the sweeper real", async () => {
+    const live = await evaluate({ stage: "alice", dev: true });
+    const runtime = (name: string) => live.inputs("Function", name).runtime;
+    expect(runtime("Router")).toBe("provided.al2023");
+    expect(runtime("LedgerSubscriberCompactor")).toBe("nodejs24.x");
+    expect(runtime("SweeperHandler")).toBe("nodejs24.x");
+  });
+
+  it("is refused on production", async () => {
+    const live = evaluate({ stage: "production", dev: true });
+    await expect(live).rejects.toThrow("`sst dev` is for personal stages");
+  });
+});
+
+describe("INGRESS=function-url", () => {
+  let stage: Inventory;
+  beforeAll(async () => {
+    stage = await evaluate({ stage: "production", env: { INGRESS: "function-url" } });
+  });
+
+  it("puts a public URL on the router in place of the HTTP API", () => {
+    expect(stage.inputs("FunctionUrl")).toMatchObject({
+      functionName: stage.inputs("Function", "Router").name,
+      authorizationType: "NONE",
+      invokeMode: "BUFFERED",
+    });
+    expect(stage.inputs("FunctionUrl").cors).toBeUndefined();
+    expect(stage.outputs.url).toMatch(/^https:\/\/\w+\.lambda-url\.test\/$/);
+    for (const kind of ["Api", "Stage", "Route", "Integration"]) {
+      expect(stage.all(kind)).toEqual([]);
+    }
+  });
+
+  it("gives both of the permissions that a public URL needs, and no other", () => {
+    const grants = stage.all("Permission").map(({ inputs }) => inputs);
+    expect(grants).toEqual([
+      expect.objectContaining({ action: "lambda:InvokeFunction", invokedViaFunctionUrl: true }),
+      expect.objectContaining({ action: "lambda:InvokeFunctionUrl", functionUrlAuthType: "NONE" }),
+    ]);
+  });
+
+  it("moves the alarm on server errors to the URL", () => {
+    expect(stage.inputs("MetricAlarm", "ServerErrors")).toMatchObject({
+      namespace: "AWS/Lambda",
+      metricName: "Url5xxCount",
+      dimensions: { FunctionName: stage.inputs("Function", "Router").name },
+    });
+  });
+
+  it("is the only other value", async () => {
+    const misspelt = evaluate({ stage: "alice", env: { INGRESS: "function_url" } });
+    await expect(misspelt).rejects.toThrow('it can be "http-api" (the default) or "function-url"');
+  });
+});
+
+describe("API_DOMAIN", () => {
+  it("puts the API behind a certified name", async () => {
+    const stage = await evaluate({ stage: "alice", env: { API_DOMAIN: "log.example.com" } });
+    expect(stage.inputs("DomainName").domainName).toBe("log.example.com");
+    expect(stage.inputs("Certificate").domainName).toBe("log.example.com");
+    expect(stage.all("Record")).toHaveLength(3);
+    expect(stage.outputs.url).toBe("https://log.example.com");
+  });
+
+  it("is refused together with a Function URL", async () => {
+    const env = { API_DOMAIN: "log.example.com", INGRESS: "function-url" };
+    await expect(evaluate({ stage: "alice", env })).rejects.toThrow("API_DOMAIN needs INGRESS");
+  });
+});

@@ -1,0 +1,73 @@
+import { type Key, keyId } from "./key.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { Item } from "./value.ts";
+
+/** One record of a KEYS_ONLY stream. */
+export type StreamRecord = {
+  readonly sequenceNumber: string;
+  readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
+  readonly keys: Key;
+  readonly createdAtMs: number;
+  /** Deleted by DynamoDB itself because it had expired. */
+  readonly expired: boolean;
+};
+
+export type TakeOptions = {
+  /** How many records at most. */
+  readonly limit?: number;
+  /** Chance of each record to be delivered once more, now or in a later take. */
+  readonly duplicate?: number;
+  /** Chance of each step to take a record out of turn; records of one item keep their order. */
+  readonly reorder?: number;
+  /** Chance of each record to be lost; older than 24 h is always lost. */
+  readonly loss?: number;
+};
+
+export type TableStream = {
+  /** Notes a change; `expired` says that time to live made it. */
+  record(key: Key, before: Item | undefined, after: Item | undefined, expired?: boolean): void;
+  /** Records not yet taken, oldest first. */
+  pending(): readonly StreamRecord[];
+  take(options?: TakeOptions): StreamRecord[];
+};
+
+const keptMs = 24 * 3_600_000;
+
+export const createTableStream = (random: SeededRandom, nowMs: () => number): TableStream => {
+  const waiting: StreamRecord[] = [];
+  let written = 0;
+  return {
+    record: (keys, before, after, expired = false) => {
+      const eventName = after === undefined ? "REMOVE" : before === undefined ? "INSERT" : "MODIFY";
+      written += 1;
+      const sequenceNumber = String(written).padStart(21, "0");
+      waiting.push({ sequenceNumber, eventName, keys, createdAtMs: nowMs(), expired });
+    },
+    pending: () => waiting,
+    take: ({ limit = 1000, duplicate = 0, reorder = 0, loss = 0 } = {}) => {
+      const taken: StreamRecord[] = [];
+      while (taken.length < limit && waiting.length > 0) {
+        const index = random.chance(reorder) ? outOfTurn(waiting, random) : 0;
+        const [record] = waiting.splice(index, 1);
+        if (record === undefined) break;
+        if (nowMs() - record.createdAtMs > keptMs || random.chance(loss)) continue;
+        taken.push(record);
+        // A repeat may come after later records of its item, as when a failed batch is sent again.
+        if (random.chance(duplicate)) waiting.splice(random.between(0, waiting.length), 0, record);
+      }
+      return taken;
+    },
+  };
+};
+
+/** Index of a random record of which no earlier one of the same item is waiting. */
+const outOfTurn = (waiting: readonly StreamRecord[], random: SeededRandom): number => {
+  const seen = new Set<string>();
+  const free: number[] = [];
+  waiting.slice(0, 100).forEach(({ keys }, index) => {
+    const id = keyId(keys);
+    if (!seen.has(id)) free.push(index);
+    seen.add(id);
+  });
+  return random.pick(free);
+};

@@ -1,0 +1,25 @@
+import { execFileSync } from "node:child_process";
+
+/** True when a process with this id exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** The command line of a process, or "" when it is gone or this system has no `ps`. */
+export function commandLine(pid: number): string {
+  try {
+    const args = ["-ww", "-o", "args=", "-p", String(pid)];
+    return execFileSync("ps", args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return "";
+  }
+}

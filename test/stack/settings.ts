@@ -1,0 +1,62 @@
+import { StackError } from "./stack-error.ts";
+
+/** What the environment asks of `npm start`. An empty variable counts as absent. */
+export type Settings = {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly dataFolder: string;
+  readonly tableName: string;
+  /** A database that runs already. */
+  readonly endpoint: string | undefined;
+  readonly adminKey: string | undefined;
+};
+
+/** Reads the settings. Throws `StackError` that names the variable which makes no sense. */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  return {
+    host: env.HOST || "127.0.0.1",
+    port: readPort(env.PORT || "4000"),
+    dataFolder: env.EVENTLEDGER_DATA || DEFAULT_DATA_FOLDER,
+    tableName: readTableName(env.TABLE_NAME || "eventledger"),
+    endpoint: readEndpoint(env.DYNAMODB_ENDPOINT || undefined),
+    adminKey: readAdminKey(env.EVENTLEDGER_ADMIN_KEY || undefined),
+  };
+}
+
+export const DEFAULT_DATA_FOLDER = ".eventledger";
+
+/** A key must survive an HTTP header, and must not be one that is guessed by trying. */
+export const KEY_PATTERN = /^[!-~]{16,255}$/;
+
+/** True when only programs on this machine can reach a server on `host`. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new StackError(`PORT must be a number up to 65535, such as 4000, not "${text}".`);
+}
+
+function readTableName(text: string): string {
+  if (/^[A-Za-z0-9_.-]{3,255}$/.test(text)) return text;
+  throw new StackError(`TABLE_NAME must be 3 to 255 of A-Z a-z 0-9 _ . -, not "${text}".`);
+}
+
+function readEndpoint(text: string | undefined): string | undefined {
+  const url = text === undefined ? undefined : URL.parse(text);
+  if (url === undefined) return undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return text;
+  throw new StackError(
+    `DYNAMODB_ENDPOINT must be a URL such as http://127.0.0.1:8000, not "${text}".`,
+  );
+}
+
+function readAdminKey(text: string | undefined): string | undefined {
+  if (text === undefined || KEY_PATTERN.test(text)) return text;
+  throw new StackError(
+    "EVENTLEDGER_ADMIN_KEY must be 16 to 255 visible ASCII characters without spaces. " +
+      "Leave it out to have one made.",
+  );
+}

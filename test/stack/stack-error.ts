@@ -1,0 +1,20 @@
+/** Something the user can put right. The message is one line: what is wrong and what to do. */
+export class StackError extends Error {
+  override name = "StackError";
+}
+
+/** The Java that DynamoDB Local needs is missing, too old or does not start. */
+export class JavaMissingError extends StackError {
+  override name = "JavaMissingError";
+
+  constructor(command: string) {
+    super(
+      `The local database needs Java 17 or newer, and "${command}" is not one. ` +
+        "Install Java 17+, or set DYNAMODB_ENDPOINT to a DynamoDB Local that runs already.",
+    );
+  }
+}
+
+/** The code of a system error such as EADDRINUSE, or "". */
+export const systemCode = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";

@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+
+/** A guarded program: it ends when asked to, and also when this process dies in any way. */
+export type Guarded = {
+  /** The program's own process id (not the shell's around it). */
+  readonly pid: number;
+  /** Resolves when it has ended, with the shell's exit code and the end of what it printed. */
+  readonly ended: Promise<{ exitCode: number | null; output: string }>;
+  /** Asks it to end, by force after 3 s, and waits until it has. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts a program that cannot outlive this process, not even when this one is killed by SIGKILL:
+ * a small shell holds the reading end of a pipe whose only writer is this process, and ends the
+ * program when the pipe closes. It runs in a session of its own, so that Ctrl-C in the terminal
+ * reaches us first and the program is stopped last.
+ */
+export async function startGuarded(command: string, args: readonly string[]): Promise<Guarded> {
+  const shell = spawn("/bin/sh", ["-c", WATCHDOG, "watchdog", command, ...args], {
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  shell.stdin.on("error", () => {});
+  const output = keepEnd(shell);
+  // Should the shell itself be killed, this makes its guard end the program.
+  shell.once("exit", () => shell.stdin.destroy());
+  const ended = once(shell, "close").then(([exitCode]: (number | null)[]) => ({
+    exitCode: exitCode ?? null,
+    output: output(),
+  }));
+  const pid = Number.parseInt(await text(shell.stdout), 10);
+  return {
+    pid,
+    ended,
+    stop: async () => {
+      shell.stdin.end();
+      await ended;
+    },
+  };
+}
+
+const WATCHDOG = `
+exec 3<&0
+"$@" </dev/null >&2 3<&- &
+program=$!
+echo "$program"
+exec >&2
+{ read -r _ <&3; kill "$program"; sleep 3; kill -9 "$program"; } >/dev/null 2>&1 &
+guard=$!
+exec 3<&-
+wait "$program"
+code=$?
+kill "$guard"
+exit "$code"
+`;
+
+const OUTPUT_CHARS_MAX = 4_000;
+
+/** Collects the last words of the program: its standard output and its errors come as one. */
+function keepEnd({ stderr }: ChildProcess): () => string {
+  let kept = "";
+  stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+    kept = (kept + chunk).slice(-OUTPUT_CHARS_MAX);
+  });
+  return () => kept;
+}
