@@ -107,7 +107,10 @@ export function createLedger(deps: LedgerDeps) {
 
     deleteStream: (tenant: Tenant, name: string): Promise<void> => streams.end(tenant, name),
 
-    /** Appends events, all or none, in order. `replayed` when an earlier request had done it. */
+    /**
+     * Appends events, all or none, in order. `replayed` when an earlier request had done it, or when
+     * there was nothing to do.
+     */
     async publish(
       tenant: Tenant,
       name: string,
@@ -115,6 +118,11 @@ export function createLedger(deps: LedgerDeps) {
       idempotencyKey?: string,
     ): Promise<PublishReceipt & { replayed: boolean }> {
       const stream = await streams.recall(tenant, name);
+      if (events.length === 0) {
+        const positions = await log.seek(stream, "latest");
+        const cursor = cursors.format({ streamUid: stream.uid, positions, turn: 0 });
+        return { events: [], cursor, replayed: true };
+      }
       const published = await log.publish(stream, events, idempotencyKey);
       const cursor = cursors.format({
         streamUid: stream.uid,

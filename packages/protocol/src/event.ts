@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "./limits.ts";
-import { boundedText, Cursor, Name, Timestamp } from "./text.ts";
+import { boundedText, Cursor, Name, Timestamp, wellFormedText } from "./text.ts";
 
 const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsMax - 1}}$`);
 
@@ -13,10 +13,7 @@ export const EventKey = boundedText(LIMITS.keyBytesMax).meta({
 const Headers = z
   .record(
     z.string().regex(HEADER_NAME, { error: `must match ${HEADER_NAME.source}` }),
-    z
-      .string()
-      .refine((text) => text.isWellFormed(), { error: "must not hold a lone surrogate" })
-      .max(LIMITS.headerValueBytesMax),
+    wellFormedText(LIMITS.headerValueBytesMax),
   )
   .refine((headers) => Object.keys(headers).length <= LIMITS.headersMax, {
     error: `must have at most ${LIMITS.headersMax} members`,

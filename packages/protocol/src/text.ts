@@ -3,19 +3,22 @@ import { LIMITS } from "./limits.ts";
 
 const encoder = new TextEncoder();
 
-/** The number of bytes of a string in UTF-8. */
-export const utf8Bytes = (text: string): number => encoder.encode(text).length;
+/** Whether a string has at most so many bytes in UTF-8. No UTF-16 unit takes more than 3 of them. */
+const hasUtf8BytesAtMost = (text: string, bytesMax: number): boolean =>
+  text.length * 3 <= bytesMax || encoder.encode(text).length <= bytesMax;
 
 /**
  * A string of `1..bytesMax` UTF-8 bytes. Lone surrogates are refused: they have no UTF-8 form, and
  * two different ones would become the same table key.
  */
-export const boundedText = (bytesMax: number) =>
+export const boundedText = (bytesMax: number) => wellFormedText(bytesMax).min(1);
+
+/** The same, possibly empty. */
+export const wellFormedText = (bytesMax: number) =>
   z
     .string()
-    .min(1)
     .refine((text) => text.isWellFormed(), { error: "must not hold a lone surrogate" })
-    .refine((text) => utf8Bytes(text) <= bytesMax, {
+    .refine((text) => hasUtf8BytesAtMost(text, bytesMax), {
       error: `must be at most ${bytesMax} bytes of UTF-8`,
     })
     .meta({ maxLength: bytesMax });

@@ -1,3 +1,4 @@
+import { LedgerError } from "@eventledger/core";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import openApi from "../../openapi.json" with { type: "json" };
@@ -26,6 +27,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     await next();
     c.header("X-Request-Id", requestId);
   });
+  app.use(async (c, next) => {
+    const encoding = c.req.header("content-encoding") ?? "identity";
+    if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
+    await next();
+  });
   app.use(secureHeaders({ crossOriginResourcePolicy: false, xFrameOptions: "DENY" }));
   app.route("/", systemRoutes({ ...deps, openApi }));
   app.use("/streams/*", async (c, next) => {
@@ -46,3 +52,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.onError((error, c) => toProblemResponse(error, c.var.requestId, deps.logFailure));
   return app;
 }
+
+/** Nothing is unpacked here, so nothing can blow up. */
+const encodingRefused = (encoding: string): LedgerError =>
+  new LedgerError("unsupported-media-type", {
+    detail: `Bodies are taken as they are, without Content-Encoding; this one is ${encoding.slice(0, 40)}.`,
+  });

@@ -27,6 +27,9 @@ export function toProblemResponse(
       ...(problem.retryAfterSeconds === undefined
         ? {}
         : { "Retry-After": String(problem.retryAfterSeconds) }),
+      ...(typeof problem.facts.accepted === "string"
+        ? { "Accept-Post": problem.facts.accepted }
+        : {}),
       ...(status === 401 ? { "WWW-Authenticate": 'Bearer realm="eventledger"' } : {}),
     },
   });

@@ -1,0 +1,147 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** The rules of the house that no linter knows, each with what to do about a breach. */
+
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  encoding: "utf8",
+})
+  .split("\n")
+  .filter((path) => path !== "");
+const sources = tracked.filter((path) => /^(packages|infra|test)\/.*\.m?ts$/.test(path));
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+/** `path:line remedy` for every line of the files that matches. */
+const breaches = (paths: readonly string[], pattern: RegExp, remedy: string): string[] =>
+  paths.flatMap((path) =>
+    read(path)
+      .split("\n")
+      .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1} ${remedy}`] : [])),
+  );
+
+const inside = (folder: string) => sources.filter((path) => path.startsWith(folder));
+const outside = (paths: readonly string[], ...folders: string[]) =>
+  paths.filter((path) => !folders.some((folder) => path.startsWith(folder)));
+const product = outside(inside("packages/"), "packages/functions/src/http/write-openapi").filter(
+  (path) => !path.endsWith(".test.ts"),
+);
+const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${names})`);
+const valueImportOf = (names: string) => new RegExp(`^import (?!type).*from "(${names})`);
+
+describe("walls", () => {
+  const core = inside("packages/core/src/");
+  const features = ["compaction", "log", "stream", "subscription"];
+
+  it("keeps HTTP out of core", () => {
+    expect(breaches(core, importOf("hono|@hono"), "core knows no HTTP")).toEqual([]);
+  });
+
+  it("keeps AWS and ElectroDB in the table and the composition root", () => {
+    const others = outside(product, "packages/core/src/table/", "packages/functions/src/open-");
+    const names = "electrodb|@aws-sdk|@smithy";
+    expect(breaches(others, importOf(names), "go through core/src/table")).toEqual([]);
+  });
+
+  it("reads the environment in the composition root and the Lambda entries only", () => {
+    const roots = ["open-ledger", "api", "compactor", "sweeper"].map(
+      (name) => `packages/functions/src/${name}.ts`,
+    );
+    const pattern = /process\.env|\bResource\b.*from "sst"/;
+    expect(breaches(outside(product, ...roots), pattern, "pass it in as deps")).toEqual([]);
+  });
+
+  it("takes time and chance from the injected clock and random source only", () => {
+    const others = outside(core, "packages/core/src/kernel/").filter(
+      (path) => !path.endsWith(".test.ts"),
+    );
+    const pattern = /Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(/;
+    expect(breaches(others, pattern, "use deps.clock or deps.random")).toEqual([]);
+  });
+
+  it("keeps the table below the features", () => {
+    const names = features.map((feature) => `\\.\\./${feature}/`).join("|");
+    const pattern = importOf(names);
+    const remedy = "table knows no feature; move what both need to kernel";
+    expect(breaches(inside("packages/core/src/table/"), pattern, remedy)).toEqual([]);
+    expect(breaches(inside("packages/core/src/kernel/"), pattern, remedy)).toEqual([]);
+  });
+
+  it("keeps protocol free of everything but zod", () => {
+    const pattern = /from "(?!\.|zod")/;
+    const protocol = inside("packages/protocol/src/").filter((path) => !path.endsWith(".test.ts"));
+    expect(breaches(protocol, pattern, "protocol depends on zod only")).toEqual([]);
+  });
+
+  it("imports zod as a namespace, so that bundles stay small", () => {
+    const pattern = /^import (type )?\{.*\} from "zod"/;
+    expect(breaches(sources, pattern, 'write import * as z from "zod"')).toEqual([]);
+  });
+
+  it("does not import tests or the stack into the product", () => {
+    expect(breaches(product, valueImportOf(".*/test/"), "move it into a package")).toEqual([]);
+  });
+});
+
+describe("shape", () => {
+  it("keeps files short", () => {
+    const long = sources.flatMap((path) => {
+      const lines = read(path).split("\n").length;
+      const cap = path.startsWith("test/") || path.endsWith(".test.ts") ? 600 : 400;
+      return lines > cap ? [`${path} has ${lines} lines; ${cap} is the most: split it`] : [];
+    });
+    expect(long).toEqual([]);
+  });
+
+  it("names files by what they hold", () => {
+    const vague = tracked.filter((path) =>
+      /^(utils?|helpers?|common|misc|manager|service-?utils)\b/.test(basename(path)),
+    );
+    expect(vague.map((path) => `${path}: name it by what it holds`)).toEqual([]);
+  });
+
+  it("leaves no focused, skipped or placeholder tests", () => {
+    const tests = sources.filter((path) => /\.(test|contract)\.ts$/.test(path));
+    const pattern = /\b(it|test|describe)\.(only|skip|todo|fails)\b/;
+    expect(breaches(outside(tests, "test/tidy"), pattern, "finish it or delete it")).toEqual([]);
+  });
+});
+
+describe("promises", () => {
+  const tests = outside(
+    sources.filter((path) => /\.(test|contract)\.ts$/.test(path)),
+    "test/tidy",
+  );
+  const CITED = /(?<=["'`\] ])\[([a-z]+\.[a-z-]+)\]/g;
+  const idsIn = (text: string) => [...text.matchAll(CITED)].map((match) => match[1] ?? "");
+  const promised = new Set(
+    [...read("packages/protocol/PROTOCOL.md").matchAll(/\*\*\[([a-z]+\.[a-z-]+)\]\*\*/g)].map(
+      (match) => match[1] ?? "",
+    ),
+  );
+
+  it("proves every promise of PROTOCOL.md by a test that cites it", () => {
+    const cited = new Set(tests.flatMap((path) => idsIn(read(path))));
+    expect([...promised].filter((id) => !cited.has(id))).toEqual([]);
+  });
+
+  it("cites no promise that PROTOCOL.md does not make", () => {
+    const unknown = tests.flatMap((path) =>
+      idsIn(read(path)).flatMap((id) => (promised.has(id) ? [] : [`${path} cites [${id}]`])),
+    );
+    expect(unknown).toEqual([]);
+  });
+});
+
+describe("runtime", () => {
+  it("runs on the pinned Node", () => {
+    expect(Number(process.versions.node.split(".")[0])).toBeGreaterThanOrEqual(24);
+  });
+});
