@@ -19,6 +19,7 @@ import {
   parseListCursor,
 } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
+import { invalidRequest } from "./kernel/error.ts";
 import { bareName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
 import { browse } from "./log/browse.ts";
@@ -220,6 +221,7 @@ export function createLedger(deps: LedgerDeps) {
 
   function parseFrom(stream: LiveStream, from: string): Place | ReturnType<typeof cursors.parse> {
     if (from === "earliest" || from === "latest") return from;
+    if (SEQUENCE.test(from)) return { sequence: assertOneSequence(stream, from) };
     const timeMs = Date.parse(from);
     if (TIMESTAMP.test(from) && Number.isFinite(timeMs)) return { timeMs };
     const cursor = cursors.parse(from);
@@ -232,6 +234,16 @@ export function createLedger(deps: LedgerDeps) {
 
 export type Ledger = ReturnType<typeof createLedger>;
 
+/** Where every event of a stream has a number of its own, that number is a place. */
+function assertOneSequence({ partitions }: LiveStream, from: string): number {
+  if (partitions === 1) return Number(from);
+  throw invalidRequest(
+    "/query/from",
+    "may be a sequence only on a stream with one partition; use a time or a cursor here",
+  );
+}
+
+const SEQUENCE = /^\d{1,14}$/;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T/;
 
 const toSubscription = (row: SubscriptionRow): Subscription => ({

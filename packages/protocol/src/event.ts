@@ -88,9 +88,17 @@ const limit = z.coerce
 
 export const PageLimit = limit.meta({ description: "The most events a page may hold." });
 
-/** Where reading starts: an end of the stream, a moment, or behind what a cursor has covered. */
+/** A sequence as text. No cursor is that short. */
+const SequenceText = z.string().regex(/^[1-9]\d{0,13}$/, { error: "must be a sequence" });
+
+/**
+ * Where reading starts: an end of the stream, a moment, behind what a cursor has covered, or, on a
+ * stream with one partition, a sequence.
+ */
 export const From = z
-  .union([z.enum(["earliest", "latest"]), Timestamp, Cursor])
+  .union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
+    error: "must be earliest, latest, an RFC 3339 time, a sequence or a cursor",
+  })
   .meta({ id: "From", examples: ["earliest"] });
 
 export const BrowseQuery = z.strictObject({

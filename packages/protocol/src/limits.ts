@@ -42,5 +42,6 @@ export const LIMITS = {
   retentionHoursDefault: 360,
 
   /** A cursor holds one position per partition and, while bootstrapping, where the scan stands. */
+  cursorCharsMin: 24,
   cursorCharsMax: 6_144,
 } as const;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "./limits.ts";
-import { Cursor, Name, Timestamp } from "./text.ts";
+import { ListCursor, Name, Timestamp } from "./text.ts";
 
 const settings = {
   description: z.string().max(LIMITS.descriptionCharsMax),
@@ -68,7 +68,7 @@ export const StreamInfo = z
 export type StreamInfo = z.infer<typeof StreamInfo>;
 
 export const StreamList = z
-  .object({ streams: z.array(Stream), cursor: Cursor.nullable() })
+  .object({ streams: z.array(Stream), cursor: ListCursor.nullable() })
   .meta({ id: "StreamList" });
 
 export const StreamDeletion = z

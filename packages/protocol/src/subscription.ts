@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { EventPage, PageLimit } from "./event.ts";
-import { Cursor, Name, Timestamp } from "./text.ts";
+import { Cursor, ListCursor, Name, Timestamp } from "./text.ts";
 
 /** Where a subscription begins. */
 export const Start = z
@@ -34,7 +34,7 @@ export const SubscriptionInfo = z
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
 export const SubscriptionList = z
-  .object({ subscriptions: z.array(Subscription), cursor: Cursor.nullable() })
+  .object({ subscriptions: z.array(Subscription), cursor: ListCursor.nullable() })
   .meta({ id: "SubscriptionList" });
 
 export const PollQuery = z.strictObject({

@@ -43,13 +43,21 @@ export const Timestamp = z.iso.datetime({ offset: true }).meta({
 /** What the server hands out to continue from. Opaque: its inside may change at any time. */
 export const Cursor = z
   .string()
-  .min(1)
+  .min(LIMITS.cursorCharsMin)
   .max(LIMITS.cursorCharsMax)
   .regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" })
   .meta({ id: "Cursor", description: "Opaque; made by the server, bound to its stream." });
 
+/** Where a list goes on. Opaque. */
+export const ListCursor = z
+  .string()
+  .min(1)
+  .max(2 * LIMITS.nameCharsMax)
+  .regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" })
+  .meta({ id: "ListCursor", description: "Opaque; made by the server." });
+
 /** How much a list answers at once, and where it goes on. */
 export const ListQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LIMITS.listMax).default(LIMITS.listDefault),
-  cursor: Cursor.optional(),
+  cursor: ListCursor.optional(),
 });

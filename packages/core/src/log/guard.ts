@@ -1,4 +1,5 @@
 import { LedgerError } from "../kernel/error.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { SeenEnd } from "./end.ts";
 
 const HOUR_MS = 3_600_000;
@@ -11,7 +12,7 @@ const LOOK_AGE_MAX_MS = 7 * DAY_MS;
 const COMPACTION_AGE_MAX_MS = 24 * HOUR_MS;
 
 /** When compaction has not seen to events for this long, bootstraps are refused too. */
-export const isCompactionStalled = (
+const isCompactionStalled = (
   { checkpoint, next }: Pick<SeenEnd, "checkpoint" | "next">,
   nowMs: number,
 ): boolean =>
@@ -19,17 +20,21 @@ export const isCompactionStalled = (
   (checkpoint.next < next && nowMs - checkpoint.compactedThrough > COMPACTION_AGE_MAX_MS);
 
 /**
- * Refuses to publish into a partition whose end nobody has looked at for too long. Batches expire;
- * if all of them could expire unseen, their numbers would be used twice.
+ * Refuses to believe the end of a partition at which nobody has looked for so long that events
+ * written since may have expired unseen. Throws `numbering-at-risk`.
  */
-export function assertMayPublish(end: SeenEnd, nowMs: number): void {
-  if (nowMs - end.checkpoint.lookedAt > PHYSICAL_SLACK_MS) {
-    throw new LedgerError("numbering-at-risk", {
-      detail:
-        "Nobody has looked at the end of this stream for 30 days, so its numbering cannot be trusted. An operator must repair it.",
-      retryAfterSeconds: 3_600,
-    });
-  }
+export function assertNumbered({ lookedAt }: Pick<Checkpoint, "lookedAt">, nowMs: number): void {
+  if (nowMs - lookedAt <= PHYSICAL_SLACK_MS) return;
+  throw new LedgerError("numbering-at-risk", {
+    detail:
+      "Nobody has looked at the end of this stream for 30 days, so its numbering cannot be trusted. An operator must repair it.",
+    retryAfterSeconds: 3_600,
+    facts: { lookedAt: new Date(lookedAt).toISOString() },
+  });
+}
+
+/** Refuses what needs an up-to-date compaction. Throws `compaction-stalled`. */
+export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowMs: number): void {
   if (!isCompactionStalled(end, nowMs)) return;
   throw new LedgerError("compaction-stalled", {
     detail:
@@ -37,4 +42,13 @@ export function assertMayPublish(end: SeenEnd, nowMs: number): void {
     retryAfterSeconds: 60,
     facts: { lookedAt: new Date(end.checkpoint.lookedAt).toISOString() },
   });
+}
+
+/**
+ * Refuses to publish into a partition whose end nobody has looked at for too long. Batches expire;
+ * if all of them could expire unseen, their numbers would be used twice.
+ */
+export function assertMayPublish(end: SeenEnd, nowMs: number): void {
+  assertNumbered(end.checkpoint, nowMs);
+  assertNotStalled(end, nowMs);
 }

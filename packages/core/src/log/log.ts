@@ -8,10 +8,14 @@ import { type Published, planRequest, readReceipt } from "./publish.ts";
 import { type PartitionRun, type ReadDeps, readPage } from "./read.ts";
 import type { Room } from "./read-plan.ts";
 import { sealPartition } from "./seal.ts";
-import { seekEarliest, seekLatest, seekTime } from "./seek.ts";
+import { seekEarliest, seekLatest, seekSequence, seekTime } from "./seek.ts";
 
 /** A place in a stream as a client names it; `timeMs` is in milliseconds since 1970. */
-export type Place = "earliest" | "latest" | { readonly timeMs: number };
+export type Place =
+  | "earliest"
+  | "latest"
+  | { readonly timeMs: number }
+  | { readonly sequence: number };
 
 type Chains = { readonly life: Life; readonly partitions: number };
 
@@ -24,6 +28,7 @@ export function createLog(deps: AppenderDeps) {
   const seekPartition = (life: Life, partition: number, place: Place): Promise<Position> => {
     if (place === "earliest") return seekEarliest(deps, life, partition);
     if (place === "latest") return seekLatest(deps, life, partition);
+    if ("sequence" in place) return seekSequence(deps, life, partition, place.sequence);
     return seekTime(deps, life, partition, place.timeMs);
   };
 

@@ -1,10 +1,7 @@
 const encoder = new TextEncoder();
 
-/** Names the function below wherever positions are stored. */
-export const PARTITIONER = "fnv1a-fmix32/1";
-
 /**
- * Which partition a key belongs to: FNV-1a over its UTF-8 bytes, finished with MurmurHash3's fmix32
+ * Which partition a key belongs to, by `fnv1a-fmix32/1`: FNV-1a over its UTF-8 bytes, finished with MurmurHash3's fmix32
  * (FNV alone is too regular on sequential keys), modulo the number of partitions.
  * Sources: Fowler, Noll and Vo (offset 0x811c9dc5, prime 0x01000193); A. Appleby, MurmurHash3.
  */

@@ -53,14 +53,17 @@ export async function seekTime(
   return edgeAt(high);
 }
 
-/** The position of a sequence number, which may lie inside a batch. */
+/** A sequence number, which may lie inside a batch, or the end when it lies behind it. */
 export async function seekSequence(
-  { table }: Deps,
+  deps: Deps,
   life: Life,
   partition: number,
   sequence: number,
 ): Promise<Position> {
-  const batch = await table.batches.loadAtOrBefore(life, partition, sequence);
+  const end = await loadEnd(deps, life, partition);
+  if (end.sealed) throw streamNotFound();
+  if (sequence >= end.next) return edgeAt(end.next);
+  const batch = await deps.table.batches.loadAtOrBefore(life, partition, sequence);
   const inside = batch !== undefined && sequence < batch.first + batch.count;
   return inside ? { batch: batch.first, next: sequence } : edgeAt(sequence);
 }
