@@ -24,10 +24,22 @@ export default $config({
       args.runtime ??= "nodejs24.x";
       args.architecture ??= "arm64";
       args.logging ??= { retention: "1 month", format: "json" };
-      // `lambda` picks the `#openapi` that leaves the generator out
-      // (packages/functions/package.json); `module` has to be repeated, because naming any
-      // condition drops esbuild's own.
-      args.nodejs ??= { minify: true, esbuild: { conditions: ["lambda", "module"] } };
+      args.nodejs ??= {
+        minify: true,
+        esbuild: {
+          // `lambda` picks the `#describe` that leaves the OpenAPI generator out (package.json of
+          // functions); `module` stands here because naming any condition drops esbuild's own.
+          conditions: ["lambda", "module"],
+          // A function has its credentials in the environment, which the SDK looks at first. The
+          // other places are loaded when needed, so never: a seventh of the bundle.
+          external: [
+            ...["http", "ini", "process", "sso", "web-identity"].map(
+              (place) => `@aws-sdk/credential-provider-${place}`,
+            ),
+            "@smithy/credential-provider-imds",
+          ],
+        },
+      };
 
       // SST lets the account's root assume every function role; only a live function needs that.
       const live = $dev && args.dev !== false;

@@ -19,7 +19,11 @@ export default defineConfig({
       project("integration", ["test/integration/**/*.test.ts"], emulated),
       project("fault", ["test/fault/**/*.test.ts"], emulated),
       project("model", ["test/model/**/*.test.ts"], emulated),
-      project("infra", ["test/infra/**/*.test.ts"], { testTimeout: 180_000, hookTimeout: 180_000 }),
+      project("infra", ["test/infra/**/*.test.ts"], {
+        ...emulated,
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+      }),
     ],
   },
 });

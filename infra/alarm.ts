@@ -1,7 +1,7 @@
 import { settings } from "./stage.ts";
 
 /** Where alarms go; `undefined` when nobody has asked for them (ALARM_EMAIL). */
-export const alarmTopic = settings.alarmEmail ? mailTo(settings.alarmEmail) : undefined;
+const alarmTopic = settings.alarmEmail ? mailTo(settings.alarmEmail) : undefined;
 
 /**
  * An alarm on one metric, named `<app>-<stage>-<name>`: by default the sum over five minutes

@@ -13,38 +13,36 @@ const ofFailures = { QueueName: failures.nodes.queue.name };
 const minuteSeconds = 60;
 const hourSeconds = 3_600;
 
-/**
- * Every alarm, in the order in which an operator would ask: are clients hurt, will they be, why.
- */
-export const alarms = [
-  ofApi
-    ? alarm("ServerErrors", "AWS/ApiGateway 5xx", ofApi, { threshold: 5 })
-    : alarm("ServerErrors", "AWS/Lambda Url5xxCount", ofRouter, { threshold: 5 }),
-  alarm("RouterThrottles", "AWS/Lambda Throttles", ofRouter, { threshold: 1 }),
-  alarm("ReadThrottles", "AWS/DynamoDB ReadThrottleEvents", ofTable, { threshold: 10 }),
-  alarm("WriteThrottles", "AWS/DynamoDB WriteThrottleEvents", ofTable, { threshold: 10 }),
-  // Publishing stops when compaction is a day behind; between two runs there is nothing to report.
-  alarm("CompactionLag", "EventLedger CompactionLagSeconds", ofTable, {
-    statistic: "Maximum",
-    threshold: 15 * minuteSeconds,
-    treatMissingData: "ignore",
-  }),
-  alarm("CompactorErrors", "AWS/Lambda Errors", ofCompactor, { threshold: 3 }),
-  alarm("CompactorBehind", "AWS/Lambda IteratorAge", ofCompactor, {
-    statistic: "Maximum",
-    threshold: 15 * minuteSeconds * 1_000,
-  }),
-  alarm("CompactorGaveUp", "AWS/SQS ApproximateNumberOfMessagesVisible", ofFailures, {
-    statistic: "Maximum",
-    threshold: 1,
-  }),
-  alarm("SweeperErrors", "AWS/Lambda Errors", ofSweeper, { threshold: 1 }),
-  // A sweeper that never runs makes no errors: publishing stops a week after its last look.
-  alarm("SweeperSilent", "AWS/Lambda Invocations", ofSweeper, {
-    comparisonOperator: "LessThanThreshold",
-    threshold: 1,
-    period: hourSeconds,
-    evaluationPeriods: 3,
-    treatMissingData: "breaching",
-  }),
-];
+// In the order in which an operator would ask: are clients hurt, will they be, why.
+if (ofApi) alarm("ServerErrors", "AWS/ApiGateway 5xx", ofApi, { threshold: 5 });
+else alarm("ServerErrors", "AWS/Lambda Url5xxCount", ofRouter, { threshold: 5 });
+
+alarm("RouterThrottles", "AWS/Lambda Throttles", ofRouter, { threshold: 1 });
+alarm("ReadThrottles", "AWS/DynamoDB ReadThrottleEvents", ofTable, { threshold: 10 });
+alarm("WriteThrottles", "AWS/DynamoDB WriteThrottleEvents", ofTable, { threshold: 10 });
+
+// Publishing stops when compaction is a day behind; between two runs there is nothing to report.
+alarm("CompactionLag", "EventLedger CompactionLagSeconds", ofTable, {
+  statistic: "Maximum",
+  threshold: 15 * minuteSeconds,
+  treatMissingData: "ignore",
+});
+alarm("CompactorErrors", "AWS/Lambda Errors", ofCompactor, { threshold: 3 });
+alarm("CompactorBehind", "AWS/Lambda IteratorAge", ofCompactor, {
+  statistic: "Maximum",
+  threshold: 15 * minuteSeconds * 1_000,
+});
+alarm("CompactorGaveUp", "AWS/SQS ApproximateNumberOfMessagesVisible", ofFailures, {
+  statistic: "Maximum",
+  threshold: 1,
+});
+
+// A sweeper that never runs makes no errors: publishing stops a week after its last look.
+alarm("SweeperErrors", "AWS/Lambda Errors", ofSweeper, { threshold: 1 });
+alarm("SweeperSilent", "AWS/Lambda Invocations", ofSweeper, {
+  comparisonOperator: "LessThanThreshold",
+  threshold: 1,
+  period: hourSeconds,
+  evaluationPeriods: 3,
+  treatMissingData: "breaching",
+});

@@ -9,6 +9,10 @@ export const router = new sst.aws.Function("Router", {
   timeout: "29 seconds", // an HTTP API gives up after 30
   environment: { TABLE_NAME: table.name },
   link: [adminKey, cursorKey],
+  copyFiles: ["swagger-ui.css", "swagger-ui-bundle.js"].map((file) => ({
+    from: `node_modules/swagger-ui-dist/${file}`,
+    to: `docs/${file}`,
+  })),
   permissions: [
     tableAccess(
       "BatchGetItem",

@@ -5,10 +5,7 @@ export const failures = new sst.aws.Queue("CompactorFailures", {
   transform: { queue: { messageRetentionSeconds: days(14) } },
 });
 
-/**
- * Rings for every new record batch. The function reads the log itself, so a lost ring is no lost
- * work.
- */
+/** Rung by every new record batch. It reads the log itself, so a lost ring is no lost work. */
 export const compactor = table.subscribe(
   "Compactor",
   {
@@ -27,8 +24,7 @@ export const compactor = table.subscribe(
         batchSize: 1_000,
         maximumBatchingWindowInSeconds: 5,
         functionResponseTypes: ["ReportBatchItemFailures"],
-        // A partition that cannot be compacted must not hold up its shard for a day: the sweeper
-        // rings again.
+        // A partition that cannot be compacted must not hold up its shard; the sweeper rings again.
         bisectBatchOnFunctionError: true,
         maximumRetryAttempts: 5,
         maximumRecordAgeInSeconds: 3_600,

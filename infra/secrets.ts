@@ -7,7 +7,5 @@
 /** The key that may do everything, and makes the first API keys. */
 export const adminKey = new sst.Secret("AdminKey");
 
-/**
- * What cursors are authenticated with; a new value makes every cursor handed out before invalid.
- */
+/** What cursors are authenticated with; a new value voids every cursor handed out before. */
 export const cursorKey = new sst.Secret("CursorKey");

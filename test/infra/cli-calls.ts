@@ -1,5 +1,5 @@
 import crypto from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { text } from "node:stream/consumers";
@@ -45,7 +45,8 @@ interface BuildRequest {
   bundle?: string;
   encryptionKey?: string;
   links?: Record<string, unknown>;
-  properties?: { minify?: boolean; esbuild?: { conditions?: string[] } };
+  copyFiles?: { from: string; to: string }[];
+  properties?: { minify?: boolean; esbuild?: { conditions?: string[]; external?: string[] } };
 }
 
 async function build(
@@ -74,6 +75,7 @@ async function build(
     const output = await bundle(task, source, outfile, request);
     if (!output.exports.includes(exported.slice(1))) return answer(`${source} has no ${exported}`);
     bytes = output.bytes;
+    for (const { from, to } of request.copyFiles ?? []) cpSync(from, path.join(dir, to));
   }
   bundles[request.functionID] = { handler, dir, bytes, links };
   return answer();
@@ -100,7 +102,7 @@ async function bundle(
     target: "es2022",
     mainFields: ["module", "main"],
     conditions: esbuild.conditions,
-    external: ["sharp", "pg-native"],
+    external: ["sharp", "pg-native", ...(esbuild.external ?? [])],
     logLevel: "silent",
     banner: { js: BANNER },
   });

@@ -8,9 +8,9 @@ import crypto from "node:crypto";
 export function madeUpOutputs(type: string, name: string, inputs: Inputs): Inputs {
   const [module = "", kind = ""] = type.replace(/^aws:/, "").split(":");
   const physical = String(inputs.name ?? name);
-  const service = module.split("/")[0] ?? module;
+  const namespace = module.split("/")[0] ?? module;
   if (!type.startsWith("aws:")) return OTHERS[type]?.(inputs) ?? {};
-  return { arn: arnOf(service, physical), ...KINDS[kind]?.(physical, inputs) };
+  return { arn: arnOf(namespace, physical), ...KINDS[kind]?.(physical, inputs) };
 }
 
 /** What a data source answers: who and where we are, and policy documents spelt out as JSON. */
@@ -34,8 +34,8 @@ type Inputs = Record<string, unknown>;
 const REGION = "eu-west-1";
 const ACCOUNT = "123456789012";
 
-const arnOf = (service: string, resource: string) =>
-  `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+const arnOf = (namespace: string, resource: string) =>
+  `arn:aws:${namespace}:${REGION}:${ACCOUNT}:${resource}`;
 const shortHash = (text: string) => crypto.hash("sha1", text).slice(0, 10);
 
 const KINDS: Record<string, (name: string, inputs: Inputs) => Inputs> = {

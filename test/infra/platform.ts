@@ -49,8 +49,8 @@ async function install(): Promise<void> {
   if (code === 0 && isReady()) return;
   const byHand = Object.entries(INSTALL_ENV).map((pair) => pair.join("="));
   throw new Error(
-    "The infra tests need SST's own files in .sst/platform, and `sst install` could not write them " +
-      `(exit ${code}). It needs the npm registry, once. To see what is wrong:\n` +
+    "The infra tests need SST's own files in .sst/platform, and `sst install` could not write " +
+      `them (exit ${code}). It needs the npm registry, once. To see what is wrong:\n` +
       `  ${byHand.join(" ")} npx sst install\n${output.trim().slice(-2_000)}`,
   );
 }

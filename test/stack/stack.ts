@@ -73,8 +73,10 @@ async function start(options: StackOptions, closers: Closers): Promise<Stack> {
   });
   closers.add(() => server.stop());
   await startBackground(opened, endpoint, tableName, options, closers);
-  folder?.announce({ url: server.url });
-  return { url: server.url, adminKey, endpoint, tableName, stop: closers.close };
+  // An address that means "all of this machine's" is none to go to.
+  const url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  folder?.announce({ url });
+  return { url, adminKey, endpoint, tableName, stop: closers.close };
 }
 
 async function openFolder(

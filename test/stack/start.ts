@@ -1,4 +1,4 @@
-import { isLoopback, readSettings, type Settings } from "./settings.ts";
+import { DEFAULT_DATA_FOLDER, isLoopback, readSettings, type Settings } from "./settings.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { StackError } from "./stack-error.ts";
 import { createTerminal } from "./terminal.ts";
@@ -63,7 +63,8 @@ function printReady({ url, adminKey }: Stack, settings: Settings, tookMs: number
   line(`  key   ${bold(adminKey)} ${dim(`(${origin})`)}`);
   line(`  try   curl ${url}/streams -H 'Authorization: Bearer ${adminKey}' \\`);
   line(`          -H 'Content-Type: application/json' -d '{"name":"orders"}'`);
-  line("  or    npm run demo");
+  const folder = settings.dataFolder === DEFAULT_DATA_FOLDER ? "" : "EVENTLEDGER_DATA=... ";
+  line(`  or    ${folder}npm run demo`);
   line(`  stop  Ctrl-C ${dim(`(the data stays in ${settings.dataFolder})`)}`);
   if (!isLoopback(settings.host)) {
     line(`warning: HOST=${settings.host} lets other machines in, over plain HTTP.`);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   createAdminKey,
@@ -7,6 +8,7 @@ import {
   systemClock,
   systemRandom,
 } from "@eventledger/core";
+import { Resource } from "sst/resource";
 import type { Authenticate } from "./http/auth.ts";
 
 /** What the product needs to know of its surroundings. */
@@ -70,19 +72,27 @@ export function openLedger(config: Config): OpenLedger {
   };
 }
 
-/** The configuration of a deployed function. Throws an Error that names what is missing. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+/**
+ * The configuration of a deployed function. The keys are linked secrets, which never show in a
+ * function's environment; the environment goes before them. Functions that serve no requests have
+ * neither. Throws an Error that names what is missing.
+ */
+export function readConfig(
+  env: NodeJS.ProcessEnv,
+  { serves }: { serves: boolean } = { serves: true },
+): Config {
+  const { TABLE_NAME: tableName } = env;
+  if (!tableName) throw new Error("The environment variable TABLE_NAME is not set");
+  const secret = (variable: string, link: "AdminKey" | "CursorKey"): string =>
+    env[variable] || (serves ? linked[link].value : randomUUID());
   return {
     ...(env.DYNAMODB_ENDPOINT ? { endpoint: env.DYNAMODB_ENDPOINT } : {}),
     region: env.AWS_REGION ?? "us-east-1",
-    tableName: required(env, "TABLE_NAME"),
-    adminKey: required(env, "EVENTLEDGER_ADMIN_KEY"),
-    cursorKey: required(env, "EVENTLEDGER_CURSOR_KEY"),
+    tableName,
+    adminKey: secret("EVENTLEDGER_ADMIN_KEY", "AdminKey"),
+    cursorKey: secret("EVENTLEDGER_CURSOR_KEY", "CursorKey"),
   };
 }
 
-function required(env: NodeJS.ProcessEnv, name: string): string {
-  const value = env[name];
-  if (value) return value;
-  throw new Error(`The environment variable ${name} is not set`);
-}
+/** Looked at only when asked: without a link the access itself throws. */
+const linked = Resource as unknown as Record<"AdminKey" | "CursorKey", { value: string }>;
