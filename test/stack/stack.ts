@@ -1,17 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import { createCompactorHandler } from "../../packages/functions/src/compactor.ts";
+import type { Ledger } from "@eventledger/core";
 import { startServer } from "../../packages/functions/src/local.ts";
-import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { type Closers, createClosers } from "./closers.ts";
 import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
 import { answersHttp } from "./dynamo.ts";
+import { type Engine, type EngineOptions, startEngine } from "./engine.ts";
 import { keepDynamo } from "./kept-dynamo.ts";
-import { LOCAL_REGION, localAws } from "./local-aws.ts";
 import { assertPortFree, listenError } from "./port.ts";
-import { startPump } from "./pump.ts";
 import { StackError } from "./stack-error.ts";
-import { ensureTable, loadStreamArn } from "./table.ts";
 
 export type StackOptions = {
   readonly host?: string;
@@ -35,9 +30,6 @@ export type StackOptions = {
 export type Stack = {
   readonly url: string;
   readonly adminKey: string;
-  /** Of the database. */
-  readonly endpoint: string;
-  readonly tableName: string;
   /** Ends everything, in the reverse order. May be called twice. */
   stop(): Promise<void>;
 };
@@ -58,25 +50,23 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 }
 
 async function start(options: StackOptions, closers: Closers): Promise<Stack> {
-  const { host = "127.0.0.1", port = 0, tableName = "eventledger", onStep = ignore } = options;
+  const { host = "127.0.0.1", port = 0, onStep = ignore } = options;
   await assertPortFree(host, port);
   const folder = await openFolder(options, closers);
-
-  const endpoint = await openDatabase(options, tableName, folder, closers);
-  onStep("Starting the server");
   const adminKey = options.adminKey ?? folder?.adminKey ?? makeKey("elk_");
-  const cursorKey = folder?.cursorKey ?? makeKey("");
-  const opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, adminKey, cursorKey });
-  closers.add(async () => opened.close());
+  const engine = await startEngines(options, folder, adminKey, closers);
+
+  onStep("Starting the server");
+  const { authenticate, client, close } = engine.current().opened;
+  const opened = { ledger: presentLedger(engine.current), authenticate, client, close };
   const server = await startServer(opened, { host, port }).catch((error: unknown) => {
     throw listenError(error, host, port);
   });
   closers.add(() => server.stop());
-  await startBackground(opened, endpoint, tableName, options, closers);
   // An address that means "all of this machine's" is none to go to.
   const url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   folder?.announce({ url });
-  return { url, adminKey, endpoint, tableName, stop: closers.close };
+  return { url, adminKey, stop: closers.close };
 }
 
 async function openFolder(
@@ -85,127 +75,70 @@ async function openFolder(
 ): Promise<DataFolder | undefined> {
   if (dataFolder === undefined) return undefined;
   const folder = await openDataFolder(dataFolder);
-  closers.add(async () => folder.release());
+  closers.add(() => folder.release());
   return folder;
 }
 
-/** Returns where the database answers, with the table in place. */
-async function openDatabase(
-  { endpoint, onStep = ignore, onNotice = ignore, onFatal = ignore }: StackOptions,
-  tableName: string,
+/** Starts an engine, and another one whenever the database had to be started again. */
+async function startEngines(
+  options: StackOptions,
   folder: DataFolder | undefined,
+  adminKey: string,
   closers: Closers,
-): Promise<string> {
+): Promise<{ current: () => Engine }> {
+  const { endpoint, tableName = "eventledger", onStep = ignore, onNotice = ignore } = options;
+  const cursorKey = folder?.cursorKey ?? makeKey("");
+  const settings: Omit<EngineOptions, "endpoint" | "place"> = {
+    ...{ tableName, adminKey, cursorKey, onNotice },
+  };
+  let engine: Engine | undefined;
+  const current = () => {
+    if (engine === undefined) throw new Error("no engine was started");
+    return engine;
+  };
+
   if (endpoint !== undefined) {
     onStep(`Looking for the database at ${endpoint}`);
-    if (!(await answersHttp(endpoint, ANSWER_TIMEOUT_MS))) {
-      throw new StackError(
-        `No database answers at DYNAMODB_ENDPOINT ${endpoint}. Start it, or leave the variable ` +
-          "out to have one started.",
-      );
-    }
-    await prepareTable(endpoint, tableName, endpoint);
-    return endpoint;
+    await assertAnswering(endpoint);
+    engine = await startEngine({ ...settings, endpoint, place: endpoint });
+  } else {
+    onStep("Starting the database");
+    const place = folder?.databaseDir ?? "memory";
+    const database = await keepDynamo({
+      dataDir: folder?.databaseDir,
+      onStart: async (dynamo) => {
+        folder?.announce({ databasePid: dynamo.pid });
+        const former = engine;
+        engine = await startEngine({ ...settings, endpoint: dynamo.endpoint, place });
+        // Its requests are failing, each in its own time; nobody has to wait for them.
+        void former?.stop();
+      },
+      onNotice,
+      onGiveUp: options.onFatal ?? ignore,
+    });
+    closers.add(() => database.stop());
   }
-  onStep("Starting the database");
-  const database = await keepDynamo({
-    dataDir: folder?.databaseDir,
-    prepare: async (dynamo) => {
-      folder?.announce({ databasePid: dynamo.pid });
-      await prepareTable(dynamo.endpoint, tableName, folder?.databaseDir ?? "memory");
-    },
-    onNotice,
-    onGiveUp: onFatal,
-  });
-  closers.add(() => database.stop());
-  return database.endpoint;
+  closers.add(() => current().stop());
+  return { current };
 }
 
 const ANSWER_TIMEOUT_MS = 3_000;
 
-async function prepareTable(endpoint: string, tableName: string, place: string): Promise<void> {
-  const client = new DynamoDBClient(localAws(endpoint));
-  try {
-    await ensureTable(client, tableName);
-  } catch (error) {
-    if (error instanceof StackError) throw error;
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new StackError(
-      `The database in ${place} does not work (${reason.split("\n")[0]}). Restore it, or move it ` +
-        "away to begin afresh.",
-    );
-  } finally {
-    client.destroy();
-  }
+async function assertAnswering(endpoint: string): Promise<void> {
+  if (await answersHttp(endpoint, ANSWER_TIMEOUT_MS)) return;
+  throw new StackError(
+    `No database answers at DYNAMODB_ENDPOINT ${endpoint}. Start it, or leave the variable out to ` +
+      "have one started.",
+  );
 }
 
-/** What AWS does by itself: the table stream rings the compactor, and each minute the sweeper runs. */
-async function startBackground(
-  opened: OpenLedger,
-  endpoint: string,
-  tableName: string,
-  { onNotice = ignore }: StackOptions,
-  closers: Closers,
-): Promise<void> {
-  const table = new DynamoDBClient(localAws(endpoint));
-  const streams = new DynamoDBStreamsClient({ ...localAws(endpoint), maxAttempts: 1 });
-  closers.add(async () => {
-    table.destroy();
-    streams.destroy();
+/**
+ * The ledger of the engine that is current at each call. The server stays while engines change, and
+ * what an earlier ledger remembers of the log ends with its database.
+ */
+const presentLedger = (current: () => Engine): Ledger =>
+  new Proxy(current().opened.ledger, {
+    get: (_, name) => Reflect.get(current().opened.ledger, name),
   });
-  const pump = await startPump({
-    client: streams,
-    loadStreamArn: () => loadStreamArn(table, tableName),
-    handler: createCompactorHandler(opened.ledger),
-    onFailure: (records, reason) => {
-      onNotice(`The compactor gave up ${records.length} notice(s), the sweeper goes on: ${reason}`);
-    },
-  });
-  closers.add(() => pump.stop());
-
-  let sweeping: Promise<unknown> = Promise.resolve();
-  const sweep = () => {
-    const previous = sweeping;
-    sweeping = previous
-      .then(() => opened.ledger.sweep())
-      .catch((error: unknown) => {
-        onNotice(`A sweep failed, the next one goes on: ${error}`);
-      });
-  };
-  // The first one picks up what happened while nothing was running.
-  sweep();
-  const timer = setInterval(sweep, SWEEP_MS);
-  closers.add(async () => {
-    clearInterval(timer);
-    await sweeping;
-  });
-}
-
-const SWEEP_MS = 60_000;
-
-type Closers = { add(close: () => Promise<void>): void; close(): Promise<void> };
-
-/** Runs what was added, the last first, each one whatever became of the others, 5 s each at most. */
-function createClosers(onNotice: (line: string) => void): Closers {
-  const waiting: (() => Promise<void>)[] = [];
-  let closing: Promise<void> | undefined;
-  const close = async () => {
-    for (const next of waiting.reverse()) {
-      const limit = sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false });
-      await Promise.race([next(), limit]).catch((error: unknown) => onNotice(String(error)));
-    }
-  };
-  return {
-    add: (next) => {
-      waiting.push(next);
-    },
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
-  };
-}
-
-const CLOSE_TIMEOUT_MS = 5_000;
 
 const ignore = () => {};

@@ -1,4 +1,4 @@
-import { FakeRefusal, validationError } from "./aws-error.ts";
+import { validationError } from "./aws-error.ts";
 import { compare, equal } from "./order.ts";
 import { getAt, type PathExpression } from "./path.ts";
 import type { Scope } from "./tokens.ts";
@@ -36,13 +36,11 @@ export const operands = {
   }),
 };
 
+/** A string counts in UTF-16 units, as in DynamoDB Local; the manual does not say. */
 const sizeOf = (value: Value | undefined): number | undefined => {
-  if (typeof value === "string") {
-    // The manual does not say whether bytes or characters are counted outside ASCII.
-    if (Buffer.byteLength(value) !== value.length) throw new FakeRefusal("size of such a string");
+  if (typeof value === "string" || value instanceof Uint8Array || isList(value)) {
     return value.length;
   }
-  if (value instanceof Uint8Array || isList(value)) return value.length;
   if (isSet(value)) return value.size;
   return isMap(value) ? Object.keys(value).length : undefined;
 };
@@ -159,6 +157,8 @@ const contains = (whole: Value | undefined, part: Value | undefined): boolean =>
   if (whole === undefined || part === undefined) return false;
   if (typeof whole === "string") return typeof part === "string" && whole.includes(part);
   if (isList(whole)) return whole.some((each) => equal(each, part));
-  if (whole instanceof Uint8Array) throw new FakeRefusal("contains in a binary");
+  if (whole instanceof Uint8Array) {
+    return part instanceof Uint8Array && Buffer.from(whole).includes(Buffer.from(part));
+  }
   return isSet(whole) && [...whole].some((each) => each === part);
 };

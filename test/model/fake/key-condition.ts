@@ -15,6 +15,9 @@ export type KeyRange = {
   readonly pk: string;
   /** At or above this sort key lies all that matches, and it is one run. */
   readonly from: string;
+  /** The inclusive bounds that the condition states. */
+  readonly low?: string;
+  readonly high?: string;
   matches(sk: string): boolean;
 };
 
@@ -70,17 +73,19 @@ const sortRange = (symbol: string, low: string, high: string): SortRange => {
     case "<":
       return { from: "", matches: (sk) => compareUtf8(sk, low) < 0 };
     case "<=":
-      return { from: "", matches: (sk) => compareUtf8(sk, low) <= 0 };
+      return { from: "", high, matches: (sk) => compareUtf8(sk, high) <= 0 };
     case ">":
       return { from: low, matches: (sk) => compareUtf8(sk, low) > 0 };
     case ">=":
-      return { from: low, matches: (sk) => compareUtf8(sk, low) >= 0 };
+      return { from: low, low, matches: (sk) => compareUtf8(sk, low) >= 0 };
     case "begins_with":
       return { from: low, matches: (sk) => sk.startsWith(low) };
     case "BETWEEN":
       if (compareUtf8(low, high) > 0) throw validationError("BETWEEN wants the lower bound first");
       return {
         from: low,
+        low,
+        high,
         matches: (sk) => compareUtf8(sk, low) >= 0 && compareUtf8(sk, high) <= 0,
       };
     default:

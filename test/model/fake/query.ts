@@ -92,12 +92,19 @@ const parseExpressions = (input: QueryInput) => {
   };
 };
 
+/** Where the page begins. What no page of this query could end with is refused. */
 const startKey = (input: QueryInput, range: KeyRange): Key | undefined => {
-  if (input.ExclusiveStartKey === undefined || input.ExclusiveStartKey === null) return undefined;
-  const key = parseKey(copyItem(input.ExclusiveStartKey));
-  if (key.pk === range.pk && range.matches(key.sk)) return key;
+  const { ExclusiveStartKey: given, ScanIndexForward: forward = true } = input;
+  if (given === undefined || given === null) return undefined;
+  const key = parseKey(copyItem(given));
+  const inside = key.pk === range.pk && range.matches(key.sk);
+  if (inside && !isEnd(key.sk, { range, forward })) return key;
   throw validationError("The provided starting key is outside query boundaries");
 };
+
+/** Whether the scan ends here by its own condition; DynamoDB Local then gives no key to go on. */
+const isEnd = (sk: string, { range, forward }: Pick<Scan, "range" | "forward">): boolean =>
+  sk === (forward ? range.high : range.low);
 
 type Scan = {
   readonly range: KeyRange;
@@ -120,7 +127,7 @@ const scanPage = (partition: Partition | undefined, scan: Scan): Page => {
     items.push(version.item);
     bytes += version.bytes;
     if (items.length >= scan.limit || bytes >= pageBytesMax) {
-      return { items, bytes, last: { pk: scan.range.pk, sk } };
+      return { items, bytes, last: isEnd(sk, scan) ? undefined : { sk, pk: scan.range.pk } };
     }
   }
   return { items, bytes, last: undefined };

@@ -38,10 +38,14 @@ export const transactWriteMembers = [
   "ReturnConsumedCapacity",
 ];
 
-/** What the store remembers of a request token, for ten minutes after it was done. */
+/** What the store remembers of a request token, for ten minutes after its transaction was done. */
 export type Tokens = Map<string, TokenUse>;
 
-type TokenUse = { readonly content: string; doneMs: number | undefined };
+type TokenUse = {
+  readonly content: string;
+  readonly state: "running" | "done";
+  readonly sinceMs: number;
+};
 
 const kinds: Readonly<Record<string, WriteKind>> = {
   Put: "put",
@@ -82,7 +86,10 @@ export const prepareTransactWrite = (
       const read = snapshotUnits(engine, keys);
       return { parts: [], finish: () => reply({ read }) };
     }
-    return begin(engine, plans, { tokens, token, content, reply });
+    const mark = (state: TokenUse["state"]): void => {
+      tokens.set(token, { content, state, sinceMs: engine.nowMs() });
+    };
+    return begin(engine, plans, { mark, reply });
   };
   return { name: "transactWrite", keys, start };
 };
@@ -101,15 +108,16 @@ const planOfTransaction = (entry: Readonly<Record<string, WriteInput>>): WritePl
 
 const tokenMs = 10 * 60_000;
 
+/** Whether this very transaction has taken effect. A canceled one leaves its token free. */
 const alreadyDone = (engine: Engine, tokens: Tokens, token: string, content: string): boolean => {
   const use = tokens.get(token);
   if (use === undefined) return false;
-  if (use.doneMs !== undefined && use.doneMs + tokenMs < engine.nowMs()) {
+  if (use.state !== "running" && use.sinceMs + tokenMs < engine.nowMs()) {
     tokens.delete(token);
     return false;
   }
   if (use.content !== content) throw tokenReused();
-  if (use.doneMs === undefined) {
+  if (use.state === "running") {
     engine.tally.add("transaction.inProgress");
     throw transactionInProgress();
   }
@@ -118,9 +126,7 @@ const alreadyDone = (engine: Engine, tokens: Tokens, token: string, content: str
 };
 
 type Bookkeeping = {
-  readonly tokens: Tokens;
-  readonly token: string;
-  readonly content: string;
+  readonly mark: (state: TokenUse["state"]) => void;
   readonly reply: (units: { write: number }) => unknown;
 };
 
@@ -130,8 +136,7 @@ const begin = (engine: Engine, plans: readonly WritePlan[], book: Bookkeeping): 
     engine.tally.add("transaction.canceled");
     throw transactionCanceled(outcomes.map(({ reason }) => reason));
   }
-  const use: TokenUse = { content: book.content, doneMs: undefined };
-  book.tokens.set(book.token, use);
+  book.mark("running");
   for (const { key } of plans) engine.locks.add(keyId(key));
   let write = 0;
   const parts = plans.map(({ kind, key }, index) => () => {
@@ -143,7 +148,7 @@ const begin = (engine: Engine, plans: readonly WritePlan[], book: Bookkeeping): 
     parts,
     finish: () => {
       for (const { key } of plans) engine.locks.delete(keyId(key));
-      use.doneMs = engine.nowMs();
+      book.mark("done");
       return book.reply({ write });
     },
   };

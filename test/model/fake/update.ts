@@ -1,5 +1,4 @@
 import { FakeRefusal, validationError } from "./aws-error.ts";
-import { equal } from "./order.ts";
 import {
   type Draft,
   getAt,
@@ -129,6 +128,5 @@ const without = (old: Value, operand: Value): Value | undefined => {
   if (!isSet(old) || !isSet(operand) || kindOf(old) !== kindOf(operand)) throw wrongType();
   const gone: AnySet = operand;
   const rest = new Set([...old].filter((member) => !gone.has(member)));
-  if (equal(rest as Value, old)) return old;
   return rest.size === 0 ? undefined : (rest as Value);
 };

@@ -80,8 +80,13 @@ const toAttributeValue = (value: Value): AttributeValue => {
   if (value instanceof Uint8Array) return { B: value.slice() };
   if (isList(value)) return { L: value.map(toAttributeValue) };
   if (!isSet(value)) return { M: toAttributeValues(value as ValueMap) };
-  const members = [...value].map(String);
-  return kindOf(value) === "SS" ? { SS: members } : { NS: members };
+  if (kindOf(value) === "SS") return { SS: [...value].map(String).sort() };
+  return {
+    NS: [...value]
+      .map(Number)
+      .sort((a, b) => a - b)
+      .map(String),
+  };
 };
 
 const copyNumber = (value: number): number => {

@@ -49,7 +49,7 @@ const ROWS_MAX = 512;
 /**
  * Reads on from `positions`, one per partition, until the page is full or the log has ended. Starts
  * with partition `turn`, so that pages which fill up early still come round to all of them. Every
- * read is strongly consistent: an absent row means that nothing is there.
+ * read is strongly consistent: what was durable before is found.
  * Throws `retention-passed` when a position is older than what is kept, `stream-not-found` when the
  * stream has ended, and an InvariantError when the chain has a gap that nothing explains.
  */
@@ -111,7 +111,11 @@ const notRead = (position: Position): PartitionRun => ({
 type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
 type Chain = { readonly life: Life; readonly partition: number };
 
-/** Takes what fits of one partition, asking for further rows while there is room. */
+/**
+ * Takes what fits of one partition, asking for further rows while there is room. A query is no
+ * snapshot: it may pass a place before a batch is put there and still meet the next one. So a gap is
+ * believed only when a second look, which began after the later batch was seen, finds it again.
+ */
 async function readRun(
   deps: ReadDeps,
   chain: Chain,
@@ -123,6 +127,7 @@ async function readRun(
   let rows = firstRows;
   let position = start;
   let room = firstRoom;
+  let gapAt: number | undefined;
   for (let limit = ROWS_FIRST * 4; ; limit = Math.min(limit * 4, ROWS_MAX)) {
     const plan = planRun(rows.batches, position, room);
     for (const slice of plan.slices) {
@@ -132,10 +137,11 @@ async function readRun(
     }
     ({ position, room } = plan);
     if (plan.stop === "seal") throw streamNotFound();
-    if (plan.stop === "gap") await explainGap(deps, chain, position);
+    if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
+    gapAt = plan.stop === "gap" ? position.next : undefined;
     const atEnd = plan.stop === "end" && !rows.more;
     if (atEnd) await assertNothingExpired(deps, chain, position);
-    if (plan.stop !== "end" || atEnd || room.events === 0) {
+    if (plan.stop === "room" || atEnd || room.events === 0) {
       return { run: { position, atEnd, nextPublishedAt: plan.nextPublishedAt }, entries, room };
     }
     rows = await deps.table.batches.loadFrom(chain.life, chain.partition, position.batch, limit);

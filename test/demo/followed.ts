@@ -1,0 +1,13 @@
+import { createHash } from "node:crypto";
+
+/** What the follower prints, one JSON line for each event that it has processed. */
+export type Followed = {
+  readonly sequence: number;
+  readonly key: string;
+  readonly type: string;
+  /** SHA-256 of the data as compact JSON. */
+  readonly digest: string;
+};
+
+export const digest = (data: unknown): string =>
+  createHash("sha256").update(JSON.stringify(data)).digest("hex");
