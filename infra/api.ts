@@ -1,3 +1,4 @@
+import { quiet } from "./logs.ts";
 import { adminKey, cursorKey } from "./secrets.ts";
 import { settings } from "./stage.ts";
 import { table, tableAccess } from "./storage.ts";
@@ -25,6 +26,7 @@ export const router = new sst.aws.Function("Router", {
       "UpdateItem",
     ),
   ],
+  transform: quiet,
   // The application does its own authentication and CORS, behind either door.
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },
 });

@@ -1,3 +1,4 @@
+import { quiet } from "./logs.ts";
 import { table, upkeepAccess } from "./storage.ts";
 
 /** Pointers to the stream records that the compactor gave up on; empty on a healthy stage. */
@@ -14,6 +15,7 @@ export const compactor = table.subscribe(
     memory: "1024 MB",
     timeout: "2 minutes",
     environment: { TABLE_NAME: table.name },
+    transform: quiet,
     permissions: [upkeepAccess, { actions: ["sqs:SendMessage"], resources: [failures.arn] }],
   },
   {

@@ -1,3 +1,4 @@
+import { quiet } from "./logs.ts";
 import { table, upkeepAccess } from "./storage.ts";
 
 /**
@@ -12,6 +13,7 @@ export const sweeper = new sst.aws.CronV2("Sweeper", {
     memory: "512 MB",
     timeout: "10 minutes",
     environment: { TABLE_NAME: table.name },
+    transform: quiet,
     permissions: [upkeepAccess],
   },
 });

@@ -27,7 +27,6 @@ describe("the alarms", () => {
       ReadThrottles: ["AWS/DynamoDB", "ReadThrottleEvents", table, "Sum", 10],
       WriteThrottles: ["AWS/DynamoDB", "WriteThrottleEvents", table, "Sum", 10],
       CompactionLag: ["EventLedger", "CompactionLagSeconds", table, "Maximum", 900],
-      CompactorErrors: ["AWS/Lambda", "Errors", compactor, "Sum", 3],
       CompactorBehind: ["AWS/Lambda", "IteratorAge", compactor, "Maximum", 900_000],
       CompactorGaveUp: ["AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, "Maximum", 1],
       SweeperErrors: ["AWS/Lambda", "Errors", sweeper, "Sum", 1],
@@ -41,9 +40,9 @@ describe("the alarms", () => {
       .map(({ name, inputs }) => [name, inputs.treatMissingData])
       .filter(([, treatment]) => treatment !== "notBreaching");
     expect(Object.fromEntries(missing)).toEqual({
-      CompactionLag: "ignore",
       SweeperSilent: "breaching",
     });
+    expect(silent.inputs("MetricAlarm", "CompactionLag").period).toBe(3_600);
     expect(silent.inputs("MetricAlarm", "SweeperSilent")).toMatchObject({
       comparisonOperator: "LessThanThreshold",
       period: 3_600,
@@ -63,7 +62,7 @@ describe("the alarms", () => {
       protocol: "email",
       endpoint: "ops@example.com",
     });
-    expect(mailed.all("MetricAlarm")).toHaveLength(10);
+    expect(mailed.all("MetricAlarm")).toHaveLength(9);
     for (const { inputs } of mailed.all("MetricAlarm")) {
       expect(inputs).toMatchObject({ alarmActions: [arn], okActions: [arn] });
     }

@@ -17,7 +17,7 @@ describe("the production stage", () => {
       if (provider === "aws") count[kind] = (count[kind] ?? 0) + 1;
     }
     expect(count).toEqual({
-      ...{ Table: 1, Queue: 1, EventSourceMapping: 1, Schedule: 1, MetricAlarm: 10 },
+      ...{ Table: 1, Queue: 1, EventSourceMapping: 1, Schedule: 1, MetricAlarm: 9 },
       ...{ Api: 1, Stage: 1, Route: 1, Integration: 1, Permission: 1 },
       ...{ Function: 3, BucketObjectv2: 3, Role: 4, LogGroup: 4 },
     });
@@ -107,7 +107,7 @@ describe("every function", () => {
       expect(inputs).toMatchObject({
         runtime: "nodejs24.x",
         architectures: ["arm64"],
-        loggingConfig: { logFormat: "JSON" },
+        loggingConfig: { logFormat: "JSON", systemLogLevel: "WARN" },
         environment: { variables: { TABLE_NAME: production.inputs("Table").name } },
       });
     }

@@ -15,6 +15,8 @@ export type EngineOptions = {
   readonly tableName: string;
   readonly adminKey: string;
   readonly cursorKey: string;
+  readonly authOff: boolean;
+  readonly corsOrigins: readonly string[];
   readonly onNotice: (line: string) => void;
 };
 
@@ -26,7 +28,7 @@ export type Engine = { readonly opened: OpenLedger; stop(): Promise<void> };
  * sweeper run each minute. Throws `StackError` when the database does not work.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { endpoint, tableName, adminKey, cursorKey, onNotice } = options;
+  const { endpoint, tableName, onNotice } = options;
   const closers = createClosers(onNotice);
   const table = new DynamoDBClient(localAws(endpoint));
   const streams = new DynamoDBStreamsClient({ ...localAws(endpoint), maxAttempts: 1 });
@@ -36,7 +38,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await ensureTable(table, tableName).catch((error: unknown) => {
       throw databaseError(error, options.place);
     });
-    const opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, adminKey, cursorKey });
+    const opened = openLedger({ region: LOCAL_REGION, ...options });
     closers.add(() => opened.close());
     const pump = await startPump({
       client: streams,
@@ -69,7 +71,9 @@ function startSweeper(
   let sweeping: Promise<void> = Promise.resolve();
   const sweep = () => {
     sweeping = sweeping
-      .then(() => (stopped ? undefined : ledger.sweep()))
+      .then(async () => {
+        if (!stopped) await ledger.sweep();
+      })
       .catch((error: unknown) => {
         if (!stopped) onNotice(`A sweep failed, the next one goes on: ${error}`);
       });

@@ -1,3 +1,5 @@
+import { isLoopback } from "../../packages/functions/src/loopback.ts";
+import { readOrigins } from "../../packages/functions/src/open-ledger.ts";
 import { StackError } from "./stack-error.ts";
 
 /** What the environment asks of `npm start`. An empty variable counts as absent. */
@@ -10,17 +12,24 @@ export type Settings = {
   /** A database that runs already. */
   readonly endpoint: string | undefined;
   readonly adminKey: string | undefined;
+  /** No key is asked for. */
+  readonly authOff: boolean;
+  /** Web sites whose pages may call the API. */
+  readonly corsOrigins: readonly string[];
 };
 
 /** Reads the settings. Throws `StackError` that names the variable which makes no sense. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const host = env.HOST || "127.0.0.1";
   return {
-    host: env.HOST || "127.0.0.1",
+    host,
     port: readPort(env.PORT || "4000"),
     dataFolder: env.EVENTLEDGER_DATA || DEFAULT_DATA_FOLDER,
     tableName: readTableName(env.TABLE_NAME || "eventledger"),
     endpoint: readEndpoint(env.DYNAMODB_ENDPOINT || undefined),
     adminKey: readAdminKey(env.EVENTLEDGER_ADMIN_KEY || undefined),
+    authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
+    corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
   };
 }
 
@@ -28,10 +37,6 @@ export const DEFAULT_DATA_FOLDER = ".eventledger";
 
 /** A key must survive an HTTP header, and must not be one that is guessed by trying. */
 export const KEY_PATTERN = /^[!-~]{16,255}$/;
-
-/** True when only programs on this machine can reach a server on `host`. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
@@ -50,6 +55,15 @@ function readEndpoint(text: string | undefined): string | undefined {
   if (url?.protocol === "http:" || url?.protocol === "https:") return text;
   throw new StackError(
     `DYNAMODB_ENDPOINT must be a URL such as http://127.0.0.1:8000, not "${text}".`,
+  );
+}
+
+function readAuth(text: string, host: string): boolean {
+  if (text === "on") return false;
+  if (text !== "off") throw new StackError(`EVENTLEDGER_AUTH must be on or off, not "${text}".`);
+  if (isLoopback(host)) return true;
+  throw new StackError(
+    `EVENTLEDGER_AUTH=off lets everybody in, and HOST=${host} lets other machines in. Leave one of them out.`,
   );
 }
 

@@ -1,5 +1,5 @@
-import type { Ledger } from "@eventledger/core";
 import { startServer } from "../../packages/functions/src/local.ts";
+import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
 import { answersHttp } from "./dynamo.ts";
@@ -19,6 +19,10 @@ export type StackOptions = {
   readonly tableName?: string;
   /** Without it, the data folder's, or a new one. */
   readonly adminKey?: string | undefined;
+  /** No key is asked for. Only on a loopback `host`. */
+  readonly authOff?: boolean;
+  /** Web sites whose pages may call the API. */
+  readonly corsOrigins?: readonly string[];
   /** Says what is being waited for while starting. */
   readonly onStep?: (line: string) => void;
   /** Says what happened while running, such as that the database had to be started again. */
@@ -57,11 +61,11 @@ async function start(options: StackOptions, closers: Closers): Promise<Stack> {
   const engine = await startEngines(options, folder, adminKey, closers);
 
   onStep("Starting the server");
-  const { authenticate, client, close } = engine.current().opened;
-  const opened = { ledger: presentLedger(engine.current), authenticate, client, close };
-  const server = await startServer(opened, { host, port }).catch((error: unknown) => {
-    throw listenError(error, host, port);
-  });
+  const server = await startServer(presentLedger(engine.current), { host, port }).catch(
+    (error: unknown) => {
+      throw listenError(error, host, port);
+    },
+  );
   closers.add(() => server.stop());
   // An address that means "all of this machine's" is none to go to.
   const url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
@@ -90,6 +94,8 @@ async function startEngines(
   const cursorKey = folder?.cursorKey ?? makeKey("");
   const settings: Omit<EngineOptions, "endpoint" | "place"> = {
     ...{ tableName, adminKey, cursorKey, onNotice },
+    authOff: options.authOff ?? false,
+    corsOrigins: options.corsOrigins ?? [],
   };
   let engine: Engine | undefined;
   const current = () => {
@@ -136,9 +142,15 @@ async function assertAnswering(endpoint: string): Promise<void> {
  * The ledger of the engine that is current at each call. The server stays while engines change, and
  * what an earlier ledger remembers of the log ends with its database.
  */
-const presentLedger = (current: () => Engine): Ledger =>
-  new Proxy(current().opened.ledger, {
-    get: (_, name) => Reflect.get(current().opened.ledger, name),
-  });
+function presentLedger(current: () => Engine): OpenLedger {
+  const present = <T extends object>(part: () => T): T =>
+    new Proxy(part(), { get: (_, name) => Reflect.get(part(), name) });
+  return {
+    ...current().opened,
+    ledger: present(() => current().opened.ledger),
+    metrics: present(() => current().opened.metrics),
+    authenticate: (...given) => current().opened.authenticate(...given),
+  };
+}
 
 const ignore = () => {};

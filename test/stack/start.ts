@@ -1,4 +1,5 @@
-import { DEFAULT_DATA_FOLDER, isLoopback, readSettings, type Settings } from "./settings.ts";
+import { isLoopback } from "../../packages/functions/src/loopback.ts";
+import { DEFAULT_DATA_FOLDER, readSettings, type Settings } from "./settings.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { StackError } from "./stack-error.ts";
 import { createTerminal } from "./terminal.ts";
@@ -66,6 +67,9 @@ function printReady({ url, adminKey }: Stack, settings: Settings, tookMs: number
   const folder = settings.dataFolder === DEFAULT_DATA_FOLDER ? "" : "EVENTLEDGER_DATA=... ";
   line(`  or    ${folder}npm run demo`);
   line(`  stop  Ctrl-C ${dim(`(the data stays in ${settings.dataFolder})`)}`);
+  if (settings.authOff) {
+    line("warning: EVENTLEDGER_AUTH=off: every program on this machine may do everything.");
+  }
   if (!isLoopback(settings.host)) {
     line(`warning: HOST=${settings.host} lets other machines in, over plain HTTP.`);
   }

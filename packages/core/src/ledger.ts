@@ -1,16 +1,29 @@
 import type {
   BrowseQuery,
+  CompactedQuery,
+  CompactReceipt,
   CreateStream,
   CreateSubscription,
   Lag,
   PatchStream,
   PollQuery,
   PublishReceipt,
+  SeekBody,
+  SeekReceipt,
   Stream,
   StreamInfo,
   Subscription,
   SubscriptionInfo,
 } from "@eventledger/protocol";
+import { createAccess } from "./access/access.ts";
+import type { KeyKind } from "./access/key-text.ts";
+import { nameRangesOf } from "./access/permission.ts";
+import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./compaction/bootstrap.ts";
+import { compactStream } from "./compaction/compact-stream.ts";
+import { listCompacted, loadCompacted } from "./compaction/compacted-list.ts";
+import { type Rung, ring } from "./compaction/doorbell.ts";
+import { repairNumbering } from "./compaction/repair.ts";
+import { type Swept, sweep } from "./compaction/sweep.ts";
 import {
   type CursorKey,
   createCursors,
@@ -18,10 +31,18 @@ import {
   invalidCursor,
   parseListCursor,
 } from "./cursor/cursor.ts";
-import type { Clock } from "./kernel/clock.ts";
+import { type Clock, takeStamp } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
-import { bareName, scopeName, type Tenant } from "./kernel/names.ts";
+import {
+  bareName,
+  defaultTenant,
+  lifeOf,
+  type ScopedName,
+  scopeName,
+  type Tenant,
+} from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
+import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
 import { createLog, type Place } from "./log/log.ts";
@@ -29,7 +50,9 @@ import { describeStream, toStream } from "./stream/stream-info.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
 import { commit } from "./subscription/commit.ts";
 import { poll } from "./subscription/poll.ts";
-import { createSubscriptions } from "./subscription/subscriptions.ts";
+import { seek } from "./subscription/seek.ts";
+import { isInSnapshot } from "./subscription/standing.ts";
+import { createSubscriptions, type Snapshots } from "./subscription/subscriptions.ts";
 import type { Connection } from "./table/connection.ts";
 import type { SubscriptionRow } from "./table/subscription.entity.ts";
 import { createTable } from "./table/table.ts";
@@ -43,6 +66,10 @@ export type LedgerDeps = {
   readonly cursorKeys: readonly CursorKey[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
+  /** Of the API keys made and accepted here: `test` unless it is said. */
+  readonly keyKind?: KeyKind;
+  /** Told of each step of every append. */
+  readonly observeAppend?: ObserveAppend;
 };
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
@@ -55,10 +82,16 @@ export type EventsPage = {
 
 export type PollResult = EventsPage & {
   readonly phase: "bootstrap" | "log";
+  readonly snapshotEnd: boolean;
   readonly consistent: boolean;
   readonly lag: Lag;
   readonly nextPollMs: number;
 };
+
+/** A request must be answered within 30 s. */
+const COMPACT_BUDGET_MS = 15_000;
+const RUN_BUDGET_MS = 60_000;
+const LIST_PAGE = 100;
 
 /** When polling again is worth it: at once while there is more, soon after news, else in a second. */
 const NEXT_POLL_MS = { more: 0, news: 200, idle: 1_000 };
@@ -72,15 +105,23 @@ export function createLedger(deps: LedgerDeps) {
   const { clock, random } = deps;
   const table = createTable({ client: deps.client, table: deps.tableName, clock, random });
   const cursors = createCursors(deps.cursorKeys);
-  const { groupCommit = true } = deps;
-  const log = createLog({ table, clock, random, groupCommit });
+  const { groupCommit = true, keyKind = "test", observeAppend = () => {} } = deps;
+  const log = createLog({ table, clock, random, groupCommit, observeAppend });
   const streams = createStreams({ table, clock, random, sealPartition: log.seal });
-  const subscriptions = createSubscriptions({ table, clock, random, log });
+  const core = { table, clock, random };
+  const snapshots: Snapshots = {
+    assertPossible: assertCompacted,
+    begin: (stream) => beginBootstrap(core, stream),
+    loadPage: (stream, bootstrap, page) => loadSnapshotPage(core, stream, bootstrap, page),
+  };
+  const subscriptions = createSubscriptions({ ...core, log, snapshots });
 
   return {
+    access: createAccess({ ...core, kind: keyKind }),
+
     /** Answers when the table can be reached; throws `store-unavailable` otherwise. */
     async checkTable(): Promise<void> {
-      await table.streams.load(scopeName("default" as Tenant, "-"));
+      await table.streams.load(scopeName(defaultTenant, "-"));
     },
 
     async createStream(
@@ -91,11 +132,23 @@ export function createLedger(deps: LedgerDeps) {
       return { stream: toStream(stream), created };
     },
 
-    async listStreams(tenant: Tenant, { limit, cursor }: ListPage) {
+    /** Up to `limit` streams by name, of those that the globs cover; one read per glob at most. */
+    async listStreams(
+      tenant: Tenant,
+      { limit, cursor }: ListPage,
+      globs: readonly string[] = ["*"],
+    ) {
       const after = cursor === undefined ? undefined : scopeName(tenant, parseListCursor(cursor));
-      const page = await table.streams.list(tenant, limit, after);
-      const next = page.next === null ? null : formatListCursor(bareName(page.next));
-      return { streams: page.streams.map(toStream), cursor: next };
+      const found: Stream[] = [];
+      let next: ScopedName | null = null;
+      for (const range of nameRangesOf(globs)) {
+        if (found.length >= limit) next = scopeName(tenant, found.at(-1)?.name ?? "");
+        if (next !== null) break;
+        const page = await table.streams.list(tenant, limit - found.length, after, range);
+        found.push(...page.streams.map(toStream));
+        next = page.next;
+      }
+      return { streams: found, cursor: next === null ? null : formatListCursor(bareName(next)) };
     },
 
     async getStream(tenant: Tenant, name: string): Promise<StreamInfo> {
@@ -179,7 +232,8 @@ export function createLedger(deps: LedgerDeps) {
       const stream = await streams.load(tenant, name);
       const state = await subscriptions.load(stream, subscription);
       const lag = await subscriptions.lag(stream, state);
-      return { ...toSubscription(state.row), phase: "log", lag };
+      const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
+      return { ...toSubscription(state.row), phase, lag };
     },
 
     async deleteSubscription(tenant: Tenant, name: string, subscription: string): Promise<void> {
@@ -194,7 +248,7 @@ export function createLedger(deps: LedgerDeps) {
       { limit, after }: PollQuery,
     ): Promise<PollResult> {
       const stream = await streams.recall(tenant, name);
-      const page = await poll({ subscriptions, log }, stream, subscription, {
+      const page = await poll({ subscriptions, log, snapshots }, stream, subscription, {
         limit,
         ...(after === undefined ? {} : { after: cursors.parse(after) }),
       });
@@ -202,8 +256,6 @@ export function createLedger(deps: LedgerDeps) {
       return {
         ...page,
         cursor: cursors.format(page.cursor),
-        phase: "log",
-        consistent: true,
         nextPollMs: NEXT_POLL_MS[pace],
       };
     },
@@ -215,9 +267,119 @@ export function createLedger(deps: LedgerDeps) {
       return { ...result, committed: cursors.format(result.committed) };
     },
 
+    /** Moves a subscription on purpose, back or forward. */
+    async seek(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      { to }: SeekBody,
+    ): Promise<SeekReceipt> {
+      const stream = await streams.load(tenant, name);
+      const sought = await seek(
+        { subscriptions, log, snapshots },
+        stream,
+        subscription,
+        parseTarget(to),
+      );
+      return { ...sought, committed: cursors.format(sought.committed) };
+    },
+
+    /** The current state of keys, page by page. */
+    async listCompacted(
+      tenant: Tenant,
+      name: string,
+      { limit, prefix, cursor }: CompactedQuery,
+    ): Promise<{ items: readonly StoredEvent[]; cursor: string | null; follow: string }> {
+      const stream = await streams.load(tenant, name);
+      const from = cursor === undefined ? undefined : parseFrom(stream, cursor);
+      const bootstrap =
+        typeof from === "object" && "bootstrap" in from ? from.bootstrap : undefined;
+      if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor();
+      const page = await listCompacted(core, stream, { limit, prefix, from: bootstrap });
+      return {
+        items: page.items,
+        cursor: page.cursor === undefined ? null : cursors.format(page.cursor),
+        follow: cursors.format(page.follow),
+      };
+    },
+
+    /** The current state of one key, and a tag that changes with it. Throws `key-not-found`. */
+    async getCompacted(
+      tenant: Tenant,
+      name: string,
+      key: string,
+    ): Promise<{ event: StoredEvent; tag: string }> {
+      const stream = await streams.load(tenant, name);
+      const event = await loadCompacted({ table }, stream, key);
+      return { event, tag: `${stream.uid}-${event.sequence}` };
+    },
+
+    /** Brings the compacted state up to the end of the stream now, as far as the time goes. */
+    async compact(
+      tenant: Tenant,
+      name: string,
+      budget: { budgetMs: number } = { budgetMs: COMPACT_BUDGET_MS },
+    ): Promise<CompactReceipt> {
+      return compactStream({ table, clock }, await streams.load(tenant, name), budget);
+    },
+
+    /** Compacts what the partition keys of a table stream's records point to: see `ring`. */
+    ring: (
+      partitionKeys: readonly string[],
+      budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS },
+    ): Promise<Rung> => ring({ table, clock }, partitionKeys, budget),
+
     /** Whatever needs doing from time to time: see `sweep`. */
-    async sweep(): Promise<void> {},
+    sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<Swept> =>
+      sweep({ ...core, finishEnd: streams.finishEnd }, budget),
+
+    /**
+     * How far compaction is behind, in seconds: the age of the oldest event that it has not seen to,
+     * in these streams, or without them in all. A few reads per partition.
+     */
+    async compactionLag(names?: Iterable<ScopedName>): Promise<number> {
+      let seconds = 0;
+      for (const name of new Set(names ?? (await listNames()))) {
+        const row = await table.streams.load(name);
+        if (row?.status !== "live") continue;
+        const stream = { ...row, life: lifeOf(name, row.uid), stamp: takeStamp(clock) };
+        const { watermarkLag } = await describeStream({ table, clock }, stream);
+        seconds = Math.max(seconds, watermarkLag.seconds);
+      }
+      return seconds;
+    },
+
+    /**
+     * For operators: makes a stream publishable again that nobody has looked at for 30 days. See
+     * `repairNumbering` for what readers lose. Answers where each repaired partition goes on.
+     */
+    async repairNumbering(tenant: Tenant, name: string): Promise<Record<number, number>> {
+      const stream = await streams.load(tenant, name);
+      const repaired: Record<number, number> = {};
+      for (let partition = 0; partition < stream.partitions; partition++) {
+        const next = await repairNumbering({ table, clock }, stream, partition);
+        if (next !== undefined) repaired[partition] = next;
+      }
+      return repaired;
+    },
   };
+
+  async function listNames(): Promise<ScopedName[]> {
+    const names: ScopedName[] = [];
+    let after: ScopedName | undefined;
+    do {
+      const page = await table.streams.list(defaultTenant, LIST_PAGE, after);
+      names.push(...page.streams.map(({ name }) => name));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    return names;
+  }
+
+  function parseTarget(to: SeekBody["to"]) {
+    if (typeof to === "string") return to;
+    if ("cursor" in to) return { cursor: cursors.parse(to.cursor) };
+    return { timeMs: Date.parse(to.timestamp) };
+  }
 
   function parseFrom(stream: LiveStream, from: string): Place | ReturnType<typeof cursors.parse> {
     if (from === "earliest" || from === "latest") return from;

@@ -1,9 +1,12 @@
 import { handle } from "hono/aws-lambda";
 import { createApp } from "./http/app.ts";
 import { docsAssetsFrom } from "./http/docs/assets.ts";
+import { createRequestLog } from "./metrics/lambda.ts";
+import { describeError, logLine } from "./metrics/log-line.ts";
 import { openLedger, readConfig } from "./open-ledger.ts";
 
-const { ledger, authenticate } = openLedger(readConfig(process.env));
+const config = readConfig(process.env);
+const { ledger, authenticate, metrics } = openLedger(config);
 
 /** The router function: every route of the API. */
 export const handler = handle(
@@ -11,6 +14,8 @@ export const handler = handle(
     ledger,
     authenticate,
     loadDocsAsset: docsAssetsFrom(() => "docs"),
-    logFailure: ({ requestId, error }) => console.error({ requestId, error }),
+    logFailure: ({ requestId, error }) =>
+      logLine({ level: "ERROR", requestId, ...describeError(error) }),
+    onAnswered: createRequestLog(metrics, config),
   }),
 );

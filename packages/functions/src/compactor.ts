@@ -1,12 +1,48 @@
 import type { Ledger } from "@eventledger/core";
+import { openMetricsLog } from "./metrics/lambda.ts";
+import { describeError, logLine } from "./metrics/log-line.ts";
+import { openLedger, readConfig } from "./open-ledger.ts";
 
-type StreamEvent = { readonly Records: readonly object[] };
+type StreamRecord = {
+  readonly dynamodb?: {
+    readonly SequenceNumber?: string;
+    readonly Keys?: Readonly<Record<string, { readonly S?: string }>>;
+  };
+};
+type StreamEvent = { readonly Records: readonly StreamRecord[] };
 type Outcome = { batchItemFailures: { itemIdentifier: string }[] };
 
-/** Rings the compactor: the records only say that something is new somewhere. */
+/**
+ * Rings the compactor: the records only say that something is new somewhere. Asks for another try
+ * where the table faltered; a partition that cannot be compacted holds up nobody, the log says so.
+ */
 export const createCompactorHandler =
   (ledger: Ledger) =>
-  async (_event: StreamEvent): Promise<Outcome> => {
-    await ledger.sweep();
-    return { batchItemFailures: [] };
+  async ({ Records }: StreamEvent): Promise<Outcome> => {
+    const keyOf = ({ dynamodb }: StreamRecord) => dynamodb?.Keys?.pk?.S ?? "";
+    const { again, stuck } = await ledger.ring(Records.map(keyOf));
+    for (const { error, ...partition } of stuck) {
+      logLine({ level: "ERROR", ...partition, ...describeError(error) });
+    }
+    const failed = Records.find((record) => again.includes(keyOf(record)));
+    const itemIdentifier = failed?.dynamodb?.SequenceNumber;
+    return { batchItemFailures: itemIdentifier === undefined ? [] : [{ itemIdentifier }] };
   };
+
+let opened: ReturnType<typeof open> | undefined;
+
+function open() {
+  const config = readConfig(process.env, { serves: false });
+  const { ledger, metrics } = openLedger(config);
+  return { compact: createCompactorHandler(ledger), metricsLog: openMetricsLog(metrics, config) };
+}
+
+/** The function behind the table's stream; opened by its first call. */
+export const handler = async (event: StreamEvent): Promise<Outcome> => {
+  opened ??= open();
+  try {
+    return await opened.compact(event);
+  } finally {
+    opened.metricsLog.flush();
+  }
+};

@@ -1,45 +1,64 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./http/app.ts";
 import { docsAssetsFrom, installedDocsFolder } from "./http/docs/assets.ts";
 import type { LogFailure } from "./http/problem.ts";
+import { isLoopback } from "./loopback.ts";
+import { describeError } from "./metrics/log-line.ts";
+import { PROMETHEUS_CONTENT_TYPE, printPrometheus } from "./metrics/prometheus.ts";
+import { countProblems } from "./metrics/request-log.ts";
+import { createNodeServer } from "./node-server.ts";
 import type { OpenLedger } from "./open-ledger.ts";
 
 export type LocalServer = { readonly url: string; stop(): Promise<void> };
 
-/** Slow and idle connections are closed, so that they cannot use up the server. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const HEADER_BYTES_MAX = 16 * 1024;
+/** How long a server that ends waits for the answers that are under way. */
+const STOP_TIMEOUT_MS = 3_000;
 
 /**
  * Serves the API on a Node server. Resolves once it listens; rejects with the error of `listen`, for
- * instance when the port is taken.
+ * instance when the port is taken. Without authentication it listens on a loopback address only, and
+ * throws a RangeError for any other.
  */
 export async function startServer(
-  { ledger, authenticate }: OpenLedger,
+  { ledger, authenticate, authOff, corsOrigins, metrics }: OpenLedger,
   { host, port }: { host: string; port: number },
 ): Promise<LocalServer> {
+  if (authOff && !isLoopback(host)) {
+    throw new RangeError("Without authentication, only programs on this machine may be let in.");
+  }
   const app = createApp({
     ledger,
     authenticate,
+    corsOrigins,
     loadDocsAsset: docsAssetsFrom(installedDocsFolder),
     logFailure,
+    onAnswered: countProblems(metrics),
   });
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-    },
-    getRequestListener(app.fetch),
+  const metricsPage = () =>
+    new Response(printPrometheus(metrics.readings()), {
+      headers: { "Content-Type": PROMETHEUS_CONTENT_TYPE, "Cache-Control": "no-store" },
+    });
+  const server = createNodeServer(
+    getRequestListener((request, { incoming }) =>
+      isMetricsRequest(request, incoming.socket.remoteAddress) ? metricsPage() : app.fetch(request),
+    ),
   );
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return { url: `http://${shownHost}:${address.port}`, stop: () => close(server) };
 }
+
+/**
+ * `GET /metrics` is not part of the API: it asks for no key, so it answers programs on this machine
+ * only. For all others it does not exist.
+ */
+const isMetricsRequest = ({ method, url }: Request, from = ""): boolean =>
+  method === "GET" && new URL(url).pathname === "/metrics" && LOOPBACK.test(from);
+
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -52,20 +71,14 @@ const listen = (server: Server, host: string, port: number): Promise<void> =>
 
 const close = (server: Server): Promise<void> =>
   new Promise((resolve) => {
-    server.close(() => resolve());
+    const limit = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS);
+    server.close(() => {
+      clearTimeout(limit);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 
 const logFailure: LogFailure = ({ requestId, error }) => {
-  console.error(JSON.stringify({ level: "error", requestId, ...describe(error) }));
+  console.error(JSON.stringify({ level: "error", requestId, ...describeError(error) }));
 };
-
-const describe = (error: unknown): object =>
-  error instanceof Error
-    ? {
-        error: error.name,
-        message: error.message,
-        cause: String(error.cause ?? ""),
-        stack: error.stack,
-      }
-    : { error: String(error) };

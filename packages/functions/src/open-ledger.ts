@@ -3,13 +3,18 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   createAdminKey,
   createLedger,
-  defaultTenant,
+  type Identity,
   type Ledger,
+  rootCaller,
   systemClock,
   systemRandom,
 } from "@eventledger/core";
 import { Resource } from "sst/resource";
 import type { Authenticate } from "./http/auth.ts";
+import { isLoopback } from "./loopback.ts";
+import { meterLedger } from "./metrics/metered-ledger.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import { createStoreMeter } from "./metrics/store-meter.ts";
 
 /** What the product needs to know of its surroundings. */
 export type Config = {
@@ -20,6 +25,10 @@ export type Config = {
   readonly adminKey: string;
   /** Signs cursors. Changing it makes all cursors unusable. */
   readonly cursorKey: string;
+  /** Lets everybody in as the bearer of the admin key. For a server on a loopback address only. */
+  readonly authOff?: boolean;
+  /** Web sites whose pages may call the API. */
+  readonly corsOrigins?: readonly string[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
 };
@@ -27,8 +36,12 @@ export type Config = {
 export type OpenLedger = {
   readonly ledger: Ledger;
   readonly authenticate: Authenticate;
+  readonly authOff: boolean;
+  readonly corsOrigins: readonly string[];
   /** The client beneath, for whoever counts or disturbs what goes through it. */
   readonly client: DynamoDBClient;
+  /** What is measured in this process. */
+  readonly metrics: Metrics;
   close(): void;
 };
 
@@ -54,6 +67,8 @@ export function openLedger(config: Config): OpenLedger {
           credentials: { accessKeyId: "local", secretAccessKey: "local" },
         }),
   });
+  const metrics = createMetrics();
+  client.middlewareStack.add(createStoreMeter(metrics), { step: "initialize", name: "storeMeter" });
   const ledger = createLedger({
     client,
     tableName: config.tableName,
@@ -61,16 +76,33 @@ export function openLedger(config: Config): OpenLedger {
     random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.from(config.cursorKey) }],
     groupCommit: config.groupCommit ?? true,
+    keyKind: config.endpoint === undefined ? "live" : "test",
+    observeAppend: metrics.count,
   });
   const isAdminKey = createAdminKey(config.adminKey);
-  const admin = { tenant: defaultTenant };
+  const authenticate: Authenticate = async (apiKey) => {
+    if (apiKey === undefined) return undefined;
+    return isAdminKey(apiKey) ? ROOT : ledger.access.identify(apiKey);
+  };
   return {
-    ledger,
-    authenticate: async (apiKey) => (isAdminKey(apiKey) ? admin : undefined),
+    ledger: meterLedger(ledger, metrics),
+    authenticate: config.authOff ? letInFromHere : authenticate,
+    authOff: config.authOff ?? false,
+    corsOrigins: config.corsOrigins ?? [],
     client,
+    metrics,
     close: () => client.destroy(),
   };
 }
+
+const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
+
+/**
+ * Who calls this server by another name comes from a web page that had its own name point here (DNS
+ * rebinding), so even without keys not everybody is let in.
+ */
+const letInFromHere: Authenticate = async (_, host) =>
+  isLoopback(host.replace(/:\d+$/, "")) ? ROOT : undefined;
 
 /**
  * The configuration of a deployed function. The keys are linked secrets, which never show in a
@@ -91,8 +123,13 @@ export function readConfig(
     tableName,
     adminKey: secret("EVENTLEDGER_ADMIN_KEY", "AdminKey"),
     cursorKey: secret("EVENTLEDGER_CURSOR_KEY", "CursorKey"),
+    corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
   };
 }
+
+/** Origins with commas between them. */
+export const readOrigins = (text = ""): string[] =>
+  text.split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 
 /** Looked at only when asked: without a link the access itself throws. */
 const linked = Resource as unknown as Record<"AdminKey" | "CursorKey", { value: string }>;

@@ -25,6 +25,8 @@ export const LIMITS = {
   /** One publish is one transaction; DynamoDB takes 4 MB of those, and requests compress. */
   requestBytesMax: 4 * MIB,
   requestEventsMax: 1_000,
+  /** Everything but a publish is small: the largest body is a commit with its cursor. */
+  otherRequestBytesMax: 64 * KIB,
   idempotencyKeyCharsMax: 255,
   idempotencyWindowHours: 24,
 
@@ -36,6 +38,21 @@ export const LIMITS = {
 
   listMax: 500,
   listDefault: 50,
+
+  /** A tenant's name is part of the table key of each of its streams. */
+  tenantCharsMax: 64,
+  /** 62 random bits: no two keys have the same, and none can be guessed. */
+  keyIdChars: 12,
+  keyNameBytesMax: 128,
+  /** Listing streams takes one read for each of them. */
+  keyStreamsMax: 32,
+  /** A key that nobody renews ends by itself. */
+  keyDaysDefault: 90,
+  keyDaysMax: 365,
+  keyOverlapSecondsDefault: 86_400,
+  keyOverlapSecondsMax: 604_800,
+  /** How long a revoked key may still be accepted by a process that has just seen it valid. */
+  revocationSecondsMax: 30,
 
   partitionsMax: 64,
   retentionHoursMax: 8_760,

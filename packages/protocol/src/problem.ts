@@ -22,6 +22,7 @@ export const PROBLEMS = {
     title: "There is no such subscription",
     retry: "never",
   },
+  "api-key-not-found": { status: 404, title: "There is no such API key", retry: "never" },
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
   "method-not-allowed": { status: 405, title: "The route has no such method", retry: "never" },
   "stream-exists": {
@@ -64,6 +65,9 @@ export const PROBLEMS = {
     title: "The Idempotency-Key was used for another request",
     retry: "never",
   },
+  "malformed-http": { status: 400, title: "The request is not HTTP", retry: "never" },
+  "request-timeout": { status: 408, title: "The request took too long to arrive", retry: "same" },
+  "headers-too-large": { status: 431, title: "The headers are too large", retry: "never" },
   "too-many-requests": { status: 429, title: "Too much is waiting already", retry: "later" },
   internal: { status: 500, title: "Something went wrong here", retry: "same" },
   "stream-busy": { status: 503, title: "Not written: the stream is busy", retry: "later" },

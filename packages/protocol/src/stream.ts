@@ -47,7 +47,7 @@ export const Stream = z
 export type Stream = z.infer<typeof Stream>;
 
 /** How far compaction is behind the end of the stream. */
-const WatermarkLag = z
+export const WatermarkLag = z
   .object({ events: z.int().min(0), seconds: z.number().min(0) })
   .meta({ id: "WatermarkLag" });
 

@@ -2,10 +2,10 @@ import * as z from "zod";
 import { EventPage, PageLimit } from "./event.ts";
 import { Cursor, ListCursor, Name, Timestamp } from "./text.ts";
 
-/** Where a subscription begins. */
+/** Where a subscription begins. `bootstrap`: the current state of every key, then the log. */
 export const Start = z
-  .union([z.enum(["earliest", "latest"]), z.strictObject({ timestamp: Timestamp })])
-  .meta({ id: "Start", examples: ["earliest"] });
+  .union([z.enum(["earliest", "latest", "bootstrap"]), z.strictObject({ timestamp: Timestamp })])
+  .meta({ id: "Start", examples: ["earliest", "bootstrap"] });
 export type Start = z.infer<typeof Start>;
 
 export const CreateSubscription = z
@@ -47,8 +47,17 @@ export type PollQuery = z.infer<typeof PollQuery>;
 export const PollPage = z
   .object({
     ...EventPage.shape,
-    phase: Phase,
-    consistent: z.boolean(),
+    phase: Phase.meta({
+      description:
+        "`bootstrap`: the events are the state of keys. `log`: they are what came later.",
+    }),
+    snapshotEnd: z.boolean().meta({
+      description: "This page completes the bootstrap phase; an empty page alone never does.",
+    }),
+    consistent: z.boolean().meta({
+      description:
+        "With this page applied, the state of every key is exactly that of the log at this cursor.",
+    }),
     lag: Lag,
     nextPollMs: z.int().min(0).meta({ description: "When polling again is worth it." }),
   })
@@ -63,5 +72,25 @@ export const CommitReceipt = z
     lag: Lag,
   })
   .meta({ id: "CommitReceipt" });
+
+/** Where a subscription can be moved on purpose. A cursor may be of the stream or the subscription. */
+const SeekTarget = z
+  .union([
+    z.enum(["earliest", "latest", "bootstrap"]),
+    z.strictObject({ timestamp: Timestamp }),
+    z.strictObject({ cursor: Cursor }),
+  ])
+  .meta({ id: "SeekTarget", examples: ["bootstrap"] });
+
+export const SeekBody = z
+  .strictObject({ to: SeekTarget })
+  .meta({ id: "SeekBody", examples: [{ to: "bootstrap" }] });
+export type SeekBody = z.infer<typeof SeekBody>;
+
+/** Where a seek has put the subscription. Cursors from before it are refused from now on. */
+export const SeekReceipt = z
+  .object({ committed: Cursor, phase: Phase, lag: Lag })
+  .meta({ id: "SeekReceipt" });
+export type SeekReceipt = z.infer<typeof SeekReceipt>;
 
 export const SubscriptionParams = z.strictObject({ stream: Name, subscription: Name });

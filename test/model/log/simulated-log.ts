@@ -25,6 +25,8 @@ export type LogProcess = {
   recall(): Promise<LiveStream>;
   /** The stream as it is. */
   load(): Promise<LiveStream>;
+  /** From now on the store answers this process with an error of that name, whatever it sends. */
+  refuse(errorName: string): void;
 };
 
 export type SimulatedLog = {
@@ -63,8 +65,14 @@ export function simulateLog(
     start: (name, processOptions) => {
       const process = time.process(name, processOptions);
       const chance = random.fork(name);
+      const real = store.client(process);
+      let refusal: string | undefined;
+      const send: typeof real.send = async (...request) => {
+        if (refusal !== undefined) throw Object.assign(new Error(refusal), { name: refusal });
+        return real.send(...request);
+      };
       // What ElectroDB needs of a client is its `send`, and that is what the fake has.
-      const client = store.client(process) as unknown as Connection["client"];
+      const client = { send } as unknown as Connection["client"];
       const { clock } = process;
       const table = createTable({ client, table: TABLE, clock, random: chance });
       const log = createLog({ table, clock, random: chance });
@@ -72,7 +80,10 @@ export function simulateLog(
       const streams = createStreams(deps);
       const load = () => streams.load(defaultTenant, STREAM);
       const recall = () => streams.recall(defaultTenant, STREAM);
-      return { process, table, log, streams, recall, load };
+      const refuse = (errorName: string) => {
+        refusal = errorName;
+      };
+      return { process, table, log, streams, recall, load, refuse };
     },
     createStream: async ({ streams }, partitions, retentionHours = 360) => {
       const config = {

@@ -1,22 +1,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Name } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
-import type { Position } from "../kernel/position.ts";
+import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.ts";
 
-/**
- * What a cursor says. `since` stands for partitions that are not listed: everything published there
- * at that moment (milliseconds since 1970) or later.
- */
-export type CursorContent = {
-  /** The life of the stream it belongs to. */
-  readonly streamUid: string;
-  /** The subscription and its generation; absent when it reads the stream itself. */
-  readonly subscription?: { readonly uid: string; readonly generation: number };
-  readonly positions: readonly (Position | undefined)[];
-  readonly since?: number;
-  /** The partition the next page starts with. */
-  readonly turn: number;
-};
+export type { CursorContent } from "./cursor-content.ts";
 
 /** A secret that signs cursors. The first of a list signs, all of them are accepted. */
 export type CursorKey = { readonly id: number; readonly secret: Uint8Array };
@@ -33,10 +20,7 @@ export function createCursors(keys: readonly CursorKey[]) {
   if (signer === undefined) throw new RangeError("At least one cursor key is needed");
 
   function format(content: CursorContent): string {
-    const body = Buffer.concat([
-      Buffer.of(VERSION, signer?.id ?? 0),
-      Buffer.from(JSON.stringify(toTuple(content))),
-    ]);
+    const body = Buffer.concat([Buffer.of(VERSION, signer?.id ?? 0), packCursor(content)]);
     return Buffer.concat([body, macOf(body, signer?.secret)]).toString("base64url");
   }
 
@@ -48,7 +32,7 @@ export function createCursors(keys: readonly CursorKey[]) {
     const genuine =
       key !== undefined && timingSafeEqual(bytes.subarray(-MAC_BYTES), macOf(body, key.secret));
     if (!genuine || body[0] !== VERSION) throw invalidCursor();
-    return fromTuple(JSON.parse(body.subarray(2).toString()));
+    return unpackCursor(body.subarray(2));
   }
 
   return { format, parse };
@@ -72,37 +56,3 @@ export const invalidCursor = (
 
 const macOf = (body: Uint8Array, secret: Uint8Array = new Uint8Array()): Buffer =>
   createHmac("sha256", secret).update(body).digest().subarray(0, MAC_BYTES);
-
-/** Positions as `next` and how far back its batch begins; 0 stands for "not listed". */
-type Tuple = [
-  streamUid: string,
-  subscription: [uid: string, generation: number] | 0,
-  turn: number,
-  since: number,
-  ...positions: number[],
-];
-
-const toTuple = ({ streamUid, subscription, positions, since, turn }: CursorContent): Tuple => [
-  streamUid,
-  subscription === undefined ? 0 : [subscription.uid, subscription.generation],
-  turn,
-  since ?? 0,
-  ...positions.flatMap((at) => (at === undefined ? [0, 0] : [at.next, at.next - at.batch])),
-];
-
-function fromTuple([streamUid, subscription, turn, since, ...flat]: Tuple): CursorContent {
-  const positions: (Position | undefined)[] = [];
-  for (let index = 0; index < flat.length; index += 2) {
-    const next = flat[index] ?? 0;
-    positions.push(next === 0 ? undefined : { next, batch: next - (flat[index + 1] ?? 0) });
-  }
-  return {
-    streamUid,
-    ...(subscription === 0
-      ? {}
-      : { subscription: { uid: subscription[0], generation: subscription[1] } }),
-    positions,
-    ...(since === 0 ? {} : { since }),
-    turn,
-  };
-}

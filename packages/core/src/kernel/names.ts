@@ -12,6 +12,14 @@ export type Tenant = string & { readonly __brand: "Tenant" };
 
 export const defaultTenant = "default" as Tenant;
 
+const TENANT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** The only way from a text to a tenant. Throws a RangeError for what could be mistaken for more. */
+export function tenantOf(name: string): Tenant {
+  if (!TENANT.test(name)) throw new RangeError("Not the name of a tenant");
+  return name as Tenant;
+}
+
 export const scopeName = (tenant: Tenant, name: string): ScopedName =>
   (tenant === defaultTenant ? name : `${tenant}/${name}`) as ScopedName;
 

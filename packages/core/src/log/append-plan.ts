@@ -37,22 +37,25 @@ export function planGroups<W extends { readonly request: AppendRequest }>(
 ): W[][] {
   const taken = new Set(busy);
   const groups: W[][] = [];
-  const open = new Map<string, W[]>();
+  const open = new Map<string, { readonly group: W[]; readonly load: Load }>();
   for (const item of waiting) {
     const { request } = item;
     const resources = resourcesOf(request);
     const [lane] = resources;
-    const group = request.lanes.length === 1 && lane !== undefined ? open.get(lane) : undefined;
-    const others = group === undefined ? resources : resources.slice(1);
+    const joined = request.lanes.length === 1 && lane !== undefined ? open.get(lane) : undefined;
+    const others = joined === undefined ? resources : resources.slice(1);
     const free = others.every((resource) => !taken.has(resource));
-    if (group !== undefined && free && mayJoin(group, request)) {
-      group.push(item);
+    if (joined !== undefined && free && mayJoin(joined.load, request)) {
+      joined.group.push(item);
+      addTo(joined.load, request);
     } else {
       for (const resource of resources) open.delete(resource);
-      if (group === undefined && free) {
-        const started = [item];
-        groups.push(started);
-        if (request.lanes.length === 1 && lane !== undefined) open.set(lane, started);
+      if (joined === undefined && free) {
+        const group = [item];
+        groups.push(group);
+        if (request.lanes.length === 1 && lane !== undefined) {
+          open.set(lane, { group, load: loadOf(group) });
+        }
       }
     }
     for (const resource of resources) taken.add(resource);
@@ -72,31 +75,43 @@ export function planJoiners<W extends { readonly request: AppendRequest }>(
   const lane =
     group[0]?.request.lanes.length === 1 ? group[0].request.lanes[0]?.partition : undefined;
   const taken = new Set(busy);
+  const load = loadOf(group);
   const joiners: W[] = [];
   for (const item of waiting) {
     const { request } = item;
     if (!request.lanes.some(({ partition }) => partition === lane)) continue;
     const others = resourcesOf(request).slice(1);
     const free = others.every((resource) => !taken.has(resource));
-    if (request.lanes.length > 1 || !free || !mayJoin([...group, ...joiners], request)) break;
+    if (request.lanes.length > 1 || !free || !mayJoin(load, request)) break;
     for (const resource of others) taken.add(resource);
+    addTo(load, request);
     joiners.push(item);
   }
   return joiners;
 }
 
+/** How much a group that is being put together holds. */
+type Load = { bytes: number; events: number; receipts: number };
+
+function loadOf(group: readonly { readonly request: AppendRequest }[]): Load {
+  const load = { bytes: 0, events: 0, receipts: 0 };
+  for (const { request } of group) addTo(load, request);
+  return load;
+}
+
+function addTo(load: Load, { bytes, lanes, idempotency }: AppendRequest): void {
+  load.bytes += bytes;
+  load.events += lanes[0]?.events.length ?? 0;
+  load.receipts += idempotency === undefined ? 0 : 1;
+}
+
 /** Whether one more request still fits into the batch of those that are going together. */
-function mayJoin(
-  group: readonly { readonly request: AppendRequest }[],
-  request: AppendRequest,
-): boolean {
-  const all = [...group.map((item) => item.request), request];
-  const sum = (size: (request: AppendRequest) => number) =>
-    all.reduce((total, each) => total + size(each), 0);
+function mayJoin(load: Load, request: AppendRequest): boolean {
+  const { bytes, events, receipts } = loadOf([{ request }]);
   return (
-    sum(({ bytes }) => bytes) <= JOINED_BYTES_MAX &&
-    sum(({ lanes }) => lanes[0]?.events.length ?? 0) <= JOINED_EVENTS_MAX &&
-    sum(({ idempotency }) => (idempotency === undefined ? 0 : 1)) <= JOINED_RECEIPTS_MAX
+    load.bytes + bytes <= JOINED_BYTES_MAX &&
+    load.events + events <= JOINED_EVENTS_MAX &&
+    load.receipts + receipts <= JOINED_RECEIPTS_MAX
   );
 }
 

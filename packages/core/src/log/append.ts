@@ -36,7 +36,14 @@ export type AppenderDeps = {
   readonly random: Random;
   /** Off: every request is appended by itself. For measuring only. */
   readonly groupCommit?: boolean;
+  readonly observeAppend?: ObserveAppend;
 };
+
+/**
+ * Told of the steps of appends: `AppendPuts` for each sending, `Appends` when one has landed,
+ * `AppendConflicts` when another writer was faster and it begins anew. Must not throw.
+ */
+export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts") => void;
 
 /** What was read longer ago than this decides nothing any more. */
 const MEMORY_MS = 60_000;
@@ -62,7 +69,8 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
-type Queue = { readonly waiting: Waiting[]; readonly busy: Set<string> };
+/** Nobody who waits could start now: each wants something busy, or something that one before wants. */
+type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
 
 /**
  * Extends the chains of partitions. One append is in flight per partition and process; requests that
@@ -90,7 +98,8 @@ export function createAppender(deps: AppenderDeps) {
       waitingBytes += request.bytes;
       const deadline = clock.monotonic() + DEADLINE_MS;
       queue.waiting.push({ request, target, deadline, settled: false, resolve, reject });
-      startGroups(target.life, queue);
+      const mustWait = resourcesOf(request).some((resource) => queue.busy.has(resource));
+      if (!mustWait) startGroups(target.life, queue);
     });
   }
 
@@ -112,10 +121,12 @@ export function createAppender(deps: AppenderDeps) {
   }
 
   function take(queue: Queue, group: readonly Waiting[]): void {
-    for (const item of group) {
-      queue.waiting.splice(queue.waiting.indexOf(item), 1);
+    if (group.length === 0) return;
+    const taken = new Set(group);
+    queue.waiting = queue.waiting.filter((item) => !taken.has(item));
+    for (const { request } of group) {
       waitingCount--;
-      waitingBytes -= item.request.bytes;
+      waitingBytes -= request.bytes;
     }
   }
 
@@ -136,26 +147,26 @@ export function createAppender(deps: AppenderDeps) {
   /** While a group starts over anyway, those who came meanwhile may as well come along. */
   function joinWaiting(live: Waiting[], queue: Queue, resources: string[]): void {
     if (deps.groupCommit === false || live.length === 0) return;
-    for (const item of planJoiners(live, queue.waiting, queue.busy)) {
+    const joiners = planJoiners(live, queue.waiting, queue.busy);
+    take(queue, joiners);
+    for (const item of joiners) {
       const others = resourcesOf(item.request).slice(1);
       for (const resource of others) queue.busy.add(resource);
       resources.push(...others);
-      take(queue, [item]);
       live.push(item);
     }
   }
 
   /** One attempt at the present ends. Returns those that have to try again. */
-  async function tryGroup(live: Waiting[], attempt: number): Promise<Waiting[]> {
-    const [first] = live;
+  async function tryGroup(group: Waiting[], attempt: number): Promise<Waiting[]> {
+    const [first] = group;
     if (first === undefined) return [];
     const { life, retentionHours } = first.target;
+    const known = await knownEnds(life, partitionsOf(group));
+    const live = expire(group, clock.monotonic(), streamBusy);
+    if (live.length === 0) return [];
     const requests = live.map(({ request }) => request);
     const lanes = packLanes(requests);
-    const known = await knownEnds(
-      life,
-      lanes.map(({ partition }) => partition),
-    );
     const nowMs = clock.now();
     const plan = planAppend({
       life,
@@ -186,16 +197,23 @@ export function createAppender(deps: AppenderDeps) {
     const isOld = (of: readonly { stamp: Stamp }[]) =>
       of.some(({ stamp }) => ageMs(clock, stamp) > MEMORY_MS);
     const targets = live.map(({ target }) => target);
+    let cause: unknown;
     for (let sent = 0; ; sent++) {
       const stamp = takeStamp(clock);
       if (sent === 0 && isOld(targets)) throw streamBusy();
       if (sent === 0 && isOld(known)) return "expired";
-      if (isOld(targets) || isOld(known)) return { kind: "unknown", cause: undefined, stamp };
-      const verdict = await table.append.put(plan.append);
+      if (isOld(targets) || isOld(known)) return { kind: "unknown", cause, stamp };
+      deps.observeAppend?.("AppendPuts");
+      const verdict = await table.append.put(plan.append).catch((error: unknown) => {
+        // A refusal speaks of this copy only; one sent before may have been written.
+        if (sent === 0) throw error;
+        return { kind: "unknown", cause: error } as const;
+      });
       const old = isOld(targets) || isOld(known);
       if (verdict.kind !== "unknown" && !old) return { ...verdict, stamp };
-      const left = expire(live, clock.monotonic(), () => outcomeUnknown(undefined));
-      if (left.length === 0 || old) return { kind: "unknown", cause: undefined, stamp };
+      if (verdict.kind === "unknown") cause = verdict.cause;
+      const left = expire(live, clock.monotonic(), () => outcomeUnknown(cause));
+      if (left.length === 0 || old) return { kind: "unknown", cause, stamp };
       await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));
     }
   }
@@ -215,6 +233,7 @@ export function createAppender(deps: AppenderDeps) {
     const reading = verdict.kind === "written" ? LANDED : readCancelled(plan, verdict);
     switch (reading.kind) {
       case "landed":
+        deps.observeAppend?.("Appends");
         remember(life, plan, verdict.stamp);
         live.forEach((item, index) => {
           const receipt = plan.receipts[index];
@@ -228,16 +247,17 @@ export function createAppender(deps: AppenderDeps) {
         for (const item of live) settle(item, () => item.reject(streamNotFound()));
         break;
       case "lost":
+        deps.observeAppend?.("AppendConflicts");
         forget(life, plan.ends.keys());
         await clock.sleep(fullJitterMs(random, attempt, RETRY_BACKOFF));
     }
     return live.filter(({ settled }) => !settled);
   }
 
-  async function knownEnds(life: Life, partitions: readonly number[]): Promise<Map<number, End>> {
+  async function knownEnds(life: Life, partitions: Iterable<number>): Promise<Map<number, End>> {
     const known = new Map<number, End>();
     await Promise.all(
-      partitions.map(async (partition) => {
+      Array.from(partitions, async (partition) => {
         known.set(partition, recall(life, partition) ?? (await lookAtEnd(life, partition)));
       }),
     );
@@ -282,6 +302,9 @@ export function createAppender(deps: AppenderDeps) {
 
   return { append };
 }
+
+const partitionsOf = (group: readonly Waiting[]): Set<number> =>
+  new Set(group.flatMap(({ request }) => request.lanes.map(({ partition }) => partition)));
 
 /** Settles those whose time is up; returns the others. */
 function expire(

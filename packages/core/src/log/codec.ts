@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { EventAttributes } from "@eventledger/protocol";
-import { assertInvariant } from "../kernel/invariant.ts";
+import { assertInvariant, InvariantError } from "../kernel/invariant.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { IncomingEvent, RawJson, StoredEvent } from "./event.ts";
 
@@ -35,18 +35,30 @@ export function packEvents(events: readonly IncomingEvent[]): Packed {
   return { payload, rawBytes: raw.length };
 }
 
-/** The events of a stored batch, in order. Throws an InvariantError when it is damaged. */
+/**
+ * The events of a stored batch, in order. Throws an InvariantError when it is damaged: it must inflate
+ * to exactly its stated size, within the cap, and hold exactly the events that it counts.
+ */
 export function unpackBatch(batch: Batch): StoredEvent[] {
-  const raw = inflate(batch);
+  try {
+    return readEvents(inflate(batch), batch);
+  } catch (error) {
+    throw new InvariantError(`batch ${batch.first} cannot be read: ${error}`, { cause: error });
+  }
+}
+
+function readEvents(raw: string, batch: Batch): StoredEvent[] {
   const lineEnd = raw.indexOf("\n");
   const heads: Head[] = JSON.parse(raw.slice(0, lineEnd));
-  assertInvariant(heads.length === batch.count, `batch ${batch.first} holds what it counts`);
+  assertInvariant(heads.length === batch.count, "it holds what it counts");
   let offset = lineEnd + 1;
-  return heads.map((head, index) => {
+  const events = heads.map((head, index) => {
     const data = raw.slice(offset, offset + head[1]) as RawJson;
     offset += head[1];
     return toStored(head, data, batch, index);
   });
+  assertInvariant(offset === raw.length, "its events fill it");
+  return events;
 }
 
 /**
@@ -98,18 +110,21 @@ function toStored(head: Head, data: RawJson, batch: Batch, index: number): Store
   };
 }
 
-function inflate({ payload, rawBytes, first }: Batch): string {
-  assertInvariant(rawBytes <= INFLATED_BYTES_MAX, `batch ${first} is within the inflated size`);
+function inflate({ payload, rawBytes }: Batch): string {
+  assertInvariant(rawBytes <= INFLATED_BYTES_MAX, "it is within the inflated size");
+  const raw = inflatePayload(payload, rawBytes);
+  assertInvariant(raw.length === rawBytes, "it has the size that it states");
+  return raw.toString();
+}
+
+function inflatePayload(payload: Uint8Array, bytesMax: number): Buffer {
   const body = payload.subarray(1);
   switch (payload[0]) {
     case PLAIN:
-      return Buffer.from(body).toString();
+      return Buffer.from(body.buffer, body.byteOffset, body.length);
     case ZSTD:
-      return zstdDecompressSync(body, { maxOutputLength: rawBytes }).toString();
+      return zstdDecompressSync(body, { maxOutputLength: bytesMax });
     default:
-      throw assertUnknownCodec(first, payload[0]);
+      throw new TypeError(`this version does not know codec ${payload[0]}`);
   }
 }
-
-const assertUnknownCodec = (first: number, tag: number | undefined): Error =>
-  new TypeError(`Batch ${first} is packed by codec ${tag}, which this version does not know`);

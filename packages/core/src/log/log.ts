@@ -56,6 +56,10 @@ export function createLog(deps: AppenderDeps) {
 
     seekPartition,
 
+    /** The first sequence that was not compacted at most a minute ago. */
+    compactedTo: async (life: Life, partition: number): Promise<number> =>
+      (await checkpoints.recall(life, partition)).next,
+
     /** See `measureLag`. */
     lag: (life: Life, runs: readonly PartitionRun[]) => measureLag(readDeps, life, runs),
 

@@ -1,8 +1,9 @@
 const encoder = new TextEncoder();
 
 /**
- * Which partition a key belongs to, by `fnv1a-fmix32/1`: FNV-1a over its UTF-8 bytes, finished with MurmurHash3's fmix32
- * (FNV alone is too regular on sequential keys), modulo the number of partitions.
+ * Which partition a key belongs to, by `fnv1a-fmix32/1`: FNV-1a over its UTF-8 bytes, finished with
+ * MurmurHash3's fmix32 (FNV alone is too regular on sequential keys), modulo the number of
+ * partitions. `partition-vectors.json` holds examples for other implementations.
  * Sources: Fowler, Noll and Vo (offset 0x811c9dc5, prime 0x01000193); A. Appleby, MurmurHash3.
  */
 export const partitionOf = (key: string, partitions: number): number =>

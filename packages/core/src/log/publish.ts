@@ -29,7 +29,7 @@ export function planRequest(
     const lane = lanes.get(partition);
     if (lane === undefined) lanes.set(partition, [event]);
     else lane.push(event);
-    bytes += Buffer.byteLength(event.data) + ATTRIBUTES_BYTES;
+    bytes += sizeOf(event);
   }
   return {
     lanes: [...lanes]
@@ -42,8 +42,12 @@ export function planRequest(
   };
 }
 
-/** A rough share of an event's attributes in the size of a request. */
-const ATTRIBUTES_BYTES = 256;
+/** At least what an event takes in a batch before compression, so that no batch outgrows its cap. */
+const sizeOf = ({ attributes, data }: IncomingEvent): number =>
+  Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
+
+/** The length of the data, nulls for absent attributes, brackets and commas. */
+const PUNCTUATION_BYTES = 32;
 
 /** Tells where each event of a request is, from its receipt. */
 export function readReceipt(

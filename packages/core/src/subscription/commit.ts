@@ -2,6 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "./poll.ts";
+import { cursorAt, standingOf } from "./standing.ts";
 import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
 /** Where a subscription stands after a commit. */
@@ -13,7 +14,8 @@ export type Committed = {
 };
 
 /**
- * Moves the committed position to what a polled cursor covers. An older cursor changes nothing.
+ * Moves the committed position to what a polled cursor covers. An older cursor changes nothing, and
+ * neither does one of another snapshot than the one whose reading is committed.
  * Committing the same cursor twice is harmless. Throws `invalid-cursor` for a cursor of something
  * else, and `subscription-not-found`.
  */
@@ -28,24 +30,22 @@ export async function commit(
   const before = ahead ? known : await subscriptions.load(stream, name);
   assertOwnCursor(stream, before, cursor);
   const { generation } = before;
-  const to = cursor.positions.flatMap((position, partition) =>
-    position === undefined ? [] : [{ ...position, partition, generation }],
-  );
-  const { moved, state } = await subscriptions.commit(stream, before, to);
+  const { moved, state } = await subscriptions.commit(stream, before, cursor);
   if (state.offsets.some((row) => row.generation !== generation)) {
     throw invalidCursor("The subscription was moved by a seek at the same moment. Poll again.");
   }
   return {
-    committed: {
-      streamUid: stream.uid,
-      subscription: { uid: state.row.uid, generation },
-      positions: state.offsets,
-      turn: cursor.turn,
-    },
+    committed: cursorAt(stream, state, standingOf(state), cursor.turn),
     stale: !moved,
     lag: await subscriptions.lag(stream, state),
   };
 }
 
-const isAhead = ({ positions }: CursorContent, { offsets }: SubscriptionState): boolean =>
+/** Only plain progress in the log is decided without another look. */
+const isAhead = (
+  { positions, bootstrap }: CursorContent,
+  { offsets, ...state }: SubscriptionState,
+): boolean =>
+  bootstrap === undefined &&
+  state.bootstrap === undefined &&
   offsets.some(({ next, partition }) => (positions[partition]?.next ?? 0) > next);

@@ -1,12 +1,21 @@
 import { type Lag, LIMITS } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
-import type { Position } from "../kernel/position.ts";
+import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
+import { resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
+import type { LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
-type Deps = { readonly subscriptions: Subscriptions; readonly log: Log };
+type Deps = {
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  readonly snapshots: Snapshots;
+};
 
 /** What a poll delivers. `cursor` covers the events of the page, and is what to commit. */
 export type Poll = {
@@ -14,12 +23,20 @@ export type Poll = {
   readonly cursor: CursorContent;
   readonly caughtUp: boolean;
   readonly lag: Lag;
+  /** Where the events are from: the compacted state, or the log. */
+  readonly phase: "bootstrap" | "log";
+  /** This page completes the snapshot; from the next one on the log follows. */
+  readonly snapshotEnd: boolean;
+  /** Once this page is applied, what was received folds to the same as the whole log. */
+  readonly consistent: boolean;
 };
 
 /**
  * Reads on from what is committed, or from behind `after`. Never moves the position. An idle
  * subscription is answered from what this process knows of its position and one look at the log; as
- * soon as there is something to deliver, the committed position is read again.
+ * soon as there is something to deliver, the committed position is read again. A subscription that
+ * bootstraps receives a snapshot of the compacted state first.
+ * Throws `retention-passed` and `bootstrap-expired` when it has to bootstrap anew.
  */
 export async function poll(
   deps: Deps,
@@ -30,12 +47,20 @@ export async function poll(
   const { subscriptions, log } = deps;
   const room = { events: limit, bytes: LIMITS.pageBytesMax };
   let state = await subscriptions.recall(stream, name);
-  if (after !== undefined && !isOwnCursor(stream, state, after)) {
+  if (after?.subscription !== undefined && !isOwnCursor(stream, state, after)) {
     state = await subscriptions.load(stream, name);
   }
+  if (isInSnapshot(after === undefined ? state.bootstrap : after.bootstrap)) {
+    state = await subscriptions.refresh(stream, state);
+  }
   for (;;) {
-    const start = startOf(stream, state, after);
-    const page = await log.read(stream.life, start, { room, turn: after?.turn ?? 0 });
+    const start = await startOf(log, stream, state, after);
+    if (isInSnapshot(start.bootstrap)) {
+      return pollSnapshot(deps, stream, state, start.bootstrap, limit);
+    }
+    const page = await readOrOffer(stream, () =>
+      log.read(stream.life, start.positions.map(known), { room, turn: after?.turn ?? 0 }),
+    );
     if (page.entries.length > 0) {
       const fresh = await subscriptions.refresh(stream, state);
       const moved = after === undefined && !samePositions(fresh.offsets, state.offsets);
@@ -43,32 +68,82 @@ export async function poll(
       state = fresh;
       if (!same) continue;
     }
-    const caughtUp = page.runs.every(({ atEnd }) => atEnd);
+    const positions = page.runs.map(({ position }) => position);
     return {
       events: page.entries.map(({ event }) => event),
-      cursor: {
-        streamUid: stream.uid,
-        subscription: { uid: state.row.uid, generation: state.generation },
-        positions: page.runs.map(({ position }) => position),
-        turn: page.turn,
-      },
-      caughtUp,
+      cursor: cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
+      caughtUp: page.runs.every(({ atEnd }) => atEnd),
       lag: await log.lag(stream.life, page.runs),
+      phase: "log",
+      snapshotEnd: false,
+      consistent: isExact(start.bootstrap, positions),
     };
   }
 }
 
-function startOf(
+/** One page of the snapshot; the first poll of a bootstrap takes it. */
+async function pollSnapshot(
+  { subscriptions, snapshots }: Deps,
+  stream: LiveStream,
+  state: SubscriptionState,
+  known: NonNullable<Standing["bootstrap"]>,
+  limit: number,
+): Promise<Poll> {
+  const begun = isPending(known) ? await snapshots.begin(stream) : known;
+  const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, { limit });
+  const positions = begun.starts.map(edgeAt);
+  return {
+    events,
+    cursor: cursorAt(stream, state, { positions, bootstrap }, 0),
+    caughtUp: false,
+    lag: await subscriptions.snapshotLag(stream, positions),
+    phase: "bootstrap",
+    snapshotEnd: ended,
+    consistent: isExact(bootstrap, positions),
+  };
+}
+
+/**
+ * Where reading begins. A cursor of the stream itself is welcome too: that is how what follows a list
+ * of the compacted state, or a publish, is read.
+ */
+async function startOf(
+  log: Log,
   stream: LiveStream,
   state: SubscriptionState,
   after: CursorContent | undefined,
-): readonly Position[] {
-  if (after === undefined) return state.offsets;
-  assertOwnCursor(stream, state, after);
-  return after.positions.map((position) => {
-    if (position === undefined) throw invalidCursor();
-    return position;
-  });
+): Promise<Standing> {
+  if (after === undefined) return standingOf(state);
+  const { bootstrap, subscription } = after;
+  if (subscription !== undefined) {
+    assertOwnCursor(stream, state, after);
+    return { positions: after.positions, bootstrap };
+  }
+  if (after.streamUid !== stream.uid || after.positions.length > stream.partitions) {
+    throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
+  }
+  const scanned = bootstrap !== undefined && isScanned(bootstrap) ? bootstrap : undefined;
+  return { positions: await resolvePositions(log, stream, after), bootstrap: scanned };
+}
+
+/** Says how to go on when the log no longer reaches back to the position. */
+async function readOrOffer(
+  { compaction }: LiveStream,
+  read: () => Promise<LogPage>,
+): Promise<LogPage> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
+    const { detail, facts } = error;
+    const seek = compaction === "key" ? "bootstrap" : "earliest";
+    throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
+  }
+}
+
+function known(position: Position | undefined): Position {
+  if (position === undefined) throw invalidCursor();
+  return position;
 }
 
 /** Whether a cursor was made for this life, this subscription and its present generation. */

@@ -1,17 +1,36 @@
-import type { CreateSubscription, Lag } from "@eventledger/protocol";
+import { type CreateSubscription, type Lag, LIMITS } from "@eventledger/protocol";
+import type { CursorContent } from "../cursor/cursor.ts";
+import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { lifeOf } from "../kernel/names.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { Log, Place } from "../log/log.ts";
+import type { StoredEvent } from "../log/event.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
+import { isInSnapshot, offsetsOf, pendingStanding, type Standing, standingOf } from "./standing.ts";
+
+/** Snapshots of the compacted state, as bootstraps read them. */
+export type Snapshots = {
+  /** Throws `not-compacted` when the stream has no compacted state. */
+  assertPossible(stream: LiveStream): void;
+  begin(stream: LiveStream): Promise<Bootstrap>;
+  loadPage(
+    stream: LiveStream,
+    bootstrap: Bootstrap,
+    page: { limit: number },
+  ): Promise<{ events: readonly StoredEvent[]; bootstrap: Bootstrap; ended: boolean }>;
+};
 
 export type SubscriptionDeps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly snapshots: Snapshots;
 };
 
 /** A subscription and how far it has committed every partition, as read at `stamp`. */
@@ -19,6 +38,8 @@ export type SubscriptionState = {
   readonly row: SubscriptionRow;
   readonly offsets: readonly OffsetRow[];
   readonly generation: number;
+  /** Present until all that a snapshot left out is committed. */
+  readonly bootstrap: Bootstrap | undefined;
   readonly stamp: Stamp;
 };
 
@@ -27,8 +48,9 @@ const MEMORY_MS = 5_000;
 const ENTRIES_MAX = 10_000;
 
 /** Subscriptions: their beginnings, ends and committed positions. */
-export function createSubscriptions({ table, clock, random, log }: SubscriptionDeps) {
+export function createSubscriptions({ table, clock, random, log, snapshots }: SubscriptionDeps) {
   const memory = new Map<string, SubscriptionState>();
+  const lags = new Map<string, { lag: Lag; stamp: Stamp }>();
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
   /**
@@ -41,7 +63,8 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
   ): Promise<{ row: SubscriptionRow; created: boolean }> {
     const existing = await table.subscriptions.load(stream.name, stream.uid, name);
     if (existing !== undefined) return { row: assertSameConfig(existing, config), created: false };
-    const positions = await log.seek(stream, placeOf(config.start));
+    const offsets = offsetsOf(await standingAtStart(stream, config.start), 1);
+    await removeStale(stream, name);
     const row: SubscriptionRow = {
       stream: stream.name,
       name,
@@ -50,11 +73,6 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
       config,
       createdAt: clock.now(),
     };
-    const offsets = positions.map((position, partition) => ({
-      ...position,
-      partition,
-      generation: 1,
-    }));
     if (await table.lifecycle.createSubscription(stream.life, row, offsets)) {
       return { row, created: true };
     }
@@ -62,6 +80,25 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
     if (winner === undefined) throw subscriptionNotFound();
     if (winner.uid === row.uid) return { row, created: true };
     return { row: assertSameConfig(winner, config), created: false };
+  }
+
+  async function standingAtStart(
+    stream: LiveStream,
+    start: CreateSubscription["start"],
+  ): Promise<Standing> {
+    if (start !== "bootstrap") {
+      return { positions: await log.seek(stream, placeOf(start)), bootstrap: undefined };
+    }
+    snapshots.assertPossible(stream);
+    return pendingStanding(stream);
+  }
+
+  /** Positions of a former life's subscription would be out of reach once its row is replaced. */
+  async function removeStale(stream: LiveStream, name: string): Promise<void> {
+    const stale = await table.subscriptions.loadStale(stream.name, stream.uid, name);
+    if (stale === undefined) return;
+    const life = lifeOf(stream.name, stale.streamUid);
+    await table.lifecycle.removeSubscription(life, stale, LIMITS.partitionsMax);
   }
 
   /** The subscription with its positions as they are now. Throws `subscription-not-found`. */
@@ -92,12 +129,24 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
     return remember(stream, row, stamp, await loadOffsets(stream, row));
   }
 
+  /**
+   * A query is not one moment: rows of a seek or of a snapshot's end, which are written together, may
+   * be met half done. Then it is asked again.
+   */
   async function loadOffsets(
     stream: LiveStream,
     { uid, name }: SubscriptionRow,
   ): Promise<readonly OffsetRow[]> {
-    const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
-    if (offsets.length === stream.partitions) return offsets;
+    for (let attempt = 0; attempt < OFFSET_TRIES; attempt++) {
+      const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
+      if (offsets.length !== stream.partitions) break;
+      const [{ generation, bootstrap } = { generation: 0, bootstrap: undefined }] = offsets;
+      const whole = offsets.every(
+        (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
+      );
+      if (whole) return offsets;
+      await clock.sleep(OFFSET_PAUSE_MS);
+    }
     memory.delete(nameOf(stream, name));
     throw subscriptionNotFound();
   }
@@ -108,7 +157,8 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
     stamp: Stamp,
     offsets: readonly OffsetRow[],
   ): SubscriptionState {
-    const state = { row, offsets, generation: offsets[0]?.generation ?? 0, stamp };
+    const { generation = 0, bootstrap } = offsets[0] ?? {};
+    const state = { row, offsets, generation, bootstrap, stamp };
     const [oldest] = memory.keys();
     if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
     memory.set(nameOf(stream, row.name), state);
@@ -122,27 +172,95 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
     await table.lifecycle.removeSubscription(stream.life, row, stream.partitions);
   }
 
-  /** How far a subscription's committed position is behind the end. */
-  const lag = (stream: LiveStream, { offsets }: SubscriptionState): Promise<Lag> =>
-    log.lag(
-      stream.life,
-      offsets.map((position) => ({ position, atEnd: false, nextPublishedAt: undefined })),
+  /**
+   * How far a subscription's committed position is behind the end. Before a snapshot is taken, that
+   * is how far compaction is.
+   */
+  async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
+    const { positions } = standingOf(state);
+    const runs = await Promise.all(
+      positions.map(async (position, partition) =>
+        runAt(position ?? edgeAt(await log.compactedTo(stream.life, partition))),
+      ),
     );
+    return log.lag(stream.life, runs);
+  }
+
+  /** What a snapshot leaves to the log, as it was a few seconds ago: pages must not pay for it. */
+  async function snapshotLag(stream: LiveStream, positions: readonly Position[]): Promise<Lag> {
+    const known = lags.get(stream.life);
+    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known.lag;
+    const stamp = takeStamp(clock);
+    const measured = await log.lag(stream.life, positions.map(runAt));
+    const [oldest] = lags.keys();
+    if (lags.size >= ENTRIES_MAX && oldest !== undefined) lags.delete(oldest);
+    lags.set(stream.life, { lag: measured, stamp });
+    return measured;
+  }
 
   /**
-   * Moves committed positions forward, never back. Answers whether any moved, and the state after.
-   * Throws `invalid-cursor` when a seek has begun another generation meanwhile.
+   * Moves the committed standing forward, never back. Answers whether anything moved, and the state
+   * after; of another generation when a seek came between.
    */
   async function commit(
     stream: LiveStream,
     state: SubscriptionState,
-    to: readonly OffsetRow[],
+    cursor: CursorContent,
   ): Promise<{ moved: boolean; state: SubscriptionState }> {
-    const known = new Map(state.offsets.map((row) => [row.partition, row]));
-    const ahead = to.filter(({ partition, next }) => next > (known.get(partition)?.next ?? 0));
+    if (!isInSnapshot(state.bootstrap)) {
+      if (isInSnapshot(cursor.bootstrap)) return { moved: false, state };
+      return commitPositions(stream, state, cursor);
+    }
+    if (isInSnapshot(cursor.bootstrap)) {
+      if (isPending(cursor.bootstrap)) return { moved: false, state };
+      const { row, generation } = state;
+      const { life } = stream;
+      const moved = await table.subscriptions.commitScan(
+        life,
+        row.uid,
+        generation,
+        cursor.bootstrap,
+      );
+      return { moved, state: await refresh(stream, state) };
+    }
+    return commitSnapshotEnd(stream, state, state.bootstrap, cursor);
+  }
+
+  /** From a snapshot into the log: all partitions at once. */
+  async function commitSnapshotEnd(
+    stream: LiveStream,
+    state: SubscriptionState,
+    present: Bootstrap,
+    cursor: CursorContent,
+  ): Promise<{ moved: boolean; state: SubscriptionState }> {
+    const { positions, bootstrap } = cursor;
+    const { run, starts } = present;
+    const foreign = !isPending(present) && bootstrap !== undefined && bootstrap.run !== run;
+    const older = positions.some((at, partition) => (at?.next ?? 0) < (starts[partition] ?? 0));
+    if (foreign || older) return { moved: false, state };
+    const ended = await replace(stream, state, { positions, bootstrap }, state.generation, present.scan);
+    if (ended !== undefined) return { moved: true, state: ended };
+    const fresh = await refresh(stream, state);
+    const sought = fresh.generation !== state.generation;
+    return sought ? { moved: false, state: fresh } : commit(stream, fresh, cursor);
+  }
+
+  /** Every partition by itself, each only forward. */
+  async function commitPositions(
+    stream: LiveStream,
+    state: SubscriptionState,
+    { positions }: CursorContent,
+  ): Promise<{ moved: boolean; state: SubscriptionState }> {
+    const { generation, row } = state;
+    const known = new Map(state.offsets.map((each) => [each.partition, each]));
+    const ahead = positions.flatMap((at, partition) =>
+      at !== undefined && at.next > (known.get(partition)?.next ?? 0)
+        ? [{ batch: at.batch, next: at.next, partition, generation }]
+        : [],
+    );
     const stamp = takeStamp(clock);
     const results = await Promise.all(
-      ahead.map((row) => table.subscriptions.commit(stream.life, state.row.uid, row)),
+      ahead.map((to) => table.subscriptions.commit(stream.life, row.uid, to)),
     );
     let moved = false;
     for (const result of results) {
@@ -150,17 +268,47 @@ export function createSubscriptions({ table, clock, random, log }: SubscriptionD
       moved ||= result.moved;
       known.set(result.row.partition, result.row);
     }
-    const offsets = [...known.values()];
-    return { moved, state: remember(stream, state.row, stamp, offsets) };
+    const after = remember(stream, row, stamp, [...known.values()]);
+    if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
+      return { moved, state: after };
+    }
+    await table.subscriptions.endBootstrap(stream.life, row.uid, generation);
+    const offsets = after.offsets.map(({ bootstrap: _, ...rest }) => rest);
+    return { moved, state: remember(stream, row, stamp, offsets) };
   }
 
-  return { create, load, recall, refresh, remove, lag, commit };
+  /**
+   * Puts all positions elsewhere at once. Undefined when the subscription is not as `state` says any
+   * more: another generation, or, where `scan` is given, another place in the snapshot.
+   */
+  async function replace(
+    stream: LiveStream,
+    state: SubscriptionState,
+    to: Standing,
+    generation: number,
+    scan?: string,
+  ): Promise<SubscriptionState | undefined> {
+    const stamp = takeStamp(clock);
+    const offsets = offsetsOf(to, generation);
+    const from = { generation: state.generation, scan };
+    const { uid } = state.row;
+    const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);
+    memory.delete(nameOf(stream, state.row.name));
+    return done ? remember(stream, state.row, stamp, offsets) : undefined;
+  }
+
+  return { create, load, recall, refresh, remove, lag, snapshotLag, commit, replace };
 }
+
+const OFFSET_TRIES = 10;
+const OFFSET_PAUSE_MS = 20;
+
+const runAt = (position: Position) => ({ position, atEnd: false, nextPublishedAt: undefined });
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
 /** The place in the log a start stands for. */
-export const placeOf = (start: CreateSubscription["start"]): Place =>
+const placeOf = (start: Exclude<CreateSubscription["start"], "bootstrap">): Place =>
   typeof start === "object" ? { timeMs: Date.parse(start.timestamp) } : start;
 
 function assertSameConfig(

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
-import { readRows, writeRows } from "./aws-error.ts";
+import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /** How far one partition has been looked at and compacted. Times are milliseconds since 1970. */
@@ -16,7 +16,14 @@ export type Checkpoint = {
   /** Events and bytes before compression below `next`. */
   readonly events: number;
   readonly bytes: number;
+  /** Sequences the floor may not pass for a while, because a bootstrap will read on from them. */
+  readonly pins?: readonly Pin[];
+  /** How often in a row compaction has failed here. */
+  readonly failures?: number;
 };
+
+/** The floor stays at `at` or below until `until`, in milliseconds since 1970. */
+export type Pin = { readonly at: number; readonly until: number };
 
 export const checkpointEntity = (connection: Connection) =>
   new Entity(
@@ -31,6 +38,8 @@ export const checkpointEntity = (connection: Connection) =>
         floor: { type: "number", required: true },
         events: { type: "number", required: true },
         bytes: { type: "number", required: true },
+        pins: { type: CustomAttributeType<readonly Pin[]>("any") },
+        failures: { type: "number" },
       },
       indexes: {
         primary: {
@@ -77,6 +86,32 @@ export const checkpointRows = (
         .go({ returnOnConditionCheckFailure: true }),
     );
     return !rejected;
+  },
+
+  /**
+   * Writes the pins if the checkpoint is still at `next`; false otherwise. Whoever moves the floor
+   * has read a checkpoint no later than the one the pin was taken at, or sees the pin.
+   */
+  async pin(life: Life, partition: number, next: number, pins: readonly Pin[]): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, partition })
+        .set({ pins })
+        .where((row, { eq }) => eq(row.next, next))
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /** Counts a failure of compaction; returns how many there were in a row. */
+  async countFailure(life: Life, partition: number): Promise<number> {
+    const { rejected, data } = await writeRows(() =>
+      entity
+        .patch({ life, partition })
+        .add({ failures: 1 })
+        .go({ response: "all_new", returnOnConditionCheckFailure: true }),
+    );
+    return rejected ? 0 : (data.failures ?? 0);
   },
 
   async remove(life: Life, partition: number): Promise<void> {

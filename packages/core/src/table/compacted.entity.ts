@@ -1,5 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
+import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /**
@@ -17,9 +18,6 @@ export type CompactedRow = {
   readonly rawBytes: number;
   readonly expiresAt?: number;
 };
-
-/** How many item collections the compacted state of a stream is spread over. */
-export const COMPACTED_BUCKETS = 16;
 
 export const compactedEntity = (connection: Connection) =>
   new Entity(
@@ -51,3 +49,66 @@ export const compactedEntity = (connection: Connection) =>
     },
     entityConfig(connection),
   );
+
+export const compactedRows = (
+  connection: Connection,
+  entity: ReturnType<typeof compactedEntity>,
+) => ({
+  /**
+   * Puts a row unless the stored one is as new or newer; false then. The whole item is put, so that
+   * an update over a tombstone takes its expiry away. Doing it twice is harmless.
+   */
+  async putIfNewer(life: Life, row: CompactedRow): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .put({ life, ...row })
+        .where(
+          (stored, { notExists, lt }) =>
+            `${notExists(stored.sequence)} OR ${lt(stored.sequence, row.sequence)}`,
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /**
+   * Up to `limit` rows of a bucket in the order of their keys, tombstones included, one request.
+   * Behind the key `after`, or from the key `from` on. Strongly consistent: a page that misses what
+   * was put before the checkpoint moved would lose it.
+   */
+  async loadPage(
+    life: Life,
+    bucket: number,
+    { after, from, limit }: { after?: string | undefined; from?: string; limit: number },
+  ): Promise<{ rows: CompactedRow[]; more: boolean }> {
+    const query = entity.query.primary({ life, bucket });
+    const first = from === undefined ? query : query.gte({ key: from });
+    const ranged = after === undefined ? first : query.gt({ key: after });
+    const { data, cursor } = await readRows(connection, () =>
+      ranged.go({ limit, pages: 1, consistent: true }),
+    );
+    return { rows: data, more: cursor !== null };
+  },
+
+  /** The row of one key, strongly consistent; a tombstone too, as long as it is kept. */
+  async load(life: Life, bucket: number, key: string): Promise<CompactedRow | undefined> {
+    const { data } = await readRows(connection, () =>
+      entity.get({ life, bucket, key }).go({ consistent: true }),
+    );
+    return data ?? undefined;
+  },
+
+  /** Deletes up to one page of a bucket; returns how many rows were there, 0 when it is empty. */
+  async deletePage(life: Life, bucket: number): Promise<number> {
+    const { data } = await readRows(connection, () =>
+      entity.query
+        .primary({ life, bucket })
+        .go({ limit: DELETE_PAGE, pages: 1, consistent: true, attributes: ["key"] }),
+    );
+    const keys = data.map(({ key }) => ({ life, bucket, key }));
+    if (keys.length > 0) await writeRows(() => entity.delete(keys).go());
+    return keys.length;
+  },
+});
+
+const DELETE_PAGE = 25;

@@ -3,7 +3,12 @@ import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
 import type { Service } from "./service.ts";
 import type { StreamRow } from "./stream.entity.ts";
-import type { OffsetRow, SubscriptionRow } from "./subscription.entity.ts";
+import {
+  BOOTSTRAP_ATTRIBUTES,
+  bootstrapAttributes,
+  type OffsetRow,
+  type SubscriptionRow,
+} from "./subscription.entity.ts";
 import { transact } from "./transaction.ts";
 
 /** Beginnings and ends of streams and subscriptions: each one transaction, all rows or none. */
@@ -69,10 +74,52 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
                 `${notExists(stored.uid)} OR ${ne(stored.streamUid, row.streamUid)}`,
             )
             .commit(),
-          ...offsets.map((item) =>
-            offset.put({ life, subscriptionUid: row.uid, ...item }).commit(),
+          ...offsets.map(({ bootstrap, ...item }) =>
+            offset
+              .put({
+                life,
+                subscriptionUid: row.uid,
+                ...item,
+                ...bootstrapAttributes(bootstrap),
+              })
+              .commit(),
           ),
         ])
+        .go(),
+    );
+    return reasons === undefined;
+  },
+
+  /**
+   * Puts a subscription to other positions, all of them or none: `to` replaces the rows of
+   * generation `from`, and their bootstrap. `from.scan`, where given, must be where the bootstrap
+   * stands. False when the subscription has moved otherwise, perhaps by an earlier try of this call.
+   */
+  async replaceOffsets(
+    life: Life,
+    subscriptionUid: string,
+    from: { readonly generation: number; readonly scan?: string | undefined },
+    to: readonly OffsetRow[],
+  ): Promise<boolean> {
+    const { generation, scan } = from;
+    const reasons = await transact(connection, () =>
+      service.transaction
+        .write(({ offset }) =>
+          to.map(({ partition, bootstrap, ...position }) => {
+            const present = bootstrapAttributes(bootstrap);
+            const absent = BOOTSTRAP_ATTRIBUTES.filter((attribute) => !(attribute in present));
+            return offset
+              .patch({ life, subscriptionUid, partition })
+              .set({ ...position, ...present })
+              .remove(absent)
+              .where((row, { eq }) =>
+                partition === 0 && scan !== undefined
+                  ? `${eq(row.generation, generation)} AND ${eq(row.scan, scan)}`
+                  : eq(row.generation, generation),
+              )
+              .commit();
+          }),
+        )
         .go(),
     );
     return reasons === undefined;

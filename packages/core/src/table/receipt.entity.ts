@@ -1,5 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
+import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /** A run of a request's events inside one stored batch. */
@@ -52,3 +53,19 @@ export const receiptEntity = (connection: Connection) =>
     },
     entityConfig(connection),
   );
+
+export const receiptRows = (connection: Connection, entity: ReturnType<typeof receiptEntity>) => ({
+  /** Deletes up to one page of a life's receipts; returns how many were there, 0 at the end. */
+  async deletePage(life: Life): Promise<number> {
+    const { data } = await readRows(connection, () =>
+      entity.query
+        .primary({ life })
+        .go({ limit: DELETE_PAGE, pages: 1, consistent: true, attributes: ["key"] }),
+    );
+    const keys = data.map(({ key }) => ({ life, key }));
+    if (keys.length > 0) await writeRows(() => entity.delete(keys).go());
+    return keys.length;
+  },
+});
+
+const DELETE_PAGE = 25;

@@ -1,6 +1,6 @@
 import type { CreateStream } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
-import type { ScopedName, Tenant } from "../kernel/names.ts";
+import { type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
 import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
@@ -58,6 +58,17 @@ export const directoryEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
+/** All names that begin with `prefix`, or just that one. */
+export type NameRange = { readonly prefix: string; readonly exact: boolean };
+
+const EVERY_NAME: NameRange = { prefix: "", exact: false };
+
+/** Above all characters of names. */
+const LAST = "~";
+
+/** Nothing lies between a name and this, because no character of names is lower. */
+const scopedBehind = (name: ScopedName): ScopedName => `${name}!` as ScopedName;
+
 export const streamRows = (
   connection: Connection,
   stream: ReturnType<typeof streamEntity>,
@@ -72,17 +83,27 @@ export const streamRows = (
   },
 
   /**
-   * Up to `limit` of a tenant's streams, by name, behind `after`; those that are being deleted are
-   * left out. `next` is where the list goes on, null at its end.
+   * Up to `limit` of a tenant's streams, by name, behind `after`, of those in a range of names if one
+   * is given; those that are being deleted are left out. `next` is where the list goes on, null at
+   * its end.
    */
   async list(
     tenant: Tenant,
     limit: number,
-    after: ScopedName | undefined,
+    after?: ScopedName,
+    { prefix, exact }: NameRange = EVERY_NAME,
   ): Promise<{ streams: StreamRow[]; next: ScopedName | null }> {
-    const query = directory.query.primary({ tenant });
-    const ranged = after === undefined ? query : query.gt({ name: after });
-    const page = await readRows(connection, () => ranged.go({ limit, pages: 1, consistent: true }));
+    const start = scopeName(tenant, prefix);
+    const behind = after === undefined ? start : scopedBehind(after);
+    const first = behind > start ? behind : start;
+    const last = exact ? start : scopeName(tenant, `${prefix}${LAST}`);
+    if (first > last) return { streams: [], next: null };
+    const page = await readRows(connection, () =>
+      directory.query
+        .primary({ tenant })
+        .between({ name: first }, { name: last })
+        .go({ limit, pages: 1, consistent: true }),
+    );
     const next = page.cursor === null ? null : (page.data.at(-1)?.name ?? null);
     if (page.data.length === 0) return { streams: [], next };
     const { data } = await readRows(connection, () =>

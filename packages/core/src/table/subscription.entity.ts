@@ -1,5 +1,12 @@
 import type { CreateSubscription } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
+import {
+  type Bootstrap,
+  COMPACTED_BUCKETS,
+  formatScan,
+  isPending,
+  pendingBootstrap,
+} from "../kernel/bootstrap.ts";
 import type { Life, ScopedName } from "../kernel/names.ts";
 import type { Position } from "../kernel/position.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
@@ -18,8 +25,15 @@ export type SubscriptionRow = {
   readonly createdAt: number;
 };
 
-/** How far a subscription has committed one partition. Deleted subscriptions have none. */
-export type OffsetRow = Position & { readonly partition: number; readonly generation: number };
+/**
+ * How far a subscription has committed one partition; 0 stands for "not known before the snapshot is
+ * read". Deleted subscriptions have none. The row of partition 0 carries the bootstrap, if one is on.
+ */
+export type OffsetRow = Position & {
+  readonly partition: number;
+  readonly generation: number;
+  readonly bootstrap?: Bootstrap;
+};
 
 export const subscriptionEntity = (connection: Connection) =>
   new Entity(
@@ -54,6 +68,11 @@ export const offsetEntity = (connection: Connection) =>
         batch: { type: "number", required: true, field: "b" },
         next: { type: "number", required: true, field: "n" },
         generation: { type: "number", required: true, field: "g" },
+        scan: { type: "string", field: "s" },
+        run: { type: "string", field: "r" },
+        startedAt: { type: "number", field: "t" },
+        starts: { type: CustomAttributeType<readonly number[]>("any"), field: "c" },
+        exactFrom: { type: CustomAttributeType<readonly number[]>("any"), field: "x" },
       },
       indexes: {
         primary: {
@@ -92,6 +111,18 @@ export const subscriptionRows = (
     return data?.streamUid === streamUid ? data : undefined;
   },
 
+  /** The row of that name if it is left from a former life of the stream. */
+  async loadStale(
+    stream: ScopedName,
+    streamUid: string,
+    name: string,
+  ): Promise<SubscriptionRow | undefined> {
+    const { data } = await readRows(connection, () =>
+      subscription.get({ stream, name }).go({ consistent: true }),
+    );
+    return data === null || data.streamUid === streamUid ? undefined : data;
+  },
+
   /**
    * Up to `limit` of this life's subscriptions, by name, behind `after`. `next` is where the list
    * goes on, null at its end.
@@ -116,7 +147,7 @@ export const subscriptionRows = (
     const { data } = await readRows(connection, () =>
       offset.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: true }),
     );
-    return data.sort((a, b) => a.partition - b.partition);
+    return data.map(toOffset).sort((a, b) => a.partition - b.partition);
   },
 
   /**
@@ -138,6 +169,65 @@ export const subscriptionRows = (
         )
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
-    return data === null ? undefined : { moved: !rejected, row: data };
+    return data === null ? undefined : { moved: !rejected, row: toOffset(data) };
+  },
+
+  /**
+   * Commits how far a snapshot is read: from the row's own snapshot to a later place, or the first
+   * of any. False when another snapshot, another generation or a later place is committed. Doing it
+   * twice is harmless.
+   */
+  async commitScan(
+    life: Life,
+    subscriptionUid: string,
+    generation: number,
+    bootstrap: Bootstrap,
+  ): Promise<boolean> {
+    const { run, scan } = bootstrap;
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      offset
+        .patch({ life, subscriptionUid, partition: 0 })
+        .set(bootstrapAttributes(bootstrap))
+        .where(
+          (row, { eq, lt }) =>
+            `${eq(row.generation, generation)} AND (${eq(row.scan, PENDING_SCAN)} OR (${eq(row.run, run)} AND ${lt(row.scan, scan)}))`,
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /** Forgets a bootstrap whose snapshot is read and whose remainder is committed. */
+  async endBootstrap(life: Life, subscriptionUid: string, generation: number): Promise<void> {
+    await writeRowsUntilKnown(connection, () =>
+      offset
+        .patch({ life, subscriptionUid, partition: 0 })
+        .remove([...BOOTSTRAP_ATTRIBUTES])
+        .where(
+          (row, { eq }) => `${eq(row.generation, generation)} AND ${eq(row.scan, SCANNED)}`,
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
   },
 });
+
+const SCANNED = formatScan(COMPACTED_BUCKETS);
+const PENDING_SCAN = pendingBootstrap.scan;
+
+/** The attributes that hold a bootstrap; those of the parts it does not have are removed. */
+export const BOOTSTRAP_ATTRIBUTES = ["scan", "run", "startedAt", "starts", "exactFrom"] as const;
+
+export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
+  if (bootstrap === undefined) return {};
+  const { scan, run, startedAt, starts, exactFrom } = bootstrap;
+  return isPending(bootstrap) ? { scan } : { scan, run, startedAt, starts, exactFrom };
+};
+
+type StoredOffset = Omit<OffsetRow, "bootstrap"> & { [K in keyof Bootstrap]?: Bootstrap[K] };
+
+function toOffset({ partition, batch, next, generation, scan, ...rest }: StoredOffset): OffsetRow {
+  const offset = { partition, batch, next, generation };
+  if (scan === undefined) return offset;
+  const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;
+  return { ...offset, bootstrap: { scan, run, startedAt, starts, exactFrom } };
+}

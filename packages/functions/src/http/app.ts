@@ -1,43 +1,64 @@
 import { LedgerError } from "@eventledger/core";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import openApi from "../../openapi.json" with { type: "json" };
-import { type Authenticate, requireCaller } from "./auth.ts";
+import type { Answered } from "../metrics/request-log.ts";
+import { type Authenticate, createGate } from "./auth.ts";
+import { capBody, discardUnreadBody } from "./body-cap.ts";
 import type { AppEnv, RouteDeps } from "./env.ts";
-import { type LogFailure, toProblemResponse } from "./problem.ts";
+import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
+import { tenantRoutes } from "./routes/tenants.ts";
 
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
   readonly logFailure: LogFailure;
+  /** Web sites whose pages may call this API; none unless said. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  /** Told of every request once its answer is ready. */
+  readonly onAnswered?: (answered: Answered) => void;
 };
 
 /** The whole HTTP API: the same app on Lambda, on a Node server and in `app.request()`. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
+    const began = performance.now();
     const requestId = requestIdOf(c.req.header("x-request-id"));
     c.set("requestId", requestId);
     await next();
     c.header("X-Request-Id", requestId);
+    deps.onAnswered?.({
+      requestId,
+      method: c.req.method,
+      route: routeOf(c),
+      status: c.res.status,
+      ms: Math.round(performance.now() - began),
+      problem: c.var.problem,
+    });
   });
+  app.use(discardUnreadBody);
   app.use(async (c, next) => {
     const encoding = c.req.header("content-encoding") ?? "identity";
     if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
     await next();
   });
   app.use(secureHeaders({ crossOriginResourcePolicy: false, xFrameOptions: "DENY" }));
+  if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
+  app.use(createGate(app, deps.authenticate));
+  app.use(capBody);
   app.route("/", systemRoutes({ ...deps, openApi }));
-  app.use("/streams/*", async (c, next) => {
-    c.set("caller", await requireCaller(c, deps.authenticate));
-    await next();
-  });
+  app.route("/", tenantRoutes(deps));
+  app.route("/", keyRoutes(deps));
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
@@ -45,13 +66,30 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const explainMissing = createRouteTable(app);
   app.notFound((c) => {
     const { error, allow } = explainMissing(c.req.method, c.req.path);
+    c.set("problem", error.code);
     const response = toProblemResponse(error, c.var.requestId, deps.logFailure);
     if (allow !== undefined) response.headers.set("Allow", allow);
     return response;
   });
-  app.onError((error, c) => toProblemResponse(error, c.var.requestId, deps.logFailure));
+  app.onError((error, c) => {
+    c.set("problem", problemCodeOf(error));
+    return toProblemResponse(error, c.var.requestId, deps.logFailure);
+  });
   return app;
 }
+
+/** Keys travel in headers and never in cookies, so no page can act with its reader's rights. */
+const allowOrigins = (origins: readonly string[]) =>
+  cors({
+    origin: [...origins],
+    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    exposeHeaders: ["X-Request-Id", "Location", "Retry-After", "ETag"],
+    maxAge: 600,
+  });
+
+/** The pattern of the route that took a request; a middleware is none. */
+const routeOf = (c: Context): string =>
+  matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path ?? "none";
 
 /** Nothing is unpacked here, so nothing can blow up. */
 const encodingRefused = (encoding: string): LedgerError =>

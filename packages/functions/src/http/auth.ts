@@ -1,25 +1,91 @@
-import { LedgerError, type Tenant } from "@eventledger/core";
-import type { Context } from "hono";
+import {
+  type Caller,
+  coversStream,
+  type Identity,
+  isRoot,
+  LedgerError,
+  streamNotFound,
+} from "@eventledger/core";
+import type { KeyScope } from "@eventledger/protocol";
+import type { Context, Hono, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+import type { AppEnv } from "./env.ts";
 
-/** Who calls, as far as the API key tells. */
-export type Caller = { readonly tenant: Tenant };
+/** Who may call an operation: anybody, the bearer of a key with that scope, or of the admin key. */
+export type Scope = "public" | "root" | KeyScope;
 
-/** Finds out whose key this is; undefined when it is nobody's. */
-export type Authenticate = (apiKey: string) => Promise<Caller | undefined>;
+/**
+ * Finds out whose key this is; undefined when it is nobody's. `host` is what the client calls this
+ * server.
+ */
+export type Authenticate = (
+  apiKey: string | undefined,
+  host: string,
+) => Promise<Identity | undefined>;
 
-/** The caller of a request. Throws `unauthorized`, which does not tell what is wrong with a key. */
-export async function requireCaller(c: Context, authenticate: Authenticate): Promise<Caller> {
+const DECLARED = Symbol("scope");
+
+/** Lets a request of a route through when its caller may send it; declares what that takes. */
+export const requireScope = (scope: Scope): MiddlewareHandler<AppEnv> =>
+  Object.assign(
+    async (c: Context<AppEnv>, next: () => Promise<void>) => {
+      if (scope !== "public") authorize(c.var.caller, scope, c.req.param("stream"));
+      await next();
+    },
+    { [DECLARED]: scope },
+  );
+
+/** The scope that a handler declares, if it does. */
+export const declaredScope = (handler: object): Scope | undefined =>
+  DECLARED in handler ? (handler[DECLARED] as Scope) : undefined;
+
+/**
+ * Stands before all routes and finds out who calls. Fails closed: a route that declares no scope is
+ * nobody's to call. Paths below those of the routes need a key as well, so that a wrong path and a
+ * wrong key are told apart only by those who have one.
+ */
+export function createGate(app: Hono<AppEnv>, authenticate: Authenticate) {
+  let guarded: ReadonlySet<string> | undefined;
+  const isGuarded = (path: string): boolean => {
+    guarded ??= new Set(
+      app.routes
+        .filter(({ handler }) => (declaredScope(handler) ?? "public") !== "public")
+        .map((route) => firstSegment(route.path)),
+    );
+    return guarded.has(firstSegment(path));
+  };
+
+  const gate: MiddlewareHandler<AppEnv> = async (c, next) => {
+    const routes = matchedRoutes(c).filter(({ method }) => method !== "ALL");
+    const scopes = routes.flatMap(({ handler }) => declaredScope(handler) ?? []);
+    const isOpen =
+      routes.length === 0 ? !isGuarded(c.req.path) : scopes.length > 0 && scopes.every(isPublic);
+    if (isOpen) return next();
+    const { caller, noted } = await requireCaller(c, authenticate);
+    if (routes.length > 0 && scopes.length === 0) throw forbidden("Nobody may call this.");
+    c.set("caller", caller);
+    await next();
+    await noted;
+  };
+  return gate;
+}
+
+const isPublic = (scope: Scope): boolean => scope === "public";
+
+const firstSegment = (path: string): string => path.split("/", 2)[1] ?? "";
+
+async function requireCaller(c: Context, authenticate: Authenticate): Promise<Identity> {
   const apiKey = readApiKey(c);
-  if (apiKey === undefined) {
-    throw new LedgerError("unauthorized", {
-      detail: "Send the API key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.",
-    });
-  }
-  const caller = apiKey.length > KEY_CHARS_MAX ? undefined : await authenticate(apiKey);
-  if (caller === undefined) {
-    throw new LedgerError("unauthorized", { detail: "The API key is not known here." });
-  }
-  return caller;
+  const isLong = apiKey !== undefined && apiKey.length > KEY_CHARS_MAX;
+  const host = c.req.header("host") ?? "";
+  const identity = isLong ? undefined : await authenticate(apiKey, host);
+  if (identity !== undefined) return identity;
+  throw new LedgerError("unauthorized", {
+    detail:
+      apiKey === undefined
+        ? "Send the API key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`."
+        : "The API key is not known here.",
+  });
 }
 
 const KEY_CHARS_MAX = 256;
@@ -28,3 +94,26 @@ function readApiKey(c: Context): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "");
   return bearer?.[1] ?? c.req.header("x-api-key");
 }
+
+/**
+ * The one decision about what a caller may do. A stream that is none of the caller's business is
+ * missing, for reading and for writing; what the caller may not do with one that is, is forbidden.
+ */
+function authorize(caller: Caller, scope: Scope, stream: string | undefined): void {
+  if (stream !== undefined && !coversStream(caller, stream)) throw streamNotFound();
+  const may = scope === "root" ? isRoot(caller) : caller.scopes.some((held) => held === scope);
+  if (may) return;
+  throw forbidden(
+    scope === "root"
+      ? "Only the admin key of this installation may do this."
+      : `This takes the scope ${scope}, which the API key does not have.`,
+  );
+}
+
+/** Throws `forbidden` unless the caller may have streams of that name. */
+export function assertMayCreate(caller: Caller, stream: string): void {
+  if (coversStream(caller, stream)) return;
+  throw forbidden("The API key does not cover streams of that name.");
+}
+
+const forbidden = (detail: string): LedgerError => new LedgerError("forbidden", { detail });

@@ -1,15 +1,21 @@
 import { PROBLEMS, Problem, type ProblemCode } from "@eventledger/protocol";
 import type { MiddlewareHandler } from "hono";
 import type * as z from "zod";
-import { describeRoute, resolver } from "#describe";
-
-/** Who may call an operation: anybody, or the bearer of a key with this scope. */
-export type Scope = "public" | "admin" | "publish" | "consume";
+import { describeRoute, resolver, uniqueSymbol } from "#describe";
+import { requireScope, type Scope } from "./auth.ts";
+import type { AppEnv } from "./env.ts";
 
 type Operation = {
   /** A verb and a noun in camelCase, unique: the `operationId`. */
   readonly id: string;
-  readonly tag: "streams" | "events" | "subscriptions" | "compacted" | "system";
+  readonly tag:
+    | "streams"
+    | "events"
+    | "subscriptions"
+    | "compacted"
+    | "keys"
+    | "tenants"
+    | "system";
   readonly summary: string;
   readonly description?: string;
   readonly scope: Scope;
@@ -29,11 +35,14 @@ type Answer = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Describes a route: what it does, who may call it, and everything it may answer. */
-export const operation = (of: Operation): MiddlewareHandler => {
+/**
+ * Describes a route: what it does, who may call it, and everything it may answer. The scope is
+ * described and enforced by the same word.
+ */
+export const operation = (of: Operation): MiddlewareHandler<AppEnv> => {
   const problems = new Set<ProblemCode>([...EVERYWHERE, ...(of.problems ?? [])]);
   if (of.scope !== "public") for (const code of KEYED) problems.add(code);
-  return describeRoute({
+  const described = describeRoute({
     operationId: of.id,
     tags: [of.tag],
     summary: of.summary,
@@ -44,11 +53,21 @@ export const operation = (of: Operation): MiddlewareHandler => {
     ...(of.parameters === undefined ? {} : { parameters: of.parameters as never }),
     responses: { ...answersOf(of.answers), ...problemsOf(problems) } as Responses,
   });
+  // Where nothing is described, as in a Lambda bundle, there is nothing to carry over.
+  const description = uniqueSymbol in described ? described[uniqueSymbol] : undefined;
+  return Object.assign(requireScope(of.scope), { [uniqueSymbol]: description });
 };
 
 type Responses = NonNullable<Parameters<typeof describeRoute>[0]["responses"]>;
 
-const EVERYWHERE: readonly ProblemCode[] = ["invalid-request", "internal", "store-unavailable"];
+/** The last two of every request: its body may be too large, or encoded, even if nobody reads it. */
+const EVERYWHERE: readonly ProblemCode[] = [
+  "invalid-request",
+  "internal",
+  "store-unavailable",
+  "request-too-large",
+  "unsupported-media-type",
+];
 const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
 
 const REQUEST_ID = {

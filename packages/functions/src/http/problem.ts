@@ -7,7 +7,8 @@ export type LogFailure = (failure: { requestId: string; error: unknown }) => voi
 
 /**
  * Any error as an answer: `application/problem+json` (RFC 9457). What has no name in the protocol
- * becomes `internal` without a detail, and is logged with its cause; nothing of it is shown.
+ * becomes `internal` without a detail, and is logged with its cause; nothing of it is shown. What
+ * clients do wrong is not logged here, or they could fill the log.
  */
 export function toProblemResponse(
   error: unknown,
@@ -15,10 +16,10 @@ export function toProblemResponse(
   logFailure: LogFailure,
 ): Response {
   const named = toLedgerError(error);
-  if (named === undefined) logFailure({ requestId, error });
-  else if (named.cause !== undefined) logFailure({ requestId, error: named });
   const problem = named ?? INTERNAL;
   const { status } = PROBLEMS[problem.code];
+  if (named === undefined) logFailure({ requestId, error });
+  else if (named.cause !== undefined && status >= 500) logFailure({ requestId, error: named });
   return new Response(JSON.stringify(toProblem(problem, requestId)), {
     status,
     headers: {
@@ -34,6 +35,10 @@ export function toProblemResponse(
     },
   });
 }
+
+/** The code that an error is answered with. */
+export const problemCodeOf = (error: unknown): ProblemCode =>
+  (toLedgerError(error) ?? INTERNAL).code;
 
 const INTERNAL = new LedgerError("internal", {
   detail: "This is a defect or a wrong set-up of the server. Its log has the request id.",

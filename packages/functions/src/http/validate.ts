@@ -1,6 +1,8 @@
 import { LedgerError } from "@eventledger/core";
+import { LIMITS } from "@eventledger/protocol";
 import { zValidator } from "@hono/zod-validator";
 import type { MiddlewareHandler, ValidationTargets } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import type * as z from "zod";
 import { resolver, uniqueSymbol } from "#describe";
 import {
@@ -10,7 +12,8 @@ import {
   within,
   wording,
 } from "./formats/invalid-fields.ts";
-import { parseMediaType } from "./formats/media-type.ts";
+import { isUtf8, parseMediaType } from "./formats/media-type.ts";
+import { decodeUtf8, parseJson } from "./formats/raw-json.ts";
 
 /** Where the parts of a request stand in the pointers of a problem. */
 const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
@@ -42,18 +45,32 @@ export const valid = <T extends z.ZodType, K extends "json" | "query" | "param">
     { [uniqueSymbol]: { target, ...resolver(schema) } },
   );
 
-/** Refuses bodies that do not say they are JSON, instead of taking them for empty ones. */
+/**
+ * Refuses bodies that do not say they are JSON, instead of taking them for empty ones, and those
+ * that are not: a parser that mends bytes would store what nobody has sent.
+ */
 export const requireJson: MiddlewareHandler = async (c, next) => {
   const contentType = c.req.header("content-type");
   const mediaType = parseMediaType(contentType);
-  if (mediaType?.essence !== "application/json") {
+  if (mediaType?.essence !== "application/json" || !isUtf8(mediaType)) {
     const detail = contentType === undefined ? "The request has no Content-Type." : "";
     throw new LedgerError("unsupported-media-type", {
-      detail: `${detail} Send application/json.`.trim(),
+      detail: `${detail} Send application/json in UTF-8.`.trim(),
     });
   }
-  await next();
+  parseJson(decodeUtf8(new Uint8Array(await c.req.arrayBuffer())));
+  await capSmallBody(c, next);
 };
+
+const capSmallBody = bodyLimit({
+  maxSize: LIMITS.otherRequestBytesMax,
+  onError: () => {
+    throw new LedgerError("request-too-large", {
+      detail: `The body may have ${LIMITS.otherRequestBytesMax} bytes here.`,
+      facts: { otherRequestBytesMax: LIMITS.otherRequestBytesMax },
+    });
+  },
+});
 
 function toLedgerError(root: string, issues: readonly z.core.$ZodIssue[]): LedgerError {
   const errors = fieldsOfIssues(issues).map(({ path, detail }) =>

@@ -1,4 +1,3 @@
-import { LedgerError } from "@eventledger/core";
 import {
   BrowseQuery,
   EventPage,
@@ -8,7 +7,6 @@ import {
   StreamParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { resolver } from "#describe";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { decodePublish } from "../formats/publish-body.ts";
@@ -65,12 +63,6 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         ],
       }),
       valid("param", StreamParams),
-      bodyLimit({
-        maxSize: LIMITS.requestBytesMax,
-        onError: () => {
-          throw requestTooLarge();
-        },
-      }),
       async (c) => {
         const { stream } = c.req.valid("param");
         const idempotencyKey = readIdempotencyKey(c.req.header("idempotency-key"));
@@ -137,9 +129,3 @@ const CLOUD_EVENT = {
     data: {},
   },
 };
-
-const requestTooLarge = (): LedgerError =>
-  new LedgerError("request-too-large", {
-    detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
-    facts: { requestBytesMax: LIMITS.requestBytesMax },
-  });

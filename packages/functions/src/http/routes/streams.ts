@@ -9,6 +9,7 @@ import {
   StreamParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
+import { assertMayCreate } from "../auth.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { requireJson, valid } from "../validate.ts";
@@ -32,12 +33,19 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
           },
           200: { description: "The very same stream was there already.", body: Stream },
         },
-        problems: ["malformed-json", "stream-exists", "unsupported-media-type", "outcome-unknown"],
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "stream-exists",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
       }),
       requireJson,
       valid("json", CreateStream),
       async (c) => {
         const body = c.req.valid("json");
+        assertMayCreate(c.var.caller, body.name);
         const { stream, created } = await ledger.createStream(c.var.caller.tenant, body);
         if (created) c.header("Location", `/streams/${stream.name}`);
         return c.json(stream, created ? 201 : 200);
@@ -54,7 +62,10 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         problems: ["invalid-cursor"],
       }),
       valid("query", ListQuery),
-      async (c) => c.json(await ledger.listStreams(c.var.caller.tenant, c.req.valid("query"))),
+      async (c) => {
+        const { tenant, streams } = c.var.caller;
+        return c.json(await ledger.listStreams(tenant, c.req.valid("query"), streams));
+      },
     )
     .get(
       "/streams/:stream",
@@ -80,6 +91,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         answers: { 200: { description: "The stream as it is now.", body: Stream } },
         problems: [
           "malformed-json",
+          "request-too-large",
           "stream-not-found",
           "unsupported-media-type",
           "outcome-unknown",

@@ -38,6 +38,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         },
         problems: [
           "malformed-json",
+          "request-too-large",
           "stream-not-found",
           "subscription-exists",
           "unsupported-media-type",
@@ -154,6 +155,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         answers: { 200: { description: "Where it stands now.", body: CommitReceipt } },
         problems: [
           "malformed-json",
+          "request-too-large",
           "invalid-cursor",
           "stream-not-found",
           "subscription-not-found",

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import * as z from "zod";
+import { requireScope } from "../auth.ts";
 import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -41,13 +42,16 @@ export const systemRoutes = ({
         return c.json({ status: "ok" as const });
       },
     )
-    .get("/openapi.json", (c) => c.json(openApi))
-    .get("/docs", () => new Response(docsPage, { headers: docsHeaders }))
-    .get("/docs/problems", () => new Response(problemsPage, { headers: docsHeaders }))
-    .get("/docs/assets/:file", async (c) => {
+    .get("/openapi.json", open, (c) => c.json(openApi))
+    .get("/docs", open, () => new Response(docsPage, { headers: docsHeaders }))
+    .get("/docs/problems", open, () => new Response(problemsPage, { headers: docsHeaders }))
+    .get("/docs/assets/:file", open, async (c) => {
       const asset = await loadDocsAsset(c.req.param("file"));
       if (asset === undefined) return c.notFound();
       return new Response(asset.bytes, {
         headers: { "Content-Type": asset.contentType, "Cache-Control": "public, max-age=3600" },
       });
     });
+
+/** For anybody: nothing in these is secret. */
+const open = requireScope("public");

@@ -1,0 +1,86 @@
+import type {
+  CreateApiKey,
+  CreateTenant,
+  NewApiKey,
+  NewTenant,
+  RotateApiKey,
+  RotatedApiKey,
+} from "@eventledger/protocol";
+import { formatListCursor, parseListCursor } from "../cursor/cursor.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { type Tenant, tenantOf } from "../kernel/names.ts";
+import type { Random } from "../kernel/random.ts";
+import type { Table } from "../table/table.ts";
+import { createApiKeys } from "./api-keys.ts";
+import { createIdentify } from "./identify.ts";
+import { createKeyMemory } from "./key-memory.ts";
+import type { KeyKind } from "./key-text.ts";
+import { type Caller, everything } from "./permission.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kind: KeyKind;
+};
+
+type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
+
+/** Who may come in, and with what rights. */
+export function createAccess({ table, clock, random, kind }: Deps) {
+  const memory = createKeyMemory(clock, (id) => table.apiKeys.load(id));
+  const keys = createApiKeys({ table, clock, random, kind, forget: memory.forget });
+
+  return {
+    identify: createIdentify({ table, clock, kind, memory }),
+
+    createKey: (caller: Caller, config: CreateApiKey): Promise<NewApiKey> =>
+      keys.create(caller, config),
+
+    /** Of the keys in a page's range, those that can do no more than the caller. */
+    async listKeys(caller: Caller, { limit, cursor }: ListPage) {
+      const page = await keys.list(caller, limit, readCursor(cursor));
+      return { keys: page.keys, cursor: toCursor(page.next) };
+    },
+
+    revokeKey: (caller: Caller, id: string): Promise<void> => keys.revoke(caller, id),
+
+    rotateKey: (caller: Caller, id: string, how: RotateApiKey): Promise<RotatedApiKey> =>
+      keys.rotate(caller, id, how),
+
+    /**
+     * Makes a tenant, or finds it, and gives it a new key that may do everything in it: repeating is
+     * the way back into a tenant whose keys are lost.
+     */
+    async createTenant(
+      caller: Caller,
+      { name }: CreateTenant,
+    ): Promise<{ tenant: NewTenant; created: boolean }> {
+      const tenant = tenantOf(name);
+      const made = await table.tenants.create({ name: tenant, createdAt: clock.now() });
+      const key = {
+        name: "admin",
+        scopes: [...everything.scopes],
+        streams: [...everything.streams],
+      };
+      const adminKey = await keys.issue(tenant, caller.keyId, key);
+      return { tenant: { ...toTenant(made.tenant), adminKey }, created: made.created };
+    },
+
+    async listTenants({ limit, cursor }: ListPage) {
+      const { tenants, next } = await table.tenants.list(limit, readCursor(cursor));
+      return { tenants: tenants.map(toTenant), cursor: toCursor(next) };
+    },
+  };
+}
+
+const readCursor = (cursor: string | undefined): string | undefined =>
+  cursor === undefined ? undefined : parseListCursor(cursor);
+
+const toCursor = (next: string | null): string | null =>
+  next === null ? null : formatListCursor(next);
+
+const toTenant = ({ name, createdAt }: { name: Tenant; createdAt: number }) => ({
+  name,
+  createdAt: new Date(createdAt).toISOString(),
+});

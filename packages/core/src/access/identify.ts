@@ -1,0 +1,73 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../kernel/clock.ts";
+import type { ApiKeyRow } from "../table/api-key.entity.ts";
+import type { Table } from "../table/table.ts";
+import type { createKeyMemory } from "./key-memory.ts";
+import { type KeyKind, parseKey } from "./key-text.ts";
+import type { Caller } from "./permission.ts";
+
+export type Identity = {
+  readonly caller: Caller;
+  /** Settles when this use of the key has been noted, where it had to be. Never rejects. */
+  readonly noted: Promise<void>;
+};
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly kind: KeyKind;
+  readonly memory: ReturnType<typeof createKeyMemory>;
+};
+
+const NOTE_EVERY_MS = 3_600_000;
+
+/** What is kept of a secret. */
+export const hashSecret = (secret: string): string =>
+  createHash("sha256").update(secret).digest("base64url");
+
+/**
+ * Finds out whose API key a text is; undefined when it is nobody's, whatever the reason: no key at
+ * all, a wrong checksum, another installation's, an unknown id, a wrong secret, expired, revoked. The
+ * first three cost no look into the table.
+ */
+export function createIdentify({ table, clock, kind, memory }: Deps) {
+  const noteTried = new Map<string, number>();
+
+  return async (apiKey: string): Promise<Identity | undefined> => {
+    const key = parseKey(apiKey);
+    if (key?.kind !== kind) return undefined;
+    const row = await memory.recall(key.id);
+    const now = clock.now();
+    const genuine = isGenuine(row, key.secret, now);
+    if (row === undefined || !genuine || row.validUntil <= now) return undefined;
+    const { tenant, scopes, streams, id } = row;
+    return { caller: { tenant, scopes, streams, keyId: id }, noted: noteUse(row, now) };
+  };
+
+  /** Once an hour, and tried once in that time by one process: a use that cannot be noted is none. */
+  async function noteUse({ id, usedAt = 0 }: ApiKeyRow, now: number): Promise<void> {
+    const noted = Math.max(usedAt, noteTried.get(id) ?? 0);
+    if (now - noted < NOTE_EVERY_MS) return;
+    noteTried.delete(id);
+    const [oldest] = noteTried.keys();
+    if (noteTried.size >= TRIED_MAX && oldest !== undefined) noteTried.delete(oldest);
+    noteTried.set(id, now);
+    await table.apiKeys.noteUse(id, now, now - NOTE_EVERY_MS).catch(() => {});
+  }
+}
+
+const TRIED_MAX = 10_000;
+
+/** Compares with as many secrets, and for as long, whether the key exists or not. */
+function isGenuine(row: ApiKeyRow | undefined, secret: string, now: number): boolean {
+  const presented = hashSecret(secret);
+  const isCurrent = isSame(presented, row?.hash ?? NOBODYS);
+  const isFormer = (row?.former ?? []).map(
+    ({ hash, validUntil }) => isSame(presented, hash) && validUntil > now,
+  );
+  return row !== undefined && (isCurrent || isFormer.includes(true));
+}
+
+const NOBODYS = hashSecret("");
+
+const isSame = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a), Buffer.from(b));

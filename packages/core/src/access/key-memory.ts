@@ -1,0 +1,57 @@
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import type { ApiKeyRow } from "../table/api-key.entity.ts";
+
+/** How long a key's row is believed. Below the time in which a revocation must have taken effect. */
+const MEMORY_MS = 20_000;
+const KNOWN_MAX = 10_000;
+const UNKNOWN_MAX = 1_000;
+
+type Entry = { readonly stamp: Stamp; readonly row: Promise<ApiKeyRow | undefined> };
+
+/**
+ * Remembers keys for 20 s, so that a request costs no read of its key, and requests that miss at the
+ * same moment share one. That an id is unknown is remembered as well: otherwise a wrong secret could
+ * be told from an unknown id by the time it takes. Unknown ids are kept apart, so that made-up ones
+ * push no real key out.
+ */
+export function createKeyMemory(
+  clock: Clock,
+  load: (id: string) => Promise<ApiKeyRow | undefined>,
+) {
+  const known = new Map<string, Entry>();
+  const unknown = new Map<string, Entry>();
+
+  async function recall(id: string): Promise<ApiKeyRow | undefined> {
+    const entry = known.get(id) ?? unknown.get(id);
+    if (entry !== undefined && ageMs(clock, entry.stamp) < MEMORY_MS) return entry.row;
+    // Taken before the read: what is revoked while it runs must not be believed for longer.
+    const asked = { stamp: takeStamp(clock), row: load(id) };
+    keep(known, KNOWN_MAX, id, asked);
+    try {
+      const row = await asked.row;
+      if (row === undefined && known.get(id) === asked) {
+        known.delete(id);
+        keep(unknown, UNKNOWN_MAX, id, asked);
+      }
+      return row;
+    } catch (error) {
+      if (known.get(id) === asked) known.delete(id);
+      throw error;
+    }
+  }
+
+  /** After a change made here: the next request looks again. */
+  function forget(id: string): void {
+    known.delete(id);
+    unknown.delete(id);
+  }
+
+  return { recall, forget };
+}
+
+function keep(entries: Map<string, Entry>, entriesMax: number, id: string, entry: Entry): void {
+  entries.delete(id);
+  const [oldest] = entries.keys();
+  if (entries.size >= entriesMax && oldest !== undefined) entries.delete(oldest);
+  entries.set(id, entry);
+}

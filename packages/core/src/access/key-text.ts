@@ -1,0 +1,61 @@
+import { crc32 } from "node:zlib";
+import type { Random } from "../kernel/random.ts";
+
+/** Where a key works: on AWS (`live`) or on somebody's own machine (`test`). */
+export type KeyKind = "live" | "test";
+
+/** What an API key says of itself. The secret proves it. */
+export type KeyText = { readonly kind: KeyKind; readonly id: string; readonly secret: string };
+
+const BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** Ids are names as well: they stand in URLs, table keys and list cursors. */
+const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+const ID_CHARS = 12;
+const SECRET_CHARS = 32;
+const CHECKSUM_CHARS = 6;
+const KEY = /^(elk_(live|test)_([0-9a-z]{12})_([0-9A-Za-z]{32}))([0-9A-Za-z]{6})$/;
+
+/**
+ * `elk_<live|test>_<id>_<secret><checksum>`: easy to recognise for whoever scans for leaked secrets,
+ * and a mistyped one is known for wrong without asking anybody. The form follows GitHub's tokens.
+ */
+export function formatKey({ kind, id, secret }: KeyText): string {
+  const body = `elk_${kind}_${id}_${secret}`;
+  return body + checksumOf(body);
+}
+
+/** Undefined when the text is no API key, or its checksum is wrong. */
+export function parseKey(text: string): KeyText | undefined {
+  const [, body = "", kind, id = "", secret = "", checksum] = KEY.exec(text) ?? [];
+  if (checksum === undefined || checksumOf(body) !== checksum) return undefined;
+  return { kind: kind === "live" ? "live" : "test", id, secret };
+}
+
+/** 62 random bits. */
+export const newKeyId = (random: Random): string => draw(random, BASE_36, ID_CHARS);
+
+/** 190 random bits: nothing to gain by trying, so a fast hash is enough to keep it. */
+export const newSecret = (random: Random): string => draw(random, BASE_62, SECRET_CHARS);
+
+function checksumOf(body: string): string {
+  let left = crc32(body);
+  let digits = "";
+  for (let at = 0; at < CHECKSUM_CHARS; at++) {
+    digits = BASE_62.charAt(left % 62) + digits;
+    left = Math.floor(left / 62);
+  }
+  return digits;
+}
+
+/** Every character is as likely as any other: bytes that would favour some are thrown away. */
+function draw(random: Random, alphabet: string, chars: number): string {
+  const fair = 256 - (256 % alphabet.length);
+  let drawn = "";
+  while (drawn.length < chars) {
+    for (const byte of random.bytes(chars)) {
+      if (byte < fair && drawn.length < chars) drawn += alphabet.charAt(byte % alphabet.length);
+    }
+  }
+  return drawn;
+}

@@ -1,0 +1,156 @@
+import { LIMITS } from "@eventledger/protocol";
+import {
+  type Bootstrap,
+  formatScan,
+  isScanned,
+  parseScan,
+} from "../kernel/bootstrap.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import type { Life } from "../kernel/names.ts";
+import { newUid, type Random } from "../kernel/random.ts";
+import { loadEnd } from "../log/end.ts";
+import type { StoredEvent } from "../log/event.ts";
+import { assertNotStalled, assertNumbered } from "../log/guard.ts";
+import type { Table } from "../table/table.ts";
+import { planScan, planScanEnd, planWave, type ScanRoom } from "./bootstrap-plan.ts";
+import { BOOTSTRAP_AGE_MAX_MS, eventOf, planPins } from "./compaction-plan.ts";
+import { inParallel } from "./in-parallel.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
+
+type Stream = {
+  readonly life: Life;
+  readonly partitions: number;
+  readonly compaction: "key" | "none";
+};
+
+/** A page of the snapshot, and where it goes on. `ended` on the page that completes it. */
+export type SnapshotPage = {
+  readonly events: readonly StoredEvent[];
+  readonly bootstrap: Bootstrap;
+  readonly ended: boolean;
+};
+
+const PARTITIONS_AT_ONCE = 8;
+const PIN_TRIES = 20;
+/** Rows a page looks at before it ends, also when all of them are tombstones. */
+const ROWS_MAX = 2_000;
+
+/**
+ * Takes a new snapshot of a stream's compacted state: where each checkpoint stands, pinned so that
+ * the log stays readable from there for a day. Throws `not-compacted`, and `compaction-stalled` when
+ * compaction is so far behind that tombstones of it might be gone already.
+ */
+export async function beginBootstrap(deps: Deps, stream: Stream): Promise<Bootstrap> {
+  assertCompacted(stream);
+  const startedAt = deps.clock.now();
+  const starts: number[] = Array.from({ length: stream.partitions }, () => 1);
+  await inParallel(starts.keys(), PARTITIONS_AT_ONCE, async (partition) => {
+    starts[partition] = await pinCheckpoint(deps, stream.life, partition);
+  });
+  const run = newUid(deps.random);
+  return { run, startedAt, scan: formatScan(0), starts, exactFrom: starts };
+}
+
+/** The checkpoint of a partition, from which on the log stays readable from now on. */
+async function pinCheckpoint(
+  { table, clock }: Deps,
+  life: Life,
+  partition: number,
+): Promise<number> {
+  for (let attempt = 0; attempt < PIN_TRIES; attempt++) {
+    const end = await loadEnd({ table, clock }, life, partition);
+    const { checkpoint } = end;
+    assertNumbered(checkpoint, clock.now());
+    assertNotStalled(end, clock.now());
+    const pins = planPins(checkpoint, clock.now());
+    if (pins === undefined) return checkpoint.next;
+    if (await table.checkpoints.pin(life, partition, checkpoint.next, pins)) return checkpoint.next;
+  }
+  throw new LedgerError("stream-busy", {
+    detail: "Compaction moved on all the time while the bootstrap was being set up. Try again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+/**
+ * The next page of a snapshot: the live state of keys as of its checkpoint. A page may be empty and
+ * not be the last. Reads the compacted state only, strongly consistent. `prefix` leaves out all keys
+ * that do not begin with it. Throws `bootstrap-expired` after a day.
+ */
+export async function loadSnapshotPage(
+  { table, clock }: Deps,
+  { life }: Stream,
+  bootstrap: Bootstrap,
+  { limit, prefix = "" }: { limit: number; prefix?: string | undefined },
+): Promise<SnapshotPage> {
+  if (clock.now() - bootstrap.startedAt > BOOTSTRAP_AGE_MAX_MS) throw bootstrapExpired();
+  const events: StoredEvent[] = [];
+  let at = bootstrap;
+  let room: ScanRoom = { events: limit, bytes: LIMITS.pageBytesMax, rows: ROWS_MAX };
+  let rowsBefore: number | undefined;
+  for (let full = false; !full && !isScanned(at) && room.events > 0 && room.rows > 0; ) {
+    const { bucket, after } = parseScan(at.scan);
+    const wave = Array.from({ length: planWave(bucket, room, rowsBefore) }, (_, i) => bucket + i);
+    const rowsMax = Math.min(room.events, room.rows);
+    const pages = await Promise.all(
+      wave.map(async (of) => {
+        const range = { after: of === bucket ? after : undefined, from: prefix || undefined };
+        return { of, ...(await loadRows(table, life, of, { ...range, prefix, limit: rowsMax })) };
+      }),
+    );
+    for (const page of pages) {
+      if (full || parseScan(at.scan).bucket !== page.of) break;
+      const plan = planScan(at, page.of, page, room, { empty: events.length === 0 });
+      for (const row of plan.taken) {
+        const event = eventOf(row);
+        if (event !== undefined) events.push(event);
+      }
+      ({ bootstrap: at, room, full } = plan);
+      rowsBefore = page.rows.length;
+    }
+  }
+  if (!isScanned(at)) return { events, bootstrap: at, ended: false };
+  const checkpoints = await loadCheckpoints(table, life, at.starts.length);
+  return { events, bootstrap: planScanEnd(at, checkpoints), ended: true };
+}
+
+/** Rows of one bucket whose keys begin with `prefix`; they lie side by side. */
+async function loadRows(
+  table: Table,
+  life: Life,
+  bucket: number,
+  range: { after: string | undefined; from: string | undefined; prefix: string; limit: number },
+) {
+  const { from, prefix, after, limit } = range;
+  const start = from === undefined ? { after, limit } : { after, from, limit };
+  const { rows, more } = await table.compacted.loadPage(life, bucket, start);
+  const outside = rows.findIndex(({ key }) => !key.startsWith(prefix));
+  return outside === -1 ? { rows, more } : { rows: rows.slice(0, outside), more: false };
+}
+
+async function loadCheckpoints(table: Table, life: Life, partitions: number): Promise<number[]> {
+  const next: number[] = Array.from({ length: partitions }, () => 1);
+  await inParallel(next.keys(), PARTITIONS_AT_ONCE, async (partition) => {
+    const checkpoint = await table.checkpoints.load(life, partition);
+    if (checkpoint === undefined) throw streamNotFound();
+    next[partition] = checkpoint.next;
+  });
+  return next;
+}
+
+/** Throws `not-compacted` when a stream keeps no current state of its keys. */
+export function assertCompacted({ compaction }: Pick<Stream, "compaction">): void {
+  if (compaction === "key") return;
+  throw new LedgerError("not-compacted", {
+    detail: 'The stream was created with compaction "none". Read it from `earliest` instead.',
+  });
+}
+
+const bootstrapExpired = (): LedgerError =>
+  new LedgerError("bootstrap-expired", {
+    detail:
+      "This bootstrap was begun more than a day ago. Forget what it has delivered and seek to `bootstrap` for a new one.",
+    facts: { seek: "bootstrap" },
+  });

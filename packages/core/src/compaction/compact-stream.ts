@@ -1,0 +1,32 @@
+import type { CompactReceipt } from "@eventledger/protocol";
+import { takeStamp } from "../kernel/clock.ts";
+import { type CompactDeps, type Compactable, compactPartition } from "./compact.ts";
+import { inParallel } from "./in-parallel.ts";
+
+const PARTITIONS_AT_ONCE = 8;
+
+/**
+ * Brings a stream's compacted state up to its end now, as far as `budgetMs` goes; `done` says whether
+ * it got there. Throws what hindered the first partition that failed; the others may have moved on.
+ */
+export async function compactStream(
+  deps: CompactDeps,
+  stream: Compactable & { readonly partitions: number },
+  { budgetMs }: { budgetMs: number },
+): Promise<CompactReceipt> {
+  const began = takeStamp(deps.clock);
+  let compactedEvents = 0;
+  let keys = 0;
+  let behind = 0;
+  let oldest = Infinity;
+  const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
+  await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+    const result = await compactPartition(deps, stream, partition, { began, budgetMs });
+    compactedEvents += result.events;
+    keys += result.keys;
+    behind += result.behind;
+    if (!result.done) oldest = Math.min(oldest, result.compactedThrough);
+  });
+  const seconds = oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000;
+  return { compactedEvents, keys, watermarkLag: { events: behind, seconds }, done: behind === 0 };
+}

@@ -1,0 +1,141 @@
+import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
+import { assertInvariant } from "../kernel/invariant.ts";
+import type { Life } from "../kernel/names.ts";
+import { loadEnd, type SeenEnd } from "../log/end.ts";
+import { assertNumbered } from "../log/guard.ts";
+import type { Table } from "../table/table.ts";
+import { emptyStretch, extendStretch, planMove, planRows, type Stretch } from "./compaction-plan.ts";
+import { inParallel } from "./in-parallel.ts";
+
+export type CompactDeps = { readonly table: Table; readonly clock: Clock };
+
+/** What compaction needs to know of a life of a stream. */
+export type Compactable = { readonly life: Life; readonly compaction: "key" | "none" };
+
+/** What a call did in one partition. */
+export type PartitionCompaction = {
+  readonly events: number;
+  /** Compacted rows put, one per key and stretch. */
+  readonly keys: number;
+  /** Everything that was durable when the call began is compacted. */
+  readonly done: boolean;
+  /** Events behind the checkpoint at the end of the call, as far as it has seen. */
+  readonly behind: number;
+  /** When the last compacted of them was published; what is behind is no older. */
+  readonly compactedThrough: number;
+};
+
+/**
+ * A stretch must be finished this long after its log was read: far sooner than a tombstone that a
+ * faster run has put meanwhile could expire, or a paused run would bring the deleted key back.
+ */
+const STRETCH_AGE_MAX_MS = 60_000;
+/** A stretch ends with the page of rows that reaches one of these. */
+const STRETCH_EVENTS = 5_000;
+const STRETCH_BYTES = 8 * 1024 * 1024;
+const ROWS = 500;
+const PUTS_AT_ONCE = 32;
+/** Idle partitions are looked at anew this often; the guards allow days. */
+const LOOK_AGE_MS = 6 * 3_600_000;
+
+/**
+ * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs` is
+ * used up. All rows of a stretch are put before the checkpoint moves, and it moves only from where
+ * this call found it; so a crash anywhere leaves work to repeat and nothing to repair, and calls may
+ * run concurrently. Throws `numbering-at-risk` when nobody has looked for so long that events may
+ * have expired unseen, and an InvariantError when the chain has a gap.
+ */
+export async function compactPartition(
+  deps: CompactDeps,
+  stream: Compactable,
+  partition: number,
+  { began, budgetMs }: { began: Stamp; budgetMs: number },
+): Promise<PartitionCompaction> {
+  const { clock } = deps;
+  let events = 0;
+  let keys = 0;
+  for (;;) {
+    const end = await loadEnd(deps, stream.life, partition);
+    assertNumbered(end.checkpoint, clock.now());
+    const behind = end.next - end.checkpoint.next;
+    const { compactedThrough } = end.checkpoint;
+    if (behind === 0) {
+      await renewLook(deps, stream, partition, end);
+      return { events, keys, done: true, behind, compactedThrough };
+    }
+    if (ageMs(clock, began) >= budgetMs) return { events, keys, done: false, behind, compactedThrough };
+    const worked = await compactStretch(deps, stream, partition, end);
+    if (worked === undefined) continue;
+    events += worked.events;
+    keys += worked.keys;
+    if (worked.to >= end.next) {
+      return { events, keys, done: true, behind: 0, compactedThrough: end.stamp.wallMs };
+    }
+  }
+}
+
+/** Undefined when another run moved the checkpoint meanwhile: then that run has done the work. */
+async function compactStretch(
+  deps: CompactDeps,
+  stream: Compactable,
+  partition: number,
+  end: SeenEnd,
+): Promise<{ events: number; keys: number; to: number } | undefined> {
+  const { table, clock } = deps;
+  const { life } = stream;
+  const from = end.checkpoint.next;
+  const stretch = await readStretch(deps, stream, partition, from);
+  assertInvariant(stretch.to > from, `${life} has no hole at ${from} of partition ${partition}`);
+  const rows = planRows(stretch, { partition, nowMs: clock.now() });
+  await inParallel(rows, PUTS_AT_ONCE, async (row) => {
+    assertYoung(clock, end.stamp);
+    await table.compacted.putIfNewer(life, row);
+  });
+  const move = planMove(end.checkpoint, stretch, { next: end.next, atMs: end.stamp.wallMs });
+  const moved = await table.checkpoints.move(life, partition, from, move);
+  return moved ? { events: stretch.events, keys: rows.length, to: stretch.to } : undefined;
+}
+
+async function readStretch(
+  { table }: CompactDeps,
+  { life, compaction }: Compactable,
+  partition: number,
+  from: number,
+): Promise<Stretch> {
+  let stretch = emptyStretch(from);
+  for (;;) {
+    const { batches, more } = await table.batches.loadFrom(life, partition, stretch.to, ROWS);
+    stretch = extendStretch(stretch, batches, { keepKeys: compaction === "key" });
+    const full = stretch.events >= STRETCH_EVENTS || stretch.bytes >= STRETCH_BYTES;
+    if (full || !more || stretch.stop !== undefined) return stretch;
+  }
+}
+
+/** Renews the proof that nothing has expired unseen, and what follows from having seen the end. */
+async function renewLook(
+  { table, clock }: CompactDeps,
+  { life }: Compactable,
+  partition: number,
+  { checkpoint, stamp }: SeenEnd,
+): Promise<void> {
+  const failed = (checkpoint.failures ?? 0) > 0;
+  const young = clock.now() - checkpoint.lookedAt < LOOK_AGE_MS;
+  const through = clock.now() - checkpoint.compactedThrough < LOOK_AGE_MS;
+  if (young && through && !failed) return;
+  await table.checkpoints.move(life, partition, checkpoint.next, {
+    lookedAt: Math.max(checkpoint.lookedAt, stamp.wallMs),
+    compactedThrough: Math.max(checkpoint.compactedThrough, stamp.wallMs),
+    failures: 0,
+  });
+}
+
+/** A run that was frozen for longer than its reading is worth has to begin anew. */
+class StretchTooOld extends Error {
+  override readonly name = "StretchTooOld";
+}
+
+function assertYoung(clock: Clock, stamp: Stamp): void {
+  if (ageMs(clock, stamp) > STRETCH_AGE_MAX_MS) {
+    throw new StretchTooOld("Compaction was paused for too long; it begins anew at the checkpoint");
+  }
+}

@@ -1,0 +1,63 @@
+import { lifeOf, type ScopedName } from "../kernel/names.ts";
+import { type CompactDeps, type PartitionCompaction } from "./compact.ts";
+import { inParallel } from "./in-parallel.ts";
+import { type StuckPartition, tryCompact } from "./sweep.ts";
+
+/** What came of a ring. */
+export type Rung = {
+  readonly partitions: number;
+  readonly compactedEvents: number;
+  readonly keys: number;
+  readonly stuck: readonly StuckPartition[];
+  /** Partition keys whose failure may pass: ring again for them. */
+  readonly again: readonly string[];
+};
+
+const PARTITIONS_AT_ONCE = 8;
+/** Failures of the store pass by themselves; all others wait for the sweeper and an operator. */
+const PASSING = new Set(["store-unavailable", "outcome-unknown"]);
+
+/**
+ * Compacts the partitions that a table stream's records name by their partition keys. Records only
+ * say where to look, so duplicates, reordering and loss of them do not matter. Keys of other rows and
+ * of ended lives are ignored. A partition that cannot be compacted holds up no other.
+ */
+export async function ring(
+  deps: CompactDeps,
+  partitionKeys: readonly string[],
+  { budgetMs }: { budgetMs: number },
+): Promise<Rung> {
+  const stuck: StuckPartition[] = [];
+  const again: string[] = [];
+  let compactedEvents = 0;
+  let keys = 0;
+  const distinct = new Set(partitionKeys);
+  await inParallel(distinct, PARTITIONS_AT_ONCE, async (partitionKey) => {
+    const result = await answer(deps, partitionKey, budgetMs);
+    if (result === undefined) return;
+    if ("error" in result) {
+      stuck.push(result);
+      if (PASSING.has(result.code)) again.push(partitionKey);
+      return;
+    }
+    compactedEvents += result.events;
+    keys += result.keys;
+  });
+  return { partitions: distinct.size, compactedEvents, keys, stuck, again };
+}
+
+/** The partition key of record batches, as `batch.entity.ts` builds it. */
+const BATCH_KEY = /^STREAM#(?<name>[^#]+)#(?<uid>[^#]+)#P(?<partition>\d+)$/;
+
+async function answer(
+  deps: CompactDeps,
+  partitionKey: string,
+  budgetMs: number,
+): Promise<PartitionCompaction | StuckPartition | undefined> {
+  const { name, uid, partition } = BATCH_KEY.exec(partitionKey)?.groups ?? {};
+  if (name === undefined || uid === undefined) return undefined;
+  const stream = await deps.table.streams.load(name as ScopedName);
+  if (stream?.uid !== uid || stream.status !== "live") return undefined;
+  const life = lifeOf(stream.name, uid);
+  return tryCompact(deps, { ...stream, life }, Number(partition), budgetMs);
+}

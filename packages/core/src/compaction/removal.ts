@@ -1,0 +1,87 @@
+import { LIMITS } from "@eventledger/protocol";
+import { COMPACTED_BUCKETS } from "../kernel/bootstrap.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { RemovalRow } from "../table/removal.entity.ts";
+import type { Table } from "../table/table.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock };
+
+/**
+ * Nothing of an ended life is removed before this has passed since its last chain was sealed: longer
+ * than anybody may believe a former look at it, be on the way with a put, or run a compaction.
+ */
+const REST_MS = 10 * 60_000;
+
+const COUNT_EVERY = 500;
+
+/**
+ * Removes what is left of an ended life, until done or `mayGoOn` says no. Seals stay for ever: they
+ * tell every late writer. Checkpoints go last: without one the partition counts as gone. Every step
+ * may be repeated after a crash. True when all of it is removed, and the job with it.
+ */
+export async function runRemoval(
+  { table, clock }: Deps,
+  job: RemovalRow,
+  mayGoOn: () => boolean,
+): Promise<{ done: boolean; removed: number }> {
+  const { life, sealedAt } = job;
+  if (sealedAt === undefined || clock.now() - sealedAt < REST_MS) return { done: false, removed: 0 };
+  let removed = 0;
+  let uncounted = 0;
+  const count = async (rows: number, least: number) => {
+    removed += rows;
+    uncounted += rows;
+    if (uncounted < least) return;
+    await table.removals.count(life, uncounted);
+    uncounted = 0;
+  };
+  for (const deletePage of pagesOf(table, job)) {
+    for (let more = true; more; ) {
+      if (!mayGoOn()) {
+        await count(0, 1);
+        return { done: false, removed };
+      }
+      const page = await deletePage();
+      more = page.more;
+      await count(page.rows, COUNT_EVERY);
+    }
+  }
+  for (let partition = 0; partition < job.partitions; partition++) {
+    await table.checkpoints.remove(life, partition);
+  }
+  await table.removals.remove(life);
+  return { done: true, removed };
+}
+
+/** Deletes one page of rows: how many there were, and whether there may be more. */
+type DeletePage = () => Promise<{ rows: number; more: boolean }>;
+
+/** Everything to remove, in order. */
+function* pagesOf(
+  table: Table,
+  { life, name, uid, partitions }: RemovalRow,
+): Generator<DeletePage> {
+  let after: string | undefined;
+  yield async () => {
+    const page = await table.subscriptions.list(name, uid, LIMITS.listMax, after);
+    for (const row of page.subscriptions) {
+      await table.lifecycle.removeSubscription(life, row, partitions);
+    }
+    after = page.next ?? undefined;
+    return { rows: page.subscriptions.length, more: page.next !== null };
+  };
+  for (let partition = 0; partition < partitions; partition++) {
+    yield untilEmpty(() => table.batches.deletePage(life, partition));
+  }
+  for (let bucket = 0; bucket < COMPACTED_BUCKETS; bucket++) {
+    yield untilEmpty(() => table.compacted.deletePage(life, bucket));
+  }
+  yield untilEmpty(() => table.receipts.deletePage(life));
+}
+
+const untilEmpty =
+  (deletePage: () => Promise<number>): DeletePage =>
+  async () => {
+    const rows = await deletePage();
+    return { rows, more: rows > 0 };
+  };

@@ -1,0 +1,72 @@
+import { takeStamp } from "../kernel/clock.ts";
+import type { Life } from "../kernel/names.ts";
+import { loadEnd } from "../log/end.ts";
+import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
+import type { CompactDeps, Compactable } from "./compact.ts";
+import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
+import { inParallel } from "./in-parallel.ts";
+
+/**
+ * More than could have been written between the last look and the moment publishing stopped: a week
+ * at a hundred thousand events a second. A thousand repairs fit into the numbers there are.
+ */
+const JUMP = 100_000_000_000;
+const ROWS = 100;
+const PUTS_AT_ONCE = 16;
+
+/**
+ * Repairs the numbering of a partition at which nobody has looked for 30 days: events written since
+ * may have expired, so the last number that remains need not be the last that was used. What remains
+ * is compacted, holes and all; then numbering goes on far above anything that can have been used, and
+ * everything below is declared past its retention, so that every reader is told instead of skipping.
+ * Nobody can publish meanwhile, because publishing refuses such a partition. Returns where numbering
+ * goes on, or undefined when the partition is not at risk. May be repeated after a crash.
+ */
+export async function repairNumbering(
+  { table, clock }: CompactDeps,
+  { life, compaction }: Compactable,
+  partition: number,
+): Promise<number | undefined> {
+  const end = await loadEnd({ table, clock }, life, partition);
+  const { checkpoint } = end;
+  const { wallMs } = takeStamp(clock);
+  if (wallMs - checkpoint.lookedAt <= PHYSICAL_SLACK_MS) return undefined;
+  const rest =
+    compaction === "key"
+      ? await compactRest({ table, clock }, life, partition, checkpoint.next)
+      : 0;
+  const next = end.next + JUMP;
+  const moved = await table.checkpoints.move(life, partition, checkpoint.next, {
+    next,
+    floor: next,
+    lookedAt: wallMs,
+    compactedThrough: wallMs,
+    events: checkpoint.events + rest,
+    failures: 0,
+  });
+  return moved ? next : undefined;
+}
+
+/** Compacts whatever is left behind the checkpoint, in order, whatever is missing in between. */
+async function compactRest(
+  { table, clock }: CompactDeps,
+  life: Life,
+  partition: number,
+  from: number,
+): Promise<number> {
+  let events = 0;
+  for (let at = from; ; ) {
+    const { batches, more } = await table.batches.loadFrom(life, partition, at, ROWS);
+    for (const batch of batches) {
+      if (batch.kind === "seal") continue;
+      const stretch = extendStretch(emptyStretch(batch.first), [batch], { keepKeys: true });
+      events += stretch.events;
+      at = stretch.to;
+      const rows = planRows(stretch, { partition, nowMs: clock.now() });
+      await inParallel(rows, PUTS_AT_ONCE, async (row) => {
+        await table.compacted.putIfNewer(life, row);
+      });
+    }
+    if (!more) return events;
+  }
+}

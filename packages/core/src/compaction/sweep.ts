@@ -1,0 +1,195 @@
+import { ageMs, takeStamp } from "../kernel/clock.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { InvariantError } from "../kernel/invariant.ts";
+import { defaultTenant, lifeOf, type ScopedName, type Tenant } from "../kernel/names.ts";
+import type { Random } from "../kernel/random.ts";
+import type { RemovalRow } from "../table/removal.entity.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
+import { type CompactDeps, compactPartition, type PartitionCompaction } from "./compact.ts";
+import { moveFloor } from "./floor.ts";
+import { inParallel } from "./in-parallel.ts";
+import { runRemoval } from "./removal.ts";
+
+type SweepDeps = CompactDeps & {
+  readonly random: Random;
+  /** Seals what is left of an ended life and frees its name. */
+  readonly finishEnd: (row: Pick<StreamRow, "name" | "uid" | "partitions">) => Promise<void>;
+};
+
+/** A partition that compaction could not deal with, and how often in a row. */
+export type StuckPartition = {
+  readonly stream: ScopedName;
+  readonly partition: number;
+  readonly code: string;
+  readonly failures: number;
+  readonly error: unknown;
+};
+
+/** What a sweep did. `done` is false when its time was up before it had seen everything. */
+export type Swept = {
+  readonly partitions: number;
+  readonly compactedEvents: number;
+  readonly keys: number;
+  readonly floorsMoved: number;
+  readonly endsFinished: number;
+  readonly rowsRemoved: number;
+  readonly livesRemoved: number;
+  readonly stuck: readonly StuckPartition[];
+  readonly done: boolean;
+};
+
+const PARTITIONS_AT_ONCE = 8;
+const LIST_PAGE = 100;
+/** No partition takes more of a sweep than this while others wait. */
+const PARTITION_BUDGET_MS = 20_000;
+
+/**
+ * Looks at every partition of every stream: compacts it, renews the proof that its numbering is
+ * safe, moves its floor; finishes deletions that were interrupted and removes what is left of ended
+ * lives. Streams are taken in a new order each time, so that a short budget starves none; what fails
+ * in one partition holds up no other. May be repeated after a crash, and run concurrently.
+ */
+export async function sweep(
+  deps: SweepDeps,
+  { budgetMs }: { budgetMs: number },
+): Promise<Swept> {
+  const { table, clock } = deps;
+  const began = takeStamp(clock);
+  const mayGoOn = () => ageMs(clock, began) < budgetMs;
+  const total = { compactedEvents: 0, keys: 0, partitions: 0, floorsMoved: 0 };
+  const stuck: StuckPartition[] = [];
+  let done = true;
+  const partitions = rotate(await listPartitions(deps), deps.random.fraction());
+  await inParallel(partitions, PARTITIONS_AT_ONCE, async (at) => {
+    if (!mayGoOn()) {
+      done = false;
+      return;
+    }
+    const left = Math.max(0, budgetMs - ageMs(clock, began));
+    const result = await tendPartition(deps, at, Math.min(left, PARTITION_BUDGET_MS));
+    total.partitions++;
+    if ("error" in result) {
+      stuck.push(result);
+      return;
+    }
+    total.compactedEvents += result.events;
+    total.keys += result.keys;
+    total.floorsMoved += result.floorMoved ? 1 : 0;
+    done &&= result.done;
+  });
+  const ends = await finishEnds(deps, await table.removals.list(), mayGoOn);
+  return { ...total, ...ends, stuck, done: done && ends.done };
+}
+
+type StreamPartition = { readonly stream: StreamRow; readonly partition: number };
+
+/** Tenants are not listed anywhere yet: there is only the default one. */
+const listTenants = async (): Promise<readonly Tenant[]> => [defaultTenant];
+
+async function listPartitions({ table }: SweepDeps): Promise<StreamPartition[]> {
+  const found: StreamPartition[] = [];
+  for (const tenant of await listTenants()) {
+    let after: ScopedName | undefined;
+    do {
+      const page = await table.streams.list(tenant, LIST_PAGE, after);
+      for (const stream of page.streams) {
+        for (let partition = 0; partition < stream.partitions; partition++) {
+          found.push({ stream, partition });
+        }
+      }
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+  }
+  return found;
+}
+
+function rotate<T>(items: readonly T[], fraction: number): T[] {
+  const start = Math.floor(items.length * fraction);
+  return [...items.slice(start), ...items.slice(0, start)];
+}
+
+async function tendPartition(
+  deps: CompactDeps,
+  { stream, partition }: StreamPartition,
+  budgetMs: number,
+): Promise<(PartitionCompaction & { floorMoved: boolean }) | StuckPartition> {
+  const life = lifeOf(stream.name, stream.uid);
+  const result = await tryCompact(deps, { ...stream, life }, partition, budgetMs);
+  if ("error" in result) return result;
+  try {
+    return { ...result, floorMoved: await moveFloor(deps, { ...stream, life }, partition) };
+  } catch (error) {
+    if (isGone(error)) return { ...result, floorMoved: false };
+    return { stream: stream.name, partition, code: codeOf(error), failures: 1, error };
+  }
+}
+
+type Tended = Pick<StreamRow, "name" | "compaction"> & { readonly life: ReturnType<typeof lifeOf> };
+
+/**
+ * Compacts one partition; a failure becomes a result and is counted in the checkpoint, where the
+ * next success clears it. A partition that is gone has nothing to do.
+ */
+export async function tryCompact(
+  deps: CompactDeps,
+  stream: Tended,
+  partition: number,
+  budgetMs: number,
+): Promise<PartitionCompaction | StuckPartition> {
+  try {
+    const began = takeStamp(deps.clock);
+    return await compactPartition(deps, stream, partition, { began, budgetMs });
+  } catch (error) {
+    if (isGone(error)) return { events: 0, keys: 0, done: true, behind: 0, compactedThrough: 0 };
+    const failures = await countFailure(deps, stream, partition);
+    return { stream: stream.name, partition, code: codeOf(error), failures, error };
+  }
+}
+
+/** A counter must not hide what it counts: if it cannot be written, the failure counts once. */
+async function countFailure(
+  { table }: CompactDeps,
+  { life }: Tended,
+  partition: number,
+): Promise<number> {
+  try {
+    return await table.checkpoints.countFailure(life, partition);
+  } catch {
+    return 1;
+  }
+}
+
+const isGone = (error: unknown): boolean =>
+  error instanceof LedgerError && error.code === "stream-not-found";
+
+function codeOf(error: unknown): string {
+  if (error instanceof LedgerError) return error.code;
+  return error instanceof InvariantError ? "invariant" : "internal";
+}
+
+async function finishEnds(
+  deps: SweepDeps,
+  jobs: readonly RemovalRow[],
+  mayGoOn: () => boolean,
+): Promise<Pick<Swept, "endsFinished" | "rowsRemoved" | "livesRemoved" | "done">> {
+  let endsFinished = 0;
+  let rowsRemoved = 0;
+  let livesRemoved = 0;
+  let done = true;
+  for (const job of jobs) {
+    if (!mayGoOn()) return { endsFinished, rowsRemoved, livesRemoved, done: false };
+    try {
+      if (job.sealedAt === undefined) {
+        await deps.finishEnd(job);
+        endsFinished++;
+      }
+      const removal = await runRemoval(deps, job, mayGoOn);
+      rowsRemoved += removal.removed;
+      livesRemoved += removal.done ? 1 : 0;
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      done = false;
+    }
+  }
+  return { endsFinished, rowsRemoved, livesRemoved, done };
+}

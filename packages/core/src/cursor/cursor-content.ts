@@ -1,0 +1,90 @@
+import { type Bootstrap, isPending, isScanned } from "../kernel/bootstrap.ts";
+import type { Position } from "../kernel/position.ts";
+import { createPacker, createUnpacker } from "./pack.ts";
+
+/**
+ * What a cursor says. `since` stands for partitions that are not listed: everything published there
+ * at that moment (milliseconds since 1970) or later.
+ */
+export type CursorContent = {
+  /** The life of the stream it belongs to. */
+  readonly streamUid: string;
+  /** The subscription and its generation; absent when it reads the stream itself. */
+  readonly subscription?: { readonly uid: string; readonly generation: number };
+  readonly positions: readonly (Position | undefined)[];
+  readonly since?: number;
+  /** The partition the next page starts with. */
+  readonly turn: number;
+  /** Present until all that a snapshot left out has been read from the log. */
+  readonly bootstrap?: Bootstrap;
+};
+
+const SUBSCRIPTION = 1;
+const SINCE = 2;
+const BOOTSTRAP = 4;
+
+/** Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys. */
+export function packCursor(content: CursorContent): Uint8Array {
+  const { streamUid, subscription, positions, since, turn, bootstrap } = content;
+  const out = createPacker();
+  out.number(
+    (subscription === undefined ? 0 : SUBSCRIPTION) +
+      (since === undefined ? 0 : SINCE) +
+      (bootstrap === undefined ? 0 : BOOTSTRAP),
+  );
+  out.text(streamUid);
+  if (subscription !== undefined) {
+    out.text(subscription.uid);
+    out.number(subscription.generation);
+  }
+  if (since !== undefined) out.number(since);
+  out.number(turn);
+  out.number(positions.length);
+  for (const position of positions) {
+    out.number(position?.next ?? 0);
+    if (position !== undefined) out.number(position.next - position.batch);
+  }
+  if (bootstrap !== undefined) packBootstrap(out, bootstrap);
+  return out.finish();
+}
+
+function packBootstrap(out: ReturnType<typeof createPacker>, bootstrap: Bootstrap): void {
+  out.text(bootstrap.scan);
+  if (isPending(bootstrap)) return;
+  out.text(bootstrap.run);
+  out.number(bootstrap.startedAt);
+  for (const from of bootstrap.exactFrom) out.number(from);
+}
+
+export function unpackCursor(bytes: Uint8Array): CursorContent {
+  const from = createUnpacker(bytes);
+  const flags = from.number();
+  const streamUid = from.text();
+  const subscription =
+    (flags & SUBSCRIPTION) === 0
+      ? {}
+      : { subscription: { uid: from.text(), generation: from.number() } };
+  const since = (flags & SINCE) === 0 ? {} : { since: from.number() };
+  const turn = from.number();
+  const positions = Array.from({ length: from.number() }, (): Position | undefined => {
+    const next = from.number();
+    return next === 0 ? undefined : { next, batch: next - from.number() };
+  });
+  const bootstrap =
+    (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
+  return { streamUid, ...subscription, ...since, turn, positions, ...bootstrap };
+}
+
+/** While a snapshot is being read, the positions are where the log goes on after it. */
+function unpackBootstrap(
+  from: ReturnType<typeof createUnpacker>,
+  positions: readonly (Position | undefined)[],
+): Bootstrap {
+  const place = { run: "", startedAt: 0, scan: from.text(), starts: [], exactFrom: [] };
+  if (isPending(place)) return place;
+  const run = from.text();
+  const startedAt = from.number();
+  const exactFrom = positions.map(() => from.number());
+  const starts = isScanned(place) ? [] : positions.map((position) => position?.next ?? 1);
+  return { ...place, run, startedAt, starts, exactFrom };
+}

@@ -1,0 +1,77 @@
+import type { Lag } from "@eventledger/protocol";
+import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { resolvePositions } from "../log/browse.ts";
+import type { Log, Place } from "../log/log.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { cursorAt, isInSnapshot, pendingStanding, type Standing, standingOf } from "./standing.ts";
+import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
+
+type Deps = {
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  readonly snapshots: Snapshots;
+};
+
+/** Where a subscription can be put: a place in the log, a new snapshot, or behind a cursor. */
+export type SeekTarget = Place | "bootstrap" | { readonly cursor: CursorContent };
+
+/** Where a subscription stands after a seek. */
+export type Sought = {
+  readonly committed: CursorContent;
+  readonly phase: "bootstrap" | "log";
+  readonly lag: Lag;
+};
+
+const TRIES = 5;
+
+/**
+ * Moves a subscription back or forward on purpose, all partitions at once. Begins a new generation,
+ * so that commits of cursors from before are refused. Throws `not-compacted`, `invalid-cursor` for a
+ * cursor of something else, and `outcome-unknown` when others keep seeking at the same moment.
+ */
+export async function seek(
+  deps: Deps,
+  stream: LiveStream,
+  name: string,
+  target: SeekTarget,
+): Promise<Sought> {
+  const { subscriptions } = deps;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const before = await subscriptions.load(stream, name);
+    const to = await standingAt(deps, stream, before, target);
+    const state = await subscriptions.replace(stream, before, to, before.generation + 1);
+    if (state === undefined) continue;
+    return {
+      committed: cursorAt(stream, state, standingOf(state), 0),
+      phase: isInSnapshot(state.bootstrap) ? "bootstrap" : "log",
+      lag: await subscriptions.lag(stream, state),
+    };
+  }
+  throw new LedgerError("outcome-unknown", {
+    detail: "Others were moving this subscription at the same moment. Seek again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+async function standingAt(
+  { log, snapshots }: Deps,
+  stream: LiveStream,
+  state: SubscriptionState,
+  target: SeekTarget,
+): Promise<Standing> {
+  if (target === "bootstrap") {
+    snapshots.assertPossible(stream);
+    return pendingStanding(stream);
+  }
+  if (typeof target === "string" || !("cursor" in target)) {
+    return { positions: await log.seek(stream, target), bootstrap: undefined };
+  }
+  const { streamUid, subscription, positions, bootstrap } = target.cursor;
+  const own = subscription === undefined || subscription.uid === state.row.uid;
+  if (streamUid !== stream.uid || !own || positions.length > stream.partitions) {
+    throw invalidCursor("The cursor belongs to another stream or subscription.");
+  }
+  if (isInSnapshot(bootstrap)) return { positions, bootstrap };
+  return { positions: await resolvePositions(log, stream, target.cursor), bootstrap };
+}

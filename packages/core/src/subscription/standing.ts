@@ -1,0 +1,63 @@
+import type { CursorContent } from "../cursor/cursor.ts";
+import { type Bootstrap, isExact, isPending, isScanned, pendingBootstrap } from "../kernel/bootstrap.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { OffsetRow } from "../table/subscription.entity.ts";
+import type { SubscriptionState } from "./subscriptions.ts";
+
+/** Where a subscription stands: in a snapshot, or in the log. */
+export type Standing = {
+  /** Where the log goes on, by partition; undefined before a snapshot was taken. */
+  readonly positions: readonly (Position | undefined)[];
+  /** Absent once all that the snapshot left out has been read. */
+  readonly bootstrap: Bootstrap | undefined;
+};
+
+/** What is committed. While a snapshot is read, the log goes on where its checkpoints stood. */
+export function standingOf({ offsets, bootstrap }: SubscriptionState): Standing {
+  if (!isInSnapshot(bootstrap)) return { positions: offsets, bootstrap };
+  if (isPending(bootstrap)) return { positions: offsets.map(() => undefined), bootstrap };
+  return { positions: bootstrap.starts.map(edgeAt), bootstrap };
+}
+
+/** Before a snapshot is taken: nothing is known of any partition. */
+export const pendingStanding = ({ partitions }: { readonly partitions: number }): Standing => ({
+  positions: Array.from({ length: partitions }, () => undefined),
+  bootstrap: pendingBootstrap,
+});
+
+/** Whether the compacted state is still being read, or has not been begun. */
+export const isInSnapshot = (bootstrap: Bootstrap | undefined): bootstrap is Bootstrap =>
+  bootstrap !== undefined && !isScanned(bootstrap);
+
+/** The cursor of a place in a subscription. */
+export const cursorAt = (
+  stream: LiveStream,
+  { row, generation }: SubscriptionState,
+  { positions, bootstrap }: Standing,
+  turn: number,
+): CursorContent => ({
+  streamUid: stream.uid,
+  subscription: { uid: row.uid, generation },
+  positions,
+  turn,
+  ...(bootstrap === undefined || isExact(bootstrap, positions) ? {} : { bootstrap }),
+});
+
+/** The offset rows that say the same as a standing. */
+export const offsetsOf = (
+  { positions, bootstrap }: Standing,
+  generation: number,
+): OffsetRow[] =>
+  positions.map((position, partition) => ({
+    ...(position === undefined || isInSnapshot(bootstrap) ? UNKNOWN : pick(position)),
+    partition,
+    generation,
+    ...(partition === 0 && bootstrap !== undefined && !isExact(bootstrap, positions)
+      ? { bootstrap }
+      : {}),
+  }));
+
+const UNKNOWN = edgeAt(0);
+
+const pick = ({ batch, next }: Position): Position => ({ batch, next });

@@ -1,0 +1,32 @@
+import type { ApiKeyRow } from "./api-key.entity.ts";
+import type { Connection } from "./connection.ts";
+import type { Service } from "./service.ts";
+import { transact } from "./transaction.ts";
+
+/** Beginnings and ends of API keys: each one transaction, the key and its entry in the list. */
+export const accessRows = (connection: Connection, service: Service) => ({
+  /** False when the id is taken, perhaps by an earlier try of this call: compare hashes. */
+  async createKey(row: ApiKeyRow): Promise<boolean> {
+    const reasons = await transact(connection, () =>
+      service.transaction
+        .write(({ apiKey, keyDirectory }) => [
+          apiKey.create(row).commit(),
+          keyDirectory.put({ tenant: row.tenant, id: row.id }).commit(),
+        ])
+        .go(),
+    );
+    return reasons === undefined;
+  },
+
+  /** Deletes a key. Doing it twice is harmless. */
+  async removeKey({ tenant, id }: Pick<ApiKeyRow, "tenant" | "id">): Promise<void> {
+    await transact(connection, () =>
+      service.transaction
+        .write(({ apiKey, keyDirectory }) => [
+          apiKey.delete({ id }).commit(),
+          keyDirectory.delete({ tenant, id }).commit(),
+        ])
+        .go(),
+    );
+  },
+});

@@ -1,0 +1,139 @@
+import type { KeyScope } from "@eventledger/protocol";
+import { CustomAttributeType, Entity } from "electrodb";
+import type { Tenant } from "../kernel/names.ts";
+import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+
+/** A secret that was replaced and is accepted for a while. */
+export type FormerSecret = { readonly hash: string; readonly validUntil: number };
+
+/** An API key. Times are milliseconds since 1970. Of secrets only their SHA-256 is kept. */
+export type ApiKeyRow = {
+  readonly id: string;
+  readonly tenant: Tenant;
+  readonly name: string;
+  readonly scopes: readonly KeyScope[];
+  readonly streams: readonly string[];
+  readonly hash: string;
+  readonly former: readonly FormerSecret[];
+  readonly createdAt: number;
+  readonly createdBy: string;
+  /** Not the table's TTL attribute: an expired key is listed until it is deleted. */
+  readonly validUntil: number;
+  readonly usedAt?: number;
+  readonly rotatedAt?: number;
+};
+
+/** What a rotation changes. */
+export type Rotation = Required<Pick<ApiKeyRow, "hash" | "former" | "rotatedAt" | "validUntil">>;
+
+export const apiKeyEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "apiKey", version: "1", service: "eventledger" },
+      attributes: {
+        id: { type: "string", required: true },
+        tenant: { type: CustomAttributeType<Tenant>("string"), required: true },
+        name: { type: "string", required: true },
+        scopes: { type: CustomAttributeType<readonly KeyScope[]>("any"), required: true },
+        streams: { type: CustomAttributeType<readonly string[]>("any"), required: true },
+        hash: { type: "string", required: true },
+        former: { type: CustomAttributeType<readonly FormerSecret[]>("any"), required: true },
+        createdAt: { type: "number", required: true },
+        createdBy: { type: "string", required: true },
+        validUntil: { type: "number", required: true },
+        usedAt: { type: "number" },
+        rotatedAt: { type: "number" },
+      },
+      indexes: {
+        primary: {
+          pk: { field: "pk", composite: ["id"], template: "KEY#${id}", casing: "none" },
+          sk: { field: "sk", composite: [], template: "META", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+/** The list of a tenant's keys, so that listing needs no index. */
+export const keyDirectoryEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "keyDirectory", version: "1", service: "eventledger" },
+      attributes: {
+        tenant: { type: CustomAttributeType<Tenant>("string"), required: true },
+        id: { type: "string", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: { field: "pk", composite: ["tenant"], template: "TENANT#${tenant}", casing: "none" },
+          sk: { field: "sk", composite: ["id"], template: "KEY#${id}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+/** No id is smaller than one and the first of these, or larger than the second. */
+const BEHIND = "!";
+const LAST = "~";
+
+export const apiKeyRows = (
+  connection: Connection,
+  apiKey: ReturnType<typeof apiKeyEntity>,
+  directory: ReturnType<typeof keyDirectoryEntity>,
+) => ({
+  /** The key of that id, whoever owns it, strongly consistent. */
+  async load(id: string): Promise<ApiKeyRow | undefined> {
+    const { data } = await readRows(connection, () => apiKey.get({ id }).go({ consistent: true }));
+    return data ?? undefined;
+  },
+
+  /** Up to `limit` of a tenant's keys, by id, behind `after`. `next` is null at the end. */
+  async list(
+    tenant: Tenant,
+    limit: number,
+    after = "",
+  ): Promise<{ keys: ApiKeyRow[]; next: string | null }> {
+    const page = await readRows(connection, () =>
+      directory.query
+        .primary({ tenant })
+        .between({ id: `${after}${BEHIND}` }, { id: LAST })
+        .go({ limit, pages: 1, consistent: true }),
+    );
+    const next = page.cursor === null ? null : (page.data.at(-1)?.id ?? null);
+    if (page.data.length === 0) return { keys: [], next };
+    const { data } = await readRows(connection, () =>
+      apiKey
+        .get(page.data.map(({ id }) => ({ id })))
+        .go({ preserveBatchOrder: true, consistent: true }),
+    );
+    return { keys: data.flatMap((row) => (row?.tenant === tenant ? [row] : [])), next };
+  },
+
+  /**
+   * Replaces the secret, if it is still the one with the hash `from`. False when it is another by
+   * now, or the key is gone. Doing it twice is harmless.
+   */
+  async rotate(id: string, from: string, rotation: Rotation): Promise<boolean> {
+    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
+      apiKey
+        .patch({ id })
+        .set(rotation)
+        .where((row, { eq }) => eq(row.hash, from))
+        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
+    );
+    return !rejected || data?.hash === rotation.hash;
+  },
+
+  /** Notes a use, unless one has been noted since `before`. Nothing happens to a key that is gone. */
+  async noteUse(id: string, usedAt: number, before: number): Promise<void> {
+    await writeRows(() =>
+      apiKey
+        .patch({ id })
+        .set({ usedAt })
+        .where((row, { lt, notExists }) => `${notExists(row.usedAt)} OR ${lt(row.usedAt, before)}`)
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+});

@@ -1,0 +1,111 @@
+import {
+  ApiKeyList,
+  ApiKeyParams,
+  CreateApiKey,
+  LIMITS,
+  ListQuery,
+  NewApiKey,
+  RotateApiKey,
+  RotatedApiKey,
+} from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+
+/** API keys of the caller's tenant: make, list, rotate, revoke. */
+export const keyRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/keys",
+      operation({
+        id: "createKey",
+        tag: "keys",
+        summary: "Make an API key",
+        description: "The key is shown this once. It can be allowed no more than its maker.",
+        scope: "admin",
+        answers: {
+          201: {
+            description: "The key was made.",
+            body: NewApiKey,
+            headers: { Location: "The key's URL." },
+          },
+        },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      requireJson,
+      valid("json", CreateApiKey),
+      async (c) => {
+        const made = await ledger.access.createKey(c.var.caller, c.req.valid("json"));
+        c.header("Location", `/keys/${made.id}`);
+        return c.json(made, 201, NOT_STORED);
+      },
+    )
+    .get(
+      "/keys",
+      operation({
+        id: "listKeys",
+        tag: "keys",
+        summary: "List API keys by id",
+        description:
+          "Those that can do no more than the caller. A page may be empty and not be the end.",
+        scope: "admin",
+        answers: {
+          200: { description: "A page of keys, without their secrets.", body: ApiKeyList },
+        },
+        problems: ["invalid-cursor"],
+      }),
+      valid("query", ListQuery),
+      async (c) => c.json(await ledger.access.listKeys(c.var.caller, c.req.valid("query"))),
+    )
+    .delete(
+      "/keys/:id",
+      operation({
+        id: "revokeKey",
+        tag: "keys",
+        summary: "Revoke an API key",
+        description: `Takes effect everywhere within ${LIMITS.revocationSecondsMax} s.`,
+        scope: "admin",
+        answers: { 204: { description: "It is gone." } },
+        problems: ["api-key-not-found", "outcome-unknown"],
+      }),
+      valid("param", ApiKeyParams),
+      async (c) => {
+        await ledger.access.revokeKey(c.var.caller, c.req.valid("param").id);
+        return c.body(null, 204);
+      },
+    )
+    .post(
+      "/keys/:id/rotate",
+      operation({
+        id: "rotateKey",
+        tag: "keys",
+        summary: "Give an API key a new secret",
+        description: "The new key is shown this once; the former one stays valid for the overlap.",
+        scope: "admin",
+        answers: { 200: { description: "The key with its new secret.", body: RotatedApiKey } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "unsupported-media-type",
+          "api-key-not-found",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", ApiKeyParams),
+      requireJson,
+      valid("json", RotateApiKey),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        const rotated = await ledger.access.rotateKey(c.var.caller, id, c.req.valid("json"));
+        return c.json(rotated, 200, NOT_STORED);
+      },
+    );
+
+/** An answer with a secret in it is for its reader alone. */
+const NOT_STORED = { "Cache-Control": "no-store" };

@@ -1,0 +1,53 @@
+import { CreateTenant, ListQuery, NewTenant, TenantList } from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+
+/** Tenants: for the bearer of the admin key. */
+export const tenantRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/tenants",
+      operation({
+        id: "createTenant",
+        tag: "tenants",
+        summary: "Create a tenant, with a key that may do everything in it",
+        description:
+          "Sending the same body again answers 200 and makes one more key: the way back into a tenant whose keys are lost.",
+        scope: "root",
+        answers: {
+          201: { description: "The tenant was created.", body: NewTenant },
+          200: { description: "The tenant was there; the key is new.", body: NewTenant },
+        },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      requireJson,
+      valid("json", CreateTenant),
+      async (c) => {
+        const { tenant, created } = await ledger.access.createTenant(
+          c.var.caller,
+          c.req.valid("json"),
+        );
+        return c.json(tenant, created ? 201 : 200, { "Cache-Control": "no-store" });
+      },
+    )
+    .get(
+      "/tenants",
+      operation({
+        id: "listTenants",
+        tag: "tenants",
+        summary: "List tenants by name",
+        description: "The tenant `default`, which is always there, is not listed.",
+        scope: "root",
+        answers: { 200: { description: "A page of tenants.", body: TenantList } },
+        problems: ["invalid-cursor"],
+      }),
+      valid("query", ListQuery),
+      async (c) => c.json(await ledger.access.listTenants(c.req.valid("query"))),
+    );

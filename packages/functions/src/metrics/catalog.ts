@@ -1,0 +1,76 @@
+type Metric = {
+  readonly kind: "count" | "gauge";
+  /** As CloudWatch names it. */
+  readonly unit: "Count" | "Bytes" | "Seconds";
+  readonly help: string;
+  /** What its values are told apart by, where they are: always something of which there are few. */
+  readonly label?: "code" | "operation";
+};
+
+/**
+ * Everything that is measured: counts of what happened, and gauges of how things stand. Nothing is
+ * told apart by stream: there may be any number of those, and CloudWatch bills each one.
+ */
+export const METRICS = {
+  EventsPublished: { kind: "count", unit: "Count", help: "Events made durable." },
+  BytesPublished: { kind: "count", unit: "Bytes", help: "Their data as it was sent, in bytes." },
+  Appends: {
+    kind: "count",
+    unit: "Count",
+    help: "Appends that made the events of one or more publishes durable.",
+  },
+  AppendPuts: {
+    kind: "count",
+    unit: "Count",
+    help: "Writes sent for them; one per append when nothing is in the way.",
+  },
+  AppendConflicts: {
+    kind: "count",
+    unit: "Count",
+    help: "Appends that began anew because another writer was faster.",
+  },
+  Polls: { kind: "count", unit: "Count", help: "Polls answered." },
+  EventsDelivered: { kind: "count", unit: "Count", help: "Events in their answers." },
+  SubscriptionLagSeconds: {
+    kind: "gauge",
+    unit: "Seconds",
+    help: "How long the next event had been waiting when a subscription was polled.",
+  },
+  Bootstraps: { kind: "count", unit: "Count", help: "Subscriptions set to `bootstrap`." },
+  CompactionLagSeconds: {
+    kind: "gauge",
+    unit: "Seconds",
+    help: "How far the partition that is furthest behind is behind with compaction.",
+  },
+  Problems: { kind: "count", unit: "Count", help: "Answers that were problems.", label: "code" },
+  StoreThrottles: {
+    kind: "count",
+    unit: "Count",
+    help: "Operations that the table refused because there were too many.",
+    label: "operation",
+  },
+  ReadUnits: {
+    kind: "count",
+    unit: "Count",
+    help: "Read units the table reported.",
+    label: "operation",
+  },
+  WriteUnits: {
+    kind: "count",
+    unit: "Count",
+    help: "Write units the table reported; it reports none for a write that its condition refused.",
+    label: "operation",
+  },
+} as const satisfies Readonly<Record<string, Metric>>;
+
+export type MetricName = keyof typeof METRICS;
+
+type NamesOf<Kind> = {
+  [Name in MetricName]: (typeof METRICS)[Name]["kind"] extends Kind ? Name : never;
+}[MetricName];
+
+export type CountName = NamesOf<"count">;
+export type GaugeName = NamesOf<"gauge">;
+
+/** The table again, for whoever goes through all of it. */
+export const metricOf = (name: MetricName): Metric => METRICS[name];

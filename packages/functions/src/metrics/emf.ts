@@ -1,0 +1,69 @@
+import { type MetricName, metricOf } from "./catalog.ts";
+import type { Metrics, Reading } from "./metrics.ts";
+
+type Deps = {
+  readonly metrics: Metrics;
+  /** The only dimension, which alarms name. */
+  readonly tableName: string;
+  /** Takes a line as it is. `console.log` will not do: Lambda wraps what goes through it. */
+  readonly write: (line: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Of these only; without it, of all. */
+  readonly names?: readonly MetricName[];
+};
+
+export const NAMESPACE = "EventLedger";
+
+/** Lines are for free this often, and as many as this may be saved up for a burst. */
+const LINE_EVERY_MS = 10_000;
+const LINES_SAVED_MAX = 60;
+
+/**
+ * Writes metrics to the log in CloudWatch's embedded metric format, which makes metrics of them at no
+ * further cost than the line. `flush`, called after every request, writes what came since the last
+ * line, at once as long as the process is not busy; a busy one gathers for up to 10 s, so that it
+ * does not spend more on telling than on doing. What a process has gathered when AWS ends it is lost:
+ * that is less than 10 s of one busy process. A gauge that stands at 0 is left out: then silence means
+ * that nothing is behind, and a stage that nobody uses pays for no metric.
+ */
+export function createEmfWriter({ metrics, tableName, write, now, names }: Deps) {
+  let saved = LINES_SAVED_MAX;
+  let refilledAt = now();
+
+  return {
+    flush(): void {
+      const at = now();
+      saved = Math.min(LINES_SAVED_MAX, saved + Math.max(0, at - refilledAt) / LINE_EVERY_MS);
+      refilledAt = at;
+      if (saved < 1) return;
+      const readings = metrics
+        .drain()
+        .filter(({ name, value }) => value > 0 && (names?.includes(name) ?? true));
+      if (readings.length === 0) return;
+      saved--;
+      write(printEmf(readings, { tableName, atMs: at }));
+    },
+  };
+}
+
+/** Labels are no dimensions: their values stand beside the sum, where queries of the log find them. */
+function printEmf(
+  readings: readonly Reading[],
+  { tableName, atMs }: { tableName: string; atMs: number },
+): string {
+  const sums = new Map<MetricName, number>();
+  const parts: Record<string, Record<string, number>> = {};
+  for (const { name, label, value } of readings) {
+    sums.set(name, (sums.get(name) ?? 0) + value);
+    if (label !== undefined) parts[`${name}By`] = { ...parts[`${name}By`], [label]: value };
+  }
+  const metrics = [...sums.keys()].map((name) => ({ Name: name, Unit: metricOf(name).unit }));
+  const directive = { Namespace: NAMESPACE, Dimensions: [["TableName"]], Metrics: metrics };
+  return JSON.stringify({
+    _aws: { Timestamp: atMs, CloudWatchMetrics: [directive] },
+    TableName: tableName,
+    ...Object.fromEntries(sums),
+    ...parts,
+  });
+}

@@ -1,0 +1,20 @@
+/** Whatever a function has to say: one line of JSON each. */
+export function logLine(line: Readonly<Record<string, unknown>>): void {
+  writeLine(JSON.stringify({ timestamp: new Date().toISOString(), ...line }));
+}
+
+/** An error for a log, with everything that helps and nothing that a client has sent. */
+export const describeError = (error: unknown): object =>
+  error instanceof Error
+    ? {
+        error: error.name,
+        message: error.message,
+        cause: error.cause === undefined ? undefined : String(error.cause),
+        stack: error.stack,
+      }
+    : { error: String(error) };
+
+/** Past `console`: on Lambda that wraps what it is given, which would hide the metrics. */
+export function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,59 @@
+import type { Ledger } from "@eventledger/core";
+import type { Metrics } from "./metrics.ts";
+
+/** The same ledger, with what its operations achieved counted. */
+export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
+  return {
+    ...ledger,
+
+    async publish(tenant, stream, events, idempotencyKey) {
+      const receipt = await ledger.publish(tenant, stream, events, idempotencyKey);
+      if (!receipt.replayed) {
+        metrics.count("EventsPublished", events.length);
+        const bytes = events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+        metrics.count("BytesPublished", bytes);
+      }
+      return receipt;
+    },
+
+    async poll(...request) {
+      const page = await ledger.poll(...request);
+      metrics.count("Polls");
+      metrics.count("EventsDelivered", page.events.length);
+      metrics.gauge("SubscriptionLagSeconds", page.lag.seconds);
+      return page;
+    },
+
+    async createSubscription(tenant, stream, config) {
+      const answer = await ledger.createSubscription(tenant, stream, config);
+      if (answer.created && config.start === "bootstrap") metrics.count("Bootstraps");
+      return answer;
+    },
+
+    async seek(tenant, stream, subscription, body) {
+      const receipt = await ledger.seek(tenant, stream, subscription, body);
+      if (body.to === "bootstrap") metrics.count("Bootstraps");
+      return receipt;
+    },
+
+    async ring(...request) {
+      const rung = await ledger.ring(...request);
+      const stuck = rung.stuck.map(({ stream }) => stream);
+      await gaugeLag(stuck.length === 0, () => ledger.compactionLag(stuck));
+      return rung;
+    },
+
+    async sweep(...request) {
+      const swept = await ledger.sweep(...request);
+      const fine = swept.done && swept.stuck.length === 0;
+      await gaugeLag(fine, () => ledger.compactionLag());
+      return swept;
+    },
+  };
+
+  /** Measured only when there is something behind. A table that falters here is told of elsewhere. */
+  async function gaugeLag(fine: boolean, measure: () => Promise<number>): Promise<void> {
+    const seconds = fine ? 0 : await measure().catch(() => undefined);
+    if (seconds !== undefined) metrics.gauge("CompactionLagSeconds", seconds);
+  }
+}

@@ -1,0 +1,112 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { esbuildOf } from "../infra/bundle-program.ts";
+import { evaluate } from "../infra/evaluate.ts";
+import { platform, root } from "../infra/platform.ts";
+
+/**
+ * How long a cold start takes apart from AWS's share of it: the import of each function's bundle, in
+ * fresh processes, beside that of the AWS client and ElectroDB alone. `npm run bundle:init` prints
+ * the medians and writes them to results/bundle-init.json; exits with 1 when the router takes longer
+ * than it may.
+ */
+const RUNS = 20;
+const ROUTER_MS_MAX = 80;
+const ROUTER_RATIO_MAX = 1.3;
+const RESULT = path.join(import.meta.dirname, "results", "bundle-init.json");
+
+const workDir = mkdtempSync(path.join(os.tmpdir(), "bundle-init-"));
+try {
+  const inventory = await evaluate({ stage: "bench", bundlesDir: workDir });
+  const { variables } = inventory.inputs("Function", "Router").environment as {
+    variables: Record<string, string>;
+  };
+  const bundles: [name: string, dir: string, bytes: number][] = [
+    ["clientAndElectroDb", ...(await bundleBaseline())],
+    ...Object.entries(inventory.bundles).map(([name, { dir, bytes }]): [string, string, number] => [
+      name,
+      dir,
+      bytes,
+    ]),
+  ];
+  const times = bundles.map((): number[] => []);
+  // Interleaved, so that whatever else the machine does hits all of them alike.
+  for (let run = 0; run < RUNS; run++) {
+    bundles.forEach(([, dir], index) => {
+      times[index]?.push(importOnce(dir, variables));
+    });
+  }
+  const medians = bundles.map(([name, , bytes], index) => ({
+    ...{ name, bytes, initMs: median(times[index] ?? []) },
+  }));
+  report(medians);
+} finally {
+  rmSync(workDir, { recursive: true });
+}
+
+function report(medians: { name: string; bytes: number; initMs: number }[]): void {
+  const router = medians.find(({ name }) => name === "Router")?.initMs ?? Number.NaN;
+  const ratio = Math.round((router / (medians[0]?.initMs ?? Number.NaN)) * 100) / 100;
+  const method = `median of ${RUNS} fresh processes, Node ${process.versions.node}`;
+  const machine = `${os.availableParallelism()} cores, ${os.cpus()[0]?.model.trim() ?? "unknown"}`;
+  const result = { measuredOn: today(), method, machine, routerRatio: ratio, bundles: medians };
+  console.table(medians);
+  console.log(`The router takes ${ratio} times as long as the client and ElectroDB alone.`);
+  mkdirSync(path.dirname(RESULT), { recursive: true });
+  writeFileSync(RESULT, `${JSON.stringify(result, null, 2)}\n`);
+  if (router <= ROUTER_MS_MAX && ratio <= ROUTER_RATIO_MAX) return;
+  console.error(`It may take ${ROUTER_MS_MAX} ms and ${ROUTER_RATIO_MAX} times as long.`);
+  process.exitCode = 1;
+}
+
+async function bundleBaseline(): Promise<[dir: string, bytes: number]> {
+  const dir = path.join(workDir, "baseline");
+  const built = await esbuildOf(platform).build({
+    stdin: {
+      contents: `
+        import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+        import { Entity, Service } from "electrodb";
+        export const handler = [DynamoDBClient, Entity, Service];`,
+      resolveDir: root,
+    },
+    outfile: path.join(dir, "bundle.mjs"),
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    target: "es2022",
+    mainFields: ["module", "main"],
+    logLevel: "silent",
+    banner: {
+      js: 'import { createRequire as require$ } from "node:module";const require = require$(import.meta.url);',
+    },
+  });
+  return [dir, Object.values(built.metafile?.outputs ?? {})[0]?.bytes ?? 0];
+}
+
+function importOnce(dir: string, variables: Record<string, string>): number {
+  const script =
+    'const began = performance.now(); await import(process.cwd() + "/bundle.mjs");' +
+    "console.log(performance.now() - began); process.exit(0);";
+  const args = ["--input-type=module", "--eval", script];
+  const env = { ...variables, AWS_REGION: "eu-west-1" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    ...{ cwd: dir, env, encoding: "utf8" as const, timeout: 30_000 },
+  });
+  if (status !== 0) throw new Error(`${dir} cannot be imported:\n${stderr.slice(-2_000)}`);
+  return Number(stdout);
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return Math.round(middle * 10) / 10;
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}

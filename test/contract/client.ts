@@ -1,0 +1,195 @@
+import { randomBytes } from "node:crypto";
+import {
+  type BrowseQuery,
+  CommitReceipt,
+  type CreateStream,
+  type CreateSubscription,
+  EventPage,
+  type LedgerEvent,
+  type ListQuery,
+  type NewEvent,
+  type PatchStream,
+  PollPage,
+  type PollQuery,
+  PublishReceipt,
+  Stream,
+  StreamDeletion,
+  StreamInfo,
+  StreamList,
+  Subscription,
+  SubscriptionInfo,
+  SubscriptionList,
+} from "@eventledger/protocol";
+import { expect } from "vitest";
+import * as z from "zod";
+import { type Answer, type Call, parseProblem, Refused, send, type Target } from "./wire.ts";
+
+type Query<S extends z.ZodType> = Partial<Readonly<Record<keyof z.input<S>, unknown>>>;
+type NewStream = z.input<typeof CreateStream>;
+
+export type Publishing = { readonly idempotencyKey?: string; readonly contentType?: string };
+
+/**
+ * The API with one function per route. Every answer is parsed with the protocol's schema of its
+ * route and may hold nothing that the schema does not declare; one that is an error rejects with
+ * `Refused`.
+ */
+export function createClient(target: Target) {
+  const made: string[] = [];
+
+  async function call<S extends z.ZodType>(
+    of: Call & { json?: unknown; statuses: readonly number[]; schema: S },
+  ): Promise<Answer<z.output<S>>> {
+    const { json, statuses, schema, ...rest } = of;
+    const headers = json === undefined ? {} : { "content-type": "application/json" };
+    const answer = await send(target, {
+      ...rest,
+      headers: { ...headers, ...of.headers },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    });
+    if (answer.status >= 400) throw new Refused(of, { ...answer, body: parseProblem(answer) });
+    expect(statuses, `${of.method ?? "GET"} ${of.path}`).toContain(answer.status);
+    const body = schema.parse(answer.body);
+    expect(body, "a member that the schema does not declare").toEqual(answer.body);
+    return { ...answer, body };
+  }
+
+  const publish = (
+    stream: string,
+    body: NewEvent | readonly NewEvent[] | string | Uint8Array,
+    { idempotencyKey, contentType = "application/json" }: Publishing = {},
+  ) =>
+    call({
+      method: "POST",
+      path: `${at(stream)}/events`,
+      headers: {
+        "content-type": contentType,
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      },
+      body: toBody(body),
+      statuses: [200, 201],
+      schema: PublishReceipt,
+    });
+
+  const browse = (stream: string, query: Query<typeof BrowseQuery> = {}) =>
+    call({ path: `${at(stream)}/events${search(query)}`, statuses: [200], schema: EventPage });
+
+  const poll = (stream: string, name: string, query: Query<typeof PollQuery> = {}) =>
+    call({
+      path: `${at(stream, name)}/poll${search(query)}`,
+      statuses: [200],
+      schema: PollPage,
+    });
+
+  const createStream = async (json: NewStream) => {
+    const answer = await call({
+      method: "POST",
+      path: "/streams",
+      json,
+      statuses: [200, 201],
+      schema: Stream,
+    });
+    if (answer.status === 201) made.push(json.name);
+    return answer;
+  };
+
+  const deleteStream = (stream: string) =>
+    call({ method: "DELETE", path: at(stream), statuses: [202], schema: StreamDeletion });
+
+  return {
+    target,
+    send: (request: Call) => send(target, request),
+    createStream,
+    deleteStream,
+    publish,
+    browse,
+    poll,
+
+    /** A stream that no other test uses; its name. */
+    async newStream(config: Omit<NewStream, "name"> = {}): Promise<string> {
+      const { body } = await createStream({ name: newName(), ...config });
+      return body.name;
+    },
+
+    listStreams: (query: Query<typeof ListQuery> = {}) =>
+      call({ path: `/streams${search(query)}`, statuses: [200], schema: StreamList }),
+
+    getStream: async (stream: string) =>
+      (await call({ path: at(stream), statuses: [200], schema: StreamInfo })).body,
+
+    patchStream: (stream: string, json: PatchStream) =>
+      call({ method: "PATCH", path: at(stream), json, statuses: [200], schema: Stream }),
+
+    createSubscription: (stream: string, json: z.input<typeof CreateSubscription>) =>
+      call({
+        method: "POST",
+        path: `${at(stream)}/subscriptions`,
+        json,
+        statuses: [200, 201],
+        schema: Subscription,
+      }),
+
+    listSubscriptions: (stream: string, query: Query<typeof ListQuery> = {}) =>
+      call({
+        path: `${at(stream)}/subscriptions${search(query)}`,
+        statuses: [200],
+        schema: SubscriptionList,
+      }),
+
+    getSubscription: async (stream: string, name: string) =>
+      (await call({ path: at(stream, name), statuses: [200], schema: SubscriptionInfo })).body,
+
+    deleteSubscription: (stream: string, name: string) =>
+      call({ method: "DELETE", path: at(stream, name), statuses: [204], schema: z.literal("") }),
+
+    commit: (stream: string, name: string, cursor: string) =>
+      call({
+        method: "POST",
+        path: `${at(stream, name)}/commit`,
+        json: { cursor },
+        statuses: [200],
+        schema: CommitReceipt,
+      }),
+
+    /** Everything from `from` on, page by page, each held to `limit` and to be followed by more. */
+    async readAll(stream: string, from = "earliest", limit = 1_000): Promise<LedgerEvent[]> {
+      const events: LedgerEvent[] = [];
+      for (let at = from; ; ) {
+        const { body } = await browse(stream, { from: at, limit });
+        expect(body.events.length).toBeLessThanOrEqual(limit);
+        events.push(...body.events);
+        if (body.caughtUp) return events;
+        expect(body.events, "a page without a filter that is not the end").not.toEqual([]);
+        at = body.cursor;
+      }
+    },
+
+    /** Deletes every stream that was made here, so that a deployed stage is left as it was. */
+    async cleanUp(): Promise<void> {
+      for (const name of made.splice(0)) await send(target, { method: "DELETE", path: at(name) });
+    },
+  };
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+/** A name that no other run uses. */
+export const newName = (): string => `contract-${randomBytes(6).toString("hex")}`;
+
+/** The path of a stream or of a subscription of it. */
+export const at = (stream: string, subscription?: string): string =>
+  `/streams/${stream}${subscription === undefined ? "" : `/subscriptions/${subscription}`}`;
+
+/** A query string; members that are undefined are left out. */
+export function search(query: Readonly<Record<string, unknown>>): string {
+  const text = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) text.append(name, String(value));
+  }
+  return text.size === 0 ? "" : `?${text}`;
+}
+
+const toBody = (body: NewEvent | readonly NewEvent[] | string | Uint8Array) => {
+  if (typeof body === "string" || body instanceof Uint8Array) return body;
+  return JSON.stringify(Array.isArray(body) ? { events: body } : body);
+};

@@ -1,0 +1,20 @@
+import { afterAll } from "vitest";
+import { browseContract } from "./browse.contract.ts";
+import { formatsContract } from "./formats.contract.ts";
+import { idempotencyContract } from "./idempotency.contract.ts";
+import { limitsContract } from "./limits.contract.ts";
+import { publishContract } from "./publish.contract.ts";
+import { streamsContract } from "./streams.contract.ts";
+import { subscriptionsContract } from "./subscriptions.contract.ts";
+import { openTarget } from "./target.ts";
+
+const { close, ...target } = await openTarget();
+afterAll(close);
+
+streamsContract(target);
+publishContract(target);
+browseContract(target);
+limitsContract(target);
+formatsContract(target);
+idempotencyContract(target);
+subscriptionsContract(target);

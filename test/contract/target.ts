@@ -1,0 +1,18 @@
+import { randomUUID } from "node:crypto";
+import { inject } from "vitest";
+import { startStack } from "../stack/stack.ts";
+import type { Target } from "./wire.ts";
+
+/**
+ * What the contract is held against: the stage that EVENTLEDGER_URL and EVENTLEDGER_API_KEY name, or
+ * a server of its own on a fresh table of the database that the run shares.
+ */
+export async function openTarget(): Promise<Target & { close(): Promise<void> }> {
+  const { EVENTLEDGER_URL: baseUrl, EVENTLEDGER_API_KEY: apiKey } = process.env;
+  if (baseUrl && apiKey) return { baseUrl, apiKey, close: async () => {} };
+  const { url, adminKey, stop } = await startStack({
+    endpoint: inject("dynamoEndpoint"),
+    tableName: `contract-${randomUUID()}`,
+  });
+  return { baseUrl: url, apiKey: adminKey, close: stop };
+}

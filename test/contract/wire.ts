@@ -1,0 +1,138 @@
+import http from "node:http";
+import https from "node:https";
+import { PROBLEMS, Problem, type ProblemCode, problemType } from "@eventledger/protocol";
+import { expect } from "vitest";
+
+/** The server under test: a local one or a deployed stage. */
+export type Target = { readonly baseUrl: string; readonly apiKey: string };
+
+export type Call = {
+  readonly method?: string;
+  /** Sent as it stands: neither normalised nor encoded. */
+  readonly path: string;
+  /** Instead of the usual ones; `authorization: ""` sends none. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly body?: string | Uint8Array;
+};
+
+export type Answer<T = unknown> = {
+  readonly status: number;
+  /** By lower-case name; empty when absent. */
+  readonly header: (name: string) => string;
+  readonly text: string;
+  readonly body: T;
+};
+
+/** What an operation that the server refused rejects with. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly answer: Answer<Problem>;
+
+  constructor(call: Call, answer: Answer<Problem>) {
+    super(`${call.method ?? "GET"} ${call.path.slice(0, 120)}: ${answer.text.slice(0, 600)}`);
+    this.answer = answer;
+  }
+}
+
+/**
+ * Sends one request over real HTTP with nothing added but the API key, and holds every answer to
+ * what is promised of all of them: a request id, and for an error the whole problem.
+ */
+export async function send(target: Target, call: Call): Promise<Answer> {
+  const { status, headers, text } = await exchange(target, call);
+  const header = (name: string) => String(headers[name] ?? "");
+  const isJson = /^application\/([a-z-]+\+)?json/.test(header("content-type"));
+  const isHead = call.method === "HEAD";
+  const body: unknown = isJson && !isHead ? JSON.parse(text) : text;
+  const answer = { status, header, text, body };
+  expect(header("x-request-id"), "X-Request-Id").toMatch(/^[A-Za-z0-9._-]{8,64}$/);
+  if (isHead) expect(text).toBe("");
+  else if (status >= 400) parseProblem(answer);
+  return answer;
+}
+
+/** The problem that an operation was refused with; fails when it was not, or with another code. */
+export async function refusal(running: Promise<unknown>, code: ProblemCode): Promise<Problem> {
+  const outcome = await running.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  if (!("error" in outcome)) {
+    expect.fail(`was not refused: ${JSON.stringify(outcome.value).slice(0, 300)}`);
+  }
+  if (!(outcome.error instanceof Refused)) throw outcome.error;
+  const { body } = outcome.error.answer;
+  expect(body.code, body.detail).toBe(code);
+  return body;
+}
+
+/** Problems are told apart by code; everything else of one follows from the protocol's table. */
+export function parseProblem({ status, header, body, text }: Answer): Problem {
+  expect(header("content-type"), text.slice(0, 200)).toBe("application/problem+json");
+  expect(header("cache-control")).toBe("no-store");
+  const problem = Problem.parse(body);
+  const kind = PROBLEMS[problem.code];
+  expect(problem).toMatchObject({
+    type: problemType(problem.code),
+    title: kind.title,
+    status: kind.status,
+    retry: kind.retry,
+    instance: header("x-request-id"),
+    detail: expect.stringMatching(/\S/),
+  });
+  expect(status).toBe(kind.status);
+  if (kind.retry === "later") expect(header("retry-after")).toMatch(/^[1-9]\d*$/);
+  if (status === 401) expect(header("www-authenticate")).toMatch(/^Bearer /);
+  if (status === 405) expect(header("allow")).toMatch(/^[A-Z]+(, [A-Z]+)*$/);
+  if (status === 413) expect(Object.keys(problem).join()).toMatch(/Max/);
+  if (problem.code === "invalid-request") expect(problem.errors).not.toEqual([]);
+  for (const { pointer, detail } of problem.errors ?? []) {
+    expect(pointer).toMatch(/^(\/([^~]|~[01])*)*$/);
+    expect(detail).toMatch(/\S/);
+  }
+  return problem;
+}
+
+type Exchanged = { status: number; headers: http.IncomingHttpHeaders; text: string };
+
+function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
+  const { protocol, hostname, port, pathname } = new URL(baseUrl);
+  const { authorization = `Bearer ${apiKey}`, ...headers } = call.headers ?? {};
+  const content = call.body === undefined ? undefined : Buffer.from(call.body);
+  const client = protocol === "https:" ? https : http;
+  return new Promise((resolve, reject) => {
+    const request = client.request(
+      {
+        hostname: hostname.replace(/^\[|\]$/g, ""),
+        port,
+        method: call.method ?? "GET",
+        path: pathname.replace(/\/$/, "") + call.path,
+        agent: client === https ? AGENTS.https : AGENTS.http,
+        headers: {
+          ...headers,
+          ...(authorization === "" ? {} : { authorization: String(authorization) }),
+          ...(content === undefined ? {} : { "content-length": content.length }),
+        } as http.OutgoingHttpHeaders,
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    request.on("error", reject);
+    request.end(content);
+  });
+}
+
+const AGENTS = {
+  http: new http.Agent({ keepAlive: true, maxSockets: 32 }),
+  https: new https.Agent({ keepAlive: true, maxSockets: 32 }),
+};

@@ -1,0 +1,276 @@
+import {
+  type CoreModules,
+  createWorld,
+  CURSOR_KEY,
+  type Process,
+  settled,
+  type World,
+} from "./bootstrap-world.ts";
+
+/** What a program is: a scene, and a number for every choice of the schedule. */
+export type Program = {
+  readonly seed: number;
+  readonly partitions: number;
+  readonly subscribers: number;
+  readonly choices: readonly number[];
+};
+
+const TENANT = "default" as never;
+const STREAM = "orders";
+const KEYS = ["a", "b", "c"] as const;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+type Logged = { readonly key: string; readonly sequence: number; readonly data: string };
+type View = Map<string, { sequence: number; data: string }>;
+
+/** What a subscriber keeps through a crash, and what it has only in memory. */
+type Subscriber = {
+  readonly process: Process;
+  readonly name: string;
+  view: View;
+  seen: Map<string, number>;
+  cursor: string | undefined;
+  saved: { view: View; seen: Map<string, number>; cursor: string | undefined };
+  /** When the present bootstrap began; undefined once it has become consistent. */
+  openSince: number | undefined;
+};
+
+/** Thrown, by whatever name it was found, when a promise does not hold. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+/**
+ * Runs a program and throws a Violation when a subscriber that was told `consistent` holds anything
+ * but the fold of the log, when sequences of a key fail to rise, when the log's continuation is gone
+ * under an open bootstrap, or when an operation fails that should not.
+ */
+export async function runProgram(core: CoreModules, program: Program): Promise<void> {
+  const world = createWorld(core, program.seed);
+  const { parse } = core.createCursors([CURSOR_KEY]);
+  const log: Logged[][] = Array.from({ length: program.partitions }, () => []);
+  const failures: unknown[] = [];
+  await world.director.createStream(TENANT, {
+    name: STREAM,
+    description: "",
+    partitions: program.partitions,
+    compaction: "key",
+    retentionHours: 1,
+    archiveDays: null,
+  });
+  const publisher = world.addProcess("publisher");
+  const compactors = [world.addProcess("compactor 1"), world.addProcess("compactor 2")];
+  const subscribers: Subscriber[] = [];
+  for (let index = 0; index < program.subscribers; index++) {
+    const name = `sub-${index}`;
+    await world.director.createSubscription(TENANT, STREAM, { name, start: "bootstrap" });
+    const process = world.addProcess(name);
+    subscribers.push({ process, name, ...forget(), saved: forget(), openSince: undefined });
+  }
+  let published = 0;
+
+  const start = (process: Process, work: () => Promise<void>): void => {
+    const { life } = process;
+    process.busy = true;
+    work()
+      .catch((error: unknown) => {
+        if (process.life === life && !isExpected(error)) failures.push(error);
+      })
+      .finally(() => {
+        if (process.life === life) process.busy = false;
+      });
+  };
+
+  const publish = async (choice: number): Promise<void> => {
+    const key = KEYS[choice % KEYS.length] ?? "a";
+    const data = Math.floor(choice / 3) % 3 === 0 ? "null" : String(++published);
+    const event = { attributes: { key }, data: data as never };
+    const receipt = await publisher.ledger.publish(TENANT, STREAM, [event]);
+    const sequence = receipt.events[0]?.sequence ?? 0;
+    const partition = parse(receipt.cursor).positions.findIndex((at) => at !== undefined);
+    log[partition]?.push({ key, sequence, data });
+  };
+
+  const compact = async (process: Process, floors: boolean): Promise<void> => {
+    if (!floors) await process.ledger.compact(TENANT, STREAM, { budgetMs: 20_000 });
+    else {
+      const { stuck } = await process.ledger.sweep({ budgetMs: 20_000 });
+      for (const { error } of stuck) if (!isExpected(error)) throw error;
+    }
+  };
+
+  const poll = async (subscriber: Subscriber, limit: number): Promise<boolean> => {
+    const { process, name, cursor: after } = subscriber;
+    const { life } = process;
+    try {
+      const query = { limit, ...(after === undefined ? {} : { after }) };
+      const page = await process.ledger.poll(TENANT, STREAM, name, query as never);
+      if (process.life !== life) return false;
+      subscriber.openSince ??= page.phase === "bootstrap" ? world.nowMs() : undefined;
+      for (const event of page.events) apply(subscriber, event, page.phase);
+      subscriber.cursor = page.cursor;
+      if (!page.consistent) return false;
+      subscriber.openSince = undefined;
+      const { positions } = parse(page.cursor);
+      assertExact(subscriber.view, log, positions.map((at) => at?.next ?? 0));
+      return page.caughtUp;
+    } catch (error) {
+      if (process.life === life) await startOver(subscriber, error, world);
+      return false;
+    }
+  };
+
+  const commit = async (subscriber: Subscriber): Promise<void> => {
+    const { process, name, cursor } = subscriber;
+    if (cursor === undefined) return;
+    await process.ledger.commit(TENANT, STREAM, name, cursor);
+    save(subscriber);
+  };
+
+  const moves = (choice: number): (() => void | Promise<void>)[] => {
+    const detail = Math.floor(choice / 64);
+    const found: (() => void | Promise<void>)[] = [];
+    const times = (count: number, move: () => void | Promise<void>) => {
+      for (let index = 0; index < count; index++) found.push(move);
+    };
+    world.waiting.forEach((_, index) => times(4, () => world.release(index)));
+    if (!publisher.busy) times(5, () => start(publisher, () => publish(detail)));
+    for (const process of compactors) {
+      if (process.busy) times(1, () => world.crash(process));
+      else times(3, () => start(process, () => compact(process, detail % 4 === 0)));
+    }
+    for (const subscriber of subscribers) {
+      const { process } = subscriber;
+      if (!process.busy) {
+        times(6, () => start(process, async () => void (await poll(subscriber, 1 + (detail % 3)))));
+        times(1, () => start(process, () => commit(subscriber)));
+        times(1, () => save(subscriber));
+      }
+      times(1, () => crash(world, subscriber, detail % 2 === 0));
+    }
+    times(1, () => world.advance(TIMES[detail % TIMES.length] ?? 0));
+    times(1, () => void world.fake.expireItems({ all: true } as never));
+    return found;
+  };
+
+  for (const choice of program.choices) {
+    const found = moves(choice);
+    await found[choice % found.length]?.();
+    await settled();
+    if (failures.length > 0) throw failures[0];
+  }
+  await finish(world, subscribers, poll);
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Rests that pass some rule about time: a stretch's age, a retention, a bootstrap, a tombstone. */
+const TIMES = [1_000, 1_000, 70_000, 2 * HOUR_MS, 2 * HOUR_MS, 5 * HOUR_MS, 25 * HOUR_MS, 4 * DAY_MS];
+
+const forget = () => ({ view: new Map() as View, seen: new Map<string, number>(), cursor: undefined });
+
+function save(subscriber: Subscriber): void {
+  const { view, seen, cursor } = subscriber;
+  subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor };
+}
+
+/** Comes back with what it had saved. Without its cursor it relies on what is committed. */
+function crash(world: World, subscriber: Subscriber, keepsCursor: boolean): void {
+  const committing = subscriber.process.busy;
+  world.crash(subscriber.process);
+  const { view, seen, cursor } = subscriber.saved;
+  subscriber.view = new Map(view);
+  subscriber.seen = new Map(seen);
+  subscriber.cursor = cursor;
+  if (keepsCursor || committing) return;
+}
+
+function apply(
+  { view, seen }: Subscriber,
+  event: { key: string; sequence: number; data: string },
+  phase: string,
+): void {
+  const { key, sequence, data } = event;
+  const before = seen.get(key) ?? 0;
+  if (sequence <= before) throw new Violation(`${key} fell from ${before} to ${sequence}`);
+  seen.set(key, sequence);
+  if (phase === "bootstrap" && data === "null") throw new Violation(`${key} is deleted, yet listed`);
+  if (data === "null") view.delete(key);
+  else view.set(key, { sequence, data });
+}
+
+function assertExact(view: View, log: readonly Logged[][], positions: readonly number[]): void {
+  const fold: View = new Map();
+  log.forEach((events, partition) => {
+    for (const { key, sequence, data } of events) {
+      if (sequence >= (positions[partition] ?? 0)) continue;
+      if (data === "null") fold.delete(key);
+      else fold.set(key, { sequence, data });
+    }
+  });
+  const print = (of: View) => JSON.stringify([...of].sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (print(view) === print(fold)) return;
+  throw new Violation(`at ${positions}: have ${print(view)}, the log folds to ${print(fold)}`);
+}
+
+async function startOver(subscriber: Subscriber, error: unknown, world: World): Promise<void> {
+  const code = codeOf(error);
+  const age = world.nowMs() - (subscriber.openSince ?? -Infinity);
+  if (code === "retention-passed" && age < DAY_MS - HOUR_MS) {
+    throw new Violation(`the log behind an open bootstrap is gone after ${age} ms`);
+  }
+  if (code !== "retention-passed" && code !== "bootstrap-expired" && code !== "invalid-cursor") {
+    throw error;
+  }
+  const { process, name } = subscriber;
+  const { life } = process;
+  await process.ledger.seek(TENANT, STREAM, name, { to: "bootstrap" });
+  if (process.life !== life) return;
+  Object.assign(subscriber, forget(), { saved: forget(), openSince: undefined });
+}
+
+/** Lets everything run to its end: every subscriber must become exact and catch up. */
+async function finish(
+  world: World,
+  subscribers: readonly Subscriber[],
+  poll: (subscriber: Subscriber, limit: number) => Promise<boolean>,
+): Promise<void> {
+  const drain = async () => {
+    for (let steps = 0; world.waiting.length > 0; steps++) {
+      if (steps > 10_000) throw new Violation("requests never end");
+      await world.release(0);
+    }
+    await settled();
+  };
+  await drain();
+  await world.director.sweep({ budgetMs: 60_000 });
+  for (const subscriber of subscribers) {
+    let done = false;
+    for (let pages = 0; !done; pages++) {
+      if (pages > 300) throw new Violation(`${subscriber.name} never catches up`);
+      let failed: unknown;
+      const polled = poll(subscriber, 2).then(
+        (caughtUp) => {
+          done = caughtUp;
+        },
+        (error: unknown) => {
+          failed = error;
+        },
+      );
+      await drain();
+      await polled;
+      if (failed !== undefined) throw failed;
+    }
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
+
+/** Refusals that a program can earn: time has passed, or another was faster. */
+const isExpected = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.name === "StretchTooOld" ||
+    ["compaction-stalled", "stream-busy", "outcome-unknown", "invalid-cursor"].includes(
+      codeOf(error),
+    ));
