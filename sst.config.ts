@@ -37,9 +37,17 @@ export default $config({
               (place) => `@aws-sdk/credential-provider-${place}`,
             ),
             "@smithy/credential-provider-imds",
+            "jsonschema", // see infra/bundled/jsonschema.cjs
           ],
         },
       };
+
+      args.copyFiles = $util
+        .output(args.copyFiles)
+        .apply((files = []) => [
+          ...files,
+          { from: "infra/bundled/jsonschema.cjs", to: "node_modules/jsonschema/index.js" },
+        ]);
 
       // SST lets the account's root assume every function role; only a live function needs that.
       const live = $dev && args.dev !== false;

@@ -10,10 +10,11 @@ export const router = new sst.aws.Function("Router", {
   timeout: "29 seconds", // an HTTP API gives up after 30
   environment: { TABLE_NAME: table.name },
   link: [adminKey, cursorKey],
-  copyFiles: ["swagger-ui.css", "swagger-ui-bundle.js"].map((file) => ({
-    from: `node_modules/swagger-ui-dist/${file}`,
-    to: `docs/${file}`,
-  })),
+  copyFiles: [
+    { from: "packages/functions/openapi.json", to: "docs/openapi.json" },
+    { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
+    { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
+  ],
   permissions: [
     tableAccess(
       "BatchGetItem",

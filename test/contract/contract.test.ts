@@ -1,4 +1,5 @@
 import { afterAll } from "vitest";
+import { badInputContract } from "./bad-input.contract.ts";
 import { browseContract } from "./browse.contract.ts";
 import { formatsContract } from "./formats.contract.ts";
 import { idempotencyContract } from "./idempotency.contract.ts";
@@ -18,3 +19,4 @@ limitsContract(target);
 formatsContract(target);
 idempotencyContract(target);
 subscriptionsContract(target);
+badInputContract(target);

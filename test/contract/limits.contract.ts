@@ -149,11 +149,11 @@ function sizes(api: Client): void {
     const { eventCount } = await api.getStream(stream);
 
     for (const over of [
-      api.publish(stream, [...events, { key: "k", data: 1 }]),
-      api.publish(stream, lines(1_001), { contentType: "application/x-ndjson" }),
-      api.publish(stream, cloudEvents(1_001), { contentType: batch }),
+      () => api.publish(stream, [...events, { key: "k", data: 1 }]),
+      () => api.publish(stream, lines(1_001), { contentType: "application/x-ndjson" }),
+      () => api.publish(stream, cloudEvents(1_001), { contentType: batch }),
     ]) {
-      const problem = facts(await refusal(over, "too-many-events"));
+      const problem = facts(await refusal(over(), "too-many-events"));
       expect(problem.requestEventsMax).toBe(1_000);
     }
     expect(await api.getStream(stream)).toMatchObject({ eventCount });

@@ -147,10 +147,10 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
         times(1, () => start(process, () => commit(subscriber)));
         times(1, () => save(subscriber));
       }
-      times(1, () => crash(world, subscriber, detail % 2 === 0));
+      times(1, () => crash(world, subscriber));
     }
     times(1, () => world.advance(TIMES[detail % TIMES.length] ?? 0));
-    times(1, () => void world.fake.expireItems({ all: true } as never));
+    times(1, () => void world.fake.expireItems({ lateMs: 0 }));
     return found;
   };
 
@@ -174,15 +174,13 @@ function save(subscriber: Subscriber): void {
   subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor };
 }
 
-/** Comes back with what it had saved. Without its cursor it relies on what is committed. */
-function crash(world: World, subscriber: Subscriber, keepsCursor: boolean): void {
-  const committing = subscriber.process.busy;
+/** Comes back with what it had saved: what it received, and the cursor behind it. */
+function crash(world: World, subscriber: Subscriber): void {
   world.crash(subscriber.process);
   const { view, seen, cursor } = subscriber.saved;
   subscriber.view = new Map(view);
   subscriber.seen = new Map(seen);
   subscriber.cursor = cursor;
-  if (keepsCursor || committing) return;
 }
 
 function apply(
@@ -236,11 +234,11 @@ async function finish(
   poll: (subscriber: Subscriber, limit: number) => Promise<boolean>,
 ): Promise<void> {
   const drain = async () => {
+    await settled();
     for (let steps = 0; world.waiting.length > 0; steps++) {
       if (steps > 10_000) throw new Violation("requests never end");
       await world.release(0);
     }
-    await settled();
   };
   await drain();
   await world.director.sweep({ budgetMs: 60_000 });

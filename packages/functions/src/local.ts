@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./http/app.ts";
-import { docsAssetsFrom, installedDocsFolder } from "./http/docs/assets.ts";
+import { docsAssetsFrom, installedDocsFolder, openApiFrom } from "./http/docs/assets.ts";
 import type { LogFailure } from "./http/problem.ts";
 import { isLoopback } from "./loopback.ts";
 import { describeError } from "./metrics/log-line.ts";
@@ -33,6 +33,7 @@ export async function startServer(
     authenticate,
     corsOrigins,
     loadDocsAsset: docsAssetsFrom(installedDocsFolder),
+    loadOpenApi: openApiFrom(new URL("../openapi.json", import.meta.url)),
     logFailure,
     onAnswered: countProblems(metrics),
   });

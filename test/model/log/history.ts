@@ -31,6 +31,8 @@ export type History = {
     publish: () => Promise<Published & { replayed: boolean }>,
   ): Promise<Call>;
   count(outcome: Call["outcome"]): number;
+  /** A moment in the same order as the beginnings and ends of calls. */
+  tick(): number;
 };
 
 const REJECTIONS = new Set([
@@ -48,6 +50,7 @@ export function createHistory(): History {
   let tick = 0;
   return {
     requests,
+    tick: () => tick++,
     add: (keys, idempotencyKey) => {
       const name = `r${requests.length}`;
       const request: Request = {

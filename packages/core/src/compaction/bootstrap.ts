@@ -1,10 +1,5 @@
 import { LIMITS } from "@eventledger/protocol";
-import {
-  type Bootstrap,
-  formatScan,
-  isScanned,
-  parseScan,
-} from "../kernel/bootstrap.ts";
+import { type Bootstrap, formatScan, isScanned, parseScan } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";

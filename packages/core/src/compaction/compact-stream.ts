@@ -1,6 +1,6 @@
 import type { CompactReceipt } from "@eventledger/protocol";
 import { takeStamp } from "../kernel/clock.ts";
-import { type CompactDeps, type Compactable, compactPartition } from "./compact.ts";
+import { type Compactable, type CompactDeps, compactPartition } from "./compact.ts";
 import { inParallel } from "./in-parallel.ts";
 
 const PARTITIONS_AT_ONCE = 8;

@@ -4,7 +4,13 @@ import type { Life } from "../kernel/names.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
 import type { Table } from "../table/table.ts";
-import { emptyStretch, extendStretch, planMove, planRows, type Stretch } from "./compaction-plan.ts";
+import {
+  emptyStretch,
+  extendStretch,
+  planMove,
+  planRows,
+  type Stretch,
+} from "./compaction-plan.ts";
 import { inParallel } from "./in-parallel.ts";
 
 export type CompactDeps = { readonly table: Table; readonly clock: Clock };
@@ -63,7 +69,8 @@ export async function compactPartition(
       await renewLook(deps, stream, partition, end);
       return { events, keys, done: true, behind, compactedThrough };
     }
-    if (ageMs(clock, began) >= budgetMs) return { events, keys, done: false, behind, compactedThrough };
+    if (ageMs(clock, began) >= budgetMs)
+      return { events, keys, done: false, behind, compactedThrough };
     const worked = await compactStretch(deps, stream, partition, end);
     if (worked === undefined) continue;
     events += worked.events;

@@ -81,7 +81,8 @@ export const planRows = (
   });
 
 /** Which bucket of the compacted state holds a key. Other bits of the hash choose the partition. */
-export const bucketOf = (key: string): number => Math.floor(hashKey(key) / 2 ** 28) % COMPACTED_BUCKETS;
+export const bucketOf = (key: string): number =>
+  Math.floor(hashKey(key) / 2 ** 28) % COMPACTED_BUCKETS;
 
 function packEvent({ key, type, id, time, headers, data }: StoredEvent) {
   const attributes = {

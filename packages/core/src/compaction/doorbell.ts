@@ -1,5 +1,5 @@
 import { lifeOf, type ScopedName } from "../kernel/names.ts";
-import { type CompactDeps, type PartitionCompaction } from "./compact.ts";
+import type { CompactDeps, PartitionCompaction } from "./compact.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type StuckPartition, tryCompact } from "./sweep.ts";
 

@@ -25,7 +25,8 @@ export async function runRemoval(
   mayGoOn: () => boolean,
 ): Promise<{ done: boolean; removed: number }> {
   const { life, sealedAt } = job;
-  if (sealedAt === undefined || clock.now() - sealedAt < REST_MS) return { done: false, removed: 0 };
+  if (sealedAt === undefined || clock.now() - sealedAt < REST_MS)
+    return { done: false, removed: 0 };
   let removed = 0;
   let uncounted = 0;
   const count = async (rows: number, least: number) => {

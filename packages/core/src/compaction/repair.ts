@@ -2,7 +2,7 @@ import { takeStamp } from "../kernel/clock.ts";
 import type { Life } from "../kernel/names.ts";
 import { loadEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
-import type { CompactDeps, Compactable } from "./compact.ts";
+import type { Compactable, CompactDeps } from "./compact.ts";
 import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
 import { inParallel } from "./in-parallel.ts";
 

@@ -49,10 +49,7 @@ const PARTITION_BUDGET_MS = 20_000;
  * lives. Streams are taken in a new order each time, so that a short budget starves none; what fails
  * in one partition holds up no other. May be repeated after a crash, and run concurrently.
  */
-export async function sweep(
-  deps: SweepDeps,
-  { budgetMs }: { budgetMs: number },
-): Promise<Swept> {
+export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number }): Promise<Swept> {
   const { table, clock } = deps;
   const began = takeStamp(clock);
   const mayGoOn = () => ageMs(clock, began) < budgetMs;

@@ -4,6 +4,7 @@ import { assertInvariant } from "../kernel/invariant.ts";
 import type { Life } from "../kernel/names.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import type { Batch } from "../table/batch.entity.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
 import { unpackBatch } from "./codec.ts";
@@ -64,22 +65,27 @@ export async function readPage(
   const entries: Entry[] = [];
   let left = room;
   let read = 0;
-  for (let at = 0; at < order.length && left.events > 0; at += WAVE) {
+  let full = false;
+  for (let at = 0; at < order.length && !full; at += WAVE) {
     const wave = order.slice(at, at + WAVE);
     const first = await Promise.all(
       wave.map(async (partition) => {
-        const start = await startAt(deps, { life, partition }, positions[partition] ?? edgeAt(1));
+        const chain = await checkChain(deps, { life, partition });
+        const start = startAt(chain, positions[partition] ?? edgeAt(1));
         const rows = await deps.table.batches.loadFrom(life, partition, start.batch, ROWS_FIRST);
-        return { partition, start, rows };
+        return { chain, start, rows };
       }),
     );
-    for (const { partition, start, rows } of first) {
-      if (left.events === 0) break;
-      const taken = await readRun(deps, { life, partition }, start, rows, left);
+    for (const { chain, start, rows } of first) {
+      const taken = await readRun(deps, chain, start, rows, left);
       for (const entry of taken.entries) entries.push(entry);
-      runs[partition] = taken.run;
+      runs[chain.partition] = taken.run;
       left = taken.room;
-      read++;
+      // Whoever finds no room at all is the first to be served by the next page.
+      const unserved = taken.full && taken.entries.length === 0;
+      if (!unserved) read++;
+      full = unserved || left.events === 0;
+      if (full) break;
     }
   }
   return { entries, runs, turn: (turn + read) % positions.length };
@@ -87,10 +93,14 @@ export async function readPage(
 
 /**
  * The same page with only its first `count` entries: every partition goes back to the first of its
- * events that is left out.
+ * events that is left out, and the first that got no turn has the next one.
  */
-export function cutPage({ entries, runs, turn }: LogPage, count: number): LogPage {
-  if (count >= entries.length) return { entries, runs, turn };
+export function cutPage(page: LogPage, count: number): LogPage {
+  const { entries, runs } = page;
+  const next = entries[count];
+  if (next === undefined) return page;
+  const served = entries[count - 1]?.partition === next.partition;
+  const turn = (next.partition + (served ? 1 : 0)) % runs.length;
   const cut = [...runs];
   for (const { event, partition, batch } of entries.slice(count).reverse()) {
     cut[partition] = {
@@ -110,6 +120,8 @@ const notRead = (position: Position): PartitionRun => ({
 
 type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
 type Chain = { readonly life: Life; readonly partition: number };
+/** A chain with what was known of it before its rows were read. */
+type KnownChain = Chain & Pick<Checkpoint, "floor" | "next">;
 
 /**
  * Takes what fits of one partition, asking for further rows while there is room. A query is no
@@ -118,11 +130,11 @@ type Chain = { readonly life: Life; readonly partition: number };
  */
 async function readRun(
   deps: ReadDeps,
-  chain: Chain,
+  chain: KnownChain,
   start: Position,
   firstRows: Rows,
   firstRoom: Room,
-): Promise<{ run: PartitionRun; entries: Entry[]; room: Room }> {
+): Promise<{ run: PartitionRun; entries: Entry[]; room: Room; full: boolean }> {
   const entries: Entry[] = [];
   let rows = firstRows;
   let position = start;
@@ -140,9 +152,12 @@ async function readRun(
     if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
     gapAt = plan.stop === "gap" ? position.next : undefined;
     const atEnd = plan.stop === "end" && !rows.more;
-    if (atEnd) await assertNothingExpired(deps, chain, position);
-    if (plan.stop === "room" || atEnd || room.events === 0) {
-      return { run: { position, atEnd, nextPublishedAt: plan.nextPublishedAt }, entries, room };
+    // The rows ran out below what was compacted before they were read: the rest has expired.
+    if (atEnd && position.next < chain.next) await explainGap(deps, chain, position);
+    const full = plan.stop === "room";
+    if (full || atEnd || room.events === 0) {
+      const run = { position, atEnd, nextPublishedAt: plan.nextPublishedAt };
+      return { run, entries, room, full };
     }
     rows = await deps.table.batches.loadFrom(chain.life, chain.partition, position.batch, limit);
   }
@@ -150,24 +165,18 @@ async function readRun(
 
 const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
 
+const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<KnownChain> => {
+  const { floor, next } = await checkpoints.recall(chain.life, chain.partition);
+  return { ...chain, floor, next };
+};
+
 /**
  * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
  * the position's batch is below the floor but the position is not, all of that batch is behind it.
  */
-async function startAt(
-  { checkpoints }: ReadDeps,
-  { life, partition }: Chain,
-  position: Position,
-): Promise<Position> {
-  const { floor } = await checkpoints.recall(life, partition);
+function startAt({ floor }: KnownChain, position: Position): Position {
   if (position.next < floor) throw retentionPassed(floor);
   return position.batch < floor ? edgeAt(position.next) : position;
-}
-
-/** The rows ran out below what compaction has seen: the rest has expired. */
-async function assertNothingExpired(deps: ReadDeps, chain: Chain, at: Position): Promise<void> {
-  const { next } = await deps.checkpoints.recall(chain.life, chain.partition);
-  if (at.next < next) await explainGap(deps, chain, at);
 }
 
 /**

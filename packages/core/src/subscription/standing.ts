@@ -1,5 +1,11 @@
 import type { CursorContent } from "../cursor/cursor.ts";
-import { type Bootstrap, isExact, isPending, isScanned, pendingBootstrap } from "../kernel/bootstrap.ts";
+import {
+  type Bootstrap,
+  isExact,
+  isPending,
+  isScanned,
+  pendingBootstrap,
+} from "../kernel/bootstrap.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
@@ -45,10 +51,7 @@ export const cursorAt = (
 });
 
 /** The offset rows that say the same as a standing. */
-export const offsetsOf = (
-  { positions, bootstrap }: Standing,
-  generation: number,
-): OffsetRow[] =>
+export const offsetsOf = ({ positions, bootstrap }: Standing, generation: number): OffsetRow[] =>
   positions.map((position, partition) => ({
     ...(position === undefined || isInSnapshot(bootstrap) ? UNKNOWN : pick(position)),
     partition,

@@ -6,8 +6,8 @@ import { LedgerError } from "../kernel/error.ts";
 import { lifeOf } from "../kernel/names.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import { newUid, type Random } from "../kernel/random.ts";
-import type { Log, Place } from "../log/log.ts";
 import type { StoredEvent } from "../log/event.ts";
+import type { Log, Place } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -238,7 +238,13 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     const foreign = !isPending(present) && bootstrap !== undefined && bootstrap.run !== run;
     const older = positions.some((at, partition) => (at?.next ?? 0) < (starts[partition] ?? 0));
     if (foreign || older) return { moved: false, state };
-    const ended = await replace(stream, state, { positions, bootstrap }, state.generation, present.scan);
+    const ended = await replace(
+      stream,
+      state,
+      { positions, bootstrap },
+      state.generation,
+      present.scan,
+    );
     if (ended !== undefined) return { moved: true, state: ended };
     const fresh = await refresh(stream, state);
     const sought = fresh.generation !== state.generation;

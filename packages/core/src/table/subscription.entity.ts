@@ -203,9 +203,7 @@ export const subscriptionRows = (
       offset
         .patch({ life, subscriptionUid, partition: 0 })
         .remove([...BOOTSTRAP_ATTRIBUTES])
-        .where(
-          (row, { eq }) => `${eq(row.generation, generation)} AND ${eq(row.scan, SCANNED)}`,
-        )
+        .where((row, { eq }) => `${eq(row.generation, generation)} AND ${eq(row.scan, SCANNED)}`)
         .go({ returnOnConditionCheckFailure: true }),
     );
   },

@@ -3,10 +3,10 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
-import openApi from "../../openapi.json" with { type: "json" };
 import type { Answered } from "../metrics/request-log.ts";
 import { type Authenticate, createGate } from "./auth.ts";
 import { capBody, discardUnreadBody } from "./body-cap.ts";
+import { requireDecodableUrl } from "./decodable-url.ts";
 import type { AppEnv, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -15,12 +15,13 @@ import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
-import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
+import { type LoadDocsAsset, type LoadOpenApi, systemRoutes } from "./routes/system.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
+  readonly loadOpenApi: LoadOpenApi;
   readonly logFailure: LogFailure;
   /** Web sites whose pages may call this API; none unless said. */
   readonly corsOrigins?: readonly string[] | undefined;
@@ -47,6 +48,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     });
   });
   app.use(discardUnreadBody);
+  app.use(requireDecodableUrl);
   app.use(async (c, next) => {
     const encoding = c.req.header("content-encoding") ?? "identity";
     if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
@@ -56,7 +58,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(createGate(app, deps.authenticate));
   app.use(capBody);
-  app.route("/", systemRoutes({ ...deps, openApi }));
+  app.route("/", systemRoutes(deps));
   app.route("/", tenantRoutes(deps));
   app.route("/", keyRoutes(deps));
   app.route("/", streamRoutes(deps));

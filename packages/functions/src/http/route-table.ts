@@ -2,7 +2,8 @@ import { LedgerError } from "@eventledger/core";
 import type { Hono } from "hono";
 
 /**
- * What to say when no handler took a request: `405` with the methods that the path has, or `404`.
+ * What to say when no handler took a request: `405` with the methods that the path has, or `404`,
+ * also when a handler took it and had nothing of that name.
  */
 export function createRouteTable<E extends object>(app: Hono<E>) {
   const routes = app.routes
@@ -13,7 +14,7 @@ export function createRouteTable<E extends object>(app: Hono<E>) {
     const methods = new Set(
       routes.filter(({ pattern }) => pattern.test(path)).map((route) => route.method),
     );
-    if (methods.size === 0) {
+    if (methods.size === 0 || methods.has(method === "HEAD" ? "GET" : method)) {
       const detail = "No route has this path. GET /openapi.json lists all of them.";
       return { error: new LedgerError("route-not-found", { detail }) };
     }
@@ -24,4 +25,4 @@ export function createRouteTable<E extends object>(app: Hono<E>) {
 }
 
 const toPattern = (path: string): RegExp =>
-  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/:[a-z]+/gi, "[^/]+")}/?$`);
+  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/:[a-z]+/gi, "[^/]+")}$`);

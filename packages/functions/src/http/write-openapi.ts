@@ -10,6 +10,7 @@ const app = createApp({
   ledger: {} as never,
   authenticate: unused,
   loadDocsAsset: unused,
+  loadOpenApi: unused,
   logFailure: unused,
 });
 const document = await generateOpenApi(app);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { LoadDocsAsset } from "../routes/system.ts";
+import type { LoadDocsAsset, LoadOpenApi } from "../routes/system.ts";
 import { startScript } from "./pages.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -22,6 +22,15 @@ export function docsAssetsFrom(folder: () => string): LoadDocsAsset {
     const bytes = loaded.get(name) ?? new Uint8Array(await readFile(join(folder(), name)));
     loaded.set(name, bytes);
     return { bytes, contentType };
+  };
+}
+
+/** The OpenAPI document from a file, read when first asked for: a cold start has no need of it. */
+export function openApiFrom(file: string | URL): LoadOpenApi {
+  let loading: Promise<string> | undefined;
+  return () => {
+    loading ??= readFile(file, "utf8");
+    return loading;
   };
 }
 

@@ -1,6 +1,6 @@
+import type { ProblemCode } from "@eventledger/protocol";
 import { Hono } from "hono";
 import * as z from "zod";
-import { requireScope } from "../auth.ts";
 import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -10,6 +10,9 @@ import { valid } from "../validate.ts";
 export type LoadDocsAsset = (
   name: string,
 ) => Promise<{ bytes: Uint8Array<ArrayBuffer>; contentType: string } | undefined>;
+
+/** The text of the OpenAPI document. */
+export type LoadOpenApi = () => Promise<string>;
 
 const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
 const HealthQuery = z.strictObject({
@@ -22,9 +25,9 @@ const HealthQuery = z.strictObject({
 /** What is open to everybody: health, the OpenAPI document, the documentation. */
 export const systemRoutes = ({
   ledger,
-  openApi,
+  loadOpenApi,
   loadDocsAsset,
-}: RouteDeps & { openApi: object; loadDocsAsset: LoadDocsAsset }) =>
+}: RouteDeps & { loadOpenApi: LoadOpenApi; loadDocsAsset: LoadDocsAsset }) =>
   new Hono<AppEnv>()
     .get(
       "/health",
@@ -42,10 +45,17 @@ export const systemRoutes = ({
         return c.json({ status: "ok" as const });
       },
     )
-    .get("/openapi.json", open, (c) => c.json(openApi))
-    .get("/docs", open, () => new Response(docsPage, { headers: docsHeaders }))
-    .get("/docs/problems", open, () => new Response(problemsPage, { headers: docsHeaders }))
-    .get("/docs/assets/:file", open, async (c) => {
+    .get("/openapi.json", openApiOperation, async () => {
+      const headers = { "Content-Type": "application/json" };
+      return new Response(await loadOpenApi(), { headers });
+    })
+    .get("/docs", docsOperation, () => new Response(docsPage, { headers: docsHeaders }))
+    .get(
+      "/docs/problems",
+      problemsOperation,
+      () => new Response(problemsPage, { headers: docsHeaders }),
+    )
+    .get("/docs/assets/:file", assetOperation, async (c) => {
       const asset = await loadDocsAsset(c.req.param("file"));
       if (asset === undefined) return c.notFound();
       return new Response(asset.bytes, {
@@ -53,5 +63,22 @@ export const systemRoutes = ({
       });
     });
 
-/** For anybody: nothing in these is secret. */
-const open = requireScope("public");
+/** A file for anybody: nothing in these is secret. */
+const file = (id: string, summary: string, contentType: string, problems: ProblemCode[] = []) =>
+  operation({
+    id,
+    tag: "system",
+    summary,
+    scope: "public",
+    answers: {
+      200: { description: "It.", forms: { [contentType]: { schema: { type: "string" } } } },
+    },
+    problems,
+  });
+
+const openApiOperation = file("getOpenApi", "This document", "application/json");
+const docsOperation = file("getDocs", "The documentation as a page", "text/html");
+const problemsOperation = file("getProblems", "Every problem explained", "text/html");
+const assetOperation = file("getDocsAsset", "A file of the documentation", "text/*", [
+  "route-not-found",
+]);

@@ -1,0 +1,48 @@
+import { type Answer, type Call, send } from "../wire.ts";
+import { type DescribedOperation, resolved } from "./openapi-operations.ts";
+import type { Names } from "./world.ts";
+
+/** Sends a valid request of an operation about the things that are named. */
+export function ask(
+  baseUrl: string,
+  operation: DescribedOperation,
+  names: Names,
+  apiKey: string | undefined,
+  query = "",
+): Promise<Answer> {
+  const path = operation.path.replaceAll(
+    /\{(\w+)\}/g,
+    (_, name: string) => Object.entries(names).find(([known]) => known === name)?.[1] ?? "k",
+  );
+  const call: Call = {
+    method: operation.method,
+    path: path + query,
+    headers: {
+      ...(operation.requestBody === undefined ? {} : { "content-type": "application/json" }),
+      ...(apiKey === undefined ? { authorization: "" } : {}),
+    },
+    ...(operation.requestBody === undefined ? {} : { body: bodyOf(operation, names) }),
+  };
+  return send({ baseUrl, apiKey: apiKey ?? "" }, call);
+}
+
+const BODIES: Readonly<Record<string, (names: Names) => object>> = {
+  publishEvents: () => ({ key: "k", data: 1 }),
+  seek: ({ cursor }) => ({ to: { cursor } }),
+};
+
+/** The document's own example of a body; with a cursor where one belongs. */
+function bodyOf(operation: DescribedOperation, names: Names): string {
+  const made = BODIES[operation.id]?.(names);
+  if (made !== undefined) return JSON.stringify(made);
+  const [example] = (bodySchema(operation).examples as object[] | undefined) ?? [{}];
+  const cursor = "cursor" in properties(operation) ? { cursor: names.cursor } : {};
+  return JSON.stringify({ ...example, ...cursor });
+}
+
+const bodySchema = ({ requestBody }: DescribedOperation) =>
+  resolved(requestBody?.content["application/json"]?.schema ?? {});
+
+/** The members that the body of an operation has. */
+export const properties = (operation: DescribedOperation): object =>
+  (bodySchema(operation).properties as object | undefined) ?? {};

@@ -1,0 +1,219 @@
+import { randomUUID } from "node:crypto";
+import {
+  ApiKeyList,
+  LIMITS,
+  NewApiKey,
+  NewTenant,
+  RotatedApiKey,
+  StreamList,
+  TenantList,
+} from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type Stack, startStack } from "../../stack/stack.ts";
+import { send } from "../wire.ts";
+
+let stack: Stack;
+beforeAll(async () => {
+  const endpoint = inject("dynamoEndpoint");
+  stack = await startStack({ endpoint, tableName: `keys-${randomUUID()}` });
+});
+afterAll(() => stack?.stop());
+
+const ask = (method: string, path: string, json?: unknown, apiKey = stack.adminKey) =>
+  send(
+    { baseUrl: stack.url, apiKey },
+    {
+      method,
+      path,
+      ...(json === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }),
+    },
+  );
+
+const make = async (scopes: string[], streams: string[], apiKey?: string) => {
+  const answer = await ask("POST", "/keys", { name: "k", scopes, streams }, apiKey);
+  expect(answer.status, answer.text).toBe(201);
+  expect(answer.header("cache-control")).toBe("no-store");
+  return NewApiKey.parse(answer.body);
+};
+
+const makeTenant = async (name: string) =>
+  NewTenant.parse((await ask("POST", "/tenants", { name })).body);
+
+describe("API keys", () => {
+  it("[key.form] are shown once, and look as promised", async () => {
+    const { id, apiKey } = await make(["consume"], ["orders"]);
+    expect(apiKey).toMatch(new RegExp(`^elk_test_${id}_[0-9A-Za-z]{32}[0-9A-Za-z]{6}$`));
+    const secret = apiKey.slice(-38, -6);
+    expect((await ask("GET", "/keys?limit=500")).text).toContain(id);
+    expect((await ask("GET", "/keys?limit=500")).text).not.toContain(secret);
+  });
+
+  it("[auth.key] are taken as a bearer token and in X-Api-Key", async () => {
+    const { apiKey } = await make(["consume"], ["*"]);
+    const target = { baseUrl: stack.url, apiKey };
+    expect((await send(target, { path: "/streams" })).status).toBe(200);
+    const headers = { authorization: "", "x-api-key": apiKey };
+    expect((await send(target, { path: "/streams", headers })).status).toBe(200);
+    const query = await send(target, {
+      path: `/streams?apiKey=${apiKey}`,
+      headers: { authorization: "" },
+    });
+    expect(query.status).toBe(401);
+  });
+
+  it("[key.rights] cannot grant more than they have", async () => {
+    const { apiKey } = await make(["admin", "publish"], ["billing.*"]);
+    await make(["publish"], ["billing.eu"], apiKey);
+    await make(["admin"], ["billing.eu.*", "billing.x"], apiKey);
+    for (const [scopes, streams] of [
+      [["consume"], ["billing.eu"]],
+      [["publish"], ["billing*"]],
+      [["publish"], ["*"]],
+      [["publish"], ["billing.eu", "orders"]],
+      [["admin", "publish", "consume"], ["billing.*"]],
+    ]) {
+      const answer = await ask("POST", "/keys", { name: "k", scopes, streams }, apiKey);
+      expect(answer.body).toMatchObject({ status: 403, code: "forbidden" });
+    }
+  });
+
+  it("[key.rights] see, rotate and revoke only keys that can do no more than they", async () => {
+    const small = await make(["admin"], ["billing.*"]);
+    const large = await make(["admin"], ["*"]);
+    const wider = await make(["admin", "consume"], ["billing.*"]);
+    const page = ApiKeyList.parse(
+      (await ask("GET", "/keys?limit=500", undefined, small.apiKey)).body,
+    );
+    const ids = page.keys.map(({ id }) => id);
+    expect(ids).toContain(small.id);
+    expect(ids).not.toContain(large.id);
+    for (const { id } of [large, wider]) {
+      expect((await ask("POST", `/keys/${id}/rotate`, {}, small.apiKey)).status).toBe(404);
+      expect((await ask("DELETE", `/keys/${id}`, undefined, small.apiKey)).status).toBe(404);
+    }
+    expect((await ask("DELETE", `/keys/${small.id}`, undefined, small.apiKey)).status).toBe(204);
+    expect((await ask("GET", "/keys", undefined, small.apiKey)).status).toBe(401);
+  });
+
+  it("[key.scope] create only streams that they cover, and list only those", async () => {
+    const { apiKey } = await make(["admin", "consume"], ["a.*", "b", "a.b*"]);
+    for (const name of ["a.a", "a.b", "a.c", "b"]) {
+      expect((await ask("POST", "/streams", { name }, apiKey)).status).toBe(201);
+    }
+    for (const name of ["a", "b.b", "c"]) {
+      expect((await ask("POST", "/streams", { name }, apiKey)).body).toMatchObject({ status: 403 });
+      expect((await ask("POST", "/streams", { name })).status).toBe(201);
+    }
+    for (const limit of [1, 2, 3, 4, 5]) {
+      const names: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+        const { body } = await ask("GET", `/streams?limit=${limit}${more}`, undefined, apiKey);
+        const page = StreamList.parse(body);
+        expect(page.streams.length).toBeLessThanOrEqual(limit);
+        names.push(...page.streams.map(({ name }) => name));
+        cursor = page.cursor;
+      } while (cursor !== null);
+      expect(names).toEqual(["a.a", "a.b", "a.c", "b"]);
+    }
+  });
+
+  it("[key.rotated] keep their id and rights, and both secrets for a while", async () => {
+    const { apiKey, ...made } = await make(["consume"], ["*"]);
+    const { body } = await ask("POST", `/keys/${made.id}/rotate`, { overlapSeconds: 60 });
+    const rotated = RotatedApiKey.parse(body);
+    expect(rotated).toMatchObject({ ...made, lastUsedAt: null, rotatedAt: expect.any(String) });
+    for (const secret of [apiKey, rotated.apiKey]) {
+      expect((await ask("GET", "/streams", undefined, secret)).status).toBe(200);
+    }
+  });
+
+  it("[key.expiry] end in a year at the latest", async () => {
+    const config = { name: "k", scopes: ["consume"], streams: ["*"] };
+    const day = 86_400_000;
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const expiring = (expiresAt: string) => ask("POST", "/keys", { ...config, expiresAt });
+    expect((await expiring(at(LIMITS.keyDaysMax * day - 5_000))).status).toBe(201);
+    for (const wrong of [at(LIMITS.keyDaysMax * day + 5_000), at(-1)]) {
+      expect((await expiring(wrong)).body).toMatchObject({
+        code: "invalid-request",
+        errors: [{ pointer: "/expiresAt" }],
+      });
+    }
+  });
+
+  it("[list.page] page through every key once", async () => {
+    const { apiKey } = (await makeTenant("pages")).adminKey;
+    const made = new Set<string>();
+    for (let i = 0; i < 7; i++) made.add((await make(["consume"], ["*"], apiKey)).id);
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+      const { body } = await ask("GET", `/keys?limit=3${more}`, undefined, apiKey);
+      const page = ApiKeyList.parse(body);
+      expect(page.keys.length).toBeLessThanOrEqual(3);
+      seen.push(...page.keys.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== null);
+    expect(seen).toHaveLength(8);
+    expect(seen).toEqual([...seen].sort());
+    expect(seen).toEqual(expect.arrayContaining([...made]));
+  });
+});
+
+describe("tenants", () => {
+  it("[tenant.root] are made and listed with the admin key only", async () => {
+    const { adminKey, name } = await makeTenant("acme");
+    expect(name).toBe("acme");
+    const { apiKey } = await make(["admin", "publish", "consume"], ["*"]);
+    for (const key of [adminKey.apiKey, apiKey]) {
+      expect((await ask("GET", "/tenants", undefined, key)).status).toBe(403);
+      expect((await ask("POST", "/tenants", { name: "acme2" }, key)).status).toBe(403);
+    }
+    const list = TenantList.parse((await ask("GET", "/tenants")).body);
+    expect(list.tenants.map((tenant) => tenant.name)).toContain("acme");
+    expect(list.tenants.map((tenant) => tenant.name)).not.toContain("acme2");
+  });
+
+  it("[tenant.root] that are made again get one more key, and nothing else", async () => {
+    const first = await makeTenant("twice");
+    const again = await ask("POST", "/tenants", { name: "twice" });
+    expect(again.status).toBe(200);
+    const second = NewTenant.parse(again.body);
+    expect(second.createdAt).toBe(first.createdAt);
+    expect(second.adminKey.id).not.toBe(first.adminKey.id);
+    for (const { adminKey } of [first, second]) {
+      expect((await ask("GET", "/streams", undefined, adminKey.apiKey)).status).toBe(200);
+    }
+  });
+
+  it("[tenant.isolated] have the same names for different streams", async () => {
+    const [one, other] = [await makeTenant("one"), await makeTenant("one.more")];
+    const keys = [one.adminKey.apiKey, other.adminKey.apiKey, stack.adminKey];
+    for (const [at, apiKey] of keys.entries()) {
+      await ask("POST", "/streams", { name: "same", description: `of ${at}` }, apiKey);
+      await ask("POST", "/streams/same/events", { key: "k", data: at }, apiKey);
+    }
+    for (const [at, apiKey] of keys.entries()) {
+      const { body } = await ask("GET", "/streams/same/events", undefined, apiKey);
+      expect(body).toMatchObject({ events: [{ sequence: 1, data: at }] });
+    }
+    await ask("DELETE", "/streams/same", undefined, keys[0]);
+    expect((await ask("GET", "/streams/same", undefined, keys[0])).status).toBe(404);
+    expect((await ask("GET", "/streams/same", undefined, keys[1])).status).toBe(200);
+  });
+
+  it("[tenant.root] cannot have the name of the one that is always there", async () => {
+    expect((await ask("POST", "/tenants", { name: "default" })).status).toBe(400);
+    for (const name of ["", "A", "a/b", "a#b", ".a", "a".repeat(LIMITS.tenantCharsMax + 1)]) {
+      expect((await ask("POST", "/tenants", { name })).status, name).toBe(400);
+    }
+    expect(
+      (await ask("POST", "/tenants", { name: "a".repeat(LIMITS.tenantCharsMax) })).status,
+    ).toBe(201);
+  });
+});

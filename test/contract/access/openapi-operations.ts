@@ -1,0 +1,56 @@
+import openApi from "../../../packages/functions/openapi.json" with { type: "json" };
+
+export type Schema = { readonly [member: string]: unknown };
+
+export type Parameter = {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required?: boolean;
+  readonly schema: Schema;
+};
+
+type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
+
+/** One operation of the OpenAPI document. */
+export type DescribedOperation = {
+  readonly id: string;
+  readonly method: string;
+  /** With `{name}` where a parameter stands. */
+  readonly path: string;
+  readonly scope: string | undefined;
+  readonly parameters: readonly Parameter[];
+  readonly requestBody: { readonly content: Content } | undefined;
+  readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
+};
+
+type Written = {
+  readonly operationId: string;
+  readonly "x-scope"?: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Content };
+  readonly responses: DescribedOperation["responses"];
+};
+
+/** Every operation that the committed document describes. */
+export const operations: readonly DescribedOperation[] = Object.entries(
+  openApi.paths as unknown as Readonly<Record<string, Readonly<Record<string, Written>>>>,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, of]) => ({
+    id: of.operationId,
+    method: method.toUpperCase(),
+    path,
+    scope: of["x-scope"],
+    parameters: of.parameters ?? [],
+    requestBody: of.requestBody,
+    responses: of.responses,
+  })),
+);
+
+const components = openApi.components.schemas as unknown as Readonly<Record<string, Schema>>;
+
+/** A schema itself, where another one only names it. */
+export function resolved(schema: Schema): Schema {
+  const { $ref } = schema;
+  if (typeof $ref !== "string") return schema;
+  return resolved(components[$ref.replace("#/components/schemas/", "")] ?? {});
+}

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { NewApiKey, NewTenant, PublishReceipt } from "@eventledger/protocol";
+import { expect } from "vitest";
+import { newName } from "../client.ts";
+import { send, type Target } from "../wire.ts";
+
+/** One of everything that a request can name. */
+export type Names = {
+  readonly stream: string;
+  readonly subscription: string;
+  readonly id: string;
+  readonly cursor: string;
+};
+
+/** Two tenants with the same kinds of things, and keys of every sort to the first one's. */
+export type World = {
+  readonly mine: Names;
+  /** In the other tenant. */
+  readonly theirs: Names;
+  /** Nowhere. */
+  readonly missing: Names;
+  /** May do everything in the first tenant. */
+  readonly full: string;
+  /** May do everything in the other tenant. */
+  readonly foreign: string;
+  /** May do everything, with other streams of the first tenant. */
+  readonly elsewhere: string;
+  readonly expired: string;
+  readonly revoked: string;
+  /** Every scope but the one asked for, on all streams of the first tenant. */
+  readonly without: (scope: string) => string;
+};
+
+const SCOPES = ["admin", "publish", "consume"] as const;
+
+/** Builds it through the API itself, with the admin key. */
+export async function createWorld(root: Target): Promise<World> {
+  const as = (apiKey: string): Target => ({ ...root, apiKey });
+  const full = await makeTenant(root);
+  const foreign = await makeTenant(root);
+  const mine = await furnish(as(full));
+  const theirs = await furnish(as(foreign));
+  const make = async (scopes: readonly string[], streams: readonly string[], expiresAt?: string) =>
+    NewApiKey.parse(
+      await post(as(full), "/keys", { name: "test", scopes, streams, expiresAt }, 201),
+    );
+
+  const revoked = await make(SCOPES, ["*"]);
+  await send(as(full), { method: "DELETE", path: `/keys/${revoked.id}` });
+  const lifeMs = 400;
+  const expired = await make(SCOPES, ["*"], new Date(Date.now() + lifeMs).toISOString());
+  const others = new Map<string, string>();
+  for (const scope of SCOPES) {
+    const held = SCOPES.filter((other) => other !== scope);
+    others.set(scope, (await make(held, ["*"])).apiKey);
+  }
+  const elsewhere = (await make(SCOPES, ["elsewhere.*"])).apiKey;
+  await sleep(lifeMs);
+  return {
+    mine,
+    theirs,
+    missing: { ...mine, stream: "nowhere", subscription: "nobody", id: "000000000000" },
+    full,
+    foreign,
+    elsewhere,
+    expired: expired.apiKey,
+    revoked: revoked.apiKey,
+    without: (scope) => others.get(scope) ?? foreign,
+  };
+}
+
+async function makeTenant(root: Target): Promise<string> {
+  const name = newName();
+  return NewTenant.parse(await post(root, "/tenants", { name }, 201)).adminKey.apiKey;
+}
+
+async function furnish(target: Target): Promise<Names> {
+  const stream = newName();
+  const subscription = newName();
+  await post(target, "/streams", { name: stream }, 201);
+  await post(target, `/streams/${stream}/subscriptions`, { name: subscription }, 201);
+  const event = { key: "k", data: { secret: `only for ${stream}` } };
+  const { cursor } = PublishReceipt.parse(
+    await post(target, `/streams/${stream}/events`, event, 201),
+  );
+  const key = { name: "furniture", scopes: ["consume"], streams: [stream] };
+  const { id } = NewApiKey.parse(await post(target, "/keys", key, 201));
+  return { stream, subscription, id, cursor };
+}
+
+async function post(target: Target, path: string, json: object, status: number): Promise<unknown> {
+  const answer = await send(target, {
+    method: "POST",
+    path,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(json),
+  });
+  expect(answer.status, answer.text).toBe(status);
+  return answer.body;
+}

@@ -1,0 +1,170 @@
+import type { EventRef, Info, Line, Violation, ViolationName } from "./history.ts";
+
+/** Where an event is. */
+export type Place = {
+  readonly life: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly index: number;
+};
+
+type ChainEvent = EventRef & { readonly sequence: number; readonly publishedAtMs: number };
+
+/** One partition of one life, as it was written. */
+export type Chain = {
+  readonly life: string;
+  readonly partition: number;
+  readonly events: ChainEvent[];
+  /** `folds[i]` stands for the state of all keys after the first `i` events. */
+  readonly folds: number[];
+  /** Where numbering goes on after a repair: sequence `base` is event `index`. */
+  readonly segments: { base: number; index: number }[];
+  next: number;
+  sealed: boolean;
+  publishedAtMs: number;
+  expiresAtMs: number;
+};
+
+export type Report = (name: ViolationName, atMs: number, detail: string) => void;
+
+/** The truth a history is judged by: every chain as the store was seen to hold it. */
+export type Chains = {
+  readonly all: ReadonlyMap<string, Chain>;
+  of(life: string, partition: number): Chain | undefined;
+  placesOf(n: number): readonly Place[];
+  knows(life: string): boolean;
+};
+
+const NOWHERE: readonly Place[] = [];
+
+/** Collects violations; the first few of each name are enough. */
+export function createReport(): { report: Report; found: Violation[] } {
+  const found: Violation[] = [];
+  const counts = new Map<ViolationName, number>();
+  const report: Report = (name, atMs, detail) => {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    if (count <= SHOWN_MAX) found.push({ name, atMs, detail });
+  };
+  return { report, found };
+}
+
+const SHOWN_MAX = 5;
+
+/**
+ * Builds the chains from what was seen of the store, and checks that each is one: dense, write-once,
+ * closed by its seal. The first batch seen under a number is the true one; a later one under the
+ * same number is an orphan, which nobody may have been told of or may read.
+ */
+export function indexChains(lines: readonly Line[], report: Report): Chains {
+  const all = new Map<string, Chain>();
+  const places = new Map<number, Place[]>();
+  const lives = new Set<string>();
+  const chainOf = (life: string, partition: number): Chain => {
+    const id = `${life}/${partition}`;
+    const chain = all.get(id) ?? emptyChain(life, partition);
+    all.set(id, chain);
+    lives.add(life);
+    return chain;
+  };
+  for (const line of lines) {
+    if (line.type !== "info") continue;
+    if (line.op === "repair") {
+      const chain = chainOf(line.life, line.partition);
+      chain.segments.push({ base: line.next, index: chain.events.length });
+      chain.next = line.next;
+    } else if (line.op === "batch") {
+      extend(chainOf(line.life, line.partition), line, report, places);
+    }
+  }
+  for (const chain of all.values()) chain.folds.push(...foldsOf(chain.events));
+  return {
+    all,
+    of: (life, partition) => all.get(`${life}/${partition}`),
+    placesOf: (n) => places.get(n) ?? NOWHERE,
+    knows: (life) => lives.has(life),
+  };
+}
+
+const emptyChain = (life: string, partition: number): Chain => ({
+  ...{ life, partition, events: [], folds: [0], segments: [{ base: 1, index: 0 }] },
+  ...{ next: 1, sealed: false, publishedAtMs: 0, expiresAtMs: 0 },
+});
+
+function extend(
+  chain: Chain,
+  batch: Info & { op: "batch" },
+  report: Report,
+  places: Map<number, Place[]>,
+): void {
+  const where = `${chain.life}/${chain.partition} at ${batch.first}`;
+  if (batch.first < chain.next) {
+    const same = chain.events[indexAt(chain, batch.first)];
+    if (batch.seal === true || same?.n !== batch.events[0]?.n) {
+      // An orphan: harmless unless somebody relies on it, which the other checks find.
+      if (!wasExpired(chain, batch)) report("chain-mismatch", batch.atMs, `a second one ${where}`);
+    }
+    return;
+  }
+  if (chain.sealed) report("write-past-seal", batch.atMs, where);
+  if (batch.first > chain.next) report("chain-gap", batch.atMs, `${where}, not ${chain.next}`);
+  if (batch.publishedAtMs < chain.publishedAtMs) report("time-regress", batch.atMs, where);
+  if (batch.expiresAtMs !== undefined && batch.expiresAtMs < chain.expiresAtMs) {
+    report("time-regress", batch.atMs, `${where} expires earlier`);
+  }
+  chain.publishedAtMs = batch.publishedAtMs;
+  chain.expiresAtMs = batch.expiresAtMs ?? chain.expiresAtMs;
+  chain.sealed ||= batch.seal === true;
+  batch.events.forEach((event, offset) => {
+    const sequence = batch.first + offset;
+    const index = chain.events.length;
+    chain.events.push({ ...event, sequence, publishedAtMs: batch.publishedAtMs });
+    const known = places.get(event.n);
+    const place = { life: chain.life, partition: chain.partition, sequence, index };
+    if (known === undefined) places.set(event.n, [place]);
+    else known.push(place);
+  });
+  chain.next = batch.first + batch.events.length;
+}
+
+/** Whether what had stood under the number may have been deleted by its expiry. */
+const wasExpired = (chain: Chain, { first, atMs }: { first: number; atMs: number }): boolean => {
+  const original = chain.events[indexAt(chain, first)];
+  return original !== undefined && atMs - original.publishedAtMs > EXPIRY_AT_LEAST_MS;
+};
+
+/** Batches stay at least this long, whatever their retention. */
+const EXPIRY_AT_LEAST_MS = 29 * 24 * 3_600_000;
+
+/** The index of the event at a position; the length of the chain for its end. */
+export function indexAt({ segments, events }: Chain, next: number): number {
+  for (let at = segments.length - 1; at >= 0; at--) {
+    const segment = segments[at];
+    if (segment !== undefined && segment.base <= next) {
+      return Math.min(segment.index + (next - segment.base), segments[at + 1]?.index ?? Infinity);
+    }
+  }
+  return Math.min(0, events.length);
+}
+
+/** Stands for one key's state; states of many keys are combined with `^`, in any order. */
+export const markOf = ({ n, key }: { n: number; key: string }): number => {
+  let hash = 0x811c9dc5 ^ n;
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+};
+
+function foldsOf(events: readonly EventRef[]): number[] {
+  const marks = new Map<string, number>();
+  let fold = 0;
+  return events.map((event) => {
+    const mark = event.dead === true ? 0 : markOf(event);
+    fold ^= (marks.get(event.key) ?? 0) ^ mark;
+    marks.set(event.key, mark);
+    return fold;
+  });
+}

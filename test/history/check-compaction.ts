@@ -1,0 +1,171 @@
+import { type Chain, type Chains, indexAt, type Report } from "./chains.ts";
+import type { CheckOptions } from "./check.ts";
+import type { Info, Invoke, Line } from "./history.ts";
+
+type Newest = { readonly sequence: number; readonly dead: boolean };
+
+type State = {
+  readonly chains: Chains;
+  readonly report: Report;
+  readonly options: CheckOptions;
+  /** The newest state of a key that the compacted state was seen to hold, by life. */
+  readonly seen: Map<string, Newest>;
+  readonly acked: Map<string, number[]>;
+  /** What a finished compaction has promised: nothing below is left. */
+  readonly promised: Map<string, number[]>;
+};
+
+/** Deleted keys are kept as such this long at least, on whatever clock. */
+const TOMBSTONE_MS = 6 * 24 * 3_600_000;
+
+/** Checks the compacted state against the chains, as seen in the store and as read by clients. */
+export function checkCompaction(
+  lines: readonly Line[],
+  chains: Chains,
+  report: Report,
+  options: CheckOptions,
+): void {
+  const state: State = {
+    ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
+  };
+  const calls = new Map<number, { invoke: Invoke; acked: readonly number[]; seen: Newest | undefined }>();
+  for (const line of lines) {
+    if (line.type === "invoke") {
+      const acked = line.op === "compact" ? [...(state.acked.get(line.life) ?? [])] : [];
+      const seen = line.op === "get" ? state.seen.get(line.key) : undefined;
+      calls.set(line.call, { invoke: line, acked, seen });
+    } else if (line.type === "info") {
+      if (line.op === "compacted") checkRows(state, line);
+    } else if (line.type === "ok") {
+      const call = calls.get(line.call);
+      if (call === undefined) continue;
+      const { invoke } = call;
+      if (line.op === "publish" && invoke.op === "publish") note(state, invoke, line.sequences);
+      if (line.op === "compact" && invoke.op === "compact" && line.done) {
+        raise(state.promised, invoke.life, call.acked);
+      }
+      if (line.op === "get" && invoke.op === "get") checkGet(state, invoke, line, call.seen);
+    }
+  }
+}
+
+function note(state: State, { events }: Invoke & { op: "publish" }, told: readonly number[]): void {
+  events.forEach(({ n }, index) => {
+    for (const { life, partition, sequence } of state.chains.placesOf(n)) {
+      if (sequence !== told[index]) continue;
+      const next: number[] = [];
+      next[partition] = sequence + 1;
+      raise(state.acked, life, next);
+    }
+  });
+}
+
+function raise(bounds: Map<string, number[]>, life: string, to: readonly number[]): void {
+  const known = bounds.get(life) ?? [];
+  bounds.set(life, known);
+  to.forEach((next, partition) => {
+    known[partition] = Math.max(known[partition] ?? 1, next);
+  });
+}
+
+/** Rows of a partition at one moment: each key no older than its last event below the checkpoint. */
+function checkRows(state: State, line: Info & { op: "compacted" }): void {
+  const { chains, report, options } = state;
+  const { life, partition, checkpoint, floor, atMs } = line;
+  const chain = chains.of(life, partition);
+  const where = `${life}/${partition}`;
+  if (floor > checkpoint) report("early-retention", atMs, `${where}: floor ${floor} is not compacted`);
+  const promised = state.promised.get(life)?.[partition] ?? 1;
+  if (checkpoint < promised) {
+    report("stale-compaction", atMs, `${where}: at ${checkpoint}, promised ${promised}`);
+  }
+  if (chain === undefined) return;
+  const lastBelowFloor = chain.events[indexAt(chain, floor) - 1];
+  if (
+    lastBelowFloor !== undefined &&
+    lastBelowFloor.publishedAtMs > atMs - options.retentionMs + options.skewMs
+  ) {
+    report("early-retention", atMs, `${where}: floor ${floor}`);
+  }
+  const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));
+  for (const [key, last] of lastEvents(chain, checkpoint)) {
+    checkRow(state, line, { key, row: rows.get(key), last });
+  }
+  for (const [key, row] of rows) checkHeld(state, chain, line, key, row);
+}
+
+type LastEvent = Newest & { readonly publishedAtMs: number };
+
+function lastEvents(chain: Chain, checkpoint: number): Map<string, LastEvent> {
+  const last = new Map<string, LastEvent>();
+  for (let index = indexAt(chain, checkpoint) - 1; index >= 0; index--) {
+    const event = chain.events[index];
+    if (event === undefined || last.has(event.key)) continue;
+    const { key, sequence, dead = false, publishedAtMs } = event;
+    last.set(key, { sequence, dead, publishedAtMs });
+  }
+  return last;
+}
+
+function checkRow(
+  { report }: State,
+  { life, atMs }: Info & { op: "compacted" },
+  { key, row, last }: { key: string; row: Newest | undefined; last: LastEvent },
+): void {
+  const what = `key ${key} of ${life}, last event ${last.sequence}`;
+  if (row === undefined) {
+    if (!last.dead) report("key-regress", atMs, `${what}: it has no row`);
+    else if (atMs - last.publishedAtMs < TOMBSTONE_MS) {
+      report("key-regress", atMs, `${what}: its deletion is forgotten`);
+    }
+    return;
+  }
+  if (row.sequence < last.sequence) {
+    const back = last.dead && !row.dead;
+    report(back ? "resurrected-key" : "key-regress", atMs, `${what}: its row is of ${row.sequence}`);
+  }
+}
+
+/** A row is an event of the log, and no older than the row seen before. */
+function checkHeld(
+  { report, seen }: State,
+  chain: Chain,
+  { life, atMs }: Info & { op: "compacted" },
+  key: string,
+  row: Newest,
+): void {
+  const what = `key ${key} of ${life}: row of ${row.sequence}`;
+  const event = chain.events[indexAt(chain, row.sequence)];
+  const same = event?.key === key && event.sequence === row.sequence;
+  if (!same || (event.dead ?? false) !== row.dead) {
+    report("inconsistent-offsets", atMs, `${what} is not what the log holds there`);
+  }
+  const id = `${life}/${key}`;
+  const before = seen.get(id);
+  if (before !== undefined && before.sequence > row.sequence) {
+    const back = before.dead && !row.dead;
+    report(back ? "resurrected-key" : "key-regress", atMs, `${what} after ${before.sequence}`);
+    return;
+  }
+  seen.set(id, row);
+}
+
+/** A key that a client reads is an event of the log and never goes back. */
+function checkGet(
+  { chains, report, seen }: State,
+  { key, call }: Invoke & { op: "get" },
+  { n, sequence, atMs }: { n: number; sequence: number; atMs: number },
+  before: Newest | undefined,
+): void {
+  const places = chains.placesOf(n);
+  if (!places.some((place) => place.sequence === sequence)) {
+    report("inconsistent-offsets", atMs, `get ${call}: event ${n} is not at ${sequence}`);
+    return;
+  }
+  if (before !== undefined && before.sequence > sequence && places[0]?.life === lifeOf(before)) {
+    report("key-regress", atMs, `get ${call} of ${key}: ${sequence} after ${before.sequence}`);
+  }
+  seen.set(key, { sequence, dead: false, life: places[0]?.life } as Newest);
+}
+
+const lifeOf = (newest: Newest & { life?: string }): string | undefined => newest.life;

@@ -1,0 +1,94 @@
+import type { Chains, Report } from "./chains.ts";
+import type { Info, Invoke, Ok, Page } from "./history.ts";
+
+type Bounds = {
+  /** At least this is committed: commits that were answered. */
+  readonly lower: number[];
+  /** At most this: commits that were sent, and the place where the first page began. */
+  readonly upper: number[];
+};
+
+/** What is known of the committed positions of every generation of every subscription. */
+export type Positions = {
+  invokeCommit(invoke: Invoke & { op: "commit" }): void;
+  endCommit(invoke: Invoke & { op: "commit" }, ok: Ok & { op: "commit" }): void;
+  /** The lower bounds as they are now; they are replaced, never changed. */
+  lowerNow(): ReadonlyMap<string, readonly number[]>;
+  /** A page from the committed position begins within the bounds. */
+  checkStart(
+    page: Page & { atMs: number },
+    starts: readonly number[],
+    lower: ReadonlyMap<string, readonly number[]>,
+    what: string,
+    report: Report,
+  ): void;
+  /** The last position seen in the store; undefined the first time. */
+  see(line: Info & { op: "offset" }): number | undefined;
+};
+
+export function createPositions(): Positions {
+  const bounds = new Map<string, Bounds>();
+  const seen = new Map<string, number>();
+  let lowers: ReadonlyMap<string, readonly number[]> = new Map();
+  const of = (subscription: string, generation: number): Bounds => {
+    const id = idOf(subscription, generation);
+    const known = bounds.get(id) ?? { lower: [], upper: [] };
+    bounds.set(id, known);
+    return known;
+  };
+  return {
+    invokeCommit: ({ subscription, generation, to }) => raise(of(subscription, generation).upper, to),
+    endCommit: ({ subscription, generation }, { committed }) => {
+      const { lower } = of(subscription, generation);
+      raise(lower, committed);
+      lowers = new Map(lowers).set(idOf(subscription, generation), [...lower]);
+    },
+    lowerNow: () => lowers,
+    checkStart: (page, starts, lower, what, report) => {
+      const { subscription, generation } = page;
+      if (subscription === undefined || generation === undefined) return;
+      const { upper } = of(subscription, generation);
+      const least = lower.get(idOf(subscription, generation)) ?? [];
+      starts.forEach((start, partition) => {
+        const told = `${what}: partition ${partition} begins at ${start}`;
+        const committed = least[partition] ?? 0;
+        if (start < committed) {
+          report("offset-regress", page.atMs, `${told}, committed was ${committed}`);
+        }
+        const most = upper[partition];
+        if (most === undefined) upper[partition] = start;
+        else if (start > most) report("poll-skip", page.atMs, `${told}, committed at most ${most}`);
+      });
+    },
+    see: ({ life, subscription, generation, partition, next }) => {
+      const id = `${life}/${idOf(subscription, generation)}/${partition}`;
+      const before = seen.get(id);
+      seen.set(id, next);
+      return before;
+    },
+  };
+}
+
+const idOf = (subscription: string, generation: number): string => `${subscription}@${generation}`;
+
+function raise(bounds: number[], to: readonly number[]): void {
+  to.forEach((next, partition) => {
+    bounds[partition] = Math.max(bounds[partition] ?? 0, next);
+  });
+}
+
+/** A committed position in the store never falls within a generation, and never passes the end. */
+export function checkPosition(
+  { positions, chains, report }: { positions: Positions; chains: Chains; report: Report },
+  line: Info & { op: "offset" },
+): void {
+  const { life, subscription, partition, next, atMs } = line;
+  const before = positions.see(line);
+  const what = `${subscription} in partition ${partition} of ${life}`;
+  if (before !== undefined && next < before) {
+    report("offset-regress", atMs, `${what}: ${next} after ${before}`);
+  }
+  const chain = chains.of(life, partition);
+  const end = chain?.next ?? 1;
+  if (next > end) report("future-commit", atMs, `${what}: ${next}, the end is ${end}`);
+}

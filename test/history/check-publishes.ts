@@ -1,0 +1,189 @@
+import type { Chain, Chains, Place, Report } from "./chains.ts";
+import type { EventRef, Line } from "./history.ts";
+
+type Call = {
+  readonly process: string;
+  readonly invokedAtMs: number;
+  endedAtMs: number;
+  outcome: "open" | "ok" | "fail" | "unknown";
+  sequences: readonly number[];
+};
+
+/** One publish and all the calls that were made for it. */
+type Request = {
+  readonly events: readonly EventRef[];
+  readonly keyed: boolean;
+  readonly calls: Call[];
+};
+
+/** Checks what publishers were told against the chains, and the order of the chains. */
+export function checkPublishes(lines: readonly Line[], chains: Chains, report: Report): void {
+  const requests = collect(lines);
+  const byEvent = new Map<number, Request>();
+  for (const request of requests) {
+    for (const { n } of request.events) byEvent.set(n, request);
+    checkRequest(request, chains, report);
+  }
+  const deletedAtMs = deletions(lines);
+  for (const chain of chains.all.values()) {
+    checkOrder(chain, byEvent, chains, report);
+    checkEnd(chain, byEvent, deletedAtMs.get(chain.life) ?? Infinity, chains, report);
+  }
+}
+
+function collect(lines: readonly Line[]): Iterable<Request> {
+  const requests = new Map<number, Request>();
+  const calls = new Map<number, Call>();
+  for (const line of lines) {
+    if (line.type === "invoke" && line.op === "publish") {
+      const first = line.events[0]?.n ?? -1;
+      const request = requests.get(first) ?? {
+        events: line.events,
+        keyed: line.keyed === true,
+        calls: [],
+      };
+      requests.set(first, request);
+      const call: Call = {
+        ...{ process: line.process, invokedAtMs: line.atMs, endedAtMs: Infinity },
+        ...{ outcome: "open", sequences: [] },
+      };
+      request.calls.push(call);
+      calls.set(line.call, call);
+    } else if (line.type !== "info" && line.type !== "invoke" && line.op === "publish") {
+      const call = calls.get(line.call);
+      if (call === undefined) continue;
+      call.outcome = line.type;
+      call.endedAtMs = line.atMs;
+      if (line.type === "ok") call.sequences = line.sequences;
+    }
+  }
+  return requests.values();
+}
+
+function deletions(lines: readonly Line[]): Map<string, number> {
+  const lives = new Map<number, string>();
+  const endedAtMs = new Map<string, number>();
+  for (const line of lines) {
+    if (line.type === "invoke" && line.op === "delete") lives.set(line.call, line.life);
+    if (line.type !== "ok" || line.op !== "delete") continue;
+    const life = lives.get(line.call);
+    if (life !== undefined && !endedAtMs.has(life)) endedAtMs.set(life, line.atMs);
+  }
+  return endedAtMs;
+}
+
+function checkRequest({ events, keyed, calls }: Request, chains: Chains, report: Report): void {
+  const places = events.map(({ n }) => chains.placesOf(n));
+  const lives = new Set(places.flatMap((of) => of.map(({ life }) => life)));
+  const what = `request of event ${events[0]?.n}`;
+  const lastMs = Math.max(...calls.map(({ invokedAtMs }) => invokedAtMs));
+  if (!keyed && lives.size > 1) report("duplicate", lastMs, `${what} is in ${lives.size} lives`);
+  for (const life of lives) {
+    const here = places.map((of) => of.filter((place) => place.life === life));
+    if (here.some((of) => of.length > 1)) report("duplicate", lastMs, `${what} in ${life}`);
+    if (here.some((of) => of.length === 0)) report("torn-write", lastMs, `${what} in ${life}`);
+    checkInside(here, what, lastMs, report);
+  }
+  const fruitless = calls.every(({ outcome }) => outcome === "fail");
+  if (fruitless && lives.size > 0) report("aborted-read", lastMs, what);
+  for (const { outcome, sequences, endedAtMs } of calls) {
+    if (outcome !== "ok") continue;
+    if (places.some((of) => of.length === 0)) {
+      report("lost-write", endedAtMs, `${what}, told ${sequences.join()}`);
+    } else if (!isToldOf(places, sequences, lives)) {
+      report("receipt-mismatch", endedAtMs, `${what}, told ${sequences.join()}`);
+    }
+  }
+}
+
+/** The events of a request stand side by side in each partition, in their order. */
+function checkInside(
+  here: readonly (readonly Place[])[],
+  what: string,
+  atMs: number,
+  report: Report,
+): void {
+  const last = new Map<number, number>();
+  for (const [place] of here) {
+    if (place === undefined) continue;
+    const before = last.get(place.partition);
+    if (before !== undefined && place.sequence !== before + 1) {
+      report("nonmonotonic-send", atMs, `${what}: ${place.sequence} follows ${before}`);
+    }
+    last.set(place.partition, place.sequence);
+  }
+}
+
+const isToldOf = (
+  places: readonly (readonly Place[])[],
+  sequences: readonly number[],
+  lives: ReadonlySet<string>,
+): boolean =>
+  sequences.length === places.length &&
+  [...lives].some((life) =>
+    places.every((of, index) =>
+      of.some((place) => place.life === life && place.sequence === sequences[index]),
+    ),
+  );
+
+/** No event stands before one that had been acknowledged when it was sent. */
+function checkOrder(
+  { events, life, partition }: Chain,
+  byEvent: ReadonlyMap<number, Request>,
+  chains: Chains,
+  report: Report,
+): void {
+  let latestMs = -Infinity;
+  let latestN = -1;
+  const latestOf = new Map<string, number>();
+  for (const { n, sequence } of events) {
+    const request = byEvent.get(n);
+    if (request === undefined) {
+      report("phantom-write", 0, `event ${n} in ${life}/${partition} at ${sequence}`);
+      continue;
+    }
+    if (chains.placesOf(n).length > 1) continue;
+    const { invokedMs, ackedMs, processes } = timesOf(request);
+    const where = `event ${n} at ${sequence} of ${life}/${partition}`;
+    if (processes.some((process) => ackedMs < (latestOf.get(process) ?? -Infinity))) {
+      report("nonmonotonic-send", ackedMs, where);
+    } else if (ackedMs < latestMs) {
+      report("realtime-order", ackedMs, `${where} follows event ${latestN}`);
+    }
+    if (invokedMs > latestMs) {
+      latestMs = invokedMs;
+      latestN = n;
+    }
+    for (const process of processes) {
+      latestOf.set(process, Math.max(latestOf.get(process) ?? -Infinity, invokedMs));
+    }
+  }
+}
+
+function timesOf({ calls }: Request) {
+  let invokedMs = Infinity;
+  let ackedMs = Infinity;
+  for (const call of calls) {
+    invokedMs = Math.min(invokedMs, call.invokedAtMs);
+    if (call.outcome === "ok") ackedMs = Math.min(ackedMs, call.endedAtMs);
+  }
+  return { invokedMs, ackedMs, processes: calls.map(({ process }) => process) };
+}
+
+/** Nothing that was sent after a life had been deleted was acknowledged in it. */
+function checkEnd(
+  { events, life }: Chain,
+  byEvent: ReadonlyMap<number, Request>,
+  deletedAtMs: number,
+  chains: Chains,
+  report: Report,
+): void {
+  if (deletedAtMs === Infinity) return;
+  for (const { n } of events) {
+    const request = byEvent.get(n);
+    if (request === undefined || chains.placesOf(n).length > 1) continue;
+    if (request.calls.every(({ invokedAtMs }) => invokedAtMs > deletedAtMs)) {
+      report("zombie-write", timesOf(request).invokedMs, `event ${n} in ${life}`);
+    }
+  }
+}

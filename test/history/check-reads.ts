@@ -1,0 +1,306 @@
+import { type Chain, type Chains, indexAt, type Place, type Report } from "./chains.ts";
+import type { CheckOptions } from "./check.ts";
+import { checkPosition, createPositions, type Positions } from "./check-positions.ts";
+import type { Failed, Invoke, Line, Ok } from "./history.ts";
+import { addToView, copyView, differences, emptyView, type View } from "./views.ts";
+
+type ReadInvoke = Invoke & { op: "read" };
+type ReadOk = Ok & { op: "read" };
+
+type State = {
+  readonly chains: Chains;
+  readonly report: Report;
+  readonly options: CheckOptions;
+  readonly views: Map<string, View>;
+  readonly positions: Positions;
+  /** One step behind the highest acknowledged sequence, by life and partition. */
+  readonly acked: Map<string, number[]>;
+  readonly deletedAtMs: Map<string, number>;
+  readonly calls: Map<number, Started>;
+  healed: boolean;
+};
+
+/** What was known when a call began. */
+type Started = {
+  readonly invoke: Invoke;
+  readonly acked: ReadonlyMap<string, readonly number[]>;
+  readonly lower: ReturnType<Positions["lowerNow"]> | undefined;
+};
+
+/** For how long other processes may still answer reads of a life that was deleted. */
+const FORMER_LIFE_MS = 6_000;
+/** A bootstrap may read on for a day; a little less is certain, whatever the clocks say. */
+const BOOTSTRAP_MS = 23 * 3_600_000;
+
+/** Checks every page, view and committed position against the chains. */
+export function checkReads(
+  lines: readonly Line[],
+  chains: Chains,
+  report: Report,
+  options: CheckOptions,
+): void {
+  const state: State = {
+    ...{ chains, report, options, views: new Map(), acked: new Map() },
+    ...{ positions: createPositions(), deletedAtMs: new Map(), calls: new Map(), healed: false },
+  };
+  for (const line of lines) {
+    if (line.type === "invoke") begin(state, line);
+    else if (line.type === "ok") end(state, line);
+    else if (line.type === "info") observe(state, line);
+    else if (line.op === "read") checkFailure(state, line);
+  }
+}
+
+function begin(state: State, invoke: Invoke): void {
+  const acked = new Map<string, readonly number[]>();
+  if (invoke.op === "read") for (const [life, next] of state.acked) acked.set(life, [...next]);
+  const lower = invoke.op === "read" ? state.positions.lowerNow() : undefined;
+  state.calls.set(invoke.call, { invoke, acked, lower });
+  if (invoke.op === "commit") state.positions.invokeCommit(invoke);
+}
+
+function end(state: State, line: Ok): void {
+  const started = state.calls.get(line.call);
+  if (started === undefined) return;
+  const { invoke } = started;
+  if (line.op === "publish" && invoke.op === "publish") {
+    noteAcked(state, invoke.events, line.sequences);
+  } else if (line.op === "delete" && invoke.op === "delete") {
+    const known = state.deletedAtMs.get(invoke.life) ?? Infinity;
+    state.deletedAtMs.set(invoke.life, Math.min(known, line.atMs));
+  } else if (line.op === "commit" && invoke.op === "commit") {
+    state.positions.endCommit(invoke, line);
+  } else if (line.op === "read" && invoke.op === "read") {
+    checkPage(state, started, invoke, line);
+  }
+}
+
+function noteAcked(
+  { chains, acked }: State,
+  events: readonly { readonly n: number }[],
+  sequences: readonly number[],
+): void {
+  events.forEach(({ n }, index) => {
+    for (const place of chains.placesOf(n)) {
+      if (place.sequence !== sequences[index]) continue;
+      const next = acked.get(place.life) ?? [];
+      acked.set(place.life, next);
+      next[place.partition] = Math.max(next[place.partition] ?? 1, place.sequence + 1);
+    }
+  });
+}
+
+function observe(state: State, line: Line & { type: "info" }): void {
+  if (line.op === "healed") state.healed = true;
+  if (line.op === "offset") checkPosition(state, line);
+  if (line.op !== "begin" && line.op !== "save" && line.op !== "restore") return;
+  const { views } = state;
+  const view = views.get(line.session) ?? emptyView();
+  if (line.op === "begin") views.set(line.session, emptyView());
+  if (line.op === "save") view.kept = copyView(view);
+  if (line.op === "restore") {
+    const kept = view.kept ?? emptyView();
+    views.set(line.session, { ...copyView(kept), kept: copyView(kept) });
+  }
+}
+
+function checkPage(state: State, started: Started, invoke: ReadInvoke, page: ReadOk): void {
+  const { chains, report, views } = state;
+  const what = `page ${page.call} of ${invoke.session}`;
+  const deletedAtMs = state.deletedAtMs.get(page.life) ?? Infinity;
+  if (invoke.atMs > deletedAtMs + FORMER_LIFE_MS) {
+    report("cross-uid", page.atMs, `${what} is of ${page.life}, which was deleted`);
+  }
+  const view = views.get(invoke.session) ?? emptyView();
+  views.set(invoke.session, view);
+  const places = placesIn(chains, page, what, report);
+  if (places === undefined) return;
+  if (view.life !== undefined && view.life !== page.life) {
+    report("cross-uid", page.atMs, `${what} goes on from ${view.life} in ${page.life}`);
+    return;
+  }
+  if (page.phase === "bootstrap") addSnapshotPage(state, view, page, places, what);
+  else addLogPage(state, started, invoke, view, page, places, what);
+  view.life = page.life;
+  if (page.consistent && view.whole) {
+    for (const where of differences(view, chains, page.life)) {
+      report("bootstrap-mismatch", page.atMs, `${what}: ${where}`);
+    }
+  }
+  if (page.caughtUp) checkCaughtUp(state, started, page, view, what);
+}
+
+/** Where the page's events are in the life that it is of; undefined when one is not there. */
+function placesIn(
+  chains: Chains,
+  page: ReadOk,
+  what: string,
+  report: Report,
+): Place[] | undefined {
+  const found: Place[] = [];
+  for (const [n, sequence] of page.events) {
+    const places = chains.placesOf(n);
+    const place = places.find(({ life }) => life === page.life);
+    if (place === undefined) {
+      const name = places.length > 0 ? "cross-uid" : "inconsistent-offsets";
+      report(name, page.atMs, `${what}: event ${n} is not in ${page.life}`);
+      return undefined;
+    }
+    if (place.sequence !== sequence) {
+      const told = `${what}: event ${n} is at ${place.sequence}, read at ${sequence}`;
+      report("inconsistent-offsets", page.atMs, told);
+      return undefined;
+    }
+    found.push(place);
+  }
+  return found;
+}
+
+function addSnapshotPage(
+  { chains, report }: State,
+  view: View,
+  page: ReadOk,
+  places: readonly Place[],
+  what: string,
+): void {
+  view.whole = true;
+  view.inSnapshot = true;
+  view.begunAtMs = Math.min(view.begunAtMs, page.atMs);
+  for (const place of places) {
+    const event = eventAt(chains, place);
+    if (event === undefined) continue;
+    const late = place.sequence >= (page.to[place.partition] ?? 1);
+    if (late || event.dead === true || !addToView(view, event, place)) {
+      report("bootstrap-extra", page.atMs, `${what}: event ${event.n} at ${place.sequence}`);
+    }
+  }
+  page.to.forEach((next, partition) => {
+    view.reached[partition] = next;
+  });
+}
+
+function addLogPage(
+  state: State,
+  { lower }: Started,
+  invoke: ReadInvoke,
+  view: View,
+  page: ReadOk,
+  places: readonly Place[],
+  what: string,
+): void {
+  const { chains, report } = state;
+  const starts = page.to.map((to, partition) => {
+    const run = places.filter((place) => place.partition === partition);
+    return checkRun(run, { to, after: invoke.after?.[partition] }, what, page, report);
+  });
+  if (view.life === undefined) view.whole = starts.every((start) => start === 1);
+  if (invoke.after === undefined && invoke.place === undefined && lower !== undefined) {
+    state.positions.checkStart(page, starts, lower, what, report);
+  }
+  if (invoke.place === "earliest") checkEarliest(state, page, starts, what);
+  for (const place of places) {
+    const event = eventAt(chains, place);
+    if (event !== undefined) addToView(view, event, place);
+  }
+  view.inSnapshot = false;
+  page.to.forEach((to, partition) => {
+    const reached = view.reached[partition];
+    const start = starts[partition] ?? to;
+    if (reached !== undefined && start > reached) {
+      const told = `${what}: partition ${partition} goes on at ${start} after ${reached}`;
+      report("poll-skip", page.atMs, told);
+    }
+    view.reached[partition] = Math.max(reached ?? to, to);
+  });
+}
+
+/** One partition's part of a page: contiguous, from `after` if that is known, up to `to`. */
+function checkRun(
+  run: readonly Place[],
+  { to, after }: { to: number; after: number | undefined },
+  what: string,
+  { atMs }: ReadOk,
+  report: Report,
+): number {
+  const [first] = run;
+  const start = first?.sequence ?? to;
+  let before = first === undefined ? undefined : first.index - 1;
+  for (const { index, sequence } of run) {
+    if (before !== undefined && index !== before + 1) {
+      const name = index > before + 1 ? "poll-skip" : "nonmonotonic-poll";
+      report(name, atMs, `${what}: ${sequence} is out of turn`);
+    }
+    before = index;
+  }
+  const last = run.at(-1);
+  if (last !== undefined && last.sequence + 1 !== to) {
+    const name = last.sequence + 1 < to ? "poll-skip" : "nonmonotonic-poll";
+    report(name, atMs, `${what}: ends with ${last.sequence} and goes on at ${to}`);
+  }
+  if (after !== undefined && start !== after) {
+    const name = start > after ? "poll-skip" : "nonmonotonic-poll";
+    report(name, atMs, `${what}: begins with ${start} behind ${after}`);
+  }
+  return start;
+}
+
+const eventAt = (chains: Chains, { life, partition, index }: Place) =>
+  chains.of(life, partition)?.events[index];
+
+function checkCaughtUp(
+  { report, healed }: State,
+  { acked }: Started,
+  page: ReadOk,
+  view: View,
+  what: string,
+): void {
+  const durable = acked.get(page.life) ?? [];
+  page.to.forEach((to, partition) => {
+    const next = durable[partition] ?? 1;
+    if (to >= next) return;
+    const told = `${what}: caught up at ${to} of partition ${partition}, durable up to ${next}`;
+    report(healed ? "unseen" : "stale-read", page.atMs, told);
+  });
+  if (view.whole && !page.consistent) {
+    report("bootstrap-mismatch", page.atMs, `${what}: caught up and never consistent`);
+  }
+}
+
+/** Reading from the beginning leaves out only what is older than the retention. */
+function checkEarliest(
+  { chains, report, options }: State,
+  page: ReadOk,
+  starts: readonly number[],
+  what: string,
+): void {
+  starts.forEach((start, partition) => {
+    const chain = chains.of(page.life, partition);
+    const last = chain?.events[indexAt(chain, start) - 1];
+    const keptSince = page.atMs - options.retentionMs + options.skewMs;
+    if (last !== undefined && last.publishedAtMs > keptSince) {
+      report("early-retention", page.atMs, `${what}: ${last.sequence} of partition ${partition}`);
+    }
+  });
+}
+
+/** `retention-passed` must be true, and must not hit a bootstrap of less than a day. */
+function checkFailure(state: State, line: Failed): void {
+  const { report, options, chains, views } = state;
+  const invoke = state.calls.get(line.call)?.invoke;
+  if (invoke?.op !== "read" || line.code !== "retention-passed") return;
+  const view = views.get(invoke.session);
+  if (view?.life === undefined) return;
+  const young = line.atMs - view.begunAtMs < BOOTSTRAP_MS - options.skewMs;
+  if (view.whole && young) {
+    report("pin-broken", line.atMs, `read ${line.call} of ${invoke.session}`);
+  }
+  const keptSince = line.atMs - options.retentionMs + options.skewMs;
+  const { life, reached } = view;
+  const isGone = (chain: Chain | undefined, next: number): boolean => {
+    const event = chain?.events[indexAt(chain, next)];
+    return event !== undefined && event.publishedAtMs <= keptSince;
+  };
+  if (invoke.after !== undefined && !reached.some((next, at) => isGone(chains.of(life, at), next))) {
+    report("early-retention", line.atMs, `read ${line.call} of ${invoke.session}`);
+  }
+}

@@ -1,0 +1,30 @@
+import { createReport, indexChains } from "./chains.ts";
+import { checkCompaction } from "./check-compaction.ts";
+import { checkPublishes } from "./check-publishes.ts";
+import { checkReads } from "./check-reads.ts";
+import type { Line, Violation } from "./history.ts";
+
+export type CheckOptions = {
+  /** Of the stream, as it was when the first event was published. */
+  readonly retentionMs: number;
+  /** How far the clocks of processes may be from true time. */
+  readonly skewMs: number;
+};
+
+/**
+ * Everything in which a history contradicts the promises; empty when it keeps them all. Takes time
+ * and memory in proportion to the history.
+ */
+export function checkHistory(lines: readonly Line[], options: CheckOptions): Violation[] {
+  const { report, found } = createReport();
+  const chains = indexChains(lines, report);
+  checkPublishes(lines, chains, report);
+  checkReads(lines, chains, report, options);
+  checkCompaction(lines, chains, report, options);
+  for (const line of lines) {
+    if (line.type === "unknown" && line.code.startsWith("internal")) {
+      report("internal-error", line.atMs, `${line.op} ${line.call}: ${line.code}`);
+    }
+  }
+  return found.sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,172 @@
+/**
+ * A history: what clients did and were told, and what the store was seen to hold, one line each, in
+ * order of time. Nothing here knows the product. Times are milliseconds on one clock that never goes
+ * back. Printed as one JSON text per line.
+ */
+
+/** An event as its publisher knows it. `n` is its own number, no other event has it. */
+export type EventRef = { readonly n: number; readonly key: string; readonly dead?: true };
+
+/** An event as a reader received it. */
+export type Delivered = readonly [n: number, sequence: number];
+
+type Head = { readonly atMs: number; readonly process: string };
+
+/** A call begins. Its end, if any, has the same `call`. */
+export type Invoke = Head & { readonly type: "invoke"; readonly call: number } & (
+    | { readonly op: "create"; readonly stream: string }
+    | { readonly op: "delete"; readonly stream: string; readonly life: string }
+    | {
+        readonly op: "publish";
+        readonly stream: string;
+        readonly events: readonly EventRef[];
+        /** With a key the same events are sent until they succeed; without one only once. */
+        readonly keyed?: true;
+      }
+    | {
+        readonly op: "read";
+        readonly stream: string;
+        /** Whose view the page is added to. */
+        readonly session: string;
+        /** Where it reads on from; absent for the committed position, or a named place. */
+        readonly after?: readonly number[];
+        readonly place?: "earliest" | "latest";
+      }
+    | {
+        readonly op: "commit";
+        readonly stream: string;
+        readonly subscription: string;
+        readonly generation: number;
+        readonly to: readonly number[];
+      }
+    | { readonly op: "compact"; readonly stream: string; readonly life: string }
+    | { readonly op: "get"; readonly stream: string; readonly key: string }
+  );
+
+/** A page: the events behind `after` up to `to`, by partition, each the first not delivered yet. */
+export type Page = {
+  readonly life: string;
+  readonly phase: "bootstrap" | "log";
+  readonly events: readonly Delivered[];
+  readonly to: readonly number[];
+  readonly caughtUp: boolean;
+  /** The view is now exactly that of the log at `to`. */
+  readonly consistent: boolean;
+  /** Of which subscription and generation; absent when the stream itself is read. */
+  readonly subscription?: string;
+  readonly generation?: number;
+};
+
+export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
+    | { readonly op: "create" | "delete" }
+    | { readonly op: "publish"; readonly sequences: readonly number[] }
+    | ({ readonly op: "read" } & Page)
+    | { readonly op: "commit"; readonly stale: boolean; readonly committed: readonly number[] }
+    | { readonly op: "compact"; readonly done: boolean }
+    | { readonly op: "get"; readonly n: number; readonly sequence: number }
+  );
+
+/** `fail`: it has had no effect and never will. `unknown`: nobody can say. */
+export type Failed = Head & {
+  readonly type: "fail" | "unknown";
+  readonly call: number;
+  readonly op: Invoke["op"];
+  readonly code: string;
+};
+
+/** What the store was seen to hold, and what the test did to it. */
+export type Info = Head & { readonly type: "info" } & (
+    | {
+        /** A stored batch, when it was first seen; batches of a partition in the order of writing. */
+        readonly op: "batch";
+        readonly life: string;
+        readonly partition: number;
+        readonly first: number;
+        readonly seal?: true;
+        readonly publishedAtMs: number;
+        readonly expiresAtMs?: number;
+        readonly events: readonly EventRef[];
+      }
+    | {
+        /** The compacted state of a partition: one row per key. */
+        readonly op: "compacted";
+        readonly life: string;
+        readonly partition: number;
+        readonly checkpoint: number;
+        readonly floor: number;
+        readonly rows: readonly (readonly [key: string, sequence: number, dead: boolean])[];
+      }
+    | {
+        /** The committed position of a subscription in one partition. */
+        readonly op: "offset";
+        readonly life: string;
+        readonly subscription: string;
+        readonly partition: number;
+        readonly generation: number;
+        readonly next: number;
+      }
+    /** The client of a session keeps its view; goes back to the one it kept; begins anew. */
+    | { readonly op: "save" | "restore" | "begin"; readonly session: string }
+    /** Numbering was repaired by an operator: the partition goes on at `next`. */
+    | {
+        readonly op: "repair";
+        readonly life: string;
+        readonly partition: number;
+        readonly next: number;
+      }
+    /** Faults have ended ten seconds ago: from now on everything must be caught up with. */
+    | { readonly op: "healed" }
+  );
+
+export type Line = Invoke | Ok | Failed | Info;
+
+/** What a checker found wrong. */
+export type Violation = {
+  readonly name: ViolationName;
+  readonly detail: string;
+  readonly atMs: number;
+};
+
+/** Every name a checker may use, with what it stands for. */
+export const VIOLATIONS = {
+  "lost-write": "acknowledged, and not in the log",
+  duplicate: "in the log more often than it was published",
+  "torn-write": "a part of a request is in the log, another is not",
+  "aborted-read": "in the log, although every call for it was answered as not written",
+  "phantom-write": "in the log, and nobody published it",
+  "receipt-mismatch": "in the log, but not where the receipt says",
+  "nonmonotonic-send": "requests or events of one publisher are not in the order of sending",
+  "realtime-order": "acknowledged before another was sent, and behind it in the log",
+  "zombie-write": "acknowledged in a life that had been deleted before it was sent",
+  "chain-gap": "a batch does not begin where the one before it ended",
+  "chain-mismatch": "two batches were stored under one number",
+  "write-past-seal": "a batch behind the end of a life",
+  "time-regress": "publication or expiry times fall along a chain",
+  "inconsistent-offsets": "a reader found another event at a number than the log holds",
+  "poll-skip": "a page or a position leaves events out",
+  "nonmonotonic-poll": "a page repeats or reorders events",
+  "stale-read": "a page claims to be caught up and leaves out what was durable before",
+  unseen: "after faults have ended, what was durable is still not delivered",
+  "cross-uid": "events of one life were delivered in another, or long after its end",
+  "offset-regress": "a committed position went back",
+  "future-commit": "a committed position is behind the end of the log",
+  "bootstrap-mismatch": "the view after a bootstrap is not that of the log",
+  "bootstrap-extra": "a snapshot holds what its log brings again, a deleted key, or a key twice",
+  "pin-broken": "a bootstrap that was open could not read on",
+  "early-retention": "events are gone before their retention has passed",
+  "key-regress": "the compacted state of a key went back or is behind its checkpoint",
+  "resurrected-key": "a deleted key is back in the compacted state",
+  "stale-compaction": "a compaction claims to be done and leaves out what was durable before",
+  "internal-error": "a call ended with an error that has no name in the protocol",
+} as const;
+
+export type ViolationName = keyof typeof VIOLATIONS;
+
+export const printHistory = (lines: readonly Line[]): string =>
+  lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+
+export const parseHistory = (text: string): Line[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
