@@ -7,6 +7,7 @@ import { limitsContract } from "./limits.contract.ts";
 import { publishContract } from "./publish.contract.ts";
 import { streamsContract } from "./streams.contract.ts";
 import { subscriptionsContract } from "./subscriptions.contract.ts";
+import { systemContract } from "./system.contract.ts";
 import { openTarget } from "./target.ts";
 
 const { close, ...target } = await openTarget();
@@ -20,3 +21,4 @@ formatsContract(target);
 idempotencyContract(target);
 subscriptionsContract(target);
 badInputContract(target);
+systemContract(target);

@@ -36,6 +36,11 @@ export function checkCompaction(
       calls.set(line.call, { invoke: line, acked, seen });
     } else if (line.type === "info") {
       if (line.op === "compacted") checkRows(state, line);
+      if (line.op === "row") {
+        const [key, sequence, dead] = line.row;
+        const chain = chains.of(line.life, line.partition);
+        if (chain !== undefined) checkHeld(state, chain, line, key, { sequence, dead });
+      }
     } else if (line.type === "ok") {
       const call = calls.get(line.call);
       if (call === undefined) continue;
@@ -130,7 +135,7 @@ function checkRow(
 function checkHeld(
   { report, seen }: State,
   chain: Chain,
-  { life, atMs }: Info & { op: "compacted" },
+  { life, atMs }: { readonly life: string; readonly atMs: number },
   key: string,
   row: Newest,
 ): void {

@@ -17,13 +17,14 @@ export type View = {
   whole: boolean;
   /** When its snapshot was begun. */
   begunAtMs: number;
-  inSnapshot: boolean;
+  /** It was put back after a crash, so a snapshot may bring what it holds. */
+  restored: boolean;
   kept: View | undefined;
 };
 
 export const emptyView = (): View => ({
   ...{ reached: [], keys: new Map(), folds: [], life: undefined, whole: false },
-  ...{ begunAtMs: Infinity, inSnapshot: false, kept: undefined },
+  ...{ begunAtMs: Infinity, restored: false, kept: undefined },
 });
 
 export const copyView = (view: View): View => ({

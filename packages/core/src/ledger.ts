@@ -47,6 +47,7 @@ import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
 import { createLog, type Place } from "./log/log.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
+import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
 import { commit } from "./subscription/commit.ts";
 import { poll } from "./subscription/poll.ts";
@@ -132,24 +133,9 @@ export function createLedger(deps: LedgerDeps) {
       return { stream: toStream(stream), created };
     },
 
-    /** Up to `limit` streams by name, of those that the globs cover; one read per glob at most. */
-    async listStreams(
-      tenant: Tenant,
-      { limit, cursor }: ListPage,
-      globs: readonly string[] = ["*"],
-    ) {
-      const after = cursor === undefined ? undefined : scopeName(tenant, parseListCursor(cursor));
-      const found: Stream[] = [];
-      let next: ScopedName | null = null;
-      for (const range of nameRangesOf(globs)) {
-        if (found.length >= limit) next = scopeName(tenant, found.at(-1)?.name ?? "");
-        if (next !== null) break;
-        const page = await table.streams.list(tenant, limit - found.length, after, range);
-        found.push(...page.streams.map(toStream));
-        next = page.next;
-      }
-      return { streams: found, cursor: next === null ? null : formatListCursor(bareName(next)) };
-    },
+    /** Of the tenant's streams, those that the globs cover. */
+    listStreams: (tenant: Tenant, page: ListPage, globs: readonly string[] = ["*"]) =>
+      listStreams(table, tenant, page, nameRangesOf(globs)),
 
     async getStream(tenant: Tenant, name: string): Promise<StreamInfo> {
       return describeStream({ table, clock }, await streams.load(tenant, name));
@@ -387,6 +373,9 @@ export function createLedger(deps: LedgerDeps) {
     const timeMs = Date.parse(from);
     if (TIMESTAMP.test(from) && Number.isFinite(timeMs)) return { timeMs };
     const cursor = cursors.parse(from);
+    if (cursor.subscription !== undefined) {
+      throw invalidCursor("The cursor belongs to a subscription: poll with it, as `after`.");
+    }
     if (cursor.streamUid !== stream.uid || cursor.positions.length > stream.partitions) {
       throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
     }

@@ -92,6 +92,7 @@ async function compactStretch(
   const { life } = stream;
   const from = end.checkpoint.next;
   const stretch = await readStretch(deps, stream, partition, from);
+  assertYoung(clock, end.stamp);
   assertInvariant(stretch.to > from, `${life} has no hole at ${from} of partition ${partition}`);
   const rows = planRows(stretch, { partition, nowMs: clock.now() });
   await inParallel(rows, PUTS_AT_ONCE, async (row) => {

@@ -15,13 +15,12 @@ import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
-import { type LoadDocsAsset, type LoadOpenApi, systemRoutes } from "./routes/system.ts";
+import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
-  readonly loadOpenApi: LoadOpenApi;
   readonly logFailure: LogFailure;
   /** Web sites whose pages may call this API; none unless said. */
   readonly corsOrigins?: readonly string[] | undefined;

@@ -1,0 +1,54 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { send, type Target } from "../contract/wire.ts";
+import { type Press, type Pressed, pressServer } from "./slow-clients.ts";
+
+/** A server in a process of its own, so that its memory is its own and its clients' is not. */
+export type ServedApart = Target & { readonly rssMb: () => number; stop(): Promise<void> };
+
+export async function serveApart(endpoint: string | undefined): Promise<ServedApart> {
+  const file = fileURLToPath(new URL("serve-apart.ts", import.meta.url));
+  const child: ChildProcess = fork(file, endpoint === undefined ? [] : [endpoint], {
+    execArgv: ["--expose-gc"],
+  });
+  const [target] = (await once(child, "message")) as [Target];
+  return {
+    ...target,
+    rssMb: () => residentMb(child.pid ?? 0),
+    stop: async () => {
+      child.send("stop");
+      await once(child, "exit");
+    },
+  };
+}
+
+function residentMb(pid: number): number {
+  const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kb) / 1_024);
+}
+
+export type PressReport = Pressed & { readonly rssBeforeMb: number; readonly rssAfterMb: number };
+
+const SETTLE_MS = 3_000;
+
+/** Presses a server of its own and tells how it did. */
+export async function pressApart(endpoint: string | undefined, press: Press): Promise<PressReport> {
+  const server = await serveApart(endpoint);
+  try {
+    const json = { "content-type": "application/json" };
+    const body = '{"name":"pressed"}';
+    await send(server, { method: "POST", path: "/streams", headers: json, body });
+    // The first requests make the code warm, and the memory that is compared with.
+    await pressServer(server, "pressed", { ...press, seconds: 1 });
+    await sleep(SETTLE_MS);
+    const rssBeforeMb = server.rssMb();
+    const pressed = await pressServer(server, "pressed", press);
+    await sleep(SETTLE_MS);
+    return { ...pressed, rssBeforeMb, rssAfterMb: server.rssMb() };
+  } finally {
+    await server.stop();
+  }
+}
