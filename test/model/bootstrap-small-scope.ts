@@ -104,11 +104,7 @@ function planner(log: readonly SmallEvent[]): RowsOf {
   };
 }
 
-function* successors(
-  log: readonly SmallEvent[],
-  state: State,
-  rowsOf: RowsOf,
-): Generator<State> {
+function* successors(log: readonly SmallEvent[], state: State, rowsOf: RowsOf): Generator<State> {
   if (state.appended < log.length) yield { ...state, appended: state.appended + 1 };
   for (const index of COMPACTORS) yield* compactorSteps(state, index, rowsOf);
   yield* readerSteps(log, state, rowsOf);
@@ -144,11 +140,7 @@ function* compactorSteps(state: State, index: 0 | 1, rowsOf: RowsOf): Generator<
   }
 }
 
-function* readerSteps(
-  log: readonly SmallEvent[],
-  state: State,
-  rowsOf: RowsOf,
-): Generator<State> {
+function* readerSteps(log: readonly SmallEvent[], state: State, rowsOf: RowsOf): Generator<State> {
   const { reader, committed } = state;
   if (reader === undefined) {
     const starts = [state.next];
