@@ -39,7 +39,7 @@ export type Measured = {
   readonly metricsLineBytes: number;
 };
 
-const ROUNDS = 10;
+const ROUNDS = 20;
 
 /** Measures on a DynamoDB Local, through the HTTP door: a few seconds. */
 export async function measure(endpoint: string): Promise<Measured> {

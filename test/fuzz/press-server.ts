@@ -7,7 +7,10 @@ import { send, type Target } from "../contract/wire.ts";
 import { type Press, type Pressed, pressServer } from "./slow-clients.ts";
 
 /** A server in a process of its own, so that its memory is its own and its clients' is not. */
-export type ServedApart = Target & { readonly rssMb: () => number; stop(): Promise<void> };
+export type ServedApart = Target & {
+  readonly usedMb: () => Promise<number>;
+  stop(): Promise<void>;
+};
 
 export async function serveApart(endpoint: string | undefined): Promise<ServedApart> {
   const file = fileURLToPath(new URL("serve-apart.ts", import.meta.url));
@@ -17,7 +20,11 @@ export async function serveApart(endpoint: string | undefined): Promise<ServedAp
   const [target] = (await once(child, "message")) as [Target];
   return {
     ...target,
-    rssMb: () => residentMb(child.pid ?? 0),
+    usedMb: async () => {
+      child.send("memory");
+      const [usedMb] = (await once(child, "message")) as [number];
+      return Math.round(usedMb);
+    },
     stop: async () => {
       child.send("stop");
       await once(child, "exit");
@@ -25,12 +32,7 @@ export async function serveApart(endpoint: string | undefined): Promise<ServedAp
   };
 }
 
-function residentMb(pid: number): number {
-  const kb = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Math.round(Number(kb) / 1_024);
-}
-
-export type PressReport = Pressed & { readonly rssBeforeMb: number; readonly rssAfterMb: number };
+export type PressReport = Pressed & { readonly usedBeforeMb: number; readonly usedAfterMb: number };
 
 const SETTLE_MS = 3_000;
 
@@ -44,10 +46,10 @@ export async function pressApart(endpoint: string | undefined, press: Press): Pr
     // The first requests make the code warm, and the memory that is compared with.
     await pressServer(server, "pressed", { ...press, seconds: 1 });
     await sleep(SETTLE_MS);
-    const rssBeforeMb = server.rssMb();
+    const usedBeforeMb = await server.usedMb();
     const pressed = await pressServer(server, "pressed", press);
     await sleep(SETTLE_MS);
-    return { ...pressed, rssBeforeMb, rssAfterMb: server.rssMb() };
+    return { ...pressed, usedBeforeMb, usedAfterMb: await server.usedMb() };
   } finally {
     await server.stop();
   }

@@ -1,17 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { startStack } from "../stack/stack.ts";
 
-/** Runs a stack in this process and tells its parent where; ends when told to. */
+/** Runs a stack in this process and tells its parent where, and its memory; ends when told to. */
 const { url, adminKey, stop } = await startStack({
   endpoint: process.argv[2],
   tableName: `apart-${randomUUID()}`,
 });
 process.send?.({ baseUrl: url, apiKey: adminKey });
-const collect = setInterval(() => globalThis.gc?.(), 1_000);
 const end = async () => {
-  clearInterval(collect);
   await stop();
   process.exit(0);
 };
-process.once("message", end);
+/** What is still used after everything unused was thrown away. */
+const tellMemory = () => {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  process.send?.((heapUsed + external) / 2 ** 20);
+};
+process.on("message", (wish) => (wish === "stop" ? end() : tellMemory()));
 process.once("disconnect", end);

@@ -4,12 +4,14 @@ import type { Info, Invoke, Line } from "./history.ts";
 
 type Newest = { readonly sequence: number; readonly dead: boolean };
 
+type Seen = Newest & { readonly atMs: number; readonly life?: string | undefined };
+
 type State = {
   readonly chains: Chains;
   readonly report: Report;
   readonly options: CheckOptions;
   /** The newest state of a key that the compacted state was seen to hold, by life. */
-  readonly seen: Map<string, Newest>;
+  readonly seen: Map<string, Seen>;
   readonly acked: Map<string, number[]>;
   /** What a finished compaction has promised: nothing below is left. */
   readonly promised: Map<string, number[]>;
@@ -28,7 +30,10 @@ export function checkCompaction(
   const state: State = {
     ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
   };
-  const calls = new Map<number, { invoke: Invoke; acked: readonly number[]; seen: Newest | undefined }>();
+  const calls = new Map<
+    number,
+    { invoke: Invoke; acked: readonly number[]; seen: Seen | undefined }
+  >();
   for (const line of lines) {
     if (line.type === "invoke") {
       const acked = line.op === "compact" ? [...(state.acked.get(line.life) ?? [])] : [];
@@ -79,7 +84,8 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const { life, partition, checkpoint, floor, atMs } = line;
   const chain = chains.of(life, partition);
   const where = `${life}/${partition}`;
-  if (floor > checkpoint) report("early-retention", atMs, `${where}: floor ${floor} is not compacted`);
+  if (floor > checkpoint)
+    report("early-retention", atMs, `${where}: floor ${floor} is not compacted`);
   const promised = state.promised.get(life)?.[partition] ?? 1;
   if (checkpoint < promised) {
     report("stale-compaction", atMs, `${where}: at ${checkpoint}, promised ${promised}`);
@@ -127,7 +133,11 @@ function checkRow(
   }
   if (row.sequence < last.sequence) {
     const back = last.dead && !row.dead;
-    report(back ? "resurrected-key" : "key-regress", atMs, `${what}: its row is of ${row.sequence}`);
+    report(
+      back ? "resurrected-key" : "key-regress",
+      atMs,
+      `${what}: its row is of ${row.sequence}`,
+    );
   }
 }
 
@@ -147,12 +157,13 @@ function checkHeld(
   }
   const id = `${life}/${key}`;
   const before = seen.get(id);
-  if (before !== undefined && before.sequence > row.sequence) {
+  const forgotten = before?.dead === true && atMs - before.atMs > TOMBSTONE_MS;
+  if (before !== undefined && before.sequence > row.sequence && !forgotten) {
     const back = before.dead && !row.dead;
     report(back ? "resurrected-key" : "key-regress", atMs, `${what} after ${before.sequence}`);
     return;
   }
-  seen.set(id, row);
+  seen.set(id, { ...row, atMs });
 }
 
 /** A key that a client reads is an event of the log and never goes back. */
@@ -160,17 +171,15 @@ function checkGet(
   { chains, report, seen }: State,
   { key, call }: Invoke & { op: "get" },
   { n, sequence, atMs }: { n: number; sequence: number; atMs: number },
-  before: Newest | undefined,
+  before: Seen | undefined,
 ): void {
   const places = chains.placesOf(n);
   if (!places.some((place) => place.sequence === sequence)) {
     report("inconsistent-offsets", atMs, `get ${call}: event ${n} is not at ${sequence}`);
     return;
   }
-  if (before !== undefined && before.sequence > sequence && places[0]?.life === lifeOf(before)) {
+  if (before !== undefined && before.sequence > sequence && places[0]?.life === before.life) {
     report("key-regress", atMs, `get ${call} of ${key}: ${sequence} after ${before.sequence}`);
   }
-  seen.set(key, { sequence, dead: false, life: places[0]?.life } as Newest);
+  seen.set(key, { sequence, dead: false, life: places[0]?.life, atMs });
 }
-
-const lifeOf = (newest: Newest & { life?: string }): string | undefined => newest.life;

@@ -99,7 +99,7 @@ describe("what the table is charged", () => {
     expect(cost.write / 1_024).toBeLessThanOrEqual(0.12);
   });
 
-  it("for an idle poll is one unit at most, whatever has been published before", async () => {
+  it("[poll.idle-cost] for an idle poll is one unit at most, whatever has been published before", async () => {
     const publish = await createStream("idle");
     const measurePoll = async (subscription: string, what: string) => {
       const config = { name: subscription, start: "latest" } as const;

@@ -28,7 +28,8 @@ export async function runPublisher(world: World, name: string): Promise<void> {
       newEvent(world, random),
     );
     const keyed = random.chance(plan.keyed);
-    const send = () => publish(world, name, random, events, keyed ? `key ${events[0]?.n}` : undefined);
+    const send = () =>
+      publish(world, name, random, events, keyed ? `key ${events[0]?.n}` : undefined);
     for (let tries = 0; ; tries++) {
       const twice = keyed && random.chance(0.15);
       const answers = await Promise.all(twice ? [send(), send()] : [send()]);
@@ -93,7 +94,8 @@ export async function createStream(world: World, random: SeededRandom): Promise<
     made = await world.recorder.record(
       "admin",
       { op: "create", stream: STREAM },
-      () => world.call(world.anyApi(random), (ledger) => ledger.createStream(defaultTenant, config)),
+      () =>
+        world.call(world.anyApi(random), (ledger) => ledger.createStream(defaultTenant, config)),
       () => ({ op: "create" }),
     );
     if (made === undefined) await world.sleep(200);
@@ -108,7 +110,8 @@ export async function recreateStream(world: World, random: SeededRandom): Promis
     await world.recorder.record(
       "admin",
       { op: "delete", stream: STREAM, life },
-      () => world.call(world.anyApi(random), (ledger) => ledger.deleteStream(defaultTenant, STREAM)),
+      () =>
+        world.call(world.anyApi(random), (ledger) => ledger.deleteStream(defaultTenant, STREAM)),
       () => ({ op: "delete" }),
     );
   }

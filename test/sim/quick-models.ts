@@ -13,7 +13,9 @@ export function stopValidatingModels(): void {
     .Validator;
   const validate = prototype.validate;
   prototype.validate = function (instance, ...rest) {
-    const isModel = ["model", "attributes", "indexes"].every((name) => Object.hasOwn(instance, name));
+    const isModel = ["model", "attributes", "indexes"].every((name) =>
+      Object.hasOwn(instance, name),
+    );
     return isModel ? { errors: [] } : validate.call(this, instance, ...rest);
   };
 }

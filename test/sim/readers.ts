@@ -29,7 +29,16 @@ export type Follower = {
 };
 
 export const newFollower = (name: string, start: Follower["start"]): Follower => ({
-  ...{ base: name, name, names: 1, start, exists: false, cursor: undefined, kept: undefined, settled: true },
+  ...{
+    base: name,
+    name,
+    names: 1,
+    start,
+    exists: false,
+    cursor: undefined,
+    kept: undefined,
+    settled: true,
+  },
 });
 
 /** Polls and commits some pages; crashes now and then and goes on from what it kept. */
@@ -91,7 +100,8 @@ async function subscribe(world: World, follower: Follower, random: SeededRandom)
 
 /** Moves the subscription on purpose, and begins with an empty view. */
 async function seek(world: World, follower: Follower, random: SeededRandom): Promise<void> {
-  const to = follower.start === "bootstrap" ? "bootstrap" : random.pick(["earliest", "latest"] as const);
+  const to =
+    follower.start === "bootstrap" ? "bootstrap" : random.pick(["earliest", "latest"] as const);
   const { name } = follower;
   const answer = await attempt(world, "seek", () =>
     world.call(world.anyApi(random), (ledger) => ledger.seek(defaultTenant, STREAM, name, { to })),
@@ -146,9 +156,7 @@ async function pollOnce(
     name,
     cursor === undefined ? {} : { after: positionsOf(world, cursor) },
     () =>
-      world.call(world.anyApi(random), (ledger) =>
-        ledger.poll(defaultTenant, STREAM, name, query),
-      ),
+      world.call(world.anyApi(random), (ledger) => ledger.poll(defaultTenant, STREAM, name, query)),
     (code) => onRefusal(follower, code),
   );
   if (answer === undefined) return undefined;
@@ -236,7 +244,9 @@ export async function lookUp(world: World, name: string, times: number): Promise
       name,
       { op: "get", stream: STREAM, key },
       () =>
-        world.call(world.anyApi(random), (ledger) => ledger.getCompacted(defaultTenant, STREAM, key)),
+        world.call(world.anyApi(random), (ledger) =>
+          ledger.getCompacted(defaultTenant, STREAM, key),
+        ),
       ({ event }) => ({ op: "get", n: refOf(event).n, sequence: event.sequence }),
     );
   }

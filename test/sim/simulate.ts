@@ -114,7 +114,9 @@ async function runPhase(
     ...followers.map((follower) => follow(world, follower, plan.polls)),
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
-    ...(deleting ? [world.sleep(chance.between(0, 4_000)).then(() => recreateStream(world, chance))] : []),
+    ...(deleting
+      ? [world.sleep(chance.between(0, 4_000)).then(() => recreateStream(world, chance))]
+      : []),
   ]);
   world.setOver(true);
 }
@@ -129,7 +131,9 @@ async function leap(world: World, chance: SeededRandom): Promise<void> {
   const { store, plan } = world;
   const lengthMs = chance.pick(LEAPS_MS);
   const sweeps = plan.sweepers === 0 ? chance.pick([0, 0, 1]) : chance.between(1, 4);
-  world.recorder.count(`leap.${lengthMs >= DAY_MS ? "days" : lengthMs >= HOUR_MS ? "hours" : "minutes"}`);
+  world.recorder.count(
+    `leap.${lengthMs >= DAY_MS ? "days" : lengthMs >= HOUR_MS ? "hours" : "minutes"}`,
+  );
   for (let step = 0; step <= sweeps; step++) {
     await play(world, world.sleep(lengthMs / (sweeps + 1)), lengthMs / (sweeps + 1) + 1);
     store.expireItems({ lateMs: chance.pick([0, HOUR_MS, 72 * HOUR_MS]) });
@@ -154,7 +158,8 @@ async function recover(
   await play(world, world.sleep(SETTLE_MS), SETTLE_MS + SECOND_MS);
   if (tap.liveUid(STREAM) === undefined) await play(world, createStream(world, chance));
   await repairIfNeeded(world, chance);
-  if (!(await play(world, compactUntilDone(world, chance), RECOVERY_MS))) world.fail("internal: compaction does not catch up within ten seconds");
+  if (!(await play(world, compactUntilDone(world, chance), RECOVERY_MS)))
+    world.fail("internal: compaction does not catch up within ten seconds");
   tap.noteCompacted();
   recorder.note({ op: "healed" });
   const last = { ...world, plan: { ...world.plan, requests: 1, crashes: 0, seeks: 0 } };
@@ -169,12 +174,14 @@ async function recover(
   }
   await play(world, browse(last, "last-browser", 20));
   await play(world, compactUntilDone(world, chance), RECOVERY_MS);
-  if (!(await play(world, sweepOnce(world, chance), MINUTE_MS))) world.fail("internal: no sweep ends");
+  if (!(await play(world, sweepOnce(world, chance), MINUTE_MS)))
+    world.fail("internal: no sweep ends");
   tap.noteCompacted();
 }
 
 async function compactUntilDone(world: World, chance: SeededRandom): Promise<void> {
-  while ((await compactOnce(world, "last-compactor", chance))?.done !== true) await world.sleep(100);
+  while ((await compactOnce(world, "last-compactor", chance))?.done !== true)
+    await world.sleep(100);
 }
 
 /** After 30 days without a look only an operator can go on. */
@@ -184,7 +191,11 @@ async function repairIfNeeded(world: World, chance: SeededRandom): Promise<void>
   const work = world.call(world.anyApi(chance), (ledger) =>
     ledger.repairNumbering(defaultTenant, STREAM),
   );
-  await play(world, work.catch(() => {}), MINUTE_MS);
+  await play(
+    world,
+    work.catch(() => {}),
+    MINUTE_MS,
+  );
   const repaired = await work.catch(() => ({}));
   for (const [partition, next] of Object.entries(repaired)) {
     world.recorder.count("repair");

@@ -1,8 +1,8 @@
-import type { Connection } from "../../packages/core/src/table/connection.ts";
 import { createCursors } from "../../packages/core/src/cursor/cursor.ts";
 import { createLedger, type Ledger } from "../../packages/core/src/ledger.ts";
-import { type SeededRandom, seededRandom } from "../model/fake/seeded-random.ts";
+import type { Connection } from "../../packages/core/src/table/connection.ts";
 import { isRead } from "../model/fake/operation.ts";
+import { type SeededRandom, seededRandom } from "../model/fake/seeded-random.ts";
 import {
   createVirtualTime,
   type VirtualProcess,
@@ -18,7 +18,11 @@ const TABLE = "simulated";
 const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("a secret of the simulation") }];
 
 /** One simulated process that runs the product. */
-export type Api = { readonly name: string; readonly process: VirtualProcess; readonly ledger: Ledger };
+export type Api = {
+  readonly name: string;
+  readonly process: VirtualProcess;
+  readonly ledger: Ledger;
+};
 
 export type World = {
   readonly seed: string;
@@ -128,7 +132,10 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
           open = false;
           tell();
         };
-        time.after(PATIENCE_MS, settle(() => reject(new NoAnswer())));
+        time.after(
+          PATIENCE_MS,
+          settle(() => reject(new NoAnswer())),
+        );
         // A frozen process takes the request when it thaws.
         const take = () =>
           run(ledger).then(

@@ -31,12 +31,11 @@ import {
   invalidCursor,
   parseListCursor,
 } from "./cursor/cursor.ts";
-import { type Clock, takeStamp } from "./kernel/clock.ts";
+import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
 import {
   bareName,
   defaultTenant,
-  lifeOf,
   type ScopedName,
   scopeName,
   type Tenant,
@@ -46,6 +45,7 @@ import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
 import { createLog, type Place } from "./log/log.ts";
+import { measureCompactionLag } from "./stream/compaction-lag.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
 import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
@@ -92,7 +92,6 @@ export type PollResult = EventsPage & {
 /** A request must be answered within 30 s. */
 const COMPACT_BUDGET_MS = 15_000;
 const RUN_BUDGET_MS = 60_000;
-const LIST_PAGE = 100;
 
 /** When polling again is worth it: at once while there is more, soon after news, else in a second. */
 const NEXT_POLL_MS = { more: 0, news: 200, idle: 1_000 };
@@ -319,21 +318,9 @@ export function createLedger(deps: LedgerDeps) {
     sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<Swept> =>
       sweep({ ...core, finishEnd: streams.finishEnd }, budget),
 
-    /**
-     * How far compaction is behind, in seconds: the age of the oldest event that it has not seen to,
-     * in these streams, or without them in all. A few reads per partition.
-     */
-    async compactionLag(names?: Iterable<ScopedName>): Promise<number> {
-      let seconds = 0;
-      for (const name of new Set(names ?? (await listNames()))) {
-        const row = await table.streams.load(name);
-        if (row?.status !== "live") continue;
-        const stream = { ...row, life: lifeOf(name, row.uid), stamp: takeStamp(clock) };
-        const { watermarkLag } = await describeStream({ table, clock }, stream);
-        seconds = Math.max(seconds, watermarkLag.seconds);
-      }
-      return seconds;
-    },
+    /** See `measureCompactionLag`. */
+    compactionLag: (names?: Iterable<ScopedName>): Promise<number> =>
+      measureCompactionLag({ table, clock }, names),
 
     /**
      * For operators: makes a stream publishable again that nobody has looked at for 30 days. See
@@ -349,17 +336,6 @@ export function createLedger(deps: LedgerDeps) {
       return repaired;
     },
   };
-
-  async function listNames(): Promise<ScopedName[]> {
-    const names: ScopedName[] = [];
-    let after: ScopedName | undefined;
-    do {
-      const page = await table.streams.list(defaultTenant, LIST_PAGE, after);
-      names.push(...page.streams.map(({ name }) => name));
-      after = page.next ?? undefined;
-    } while (after !== undefined);
-    return names;
-  }
 
   function parseTarget(to: SeekBody["to"]) {
     if (typeof to === "string") return to;

@@ -62,8 +62,9 @@ export async function startServer(
  * only. For all others it does not exist.
  */
 const isMetricsRequest = ({ method, url }: Request, from = ""): boolean =>
-  method === "GET" && new URL(url).pathname === "/metrics" && LOOPBACK.test(from);
+  method === "GET" && METRICS_URL.test(url) && LOOPBACK.test(from);
 
+const METRICS_URL = /^http:\/\/[^/]+\/metrics(\?|$)/;
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>

@@ -121,7 +121,7 @@ async function tendPartition(
   }
 }
 
-type Tended = Pick<StreamRow, "name" | "compaction"> & { readonly life: ReturnType<typeof lifeOf> };
+type Tended = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & { readonly life: ReturnType<typeof lifeOf> };
 
 /**
  * Compacts one partition; a failure becomes a result and is counted in the checkpoint, where the
