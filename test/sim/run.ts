@@ -22,9 +22,6 @@ const { values } = parseArgs({
   },
 });
 
-const seed = process.env.SEED;
-process.exitCode = seed === undefined ? await playRange() : await playOne(seed);
-
 /** Everything about one seed; fails when two runs of it differ. */
 async function playOne(name: string): Promise<number> {
   const first = await simulate(name);
@@ -92,3 +89,6 @@ function save(total: SeedTally, began: Date): void {
   mkdirSync(dirname(values.results), { recursive: true });
   writeFileSync(values.results, `${JSON.stringify(results, null, 2)}\n`);
 }
+
+const seed = process.env.SEED;
+process.exitCode = seed === undefined ? await playRange() : await playOne(seed);

@@ -11,6 +11,7 @@ import type { AppEnv, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
+import { compactedRoutes } from "./routes/compacted.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { streamRoutes } from "./routes/streams.ts";
@@ -63,6 +64,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
+  app.route("/", compactedRoutes(deps));
 
   const explainMissing = createRouteTable(app);
   app.notFound((c) => {

@@ -12,9 +12,7 @@ import { printEvent } from "../formats/event-json.ts";
 import { operation } from "../operation.ts";
 import { valid } from "../validate.ts";
 
-const JSON_TYPE = { "Content-Type": "application/json" };
-
-/** The compacted state of a stream: list it, look up one key, bring it up to date. */
+/** The current state of every key, without a subscription. */
 export const compactedRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -23,43 +21,46 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         id: "compactStream",
         tag: "compacted",
         summary: "Bring the compacted state up to the end of the stream now",
-        description: "Bounded by time: call again while `done` is false.",
-        scope: "publish",
-        answers: { 200: { description: "What it has done.", body: CompactReceipt } },
+        description:
+          "Compaction runs by itself; this is for those who cannot wait. Call again while `done` is false.",
+        scope: "admin",
+        answers: { 200: { description: "What was done.", body: CompactReceipt } },
         problems: ["stream-not-found", "numbering-at-risk", "outcome-unknown"],
       }),
       valid("param", StreamParams),
-      async (c) => c.json(await ledger.compact(c.var.caller.tenant, c.req.valid("param").stream)),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        return c.json(await ledger.compact(c.var.caller.tenant, stream));
+      },
     )
     .get(
       "/streams/:stream/compacted",
       operation({
         id: "listCompacted",
         tag: "compacted",
-        summary: "List the current state of keys",
+        summary: "List the current state of every key",
         description:
-          "The state as of the moment of the first page. A key that is overwritten meanwhile may be missing: `follow` brings it. A page may be empty and not be the last.",
+          "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it.",
         scope: "consume",
         answers: { 200: { description: "A page of current states.", body: CompactedList } },
         problems: [
           "invalid-cursor",
           "stream-not-found",
           "not-compacted",
-          "bootstrap-expired",
-          "stream-busy",
           "compaction-stalled",
-          "numbering-at-risk",
-          "outcome-unknown",
+          "bootstrap-expired",
         ],
       }),
       valid("param", StreamParams),
       valid("query", CompactedQuery),
       async (c) => {
-        const { tenant } = c.var.caller;
         const { stream } = c.req.valid("param");
-        const { items, ...rest } = await ledger.listCompacted(tenant, stream, c.req.valid("query"));
-        const printed = `{"items":[${items.map(printEvent).join(",")}]`;
-        return c.body(`${printed},${JSON.stringify(rest).slice(1)}`, 200, JSON_TYPE);
+        const { tenant } = c.var.caller;
+        const page = await ledger.listCompacted(tenant, stream, c.req.valid("query"));
+        const { items, ...members } = page;
+        const printed = items.map(printEvent).join(",");
+        const body = `{"items":[${printed}],${JSON.stringify(members).slice(1)}`;
+        return c.body(body, 200, { "Content-Type": "application/json" });
       },
     )
     .get(
@@ -67,17 +68,17 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "getCompacted",
         tag: "compacted",
-        summary: "Look up the current state of a key",
+        summary: "Get the current state of one key",
         description:
-          "The key is percent-encoded. `key-not-found` says in `deleted` whether its last event deleted it.",
+          "The key is one percent-encoded path segment. `deleted` in a 404 tells a deleted key from an unknown one, as long as its tombstone is kept.",
         scope: "consume",
         answers: {
           200: {
-            description: "The last event of the key.",
+            description: "The key's last event, as far as compaction has come.",
             body: LedgerEvent,
-            headers: { ETag: "Changes with every event of the key." },
+            headers: { ETag: "Changes with the state; good for If-None-Match." },
           },
-          304: { description: "Nothing has changed since the ETag in If-None-Match." },
+          304: { description: "The state is still the one of If-None-Match." },
         },
         problems: ["stream-not-found", "key-not-found", "not-compacted"],
       }),
@@ -86,12 +87,8 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         const { stream, key } = c.req.valid("param");
         const { event, tag } = await ledger.getCompacted(c.var.caller.tenant, stream, key);
         const etag = `"${tag}"`;
-        c.header("ETag", etag);
-        c.header("Cache-Control", "no-cache");
         const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
-        if (known.some((each) => each === "*" || each.replace(/^W\//, "") === etag)) {
-          return c.body(null, 304);
-        }
-        return c.body(printEvent(event), 200, JSON_TYPE);
+        if (known.includes(etag)) return c.body(null, 304, { ETag: etag });
+        return c.body(printEvent(event), 200, { "Content-Type": "application/json", ETag: etag });
       },
     );
