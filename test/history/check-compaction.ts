@@ -28,7 +28,10 @@ export function checkCompaction(
   const state: State = {
     ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
   };
-  const calls = new Map<number, { invoke: Invoke; acked: readonly number[]; seen: Newest | undefined }>();
+  const calls = new Map<
+    number,
+    { invoke: Invoke; acked: readonly number[]; seen: Newest | undefined }
+  >();
   for (const line of lines) {
     if (line.type === "invoke") {
       const acked = line.op === "compact" ? [...(state.acked.get(line.life) ?? [])] : [];
@@ -74,7 +77,8 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const { life, partition, checkpoint, floor, atMs } = line;
   const chain = chains.of(life, partition);
   const where = `${life}/${partition}`;
-  if (floor > checkpoint) report("early-retention", atMs, `${where}: floor ${floor} is not compacted`);
+  if (floor > checkpoint)
+    report("early-retention", atMs, `${where}: floor ${floor} is not compacted`);
   const promised = state.promised.get(life)?.[partition] ?? 1;
   if (checkpoint < promised) {
     report("stale-compaction", atMs, `${where}: at ${checkpoint}, promised ${promised}`);
@@ -122,7 +126,11 @@ function checkRow(
   }
   if (row.sequence < last.sequence) {
     const back = last.dead && !row.dead;
-    report(back ? "resurrected-key" : "key-regress", atMs, `${what}: its row is of ${row.sequence}`);
+    report(
+      back ? "resurrected-key" : "key-regress",
+      atMs,
+      `${what}: its row is of ${row.sequence}`,
+    );
   }
 }
 

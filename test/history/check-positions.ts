@@ -37,7 +37,8 @@ export function createPositions(): Positions {
     return known;
   };
   return {
-    invokeCommit: ({ subscription, generation, to }) => raise(of(subscription, generation).upper, to),
+    invokeCommit: ({ subscription, generation, to }) =>
+      raise(of(subscription, generation).upper, to),
     endCommit: ({ subscription, generation }, { committed }) => {
       const { lower } = of(subscription, generation);
       raise(lower, committed);

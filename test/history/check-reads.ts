@@ -131,12 +131,7 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
 }
 
 /** Where the page's events are in the life that it is of; undefined when one is not there. */
-function placesIn(
-  chains: Chains,
-  page: ReadOk,
-  what: string,
-  report: Report,
-): Place[] | undefined {
+function placesIn(chains: Chains, page: ReadOk, what: string, report: Report): Place[] | undefined {
   const found: Place[] = [];
   for (const [n, sequence] of page.events) {
     const places = chains.placesOf(n);
@@ -300,7 +295,10 @@ function checkFailure(state: State, line: Failed): void {
     const event = chain?.events[indexAt(chain, next)];
     return event !== undefined && event.publishedAtMs <= keptSince;
   };
-  if (invoke.after !== undefined && !reached.some((next, at) => isGone(chains.of(life, at), next))) {
+  if (
+    invoke.after !== undefined &&
+    !reached.some((next, at) => isGone(chains.of(life, at), next))
+  ) {
     report("early-retention", line.atMs, `read ${line.call} of ${invoke.session}`);
   }
 }

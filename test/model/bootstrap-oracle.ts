@@ -1,7 +1,7 @@
 import {
   type CoreModules,
-  createWorld,
   CURSOR_KEY,
+  createWorld,
   type Process,
   settled,
   type World,
@@ -113,7 +113,11 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
       if (!page.consistent) return false;
       subscriber.openSince = undefined;
       const { positions } = parse(page.cursor);
-      assertExact(subscriber.view, log, positions.map((at) => at?.next ?? 0));
+      assertExact(
+        subscriber.view,
+        log,
+        positions.map((at) => at?.next ?? 0),
+      );
       return page.caughtUp;
     } catch (error) {
       if (process.life === life) await startOver(subscriber, error, world);
@@ -165,9 +169,22 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
 }
 
 /** Rests that pass some rule about time: a stretch's age, a retention, a bootstrap, a tombstone. */
-const TIMES = [1_000, 1_000, 70_000, 2 * HOUR_MS, 2 * HOUR_MS, 5 * HOUR_MS, 25 * HOUR_MS, 4 * DAY_MS];
+const TIMES = [
+  1_000,
+  1_000,
+  70_000,
+  2 * HOUR_MS,
+  2 * HOUR_MS,
+  5 * HOUR_MS,
+  25 * HOUR_MS,
+  4 * DAY_MS,
+];
 
-const forget = () => ({ view: new Map() as View, seen: new Map<string, number>(), cursor: undefined });
+const forget = () => ({
+  view: new Map() as View,
+  seen: new Map<string, number>(),
+  cursor: undefined,
+});
 
 function save(subscriber: Subscriber): void {
   const { view, seen, cursor } = subscriber;
@@ -192,7 +209,8 @@ function apply(
   const before = seen.get(key) ?? 0;
   if (sequence <= before) throw new Violation(`${key} fell from ${before} to ${sequence}`);
   seen.set(key, sequence);
-  if (phase === "bootstrap" && data === "null") throw new Violation(`${key} is deleted, yet listed`);
+  if (phase === "bootstrap" && data === "null")
+    throw new Violation(`${key} is deleted, yet listed`);
   if (data === "null") view.delete(key);
   else view.set(key, { sequence, data });
 }

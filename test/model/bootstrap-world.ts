@@ -42,7 +42,8 @@ export function createWorld(core: CoreModules, seed: number) {
   };
   const random = {
     fraction,
-    bytes: (count: number) => Uint8Array.from({ length: count }, () => Math.floor(fraction() * 256)),
+    bytes: (count: number) =>
+      Uint8Array.from({ length: count }, () => Math.floor(fraction() * 256)),
   };
   const clock = {
     now: () => nowMs,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { EventPage, PageLimit } from "./event.ts";
+import { LIMITS } from "./limits.ts";
 import { Cursor, ListCursor, Name, Timestamp } from "./text.ts";
 
 /** Where a subscription begins. `bootstrap`: the current state of every key, then the log. */
@@ -37,11 +38,27 @@ export const SubscriptionList = z
   .object({ subscriptions: z.array(Subscription), cursor: ListCursor.nullable() })
   .meta({ id: "SubscriptionList" });
 
+const WaitSeconds = z.int().min(0).max(LIMITS.waitSecondsMax).meta({
+  description: "How long to wait for news when there are none; answered as soon as there are.",
+});
+
 export const PollQuery = z.strictObject({
   limit: PageLimit,
+  waitSeconds: z.coerce.number().pipe(WaitSeconds).default(0),
   after: Cursor.optional().meta({ description: "Read ahead of the committed position." }),
 });
 export type PollQuery = z.infer<typeof PollQuery>;
+
+/** Commit and poll in one request. */
+export const PollBody = z
+  .strictObject({
+    commit: Cursor.optional().meta({ description: "Committed before anything is read." }),
+    limit: z.int().min(1).max(LIMITS.pageEventsMax).default(LIMITS.pageEventsDefault),
+    waitSeconds: WaitSeconds.default(0),
+    after: PollQuery.shape.after,
+  })
+  .meta({ id: "PollBody", examples: [{ limit: 100, waitSeconds: 20 }] });
+export type PollBody = z.infer<typeof PollBody>;
 
 /** What a poll answers. Commit `cursor` once the events are processed. */
 export const PollPage = z
@@ -62,6 +79,16 @@ export const PollPage = z
     nextPollMs: z.int().min(0).meta({ description: "When polling again is worth it." }),
   })
   .meta({ id: "PollPage" });
+
+/** The same behind a commit. */
+export const CommittedPollPage = z
+  .object({
+    ...PollPage.shape,
+    stale: z.boolean().optional().meta({
+      description: "With a commit: true when the position was already there or beyond.",
+    }),
+  })
+  .meta({ id: "CommittedPollPage" });
 
 export const CommitBody = z.strictObject({ cursor: Cursor }).meta({ id: "CommitBody" });
 

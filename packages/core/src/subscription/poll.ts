@@ -17,6 +17,14 @@ type Deps = {
   readonly snapshots: Snapshots;
 };
 
+/** What to deliver: what comes after `after`, or after what is committed. */
+type PollRequest = {
+  readonly limit: number;
+  readonly after?: CursorContent | undefined;
+  /** Where an earlier look of the same poll has come; a seek since makes it void. */
+  readonly ahead?: CursorContent | undefined;
+};
+
 /** What a poll delivers. `cursor` covers the events of the page, and is what to commit. */
 export type Poll = {
   readonly events: readonly StoredEvent[];
@@ -29,6 +37,8 @@ export type Poll = {
   readonly snapshotEnd: boolean;
   /** Once this page is applied, what was received folds to the same as the whole log. */
   readonly consistent: boolean;
+  /** Nothing to tell: waiting for news is worth it. */
+  readonly idle: boolean;
 };
 
 /**
@@ -42,8 +52,9 @@ export async function poll(
   deps: Deps,
   stream: LiveStream,
   name: string,
-  { limit, after }: { limit: number; after?: CursorContent },
+  request: PollRequest,
 ): Promise<Poll> {
+  const { limit, after } = request;
   const { subscriptions, log } = deps;
   const room = { events: limit, bytes: LIMITS.pageBytesMax };
   let state = await subscriptions.recall(stream, name);
@@ -54,12 +65,15 @@ export async function poll(
     state = await subscriptions.refresh(stream, state);
   }
   for (;;) {
-    const start = await startOf(log, stream, state, after);
+    const start = await startOf(log, stream, state, request);
     if (isInSnapshot(start.bootstrap)) {
       return pollSnapshot(deps, stream, state, start.bootstrap, limit);
     }
     const page = await readOrOffer(stream, () =>
-      log.read(stream.life, start.positions.map(known), { room, turn: after?.turn ?? 0 }),
+      log.read(stream.life, start.positions.map(known), {
+        room,
+        turn: after?.turn ?? turnOf(stream, state),
+      }),
     );
     if (page.entries.length > 0) {
       const fresh = await subscriptions.refresh(stream, state);
@@ -69,14 +83,16 @@ export async function poll(
       if (!same) continue;
     }
     const positions = page.runs.map(({ position }) => position);
+    const caughtUp = page.runs.every(({ atEnd }) => atEnd);
     return {
       events: page.entries.map(({ event }) => event),
       cursor: cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
-      caughtUp: page.runs.every(({ atEnd }) => atEnd),
+      caughtUp,
       lag: await log.lag(stream.life, page.runs),
       phase: "log",
       snapshotEnd: false,
       consistent: isExact(start.bootstrap, positions),
+      idle: caughtUp && page.entries.length === 0,
     };
   }
 }
@@ -100,6 +116,7 @@ async function pollSnapshot(
     phase: "bootstrap",
     snapshotEnd: ended,
     consistent: isExact(bootstrap, positions),
+    idle: false,
   };
 }
 
@@ -111,9 +128,13 @@ async function startOf(
   log: Log,
   stream: LiveStream,
   state: SubscriptionState,
-  after: CursorContent | undefined,
+  { after, ahead }: PollRequest,
 ): Promise<Standing> {
-  if (after === undefined) return standingOf(state);
+  if (after === undefined) {
+    return ahead !== undefined && isAhead(stream, state, ahead)
+      ? { positions: ahead.positions, bootstrap: ahead.bootstrap }
+      : standingOf(state);
+  }
   const { bootstrap, subscription } = after;
   if (subscription !== undefined) {
     assertOwnCursor(stream, state, after);
@@ -140,6 +161,22 @@ async function readOrOffer(
     throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
   }
 }
+
+/** Whether an earlier look of the same poll still counts: nobody has moved the position past it. */
+const isAhead = (stream: LiveStream, state: SubscriptionState, look: CursorContent): boolean =>
+  isOwnCursor(stream, state, look) &&
+  state.offsets.every(({ next, partition }) => (look.positions[partition]?.next ?? 0) >= next);
+
+/**
+ * Which partition a page begins with. A page that is full before all had their turn must not begin
+ * with the same ones after every commit, so what is committed decides, spread by the golden ratio.
+ */
+function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
+  const committed = offsets.reduce((sum, { next }) => sum + next, 0);
+  return Math.floor(((committed * GOLDEN) % 1) * partitions);
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 function known(position: Position | undefined): Position {
   if (position === undefined) throw invalidCursor();
