@@ -141,6 +141,19 @@ describe("promises", () => {
 });
 
 describe("runtime", () => {
+  it("has a complete lock file", () => {
+    type Locked = { optionalDependencies?: Record<string, string> };
+    const { packages }: { packages: Record<string, Locked> } = JSON.parse(
+      read("package-lock.json"),
+    );
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !packages[`${path}/node_modules/${name}`] && !packages[`node_modules/${name}`],
+      ),
+    );
+    expect(missing, "run: node .ci/complete-lock.mjs").toEqual([]);
+  });
+
   it("runs on the pinned Node", () => {
     expect(Number(process.versions.node.split(".")[0])).toBeGreaterThanOrEqual(24);
   });
