@@ -1,6 +1,7 @@
 import { afterAll } from "vitest";
 import { badInputContract } from "./bad-input.contract.ts";
 import { browseContract } from "./browse.contract.ts";
+import { filterContract } from "./filter.contract.ts";
 import { formatsContract } from "./formats.contract.ts";
 import { idempotencyContract } from "./idempotency.contract.ts";
 import { limitsContract } from "./limits.contract.ts";
@@ -21,4 +22,5 @@ formatsContract(target);
 idempotencyContract(target);
 subscriptionsContract(target);
 longPollContract(target);
+filterContract(target);
 badInputContract(target);

@@ -14,9 +14,10 @@ import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { commit } from "./subscription/commit.ts";
+import { normalFilter } from "./subscription/filter.ts";
 import { createPace } from "./subscription/pace.ts";
 import { type Poll, poll } from "./subscription/poll.ts";
-import { seek } from "./subscription/seek.ts";
+import { seek, standingAtCursor } from "./subscription/seek.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
 import { createSubscriptions, type Snapshots } from "./subscription/subscriptions.ts";
 import { waitForNews } from "./subscription/wait.ts";
@@ -102,7 +103,12 @@ export function createSubscriptionOperations(deps: Deps) {
       config: CreateSubscription,
     ): Promise<{ subscription: Subscription; created: boolean }> {
       const stream = await streams.load(tenant, name);
-      const { row, created } = await subscriptions.create(stream, config);
+      const { start } = config;
+      const at =
+        typeof start === "object" && "cursor" in start
+          ? await standingAtCursor(log, stream, cursors.parse(start.cursor))
+          : undefined;
+      const { row, created } = await subscriptions.create(stream, config, at);
       return { subscription: toSubscription(row), created };
     },
 
@@ -187,5 +193,6 @@ const toSubscription = (row: SubscriptionRow): Subscription => ({
   name: row.name,
   stream: bareName(row.stream),
   start: row.config.start,
+  ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
   createdAt: new Date(row.createdAt).toISOString(),
 });

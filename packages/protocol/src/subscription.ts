@@ -1,16 +1,42 @@
 import * as z from "zod";
-import { EventPage, PageLimit } from "./event.ts";
+import { EventPage, headersOf, PageLimit } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { Cursor, ListCursor, Name, Timestamp } from "./text.ts";
+import { boundedText, Cursor, ListCursor, Name, Timestamp } from "./text.ts";
 
-/** Where a subscription begins. `bootstrap`: the current state of every key, then the log. */
+/**
+ * Where a subscription begins. `bootstrap`: the current state of every key, then the log. A cursor is
+ * one of the stream, as a publish or the compacted state answers it.
+ */
 export const Start = z
-  .union([z.enum(["earliest", "latest", "bootstrap"]), z.strictObject({ timestamp: Timestamp })])
+  .union([
+    z.enum(["earliest", "latest", "bootstrap"]),
+    z.strictObject({ timestamp: Timestamp }),
+    z.strictObject({ cursor: Cursor }),
+  ])
   .meta({ id: "Start", examples: ["earliest", "bootstrap"] });
 export type Start = z.infer<typeof Start>;
 
+/** Which events a subscription receives: those that meet all of it. */
+export const Filter = z
+  .strictObject({
+    types: z
+      .array(boundedText(LIMITS.typeBytesMax))
+      .min(1)
+      .max(LIMITS.filterTypesMax)
+      .optional()
+      .meta({ description: "Of one of these types. Tombstones pass, whatever their type." }),
+    keyPrefix: boundedText(LIMITS.keyBytesMax)
+      .optional()
+      .meta({ description: "Only keys that begin with this." }),
+    headers: headersOf(LIMITS.filterHeadersMax).optional().meta({
+      description: "With these headers, each equal. Tombstones pass, whatever they have.",
+    }),
+  })
+  .meta({ id: "Filter", examples: [{ types: ["order.placed"], keyPrefix: "order-" }] });
+export type Filter = z.infer<typeof Filter>;
+
 export const CreateSubscription = z
-  .strictObject({ name: Name, start: Start.default("earliest") })
+  .strictObject({ name: Name, start: Start.default("earliest"), filter: Filter.optional() })
   .meta({ id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
@@ -25,7 +51,11 @@ export type Lag = z.infer<typeof Lag>;
 const Phase = z.enum(["bootstrap", "log"]);
 
 export const Subscription = z
-  .object({ name: Name, stream: Name, start: Start, createdAt: Timestamp })
+  .object({
+    ...{ name: Name, stream: Name, start: Start },
+    filter: Filter.optional(),
+    createdAt: Timestamp,
+  })
   .meta({ id: "Subscription" });
 export type Subscription = z.infer<typeof Subscription>;
 

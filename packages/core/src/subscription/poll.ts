@@ -3,11 +3,12 @@ import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
-import { resolvePositions } from "../log/browse.ts";
+import { keepMatching, resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
 import type { LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
+import { matcherOf } from "./filter.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
@@ -56,7 +57,6 @@ export async function poll(
 ): Promise<Poll> {
   const { limit, after } = request;
   const { subscriptions, log } = deps;
-  const room = { events: limit, bytes: LIMITS.pageBytesMax };
   let state = await subscriptions.recall(stream, name);
   if (after?.subscription !== undefined && !isOwnCursor(stream, state, after)) {
     state = await subscriptions.load(stream, name);
@@ -69,30 +69,36 @@ export async function poll(
     if (isInSnapshot(start.bootstrap)) {
       return pollSnapshot(deps, stream, state, start.bootstrap, limit);
     }
-    const page = await readOrOffer(stream, () =>
+    const matches = matcherOf(state.row.config.filter);
+    const room = {
+      events: matches === undefined ? limit : LIMITS.filterEventsMax,
+      bytes: LIMITS.pageBytesMax,
+    };
+    const whole = await readOrOffer(stream, () =>
       log.read(stream.life, start.positions.map(known), {
         room,
         turn: after?.turn ?? turnOf(stream, state),
       }),
     );
-    if (page.entries.length > 0) {
+    if (whole.entries.length > 0) {
       const fresh = await subscriptions.refresh(stream, state);
       const moved = after === undefined && !samePositions(fresh.offsets, state.offsets);
       const same = fresh.generation === state.generation && !moved;
       state = fresh;
       if (!same) continue;
     }
+    const { events, page } = keepMatching(whole, { limit, matches });
     const positions = page.runs.map(({ position }) => position);
     const caughtUp = page.runs.every(({ atEnd }) => atEnd);
     return {
-      events: page.entries.map(({ event }) => event),
+      events,
       cursor: cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
       caughtUp,
       lag: await log.lag(stream.life, page.runs),
       phase: "log",
       snapshotEnd: false,
       consistent: isExact(start.bootstrap, positions),
-      idle: caughtUp && page.entries.length === 0,
+      idle: caughtUp && events.length === 0,
     };
   }
 }
@@ -106,7 +112,11 @@ async function pollSnapshot(
   limit: number,
 ): Promise<Poll> {
   const begun = isPending(known) ? await snapshots.begin(stream) : known;
-  const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, { limit });
+  const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, {
+    limit,
+    prefix: state.row.config.filter?.keyPrefix,
+    matches: matcherOf(state.row.config.filter),
+  });
   const positions = begun.starts.map(edgeAt);
   return {
     events,
