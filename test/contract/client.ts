@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import {
   type BrowseQuery,
   CommitReceipt,
+  CommittedPollPage,
   type CreateStream,
   type CreateSubscription,
   EventPage,
@@ -9,9 +10,12 @@ import {
   type ListQuery,
   type NewEvent,
   type PatchStream,
+  type PollBody,
   PollPage,
   type PollQuery,
   PublishReceipt,
+  type SeekBody,
+  SeekReceipt,
   Stream,
   StreamDeletion,
   StreamInfo,
@@ -149,6 +153,24 @@ export function createClient(target: Target) {
         json: { cursor },
         statuses: [200],
         schema: CommitReceipt,
+      }),
+
+    commitAndPoll: (stream: string, name: string, json: z.input<typeof PollBody>) =>
+      call({
+        method: "POST",
+        path: `${at(stream, name)}/poll`,
+        json,
+        statuses: [200],
+        schema: CommittedPollPage,
+      }),
+
+    seek: (stream: string, name: string, to: z.input<typeof SeekBody>["to"]) =>
+      call({
+        method: "POST",
+        path: `${at(stream, name)}/seek`,
+        json: { to },
+        statuses: [200],
+        schema: SeekReceipt,
       }),
 
     /** Everything from `from` on, page by page, each held to `limit` and to be followed by more. */

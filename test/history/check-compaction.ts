@@ -99,8 +99,10 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
     report("early-retention", atMs, `${where}: floor ${floor}`);
   }
   const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));
+  // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
+  const repairedTo = chain.segments.at(-1)?.base ?? 1;
   for (const [key, last] of lastEvents(chain, checkpoint)) {
-    checkRow(state, line, { key, row: rows.get(key), last });
+    if (last.sequence >= repairedTo) checkRow(state, line, { key, row: rows.get(key), last });
   }
   for (const [key, row] of rows) checkHeld(state, chain, line, key, row);
 }

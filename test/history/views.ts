@@ -54,6 +54,8 @@ export function differences(view: View, chains: Chains, life: string): string[] 
   const found: string[] = [];
   view.reached.forEach((next, partition) => {
     const chain: Chain | undefined = chains.of(life, partition);
+    // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
+    if (chain !== undefined && chain.segments.length > 1) return;
     const fold = chain === undefined ? 0 : (chain.folds[indexAt(chain, next)] ?? 0);
     if (fold !== (view.folds[partition] ?? 0)) found.push(`${life}/${partition} up to ${next}`);
   });

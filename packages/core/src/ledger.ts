@@ -3,17 +3,10 @@ import type {
   CompactedQuery,
   CompactReceipt,
   CreateStream,
-  CreateSubscription,
-  Lag,
   PatchStream,
-  PollQuery,
   PublishReceipt,
-  SeekBody,
-  SeekReceipt,
   Stream,
   StreamInfo,
-  Subscription,
-  SubscriptionInfo,
 } from "@eventledger/protocol";
 import { createAccess } from "./access/access.ts";
 import type { KeyKind } from "./access/key-text.ts";
@@ -24,23 +17,12 @@ import { listCompacted, loadCompacted } from "./compaction/compacted-list.ts";
 import { type Rung, ring } from "./compaction/doorbell.ts";
 import { repairNumbering } from "./compaction/repair.ts";
 import { type Swept, sweep } from "./compaction/sweep.ts";
-import {
-  type CursorKey,
-  createCursors,
-  formatListCursor,
-  invalidCursor,
-  parseListCursor,
-} from "./cursor/cursor.ts";
+import { type CursorKey, createCursors, invalidCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
-import {
-  bareName,
-  defaultTenant,
-  type ScopedName,
-  scopeName,
-  type Tenant,
-} from "./kernel/names.ts";
+import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
+import { createSubscriptionOperations } from "./ledger-subscriptions.ts";
 import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
@@ -49,13 +31,9 @@ import { measureCompactionLag } from "./stream/compaction-lag.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
 import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
-import { commit } from "./subscription/commit.ts";
-import { poll } from "./subscription/poll.ts";
-import { seek } from "./subscription/seek.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
-import { createSubscriptions, type Snapshots } from "./subscription/subscriptions.ts";
+import type { Snapshots } from "./subscription/subscriptions.ts";
 import type { Connection } from "./table/connection.ts";
-import type { SubscriptionRow } from "./table/subscription.entity.ts";
 import { createTable } from "./table/table.ts";
 
 export type LedgerDeps = {
@@ -81,20 +59,9 @@ export type EventsPage = {
   readonly caughtUp: boolean;
 };
 
-export type PollResult = EventsPage & {
-  readonly phase: "bootstrap" | "log";
-  readonly snapshotEnd: boolean;
-  readonly consistent: boolean;
-  readonly lag: Lag;
-  readonly nextPollMs: number;
-};
-
 /** A request must be answered within 30 s. */
 const COMPACT_BUDGET_MS = 15_000;
 const RUN_BUDGET_MS = 60_000;
-
-/** When polling again is worth it: at once while there is more, soon after news, else in a second. */
-const NEXT_POLL_MS = { more: 0, news: 200, idle: 1_000 };
 
 /**
  * Everything EventLedger does, over one table. The only place where its parts are put together.
@@ -114,10 +81,12 @@ export function createLedger(deps: LedgerDeps) {
     begin: (stream) => beginBootstrap(core, stream),
     loadPage: (stream, bootstrap, page) => loadSnapshotPage(core, stream, bootstrap, page),
   };
-  const subscriptions = createSubscriptions({ ...core, log, snapshots });
 
   return {
     access: createAccess({ ...core, kind: keyKind }),
+
+    /** Answers all polls that wait, and lets none wait from now on: this process is about to end. */
+    endWaits: (): void => log.bell.close(),
 
     /** Answers when the table can be reached; throws `store-unavailable` otherwise. */
     async checkTable(): Promise<void> {
@@ -189,85 +158,7 @@ export function createLedger(deps: LedgerDeps) {
       return { ...page, cursor: cursors.format(page.cursor) };
     },
 
-    async createSubscription(
-      tenant: Tenant,
-      name: string,
-      config: CreateSubscription,
-    ): Promise<{ subscription: Subscription; created: boolean }> {
-      const stream = await streams.load(tenant, name);
-      const { row, created } = await subscriptions.create(stream, config);
-      return { subscription: toSubscription(row), created };
-    },
-
-    async listSubscriptions(tenant: Tenant, name: string, { limit, cursor }: ListPage) {
-      const stream = await streams.load(tenant, name);
-      const after = cursor === undefined ? undefined : parseListCursor(cursor);
-      const page = await table.subscriptions.list(stream.name, stream.uid, limit, after);
-      return {
-        subscriptions: page.subscriptions.map(toSubscription),
-        cursor: page.next === null ? null : formatListCursor(page.next),
-      };
-    },
-
-    async getSubscription(
-      tenant: Tenant,
-      name: string,
-      subscription: string,
-    ): Promise<SubscriptionInfo> {
-      const stream = await streams.load(tenant, name);
-      const state = await subscriptions.load(stream, subscription);
-      const lag = await subscriptions.lag(stream, state);
-      const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
-      return { ...toSubscription(state.row), phase, lag };
-    },
-
-    async deleteSubscription(tenant: Tenant, name: string, subscription: string): Promise<void> {
-      await subscriptions.remove(await streams.load(tenant, name), subscription);
-    },
-
-    /** Delivers what comes after the committed position, or after `after`; moves nothing. */
-    async poll(
-      tenant: Tenant,
-      name: string,
-      subscription: string,
-      { limit, after }: PollQuery,
-    ): Promise<PollResult> {
-      const stream = await streams.recall(tenant, name);
-      const page = await poll({ subscriptions, log, snapshots }, stream, subscription, {
-        limit,
-        ...(after === undefined ? {} : { after: cursors.parse(after) }),
-      });
-      const pace = page.caughtUp ? (page.events.length > 0 ? "news" : "idle") : "more";
-      return {
-        ...page,
-        cursor: cursors.format(page.cursor),
-        nextPollMs: NEXT_POLL_MS[pace],
-      };
-    },
-
-    /** Moves a subscription's committed position forward to what a polled cursor covers. */
-    async commit(tenant: Tenant, name: string, subscription: string, cursor: string) {
-      const stream = await streams.recall(tenant, name);
-      const result = await commit({ subscriptions }, stream, subscription, cursors.parse(cursor));
-      return { ...result, committed: cursors.format(result.committed) };
-    },
-
-    /** Moves a subscription on purpose, back or forward. */
-    async seek(
-      tenant: Tenant,
-      name: string,
-      subscription: string,
-      { to }: SeekBody,
-    ): Promise<SeekReceipt> {
-      const stream = await streams.load(tenant, name);
-      const sought = await seek(
-        { subscriptions, log, snapshots },
-        stream,
-        subscription,
-        parseTarget(to),
-      );
-      return { ...sought, committed: cursors.format(sought.committed) };
-    },
+    ...createSubscriptionOperations({ ...core, streams, log, cursors, snapshots }),
 
     /** The current state of keys, page by page. */
     async listCompacted(
@@ -337,12 +228,6 @@ export function createLedger(deps: LedgerDeps) {
     },
   };
 
-  function parseTarget(to: SeekBody["to"]) {
-    if (typeof to === "string") return to;
-    if ("cursor" in to) return { cursor: cursors.parse(to.cursor) };
-    return { timeMs: Date.parse(to.timestamp) };
-  }
-
   function parseFrom(stream: LiveStream, from: string): Place | ReturnType<typeof cursors.parse> {
     if (from === "earliest" || from === "latest") return from;
     if (SEQUENCE.test(from)) return { sequence: assertOneSequence(stream, from) };
@@ -372,10 +257,3 @@ function assertOneSequence({ partitions }: LiveStream, from: string): number {
 
 const SEQUENCE = /^\d{1,14}$/;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T/;
-
-const toSubscription = (row: SubscriptionRow): Subscription => ({
-  name: row.name,
-  stream: bareName(row.stream),
-  start: row.config.start,
-  createdAt: new Date(row.createdAt).toISOString(),
-});

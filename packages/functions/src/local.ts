@@ -17,6 +17,7 @@ export type LocalServer = { readonly url: string; stop(): Promise<void> };
 
 /** How long a server that ends waits for the answers that are under way. */
 const STOP_TIMEOUT_MS = 3_000;
+const CLOSE_EVERY_MS = 20;
 
 /**
  * Serves the API on a Node server. Resolves once it listens; rejects with the error of `listen`, for
@@ -54,7 +55,11 @@ export async function startServer(
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return { url: `http://${shownHost}:${address.port}`, stop: () => close(server) };
+  const stop = () => {
+    ledger.endWaits();
+    return close(server);
+  };
+  return { url: `http://${shownHost}:${address.port}`, stop };
 }
 
 /**
@@ -79,8 +84,11 @@ const listen = (server: Server, host: string, port: number): Promise<void> =>
 const close = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     const limit = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS);
+    // Connections become idle one by one, as their last answers are sent.
+    const closing = setInterval(() => server.closeIdleConnections(), CLOSE_EVERY_MS);
     server.close(() => {
       clearTimeout(limit);
+      clearInterval(closing);
       resolve();
     });
     server.closeIdleConnections();

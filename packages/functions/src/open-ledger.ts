@@ -91,7 +91,10 @@ export function openLedger(config: Config): OpenLedger {
     corsOrigins: config.corsOrigins ?? [],
     client,
     metrics,
-    close: () => client.destroy(),
+    close: () => {
+      ledger.endWaits();
+      client.destroy();
+    },
   };
 }
 

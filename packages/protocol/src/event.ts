@@ -10,21 +10,23 @@ export const EventKey = boundedText(LIMITS.keyBytesMax).meta({
   examples: ["order-123"],
 });
 
-const Headers = z
-  .record(
-    z.string().regex(HEADER_NAME, { error: `must match ${HEADER_NAME.source}` }),
-    wellFormedText(LIMITS.headerValueBytesMax),
-  )
-  .refine((headers) => Object.keys(headers).length <= LIMITS.headersMax, {
-    error: `must have at most ${LIMITS.headersMax} members`,
-  });
+/** Headers by name; at most so many. */
+export const headersOf = (most: number) =>
+  z
+    .record(
+      z.string().regex(HEADER_NAME, { error: `must match ${HEADER_NAME.source}` }),
+      wellFormedText(LIMITS.headerValueBytesMax),
+    )
+    .refine((headers) => Object.keys(headers).length <= most, {
+      error: `must have at most ${most} members`,
+    });
 
 const attributes = {
   key: EventKey,
   type: boundedText(LIMITS.typeBytesMax).optional(),
   id: boundedText(LIMITS.idBytesMax).optional(),
   time: Timestamp.optional(),
-  headers: Headers.optional(),
+  headers: headersOf(LIMITS.headersMax).optional(),
 };
 
 const EventData = z

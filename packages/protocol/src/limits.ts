@@ -35,6 +35,11 @@ export const LIMITS = {
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,
+  /** A filter is judged for every event that it leaves out. */
+  filterTypesMax: 32,
+  filterHeadersMax: 8,
+  /** Events that a page of a filtered subscription looks at; its bytes are capped like any page's. */
+  filterEventsMax: 10_000,
 
   listMax: 500,
   listDefault: 50,

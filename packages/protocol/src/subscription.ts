@@ -1,15 +1,42 @@
 import * as z from "zod";
-import { EventPage, PageLimit } from "./event.ts";
-import { Cursor, ListCursor, Name, Timestamp } from "./text.ts";
+import { EventPage, headersOf, PageLimit } from "./event.ts";
+import { LIMITS } from "./limits.ts";
+import { boundedText, Cursor, ListCursor, Name, Timestamp } from "./text.ts";
 
-/** Where a subscription begins. `bootstrap`: the current state of every key, then the log. */
+/**
+ * Where a subscription begins. `bootstrap`: the current state of every key, then the log. A cursor is
+ * one of the stream, as a publish or the compacted state answers it.
+ */
 export const Start = z
-  .union([z.enum(["earliest", "latest", "bootstrap"]), z.strictObject({ timestamp: Timestamp })])
+  .union([
+    z.enum(["earliest", "latest", "bootstrap"]),
+    z.strictObject({ timestamp: Timestamp }),
+    z.strictObject({ cursor: Cursor }),
+  ])
   .meta({ id: "Start", examples: ["earliest", "bootstrap"] });
 export type Start = z.infer<typeof Start>;
 
+/** Which events a subscription receives: those that meet all of it. */
+export const Filter = z
+  .strictObject({
+    types: z
+      .array(boundedText(LIMITS.typeBytesMax))
+      .min(1)
+      .max(LIMITS.filterTypesMax)
+      .optional()
+      .meta({ description: "Of one of these types. Tombstones pass, whatever their type." }),
+    keyPrefix: boundedText(LIMITS.keyBytesMax)
+      .optional()
+      .meta({ description: "Only keys that begin with this." }),
+    headers: headersOf(LIMITS.filterHeadersMax).optional().meta({
+      description: "With these headers, each equal. Tombstones pass, whatever they have.",
+    }),
+  })
+  .meta({ id: "Filter", examples: [{ types: ["order.placed"], keyPrefix: "order-" }] });
+export type Filter = z.infer<typeof Filter>;
+
 export const CreateSubscription = z
-  .strictObject({ name: Name, start: Start.default("earliest") })
+  .strictObject({ name: Name, start: Start.default("earliest"), filter: Filter.optional() })
   .meta({ id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
@@ -24,7 +51,11 @@ export type Lag = z.infer<typeof Lag>;
 const Phase = z.enum(["bootstrap", "log"]);
 
 export const Subscription = z
-  .object({ name: Name, stream: Name, start: Start, createdAt: Timestamp })
+  .object({
+    ...{ name: Name, stream: Name, start: Start },
+    filter: Filter.optional(),
+    createdAt: Timestamp,
+  })
   .meta({ id: "Subscription" });
 export type Subscription = z.infer<typeof Subscription>;
 
@@ -37,11 +68,27 @@ export const SubscriptionList = z
   .object({ subscriptions: z.array(Subscription), cursor: ListCursor.nullable() })
   .meta({ id: "SubscriptionList" });
 
+const WaitSeconds = z.int().min(0).max(LIMITS.waitSecondsMax).meta({
+  description: "How long to wait for news when there are none; answered as soon as there are.",
+});
+
 export const PollQuery = z.strictObject({
   limit: PageLimit,
+  waitSeconds: z.coerce.number().pipe(WaitSeconds).default(0),
   after: Cursor.optional().meta({ description: "Read ahead of the committed position." }),
 });
 export type PollQuery = z.infer<typeof PollQuery>;
+
+/** Commit and poll in one request. */
+export const PollBody = z
+  .strictObject({
+    commit: Cursor.optional().meta({ description: "Committed before anything is read." }),
+    limit: z.int().min(1).max(LIMITS.pageEventsMax).default(LIMITS.pageEventsDefault),
+    waitSeconds: WaitSeconds.default(0),
+    after: PollQuery.shape.after,
+  })
+  .meta({ id: "PollBody", examples: [{ limit: 100, waitSeconds: 20 }] });
+export type PollBody = z.infer<typeof PollBody>;
 
 /** What a poll answers. Commit `cursor` once the events are processed. */
 export const PollPage = z
@@ -62,6 +109,16 @@ export const PollPage = z
     nextPollMs: z.int().min(0).meta({ description: "When polling again is worth it." }),
   })
   .meta({ id: "PollPage" });
+
+/** The same behind a commit. */
+export const CommittedPollPage = z
+  .object({
+    ...PollPage.shape,
+    stale: z.boolean().optional().meta({
+      description: "With a commit: true when the position was already there or beyond.",
+    }),
+  })
+  .meta({ id: "CommittedPollPage" });
 
 export const CommitBody = z.strictObject({ cursor: Cursor }).meta({ id: "CommitBody" });
 

@@ -134,7 +134,11 @@ const createProcess = (
     clock: {
       now: () => Math.floor(time.nowMs() + skew),
       monotonic: () => time.nowMs() - startedMs - (monotonicStops ? frozenMs : 0),
-      sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          after(signal?.aborted ? 0 : ms, resolve);
+          signal?.addEventListener("abort", () => after(0, resolve), { once: true });
+        }),
     },
     state: () => state,
     freeze: () => {

@@ -20,14 +20,14 @@ const EVENT_OVERHEAD_BYTES = 160;
  * Goes on with a scan through the rows of `bucket`. Rows newer than the checkpoint that the snapshot
  * was taken at are left to the log, which brings them; but every row counts as seen, tombstones and
  * newer ones too, because a key whose older state was overwritten under the scan is missing until
- * the log reaches what overwrote it. An empty page has room for any row. Pure.
+ * the log reaches what overwrote it. `isWanted` leaves out more. An empty page has room for any row. Pure.
  */
 export function planScan(
   bootstrap: Bootstrap,
   bucket: number,
   { rows, more }: { rows: readonly CompactedRow[]; more: boolean },
   room: ScanRoom,
-  begins: { readonly empty: boolean },
+  page: { readonly empty: boolean; readonly isWanted?: (row: CompactedRow) => boolean },
 ): ScanPlan {
   const taken: CompactedRow[] = [];
   const exactFrom = [...bootstrap.exactFrom];
@@ -41,9 +41,12 @@ export function planScan(
   });
   for (const row of rows) {
     const { partition, sequence } = row;
-    const inSnapshot = row.deleted !== true && sequence < (bootstrap.starts[partition] ?? 1);
+    const inSnapshot =
+      row.deleted !== true &&
+      sequence < (bootstrap.starts[partition] ?? 1) &&
+      (page.isWanted?.(row) ?? true);
     const size = row.rawBytes + EVENT_OVERHEAD_BYTES;
-    if (inSnapshot && (events === 0 || (size > bytes && !(begins.empty && taken.length === 0)))) {
+    if (inSnapshot && (events === 0 || (size > bytes && !(page.empty && taken.length === 0)))) {
       return stopped(true);
     }
     if (looks === 0) return stopped(true);

@@ -7,6 +7,7 @@ import { newUid, type Random } from "../kernel/random.ts";
 import { loadEnd } from "../log/end.ts";
 import type { StoredEvent } from "../log/event.ts";
 import { assertNotStalled, assertNumbered } from "../log/guard.ts";
+import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planScan, planScanEnd, planWave, type ScanRoom } from "./bootstrap-plan.ts";
 import { BOOTSTRAP_AGE_MAX_MS, eventOf, planPins } from "./compaction-plan.ts";
@@ -31,6 +32,15 @@ const PARTITIONS_AT_ONCE = 8;
 const PIN_TRIES = 20;
 /** Rows a page looks at before it ends, also when all of them are tombstones. */
 const ROWS_MAX = 2_000;
+/** Rows of one query where many may be left out. */
+const FILTERED_ROWS = 200;
+
+/** What of a snapshot a page shows. */
+export type SnapshotRange = {
+  readonly limit: number;
+  readonly prefix?: string | undefined;
+  readonly matches?: ((event: StoredEvent) => boolean) | undefined;
+};
 
 /**
  * Takes a new snapshot of a stream's compacted state: where each checkpoint stands, pinned so that
@@ -72,13 +82,13 @@ async function pinCheckpoint(
 /**
  * The next page of a snapshot: the live state of keys as of its checkpoint. A page may be empty and
  * not be the last. Reads the compacted state only, strongly consistent. `prefix` leaves out all keys
- * that do not begin with it. Throws `bootstrap-expired` after a day.
+ * that do not begin with it, `matches` the events it refuses. Throws `bootstrap-expired` after a day.
  */
 export async function loadSnapshotPage(
   { table, clock }: Deps,
   { life }: Stream,
   bootstrap: Bootstrap,
-  { limit, prefix = "" }: { limit: number; prefix?: string | undefined },
+  { limit, prefix = "", matches }: SnapshotRange,
 ): Promise<SnapshotPage> {
   if (clock.now() - bootstrap.startedAt > BOOTSTRAP_AGE_MAX_MS) throw bootstrapExpired();
   const events: StoredEvent[] = [];
@@ -88,7 +98,7 @@ export async function loadSnapshotPage(
   for (let full = false; !full && !isScanned(at) && room.events > 0 && room.rows > 0; ) {
     const { bucket, after } = parseScan(at.scan);
     const wave = Array.from({ length: planWave(bucket, room, rowsBefore) }, (_, i) => bucket + i);
-    const rowsMax = Math.min(room.events, room.rows);
+    const rowsMax = Math.min(matches === undefined ? room.events : FILTERED_ROWS, room.rows);
     const pages = await Promise.all(
       wave.map(async (of) => {
         const range = { after: of === bucket ? after : undefined, from: prefix || undefined };
@@ -97,7 +107,12 @@ export async function loadSnapshotPage(
     );
     for (const page of pages) {
       if (full || parseScan(at.scan).bucket !== page.of) break;
-      const plan = planScan(at, page.of, page, room, { empty: events.length === 0 });
+      const isWanted = (row: CompactedRow) => {
+        const event = eventOf(row);
+        return event !== undefined && (matches === undefined || matches(event));
+      };
+      const filter = matches === undefined ? {} : { isWanted };
+      const plan = planScan(at, page.of, page, room, { empty: events.length === 0, ...filter });
       for (const row of plan.taken) {
         const event = eventOf(row);
         if (event !== undefined) events.push(event);

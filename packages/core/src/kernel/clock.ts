@@ -4,7 +4,8 @@ export type Clock = {
   now(): number;
   /** Milliseconds that never go back, from an unknown start. May stand still while frozen. */
   monotonic(): number;
-  sleep(ms: number): Promise<void>;
+  /** Resolves after `ms`, or as soon as the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
 /** A moment on both clocks, to tell later how old something is. */
@@ -25,5 +26,15 @@ export const ageMs = (clock: Clock, stamp: Stamp): number =>
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener("abort", end);
+    }),
 };

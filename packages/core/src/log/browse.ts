@@ -4,7 +4,7 @@ import type { Position } from "../kernel/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { StoredEvent } from "./event.ts";
 import type { Log, Place } from "./log.ts";
-import { cutPage } from "./read.ts";
+import { cutPage, type LogPage } from "./read.ts";
 
 /** A run of events, where to go on, and whether anything is left behind it. */
 export type Browsed = {
@@ -32,19 +32,33 @@ export async function browse(
     bytes: LIMITS.pageBytesMax,
   };
   const page = await log.read(stream.life, positions, { room, turn: isCursor ? from.turn : 0 });
-  const wanted = page.entries.flatMap(({ event }, index) =>
-    matches === undefined || matches(event) ? [index] : [],
-  );
-  const overflow = wanted[limit];
-  const cut = overflow === undefined ? page : cutPage(page, overflow);
+  const { events, page: cut } = keepMatching(page, { limit, matches });
   return {
-    events: wanted.slice(0, limit).flatMap((index) => page.entries[index]?.event ?? []),
+    events,
     cursor: {
       streamUid: stream.uid,
       positions: cut.runs.map(({ position }) => position),
       turn: cut.turn,
     },
     caughtUp: cut.runs.every(({ atEnd }) => atEnd),
+  };
+}
+
+/**
+ * Up to `limit` events of a page, those that match if that is asked for, and the page cut behind the
+ * last of them: it covers what was left out before.
+ */
+export function keepMatching(
+  page: LogPage,
+  { limit, matches }: { limit: number; matches: ((event: StoredEvent) => boolean) | undefined },
+): { events: readonly StoredEvent[]; page: LogPage } {
+  const wanted = page.entries.flatMap(({ event }, index) =>
+    matches === undefined || matches(event) ? [index] : [],
+  );
+  const overflow = wanted[limit];
+  return {
+    events: wanted.slice(0, limit).flatMap((index) => page.entries[index]?.event ?? []),
+    page: overflow === undefined ? page : cutPage(page, overflow),
   };
 }
 

@@ -36,7 +36,8 @@ export async function loadEnd(
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
   // Either all has expired, or more was written and compacted since the first look: its times count.
-  if (behind(last) < checkpoint.next) last = (await table.batches.loadLast(life, partition)) ?? last;
+  if (behind(last) < checkpoint.next)
+    last = (await table.batches.loadLast(life, partition)) ?? last;
   return {
     next: Math.max(behind(last), checkpoint.next),
     publishedAt: last?.publishedAt ?? 0,

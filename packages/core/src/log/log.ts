@@ -1,6 +1,7 @@
 import type { Life } from "../kernel/names.ts";
 import type { Position } from "../kernel/position.ts";
 import { type AppenderDeps, type AppendTarget, createAppender } from "./append.ts";
+import { createBell } from "./bell.ts";
 import { createCheckpointMemory } from "./checkpoint-memory.ts";
 import type { IncomingEvent } from "./event.ts";
 import { measureLag } from "./lag.ts";
@@ -24,6 +25,7 @@ export function createLog(deps: AppenderDeps) {
   const checkpoints = createCheckpointMemory(deps);
   const readDeps: ReadDeps = { ...deps, checkpoints };
   const appender = createAppender(deps);
+  const bell = createBell();
 
   const seekPartition = (life: Life, partition: number, place: Place): Promise<Position> => {
     if (place === "earliest") return seekEarliest(deps, life, partition);
@@ -33,6 +35,9 @@ export function createLog(deps: AppenderDeps) {
   };
 
   return {
+    /** Rings when this process has published something. */
+    bell,
+
     /** Appends events, all or none; see `createAppender` for what it throws. */
     async publish(
       target: AppendTarget,
@@ -41,6 +46,7 @@ export function createLog(deps: AppenderDeps) {
     ): Promise<Published & { replayed: boolean }> {
       const request = planRequest(events, target.partitions, idempotencyKey);
       const { receipt, replayed } = await appender.append(target, request);
+      bell.ring(target.life);
       return { ...readReceipt(events, target.partitions, receipt), replayed };
     },
 

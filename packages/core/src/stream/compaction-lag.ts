@@ -1,11 +1,10 @@
 import { type Clock, takeStamp } from "../kernel/clock.ts";
-import { defaultTenant, lifeOf, type ScopedName } from "../kernel/names.ts";
+import { lifeOf, type ScopedName } from "../kernel/names.ts";
 import type { Table } from "../table/table.ts";
+import { allStreams } from "./all-streams.ts";
 import { describeStream } from "./stream-info.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
-
-const LIST_PAGE = 100;
 
 /**
  * How far compaction is behind, in seconds: the age of the oldest event that it has not seen to, in
@@ -28,11 +27,6 @@ export async function measureCompactionLag(
 
 async function listNames(table: Table): Promise<ScopedName[]> {
   const names: ScopedName[] = [];
-  let after: ScopedName | undefined;
-  do {
-    const page = await table.streams.list(defaultTenant, LIST_PAGE, after);
-    names.push(...page.streams.map(({ name }) => name));
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  for await (const { name } of allStreams(table)) names.push(name);
   return names;
 }

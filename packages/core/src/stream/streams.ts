@@ -126,6 +126,8 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
   return { create, recall, load, patch, end, finishEnd };
 }
 
+export type Streams = ReturnType<typeof createStreams>;
+
 type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
 
 const CREATE_TRIES = 5;

@@ -3,11 +3,12 @@ import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
-import { resolvePositions } from "../log/browse.ts";
+import { keepMatching, resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
 import type { LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
+import { matcherOf } from "./filter.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
@@ -15,6 +16,14 @@ type Deps = {
   readonly subscriptions: Subscriptions;
   readonly log: Log;
   readonly snapshots: Snapshots;
+};
+
+/** What to deliver: what comes after `after`, or after what is committed. */
+type PollRequest = {
+  readonly limit: number;
+  readonly after?: CursorContent | undefined;
+  /** Where an earlier look of the same poll has come; a seek since makes it void. */
+  readonly ahead?: CursorContent | undefined;
 };
 
 /** What a poll delivers. `cursor` covers the events of the page, and is what to commit. */
@@ -29,6 +38,8 @@ export type Poll = {
   readonly snapshotEnd: boolean;
   /** Once this page is applied, what was received folds to the same as the whole log. */
   readonly consistent: boolean;
+  /** Nothing to tell: waiting for news is worth it. */
+  readonly idle: boolean;
 };
 
 /**
@@ -42,10 +53,10 @@ export async function poll(
   deps: Deps,
   stream: LiveStream,
   name: string,
-  { limit, after }: { limit: number; after?: CursorContent },
+  request: PollRequest,
 ): Promise<Poll> {
+  const { limit, after } = request;
   const { subscriptions, log } = deps;
-  const room = { events: limit, bytes: LIMITS.pageBytesMax };
   let state = await subscriptions.recall(stream, name);
   if (after?.subscription !== undefined && !isOwnCursor(stream, state, after)) {
     state = await subscriptions.load(stream, name);
@@ -54,29 +65,40 @@ export async function poll(
     state = await subscriptions.refresh(stream, state);
   }
   for (;;) {
-    const start = await startOf(log, stream, state, after);
+    const start = await startOf(log, stream, state, request);
     if (isInSnapshot(start.bootstrap)) {
       return pollSnapshot(deps, stream, state, start.bootstrap, limit);
     }
-    const page = await readOrOffer(stream, () =>
-      log.read(stream.life, start.positions.map(known), { room, turn: after?.turn ?? 0 }),
+    const matches = matcherOf(state.row.config.filter);
+    const room = {
+      events: matches === undefined ? limit : LIMITS.filterEventsMax,
+      bytes: LIMITS.pageBytesMax,
+    };
+    const whole = await readOrOffer(stream, () =>
+      log.read(stream.life, start.positions.map(known), {
+        room,
+        turn: after?.turn ?? turnOf(stream, state),
+      }),
     );
-    if (page.entries.length > 0) {
+    if (whole.entries.length > 0) {
       const fresh = await subscriptions.refresh(stream, state);
       const moved = after === undefined && !samePositions(fresh.offsets, state.offsets);
       const same = fresh.generation === state.generation && !moved;
       state = fresh;
       if (!same) continue;
     }
+    const { events, page } = keepMatching(whole, { limit, matches });
     const positions = page.runs.map(({ position }) => position);
+    const caughtUp = page.runs.every(({ atEnd }) => atEnd);
     return {
-      events: page.entries.map(({ event }) => event),
+      events,
       cursor: cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
-      caughtUp: page.runs.every(({ atEnd }) => atEnd),
+      caughtUp,
       lag: await log.lag(stream.life, page.runs),
       phase: "log",
       snapshotEnd: false,
       consistent: isExact(start.bootstrap, positions),
+      idle: caughtUp && events.length === 0,
     };
   }
 }
@@ -90,7 +112,11 @@ async function pollSnapshot(
   limit: number,
 ): Promise<Poll> {
   const begun = isPending(known) ? await snapshots.begin(stream) : known;
-  const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, { limit });
+  const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, {
+    limit,
+    prefix: state.row.config.filter?.keyPrefix,
+    matches: matcherOf(state.row.config.filter),
+  });
   const positions = begun.starts.map(edgeAt);
   return {
     events,
@@ -100,6 +126,7 @@ async function pollSnapshot(
     phase: "bootstrap",
     snapshotEnd: ended,
     consistent: isExact(bootstrap, positions),
+    idle: false,
   };
 }
 
@@ -111,9 +138,13 @@ async function startOf(
   log: Log,
   stream: LiveStream,
   state: SubscriptionState,
-  after: CursorContent | undefined,
+  { after, ahead }: PollRequest,
 ): Promise<Standing> {
-  if (after === undefined) return standingOf(state);
+  if (after === undefined) {
+    return ahead !== undefined && isAhead(stream, state, ahead)
+      ? { positions: ahead.positions, bootstrap: ahead.bootstrap }
+      : standingOf(state);
+  }
   const { bootstrap, subscription } = after;
   if (subscription !== undefined) {
     assertOwnCursor(stream, state, after);
@@ -140,6 +171,22 @@ async function readOrOffer(
     throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
   }
 }
+
+/** Whether an earlier look of the same poll still counts: nobody has moved the position past it. */
+const isAhead = (stream: LiveStream, state: SubscriptionState, look: CursorContent): boolean =>
+  isOwnCursor(stream, state, look) &&
+  state.offsets.every(({ next, partition }) => (look.positions[partition]?.next ?? 0) >= next);
+
+/**
+ * Which partition a page begins with. A page that is full before all had their turn must not begin
+ * with the same ones after every commit, so what is committed decides, spread by the golden ratio.
+ */
+function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
+  const committed = offsets.reduce((sum, { next }) => sum + next, 0);
+  return Math.floor(((committed * GOLDEN) % 1) * partitions);
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 function known(position: Position | undefined): Position {
   if (position === undefined) throw invalidCursor();

@@ -54,6 +54,34 @@ export async function seek(
   });
 }
 
+/** Behind what a cursor of the stream covers. Throws `invalid-cursor` for one of another. */
+export async function standingBehind(
+  log: Log,
+  stream: LiveStream,
+  cursor: CursorContent,
+): Promise<Standing> {
+  assertOfStream(stream, cursor);
+  const { bootstrap } = cursor;
+  return { positions: await resolvePositions(log, stream, cursor), bootstrap };
+}
+
+/** Where a new subscription begins that starts at a cursor: one of the stream itself. */
+export async function standingAtCursor(
+  log: Log,
+  stream: LiveStream,
+  cursor: CursorContent,
+): Promise<Standing> {
+  if (cursor.subscription !== undefined || isInSnapshot(cursor.bootstrap)) throw foreignCursor();
+  return standingBehind(log, stream, cursor);
+}
+
+function assertOfStream(stream: LiveStream, { streamUid, positions }: CursorContent): void {
+  if (streamUid !== stream.uid || positions.length > stream.partitions) throw foreignCursor();
+}
+
+const foreignCursor = (): LedgerError =>
+  invalidCursor("The cursor belongs to another stream or subscription.");
+
 async function standingAt(
   { log, snapshots }: Deps,
   stream: LiveStream,
@@ -67,11 +95,9 @@ async function standingAt(
   if (typeof target === "string" || !("cursor" in target)) {
     return { positions: await log.seek(stream, target), bootstrap: undefined };
   }
-  const { streamUid, subscription, positions, bootstrap } = target.cursor;
-  const own = subscription === undefined || subscription.uid === state.row.uid;
-  if (streamUid !== stream.uid || !own || positions.length > stream.partitions) {
-    throw invalidCursor("The cursor belongs to another stream or subscription.");
-  }
-  if (isInSnapshot(bootstrap)) return { positions, bootstrap };
-  return { positions: await resolvePositions(log, stream, target.cursor), bootstrap };
+  const { positions, bootstrap, subscription } = target.cursor;
+  if (subscription !== undefined && subscription.uid !== state.row.uid) throw foreignCursor();
+  if (!isInSnapshot(bootstrap)) return standingBehind(log, stream, target.cursor);
+  assertOfStream(stream, target.cursor);
+  return { positions, bootstrap };
 }

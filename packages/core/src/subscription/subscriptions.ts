@@ -3,14 +3,16 @@ import type { CursorContent } from "../cursor/cursor.ts";
 import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { assertInvariant } from "../kernel/invariant.ts";
 import { lifeOf } from "../kernel/names.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
-import type { Log, Place } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
+import { type Matches, normalFilter } from "./filter.ts";
 import { isInSnapshot, offsetsOf, pendingStanding, type Standing, standingOf } from "./standing.ts";
 
 /** Snapshots of the compacted state, as bootstraps read them. */
@@ -21,7 +23,7 @@ export type Snapshots = {
   loadPage(
     stream: LiveStream,
     bootstrap: Bootstrap,
-    page: { limit: number },
+    page: { limit: number; prefix?: string | undefined; matches?: Matches | undefined },
   ): Promise<{ events: readonly StoredEvent[]; bootstrap: Bootstrap; ended: boolean }>;
 };
 
@@ -54,16 +56,19 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
   /**
-   * Makes a subscription, or finds that the very same one is there. Throws `subscription-exists`
+   * Makes a subscription, or finds that the very same one is there. A start at a cursor has to be
+   * looked up before: `at`. Throws `subscription-exists`
    * when one of that name was made with other settings.
    */
   async function create(
     stream: LiveStream,
-    { name, ...config }: CreateSubscription,
+    { name, ...asked }: CreateSubscription,
+    at: Standing | undefined,
   ): Promise<{ row: SubscriptionRow; created: boolean }> {
+    const config = normalConfig(asked);
     const existing = await table.subscriptions.load(stream.name, stream.uid, name);
     if (existing !== undefined) return { row: assertSameConfig(existing, config), created: false };
-    const offsets = offsetsOf(await standingAtStart(stream, config.start), 1);
+    const offsets = offsetsOf(at ?? (await standingAtStart(stream, config.start)), 1);
     await removeStale(stream, name);
     const row: SubscriptionRow = {
       stream: stream.name,
@@ -86,11 +91,12 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     stream: LiveStream,
     start: CreateSubscription["start"],
   ): Promise<Standing> {
-    if (start !== "bootstrap") {
-      return { positions: await log.seek(stream, placeOf(start)), bootstrap: undefined };
+    if (start === "bootstrap") {
+      snapshots.assertPossible(stream);
+      return pendingStanding(stream);
     }
-    snapshots.assertPossible(stream);
-    return pendingStanding(stream);
+    const place = typeof start === "object" ? { timeMs: timeOf(start) } : start;
+    return { positions: await log.seek(stream, place), bootstrap: undefined };
   }
 
   /** Positions of a former life's subscription would be out of reach once its row is replaced. */
@@ -313,22 +319,25 @@ const runAt = (position: Position) => ({ position, atEnd: false, nextPublishedAt
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-/** The place in the log a start stands for. */
-const placeOf = (start: Exclude<CreateSubscription["start"], "bootstrap">): Place =>
-  typeof start === "object" ? { timeMs: Date.parse(start.timestamp) } : start;
+function timeOf(start: { timestamp: string } | { cursor: string }): number {
+  assertInvariant("timestamp" in start, "a start at a cursor was looked up before");
+  return Date.parse(start.timestamp);
+}
 
 function assertSameConfig(
   existing: SubscriptionRow,
   config: SubscriptionRow["config"],
 ): SubscriptionRow {
-  if (JSON.stringify(sorted(existing.config)) === JSON.stringify(sorted(config))) return existing;
+  if (JSON.stringify(normalConfig(existing.config)) === JSON.stringify(config)) return existing;
   throw new LedgerError("subscription-exists", {
     detail: `A subscription named ${existing.name} exists with other settings. Delete it first, or choose another name.`,
   });
 }
 
-const sorted = (config: SubscriptionRow["config"]) =>
-  Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+/** Settings written in one way: the table does not keep the order of members. */
+function normalConfig({ start, filter }: SubscriptionRow["config"]): SubscriptionRow["config"] {
+  return { start, ...(filter === undefined ? {} : { filter: normalFilter(filter) }) };
+}
 
 export const subscriptionNotFound = (): LedgerError =>
   new LedgerError("subscription-not-found", {

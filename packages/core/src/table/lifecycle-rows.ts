@@ -72,7 +72,10 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
         .write(({ stream, subscription, offset }) => [
           stream
             .check({ name: row.stream })
-            .where((stored, { eq }) => `${eq(stored.uid, row.streamUid)} AND ${eq(stored.status, "live")}`)
+            .where(
+              (stored, { eq }) =>
+                `${eq(stored.uid, row.streamUid)} AND ${eq(stored.status, "live")}`,
+            )
             .commit(),
           subscription
             .put(row)

@@ -17,11 +17,11 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
     },
 
     async poll(...request) {
-      const page = await ledger.poll(...request);
-      metrics.count("Polls");
-      metrics.count("EventsDelivered", page.events.length);
-      metrics.gauge("SubscriptionLagSeconds", page.lag.seconds);
-      return page;
+      return meterPage(await ledger.poll(...request));
+    },
+
+    async commitAndPoll(...request) {
+      return meterPage(await ledger.commitAndPoll(...request));
     },
 
     async createSubscription(tenant, stream, config) {
@@ -50,6 +50,13 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
       return swept;
     },
   };
+
+  function meterPage<Page extends Awaited<ReturnType<Ledger["poll"]>>>(page: Page): Page {
+    metrics.count("Polls");
+    metrics.count("EventsDelivered", page.events.length);
+    metrics.gauge("SubscriptionLagSeconds", page.lag.seconds);
+    return page;
+  }
 
   /** Measured only when there is something behind. A table that falters here is told of elsewhere. */
   async function gaugeLag(fine: boolean, measure: () => Promise<number>): Promise<void> {

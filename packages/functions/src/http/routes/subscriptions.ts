@@ -1,10 +1,14 @@
 import {
   CommitBody,
   CommitReceipt,
+  CommittedPollPage,
   CreateSubscription,
   ListQuery,
+  PollBody,
   PollPage,
   PollQuery,
+  SeekBody,
+  SeekReceipt,
   StreamParams,
   Subscription,
   SubscriptionInfo,
@@ -17,7 +21,7 @@ import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { requireJson, valid } from "../validate.ts";
 
-/** Subscriptions: create, list, describe, delete, poll and commit. */
+/** Subscriptions: create, list, describe, delete, poll, commit and seek. */
 export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -129,6 +133,10 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "stream-not-found",
           "subscription-not-found",
           "retention-passed",
+          "bootstrap-expired",
+          "not-compacted",
+          "compaction-stalled",
+          "stream-busy",
         ],
       }),
       valid("param", SubscriptionParams),
@@ -140,6 +148,53 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           stream,
           subscription,
           c.req.valid("query"),
+          c.req.raw.signal,
+        );
+        return pageResponse(c.req.header("accept"), stream, events, members);
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/poll",
+      operation({
+        id: "commitAndPoll",
+        tag: "subscriptions",
+        summary: "Commit, and receive the events after that",
+        description:
+          "The same as a commit and a poll, in one request. A commit that is refused delivers nothing.",
+        scope: "consume",
+        answers: {
+          200: {
+            description: "A contiguous run.",
+            body: CommittedPollPage,
+            forms: CLOUD_EVENTS_PAGE,
+          },
+        },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "invalid-cursor",
+          "stream-not-found",
+          "subscription-not-found",
+          "retention-passed",
+          "bootstrap-expired",
+          "not-compacted",
+          "compaction-stalled",
+          "stream-busy",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", PollBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { events, ...members } = await ledger.commitAndPoll(
+          c.var.caller.tenant,
+          stream,
+          subscription,
+          c.req.valid("json"),
+          c.req.raw.signal,
         );
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
@@ -170,5 +225,34 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         const { stream, subscription } = c.req.valid("param");
         const { cursor } = c.req.valid("json");
         return c.json(await ledger.commit(c.var.caller.tenant, stream, subscription, cursor));
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/seek",
+      operation({
+        id: "seek",
+        tag: "subscriptions",
+        summary: "Move the position on purpose, back or forward",
+        description: "Cursors from before a seek are refused.",
+        scope: "consume",
+        answers: { 200: { description: "Where it stands now.", body: SeekReceipt } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "invalid-cursor",
+          "stream-not-found",
+          "subscription-not-found",
+          "not-compacted",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", SeekBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const to = c.req.valid("json");
+        return c.json(await ledger.seek(c.var.caller.tenant, stream, subscription, to));
       },
     );

@@ -1,0 +1,198 @@
+import type {
+  CreateSubscription,
+  Lag,
+  SeekBody,
+  SeekReceipt,
+  Subscription,
+  SubscriptionInfo,
+} from "@eventledger/protocol";
+import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
+import type { Clock } from "./kernel/clock.ts";
+import { bareName, type Tenant } from "./kernel/names.ts";
+import type { Random } from "./kernel/random.ts";
+import type { StoredEvent } from "./log/event.ts";
+import type { Log } from "./log/log.ts";
+import type { LiveStream, Streams } from "./stream/streams.ts";
+import { commit } from "./subscription/commit.ts";
+import { normalFilter } from "./subscription/filter.ts";
+import { createPace } from "./subscription/pace.ts";
+import { type Poll, poll } from "./subscription/poll.ts";
+import { seek, standingAtCursor } from "./subscription/seek.ts";
+import { isInSnapshot } from "./subscription/standing.ts";
+import { createSubscriptions, type Snapshots } from "./subscription/subscriptions.ts";
+import { waitForNews } from "./subscription/wait.ts";
+import type { SubscriptionRow } from "./table/subscription.entity.ts";
+import type { Table } from "./table/table.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly streams: Streams;
+  readonly log: Log;
+  readonly cursors: Cursors;
+  readonly snapshots: Snapshots;
+};
+
+/** What a poll asks for. Cursors are as the client has them. */
+type PollRequest = {
+  readonly limit: number;
+  readonly waitSeconds?: number | undefined;
+  readonly after?: string | undefined;
+};
+
+export type PollResult = {
+  readonly events: readonly StoredEvent[];
+  readonly cursor: string;
+  readonly caughtUp: boolean;
+  readonly phase: "bootstrap" | "log";
+  readonly snapshotEnd: boolean;
+  readonly consistent: boolean;
+  readonly lag: Lag;
+  readonly nextPollMs: number;
+};
+
+type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
+
+/** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
+export function createSubscriptionOperations(deps: Deps) {
+  const { table, clock, streams, log, cursors, snapshots } = deps;
+  const subscriptions = createSubscriptions(deps);
+  const pace = createPace(clock);
+  const parts = { subscriptions, log, snapshots };
+
+  /** One poll, or several until there is something to tell. */
+  async function pollStream(
+    stream: LiveStream,
+    name: string,
+    { limit, after, waitSeconds = 0 }: PollRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<PollResult> {
+    const behind = after === undefined ? {} : { after: cursors.parse(after) };
+    const patience = { waitMs: waitSeconds * 1_000, signal };
+    const { page, waitedOut } = await waitForNews<Poll>(
+      { bell: log.bell, clock },
+      stream.life,
+      patience,
+      (before) => poll(parts, stream, name, { limit, ...behind, ahead: before?.cursor }),
+    );
+    const { idle: _, ...rest } = page;
+    const nextPollMs = pace.next(`${stream.life}#${name}`, page);
+    return {
+      ...rest,
+      cursor: cursors.format(page.cursor),
+      nextPollMs: waitedOut ? 0 : nextPollMs,
+    };
+  }
+
+  async function commitOn(stream: LiveStream, name: string, cursor: string) {
+    const result = await commit({ subscriptions }, stream, name, cursors.parse(cursor));
+    return { ...result, committed: cursors.format(result.committed) };
+  }
+
+  function parseTarget(to: SeekBody["to"]) {
+    if (typeof to === "string") return to;
+    if ("cursor" in to) return { cursor: cursors.parse(to.cursor) };
+    return { timeMs: Date.parse(to.timestamp) };
+  }
+
+  return {
+    async createSubscription(
+      tenant: Tenant,
+      name: string,
+      config: CreateSubscription,
+    ): Promise<{ subscription: Subscription; created: boolean }> {
+      const stream = await streams.load(tenant, name);
+      const { start } = config;
+      const at =
+        typeof start === "object" && "cursor" in start
+          ? await standingAtCursor(log, stream, cursors.parse(start.cursor))
+          : undefined;
+      const { row, created } = await subscriptions.create(stream, config, at);
+      return { subscription: toSubscription(row), created };
+    },
+
+    async listSubscriptions(tenant: Tenant, name: string, { limit, cursor }: ListPage) {
+      const stream = await streams.load(tenant, name);
+      const after = cursor === undefined ? undefined : parseListCursor(cursor);
+      const page = await table.subscriptions.list(stream.name, stream.uid, limit, after);
+      return {
+        subscriptions: page.subscriptions.map(toSubscription),
+        cursor: page.next === null ? null : formatListCursor(page.next),
+      };
+    },
+
+    async getSubscription(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+    ): Promise<SubscriptionInfo> {
+      const stream = await streams.load(tenant, name);
+      const state = await subscriptions.load(stream, subscription);
+      const lag = await subscriptions.lag(stream, state);
+      const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
+      return { ...toSubscription(state.row), phase, lag };
+    },
+
+    async deleteSubscription(tenant: Tenant, name: string, subscription: string): Promise<void> {
+      await subscriptions.remove(await streams.load(tenant, name), subscription);
+    },
+
+    /**
+     * Delivers what comes after the committed position, or after `after`; moves nothing. Waits for
+     * news up to `waitSeconds`, unless the signal aborts.
+     */
+    async poll(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      request: PollRequest,
+      signal?: AbortSignal,
+    ): Promise<PollResult> {
+      return pollStream(await streams.recall(tenant, name), subscription, request, signal);
+    },
+
+    /** The same behind a commit, if there is one. `stale` when that changed nothing. */
+    async commitAndPoll(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      { commit: cursor, ...request }: PollRequest & { readonly commit?: string | undefined },
+      signal?: AbortSignal,
+    ): Promise<PollResult & { stale?: boolean }> {
+      const stream = await streams.recall(tenant, name);
+      const done = cursor === undefined ? undefined : await commitOn(stream, subscription, cursor);
+      const page = await pollStream(stream, subscription, request, signal);
+      return done === undefined ? page : { ...page, stale: done.stale };
+    },
+
+    /** Moves a subscription's committed position forward to what a polled cursor covers. */
+    async commit(tenant: Tenant, name: string, subscription: string, cursor: string) {
+      return commitOn(await streams.recall(tenant, name), subscription, cursor);
+    },
+
+    /** Moves a subscription on purpose, back or forward. */
+    async seek(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      { to }: SeekBody,
+    ): Promise<SeekReceipt> {
+      const stream = await streams.load(tenant, name);
+      const sought = await seek(parts, stream, subscription, parseTarget(to));
+      log.bell.ring(stream.life);
+      return { ...sought, committed: cursors.format(sought.committed) };
+    },
+
+    /** How many polls wait in this process right now. */
+    waitingPolls: (): number => log.bell.size(),
+  };
+}
+
+const toSubscription = (row: SubscriptionRow): Subscription => ({
+  name: row.name,
+  stream: bareName(row.stream),
+  start: row.config.start,
+  ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
+  createdAt: new Date(row.createdAt).toISOString(),
+});

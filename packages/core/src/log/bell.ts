@@ -1,0 +1,50 @@
+import type { Life } from "../kernel/names.ts";
+
+/** Somebody who waits for news. `signal` aborts once there are some, or waiting is over. */
+export type Ear = { readonly signal: AbortSignal; stop(): void };
+
+/**
+ * Wakes those in this process who wait for news of a life of a stream. A look at the table that began
+ * after `listen` and found nothing may sleep on the ear's signal: whatever is rung since aborts it.
+ * Ears must be stopped.
+ */
+export function createBell() {
+  const ears = new Map<Life, Set<AbortController>>();
+  let closed = false;
+
+  /** Also stops when `giveUp` aborts: whoever asked has gone away. */
+  function listen(life: Life, giveUp?: AbortSignal): Ear {
+    const ear = new AbortController();
+    const here = ears.get(life) ?? new Set();
+    const stop = () => {
+      giveUp?.removeEventListener("abort", stop);
+      here.delete(ear);
+      if (here.size === 0 && ears.get(life) === here) ears.delete(life);
+      ear.abort();
+    };
+    ears.set(life, here.add(ear));
+    if (closed || giveUp?.aborted) stop();
+    else giveUp?.addEventListener("abort", stop);
+    return { signal: ear.signal, stop };
+  }
+
+  /** Something has changed in this life. */
+  function ring(life: Life): void {
+    for (const ear of ears.get(life) ?? []) ear.abort();
+  }
+
+  return {
+    listen,
+    ring,
+    /** Ends all waiting, now and from now on. */
+    close(): void {
+      closed = true;
+      for (const life of ears.keys()) ring(life);
+    },
+    isClosed: () => closed,
+    /** How many wait right now. */
+    size: () => [...ears.values()].reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+export type Bell = ReturnType<typeof createBell>;

@@ -1,0 +1,35 @@
+import type { Filter } from "@eventledger/protocol";
+import { isTombstone, type StoredEvent } from "../log/event.ts";
+
+export type Matches = (event: StoredEvent) => boolean;
+
+/**
+ * Whether a subscription receives an event; undefined when it receives all. That a key is deleted
+ * concerns whoever has heard of the key, so tombstones pass types and headers ([sub.filter-state]).
+ */
+export function matcherOf(filter: Filter | undefined): Matches | undefined {
+  if (filter === undefined) return undefined;
+  const { types, keyPrefix = "", headers = {} } = filter;
+  const allowed = types === undefined ? undefined : new Set(types);
+  const wanted = Object.entries(headers);
+  return (event) => {
+    if (!event.key.startsWith(keyPrefix)) return false;
+    if (isTombstone(event)) return true;
+    if (allowed !== undefined && (event.type === undefined || !allowed.has(event.type)))
+      return false;
+    return wanted.every(([name, value]) => event.headers?.[name] === value);
+  };
+}
+
+/** The same filter written in one way, so that two can be compared. */
+export function normalFilter({ types, keyPrefix, headers }: Filter): Filter {
+  return {
+    ...(types === undefined ? {} : { types: [...new Set(types)].sort() }),
+    ...(keyPrefix === undefined ? {} : { keyPrefix }),
+    ...(headers === undefined
+      ? {}
+      : {
+          headers: Object.fromEntries(Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1))),
+        }),
+  };
+}

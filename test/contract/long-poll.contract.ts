@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { type Client, createClient } from "./client.ts";
+import { refusal, type Target } from "./wire.ts";
+
+/** Polls that wait for news, and the pace of those that do not. */
+export function longPollContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+
+  describe.each([1, 4])("a poll that waits, on %i partitions", (partitions) =>
+    waiting(api, partitions),
+  );
+  describe("commit and poll in one", () => inOne(api));
+  describe("a seek", () => seeking(api));
+}
+
+const event = (n: number) => ({ key: `k${n}`, data: n });
+
+/** How long something took, in milliseconds, and what came of it. */
+async function timed<T>(run: Promise<T>): Promise<{ ms: number; value: T }> {
+  const began = performance.now();
+  const value = await run;
+  return { ms: performance.now() - began, value };
+}
+
+function waiting(api: Client, partitions: number): void {
+  let stream: string;
+  beforeEach(async () => {
+    stream = await api.newStream({ partitions });
+    await api.createSubscription(stream, { name: "s" });
+  });
+
+  it("[poll.wait] is answered as soon as something is published", async () => {
+    const polling = timed(api.poll(stream, "s", { waitSeconds: 20 }));
+    await sleep(700);
+    const publishedAt = performance.now();
+    await api.publish(stream, event(1));
+    const { value } = await polling;
+    expect(performance.now() - publishedAt).toBeLessThan(1_000);
+    expect(value.body).toMatchObject({ events: [{ key: "k1" }], caughtUp: true });
+  });
+
+  it("[poll.wait] is answered at once when there is something", async () => {
+    await api.publish(stream, [1, 2, 3].map(event));
+    const { ms, value } = await timed(api.poll(stream, "s", { waitSeconds: 20, limit: 2 }));
+    expect(ms).toBeLessThan(1_000);
+    expect(value.body).toMatchObject({ events: { length: 2 }, caughtUp: false, nextPollMs: 0 });
+  });
+
+  it("[poll.wait] is answered with an empty page when the time is up", async () => {
+    const { ms, value } = await timed(api.poll(stream, "s", { waitSeconds: 1 }));
+    expect(ms).toBeGreaterThanOrEqual(990);
+    expect(ms).toBeLessThan(3_000);
+    expect(value.body).toMatchObject({ events: [], caughtUp: true, nextPollMs: 0 });
+    await api.publish(stream, event(1));
+    const after = await api.poll(stream, "s", { after: value.body.cursor });
+    expect(after.body.events).toHaveLength(1);
+  });
+
+  it("[poll.wait] that is under way learns of a seek", async () => {
+    await api.publish(stream, [1, 2, 3].map(event));
+    await api.seek(stream, "s", "latest");
+    const polling = timed(api.poll(stream, "s", { waitSeconds: 20 }));
+    await sleep(200);
+    await api.seek(stream, "s", "earliest");
+    const { ms, value } = await polling;
+    expect(ms).toBeLessThan(7_000);
+    expect(value.body.events).toHaveLength(3);
+  });
+
+  it("[poll.wait] that is under way learns that the stream is gone", async () => {
+    const polling = api.poll(stream, "s", { waitSeconds: 20 });
+    const refused = refusal(polling, "stream-not-found");
+    await sleep(200);
+    await api.deleteStream(stream);
+    await refused;
+  });
+
+  it("[poll.pace] asks back in a second at first, and at once behind a wait or more", async () => {
+    const pace = async (query: object) => (await api.poll(stream, "s", query)).body.nextPollMs;
+    expect(await pace({})).toBe(1_000);
+    expect(await pace({})).toBe(1_000);
+    expect(await pace({ waitSeconds: 1 })).toBe(0);
+    await api.publish(stream, [1, 2].map(event));
+    expect(await pace({ limit: 1 })).toBe(0);
+    expect(await pace({})).toBe(200);
+  });
+}
+
+function inOne(api: Client): void {
+  let stream: string;
+  beforeEach(async () => {
+    stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+    await api.publish(stream, [0, 1, 2, 3, 4].map(event));
+  });
+
+  it("[poll.commit] reads a whole stream with one request a page", async () => {
+    const seen: unknown[] = [];
+    for (let commit: string | undefined, caughtUp = false; !caughtUp; ) {
+      const { body } = await api.commitAndPoll(stream, "s", {
+        limit: 2,
+        ...(commit === undefined ? {} : { commit }),
+      });
+      expect(body.stale).toBe(commit === undefined ? undefined : false);
+      seen.push(...body.events.map(({ data }) => data));
+      ({ cursor: commit, caughtUp } = body);
+    }
+    expect(seen).toEqual([0, 1, 2, 3, 4]);
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(1);
+  });
+
+  it("[poll.commit] says when the commit changed nothing", async () => {
+    const { cursor } = (await api.poll(stream, "s", { limit: 2 })).body;
+    await api.commit(stream, "s", cursor);
+    const { body } = await api.commitAndPoll(stream, "s", { commit: cursor, limit: 1 });
+    expect(body).toMatchObject({ stale: true, events: [{ data: 2 }] });
+  });
+
+  it("[poll.commit] delivers nothing when the commit is refused", async () => {
+    const { cursor } = (await api.poll(stream, "s", { limit: 2 })).body;
+    await api.seek(stream, "s", "earliest");
+    await refusal(api.commitAndPoll(stream, "s", { commit: cursor }), "invalid-cursor");
+  });
+
+  it("[sub.commit-partial] a part of a page can be committed", async () => {
+    const part = (await api.poll(stream, "s", { limit: 3 })).body;
+    const rest = (await api.poll(stream, "s", { after: part.cursor })).body;
+    await api.commit(stream, "s", part.cursor);
+    const again = (await api.poll(stream, "s")).body;
+    expect(again.events).toEqual(rest.events);
+    expect(again.events.map(({ data }) => data)).toEqual([3, 4]);
+  });
+}
+
+function seeking(api: Client): void {
+  it("[sub.seek] moves back and forward, and refuses the cursors of before", async () => {
+    const stream = await api.newStream({ partitions: 4 });
+    await api.createSubscription(stream, { name: "s" });
+    const { cursor: middle } = (await api.publish(stream, [0, 1, 2].map(event))).body;
+    const timestamp = new Date(Date.now() + 60_000).toISOString();
+    await api.publish(stream, [3, 4].map(event));
+    const count = async () => (await api.poll(stream, "s")).body.events.length;
+    const before = (await api.poll(stream, "s")).body.cursor;
+    for (const [to, left] of [
+      ["latest", 0],
+      ["earliest", 5],
+      [{ timestamp }, 0],
+      [{ cursor: middle }, 2],
+      ["earliest", 5],
+    ] as const) {
+      const { body } = await api.seek(stream, "s", to);
+      expect(body).toMatchObject({ phase: "log", lag: { events: left } });
+      expect(await count()).toBe(left);
+      await refusal(api.commit(stream, "s", before), "invalid-cursor");
+    }
+    await api.commit(stream, "s", (await api.poll(stream, "s")).body.cursor);
+    expect(await count()).toBe(0);
+  });
+}

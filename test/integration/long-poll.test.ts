@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
+import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { createTestTable } from "../stack/test-table.ts";
+
+/** Long polls as their server sees them: what they hold, and what they cost. */
+
+let opened: OpenLedger;
+let server: LocalServer;
+let sent: string[];
+
+beforeEach(async () => {
+  const { endpoint, tableName } = await createTestTable();
+  opened = openLedger({
+    ...{ endpoint, tableName, region: "us-east-1" },
+    ...{ adminKey: "admin", cursorKey: "secret", authOff: true },
+  });
+  sent = [];
+  opened.client.middlewareStack.add(
+    (next, { commandName }) =>
+      (request) => {
+        sent.push(String(commandName));
+        return next(request);
+      },
+    { step: "initialize", name: "counted" },
+  );
+  server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+  await ask("POST", "/streams", { name: "orders" });
+  await ask("POST", "/streams/orders/subscriptions", { name: "s" });
+});
+
+afterEach(async () => {
+  await server.stop();
+  opened.close();
+});
+
+async function ask(method: string, path: string, json?: object, signal?: AbortSignal) {
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    headers: json === undefined ? {} : { "content-type": "application/json" },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const body = (await response.json()) as { events: { key: string }[]; nextPollMs: number };
+  return { status: response.status, body };
+}
+
+const pollFor = (seconds: number, signal?: AbortSignal) =>
+  ask("GET", `/streams/orders/subscriptions/s/poll?waitSeconds=${seconds}`, undefined, signal);
+const waiters = (count: number) =>
+  vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 5_000);
+const publish = (key: string) => ask("POST", "/streams/orders/events", { key, data: 1 });
+
+it("[poll.wait] wakes within 100 ms of a publish in the same process", async () => {
+  const delays: number[] = [];
+  for (let n = 0; n < 12; n++) {
+    const at = (await pollFor(0)).body as unknown as { cursor: string };
+    const path = `/streams/orders/subscriptions/s/poll?waitSeconds=20&after=${at.cursor}`;
+    const polling = ask("GET", path).then(() => performance.now());
+    await waiters(1);
+    await sleep(150);
+    await publish(`k${n}`);
+    const published = performance.now();
+    delays.push((await polling) - published);
+    // Read on: the next round waits behind this event.
+    const { body } = await pollFor(0);
+    await ask("POST", "/streams/orders/subscriptions/s/commit", {
+      cursor: (body as unknown as { cursor: string }).cursor,
+    });
+  }
+  delays.sort((a, b) => a - b);
+  expect(delays[6]).toBeLessThan(100);
+});
+
+it("[poll.wait] frees everything when the client goes away", async () => {
+  const going = new AbortController();
+  const polls = Array.from({ length: 20 }, () =>
+    pollFor(20, going.signal).catch((error: Error) => error.name),
+  );
+  await waiters(20);
+  going.abort();
+  expect(new Set(await Promise.all(polls))).toEqual(new Set(["AbortError"]));
+  await waiters(0);
+  sent = [];
+  await sleep(2_500);
+  expect(sent).toEqual([]);
+});
+
+it("[poll.wait] is answered with an empty page when the server stops", async () => {
+  const polls = Array.from({ length: 5 }, () => pollFor(20));
+  await waiters(5);
+  const began = performance.now();
+  await server.stop();
+  for (const { status, body } of await Promise.all(polls)) {
+    expect(status).toBe(200);
+    expect(body.events).toEqual([]);
+    expect(body.nextPollMs).toBeGreaterThan(0);
+  }
+  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(opened.ledger.waitingPolls()).toBe(0);
+});
+
+it("[poll.wait] looks at the table at most every two seconds once it has waited", async () => {
+  await pollFor(0);
+  sent = [];
+  await pollFor(8);
+  // Looks at 0, 0.5, 1.5, 3.5, 5.5, 7.5 and 8 s; now and then the position is read again too.
+  expect(sent.length).toBeLessThanOrEqual(7 + 4);
+});
