@@ -149,7 +149,9 @@ export function createSubscriptionOperations(deps: Deps) {
       request: PollRequest,
       signal?: AbortSignal,
     ): Promise<PollResult> {
-      return pollStream(await streams.recall(tenant, name), subscription, request, signal);
+      return streams.use(tenant, name, (stream) =>
+        pollStream(stream, subscription, request, signal),
+      );
     },
 
     /** The same behind a commit, if there is one. `stale` when that changed nothing. */
@@ -160,15 +162,17 @@ export function createSubscriptionOperations(deps: Deps) {
       { commit: cursor, ...request }: PollRequest & { readonly commit?: string | undefined },
       signal?: AbortSignal,
     ): Promise<PollResult & { stale?: boolean }> {
-      const stream = await streams.recall(tenant, name);
-      const done = cursor === undefined ? undefined : await commitOn(stream, subscription, cursor);
-      const page = await pollStream(stream, subscription, request, signal);
-      return done === undefined ? page : { ...page, stale: done.stale };
+      return streams.use(tenant, name, async (stream) => {
+        const done =
+          cursor === undefined ? undefined : await commitOn(stream, subscription, cursor);
+        const page = await pollStream(stream, subscription, request, signal);
+        return done === undefined ? page : { ...page, stale: done.stale };
+      });
     },
 
     /** Moves a subscription's committed position forward to what a polled cursor covers. */
     async commit(tenant: Tenant, name: string, subscription: string, cursor: string) {
-      return commitOn(await streams.recall(tenant, name), subscription, cursor);
+      return streams.use(tenant, name, (stream) => commitOn(stream, subscription, cursor));
     },
 
     /** Moves a subscription on purpose, back or forward. */
