@@ -17,6 +17,7 @@ import {
   PollPage,
   type PollQuery,
   PublishReceipt,
+  RepairReceipt,
   type SeekBody,
   SeekReceipt,
   Stream,
@@ -165,6 +166,16 @@ export function createClient(target: Target) {
           path: `${at(stream)}/compact`,
           statuses: [200],
           schema: CompactReceipt,
+        })
+      ).body,
+
+    repairNumbering: async (stream: string) =>
+      (
+        await call({
+          method: "POST",
+          path: `${at(stream)}/repair-numbering`,
+          statuses: [200],
+          schema: RepairReceipt,
         })
       ).body,
 

@@ -102,6 +102,11 @@ function reading(api: Client): void {
     expect((await api.getStream(quiet)).watermarkLag).toEqual({ events: 0, seconds: 0 });
   });
 
+  it("[publish.interlock] repairs no numbering that is not at risk", async () => {
+    expect(await api.repairNumbering(stream)).toEqual({ repaired: 0 });
+    await api.publish(stream, { key: "after", data: 1 });
+  });
+
   it("[compaction.latest] refuses to list a stream that keeps no state", async () => {
     const plain = await api.newStream({ compaction: "none" });
     await refusal(api.listCompacted(plain), "not-compacted");

@@ -53,6 +53,7 @@ export function simulateLog(
     timeoutMs: 2_000,
     commitMs: 4,
     scanMs: 4,
+    staleMs: 500,
     ...options,
     tableName: TABLE,
     seed,
