@@ -238,7 +238,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "stream/streams.ts",
     from: "const MEMORY_MS = 5_000;",
     to: "const MEMORY_MS = 5_000_000;",
-    plan: { ...DELETIONS, browsers: 2 },
+    plan: { ...DELETIONS, browsers: 4, polls: 80, requests: 20, burst: 6, keyed: 0, partitions: 1 },
   },
   {
     rule: "a cursor is bound to its life",
@@ -273,13 +273,6 @@ const ofTheLog: readonly Mutant[] = [
       ...{ followers: 3, polls: 16, seeks: 0.3, publishers: 3, requests: 8, apis: 3 },
       writeFaults: { "timeout-late": 0.3 },
     },
-  },
-  {
-    rule: "exact means read up to where the checkpoints stood at the end",
-    file: "compaction/bootstrap-plan.ts",
-    from: "Math.max(from, checkpoints[partition] ?? 1)",
-    to: "Math.max(from, checkpoints[partition] === undefined ? 1 : 1)",
-    plan: COMPACTION,
   },
   {
     rule: "a run reads its stretch once and compacts all of it",

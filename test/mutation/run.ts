@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { versionsOf } from "../sim/seed-tally.ts";
 import { loadKillers, printVerdict, runGate, runUnspoiled } from "./gate.ts";
+import { MUTANTS } from "./mutants.ts";
 
 /**
  * `npm run test:mutants`: takes every rule of the log out, one at a time, and prints which seed of the
@@ -27,7 +28,7 @@ const verdicts = values.unspoiled
       count: Number(values.seeds),
       minutesEach: Number(values.minutes),
       workers: Number(values.workers),
-      only: values.only,
+      only: MUTANTS.map(({ rule }) => rule).filter((rule) => rule.includes(values.only ?? "")),
       onVerdict: (verdict) => console.log(printVerdict(verdict)),
     });
 const killed = verdicts.filter((verdict) => verdict.killed).length;
