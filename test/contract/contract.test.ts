@@ -10,6 +10,7 @@ import { publishContract } from "./publish.contract.ts";
 import { streamsContract } from "./streams.contract.ts";
 import { subscriptionsContract } from "./subscriptions.contract.ts";
 import { openTarget } from "./target.ts";
+import { workersContract } from "./workers.contract.ts";
 
 const { close, ...target } = await openTarget();
 afterAll(close);
@@ -23,4 +24,5 @@ idempotencyContract(target);
 subscriptionsContract(target);
 longPollContract(target);
 filterContract(target);
+workersContract(target);
 badInputContract(target);
