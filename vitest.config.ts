@@ -14,11 +14,20 @@ const emulated = {
 export default defineConfig({
   test: {
     projects: [
-      project("unit", ["packages/*/src/**/*.test.ts", "test/tidy.test.ts"]),
+      project("unit", [
+        "packages/*/src/**/*.test.ts",
+        "test/history/**/*.test.ts",
+        "test/tidy.test.ts",
+      ]),
       project("contract", ["test/contract/**/*.test.ts"], emulated),
       project("integration", ["test/integration/**/*.test.ts"], emulated),
       project("fault", ["test/fault/**/*.test.ts"], emulated),
       project("model", ["test/model/**/*.test.ts"], emulated),
+      project("sim", ["test/sim/**/*.test.ts", "test/mutation/**/*.test.ts"], {
+        testTimeout: 240_000,
+      }),
+      project("blackbox", ["test/blackbox/**/*.test.ts"], { ...emulated, testTimeout: 240_000 }),
+      project("fuzz", ["test/fuzz/**/*.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,
         testTimeout: 180_000,

@@ -2,7 +2,8 @@ import type { ProblemCode } from "@eventledger/protocol";
 
 /**
  * A request that is refused. Names in braces in its path and body stand for what the suite has made:
- * `{stream}`, `{sub}`, and the cursors `{browse}`, `{receipt}`, `{poll}`, `{list}`, `{foreign}`.
+ * `{stream}`, `{sub}`, `{bad}` for a name that nothing has, and the cursors `{browse}`, `{receipt}`,
+ * `{poll}`, `{foreign}` and `{foreignBrowse}`.
  */
 export type BadRow = {
   readonly name: string;

@@ -9,6 +9,7 @@ import { longPollContract } from "./long-poll.contract.ts";
 import { publishContract } from "./publish.contract.ts";
 import { streamsContract } from "./streams.contract.ts";
 import { subscriptionsContract } from "./subscriptions.contract.ts";
+import { systemContract } from "./system.contract.ts";
 import { openTarget } from "./target.ts";
 import { workersContract } from "./workers.contract.ts";
 
@@ -26,3 +27,4 @@ longPollContract(target);
 filterContract(target);
 workersContract(target);
 badInputContract(target);
+systemContract(target);

@@ -75,7 +75,7 @@ function creating(api: Client): void {
   it("[publish.limits] takes every setting at its cap", async () => {
     const { body } = await api.createStream({
       name: newName(),
-      description: "é".repeat(LIMITS.descriptionCharsMax / 2),
+      description: "é".repeat(LIMITS.descriptionBytesMax / 2),
       partitions: LIMITS.partitionsMax,
       retentionHours: LIMITS.retentionHoursMax,
     });

@@ -1,14 +1,26 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../packages/core/src/kernel/clock.ts";
+import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
+import { systemRandom } from "../../packages/core/src/kernel/random.ts";
+import { createLog } from "../../packages/core/src/log/log.ts";
+import { createStreams } from "../../packages/core/src/stream/streams.ts";
+import { createTable } from "../../packages/core/src/table/table.ts";
 import type { FaultPlan, FaultRates } from "../model/fake/faults.ts";
 import { isRead } from "../model/fake/operation.ts";
+import { seededRandom } from "../model/fake/seeded-random.ts";
 import { findViolations } from "../model/log/find-violations.ts";
-import { createHistory } from "../model/log/history.ts";
+import { createHistory, type History } from "../model/log/history.ts";
 import { publishAll } from "../model/log/publishers.ts";
 import { readAll } from "../model/log/read-all.ts";
 import { simulateLog } from "../model/log/simulated-log.ts";
+import { type ClientFaultRates, disturb } from "../stack/faulty-client.ts";
+import { localAws } from "../stack/local-aws.ts";
+import { createTestTable } from "../stack/test-table.ts";
 
 const SEED = process.env.SEED ?? String(Date.now());
-const REQUESTS = Number(process.env.REQUESTS ?? 10_000);
+const REQUESTS = Number(process.env.REQUESTS ?? 1_500);
+const LOCAL_REQUESTS = Math.min(REQUESTS, 400);
 const LATE_MS = 6 * 60_000;
 
 /** Every kind by itself, then all of them together. */
@@ -66,12 +78,8 @@ describe("appending", () => {
     const violations = findViolations(log, history, partitions);
     const faults = Object.entries(store.tally.all()).filter(([name]) => name.startsWith("fault."));
     console.log(kind, {
-      requests: history.requests.length,
       events: log.length,
-      acknowledged: history.count("acknowledged"),
-      replayed: history.count("replayed"),
-      rejected: history.count("rejected"),
-      unknown: history.count("unknown"),
+      ...summarize(history),
       ...Object.fromEntries(faults),
       puts: store.tally.get("sent.put"),
       transactions: store.tally.get("sent.transactWrite"),
@@ -81,4 +89,53 @@ describe("appending", () => {
     for (const fault of Object.keys(rates))
       expect(store.tally.get(`fault.${fault}`)).toBeGreaterThan(0);
   });
+});
+
+describe("appending to DynamoDB Local", () => {
+  it("loses, doubles and reorders nothing whatever the client meets", async () => {
+    const partitions = 4;
+    const random = seededRandom(`${SEED}/local`);
+    const { endpoint, tableName } = await createTestTable();
+    const clients = Array.from({ length: 4 }, () => {
+      return new DynamoDBClient({ ...localAws(endpoint), maxAttempts: 1 });
+    });
+    const processes = clients.map((client) => openLog(client, tableName));
+    const [owner, ...publishers] = processes;
+    if (owner === undefined) throw new RangeError("no process");
+    await owner.streams.create(defaultTenant, { ...STREAM, partitions });
+    const rates: ClientFaultRates = { ...KINDS["all at once"] };
+    const faults = clients.slice(1).map((client, n) => disturb(client, random.fork(`${n}`), rates));
+    const history = createHistory();
+    const workload = { publishers: 12, requests: LOCAL_REQUESTS, keyed: 0.3 };
+    await publishAll(publishers, history, random.fork("work"), workload);
+    const log = await readAll(owner, random.fork("reader"));
+    console.log("DynamoDB Local", { events: log.length, ...summarize(history) }, ...faults);
+    expect(findViolations(log, history, partitions)).toEqual([]);
+    for (const client of clients) client.destroy();
+  });
+});
+
+const STREAM = {
+  name: "orders",
+  description: "",
+  compaction: "key",
+  retentionHours: 360,
+  archiveDays: null,
+} as const;
+
+function openLog(client: DynamoDBClient, tableName: string) {
+  const deps = { clock: systemClock, random: systemRandom };
+  const table = createTable({ client, table: tableName, ...deps });
+  const log = createLog({ table, ...deps });
+  const streams = createStreams({ table, ...deps, sealPartition: log.seal });
+  const recall = () => streams.recall(defaultTenant, STREAM.name);
+  return { log, streams, recall, load: recall };
+}
+
+const summarize = (history: History) => ({
+  requests: history.requests.length,
+  acknowledged: history.count("acknowledged"),
+  replayed: history.count("replayed"),
+  rejected: history.count("rejected"),
+  unknown: history.count("unknown"),
 });

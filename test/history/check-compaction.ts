@@ -4,12 +4,14 @@ import type { Info, Invoke, Line } from "./history.ts";
 
 type Newest = { readonly sequence: number; readonly dead: boolean };
 
+type Seen = Newest & { readonly atMs: number; readonly life?: string | undefined };
+
 type State = {
   readonly chains: Chains;
   readonly report: Report;
   readonly options: CheckOptions;
   /** The newest state of a key that the compacted state was seen to hold, by life. */
-  readonly seen: Map<string, Newest>;
+  readonly seen: Map<string, Seen>;
   readonly acked: Map<string, number[]>;
   /** What a finished compaction has promised: nothing below is left. */
   readonly promised: Map<string, number[]>;
@@ -30,7 +32,7 @@ export function checkCompaction(
   };
   const calls = new Map<
     number,
-    { invoke: Invoke; acked: readonly number[]; seen: Newest | undefined }
+    { invoke: Invoke; acked: readonly number[]; seen: Seen | undefined }
   >();
   for (const line of lines) {
     if (line.type === "invoke") {
@@ -39,6 +41,11 @@ export function checkCompaction(
       calls.set(line.call, { invoke: line, acked, seen });
     } else if (line.type === "info") {
       if (line.op === "compacted") checkRows(state, line);
+      if (line.op === "row") {
+        const [key, sequence, dead] = line.row;
+        const chain = chains.of(line.life, line.partition);
+        if (chain !== undefined) checkHeld(state, chain, line, key, { sequence, dead });
+      }
     } else if (line.type === "ok") {
       const call = calls.get(line.call);
       if (call === undefined) continue;
@@ -92,8 +99,10 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
     report("early-retention", atMs, `${where}: floor ${floor}`);
   }
   const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));
+  // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
+  const repairedTo = chain.segments.at(-1)?.base ?? 1;
   for (const [key, last] of lastEvents(chain, checkpoint)) {
-    checkRow(state, line, { key, row: rows.get(key), last });
+    if (last.sequence >= repairedTo) checkRow(state, line, { key, row: rows.get(key), last });
   }
   for (const [key, row] of rows) checkHeld(state, chain, line, key, row);
 }
@@ -138,7 +147,7 @@ function checkRow(
 function checkHeld(
   { report, seen }: State,
   chain: Chain,
-  { life, atMs }: Info & { op: "compacted" },
+  { life, atMs }: { readonly life: string; readonly atMs: number },
   key: string,
   row: Newest,
 ): void {
@@ -150,12 +159,13 @@ function checkHeld(
   }
   const id = `${life}/${key}`;
   const before = seen.get(id);
-  if (before !== undefined && before.sequence > row.sequence) {
+  const forgotten = before?.dead === true && atMs - before.atMs > TOMBSTONE_MS;
+  if (before !== undefined && before.sequence > row.sequence && !forgotten) {
     const back = before.dead && !row.dead;
     report(back ? "resurrected-key" : "key-regress", atMs, `${what} after ${before.sequence}`);
     return;
   }
-  seen.set(id, row);
+  seen.set(id, { ...row, atMs });
 }
 
 /** A key that a client reads is an event of the log and never goes back. */
@@ -163,17 +173,15 @@ function checkGet(
   { chains, report, seen }: State,
   { key, call }: Invoke & { op: "get" },
   { n, sequence, atMs }: { n: number; sequence: number; atMs: number },
-  before: Newest | undefined,
+  before: Seen | undefined,
 ): void {
   const places = chains.placesOf(n);
   if (!places.some((place) => place.sequence === sequence)) {
     report("inconsistent-offsets", atMs, `get ${call}: event ${n} is not at ${sequence}`);
     return;
   }
-  if (before !== undefined && before.sequence > sequence && places[0]?.life === lifeOf(before)) {
+  if (before !== undefined && before.sequence > sequence && places[0]?.life === before.life) {
     report("key-regress", atMs, `get ${call} of ${key}: ${sequence} after ${before.sequence}`);
   }
-  seen.set(key, { sequence, dead: false, life: places[0]?.life } as Newest);
+  seen.set(key, { sequence, dead: false, life: places[0]?.life, atMs });
 }
-
-const lifeOf = (newest: Newest & { life?: string }): string | undefined => newest.life;

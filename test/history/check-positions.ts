@@ -14,6 +14,8 @@ export type Positions = {
   endCommit(invoke: Invoke & { op: "commit" }, ok: Ok & { op: "commit" }): void;
   /** The lower bounds as they are now; they are replaced, never changed. */
   lowerNow(): ReadonlyMap<string, readonly number[]>;
+  /** An empty page of before a seek: while there is nothing to deliver, that may be unknown yet. */
+  isOutdated(page: Page): boolean;
   /** A page from the committed position begins within the bounds. */
   checkStart(
     page: Page & { atMs: number },
@@ -29,6 +31,7 @@ export type Positions = {
 export function createPositions(): Positions {
   const bounds = new Map<string, Bounds>();
   const seen = new Map<string, number>();
+  const generations = new Map<string, number>();
   let lowers: ReadonlyMap<string, readonly number[]> = new Map();
   const of = (subscription: string, generation: number): Bounds => {
     const id = idOf(subscription, generation);
@@ -45,6 +48,11 @@ export function createPositions(): Positions {
       lowers = new Map(lowers).set(idOf(subscription, generation), [...lower]);
     },
     lowerNow: () => lowers,
+    isOutdated: ({ subscription = "", generation = 0, events }) => {
+      const known = Math.max(generations.get(subscription) ?? 0, generation);
+      generations.set(subscription, known);
+      return generation < known && events.length === 0;
+    },
     checkStart: (page, starts, lower, what, report) => {
       const { subscription, generation } = page;
       if (subscription === undefined || generation === undefined) return;

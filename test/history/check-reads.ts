@@ -100,7 +100,7 @@ function observe(state: State, line: Line & { type: "info" }): void {
   if (line.op === "save") view.kept = copyView(view);
   if (line.op === "restore") {
     const kept = view.kept ?? emptyView();
-    views.set(line.session, { ...copyView(kept), kept: copyView(kept) });
+    views.set(line.session, { ...copyView(kept), restored: true, kept: copyView(kept) });
   }
 }
 
@@ -111,6 +111,7 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
   if (invoke.atMs > deletedAtMs + FORMER_LIFE_MS) {
     report("cross-uid", page.atMs, `${what} is of ${page.life}, which was deleted`);
   }
+  if (state.positions.isOutdated(page)) return;
   const view = views.get(invoke.session) ?? emptyView();
   views.set(invoke.session, view);
   const places = placesIn(chains, page, what, report);
@@ -159,13 +160,13 @@ function addSnapshotPage(
   what: string,
 ): void {
   view.whole = true;
-  view.inSnapshot = true;
   view.begunAtMs = Math.min(view.begunAtMs, page.atMs);
   for (const place of places) {
     const event = eventAt(chains, place);
     if (event === undefined) continue;
     const late = place.sequence >= (page.to[place.partition] ?? 1);
-    if (late || event.dead === true || !addToView(view, event, place)) {
+    const isNew = addToView(view, event, place) || view.restored;
+    if (late || event.dead === true || !isNew) {
       report("bootstrap-extra", page.atMs, `${what}: event ${event.n} at ${place.sequence}`);
     }
   }
@@ -197,7 +198,6 @@ function addLogPage(
     const event = eventAt(chains, place);
     if (event !== undefined) addToView(view, event, place);
   }
-  view.inSnapshot = false;
   page.to.forEach((to, partition) => {
     const reached = view.reached[partition];
     const start = starts[partition] ?? to;
@@ -285,12 +285,14 @@ function checkFailure(state: State, line: Failed): void {
   if (invoke?.op !== "read" || line.code !== "retention-passed") return;
   const view = views.get(invoke.session);
   if (view?.life === undefined) return;
-  const young = line.atMs - view.begunAtMs < BOOTSTRAP_MS - options.skewMs;
-  if (view.whole && young) {
+  const isOpen = view.begunAtMs < Infinity;
+  if (isOpen && line.atMs - view.begunAtMs < BOOTSTRAP_MS - options.skewMs) {
     report("pin-broken", line.atMs, `read ${line.call} of ${invoke.session}`);
   }
   const keptSince = line.atMs - options.retentionMs + options.skewMs;
   const { life, reached } = view;
+  // A repair declares everything below it past its retention.
+  if (reached.some((_, at) => (chains.of(life, at)?.segments.length ?? 1) > 1)) return;
   const isGone = (chain: Chain | undefined, next: number): boolean => {
     const event = chain?.events[indexAt(chain, next)];
     return event !== undefined && event.publishedAtMs <= keptSince;

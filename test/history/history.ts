@@ -97,6 +97,13 @@ export type Info = Head & { readonly type: "info" } & (
         readonly rows: readonly (readonly [key: string, sequence: number, dead: boolean])[];
       }
     | {
+        /** One row of the compacted state, when it was written. */
+        readonly op: "row";
+        readonly life: string;
+        readonly partition: number;
+        readonly row: readonly [key: string, sequence: number, dead: boolean];
+      }
+    | {
         /** The committed position of a subscription in one partition. */
         readonly op: "offset";
         readonly life: string;

@@ -17,13 +17,14 @@ export type View = {
   whole: boolean;
   /** When its snapshot was begun. */
   begunAtMs: number;
-  inSnapshot: boolean;
+  /** It was put back after a crash, so a snapshot may bring what it holds. */
+  restored: boolean;
   kept: View | undefined;
 };
 
 export const emptyView = (): View => ({
   ...{ reached: [], keys: new Map(), folds: [], life: undefined, whole: false },
-  ...{ begunAtMs: Infinity, inSnapshot: false, kept: undefined },
+  ...{ begunAtMs: Infinity, restored: false, kept: undefined },
 });
 
 export const copyView = (view: View): View => ({
@@ -53,6 +54,8 @@ export function differences(view: View, chains: Chains, life: string): string[] 
   const found: string[] = [];
   view.reached.forEach((next, partition) => {
     const chain: Chain | undefined = chains.of(life, partition);
+    // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
+    if (chain !== undefined && chain.segments.length > 1) return;
     const fold = chain === undefined ? 0 : (chain.folds[indexAt(chain, next)] ?? 0);
     if (fold !== (view.folds[partition] ?? 0)) found.push(`${life}/${partition} up to ${next}`);
   });

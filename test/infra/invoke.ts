@@ -6,13 +6,13 @@ import { json, text } from "node:stream/consumers";
 /**
  * Runs a bundled handler as Lambda does: a process of its own, in the folder of the package, with
  * the function's environment and nothing else. Hands it the events one after another and returns
- * its answers.
+ * its answers, and what it wrote to its log, line by line.
  */
 export async function invoke(
   dir: string,
   env: Record<string, string>,
   events: unknown[],
-): Promise<unknown[]> {
+): Promise<{ answers: unknown[]; log: string[] }> {
   const args = ["--input-type=module", "--eval", SCRIPT, JSON.stringify(events)];
   const stdio = ["ignore", "pipe", "pipe", "pipe"] as const;
   const child = spawn(process.execPath, args, {
@@ -27,7 +27,9 @@ export async function invoke(
     text(child.stderr as Readable),
     once(child, "close"),
   ]);
-  if (code === 0 && Array.isArray(answers)) return answers;
+  if (code === 0 && Array.isArray(answers)) {
+    return { answers, log: (printed + complaints).split("\n").filter((line) => line !== "") };
+  }
   // Never the middle: a stack trace of a minified bundle quotes whole lines of it.
   const tail = (printed + complaints).replaceAll(/^.{500,}$/gm, "...").slice(-2_000);
   throw new Error(`The handler ended with ${code}.\n${tail}`);

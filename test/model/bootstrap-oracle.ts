@@ -22,7 +22,17 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 type Logged = { readonly key: string; readonly sequence: number; readonly data: string };
+/** Everything that was ever in the log, by partition and sequence, whatever has expired since. */
+export type History = Map<number, Logged>[];
 type View = Map<string, { sequence: number; data: string }>;
+
+/** `committed` once the server has said so: then the cursor itself need not be kept. */
+type Kept = {
+  readonly view: View;
+  readonly seen: Map<string, number>;
+  readonly cursor: string | undefined;
+  committed: boolean;
+};
 
 /** What a subscriber keeps through a crash, and what it has only in memory. */
 type Subscriber = {
@@ -31,9 +41,7 @@ type Subscriber = {
   view: View;
   seen: Map<string, number>;
   cursor: string | undefined;
-  saved: { view: View; seen: Map<string, number>; cursor: string | undefined };
-  /** When the present bootstrap began; undefined once it has become consistent. */
-  openSince: number | undefined;
+  saved: Kept;
 };
 
 /** Thrown, by whatever name it was found, when a promise does not hold. */
@@ -47,9 +55,17 @@ export class Violation extends Error {
  * under an open bootstrap, or when an operation fails that should not.
  */
 export async function runProgram(core: CoreModules, program: Program): Promise<void> {
-  const world = createWorld(core, program.seed);
+  const world = createWorld(core, program.seed, KEYS);
+  try {
+    await runIn(world, core, program);
+  } finally {
+    world.end();
+  }
+}
+
+async function runIn(world: World, core: CoreModules, program: Program): Promise<void> {
   const { parse } = core.createCursors([CURSOR_KEY]);
-  const log: Logged[][] = Array.from({ length: program.partitions }, () => []);
+  const log: History = Array.from({ length: program.partitions }, () => new Map());
   const failures: unknown[] = [];
   await world.director.createStream(TENANT, {
     name: STREAM,
@@ -66,7 +82,7 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
     const name = `sub-${index}`;
     await world.director.createSubscription(TENANT, STREAM, { name, start: "bootstrap" });
     const process = world.addProcess(name);
-    subscribers.push({ process, name, ...forget(), saved: forget(), openSince: undefined });
+    subscribers.push({ process, name, ...forget(), saved: forget() });
   }
   let published = 0;
 
@@ -86,10 +102,7 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
     const key = KEYS[choice % KEYS.length] ?? "a";
     const data = Math.floor(choice / 3) % 3 === 0 ? "null" : String(++published);
     const event = { attributes: { key }, data: data as never };
-    const receipt = await publisher.ledger.publish(TENANT, STREAM, [event]);
-    const sequence = receipt.events[0]?.sequence ?? 0;
-    const partition = parse(receipt.cursor).positions.findIndex((at) => at !== undefined);
-    log[partition]?.push({ key, sequence, data });
+    await publisher.ledger.publish(TENANT, STREAM, [event]);
   };
 
   const compact = async (process: Process, floors: boolean): Promise<void> => {
@@ -100,6 +113,10 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
     }
   };
 
+  /** When the bootstrap began that a cursor is still in; -Infinity for none. */
+  const openedAt = (cursor: string | undefined): number =>
+    (cursor === undefined ? undefined : parse(cursor).bootstrap?.startedAt) ?? -Infinity;
+
   const poll = async (subscriber: Subscriber, limit: number): Promise<boolean> => {
     const { process, name, cursor: after } = subscriber;
     const { life } = process;
@@ -107,12 +124,11 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
       const query = { limit, ...(after === undefined ? {} : { after }) };
       const page = await process.ledger.poll(TENANT, STREAM, name, query as never);
       if (process.life !== life) return false;
-      subscriber.openSince ??= page.phase === "bootstrap" ? world.nowMs() : undefined;
       for (const event of page.events) apply(subscriber, event, page.phase);
       subscriber.cursor = page.cursor;
       if (!page.consistent) return false;
-      subscriber.openSince = undefined;
       const { positions } = parse(page.cursor);
+      record(core, world, log);
       assertExact(
         subscriber.view,
         log,
@@ -120,7 +136,8 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
       );
       return page.caughtUp;
     } catch (error) {
-      if (process.life === life) await startOver(subscriber, error, world);
+      if (process.life === life)
+        await startOver(subscriber, error, world.nowMs() - openedAt(after));
       return false;
     }
   };
@@ -128,8 +145,10 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
   const commit = async (subscriber: Subscriber): Promise<void> => {
     const { process, name, cursor } = subscriber;
     if (cursor === undefined) return;
-    await process.ledger.commit(TENANT, STREAM, name, cursor);
     save(subscriber);
+    const { saved } = subscriber;
+    const { stale } = await process.ledger.commit(TENANT, STREAM, name, cursor);
+    saved.committed = !stale;
   };
 
   const moves = (choice: number): (() => void | Promise<void>)[] => {
@@ -138,7 +157,7 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
     const times = (count: number, move: () => void | Promise<void>) => {
       for (let index = 0; index < count; index++) found.push(move);
     };
-    world.waiting.forEach((_, index) => times(4, () => world.release(index)));
+    for (const index of world.waiting.keys()) times(4, () => world.release(index));
     if (!publisher.busy) times(5, () => start(publisher, () => publish(detail)));
     for (const process of compactors) {
       if (process.busy) times(1, () => world.crash(process));
@@ -151,10 +170,14 @@ export async function runProgram(core: CoreModules, program: Program): Promise<v
         times(1, () => start(process, () => commit(subscriber)));
         times(1, () => save(subscriber));
       }
-      times(1, () => crash(world, subscriber));
+      times(1, () => crash(world, subscriber, detail % 2 === 0));
     }
-    times(1, () => world.advance(TIMES[detail % TIMES.length] ?? 0));
-    times(1, () => void world.fake.expireItems({ lateMs: 0 }));
+    const rest = TIMES[detail % TIMES.length] ?? 0;
+    if (world.restedMs() + rest < RESTS_MAX_MS) times(1, () => world.advance(rest));
+    times(1, () => {
+      record(core, world, log);
+      world.fake.expireItems({ lateMs: 0 });
+    });
     return found;
   };
 
@@ -180,28 +203,32 @@ const TIMES = [
   4 * DAY_MS,
 ];
 
-const forget = () => ({
-  view: new Map() as View,
-  seen: new Map<string, number>(),
+/** Beyond this, even what was never compacted may expire. */
+const RESTS_MAX_MS = 25 * DAY_MS;
+
+export const forget = (): Kept => ({
+  view: new Map(),
+  seen: new Map(),
   cursor: undefined,
+  committed: false,
 });
 
 function save(subscriber: Subscriber): void {
   const { view, seen, cursor } = subscriber;
-  subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor };
+  subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor, committed: false };
 }
 
-/** Comes back with what it had saved: what it received, and the cursor behind it. */
-function crash(world: World, subscriber: Subscriber): void {
+/** Comes back with what it had saved, and goes on behind its cursor or what it had committed. */
+function crash(world: World, subscriber: Subscriber, keepsCursor: boolean): void {
   world.crash(subscriber.process);
-  const { view, seen, cursor } = subscriber.saved;
+  const { view, seen, cursor, committed } = subscriber.saved;
   subscriber.view = new Map(view);
   subscriber.seen = new Map(seen);
-  subscriber.cursor = cursor;
+  subscriber.cursor = committed && !keepsCursor ? undefined : cursor;
 }
 
-function apply(
-  { view, seen }: Subscriber,
+export function apply(
+  { view, seen }: Pick<Subscriber, "view" | "seen">,
   event: { key: string; sequence: number; data: string },
   phase: string,
 ): void {
@@ -215,11 +242,24 @@ function apply(
   else view.set(key, { sequence, data });
 }
 
-function assertExact(view: View, log: readonly Logged[][], positions: readonly number[]): void {
+/** Notes what the table holds of the log, read past everything that is being tested. */
+export function record(core: CoreModules, world: World, log: History): void {
+  for (const { p, f, n, b, t, r, d, ...item } of world.fake.items()) {
+    if (!String(item.sk).startsWith("SEQ#") || log[Number(p)]?.has(Number(f))) continue;
+    const batch = { first: f, count: n, batchId: b, publishedAt: t, rawBytes: r, payload: d };
+    for (const event of core.unpackBatch(batch as never))
+      log[Number(p)]?.set(event.sequence, event);
+  }
+}
+
+export function assertExact(view: View, log: History, positions: readonly number[]): void {
   const fold: View = new Map();
   log.forEach((events, partition) => {
-    for (const { key, sequence, data } of events) {
-      if (sequence >= (positions[partition] ?? 0)) continue;
+    const upTo = positions[partition] ?? 0;
+    for (let at = 1; at < upTo; at++) {
+      const event = events.get(at);
+      if (event === undefined) throw new Violation(`${at} was never in the log`);
+      const { key, sequence, data } = event;
       if (data === "null") fold.delete(key);
       else fold.set(key, { sequence, data });
     }
@@ -229,11 +269,10 @@ function assertExact(view: View, log: readonly Logged[][], positions: readonly n
   throw new Violation(`at ${positions}: have ${print(view)}, the log folds to ${print(fold)}`);
 }
 
-async function startOver(subscriber: Subscriber, error: unknown, world: World): Promise<void> {
+async function startOver(subscriber: Subscriber, error: unknown, ageMs: number): Promise<void> {
   const code = codeOf(error);
-  const age = world.nowMs() - (subscriber.openSince ?? -Infinity);
-  if (code === "retention-passed" && age < DAY_MS - HOUR_MS) {
-    throw new Violation(`the log behind an open bootstrap is gone after ${age} ms`);
+  if (code === "retention-passed" && ageMs < DAY_MS) {
+    throw new Violation(`the log behind an open bootstrap is gone after ${ageMs} ms`);
   }
   if (code !== "retention-passed" && code !== "bootstrap-expired" && code !== "invalid-cursor") {
     throw error;
@@ -242,7 +281,7 @@ async function startOver(subscriber: Subscriber, error: unknown, world: World): 
   const { life } = process;
   await process.ledger.seek(TENANT, STREAM, name, { to: "bootstrap" });
   if (process.life !== life) return;
-  Object.assign(subscriber, forget(), { saved: forget(), openSince: undefined });
+  Object.assign(subscriber, forget(), { saved: forget() });
 }
 
 /** Lets everything run to its end: every subscriber must become exact and catch up. */

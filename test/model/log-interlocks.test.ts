@@ -49,7 +49,7 @@ const look = async (by: LogProcess, next: number, more: object = {}): Promise<vo
 };
 
 describe("publishing", () => {
-  it("stops when nobody has looked at the end for more than 7 days, and goes on after a look", async () => {
+  it("[publish.interlock] stops when nobody has looked at the end for more than 7 days, and goes on after a look", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -150,7 +150,7 @@ describe("a publisher", () => {
     expect(await time.finish(answer)).toBe(2);
   });
 
-  it("does not write once its time is up, however long the look at the end took", async () => {
+  it("[publish.busy] does not write once its time is up, however long the look at the end took", async () => {
     let latencyMs = 5;
     const simulated = await start(1, { latencyMs: () => latencyMs, timeoutMs: 10_000 });
     const { time, store, a } = simulated;
@@ -185,7 +185,7 @@ describe("a publisher", () => {
     expect(await time.finish(outcome(a))).toBe(2);
   });
 
-  it("is refused when 10,000 are waiting, and nobody else is harmed", async () => {
+  it("[publish.busy-queue] is refused when 10,000 are waiting, and nobody else is harmed", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await time.finish(a.load());
@@ -215,7 +215,7 @@ describe("a publisher", () => {
 });
 
 describe("an idempotency key", () => {
-  it("settles a request whose outcome was unknown", async () => {
+  it("[publish.unknown] settles a request whose outcome was unknown", async () => {
     const simulated = await start();
     const { time, store, a, b } = simulated;
     store.setFaults((operation) => (operation === "transactWrite" ? { "timeout-after": 1 } : {}));

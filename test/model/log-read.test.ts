@@ -83,7 +83,7 @@ describe("reading", () => {
     expect(seen.size).toBe(partitions);
   });
 
-  it("refuses what lies below the floor and starts at it", async () => {
+  it("[retention.passed] refuses what lies below the floor and starts at it", async () => {
     const simulated = await start(1);
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 2, 4], 10));

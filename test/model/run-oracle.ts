@@ -38,7 +38,8 @@ export async function loadCore(folder: string): Promise<CoreModules> {
   const load = (path: string) => import(pathToFileURL(join(folder, path)).href);
   const { createLedger } = await load("index.ts");
   const { createCursors } = await load("cursor/cursor.ts");
-  return { createLedger, createCursors };
+  const { unpackBatch } = await load("log/codec.ts");
+  return { createLedger, createCursors, unpackBatch };
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { createCursors } from "../../packages/core/src/cursor/cursor.ts";
 import { createLedger, defaultTenant, type RawJson } from "../../packages/core/src/index.ts";
+import { unpackBatch } from "../../packages/core/src/log/codec.ts";
 import { createWorld } from "./bootstrap-world.ts";
 
 /** What a filter makes of a bootstrap: over the compacted state, and over the log behind it. */
@@ -15,7 +16,11 @@ type Filter = { types?: string[]; keyPrefix?: string; headers?: Record<string, s
 
 /** Publishes, compacts, publishes more; and folds what a bootstrapping subscription receives. */
 async function bootstrap(before: Incoming[], after: Incoming[], filter: Filter, limit: number) {
-  const { director: ledger, fake } = createWorld({ createLedger, createCursors }, 1);
+  const { director: ledger, fake } = createWorld(
+    { createLedger, createCursors, unpackBatch },
+    1,
+    [],
+  );
   const of = [defaultTenant, "orders"] as const;
   const settings = { description: "", retentionHours: 360, archiveDays: null };
   await ledger.createStream(defaultTenant, {

@@ -17,30 +17,19 @@ import { listCompacted, loadCompacted } from "./compaction/compacted-list.ts";
 import { type Rung, ring } from "./compaction/doorbell.ts";
 import { repairNumbering } from "./compaction/repair.ts";
 import { type Swept, sweep } from "./compaction/sweep.ts";
-import {
-  type CursorKey,
-  createCursors,
-  formatListCursor,
-  invalidCursor,
-  parseListCursor,
-} from "./cursor/cursor.ts";
-import { type Clock, takeStamp } from "./kernel/clock.ts";
+import { type CursorKey, createCursors, invalidCursor } from "./cursor/cursor.ts";
+import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
-import {
-  bareName,
-  defaultTenant,
-  lifeOf,
-  type ScopedName,
-  scopeName,
-  type Tenant,
-} from "./kernel/names.ts";
+import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
 import { createSubscriptionOperations } from "./ledger-subscriptions.ts";
 import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
 import { createLog, type Place } from "./log/log.ts";
+import { measureCompactionLag } from "./stream/compaction-lag.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
+import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
 import type { Snapshots } from "./subscription/subscriptions.ts";
@@ -73,7 +62,6 @@ export type EventsPage = {
 /** A request must be answered within 30 s. */
 const COMPACT_BUDGET_MS = 15_000;
 const RUN_BUDGET_MS = 60_000;
-const LIST_PAGE = 100;
 
 /**
  * Everything EventLedger does, over one table. The only place where its parts are put together.
@@ -113,24 +101,9 @@ export function createLedger(deps: LedgerDeps) {
       return { stream: toStream(stream), created };
     },
 
-    /** Up to `limit` streams by name, of those that the globs cover; one read per glob at most. */
-    async listStreams(
-      tenant: Tenant,
-      { limit, cursor }: ListPage,
-      globs: readonly string[] = ["*"],
-    ) {
-      const after = cursor === undefined ? undefined : scopeName(tenant, parseListCursor(cursor));
-      const found: Stream[] = [];
-      let next: ScopedName | null = null;
-      for (const range of nameRangesOf(globs)) {
-        if (found.length >= limit) next = scopeName(tenant, found.at(-1)?.name ?? "");
-        if (next !== null) break;
-        const page = await table.streams.list(tenant, limit - found.length, after, range);
-        found.push(...page.streams.map(toStream));
-        next = page.next;
-      }
-      return { streams: found, cursor: next === null ? null : formatListCursor(bareName(next)) };
-    },
+    /** Of the tenant's streams, those that the globs cover. */
+    listStreams: (tenant: Tenant, page: ListPage, globs: readonly string[] = ["*"]) =>
+      listStreams(table, tenant, page, nameRangesOf(globs)),
 
     async getStream(tenant: Tenant, name: string): Promise<StreamInfo> {
       return describeStream({ table, clock }, await streams.load(tenant, name));
@@ -236,21 +209,9 @@ export function createLedger(deps: LedgerDeps) {
     sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<Swept> =>
       sweep({ ...core, finishEnd: streams.finishEnd }, budget),
 
-    /**
-     * How far compaction is behind, in seconds: the age of the oldest event that it has not seen to,
-     * in these streams, or without them in all. A few reads per partition.
-     */
-    async compactionLag(names?: Iterable<ScopedName>): Promise<number> {
-      let seconds = 0;
-      for (const name of new Set(names ?? (await listNames()))) {
-        const row = await table.streams.load(name);
-        if (row?.status !== "live") continue;
-        const stream = { ...row, life: lifeOf(name, row.uid), stamp: takeStamp(clock) };
-        const { watermarkLag } = await describeStream({ table, clock }, stream);
-        seconds = Math.max(seconds, watermarkLag.seconds);
-      }
-      return seconds;
-    },
+    /** See `measureCompactionLag`. */
+    compactionLag: (names?: Iterable<ScopedName>): Promise<number> =>
+      measureCompactionLag({ table, clock }, names),
 
     /**
      * For operators: makes a stream publishable again that nobody has looked at for 30 days. See
@@ -267,23 +228,15 @@ export function createLedger(deps: LedgerDeps) {
     },
   };
 
-  async function listNames(): Promise<ScopedName[]> {
-    const names: ScopedName[] = [];
-    let after: ScopedName | undefined;
-    do {
-      const page = await table.streams.list(defaultTenant, LIST_PAGE, after);
-      names.push(...page.streams.map(({ name }) => name));
-      after = page.next ?? undefined;
-    } while (after !== undefined);
-    return names;
-  }
-
   function parseFrom(stream: LiveStream, from: string): Place | ReturnType<typeof cursors.parse> {
     if (from === "earliest" || from === "latest") return from;
     if (SEQUENCE.test(from)) return { sequence: assertOneSequence(stream, from) };
     const timeMs = Date.parse(from);
     if (TIMESTAMP.test(from) && Number.isFinite(timeMs)) return { timeMs };
     const cursor = cursors.parse(from);
+    if (cursor.subscription !== undefined) {
+      throw invalidCursor("The cursor belongs to a subscription: poll with it, as `after`.");
+    }
     if (cursor.streamUid !== stream.uid || cursor.positions.length > stream.partitions) {
       throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
     }

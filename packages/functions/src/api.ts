@@ -1,6 +1,6 @@
 import { handle } from "hono/aws-lambda";
 import { createApp } from "./http/app.ts";
-import { docsAssetsFrom, openApiFrom } from "./http/docs/assets.ts";
+import { docsAssetsFrom } from "./http/docs/assets.ts";
 import { createRequestLog } from "./metrics/lambda.ts";
 import { describeError, logLine } from "./metrics/log-line.ts";
 import { openLedger, readConfig } from "./open-ledger.ts";
@@ -13,8 +13,7 @@ export const handler = handle(
   createApp({
     ledger,
     authenticate,
-    loadDocsAsset: docsAssetsFrom(() => "docs"),
-    loadOpenApi: openApiFrom("docs/openapi.json"),
+    loadDocsAsset: docsAssetsFrom((name) => `docs/${name}`),
     logFailure: ({ requestId, error }) =>
       logLine({ level: "ERROR", requestId, ...describeError(error) }),
     onAnswered: createRequestLog(metrics, config),

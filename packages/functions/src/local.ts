@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import { LedgerError } from "@eventledger/core";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import { createApp } from "./http/app.ts";
-import { docsAssetsFrom, installedDocsFolder, openApiFrom } from "./http/docs/assets.ts";
-import type { LogFailure } from "./http/problem.ts";
+import { docsAssetsFrom, installedDocsFile } from "./http/docs/assets.ts";
+import { type LogFailure, toProblemResponse } from "./http/problem.ts";
 import { isLoopback } from "./loopback.ts";
 import { describeError } from "./metrics/log-line.ts";
 import { PROMETHEUS_CONTENT_TYPE, printPrometheus } from "./metrics/prometheus.ts";
@@ -33,8 +35,7 @@ export async function startServer(
     ledger,
     authenticate,
     corsOrigins,
-    loadDocsAsset: docsAssetsFrom(installedDocsFolder),
-    loadOpenApi: openApiFrom(new URL("../openapi.json", import.meta.url)),
+    loadDocsAsset: docsAssetsFrom(installedDocsFile),
     logFailure,
     onAnswered: countProblems(metrics),
   });
@@ -43,8 +44,12 @@ export async function startServer(
       headers: { "Content-Type": PROMETHEUS_CONTENT_TYPE, "Cache-Control": "no-store" },
     });
   const server = createNodeServer(
-    getRequestListener((request, { incoming }) =>
-      isMetricsRequest(request, incoming.socket.remoteAddress) ? metricsPage() : app.fetch(request),
+    getRequestListener(
+      (request, { incoming }) =>
+        isMetricsRequest(request, incoming.socket.remoteAddress)
+          ? metricsPage()
+          : app.fetch(request),
+      { errorHandler: answerUnreadable },
     ),
   );
   await listen(server, host, port);
@@ -62,8 +67,9 @@ export async function startServer(
  * only. For all others it does not exist.
  */
 const isMetricsRequest = ({ method, url }: Request, from = ""): boolean =>
-  method === "GET" && new URL(url).pathname === "/metrics" && LOOPBACK.test(from);
+  method === "GET" && METRICS_URL.test(url) && LOOPBACK.test(from);
 
+const METRICS_URL = /^http:\/\/[^/]+\/metrics(\?|$)/;
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>
@@ -87,6 +93,17 @@ const close = (server: Server): Promise<void> =>
     });
     server.closeIdleConnections();
   });
+
+/** Answers what is no request although its bytes are HTTP: its Host, say, cannot be one. */
+function answerUnreadable(error: unknown): Response {
+  const requestId = randomUUID();
+  const detail = "The request's target or its Host header makes no sense.";
+  const unreadable = new LedgerError("malformed-http", { detail, cause: error });
+  const named = error instanceof RequestError ? unreadable : error;
+  const response = toProblemResponse(named, requestId, logFailure);
+  response.headers.set("X-Request-Id", requestId);
+  return response;
+}
 
 const logFailure: LogFailure = ({ requestId, error }) => {
   console.error(JSON.stringify({ level: "error", requestId, ...describeError(error) }));

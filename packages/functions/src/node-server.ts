@@ -64,9 +64,13 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: "headers-too-large",
 };
 
-/** What never became a request gets its answer here, as a problem like all others, and no more. */
+/**
+ * What never became a request gets its answer here, as a problem like all others, and no more. Bytes
+ * behind a whole request end the connection: their answer would be taken for the request's.
+ */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket & AnsweringSocket): void {
-  if (!socket.writable || socket._httpMessage?.headersSent) {
+  const pending = socket._httpMessage;
+  if (!socket.writable || pending?.headersSent || pending?.req.complete) {
     socket.destroy();
     return;
   }
@@ -100,7 +104,12 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & Answer
 }
 
 /** Node's own mark of a socket on which an answer is under way. */
-type AnsweringSocket = { readonly _httpMessage?: { readonly headersSent: boolean } | null };
+type AnsweringSocket = {
+  readonly _httpMessage?: {
+    readonly headersSent: boolean;
+    readonly req: { readonly complete: boolean };
+  } | null;
+};
 
 const DETAILS: Partial<Record<ProblemCode, string>> = {
   "request-timeout": `Send the headers within ${HEADERS_TIMEOUT_MS / 1_000} s and all of the request within ${REQUEST_TIMEOUT_MS / 1_000} s.`,

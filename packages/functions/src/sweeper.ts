@@ -7,7 +7,7 @@ const { ledger, metrics } = openLedger(config);
 /** Nothing is written of a stage where all is well: an hourly metric costs as much as a busy one. */
 const metricsLog = openMetricsLog(metrics, {
   ...config,
-  names: ["CompactionLagSeconds", "StoreThrottles"],
+  names: ["CompactionLagSeconds"],
 });
 
 /** Leaves a minute of the function's ten for what is on the way when the time is up. */

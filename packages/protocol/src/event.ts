@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "./limits.ts";
-import { boundedText, Cursor, Name, Timestamp, wellFormedText } from "./text.ts";
+import { boundedText, Cursor, Name, queryInteger, Timestamp, wellFormedText } from "./text.ts";
 
 const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsMax - 1}}$`);
 
@@ -81,14 +81,9 @@ export const PublishReceipt = z
   .meta({ id: "PublishReceipt" });
 export type PublishReceipt = z.infer<typeof PublishReceipt>;
 
-const limit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(LIMITS.pageEventsMax)
-  .default(LIMITS.pageEventsDefault);
-
-export const PageLimit = limit.meta({ description: "The most events a page may hold." });
+export const PageLimit = queryInteger({ min: 1, max: LIMITS.pageEventsMax })
+  .default(LIMITS.pageEventsDefault)
+  .meta({ description: "The most events a page may hold.", default: LIMITS.pageEventsDefault });
 
 /** A sequence as text. No cursor is that short. */
 const SequenceText = z.string().regex(/^[1-9]\d{0,13}$/, { error: "must be a sequence" });

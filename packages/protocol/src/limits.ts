@@ -8,7 +8,7 @@ const MIB = 1024 * KIB;
 export const LIMITS = {
   /** A name is a URL segment and part of a table key. */
   nameCharsMax: 128,
-  descriptionCharsMax: 512,
+  descriptionBytesMax: 512,
 
   /** Half of DynamoDB's 1,024-byte sort key, which holds the key of compacted state. */
   keyBytesMax: 512,

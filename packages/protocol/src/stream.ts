@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { LIMITS } from "./limits.ts";
-import { ListCursor, Name, Timestamp } from "./text.ts";
+import { ListCursor, Name, Timestamp, wellFormedText } from "./text.ts";
 
 const settings = {
-  description: z.string().max(LIMITS.descriptionCharsMax),
+  description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: z.int().min(1).max(LIMITS.retentionHoursMax),
   archiveDays: z
     .null({ error: "must be null: this version keeps no archive" })

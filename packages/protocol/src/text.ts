@@ -48,6 +48,13 @@ export const Cursor = z
   .regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" })
   .meta({ id: "Cursor", description: "Opaque; made by the server, bound to its stream." });
 
+/** An integer in a query: decimal digits only, so that what is accepted is what was meant. */
+export const queryInteger = ({ min, max }: { min: number; max: number }) =>
+  z.preprocess(
+    (text) => (typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : text),
+    z.int({ error: "must be an integer" }).min(min).max(max),
+  );
+
 /** Where a list goes on. Opaque. */
 export const ListCursor = z
   .string()
@@ -58,6 +65,8 @@ export const ListCursor = z
 
 /** How much a list answers at once, and where it goes on. */
 export const ListQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(LIMITS.listMax).default(LIMITS.listDefault),
+  limit: queryInteger({ min: 1, max: LIMITS.listMax })
+    .default(LIMITS.listDefault)
+    .meta({ default: LIMITS.listDefault }),
   cursor: ListCursor.optional(),
 });

@@ -30,11 +30,12 @@ describe("routes and scopes", () => {
     throw new Error("Only the shape of the routes is looked at here");
   };
   const app = createApp({
-    ledger: {} as never,
+    ledger: {},
     authenticate: unused,
     loadDocsAsset: unused,
+    loadOpenApi: unused,
     logFailure: unused,
-  });
+  } as never);
   const routes = Map.groupBy(
     app.routes.filter(({ method }) => method !== "ALL"),
     ({ method, path }) => `${method} ${path.replaceAll(/:([a-z]+)/gi, "{$1}")}`,

@@ -3,6 +3,9 @@ import type { SeededRandom } from "../fake/seeded-random.ts";
 import type { Call, History, Request } from "./history.ts";
 import type { LogProcess } from "./simulated-log.ts";
 
+/** What publishes: a simulated process, or a real one. */
+export type Publisher = Pick<LogProcess, "log" | "recall">;
+
 /** What publishers send. Each of them has one request at a time under way. */
 export type Workload = {
   readonly publishers: number;
@@ -21,7 +24,7 @@ const TRIES_MAX = 200;
  * after its success, and with another body. Resolves when all is done.
  */
 export async function publishAll(
-  processes: readonly LogProcess[],
+  processes: readonly Publisher[],
   history: History,
   random: SeededRandom,
   { publishers, requests, keyed }: Workload,
@@ -42,7 +45,7 @@ export async function publishAll(
 
 /** Sends a request once. */
 export const publishAt = (
-  { log, recall }: LogProcess,
+  { log, recall }: Publisher,
   history: History,
   request: Request,
 ): Promise<Call> =>
@@ -60,7 +63,7 @@ function pickKeys(random: SeededRandom): string[] {
 }
 
 async function publishKeyed(
-  processes: readonly LogProcess[],
+  processes: readonly Publisher[],
   history: History,
   random: SeededRandom,
   keys: readonly string[],
@@ -79,7 +82,7 @@ const isSuccess = ({ outcome }: Call): boolean =>
   outcome === "acknowledged" || outcome === "replayed";
 
 /** The same key with another body is refused, unless the store is in no state to tell. */
-async function publishOther({ log, recall }: LogProcess, request: Request): Promise<void> {
+async function publishOther({ log, recall }: Publisher, request: Request): Promise<void> {
   const events = [...request.events, ...request.events];
   try {
     await log.publish(await recall(), events, request.idempotencyKey);

@@ -11,12 +11,17 @@ import {
   planRows,
   type Stretch,
 } from "./compaction-plan.ts";
+import { moveFloor } from "./floor.ts";
 import { inParallel } from "./in-parallel.ts";
 
 export type CompactDeps = { readonly table: Table; readonly clock: Clock };
 
 /** What compaction needs to know of a life of a stream. */
-export type Compactable = { readonly life: Life; readonly compaction: "key" | "none" };
+export type Compactable = {
+  readonly life: Life;
+  readonly compaction: "key" | "none";
+  readonly retentionHours: number;
+};
 
 /** What a call did in one partition. */
 export type PartitionCompaction = {
@@ -41,6 +46,11 @@ const STRETCH_EVENTS = 5_000;
 const STRETCH_BYTES = 8 * 1024 * 1024;
 const ROWS = 500;
 const PUTS_AT_ONCE = 32;
+/**
+ * Where nobody has looked for this long, rows may have expired above the floor. The floor moves first:
+ * once the look is renewed, a reader takes a missing row above the floor for damage.
+ */
+const UNATTENDED_MS = 7 * 24 * 3_600_000;
 /** Idle partitions are looked at anew this often; the guards allow days. */
 const LOOK_AGE_MS = 6 * 3_600_000;
 
@@ -63,6 +73,9 @@ export async function compactPartition(
   for (;;) {
     const end = await loadEnd(deps, stream.life, partition);
     assertNumbered(end.checkpoint, clock.now());
+    if (clock.now() - end.checkpoint.lookedAt > UNATTENDED_MS) {
+      await moveFloor(deps, stream, partition);
+    }
     const behind = end.next - end.checkpoint.next;
     const { compactedThrough } = end.checkpoint;
     if (behind === 0) {
@@ -92,6 +105,7 @@ async function compactStretch(
   const { life } = stream;
   const from = end.checkpoint.next;
   const stretch = await readStretch(deps, stream, partition, from);
+  assertYoung(clock, end.stamp);
   assertInvariant(stretch.to > from, `${life} has no hole at ${from} of partition ${partition}`);
   const rows = planRows(stretch, { partition, nowMs: clock.now() });
   await inParallel(rows, PUTS_AT_ONCE, async (row) => {

@@ -8,9 +8,10 @@ type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
  * Nothing of an ended life is removed before this has passed since its last chain was sealed: longer
- * than anybody may believe a former look at it, be on the way with a put, or run a compaction.
+ * than anybody may believe a former look at it, be on the way with a put, or run a compaction, which
+ * is ten minutes. The clocks of who sealed and of who removes may be ten minutes off, each its way.
  */
-const REST_MS = 10 * 60_000;
+const REST_MS = 30 * 60_000;
 
 const COUNT_EVERY = 500;
 

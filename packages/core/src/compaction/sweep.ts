@@ -1,8 +1,9 @@
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { InvariantError } from "../kernel/invariant.ts";
-import { defaultTenant, lifeOf, type ScopedName, type Tenant } from "../kernel/names.ts";
+import { lifeOf, type ScopedName } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
+import { allStreams } from "../stream/all-streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import { type CompactDeps, compactPartition, type PartitionCompaction } from "./compact.ts";
@@ -39,7 +40,6 @@ export type Swept = {
 };
 
 const PARTITIONS_AT_ONCE = 8;
-const LIST_PAGE = 100;
 /** No partition takes more of a sweep than this while others wait. */
 const PARTITION_BUDGET_MS = 20_000;
 
@@ -80,22 +80,12 @@ export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number })
 
 type StreamPartition = { readonly stream: StreamRow; readonly partition: number };
 
-/** Tenants are not listed anywhere yet: there is only the default one. */
-const listTenants = async (): Promise<readonly Tenant[]> => [defaultTenant];
-
 async function listPartitions({ table }: SweepDeps): Promise<StreamPartition[]> {
   const found: StreamPartition[] = [];
-  for (const tenant of await listTenants()) {
-    let after: ScopedName | undefined;
-    do {
-      const page = await table.streams.list(tenant, LIST_PAGE, after);
-      for (const stream of page.streams) {
-        for (let partition = 0; partition < stream.partitions; partition++) {
-          found.push({ stream, partition });
-        }
-      }
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+  for await (const stream of allStreams(table)) {
+    for (let partition = 0; partition < stream.partitions; partition++) {
+      found.push({ stream, partition });
+    }
   }
   return found;
 }
@@ -121,7 +111,9 @@ async function tendPartition(
   }
 }
 
-type Tended = Pick<StreamRow, "name" | "compaction"> & { readonly life: ReturnType<typeof lifeOf> };
+type Tended = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & {
+  readonly life: ReturnType<typeof lifeOf>;
+};
 
 /**
  * Compacts one partition; a failure becomes a result and is counted in the checkpoint, where the

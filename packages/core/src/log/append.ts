@@ -15,9 +15,11 @@ import {
   readCancelled,
   resourcesOf,
 } from "./append-plan.ts";
-import { type End, loadEnd } from "./end.ts";
-import { assertMayPublish, PHYSICAL_SLACK_MS } from "./guard.ts";
+import type { End } from "./end.ts";
+import { createEndMemory, MEMORY_MS } from "./end-memory.ts";
+import { PHYSICAL_SLACK_MS } from "./guard.ts";
 import { packLanes } from "./pack-lanes.ts";
+import { afterLoss, afterWin, pauseMs, type Rivalry } from "./rivalry.ts";
 
 /** A live stream as the log needs it, as read at `stamp`. */
 export type AppendTarget = {
@@ -45,24 +47,20 @@ export type AppenderDeps = {
  */
 export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts") => void;
 
-/** What was read longer ago than this decides nothing any more. */
-const MEMORY_MS = 60_000;
 const DEADLINE_MS = 5_000;
 const RECEIPT_MS = LIMITS.idempotencyWindowHours * 3_600_000;
 const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const WAITING_MAX = 10_000;
-const ENDS_MAX = 10_000;
+const RIVALRIES_MAX = 10_000;
 
 const HOUR_MS = 3_600_000;
 const LANDED = { kind: "landed" } as const;
 
-/** `guarded` is when the guards against stalled compaction were last asked. */
-type RememberedEnd = End & { readonly guarded: Stamp };
-
 type Waiting = {
   readonly request: AppendRequest;
   readonly target: AppendTarget;
+  readonly arrivedAt: number;
   readonly deadline: number;
   settled: boolean;
   readonly resolve: (appended: Appended) => void;
@@ -83,7 +81,8 @@ type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
 export function createAppender(deps: AppenderDeps) {
   const { clock, table, random } = deps;
   const queues = new Map<Life, Queue>();
-  const ends = new Map<string, RememberedEnd>();
+  const ends = createEndMemory(deps);
+  const rivalries = new Map<string, Rivalry>();
   let waitingBytes = 0;
   let waitingCount = 0;
 
@@ -96,8 +95,9 @@ export function createAppender(deps: AppenderDeps) {
     return new Promise((resolve, reject) => {
       waitingCount++;
       waitingBytes += request.bytes;
-      const deadline = clock.monotonic() + DEADLINE_MS;
-      queue.waiting.push({ request, target, deadline, settled: false, resolve, reject });
+      const arrivedAt = clock.monotonic();
+      const deadline = arrivedAt + DEADLINE_MS;
+      queue.waiting.push({ request, target, arrivedAt, deadline, settled: false, resolve, reject });
       const mustWait = resourcesOf(request).some((resource) => queue.busy.has(resource));
       if (!mustWait) startGroups(target.life, queue);
     });
@@ -135,13 +135,29 @@ export function createAppender(deps: AppenderDeps) {
     let live = group;
     try {
       for (let attempt = 0; live.length > 0; attempt++) {
+        // A race lost once is tried again at once: the winner's batch has shown where the end is.
+        const contested = attempt !== 1 && (await yieldToRivals(live));
         live = expire(live, clock.monotonic(), streamBusy);
-        if (attempt > 0) joinWaiting(live, queue, resources);
-        if (live.length > 0) live = await tryGroup(live, attempt);
+        if (attempt > 0 || contested) joinWaiting(live, queue, resources);
+        if (live.length > 0) live = await tryGroup(live, contested);
       }
     } catch (error) {
       for (const item of live) settle(item, () => item.reject(error));
     }
+  }
+
+  /** Gives others their turn on partitions where races were lost lately. False where none were. */
+  async function yieldToRivals(group: readonly Waiting[]): Promise<boolean> {
+    const [first] = group;
+    if (first === undefined) return false;
+    const now = clock.monotonic();
+    const waitedMs = now - first.arrivedAt;
+    const pauses = Array.from(partitionsOf(group), (partition) =>
+      pauseMs(rivalries.get(`${first.target.life}#${partition}`), now, waitedMs, random),
+    );
+    const longestMs = Math.max(...pauses);
+    if (longestMs > 0) await clock.sleep(longestMs);
+    return longestMs > 0;
   }
 
   /** While a group starts over anyway, those who came meanwhile may as well come along. */
@@ -158,11 +174,11 @@ export function createAppender(deps: AppenderDeps) {
   }
 
   /** One attempt at the present ends. Returns those that have to try again. */
-  async function tryGroup(group: Waiting[], attempt: number): Promise<Waiting[]> {
+  async function tryGroup(group: Waiting[], contested: boolean): Promise<Waiting[]> {
     const [first] = group;
     if (first === undefined) return [];
     const { life, retentionHours } = first.target;
-    const known = await knownEnds(life, partitionsOf(group));
+    const known = await ends.load(life, partitionsOf(group), { contested });
     const live = expire(group, clock.monotonic(), streamBusy);
     if (live.length === 0) return [];
     const requests = live.map(({ request }) => request);
@@ -179,8 +195,8 @@ export function createAppender(deps: AppenderDeps) {
       newBatchId: () => random.bytes(16),
     });
     const verdict = await decide(plan, live, [...known.values()]);
-    if (verdict !== "expired") return conclude(verdict, plan, live, attempt);
-    forget(life, known.keys());
+    if (verdict !== "expired") return conclude(verdict, plan, live);
+    ends.forget(life, known.keys());
     return live;
   }
 
@@ -218,15 +234,14 @@ export function createAppender(deps: AppenderDeps) {
     }
   }
 
-  async function conclude(
+  function conclude(
     verdict: AppendVerdict & { stamp: Stamp },
     plan: AppendPlan,
     live: Waiting[],
-    attempt: number,
-  ): Promise<Waiting[]> {
+  ): Waiting[] {
     const { life } = plan.append;
     if (verdict.kind === "unknown") {
-      forget(life, plan.ends.keys());
+      ends.forget(life, plan.ends.keys());
       for (const item of live) settle(item, () => item.reject(outcomeUnknown(verdict.cause)));
       return [];
     }
@@ -234,7 +249,8 @@ export function createAppender(deps: AppenderDeps) {
     switch (reading.kind) {
       case "landed":
         deps.observeAppend?.("Appends");
-        remember(life, plan, verdict.stamp);
+        ends.written(life, plan, verdict.stamp);
+        for (const partition of plan.ends.keys()) rate(life, partition, afterWin);
         live.forEach((item, index) => {
           const receipt = plan.receipts[index];
           if (receipt) settle(item, () => item.resolve({ receipt, replayed: false }));
@@ -248,56 +264,27 @@ export function createAppender(deps: AppenderDeps) {
         break;
       case "lost":
         deps.observeAppend?.("AppendConflicts");
-        forget(life, plan.ends.keys());
-        await clock.sleep(fullJitterMs(random, attempt, RETRY_BACKOFF));
+        concede(plan, verdict);
     }
     return live.filter(({ settled }) => !settled);
   }
 
-  async function knownEnds(life: Life, partitions: Iterable<number>): Promise<Map<number, End>> {
-    const known = new Map<number, End>();
-    await Promise.all(
-      Array.from(partitions, async (partition) => {
-        known.set(partition, recall(life, partition) ?? (await lookAtEnd(life, partition)));
-      }),
-    );
-    return known;
+  /** Others were faster: learns from their batches, and to give way. */
+  function concede(plan: AppendPlan, verdict: AppendVerdict & { stamp: Stamp }): void {
+    const { life } = plan.append;
+    const found = verdict.kind === "cancelled" ? verdict.batches : [];
+    const lost = ends.lost(life, plan, found, verdict.stamp);
+    if (lost.size === 0) ends.forget(life, plan.ends.keys());
+    for (const partition of lost) rate(life, partition, afterLoss);
   }
 
-  function recall(life: Life, partition: number): End | undefined {
-    const memory = ends.get(`${life}#${partition}`);
-    const fresh =
-      memory !== undefined &&
-      ageMs(clock, memory.stamp) < MEMORY_MS &&
-      ageMs(clock, memory.guarded) < MEMORY_MS;
-    return fresh ? memory : undefined;
-  }
-
-  async function lookAtEnd(life: Life, partition: number): Promise<End> {
-    const end = await loadEnd(deps, life, partition);
-    if (end.sealed) throw streamNotFound();
-    assertMayPublish(end, clock.now());
-    keep(life, partition, { ...end, guarded: end.stamp });
-    return end;
-  }
-
-  function remember(life: Life, plan: AppendPlan, stamp: Stamp): void {
-    for (const [partition, end] of plan.ends) {
-      const guarded = ends.get(`${life}#${partition}`)?.guarded ?? stamp;
-      keep(life, partition, { ...end, stamp, guarded });
-    }
-  }
-
-  function keep(life: Life, partition: number, end: RememberedEnd): void {
+  function rate(life: Life, partition: number, change: typeof afterWin): void {
     const name = `${life}#${partition}`;
-    ends.delete(name);
-    ends.set(name, end);
-    const [oldest] = ends.keys();
-    if (ends.size > ENDS_MAX && oldest !== undefined) ends.delete(oldest);
-  }
-
-  function forget(life: Life, partitions: Iterable<number>): void {
-    for (const partition of partitions) ends.delete(`${life}#${partition}`);
+    const rivalry = change(rivalries.get(name), clock.monotonic());
+    rivalries.delete(name);
+    if (rivalry !== undefined) rivalries.set(name, rivalry);
+    const [oldest] = rivalries.keys();
+    if (rivalries.size > RIVALRIES_MAX && oldest !== undefined) rivalries.delete(oldest);
   }
 
   return { append };

@@ -1,6 +1,7 @@
 import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
+import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 
@@ -31,11 +32,14 @@ export async function loadEnd(
   partition: number,
 ): Promise<SeenEnd> {
   const stamp = takeStamp(clock);
-  const last = await table.batches.loadLast(life, partition);
+  let last = await table.batches.loadLast(life, partition);
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
+  // Either all has expired, or more was written and compacted since the first look: its times count.
+  if (behind(last) < checkpoint.next)
+    last = (await table.batches.loadLast(life, partition)) ?? last;
   return {
-    next: Math.max(last === undefined ? 1 : last.first + last.count, checkpoint.next, 1),
+    next: Math.max(behind(last), checkpoint.next),
     publishedAt: last?.publishedAt ?? 0,
     expiresAt: last?.expiresAt ?? 0,
     stamp,
@@ -43,3 +47,6 @@ export async function loadEnd(
     checkpoint,
   };
 }
+
+const behind = (last: Batch | undefined): number =>
+  last === undefined ? 1 : last.first + last.count;

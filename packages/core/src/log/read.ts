@@ -9,6 +9,7 @@ import type { Table } from "../table/table.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
 import { unpackBatch } from "./codec.ts";
 import type { StoredEvent } from "./event.ts";
+import { PHYSICAL_SLACK_MS } from "./guard.ts";
 import { planRun, type Room, type Slice } from "./read-plan.ts";
 
 export type ReadDeps = {
@@ -130,7 +131,7 @@ const notRead = (position: Position): PartitionRun => ({
 type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
 type Chain = { readonly life: Life; readonly partition: number };
 /** A chain with what was known of it before its rows were read. */
-type KnownChain = Chain & Pick<Checkpoint, "floor" | "next">;
+type KnownChain = Chain & Pick<Checkpoint, "floor" | "next" | "lookedAt">;
 
 /**
  * Takes what fits of one partition, asking for further rows while there is room. A query is no
@@ -160,11 +161,12 @@ async function readRun(
     if (plan.stop === "seal") throw streamNotFound();
     if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
     gapAt = plan.stop === "gap" ? position.next : undefined;
-    const atEnd = plan.stop === "end" && !rows.more;
+    const ranOut = plan.stop === "end" && !rows.more;
     // The rows ran out below what was compacted before they were read: the rest has expired.
-    if (atEnd && position.next < chain.next) await explainGap(deps, chain, position);
+    if (ranOut && position.next < chain.next) await explainGap(deps, chain, position);
+    const atEnd = ranOut && isAttended(deps, chain);
     const full = plan.stop === "room";
-    if (full || atEnd || room.events === 0) {
+    if (full || ranOut || room.events === 0) {
       const run = { position, atEnd, nextPublishedAt: plan.nextPublishedAt };
       return { run, entries, room, full };
     }
@@ -175,9 +177,16 @@ async function readRun(
 const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
 
 const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<KnownChain> => {
-  const { floor, next } = await checkpoints.recall(chain.life, chain.partition);
-  return { ...chain, floor, next };
+  const { floor, next, lookedAt } = await checkpoints.recall(chain.life, chain.partition);
+  return { ...chain, floor, next, lookedAt };
 };
+
+/**
+ * Where nobody has looked for so long that rows may have expired unseen, no place is known to be the
+ * end. Once the numbering is repaired, readers are told what they have missed.
+ */
+const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
+  clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
 
 /**
  * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when

@@ -52,7 +52,7 @@ async function describePartition({ table, clock }: Deps, { life }: LiveStream, p
   };
   const firstAt = await timeFrom(floor);
   return {
-    events: end.next - 1,
+    events: end.checkpoint.events + end.next - next,
     lag: end.next - next,
     bytes,
     firstAt,

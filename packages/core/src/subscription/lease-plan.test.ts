@@ -68,7 +68,7 @@ describe("a lease plan", () => {
       }),
       order: fc.array(fc.nat(), { minLength: 9, maxLength: 9 }),
     });
-    fc.assert(
+    return fc.assert(
       fc.property(anyWorld, ({ partitions, workers, owners, order }) => {
         const names = Array.from({ length: workers }, (_, n) => `w${n}`);
         let rows: Owned[] = Array.from({ length: partitions }, (_, partition) => {

@@ -60,7 +60,10 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
     return reasons === undefined;
   },
 
-  /** False when this life has a subscription of that name, perhaps by an earlier try of this call. */
+  /**
+   * False when this life has a subscription of that name, perhaps by an earlier try of this call, or
+   * when the life has ended: a try that arrives late must not take the name from the next life.
+   */
   async createSubscription(
     life: Life,
     row: SubscriptionRow,
@@ -68,7 +71,14 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
   ): Promise<boolean> {
     const reasons = await transact(connection, () =>
       service.transaction
-        .write(({ subscription, offset }) => [
+        .write(({ stream, subscription, offset }) => [
+          stream
+            .check({ name: row.stream })
+            .where(
+              (stored, { eq }) =>
+                `${eq(stored.uid, row.streamUid)} AND ${eq(stored.status, "live")}`,
+            )
+            .commit(),
           subscription
             .put(row)
             .where(

@@ -11,17 +11,17 @@ import type { AppEnv, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
+import { compactedRoutes } from "./routes/compacted.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
-import { type LoadDocsAsset, type LoadOpenApi, systemRoutes } from "./routes/system.ts";
+import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
-  readonly loadOpenApi: LoadOpenApi;
   readonly logFailure: LogFailure;
   /** Web sites whose pages may call this API; none unless said. */
   readonly corsOrigins?: readonly string[] | undefined;
@@ -64,6 +64,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
+  app.route("/", compactedRoutes(deps));
 
   const explainMissing = createRouteTable(app);
   app.notFound((c) => {

@@ -29,6 +29,7 @@ export async function generateOpenApi(app: Hono<AppEnv>): Promise<object> {
       },
     },
     defaultValidationErrorResponse: false,
+    excludeStaticFile: false,
   });
   return tidy(document) as object;
 }

@@ -1,7 +1,7 @@
 import { PROBLEMS, Problem, type ProblemCode } from "@eventledger/protocol";
 import type { MiddlewareHandler } from "hono";
 import type * as z from "zod";
-import { describeRoute, resolver, uniqueSymbol } from "#describe";
+import { describeRoute, describes, resolver, uniqueSymbol } from "#describe";
 import { requireScope, type Scope } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 
@@ -39,7 +39,10 @@ type Answer = {
  * Describes a route: what it does, who may call it, and everything it may answer. The scope is
  * described and enforced by the same word.
  */
-export const operation = (of: Operation): MiddlewareHandler<AppEnv> => {
+export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
+  Object.assign(requireScope(of.scope), describes ? describe(of) : {});
+
+function describe(of: Operation): object {
   const problems = new Set<ProblemCode>([...EVERYWHERE, ...(of.problems ?? [])]);
   if (of.scope !== "public") for (const code of KEYED) problems.add(code);
   const described = describeRoute({
@@ -53,10 +56,8 @@ export const operation = (of: Operation): MiddlewareHandler<AppEnv> => {
     ...(of.parameters === undefined ? {} : { parameters: of.parameters as never }),
     responses: { ...answersOf(of.answers), ...problemsOf(problems) } as Responses,
   });
-  // Where nothing is described, as in a Lambda bundle, there is nothing to carry over.
-  const description = uniqueSymbol in described ? described[uniqueSymbol] : undefined;
-  return Object.assign(requireScope(of.scope), { [uniqueSymbol]: description });
-};
+  return uniqueSymbol in described ? { [uniqueSymbol]: described[uniqueSymbol] } : {};
+}
 
 type Responses = NonNullable<Parameters<typeof describeRoute>[0]["responses"]>;
 

@@ -62,10 +62,20 @@ const toProblem = (
 
 function toLedgerError(error: unknown): LedgerError | undefined {
   if (error instanceof LedgerError) return error;
+  if (isClientGone(error)) return CLIENT_GONE;
   if (!(error instanceof HTTPException)) return undefined;
   const code = HTTP_CODES[error.status];
   return code === undefined ? undefined : new LedgerError(code, { detail: DETAILS[code] ?? "" });
 }
+
+/** A body that breaks off. Nobody is left to read the answer, but the log need not hear of it. */
+const CLIENT_GONE = new LedgerError("malformed-http", {
+  detail: "The connection was closed before the body was complete.",
+});
+
+/** What reading a body throws then; the store's own broken connections have names by now. */
+const isClientGone = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ECONNRESET";
 
 /** What the HTTP framework itself refuses. */
 const HTTP_CODES: Partial<Record<number, ProblemCode>> = {

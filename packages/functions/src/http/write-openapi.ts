@@ -10,7 +10,6 @@ const app = createApp({
   ledger: {} as never,
   authenticate: unused,
   loadDocsAsset: unused,
-  loadOpenApi: unused,
   logFailure: unused,
 });
 const document = await generateOpenApi(app);

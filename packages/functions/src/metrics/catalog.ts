@@ -5,6 +5,8 @@ type Metric = {
   readonly help: string;
   /** What its values are told apart by, where they are: always something of which there are few. */
   readonly label?: "code" | "operation";
+  /** CloudWatch has the sum from DynamoDB already, for nothing; only its parts are written. */
+  readonly known?: true;
 };
 
 /**
@@ -48,18 +50,21 @@ export const METRICS = {
     unit: "Count",
     help: "Operations that the table refused because there were too many.",
     label: "operation",
+    known: true,
   },
   ReadUnits: {
     kind: "count",
     unit: "Count",
     help: "Read units the table reported.",
     label: "operation",
+    known: true,
   },
   WriteUnits: {
     kind: "count",
     unit: "Count",
     help: "Write units the table reported; it reports none for a write that its condition refused.",
     label: "operation",
+    known: true,
   },
 } as const satisfies Readonly<Record<string, Metric>>;
 

@@ -13,11 +13,11 @@ type Deps = {
   readonly names?: readonly MetricName[];
 };
 
-export const NAMESPACE = "EventLedger";
+const NAMESPACE = "EventLedger";
 
 /** Lines are for free this often, and as many as this may be saved up for a burst. */
 const LINE_EVERY_MS = 10_000;
-const LINES_SAVED_MAX = 60;
+const SAVED_MAX_MS = 60 * LINE_EVERY_MS;
 
 /**
  * Writes metrics to the log in CloudWatch's embedded metric format, which makes metrics of them at no
@@ -28,20 +28,20 @@ const LINES_SAVED_MAX = 60;
  * that nothing is behind, and a stage that nobody uses pays for no metric.
  */
 export function createEmfWriter({ metrics, tableName, write, now, names }: Deps) {
-  let saved = LINES_SAVED_MAX;
+  let savedMs = SAVED_MAX_MS;
   let refilledAt = now();
 
   return {
     flush(): void {
       const at = now();
-      saved = Math.min(LINES_SAVED_MAX, saved + Math.max(0, at - refilledAt) / LINE_EVERY_MS);
+      savedMs = Math.min(SAVED_MAX_MS, savedMs + Math.max(0, at - refilledAt));
       refilledAt = at;
-      if (saved < 1) return;
+      if (savedMs < LINE_EVERY_MS) return;
       const readings = metrics
         .drain()
         .filter(({ name, value }) => value > 0 && (names?.includes(name) ?? true));
       if (readings.length === 0) return;
-      saved--;
+      savedMs -= LINE_EVERY_MS;
       write(printEmf(readings, { tableName, atMs: at }));
     },
   };
@@ -55,14 +55,15 @@ function printEmf(
   const sums = new Map<MetricName, number>();
   const parts: Record<string, Record<string, number>> = {};
   for (const { name, label, value } of readings) {
-    sums.set(name, (sums.get(name) ?? 0) + value);
+    if (!metricOf(name).known) sums.set(name, (sums.get(name) ?? 0) + value);
     if (label !== undefined) parts[`${name}By`] = { ...parts[`${name}By`], [label]: value };
   }
   const metrics = [...sums.keys()].map((name) => ({ Name: name, Unit: metricOf(name).unit }));
   const directive = { Namespace: NAMESPACE, Dimensions: [["TableName"]], Metrics: metrics };
   return JSON.stringify({
-    _aws: { Timestamp: atMs, CloudWatchMetrics: [directive] },
-    TableName: tableName,
+    ...(metrics.length === 0
+      ? { timestamp: new Date(atMs).toISOString(), level: "INFO" }
+      : { _aws: { Timestamp: atMs, CloudWatchMetrics: [directive] }, TableName: tableName }),
     ...Object.fromEntries(sums),
     ...parts,
   });

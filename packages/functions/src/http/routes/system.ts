@@ -1,4 +1,3 @@
-import type { ProblemCode } from "@eventledger/protocol";
 import { Hono } from "hono";
 import * as z from "zod";
 import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
@@ -11,9 +10,6 @@ export type LoadDocsAsset = (
   name: string,
 ) => Promise<{ bytes: Uint8Array<ArrayBuffer>; contentType: string } | undefined>;
 
-/** The text of the OpenAPI document. */
-export type LoadOpenApi = () => Promise<string>;
-
 const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
 const HealthQuery = z.strictObject({
   deep: z
@@ -25,9 +21,8 @@ const HealthQuery = z.strictObject({
 /** What is open to everybody: health, the OpenAPI document, the documentation. */
 export const systemRoutes = ({
   ledger,
-  loadOpenApi,
   loadDocsAsset,
-}: RouteDeps & { loadOpenApi: LoadOpenApi; loadDocsAsset: LoadDocsAsset }) =>
+}: RouteDeps & { loadDocsAsset: LoadDocsAsset }) =>
   new Hono<AppEnv>()
     .get(
       "/health",
@@ -46,8 +41,9 @@ export const systemRoutes = ({
       },
     )
     .get("/openapi.json", openApiOperation, async () => {
-      const headers = { "Content-Type": "application/json" };
-      return new Response(await loadOpenApi(), { headers });
+      const document = await loadDocsAsset("openapi.json");
+      if (document === undefined) throw new Error("openapi.json was not deployed");
+      return new Response(document.bytes, { headers: { "Content-Type": document.contentType } });
     })
     .get("/docs", docsOperation, () => new Response(docsPage, { headers: docsHeaders }))
     .get(
@@ -63,22 +59,34 @@ export const systemRoutes = ({
       });
     });
 
+/** Of what is sent as it is. */
+const JSON_TYPE = /\bjson$/;
+
 /** A file for anybody: nothing in these is secret. */
-const file = (id: string, summary: string, contentType: string, problems: ProblemCode[] = []) =>
+const file = (
+  contentType: string,
+  of: Pick<Parameters<typeof operation>[0], "id" | "summary" | "parameters" | "problems">,
+) =>
   operation({
-    id,
+    ...of,
     tag: "system",
-    summary,
     scope: "public",
     answers: {
-      200: { description: "It.", forms: { [contentType]: { schema: { type: "string" } } } },
+      200: {
+        description: "The file.",
+        forms: {
+          [contentType]: { schema: { type: JSON_TYPE.test(contentType) ? "object" : "string" } },
+        },
+      },
     },
-    problems,
   });
 
-const openApiOperation = file("getOpenApi", "This document", "application/json");
-const docsOperation = file("getDocs", "The documentation as a page", "text/html");
-const problemsOperation = file("getProblems", "Every problem explained", "text/html");
-const assetOperation = file("getDocsAsset", "A file of the documentation", "text/*", [
-  "route-not-found",
-]);
+const openApiOperation = file("application/json", { id: "getOpenApi", summary: "This document" });
+const docsOperation = file("text/html", { id: "getDocs", summary: "This document as a page" });
+const problemsOperation = file("text/html", { id: "getProblems", summary: "Explain all problems" });
+const assetOperation = file("text/*", {
+  id: "getDocsAsset",
+  summary: "A file that the page loads",
+  parameters: [{ name: "file", in: "path", required: true, schema: { type: "string" } }],
+  problems: ["route-not-found"],
+});

@@ -1,0 +1,94 @@
+import {
+  CompactedList,
+  CompactedParams,
+  CompactedQuery,
+  CompactReceipt,
+  LedgerEvent,
+  StreamParams,
+} from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { printEvent } from "../formats/event-json.ts";
+import { operation } from "../operation.ts";
+import { valid } from "../validate.ts";
+
+/** The current state of every key, without a subscription. */
+export const compactedRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/streams/:stream/compact",
+      operation({
+        id: "compactStream",
+        tag: "compacted",
+        summary: "Bring the compacted state up to the end of the stream now",
+        description:
+          "Compaction runs by itself; this is for those who cannot wait. Call again while `done` is false.",
+        scope: "admin",
+        answers: { 200: { description: "What was done.", body: CompactReceipt } },
+        problems: ["stream-not-found", "numbering-at-risk", "outcome-unknown"],
+      }),
+      valid("param", StreamParams),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        return c.json(await ledger.compact(c.var.caller.tenant, stream));
+      },
+    )
+    .get(
+      "/streams/:stream/compacted",
+      operation({
+        id: "listCompacted",
+        tag: "compacted",
+        summary: "List the current state of every key",
+        description:
+          "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it.",
+        scope: "consume",
+        answers: { 200: { description: "A page of current states.", body: CompactedList } },
+        problems: [
+          "invalid-cursor",
+          "stream-not-found",
+          "not-compacted",
+          "compaction-stalled",
+          "bootstrap-expired",
+        ],
+      }),
+      valid("param", StreamParams),
+      valid("query", CompactedQuery),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        const page = await ledger.listCompacted(tenant, stream, c.req.valid("query"));
+        const { items, ...members } = page;
+        const printed = items.map(printEvent).join(",");
+        const body = `{"items":[${printed}],${JSON.stringify(members).slice(1)}`;
+        return c.body(body, 200, { "Content-Type": "application/json" });
+      },
+    )
+    .get(
+      "/streams/:stream/compacted/:key",
+      operation({
+        id: "getCompacted",
+        tag: "compacted",
+        summary: "Get the current state of one key",
+        description:
+          "The key is one percent-encoded path segment. `deleted` in a 404 tells a deleted key from an unknown one, as long as its tombstone is kept.",
+        scope: "consume",
+        answers: {
+          200: {
+            description: "The key's last event, as far as compaction has come.",
+            body: LedgerEvent,
+            headers: { ETag: "Changes with the state; good for If-None-Match." },
+          },
+          304: { description: "The state is still the one of If-None-Match." },
+        },
+        problems: ["stream-not-found", "key-not-found", "not-compacted"],
+      }),
+      valid("param", CompactedParams),
+      async (c) => {
+        const { stream, key } = c.req.valid("param");
+        const { event, tag } = await ledger.getCompacted(c.var.caller.tenant, stream, key);
+        const etag = `"${tag}"`;
+        const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
+        if (known.includes(etag)) return c.body(null, 304, { ETag: etag });
+        return c.body(printEvent(event), 200, { "Content-Type": "application/json", ETag: etag });
+      },
+    );

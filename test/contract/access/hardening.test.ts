@@ -1,0 +1,214 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { LIMITS, Problem } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { startServer } from "../../../packages/functions/src/local.ts";
+import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
+import { readSettings } from "../../stack/settings.ts";
+import { type Stack, startStack } from "../../stack/stack.ts";
+import { StackError } from "../../stack/stack-error.ts";
+import { send } from "../wire.ts";
+
+let stack: Stack;
+const ORIGIN = "https://console.example";
+
+const start = (options: object = {}) =>
+  startStack({
+    endpoint: inject("dynamoEndpoint"),
+    tableName: `hardening-${randomUUID()}`,
+    ...options,
+  });
+
+beforeAll(async () => {
+  stack = await start();
+});
+afterAll(() => stack?.stop());
+
+/** What the server answers to bytes, until it closes. */
+async function sendRaw(bytes: string): Promise<{ head: string; problem: Problem }> {
+  const socket = connect(Number(new URL(stack.url).port), "127.0.0.1");
+  socket.write(bytes);
+  const answer = await text(socket);
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  return { head, problem: Problem.parse(JSON.parse(body)) };
+}
+
+const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
+const json = { "content-type": "application/json" };
+
+describe("limits", () => {
+  it("[http.limits] refuses headers over the cap with a problem", async () => {
+    const { head, problem } = await sendRaw(
+      `GET /streams HTTP/1.1\r\nHost: x\r\nX-Long: ${"a".repeat(17_000)}\r\n\r\n`,
+    );
+    expect(head).toMatch(/^HTTP\/1\.1 431 /);
+    expect(head).toMatch(/\r\nX-Request-Id: \S+/);
+    expect(problem).toMatchObject({ status: 431, code: "headers-too-large" });
+  });
+
+  it.each([
+    ["no HTTP", "hello\r\n\r\n"],
+    ["a broken header", "GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n"],
+    [
+      "a length and chunks",
+      "POST /streams HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    [
+      "two lengths",
+      "POST /streams HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+    ],
+    ["a negative length", "POST /streams HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
+  ])("[http.limits] refuses %s with a problem, and closes", async (_, bytes) => {
+    const { problem } = await sendRaw(bytes);
+    expect(problem).toMatchObject({ status: 400, code: "malformed-http" });
+  });
+
+  it("[http.limits] takes a small body at its cap and refuses one byte more", async () => {
+    const body = (bytes: number) => {
+      const start = '{"name":"k","scopes":["consume"],"streams":["*"]';
+      return `${start}${" ".repeat(bytes - start.length - 1)}}`;
+    };
+    const call = { method: "POST", path: "/keys", headers: json };
+    const fits = await send(target(), { ...call, body: body(LIMITS.otherRequestBytesMax) });
+    expect(fits.status).toBe(201);
+    const over = await send(target(), { ...call, body: body(LIMITS.otherRequestBytesMax + 1) });
+    expect(over.body).toMatchObject({ code: "request-too-large" });
+  });
+
+  it("[http.limits] caps a body that comes in chunks as well", async () => {
+    const url = `${stack.url}/streams`;
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(16_384)),
+    });
+    const headers = { ...json, authorization: `Bearer ${stack.adminKey}` };
+    const request = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+    const answer = await fetch(url, request);
+    expect(answer.status).toBe(413);
+  });
+});
+
+describe("what is not told", () => {
+  it("[http.private] sets headers that keep browsers out", async () => {
+    const { header } = await send(target(), { path: "/streams", headers: { origin: ORIGIN } });
+    expect(header("access-control-allow-origin")).toBe("");
+    expect(header("x-content-type-options")).toBe("nosniff");
+    expect(header("x-frame-options")).toBe("DENY");
+    expect(header("strict-transport-security")).toMatch(/max-age=\d+/);
+    expect(header("server") + header("x-powered-by")).toBe("");
+    const preflight = await send(target(), {
+      method: "OPTIONS",
+      path: "/streams",
+      headers: { origin: ORIGIN, "access-control-request-method": "POST" },
+    });
+    expect(preflight.status).toBe(405);
+    expect(preflight.header("access-control-allow-methods")).toBe("");
+  });
+
+  it("[http.private] lets pages of a configured origin in, and no others", async () => {
+    const open = await start({ corsOrigins: [ORIGIN] });
+    try {
+      const allowed = async (origin: string) => {
+        const headers = { origin, "access-control-request-method": "POST", authorization: "" };
+        const url = { baseUrl: open.url, apiKey: "" };
+        const answer = await send(url, { method: "OPTIONS", path: "/streams", headers });
+        return answer.header("access-control-allow-origin");
+      };
+      expect(await allowed(ORIGIN)).toBe(ORIGIN);
+      expect(await allowed("https://console.example.evil")).toBe("");
+      expect(await allowed("null")).toBe("");
+    } finally {
+      await open.stop();
+    }
+  });
+
+  it("[http.private] neither answers nor logs keys, payloads, stacks or the store's words", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const broken = openLedger({
+      endpoint: inject("dynamoEndpoint"),
+      region: "us-east-1",
+      tableName: `missing-${randomUUID()}`,
+      adminKey: "an-admin-key-for-this-test",
+      cursorKey: "x",
+    });
+    const server = await startServer(broken, { host: "127.0.0.1", port: 0 });
+    try {
+      const payload = `payload-${randomBytes(8).toString("hex")}`;
+      const apiKey = "an-admin-key-for-this-test";
+      const answers = [
+        await send(
+          { baseUrl: server.url, apiKey },
+          {
+            method: "POST",
+            path: "/streams/orders/events",
+            headers: json,
+            body: `{"key":"k","data":"${payload}"}`,
+          },
+        ),
+        await send(
+          { baseUrl: server.url, apiKey },
+          {
+            method: "POST",
+            path: "/streams/orders/events",
+            headers: json,
+            body: `{"key":"k","data":${payload}}`,
+          },
+        ),
+        await send(
+          { baseUrl: server.url, apiKey },
+          {
+            method: "POST",
+            path: "/keys",
+            headers: json,
+            body: `{"name":"${payload}","scopes":["consume"],"streams":["*"]}`,
+          },
+        ),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([500, 400, 500]);
+      for (const { status, text: shown } of answers) {
+        expect(shown).not.toMatch(/\bat .*\.ts:|node_modules|Dynamo|ResourceNotFound|Electro/);
+        if (status === 500) expect(shown).not.toContain(payload);
+      }
+      const lines = JSON.stringify(logged.mock.calls);
+      expect(lines).toContain("ResourceNotFound");
+      expect(lines).not.toContain("payload");
+      expect(lines).not.toContain(apiKey);
+    } finally {
+      await server.stop();
+      broken.close();
+      logged.mockRestore();
+    }
+  });
+});
+
+describe("EVENTLEDGER_AUTH=off", () => {
+  it("[auth.off] lets in who calls the server by a loopback address, and nobody else", async () => {
+    const open = await start({ authOff: true });
+    try {
+      const { port } = new URL(open.url);
+      const ask = (host: string) =>
+        send(
+          { baseUrl: open.url, apiKey: "" },
+          { path: "/streams", headers: { authorization: "", host } },
+        );
+      for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, "127.0.0.1"]) {
+        expect((await ask(host)).status, host).toBe(200);
+      }
+      for (const host of ["evil.example", `127.0.0.1.evil.example:${port}`, "10.0.0.1"]) {
+        expect((await ask(host)).status, host).toBe(401);
+      }
+    } finally {
+      await open.stop();
+    }
+  });
+
+  it("[auth.off] is refused where other machines could come in", async () => {
+    await expect(start({ authOff: true, host: "0.0.0.0" })).rejects.toThrow(RangeError);
+    for (const HOST of ["0.0.0.0", "::", "192.168.1.2", "127.0.0.1.example"]) {
+      expect(() => readSettings({ HOST, EVENTLEDGER_AUTH: "off" })).toThrow(StackError);
+    }
+    expect(() => readSettings({ EVENTLEDGER_AUTH: "of" })).toThrow(StackError);
+    expect(readSettings({ EVENTLEDGER_AUTH: "off" }).authOff).toBe(true);
+    expect(readSettings({}).authOff).toBe(false);
+  });
+});

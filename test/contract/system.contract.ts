@@ -1,0 +1,189 @@
+import { PROBLEMS, problemCodes } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at, type Client, createClient } from "./client.ts";
+import type { Answer, Target } from "./wire.ts";
+
+/** Health, the OpenAPI document and the documentation: open to everybody, and true. */
+export function systemContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+  const open = async (path: string) => {
+    const answer = await api.send({ path, headers: { authorization: "" } });
+    expect(answer.status, answer.text.slice(0, 200)).toBe(200);
+    return answer;
+  };
+
+  describe("health", () => {
+    it.each(["/health", "/health?deep=0", "/health?deep=1"])(
+      "[auth.key] answers %s without a key, never from a cache",
+      async (path) => {
+        const answer = await open(path);
+        expect(answer.body).toEqual({ status: "ok" });
+        expect(answer.header("cache-control")).toBe("no-store");
+      },
+    );
+  });
+  describe("a key", () => keys(api));
+  describe("the OpenAPI document", () => openApi(api, open));
+  describe("the documentation", () => documentation(open));
+}
+
+type Open = (path: string) => Promise<Answer>;
+
+function keys(api: Client): void {
+  const { apiKey } = api.target;
+  it.each([
+    ["Bearer", { authorization: `Bearer ${apiKey}` }],
+    ["bearer in lower case", { authorization: `bearer ${apiKey}` }],
+    ["X-Api-Key", { authorization: "", "x-api-key": apiKey }],
+    ["X-Api-Key beside another scheme", { authorization: "Basic eA==", "x-api-key": apiKey }],
+  ])("[auth.key] is taken as %s", async (_, headers) => {
+    expect((await api.send({ path: "/streams?limit=1", headers })).status).toBe(200);
+  });
+
+  it("[auth.key] is not told apart from a missing stream when it is wrong", async () => {
+    const stream = await api.newStream();
+    const headers = { authorization: "Bearer wrong" };
+    const [there, missing] = await Promise.all(
+      [at(stream), at("no-such-stream")].map((path) => api.send({ path, headers })),
+    );
+    const shown = ({ status, body }: Answer = expect.fail()) => [
+      status,
+      { ...(body as object), instance: "" },
+    ];
+    expect(shown(there)).toEqual(shown(missing));
+  });
+}
+
+type Operation = {
+  operationId: string;
+  summary: string;
+  security: object[];
+  "x-scope": string;
+  parameters?: { name: string; in: string; schema: object }[];
+  responses: Record<string, { content?: Record<string, object>; headers?: object }>;
+};
+
+type Document = {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+};
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+function openApi(api: Client, open: Open): void {
+  let text: string;
+  let document: Document;
+  let operations: [method: string, path: string, operation: Operation][];
+
+  beforeAll(async () => {
+    const answer = await open("/openapi.json");
+    text = answer.text;
+    document = answer.body as Document;
+    operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]): [string, string, Operation] => [
+        method.toUpperCase(),
+        path,
+        operation,
+      ]),
+    );
+  });
+
+  /** A path with something that could stand for its parameters. */
+  const example = (path: string) => path.replaceAll(/\{\w+\}/g, "no-such-thing");
+
+  it("[openapi.routes] is OpenAPI 3.1, every reference and path parameter declared", () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    for (const [, name] of text.matchAll(/"\$ref":\s*"#\/components\/schemas\/([^"]+)"/g)) {
+      expect(document.components.schemas).toHaveProperty(name ?? "");
+    }
+    expect(text.match(/"\$ref":\s*"[^#]/)).toBeNull();
+    for (const [, path, { parameters = [] }] of operations) {
+      const inPath = parameters.filter((parameter) => parameter.in === "path");
+      expect(inPath.map(({ name }) => `{${name}}`).sort(), path).toEqual(
+        [...path.matchAll(/\{\w+\}/g)].map(String).sort(),
+      );
+    }
+  });
+
+  it("[openapi.routes] names every operation once, with its scope and its answers", () => {
+    const ids = operations.map(([, , { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [method, path, operation] of operations) {
+      const { summary, security, responses } = operation;
+      const where = `${method} ${path}`;
+      expect(summary, where).toMatch(/\S/);
+      expect(operation["x-scope"], where).toMatch(/^(public|root|admin|publish|consume)$/);
+      expect(security, where).toHaveLength(operation["x-scope"] === "public" ? 0 : 1);
+      expect(Object.keys(responses).some((status) => status.startsWith("2"))).toBe(true);
+      for (const [status, { content = {}, headers }] of Object.entries(responses)) {
+        expect(headers, `${where} ${status}`).toHaveProperty("X-Request-Id");
+        if (status >= "400") expect(content).toHaveProperty(["application/problem+json"]);
+      }
+    }
+  });
+
+  it("[auth.key] names as public exactly what answers without a key", async () => {
+    for (const [method, path, operation] of operations) {
+      const answer = await api.send({
+        ...{ method, path: example(path), headers: { authorization: "" } },
+      });
+      const isPublic = operation["x-scope"] === "public";
+      expect(answer.status === 401, `${method} ${path}`).toBe(!isPublic);
+    }
+  });
+
+  it("[http.method] names for every path the methods that it has", async () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      const has = Object.keys(methods).map((method) => method.toUpperCase());
+      for (const method of METHODS.filter((each) => !has.includes(each))) {
+        const answer = await api.send({ method, path: example(path) });
+        expect(answer.status, `${method} ${path}`).toBe(405);
+        expect(answer.header("allow").split(", "), `${method} ${path}`).toEqual(has.sort());
+      }
+    }
+  });
+}
+
+function documentation(open: Open): void {
+  it.each(["/docs", "/docs/problems"])("[docs.self-contained] %s is a page", async (path) => {
+    const { header, text } = await open(path);
+    expect(header("content-type")).toBe("text/html; charset=utf-8");
+    expect(header("content-security-policy")).toContain("default-src 'self'");
+    expect(text).toMatch(/^<!doctype html>[\s\S]*<title>\w/);
+    const references = [...text.matchAll(/(?:src|href|action)\s*=\s*["']?([^"'\s>]+)/g)];
+    for (const [, reference] of references) expect(reference).toMatch(/^[/#](?!\/)/);
+    expect(text).not.toMatch(/https?:|@import|<script>|\son\w+=/);
+  });
+
+  it("[docs.self-contained] loads files from here only, and they load nothing else", async () => {
+    const { text } = await open("/docs");
+    const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? "");
+    expect(files.length).toBeGreaterThan(1);
+    for (const file of files) {
+      const { header, text: content } = await open(file);
+      const isStyle = file.endsWith(".css");
+      expect(header("content-type")).toMatch(isStyle ? /^text\/css/ : /^text\/javascript/);
+      expect(header("x-content-type-options")).toBe("nosniff");
+      expect(content.length).toBeGreaterThan(50);
+      if (!isStyle) continue;
+      expect(content).not.toContain("@import");
+      for (const [, url] of content.matchAll(/url\(["']?([^"')]+)/g)) expect(url).toMatch(/^data:/);
+    }
+    const start = files.find((file) => file.endsWith("start.js")) ?? expect.fail("no start.js");
+    const script = (await open(start)).text;
+    expect(script).not.toMatch(/https?:/);
+    expect(script).toContain('"/openapi.json"');
+    expect(script).toContain("validatorUrl: null");
+  });
+
+  it("[error.problem] explains every code where the type of its problem points to", async () => {
+    const { text } = await open("/docs/problems");
+    for (const code of problemCodes) {
+      expect(text).toContain(`<section id="${code}">`);
+      expect(text).toContain(`${PROBLEMS[code].title}.`);
+    }
+    expect(text.split("<section ")).toHaveLength(problemCodes.length + 1);
+  });
+}

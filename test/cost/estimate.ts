@@ -1,0 +1,180 @@
+import {
+  METRICS,
+  type MetricName,
+  metricOf,
+} from "../../packages/functions/src/metrics/catalog.ts";
+import type { Measured, Units } from "./measure.ts";
+import { FREE, PRICES } from "./prices.ts";
+import { ASSUMED, type Ingress, type Scenario } from "./scenarios.ts";
+
+export type Item = { readonly name: string; readonly dollars: number };
+
+const MILLION = 1e6;
+const GB = 1e9;
+const SECONDS = ASSUMED.hoursPerMonth * 3_600;
+
+/** Everything that is on the bill only because the stage exists: the alarms and the sweeper. */
+export const ALARMS = 9;
+export const METRICS_SENT = (Object.keys(METRICS) as MetricName[]).filter(
+  (name) => !metricOf(name).known,
+).length;
+
+/** What a month of a scenario costs, item by item. Pure. */
+export function estimate(
+  scenario: Scenario,
+  n: 1 | 10,
+  ingress: Ingress,
+  measured: Measured,
+): readonly Item[] {
+  const load = loadOf(scenario, n, measured);
+  const { requests, gbSeconds, units, logBytes } = load;
+  const accessBytes = ingress === "HTTP API" ? requests * lineBytes(ASSUMED.accessLogBytes) : 0;
+  const logGb = (logBytes + accessBytes) / GB;
+  return [
+    ...(ingress === "HTTP API"
+      ? [{ name: "HTTP API requests", dollars: (requests / MILLION) * PRICES.httpApiMillion }]
+      : []),
+    {
+      name: "Lambda, router: requests",
+      dollars: (requests / MILLION) * PRICES.lambdaMillion,
+    },
+    { name: "Lambda, router: time", dollars: gbSeconds * PRICES.lambdaGbSecondArm },
+    { name: "DynamoDB, publishing", dollars: priceOf(units.publishing) },
+    { name: "DynamoDB, polling and committing", dollars: priceOf(units.consuming) },
+    { name: "DynamoDB, compaction", dollars: priceOf(units.compaction) },
+    {
+      name: "Lambda, compactor and sweeper",
+      dollars:
+        ((load.compactorRuns + ASSUMED.hoursPerMonth) / MILLION) * PRICES.lambdaMillion +
+        (load.compactorGbSeconds + sweeperGbSeconds()) * PRICES.lambdaGbSecondArm,
+    },
+    { name: "Storage", dollars: (load.storedBytes / GB) * PRICES.storageGbMonth },
+    { name: "Point-in-time recovery", dollars: (load.storedBytes / GB) * PRICES.backupGbMonth },
+    {
+      name: "Logs",
+      dollars: logGb * (PRICES.logsIngestGb + PRICES.logsKeepGbMonth * ASSUMED.logsKeptShare),
+    },
+    { name: "Metrics", dollars: METRICS_SENT * PRICES.metricMonth },
+    { name: "Alarms", dollars: ALARMS * PRICES.alarmMonth },
+    { name: "Data transfer out", dollars: (load.sentBytes / GB) * PRICES.transferOutGb },
+  ];
+}
+
+/** A stage with one stream that nobody uses. */
+export function estimateIdle(measured: Measured): readonly Item[] {
+  const units = times(plus(measured.sweep, measured.sweptStream), ASSUMED.hoursPerMonth);
+  const logGb = (ASSUMED.hoursPerMonth * lineBytes(SWEEP_LINE_BYTES)) / GB;
+  return [
+    { name: "Alarms", dollars: ALARMS * PRICES.alarmMonth },
+    {
+      name: "Sweeper",
+      dollars:
+        priceOf(units) +
+        sweeperGbSeconds() * PRICES.lambdaGbSecondArm +
+        (ASSUMED.hoursPerMonth / MILLION) * PRICES.lambdaMillion,
+    },
+    { name: "Logs", dollars: logGb * PRICES.logsIngestGb },
+  ];
+}
+
+/** One more subscriber that finds nothing, polling at the assumed pace, behind a Function URL. */
+export function estimateSubscriber(measured: Measured): number {
+  const polls = SECONDS / ASSUMED.pollEverySeconds;
+  return (
+    (polls / MILLION) * PRICES.lambdaMillion +
+    polls * (ASSUMED.idlePollMs / 1_000) * ASSUMED.routerGb * PRICES.lambdaGbSecondArm +
+    priceOf(times(measured.idlePoll, polls)) +
+    ((polls * lineBytes(measured.logLineBytes)) / GB) * PRICES.logsIngestGb +
+    ((polls * (measured.answerBytes + ASSUMED.headersBytes)) / GB) * PRICES.transferOutGb
+  );
+}
+
+export const totalOf = (items: readonly Item[]): number =>
+  items.reduce((sum, { dollars }) => sum + dollars, 0);
+
+/** The same without what is free of charge, for an account that uses nothing else. */
+export const totalBeyondFree = (items: readonly Item[]): number =>
+  items.reduce((sum, { name, dollars }) => sum + Math.max(0, dollars - (FREE[name] ?? 0)), 0);
+
+const SWEEP_LINE_BYTES = 250;
+
+/** How much of everything happens in a month. */
+function loadOf({ events, streams, keys }: Scenario, n: 1 | 10, measured: Measured) {
+  const batch = measured.batches[n];
+  const subscribers = streams * ASSUMED.subscribersPerStream;
+  const publishes = events / n;
+  const perStreamSecond = publishes / streams / SECONDS;
+  const polls = (subscribers * SECONDS) / ASSUMED.pollEverySeconds;
+  const busyPolls = polls * happens(perStreamSecond * ASSUMED.pollEverySeconds);
+  const requests = publishes + polls + busyPolls;
+  const overlap = perStreamSecond * (ASSUMED.publishMs / 1_000);
+  const lost = Math.min(1, overlap * ASSUMED.conflictsPerOverlap);
+
+  const windows = SECONDS / ASSUMED.compactorWindowSeconds;
+  const runs = windows * happens(perStreamSecond * ASSUMED.compactorWindowSeconds);
+  const delivered = events * ASSUMED.subscribersPerStream;
+  const refreshes = (ASSUMED.processes * SECONDS) / META_SECONDS;
+  const deliveredBlocks = (delivered * batch.storedBytesPerEvent) / READ_BYTES;
+  return {
+    requests,
+    gbSeconds:
+      (ASSUMED.routerGb / 1_000) *
+      (publishes * ASSUMED.publishMs +
+        (polls - busyPolls) * ASSUMED.idlePollMs +
+        busyPolls * (ASSUMED.busyPollMs + ASSUMED.commitMs)),
+    units: {
+      publishing: plus(
+        times(mix(batch.publish, batch.publishLost, lost), publishes),
+        times(measured.refresh, refreshes),
+      ),
+      consuming: plus(
+        plus(times(measured.idlePoll, polls - busyPolls), { read: deliveredBlocks, write: 0 }),
+        times(plus(measured.busyPoll, measured.commit), busyPolls),
+      ),
+      compaction: plus(
+        times(batch.compactRun, runs * streams),
+        plus(
+          times(batch.compactEvent, events),
+          times(plus(measured.sweep, times(measured.sweptStream, streams)), ASSUMED.hoursPerMonth),
+        ),
+      ),
+    },
+    compactorRuns: runs,
+    compactorGbSeconds: (runs * ASSUMED.compactorMs + events * ASSUMED.compactorMsPerEvent) / 1_000,
+    storedBytes:
+      (events * batch.storedBytesPerEvent * ASSUMED.keptDays * 24) / ASSUMED.hoursPerMonth +
+      keys * measured.keyBytes,
+    logBytes:
+      requests * lineBytes(measured.logLineBytes) +
+      ((ASSUMED.processes * SECONDS) / METRICS_SECONDS) * lineBytes(measured.metricsLineBytes) +
+      runs * lineBytes(measured.metricsLineBytes),
+    sentBytes:
+      requests * (measured.answerBytes + ASSUMED.headersBytes) +
+      delivered * measured.answerBytesPerEvent,
+  };
+}
+
+/** A process believes a stream's settings for 5 s, and writes its metrics every 10 s when busy. */
+const META_SECONDS = 5;
+const METRICS_SECONDS = 10;
+/** Of a strongly consistent read, per unit. */
+const READ_BYTES = 4_096;
+
+/** How likely at least one is, when `mean` are expected and they come independently. */
+const happens = (mean: number): number => 1 - Math.exp(-mean);
+
+const sweeperGbSeconds = (): number =>
+  (ASSUMED.hoursPerMonth * ASSUMED.sweeperMs * ASSUMED.sweeperGb) / 1_000;
+
+const lineBytes = (bytes: number): number => bytes + ASSUMED.logLineOverheadBytes;
+
+const priceOf = ({ read, write }: Units): number =>
+  (read / MILLION) * PRICES.readMillion + (write / MILLION) * PRICES.writeMillion;
+
+const plus = (a: Units, b: Units): Units => ({ read: a.read + b.read, write: a.write + b.write });
+const times = ({ read, write }: Units, by: number): Units => ({
+  read: read * by,
+  write: write * by,
+});
+const mix = (a: Units, b: Units, share: number): Units =>
+  plus(times(a, 1 - share), times(b, share));

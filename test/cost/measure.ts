@@ -1,0 +1,182 @@
+import {
+  METRICS,
+  type MetricName,
+  metricOf,
+} from "../../packages/functions/src/metrics/catalog.ts";
+import { createEmfWriter } from "../../packages/functions/src/metrics/emf.ts";
+import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
+import { printAnswered } from "../../packages/functions/src/metrics/request-log.ts";
+import { openTable, type Shop } from "./shop.ts";
+
+/** Capacity units, as DynamoDB counts them. */
+export type Units = { readonly read: number; readonly write: number };
+
+/** What a request of `n` events costs, and what follows from it. */
+export type BatchMeasured = {
+  readonly publish: Units;
+  /** Instead, when another process had been faster: the refused put, another look, another put. */
+  readonly publishLost: Units;
+  readonly storedBytesPerEvent: number;
+  readonly compactRun: Units;
+  readonly compactEvent: Units;
+};
+
+export type Measured = {
+  readonly batches: Readonly<Record<1 | 10, BatchMeasured>>;
+  /** A poll that finds nothing, and one that finds one small batch. */
+  readonly idlePoll: Units;
+  readonly busyPoll: Units;
+  readonly commit: Units;
+  /** What a process reads more when what it remembers is too old, publishing and polling. */
+  readonly refresh: Units;
+  /** An idle stream of one partition, per sweep; and a sweep of nothing. */
+  readonly sweptStream: Units;
+  readonly sweep: Units;
+  readonly keyBytes: number;
+  readonly answerBytes: number;
+  readonly answerBytesPerEvent: number;
+  readonly logLineBytes: number;
+  readonly metricsLineBytes: number;
+};
+
+const ROUNDS = 20;
+
+/** Measures on a DynamoDB Local, through the HTTP door: a few seconds. */
+export async function measure(endpoint: string): Promise<Measured> {
+  const [one, ten] = await Promise.all([measureBatch(endpoint, 1), measureBatch(endpoint, 10)]);
+  const { batch: _, ...rest } = ten;
+  return { batches: { 1: one.batch, 10: ten.batch }, ...rest, ...lines() };
+}
+
+async function measureBatch(endpoint: string, n: number) {
+  const table = await openTable(endpoint);
+  const [shop, other] = [await table.open(), await table.open()];
+  const nothing = await shop.cost(shop.sweep);
+  await shop.create();
+  await shop.publish(n);
+  const publish = await average(shop, ROUNDS, () => shop.publish(n));
+  const log = await table.stored("SEQ#");
+  const polls = await measurePolls(shop, n);
+  await shop.compact();
+  const sweptStream = minus(await shop.cost(shop.sweep), nothing);
+  const runs = [await measureRun(shop, n, 20), await measureRun(shop, n, 100)] as const;
+  const compactEvent = scale(minus(runs[1], runs[0]), 1 / 80);
+  const keys = await table.stored("KEY#");
+
+  await other.publish(n);
+  const lost = await average(
+    shop,
+    ROUNDS,
+    () => shop.publish(n),
+    () => other.publish(n),
+  );
+  const refused = shop.conflicts() / ROUNDS;
+  await catchUp(shop);
+  const fresh = await table.open();
+  const coldPublish = await fresh.cost(() => fresh.publish(n));
+  const coldPoll = await fresh.cost(fresh.poll);
+  for (const process of [shop, other, fresh]) await process.close();
+  table.close();
+  return {
+    batch: {
+      publish,
+      // A refused put is charged for its size, which DynamoDB does not report.
+      publishLost: { read: lost.read, write: round(lost.write + refused * publish.write) },
+      storedBytesPerEvent: Math.round(log.bytes / log.rows / n),
+      compactRun: minus(runs[0], scale(compactEvent, 20)),
+      compactEvent,
+    },
+    ...polls,
+    refresh: { read: coldPublish.read + coldPoll.read, write: 0 },
+    sweptStream,
+    sweep: scale(nothing, 1),
+    keyBytes: Math.round(keys.bytes / keys.rows),
+  };
+}
+
+async function measurePolls(shop: Shop, n: number) {
+  const all = await shop.poll();
+  await catchUp(shop);
+  const empty = await shop.poll();
+  const idlePoll = await average(shop, ROUNDS, shop.poll);
+  let last = empty;
+  const publishOne = () => shop.publish(n);
+  const poll = async () => {
+    last = await shop.poll();
+  };
+  const commit = () => shop.commit(last.cursor);
+  const commits: Units[] = [];
+  const polls: Units[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await publishOne();
+    polls.push(await shop.cost(poll));
+    commits.push(await shop.cost(commit));
+  }
+  return {
+    idlePoll,
+    busyPoll: scale(polls.reduce(plus), 1 / ROUNDS),
+    commit: scale(commits.reduce(plus), 1 / ROUNDS),
+    answerBytes: empty.bytes,
+    answerBytesPerEvent: Math.round((all.bytes - empty.bytes) / all.events),
+  };
+}
+
+async function catchUp(shop: Shop): Promise<void> {
+  for (let page = await shop.poll(); page.events > 0; page = await shop.poll()) {
+    await shop.commit(page.cursor);
+  }
+}
+
+async function measureRun(shop: Shop, n: number, events: number): Promise<Units> {
+  for (let published = 0; published < events; published += n) await shop.publish(n);
+  return shop.cost(shop.compact);
+}
+
+/** The mean of `count` runs of `work`, each after a run of `before` that does not count. */
+async function average(
+  shop: Shop,
+  count: number,
+  work: () => Promise<unknown>,
+  before: () => Promise<unknown> = async () => {},
+): Promise<Units> {
+  let sum: Units = { read: 0, write: 0 };
+  for (let run = 0; run < count; run++) {
+    await before();
+    sum = plus(sum, await shop.cost(work));
+  }
+  return scale(sum, 1 / count);
+}
+
+/** How long the lines are that a request leaves in the log. */
+function lines() {
+  const answered = {
+    requestId: "00000000-0000-4000-8000-000000000000",
+    method: "POST",
+    route: "/streams/:stream/subscriptions/:subscription/commit",
+    status: 200,
+    ms: 12,
+  };
+  const metrics = createMetrics();
+  for (const name of Object.keys(METRICS) as MetricName[]) {
+    if (metricOf(name).kind === "gauge") metrics.gauge(name as "CompactionLagSeconds", 60);
+    else metrics.count(name as "ReadUnits", 1_000, metricOf(name).label && "TransactWriteItems");
+  }
+  let metricsLine = "";
+  const tableName = "eventledger-production-LedgerTable-abcdefgh";
+  const write = (line: string) => {
+    metricsLine = line;
+  };
+  createEmfWriter({ metrics, tableName, write, now: Date.now }).flush();
+  return {
+    logLineBytes: printAnswered(answered, Date.now()).length,
+    metricsLineBytes: metricsLine.length,
+  };
+}
+
+const plus = (a: Units, b: Units): Units => ({ read: a.read + b.read, write: a.write + b.write });
+const minus = (a: Units, b: Units): Units => scale(plus(a, scale(b, -1)), 1);
+const scale = ({ read, write }: Units, by: number): Units => ({
+  read: round(read * by),
+  write: round(write * by),
+});
+const round = (value: number): number => Math.round(value * 1_000) / 1_000;

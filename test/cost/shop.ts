@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { type AttributeValue, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { startServer } from "../../packages/functions/src/local.ts";
+import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { type Consumption, meterCapacity } from "../stack/capacity.ts";
+import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { orderEvents } from "../stack/order-events.ts";
+import { ensureTable } from "../stack/table.ts";
+
+const ADMIN_KEY = "elk_cost_measurement";
+const STREAM = "/streams/orders";
+
+/** One process of the product over a table that several may share. */
+export type Shop = {
+  /** Makes the stream and its subscription. */
+  create(): Promise<void>;
+  /** Publishes `n` orders in one request. */
+  publish(n: number): Promise<void>;
+  /** Polls, and tells how long the answer was. */
+  poll(): Promise<{ events: number; bytes: number; cursor: string }>;
+  commit(cursor: string): Promise<void>;
+  /** Rings the compactor as the table's stream would. */
+  compact(): Promise<void>;
+  sweep(): Promise<void>;
+  cost(work: () => Promise<unknown>): Promise<Consumption>;
+  /** How often another process had been faster, since the last call. */
+  conflicts(): number;
+  close(): Promise<void>;
+};
+
+/** A table of its own; `open` starts a process over it. */
+export async function openTable(endpoint: string) {
+  const client = new DynamoDBClient(localAws(endpoint));
+  const tableName = `cost-${randomUUID()}`;
+  await ensureTable(client, tableName);
+  const rows = async () =>
+    (await client.send(new ScanCommand({ TableName: tableName }))).Items ?? [];
+  const orders = orderEvents(5_000).values();
+
+  const open = async (): Promise<Shop> => {
+    const config = { endpoint, region: LOCAL_REGION, tableName, adminKey: ADMIN_KEY };
+    const opened = openLedger({ ...config, cursorKey: ADMIN_KEY });
+    const { measure } = meterCapacity(opened.client);
+    const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+    const send = (path: string, body?: object) => request(server.url + path, body);
+    return {
+      create: async () => {
+        await send("/streams", { name: "orders" });
+        await send(`${STREAM}/subscriptions`, { name: "shipping", start: "earliest" });
+      },
+      publish: async (n) => {
+        const events = Array.from({ length: n }, () => orders.next().value);
+        await send(`${STREAM}/events`, { events });
+      },
+      poll: async () => {
+        const text = await send(`${STREAM}/subscriptions/shipping/poll?limit=500`);
+        const { events, cursor } = JSON.parse(text);
+        return { events: events.length, bytes: Buffer.byteLength(text), cursor };
+      },
+      commit: async (cursor) => {
+        await send(`${STREAM}/subscriptions/shipping/commit`, { cursor });
+      },
+      compact: async () => {
+        const batches = (await rows()).filter(({ sk }) => sk?.S?.startsWith("SEQ#"));
+        await opened.ledger.ring(batches.map(({ pk }) => pk?.S ?? ""));
+      },
+      sweep: async () => {
+        await opened.ledger.sweep();
+      },
+      cost: measure,
+      conflicts: () =>
+        opened.metrics.drain().find(({ name }) => name === "AppendConflicts")?.value ?? 0,
+      close: async () => {
+        await server.stop();
+        opened.close();
+      },
+    };
+  };
+
+  return {
+    open,
+    /** Stored bytes of the rows whose sort key begins so, and how many there are. */
+    stored: async (prefix: string) => {
+      const found = (await rows()).filter(({ sk }) => sk?.S?.startsWith(prefix));
+      return { rows: found.length, bytes: found.reduce((sum, row) => sum + bytesOf(row), 0) };
+    },
+    close: () => client.destroy(),
+  };
+}
+
+async function request(url: string, body?: object): Promise<string> {
+  const response = await fetch(url, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status} ${url}: ${text}`);
+  return text;
+}
+
+/** As DynamoDB counts an item: the names of its attributes and their values. */
+function bytesOf(row: Record<string, AttributeValue>): number {
+  return Object.entries(row).reduce(
+    (sum, [name, { S, N, B }]) =>
+      sum +
+      name.length +
+      (S === undefined ? 0 : Buffer.byteLength(S)) +
+      (N === undefined ? 0 : Math.ceil(N.length / 2) + 1) +
+      (B?.length ?? 0),
+    0,
+  );
+}

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { resolved, type Schema } from "../contract/access/openapi-operations.ts";
+
+/** Stands for the n-th of what the server has handed out so far; see `fill`. */
+export type Kind = "cursor" | "listCursor" | "id";
+
+/** Few names, so that requests meet each other's streams and subscriptions. */
+export const NAMES = ["fuzz-a", "fuzz-b", "fuzz-c", "fuzz.d", "other"];
+
+const slot = (kind: Kind) => fc.nat(50).map((n) => `{{${kind}:${n}}}`);
+
+/** What the document names is drawn from what makes sense there, else by its schema alone. */
+const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  Name: fc.constantFrom(...NAMES),
+  TenantName: fc.constantFrom("fuzz-tenant", "fuzz-tenant-2"),
+  StreamGlob: fc.constantFrom(...NAMES, "fuzz-*", "*"),
+  Cursor: slot("cursor"),
+  ListCursor: slot("listCursor"),
+  Timestamp: fc
+    .integer({ min: -30, max: 300 })
+    .map((days) => new Date(Date.now() + days * 86_400_000).toISOString()),
+  EventKey: fc.oneof(
+    fc.constantFrom("k1", "k2", "k3"),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
+  ),
+};
+
+/** Values that a schema of the document allows. */
+export function fromSchema(schema: Schema): fc.Arbitrary<unknown> {
+  const known = KNOWN[String(schema.$ref).split("/").at(-1) ?? ""];
+  if (known !== undefined) return known;
+  const { type, enum: choices, const: only, anyOf, ...rest } = resolved(schema);
+  if (only !== undefined) return fc.constant(only);
+  if (Array.isArray(choices)) return fc.constantFrom(...choices);
+  if (Array.isArray(anyOf)) return fc.oneof(...(anyOf as Schema[]).map(fromSchema));
+  if (type === "null") return fc.constant(null);
+  if (type === "boolean") return fc.boolean();
+  if (type === "integer" || type === "number") return numbers(rest);
+  if (type === "string") return strings(rest);
+  if (type === "array") return arrays(rest);
+  if (type === "object") return objects(rest);
+  return fc.jsonValue();
+}
+
+function numbers({ minimum, maximum }: Schema): fc.Arbitrary<number> {
+  const min = typeof minimum === "number" ? minimum : -1_000;
+  const max = typeof maximum === "number" ? maximum : 1_000_000;
+  // Mostly small: a stream of 64 partitions is legal and slow.
+  const small = fc.integer({ min, max: Math.min(max, min + 3) });
+  const edges = fc.constantFrom(min, max);
+  return fc.oneof({ weight: 20, arbitrary: small }, { weight: 1, arbitrary: edges });
+}
+
+function strings({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> {
+  if (pattern === "^[a-z0-9]{12}$") return slot("id");
+  if (typeof pattern === "string") return fc.stringMatching(new RegExp(pattern));
+  const min = typeof minLength === "number" ? minLength : 0;
+  const max = typeof maxLength === "number" ? maxLength : 200;
+  return fc.string({ unit: "grapheme", minLength: min, maxLength: Math.max(min, max >> 3) });
+}
+
+function arrays({ items, minItems, maxItems }: Schema): fc.Arbitrary<unknown[]> {
+  const minLength = typeof minItems === "number" ? minItems : 0;
+  const maxLength = Math.min(typeof maxItems === "number" ? maxItems : 5, minLength + 5);
+  const item = fromSchema((items ?? {}) as Schema);
+  return fc.uniqueArray(item, { minLength, maxLength, selector: (each) => JSON.stringify(each) });
+}
+
+function objects({ properties = {}, required = [], additionalProperties }: Schema) {
+  const members = Object.entries(properties as Record<string, Schema>);
+  const model = Object.fromEntries(members.map(([name, of]) => [name, fromSchema(of)]));
+  const own = fc.record(model, { requiredKeys: required as string[] });
+  if (typeof additionalProperties !== "object" || members.length > 0) return own;
+  const value = fromSchema(additionalProperties as Schema);
+  return fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/), value, { maxKeys: 4 });
+}
+
+/** What the server has handed out; cursors also by what they belong to. */
+export type Handed = Record<Kind, string[]> & { readonly cursorsOf: Map<string, string[]> };
+
+/** What a cursor of a path belongs to: a stream or a subscription. */
+export const ownerOf = (path: string): string =>
+  /^\/streams\/[^/?]+(\/subscriptions\/[^/?]+)?/.exec(path)?.[0] ?? "";
+
+/** Puts what the server has handed out in the place of what stands for it, mostly the owner's own. */
+export const fill = (text: string, handed: Handed, owner: string): string =>
+  text.replace(/\{\{(cursor|listCursor|id):(\d+)\}\}/g, (_, kind: Kind, n: string) => {
+    const own = Number(n) % 4 === 0 ? undefined : handed.cursorsOf.get(owner);
+    const known = (kind === "cursor" ? own : undefined) ?? handed[kind];
+    return known[Number(n) % known.length] ?? "nothing-yet-nothing-yet-nothing";
+  });

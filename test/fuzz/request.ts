@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import type { DescribedOperation, Parameter } from "../contract/access/openapi-operations.ts";
+import { fromSchema, NAMES } from "./from-schema.ts";
+import {
+  hostileBody,
+  hostileHeaders,
+  hostileMethod,
+  hostileSegment,
+  hostileValue,
+} from "./hostile.ts";
+
+export type FuzzRequest = {
+  readonly operation: DescribedOperation;
+  readonly method: string;
+  /** With slots for what the server has handed out. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array | undefined;
+  /** It may reach another route than the operation's, or none. */
+  readonly astray: boolean;
+};
+
+/** Requests of an operation: about half of them valid, the others with one or several things wrong. */
+export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequest> {
+  const oneIn = <T>(times: number, arbitrary: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: times - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+  return fc
+    .record({
+      values: fc.record(
+        Object.fromEntries(operation.parameters.map((of) => [of.name, parameter(of)])),
+        { requiredKeys: operation.parameters.flatMap((of) => (of.required ? [of.name] : [])) },
+      ),
+      query: oneIn(8, fc.tuple(nameOf(operation), hostileValue)),
+      segment: oneIn(10, fc.tuple(fc.nat(3), hostileSegment)),
+      method: oneIn(25, hostileMethod),
+      headers: oneIn(6, hostileHeaders),
+      json: bodyOf(operation),
+      hostile: oneIn(5, hostileBody),
+    })
+    .map(({ values, query, segment, method, headers, json, hostile }) => {
+      const path = pathOf(operation, values as Record<string, unknown>, segment);
+      const search = searchOf(operation, values as Record<string, unknown>, query);
+      const body = hostile ?? (json === undefined ? undefined : JSON.stringify(json));
+      return {
+        operation,
+        method: method ?? operation.method,
+        path: path + search,
+        headers: {
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headerValues(operation, values as Record<string, unknown>),
+          ...headers,
+        },
+        body,
+        astray: segment !== undefined || method !== undefined,
+      };
+    });
+}
+
+const parameter = ({ schema, in: place, name }: Parameter): fc.Arbitrary<unknown> => {
+  // Few, so that some are often there.
+  if (name === "stream") return fc.constantFrom(...NAMES, "fuzz-a", "fuzz-a", "fuzz-b", "fuzz-b");
+  if (name === "subscription") return fc.constantFrom("fuzz-a", "fuzz-b");
+  if (name === "waitSeconds") return fc.constantFrom("0", "1");
+  if (name === "file") return fc.constantFrom("swagger-ui.css", "swagger-ui-bundle.js", "start.js");
+  if (place === "header") return fc.stringMatching(/^[!-~]{1,60}$/);
+  return fromSchema(schema);
+};
+
+const nameOf = ({ parameters }: DescribedOperation) =>
+  fc.constantFrom(
+    ...parameters.filter((of) => of.in === "query").map(({ name }) => name),
+    ...["limit", "unknown", "__proto__", "limit%5B%5D", ""],
+  );
+
+const bodyOf = ({ requestBody }: DescribedOperation): fc.Arbitrary<unknown> => {
+  const schema = requestBody?.content["application/json"]?.schema;
+  return schema === undefined ? fc.constant(undefined) : fromSchema(schema);
+};
+
+function pathOf(
+  { path }: DescribedOperation,
+  values: Readonly<Record<string, unknown>>,
+  hostile: readonly [number, string] | undefined,
+): string {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => escaped(values[name] ?? "k"));
+  if (hostile === undefined) return filled;
+  const segments = filled.split("/");
+  const at = 1 + (hostile[0] % (segments.length - 1));
+  return segments.with(at, hostile[1]).join("/");
+}
+
+function searchOf(
+  { parameters }: DescribedOperation,
+  values: Readonly<Record<string, unknown>>,
+  hostile: readonly [string, string] | undefined,
+): string {
+  const pairs = parameters
+    .filter(({ in: place, name }) => place === "query" && values[name] !== undefined)
+    .map(({ name }) => `${name}=${escaped(values[name])}`);
+  if (hostile !== undefined) pairs.push(hostile.join("="));
+  return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+const headerValues = (
+  { parameters }: DescribedOperation,
+  values: Readonly<Record<string, unknown>>,
+) =>
+  Object.fromEntries(
+    parameters
+      .filter(({ in: place, name }) => place === "header" && values[name] !== undefined)
+      .map(({ name }) => [name.toLowerCase(), String(values[name])]),
+  );
+
+/** Slots for what the server has handed out stay as they are. */
+const escaped = (value: unknown): string =>
+  encodeURIComponent(String(value))
+    .replaceAll("%7B%7B", "{{")
+    .replaceAll("%7D%7D", "}}")
+    .replaceAll("%3A", ":");

@@ -1,0 +1,21 @@
+import { randomUUID } from "node:crypto";
+import { startStack } from "../stack/stack.ts";
+
+/** Runs a stack in this process and tells its parent where, and its memory; ends when told to. */
+const { url, adminKey, stop } = await startStack({
+  endpoint: process.argv[2],
+  tableName: `apart-${randomUUID()}`,
+});
+process.send?.({ baseUrl: url, apiKey: adminKey });
+const end = async () => {
+  await stop();
+  process.exit(0);
+};
+/** What is still used after everything unused was thrown away. */
+const tellMemory = () => {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  process.send?.((heapUsed + external) / 2 ** 20);
+};
+process.on("message", (wish) => (wish === "stop" ? end() : tellMemory()));
+process.once("disconnect", end);

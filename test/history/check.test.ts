@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { checkHistory } from "./check.ts";
+import { CORRUPTIONS } from "./corruptions.ts";
+import { parseHistory, printHistory, VIOLATIONS } from "./history.ts";
+import { makeHistory, RETENTION_MS } from "./made-up-history.ts";
+
+const OPTIONS = { retentionMs: RETENTION_MS, skewMs: 1_000 };
+const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
+
+describe("the history checker", () => {
+  it("finds nothing in 100 clean histories", () => {
+    for (const seed of SEEDS) {
+      expect(checkHistory(makeHistory(seed), OPTIONS), `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  it.each(CORRUPTIONS)("finds $name when $how", ({ name, spoil }) => {
+    let spoiled = 0;
+    for (const seed of SEEDS.slice(0, 20)) {
+      const lines = spoil(makeHistory(seed));
+      if (lines === undefined) continue;
+      spoiled++;
+      const names = checkHistory(lines, OPTIONS).map((violation) => violation.name);
+      expect(names, `seed ${seed}`).toContain(name);
+    }
+    expect(spoiled).toBeGreaterThan(0);
+  });
+
+  it("is shown a corruption for every name it may use", () => {
+    const shown = new Set(CORRUPTIONS.map(({ name }) => name));
+    expect(Object.keys(VIOLATIONS).filter((name) => !shown.has(name as never))).toEqual([]);
+  });
+
+  it("reads a history from its printed form", () => {
+    const lines = makeHistory("printed");
+    expect(parseHistory(printHistory(lines))).toEqual(lines);
+  });
+});

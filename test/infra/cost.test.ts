@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, inject, it } from "vitest";
+import { ALARMS, estimate, estimateIdle, totalBeyondFree, totalOf } from "../cost/estimate.ts";
+import { type Measured, measure } from "../cost/measure.ts";
+import { costPage } from "../cost/page.ts";
+import { SCENARIOS } from "../cost/scenarios.ts";
+import { evaluate } from "./evaluate.ts";
+import { root } from "./platform.ts";
+
+const read = (...parts: string[]) => readFileSync(path.join(root, ...parts), "utf8");
+const measured: Measured = JSON.parse(read("test", "cost", "measured.json"));
+
+describe("what it costs", () => {
+  it("is what docs/cost.md says (npm run cost -- --write)", () => {
+    expect(read("docs", "cost.md")).toBe(costPage(measured));
+  });
+
+  it("rests on what is measured (npm run cost -- --measure --write)", async () => {
+    const now = await measure(inject("dynamoEndpoint"));
+    const then = numbersOf(measured);
+    expect(numbersOf(now).map(([name]) => name)).toEqual(then.map(([name]) => name));
+    for (const [index, [name, value]] of numbersOf(now).entries()) {
+      const before = then[index]?.[1] ?? 0;
+      expect(Math.abs(value - before), name).toBeLessThanOrEqual(Math.max(0.25, before * 0.05));
+    }
+  });
+
+  it("counts every alarm that is deployed", async () => {
+    const production = await evaluate({ stage: "production" });
+    expect(production.all("MetricAlarm")).toHaveLength(ALARMS);
+  });
+
+  it("stays below a dollar a month for a stage that nobody uses", () => {
+    expect(totalOf(estimateIdle(measured))).toBeLessThan(1);
+  });
+
+  it("stays within its caps at 30 M events a month behind a Function URL", () => {
+    const growth = SCENARIOS.find(({ name }) => name === "Growth");
+    if (!growth) throw new Error("there is no such scenario");
+    const total = (n: 1 | 10, of: typeof totalOf) =>
+      of(estimate(growth, n, "Function URL", measured));
+    expect(total(10, totalBeyondFree)).toBeLessThan(40);
+    expect(total(1, totalBeyondFree)).toBeLessThan(90);
+    // Without the free allowances it is above both; it must not drift further.
+    expect(total(10, totalOf)).toBeLessThan(45);
+    expect(total(1, totalOf)).toBeLessThan(95);
+  });
+});
+
+/** Every number of a measurement, with where it stands. A little differs from run to run. */
+function numbersOf(value: object, at = ""): [name: string, value: number][] {
+  return Object.entries(value).flatMap(([name, one]): [string, number][] =>
+    typeof one === "number" ? [[`${at}${name}`, one]] : numbersOf(one, `${at}${name}.`),
+  );
+}

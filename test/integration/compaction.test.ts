@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLedger, defaultTenant, type Ledger } from "../../packages/core/src/index.ts";
+import { systemClock } from "../../packages/core/src/kernel/clock.ts";
+import { systemRandom } from "../../packages/core/src/kernel/random.ts";
+import { createTestTable } from "../stack/test-table.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+let table: Awaited<ReturnType<typeof createTestTable>>;
+let ledger: Ledger;
+/** Added to the clock of all ledgers of this file. */
+let aheadMs = 0;
+const sent: { name: string; sk: string; units: number }[] = [];
+
+beforeAll(async () => {
+  table = await createTestTable();
+  table.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      Object.assign(args.input, { ReturnConsumedCapacity: "TOTAL" });
+      const result = await next(args);
+      const input = args.input as { Item?: { sk?: { S?: string } | string } };
+      const { ConsumedCapacity: used } = result.output as {
+        ConsumedCapacity?: { CapacityUnits?: number };
+      };
+      sent.push({
+        name: String(context.commandName),
+        sk: JSON.stringify(input.Item?.sk ?? ""),
+        units: used?.CapacityUnits ?? 0,
+      });
+      return result;
+    },
+    { step: "initialize" },
+  );
+  ledger = openLedger();
+});
+
+afterAll(() => table.client.destroy());
+
+const openLedger = (): Ledger =>
+  createLedger({
+    client: table.client,
+    tableName: table.tableName,
+    clock: {
+      ...systemClock,
+      now: () => Date.now() + aheadMs,
+      monotonic: () => performance.now() + aheadMs,
+    },
+    random: systemRandom,
+    cursorKeys: [{ id: 1, secret: Buffer.from("integration") }],
+  });
+
+let streams = 0;
+
+async function createStream(config: { partitions?: number; compaction?: "key" | "none" } = {}) {
+  const name = `stream-${++streams}`;
+  const rest = { description: "", retentionHours: 1, archiveDays: null };
+  const { partitions = 1, compaction = "key" } = config;
+  await ledger.createStream(defaultTenant, { name, partitions, compaction, ...rest });
+  return name;
+}
+
+const event = (key: string, data: unknown) => ({
+  attributes: { key },
+  data: JSON.stringify(data) as never,
+});
+
+const publish = (stream: string, ...events: ReturnType<typeof event>[]) =>
+  ledger.publish(defaultTenant, stream, events);
+
+/** Reads a bootstrapping subscription until it is consistent and caught up. */
+async function readAll(stream: string, name: string, limit = 1_000) {
+  const view = new Map<string, string>();
+  let after: string | undefined;
+  for (let pages = 1; ; pages++) {
+    const query = { limit, ...(after === undefined ? {} : { after }) };
+    const page = await ledger.poll(defaultTenant, stream, name, query as never);
+    for (const { key, data } of page.events) {
+      if (data === "null") view.delete(key);
+      else view.set(key, data);
+    }
+    after = page.cursor;
+    if (page.consistent && page.caughtUp) return { view, pages, cursor: page.cursor };
+  }
+}
+
+describe("keys of every legal shape", () => {
+  const keys = [
+    "a",
+    " ",
+    " leading and trailing ",
+    "#",
+    "order#1#P0",
+    "a/b//c",
+    "100%",
+    "%2F",
+    "$" + "{key}",
+    "naïve-🦉-鍵",
+    "\u0000\u0001\n\t",
+    "\uffff",
+    "é",
+    "e\u0301",
+    "KEY#order",
+    "k".repeat(512),
+    "🦉".repeat(128),
+  ];
+
+  it("are compacted, listed, found and bootstrapped, each apart from the others", async () => {
+    const stream = await createStream({ partitions: 4 });
+    await publish(stream, ...keys.map((key) => event(key, { key })));
+    const done = await ledger.compact(defaultTenant, stream);
+    expect(done).toMatchObject({ compactedEvents: keys.length, keys: keys.length, done: true });
+    for (const key of keys) {
+      const { event: found } = await ledger.getCompacted(defaultTenant, stream, key);
+      expect(found).toMatchObject({ key, data: JSON.stringify({ key }) });
+    }
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ledger.listCompacted(defaultTenant, stream, { limit: 3, cursor });
+      listed.push(...page.items.map(({ key }) => key));
+      cursor = page.cursor ?? undefined;
+      expect(cursor?.length ?? 0).toBeLessThan(6_144);
+    } while (cursor !== undefined);
+    expect(listed.sort()).toEqual([...keys].sort());
+    await ledger.createSubscription(defaultTenant, stream, { name: "all", start: "bootstrap" });
+    const { view } = await readAll(stream, "all", 2);
+    expect([...view.keys()].sort()).toEqual([...keys].sort());
+  });
+
+  it("are found by their prefix and nothing else", async () => {
+    const stream = await createStream();
+    const some = ["a", "ab", "ab#", "abc", "b", "🦉", "🦉1"];
+    await publish(stream, ...some.map((key) => event(key, 1)));
+    await ledger.compact(defaultTenant, stream);
+    const list = async (prefix: string) => {
+      const page = await ledger.listCompacted(defaultTenant, stream, { limit: 500, prefix });
+      return page.items.map(({ key }) => key).sort();
+    };
+    expect(await list("ab")).toEqual(["ab", "ab#", "abc"]);
+    expect(await list("🦉")).toEqual(["🦉", "🦉1"]);
+    expect(await list("zzz")).toEqual([]);
+  });
+});
+
+describe("deleted keys", () => {
+  it("are told apart from unknown ones, and leave no expiry behind when they come back", async () => {
+    const stream = await createStream();
+    await publish(stream, event("k", 1), event("k", null));
+    await ledger.compact(defaultTenant, stream);
+    const missing = (key: string) => ledger.getCompacted(defaultTenant, stream, key);
+    await expect(missing("k")).rejects.toMatchObject({ facts: { deleted: true, sequence: 2 } });
+    await expect(missing("x")).rejects.toMatchObject({ facts: { deleted: false } });
+    await publish(stream, event("k", 3));
+    await ledger.compact(defaultTenant, stream);
+    expect((await missing("k")).event).toMatchObject({ sequence: 3, data: "3" });
+  });
+});
+
+describe("what it costs", () => {
+  it("writes 10 items for a burst of 1,000 events over 10 keys", async () => {
+    const stream = await createStream();
+    for (let at = 0; at < 1_000; at += 4) {
+      const burst = [0, 1, 2, 3].map((more) => event(`key-${(at + more) % 10}`, at + more));
+      await publish(stream, ...burst);
+    }
+    sent.length = 0;
+    const done = await ledger.compact(defaultTenant, stream);
+    expect(done).toMatchObject({ compactedEvents: 1_000, keys: 10, done: true });
+    const writes = sent.filter(({ name }) => /Put|Update|Write/.test(name));
+    expect(writes).toHaveLength(11);
+  });
+
+  it("bootstraps from the compacted state alone, whatever the log once held", async () => {
+    const stream = await createStream();
+    const keys = 1_000;
+    const filler = "x".repeat(200);
+    for (let round = 0; round < 3; round++) {
+      for (let at = 0; at < keys; at += 500) {
+        const batch = Array.from({ length: 500 }, (_, more) =>
+          event(`key-${at + more}`, { round, filler, at: at + more }),
+        );
+        await publish(stream, ...batch);
+      }
+      await ledger.compact(defaultTenant, stream);
+    }
+    await ledger.createSubscription(defaultTenant, stream, { name: "new", start: "bootstrap" });
+    sent.length = 0;
+    const { view } = await readAll(stream, "new");
+    expect(view.size).toBe(keys);
+    const read = sent.reduce((sum, { units }) => sum + units, 0);
+    // A strongly consistent unit is 4 KB; an item here is some 400 bytes with its keys.
+    expect(read).toBeLessThan((keys * 420 * 1.2) / 4_096 + 40);
+  });
+
+  it("asks the log once per partition when an idle subscription is polled", async () => {
+    const stream = await createStream();
+    await publish(stream, event("k", 1));
+    await ledger.compact(defaultTenant, stream);
+    await ledger.createSubscription(defaultTenant, stream, { name: "idle", start: "bootstrap" });
+    const { cursor } = await readAll(stream, "idle");
+    await ledger.commit(defaultTenant, stream, "idle", cursor);
+    await ledger.poll(defaultTenant, stream, "idle", { limit: 100 } as never);
+    sent.length = 0;
+    await ledger.poll(defaultTenant, stream, "idle", { limit: 100 } as never);
+    expect(sent.map(({ name }) => name)).toEqual(["QueryCommand"]);
+  });
+});
+
+describe("a bootstrap", () => {
+  it("goes on behind what is committed, in another process, to the very same state", async () => {
+    const stream = await createStream({ partitions: 64 });
+    const keys = Array.from({ length: 200 }, (_, index) => `${index}-${"k".repeat(490)}`);
+    await publish(stream, ...keys.map((key) => event(key, 1)));
+    await ledger.compact(defaultTenant, stream);
+    await ledger.createSubscription(defaultTenant, stream, { name: "s", start: "bootstrap" });
+    const first = await ledger.poll(defaultTenant, stream, "s", { limit: 50 } as never);
+    expect(first).toMatchObject({ phase: "bootstrap", snapshotEnd: false, consistent: false });
+    expect(first.cursor.length).toBeLessThan(6_144);
+    expect(await ledger.commit(defaultTenant, stream, "s", first.cursor)).toMatchObject({
+      stale: false,
+    });
+    ledger = openLedger();
+    const { view, cursor } = await readAll(stream, "s", 40);
+    expect(view.size).toBe(150);
+    expect(await ledger.commit(defaultTenant, stream, "s", cursor)).toMatchObject({ stale: false });
+    expect(await ledger.commit(defaultTenant, stream, "s", first.cursor)).toMatchObject({
+      stale: true,
+    });
+    const info = await ledger.getSubscription(defaultTenant, stream, "s");
+    expect(info).toMatchObject({ phase: "log", lag: { events: 0 } });
+  });
+
+  it("is refused on a stream without compacted state", async () => {
+    const stream = await createStream({ compaction: "none" });
+    const config = { name: "s", start: "bootstrap" } as const;
+    const create = ledger.createSubscription(defaultTenant, stream, config);
+    await expect(create).rejects.toMatchObject({ code: "not-compacted" });
+    await publish(stream, event("k", 1));
+    expect(await ledger.compact(defaultTenant, stream)).toMatchObject({
+      compactedEvents: 1,
+      keys: 0,
+      done: true,
+    });
+  });
+
+  it("can be begun again by a seek, which makes former cursors useless", async () => {
+    const stream = await createStream({ partitions: 3 });
+    await publish(stream, event("a", 1), event("b", 2));
+    await ledger.compact(defaultTenant, stream);
+    await ledger.createSubscription(defaultTenant, stream, { name: "s", start: "latest" });
+    const before = await ledger.poll(defaultTenant, stream, "s", { limit: 10 } as never);
+    const sought = await ledger.seek(defaultTenant, stream, "s", { to: "bootstrap" });
+    expect(sought.phase).toBe("bootstrap");
+    const commit = ledger.commit(defaultTenant, stream, "s", before.cursor);
+    await expect(commit).rejects.toMatchObject({ code: "invalid-cursor" });
+    const { view } = await readAll(stream, "s");
+    expect([...view]).toEqual(
+      expect.arrayContaining([
+        ["a", "1"],
+        ["b", "2"],
+      ]),
+    );
+    const { follow } = await ledger.listCompacted(defaultTenant, stream, { limit: 10 });
+    await publish(stream, event("a", 3));
+    await ledger.seek(defaultTenant, stream, "s", { to: { cursor: follow } });
+    const after = await ledger.poll(defaultTenant, stream, "s", { limit: 10 } as never);
+    expect(after.events.map(({ data }) => data)).toEqual(["3"]);
+  });
+});
+
+describe("upkeep", () => {
+  it("stops when nobody has looked for 30 days, until an operator repairs the numbering", async () => {
+    const stream = await createStream();
+    await publish(stream, event("k", 1));
+    aheadMs += 8 * DAY_MS;
+    const attempt = () => publish(stream, event("k", 2));
+    await expect(attempt()).rejects.toMatchObject({ code: "compaction-stalled" });
+    aheadMs += 23 * DAY_MS;
+    await expect(attempt()).rejects.toMatchObject({ code: "numbering-at-risk" });
+    const compact = ledger.compact(defaultTenant, stream);
+    await expect(compact).rejects.toMatchObject({ code: "numbering-at-risk" });
+    const { stuck } = await ledger.sweep({ budgetMs: 20_000 });
+    expect(stuck.map(({ code }) => code)).toContain("numbering-at-risk");
+    const repaired = await ledger.repairNumbering(defaultTenant, stream);
+    const { events } = await attempt();
+    expect(events[0]?.sequence).toBe(repaired[0]);
+    expect(await ledger.repairNumbering(defaultTenant, stream)).toEqual({});
+  });
+
+  it("removes a deleted stream's rows in time, but for its seals", async () => {
+    const stream = await createStream({ partitions: 2 });
+    await publish(stream, event("a", 1), event("b", null), event("c", 3));
+    await ledger.publish(defaultTenant, stream, [event("a", 2)], "once");
+    await ledger.createSubscription(defaultTenant, stream, { name: "s", start: "bootstrap" });
+    await ledger.compact(defaultTenant, stream);
+    await ledger.deleteStream(defaultTenant, stream);
+    expect(await ledger.sweep({ budgetMs: 20_000 })).toMatchObject({ livesRemoved: 0 });
+    aheadMs += HOUR_MS;
+    expect(await ledger.sweep({ budgetMs: 20_000 })).toMatchObject({ livesRemoved: 1 });
+    const again = await ledger.sweep({ budgetMs: 20_000 });
+    expect(again).toMatchObject({ livesRemoved: 0, rowsRemoved: 0 });
+  });
+});

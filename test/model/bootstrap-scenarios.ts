@@ -1,0 +1,206 @@
+import { apply, assertExact, forget, type History, record, Violation } from "./bootstrap-oracle.ts";
+import { type CoreModules, CURSOR_KEY, createWorld, type World } from "./bootstrap-world.ts";
+
+const TENANT = "default" as never;
+const STREAM = "orders";
+/** They lie in different buckets: a scan meets `first` before `second`. */
+const FIRST = "a";
+const SECOND = "c";
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** What a scenario can do, at the level of its story. */
+type Stage = Awaited<ReturnType<typeof setStage>>;
+
+/**
+ * One story for every rule that keeps bootstraps exact, told so that the rule decides how it ends.
+ * Each throws a Violation when a reader ends up with anything but the fold of the log.
+ */
+export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<void>>> = {
+  "a key is overwritten under the scan": (core) =>
+    play(core, async ({ publish, compact, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      await compact();
+      const reader = await bootstrap();
+      await reader.page();
+      await publish(SECOND);
+      await compact();
+      await reader.finish();
+    }),
+
+  "a key is deleted under the scan, and the run has not moved the checkpoint": (core) =>
+    play(core, async ({ world, publish, remove, compact, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      await compact();
+      const reader = await bootstrap();
+      await reader.page();
+      await remove(SECOND);
+      const run = slowCompact();
+      await world.runUntil(slow, "UpdateCommand");
+      await reader.finish();
+      await world.runOut(slow, run);
+    }),
+
+  "a run is paused before its put, a faster one overtakes it": (core) =>
+    play(core, async ({ world, publish, compact, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST);
+      const run = slowCompact();
+      await world.runUntil(slow, "PutCommand");
+      await publish(FIRST);
+      await compact();
+      await world.runOut(slow, run);
+      await (await bootstrap()).finish();
+    }),
+
+  "a run is paused before its put, the key is deleted meanwhile": (core) =>
+    play(core, async ({ world, publish, remove, compact, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST);
+      const run = slowCompact();
+      await world.runUntil(slow, "PutCommand");
+      await remove(FIRST);
+      await compact();
+      world.advance(2_000);
+      world.fake.expireItems({ lateMs: 0 });
+      await world.runOut(slow, run);
+      await (await bootstrap()).finish();
+    }),
+
+  "a run is paused before its first put": (core) =>
+    play(core, async ({ world, publish, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST);
+      const run = slowCompact();
+      await world.runUntil(slow, "PutCommand");
+      await (await bootstrap()).finish();
+      await world.runOut(slow, run);
+    }),
+
+  "a run is paused before it moves the checkpoint, for longer than the retention": (core) =>
+    play(core, async ({ world, publish, compact, sweep, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST);
+      const run = slowCompact();
+      await world.runUntil(slow, "UpdateCommand");
+      await publish(SECOND);
+      await compact();
+      world.advance(2 * HOUR_MS);
+      await sweep();
+      await world.runOut(slow, run);
+      await (await bootstrap()).finish();
+    }),
+
+  "a key comes back after its deletion and lives longer than a tombstone": (core) =>
+    play(core, async ({ world, publish, remove, compact, sweep, bootstrap }) => {
+      await publish(FIRST);
+      await remove(FIRST);
+      await compact();
+      await publish(FIRST);
+      await compact();
+      for (let days = 0; days < 9; days++) {
+        world.advance(DAY_MS);
+        await sweep();
+      }
+      world.fake.expireItems({ lateMs: 0 });
+      await (await bootstrap()).finish();
+    }),
+
+  "a bootstrap stays open for longer than the retention": (core) =>
+    play(core, async ({ world, publish, compact, sweep, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      await compact();
+      const reader = await bootstrap();
+      await reader.page();
+      await publish(FIRST);
+      world.advance(5 * HOUR_MS);
+      await sweep();
+      world.advance(70_000);
+      await reader.finish();
+    }),
+
+  "compacted state is read right after it was put": async (core) => {
+    for (let seed = 0; seed < 12; seed++) {
+      await play(
+        core,
+        async ({ publish, compact, bootstrap }) => {
+          await publish(FIRST, SECOND);
+          await compact();
+          await publish(SECOND);
+          await compact();
+          await (await bootstrap()).finish();
+        },
+        seed,
+      );
+    }
+  },
+};
+
+async function play(
+  core: CoreModules,
+  story: (stage: Stage) => Promise<void>,
+  seed = 1,
+): Promise<void> {
+  const world = createWorld(core, seed, [FIRST, SECOND]);
+  try {
+    await story(await setStage(core, world));
+  } finally {
+    world.end();
+  }
+}
+
+async function setStage(core: CoreModules, world: World) {
+  const { director } = world;
+  const { parse } = core.createCursors([CURSOR_KEY]);
+  const history: History = [new Map()];
+  const slow = world.addProcess("slow compactor");
+  let readers = 0;
+  let published = 0;
+  await director.createStream(TENANT, {
+    name: STREAM,
+    description: "",
+    partitions: 1,
+    compaction: "key",
+    retentionHours: 1,
+    archiveDays: null,
+  });
+  const put = async (key: string, data: string) => {
+    await director.publish(TENANT, STREAM, [{ attributes: { key }, data: data as never }]);
+    world.advance(100);
+    record(core, world, history);
+  };
+
+  return {
+    world,
+    slow,
+    publish: async (...keys: string[]) => {
+      for (const key of keys) await put(key, String(++published));
+    },
+    remove: (key: string) => put(key, "null"),
+    compact: () => director.compact(TENANT, STREAM),
+    slowCompact: () => slow.ledger.compact(TENANT, STREAM),
+    sweep: () => director.sweep(),
+    /** A new subscription; every page is applied, and checked where it says `consistent`. */
+    bootstrap: async () => {
+      const name = `reader-${++readers}`;
+      await director.createSubscription(TENANT, STREAM, { name, start: "bootstrap" });
+      const { view, seen } = forget();
+      let after: string | undefined;
+      const page = async (): Promise<boolean> => {
+        const query = { limit: 1, ...(after === undefined ? {} : { after }) };
+        const polled = await director.poll(TENANT, STREAM, name, query as never).catch(asViolation);
+        for (const event of polled.events) apply({ view, seen }, event, polled.phase);
+        after = polled.cursor;
+        const positions = parse(after).positions.map((at) => at?.next ?? 0);
+        if (polled.consistent) assertExact(view, history, positions);
+        return polled.consistent && polled.caughtUp;
+      };
+      const finish = async () => {
+        for (let pages = 0; !(await page()); pages++) {
+          if (pages > 100) throw new Violation("the reader never catches up");
+        }
+      };
+      return { page, finish };
+    },
+  };
+}
+
+function asViolation(error: unknown): never {
+  throw new Violation(`a poll fails: ${error}`);
+}

@@ -1,0 +1,67 @@
+/** A rule of compaction or bootstrap, and how the source reads without it. */
+export type Mutation = {
+  readonly rule: string;
+  /** Below packages/core/src. */
+  readonly file: string;
+  /** Must occur exactly once. */
+  readonly from: string;
+  readonly to: string;
+};
+
+/** Every rule that log.md and ARCHITECTURE.md call necessary here, taken out one at a time. */
+export const mutations: readonly Mutation[] = [
+  {
+    rule: "skip items above C",
+    file: "compaction/bootstrap-plan.ts",
+    from: " && sequence < (bootstrap.starts[partition] ?? 1)",
+    to: "",
+  },
+  {
+    rule: "tombstones count as seen",
+    file: "compaction/bootstrap-plan.ts",
+    from: "    exactFrom[partition] = Math.max(",
+    to: "    if (row.deleted !== true) exactFrom[partition] = Math.max(",
+  },
+  {
+    rule: "strong page reads",
+    file: "table/compacted.entity.ts",
+    from: "ranged.go({ limit, pages: 1, consistent: true })",
+    to: "ranged.go({ limit, pages: 1, consistent: false })",
+  },
+  {
+    rule: "put only if newer",
+    file: "table/compacted.entity.ts",
+    from: "lt(stored.sequence, row.sequence)",
+    to: "lt(stored.rawBytes, 1_000_000)",
+  },
+  {
+    rule: "items before checkpoint",
+    file: "compaction/compact.ts",
+    from: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n",
+    to: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n  const early = planMove(end.checkpoint, stretch, { next: end.next, atMs: end.stamp.wallMs });\n  if (!(await table.checkpoints.move(life, partition, from, early))) return undefined;\n",
+  },
+  {
+    rule: "conditional checkpoint move",
+    file: "table/checkpoint.entity.ts",
+    from: `eq(row.next, from)} AND \${lte(row.lookedAt, to.lookedAt)`,
+    to: "lte(row.floor, 1e14)",
+  },
+  {
+    rule: "tombstones are kept",
+    file: "compaction/compaction-plan.ts",
+    from: "export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;",
+    to: "export const TOMBSTONE_KEEP_MS = 0 * DAY_MS;",
+  },
+  {
+    rule: "an update takes a tombstone's expiry away",
+    file: "table/compacted.entity.ts",
+    from: "        .put({ life, ...row })\n",
+    to: "        .upsert({ life, ...row, ...({ deleted: row.deleted ?? false } as object) })\n",
+  },
+  {
+    rule: "the floor stays below pins",
+    file: "compaction/compaction-plan.ts",
+    from: "Math.min(edge, checkpoint.next, ...openPins(checkpoint, nowMs).map(({ at }) => at)),",
+    to: "Math.min(edge, checkpoint.next),",
+  },
+];

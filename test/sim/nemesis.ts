@@ -1,0 +1,40 @@
+import type { World } from "./world.ts";
+
+/** Freezes, kills and restarts processes while a phase lasts, and sets their clocks. */
+export async function runNemesis(world: World, phase: number): Promise<void> {
+  const { plan, apis, recorder } = world;
+  const random = world.random.fork(`nemesis ${phase}`);
+  const freeze = async (): Promise<void> => {
+    await world.sleep(random.between(0, 5_000));
+    const { process } = world.anyApi(random);
+    if (world.isOver() || process.state() !== "running") return;
+    process.freeze();
+    recorder.count("nemesis.freeze");
+    await world.sleep(random.pick([300, 3_000, 20_000, 59_000, 61_000, 90_000, 3_600_000]));
+    process.thaw();
+  };
+  const kill = async (): Promise<void> => {
+    await world.sleep(random.between(0, 5_000));
+    const index = random.between(0, apis.length - 1);
+    const api = apis[index];
+    if (world.isOver() || api === undefined) return;
+    api.process.kill();
+    recorder.count("nemesis.kill");
+    await world.sleep(random.pick([0, 500, 4_000]));
+    apis[index] = world.startApi(api.name);
+  };
+  const setClock = async (): Promise<void> => {
+    await world.sleep(random.between(0, 5_000));
+    const { process } = world.anyApi(random);
+    // A clock that is set back while the other one stands still hides how long a freeze was.
+    if (world.isOver() || plan.monotonicStops || process.state() !== "running") return;
+    process.setSkew(random.between(-plan.skewMs, plan.skewMs));
+    recorder.count("nemesis.clock");
+  };
+  const times = <T>(count: number, run: () => T): T[] => Array.from({ length: count }, run);
+  await Promise.all([
+    ...times(plan.freezes, freeze),
+    ...times(plan.kills, kill),
+    ...(plan.skewMs > 0 && random.chance(0.3) ? [setClock()] : []),
+  ]);
+}

@@ -1,0 +1,90 @@
+import { type Fault, type FaultRates, faults } from "../model/fake/faults.ts";
+import type { SeededRandom } from "../model/fake/seeded-random.ts";
+
+/** What one seed does: how much of what, and which faults, as little or as much as chance has it. */
+export type Plan = {
+  readonly partitions: number;
+  readonly retentionHours: number;
+  readonly keys: number;
+  readonly apis: number;
+  readonly publishers: number;
+  readonly requests: number;
+  readonly keyed: number;
+  readonly tombstones: number;
+  /** Largest number of events in a request. */
+  readonly burst: number;
+  readonly followers: number;
+  readonly bootstrappers: number;
+  readonly browsers: number;
+  readonly polls: number;
+  readonly sweepers: number;
+  readonly doorbell: boolean;
+  readonly deletes: number;
+  readonly phases: number;
+  readonly store: {
+    readonly latencyMs: number;
+    readonly staleMs: number;
+    readonly scanMs: number;
+    readonly commitMs: number;
+  };
+  readonly writeFaults: FaultRates;
+  readonly readFaults: FaultRates;
+  readonly kills: number;
+  readonly freezes: number;
+  readonly skewMs: number;
+  readonly monotonicStops: boolean;
+  readonly crashes: number;
+  readonly seeks: number;
+};
+
+/**
+ * Draws a plan. "Swarm": every fault and every role is left out in many seeds, so that a rare
+ * combination is not always drowned by all the others.
+ * Source: A. Groce et al., "Swarm Testing", ISSTA 2012.
+ */
+export function drawPlan(random: SeededRandom): Plan {
+  const size = random.pick([1, 1, 1, 2, 2, 4]);
+  const intensity = random.pick([0, 0.03, 0.1, 0.2, 0.4]);
+  const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
+  return {
+    partitions: random.pick([1, 1, 1, 2, 2, 3]),
+    retentionHours: random.pick([1, 24, 24, 360]),
+    keys: random.pick([1, 2, 4, 8]),
+    apis: random.between(1, 3),
+    publishers: random.between(1, 2 + size),
+    requests: random.between(1, 3 * size),
+    keyed: random.pick([0, 0.3, 0.3, 1]),
+    tombstones: random.pick([0, 0.2, 0.5]),
+    burst: random.pick([1, 1, 3, 6]),
+    followers: random.pick([0, 1, 1, 2]),
+    bootstrappers: random.pick([0, 1, 1, 2]),
+    browsers: random.pick([0, 0, 1]),
+    polls: random.between(2, 4 + 2 * size),
+    sweepers: random.pick([0, 1, 1, 2]),
+    doorbell: random.chance(0.5),
+    deletes: some(0.3, random.pick([0.3, 1])),
+    phases: random.pick([1, 1, 2, 2, 3]),
+    store: {
+      latencyMs: random.pick([2, 8, 8, 60]),
+      staleMs: random.pick([0, 200, 2_000]),
+      scanMs: random.pick([0, 4, 50]),
+      commitMs: random.pick([0, 4, 50]),
+    },
+    writeFaults: drawRates(random, intensity),
+    readFaults: drawRates(random, intensity / 3),
+    kills: some(0.3, random.between(1, 2)),
+    freezes: some(0.35, random.between(1, 3)),
+    skewMs: random.pick([0, 2_000, 2_000, 2_000, 600_000]),
+    monotonicStops: random.chance(0.5),
+    crashes: random.pick([0, 0.1, 0.3]),
+    seeks: random.pick([0, 0, 0.1]),
+  };
+}
+
+/** Some kinds of faults, together as often as `intensity` says. */
+function drawRates(random: SeededRandom, intensity: number): FaultRates {
+  if (intensity === 0) return {};
+  const count = random.pick([1, 1, 2, 4, faults.length]);
+  const kinds: readonly Fault[] = random.shuffle(faults).slice(0, count);
+  return Object.fromEntries(kinds.map((kind) => [kind, intensity / kinds.length]));
+}

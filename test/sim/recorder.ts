@@ -1,0 +1,77 @@
+import { LedgerError } from "../../packages/core/src/kernel/error.ts";
+import type { Invoke, Line, Ok } from "../history/history.ts";
+
+/** Spreads over the members of a union, which `Omit` alone does not. */
+type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+export type Call = OmitEach<Invoke, "type" | "atMs" | "process" | "call">;
+export type Told = OmitEach<Ok, "type" | "atMs" | "process" | "call">;
+export type Note = OmitEach<Line & { type: "info" }, "type" | "atMs" | "process">;
+
+export type Recorder = {
+  readonly lines: Line[];
+  /** How often each operation ended in which way, by `op.outcome` and `op.code`. */
+  readonly counts: Map<string, number>;
+  /**
+   * Makes a call, and records its beginning and its end. Gives what it gave; undefined when it did
+   * not succeed, with the code of the error in `failed`.
+   */
+  record<T>(
+    process: string,
+    call: Call,
+    run: () => Promise<T>,
+    tell: (result: T) => Told,
+    failed?: (code: string) => void,
+  ): Promise<T | undefined>;
+  note(note: Note): void;
+  count(name: string): void;
+};
+
+/** Says that nobody knows what became of the call: its process died or took too long. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+}
+
+/** These say that the call may have had an effect. */
+const UNKNOWN = new Set(["outcome-unknown", "no-answer"]);
+
+/** Writes a history of calls at the times of `nowMs`. */
+export function createRecorder(nowMs: () => number): Recorder {
+  const lines: Line[] = [];
+  const counts = new Map<string, number>();
+  const count = (name: string): void => {
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  };
+  let calls = 0;
+  return {
+    lines,
+    counts,
+    count,
+    note: (note) => lines.push({ type: "info", atMs: nowMs(), process: "-", ...note } as Line),
+    record: async (process, invoke, run, tell, failed = () => {}) => {
+      const call = ++calls;
+      const head = () => ({ atMs: nowMs(), process, call });
+      lines.push({ type: "invoke", ...head(), ...invoke } as Line);
+      try {
+        const result = await run();
+        lines.push({ type: "ok", ...head(), ...tell(result) } as Line);
+        count(`${invoke.op}.ok`);
+        return result;
+      } catch (error) {
+        const code = codeOf(error);
+        const known = !UNKNOWN.has(code) && !code.startsWith("internal");
+        lines.push({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code });
+        count(`${invoke.op}.${code.split(":")[0]}`);
+        failed(code);
+        return undefined;
+      }
+    },
+  };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof LedgerError) return error.code;
+  if (error instanceof NoAnswer) return "no-answer";
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `internal: ${text}`;
+}

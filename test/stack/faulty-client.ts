@@ -1,0 +1,102 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  conflictReason,
+  innocent,
+  internalError,
+  resetError,
+  throttled,
+  timeoutError,
+  transactionCanceled,
+  transactionConflict,
+} from "../model/fake/aws-error.ts";
+import type { SeededRandom } from "../model/fake/seeded-random.ts";
+
+/** What may befall a request to a real store, in the words of the simulated one. */
+const FAULTS = [
+  "throttle",
+  "throttle-after",
+  "twice",
+  "error-before",
+  "error-after",
+  "reset-before",
+  "reset-after",
+  "timeout-before",
+  "timeout-after",
+  "conflict",
+] as const;
+
+export type ClientFault = (typeof FAULTS)[number];
+
+/** The chance of each for one request; they exclude each other. */
+export type ClientFaultRates = Partial<Record<ClientFault, number>>;
+
+/**
+ * Disturbs what goes through a client from now on; a time-out costs no time. Reads meet a third of
+ * the faults. Returns how often each has happened so far.
+ */
+export function disturb(
+  client: DynamoDBClient,
+  random: SeededRandom,
+  rates: ClientFaultRates,
+): Map<ClientFault, number> {
+  const happened = new Map<ClientFault, number>();
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const name = String(context.commandName);
+      const isRead = /^(Get|BatchGet|Query|Describe)/.test(name);
+      const fault = draw(random, rates, isRead);
+      if (fault === undefined) return next(args);
+      happened.set(fault, (happened.get(fault) ?? 0) + 1);
+      const before = errorBefore(fault, args.input, random);
+      if (before !== undefined) throw before;
+      await next(args);
+      if (fault === "twice") return next(args);
+      throw errorAfter(fault, random);
+    },
+    { step: "initialize", name: "disturb", priority: "low" },
+  );
+  return happened;
+}
+
+function draw(
+  random: SeededRandom,
+  rates: ClientFaultRates,
+  isRead: boolean,
+): ClientFault | undefined {
+  let point = random.fraction() * (isRead ? 3 : 1);
+  for (const fault of FAULTS) {
+    point -= rates[fault] ?? 0;
+    if (point < 0) return fault;
+  }
+  return undefined;
+}
+
+/** Thrown in place of sending the request; undefined when it is sent. */
+function errorBefore(fault: ClientFault, input: object, random: SeededRandom): Error | undefined {
+  switch (fault) {
+    case "throttle":
+      return throttled("ProvisionedThroughputExceededException");
+    case "error-before":
+      return internalError();
+    case "reset-before":
+      return resetError();
+    case "timeout-before":
+      return timeoutError();
+    case "conflict": {
+      const items: unknown = "TransactItems" in input ? input.TransactItems : undefined;
+      if (!Array.isArray(items)) return transactionConflict();
+      const hit = random.between(0, items.length - 1);
+      return transactionCanceled(items.map((_, n) => (n === hit ? conflictReason : innocent)));
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Thrown in place of the reply to a request that was carried out. */
+function errorAfter(fault: ClientFault, random: SeededRandom): Error {
+  if (fault === "error-after") return internalError();
+  if (fault === "reset-after") return resetError();
+  if (fault === "timeout-after") return timeoutError();
+  return throttled(random.pick(["ThrottlingException", "RequestLimitExceeded"]));
+}
