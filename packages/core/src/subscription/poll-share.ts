@@ -61,14 +61,14 @@ export async function pollShare(
   }
 }
 
-/** For a worker that waits for its turn. The cursor covers nothing. */
+/** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
 function emptyShare(stream: LiveStream, { state, tokens }: Share): Poll {
   const { positions, bootstrap } = standingOf(state);
   const covered = { positions: tokens.map(() => undefined), bootstrap: undefined };
   return {
     events: [],
     cursor: { ...cursorAt(stream, state, covered, 0), tokens },
-    caughtUp: true,
+    caughtUp: false,
     lag: { events: 0, seconds: 0 },
     phase: isInSnapshot(bootstrap) ? "bootstrap" : "log",
     snapshotEnd: false,
