@@ -27,6 +27,7 @@ export function tableAccess(...operations: TableOperation[]) {
 
 /** What compacting and sweeping need; neither ever serves a client. */
 export const upkeepAccess = tableAccess(
+  "BatchGetItem",
   "BatchWriteItem",
   "ConditionCheckItem",
   "DeleteItem",

@@ -2,9 +2,8 @@
  * Publishes single events one after another in a process of its own and prints how long each took
  * and how many puts they needed.
  *
- * node append-load.ts <endpoint> <table> <stream> <start, ms since 1970> <seconds>
+ * node append-load.ts <endpoint> <table> <stream> <seconds>
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   defaultTenant,
   type IncomingEvent,
@@ -15,6 +14,7 @@ import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { meterCapacity } from "../stack/capacity.ts";
 import { LOCAL_REGION } from "../stack/local-aws.ts";
 import { orderEvents } from "../stack/order-events.ts";
+import { waitForStart } from "./run-child.ts";
 
 export type Appends = {
   readonly latenciesMs: readonly number[];
@@ -23,8 +23,7 @@ export type Appends = {
   readonly busy: number;
 };
 
-const [endpoint = "", tableName = "", stream = "", startAt = "", seconds = ""] =
-  process.argv.slice(2);
+const [endpoint = "", tableName = "", stream = "", seconds = ""] = process.argv.slice(2);
 const keys = { adminKey: "bench", cursorKey: "bench" };
 const opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
 const meter = meterCapacity(opened.client);
@@ -35,13 +34,13 @@ const events = orderEvents(1_000, process.pid).map(
   }),
 );
 await opened.ledger.getStream(defaultTenant, stream);
-await sleep(Number(startAt) - Date.now());
+await waitForStart();
 
 const latenciesMs: number[] = [];
 let busy = 0;
 const { requests } = await meter.measure(async () => {
-  const stopAt = Number(startAt) + Number(seconds) * 1_000;
-  for (let n = 0; Date.now() < stopAt; n++) {
+  const stopAt = performance.now() + Number(seconds) * 1_000;
+  for (let n = 0; performance.now() < stopAt; n++) {
     const sentAt = performance.now();
     try {
       await opened.ledger.publish(defaultTenant, stream, events.slice(n % 1_000, (n % 1_000) + 1));

@@ -63,12 +63,13 @@ async function measure(tableName: string) {
   } as const;
   await opened.ledger.createStream(defaultTenant, { ...config, name, archiveDays: null });
   opened.close();
-  // Long enough for all of them to have started.
-  const startAt = String(Date.now() + 8_000);
-  const parameters = [endpoint, tableName, name, startAt, String(SECONDS)];
-  const all = await Promise.all(
-    Array.from({ length: PROCESSES }, () => runChild<Appends>("append-load.ts", ...parameters)),
+  const parameters = [endpoint, tableName, name, String(SECONDS)];
+  const children = Array.from({ length: PROCESSES }, () =>
+    runChild<Appends>("append-load.ts", ...parameters),
   );
+  await Promise.all(children.map(({ ready }) => ready));
+  for (const child of children) child.start();
+  const all = await Promise.all(children.map(({ result }) => result));
   const appends = all.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0);
   const puts = all.reduce((sum, each) => sum + each.puts, 0);
   const latencyMs = latencyOf(all.flatMap(({ latenciesMs }) => latenciesMs));

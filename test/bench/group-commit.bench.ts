@@ -72,7 +72,10 @@ async function measure(tableName: string, groupCommit: boolean) {
   let load: Load | undefined;
   const { requests, write } = await meter.measure(async () => {
     const parameters = [server.url, adminKey, name, String(PUBLISHERS), String(SECONDS)];
-    load = await runChild<Load>("publish-load.ts", ...parameters);
+    const child = runChild<Load>("publish-load.ts", ...parameters);
+    await child.ready;
+    child.start();
+    load = await child.result;
   });
   const { eventCount } = await opened.ledger.getStream(defaultTenant, name);
   await server.stop();

@@ -8,6 +8,7 @@
 import { connect } from "node:net";
 import { orderEvents } from "../stack/order-events.ts";
 import { type Latency, latencyOf } from "./latency.ts";
+import { waitForStart } from "./run-child.ts";
 
 export type Load = {
   readonly published: number;
@@ -31,6 +32,7 @@ const requests = orderEvents(1_000).map((event) => {
 });
 
 const WARM_UP_MS = 2_000;
+await waitForStart();
 const measureFrom = performance.now() + WARM_UP_MS;
 const stopAt = measureFrom + Number(seconds) * 1_000;
 const latencies: number[] = [];

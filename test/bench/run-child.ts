@@ -1,10 +1,41 @@
-import { execFile } from "node:child_process";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
-/** Runs a program of this folder in a process of its own; gives what it prints, parsed. */
-export async function runChild<T>(program: string, ...parameters: string[]): Promise<T> {
+/** A program of this folder in a process of its own. */
+export type Child<T> = {
+  /** Resolves once it has called `waitForStart`. */
+  readonly ready: Promise<void>;
+  start(): void;
+  /** What it printed, parsed; rejects when it fails. */
+  readonly result: Promise<T>;
+};
+
+export function runChild<T>(program: string, ...parameters: string[]): Child<T> {
   const path = fileURLToPath(new URL(program, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [path, ...parameters]);
-  return JSON.parse(stdout) as T;
+  const child = fork(path, parameters, { stdio: ["ignore", "pipe", "inherit", "ipc"] });
+  let printed = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  const result = new Promise<T>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve(JSON.parse(printed) as T);
+      else reject(new Error(`${program} ended with code ${code}`));
+    });
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    child.once("message", () => resolve());
+    result.catch(reject);
+  });
+  return { ready, start: () => child.send("start"), result };
+}
+
+/** In the child: says that it is ready, and waits until it is started. */
+export async function waitForStart(): Promise<void> {
+  await new Promise((resolve) => {
+    process.once("message", resolve);
+    process.send?.("ready");
+  });
+  process.disconnect();
 }

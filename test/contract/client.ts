@@ -3,10 +3,13 @@ import {
   type BrowseQuery,
   CommitReceipt,
   CommittedPollPage,
+  CompactedList,
+  type CompactedQuery,
+  CompactReceipt,
   type CreateStream,
   type CreateSubscription,
   EventPage,
-  type LedgerEvent,
+  LedgerEvent,
   type ListQuery,
   type NewEvent,
   type PatchStream,
@@ -14,6 +17,7 @@ import {
   PollPage,
   type PollQuery,
   PublishReceipt,
+  RepairReceipt,
   type SeekBody,
   SeekReceipt,
   Stream,
@@ -153,6 +157,42 @@ export function createClient(target: Target) {
         json: { cursor },
         statuses: [200],
         schema: CommitReceipt,
+      }),
+
+    compact: async (stream: string) =>
+      (
+        await call({
+          method: "POST",
+          path: `${at(stream)}/compact`,
+          statuses: [200],
+          schema: CompactReceipt,
+        })
+      ).body,
+
+    repairNumbering: async (stream: string) =>
+      (
+        await call({
+          method: "POST",
+          path: `${at(stream)}/repair-numbering`,
+          statuses: [200],
+          schema: RepairReceipt,
+        })
+      ).body,
+
+    listCompacted: async (stream: string, query: Query<typeof CompactedQuery> = {}) =>
+      (
+        await call({
+          path: `${at(stream)}/compacted${search(query)}`,
+          statuses: [200],
+          schema: CompactedList,
+        })
+      ).body,
+
+    getCompacted: (stream: string, key: string) =>
+      call({
+        path: `${at(stream)}/compacted/${encodeURIComponent(key)}`,
+        statuses: [200],
+        schema: LedgerEvent,
       }),
 
     commitAndPoll: (stream: string, name: string, json: z.input<typeof PollBody>) =>

@@ -1,6 +1,7 @@
 import { afterAll } from "vitest";
 import { badInputContract } from "./bad-input.contract.ts";
 import { browseContract } from "./browse.contract.ts";
+import { compactedContract } from "./compacted.contract.ts";
 import { filterContract } from "./filter.contract.ts";
 import { formatsContract } from "./formats.contract.ts";
 import { idempotencyContract } from "./idempotency.contract.ts";
@@ -26,5 +27,6 @@ subscriptionsContract(target);
 longPollContract(target);
 filterContract(target);
 workersContract(target);
+compactedContract(target);
 badInputContract(target);
 systemContract(target);

@@ -38,7 +38,7 @@ describe("README", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const [stream, one, two, subscription, page, commit, rest] = answers;
+    const [stream, one, two, subscription, page, commit, rest, compacted, , state] = answers;
     expect(stream.name).toBe("orders");
     expect(one.events).toMatchObject([{ sequence: 1 }]);
     expect(two.events).toMatchObject([{ sequence: 2 }, { sequence: 3 }]);
@@ -47,6 +47,11 @@ describe("README", () => {
     expect(commit.stale).toBe(false);
     expect(rest.events).toMatchObject([{ sequence: 3, key: "order-2", data: { total: 7 } }]);
     expect(rest.caughtUp).toBe(true);
+    expect(compacted.done).toBe(true);
+    expect(state).toMatchObject({ phase: "bootstrap", snapshotEnd: true, consistent: true });
+    expect(state.events.map((event: { sequence: number }) => event.sequence).sort()).toEqual([
+      2, 3,
+    ]);
   });
 
   it("names only scripts that exist", () => {

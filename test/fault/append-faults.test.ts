@@ -128,7 +128,7 @@ function openLog(client: DynamoDBClient, tableName: string) {
   const table = createTable({ client, table: tableName, ...deps });
   const log = createLog({ table, ...deps });
   const streams = createStreams({ table, ...deps, sealPartition: log.seal });
-  const recall = () => streams.recall(defaultTenant, STREAM.name);
+  const recall = () => streams.use(defaultTenant, STREAM.name, async (stream) => stream);
   return { log, streams, recall, load: recall };
 }
 

@@ -25,6 +25,7 @@ export function checkPublishes(lines: readonly Line[], chains: Chains, report: R
     checkRequest(request, chains, report);
   }
   const deletedAtMs = deletions(lines);
+  checkSeals(lines, report);
   for (const chain of chains.all.values()) {
     checkOrder(chain, byEvent, chains, report);
     checkEnd(chain, byEvent, deletedAtMs.get(chain.life) ?? Infinity, chains, report);
@@ -58,6 +59,21 @@ function collect(lines: readonly Line[]): Iterable<Request> {
     }
   }
   return requests.values();
+}
+
+/**
+ * No more lives are closed than deletions were asked for. A deletion that nobody waits for any more
+ * may still end the life that the name has when its turn comes.
+ */
+function checkSeals(lines: readonly Line[], report: Report): void {
+  const closed = new Set<string>();
+  let asked = 0;
+  for (const line of lines) {
+    if (line.type === "invoke" && line.op === "delete") asked++;
+    if (line.type !== "info" || line.op !== "batch" || line.seal === undefined) continue;
+    closed.add(line.life);
+    if (closed.size > asked) report("unasked-end", line.atMs, `${line.life}/${line.partition}`);
+  }
 }
 
 function deletions(lines: readonly Line[]): Map<string, number> {

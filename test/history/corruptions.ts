@@ -183,6 +183,11 @@ export const CORRUPTIONS: readonly Corruption[] = [
     spoil: (lines) => exchange(lines, false),
   },
   {
+    name: "unasked-end",
+    how: "a life is closed that nobody asked to delete",
+    spoil: (lines) => lines.filter((line) => line.type === "info" || line.op !== "delete"),
+  },
+  {
     name: "zombie-write",
     how: "a life had been deleted before its last event was sent",
     spoil: (lines) => {

@@ -144,6 +144,7 @@ export const VIOLATIONS = {
   "receipt-mismatch": "in the log, but not where the receipt says",
   "nonmonotonic-send": "requests or events of one publisher are not in the order of sending",
   "realtime-order": "acknowledged before another was sent, and behind it in the log",
+  "unasked-end": "a life has ended that nobody deleted",
   "zombie-write": "acknowledged in a life that had been deleted before it was sent",
   "chain-gap": "a batch does not begin where the one before it ended",
   "chain-mismatch": "two batches were stored under one number",

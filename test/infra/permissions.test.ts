@@ -22,9 +22,9 @@ const allow = (actions: string[], resource: unknown) => ({
   Resource: [resource],
 });
 
-/** What compacting and sweeping do; the router reads in batches besides. */
+/** What compacting and sweeping do, and the router as well. */
 const UPKEEP = [
-  ...["BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem"],
+  ...["BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem"],
   ...["PutItem", "Query", "UpdateItem"],
 ].map((operation) => `dynamodb:${operation}`);
 

@@ -13,7 +13,7 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "skip items above C",
     file: "compaction/bootstrap-plan.ts",
-    from: " && sequence < (bootstrap.starts[partition] ?? 1)",
+    from: "      sequence < (bootstrap.starts[partition] ?? 1) &&\n",
     to: "",
   },
   {

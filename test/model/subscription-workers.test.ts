@@ -9,7 +9,7 @@ import {
 } from "./subscription/simulated-workers.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const RUNS = Number(process.env.RUNS ?? 25);
+const RUNS = Number(process.env.RUNS ?? 40);
 
 console.log(`subscription workers: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -10,7 +10,7 @@ export async function runNemesis(world: World, phase: number): Promise<void> {
     if (world.isOver() || process.state() !== "running") return;
     process.freeze();
     recorder.count("nemesis.freeze");
-    await world.sleep(random.pick([300, 3_000, 20_000, 59_000, 61_000, 90_000, 3_600_000]));
+    await world.sleep(random.pick(plan.freezesMs));
     process.thaw();
   };
   const kill = async (): Promise<void> => {

@@ -33,9 +33,26 @@ export type Plan = {
   readonly freezes: number;
   readonly skewMs: number;
   readonly monotonicStops: boolean;
+  /** How long freezes and the leaps between phases may be. */
+  readonly freezesMs: readonly number[];
+  readonly leapsMs: readonly number[];
+  /** How long a client waits for an answer. */
+  readonly patienceMs: number;
   readonly crashes: number;
   readonly seeks: number;
 };
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
+const FREEZES_MS = [300, 3_000, 20_000, 59_000, 61_000, 90_000, HOUR_MS];
+
+const LEAPS_MS = [
+  ...[2 * SECOND_MS, 50 * SECOND_MS, 70 * SECOND_MS, 6 * MINUTE_MS, 11 * MINUTE_MS, 31 * MINUTE_MS],
+  ...[2 * HOUR_MS, 23 * HOUR_MS, 25 * HOUR_MS, 8 * DAY_MS, 29 * DAY_MS, 33 * DAY_MS, 40 * DAY_MS],
+];
 
 /**
  * Draws a plan. "Swarm": every fault and every role is left out in many seeds, so that a rare
@@ -76,6 +93,9 @@ export function drawPlan(random: SeededRandom): Plan {
     freezes: some(0.35, random.between(1, 3)),
     skewMs: random.pick([0, 2_000, 2_000, 2_000, 600_000]),
     monotonicStops: random.chance(0.5),
+    freezesMs: FREEZES_MS,
+    leapsMs: LEAPS_MS,
+    patienceMs: 12_000,
     crashes: random.pick([0, 0.1, 0.3]),
     seeks: random.pick([0, 0, 0.1]),
   };

@@ -121,15 +121,10 @@ async function runPhase(
   world.setOver(true);
 }
 
-const LEAPS_MS = [
-  ...[2 * SECOND_MS, 50 * SECOND_MS, 70 * SECOND_MS, 6 * MINUTE_MS, 11 * MINUTE_MS],
-  ...[2 * HOUR_MS, 23 * HOUR_MS, 25 * HOUR_MS, 8 * DAY_MS, 29 * DAY_MS, 33 * DAY_MS, 40 * DAY_MS],
-];
-
 /** A leap of time, with sweeps now and then, and with the expiry of what is due. */
 async function leap(world: World, chance: SeededRandom): Promise<void> {
   const { store, plan } = world;
-  const lengthMs = chance.pick(LEAPS_MS);
+  const lengthMs = chance.pick(plan.leapsMs);
   const sweeps = plan.sweepers === 0 ? chance.pick([0, 0, 1]) : chance.between(1, 4);
   world.recorder.count(
     `leap.${lengthMs >= DAY_MS ? "days" : lengthMs >= HOUR_MS ? "hours" : "minutes"}`,

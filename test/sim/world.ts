@@ -56,8 +56,6 @@ export type World = {
   call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;
 };
 
-/** How long a client waits for an answer. */
-const PATIENCE_MS = 12_000;
 const TRACE_LINES = 400;
 
 /** Everything one seed plays in: store, time, processes. */
@@ -133,7 +131,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
           tell();
         };
         time.after(
-          PATIENCE_MS,
+          plan.patienceMs,
           settle(() => reject(new NoAnswer())),
         );
         // A frozen process takes the request when it thaws.

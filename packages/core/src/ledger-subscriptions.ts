@@ -178,7 +178,9 @@ export function createSubscriptionOperations(deps: Deps) {
       request: PollRequest,
       signal?: AbortSignal,
     ): Promise<PollResult> {
-      return pollStream(await streams.recall(tenant, name), subscription, request, signal);
+      return streams.use(tenant, name, (stream) =>
+        pollStream(stream, subscription, request, signal),
+      );
     },
 
     /** The same behind a commit, if there is one. `stale` when that changed nothing. */
@@ -189,15 +191,17 @@ export function createSubscriptionOperations(deps: Deps) {
       { commit: cursor, ...request }: PollRequest & { readonly commit?: string | undefined },
       signal?: AbortSignal,
     ): Promise<PollResult & { stale?: boolean }> {
-      const stream = await streams.recall(tenant, name);
-      const done = cursor === undefined ? undefined : await commitOn(stream, subscription, cursor);
-      const page = await pollStream(stream, subscription, request, signal);
-      return done === undefined ? page : { ...page, stale: done.stale };
+      return streams.use(tenant, name, async (stream) => {
+        const done =
+          cursor === undefined ? undefined : await commitOn(stream, subscription, cursor);
+        const page = await pollStream(stream, subscription, request, signal);
+        return done === undefined ? page : { ...page, stale: done.stale };
+      });
     },
 
     /** Moves a subscription's committed position forward to what a polled cursor covers. */
     async commit(tenant: Tenant, name: string, subscription: string, cursor: string) {
-      return commitOn(await streams.recall(tenant, name), subscription, cursor);
+      return streams.use(tenant, name, (stream) => commitOn(stream, subscription, cursor));
     },
 
     /** Moves a subscription on purpose, back or forward. */
@@ -215,9 +219,10 @@ export function createSubscriptionOperations(deps: Deps) {
 
     /** A worker ends: what it held is free at once. */
     async leave(tenant: Tenant, name: string, subscription: string, consumer: string) {
-      const stream = await streams.recall(tenant, name);
-      await leases.leave(stream, subscription, consumer);
-      log.bell.ring(stream.life);
+      await streams.use(tenant, name, async (stream) => {
+        await leases.leave(stream, subscription, consumer);
+        log.bell.ring(stream.life);
+      });
     },
 
     /** How many polls wait in this process right now. */

@@ -125,20 +125,21 @@ export function createLedger(deps: LedgerDeps) {
       events: readonly IncomingEvent[],
       idempotencyKey?: string,
     ): Promise<PublishReceipt & { replayed: boolean }> {
-      const stream = await streams.recall(tenant, name);
-      if (events.length === 0) {
-        const positions = await log.seek(stream, "latest");
-        const cursor = cursors.format({ streamUid: stream.uid, positions, turn: 0 });
-        return { events: [], cursor, replayed: true };
-      }
-      const published = await log.publish(stream, events, idempotencyKey);
-      const cursor = cursors.format({
-        streamUid: stream.uid,
-        positions: published.positions,
-        since: published.publishedAt,
-        turn: 0,
+      return streams.use(tenant, name, async (stream) => {
+        if (events.length === 0) {
+          const positions = await log.seek(stream, "latest");
+          const cursor = cursors.format({ streamUid: stream.uid, positions, turn: 0 });
+          return { events: [], cursor, replayed: true };
+        }
+        const published = await log.publish(stream, events, idempotencyKey);
+        const cursor = cursors.format({
+          streamUid: stream.uid,
+          positions: published.positions,
+          since: published.publishedAt,
+          turn: 0,
+        });
+        return { events: [...published.events], cursor, replayed: published.replayed };
       });
-      return { events: [...published.events], cursor, replayed: published.replayed };
     },
 
     /** Reads a stream without a subscription. */
@@ -147,15 +148,16 @@ export function createLedger(deps: LedgerDeps) {
       name: string,
       { from, limit, type, key }: BrowseQuery,
     ): Promise<EventsPage> {
-      const stream = await streams.recall(tenant, name);
       const filtered = type !== undefined || key !== undefined;
       const matches = (event: StoredEvent) =>
         (type === undefined || event.type === type) && (key === undefined || event.key === key);
-      const page = await browse(log, stream, parseFrom(stream, from), {
-        limit,
-        matches: filtered ? matches : undefined,
+      return streams.use(tenant, name, async (stream) => {
+        const page = await browse(log, stream, parseFrom(stream, from), {
+          limit,
+          matches: filtered ? matches : undefined,
+        });
+        return { ...page, cursor: cursors.format(page.cursor) };
       });
-      return { ...page, cursor: cursors.format(page.cursor) };
     },
 
     ...createSubscriptionOperations({ ...core, streams, log, cursors, snapshots }),

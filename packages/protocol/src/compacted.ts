@@ -40,3 +40,12 @@ export const CompactReceipt = z
   })
   .meta({ id: "CompactReceipt" });
 export type CompactReceipt = z.infer<typeof CompactReceipt>;
+
+/** What a repair of the numbering has done. */
+export const RepairReceipt = z
+  .object({
+    repaired: z.int().min(0).meta({
+      description: "Parts of the stream whose numbering was moved forward; 0 when all was well.",
+    }),
+  })
+  .meta({ id: "RepairReceipt" });

@@ -53,6 +53,7 @@ export function simulateLog(
     timeoutMs: 2_000,
     commitMs: 4,
     scanMs: 4,
+    staleMs: 500,
     ...options,
     tableName: TABLE,
     seed,
@@ -79,7 +80,7 @@ export function simulateLog(
       const deps = { table, clock, random: chance, sealPartition: log.seal };
       const streams = createStreams(deps);
       const load = () => streams.load(defaultTenant, STREAM);
-      const recall = () => streams.recall(defaultTenant, STREAM);
+      const recall = () => streams.use(defaultTenant, STREAM, async (stream) => stream);
       const refuse = (errorName: string) => {
         refusal = errorName;
       };

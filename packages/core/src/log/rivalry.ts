@@ -10,12 +10,12 @@ const FIRST_BOUND_MS = 10;
 const BOUND_MAX_MS = 1_000;
 const LOSS_FACTOR = 1.5;
 /** How much a win adds to the rate of appends, per millisecond. */
-const WIN_RATE = 0.001;
+const WIN_RATE = 0.0007;
 const HALF_LIFE_MS = 2_000;
 /** A pause shorter than this is none. */
 const CALM_MS = 1;
 /** Whoever has waited this long hardly pauses any more. */
-const PATIENCE_MS = 800;
+const PATIENCE_MS = 1_000;
 const HURRY = 0.1;
 
 /**

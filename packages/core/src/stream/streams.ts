@@ -1,4 +1,4 @@
-import type { CreateStream, PatchStream } from "@eventledger/protocol";
+import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
@@ -24,6 +24,7 @@ const ENTRIES_MAX = 10_000;
 /** Streams: their beginnings, settings and ends. */
 export function createStreams({ table, clock, random, sealPartition }: Deps) {
   const memory = new Map<ScopedName, LiveStream>();
+  let changes = 0;
 
   /**
    * Makes a stream, or finds that the very same one is there. Throws `stream-exists` when one of
@@ -64,38 +65,61 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
     });
   }
 
-  /** The live stream of that name, possibly as it was a few seconds ago. Throws `stream-not-found`. */
-  async function recall(tenant: Tenant, bareName: string): Promise<LiveStream> {
-    const name = scopeName(tenant, bareName);
-    const known = memory.get(name);
-    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known;
-    return load(tenant, bareName);
+  /**
+   * Runs an operation on the live stream of that name, possibly as it was a few seconds ago. When that
+   * fails as it would on a life that has ended meanwhile, and there is a new one, it runs on the new.
+   * Throws `stream-not-found`, and what the operation throws.
+   */
+  async function use<T>(
+    tenant: Tenant,
+    bareName: string,
+    run: (stream: LiveStream) => Promise<T>,
+  ): Promise<T> {
+    const known = memory.get(scopeName(tenant, bareName));
+    const fresh = known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS;
+    const stream = fresh ? known : await load(tenant, bareName);
+    try {
+      return await run(stream);
+    } catch (error) {
+      if (!(error instanceof LedgerError && OF_ANOTHER_LIFE.has(error.code))) throw error;
+      const present = await load(tenant, bareName);
+      if (present.uid === stream.uid) throw error;
+      return run(present);
+    }
   }
 
   /** The live stream of that name as it is now. Throws `stream-not-found`. */
   async function load(tenant: Tenant, bareName: string): Promise<LiveStream> {
     const name = scopeName(tenant, bareName);
     const stamp = takeStamp(clock);
+    const before = changes;
     const row = await table.streams.load(name);
     memory.delete(name);
     if (row?.status !== "live") throw streamNotFound();
     const live = { ...row, life: lifeOf(name, row.uid), stamp };
+    if (changes !== before) return live;
     const [oldest] = memory.keys();
     if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
     memory.set(name, live);
     return live;
   }
 
-  async function patch(tenant: Tenant, bareName: string, changes: PatchStream): Promise<StreamRow> {
+  /** What is read while this process changes a stream may be out of date once it arrives. */
+  function forget(name: ScopedName): void {
+    changes++;
+    memory.delete(name);
+  }
+
+  async function patch(tenant: Tenant, bareName: string, wanted: PatchStream): Promise<StreamRow> {
     const stream = await load(tenant, bareName);
-    const { description, retentionHours } = changes;
+    const { description, retentionHours } = wanted;
     const set = {
       ...(description === undefined ? {} : { description }),
       ...(retentionHours === undefined ? {} : { retentionHours }),
     };
     if (Object.keys(set).length === 0) return stream;
-    memory.delete(stream.name);
     const row = await table.streams.patch(stream.name, stream.uid, set);
+    forget(stream.name);
     if (row === undefined) throw streamNotFound();
     return row;
   }
@@ -106,8 +130,8 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
    */
   async function end(tenant: Tenant, bareName: string): Promise<void> {
     const stream = await load(tenant, bareName);
-    memory.delete(stream.name);
     const ended = await table.lifecycle.endStream(tenant, stream.life, stream, clock.now());
+    forget(stream.name);
     const now = ended ? stream : await table.streams.load(stream.name);
     if (now?.uid === stream.uid) await finishEnd(stream);
   }
@@ -123,10 +147,17 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
     await table.streams.remove(name, uid);
   }
 
-  return { create, recall, load, patch, end, finishEnd };
+  return { create, use, load, patch, end, finishEnd };
 }
 
 export type Streams = ReturnType<typeof createStreams>;
+
+/** What an operation may meet on a life that has ended, or with something that belongs to a newer one. */
+const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
+  "invalid-cursor",
+  "stream-not-found",
+  "subscription-not-found",
+]);
 
 type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
 

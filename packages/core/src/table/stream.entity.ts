@@ -95,6 +95,7 @@ export const streamRows = (
   ): Promise<{ streams: StreamRow[]; next: ScopedName | null }> {
     const start = scopeName(tenant, prefix);
     const behind = after === undefined ? start : scopedBehind(after);
+    // biome-ignore lint/complexity/useMathMinMax: these are strings
     const first = behind > start ? behind : start;
     const last = exact ? start : scopeName(tenant, `${prefix}${LAST}`);
     if (first > last) return { streams: [], next: null };

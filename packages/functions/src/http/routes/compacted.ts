@@ -4,6 +4,7 @@ import {
   CompactedQuery,
   CompactReceipt,
   LedgerEvent,
+  RepairReceipt,
   StreamParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
@@ -31,6 +32,25 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream } = c.req.valid("param");
         return c.json(await ledger.compact(c.var.caller.tenant, stream));
+      },
+    )
+    .post(
+      "/streams/:stream/repair-numbering",
+      operation({
+        id: "repairNumbering",
+        tag: "compacted",
+        summary: "Make a stream publishable again that answers numbering-at-risk",
+        description:
+          "Moves the numbering forward, far beyond any number that may have been used. What was published before can no longer be read from the log; the compacted state stays.",
+        scope: "admin",
+        answers: { 200: { description: "What was done.", body: RepairReceipt } },
+        problems: ["stream-not-found", "outcome-unknown"],
+      }),
+      valid("param", StreamParams),
+      async (c) => {
+        const { stream } = c.req.valid("param");
+        const repaired = await ledger.repairNumbering(c.var.caller.tenant, stream);
+        return c.json({ repaired: Object.keys(repaired).length });
       },
     )
     .get(

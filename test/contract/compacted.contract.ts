@@ -1,0 +1,241 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LedgerEvent } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at, type Client, createClient } from "./client.ts";
+import { refusal, type Target } from "./wire.ts";
+
+/** The current state of every key: by list, by key, and as the beginning of a subscription. */
+export function compactedContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+
+  describe("the compacted state", () => reading(api));
+  describe("keys of every legal shape", () => shapes(api));
+  describe.each([1, 4])("bootstrap of %i partitions", (partitions) => bootstrap(api, partitions));
+}
+
+type State = Map<string, unknown>;
+
+const fold = (state: State, events: readonly LedgerEvent[]): State => {
+  for (const { key, data } of events) {
+    if (data === null) state.delete(key);
+    else state.set(key, data);
+  }
+  return state;
+};
+
+/** Compacts everything that was durable before. */
+async function compactAll(api: Client, stream: string): Promise<void> {
+  while (!(await api.compact(stream)).done);
+}
+
+function reading(api: Client): void {
+  let stream: string;
+  beforeAll(async () => {
+    stream = await api.newStream();
+    await api.publish(stream, [
+      { key: "a", data: 1 },
+      { key: "b", data: { old: true } },
+      { key: "b", data: { old: false }, type: "b.changed" },
+      { key: "gone", data: 1 },
+      { key: "gone", data: null },
+    ]);
+    await compactAll(api, stream);
+  });
+
+  it("[compaction.latest] lists the last event of every key and no deleted one", async () => {
+    const { items, cursor } = await api.listCompacted(stream);
+    expect(cursor).toBeNull();
+    expect(items.map(({ key, data, sequence }) => ({ key, data, sequence }))).toEqual(
+      expect.arrayContaining([
+        { key: "a", data: 1, sequence: 1 },
+        { key: "b", data: { old: false }, sequence: 3 },
+      ]),
+    );
+    expect(items).toHaveLength(2);
+  });
+
+  it("[compaction.latest] shows an event as the log does", async () => {
+    const { body } = await api.getCompacted(stream, "b");
+    expect(body).toEqual((await api.readAll(stream))[2]);
+  });
+
+  it("[compaction.key] tells a deleted key from an unknown one", async () => {
+    const deleted = await refusal(api.getCompacted(stream, "gone"), "key-not-found");
+    expect(deleted).toMatchObject({ deleted: true });
+    const unknown = await refusal(api.getCompacted(stream, "never"), "key-not-found");
+    expect(unknown).toMatchObject({ deleted: false });
+  });
+
+  it("[compaction.key] answers 304 to the ETag it gave, until the state changes", async () => {
+    const { header } = await api.getCompacted(stream, "a");
+    const etag = header("etag") ?? "";
+    const path = `${at(stream)}/compacted/a`;
+    const again = await api.send({ path, headers: { "if-none-match": etag } });
+    expect(again.status).toBe(304);
+    await api.publish(stream, { key: "a", data: 2 });
+    await compactAll(api, stream);
+    const changed = await api.send({ path, headers: { "if-none-match": etag } });
+    expect(changed.status).toBe(200);
+    expect(changed.header("etag")).not.toBe(etag);
+  });
+
+  it("[compaction.list] goes on exactly behind the list from its follow cursor", async () => {
+    const { follow } = await api.listCompacted(stream);
+    await api.publish(stream, [
+      { key: "later", data: 1 },
+      { key: "a", data: 3 },
+    ]);
+    const events = await api.readAll(stream, follow);
+    expect(events.map(({ key, data }) => [key, data])).toEqual([
+      ["later", 1],
+      ["a", 3],
+    ]);
+  });
+
+  it("[compaction.now] says how much it did, and that nothing is left", async () => {
+    await compactAll(api, stream);
+    const quiet = await api.newStream();
+    await api.publish(quiet, { key: "k", data: 1 });
+    const receipt = await api.compact(quiet);
+    expect(receipt).toMatchObject({ done: true, watermarkLag: { events: 0, seconds: 0 } });
+    expect((await api.getStream(quiet)).watermarkLag).toEqual({ events: 0, seconds: 0 });
+  });
+
+  it("[publish.interlock] repairs no numbering that is not at risk", async () => {
+    expect(await api.repairNumbering(stream)).toEqual({ repaired: 0 });
+    await api.publish(stream, { key: "after", data: 1 });
+  });
+
+  it("[compaction.latest] refuses to list a stream that keeps no state", async () => {
+    const plain = await api.newStream({ compaction: "none" });
+    await refusal(api.listCompacted(plain), "not-compacted");
+  });
+}
+
+const SHAPES = [
+  "#",
+  "a/b",
+  "a b",
+  "100%",
+  "%2F",
+  "ключ",
+  "🔑",
+  "é",
+  "e\u0301",
+  "?x=1&y",
+  "k".repeat(512),
+];
+
+function shapes(api: Client): void {
+  let stream: string;
+  beforeAll(async () => {
+    stream = await api.newStream();
+    await api.publish(
+      stream,
+      SHAPES.map((key) => ({ key, data: { key } })),
+    );
+    await compactAll(api, stream);
+  });
+
+  it.each(SHAPES)("[compaction.key] finds %s", async (key) => {
+    const { body } = await api.getCompacted(stream, key);
+    expect(body).toMatchObject({ key, data: { key } });
+  });
+
+  it("[compaction.list] lists by prefix, page by page", async () => {
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const query = { limit: 1, prefix: "a", ...(cursor === undefined ? {} : { cursor }) };
+      const page = await api.listCompacted(stream, query);
+      for (const { key } of page.items) found.push(key);
+      cursor = page.cursor;
+    }
+    expect(found.sort()).toEqual(["a b", "a/b"]);
+  });
+}
+
+function bootstrap(api: Client, partitions: number): void {
+  const put = (n: number) => ({ key: `k${n % 17}`, data: n % 10 === 9 ? null : n });
+
+  it("[bootstrap.exact] [bootstrap.explicit-end] folds to the whole log whenever it says so", async () => {
+    const stream = await api.newStream({ partitions });
+    await api.publish(
+      stream,
+      Array.from({ length: 200 }, (_, n) => put(n)),
+    );
+    await compactAll(api, stream);
+    await api.createSubscription(stream, { name: "view", start: "bootstrap" });
+    let writing = true;
+    const writer = (async () => {
+      for (let n = 200; n < 320 && writing; n += 4) {
+        await api.publish(
+          stream,
+          [n, n + 1, n + 2, n + 3].map((each) => put(each)),
+        );
+        if (n % 40 === 0) await api.compact(stream);
+      }
+    })();
+    const view: State = new Map();
+    const newest = new Map<string, number>();
+    const ends: boolean[] = [];
+    let after: string | undefined;
+    for (let caughtUp = false; !caughtUp; ) {
+      const query = { limit: 7, ...(after === undefined ? {} : { after }) };
+      const { body } = await api.poll(stream, "view", query);
+      for (const { key, sequence } of body.events) {
+        expect(sequence).toBeGreaterThan(newest.get(key) ?? 0);
+        newest.set(key, sequence);
+      }
+      fold(view, body.events);
+      if (body.phase === "bootstrap") ends.push(body.snapshotEnd);
+      else expect(ends.at(-1)).toBe(true);
+      after = body.cursor;
+      if (body.caughtUp) {
+        writing = false;
+        await writer;
+        const last = (await api.poll(stream, "view", { limit: 1_000, after })).body;
+        fold(view, last.events);
+        expect(last).toMatchObject({ consistent: true, phase: "log", caughtUp: true });
+        caughtUp = true;
+      }
+    }
+    expect(ends.filter((end) => end)).toHaveLength(1);
+    expect(view).toEqual(fold(new Map(), await api.readAll(stream)));
+  });
+
+  it("[bootstrap.resume] goes on from what was committed after a crash", async () => {
+    const stream = await api.newStream({ partitions });
+    await api.publish(
+      stream,
+      Array.from({ length: 60 }, (_, n) => ({ key: `key-${n}`, data: n })),
+    );
+    await compactAll(api, stream);
+    await api.createSubscription(stream, { name: "view", start: "bootstrap" });
+    const view: State = new Map();
+    let pages = 0;
+    for (let done = false; !done; pages++) {
+      const { body } = await api.poll(stream, "view", { limit: 25 });
+      fold(view, body.events);
+      const { stale } = (await api.commit(stream, "view", body.cursor)).body;
+      expect(stale && body.events.length > 0).toBe(false);
+      done = body.caughtUp && body.consistent;
+      await sleep(1);
+    }
+    expect(pages).toBeGreaterThan(2);
+    expect(view.size).toBe(60);
+    expect((await api.getSubscription(stream, "view")).phase).toBe("log");
+  });
+
+  it("[sub.seek] bootstraps again on purpose", async () => {
+    const stream = await api.newStream({ partitions });
+    await api.publish(stream, { key: "a", data: 1 });
+    await api.createSubscription(stream, { name: "view", start: "latest" });
+    await compactAll(api, stream);
+    const { cursor } = (await api.poll(stream, "view")).body;
+    await api.seek(stream, "view", "bootstrap");
+    await refusal(api.commit(stream, "view", cursor), "invalid-cursor");
+    const { body } = await api.poll(stream, "view");
+    expect(body.phase).toBe("bootstrap");
+  });
+}

@@ -1,0 +1,28 @@
+import { stopValidatingModels } from "../sim/quick-models.ts";
+import { simulate } from "../sim/simulate.ts";
+
+/** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */
+const { seeds, from, count, plan, minutes } = JSON.parse(process.argv[2] ?? "{}");
+const endMs = Date.now() + minutes * 60_000;
+let played = 0;
+
+async function isKilledBy(seed: string): Promise<boolean> {
+  played++;
+  if (played === 2) stopValidatingModels();
+  const { violations } = await simulate(seed, plan);
+  if (violations.length === 0) return false;
+  const names = [...new Set(violations.map(({ name }) => name))];
+  console.log(JSON.stringify({ seed, played, violations: names, detail: violations[0]?.detail }));
+  return true;
+}
+
+async function hunt(): Promise<void> {
+  for (const seed of seeds) if (await isKilledBy(seed)) return;
+  for (let seed = from; seed < from + count && Date.now() < endMs; seed++) {
+    if (await isKilledBy(String(seed))) return;
+  }
+  console.log(JSON.stringify({ played, violations: [] }));
+}
+
+await hunt();
+process.exit(0);

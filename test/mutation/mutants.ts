@@ -1,0 +1,292 @@
+import { type Mutation, mutations } from "../model/mutations.ts";
+import { DAY_MS, type Plan } from "../sim/plan.ts";
+
+/**
+ * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
+ * is for more frequent than in the usual swarm; the unspoiled product must pass it too.
+ */
+export type Mutant = Mutation & { readonly plan?: Partial<Plan> };
+
+const DAYS = [33 * DAY_MS, 40 * DAY_MS];
+
+/** Much is written, and most answers are lost. */
+const LOST_ANSWERS: Partial<Plan> = {
+  ...{ publishers: 4, requests: 8, keyed: 0, kills: 0, freezes: 0, patienceMs: 60_000 },
+  writeFaults: { "error-after": 0.25, "reset-after": 0.15, throttle: 0.2 },
+};
+
+/** Much expires between two phases of writing. */
+const EXPIRY: Partial<Plan> = {
+  ...{ retentionHours: 1, phases: 3, leapsMs: DAYS, deletes: 0, publishers: 3, requests: 5 },
+  ...{ keyed: 0, skewMs: 0, kills: 0 },
+};
+
+/** A stream is deleted and created again while publishers and readers go on. */
+const DELETIONS: Partial<Plan> = {
+  ...{ deletes: 1, phases: 3, apis: 3, publishers: 4, requests: 8, followers: 2, polls: 10 },
+  ...{ kills: 0, freezes: 0 },
+};
+
+/** Keys are deleted and come back under compactors and bootstraps. */
+const COMPACTION: Partial<Plan> = {
+  ...{ sweepers: 2, doorbell: true, bootstrappers: 2, keys: 4, tombstones: 0.5, deletes: 0 },
+  ...{ apis: 3, publishers: 3, requests: 8, polls: 12, partitions: 1 },
+};
+
+/** Which of the compaction's mutants need more than the usual swarm. */
+const plans: Readonly<Record<string, Partial<Plan>>> = {
+  "strong page reads": {
+    ...COMPACTION,
+    store: { latencyMs: 2, staleMs: 5_000, scanMs: 0, commitMs: 0 },
+  },
+  "tombstones are kept": { ...COMPACTION, ...EXPIRY, tombstones: 0.5 },
+  "an update takes a tombstone's expiry away": {
+    ...{ ...COMPACTION, tombstones: 0.5, keys: 2, phases: 3, leapsMs: [8 * DAY_MS, 12 * DAY_MS] },
+    ...{ retentionHours: 360, kills: 0, skewMs: 0 },
+  },
+  "the floor stays below pins": {
+    ...{ ...COMPACTION, retentionHours: 1, phases: 3, skewMs: 0, kills: 0, crashes: 0, seeks: 0 },
+    leapsMs: [2 * 3_600_000, 12 * 3_600_000],
+  },
+};
+
+const ofTheLog: readonly Mutant[] = [
+  {
+    rule: "an undecided append goes to the same number again",
+    file: "log/append.ts",
+    from: "      await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));\n",
+    to: '      return "expired";\n',
+  },
+  {
+    rule: "a batch with my id is my own",
+    file: "log/append-plan.ts",
+    from: 'if (mine) return { kind: "landed" };',
+    to: "void mine;",
+  },
+  {
+    rule: "a batch is put only where nothing is",
+    file: "table/append-rows.ts",
+    from: ".create({ life, partition, ...content })",
+    to: ".put({ life, partition, ...content })",
+  },
+  {
+    rule: "a batch in a transaction is put only where nothing is",
+    file: "table/append-rows.ts",
+    from: ".create({ life: append.life, partition: item.partition, ...item.batch })",
+    to: ".put({ life: append.life, partition: item.partition, ...item.batch })",
+    plan: { partitions: 3, burst: 6, apis: 3, publishers: 5 },
+  },
+  {
+    rule: "a receipt is put only where none is",
+    file: "table/append-rows.ts",
+    from: "receipt.create({ life: append.life, ...row })",
+    to: "receipt.put({ life: append.life, ...row })",
+  },
+  {
+    rule: "throttling is no verdict",
+    file: "table/append-rows.ts",
+    from: 'return { kind: "unknown", cause: error };',
+    to: 'return { kind: "cancelled", batches: [undefined], receipts: [] };',
+  },
+  {
+    rule: "a transaction conflict is no verdict",
+    file: "table/transaction.ts",
+    from: 'if (verdict) return { kind: "cancelled", reasons: data };',
+    to: 'if (verdict || !verdict) return { kind: "cancelled", reasons: data };',
+    plan: {
+      ...{ ...LOST_ANSWERS, partitions: 3, burst: 6, keys: 8 },
+      writeFaults: { "error-after": 0.3, conflict: 0.3 },
+    },
+  },
+  {
+    rule: "an answer is believed for a minute only",
+    file: "log/append.ts",
+    from: "const old = isOld(targets) || isOld(known);",
+    to: "const old = false;",
+    plan: {
+      ...{ ...EXPIRY, apis: 2, freezes: 4, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
+      ...{ sweepers: 1, monotonicStops: false, requests: 8 },
+    },
+  },
+  {
+    rule: "a remembered end is void after a minute",
+    file: "log/end-memory.ts",
+    from: "export const MEMORY_MS = 60_000;",
+    to: "export const MEMORY_MS = 60_000_000_000;",
+    plan: { ...EXPIRY, apis: 2, sweepers: 1 },
+  },
+  {
+    rule: "nothing is published where nobody has looked for 30 days",
+    file: "log/guard.ts",
+    from: "  assertNumbered(end.checkpoint, nowMs);\n  assertNotStalled(end, nowMs);\n}",
+    to: "  void end;\n  void nowMs;\n}",
+    plan: { ...EXPIRY, sweepers: 0, doorbell: false },
+  },
+  {
+    rule: "the end is not below the checkpoint",
+    file: "log/end.ts",
+    from: "Math.max(behind(last), checkpoint.next)",
+    to: "behind(last)",
+    plan: { ...EXPIRY, sweepers: 1, browsers: 0 },
+  },
+  {
+    rule: "the times of the last batch count, however late it is seen",
+    file: "log/end.ts",
+    from: "if (behind(last) < checkpoint.next)",
+    to: "if (behind(last) < 0)",
+    plan: {
+      ...{ doorbell: true, sweepers: 2, skewMs: 2_000, apis: 3, publishers: 5, requests: 12 },
+      ...{ partitions: 2, keyed: 0, kills: 0, freezes: 0, burst: 1 },
+      store: { latencyMs: 60, staleMs: 0, scanMs: 50, commitMs: 4 },
+    },
+  },
+  {
+    rule: "publication times never fall",
+    file: "log/append-plan.ts",
+    from: "Math.max(nowMs, end.publishedAt)",
+    to: "nowMs",
+  },
+  {
+    rule: "expiry times never fall",
+    file: "log/append-plan.ts",
+    from: "Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt)",
+    to: "Math.ceil((nowMs + keepMs) / 1_000)",
+  },
+  {
+    rule: "the same key with other events is refused",
+    file: "log/append.ts",
+    from: "if (row.requestHash === idempotency.requestHash) {",
+    to: "if (row.requestHash !== undefined) {",
+  },
+  {
+    rule: "a run of a page is contiguous",
+    file: "log/read-plan.ts",
+    from: 'if (batch.first !== expected) return stopAt("gap");',
+    to: "if (batch.first !== expected) next = batch.first;",
+    plan: {
+      ...{
+        followers: 3,
+        polls: 25,
+        publishers: 5,
+        requests: 20,
+        keyed: 0,
+        partitions: 1,
+        burst: 1,
+      },
+      ...{ kills: 0, freezes: 0, deletes: 0, crashes: 0, phases: 1 },
+      store: { latencyMs: 2, staleMs: 0, scanMs: 50, commitMs: 0 },
+    },
+  },
+  {
+    rule: "absence is believed from strong reads only",
+    file: "table/batch.entity.ts",
+    from: ".gte({ first })\n        .go({ limit, pages: 1, consistent: true }),",
+    to: ".gte({ first })\n        .go({ limit, pages: 1, consistent: false }),",
+    plan: { store: { latencyMs: 2, staleMs: 2_000, scanMs: 0, commitMs: 0 }, followers: 2 },
+  },
+  {
+    rule: "a page that is full is not the end",
+    file: "log/read.ts",
+    from: 'const ranOut = plan.stop === "end" && !rows.more;',
+    to: 'const ranOut = plan.stop === "end";',
+    plan: { publishers: 5, requests: 15, burst: 1, partitions: 1, followers: 2, polls: 10 },
+  },
+  {
+    rule: "what has expired is not the end",
+    file: "log/read.ts",
+    from: "if (ranOut && position.next < chain.next) await explainGap",
+    to: "if (ranOut && position.next < 0) await explainGap",
+    plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
+  },
+  {
+    rule: "where nobody has looked for 30 days no place is the end",
+    file: "log/read.ts",
+    from: "clock.now() - lookedAt <= PHYSICAL_SLACK_MS;",
+    to: "clock.now() >= 0 || lookedAt <= PHYSICAL_SLACK_MS;",
+    plan: { ...EXPIRY, sweepers: 0, doorbell: false, followers: 2 },
+  },
+  {
+    rule: "the floor moves before a look is renewed after a week",
+    file: "compaction/compact.ts",
+    from: "if (clock.now() - end.checkpoint.lookedAt > UNATTENDED_MS) {",
+    to: "if (clock.now() - end.checkpoint.lookedAt > 1e15) {",
+    plan: {
+      ...EXPIRY,
+      leapsMs: [29.5 * DAY_MS, 31.2 * DAY_MS, 2 * DAY_MS],
+      sweepers: 1,
+      followers: 3,
+    },
+  },
+  {
+    rule: "a deletion closes every chain",
+    file: "stream/streams.ts",
+    from: "await Promise.all(wave.map((partition) => sealPartition(life, partition)));",
+    to: "void sealPartition; void wave;",
+    plan: DELETIONS,
+  },
+  {
+    rule: "a deletion ends only the life that it was for",
+    file: "table/lifecycle-rows.ts",
+    from: `.set({ status: "deleting" })
+            .where((row, { eq }) => \`\${eq(row.uid, uid)} AND \${eq(row.status, "live")}\`)`,
+    to: `.set({ status: "deleting" })
+            .where((row, { ne }) => ne(row.uid, "nobody"))`,
+    plan: { ...DELETIONS, writeFaults: { "timeout-late": 0.3 } },
+  },
+  {
+    rule: "a remembered stream is void after seconds",
+    file: "stream/streams.ts",
+    from: "const MEMORY_MS = 5_000;",
+    to: "const MEMORY_MS = 5_000_000;",
+    plan: { ...DELETIONS, browsers: 4, polls: 80, requests: 20, burst: 6, keyed: 0, partitions: 1 },
+  },
+  {
+    rule: "a cursor is bound to its life",
+    file: "subscription/poll.ts",
+    from: "if (isOwnCursor(stream, state, cursor)) return;",
+    to: "if (state !== undefined) return;",
+    plan: { ...DELETIONS, seeks: 0.3 },
+  },
+  {
+    rule: "data of an ended life stays for a while",
+    file: "compaction/removal.ts",
+    from: "const REST_MS = 30 * 60_000;",
+    to: "const REST_MS = 0;",
+    plan: {
+      ...{ ...DELETIONS, sweepers: 3, keyed: 0, skewMs: 0, patienceMs: 60_000 },
+      writeFaults: { "timeout-late": 0.15, "timeout-before": 0.15 },
+    },
+  },
+  {
+    rule: "a commit never goes back",
+    file: "table/subscription.entity.ts",
+    from: `\${eq(row.generation, to.generation)} AND \${lt(row.next, to.next)}`,
+    to: `\${eq(row.generation, to.generation)} AND \${lt(row.partition, to.next + 100)}`,
+    plan: { followers: 3, polls: 12, crashes: 0.5, publishers: 4, requests: 8 },
+  },
+  {
+    rule: "a commit is of the present generation",
+    file: "table/subscription.entity.ts",
+    from: `\${eq(row.generation, to.generation)} AND \${lt(row.next, to.next)}`,
+    to: `\${lt(row.next, to.next)}`,
+    plan: {
+      ...{ followers: 3, polls: 16, seeks: 0.3, publishers: 3, requests: 8, apis: 3 },
+      writeFaults: { "timeout-late": 0.3 },
+    },
+  },
+  {
+    rule: "a run reads its stretch once and compacts all of it",
+    file: "compaction/compact.ts",
+    from: "const move = planMove(end.checkpoint, stretch, {",
+    to: "const move = planMove(end.checkpoint, { ...stretch, to: Math.max(stretch.to, end.next + 1) }, {",
+  },
+];
+
+/** Every rule that is taken out, one at a time. */
+export const MUTANTS: readonly Mutant[] = [
+  ...ofTheLog,
+  ...mutations.map((mutation): Mutant => {
+    const plan = plans[mutation.rule] ?? COMPACTION;
+    return { ...mutation, plan };
+  }),
+];

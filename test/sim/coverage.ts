@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { Session } from "node:inspector/promises";
+import { fileURLToPath } from "node:url";
+import { stopValidatingModels } from "./quick-models.ts";
+import { simulate } from "./simulate.ts";
+
+/**
+ * `node test/sim/coverage.ts <seeds> <from> [file]`: plays seeds and prints which blocks of the log,
+ * of compaction and of subscriptions none of them has entered. V8 counts blocks, so every branch
+ * that has code of its own is one.
+ */
+const [seeds = 200, from = 0] = process.argv.slice(2, 4).map(Number);
+const CORE = /packages\/core\/src\/(log|compaction|subscription|stream|cursor)\/[a-z-]+\.ts$/;
+
+type Block = { readonly startOffset: number; readonly endOffset: number; readonly count: number };
+
+const session = new Session();
+session.connect();
+await session.post("Profiler.enable");
+await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
+await simulate("the first one validates the models");
+stopValidatingModels();
+for (let seed = from; seed < from + seeds; seed++) await simulate(String(seed));
+const { result } = await session.post("Profiler.takePreciseCoverage");
+
+const files = result
+  .filter(({ url }) => CORE.test(url))
+  .map(({ url, functions }) => {
+    const text = readFileSync(fileURLToPath(url), "utf8");
+    const blocks: Block[] = functions.flatMap(({ ranges }) => ranges);
+    const missed = blocks
+      .filter(({ count }) => count === 0)
+      .map((block) => describeBlock(text, block));
+    return { file: url.replace(/.*packages\//, "packages/"), blocks: blocks.length, missed };
+  })
+  .sort((a, b) => (a.file < b.file ? -1 : 1));
+
+const blocks = files.reduce((sum, file) => sum + file.blocks, 0);
+const missed = files.reduce((sum, file) => sum + file.missed.length, 0);
+for (const file of files) {
+  console.log(`${file.file}: ${file.blocks - file.missed.length} of ${file.blocks} blocks`);
+  for (const each of file.missed) console.log(`  ${each}`);
+}
+console.log(`${blocks - missed} of ${blocks} blocks entered by ${seeds} seeds`);
+const [path] = process.argv.slice(4);
+if (path !== undefined) {
+  const summary = { seeds, from, blocks, entered: blocks - missed, files };
+  writeFileSync(path, `${JSON.stringify(summary, null, 2)}\n`);
+}
+process.exit(0);
+
+function describeBlock(text: string, { startOffset, endOffset }: Block): string {
+  const line = text.slice(0, startOffset).split("\n").length;
+  return `${line}: ${text.slice(startOffset, endOffset).replace(/\s+/g, " ").slice(0, 90)}`;
+}
