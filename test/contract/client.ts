@@ -204,6 +204,15 @@ export function createClient(target: Target) {
         schema: CommittedPollPage,
       }),
 
+    leave: (stream: string, name: string, consumer: string) =>
+      call({
+        method: "POST",
+        path: `${at(stream, name)}/leave`,
+        json: { consumer },
+        statuses: [204],
+        schema: z.literal(""),
+      }),
+
     seek: (stream: string, name: string, to: z.input<typeof SeekBody>["to"]) =>
       call({
         method: "POST",

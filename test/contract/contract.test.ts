@@ -12,6 +12,7 @@ import { streamsContract } from "./streams.contract.ts";
 import { subscriptionsContract } from "./subscriptions.contract.ts";
 import { systemContract } from "./system.contract.ts";
 import { openTarget } from "./target.ts";
+import { workersContract } from "./workers.contract.ts";
 
 const { close, ...target } = await openTarget();
 afterAll(close);
@@ -25,6 +26,7 @@ idempotencyContract(target);
 subscriptionsContract(target);
 longPollContract(target);
 filterContract(target);
+workersContract(target);
 compactedContract(target);
 badInputContract(target);
 systemContract(target);

@@ -1,5 +1,4 @@
 import type {
-  CreateSubscription,
   Lag,
   SeekBody,
   SeekReceipt,
@@ -14,12 +13,19 @@ import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { commit } from "./subscription/commit.ts";
+import type { Poll } from "./subscription/deliver.ts";
 import { normalFilter } from "./subscription/filter.ts";
+import { createLeases } from "./subscription/leases.ts";
 import { createPace } from "./subscription/pace.ts";
-import { type Poll, poll } from "./subscription/poll.ts";
+import { poll } from "./subscription/poll.ts";
+import { pollShare } from "./subscription/poll-share.ts";
 import { seek, standingAtCursor } from "./subscription/seek.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
-import { createSubscriptions, type Snapshots } from "./subscription/subscriptions.ts";
+import {
+  createSubscriptions,
+  type NewSubscription,
+  type Snapshots,
+} from "./subscription/subscriptions.ts";
 import { waitForNews } from "./subscription/wait.ts";
 import type { SubscriptionRow } from "./table/subscription.entity.ts";
 import type { Table } from "./table/table.ts";
@@ -39,6 +45,8 @@ type PollRequest = {
   readonly limit: number;
   readonly waitSeconds?: number | undefined;
   readonly after?: string | undefined;
+  /** Which worker asks, of several that share the subscription. */
+  readonly consumer?: string | undefined;
 };
 
 export type PollResult = {
@@ -59,30 +67,42 @@ export function createSubscriptionOperations(deps: Deps) {
   const { table, clock, streams, log, cursors, snapshots } = deps;
   const subscriptions = createSubscriptions(deps);
   const pace = createPace(clock);
-  const parts = { subscriptions, log, snapshots };
+  const leases = createLeases({ table, clock, subscriptions });
+  const parts = { subscriptions, log, snapshots, leases };
 
   /** One poll, or several until there is something to tell. */
   async function pollStream(
     stream: LiveStream,
     name: string,
-    { limit, after, waitSeconds = 0 }: PollRequest,
+    { limit, after, consumer, waitSeconds = 0 }: PollRequest,
     signal: AbortSignal | undefined,
   ): Promise<PollResult> {
-    const behind = after === undefined ? {} : { after: cursors.parse(after) };
-    const patience = { waitMs: waitSeconds * 1_000, signal };
+    const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
+    const gapMaxMs = consumer === undefined ? undefined : await leaseGapMs(stream, name);
+    const patience = { waitMs: waitSeconds * 1_000, signal, gapMaxMs };
     const { page, waitedOut } = await waitForNews<Poll>(
       { bell: log.bell, clock },
       stream.life,
       patience,
-      (before) => poll(parts, stream, name, { limit, ...behind, ahead: before?.cursor }),
+      (before) => {
+        const request = { ...from, ahead: before?.cursor };
+        if (consumer === undefined) return poll(parts, stream, name, request);
+        return pollShare(parts, stream, name, { ...request, consumer });
+      },
     );
     const { idle: _, ...rest } = page;
-    const nextPollMs = pace.next(`${stream.life}#${name}`, page);
+    const nextPollMs = pace.next(`${stream.life}#${name}#${consumer ?? ""}`, page);
     return {
       ...rest,
       cursor: cursors.format(page.cursor),
       nextPollMs: waitedOut ? 0 : nextPollMs,
     };
+  }
+
+  /** A lease must not run out while its worker waits. */
+  async function leaseGapMs(stream: LiveStream, name: string): Promise<number> {
+    const { row } = await subscriptions.recall(stream, name);
+    return (row.config.leaseSeconds * 1_000) / 4;
   }
 
   async function commitOn(stream: LiveStream, name: string, cursor: string) {
@@ -100,7 +120,7 @@ export function createSubscriptionOperations(deps: Deps) {
     async createSubscription(
       tenant: Tenant,
       name: string,
-      config: CreateSubscription,
+      config: NewSubscription,
     ): Promise<{ subscription: Subscription; created: boolean }> {
       const stream = await streams.load(tenant, name);
       const { start } = config;
@@ -131,7 +151,16 @@ export function createSubscriptionOperations(deps: Deps) {
       const state = await subscriptions.load(stream, subscription);
       const lag = await subscriptions.lag(stream, state);
       const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
-      return { ...toSubscription(state.row), phase, lag };
+      const members = await leases.list(stream, state);
+      return {
+        ...toSubscription(state.row),
+        phase,
+        lag,
+        members: members.map(({ until, ...member }) => ({
+          ...member,
+          until: new Date(until).toISOString(),
+        })),
+      };
     },
 
     async deleteSubscription(tenant: Tenant, name: string, subscription: string): Promise<void> {
@@ -188,6 +217,14 @@ export function createSubscriptionOperations(deps: Deps) {
       return { ...sought, committed: cursors.format(sought.committed) };
     },
 
+    /** A worker ends: what it held is free at once. */
+    async leave(tenant: Tenant, name: string, subscription: string, consumer: string) {
+      await streams.use(tenant, name, async (stream) => {
+        await leases.leave(stream, subscription, consumer);
+        log.bell.ring(stream.life);
+      });
+    },
+
     /** How many polls wait in this process right now. */
     waitingPolls: (): number => log.bell.size(),
   };
@@ -198,5 +235,6 @@ const toSubscription = (row: SubscriptionRow): Subscription => ({
   stream: bareName(row.stream),
   start: row.config.start,
   ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
+  leaseSeconds: row.config.leaseSeconds,
   createdAt: new Date(row.createdAt).toISOString(),
 });

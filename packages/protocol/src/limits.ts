@@ -35,6 +35,13 @@ export const LIMITS = {
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,
+  /** A worker that is silent for this long loses its share; shorter ones cost more writes. */
+  leaseSecondsMin: 1,
+  leaseSecondsMax: 600,
+  leaseSecondsDefault: 30,
+  /** Every poll of a worker reads the list of all of them. */
+  consumersMax: 256,
+  consumerCharsMax: 128,
   /** A filter is judged for every event that it leaves out. */
   filterTypesMax: 32,
   filterHeadersMax: 8,

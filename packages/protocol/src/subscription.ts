@@ -16,6 +16,14 @@ export const Start = z
   .meta({ id: "Start", examples: ["earliest", "bootstrap"] });
 export type Start = z.infer<typeof Start>;
 
+const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
+
+/** One worker of several that share a subscription; no two processes may use the same name. */
+const ConsumerName = z
+  .string()
+  .regex(CONSUMER, { error: `must match ${CONSUMER.source}` })
+  .meta({ id: "ConsumerName", examples: ["shipping-7f9c"] });
+
 /** Which events a subscription receives: those that meet all of it. */
 export const Filter = z
   .strictObject({
@@ -35,8 +43,17 @@ export const Filter = z
   .meta({ id: "Filter", examples: [{ types: ["order.placed"], keyPrefix: "order-" }] });
 export type Filter = z.infer<typeof Filter>;
 
+const LeaseSeconds = z.int().min(LIMITS.leaseSecondsMin).max(LIMITS.leaseSecondsMax).meta({
+  description: "How long a worker may be silent before others take over its share.",
+});
+
 export const CreateSubscription = z
-  .strictObject({ name: Name, start: Start.default("earliest"), filter: Filter.optional() })
+  .strictObject({
+    name: Name,
+    start: Start.default("earliest"),
+    filter: Filter.optional(),
+    leaseSeconds: LeaseSeconds.default(LIMITS.leaseSecondsDefault),
+  })
   .meta({ id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
@@ -54,13 +71,27 @@ export const Subscription = z
   .object({
     ...{ name: Name, stream: Name, start: Start },
     filter: Filter.optional(),
+    leaseSeconds: LeaseSeconds,
     createdAt: Timestamp,
   })
   .meta({ id: "Subscription" });
 export type Subscription = z.infer<typeof Subscription>;
 
+const Member = z
+  .object({
+    consumer: ConsumerName,
+    share: z.number().min(0).max(1).meta({ description: "Of the keys; 0 for one that waits." }),
+    until: Timestamp.meta({ description: "It counts as alive until then, unless it polls." }),
+  })
+  .meta({ id: "Member" });
+
 export const SubscriptionInfo = z
-  .object({ ...Subscription.shape, phase: Phase, lag: Lag })
+  .object({
+    ...Subscription.shape,
+    phase: Phase,
+    lag: Lag,
+    members: z.array(Member).meta({ description: "Its workers that are alive, by name." }),
+  })
   .meta({ id: "SubscriptionInfo" });
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
@@ -76,6 +107,9 @@ export const PollQuery = z.strictObject({
   limit: PageLimit,
   waitSeconds: z.coerce.number().pipe(WaitSeconds).default(0),
   after: Cursor.optional().meta({ description: "Read ahead of the committed position." }),
+  consumer: ConsumerName.optional().meta({
+    description: "Which worker this is: it gets its share, and holds it by polling again.",
+  }),
 });
 export type PollQuery = z.infer<typeof PollQuery>;
 
@@ -86,6 +120,7 @@ export const PollBody = z
     limit: z.int().min(1).max(LIMITS.pageEventsMax).default(LIMITS.pageEventsDefault),
     waitSeconds: WaitSeconds.default(0),
     after: PollQuery.shape.after,
+    consumer: PollQuery.shape.consumer,
   })
   .meta({ id: "PollBody", examples: [{ limit: 100, waitSeconds: 20 }] });
 export type PollBody = z.infer<typeof PollBody>;
@@ -121,6 +156,10 @@ export const CommittedPollPage = z
   .meta({ id: "CommittedPollPage" });
 
 export const CommitBody = z.strictObject({ cursor: Cursor }).meta({ id: "CommitBody" });
+
+export const LeaveBody = z
+  .strictObject({ consumer: ConsumerName })
+  .meta({ id: "LeaveBody", examples: [{ consumer: "shipping-7f9c" }] });
 
 export const CommitReceipt = z
   .object({

@@ -13,6 +13,8 @@ export type CursorContent = {
   readonly subscription?: { readonly uid: string; readonly generation: number };
   readonly positions: readonly (Position | undefined)[];
   readonly since?: number;
+  /** Of a worker's share: the token of each lease that the positions stand under. */
+  readonly tokens?: readonly (number | undefined)[];
   /** The partition the next page starts with. */
   readonly turn: number;
   /** Present until all that a snapshot left out has been read from the log. */
@@ -22,15 +24,17 @@ export type CursorContent = {
 const SUBSCRIPTION = 1;
 const SINCE = 2;
 const BOOTSTRAP = 4;
+const TOKENS = 8;
 
 /** Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys. */
 export function packCursor(content: CursorContent): Uint8Array {
-  const { streamUid, subscription, positions, since, turn, bootstrap } = content;
+  const { streamUid, subscription, positions, since, turn, tokens, bootstrap } = content;
   const out = createPacker();
   out.number(
     (subscription === undefined ? 0 : SUBSCRIPTION) +
       (since === undefined ? 0 : SINCE) +
-      (bootstrap === undefined ? 0 : BOOTSTRAP),
+      (bootstrap === undefined ? 0 : BOOTSTRAP) +
+      (tokens === undefined ? 0 : TOKENS),
   );
   out.text(streamUid);
   if (subscription !== undefined) {
@@ -44,6 +48,7 @@ export function packCursor(content: CursorContent): Uint8Array {
     out.number(position?.next ?? 0);
     if (position !== undefined) out.number(position.next - position.batch);
   }
+  if (tokens !== undefined) for (const at of positions.keys()) out.number(tokens[at] ?? 0);
   if (bootstrap !== undefined) packBootstrap(out, bootstrap);
   return out.finish();
 }
@@ -70,9 +75,11 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
     const next = from.number();
     return next === 0 ? undefined : { next, batch: next - from.number() };
   });
+  const tokens =
+    (flags & TOKENS) === 0 ? {} : { tokens: positions.map(() => from.number() || undefined) };
   const bootstrap =
     (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
-  return { streamUid, ...subscription, ...since, turn, positions, ...bootstrap };
+  return { streamUid, ...subscription, ...since, turn, positions, ...tokens, ...bootstrap };
 }
 
 /** While a snapshot is being read, the positions are where the log goes on after it. */

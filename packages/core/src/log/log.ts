@@ -6,8 +6,7 @@ import { createCheckpointMemory } from "./checkpoint-memory.ts";
 import type { IncomingEvent } from "./event.ts";
 import { measureLag } from "./lag.ts";
 import { type Published, planRequest, readReceipt } from "./publish.ts";
-import { type PartitionRun, type ReadDeps, readPage } from "./read.ts";
-import type { Room } from "./read-plan.ts";
+import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read.ts";
 import { sealPartition } from "./seal.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./seek.ts";
 
@@ -51,7 +50,7 @@ export function createLog(deps: AppenderDeps) {
     },
 
     /** See `readPage`. */
-    read: (life: Life, positions: readonly Position[], page: { room: Room; turn: number }) =>
+    read: (life: Life, positions: readonly Position[], page: PageRequest) =>
       readPage(readDeps, life, positions, page),
 
     /** The positions of a place, one per partition, strongly consistent. */

@@ -42,6 +42,13 @@ export type LogPage = {
   readonly turn: number;
 };
 
+/** How much to read, which partition to begin with, and which ones to read if not all. */
+export type PageRequest = {
+  readonly room: Room;
+  readonly turn: number;
+  readonly among?: ReadonlySet<number> | undefined;
+};
+
 /** How many partitions are asked at once. */
 const WAVE = 8;
 /** Rows of a first query; more are asked for only when these did not fill the page. */
@@ -59,9 +66,11 @@ export async function readPage(
   deps: ReadDeps,
   life: Life,
   positions: readonly Position[],
-  { room, turn }: { room: Room; turn: number },
+  { room, turn, among }: PageRequest,
 ): Promise<LogPage> {
-  const order = positions.map((_, index) => (index + turn) % positions.length);
+  const order = positions
+    .map((_, index) => (index + turn) % positions.length)
+    .filter((partition) => among === undefined || among.has(partition));
   const runs: PartitionRun[] = positions.map((position) => notRead(position));
   const entries: Entry[] = [];
   let left = room;
@@ -89,7 +98,7 @@ export async function readPage(
       if (full) break;
     }
   }
-  return { entries, runs, turn: (turn + read) % positions.length };
+  return { entries, runs, turn: order[read % order.length] ?? turn };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import { assertOwnCursor, isOwnCursor } from "./poll.ts";
+import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
 import { cursorAt, standingOf } from "./standing.ts";
 import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
@@ -17,7 +17,7 @@ export type Committed = {
  * Moves the committed position to what a polled cursor covers. An older cursor changes nothing, and
  * neither does one of another snapshot than the one whose reading is committed.
  * Committing the same cursor twice is harmless. Throws `invalid-cursor` for a cursor of something
- * else, and `subscription-not-found`.
+ * else, `lease-lost` and `subscription-not-found`.
  */
 export async function commit(
   { subscriptions }: { subscriptions: Subscriptions },
@@ -29,6 +29,7 @@ export async function commit(
   const ahead = isOwnCursor(stream, known, cursor) && isAhead(cursor, known);
   const before = ahead ? known : await subscriptions.load(stream, name);
   assertOwnCursor(stream, before, cursor);
+  if (!ahead) subscriptions.assertHeld(before, cursor);
   const { generation } = before;
   const { moved, state } = await subscriptions.commit(stream, before, cursor);
   if (state.offsets.some((row) => row.generation !== generation)) {

@@ -7,7 +7,7 @@ const IDLE_MAX_MS = 10_000;
 const IDLE_PART = 10;
 const ENTRIES_MAX = 10_000;
 
-type Page = { readonly events: { readonly length: number }; readonly caughtUp: boolean };
+type Page = { readonly idle: boolean; readonly caughtUp: boolean };
 
 /**
  * When polling again is worth it, in milliseconds ([poll.pace]): at once while there is more, soon
@@ -18,8 +18,8 @@ export function createPace(clock: Clock) {
   const idle = new Map<string, Stamp>();
 
   return {
-    next(name: string, { events, caughtUp }: Page): number {
-      if (!caughtUp || events.length > 0) {
+    next(name: string, { idle: isIdle, caughtUp }: Page): number {
+      if (!isIdle) {
         idle.delete(name);
         return caughtUp ? NEWS_MS : 0;
       }

@@ -10,7 +10,12 @@ import { newUid, type Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
+import {
+  type LeaseGuard,
+  type OffsetRow,
+  passesGuard,
+  type SubscriptionRow,
+} from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { type Matches, normalFilter } from "./filter.ts";
 import { isInSnapshot, offsetsOf, pendingStanding, type Standing, standingOf } from "./standing.ts";
@@ -45,6 +50,11 @@ export type SubscriptionState = {
   readonly stamp: Stamp;
 };
 
+/** What a subscription is made from; a lease lasts as long as usual unless it is said. */
+export type NewSubscription = Omit<CreateSubscription, "leaseSeconds"> & {
+  readonly leaseSeconds?: number;
+};
+
 /** How long a subscription's state is believed while there is nothing to deliver. */
 const MEMORY_MS = 5_000;
 const ENTRIES_MAX = 10_000;
@@ -62,7 +72,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
    */
   async function create(
     stream: LiveStream,
-    { name, ...asked }: CreateSubscription,
+    { name, ...asked }: NewSubscription,
     at: Standing | undefined,
   ): Promise<{ row: SubscriptionRow; created: boolean }> {
     const config = normalConfig(asked);
@@ -206,7 +216,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
 
   /**
    * Moves the committed standing forward, never back. Answers whether anything moved, and the state
-   * after; of another generation when a seek came between.
+   * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
+   * what is somebody else's now; what is still its own has moved then.
    */
   async function commit(
     stream: LiveStream,
@@ -220,14 +231,17 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     if (isInSnapshot(cursor.bootstrap)) {
       if (isPending(cursor.bootstrap)) return { moved: false, state };
       const { row, generation } = state;
-      const { life } = stream;
-      const moved = await table.subscriptions.commitScan(
-        life,
+      const guard = guardOf(cursor, row, 0);
+      const result = await table.subscriptions.commitScan(
+        stream.life,
         row.uid,
         generation,
         cursor.bootstrap,
+        guard,
       );
-      return { moved, state: await refresh(stream, state) };
+      if (result === undefined) throw subscriptionNotFound();
+      assertLeased(result.moved || passesGuard(result.row, guard));
+      return { moved: result.moved, state: await refresh(stream, state) };
     }
     return commitSnapshotEnd(stream, state, state.bootstrap, cursor);
   }
@@ -244,43 +258,46 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     const foreign = !isPending(present) && bootstrap !== undefined && bootstrap.run !== run;
     const older = positions.some((at, partition) => (at?.next ?? 0) < (starts[partition] ?? 0));
     if (foreign || older) return { moved: false, state };
-    const ended = await replace(
-      stream,
-      state,
-      { positions, bootstrap },
-      state.generation,
-      present.scan,
-    );
+    const guard = guardOf(cursor, state.row, 0);
+    const to = { positions, bootstrap };
+    const end = { scan: present.scan, guard };
+    const ended = await replace(stream, state, to, state.generation, end);
     if (ended !== undefined) return { moved: true, state: ended };
     const fresh = await refresh(stream, state);
+    assertLeased(fresh.offsets.slice(0, 1).every((row) => passesGuard(row, guard)));
     const sought = fresh.generation !== state.generation;
     return sought ? { moved: false, state: fresh } : commit(stream, fresh, cursor);
   }
 
-  /** Every partition by itself, each only forward. */
+  /** Every partition by itself, each only forward and under its own lease. */
   async function commitPositions(
     stream: LiveStream,
     state: SubscriptionState,
-    { positions }: CursorContent,
+    cursor: CursorContent,
   ): Promise<{ moved: boolean; state: SubscriptionState }> {
     const { generation, row } = state;
+    const { positions, tokens } = cursor;
     const known = new Map(state.offsets.map((each) => [each.partition, each]));
     const ahead = positions.flatMap((at, partition) =>
-      at !== undefined && at.next > (known.get(partition)?.next ?? 0)
+      at !== undefined &&
+      at.next > (known.get(partition)?.next ?? 0) &&
+      (tokens === undefined || tokens[partition] !== undefined)
         ? [{ batch: at.batch, next: at.next, partition, generation }]
         : [],
     );
     const stamp = takeStamp(clock);
     const results = await Promise.all(
-      ahead.map((to) => table.subscriptions.commit(stream.life, row.uid, to)),
+      ahead.map(async (to) => {
+        const guard = guardOf(cursor, row, to.partition);
+        const result = await table.subscriptions.commit(stream.life, row.uid, to, guard);
+        if (result === undefined) throw subscriptionNotFound();
+        return { ...result, leased: result.moved || passesGuard(result.row, guard) };
+      }),
     );
-    let moved = false;
-    for (const result of results) {
-      if (result === undefined) throw subscriptionNotFound();
-      moved ||= result.moved;
-      known.set(result.row.partition, result.row);
-    }
+    for (const result of results) known.set(result.row.partition, result.row);
+    const moved = results.some((result) => result.moved);
     const after = remember(stream, row, stamp, [...known.values()]);
+    assertLeased(results.every(({ leased }) => leased));
     if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
       return { moved, state: after };
     }
@@ -289,27 +306,45 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return { moved, state: remember(stream, row, stamp, offsets) };
   }
 
+  /** What a commit of this cursor must find in a partition's row. */
+  function guardOf({ tokens }: CursorContent, row: SubscriptionRow, partition: number): LeaseGuard {
+    const nowMs = clock.now();
+    const token = tokens?.[partition];
+    if (token === undefined) return { token, nowMs };
+    return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
+  }
+
+  /** Throws `lease-lost` for a worker's cursor that covers what is somebody else's now. */
+  function assertHeld(state: SubscriptionState, { tokens = [] }: CursorContent): void {
+    assertLeased(
+      state.offsets.every(({ partition, lease }) => {
+        const token = tokens[partition];
+        return token === undefined || token === lease?.token;
+      }),
+    );
+  }
+
   /**
    * Puts all positions elsewhere at once. Undefined when the subscription is not as `state` says any
-   * more: another generation, or, where `scan` is given, another place in the snapshot.
+   * more: another generation, or, at a snapshot's end, another place in it or another worker's.
    */
   async function replace(
     stream: LiveStream,
     state: SubscriptionState,
     to: Standing,
     generation: number,
-    scan?: string,
+    end?: { scan: string; guard: LeaseGuard },
   ): Promise<SubscriptionState | undefined> {
     const stamp = takeStamp(clock);
     const offsets = offsetsOf(to, generation);
-    const from = { generation: state.generation, scan };
+    const from = { generation: state.generation, end };
     const { uid } = state.row;
     const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);
     memory.delete(nameOf(stream, state.row.name));
     return done ? remember(stream, state.row, stamp, offsets) : undefined;
   }
 
-  return { create, load, recall, refresh, remove, lag, snapshotLag, commit, replace };
+  return { create, load, recall, refresh, remove, lag, snapshotLag, commit, assertHeld, replace };
 }
 
 const OFFSET_TRIES = 10;
@@ -335,8 +370,18 @@ function assertSameConfig(
 }
 
 /** Settings written in one way: the table does not keep the order of members. */
-function normalConfig({ start, filter }: SubscriptionRow["config"]): SubscriptionRow["config"] {
-  return { start, ...(filter === undefined ? {} : { filter: normalFilter(filter) }) };
+function normalConfig(asked: Omit<NewSubscription, "name">): SubscriptionRow["config"] {
+  const { start, filter, leaseSeconds = LIMITS.leaseSecondsDefault } = asked;
+  const filtered = filter === undefined ? {} : { filter: normalFilter(filter) };
+  return { start, ...filtered, leaseSeconds };
+}
+
+function assertLeased(condition: boolean): void {
+  if (condition) return;
+  throw new LedgerError("lease-lost", {
+    detail:
+      "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
+  });
 }
 
 export const subscriptionNotFound = (): LedgerError =>

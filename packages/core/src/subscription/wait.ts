@@ -11,7 +11,7 @@ export type Patience = {
   /** Aborts when whoever asked has gone away. */
   readonly signal?: AbortSignal | undefined;
   /** The longest time between two looks, where it is shorter than usual. */
-  readonly gapMaxMs?: number;
+  readonly gapMaxMs?: number | undefined;
 };
 
 /**

@@ -6,6 +6,8 @@ import type { StreamRow } from "./stream.entity.ts";
 import {
   BOOTSTRAP_ATTRIBUTES,
   bootstrapAttributes,
+  guarded,
+  type LeaseGuard,
   type OffsetRow,
   type SubscriptionRow,
 } from "./subscription.entity.ts";
@@ -84,7 +86,7 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
                 `${notExists(stored.uid)} OR ${ne(stored.streamUid, row.streamUid)}`,
             )
             .commit(),
-          ...offsets.map(({ bootstrap, ...item }) =>
+          ...offsets.map(({ bootstrap, lease: _, ...item }) =>
             offset
               .put({
                 life,
@@ -102,31 +104,35 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
 
   /**
    * Puts a subscription to other positions, all of them or none: `to` replaces the rows of
-   * generation `from`, and their bootstrap. `from.scan`, where given, must be where the bootstrap
-   * stands. False when the subscription has moved otherwise, perhaps by an earlier try of this call.
+   * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must stand at `scan`,
+   * and its row pass the guard. Leases stay as they are. False when the subscription has moved otherwise, perhaps by an earlier try of this call.
    */
   async replaceOffsets(
     life: Life,
     subscriptionUid: string,
-    from: { readonly generation: number; readonly scan?: string | undefined },
+    from: {
+      readonly generation: number;
+      readonly end?: { readonly scan: string; readonly guard: LeaseGuard } | undefined;
+    },
     to: readonly OffsetRow[],
   ): Promise<boolean> {
-    const { generation, scan } = from;
+    const { generation, end } = from;
     const reasons = await transact(connection, () =>
       service.transaction
         .write(({ offset }) =>
-          to.map(({ partition, bootstrap, ...position }) => {
+          to.map(({ partition, bootstrap, lease: _, ...position }) => {
             const present = bootstrapAttributes(bootstrap);
             const absent = BOOTSTRAP_ATTRIBUTES.filter((attribute) => !(attribute in present));
             return offset
               .patch({ life, subscriptionUid, partition })
               .set({ ...position, ...present })
               .remove(absent)
-              .where((row, { eq }) =>
-                partition === 0 && scan !== undefined
-                  ? `${eq(row.generation, generation)} AND ${eq(row.scan, scan)}`
-                  : eq(row.generation, generation),
-              )
+              .where((row, operations) => {
+                const same = operations.eq(row.generation, generation);
+                if (partition !== 0 || end === undefined) return same;
+                const there = operations.eq(row.scan, end.scan);
+                return `${same} AND ${there} AND ${guarded(row, operations, end.guard)}`;
+              })
               .commit();
           }),
         )

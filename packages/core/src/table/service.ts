@@ -4,6 +4,7 @@ import { batchEntity } from "./batch.entity.ts";
 import { checkpointEntity } from "./checkpoint.entity.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { memberEntity } from "./member.entity.ts";
 import { receiptEntity } from "./receipt.entity.ts";
 import { removalEntity } from "./removal.entity.ts";
 import { directoryEntity, streamEntity } from "./stream.entity.ts";
@@ -20,6 +21,7 @@ export const createService = (connection: Connection) =>
       compacted: compactedEntity(connection),
       directory: directoryEntity(connection),
       keyDirectory: keyDirectoryEntity(connection),
+      member: memberEntity(connection),
       offset: offsetEntity(connection),
       receipt: receiptEntity(connection),
       removal: removalEntity(connection),

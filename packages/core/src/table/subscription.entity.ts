@@ -33,6 +33,32 @@ export type OffsetRow = Position & {
   readonly partition: number;
   readonly generation: number;
   readonly bootstrap?: Bootstrap;
+  /** Absent until a worker took the partition for the first time. */
+  readonly lease?: Lease;
+};
+
+/**
+ * Who works on a partition, until when (milliseconds since 1970). Without an owner it was given up;
+ * the token stays, and grows with the next owner.
+ */
+export type Lease = {
+  readonly token: number;
+  readonly owner: string | undefined;
+  readonly until: number;
+};
+
+/**
+ * What a commit must find: the lease that its worker was given, live or not, which then holds until
+ * `until`; or, for whoever is no worker, that nobody holds one by `nowMs`.
+ */
+export type LeaseGuard =
+  | { readonly token: number; readonly until: number }
+  | { readonly token: undefined; readonly nowMs: number };
+
+/** Whether a row is as a commit must find it. */
+export const passesGuard = ({ lease }: OffsetRow, guard: LeaseGuard): boolean => {
+  if (guard.token !== undefined) return lease?.token === guard.token;
+  return lease?.owner === undefined || lease.until <= guard.nowMs;
 };
 
 export const subscriptionEntity = (connection: Connection) =>
@@ -73,6 +99,9 @@ export const offsetEntity = (connection: Connection) =>
         startedAt: { type: "number", field: "t" },
         starts: { type: CustomAttributeType<readonly number[]>("any"), field: "c" },
         exactFrom: { type: CustomAttributeType<readonly number[]>("any"), field: "x" },
+        token: { type: "number", field: "k" },
+        owner: { type: "string", field: "o" },
+        until: { type: "number", field: "e" },
       },
       indexes: {
         primary: {
@@ -152,21 +181,25 @@ export const subscriptionRows = (
 
   /**
    * Moves one partition's committed position forward, within its generation. Answers the row as it
-   * is afterwards and whether this call moved it; undefined when the subscription is gone. Doing it
+   * is afterwards and whether this call moved it; undefined when the subscription is gone. Nothing
+   * moves that does not pass the guard. Doing it
    * twice is harmless.
    */
   async commit(
     life: Life,
     subscriptionUid: string,
     to: OffsetRow,
+    guard: LeaseGuard,
   ): Promise<{ moved: boolean; row: OffsetRow } | undefined> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
         .patch({ life, subscriptionUid, partition: to.partition })
-        .set({ next: to.next, batch: to.batch })
-        .where(
-          (row, { eq, lt }) => `${eq(row.generation, to.generation)} AND ${lt(row.next, to.next)}`,
-        )
+        .set({ next: to.next, batch: to.batch, ...held(guard) })
+        .where((row, operations) => {
+          const { eq, lt } = operations;
+          const ahead = `${eq(row.generation, to.generation)} AND ${lt(row.next, to.next)}`;
+          return `${ahead} AND ${guarded(row, operations, guard)}`;
+        })
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
     return data === null ? undefined : { moved: !rejected, row: toOffset(data) };
@@ -174,27 +207,31 @@ export const subscriptionRows = (
 
   /**
    * Commits how far a snapshot is read: from the row's own snapshot to a later place, or the first
-   * of any. False when another snapshot, another generation or a later place is committed. Doing it
-   * twice is harmless.
+   * of any. Nothing moves when another snapshot, another generation or a later place is committed, or
+   * the guard is not passed. Undefined when the subscription is gone. Doing it twice is harmless.
    */
   async commitScan(
     life: Life,
     subscriptionUid: string,
     generation: number,
     bootstrap: Bootstrap,
-  ): Promise<boolean> {
+    guard: LeaseGuard,
+  ): Promise<{ moved: boolean; row: OffsetRow } | undefined> {
     const { run, scan } = bootstrap;
-    const { rejected } = await writeRowsUntilKnown(connection, () =>
+    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
         .patch({ life, subscriptionUid, partition: 0 })
-        .set(bootstrapAttributes(bootstrap))
-        .where(
-          (row, { eq, lt }) =>
-            `${eq(row.generation, generation)} AND (${eq(row.scan, PENDING_SCAN)} OR (${eq(row.run, run)} AND ${lt(row.scan, scan)}))`,
-        )
-        .go({ returnOnConditionCheckFailure: true }),
+        .set({ ...bootstrapAttributes(bootstrap), ...held(guard) })
+        .where((row, operations) => {
+          const { eq, lt } = operations;
+          const further = `${eq(row.run, run)} AND ${lt(row.scan, scan)}`;
+          const ahead = `(${eq(row.scan, PENDING_SCAN)} OR (${further}))`;
+          const present = `${eq(row.generation, generation)} AND ${ahead}`;
+          return `${present} AND ${guarded(row, operations, guard)}`;
+        })
+        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
-    return !rejected;
+    return data === null ? undefined : { moved: !rejected, row: toOffset(data) };
   },
 
   /** Forgets a bootstrap whose snapshot is read and whose remainder is committed. */
@@ -221,10 +258,32 @@ export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
   return isPending(bootstrap) ? { scan } : { scan, run, startedAt, starts, exactFrom };
 };
 
-type StoredOffset = Omit<OffsetRow, "bootstrap"> & { [K in keyof Bootstrap]?: Bootstrap[K] };
+/** A commit of a worker holds its lease as a poll does. */
+const held = (guard: LeaseGuard) => (guard.token === undefined ? {} : { until: guard.until });
 
-function toOffset({ partition, batch, next, generation, scan, ...rest }: StoredOffset): OffsetRow {
-  const offset = { partition, batch, next, generation };
+/** The guard as a condition. */
+export function guarded<Name>(
+  row: { readonly token: Name; readonly owner: Name; readonly until: Name },
+  operations: {
+    eq(name: Name, value: number): string;
+    lte(name: Name, value: number): string;
+    notExists(name: Name): string;
+  },
+  guard: LeaseGuard,
+): string {
+  const { eq, lte, notExists } = operations;
+  if (guard.token !== undefined) return eq(row.token, guard.token);
+  return `(${notExists(row.owner)} OR ${lte(row.until, guard.nowMs)})`;
+}
+
+type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease"> & {
+  [K in keyof Bootstrap]?: Bootstrap[K];
+} & { readonly token?: number; readonly owner?: string; readonly until?: number };
+
+export function toOffset(stored: StoredOffset): OffsetRow {
+  const { partition, batch, next, generation, scan, token, owner, until = 0, ...rest } = stored;
+  const lease = token === undefined ? {} : { lease: { token, owner, until } };
+  const offset = { partition, batch, next, generation, ...lease };
   if (scan === undefined) return offset;
   const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;
   return { ...offset, bootstrap: { scan, run, startedAt, starts, exactFrom } };

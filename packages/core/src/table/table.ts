@@ -5,7 +5,9 @@ import { batchRows } from "./batch.entity.ts";
 import { checkpointRows } from "./checkpoint.entity.ts";
 import { compactedRows } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
+import { leaseRows } from "./lease-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
+import { memberRows } from "./member.entity.ts";
 import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
 import { createService } from "./service.ts";
@@ -22,6 +24,7 @@ export const createTable = (connection: Connection) => {
     checkpoint,
     compacted,
     directory,
+    member,
     offset,
     receipt,
     removal,
@@ -36,6 +39,8 @@ export const createTable = (connection: Connection) => {
     checkpoints: checkpointRows(connection, checkpoint),
     compacted: compactedRows(connection, compacted),
     lifecycle: lifecycleRows(connection, service),
+    leases: leaseRows(connection, offset),
+    members: memberRows(connection, member),
     receipts: receiptRows(connection, receipt),
     removals: removalRows(connection, removal),
     streams: streamRows(connection, stream, directory),

@@ -3,6 +3,7 @@ import {
   CommitReceipt,
   CommittedPollPage,
   CreateSubscription,
+  LeaveBody,
   ListQuery,
   PollBody,
   PollPage,
@@ -132,6 +133,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "invalid-cursor",
           "stream-not-found",
           "subscription-not-found",
+          "too-many-requests",
           "retention-passed",
           "bootstrap-expired",
           "not-compacted",
@@ -173,8 +175,10 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "malformed-json",
           "request-too-large",
           "invalid-cursor",
+          "lease-lost",
           "stream-not-found",
           "subscription-not-found",
+          "too-many-requests",
           "retention-passed",
           "bootstrap-expired",
           "not-compacted",
@@ -212,6 +216,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "malformed-json",
           "request-too-large",
           "invalid-cursor",
+          "lease-lost",
           "stream-not-found",
           "subscription-not-found",
           "unsupported-media-type",
@@ -254,5 +259,34 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         const { stream, subscription } = c.req.valid("param");
         const to = c.req.valid("json");
         return c.json(await ledger.seek(c.var.caller.tenant, stream, subscription, to));
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/leave",
+      operation({
+        id: "leave",
+        tag: "subscriptions",
+        summary: "Say that a worker ends",
+        description:
+          "Its share goes to the others at once. Without this they get it when its lease has run out.",
+        scope: "consume",
+        answers: { 204: { description: "It holds nothing any more." } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "stream-not-found",
+          "subscription-not-found",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", LeaveBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { consumer } = c.req.valid("json");
+        await ledger.leave(c.var.caller.tenant, stream, subscription, consumer);
+        return c.body(null, 204);
       },
     );

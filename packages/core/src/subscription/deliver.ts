@@ -1,0 +1,146 @@
+import { type Lag, LIMITS } from "@eventledger/protocol";
+import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
+import { keepMatching, resolvePositions } from "../log/browse.ts";
+import type { StoredEvent } from "../log/event.ts";
+import type { Log } from "../log/log.ts";
+import type { LogPage } from "../log/read.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { matcherOf } from "./filter.ts";
+import { assertOwnCursor } from "./own-cursor.ts";
+import { cursorAt, type Standing } from "./standing.ts";
+import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
+
+export type PollDeps = {
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  readonly snapshots: Snapshots;
+};
+
+/** What to deliver: what comes after `after`, or after what is committed. */
+export type PollRequest = {
+  readonly limit: number;
+  readonly after?: CursorContent | undefined;
+  /** Where an earlier look of the same poll has come; a seek since makes it void. */
+  readonly ahead?: CursorContent | undefined;
+};
+
+/** What a poll delivers. `cursor` covers the events of the page, and is what to commit. */
+export type Poll = {
+  readonly events: readonly StoredEvent[];
+  readonly cursor: CursorContent;
+  readonly caughtUp: boolean;
+  readonly lag: Lag;
+  /** Where the events are from: the compacted state, or the log. */
+  readonly phase: "bootstrap" | "log";
+  /** This page completes the snapshot; from the next one on the log follows. */
+  readonly snapshotEnd: boolean;
+  /** Once this page is applied, what was received folds to the same as the whole log. */
+  readonly consistent: boolean;
+  /** Nothing to tell: waiting for news is worth it. */
+  readonly idle: boolean;
+};
+
+/** One page of the snapshot; the first poll of a bootstrap takes it. */
+export async function deliverSnapshot(
+  { subscriptions, snapshots }: PollDeps,
+  stream: LiveStream,
+  state: SubscriptionState,
+  at: NonNullable<Standing["bootstrap"]>,
+  limit: number,
+): Promise<Poll> {
+  const { filter } = state.row.config;
+  const begun = isPending(at) ? await snapshots.begin(stream) : at;
+  const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, {
+    limit,
+    prefix: filter?.keyPrefix,
+    matches: matcherOf(filter),
+  });
+  const positions = begun.starts.map(edgeAt);
+  return {
+    events,
+    cursor: cursorAt(stream, state, { positions, bootstrap }, 0),
+    caughtUp: false,
+    lag: await subscriptions.snapshotLag(stream, positions),
+    phase: "bootstrap",
+    snapshotEnd: ended,
+    consistent: isExact(bootstrap, positions),
+    idle: false,
+  };
+}
+
+/** A page of the log, of which the filter lets pass what it has `events` of. */
+export type Delivery = {
+  readonly events: readonly StoredEvent[];
+  readonly page: LogPage;
+  /** Whether anything was looked at: also what a filter leaves out. */
+  readonly looked: boolean;
+};
+
+/**
+ * Reads on in the log, in some partitions or all. Says how to go on when the log no longer reaches
+ * back to the position.
+ */
+export async function readLog(
+  log: Log,
+  stream: LiveStream,
+  { row }: SubscriptionState,
+  positions: readonly (Position | undefined)[],
+  request: { limit: number; turn: number; among?: ReadonlySet<number> },
+): Promise<Delivery> {
+  const { limit, ...of } = request;
+  const matches = matcherOf(row.config.filter);
+  const room = {
+    events: matches === undefined ? limit : LIMITS.filterEventsMax,
+    bytes: LIMITS.pageBytesMax,
+  };
+  try {
+    const page = await log.read(stream.life, positions.map(known), { room, ...of });
+    return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
+    const { detail, facts } = error;
+    const seek = stream.compaction === "key" ? "bootstrap" : "earliest";
+    throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
+  }
+}
+
+/**
+ * Where reading begins behind a cursor. One of the stream itself is welcome too: that is how what
+ * follows a list of the compacted state, or a publish, is read.
+ */
+export async function standingAfter(
+  log: Log,
+  stream: LiveStream,
+  state: SubscriptionState,
+  after: CursorContent,
+): Promise<Standing> {
+  const { bootstrap, subscription } = after;
+  if (subscription !== undefined) {
+    assertOwnCursor(stream, state, after);
+    return { positions: after.positions, bootstrap };
+  }
+  if (after.streamUid !== stream.uid || after.positions.length > stream.partitions) {
+    throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
+  }
+  const scanned = bootstrap !== undefined && isScanned(bootstrap) ? bootstrap : undefined;
+  return { positions: await resolvePositions(log, stream, after), bootstrap: scanned };
+}
+
+/**
+ * Which partition a page begins with. A page that is full before all had their turn must not begin
+ * with the same ones after every commit, so what is committed decides, spread by the golden ratio.
+ */
+export function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
+  const committed = offsets.reduce((sum, { next }) => sum + next, 0);
+  return Math.floor(((committed * GOLDEN) % 1) * partitions);
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+function known(position: Position | undefined): Position {
+  if (position === undefined) throw invalidCursor();
+  return position;
+}

@@ -1,0 +1,102 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { planLeases } from "./lease-plan.ts";
+
+const LEASE_MS = 30_000;
+type Owned = { partition: number; lease?: { token: number; owner?: string; until: number } };
+
+const plan = (self: string, rows: readonly Owned[], alive: readonly string[], nowMs = 0) => {
+  const leased = rows.map(({ partition, lease }) => ({
+    partition,
+    ...(lease === undefined ? {} : { lease: { owner: undefined, ...lease } }),
+  }));
+  const { keep, renew, take, giveUp } = planLeases(self, {
+    ...{ rows: leased, alive, nowMs, leaseMs: LEASE_MS },
+  });
+  const numbers = (of: readonly { partition: number }[]) => of.map(({ partition }) => partition);
+  return {
+    ...{ keep: numbers(keep), renew: numbers(renew) },
+    ...{ take: numbers(take), giveUp: numbers(giveUp) },
+  };
+};
+
+const owned = (partition: number, owner: string | undefined, until = LEASE_MS, token = 1) => ({
+  partition,
+  lease: { token, until, ...(owner === undefined ? {} : { owner }) },
+});
+
+describe("a lease plan", () => {
+  it("[lease.share] takes everything when nobody else is there", () => {
+    const rows = Array.from({ length: 5 }, (_, partition) => ({ partition }));
+    expect(plan("a", rows, []).take.sort()).toEqual([0, 1, 2, 3, 4]);
+    expect(plan("a", rows, ["a"]).take.sort()).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("[lease.share] gives up what is over the fair share, and no more", () => {
+    const rows = [0, 1, 2, 3, 4].map((partition) => owned(partition, "a"));
+    expect(plan("a", rows, ["a", "b"])).toMatchObject({ keep: [0, 1, 2], giveUp: [3, 4] });
+    expect(plan("b", rows, ["a", "b"])).toMatchObject({ take: [], giveUp: [] });
+  });
+
+  it("[lease.share] leaves one partition to whoever holds it", () => {
+    const rows = [owned(0, "z")];
+    expect(plan("z", rows, ["a", "b", "z"])).toMatchObject({ keep: [0], giveUp: [] });
+    expect(plan("a", rows, ["a", "b", "z"]).take).toEqual([]);
+  });
+
+  it("[lease.fencing] takes what has expired or was given up, not what is held", () => {
+    const rows = [owned(0, "b", 10), owned(1, undefined), owned(2, "b", 20)];
+    expect(plan("a", rows, ["a"], 9).take).toEqual([1]);
+    // One of two that are free: the other is for `b`, which is still there.
+    expect([0, 1]).toEqual(expect.arrayContaining(plan("a", rows, ["a"], 10).take));
+    expect(plan("a", rows, ["a"], 10).take).toHaveLength(1);
+    expect(plan("a", rows, ["a"], 20).take.sort()).toEqual([0, 1, 2]);
+  });
+
+  it("[lease.share] holds on to its own, in good time, also when that has run out", () => {
+    const rows = [owned(0, "a", 30_000), owned(1, "a", 19_000), owned(2, "a", -1)];
+    expect(plan("a", rows, ["a"])).toMatchObject({ keep: [0, 1, 2], renew: [1, 2], take: [] });
+  });
+
+  it("[lease.share] comes to rest with everything held and nobody over the fair share", () => {
+    const anyWorld = fc.record({
+      partitions: fc.integer({ min: 1, max: 20 }),
+      workers: fc.integer({ min: 1, max: 9 }),
+      owners: fc.array(fc.option(fc.integer({ min: 0, max: 11 })), {
+        minLength: 20,
+        maxLength: 20,
+      }),
+      order: fc.array(fc.nat(), { minLength: 9, maxLength: 9 }),
+    });
+    return fc.assert(
+      fc.property(anyWorld, ({ partitions, workers, owners, order }) => {
+        const names = Array.from({ length: workers }, (_, n) => `w${n}`);
+        let rows: Owned[] = Array.from({ length: partitions }, (_, partition) => {
+          const by = owners[partition] ?? null;
+          // Owners that are no workers are dead: their leases have run out.
+          if (by === null) return { partition };
+          return owned(partition, `w${by}`, by < workers ? LEASE_MS : 0);
+        });
+        let moves = 0;
+        for (let round = 0; round < 4; round++) {
+          const turns = names.toSorted(
+            (a, b) => (order[+a.slice(1)] ?? 0) - (order[+b.slice(1)] ?? 0),
+          );
+          moves = 0;
+          for (const self of turns) {
+            const { take, giveUp } = plan(self, rows, names, 1);
+            moves += take.length + giveUp.length;
+            rows = rows.map((row) => {
+              if (take.includes(row.partition)) return owned(row.partition, self);
+              return giveUp.includes(row.partition) ? owned(row.partition, undefined) : row;
+            });
+          }
+        }
+        expect(moves).toBe(0);
+        const held = names.map((name) => rows.filter(({ lease }) => lease?.owner === name).length);
+        expect(held.reduce((sum, count) => sum + count)).toBe(partitions);
+        expect(Math.max(...held) - Math.min(...held)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});

@@ -1,0 +1,136 @@
+import { LIMITS } from "@eventledger/protocol";
+import type { Clock } from "../kernel/clock.ts";
+import { LedgerError } from "../kernel/error.ts";
+import type { Life } from "../kernel/names.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { MemberRow } from "../table/member.entity.ts";
+import type { OffsetRow } from "../table/subscription.entity.ts";
+import type { Table } from "../table/table.ts";
+import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
+import { isInSnapshot } from "./standing.ts";
+import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly subscriptions: Subscriptions;
+};
+
+/** What a worker may work on. */
+export type Share = {
+  readonly state: SubscriptionState;
+  /** By partition: the token of its lease, undefined where it is somebody else's. */
+  readonly tokens: readonly (number | undefined)[];
+};
+
+/** A worker that is alive. `share` is the part of the partitions it holds, `until` in milliseconds. */
+export type MemberView = {
+  readonly consumer: string;
+  readonly share: number;
+  readonly until: number;
+};
+
+/** Workers that share a subscription: who is alive, and who works on what. */
+export function createLeases({ table, clock, subscriptions }: Deps) {
+  /**
+   * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is too
+   * much, takes what is free. While a snapshot is read there is one lease for all of it. Throws
+   * `too-many-requests` when there are too many workers.
+   */
+  async function hold(stream: LiveStream, name: string, consumer: string): Promise<Share> {
+    const known = await subscriptions.recall(stream, name);
+    const { uid } = known.row;
+    const { life } = stream;
+    const [state, members] = await Promise.all([
+      subscriptions.refresh(stream, known),
+      table.members.list(life, uid),
+    ]);
+    const leaseMs = known.row.config.leaseSeconds * 1_000;
+    const nowMs = clock.now();
+    const alive = members.filter(({ until }) => until > nowMs);
+    await beat(life, uid, consumer, alive, { nowMs, leaseMs });
+    const rows = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
+    const others = alive.map((member) => member.consumer);
+    const plan = planLeases(consumer, { rows, alive: others, nowMs, leaseMs });
+    const until = nowMs + leaseMs;
+    const at = ({ partition, lease }: Pick<OffsetRow, "partition" | "lease">) => {
+      return { life, subscriptionUid: uid, partition, token: lease?.token ?? 0 };
+    };
+    const { giveUp, renew, take, keep } = plan;
+    const changed = await Promise.all([
+      ...take.map((row) => table.leases.take(at(row), consumer, { nowMs, until })),
+      ...renew.map((row) => table.leases.renew(at(row), consumer, until)),
+      ...giveUp.map((row) => table.leases.giveUp(at(row), consumer)),
+    ]);
+    const after = new Map(state.offsets.map((row) => [row.partition, row]));
+    for (const row of changed) if (row !== undefined) after.set(row.partition, row);
+    const lost = new Set(renew.filter((_, index) => changed[take.length + index] === undefined));
+    const mine = new Set([
+      ...keep.filter((row) => !lost.has(row)).map(({ partition }) => partition),
+      ...changed.slice(0, take.length).flatMap((row) => row?.partition ?? []),
+    ]);
+    const offsets = [...after.values()];
+    return {
+      state: { ...state, offsets },
+      tokens: offsets.map(({ partition, lease }) =>
+        mine.has(partition) ? lease?.token : undefined,
+      ),
+    };
+  }
+
+  /** Notes that a worker is alive, unless that was noted a short while ago. */
+  async function beat(
+    life: Life,
+    uid: string,
+    consumer: string,
+    alive: readonly MemberRow[],
+    { nowMs, leaseMs }: { nowMs: number; leaseMs: number },
+  ): Promise<void> {
+    const me = alive.find((member) => member.consumer === consumer);
+    if (me !== undefined && me.until - nowMs >= leaseMs * RENEW_BELOW) return;
+    if (me === undefined && alive.length >= LIMITS.consumersMax) throw tooManyConsumers();
+    await table.members.put(life, uid, { consumer, until: nowMs + leaseMs });
+  }
+
+  /**
+   * A worker ends: what it held is free at once. What it has received it may still commit, until
+   * somebody else takes over. Doing it twice is harmless.
+   */
+  async function leave(stream: LiveStream, name: string, consumer: string): Promise<void> {
+    const { row, offsets } = await subscriptions.load(stream, name);
+    const { life } = stream;
+    await table.members.remove(life, row.uid, consumer);
+    await Promise.all(
+      offsets.flatMap(({ partition, lease }) => {
+        if (lease?.owner !== consumer) return [];
+        const place = { life, subscriptionUid: row.uid, partition, token: lease.token };
+        return [table.leases.giveUp(place, consumer)];
+      }),
+    );
+  }
+
+  /** The workers that are alive, by name. */
+  async function list(stream: LiveStream, state: SubscriptionState): Promise<MemberView[]> {
+    const nowMs = clock.now();
+    const members = await table.members.list(stream.life, state.row.uid);
+    const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
+    return members
+      .filter(({ until }) => until > nowMs)
+      .map(({ consumer, until }) => {
+        const held = inUse.filter(({ lease }) => lease?.owner === consumer && lease.until > nowMs);
+        return { consumer, share: held.length / inUse.length, until };
+      })
+      .sort((a, b) => (a.consumer < b.consumer ? -1 : 1));
+  }
+
+  return { hold, leave, list };
+}
+
+export type Leases = ReturnType<typeof createLeases>;
+
+const tooManyConsumers = (): LedgerError =>
+  new LedgerError("too-many-requests", {
+    detail: `A subscription may have ${LIMITS.consumersMax} workers that are alive. A worker keeps its name for as long as it runs.`,
+    facts: { consumersMax: LIMITS.consumersMax },
+    retryAfterSeconds: 5,
+  });

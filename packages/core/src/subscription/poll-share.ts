@@ -1,0 +1,109 @@
+import { isExact } from "../kernel/bootstrap.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import {
+  deliverSnapshot,
+  type Poll,
+  type PollDeps,
+  type PollRequest,
+  readLog,
+  standingAfter,
+  turnOf,
+} from "./deliver.ts";
+import type { Leases, Share } from "./leases.ts";
+import { isOwnCursor } from "./own-cursor.ts";
+import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+
+/**
+ * A poll of one worker of several: gets it its share, holds that, and delivers what is there. The
+ * cursor carries the tokens of the leases; `lag` and `caughtUp` speak of the share, `consistent` of
+ * all that is committed and this page. A worker whose share is empty has nothing to tell.
+ */
+export async function pollShare(
+  deps: PollDeps & { readonly leases: Leases },
+  stream: LiveStream,
+  name: string,
+  { consumer, limit, ...request }: PollRequest & { readonly consumer: string },
+): Promise<Poll> {
+  const { leases, log } = deps;
+  const share = await leases.hold(stream, name, consumer);
+  const { state, tokens } = share;
+  const among = new Set(tokens.flatMap((token, at) => (token === undefined ? [] : [at])));
+  if (among.size === 0) return emptyShare(stream, share);
+  const { start, turn } = await startOfShare(deps, stream, share, request);
+  if (isInSnapshot(start.bootstrap)) {
+    const page = await deliverSnapshot(deps, stream, state, start.bootstrap, limit);
+    return { ...page, cursor: { ...page.cursor, tokens } };
+  }
+  const of = { limit, turn, among };
+  const { events, page } = await readLog(log, stream, state, start.positions, of);
+  const positions = page.runs.map(({ position }) => position);
+  const cursor = cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn);
+  const runs = page.runs.map((run, at) => (among.has(at) ? run : { ...run, atEnd: true }));
+  const caughtUp = runs.every(({ atEnd }) => atEnd);
+  return {
+    events,
+    // The end of a snapshot is committed for all partitions at once.
+    cursor: {
+      ...cursor,
+      positions: isInSnapshot(state.bootstrap) ? positions : own(positions),
+      tokens,
+    },
+    caughtUp,
+    lag: await log.lag(stream.life, runs),
+    phase: "log",
+    snapshotEnd: false,
+    consistent: isExact(start.bootstrap, positions),
+    idle: caughtUp && events.length === 0,
+  };
+
+  function own<T>(all: readonly T[]): (T | undefined)[] {
+    return all.map((each, at) => (among.has(at) ? each : undefined));
+  }
+}
+
+/** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
+function emptyShare(stream: LiveStream, { state, tokens }: Share): Poll {
+  const { positions, bootstrap } = standingOf(state);
+  const covered = { positions: tokens.map(() => undefined), bootstrap: undefined };
+  return {
+    events: [],
+    cursor: { ...cursorAt(stream, state, covered, 0), tokens },
+    caughtUp: false,
+    lag: { events: 0, seconds: 0 },
+    phase: isInSnapshot(bootstrap) ? "bootstrap" : "log",
+    snapshotEnd: false,
+    consistent: isExact(bootstrap, positions),
+    idle: true,
+  };
+}
+
+/**
+ * Where a worker reads on: behind its cursor as far as that was made under the leases that it holds
+ * now, otherwise behind what is committed. What it once read of a partition that went to another and
+ * came back counts for nothing.
+ */
+async function startOfShare(
+  { log }: PollDeps,
+  stream: LiveStream,
+  { state, tokens }: Share,
+  { after, ahead }: Pick<PollRequest, "after" | "ahead">,
+): Promise<{ start: Standing; turn: number }> {
+  const committed = standingOf(state);
+  const asked = after === undefined ? undefined : await standingAfter(log, stream, state, after);
+  const look = ahead !== undefined && isOwnCursor(stream, state, ahead) ? ahead : undefined;
+  const cursor = look ?? after;
+  const from = look ?? asked;
+  const holds = (at: number) =>
+    tokens[at] !== undefined && (cursor?.tokens === undefined || cursor.tokens[at] === tokens[at]);
+  if (cursor === undefined || from === undefined || !tokens.some((_, at) => holds(at))) {
+    return { start: committed, turn: turnOf(stream, state) };
+  }
+  const { turn } = cursor;
+  if (isInSnapshot(committed.bootstrap) || isInSnapshot(from.bootstrap)) {
+    return { start: { positions: from.positions, bootstrap: from.bootstrap }, turn };
+  }
+  const positions = committed.positions.map((at, partition) =>
+    holds(partition) ? (from.positions[partition] ?? at) : at,
+  );
+  return { start: { positions, bootstrap: committed.bootstrap }, turn };
+}

@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LedgerEvent } from "@eventledger/protocol";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { at, type Client, createClient } from "./client.ts";
+import { refusal, type Target } from "./wire.ts";
+
+/** Several workers that share a subscription. */
+export function workersContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+
+  describe("workers that share a subscription", () => sharing(api));
+  describe("a worker that was superseded", () => fencing(api));
+  describe("many workers of one partition", () => standingBy(api));
+}
+
+const COUNT = 96;
+const events = Array.from({ length: COUNT }, (_, n) => ({ key: `k${n % 24}`, data: n }));
+const dataOf = (page: readonly LedgerEvent[]) => page.map(({ data }) => data as number);
+const sorted = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b);
+
+/** Polls by turns until the shares have come to rest; what each worker has last received. */
+async function settle(api: Client, stream: string, consumers: readonly string[]) {
+  const pages = new Map<string, Awaited<ReturnType<Client["poll"]>>["body"]>();
+  for (let round = 0; round < 4; round++) {
+    for (const consumer of consumers) {
+      pages.set(consumer, (await api.poll(stream, "s", { consumer, limit: 1_000 })).body);
+    }
+  }
+  return (consumer: string) => {
+    const page = pages.get(consumer);
+    if (page === undefined) throw new Error(`${consumer} has not polled`);
+    return page;
+  };
+}
+
+const sharesOf = async (api: Client, stream: string) => {
+  const { members } = await api.getSubscription(stream, "s");
+  return Object.fromEntries(members.map(({ consumer, share }) => [consumer, share]));
+};
+
+function sharing(api: Client): void {
+  let stream: string;
+  beforeEach(async () => {
+    stream = await api.newStream({ partitions: 8 });
+    await api.createSubscription(stream, { name: "s" });
+    await api.publish(stream, events);
+  });
+
+  it("[lease.share] gives one worker everything, and several equal parts", async () => {
+    const alone = (await settle(api, stream, ["a"]))("a");
+    expect(sorted(dataOf(alone.events))).toEqual(sorted(events.map(({ data }) => data)));
+    expect(await sharesOf(api, stream)).toEqual({ a: 1 });
+    const page = await settle(api, stream, ["a", "b", "c"]);
+    const received = ["a", "b", "c"].flatMap((consumer) => dataOf(page(consumer).events));
+    expect(sorted(received)).toEqual(sorted(events.map(({ data }) => data)));
+    expect(Object.values(await sharesOf(api, stream)).sort()).toEqual([2 / 8, 3 / 8, 3 / 8]);
+  });
+
+  it("[lease.share] keeps a key with one worker, and its order", async () => {
+    const page = await settle(api, stream, ["a", "b"]);
+    const keysOf = (consumer: string) => new Set(page(consumer).events.map(({ key }) => key));
+    const [a, b] = [keysOf("a"), keysOf("b")];
+    expect([...a].filter((key) => b.has(key))).toEqual([]);
+    expect(a.size + b.size).toBe(24);
+    for (const [, ofKey] of Map.groupBy(page("a").events, ({ key }) => key)) {
+      const sequences = ofKey.map(({ sequence }) => sequence);
+      expect(sequences).toEqual(sequences.toSorted((x, y) => x - y));
+    }
+  });
+
+  it("[lease.share] speaks of the share in lag and caughtUp", async () => {
+    const page = await settle(api, stream, ["a", "b"]);
+    expect(page("a")).toMatchObject({ caughtUp: true, lag: { events: 0, seconds: 0 } });
+    const { body: receipt } = await api.commit(stream, "s", page("a").cursor);
+    expect(receipt.stale).toBe(false);
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(page("b").events.length);
+    const some = (await api.poll(stream, "s", { consumer: "b", limit: 5 })).body;
+    expect(some.caughtUp).toBe(false);
+    expect(some.lag.events).toBe(page("b").events.length - 5);
+  });
+
+  it("[lease.share] hands over when a worker leaves, at once and without loss", async () => {
+    const page = await settle(api, stream, ["a", "b"]);
+    await api.commit(stream, "s", page("a").cursor);
+    await api.leave(stream, "s", "b");
+    expect(await sharesOf(api, stream)).toEqual({ a: 0.5 });
+    const rest = (await settle(api, stream, ["a"]))("a");
+    expect(sorted(dataOf(rest.events))).toEqual(sorted(dataOf(page("b").events)));
+    expect(await sharesOf(api, stream)).toEqual({ a: 1 });
+    await api.leave(stream, "s", "never-heard-of");
+  });
+
+  it("[lease.fencing] lets a worker that left commit until another takes over", async () => {
+    const page = await settle(api, stream, ["a", "b"]);
+    await api.leave(stream, "s", "b");
+    expect((await api.commit(stream, "s", page("b").cursor)).body.stale).toBe(false);
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(page("a").events.length);
+  });
+
+  it("[lease.share] reads ahead with after, and commits in one request", async () => {
+    const seen: number[] = [];
+    for (let commit: string | undefined, caughtUp = false; !caughtUp; ) {
+      const { body } = await api.commitAndPoll(stream, "s", {
+        ...{ consumer: "a", limit: 10 },
+        ...(commit === undefined ? {} : { commit }),
+      });
+      seen.push(...dataOf(body.events));
+      ({ cursor: commit, caughtUp } = body);
+    }
+    expect(sorted(seen)).toEqual(sorted(events.map(({ data }) => data)));
+    await api.seek(stream, "s", "earliest");
+    const ahead: number[] = [];
+    for (let after: string | undefined, caughtUp = false; !caughtUp; ) {
+      const { body } = await api.poll(stream, "s", { consumer: "a", limit: 10, after });
+      ahead.push(...dataOf(body.events));
+      ({ cursor: after, caughtUp } = body);
+    }
+    expect(sorted(ahead)).toEqual(sorted(events.map(({ data }) => data)));
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(COUNT);
+  });
+
+  it("[error.problem] refuses names of workers that are none", async () => {
+    for (const consumer of ["", "a b", "a#b", "-a", "a/b", "x".repeat(129)]) {
+      await refusal(api.poll(stream, "s", { consumer }), "invalid-request");
+      await refusal(api.leave(stream, "s", consumer), "invalid-request");
+    }
+    const made = (leaseSeconds: number) =>
+      api.createSubscription(stream, { name: "t", leaseSeconds });
+    for (const wrong of [0, 601, 1.5]) await refusal(made(wrong), "invalid-request");
+    expect((await made(600)).body.leaseSeconds).toBe(600);
+    await refusal(made(30), "subscription-exists");
+  });
+}
+
+function fencing(api: Client): void {
+  let stream: string;
+  beforeEach(async () => {
+    stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s", leaseSeconds: 1 });
+    await api.publish(stream, events.slice(0, 10));
+  });
+
+  it("[lease.fencing] cannot commit over its successor, nor poll its share", async () => {
+    const paused = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
+    await sleep(1_200);
+    const next = (await api.poll(stream, "s", { consumer: "b", limit: 3 })).body;
+    expect(dataOf(next.events)).toEqual([0, 1, 2]);
+    await refusal(api.commit(stream, "s", paused.cursor), "lease-lost");
+    await refusal(api.commitAndPoll(stream, "s", { commit: paused.cursor }), "lease-lost");
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(10);
+    expect(
+      (await api.poll(stream, "s", { consumer: "a", after: paused.cursor })).body,
+    ).toMatchObject({ events: [], caughtUp: false });
+    expect((await api.commit(stream, "s", next.cursor)).body.stale).toBe(false);
+    await refusal(api.commit(stream, "s", paused.cursor), "lease-lost");
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(7);
+  });
+
+  it("[lease.fencing] may still commit when nobody took over", async () => {
+    const paused = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
+    await sleep(1_200);
+    expect((await api.commit(stream, "s", paused.cursor)).body.stale).toBe(false);
+    expect((await api.getSubscription(stream, "s")).lag.events).toBe(5);
+  });
+
+  it("[lease.fencing] stays out when its former share has come back to it", async () => {
+    const first = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
+    await sleep(1_200);
+    await api.poll(stream, "s", { consumer: "b" });
+    await api.leave(stream, "s", "b");
+    const again = (await api.poll(stream, "s", { consumer: "a", after: first.cursor })).body;
+    expect(dataOf(again.events)).toEqual(events.slice(0, 10).map(({ data }) => data));
+    await refusal(api.commit(stream, "s", first.cursor), "lease-lost");
+    expect((await api.commit(stream, "s", again.cursor)).body.stale).toBe(false);
+  });
+
+  it("[lease.fencing] refuses a commit without a lease while a worker holds one", async () => {
+    const plain = (await api.poll(stream, "s", { limit: 2 })).body;
+    await api.poll(stream, "s", { consumer: "a" });
+    await refusal(api.commit(stream, "s", plain.cursor), "lease-lost");
+    await api.leave(stream, "s", "a");
+    expect((await api.commit(stream, "s", plain.cursor)).body.stale).toBe(false);
+  });
+
+  it("[cursor.bound] refuses a worker's cursor after a seek", async () => {
+    const { cursor } = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
+    await api.seek(stream, "s", "earliest");
+    await refusal(api.commit(stream, "s", cursor), "invalid-cursor");
+  });
+}
+
+function standingBy(api: Client): void {
+  it("[lease.standby] one works, the others wait and take over when it leaves", async () => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+    await api.publish(stream, events.slice(0, 3));
+    const poll = (consumer: string, waitSeconds = 0) =>
+      api.poll(stream, "s", { consumer, waitSeconds });
+    expect(dataOf((await poll("a")).body.events)).toEqual([0, 1, 2]);
+    const waiting = [poll("b", 20), poll("c", 20)];
+    await sleep(700);
+    expect(await sharesOf(api, stream)).toEqual({ a: 1, b: 0, c: 0 });
+    const began = performance.now();
+    await api.leave(stream, "s", "a");
+    const next = await Promise.race(waiting);
+    expect(dataOf(next.body.events)).toEqual([0, 1, 2]);
+    expect(performance.now() - began).toBeLessThan(4_000);
+    await api.deleteStream(stream);
+    await Promise.allSettled(waiting);
+  });
+
+  it("[lease.standby] takes over from one that is silent for the lease", async () => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s", leaseSeconds: 2 });
+    await api.publish(stream, events.slice(0, 3));
+    await api.poll(stream, "s", { consumer: "a" });
+    const began = performance.now();
+    const { body } = await api.poll(stream, "s", { consumer: "b", waitSeconds: 20 });
+    expect(dataOf(body.events)).toEqual([0, 1, 2]);
+    expect(performance.now() - began).toBeLessThan(2_000 + 2_000);
+    expect(performance.now() - began).toBeGreaterThan(1_500);
+  });
+
+  it("[http.method] has its routes with POST only", async () => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+    for (const route of ["leave", "seek"]) {
+      const { status } = await api.send({ path: `${at(stream, "s")}/${route}` });
+      expect(status).toBe(405);
+    }
+  });
+}

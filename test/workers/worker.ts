@@ -1,0 +1,36 @@
+/**
+ * One worker process: polls its share, "processes" each event by printing it, commits. Killed and
+ * stopped from outside. Prints one JSON line for everything that it has done.
+ */
+const [, , url = "", apiKey = "", stream = "", consumer = ""] = process.argv;
+const path = `${url}/streams/${stream}/subscriptions/s/poll`;
+
+type Page = { events: { key: string; sequence: number; data: number }[]; cursor: string };
+
+let commit: string | undefined;
+for (;;) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ consumer, limit: 20, waitSeconds: 5, commit }),
+  }).catch(() => undefined);
+  if (response === undefined || response.status >= 500 || response.status === 429) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    continue;
+  }
+  if (response.status !== 200) {
+    const { code } = (await response.json()) as { code: string };
+    print({ refused: code });
+    commit = undefined;
+    if (code !== "lease-lost") process.exit(1);
+    continue;
+  }
+  const page = (await response.json()) as Page;
+  if (commit !== undefined) print({ committed: true });
+  for (const { key, sequence, data } of page.events) print({ key, sequence, data });
+  commit = page.cursor;
+}
+
+function print(done: object): void {
+  process.stdout.write(`${JSON.stringify({ consumer, ...done })}\n`);
+}
