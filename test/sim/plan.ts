@@ -21,6 +21,8 @@ export type Plan = {
   readonly doorbell: boolean;
   readonly deletes: number;
   readonly phases: number;
+  /** Expired items go while everybody is at work, too. */
+  readonly reaper: boolean;
   readonly store: {
     readonly latencyMs: number;
     readonly staleMs: number;
@@ -81,6 +83,7 @@ export function drawPlan(random: SeededRandom): Plan {
     doorbell: random.chance(0.5),
     deletes: some(0.3, random.pick([0.3, 1])),
     phases: random.pick([1, 1, 2, 2, 3]),
+    reaper: random.chance(0.3),
     store: {
       latencyMs: random.pick([2, 8, 8, 60]),
       staleMs: random.pick([0, 200, 2_000]),

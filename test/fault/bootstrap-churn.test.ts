@@ -1,0 +1,193 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
+import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { digest } from "../demo/followed.ts";
+import { seededRandom } from "../model/fake/seeded-random.ts";
+import { LOCAL_REGION } from "../stack/local-aws.ts";
+import { createTestTable } from "../stack/test-table.ts";
+import type { CompactorNews } from "./bootstrap-churn-compactor.ts";
+import { send } from "./bootstrap-churn-http.ts";
+import { PUBLISHERS } from "./bootstrap-churn-load.ts";
+import type { SubscriberNews } from "./bootstrap-churn-subscriber.ts";
+import type { Delivered } from "./bootstrap-churn-view.ts";
+
+const SEED = process.env.SEED ?? String(Date.now() % 2 ** 31);
+const UPDATES = Number(process.env.CHURN_UPDATES ?? 20_000);
+const WEBHOOKS = 329;
+const STREAM = "changes";
+const PARTITIONS = 3;
+const API_KEY = "churn";
+const COMPACTOR_LIFE_MS = 1_000;
+/** Within what time after the first publish the subscribers come. */
+const ARRIVAL_MS_MAX = 5_000;
+
+let folder: string;
+let table: Awaited<ReturnType<typeof createTestTable>>;
+let opened: OpenLedger;
+let server: LocalServer;
+const children = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eventledger churn "));
+  table = await createTestTable();
+  const { endpoint, tableName } = table;
+  const keys = { adminKey: API_KEY, cursorKey: "churn" };
+  opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
+  server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await server?.stop();
+  opened?.close();
+  table?.client.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("gives every bootstrap the state of the whole log while the compactor is killed each second", async () => {
+  console.log(`bootstrap churn: SEED=${SEED} CHURN_UPDATES=${UPDATES}`);
+  const door = { url: server.url, apiKey: API_KEY };
+  const place = [server.url, API_KEY, STREAM];
+  await send(door, "POST", "/streams", { name: STREAM, partitions: PARTITIONS });
+  const random = seededRandom(SEED);
+  const began = performance.now();
+  const ending = new AbortController();
+  const compaction = keepKilling(table, ending.signal);
+  const publishing = Promise.all(
+    Array.from({ length: PUBLISHERS }, (_, n) =>
+      untilExit(start("publisher", ...place, `${n}`, `${UPDATES}`, SEED)),
+    ),
+  );
+  const subscribers = ["killed", "again-1", "again-2"].map((name) => {
+    const again = name === "killed" ? "" : "again";
+    const begin = () => start("subscriber", ...place, name, join(folder, name), again);
+    const kills = name === "killed" ? (["bootstrap", "log"] as const) : [];
+    return runSubscriber(begin, random.between(0, ARRIVAL_MS_MAX), kills, publishing);
+  });
+  await Promise.race([publishing, compaction.running]);
+  const publishedAfterMs = performance.now() - began;
+  const ended = await Promise.all(subscribers);
+  ending.abort();
+  const compacted = await compaction.running;
+
+  const log = await loadLog(door);
+  expect(log).toHaveLength(UPDATES + WEBHOOKS);
+  const oracle = fold(log);
+  for (const { live, disorder } of ended) {
+    expect(disorder).toEqual([]);
+    expect(live).toEqual(oracle);
+  }
+  const bootstraps = ended.reduce((sum, { bootstraps }) => sum + bootstraps, 0);
+  console.log(
+    `${log.length} events, ${Object.keys(oracle).length} live keys, published in ` +
+      `${Math.round(publishedAfterMs)} ms; ${bootstraps} bootstraps; ${compacted.kills} kills of the ` +
+      `compactor, which compacted ${compacted.events} events in ${compacted.working} lives`,
+  );
+  expect(ended[0]?.kills).toBe(2);
+  // A compactor that never got anything done would prove nothing.
+  expect(compacted.kills).toBeGreaterThanOrEqual(3);
+  expect(compacted.working).toBeGreaterThanOrEqual(3);
+}, 180_000);
+
+function start(program: "publisher" | "subscriber" | "compactor", ...parameters: string[]) {
+  const path = fileURLToPath(new URL(`./bootstrap-churn-${program}.ts`, import.meta.url));
+  const child = fork(path, parameters, { execArgv: [], stdio: "inherit" });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
+async function untilExit(child: ChildProcess): Promise<void> {
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`${child.spawnargs[1]} ended with code ${code}`);
+}
+
+/** Runs one compactor after the other, each for a second from its first sweep on. */
+function keepKilling({ endpoint, tableName }: typeof table, signal: AbortSignal) {
+  const total = { kills: 0, working: 0, events: 0 };
+  const run = async () => {
+    while (!signal.aborted) {
+      const child = start("compactor", endpoint, tableName);
+      const exit = once(child, "exit");
+      let events = 0;
+      child.on("message", (news: CompactorNews) => {
+        events += news.compactedEvents;
+      });
+      await once(child, "message");
+      await sleep(COMPACTOR_LIFE_MS);
+      child.kill("SIGKILL");
+      await exit;
+      total.kills++;
+      total.events += events;
+      total.working += events > 0 ? 1 : 0;
+    }
+    return total;
+  };
+  return { running: run() };
+}
+
+/**
+ * Runs a subscriber from `afterMs` on until it has read everything that was published, killing it
+ * once in each of the `kills` phases and starting it again.
+ */
+async function runSubscriber(
+  begin: () => ChildProcess,
+  afterMs: number,
+  kills: readonly SubscriberNews["phase"][],
+  publishing: Promise<unknown>,
+) {
+  await sleep(afterMs);
+  const disorder: string[] = [];
+  let bootstraps = 1;
+  for (const [killed, phase] of [...kills, undefined].entries()) {
+    const child = begin();
+    const exit = once(child, "exit");
+    let last: SubscriberNews | undefined;
+    let pages = 0;
+    child.on("message", (news: SubscriberNews) => {
+      last = news;
+      pages += news.phase === phase ? 1 : 0;
+      if (pages === PAGES_BEFORE_KILL) child.kill("SIGKILL");
+    });
+    if (phase === undefined) publishing.then(() => child.connected && child.send("finish"), noop);
+    await exit;
+    bootstraps += last?.bootstrapsBegun ?? 0;
+    disorder.push(...(last?.disorder ?? []));
+    if (last?.live !== undefined) return { live: last.live, disorder, bootstraps, kills: killed };
+    if (phase === undefined || pages < PAGES_BEFORE_KILL) break;
+  }
+  throw new Error("A subscriber ended before it had read everything");
+}
+
+const PAGES_BEFORE_KILL = 4;
+const noop = () => {};
+
+type LogPage = { events: Delivered[]; cursor: string; caughtUp: boolean };
+
+async function loadLog(door: Parameters<typeof send>[0]): Promise<Delivered[]> {
+  const log: Delivered[] = [];
+  for (let from = "earliest"; ; ) {
+    const path = `/streams/${STREAM}/events?limit=1000&from=${encodeURIComponent(from)}`;
+    const page = await send<LogPage>(door, "GET", path);
+    for (const event of page.events) log.push(event);
+    if (page.caughtUp) return log;
+    from = page.cursor;
+  }
+}
+
+/** The oracle: what the whole log says of each key, by the digest of its last data. */
+function fold(log: readonly Delivered[]): Record<string, string> {
+  const state = new Map<string, string>();
+  for (const { key, data } of log) {
+    if (data === null) state.delete(key);
+    else state.set(key, digest(data));
+  }
+  return Object.fromEntries(state);
+}
