@@ -20,8 +20,7 @@ import { type Killable, startKillable } from "./killable.ts";
 import { readBack } from "./read-back.ts";
 
 const TABLE = "blackbox";
-const KEYS = "a key for the black box only";
-const RECOVERY_MS = 10_000;
+const KEYS = "a-key-for-the-black-box-only";
 
 export type Played = {
   readonly violations: readonly Violation[];
@@ -85,12 +84,15 @@ export async function playBlackBox(options: PlayOptions): Promise<Played> {
     await nemesis;
     proxy.setIntensity(0);
     const healedMs = performance.now();
-    await world.sleep(RECOVERY_MS);
-    world.recorder.note({ op: "healed" });
-    await compactOnce(world, "last-compactor", random);
-    const caughtUp = await Promise.all(followers.map((each) => catchUp(world, each, 5_000)));
-    if (caughtUp.includes(false)) world.fail("internal: a reader never catches up");
+    const everybody = async (): Promise<void> => {
+      await compactOnce(world, "last-compactor", random);
+      const caughtUp = await Promise.all(followers.map((each) => catchUp(world, each, 5_000)));
+      if (caughtUp.includes(false)) world.fail("internal: a reader never catches up");
+    };
+    await everybody();
     const catchUpMs = performance.now() - healedMs;
+    world.recorder.note({ op: "healed" });
+    await everybody();
     await browse(world, "last-browser", 20);
     const { lines, counts } = world.recorder;
     const truth = await readBack(client, TABLE, STREAM, performance.now());
@@ -137,8 +139,9 @@ function createBox({ seed }: PlayOptions, random: SeededRandom, servers: readonl
   );
   const plan: Plan = {
     ...drawPlan(seededRandom(seed)),
-    ...{ partitions: 4, retentionHours: 24, keys: 200, requests: 20, keyed: 0.4, burst: 40 },
+    ...{ partitions: 4, retentionHours: 24, keys: 200, requests: 20, keyed: 0.4, burst: 120 },
     ...{ tombstones: 0.15, crashes: 0.05, seeks: 0, polls: 20, skewMs: 0, deletes: 0 },
+    ...{ publishPaceMs: [1, 5, 20], readPaceMs: [1, 10, 100], pageLimits: [50, 500, 1_000] },
   };
   const failures: string[] = [];
   let events = 0;

@@ -1,6 +1,6 @@
 /**
- * Compacts all streams of a table again and again, until it is killed. Tells after each sweep how
- * many events that compacted.
+ * Compacts all streams of a table again and again, until it is killed. Tells when a sweep
+ * begins, and how many events it has compacted.
  *
  * node bootstrap-churn-compactor.ts <endpoint> <table>
  */
@@ -11,8 +11,8 @@ import { LOCAL_REGION } from "../stack/local-aws.ts";
 const [endpoint = "", tableName = ""] = process.argv.slice(2);
 const PAUSE_MS = 20;
 
-/** One sweep. The first says only that the process has started. */
-export type CompactorNews = { readonly compactedEvents: number };
+/** A sweep begins, or has ended and compacted so many events. */
+export type CompactorNews = { readonly sweeping: boolean; readonly compactedEvents: number };
 
 const { ledger } = openLedger({
   ...{ endpoint, region: LOCAL_REGION, tableName },
@@ -20,11 +20,11 @@ const { ledger } = openLedger({
 });
 const tell = (news: CompactorNews) => process.send?.(news);
 
-tell({ compactedEvents: 0 });
 process.on("disconnect", () => process.exit());
 for (;;) {
+  tell({ sweeping: true, compactedEvents: 0 });
   const { compactedEvents, stuck } = await ledger.sweep();
   for (const { code, error } of stuck) console.error(`The compactor is stuck: ${code}`, error);
-  if (compactedEvents > 0) tell({ compactedEvents });
+  tell({ sweeping: false, compactedEvents });
   await sleep(PAUSE_MS);
 }

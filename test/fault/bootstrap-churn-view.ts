@@ -33,7 +33,7 @@ export function openView(journal: string): View {
     const lines = readFileSync(journal, "utf8").split("\n").slice(0, -1);
     for (const line of lines) {
       const { key, ...entry }: Entry & { key: string } = JSON.parse(line);
-      put(key, { digest: undefined, ...entry });
+      put(key, { sequence: entry.sequence, digest: entry.digest });
     }
     writeFileSync(journal, lines.map((line) => `${line}\n`).join(""));
   }

@@ -242,7 +242,11 @@ const ofTheLog: readonly Mutant[] = [
     file: "stream/streams.ts",
     from: "const MEMORY_MS = 5_000;",
     to: "const MEMORY_MS = 5_000_000;",
-    plan: { ...DELETIONS, browsers: 4, polls: 80, requests: 20, burst: 6, keyed: 0, partitions: 1 },
+    plan: {
+      ...{ ...DELETIONS, browsers: 6, browseAnew: 0.7, polls: 120, requests: 4, publishers: 3 },
+      ...{ followers: 0, bootstrappers: 0, sweepers: 0, doorbell: false, keyed: 0, burst: 6 },
+      ...{ partitions: 1, phases: 1 },
+    },
   },
   {
     rule: "a cursor is bound to its life",

@@ -23,7 +23,7 @@ export async function runPublisher(world: ClientWorld, name: string): Promise<vo
   const { plan } = world;
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   for (let request = 0; request < plan.requests; request++) {
-    await world.sleep(random.fraction() * random.pick([5, 50, 1_500]));
+    await world.sleep(random.fraction() * random.pick(plan.publishPaceMs));
     const events = Array.from({ length: random.between(1, plan.burst) }, () =>
       newEvent(world, random),
     );

@@ -40,6 +40,12 @@ export type Plan = {
   readonly leapsMs: readonly number[];
   /** How long a client waits for an answer. */
   readonly patienceMs: number;
+  /** How long clients rest at most between two calls, and how much they ask for: one of each. */
+  readonly publishPaceMs: readonly number[];
+  readonly readPaceMs: readonly number[];
+  readonly pageLimits: readonly number[];
+  /** How often a browser begins anew instead of reading on. */
+  readonly browseAnew: number;
   readonly crashes: number;
   readonly seeks: number;
 };
@@ -99,6 +105,10 @@ export function drawPlan(random: SeededRandom): Plan {
     freezesMs: FREEZES_MS,
     leapsMs: LEAPS_MS,
     patienceMs: 12_000,
+    publishPaceMs: [5, 50, 1_500],
+    readPaceMs: [5, 100, 1_500],
+    pageLimits: [1, 2, 5, 100],
+    browseAnew: 0,
     crashes: random.pick([0, 0.1, 0.3]),
     seeks: random.pick([0, 0, 0.1]),
   };

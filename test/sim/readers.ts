@@ -45,7 +45,7 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
 export async function follow(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
   const random = world.random.fork(`${follower.name} ${world.time.nowMs()}`);
   for (let done = 0; done < polls; done++) {
-    await world.sleep(random.fraction() * random.pick([5, 100, 1_500]));
+    await world.sleep(random.fraction() * random.pick(world.plan.readPaceMs));
     if (!follower.exists && !(await subscribe(world, follower, random))) continue;
     if (random.chance(world.plan.crashes)) crash(world, follower, random);
     if (random.chance(world.plan.seeks)) await seek(world, follower, random);
@@ -155,7 +155,7 @@ async function pollOnce(
   world: ClientWorld,
   follower: Follower,
   random: SeededRandom,
-  limit = random.pick([1, 2, 5, 100]),
+  limit = random.pick(world.plan.pageLimits),
 ): Promise<Answer | undefined> {
   const { name, cursor } = follower;
   const query = cursor === undefined ? { limit } : { limit, after: cursor };
@@ -226,10 +226,14 @@ async function commitOnce(
 export async function browse(world: ClientWorld, name: string, polls: number): Promise<void> {
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   const place = random.pick(["earliest", "latest"] as const);
-  const session = `${name} ${world.time.nowMs()}`;
+  let session = `${name} ${world.time.nowMs()}`;
   let cursor: string | undefined;
   for (let done = 0; done < polls; done++) {
     await world.sleep(random.fraction() * 300);
+    if (random.chance(world.plan.browseAnew)) {
+      cursor = undefined;
+      session = `${name} ${world.time.nowMs()}`;
+    }
     const from = cursor ?? place;
     const limit = random.pick([1, 3, 100]);
     const answer = await recordRead(
