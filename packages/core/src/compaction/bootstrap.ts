@@ -32,8 +32,8 @@ const PARTITIONS_AT_ONCE = 8;
 const PIN_TRIES = 20;
 /** Rows a page looks at before it ends, also when all of them are tombstones. */
 const ROWS_MAX = 2_000;
-/** Rows of one query where many may be left out. */
-const FILTERED_ROWS = 200;
+/** Rows of a page's first query, before it is known how large they are, and where many are left out. */
+const ROWS_FIRST = 200;
 
 /** What of a snapshot a page shows. */
 export type SnapshotRange = {
@@ -94,11 +94,14 @@ export async function loadSnapshotPage(
   const events: StoredEvent[] = [];
   let at = bootstrap;
   let room: ScanRoom = { events: limit, bytes: LIMITS.pageBytesMax, rows: ROWS_MAX };
-  let rowsBefore: number | undefined;
+  let bucketRows: number | undefined;
   for (let full = false; !full && !isScanned(at) && room.events > 0 && room.rows > 0; ) {
     const { bucket, after } = parseScan(at.scan);
-    const wave = Array.from({ length: planWave(bucket, room, rowsBefore) }, (_, i) => bucket + i);
-    const rowsMax = Math.min(matches === undefined ? room.events : FILTERED_ROWS, room.rows);
+    const fitting = rowsThatFit(room, limit);
+    if (fitting === 0) break;
+    const waveMax = planWave(bucket, { ...room, events: fitting }, bucketRows);
+    const wave = Array.from({ length: waveMax }, (_, i) => bucket + i);
+    const rowsMax = Math.min(matches === undefined ? fitting : ROWS_FIRST, room.rows);
     const pages = await Promise.all(
       wave.map(async (of) => {
         const range = { after: of === bucket ? after : undefined, from: prefix || undefined };
@@ -118,12 +121,25 @@ export async function loadSnapshotPage(
         if (event !== undefined) events.push(event);
       }
       ({ bootstrap: at, room, full } = plan);
-      rowsBefore = page.rows.length;
+      // Only a bucket that was read from its beginning to its end tells how many rows buckets hold.
+      const whole = !page.more && (page.of !== bucket || after === undefined);
+      bucketRows = whole ? page.rows.length : undefined;
     }
   }
   if (!isScanned(at)) return { events, bootstrap: at, ended: false };
   const checkpoints = await loadCheckpoints(table, life, at.starts.length);
   return { events, bootstrap: planScanEnd(at, checkpoints), ended: true };
+}
+
+/**
+ * How many rows a query may ask for so that the page has room for about all of them, going by the
+ * size of those that it holds: what does not fit is paid for, and read again by the next page.
+ */
+function rowsThatFit({ events, bytes }: ScanRoom, limit: number): number {
+  const taken = limit - events;
+  if (taken === 0) return Math.min(events, ROWS_FIRST);
+  const averageBytes = (LIMITS.pageBytesMax - bytes) / taken;
+  return Math.min(events, Math.max(0, Math.floor(bytes / averageBytes)));
 }
 
 /** Rows of one bucket whose keys begin with `prefix`; they lie side by side. */
