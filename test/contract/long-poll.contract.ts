@@ -135,6 +135,23 @@ function inOne(api: Client): void {
 }
 
 function seeking(api: Client): void {
+  it("[sub.lag] is in the view of the stream, exact for every subscription", async () => {
+    const stream = await api.newStream({ partitions: 3 });
+    for (const name of ["a", "b", "c"]) await api.createSubscription(stream, { name });
+    await api.publish(stream, [0, 1, 2, 3, 4].map(event));
+    const { cursor } = (await api.poll(stream, "b", { limit: 2 })).body;
+    await api.commit(stream, "b", cursor);
+    await api.seek(stream, "c", "latest");
+    const { subscriptions } = await api.getStream(stream);
+    expect(subscriptions.map(({ name, lag }) => [name, lag.events])).toEqual([
+      ["a", 5],
+      ["b", 3],
+      ["c", 0],
+    ]);
+    expect(subscriptions[0]?.lag.seconds).toBeGreaterThan(0);
+    expect(subscriptions[2]?.lag.seconds).toBe(0);
+  });
+
   it("[sub.seek] moves back and forward, and refuses the cursors of before", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.createSubscription(stream, { name: "s" });

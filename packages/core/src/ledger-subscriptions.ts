@@ -8,7 +8,6 @@ import type {
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
-import type { Random } from "./kernel/random.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
@@ -21,11 +20,7 @@ import { poll } from "./subscription/poll.ts";
 import { pollShare } from "./subscription/poll-share.ts";
 import { seek, standingAtCursor } from "./subscription/seek.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
-import {
-  createSubscriptions,
-  type NewSubscription,
-  type Snapshots,
-} from "./subscription/subscriptions.ts";
+import type { NewSubscription, Snapshots, Subscriptions } from "./subscription/subscriptions.ts";
 import { waitForNews } from "./subscription/wait.ts";
 import type { SubscriptionRow } from "./table/subscription.entity.ts";
 import type { Table } from "./table/table.ts";
@@ -33,11 +28,11 @@ import type { Table } from "./table/table.ts";
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
-  readonly random: Random;
   readonly streams: Streams;
   readonly log: Log;
   readonly cursors: Cursors;
   readonly snapshots: Snapshots;
+  readonly subscriptions: Subscriptions;
 };
 
 /** What a poll asks for. Cursors are as the client has them. */
@@ -64,8 +59,7 @@ type ListPage = { readonly limit: number; readonly cursor?: string | undefined }
 
 /** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
 export function createSubscriptionOperations(deps: Deps) {
-  const { table, clock, streams, log, cursors, snapshots } = deps;
-  const subscriptions = createSubscriptions(deps);
+  const { table, clock, streams, log, cursors, snapshots, subscriptions } = deps;
   const pace = createPace(clock);
   const leases = createLeases({ table, clock, subscriptions });
   const parts = { subscriptions, log, snapshots, leases };

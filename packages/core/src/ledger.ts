@@ -31,8 +31,9 @@ import { measureCompactionLag } from "./stream/compaction-lag.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
 import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
+import { loadLags } from "./subscription/lags.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
-import type { Snapshots } from "./subscription/subscriptions.ts";
+import { createSubscriptions, type Snapshots } from "./subscription/subscriptions.ts";
 import type { Connection } from "./table/connection.ts";
 import { createTable } from "./table/table.ts";
 
@@ -81,6 +82,7 @@ export function createLedger(deps: LedgerDeps) {
     begin: (stream) => beginBootstrap(core, stream),
     loadPage: (stream, bootstrap, page) => loadSnapshotPage(core, stream, bootstrap, page),
   };
+  const subscriptions = createSubscriptions({ ...core, log, snapshots });
 
   return {
     access: createAccess({ ...core, kind: keyKind }),
@@ -106,7 +108,12 @@ export function createLedger(deps: LedgerDeps) {
       listStreams(table, tenant, page, nameRangesOf(globs)),
 
     async getStream(tenant: Tenant, name: string): Promise<StreamInfo> {
-      return describeStream({ table, clock }, await streams.load(tenant, name));
+      const stream = await streams.load(tenant, name);
+      const [info, lags] = await Promise.all([
+        describeStream({ table, clock }, stream),
+        loadLags({ table, subscriptions }, stream),
+      ]);
+      return { ...info, subscriptions: lags };
     },
 
     async patchStream(tenant: Tenant, name: string, changes: PatchStream): Promise<Stream> {
@@ -160,7 +167,7 @@ export function createLedger(deps: LedgerDeps) {
       });
     },
 
-    ...createSubscriptionOperations({ ...core, streams, log, cursors, snapshots }),
+    ...createSubscriptionOperations({ ...core, streams, log, cursors, snapshots, subscriptions }),
 
     /** The current state of keys, page by page. */
     async listCompacted(

@@ -35,6 +35,8 @@ export const LIMITS = {
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,
+  /** Positions of subscriptions that the view of a stream looks at: it must stay cheap. */
+  streamPositionsMax: 256,
   /** A worker that is silent for this long loses its share; shorter ones cost more writes. */
   leaseSecondsMin: 1,
   leaseSecondsMax: 600,

@@ -51,6 +51,14 @@ export const WatermarkLag = z
   .object({ events: z.int().min(0), seconds: z.number().min(0) })
   .meta({ id: "WatermarkLag" });
 
+export const Lag = z
+  .object({
+    events: z.int().min(0).meta({ description: "Events between the position and the end." }),
+    seconds: z.number().min(0).meta({ description: "Age of the oldest of them; 0 when none." }),
+  })
+  .meta({ id: "Lag" });
+export type Lag = z.infer<typeof Lag>;
+
 /** A stream with what is in it right now. */
 export const StreamInfo = z
   .object({
@@ -63,6 +71,10 @@ export const StreamInfo = z
     lastEventAt: Timestamp.nullable(),
     watermarkLag: WatermarkLag,
     subscriptionCount: z.int().min(0),
+    subscriptions: z.array(z.object({ name: Name, lag: Lag })).meta({
+      description:
+        "How far they are behind: the first by name, as many as 256 positions in partitions allow.",
+    }),
   })
   .meta({ id: "StreamInfo" });
 export type StreamInfo = z.infer<typeof StreamInfo>;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { EventPage, headersOf, PageLimit } from "./event.ts";
 import { LIMITS } from "./limits.ts";
+import { Lag } from "./stream.ts";
 import { boundedText, Cursor, ListCursor, Name, Timestamp } from "./text.ts";
 
 /**
@@ -56,14 +57,6 @@ export const CreateSubscription = z
   })
   .meta({ id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
-
-export const Lag = z
-  .object({
-    events: z.int().min(0).meta({ description: "Events between the position and the end." }),
-    seconds: z.number().min(0).meta({ description: "Age of the oldest of them; 0 when none." }),
-  })
-  .meta({ id: "Lag" });
-export type Lag = z.infer<typeof Lag>;
 
 const Phase = z.enum(["bootstrap", "log"]);
 

@@ -20,7 +20,10 @@ export const toStream = (row: StreamRow): Stream => ({
 });
 
 /** A stream with what is in it now: a few reads per partition, whatever it holds. */
-export async function describeStream(deps: Deps, stream: LiveStream): Promise<StreamInfo> {
+export async function describeStream(
+  deps: Deps,
+  stream: LiveStream,
+): Promise<Omit<StreamInfo, "subscriptions">> {
   const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
   const parts = await Promise.all(
     partitions.map((partition) => describePartition(deps, stream, partition)),

@@ -1,0 +1,86 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formatScan } from "../kernel/bootstrap.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { type CursorContent, createCursors } from "./cursor.ts";
+
+const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+const CORRUPTIONS = 100_000;
+
+const OLD = { id: 1, secret: Buffer.from("old") };
+const NEW = { id: 2, secret: Buffer.from("new") };
+
+const anyNumber = fc.integer({ min: 1, max: 2 ** 47 });
+const anyContent = fc
+  .record({
+    streamUid: fc.string({ minLength: 1, maxLength: 12 }),
+    generation: fc.option(anyNumber, { nil: undefined }),
+    positions: fc.array(fc.option(anyNumber, { nil: undefined }), { minLength: 1, maxLength: 64 }),
+    since: fc.option(anyNumber, { nil: undefined }),
+    tokens: fc.boolean(),
+    scan: fc.option(fc.string({ maxLength: 20 }), { nil: undefined }),
+    turn: fc.nat(63),
+  })
+  .map(({ generation, positions, since, tokens, scan, ...rest }): CursorContent => {
+    const starts = positions.map((next) => next ?? 1);
+    const places = scan === undefined ? positions : starts;
+    return {
+      ...rest,
+      ...(generation === undefined ? {} : { subscription: { uid: "sub", generation } }),
+      positions: places.map((next) => (next === undefined ? undefined : { next, batch: next })),
+      ...(since === undefined ? {} : { since }),
+      ...(tokens ? { tokens: positions.map((next) => next && (next % 1_000) + 1) } : {}),
+      ...(scan === undefined
+        ? {}
+        : {
+            bootstrap: {
+              ...{ run: "run", startedAt: 5, scan: formatScan(3, scan), starts },
+              exactFrom: starts,
+            },
+          }),
+    };
+  });
+
+describe("a cursor", () => {
+  it("[cursor.opaque] comes back as it was made", () => {
+    const { format, parse } = createCursors([NEW]);
+    return fc.assert(
+      fc.property(anyContent, (content) => {
+        expect(parse(format(content))).toEqual(content);
+      }),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+
+  it(`[cursor.opaque] is refused with any byte changed (${CORRUPTIONS} of them, seed ${SEED})`, () => {
+    const { format, parse } = createCursors([NEW, OLD]);
+    const made = fc
+      .sample(anyContent, { seed: SEED, numRuns: 200 })
+      .map((content) => Buffer.from(format(content), "base64url"));
+    const accepted: string[] = [];
+    for (let n = 0; n < CORRUPTIONS; n++) {
+      const bytes = Buffer.from(made[n % made.length] ?? []);
+      const at = (n * 7_919 + (SEED % 1_000)) % bytes.length;
+      bytes[at] = (bytes[at] ?? 0) ^ (1 + (n % 255));
+      try {
+        parse(bytes.toString("base64url"));
+        accepted.push(`byte ${at}`);
+      } catch (error) {
+        if (!(error instanceof LedgerError && error.code === "invalid-cursor")) throw error;
+      }
+    }
+    expect(accepted).toEqual([]);
+  }, 60_000);
+
+  it("[cursor.opaque] outlives its key's replacement, until the key is taken away", () => {
+    const [content] = fc.sample(anyContent, { seed: 1, numRuns: 1 });
+    if (content === undefined) throw new Error("no content");
+    const made = createCursors([OLD]).format(content);
+    const rotated = createCursors([NEW, OLD]);
+    expect(rotated.parse(made)).toEqual(content);
+    expect(rotated.format(content)).not.toBe(made);
+    expect(() => createCursors([NEW]).parse(made)).toThrow(LedgerError);
+    // A key's id alone says nothing.
+    expect(() => createCursors([{ ...OLD, secret: NEW.secret }]).parse(made)).toThrow(LedgerError);
+  });
+});
