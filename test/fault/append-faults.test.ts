@@ -19,8 +19,8 @@ import { localAws } from "../stack/local-aws.ts";
 import { createTestTable } from "../stack/test-table.ts";
 
 const SEED = process.env.SEED ?? String(Date.now());
-const REQUESTS = Number(process.env.REQUESTS ?? 1_500);
-const LOCAL_REQUESTS = Math.min(REQUESTS, 400);
+const REQUESTS = Number(process.env.REQUESTS ?? 1_000);
+const LOCAL_REQUESTS = Math.min(REQUESTS, 200);
 const LATE_MS = 6 * 60_000;
 
 /** Every kind by itself, then all of them together. */

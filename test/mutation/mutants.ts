@@ -266,6 +266,16 @@ const ofTheLog: readonly Mutant[] = [
     },
   },
   {
+    rule: "a subscription begins only in a life that goes on",
+    file: "table/lifecycle-rows.ts",
+    from: `\${eq(stored.uid, row.streamUid)} AND \${eq(stored.status, "live")}`,
+    to: `\${eq(stored.name, row.stream)}`,
+    plan: {
+      ...{ ...DELETIONS, followers: 4, bootstrappers: 0, polls: 12, sweepers: 0, skewMs: 0 },
+      writeFaults: { "timeout-late": 0.4 },
+    },
+  },
+  {
     rule: "a commit never goes back",
     file: "table/subscription.entity.ts",
     from: `\${eq(row.generation, to.generation)} AND \${lt(row.next, to.next)}`,
