@@ -63,6 +63,8 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
     await play(world, runPhase(world, chance, followers, phase));
+    // Whoever still waits goes on waiting, but nobody begins anything new over the leap.
+    world.setOver(true);
   }
   await recover(world, chance, followers);
   const violations = checkHistory(recorder.lines, {

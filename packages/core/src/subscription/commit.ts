@@ -2,7 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
-import { cursorAt, standingOf } from "./standing.ts";
+import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
 /** Where a subscription stands after a commit. */
@@ -35,11 +35,25 @@ export async function commit(
   if (state.offsets.some((row) => row.generation !== generation)) {
     throw invalidCursor("The subscription was moved by a seek at the same moment. Poll again.");
   }
+  const standing = standingOf(state);
   return {
-    committed: cursorAt(stream, state, standingOf(state), cursor.turn),
+    committed: cursorAt(stream, state, standing, cursor.turn),
     stale: !moved,
-    lag: await subscriptions.lag(stream, state),
+    lag: await lagAt(subscriptions, stream, state, standing),
   };
+}
+
+/** Inside a snapshot the lag is that of its start: measuring it anew would cost each page a batch. */
+function lagAt(
+  subscriptions: Subscriptions,
+  stream: LiveStream,
+  state: SubscriptionState,
+  { positions, bootstrap }: Standing,
+): Promise<Lag> {
+  const known = positions.filter((position) => position !== undefined);
+  return isInSnapshot(bootstrap) && known.length === stream.partitions
+    ? subscriptions.snapshotLag(stream, known)
+    : subscriptions.lag(stream, state);
 }
 
 /** Only plain progress in the log is decided without another look. */
