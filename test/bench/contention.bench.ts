@@ -31,7 +31,8 @@ try {
   admin.destroy();
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(tableName));
-  const [best] = rounds.sort((a, b) => a.p99ToP50 - b.p99ToP50);
+  // The least disturbed round.
+  const [best] = rounds.toSorted((a, b) => b.appendsPerSecond - a.appendsPerSecond);
   recordResult("contention", {
     processes: PROCESSES,
     seconds: SECONDS,

@@ -5,6 +5,7 @@
  * node test/bench/group-commit.bench.ts
  */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defaultTenant } from "../../packages/core/src/index.ts";
 import { startServer } from "../../packages/functions/src/local.ts";
@@ -21,6 +22,8 @@ const PUBLISHERS = 64;
 const SECONDS = 8;
 const ROUNDS = 2;
 const RATIO_MIN = 20;
+/** Added to each request: with DynamoDB Local's own time, about what DynamoDB takes for a put. */
+const DISTANT_MS = 5;
 
 const dynamo = await startDynamo();
 try {
@@ -28,27 +31,40 @@ try {
   const admin = new DynamoDBClient(localAws(dynamo.endpoint));
   await ensureTable(admin, tableName);
   admin.destroy();
-  const rounds = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const off = await measure(tableName, false);
-    const on = await measure(tableName, true);
-    rounds.push({ ratio: on.perSecond / off.perSecond, off, on });
-    console.error(`round ${round + 1}: ${off.perSecond}/s off, ${on.perSecond}/s on`);
-  }
-  const [best] = rounds.sort((a, b) => b.ratio - a.ratio);
+  const local = await compare(tableName, 0);
+  const distant = await compare(tableName, DISTANT_MS);
   recordResult("group-commit", {
     publishers: PUBLISHERS,
     seconds: SECONDS,
-    ratio: best?.ratio,
+    ratio: local.ratio,
     ratioMin: RATIO_MIN,
-    rounds,
+    ratioOfDistantStore: distant.ratio,
+    distantStoreMs: DISTANT_MS,
+    local: local.rounds,
+    distant: distant.rounds,
   });
-  if ((best?.ratio ?? 0) < RATIO_MIN) process.exitCode = 1;
+  if (local.ratio < RATIO_MIN) process.exitCode = 1;
 } finally {
   await dynamo.stop();
 }
 
-async function measure(tableName: string, groupCommit: boolean) {
+/** The ratio is that of the least disturbed round: the one in which the slower variant did best. */
+async function compare(tableName: string, storeDelayMs: number) {
+  const rounds = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    const off = await measure(tableName, false, storeDelayMs);
+    const on = await measure(tableName, true, storeDelayMs);
+    const ratio = Number((on.perSecond / off.perSecond).toFixed(1));
+    rounds.push({ ratio, off, on });
+    console.error(
+      `+${storeDelayMs} ms, round ${round}: ${off.perSecond}/s off, ${on.perSecond}/s on`,
+    );
+  }
+  const [quietest] = rounds.toSorted((a, b) => b.off.perSecond - a.off.perSecond);
+  return { ratio: quietest?.ratio ?? 0, rounds };
+}
+
+async function measure(tableName: string, groupCommit: boolean, storeDelayMs: number) {
   const { endpoint } = dynamo;
   const adminKey = `elk_${randomUUID()}`;
   const opened = openLedger({
@@ -69,6 +85,13 @@ async function measure(tableName: string, groupCommit: boolean) {
   await opened.ledger.createStream(defaultTenant, { ...config, name, archiveDays: null });
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   const meter = meterCapacity(opened.client);
+  opened.client.middlewareStack.add(
+    (next) => async (args) => {
+      if (storeDelayMs > 0) await sleep(storeDelayMs);
+      return next(args);
+    },
+    { step: "initialize", name: "distance" },
+  );
   let load: Load | undefined;
   const { requests, write } = await meter.measure(async () => {
     const parameters = [server.url, adminKey, name, String(PUBLISHERS), String(SECONDS)];

@@ -118,7 +118,7 @@ async function make(api: Client): Promise<Made> {
 
 /** Everything that a bad request could have changed. */
 async function look(api: Client, { stream = "", bad = "" }: Made) {
-  const { watermarkLag: _, bytes: __, ...info } = await api.getStream(stream);
+  const { watermarkLag: _, bytes: __, subscriptions, ...info } = await api.getStream(stream);
   const streams: string[] = [];
   for (let cursor: string | undefined, more = true; more; ) {
     const { body } = await api.listStreams({ limit: LIMITS.listMax, cursor });
@@ -128,6 +128,7 @@ async function look(api: Client, { stream = "", bad = "" }: Made) {
   }
   return {
     info,
+    lags: subscriptions?.map(({ name, lag }) => [name, lag.events]),
     bad: streams.filter((name) => name === bad),
     events: await api.readAll(stream),
     subscriptions: (await api.listSubscriptions(stream)).body,

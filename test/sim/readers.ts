@@ -22,6 +22,8 @@ export type Follower = {
   names: number;
   readonly start: "earliest" | "latest" | "bootstrap";
   exists: boolean;
+  /** It does one thing at a time: who finds it busy leaves it alone. */
+  busy: boolean;
   cursor: string | undefined;
   kept: string | undefined;
   /** The last commit was answered, so what is kept is what is committed. */
@@ -35,14 +37,23 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
     names: 1,
     start,
     exists: false,
+    busy: false,
     cursor: undefined,
     kept: undefined,
     settled: true,
   },
 });
 
-/** Polls and commits some pages; crashes now and then and goes on from what it kept. */
+/** Polls and commits some pages, unless it is still at it from before. */
 export async function follow(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
+  if (follower.busy) return;
+  follower.busy = true;
+  await followSome(world, follower, polls);
+  follower.busy = false;
+}
+
+/** Polls and commits some pages; crashes now and then and goes on from what it kept. */
+async function followSome(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
   const random = world.random.fork(`${follower.name} ${world.time.nowMs()}`);
   for (let done = 0; done < polls; done++) {
     await world.sleep(random.fraction() * random.pick(world.plan.readPaceMs));
@@ -56,12 +67,15 @@ export async function follow(world: ClientWorld, follower: Follower, polls: numb
   }
 }
 
+const BUSY_MS = 500;
+
 /** Reads on until it is caught up, at most `polls` pages. True when it got there. */
 export async function catchUp(
   world: ClientWorld,
   follower: Follower,
   polls: number,
 ): Promise<boolean> {
+  while (follower.busy) await world.sleep(BUSY_MS);
   const random = world.random.fork(`${follower.name} last`);
   for (let done = 0; done < polls; done++) {
     if (!follower.exists && !(await subscribe(world, follower, random))) continue;
