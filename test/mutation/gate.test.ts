@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { loadKillers, printVerdict, runGate } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
+import { countPlaces } from "./mutated-copy.ts";
 
 /** CI plays the seed that is known to find each mutant; `npm run test:mutants` hunts for all. */
 const SHARE = Number(process.env.MUTANTS ?? 12);
@@ -10,6 +11,10 @@ describe("the mutation gate", () => {
     const killers = loadKillers();
     expect(MUTANTS.length).toBeGreaterThanOrEqual(25);
     expect(MUTANTS.filter(({ rule }) => killers[rule] === undefined)).toEqual([]);
+  });
+
+  it("finds the text of every rule exactly once", () => {
+    expect(MUTANTS.filter((mutant) => countPlaces(mutant) !== 1)).toEqual([]);
   });
 
   it("finds every mutant of today's share", { timeout: 120_000 }, async () => {

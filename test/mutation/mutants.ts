@@ -250,7 +250,7 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "a cursor is bound to its life",
-    file: "subscription/poll.ts",
+    file: "subscription/own-cursor.ts",
     from: "if (isOwnCursor(stream, state, cursor)) return;",
     to: "if (state !== undefined) return;",
     plan: { ...DELETIONS, seeks: 0.3 },

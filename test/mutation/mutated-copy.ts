@@ -24,6 +24,10 @@ export type Copy = {
   remove(): void;
 };
 
+/** How often the text of a mutant's rule is in the source: once, or the mutant is out of date. */
+export const countPlaces = ({ file, from }: Mutant): number =>
+  readFileSync(join(ROOT, "packages/core/src", file), "utf8").split(from).length - 1;
+
 /** Copies what a simulation needs; the packages that it imports are those of the copy. */
 export function createCopy(): Copy {
   const folder = mkdtempSync(join(tmpdir(), "mutants-"));

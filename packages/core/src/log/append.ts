@@ -19,7 +19,7 @@ import type { End } from "./end.ts";
 import { createEndMemory, MEMORY_MS } from "./end-memory.ts";
 import { PHYSICAL_SLACK_MS } from "./guard.ts";
 import { packLanes } from "./pack-lanes.ts";
-import { afterLoss, afterWin, pauseMs, type Rivalry } from "./rivalry.ts";
+import { afterLoss, afterWin, type Beat, pauseMs, type Rivalry } from "./rivalry.ts";
 
 /** A live stream as the log needs it, as read at `stamp`. */
 export type AppendTarget = {
@@ -53,6 +53,10 @@ const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const WAITING_MAX = 10_000;
 const RIVALRIES_MAX = 10_000;
+/** What a put is taken to last at first, and the share of each new one in the running mean. */
+const PUT_FIRST_MS = 6;
+const PUT_MIN_MS = 1;
+const PUT_SHARE = 0.1;
 
 const HOUR_MS = 3_600_000;
 const LANDED = { kind: "landed" } as const;
@@ -85,6 +89,12 @@ export function createAppender(deps: AppenderDeps) {
   const rivalries = new Map<string, Rivalry>();
   let waitingBytes = 0;
   let waitingCount = 0;
+  let putMs = PUT_FIRST_MS;
+  const beat = (): Beat => ({ nowMs: clock.monotonic(), putMs });
+
+  const timePut = (tookMs: number): void => {
+    putMs = Math.max(PUT_MIN_MS, putMs + (tookMs - putMs) * PUT_SHARE);
+  };
 
   async function append(target: AppendTarget, request: AppendRequest): Promise<Appended> {
     if (waitingCount >= WAITING_MAX || waitingBytes + request.bytes > WAITING_BYTES_MAX) {
@@ -150,10 +160,9 @@ export function createAppender(deps: AppenderDeps) {
   async function yieldToRivals(group: readonly Waiting[]): Promise<boolean> {
     const [first] = group;
     if (first === undefined) return false;
-    const now = clock.monotonic();
-    const waitedMs = now - first.arrivedAt;
+    const waitedMs = clock.monotonic() - first.arrivedAt;
     const pauses = Array.from(partitionsOf(group), (partition) =>
-      pauseMs(rivalries.get(`${first.target.life}#${partition}`), now, waitedMs, random),
+      pauseMs(rivalries.get(`${first.target.life}#${partition}`), beat(), waitedMs, random),
     );
     const longestMs = Math.max(...pauses);
     if (longestMs > 0) await clock.sleep(longestMs);
@@ -226,6 +235,7 @@ export function createAppender(deps: AppenderDeps) {
         return { kind: "unknown", cause: error } as const;
       });
       const old = isOld(targets) || isOld(known);
+      if (verdict.kind !== "unknown") timePut(clock.monotonic() - stamp.monotonicMs);
       if (verdict.kind !== "unknown" && !old) return { ...verdict, stamp };
       if (verdict.kind === "unknown") cause = verdict.cause;
       const left = expire(live, clock.monotonic(), () => outcomeUnknown(cause));
@@ -280,7 +290,7 @@ export function createAppender(deps: AppenderDeps) {
 
   function rate(life: Life, partition: number, change: typeof afterWin): void {
     const name = `${life}#${partition}`;
-    const rivalry = change(rivalries.get(name), clock.monotonic());
+    const rivalry = change(rivalries.get(name), beat());
     rivalries.delete(name);
     if (rivalry !== undefined) rivalries.set(name, rivalry);
     const [oldest] = rivalries.keys();

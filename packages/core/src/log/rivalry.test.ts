@@ -4,18 +4,20 @@ import { afterLoss, afterWin, pauseMs, type Rivalry } from "./rivalry.ts";
 
 const random = seededRandom(1);
 const longestPause = (rivalry: Rivalry | undefined, nowMs: number, waitedMs = 0): number =>
-  Math.max(...Array.from({ length: 500 }, () => pauseMs(rivalry, nowMs, waitedMs, random)));
+  Math.max(
+    ...Array.from({ length: 500 }, () => pauseMs(rivalry, { nowMs, putMs: 6 }, waitedMs, random)),
+  );
 
 const losses = (count: number, nowMs = 0): Rivalry | undefined => {
   let rivalry: Rivalry | undefined;
-  for (let n = 0; n < count; n++) rivalry = afterLoss(rivalry, nowMs);
+  for (let n = 0; n < count; n++) rivalry = afterLoss(rivalry, { nowMs, putMs: 6 });
   return rivalry;
 };
 
 describe("rivalry", () => {
   it("lets nobody pause who has not lost", () => {
     expect(longestPause(undefined, 0)).toBe(0);
-    expect(afterWin(undefined, 0)).toBeUndefined();
+    expect(afterWin(undefined, { nowMs: 0, putMs: 6 })).toBeUndefined();
   });
 
   it("grows with every loss, up to a second", () => {
@@ -27,7 +29,7 @@ describe("rivalry", () => {
   it("shrinks more for those who wait long than for those who win often", () => {
     const [large, small] = [losses(10), losses(1)];
     const kept = (rivalry: Rivalry | undefined) =>
-      (afterWin(rivalry, 0)?.boundMs ?? 0) / (rivalry?.boundMs ?? 1);
+      (afterWin(rivalry, { nowMs: 0, putMs: 6 })?.boundMs ?? 0) / (rivalry?.boundMs ?? 1);
     expect(kept(large)).toBeLessThan(0.85);
     expect(kept(small)).toBeGreaterThan(0.98);
   });
@@ -36,7 +38,7 @@ describe("rivalry", () => {
     const rivalry = losses(10);
     expect(longestPause(rivalry, 2_000)).toBeLessThan((rivalry?.boundMs ?? 0) / 2);
     expect(longestPause(rivalry, 20_000)).toBe(0);
-    expect(afterWin(rivalry, 20_000)).toBeUndefined();
+    expect(afterWin(rivalry, { nowMs: 20_000, putMs: 6 })).toBeUndefined();
   });
 
   it("holds those back least who have waited longest", () => {
