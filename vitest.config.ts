@@ -26,7 +26,10 @@ export default defineConfig({
       project("sim", ["test/sim/**/*.test.ts", "test/mutation/**/*.test.ts"], {
         testTimeout: 240_000,
       }),
-      project("blackbox", ["test/blackbox/**/*.test.ts"], { ...emulated, testTimeout: 240_000 }),
+      project("blackbox", ["test/blackbox/**/*.test.ts", "test/workers/**/*.test.ts"], {
+        ...emulated,
+        testTimeout: 240_000,
+      }),
       project("fuzz", ["test/fuzz/**/*.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,

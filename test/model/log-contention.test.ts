@@ -4,7 +4,7 @@ import type { RawJson } from "../../packages/core/src/log/event.ts";
 import type { Latency } from "./fake/delivery.ts";
 import { type LogProcess, simulateLog } from "./log/simulated-log.ts";
 
-const SECONDS = 30;
+const SECONDS = 15;
 const EVENT = { attributes: { key: "k" }, data: "1" as RawJson };
 
 /** One way through the network, and the odd slow one. */
@@ -50,16 +50,16 @@ async function contend(writers: number, latencyMs: Latency) {
 
 describe("writers of one partition", () => {
   it.each([
-    { writers: 2, where: "far", latencyMs: usual },
-    { writers: 16, where: "far", latencyMs: usual },
-    { writers: 16, where: "near", latencyMs: near },
-  ])("come to a fair share, $writers of them, $where from the store", async (given) => {
+    { writers: 2, where: "far", latencyMs: usual, ratioMax: 20 },
+    { writers: 16, where: "far", latencyMs: usual, ratioMax: 10 },
+    { writers: 16, where: "near", latencyMs: near, ratioMax: 10 },
+  ])("come to a fair share, $writers of them, the store being $where", async (given) => {
     const figures = await contend(given.writers, given.latencyMs);
     console.log(`contention: ${given.writers} ${given.where}`, figures);
     expect(figures.busy).toBe(0);
     expect(figures.putsPerAppend).toBeLessThanOrEqual(2);
-    expect(figures.p99ToP50).toBeLessThan(10);
-    expect(figures.leastToMost).toBeGreaterThan(0.5);
+    expect(figures.p99ToP50).toBeLessThan(given.ratioMax);
+    expect(figures.leastToMost).toBeGreaterThan(0.4);
   });
 
   it("pay nothing when they are alone", async () => {

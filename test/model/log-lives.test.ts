@@ -10,7 +10,7 @@ import { publishAt } from "./log/publishers.ts";
 import { type LogProcess, STREAM, simulateLog } from "./log/simulated-log.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const RUNS = Number(process.env.RUNS ?? 60);
+const RUNS = Number(process.env.RUNS ?? 30);
 const KEYS = 6;
 const RATES: FaultRates = {
   "timeout-late": 0.03,

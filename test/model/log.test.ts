@@ -9,7 +9,7 @@ import { follow, readAll } from "./log/read-all.ts";
 import { simulateLog } from "./log/simulated-log.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const RUNS = Number(process.env.RUNS ?? 150);
+const RUNS = Number(process.env.RUNS ?? 40);
 
 console.log(`log model: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -108,7 +108,7 @@ const ofTheLog: readonly Mutant[] = [
     from: "const old = isOld(targets) || isOld(known);",
     to: "const old = false;",
     plan: {
-      ...{ ...EXPIRY, apis: 2, freezes: 4, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
+      ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
       ...{ sweepers: 1, monotonicStops: false, requests: 8 },
     },
   },
