@@ -109,7 +109,7 @@ const ofTheLog: readonly Mutant[] = [
     to: "const old = false;",
     plan: {
       ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
-      ...{ sweepers: 1, monotonicStops: false, requests: 8 },
+      ...{ sweepers: 1, monotonicStops: false, requests: 8, bootstrappers: 0, browsers: 0 },
     },
   },
   {
