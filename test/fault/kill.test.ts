@@ -80,7 +80,7 @@ test("keeps every acknowledged event exactly once while server and database are 
   // Kills that no request noticed would prove nothing.
   expect(count("unknown") + count("refused")).toBeGreaterThan(KILLS.length);
   expect(await stack.stop()).toBe(0);
-}, 120_000);
+}, 300_000);
 
 /** Waits until no keyed request is under way and the database has what it confirmed. */
 async function hold(gate: Gate): Promise<void> {

@@ -21,6 +21,12 @@ const EXPIRY: Partial<Plan> = {
   ...{ keyed: 0, skewMs: 0, kills: 0 },
 };
 
+/** Processes thaw with a put under way long after all they knew has expired. */
+const THAWED: Partial<Plan> = {
+  ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
+  ...{ sweepers: 1, monotonicStops: false, requests: 8, bootstrappers: 0, browsers: 0 },
+};
+
 /** A stream is deleted and created again while publishers and readers go on. */
 const DELETIONS: Partial<Plan> = {
   ...{ deletes: 1, phases: 3, apis: 3, publishers: 4, requests: 8, followers: 2, polls: 10 },
@@ -107,10 +113,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "log/append.ts",
     from: "const old = isOld(targets) || isOld(known);",
     to: "const old = false;",
-    plan: {
-      ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
-      ...{ sweepers: 1, monotonicStops: false, requests: 8, bootstrappers: 0, browsers: 0 },
-    },
+    plan: THAWED,
   },
   {
     rule: "a remembered end is void after a minute",
@@ -129,9 +132,16 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "the end is not below the checkpoint",
     file: "log/end.ts",
-    from: "Math.max(behind(last), checkpoint.next)",
+    from: "isBelow(last, checkpoint.next) ? checkpoint.next : behind(last)",
     to: "behind(last)",
     plan: { ...EXPIRY, sweepers: 1, browsers: 0 },
+  },
+  {
+    rule: "what was written into the past does not move the end",
+    file: "log/end.ts",
+    from: "isBelow(last, checkpoint.next) ? checkpoint.next : behind(last)",
+    to: "Math.max(behind(last), checkpoint.next)",
+    plan: THAWED,
   },
   {
     rule: "the times of the last batch count, however late it is seen",

@@ -4,7 +4,7 @@ import type { Life } from "../kernel/names.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { AppendPlan } from "./append-plan.ts";
-import { type End, loadEnd } from "./end.ts";
+import { type End, isBelow, loadEnd } from "./end.ts";
 import { assertMayPublish } from "./guard.ts";
 
 /** What was read longer ago than this decides nothing any more. */
@@ -67,7 +67,7 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
     const stamp = takeStamp(clock);
     const last = await table.batches.loadLast(life, partition);
     if (last?.kind === "seal") throw streamNotFound();
-    if (last === undefined || endBehind(last).next < known.next) return known;
+    if (last === undefined || isBelow(last, known.next)) return known;
     const end = { ...endBehind(last), stamp, guarded: known.guarded };
     keep(life, partition, end);
     return end;

@@ -39,7 +39,8 @@ export async function loadEnd(
   if (behind(last) < checkpoint.next)
     last = (await table.batches.loadLast(life, partition)) ?? last;
   return {
-    next: Math.max(behind(last), checkpoint.next),
+    // Compaction stops at batch edges. What begins below it and ends above was written into the past.
+    next: isBelow(last, checkpoint.next) ? checkpoint.next : behind(last),
     publishedAt: last?.publishedAt ?? 0,
     expiresAt: last?.expiresAt ?? 0,
     stamp,
@@ -47,6 +48,10 @@ export async function loadEnd(
     checkpoint,
   };
 }
+
+/** Whether a batch begins below a batch edge, and so cannot tell where the chain ends. */
+export const isBelow = (last: Batch | undefined, edge: number): boolean =>
+  last === undefined || last.first < edge;
 
 const behind = (last: Batch | undefined): number =>
   last === undefined ? 1 : last.first + last.count;
