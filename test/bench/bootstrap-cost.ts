@@ -28,10 +28,9 @@ const live = await measureOnFake({ keys, eventsPerKey: 10, tail: 1_000, orders: 
   WHOLE_PAGES,
   { limit: 100, commits: true },
 ]);
-const largeEvents = await measureOnFake(
-  { keys: 3_000, eventsPerKey: 2, tail: 0, orders: 40 },
-  [WHOLE_PAGES],
-);
+const largeEvents = await measureOnFake({ keys: 3_000, eventsPerKey: 2, tail: 0, orders: 40 }, [
+  WHOLE_PAGES,
+]);
 const small: Load = { keys: 3_000, eventsPerKey: 10, tail: 500, orders: 1 };
 const fake = await measureOnFake(small, [WHOLE_PAGES]);
 const dynamoDbLocal = await measureOnDynamoDbLocal(small, [WHOLE_PAGES]);

@@ -68,7 +68,10 @@ export async function fillStream(store: Store, load: Load): Promise<Filled> {
   for (let key = 0; key < load.keys; key += GROUP_KEYS) {
     const group = makeOrders(Math.min(GROUP_KEYS, load.keys - key), key, load.orders);
     for (let turn = 0; turn < load.eventsPerKey; turn++) {
-      await publish(ledger, group.map((order) => order(turn)));
+      await publish(
+        ledger,
+        group.map((order) => order(turn)),
+      );
       events += group.length;
     }
     if ((key / GROUP_KEYS) % 20 === 19) await compact(ledger);
@@ -76,7 +79,10 @@ export async function fillStream(store: Store, load: Load): Promise<Filled> {
   await compact(ledger);
   const compacted = await store.loadItems();
   const tail = makeOrders(Math.min(load.tail, load.keys), 0, load.orders);
-  await publish(ledger, tail.map((order) => order(-1)));
+  await publish(
+    ledger,
+    tail.map((order) => order(-1)),
+  );
   const live = compacted.filter(({ pk, x }) => String(pk).includes("#COMPACT#") && x !== true);
   const bytesOf = (items: readonly Item[]) => items.reduce((sum, item) => sum + itemBytes(item), 0);
   const batches = (items: readonly Item[]) => items.filter(({ sk }) => /^SEQ#/.test(String(sk)));

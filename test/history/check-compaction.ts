@@ -12,6 +12,7 @@ type State = {
   readonly options: CheckOptions;
   /** The newest state of a key that the compacted state was seen to hold, by life. */
   readonly seen: Map<string, Seen>;
+  readonly moves: Map<string, { readonly checkpoint: number; readonly floor: number }>;
   readonly acked: Map<string, number[]>;
   /** What a finished compaction has promised: nothing below is left. */
   readonly promised: Map<string, number[]>;
@@ -29,6 +30,7 @@ export function checkCompaction(
 ): void {
   const state: State = {
     ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
+    moves: new Map(),
   };
   const calls = new Map<
     number,
@@ -41,6 +43,7 @@ export function checkCompaction(
       calls.set(line.call, { invoke: line, acked, seen });
     } else if (line.type === "info") {
       if (line.op === "compacted") checkRows(state, line);
+      if (line.op === "checkpoint") checkMove(state, line);
       if (line.op === "row") {
         const [key, sequence, dead] = line.row;
         const chain = chains.of(line.life, line.partition);
@@ -78,14 +81,24 @@ function raise(bounds: Map<string, number[]>, life: string, to: readonly number[
   });
 }
 
+/** A checkpoint and a floor only go forward, the floor behind the checkpoint. */
+function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }): void {
+  const { life, partition, checkpoint, floor, atMs } = line;
+  const id = `${life}/${partition}`;
+  const before = moves.get(id) ?? line;
+  moves.set(id, line);
+  if (checkpoint < before.checkpoint || floor < before.floor || floor > checkpoint) {
+    const told = `checkpoint ${checkpoint} after ${before.checkpoint}, floor ${floor} after ${before.floor}`;
+    report("checkpoint-regress", atMs, `${id}: ${told}`);
+  }
+}
+
 /** Rows of a partition at one moment: each key no older than its last event below the checkpoint. */
 function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const { chains, report, options } = state;
   const { life, partition, checkpoint, floor, atMs } = line;
   const chain = chains.of(life, partition);
   const where = `${life}/${partition}`;
-  if (floor > checkpoint)
-    report("early-retention", atMs, `${where}: floor ${floor} is not compacted`);
   const promised = state.promised.get(life)?.[partition] ?? 1;
   if (checkpoint < promised) {
     report("stale-compaction", atMs, `${where}: at ${checkpoint}, promised ${promised}`);

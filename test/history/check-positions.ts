@@ -54,8 +54,9 @@ export function createPositions(): Positions {
       return generation < known && events.length === 0;
     },
     checkStart: (page, starts, lower, what, report) => {
-      const { subscription, generation } = page;
-      if (subscription === undefined || generation === undefined) return;
+      const { subscription, generation, events } = page;
+      // An empty page may speak of some seconds ago: see `isOutdated`.
+      if (subscription === undefined || generation === undefined || events.length === 0) return;
       const { upper } = of(subscription, generation);
       const least = lower.get(idOf(subscription, generation)) ?? [];
       starts.forEach((start, partition) => {

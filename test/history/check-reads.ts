@@ -120,8 +120,10 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
     report("cross-uid", page.atMs, `${what} goes on from ${view.life} in ${page.life}`);
     return;
   }
-  if (page.phase === "bootstrap") addSnapshotPage(state, view, page, places, what);
-  else addLogPage(state, started, invoke, view, page, places, what);
+  if (page.phase === "bootstrap") {
+    view.begunAtMs = Math.min(view.begunAtMs, invoke.atMs);
+    addSnapshotPage(state, view, page, places, what);
+  } else addLogPage(state, started, invoke, view, page, places, what);
   view.life = page.life;
   if (page.consistent && view.whole) {
     for (const where of differences(view, chains, page.life)) {
@@ -160,7 +162,6 @@ function addSnapshotPage(
   what: string,
 ): void {
   view.whole = true;
-  view.begunAtMs = Math.min(view.begunAtMs, page.atMs);
   for (const place of places) {
     const event = eventAt(chains, place);
     if (event === undefined) continue;

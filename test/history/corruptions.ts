@@ -435,6 +435,18 @@ export const CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
+    name: "checkpoint-regress",
+    how: "a checkpoint goes back",
+    spoil: (lines) =>
+      change(
+        lines,
+        (line): line is Info & { op: "checkpoint" } =>
+          line.type === "info" && line.op === "checkpoint",
+        ({ checkpoint }) => checkpoint > 1,
+        (line) => [line, { ...line, checkpoint: 1 }],
+      ),
+  },
+  {
     name: "stale-compaction",
     how: "a compaction was done, and the checkpoint is behind what was durable before it",
     spoil: (lines) =>

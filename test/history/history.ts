@@ -97,6 +97,14 @@ export type Info = Head & { readonly type: "info" } & (
         readonly rows: readonly (readonly [key: string, sequence: number, dead: boolean])[];
       }
     | {
+        /** How far a partition is compacted, and where reading may begin, when that was written. */
+        readonly op: "checkpoint";
+        readonly life: string;
+        readonly partition: number;
+        readonly checkpoint: number;
+        readonly floor: number;
+      }
+    | {
         /** One row of the compacted state, when it was written. */
         readonly op: "row";
         readonly life: string;
@@ -164,6 +172,7 @@ export const VIOLATIONS = {
   "early-retention": "events are gone before their retention has passed",
   "key-regress": "the compacted state of a key went back or is behind its checkpoint",
   "resurrected-key": "a deleted key is back in the compacted state",
+  "checkpoint-regress": "a checkpoint or a floor went back, or the floor passed the checkpoint",
   "stale-compaction": "a compaction claims to be done and leaves out what was durable before",
   "internal-error": "a call ended with an error that has no name in the protocol",
 } as const;

@@ -262,7 +262,9 @@ function compact(model: Model): void {
       ({ event: { key, dead = false }, sequence }) => [key, sequence, dead] as const,
     );
     for (const row of rows) say(model, { type: "info", op: "row", life, partition, row });
-    model.checkpoints[partition] = chain.length + 1;
+    const checkpoint = chain.length + 1;
+    model.checkpoints[partition] = checkpoint;
+    say(model, { type: "info", op: "checkpoint", life, partition, checkpoint, floor: 1 });
   });
   say(model, { type: "ok", op: "compact", process: "compactor", call, done: true });
   chains.forEach((chain, partition) => {

@@ -149,6 +149,33 @@ describe("reading", () => {
     expect((await time.finish(readOn(3))).entries).toHaveLength(1);
   });
 
+  it("reads on over places that were filled while a page was being read", async () => {
+    const simulated = simulateLog("torn", { scanMs: 40 });
+    const { time, store } = simulated;
+    const [a, reader] = [simulated.start("a"), simulated.start("reader")];
+    await time.finish(simulated.createStream(a, 1));
+    const { life } = await time.finish(reader.load());
+    let done = false;
+    const work = appendBatches({ ...simulated, a }, new Array<number>(200).fill(1), 0.1);
+    const read = async () => {
+      let position = edgeAt(1);
+      while (!done) {
+        const page = await reader.log.read(life, [position], PAGE);
+        position = page.runs[0]?.position ?? position;
+        await reader.process.clock.sleep(1);
+      }
+    };
+    const reading = read();
+    await time.finish(
+      work.finally(() => {
+        done = true;
+      }),
+    );
+    await time.finish(reading);
+    // Some pages missed a batch and showed the one behind it: the very thing this is about.
+    expect(store.tally.get("read.torn")).toBeGreaterThan(20);
+  });
+
   it("fails loudly at a gap that nothing explains", async () => {
     const simulated = await start(1);
     const { time, a } = simulated;

@@ -39,7 +39,11 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
     ...COMPACTION,
     store: { latencyMs: 2, staleMs: 5_000, scanMs: 0, commitMs: 0 },
   },
-  "tombstones are kept": { ...COMPACTION, ...EXPIRY, tombstones: 0.5 },
+  "tombstones are kept": {
+    ...{ ...COMPACTION, reaper: true, freezes: 6, freezesMs: [1_000, 4_000, 20_000], keys: 2 },
+    ...{ requests: 16, polls: 30 },
+  },
+  "conditional checkpoint move": { ...COMPACTION, freezes: 6, freezesMs: [1_000, 4_000, 20_000] },
   "an update takes a tombstone's expiry away": {
     ...{ ...COMPACTION, tombstones: 0.5, keys: 2, phases: 3, leapsMs: [8 * DAY_MS, 12 * DAY_MS] },
     ...{ retentionHours: 360, kills: 0, skewMs: 0 },
@@ -238,7 +242,11 @@ const ofTheLog: readonly Mutant[] = [
     file: "stream/streams.ts",
     from: "const MEMORY_MS = 5_000;",
     to: "const MEMORY_MS = 5_000_000;",
-    plan: { ...DELETIONS, browsers: 4, polls: 80, requests: 20, burst: 6, keyed: 0, partitions: 1 },
+    plan: {
+      ...{ ...DELETIONS, browsers: 6, browseAnew: 0.7, polls: 120, requests: 4, publishers: 3 },
+      ...{ followers: 0, bootstrappers: 0, sweepers: 0, doorbell: false, keyed: 0, burst: 6 },
+      ...{ partitions: 1, phases: 1 },
+    },
   },
   {
     rule: "a cursor is bound to its life",

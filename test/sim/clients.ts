@@ -2,12 +2,12 @@ import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
 import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
 import type { EventRef } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
-import { STREAM, type World } from "./world.ts";
+import { type ClientWorld, STREAM } from "./world.ts";
 
 /** How often a request with an idempotency key is sent at most. */
 const TRIES_MAX = 12;
 
-const newEvent = (world: World, random: SeededRandom): EventRef => {
+const newEvent = (world: ClientWorld, random: SeededRandom): EventRef => {
   const key = `key-${random.between(1, world.plan.keys)}`;
   const n = world.nextEvent();
   return random.chance(world.plan.tombstones) ? { n, key, dead: true } : { n, key };
@@ -19,11 +19,11 @@ const incoming = ({ n, key, dead }: EventRef): IncomingEvent =>
     : { attributes: { key }, data: `{"n":${n}}` as RawJson };
 
 /** Publishes request after request, one at a time; those with a key until they succeed. */
-export async function runPublisher(world: World, name: string): Promise<void> {
+export async function runPublisher(world: ClientWorld, name: string): Promise<void> {
   const { plan } = world;
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   for (let request = 0; request < plan.requests; request++) {
-    await world.sleep(random.fraction() * random.pick([5, 50, 1_500]));
+    await world.sleep(random.fraction() * random.pick(plan.publishPaceMs));
     const events = Array.from({ length: random.between(1, plan.burst) }, () =>
       newEvent(world, random),
     );
@@ -42,7 +42,7 @@ export async function runPublisher(world: World, name: string): Promise<void> {
 }
 
 async function publish(
-  world: World,
+  world: ClientWorld,
   name: string,
   random: SeededRandom,
   events: readonly EventRef[],
@@ -67,7 +67,7 @@ async function publish(
 
 /** The same key with other events: refused, whatever becomes of the first request. */
 async function publishOther(
-  world: World,
+  world: ClientWorld,
   random: SeededRandom,
   events: readonly EventRef[],
 ): Promise<void> {
@@ -84,7 +84,7 @@ async function publishOther(
 }
 
 /** Creates the stream; again until it is there. */
-export async function createStream(world: World, random: SeededRandom): Promise<void> {
+export async function createStream(world: ClientWorld, random: SeededRandom): Promise<void> {
   const { partitions, retentionHours } = world.plan;
   const config = {
     ...{ name: STREAM, description: "", compaction: "key" as const, archiveDays: null },
@@ -103,7 +103,7 @@ export async function createStream(world: World, random: SeededRandom): Promise<
 }
 
 /** Deletes the stream and creates it anew. */
-export async function recreateStream(world: World, random: SeededRandom): Promise<void> {
+export async function recreateStream(world: ClientWorld, random: SeededRandom): Promise<void> {
   const life = world.tap.liveUid(STREAM);
   if (life === undefined) return;
   for (let tries = 0; tries < 8 && world.tap.liveUid(STREAM) === life; tries++) {
@@ -120,7 +120,7 @@ export async function recreateStream(world: World, random: SeededRandom): Promis
 }
 
 /** Rings the doorbell of the compactor with what the table stream says, more or less. */
-export async function runDoorbell(world: World): Promise<void> {
+export async function runDoorbell(world: ClientWorld): Promise<void> {
   const random = world.random.fork(`doorbell ${world.time.nowMs()}`);
   while (!world.isOver()) {
     await world.sleep(random.between(20, 600));
@@ -134,7 +134,7 @@ export async function runDoorbell(world: World): Promise<void> {
 }
 
 /** Sweeps, and asks for compactions, now and then. */
-export async function runSweeper(world: World, name: string): Promise<void> {
+export async function runSweeper(world: ClientWorld, name: string): Promise<void> {
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   while (!world.isOver()) {
     await world.sleep(random.between(50, 2_500));
@@ -143,7 +143,7 @@ export async function runSweeper(world: World, name: string): Promise<void> {
   }
 }
 
-export const sweepOnce = (world: World, random: SeededRandom): Promise<boolean> =>
+export const sweepOnce = (world: ClientWorld, random: SeededRandom): Promise<boolean> =>
   quietly(world, "sweep", random, async (ledger) => {
     const { stuck, floorsMoved, livesRemoved, endsFinished } = await ledger.sweep();
     for (const { code, error } of stuck) noteStuck(world, code, error);
@@ -153,7 +153,7 @@ export const sweepOnce = (world: World, random: SeededRandom): Promise<boolean> 
   });
 
 /** The store's faults and a life that has ended explain a stuck partition; damage does not. */
-function noteStuck(world: World, code: string, error: unknown): void {
+function noteStuck(world: ClientWorld, code: string, error: unknown): void {
   world.recorder.count(`stuck.${code}`);
   const paused = error instanceof Error && error.name === "StretchTooOld";
   if ((code === "invariant" || code === "internal") && !paused) {
@@ -161,7 +161,7 @@ function noteStuck(world: World, code: string, error: unknown): void {
   }
 }
 
-export const compactOnce = (world: World, name: string, random: SeededRandom) =>
+export const compactOnce = (world: ClientWorld, name: string, random: SeededRandom) =>
   world.recorder.record(
     name,
     { op: "compact", stream: STREAM, life: world.tap.liveUid(STREAM) ?? "" },
@@ -179,10 +179,10 @@ export const compactOnce = (world: World, name: string, random: SeededRandom) =>
 
 /** A call that leaves no trace in the history; true when it succeeded. */
 async function quietly(
-  world: World,
+  world: ClientWorld,
   what: string,
   random: SeededRandom,
-  run: Parameters<World["call"]>[1],
+  run: Parameters<ClientWorld["call"]>[1],
 ): Promise<boolean> {
   try {
     await world.call(world.anyApi(random), run);

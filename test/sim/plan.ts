@@ -21,6 +21,8 @@ export type Plan = {
   readonly doorbell: boolean;
   readonly deletes: number;
   readonly phases: number;
+  /** Expired items go while everybody is at work, too. */
+  readonly reaper: boolean;
   readonly store: {
     readonly latencyMs: number;
     readonly staleMs: number;
@@ -38,6 +40,12 @@ export type Plan = {
   readonly leapsMs: readonly number[];
   /** How long a client waits for an answer. */
   readonly patienceMs: number;
+  /** How long clients rest at most between two calls, and how much they ask for: one of each. */
+  readonly publishPaceMs: readonly number[];
+  readonly readPaceMs: readonly number[];
+  readonly pageLimits: readonly number[];
+  /** How often a browser begins anew instead of reading on. */
+  readonly browseAnew: number;
   readonly crashes: number;
   readonly seeks: number;
 };
@@ -81,6 +89,7 @@ export function drawPlan(random: SeededRandom): Plan {
     doorbell: random.chance(0.5),
     deletes: some(0.3, random.pick([0.3, 1])),
     phases: random.pick([1, 1, 2, 2, 3]),
+    reaper: random.chance(0.3),
     store: {
       latencyMs: random.pick([2, 8, 8, 60]),
       staleMs: random.pick([0, 200, 2_000]),
@@ -96,6 +105,10 @@ export function drawPlan(random: SeededRandom): Plan {
     freezesMs: FREEZES_MS,
     leapsMs: LEAPS_MS,
     patienceMs: 12_000,
+    publishPaceMs: [5, 50, 1_500],
+    readPaceMs: [5, 100, 1_500],
+    pageLimits: [1, 2, 5, 100],
+    browseAnew: 0,
     crashes: random.pick([0, 0.1, 0.3]),
     seeks: random.pick([0, 0, 0.1]),
   };

@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../packages/core/src/log/event.ts";
 import type { Page } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
 import { refOf } from "./tap.ts";
-import { STREAM, type World } from "./world.ts";
+import { type ClientWorld, STREAM } from "./world.ts";
 
 type Answer = {
   readonly events: readonly StoredEvent[];
@@ -42,10 +42,10 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
 });
 
 /** Polls and commits some pages; crashes now and then and goes on from what it kept. */
-export async function follow(world: World, follower: Follower, polls: number): Promise<void> {
+export async function follow(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
   const random = world.random.fork(`${follower.name} ${world.time.nowMs()}`);
   for (let done = 0; done < polls; done++) {
-    await world.sleep(random.fraction() * random.pick([5, 100, 1_500]));
+    await world.sleep(random.fraction() * random.pick(world.plan.readPaceMs));
     if (!follower.exists && !(await subscribe(world, follower, random))) continue;
     if (random.chance(world.plan.crashes)) crash(world, follower, random);
     if (random.chance(world.plan.seeks)) await seek(world, follower, random);
@@ -57,7 +57,11 @@ export async function follow(world: World, follower: Follower, polls: number): P
 }
 
 /** Reads on until it is caught up, at most `polls` pages. True when it got there. */
-export async function catchUp(world: World, follower: Follower, polls: number): Promise<boolean> {
+export async function catchUp(
+  world: ClientWorld,
+  follower: Follower,
+  polls: number,
+): Promise<boolean> {
   const random = world.random.fork(`${follower.name} last`);
   for (let done = 0; done < polls; done++) {
     if (!follower.exists && !(await subscribe(world, follower, random))) continue;
@@ -69,7 +73,7 @@ export async function catchUp(world: World, follower: Follower, polls: number): 
 }
 
 /** The client loses its memory: it goes on with the view that it kept, and where that ends. */
-function crash(world: World, follower: Follower, random: SeededRandom): void {
+function crash(world: ClientWorld, follower: Follower, random: SeededRandom): void {
   world.recorder.count("client.crash");
   if (follower.kept === undefined) {
     beginAnew(world, follower);
@@ -80,7 +84,11 @@ function crash(world: World, follower: Follower, random: SeededRandom): void {
   follower.cursor = follower.settled && random.chance(0.6) ? undefined : follower.kept;
 }
 
-async function subscribe(world: World, follower: Follower, random: SeededRandom): Promise<boolean> {
+async function subscribe(
+  world: ClientWorld,
+  follower: Follower,
+  random: SeededRandom,
+): Promise<boolean> {
   const config = { name: follower.name, start: follower.start };
   const answer = await attempt(world, "subscribe", () =>
     world.call(world.anyApi(random), (ledger) =>
@@ -99,7 +107,7 @@ async function subscribe(world: World, follower: Follower, random: SeededRandom)
 }
 
 /** Moves the subscription on purpose, and begins with an empty view. */
-async function seek(world: World, follower: Follower, random: SeededRandom): Promise<void> {
+async function seek(world: ClientWorld, follower: Follower, random: SeededRandom): Promise<void> {
   const to =
     follower.start === "bootstrap" ? "bootstrap" : random.pick(["earliest", "latest"] as const);
   const { name } = follower;
@@ -120,7 +128,7 @@ function rename(follower: Follower): void {
 }
 
 /** A call that is not part of the history; undefined when it did not succeed. */
-async function attempt<T>(world: World, what: string, run: () => Promise<T>) {
+async function attempt<T>(world: ClientWorld, what: string, run: () => Promise<T>) {
   try {
     const answer = await run();
     world.recorder.count(`${what}.ok`);
@@ -136,7 +144,7 @@ async function attempt<T>(world: World, what: string, run: () => Promise<T>) {
   }
 }
 
-function beginAnew(world: World, follower: Follower): void {
+function beginAnew(world: ClientWorld, follower: Follower): void {
   follower.cursor = undefined;
   follower.kept = undefined;
   follower.settled = true;
@@ -144,10 +152,10 @@ function beginAnew(world: World, follower: Follower): void {
 }
 
 async function pollOnce(
-  world: World,
+  world: ClientWorld,
   follower: Follower,
   random: SeededRandom,
-  limit = random.pick([1, 2, 5, 100]),
+  limit = random.pick(world.plan.pageLimits),
 ): Promise<Answer | undefined> {
   const { name, cursor } = follower;
   const query = cursor === undefined ? { limit } : { limit, after: cursor };
@@ -181,7 +189,11 @@ const ENDING = new Set([
   "bootstrap-expired",
 ]);
 
-async function commitOnce(world: World, follower: Follower, random: SeededRandom): Promise<void> {
+async function commitOnce(
+  world: ClientWorld,
+  follower: Follower,
+  random: SeededRandom,
+): Promise<void> {
   const { name, cursor } = follower;
   if (cursor === undefined) return;
   const { positions, subscription } = world.readCursor(cursor);
@@ -211,13 +223,17 @@ async function commitOnce(world: World, follower: Follower, random: SeededRandom
 }
 
 /** Reads the stream without a subscription. */
-export async function browse(world: World, name: string, polls: number): Promise<void> {
+export async function browse(world: ClientWorld, name: string, polls: number): Promise<void> {
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   const place = random.pick(["earliest", "latest"] as const);
-  const session = `${name} ${world.time.nowMs()}`;
+  let session = `${name} ${world.time.nowMs()}`;
   let cursor: string | undefined;
   for (let done = 0; done < polls; done++) {
     await world.sleep(random.fraction() * 300);
+    if (random.chance(world.plan.browseAnew)) {
+      cursor = undefined;
+      session = `${name} ${world.time.nowMs()}`;
+    }
     const from = cursor ?? place;
     const limit = random.pick([1, 3, 100]);
     const answer = await recordRead(
@@ -235,7 +251,7 @@ export async function browse(world: World, name: string, polls: number): Promise
 }
 
 /** Reads the present state of a key. */
-export async function lookUp(world: World, name: string, times: number): Promise<void> {
+export async function lookUp(world: ClientWorld, name: string, times: number): Promise<void> {
   const random = world.random.fork(`${name} get ${world.time.nowMs()}`);
   for (let done = 0; done < times; done++) {
     await world.sleep(random.fraction() * 800);
@@ -253,7 +269,7 @@ export async function lookUp(world: World, name: string, times: number): Promise
 }
 
 const recordRead = (
-  world: World,
+  world: ClientWorld,
   session: string,
   start: { after?: readonly number[]; place?: "earliest" | "latest" },
   run: () => Promise<Answer>,
@@ -267,7 +283,7 @@ const recordRead = (
     failed,
   );
 
-function pageOf(world: World, answer: Answer): Page {
+function pageOf(world: ClientWorld, answer: Answer): Page {
   const { streamUid, subscription, positions } = world.readCursor(answer.cursor);
   return {
     life: streamUid,
@@ -282,5 +298,5 @@ function pageOf(world: World, answer: Answer): Page {
   };
 }
 
-const positionsOf = (world: World, cursor: string): number[] =>
+const positionsOf = (world: ClientWorld, cursor: string): number[] =>
   world.readCursor(cursor).positions.map((at) => at?.next ?? 0);

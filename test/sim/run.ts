@@ -9,7 +9,8 @@ import { simulate } from "./simulate.ts";
 
 /**
  * `npm run sim`: plays seeds and stops at nothing until all are played.
- * `SEED=17 npm run sim` plays one seed twice, compares, and prints what went wrong.
+ * `SEED=17 npm run sim` plays one seed twice, compares, and prints what went wrong; `PLAN={"keys":1}`
+ * sets parts of its plan.
  * `npm run sim -- --seeds 200000 --from 0 --workers 2 --results test/results/sim.json` plays a range.
  */
 const { values } = parseArgs({
@@ -24,8 +25,9 @@ const { values } = parseArgs({
 
 /** Everything about one seed; fails when two runs of it differ. */
 async function playOne(name: string): Promise<number> {
-  const first = await simulate(name);
-  const second = await simulate(name);
+  const plan = JSON.parse(process.env.PLAN ?? "{}");
+  const first = await simulate(name, plan);
+  const second = await simulate(name, plan);
   const same = JSON.stringify(first) === JSON.stringify(second);
   console.log(printFailure(first));
   console.log(same ? "The seed plays the same twice." : "THE SEED DOES NOT PLAY THE SAME TWICE.");

@@ -107,6 +107,7 @@ async function runPhase(
   for (let index = 0; index < plan.sweepers; index++) void runSweeper(world, `sweeper-${index}`);
   if (plan.doorbell) void runDoorbell(world);
   void runNemesis(world, phase);
+  if (plan.reaper) void runReaper(world, chance.fork(`reaper ${phase}`));
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
   const deleting = chance.chance(plan.deletes);
   await Promise.all([
@@ -119,6 +120,14 @@ async function runPhase(
       : []),
   ]);
   world.setOver(true);
+}
+
+/** Deletes what has expired, now and then. */
+async function runReaper(world: World, random: SeededRandom): Promise<void> {
+  while (!world.isOver()) {
+    await world.sleep(random.between(100, 3_000));
+    world.store.expireItems({ lateMs: random.pick([0, 72 * HOUR_MS]) });
+  }
 }
 
 /** A leap of time, with sweeps now and then, and with the expiry of what is due. */

@@ -28,24 +28,17 @@ export function createTap(store: FakeDynamo, recorder: Recorder): Tap {
     const batch = BATCHES.exec(pk)?.groups;
     if (batch !== undefined && sk.startsWith("SEQ#")) {
       touched.push(pk);
-      noteBatch(after, batch.uid ?? "", Number(batch.partition));
+      recorder.note(noteBatchItem(after, batch.uid ?? "", Number(batch.partition)));
+    } else if (batch !== undefined && sk === "CHECKPOINT") {
+      const at = { checkpoint: after.next as number, floor: after.floor as number };
+      const { uid: life = "", partition } = batch;
+      recorder.note({ op: "checkpoint", life, partition: Number(partition), ...at });
     } else if (sk.startsWith("OFFSET#")) {
       noteOffset(after, OFFSETS.exec(pk)?.groups);
     } else if (sk.startsWith("KEY#")) {
       noteRow(after, COMPACTED.exec(pk)?.groups?.uid);
     }
   };
-
-  function noteBatch(item: Item, life: string, partition: number): void {
-    const { f: first, k: kind, t: publishedAtMs, expiresAt } = item;
-    recorder.note({
-      ...{ op: "batch", life, partition, first: first as number },
-      ...(kind === "seal" ? { seal: true } : {}),
-      publishedAtMs: publishedAtMs as number,
-      ...(expiresAt === undefined ? {} : { expiresAtMs: (expiresAt as number) * 1_000 }),
-      events: kind === "seal" ? [] : eventsOf(item),
-    });
-  }
 
   function noteOffset(item: Item, names: Record<string, string> | undefined): void {
     recorder.note({
@@ -104,8 +97,24 @@ const liveUidOf = (store: FakeDynamo, name = "orders"): string | undefined => {
   return meta?.status === "live" ? String(meta.uid) : undefined;
 };
 
+/** A stored batch as a line of the history. */
+export function noteBatchItem(
+  item: Readonly<Record<string, unknown>>,
+  life: string,
+  partition: number,
+) {
+  const { f: first, k: kind, t: publishedAtMs, expiresAt } = item;
+  return {
+    ...{ op: "batch" as const, life, partition, first: first as number },
+    ...(kind === "seal" ? { seal: true as const } : {}),
+    publishedAtMs: publishedAtMs as number,
+    ...(expiresAt === undefined ? {} : { expiresAtMs: (expiresAt as number) * 1_000 }),
+    events: kind === "seal" ? [] : eventsOf(item),
+  };
+}
+
 /** The events of a stored batch, by the numbers that their publishers gave them. */
-function eventsOf(item: Item): EventRef[] {
+function eventsOf(item: Readonly<Record<string, unknown>>): EventRef[] {
   const batch = {
     ...{ first: item.f, count: item.n, batchId: item.b, publishedAt: item.t },
     ...{ rawBytes: item.r, payload: item.d },

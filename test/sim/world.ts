@@ -58,6 +58,16 @@ export type World = {
 
 const TRACE_LINES = 400;
 
+/** What clients need of a world; against real processes they are the same clients. */
+export type ClientWorld = Pick<
+  World,
+  | ("plan" | "random" | "sleep" | "recorder" | "anyApi" | "call")
+  | ("nextEvent" | "isOver" | "fail" | "readCursor")
+> & {
+  readonly time: Pick<VirtualTime, "nowMs">;
+  readonly tap: Pick<Tap, "liveUid" | "takeTouched">;
+};
+
 /** Everything one seed plays in: store, time, processes. */
 export function createWorld(seed: string, given?: Partial<Plan>): World {
   const random = seededRandom(seed);

@@ -135,9 +135,9 @@ export async function loadSnapshotPage(
  * How many rows a query may ask for so that the page has room for about all of them, going by the
  * size of those that it holds: what does not fit is paid for, and read again by the next page.
  */
-function rowsThatFit({ events, bytes }: ScanRoom, limit: number): number {
+function rowsThatFit({ events, bytes, rows }: ScanRoom, limit: number): number {
   const taken = limit - events;
-  if (taken === 0) return Math.min(events, ROWS_FIRST);
+  if (taken === 0) return Math.min(events, Math.max(ROWS_FIRST, ROWS_MAX - rows));
   const averageBytes = (LIMITS.pageBytesMax - bytes) / taken;
   return Math.min(events, Math.max(0, Math.floor(bytes / averageBytes)));
 }

@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+import { playBlackBox } from "./play.ts";
+
+const SEED = process.env.SEED ?? String(Date.now());
+const SECONDS = Number(process.env.FAULT_SECONDS ?? 15);
+
+it("loses, doubles and reorders nothing while requests are spoiled and processes are killed", {
+  timeout: (SECONDS + 90) * 1_000,
+}, async () => {
+  console.log(`black box: SEED=${SEED} FAULT_SECONDS=${SECONDS}`);
+  const options = { seed: SEED, seconds: SECONDS, publishers: 6, intensity: 0.03 };
+  const { violations, events, catchUpMs, counts } = await playBlackBox(options);
+  console.log({ events, catchUpMs, ...counts });
+  expect(violations).toEqual([]);
+  expect(events).toBeGreaterThan(0);
+});

@@ -1,0 +1,205 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
+import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { digest } from "../demo/followed.ts";
+import { seededRandom } from "../model/fake/seeded-random.ts";
+import { LOCAL_REGION } from "../stack/local-aws.ts";
+import { createTestTable } from "../stack/test-table.ts";
+import type { CompactorNews } from "./bootstrap-churn-compactor.ts";
+import { send } from "./bootstrap-churn-http.ts";
+import { PUBLISHERS } from "./bootstrap-churn-load.ts";
+import type { SubscriberNews } from "./bootstrap-churn-subscriber.ts";
+import type { Delivered } from "./bootstrap-churn-view.ts";
+
+const SEED = process.env.SEED ?? String(Date.now() % 2 ** 31);
+const UPDATES = Number(process.env.CHURN_UPDATES ?? 20_000);
+const WEBHOOKS = 329;
+const STREAM = "changes";
+const PARTITIONS = 3;
+const API_KEY = "churn";
+const COMPACTOR_LIFE_MS = 1_000;
+/** Within what time after the first publish the subscribers come. */
+const ARRIVAL_MS_MAX = 5_000;
+
+let folder: string;
+let table: Awaited<ReturnType<typeof createTestTable>>;
+let opened: OpenLedger;
+let server: LocalServer;
+const children = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eventledger churn "));
+  table = await createTestTable();
+  const { endpoint, tableName } = table;
+  const keys = { adminKey: API_KEY, cursorKey: "churn" };
+  opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
+  server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await server?.stop();
+  opened?.close();
+  table?.client.destroy();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("gives every bootstrap the state of the whole log while the compactor is killed each second", async () => {
+  console.log(`bootstrap churn: SEED=${SEED} CHURN_UPDATES=${UPDATES}`);
+  const door = { url: server.url, apiKey: API_KEY };
+  const place = [server.url, API_KEY, STREAM];
+  await send(door, "POST", "/streams", { name: STREAM, partitions: PARTITIONS });
+  const random = seededRandom(SEED);
+  const began = performance.now();
+  const ending = new AbortController();
+  const compaction = keepKilling(table, ending.signal);
+  const publishing = Promise.all(
+    Array.from({ length: PUBLISHERS }, (_, n) =>
+      untilExit(start("publisher", ...place, `${n}`, `${UPDATES}`, SEED)),
+    ),
+  );
+  await compaction.firstSweep;
+  const subscribers = ["killed", "again-1", "again-2"].map((name) => {
+    const again = name === "killed" ? "" : "again";
+    const begin = () => start("subscriber", ...place, name, join(folder, name), again);
+    const kills = name === "killed" ? SUBSCRIBER_KILLS : 0;
+    return runSubscriber(begin, random.between(0, ARRIVAL_MS_MAX), kills, publishing);
+  });
+  await Promise.race([publishing, compaction.running]);
+  const publishedAfterMs = performance.now() - began;
+  const ended = await Promise.all(subscribers);
+  ending.abort();
+  const compacted = await compaction.running;
+
+  const log = await loadLog(door);
+  expect(log).toHaveLength(UPDATES + WEBHOOKS);
+  const oracle = fold(log);
+  for (const { live, disorder } of ended) {
+    expect(disorder).toEqual([]);
+    expect(live).toEqual(oracle);
+  }
+  const bootstraps = ended.reduce((sum, { bootstraps }) => sum + bootstraps, 0);
+  const [killed] = ended;
+  console.log(
+    `${log.length} events, ${Object.keys(oracle).length} live keys, published in ` +
+      `${Math.round(publishedAfterMs)} ms; ${bootstraps} bootstraps; a subscriber was killed in ` +
+      `${killed?.killedIn}; ${compacted.kills} kills of the compactor, ${compacted.midSweep} of them ` +
+      `in a sweep, ${compacted.events} events compacted`,
+  );
+  expect(killed?.killedIn).toHaveLength(SUBSCRIBER_KILLS);
+  // Kills that nothing noticed would prove nothing.
+  expect(compacted.midSweep).toBeGreaterThan(0);
+  expect(compacted.events).toBeGreaterThan(0);
+}, 180_000);
+
+function start(program: "publisher" | "subscriber" | "compactor", ...parameters: string[]) {
+  const path = fileURLToPath(new URL(`./bootstrap-churn-${program}.ts`, import.meta.url));
+  const child = fork(path, parameters, { execArgv: [], stdio: "inherit" });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
+async function untilExit(child: ChildProcess): Promise<void> {
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`${child.spawnargs[1]} ended with code ${code}`);
+}
+
+/**
+ * Runs one compactor after the other and kills each a second after its first sweep, which a process
+ * on a busy machine may need long for: lives without any progress would prove nothing.
+ */
+function keepKilling({ endpoint, tableName }: typeof table, signal: AbortSignal) {
+  const total = { kills: 0, midSweep: 0, events: 0 };
+  const firstSweep = Promise.withResolvers<void>();
+  const run = async () => {
+    while (!signal.aborted) {
+      const child = start("compactor", endpoint, tableName);
+      const exit = once(child, "exit");
+      const swept = Promise.withResolvers<void>();
+      let sweeping = false;
+      child.on("message", (news: CompactorNews) => {
+        total.events += news.compactedEvents;
+        sweeping = news.sweeping;
+        if (!sweeping) swept.resolve();
+      });
+      await swept.promise;
+      firstSweep.resolve();
+      await sleep(COMPACTOR_LIFE_MS);
+      child.kill("SIGKILL");
+      total.kills++;
+      total.midSweep += sweeping ? 1 : 0;
+      await exit;
+    }
+    return total;
+  };
+  return { running: run(), firstSweep: firstSweep.promise };
+}
+
+/**
+ * Runs a subscriber from `afterMs` on until it has read everything that was published, killing it
+ * `kills` times after some pages and starting it again.
+ */
+async function runSubscriber(
+  begin: () => ChildProcess,
+  afterMs: number,
+  kills: number,
+  publishing: Promise<unknown>,
+) {
+  await sleep(afterMs);
+  const disorder: string[] = [];
+  const killedIn: string[] = [];
+  let bootstraps = 1;
+  for (;;) {
+    const child = begin();
+    const exit = once(child, "exit");
+    let last: SubscriberNews | undefined;
+    let pages = 0;
+    child.on("message", (news: SubscriberNews) => {
+      last = news;
+      if (++pages !== PAGES_BEFORE_KILL || killedIn.length === kills) return;
+      child.kill("SIGKILL");
+      killedIn.push(news.phase);
+    });
+    publishing.then(() => child.connected && child.send("finish"), noop);
+    const [code] = await exit;
+    bootstraps += last?.bootstrapsBegun ?? 0;
+    disorder.push(...(last?.disorder ?? []));
+    if (code !== null && code !== 0) throw new Error(`A subscriber ended with code ${code}`);
+    if (last?.live !== undefined) return { live: last.live, disorder, bootstraps, killedIn };
+  }
+}
+
+const SUBSCRIBER_KILLS = 3;
+const PAGES_BEFORE_KILL = 3;
+const noop = () => {};
+
+type LogPage = { events: Delivered[]; cursor: string; caughtUp: boolean };
+
+async function loadLog(door: Parameters<typeof send>[0]): Promise<Delivered[]> {
+  const log: Delivered[] = [];
+  for (let from = "earliest"; ; ) {
+    const path = `/streams/${STREAM}/events?limit=1000&from=${encodeURIComponent(from)}`;
+    const page = await send<LogPage>(door, "GET", path);
+    for (const event of page.events) log.push(event);
+    if (page.caughtUp) return log;
+    from = page.cursor;
+  }
+}
+
+/** The oracle: what the whole log says of each key, by the digest of its last data. */
+function fold(log: readonly Delivered[]): Record<string, string> {
+  const state = new Map<string, string>();
+  for (const { key, data } of log) {
+    if (data === null) state.delete(key);
+    else state.set(key, digest(data));
+  }
+  return Object.fromEntries(state);
+}
