@@ -11,11 +11,15 @@ export type IdleLoad = { readonly answered: number; readonly failed: number };
 
 const [url = "", apiKey = "", stream = "", polls = "", seconds = ""] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: Number(polls) });
+const SPREAD_MS = 20_000;
 const load = { answered: 0, failed: 0 };
 
 await waitForStart();
 const stopAt = performance.now() + Number(seconds) * 1_000;
-for (let n = 0; n < Number(polls); n++) setTimeout(() => hold(n), (n * 2_000) / Number(polls));
+// Clients know nothing of one another: their polls do not all end in the same moment.
+for (let n = 0; n < Number(polls); n++) {
+  setTimeout(() => hold(n), (n * SPREAD_MS) / Number(polls));
+}
 setTimeout(() => {
   console.log(JSON.stringify(load));
   process.exit(0);

@@ -24,8 +24,8 @@ const PUBLISHERS = 4;
 const SECONDS = 10;
 const ROUNDS = 2;
 const RATIO_MAX = 2;
-/** Until all polls are held, and the gaps between their looks have grown. */
-const SETTLE_MS = 8_000;
+/** Until all polls are held; from then on as many end and begin anew each second. */
+const SETTLE_MS = 24_000;
 const IDLE_MS = 10_000;
 
 const dynamo = await startDynamo();
