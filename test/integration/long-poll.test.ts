@@ -101,10 +101,21 @@ it("[poll.wait] is answered with an empty page when the server stops", async () 
   expect(opened.ledger.waitingPolls()).toBe(0);
 });
 
-it("[poll.wait] looks at the table at most every two seconds once it has waited", async () => {
+it("[poll.wait] looks at the table ever less often", async () => {
   await pollFor(0);
   sent = [];
   await pollFor(8);
-  // Looks at 0, 0.5, 1.5, 3.5, 5.5, 7.5 and 8 s; now and then the position is read again too.
-  expect(sent.length).toBeLessThanOrEqual(7 + 4);
+  // A look first, which may read the position again; then at 0.5, 1.5, 3, 4.5, 6, 7.5 and 8 s.
+  expect(sent.length).toBeLessThanOrEqual(3 + 7);
+});
+
+it("[poll.wait] costs one look for all that wait at the same place", async () => {
+  await Promise.all(Array.from({ length: 30 }, () => pollFor(0)));
+  const polls = Array.from({ length: 30 }, () => pollFor(6));
+  await waiters(30);
+  await sleep(500);
+  sent = [];
+  await Promise.all(polls);
+  // At most two a second, however many wait.
+  expect(sent.length).toBeLessThanOrEqual(12);
 });

@@ -73,17 +73,20 @@ export function createSubscriptionOperations(deps: Deps) {
   ): Promise<PollResult> {
     const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
     const gapMaxMs = consumer === undefined ? undefined : await leaseGapMs(stream, name);
-    const patience = { waitMs: waitSeconds * 1_000, signal, gapMaxMs };
-    const { page, waitedOut } = await waitForNews<Poll>(
-      { bell: log.bell, clock },
-      stream.life,
-      patience,
-      (before) => {
+    const { page, waitedOut } = await waitForNews<Poll>({ bell: log.bell, clock }, stream.life, {
+      ...{ waitMs: waitSeconds * 1_000, signal, gapMaxMs },
+      look: (before) => {
         const request = { ...from, ahead: before?.cursor };
-        if (consumer === undefined) return poll(parts, stream, name, request);
-        return pollShare(parts, stream, name, { ...request, consumer });
+        return subscriptions.use(stream, name, () =>
+          consumer === undefined
+            ? poll(parts, stream, name, request)
+            : pollShare(parts, stream, name, { ...request, consumer }),
+        );
       },
-    );
+      // A worker has its leases to look after as well.
+      isQuiet: async ({ cursor }) =>
+        consumer === undefined && log.isQuiet(stream.life, cursor.positions),
+    });
     const { idle: _, ...rest } = page;
     const nextPollMs = pace.next(`${stream.life}#${name}#${consumer ?? ""}`, page);
     return {
@@ -100,7 +103,10 @@ export function createSubscriptionOperations(deps: Deps) {
   }
 
   async function commitOn(stream: LiveStream, name: string, cursor: string) {
-    const result = await commit({ subscriptions }, stream, name, cursors.parse(cursor));
+    const content = cursors.parse(cursor);
+    const result = await subscriptions.use(stream, name, () =>
+      commit({ subscriptions }, stream, name, content),
+    );
     return { ...result, committed: cursors.format(result.committed) };
   }
 

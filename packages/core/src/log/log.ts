@@ -6,6 +6,7 @@ import { createCheckpointMemory } from "./checkpoint-memory.ts";
 import type { IncomingEvent } from "./event.ts";
 import { measureLag } from "./lag.ts";
 import { type Published, planRequest, readReceipt } from "./publish.ts";
+import { createQuiet } from "./quiet.ts";
 import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read.ts";
 import { sealPartition } from "./seal.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./seek.ts";
@@ -48,6 +49,9 @@ export function createLog(deps: AppenderDeps) {
       bell.ring(target.life);
       return { ...readReceipt(events, target.partitions, receipt), replayed };
     },
+
+    /** See `createQuiet`. */
+    isQuiet: createQuiet(deps),
 
     /** See `readPage`. */
     read: (life: Life, positions: readonly Position[], page: PageRequest) =>

@@ -136,6 +136,22 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return load(stream, name);
   }
 
+  /**
+   * Runs an operation on a subscription that may be remembered. When it turns out to be gone, and has
+   * been made again by another process meanwhile, the operation runs on the new one.
+   */
+  async function use<T>(stream: LiveStream, name: string, run: () => Promise<T>): Promise<T> {
+    const remembered = memory.has(nameOf(stream, name));
+    try {
+      return await run();
+    } catch (error) {
+      const gone = error instanceof LedgerError && error.code === "subscription-not-found";
+      if (!gone || !remembered) throw error;
+      memory.delete(nameOf(stream, name));
+      return run();
+    }
+  }
+
   /** The same subscription with its positions as they are now. Throws `subscription-not-found`. */
   async function refresh(
     stream: LiveStream,
@@ -344,7 +360,19 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return done ? remember(stream, state.row, stamp, offsets) : undefined;
   }
 
-  return { create, load, recall, refresh, remove, lag, snapshotLag, commit, assertHeld, replace };
+  return {
+    create,
+    load,
+    recall,
+    use,
+    refresh,
+    remove,
+    lag,
+    snapshotLag,
+    commit,
+    assertHeld,
+    replace,
+  };
 }
 
 const OFFSET_TRIES = 10;

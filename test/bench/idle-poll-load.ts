@@ -1,0 +1,43 @@
+/**
+ * Holds so many long polls open at once, each on a subscription of its own, again whenever one is
+ * answered, and says how many were.
+ *
+ * node idle-poll-load.ts <url> <api key> <stream> <polls> <seconds>
+ */
+import { Agent, get } from "node:http";
+import { waitForStart } from "./run-child.ts";
+
+export type IdleLoad = { readonly answered: number; readonly failed: number };
+
+const [url = "", apiKey = "", stream = "", polls = "", seconds = ""] = process.argv.slice(2);
+const agent = new Agent({ keepAlive: true, maxSockets: Number(polls) });
+const SPREAD_MS = 20_000;
+const load = { answered: 0, failed: 0 };
+
+await waitForStart();
+const stopAt = performance.now() + Number(seconds) * 1_000;
+// Clients know nothing of one another: their polls do not all end in the same moment.
+for (let n = 0; n < Number(polls); n++) {
+  setTimeout(() => hold(n), (n * SPREAD_MS) / Number(polls));
+}
+setTimeout(() => {
+  console.log(JSON.stringify(load));
+  process.exit(0);
+}, Number(seconds) * 1_000);
+
+function hold(n: number): void {
+  if (performance.now() >= stopAt) return;
+  const path = `${url}/streams/${stream}/subscriptions/s${n}/poll?waitSeconds=20`;
+  const request = get(
+    path,
+    { agent, headers: { authorization: `Bearer ${apiKey}` } },
+    (response) => {
+      if (response.statusCode === 200) load.answered++;
+      else load.failed++;
+      response.resume().once("end", () => hold(n));
+    },
+  );
+  request.once("error", () => {
+    load.failed++;
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * What 500 idle long polls cost the server that holds them: memory, CPU, reads of the table, and how
+ * much later publishes on another stream are answered than without them.
+ *
+ * node test/bench/idle-polls.bench.ts
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { defaultTenant } from "../../packages/core/src/index.ts";
+import { startServer } from "../../packages/functions/src/local.ts";
+import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { meterCapacity } from "../stack/capacity.ts";
+import { startDynamo } from "../stack/dynamo.ts";
+import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { ensureTable } from "../stack/table.ts";
+import type { IdleLoad } from "./idle-poll-load.ts";
+import type { Load } from "./publish-load.ts";
+import { recordResult } from "./record.ts";
+import { runChild } from "./run-child.ts";
+
+const POLLS = 500;
+const PUBLISHERS = 4;
+const SECONDS = 10;
+const ROUNDS = 2;
+const RATIO_MAX = 2;
+/** Until all polls are held; from then on as many end and begin anew each second. */
+const SETTLE_MS = 24_000;
+const IDLE_MS = 10_000;
+
+const dynamo = await startDynamo();
+try {
+  const tableName = "bench";
+  const admin = new DynamoDBClient(localAws(dynamo.endpoint));
+  await ensureTable(admin, tableName);
+  admin.destroy();
+  const adminKey = `elk_${randomUUID()}`;
+  const settings = { endpoint: dynamo.endpoint, region: LOCAL_REGION, tableName };
+  const opened = openLedger({ ...settings, adminKey, cursorKey: "bench" });
+  const { ledger } = opened;
+  const config = {
+    description: "",
+    partitions: 1,
+    compaction: "key",
+    retentionHours: 360,
+  } as const;
+  for (const name of ["busy", "quiet"]) {
+    await ledger.createStream(defaultTenant, { ...config, name, archiveDays: null });
+  }
+  for (let n = 0; n < POLLS; n++) {
+    await ledger.createSubscription(defaultTenant, "quiet", { name: `s${n}`, start: "latest" });
+  }
+  const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+  const meter = meterCapacity(opened.client);
+
+  const publish = async () => {
+    const load = [server.url, adminKey, "busy", String(PUBLISHERS), String(SECONDS)];
+    const child = runChild<Load>("publish-load.ts", ...load);
+    await child.ready;
+    child.start();
+    return child.result;
+  };
+
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const without = await publish();
+    const before = process.memoryUsage();
+    const seconds = (SETTLE_MS + IDLE_MS) / 1_000 + SECONDS + 10;
+    const load = [server.url, adminKey, "quiet", String(POLLS), String(seconds)];
+    const child = runChild<IdleLoad>("idle-poll-load.ts", ...load);
+    await child.ready;
+    child.start();
+    await sleep(SETTLE_MS);
+    const held = ledger.waitingPolls();
+    const cpuBefore = process.cpuUsage();
+    const { requests, read } = await meter.measure(() => sleep(IDLE_MS));
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const { rss, heapUsed } = process.memoryUsage();
+    const withPolls = await publish();
+    const polls = await child.result;
+    const ratio = withPolls.latencyMs.p99 / without.latencyMs.p99;
+    rounds.push({
+      ...{ ratio, held, polls, without, withPolls },
+      idle: {
+        cpuShare: (user + system) / 1_000 / IDLE_MS,
+        rssGrowthMiB: (rss - before.rss) / 2 ** 20,
+        heapGrowthMiB: (heapUsed - before.heapUsed) / 2 ** 20,
+        requestsPerSecond:
+          Object.values(requests).reduce((sum, count) => sum + count, 0) / (IDLE_MS / 1_000),
+        readUnitsPerSecond: read / (IDLE_MS / 1_000),
+      },
+      leftOver: await waited(() => ledger.waitingPolls()),
+    });
+    console.error(`round ${round + 1}: p99 ratio ${ratio.toFixed(2)}, ${held} polls held`);
+  }
+  const [best] = rounds.sort((a, b) => a.ratio - b.ratio);
+  recordResult("idle-polls", { polls: POLLS, publishers: PUBLISHERS, ratioMax: RATIO_MAX, rounds });
+  if ((best?.ratio ?? Infinity) > RATIO_MAX) process.exitCode = 1;
+  await server.stop();
+  opened.close();
+} finally {
+  await dynamo.stop();
+}
+
+/** What is left once everybody has had a moment to go. */
+async function waited(count: () => number): Promise<number> {
+  await sleep(1_000);
+  return count();
+}
