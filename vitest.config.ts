@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Projects are named by what they cost: `unit` needs nothing, the others start what they need. */
@@ -13,6 +14,8 @@ const emulated = {
 
 export default defineConfig({
   test: {
+    // Much of the time is spent waiting for the database: leaving a core free for it gains nothing.
+    maxWorkers: availableParallelism(),
     projects: [
       project("unit", [
         "packages/*/src/**/*.test.ts",

@@ -1,11 +1,10 @@
-import { type CreateSubscription, type Lag, LIMITS } from "@eventledger/protocol";
+import { type CreateSubscription, LIMITS } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { lifeOf } from "../kernel/names.ts";
-import { edgeAt, type Position } from "../kernel/position.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
@@ -18,7 +17,8 @@ import {
 } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { type Matches, normalFilter } from "./filter.ts";
-import { isInSnapshot, offsetsOf, pendingStanding, type Standing, standingOf } from "./standing.ts";
+import { createSubscriptionLag } from "./lag.ts";
+import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./standing.ts";
 
 /** Snapshots of the compacted state, as bootstraps read them. */
 export type Snapshots = {
@@ -62,7 +62,6 @@ const ENTRIES_MAX = 10_000;
 /** Subscriptions: their beginnings, ends and committed positions. */
 export function createSubscriptions({ table, clock, random, log, snapshots }: SubscriptionDeps) {
   const memory = new Map<string, SubscriptionState>();
-  const lags = new Map<string, { lag: Lag; stamp: Stamp }>();
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
   /**
@@ -205,32 +204,6 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * How far a subscription's committed position is behind the end. Before a snapshot is taken, that
-   * is how far compaction is.
-   */
-  async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
-    const { positions } = standingOf(state);
-    const runs = await Promise.all(
-      positions.map(async (position, partition) =>
-        runAt(position ?? edgeAt(await log.compactedTo(stream.life, partition))),
-      ),
-    );
-    return log.lag(stream.life, runs);
-  }
-
-  /** What a snapshot leaves to the log, as it was a few seconds ago: pages must not pay for it. */
-  async function snapshotLag(stream: LiveStream, positions: readonly Position[]): Promise<Lag> {
-    const known = lags.get(stream.life);
-    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known.lag;
-    const stamp = takeStamp(clock);
-    const measured = await log.lag(stream.life, positions.map(runAt));
-    const [oldest] = lags.keys();
-    if (lags.size >= ENTRIES_MAX && oldest !== undefined) lags.delete(oldest);
-    lags.set(stream.life, { lag: measured, stamp });
-    return measured;
-  }
-
-  /**
    * Moves the committed standing forward, never back. Answers whether anything moved, and the state
    * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
    * what is somebody else's now; what is still its own has moved then.
@@ -367,8 +340,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     use,
     refresh,
     remove,
-    lag,
-    snapshotLag,
+    ...createSubscriptionLag({ clock, log }),
     commit,
     assertHeld,
     replace,
@@ -377,8 +349,6 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
 
 const OFFSET_TRIES = 10;
 const OFFSET_PAUSE_MS = 20;
-
-const runAt = (position: Position) => ({ position, atEnd: false, nextPublishedAt: undefined });
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 

@@ -1,0 +1,52 @@
+import type { Lag } from "@eventledger/protocol";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { edgeAt, type Position } from "../kernel/position.ts";
+import type { Log } from "../log/log.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { standingOf } from "./standing.ts";
+import type { SubscriptionState } from "./subscriptions.ts";
+
+/** How long the lag behind a snapshot is believed. */
+const MEMORY_MS = 5_000;
+const ENTRIES_MAX = 10_000;
+
+/** How far subscriptions are behind the end of the log. */
+export function createSubscriptionLag({
+  clock,
+  log,
+}: {
+  readonly clock: Clock;
+  readonly log: Log;
+}) {
+  const memory = new Map<string, { lag: Lag; stamp: Stamp }>();
+
+  /**
+   * How far a subscription's committed position is behind the end. Before a snapshot is taken, that
+   * is how far compaction is.
+   */
+  async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
+    const { positions } = standingOf(state);
+    const runs = await Promise.all(
+      positions.map(async (position, partition) =>
+        runAt(position ?? edgeAt(await log.compactedTo(stream.life, partition))),
+      ),
+    );
+    return log.lag(stream.life, runs);
+  }
+
+  /** What a snapshot leaves to the log, as it was a few seconds ago: pages must not pay for it. */
+  async function snapshotLag(stream: LiveStream, positions: readonly Position[]): Promise<Lag> {
+    const known = memory.get(stream.life);
+    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known.lag;
+    const stamp = takeStamp(clock);
+    const measured = await log.lag(stream.life, positions.map(runAt));
+    const [oldest] = memory.keys();
+    if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
+    memory.set(stream.life, { lag: measured, stamp });
+    return measured;
+  }
+
+  return { lag, snapshotLag };
+}
+
+const runAt = (position: Position) => ({ position, atEnd: false, nextPublishedAt: undefined });
