@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 /**
  * Tells whether an API key is the admin key. Only its SHA-256 is kept, and the comparison takes the
@@ -9,4 +9,4 @@ export function createAdminKey(adminKey: string): (apiKey: string) => boolean {
   return (apiKey) => timingSafeEqual(digest(apiKey), expected);
 }
 
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+const digest = (text: string): Buffer => hash("sha256", text, "buffer");

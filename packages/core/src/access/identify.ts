@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -22,8 +22,7 @@ type Deps = {
 const NOTE_EVERY_MS = 3_600_000;
 
 /** What is kept of a secret. */
-export const hashSecret = (secret: string): string =>
-  createHash("sha256").update(secret).digest("base64url");
+export const hashSecret = (secret: string): string => hash("sha256", secret, "base64url");
 
 /**
  * Finds out whose API key a text is; undefined when it is nobody's, whatever the reason: no key at

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { Name } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.ts";
@@ -15,13 +15,16 @@ const MAC_BYTES = 16;
  * Prints and reads cursors: base64url of version, key id, content and an HMAC-SHA-256 over them, so
  * that a client can neither make nor change one. `parse` throws `invalid-cursor`.
  */
-export function createCursors(keys: readonly CursorKey[]) {
+export function createCursors(given: readonly CursorKey[]) {
+  // Prepared once: a bare secret is prepared anew for every cursor, which takes longer than signing.
+  const keys = given.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
   const [signer] = keys;
   if (signer === undefined) throw new RangeError("At least one cursor key is needed");
+  const { id: signerId, secret: signerSecret } = signer;
 
   function format(content: CursorContent): string {
-    const body = Buffer.concat([Buffer.of(VERSION, signer?.id ?? 0), packCursor(content)]);
-    return Buffer.concat([body, macOf(body, signer?.secret)]).toString("base64url");
+    const body = Buffer.concat([Buffer.of(VERSION, signerId), packCursor(content)]);
+    return Buffer.concat([body, macOf(body, signerSecret)]).toString("base64url");
   }
 
   function parse(text: string): CursorContent {
@@ -54,5 +57,5 @@ export const invalidCursor = (
   detail = "The cursor was not made by this server, or it was changed. Use one exactly as received.",
 ): LedgerError => new LedgerError("invalid-cursor", { detail });
 
-const macOf = (body: Uint8Array, secret: Uint8Array = new Uint8Array()): Buffer =>
+const macOf = (body: Uint8Array, secret: KeyObject): Buffer =>
   createHmac("sha256", secret).update(body).digest().subarray(0, MAC_BYTES);

@@ -36,7 +36,7 @@ export type AppenderDeps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly random: Random;
-  /** Off: every request is appended by itself. For measuring only. */
+  /** Off: every request is appended by itself, as if each had a process of its own. For measuring only. */
   readonly groupCommit?: boolean;
   readonly observeAppend?: ObserveAppend;
 };
@@ -100,8 +100,7 @@ export function createAppender(deps: AppenderDeps) {
     if (waitingCount >= WAITING_MAX || waitingBytes + request.bytes > WAITING_BYTES_MAX) {
       throw tooManyRequests();
     }
-    const queue = queues.get(target.life) ?? { waiting: [], busy: new Set() };
-    queues.set(target.life, queue);
+    const queue = queueOf(target.life);
     return new Promise((resolve, reject) => {
       waitingCount++;
       waitingBytes += request.bytes;
@@ -113,12 +112,18 @@ export function createAppender(deps: AppenderDeps) {
     });
   }
 
+  function queueOf(life: Life): Queue {
+    const known = deps.groupCommit === false ? undefined : queues.get(life);
+    const queue = known ?? { waiting: [], busy: new Set() };
+    queues.set(life, queue);
+    return queue;
+  }
+
   function startGroups(life: Life, queue: Queue): void {
     const overdue = queue.waiting.filter(({ deadline }) => deadline <= clock.monotonic());
     take(queue, overdue);
     expire(overdue, clock.monotonic(), streamBusy);
-    for (const planned of planGroups(queue.waiting, queue.busy)) {
-      const group = deps.groupCommit === false ? planned.slice(0, 1) : planned;
+    for (const group of planGroups(queue.waiting, queue.busy)) {
       const resources = group.flatMap(({ request }) => resourcesOf(request));
       for (const resource of resources) queue.busy.add(resource);
       take(queue, group);
@@ -171,7 +176,7 @@ export function createAppender(deps: AppenderDeps) {
 
   /** While a group starts over anyway, those who came meanwhile may as well come along. */
   function joinWaiting(live: Waiting[], queue: Queue, resources: string[]): void {
-    if (deps.groupCommit === false || live.length === 0) return;
+    if (live.length === 0) return;
     const joiners = planJoiners(live, queue.waiting, queue.busy);
     take(queue, joiners);
     for (const item of joiners) {
