@@ -114,6 +114,27 @@ export function drawPlan(random: SeededRandom): Plan {
   };
 }
 
+/**
+ * The same for a brief seed: about half as many requests and more of them spoiled, so that a night
+ * plays more combinations.
+ */
+export function drawBriefPlan(random: SeededRandom): Plan {
+  const plan = drawPlan(random);
+  const intensity = random.pick([0, 0.05, 0.1, 0.2, 0.4]);
+  const atMost = (count: number, max: number) => Math.min(count, max);
+  return {
+    ...plan,
+    requests: random.between(1, 3),
+    followers: atMost(plan.followers, 1),
+    bootstrappers: atMost(plan.bootstrappers, 1),
+    sweepers: atMost(plan.sweepers, 1),
+    polls: random.between(2, 3),
+    phases: random.pick([1, 1, 1, 2]),
+    writeFaults: drawRates(random, intensity),
+    readFaults: drawRates(random, intensity / 1.5),
+  };
+}
+
 /** Some kinds of faults, together as often as `intensity` says. */
 function drawRates(random: SeededRandom, intensity: number): FaultRates {
   if (intensity === 0) return {};

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { Name } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.ts";
@@ -16,19 +16,21 @@ const MAC_BYTES = 16;
  * that a client can neither make nor change one. `parse` throws `invalid-cursor`.
  */
 export function createCursors(keys: readonly CursorKey[]) {
-  const [signer] = keys;
-  if (signer === undefined) throw new RangeError("At least one cursor key is needed");
+  const prepared = keys.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
+  const [first] = prepared;
+  if (first === undefined) throw new RangeError("At least one cursor key is needed");
+  const signer = first;
 
   function format(content: CursorContent): string {
-    const body = Buffer.concat([Buffer.of(VERSION, signer?.id ?? 0), packCursor(content)]);
-    return Buffer.concat([body, macOf(body, signer?.secret)]).toString("base64url");
+    const body = Buffer.concat([Buffer.of(VERSION, signer.id), packCursor(content)]);
+    return Buffer.concat([body, macOf(body, signer.secret)]).toString("base64url");
   }
 
   function parse(text: string): CursorContent {
     const bytes = Buffer.from(text, "base64url");
     if (bytes.length < MAC_BYTES + 3 || bytes.toString("base64url") !== text) throw invalidCursor();
     const body = bytes.subarray(0, -MAC_BYTES);
-    const key = keys.find(({ id }) => id === body[1]);
+    const key = prepared.find(({ id }) => id === body[1]);
     const genuine =
       key !== undefined && timingSafeEqual(bytes.subarray(-MAC_BYTES), macOf(body, key.secret));
     if (!genuine || body[0] !== VERSION) throw invalidCursor();
@@ -54,5 +56,5 @@ export const invalidCursor = (
   detail = "The cursor was not made by this server, or it was changed. Use one exactly as received.",
 ): LedgerError => new LedgerError("invalid-cursor", { detail });
 
-const macOf = (body: Uint8Array, secret: Uint8Array = new Uint8Array()): Buffer =>
+const macOf = (body: Uint8Array, secret: KeyObject): Buffer =>
   createHmac("sha256", secret).update(body).digest().subarray(0, MAC_BYTES);
