@@ -24,6 +24,8 @@ export type Campaign = Asked & {
   readonly next: readonly number[];
   readonly total: SeedTally;
   readonly stretches: readonly Stretch[];
+  /** Seeds that failed, and that nothing is wrong with since `commit`. */
+  readonly mended: readonly (SeedTally["failures"][number] & { readonly commit: string })[];
 };
 
 /** The commit that is checked out, and what it runs on. */
@@ -45,12 +47,29 @@ export function loadCampaign(
     next: Array.from({ length: asked.workers }, (_, worker) => asked.from + worker),
     total: emptyTally(),
     stretches: [],
+    mended: [],
   };
   const kept = path !== undefined && existsSync(path) ? readCampaign(path) : fresh;
   const same = (Object.keys(asked) as (keyof Asked)[]).every((name) => kept[name] === asked[name]);
-  const { next, total, stretches } = same ? kept : fresh;
+  const { next, total, stretches, mended } = same ? kept : fresh;
   const stretch: Stretch = { began: new Date().toISOString(), next, ...where };
-  return { ...asked, next, total, stretches: [...stretches, stretch] };
+  return { ...asked, next, total, stretches: [...stretches, stretch], mended };
+}
+
+/** Plays the seeds that failed once more: what is mended since then no longer counts as failed. */
+export async function playFailedAgain(
+  campaign: Campaign,
+  isClean: (seed: string) => Promise<boolean>,
+): Promise<Campaign> {
+  const { total, stretches } = campaign;
+  const commit = stretches.at(-1)?.commit ?? "";
+  const failures: SeedTally["failures"][number][] = [];
+  const mended = [...campaign.mended];
+  for (const failure of total.failures) {
+    if (await isClean(failure.seed)) mended.push({ ...failure, commit });
+    else failures.push(failure);
+  }
+  return { ...campaign, total: { ...total, failures }, mended };
 }
 
 const readCampaign = (path: string): Campaign => JSON.parse(readFileSync(path, "utf8"));

@@ -13,6 +13,8 @@ export type Plan = {
   readonly tombstones: number;
   /** Largest number of events in a request. */
   readonly burst: number;
+  /** How often all events of a request are of one key. */
+  readonly oneKey: number;
   readonly followers: number;
   readonly bootstrappers: number;
   readonly browsers: number;
@@ -81,6 +83,7 @@ export function drawPlan(random: SeededRandom): Plan {
     keyed: random.pick([0, 0.3, 0.3, 1]),
     tombstones: random.pick([0, 0.2, 0.5]),
     burst: random.pick([1, 1, 3, 6]),
+    oneKey: 0,
     followers: random.pick([0, 1, 1, 2]),
     bootstrappers: random.pick([0, 1, 1, 2]),
     browsers: random.pick([0, 0, 1]),

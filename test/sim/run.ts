@@ -1,7 +1,13 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Campaign, loadCampaign, saveCampaign, whereWeAre } from "./campaign.ts";
+import {
+  type Campaign,
+  loadCampaign,
+  playFailedAgain,
+  saveCampaign,
+  whereWeAre,
+} from "./campaign.ts";
 import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";
 import { addTally, missingFrom, printTally } from "./seed-tally.ts";
@@ -46,7 +52,10 @@ async function playRange(): Promise<number> {
     number,
   ];
   const asked = { prefix: values.brief ? BRIEF : "", from, seeds, workers };
-  let campaign = loadCampaign(values.results, asked, whereWeAre());
+  let campaign = await playFailedAgain(
+    loadCampaign(values.results, asked, whereWeAre()),
+    async (failed) => (await simulate(failed)).violations.length === 0,
+  );
   const beganMs = Date.now();
   const before = campaign.total;
   const endMs = values.minutes === undefined ? Infinity : beganMs + Number(values.minutes) * 60_000;
