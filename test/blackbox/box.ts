@@ -35,7 +35,7 @@ export function createBox({ seed, random, servers, singlePuts }: BoxOptions): Bo
   );
   const plan: Plan = {
     ...drawPlan(seededRandom(seed)),
-    ...{ partitions: 3, retentionHours: 24, keys: 200, requests: 20, burst: 100 },
+    ...{ partitions: 3, retentionHours: 24, keys: 200, requests: 20, burst: 160 },
     ...(singlePuts ? { keyed: 0, oneKey: 1 } : { keyed: 0.4, oneKey: 0.85 }),
     ...{ tombstones: 0.15, crashes: 0.05, seeks: 0, polls: 20, skewMs: 0, deletes: 0 },
     ...{ publishPaceMs: [1, 5, 20], readPaceMs: [1, 10, 100], pageLimits: [50, 500, 1_000] },
