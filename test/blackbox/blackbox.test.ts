@@ -12,6 +12,7 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
     seed: SEED,
     seconds: SECONDS,
     publishers: 6,
+    batch: 160,
     intensity: 0.03,
     databaseKills: 0,
   };

@@ -20,6 +20,8 @@ export type BoxOptions = {
   readonly seed: string;
   readonly random: SeededRandom;
   readonly servers: readonly Killable[];
+  /** The most events in one publish. */
+  readonly batch: number;
   /**
    * Every publish is a single put: DynamoDB Local on disk, when it is killed, loses transactions that
    * it confirmed some milliseconds before. AWS does not.
@@ -27,7 +29,7 @@ export type BoxOptions = {
   readonly singlePuts: boolean;
 };
 
-export function createBox({ seed, random, servers, singlePuts }: BoxOptions): Box {
+export function createBox({ seed, random, servers, batch, singlePuts }: BoxOptions): Box {
   const recorder = createRecorder(() => performance.now());
   const cursors = createCursors([{ id: 1, secret: Buffer.from(BOX_KEY) }]);
   const apis = servers.map(
@@ -35,7 +37,7 @@ export function createBox({ seed, random, servers, singlePuts }: BoxOptions): Bo
   );
   const plan: Plan = {
     ...drawPlan(seededRandom(seed)),
-    ...{ partitions: 3, retentionHours: 24, keys: 200, requests: 20, burst: 160 },
+    ...{ partitions: 3, retentionHours: 24, keys: 200, requests: 20, burst: batch },
     ...(singlePuts ? { keyed: 0, oneKey: 1 } : { keyed: 0.4, oneKey: 0.85 }),
     ...{ tombstones: 0.15, crashes: 0.05, seeks: 0, polls: 20, skewMs: 0, deletes: 0 },
     ...{ publishPaceMs: [1, 5, 20], readPaceMs: [1, 10, 100], pageLimits: [50, 500, 1_000] },

@@ -33,6 +33,8 @@ export type PlayOptions = {
   readonly seed: string;
   readonly seconds: number;
   readonly publishers: number;
+  /** The most events in one publish. */
+  readonly batch: number;
   /** The chance that a request to the database is spoiled. */
   readonly intensity: number;
   /** How often the database is killed; then it keeps its data on disk. */
@@ -50,7 +52,7 @@ export const RECOVERY_MS = 10_000;
  * is judged. The seed decides what is tried, not how real processes interleave.
  */
 export async function playBlackBox(options: PlayOptions): Promise<Played> {
-  const { seed, databaseKills } = options;
+  const { seed, batch, databaseKills } = options;
   const random = seededRandom(`black box ${seed}`);
   const folder = await mkdtemp(join(tmpdir(), "eventledger-blackbox-"));
   const onDisk = databaseKills > 0;
@@ -64,7 +66,7 @@ export async function playBlackBox(options: PlayOptions): Promise<Played> {
   const compactor = await startKillable("compactor", { ...env, COMPACTOR: "1" });
   const killables = [...servers, compactor];
   try {
-    const box = createBox({ seed, random, servers, singlePuts: onDisk });
+    const box = createBox({ seed, random, servers, batch, singlePuts: onDisk });
     const { world } = box;
     await createStream(world, random);
     const followers = [

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: process.env.FAULT_MINUTES ?? "1" },
     "database-kills": { type: "string", default: process.env.FAULT_DATABASE_KILLS ?? "0" },
     publishers: { type: "string", default: "32" },
+    batch: { type: "string", default: "160" },
     intensity: { type: "string", default: "0.01" },
     seed: { type: "string", default: process.env.SEED ?? String(Date.now()) },
     results: { type: "string" },
@@ -28,6 +29,7 @@ const options = {
   seed: values.seed,
   seconds: Number(values.minutes) * 60,
   publishers: Number(values.publishers),
+  batch: Number(values.batch),
   intensity: Number(values.intensity),
   databaseKills: Number(values["database-kills"]),
 };
