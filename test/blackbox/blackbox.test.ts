@@ -12,7 +12,8 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
     seed: SEED,
     seconds: SECONDS,
     publishers: 6,
-    batch: 160,
+    batch: 100,
+    rate: 1_250,
     intensity: 0.03,
     databaseKills: 0,
   };

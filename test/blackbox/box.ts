@@ -13,6 +13,8 @@ export const BOX_KEY = "a-key-for-the-black-box-only";
 export type Box = {
   readonly world: ClientWorld;
   readonly failures: readonly string[];
+  /** How many events have been published, whatever became of them. */
+  published(): number;
   end(): void;
 };
 
@@ -37,10 +39,10 @@ export function createBox({ seed, random, servers, batch, singlePuts }: BoxOptio
   );
   const plan: Plan = {
     ...drawPlan(seededRandom(seed)),
-    ...{ partitions: 3, retentionHours: 24, keys: 200, requests: 20, burst: batch },
+    ...{ partitions: 3, retentionHours: 24, keys: 200, requests: 4, burst: batch },
     ...(singlePuts ? { keyed: 0, oneKey: 1 } : { keyed: 0.4, oneKey: 0.85 }),
     ...{ tombstones: 0.15, crashes: 0.05, seeks: 0, polls: 20, skewMs: 0, deletes: 0 },
-    ...{ publishPaceMs: [1, 5, 20], readPaceMs: [1, 10, 100], pageLimits: [50, 500, 1_000] },
+    ...{ publishPaceMs: [1, 5, 20], readPaceMs: [1, 10, 100], pageLimits: [50, 1_000, 1_000] },
   };
   const failures: string[] = [];
   let events = 0;
@@ -59,6 +61,7 @@ export function createBox({ seed, random, servers, batch, singlePuts }: BoxOptio
   };
   return {
     ...{ world, failures },
+    published: () => events,
     end: () => {
       over = true;
     },

@@ -35,6 +35,8 @@ export type PlayOptions = {
   readonly publishers: number;
   /** The most events in one publish. */
   readonly batch: number;
+  /** Events per second that are published at most: readers have to keep up on the same machine. */
+  readonly rate: number;
   /** The chance that a request to the database is spoiled. */
   readonly intensity: number;
   /** How often the database is killed; then it keeps its data on disk. */
@@ -99,29 +101,30 @@ type Scene = {
 
 /** Everybody at work until the time is up and the last kill is done. Then there are no more faults. */
 async function runUnderFaults(
-  { seconds, publishers, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
-  { world, end }: Box,
+  { seconds, publishers, rate, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
+  { world, published, end }: Box,
   { proxy, database, followers, disturb }: Scene,
 ): Promise<void> {
   const { random, recorder } = world;
   const beganMs = performance.now();
-  const elapsed = () => Math.round((performance.now() - beganMs) / 1_000);
+  const elapsed = () => (performance.now() - beganMs) / 1_000;
   const progress = setInterval(() => onProgress(progressOf(world, proxy, elapsed())), 10_000);
+  const publish = async (name: string): Promise<void> => {
+    while (published() > rate * elapsed()) await world.sleep(20);
+    await runPublisher(world, name);
+  };
   proxy.setIntensity(intensity);
   const disturbing = disturb();
   let killed = databaseKills === 0;
   const killing = killDatabase(world, random.fork("database"), database, databaseKills).then(() => {
     killed = true;
   });
-  const goesOn = () =>
-    (!killed || performance.now() < beganMs + seconds * 1_000) && recorder.lines.length < LINES_MAX;
+  const goesOn = () => (!killed || elapsed() < seconds) && recorder.lines.length < LINES_MAX;
   const until = async (work: (round: number) => Promise<unknown>): Promise<void> => {
     for (let round = 0; goesOn(); round++) await work(round);
   };
   await Promise.all([
-    ...range(publishers).map((index) =>
-      until((round) => runPublisher(world, `publisher-${index}.${round}`)),
-    ),
+    ...range(publishers).map((index) => until((round) => publish(`publisher-${index}.${round}`))),
     ...followers.map((follower) => until(() => follow(world, follower, 20))),
     ...range(2).map((index) => until((round) => bootstrapOnce(world, `${index}.${round}`))),
     until(() => browse(world, "browser", 10)),
@@ -192,7 +195,7 @@ function progressOf({ recorder }: ClientWorld, { counts }: FaultProxy, seconds: 
   const { requests, ...faults } = counts;
   const injected = Object.values(faults).reduce((sum, of) => sum + of, 0);
   return [
-    `${seconds} s: ${count("publish.ok")} publishes, ${count("read.ok")} pages`,
+    `${seconds.toFixed(0)} s: ${count("publish.ok")} publishes, ${count("read.ok")} pages`,
     `${count("bootstrap.caught-up")} bootstraps, ${requests} database requests`,
     `${injected} faults, ${count("nemesis.kill.database")} database kills`,
   ].join(", ");

@@ -16,7 +16,8 @@ const { values } = parseArgs({
     minutes: { type: "string", default: process.env.FAULT_MINUTES ?? "1" },
     "database-kills": { type: "string", default: process.env.FAULT_DATABASE_KILLS ?? "0" },
     publishers: { type: "string", default: "32" },
-    batch: { type: "string", default: "160" },
+    batch: { type: "string", default: "100" },
+    rate: { type: "string", default: "1250" },
     intensity: { type: "string", default: "0.01" },
     seed: { type: "string", default: process.env.SEED ?? String(Date.now()) },
     results: { type: "string" },
@@ -30,6 +31,7 @@ const options = {
   seconds: Number(values.minutes) * 60,
   publishers: Number(values.publishers),
   batch: Number(values.batch),
+  rate: Number(values.rate),
   intensity: Number(values.intensity),
   databaseKills: Number(values["database-kills"]),
 };
