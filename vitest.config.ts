@@ -26,9 +26,8 @@ export default defineConfig({
       project("integration", ["test/integration/**/*.test.ts"], emulated),
       project("fault", ["test/fault/**/*.test.ts"], emulated),
       project("model", ["test/model/**/*.test.ts"], emulated),
-      project("sim", ["test/sim/**/*.test.ts", "test/mutation/**/*.test.ts"], {
-        testTimeout: 240_000,
-      }),
+      project("sim", ["test/sim/**/*.test.ts"], { testTimeout: 240_000 }),
+      project("mutation", ["test/mutation/**/*.test.ts"], { testTimeout: 240_000 }),
       project("blackbox", ["test/blackbox/**/*.test.ts", "test/workers/**/*.test.ts"], {
         ...emulated,
         testTimeout: 240_000,

@@ -6,6 +6,8 @@ const { DYNAMODB_ENDPOINT: endpoint = "", TABLE_NAME: tableName = "", KEYS = "" 
 const opened = openLedger({
   ...{ endpoint, region: "us-east-1", tableName, adminKey: KEYS, cursorKey: KEYS },
 });
+/** Each sweep writes every key that has changed: more often, and there is time for nothing else. */
+const SWEEP_MS = 3_000;
 process.on("disconnect", () => process.exit(0));
 
 if (process.env.COMPACTOR === undefined) {
@@ -17,6 +19,6 @@ if (process.env.COMPACTOR === undefined) {
     await opened.ledger
       .sweep()
       .catch((error: unknown) => process.send?.({ failed: String(error) }));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
   }
 }

@@ -8,7 +8,15 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
   timeout: (SECONDS + 90) * 1_000,
 }, async () => {
   console.log(`black box: SEED=${SEED} FAULT_SECONDS=${SECONDS}`);
-  const options = { seed: SEED, seconds: SECONDS, publishers: 6, intensity: 0.03 };
+  const options = {
+    seed: SEED,
+    seconds: SECONDS,
+    publishers: 6,
+    batch: 100,
+    rate: 1_250,
+    intensity: 0.03,
+    databaseKills: 0,
+  };
   const { violations, events, catchUpMs, counts } = await playBlackBox(options);
   console.log({ events, catchUpMs, ...counts });
   expect(violations).toEqual([]);

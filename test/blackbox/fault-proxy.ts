@@ -9,10 +9,13 @@ export const PROXY_FAULTS = [
 ] as const;
 export type ProxyFault = (typeof PROXY_FAULTS)[number];
 
+/** `requests` counts all that came. */
+export type ProxyCounts = Record<ProxyFault | "requests", number>;
+
 export type FaultProxy = {
   readonly endpoint: string;
-  /** How often each fault was injected, and how many requests came. */
-  readonly counts: Record<string, number>;
+  /** How often each fault was injected. */
+  readonly counts: ProxyCounts;
   /** The chance of a fault for one request, all kinds together. */
   setIntensity(intensity: number): void;
   stop(): Promise<void>;
@@ -24,11 +27,18 @@ const TYPE = "com.amazonaws.dynamodb.v20120810#";
 /** Longer than the product waits for one answer. */
 const STALL_MS = 4_000;
 
-/** Stands between the processes and the database, and spoils what passes, by chance. */
-export async function startFaultProxy(target: string, random: SeededRandom): Promise<FaultProxy> {
-  const { hostname, port } = new URL(target);
+/**
+ * Stands between the processes and the database, and spoils what passes, by chance. `target` is asked
+ * for every request: a database that was killed comes back at another port.
+ */
+export async function startFaultProxy(
+  target: () => string,
+  random: SeededRandom,
+): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const counts: Record<string, number> = { requests: 0 };
+  const counts = Object.fromEntries(
+    ["requests", ...PROXY_FAULTS].map((name) => [name, 0]),
+  ) as ProxyCounts;
   let intensity = 0;
 
   const draw = (operation: string): ProxyFault | undefined => {
@@ -41,6 +51,7 @@ export async function startFaultProxy(target: string, random: SeededRandom): Pro
   const forward = (from: IncomingMessage, body: Buffer): Promise<Reply> =>
     new Promise((resolve, reject) => {
       const { method, url, headers } = from;
+      const { hostname, port } = new URL(target());
       const to = request({ hostname, port, method, path: url, headers, agent }, (reply) => {
         const chunks: Buffer[] = [];
         reply.on("data", (chunk) => chunks.push(chunk));
@@ -61,8 +72,8 @@ export async function startFaultProxy(target: string, random: SeededRandom): Pro
     const body = Buffer.concat(await from.toArray());
     const operation = String(from.headers["x-amz-target"] ?? "");
     const fault = draw(operation);
-    counts.requests = (counts.requests ?? 0) + 1;
-    if (fault !== undefined) counts[fault] = (counts[fault] ?? 0) + 1;
+    counts.requests += 1;
+    if (fault !== undefined) counts[fault] += 1;
     if (fault === "drop-before") return void from.socket.destroy();
     if (fault === "stall-before") return void (await stall(from));
     if (fault === "error-before") return answer(to, 500, "InternalServerError");

@@ -1,16 +1,25 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { printHistory } from "../history/history.ts";
-import { versionsOf } from "../sim/seed-tally.ts";
+import { whereWeAre } from "../sim/campaign.ts";
 import { playBlackBox } from "./play.ts";
+import { printVerdict, verdictOf } from "./verdict.ts";
 
-/** `npm run test:fault -- --minutes 15`: real processes, spoiled requests, kills; then the verdict. */
+/**
+ * `npm run test:fault -- --minutes 15`: real processes, spoiled requests, kills; then the verdict.
+ * `npm run test:fault -- --database-kills 30`: the database on disk and killed so often, for at least
+ * as many minutes. FAULT_MINUTES and FAULT_DATABASE_KILLS say the same.
+ */
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "1" },
-    publishers: { type: "string", default: "8" },
-    intensity: { type: "string", default: "0.03" },
-    seed: { type: "string", default: String(Date.now()) },
+    minutes: { type: "string", default: process.env.FAULT_MINUTES ?? "1" },
+    "database-kills": { type: "string", default: process.env.FAULT_DATABASE_KILLS ?? "0" },
+    publishers: { type: "string", default: "32" },
+    batch: { type: "string", default: "100" },
+    rate: { type: "string", default: "1250" },
+    intensity: { type: "string", default: "0.01" },
+    seed: { type: "string", default: process.env.SEED ?? String(Date.now()) },
     results: { type: "string" },
     history: { type: "string" },
   },
@@ -21,14 +30,26 @@ const options = {
   seed: values.seed,
   seconds: Number(values.minutes) * 60,
   publishers: Number(values.publishers),
+  batch: Number(values.batch),
+  rate: Number(values.rate),
   intensity: Number(values.intensity),
+  databaseKills: Number(values["database-kills"]),
 };
-console.log(`black box: ${JSON.stringify(options)}`);
-const { history, ...played } = await playBlackBox({ ...options, onProgress: console.log });
+const where = whereWeAre();
+const database = options.databaseKills > 0 ? "disk" : "memory";
+console.log(`black box, database in ${database}: ${JSON.stringify(options)}`);
+const played = await playBlackBox({ ...options, onProgress: console.log });
+const { history, violations, counts } = played;
 if (values.history !== undefined) writeFileSync(values.history, printHistory(history));
-const results = { began: began.toISOString(), ...options, ...versionsOf(), ...played };
-console.log(JSON.stringify(results, null, 2));
-if (values.results !== undefined) {
-  writeFileSync(values.results, `${JSON.stringify(results, null, 2)}\n`);
-}
-process.exit(played.violations.length === 0 ? 0 : 1);
+const verdict = verdictOf(played);
+const results = {
+  ...{ began: began.toISOString(), ended: new Date().toISOString(), ...where },
+  ...{ database, ...options, verdict, violations, counts },
+};
+const path = values.results ?? `test/results/blackbox-${database}.json`;
+mkdirSync(dirname(path), { recursive: true });
+writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+console.log(printVerdict(verdict));
+for (const { name, detail } of violations.slice(0, 20)) console.log(`${name}: ${detail}`);
+console.log(`everything in ${path}`);
+process.exit(violations.length === 0 ? 0 : 1);

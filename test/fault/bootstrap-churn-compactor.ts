@@ -1,6 +1,6 @@
 /**
  * Compacts all streams of a table again and again, until it is killed. Tells when a sweep
- * begins, and how many events it has compacted.
+ * begins and when it has ended.
  *
  * node bootstrap-churn-compactor.ts <endpoint> <table>
  */
@@ -11,8 +11,8 @@ import { LOCAL_REGION } from "../stack/local-aws.ts";
 const [endpoint = "", tableName = ""] = process.argv.slice(2);
 const PAUSE_MS = 20;
 
-/** A sweep begins, or has ended and compacted so many events. */
-export type CompactorNews = { readonly sweeping: boolean; readonly compactedEvents: number };
+/** A sweep begins, or has ended. */
+export type CompactorNews = { readonly sweeping: boolean };
 
 const { ledger } = openLedger({
   ...{ endpoint, region: LOCAL_REGION, tableName },
@@ -22,9 +22,9 @@ const tell = (news: CompactorNews) => process.send?.(news);
 
 process.on("disconnect", () => process.exit());
 for (;;) {
-  tell({ sweeping: true, compactedEvents: 0 });
-  const { compactedEvents, stuck } = await ledger.sweep();
+  tell({ sweeping: true });
+  const { stuck } = await ledger.sweep();
   for (const { code, error } of stuck) console.error(`The compactor is stuck: ${code}`, error);
-  tell({ sweeping: false, compactedEvents });
+  tell({ sweeping: false });
   await sleep(PAUSE_MS);
 }

@@ -14,8 +14,8 @@ const [url = "", apiKey = "", stream = "", name = "", journal = "", again = ""] 
 const door = { url, apiKey };
 const path = `/streams/${stream}/subscriptions`;
 const PAUSE_MS = 30;
-/** After an exact page with nothing behind it. */
-const AGAIN_CHANCE = 0.1;
+/** After a page that makes the view exact. */
+const AGAIN_CHANCE = 0.05;
 
 /** News of a page, and the view with the last one. */
 export type SubscriberNews = {
@@ -56,7 +56,7 @@ for (let bootstrapsBegun = 0; ; ) {
     break;
   }
   process.send?.(news);
-  if (exact && again === "again" && Math.random() < AGAIN_CHANCE) {
+  if (page.consistent && again === "again" && !finishing && Math.random() < AGAIN_CHANCE) {
     await send(door, "POST", `${path}/${name}/seek`, { to: "bootstrap" });
     view.clear();
     bootstrapsBegun++;

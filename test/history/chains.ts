@@ -77,7 +77,9 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
       extend(chainOf(line.life, line.partition), line, report, places);
     }
   }
-  for (const chain of all.values()) chain.folds.push(...foldsOf(chain.events));
+  // Not by spreading: a chain may have more events than a call may have arguments.
+  for (const chain of all.values())
+    for (const fold of foldsOf(chain.events)) chain.folds.push(fold);
   return {
     all,
     of: (life, partition) => all.get(`${life}/${partition}`),

@@ -112,8 +112,7 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
     report("cross-uid", page.atMs, `${what} is of ${page.life}, which was deleted`);
   }
   if (state.positions.isOutdated(page)) return;
-  const view = views.get(invoke.session) ?? emptyView();
-  views.set(invoke.session, view);
+  const view = viewOf(views, invoke, page);
   const places = placesIn(chains, page, what, report);
   if (places === undefined) return;
   if (view.life !== undefined && view.life !== page.life) {
@@ -125,12 +124,25 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
     addSnapshotPage(state, view, page, places, what);
   } else addLogPage(state, started, invoke, view, page, places, what);
   view.life = page.life;
+  view.subscription = page.subscription;
   if (page.consistent && view.whole) {
     for (const where of differences(view, chains, page.life)) {
       report("bootstrap-mismatch", page.atMs, `${what}: ${where}`);
     }
   }
   if (page.caughtUp) checkCaughtUp(state, started, page, view, what);
+}
+
+/**
+ * The view that a page is added to. A poll without a cursor asks for a name, and a subscription that
+ * was made in the next life of the stream may have it by then: that begins another view.
+ */
+function viewOf(views: Map<string, View>, { session, after }: ReadInvoke, page: ReadOk): View {
+  const known = views.get(session);
+  const another = known?.subscription !== undefined && known.subscription !== page.subscription;
+  const view = known === undefined || (another && after === undefined) ? emptyView() : known;
+  views.set(session, view);
+  return view;
 }
 
 /** Where the page's events are in the life that it is of; undefined when one is not there. */

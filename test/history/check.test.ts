@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkHistory } from "./check.ts";
 import { CORRUPTIONS } from "./corruptions.ts";
-import { parseHistory, printHistory, VIOLATIONS } from "./history.ts";
+import { type Line, parseHistory, printHistory, VIOLATIONS } from "./history.ts";
 import { makeHistory, RETENTION_MS } from "./made-up-history.ts";
 
 const OPTIONS = { retentionMs: RETENTION_MS, skewMs: 1_000 };
@@ -29,6 +29,19 @@ describe("the history checker", () => {
   it("is shown a corruption for every name it may use", () => {
     const shown = new Set(CORRUPTIONS.map(({ name }) => name));
     expect(Object.keys(VIOLATIONS).filter((name) => !shown.has(name as never))).toEqual([]);
+  });
+
+  it("takes a chain of any length", () => {
+    const events = Array.from({ length: 300_000 }, (_, n) => ({ n, key: `key-${n % 100}` }));
+    const head = { type: "info", atMs: 1, process: "-", life: "life-1", partition: 0 } as const;
+    const acknowledged: Line[] = [
+      {
+        ...{ type: "invoke", op: "publish", atMs: 0, process: "p", call: 1, stream: "orders" },
+        events,
+      },
+      { ...head, op: "batch", first: 1, publishedAtMs: 1, expiresAtMs: RETENTION_MS * 2, events },
+    ];
+    expect(checkHistory(acknowledged, OPTIONS)).toEqual([]);
   });
 
   it("reads a history from its printed form", () => {

@@ -325,6 +325,21 @@ export const CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
+    name: "cross-uid",
+    how: "a cursor of one life goes on in the next",
+    spoil: (lines) => {
+      const isNext = (line: Line) => "session" in line && line.session === "follower-2";
+      if (!lines.some((line) => isLogPage(line) && line.process === "follower-2")) return undefined;
+      return lines
+        .filter((line) => !(isNext(line) && line.type === "info" && line.op === "begin"))
+        .map((line) => {
+          if (!isNext(line)) return line;
+          const cursor = line.type === "invoke" && line.op === "read" ? { after: [] } : {};
+          return { ...cursor, ...line, session: "follower-1" } as Line;
+        });
+    },
+  },
+  {
     name: "offset-regress",
     how: "a stored position falls",
     spoil: (lines) =>

@@ -13,6 +13,8 @@ export type View = {
   readonly keys: Map<string, Entry>;
   readonly folds: number[];
   life: string | undefined;
+  /** Which subscription it was filled by; undefined when the stream itself is read. */
+  subscription: string | undefined;
   /** It began with a snapshot or with the first event, so it can be compared with the log. */
   whole: boolean;
   /** When its snapshot was begun. */
@@ -24,7 +26,7 @@ export type View = {
 
 export const emptyView = (): View => ({
   ...{ reached: [], keys: new Map(), folds: [], life: undefined, whole: false },
-  ...{ begunAtMs: Infinity, restored: false, kept: undefined },
+  ...{ subscription: undefined, begunAtMs: Infinity, restored: false, kept: undefined },
 });
 
 export const copyView = (view: View): View => ({

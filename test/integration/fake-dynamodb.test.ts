@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import * as lib from "@aws-sdk/lib-dynamodb";
 import * as fc from "fast-check";
@@ -7,11 +8,15 @@ import { electroScript } from "../model/fake/electro-script.ts";
 import type { Command } from "../model/fake/prepare.ts";
 import { createTally } from "../model/fake/tally.ts";
 import { createFakeDynamo, type FakeClient } from "../model/fake-dynamodb.ts";
+import { whereWeAre } from "../sim/campaign.ts";
 import { createTestTable } from "../stack/test-table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);
-const sequences = 48;
+const sequences = Number(process.env.TEST_SEQUENCES ?? 48);
 const commandsEach = 45;
+const requests = sequences * commandsEach;
+/** A file that is told what was compared. */
+const resultsPath = process.env.TEST_RESULTS;
 
 describe("the fake DynamoDB", () => {
   let real: { client: DynamoDBClient; tableName: string };
@@ -20,21 +25,31 @@ describe("the fake DynamoDB", () => {
     real = await createTestTable();
   });
 
-  it("answers 2,160 random requests as DynamoDB Local does", async () => {
-    const tally = createTally();
-    const drafts = fc.array(arbitraryCommand, { minLength: commandsEach, maxLength: commandsEach });
-    let run = 0;
-    await fc.assert(
-      fc.asyncProperty(drafts, async (sequence) => {
-        run += 1;
-        // DynamoDB Local shares request tokens between tables, so the prefix is unique to the test.
-        const prefix = `${real.tableName.slice(-8)}-${run}`;
-        for (const name of await compareSequence(sequence, real, prefix)) tally.add(name);
-      }),
-      { seed, numRuns: sequences, endOnFailure: process.env.TEST_SHRINK === undefined },
-    );
-    expect(Object.keys(tally.all())).toEqual(expect.arrayContaining(covered));
-  }, 60_000);
+  it(
+    `answers ${requests} random requests as DynamoDB Local does`,
+    async () => {
+      const tally = createTally();
+      const drafts = fc.array(arbitraryCommand, {
+        minLength: commandsEach,
+        maxLength: commandsEach,
+      });
+      let run = 0;
+      await fc.assert(
+        fc.asyncProperty(drafts, async (sequence) => {
+          run += 1;
+          // DynamoDB Local shares request tokens between tables, so the prefix is unique to the test.
+          const prefix = `${real.tableName.slice(-8)}-${run}`;
+          for (const name of await compareSequence(sequence, real, prefix)) tally.add(name);
+        }),
+        { seed, numRuns: sequences, endOnFailure: process.env.TEST_SHRINK === undefined },
+      );
+      expect(Object.keys(tally.all())).toEqual(expect.arrayContaining(covered));
+      if (resultsPath === undefined) return;
+      const results = { ...whereWeAre(), seed, requests, differences: 0, outcomes: tally.all() };
+      writeFileSync(resultsPath, `${JSON.stringify(results, null, 2)}\n`);
+    },
+    60_000 + requests * 20,
+  );
 
   it("cuts pages at the item that crosses 1 MiB, as DynamoDB Local does", async () => {
     const { tableName } = real;

@@ -74,6 +74,20 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
       await world.runOut(slow, run);
     }),
 
+  "a run is killed on its way, with one of two keys put": (core) =>
+    play(core, async ({ world, publish, slow, slowCompact, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      slowCompact().catch(() => {});
+      await world.runUntil(slow, "PutCommand");
+      world.advance(1_000);
+      await world.release(0);
+      const move = world.waiting.findIndex(({ label }) => label.startsWith("UpdateCommand"));
+      if (move === -1) throw new Violation("a run that is killed has worked in vain");
+      await world.release(move);
+      world.crash(slow);
+      await (await bootstrap()).finish();
+    }),
+
   "a run is paused before it moves the checkpoint, for longer than the retention": (core) =>
     play(core, async ({ world, publish, compact, sweep, slow, slowCompact, bootstrap }) => {
       await publish(FIRST);

@@ -1,75 +1,51 @@
 import { planScan, planScanEnd } from "../../packages/core/src/compaction/bootstrap-plan.ts";
-import {
-  emptyStretch,
-  extendStretch,
-  planRows,
-} from "../../packages/core/src/compaction/compaction-plan.ts";
 import { type Bootstrap, formatScan } from "../../packages/core/src/kernel/bootstrap.ts";
-import { packEvents } from "../../packages/core/src/log/codec.ts";
-import type { Batch } from "../../packages/core/src/table/batch.entity.ts";
-import type { CompactedRow } from "../../packages/core/src/table/compacted.entity.ts";
+import {
+  endOf,
+  exploreStores,
+  KEYS,
+  planLog,
+  type SmallEvent,
+  type SmallLog,
+  type StoreGraph,
+} from "./bootstrap-small-stores.ts";
 
-/** One event of a small log: which key, and whether it deletes it. */
-export type SmallEvent = { readonly key: "a" | "b"; readonly deletes: boolean };
-
-const KEYS = ["a", "b"] as const;
-const COMPACTORS = [0, 1] as const;
 const ROOM = { events: 10, bytes: 1_000_000, rows: 10 };
 
-type Run = { from: number; to: number; todo: number[] };
+/** A bootstrap under way. A view has a sequence for each key, 0 for none. */
 type Reader = {
-  bootstrap: Bootstrap;
-  scanned: number;
-  ended: boolean;
-  view: Partial<Record<string, number>>;
+  readonly bootstrap: Bootstrap;
+  /** How many buckets it has read; each holds one key. */
+  readonly scanned: number;
+  readonly view: readonly number[];
 };
 
-/** Everything that is stored or under way. Numbers in `items` are sequences, negative for deleted. */
-type State = {
-  appended: number;
-  next: number;
-  items: Partial<Record<string, number>>;
-  runs: (Run | undefined)[];
-  runsLeft: number;
-  crashesLeft: number;
-  reader: Reader | undefined;
-  committed: Reader | undefined;
-};
+/** The reader and what it has committed, by their numbers; 0 for none. */
+type Pair = { readonly reader: number; readonly committed: number };
 
 /**
  * Explores every order in which appends, two compactors, their puts, checkpoint moves and crashes,
  * and a reader's pages, commits and crashes can happen over one log. The decisions are the product's
  * own plan functions; only the store is made up: a put counts if it is newer, a move if nobody else
  * has moved. Answers how many states there are, and the first in which a promise is broken.
+ *
+ * Nothing in the store depends on the reader, so the store's states are explored first, by
+ * themselves. Compactors are alike: which of them does what makes no difference. What a reader has
+ * committed is forgotten once nobody may crash any more, and the reader once its scan has ended well.
  */
-export function explore(log: readonly SmallEvent[]): { states: number; violation?: string } {
-  const rowsOf = planner(log);
-  const first: State = {
-    appended: 1,
-    next: 1,
-    items: {},
-    runs: [undefined, undefined],
-    runsLeft: 3,
-    crashesLeft: 1,
-    reader: undefined,
-    committed: undefined,
-  };
-  const known = new Set([JSON.stringify(first)]);
-  const open = [first];
-  for (let state = open.pop(); state !== undefined; state = open.pop()) {
-    const violation = check(log, state);
-    if (violation !== undefined) return { states: known.size, violation };
-    for (const next of successors(log, state, rowsOf)) {
-      const name = JSON.stringify(next);
-      if (known.has(name)) continue;
-      known.add(name);
-      open.push(next);
-    }
+export function explore(events: readonly SmallEvent[]): { states: number; violation?: string } {
+  const log = planLog(events);
+  const stores = exploreStores(log);
+  if (stores.violation !== undefined) return { states: stores.size, violation: stores.violation };
+  try {
+    return { states: countStates(stores, createReaders(log, stores)) };
+  } catch (error) {
+    if (error instanceof Broken) return { states: stores.size, violation: error.message };
+    throw error;
   }
-  return { states: known.size };
 }
 
-/** All logs of a length, up to the names of the keys. */
+/** All logs of a length. */
 export function* smallLogs(length: number): Generator<SmallEvent[]> {
   const letters = KEYS.flatMap((key) => [false, true].map((deletes) => ({ key, deletes })));
   for (let number = 0; number < letters.length ** length; number++) {
@@ -77,140 +53,141 @@ export function* smallLogs(length: number): Generator<SmallEvent[]> {
     for (let rest = number; log.length < length; rest = Math.floor(rest / letters.length)) {
       log.push(letters[rest % letters.length] ?? { key: "a", deletes: false });
     }
-    if (log[0]?.key === "a") yield log;
+    yield log;
   }
 }
 
-type RowsOf = (from: number, to: number) => CompactedRow[];
+class Broken extends Error {
+  override readonly name = "Broken";
+}
 
-/** The compacted rows of every stretch of a log, planned once by the product. */
-function planner(log: readonly SmallEvent[]): RowsOf {
-  const batches = log.map(({ key, deletes }, index): Batch => {
-    const data = (deletes ? "null" : `${index + 1}`) as never;
-    const packed = packEvents([{ attributes: { key }, data }]);
-    return { first: index + 1, count: 1, batchId: new Uint8Array(16), publishedAt: 1, ...packed };
-  });
-  const planned = new Map<string, CompactedRow[]>();
-  return (from, to) => {
-    const name = `${from}-${to}`;
-    const rows = planned.get(name) ?? [];
-    if (!planned.has(name)) {
-      const part = batches.slice(from - 1, to - 1);
-      const stretch = extendStretch(emptyStretch(from), part, { keepKeys: true });
-      rows.push(...planRows(stretch, { partition: 0, nowMs: 0 }));
-      planned.set(name, rows);
-    }
-    return rows;
+/** Every store state together with every pair it can be met with. */
+function countStates(stores: StoreGraph, readers: ReturnType<typeof createReaders>): number {
+  /** For each pair the store states it was met with, a bit each. */
+  const known: Uint32Array[] = [];
+  const open: number[] = [];
+  let states = 0;
+  const meet = (store: number, pair: number): void => {
+    const at = stores.crashesLeft(store) === 0 ? readers.withoutCommitted(pair) : pair;
+    known[at] ??= new Uint32Array((stores.size >> 5) + 1);
+    const bits = known[at];
+    const word = bits[store >> 5] as number;
+    if (((word >>> (store & 31)) & 1) === 1) return;
+    bits[store >> 5] = word | (1 << (store & 31));
+    states++;
+    open.push(store, at);
+  };
+  meet(0, 0);
+  for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
+    const store = open.pop() as number;
+    for (const next of stores.after(store)) meet(next, pair);
+    if (readers.isEnded(pair)) continue;
+    meet(store, readers.read(pair, store));
+    if (stores.crashesLeft(store) === 0) continue;
+    meet(store, readers.commit(pair));
+    const crashed = readers.crash(pair);
+    if (crashed !== undefined) meet(stores.afterReaderCrash(store), crashed);
+  }
+  return states;
+}
+
+/** The pairs of one log, numbered as they are met: 0 is the beginning, 1 is a scan that ended well. */
+function createReaders(log: SmallLog, stores: StoreGraph) {
+  const readers: (Reader | undefined)[] = [undefined];
+  const pairs: Pair[] = [
+    { reader: 0, committed: 0 },
+    { reader: -1, committed: 0 },
+  ];
+  const numbers = new Map<string, number>();
+  const numberOf = <T>(list: T[], item: T): number => {
+    const name = JSON.stringify(item);
+    const number = numbers.get(name) ?? list.push(item) - 1;
+    numbers.set(name, number);
+    return number;
+  };
+  const pairOf = (reader: number, committed: number): number =>
+    reader + committed === 0 ? 0 : numberOf(pairs, { reader, committed });
+  const readerOf = (pair: number) => readers[pairs[pair]?.reader ?? 0];
+  const committedOf = (pair: number) => pairs[pair]?.committed ?? 0;
+
+  /** What a page depends on: the item that is there, or where the checkpoint stands. */
+  const sight = (pair: number, store: number): number => {
+    const reader = readerOf(pair);
+    if (reader === undefined || reader.scanned === KEYS.length) return stores.next(store);
+    return stores.item(store, reader.scanned) + 8;
+  };
+  const pages: number[][] = [];
+  const bare: number[] = [];
+
+  return {
+    isEnded: (pair: number) => pair === 1,
+    /** The reader begins, reads a bucket, or ends its scan. */
+    read(pair: number, store: number): number {
+      const seen = sight(pair, store);
+      pages[pair] ??= [];
+      const known = pages[pair];
+      const reader = readerOf(pair);
+      const answer = () => {
+        if (reader?.scanned !== KEYS.length) {
+          const after = reader === undefined ? begin(seen) : readPage(log, reader, seen - 8);
+          return pairOf(numberOf(readers, after), committedOf(pair));
+        }
+        assertExact(log, { ...reader, bootstrap: planScanEnd(reader.bootstrap, [seen]) });
+        return 1;
+      };
+      known[seen] ??= answer();
+      return known[seen];
+    },
+    commit(pair: number): number {
+      const { reader, committed } = pairs[pair] as Pair;
+      const further = (readerOf(pair)?.scanned ?? 0) > (readers[committed]?.scanned ?? 0);
+      return further ? pairOf(reader, reader) : pair;
+    },
+    /** The reader goes on from what it has committed, if there is anything. */
+    crash(pair: number): number | undefined {
+      const { reader, committed } = pairs[pair] as Pair;
+      return committed === 0 || committed === reader ? undefined : pairOf(committed, committed);
+    },
+    withoutCommitted(pair: number): number {
+      bare[pair] ??= pair === 1 ? 1 : pairOf((pairs[pair] as Pair).reader, 0);
+      return bare[pair];
+    },
   };
 }
 
-function* successors(log: readonly SmallEvent[], state: State, rowsOf: RowsOf): Generator<State> {
-  if (state.appended < log.length) yield { ...state, appended: state.appended + 1 };
-  for (const index of COMPACTORS) yield* compactorSteps(state, index, rowsOf);
-  yield* readerSteps(log, state, rowsOf);
-}
+const begin = (next: number): Reader => ({
+  bootstrap: { run: "r", startedAt: 0, scan: formatScan(0), starts: [next], exactFrom: [next] },
+  scanned: 0,
+  view: KEYS.map(() => 0),
+});
 
-function* compactorSteps(state: State, index: 0 | 1, rowsOf: RowsOf): Generator<State> {
-  const run = state.runs[index];
-  const put = (now: Run | undefined) => state.runs.with(index, now);
-  const end = state.appended + 1;
-  if (run === undefined) {
-    if (state.runsLeft === 0 || state.next === end) return;
-    const todo = rowsOf(state.next, end).map(({ sequence }) => sequence);
-    const begun = { from: state.next, to: end, todo };
-    yield { ...state, runs: put(begun), runsLeft: state.runsLeft - 1 };
-    return;
-  }
-  if (state.crashesLeft > 0) {
-    yield { ...state, runs: put(undefined), crashesLeft: state.crashesLeft - 1 };
-  }
-  for (const sequence of run.todo) {
-    const row = rowsOf(run.from, run.to).find((each) => each.sequence === sequence);
-    if (row === undefined) continue;
-    const newer = Math.abs(state.items[row.key] ?? 0) < sequence;
-    const items = newer
-      ? { ...state.items, [row.key]: row.deleted ? -sequence : sequence }
-      : state.items;
-    const todo = run.todo.filter((each) => each !== sequence);
-    yield { ...state, items, runs: put({ ...run, todo }) };
-  }
-  if (run.todo.length === 0) {
-    const next = state.next === run.from ? run.to : state.next;
-    yield { ...state, next, runs: put(undefined) };
-  }
-}
-
-function* readerSteps(log: readonly SmallEvent[], state: State, rowsOf: RowsOf): Generator<State> {
-  const { reader, committed } = state;
-  if (reader === undefined) {
-    const starts = [state.next];
-    const scan = formatScan(0);
-    const bootstrap = { run: "r", startedAt: 0, scan, starts, exactFrom: starts };
-    yield { ...state, reader: { bootstrap, scanned: 0, ended: false, view: {} } };
-    return;
-  }
-  if (reader.ended) return;
-  yield { ...state, reader: readPage(log, state, reader, rowsOf) };
-  if (reader.scanned > (committed?.scanned ?? 0)) yield { ...state, committed: reader };
-  if (committed !== undefined && committed !== reader && state.crashesLeft > 0) {
-    yield { ...state, reader: committed, crashesLeft: state.crashesLeft - 1 };
-  }
-}
-
-/** One bucket, which holds one key; behind the last one the scan ends. */
-function readPage(
-  log: readonly SmallEvent[],
-  state: State,
-  reader: Reader,
-  rowsOf: RowsOf,
-): Reader {
-  const key = KEYS[reader.scanned];
-  if (key === undefined) {
-    return { ...reader, ended: true, bootstrap: planScanEnd(reader.bootstrap, [state.next]) };
-  }
-  const sequence = Math.abs(state.items[key] ?? 0);
+/** One bucket, which holds one key. */
+function readPage({ events, rowsOf }: SmallLog, reader: Reader, item: number): Reader {
+  const sequence = Math.abs(item);
   const rows = sequence === 0 ? [] : rowsOf(sequence, sequence + 1);
-  if (rows.some((row) => row.key !== log[sequence - 1]?.key)) throw new Error("the wrong row");
+  const key = KEYS[reader.scanned];
+  if (rows.some((row) => row.key !== key || row.key !== events[sequence - 1]?.key))
+    throw new Error("the wrong row");
   const page = { rows, more: false };
   const plan = planScan(reader.bootstrap, reader.scanned, page, ROOM, { empty: true });
-  const view = { ...reader.view };
-  for (const row of plan.taken) view[row.key] = row.sequence;
-  return { bootstrap: plan.bootstrap, scanned: reader.scanned + 1, ended: false, view };
+  const taken = plan.taken.at(0)?.sequence ?? 0;
+  const { bootstrap, scanned, view } = { ...reader, bootstrap: plan.bootstrap };
+  return { bootstrap, scanned: scanned + 1, view: view.with(reader.scanned, taken) };
 }
 
-/** The fold of the log below a position: the sequence of every live key. */
-function foldOf(log: readonly SmallEvent[], next: number): Partial<Record<string, number>> {
-  const fold: Partial<Record<string, number>> = {};
-  log.slice(0, next - 1).forEach(({ key, deletes }, index) => {
-    if (deletes) delete fold[key];
-    else fold[key] = index + 1;
-  });
-  return fold;
-}
-
-function check(log: readonly SmallEvent[], { next, items, reader }: State): string | undefined {
-  const compacted = foldOf(log, next);
-  for (const key of KEYS) {
-    const item = items[key] ?? 0;
-    const live = compacted[key];
-    if (live !== undefined && Math.abs(item) < live) return `${key} is behind the checkpoint`;
-    if (live === undefined && item > 0 && item < next) return `${key} has risen again`;
-  }
-  if (reader?.ended !== true) return undefined;
-  const view = { ...reader.view };
-  const start = reader.bootstrap.starts[0] ?? 1;
-  for (let at = start; at <= log.length + 1; at++) {
-    if (at >= (reader.bootstrap.exactFrom[0] ?? 1) && !same(view, foldOf(log, at))) {
-      return `at ${at} the view is ${JSON.stringify(view)}`;
+/** Reads on from an ended scan to the end of the log; throws Broken where a promise is. */
+function assertExact(log: SmallLog, { bootstrap, view: scanned }: Reader): void {
+  const view = [...scanned];
+  const [exactFrom = 1] = bootstrap.exactFrom;
+  for (let at = bootstrap.starts[0] ?? 1; at <= endOf(log); at++) {
+    const fold = log.folds[at] ?? [];
+    if (at >= exactFrom && view.some((sequence, key) => sequence !== fold[key])) {
+      throw new Broken(`at ${at} the view is ${view}`);
     }
-    const event = log[at - 1];
-    if (event === undefined) break;
-    if ((view[event.key] ?? 0) >= at) return `${event.key} falls to ${at}`;
-    if (event.deletes) delete view[event.key];
-    else view[event.key] = at;
+    const event = log.events[at - 1];
+    if (event === undefined) return;
+    const key = KEYS.indexOf(event.key);
+    if ((view[key] ?? 0) >= at) throw new Broken(`${event.key} falls to ${at}`);
+    view[key] = event.deletes ? 0 : at;
   }
-  return undefined;
 }
-
-const same = (a: Partial<Record<string, number>>, b: Partial<Record<string, number>>): boolean =>
-  KEYS.every((key) => a[key] === b[key]);

@@ -38,7 +38,19 @@ export const mutations: readonly Mutation[] = [
     rule: "items before checkpoint",
     file: "compaction/compact.ts",
     from: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n",
-    to: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n  const early = planMove(end.checkpoint, stretch, { next: end.next, atMs: end.stamp.wallMs });\n  if (!(await table.checkpoints.move(life, partition, from, early))) return undefined;\n",
+    to: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n  const early = planMove(end.checkpoint, stretch, seen);\n  if (!(await table.checkpoints.move(life, partition, from, early))) return undefined;\n",
+  },
+  {
+    rule: "the checkpoint moves on the way",
+    file: "compaction/compact.ts",
+    from: "const MOVE_EVERY_MS = 100;",
+    to: "const MOVE_EVERY_MS = Infinity;",
+  },
+  {
+    rule: "on the way only over events whose rows are put",
+    file: "compaction/compaction-plan.ts",
+    from: "milestones.findLast(({ keys }) => keys <= rowsPut)",
+    to: "milestones.findLast(({ keys }) => keys <= rowsPut + 1)",
   },
   {
     rule: "conditional checkpoint move",

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { versionsOf } from "../sim/seed-tally.ts";
+import { whereWeAre } from "../sim/campaign.ts";
 import { loadKillers, printVerdict, runGate, runUnspoiled } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
 
@@ -22,6 +22,7 @@ const { values } = parseArgs({
 });
 
 const began = new Date();
+const where = whereWeAre();
 const verdicts = values.unspoiled
   ? await runUnspoiled(Number(values.seeds))
   : await runGate({
@@ -42,7 +43,7 @@ if (values.learn) {
 if (values.results !== undefined) {
   const times = { began: began.toISOString(), ended: new Date().toISOString() };
   mkdirSync(dirname(values.results), { recursive: true });
-  const results = { ...times, ...versionsOf(), killed, of: verdicts.length, verdicts };
+  const results = { ...times, ...where, killed, of: verdicts.length, verdicts };
   writeFileSync(values.results, `${JSON.stringify(results, null, 2)}\n`);
 }
 process.exitCode = killed === (values.unspoiled ? 0 : verdicts.length) ? 0 : 1;

@@ -7,8 +7,14 @@ import { type ClientWorld, STREAM } from "./world.ts";
 /** How often a request with an idempotency key is sent at most. */
 const TRIES_MAX = 12;
 
-const newEvent = (world: ClientWorld, random: SeededRandom): EventRef => {
-  const key = `key-${random.between(1, world.plan.keys)}`;
+const newKey = ({ plan }: ClientWorld, random: SeededRandom): string =>
+  `key-${random.between(1, plan.keys)}`;
+
+const newEvent = (
+  world: ClientWorld,
+  random: SeededRandom,
+  key = newKey(world, random),
+): EventRef => {
   const n = world.nextEvent();
   return random.chance(world.plan.tombstones) ? { n, key, dead: true } : { n, key };
 };
@@ -24,8 +30,9 @@ export async function runPublisher(world: ClientWorld, name: string): Promise<vo
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   for (let request = 0; request < plan.requests; request++) {
     await world.sleep(random.fraction() * random.pick(plan.publishPaceMs));
+    const key = plan.oneKey > 0 && random.chance(plan.oneKey) ? newKey(world, random) : undefined;
     const events = Array.from({ length: random.between(1, plan.burst) }, () =>
-      newEvent(world, random),
+      newEvent(world, random, key),
     );
     const keyed = random.chance(plan.keyed);
     const send = () =>

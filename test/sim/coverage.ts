@@ -1,12 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { fileURLToPath } from "node:url";
+import { whereWeAre } from "./campaign.ts";
 import { stopValidatingModels } from "./quick-models.ts";
 import { simulate } from "./simulate.ts";
+import { BRIEF } from "./world.ts";
 
 /**
- * `node test/sim/coverage.ts <seeds> <from> [file]`: plays seeds and prints which blocks of the log,
- * of compaction and of subscriptions none of them has entered. V8 counts blocks, so every branch
+ * `node test/sim/coverage.ts <seeds> <from> [file]`: plays seeds, the brief ones too, and prints which
+ * blocks of the log, of compaction and of subscriptions none of them has entered. V8 counts blocks, so every branch
  * that has code of its own is one.
  */
 const [seeds = 200, from = 0] = process.argv.slice(2, 4).map(Number);
@@ -20,7 +22,10 @@ await session.post("Profiler.enable");
 await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
 await simulate("the first one validates the models");
 stopValidatingModels();
-for (let seed = from; seed < from + seeds; seed++) await simulate(String(seed));
+for (let seed = from; seed < from + seeds; seed++) {
+  await simulate(String(seed));
+  await simulate(`${BRIEF}${seed}`);
+}
 const { result } = await session.post("Profiler.takePreciseCoverage");
 
 const files = result
@@ -41,10 +46,10 @@ for (const file of files) {
   console.log(`${file.file}: ${file.blocks - file.missed.length} of ${file.blocks} blocks`);
   for (const each of file.missed) console.log(`  ${each}`);
 }
-console.log(`${blocks - missed} of ${blocks} blocks entered by ${seeds} seeds`);
+console.log(`${blocks - missed} of ${blocks} blocks entered by ${2 * seeds} seeds`);
 const [path] = process.argv.slice(4);
 if (path !== undefined) {
-  const summary = { seeds, from, blocks, entered: blocks - missed, files };
+  const summary = { ...whereWeAre(), seeds, from, blocks, entered: blocks - missed, files };
   writeFileSync(path, `${JSON.stringify(summary, null, 2)}\n`);
 }
 process.exit(0);

@@ -13,6 +13,8 @@ export type Plan = {
   readonly tombstones: number;
   /** Largest number of events in a request. */
   readonly burst: number;
+  /** How often all events of a request are of one key. */
+  readonly oneKey: number;
   readonly followers: number;
   readonly bootstrappers: number;
   readonly browsers: number;
@@ -81,6 +83,7 @@ export function drawPlan(random: SeededRandom): Plan {
     keyed: random.pick([0, 0.3, 0.3, 1]),
     tombstones: random.pick([0, 0.2, 0.5]),
     burst: random.pick([1, 1, 3, 6]),
+    oneKey: 0,
     followers: random.pick([0, 1, 1, 2]),
     bootstrappers: random.pick([0, 1, 1, 2]),
     browsers: random.pick([0, 0, 1]),
@@ -111,6 +114,27 @@ export function drawPlan(random: SeededRandom): Plan {
     browseAnew: 0,
     crashes: random.pick([0, 0.1, 0.3]),
     seeks: random.pick([0, 0, 0.1]),
+  };
+}
+
+/**
+ * The same for a brief seed: about half as many requests and more of them spoiled, so that a night
+ * plays more combinations.
+ */
+export function drawBriefPlan(random: SeededRandom): Plan {
+  const plan = drawPlan(random);
+  const intensity = random.pick([0, 0.05, 0.1, 0.2, 0.4]);
+  const atMost = (count: number, max: number) => Math.min(count, max);
+  return {
+    ...plan,
+    requests: random.between(1, 3),
+    followers: atMost(plan.followers, 1),
+    bootstrappers: atMost(plan.bootstrappers, 1),
+    sweepers: atMost(plan.sweepers, 1),
+    polls: random.between(2, 3),
+    phases: random.pick([1, 1, 1, 2]),
+    writeFaults: drawRates(random, intensity),
+    readFaults: drawRates(random, intensity / 1.5),
   };
 }
 

@@ -1,20 +1,35 @@
 import { stopValidatingModels } from "./quick-models.ts";
-import { addTally, emptyTally, tallyOf } from "./seed-tally.ts";
+import { addTally, emptyTally, type SeedTally, tallyOf } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
 
-/** Plays every `step`-th seed of a range, and reports to its parent now and then. */
-const { from, step, to, endMs } = JSON.parse(process.env.SHARE ?? "{}");
+/** Every `step`-th seed from `next` on, below `to`; the seeds' names begin with `prefix`. */
+export type Share = {
+  readonly prefix: string;
+  readonly next: number;
+  readonly step: number;
+  readonly to: number;
+  readonly endMs: number;
+};
+
+/** What came of the seeds since the last report, and the first seed that is not in it. */
+export type ShareReport = { readonly tally: SeedTally; readonly next: number };
+
+/** Plays its share of a range, and reports to its parent now and then. Ends with its parent. */
+const { prefix, next, step, to, endMs }: Share = JSON.parse(process.env.SHARE ?? "{}");
 const REPORT_MS = 2_000;
+process.on("disconnect", () => process.exit(1));
 
 await simulate("the first one validates the models");
 stopValidatingModels();
-let total = emptyTally();
+let tally = emptyTally();
 let reportedMs = Date.now();
-for (let seed = from; seed < to && Date.now() < (endMs ?? Infinity); seed += step) {
-  total = addTally(total, tallyOf(await simulate(String(seed))));
-  if (Date.now() - reportedMs < REPORT_MS) continue;
-  reportedMs = Date.now();
-  process.send?.(total);
-  total = emptyTally();
+let seed = next;
+for (; seed < to && Date.now() < (endMs ?? Infinity); seed += step) {
+  if (Date.now() - reportedMs >= REPORT_MS) {
+    process.send?.({ tally, next: seed } satisfies ShareReport);
+    tally = emptyTally();
+    reportedMs = Date.now();
+  }
+  tally = addTally(tally, tallyOf(await simulate(`${prefix}${seed}`)));
 }
-process.send?.(total, () => process.exit(0));
+process.send?.({ tally, next: seed } satisfies ShareReport, () => process.exit(0));

@@ -1,23 +1,32 @@
 import { fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import {
+  type Campaign,
+  loadCampaign,
+  playFailedAgain,
+  saveCampaign,
+  whereWeAre,
+} from "./campaign.ts";
+import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";
-import { addTally, emptyTally, printTally, type SeedTally, versionsOf } from "./seed-tally.ts";
+import { addTally, missingFrom, printTally } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
+import { BRIEF } from "./world.ts";
 
 /**
  * `npm run sim`: plays seeds and stops at nothing until all are played.
  * `SEED=17 npm run sim` plays one seed twice, compares, and prints what went wrong; `PLAN={"keys":1}`
  * sets parts of its plan.
- * `npm run sim -- --seeds 200000 --from 0 --workers 2 --results test/results/sim.json` plays a range.
+ * `npm run sim -- --brief --seeds 200000 --workers 2 --results test/results/sim.json` plays a range,
+ * one process for each worker. Said again after it was interrupted, it goes on where the file ends.
  */
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "500" },
     from: { type: "string", default: "0" },
     workers: { type: "string", default: "2" },
+    brief: { type: "boolean", default: false },
     minutes: { type: "string" },
     results: { type: "string" },
   },
@@ -34,63 +43,83 @@ async function playOne(name: string): Promise<number> {
   return same && first.violations.length === 0 ? 0 : 1;
 }
 
+const SHOW_MS = 10_000;
+
 async function playRange(): Promise<number> {
   const [from, seeds, workers] = [values.from, values.seeds, values.workers].map(Number) as [
     number,
     number,
     number,
   ];
-  const began = new Date();
-  const endMs =
-    values.minutes === undefined ? Infinity : Date.now() + Number(values.minutes) * 60_000;
-  let total = emptyTally();
-  let shownMs = Date.now();
-  const onTally = (tally: SeedTally): void => {
-    total = addTally(total, tally);
-    for (const { seed: bad, violations } of tally.failures) {
-      console.log(`SEED=${bad} ${violations.join("; ")}`);
+  const asked = { prefix: values.brief ? BRIEF : "", from, seeds, workers };
+  let campaign = await playFailedAgain(
+    loadCampaign(values.results, asked, whereWeAre()),
+    async (failed) => (await simulate(failed)).violations.length === 0,
+  );
+  const beganMs = Date.now();
+  const before = campaign.total;
+  const endMs = values.minutes === undefined ? Infinity : beganMs + Number(values.minutes) * 60_000;
+  let shownMs = beganMs;
+  const onReport = (worker: number, { tally, next }: ShareReport): void => {
+    const total = addTally(campaign.total, tally);
+    campaign = { ...campaign, total, next: campaign.next.with(worker, next) };
+    for (const { seed, violations } of tally.failures) {
+      console.log(`SEED=${seed} ${violations.join("; ")}`);
     }
-    if (Date.now() - shownMs < 10_000) return;
+    if (Date.now() - shownMs < SHOW_MS) return;
     shownMs = Date.now();
-    console.log(
-      `${total.seeds} of ${seeds} seeds, ${total.operations} operations, ${total.faults} faults`,
-    );
-    save(total, began);
+    console.log(progressOf(campaign, before.seeds, (shownMs - beganMs) / 1_000));
+    saveCampaign(values.results, campaign);
   };
   await Promise.all(
-    Array.from({ length: workers }, (_, worker) =>
-      playShare({ from: from + worker, step: workers, to: from + seeds, endMs }, onTally),
+    campaign.next.map((next, worker) =>
+      playShare({ prefix: asked.prefix, next, step: workers, to: from + seeds, endMs }, (report) =>
+        onReport(worker, report),
+      ),
     ),
   );
-  console.log(printTally(total));
-  save(total, began);
-  return total.failures.length === 0 ? 0 : 1;
+  console.log(printTally(campaign.total));
+  const missing = missingFrom(campaign.total);
+  if (missing.length > 0) console.log(`never happened: ${missing.join(" ")}`);
+  saveCampaign(values.results, campaign);
+  return campaign.total.failures.length === 0 ? 0 : 1;
 }
 
-type Share = { from: number; step: number; to: number; endMs: number };
+const progressOf = ({ total, seeds }: Campaign, before: number, seconds: number): string => {
+  const rate = (total.seeds - before) / seconds;
+  const left = (seeds - total.seeds) / rate / 60;
+  return [
+    `${total.seeds} of ${seeds} seeds`,
+    `${(total.operations / 1e6).toFixed(2)} M operations`,
+    `${(total.faults / 1e6).toFixed(3)} M faults`,
+    `${total.failures.length} violations`,
+    `${rate.toFixed(1)} seeds/s`,
+    `${left.toFixed(0)} minutes left`,
+  ].join(", ");
+};
 
-/** One process plays every `step`-th seed. Resolves when it is done; rejects when it ends badly. */
-const playShare = (share: Share, onTally: (tally: SeedTally) => void): Promise<void> =>
+/**
+ * Simulations make a lot of garbage and throw many errors whose stack nobody reads. On a machine with
+ * other work, threads that help to collect garbage are waited for longer than they save.
+ */
+const PLAYER_FLAGS = [
+  ...["--min-semi-space-size=128", "--max-semi-space-size=256", "--single-threaded-gc"],
+  "--stack-trace-limit=0",
+];
+
+/** One process plays a share. Resolves when it is done; rejects when it ends badly. */
+const playShare = (share: Share, onReport: (report: ShareReport) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL("./play-share.ts", import.meta.url)), {
+      execArgv: [...process.execArgv, ...PLAYER_FLAGS],
       env: { ...process.env, SHARE: JSON.stringify(share) },
     });
-    child.on("message", (tally) => onTally(tally as SeedTally));
+    child.on("message", (report) => onReport(report as ShareReport));
     child.on("exit", (code) => {
       if (code === 0) resolve();
       else reject(new Error(`A player ended with ${code}`));
     });
   });
-
-function save(total: SeedTally, began: Date): void {
-  if (values.results === undefined) return;
-  const results = {
-    ...{ began: began.toISOString(), ended: new Date().toISOString(), from: Number(values.from) },
-    ...{ workers: Number(values.workers), ...versionsOf(), ...total },
-  };
-  mkdirSync(dirname(values.results), { recursive: true });
-  writeFileSync(values.results, `${JSON.stringify(results, null, 2)}\n`);
-}
 
 const seed = process.env.SEED;
 process.exitCode = seed === undefined ? await playRange() : await playOne(seed);

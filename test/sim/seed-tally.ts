@@ -59,16 +59,24 @@ export function addTally(a: SeedTally, b: SeedTally): SeedTally {
     events: a.events + b.events,
     simulatedHours: a.simulatedHours + b.simulatedHours,
     failures: [...a.failures, ...b.failures].slice(0, FAILURES_MAX),
-    counts: Object.fromEntries(Object.entries(counts).sort(([x], [y]) => (x < y ? -1 : 1))),
+    counts,
   };
 }
 
-export const printTally = ({ counts, failures, ...totals }: SeedTally): string =>
-  [
+/** The same with its counts in the order of their names. */
+export const sortTally = (tally: SeedTally): SeedTally => ({
+  ...tally,
+  counts: Object.fromEntries(Object.entries(tally.counts).sort(([x], [y]) => (x < y ? -1 : 1))),
+});
+
+export const printTally = (tally: SeedTally): string => {
+  const { counts, failures, ...totals } = sortTally(tally);
+  return [
     ...Object.entries(counts).map(([name, of]) => `${name.padEnd(44)}${of}`),
     ...Object.entries(totals).map(([name, of]) => `${name.padEnd(44)}${Math.round(of)}`),
     `failed seeds${" ".repeat(32)}${failures.map(({ seed }) => seed).join(" ") || "none"}`,
   ].join("\n");
+};
 
 /** What must have happened at least once in a run of many seeds, or it has proven less than it says. */
 export const EXPECTED_COUNTS = [

@@ -3,13 +3,17 @@ import { printFailure } from "./print-failure.ts";
 import regressions from "./regressions.json" with { type: "json" };
 import { addTally, emptyTally, missingFrom, type SeedTally, tallyOf } from "./seed-tally.ts";
 import { type Simulated, simulate } from "./simulate.ts";
+import { BRIEF } from "./world.ts";
 
 const FROM = Number(process.env.SEED ?? Date.now() % 1_000_000_000);
-const SECONDS = Number(process.env.SIM_SECONDS ?? 25);
+const SECONDS = Number(process.env.SIM_SECONDS ?? 12);
 
 const expectNoViolation = (played: Simulated): void => {
   if (played.violations.length > 0) throw new Error(printFailure(played));
 };
+
+const faultsMissing = (total: SeedTally): string[] =>
+  missingFrom(total).filter((name) => name.startsWith("fault."));
 
 describe("the simulation", () => {
   it.each(regressions)("plays seed $seed, which found: $found", async ({ seed }) => {
@@ -22,17 +26,19 @@ describe("the simulation", () => {
     expect(second.history).toEqual(first.history);
   });
 
-  it("finds no violation in any seed", { timeout: (SECONDS + 30) * 1_000 }, async () => {
+  it("finds no violation in any seed, whatever befalls it", {
+    timeout: (SECONDS + 120) * 1_000,
+  }, async () => {
     console.log(`simulation: SEED=${FROM} SIM_SECONDS=${SECONDS}`);
     const endMs = Date.now() + SECONDS * 1_000;
     let total: SeedTally = emptyTally();
-    for (let seed = FROM; Date.now() < endMs; seed++) {
-      const played = await simulate(String(seed));
+    // The rarest fault befalls one seed of fifty: a slow machine gets the time to meet it.
+    for (let seed = FROM; Date.now() < endMs || faultsMissing(total).length > 0; seed++) {
+      const played = await simulate(seed % 2 === 0 ? String(seed) : `${BRIEF}${seed}`);
       expectNoViolation(played);
       total = addTally(total, tallyOf(played));
     }
     const { seeds, operations, faults, events } = total;
     console.log({ seeds, operations, faults, events });
-    expect(missingFrom(total).filter((name) => name.startsWith("fault."))).toEqual([]);
   });
 });

@@ -67,6 +67,8 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
     world.setOver(true);
   }
   await recover(world, chance, followers);
+  // Virtual time leaves no turn to the event loop, and who plays many seeds has messages to send.
+  await new Promise(setImmediate);
   const violations = checkHistory(recorder.lines, {
     retentionMs: plan.retentionHours * HOUR_MS,
     skewMs: 2 * plan.skewMs + MINUTE_MS,

@@ -9,7 +9,7 @@ import {
   type VirtualTime,
 } from "../model/fake/virtual-clock.ts";
 import { createFakeDynamo, type FakeDynamo } from "../model/fake-dynamodb.ts";
-import { drawPlan, type Plan } from "./plan.ts";
+import { drawBriefPlan, drawPlan, type Plan } from "./plan.ts";
 import { createRecorder, NoAnswer, type Recorder } from "./recorder.ts";
 import { createTap, type Tap } from "./tap.ts";
 
@@ -56,6 +56,9 @@ export type World = {
   call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;
 };
 
+/** A seed that begins so is played by a brief plan. */
+export const BRIEF = "brief-";
+
 const TRACE_LINES = 400;
 
 /** What clients need of a world; against real processes they are the same clients. */
@@ -71,7 +74,8 @@ export type ClientWorld = Pick<
 /** Everything one seed plays in: store, time, processes. */
 export function createWorld(seed: string, given?: Partial<Plan>): World {
   const random = seededRandom(seed);
-  const plan: Plan = { ...drawPlan(random.fork("plan")), ...given };
+  const draw = seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
+  const plan: Plan = { ...draw(random.fork("plan")), ...given };
   const time = createVirtualTime(random.fork("time"));
   const trace: string[] = [];
   const { latencyMs, ...store } = plan.store;

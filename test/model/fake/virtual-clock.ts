@@ -105,8 +105,11 @@ export const createVirtualTime = (
   };
 };
 
-/** Resolves after every promise reaction that is possible now, however long its chain. */
-const reactions = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/**
+ * Resolves after every promise reaction that is possible now, however long its chain: Node runs ticks
+ * once no reaction is left. Faster than a turn of the event loop, which asks the system for news.
+ */
+const reactions = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 type Ground = Pick<VirtualTime, "after" | "nowMs">;
 

@@ -1,12 +1,15 @@
-import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import type { Life } from "../kernel/names.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
+import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import {
   emptyStretch,
   extendStretch,
+  type Milestone,
+  planMilestone,
   planMove,
   planRows,
   type Stretch,
@@ -47,6 +50,11 @@ const STRETCH_BYTES = 8 * 1024 * 1024;
 const ROWS = 500;
 const PUTS_AT_ONCE = 32;
 /**
+ * A stretch whose rows take longer than this to put moves the checkpoint on the way: where runs are
+ * cut short again and again, each leaves less for the next. It costs one small write.
+ */
+const MOVE_EVERY_MS = 100;
+/**
  * Where nobody has looked for this long, rows may have expired above the floor. The floor moves first:
  * once the look is renewed, a reader takes a missing row above the floor for damage.
  */
@@ -56,8 +64,8 @@ const LOOK_AGE_MS = 6 * 3_600_000;
 
 /**
  * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs` is
- * used up. All rows of a stretch are put before the checkpoint moves, and it moves only from where
- * this call found it; so a crash anywhere leaves work to repeat and nothing to repair, and calls may
+ * used up. The checkpoint moves only over events whose keys' rows are put, and only from where this
+ * call found it or left it; so a crash anywhere leaves work to repeat and nothing to repair, and calls may
  * run concurrently. Throws `numbering-at-risk` when nobody has looked for so long that events may
  * have expired unseen, and an InvariantError when the chain has a gap.
  */
@@ -107,14 +115,56 @@ async function compactStretch(
   const stretch = await readStretch(deps, stream, partition, from);
   assertYoung(clock, end.stamp);
   assertInvariant(stretch.to > from, `${life} has no hole at ${from} of partition ${partition}`);
+  const seen = { next: end.next, atMs: end.stamp.wallMs };
   const rows = planRows(stretch, { partition, nowMs: clock.now() });
-  await inParallel(rows, PUTS_AT_ONCE, async (row) => {
+  let at = from;
+  const moveTo = async (place: Omit<Milestone, "keys">): Promise<boolean> => {
+    const to = planMove(end.checkpoint, place, seen);
+    const moved = await table.checkpoints.move(life, partition, at, to);
+    at = place.to;
+    return moved;
+  };
+  const put = async (row: CompactedRow): Promise<void> => {
     assertYoung(clock, end.stamp);
     await table.compacted.putIfNewer(life, row);
+  };
+  const alone = await putRows(clock, rows, put, async (rowsPut) => {
+    const place = planMilestone(stretch, rowsPut);
+    return place === undefined || place.to === at || (await moveTo(place));
   });
-  const move = planMove(end.checkpoint, stretch, { next: end.next, atMs: end.stamp.wallMs });
-  const moved = await table.checkpoints.move(life, partition, from, move);
-  return moved ? { events: stretch.events, keys: rows.length, to: stretch.to } : undefined;
+  if (!alone || !(at === stretch.to || (await moveTo(stretch)))) return undefined;
+  return { events: stretch.events, keys: stretch.latest.size, to: stretch.to };
+}
+
+/**
+ * Puts rows, and calls `report` now and then with how many of the first ones are put, never twice at
+ * once. False as soon as a report answers so: then the rest is left.
+ */
+async function putRows(
+  clock: Clock,
+  rows: Iterable<CompactedRow>,
+  put: (row: CompactedRow) => Promise<void>,
+  report: (rowsPut: number) => Promise<boolean>,
+): Promise<boolean> {
+  const done = new Set<number>();
+  let started = 0;
+  let first = 0;
+  let reported = takeStamp(clock);
+  let reporting = false;
+  let wanted = true;
+  await inParallel(rows, PUTS_AT_ONCE, async (row) => {
+    if (!wanted) return;
+    const index = started++;
+    await put(row);
+    done.add(index);
+    while (done.delete(first)) first++;
+    if (reporting || !wanted || ageMs(clock, reported) < MOVE_EVERY_MS) return;
+    reporting = true;
+    wanted = await report(first);
+    reporting = false;
+    reported = takeStamp(clock);
+  });
+  return wanted;
 }
 
 async function readStretch(

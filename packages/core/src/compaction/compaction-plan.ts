@@ -18,15 +18,24 @@ export const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
  */
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 
-/** What a run has read so far: a stretch of the log, reduced to the last event of every key. */
-export type Stretch = {
-  readonly from: number;
+/** A place in a stretch that the checkpoint may move to, and what lies between it and the start. */
+export type Milestone = {
   readonly to: number;
   readonly events: number;
   readonly bytes: number;
-  /** When the last event of the stretch was published, milliseconds since 1970. */
+  /** When the last event before it was published, milliseconds since 1970. */
   readonly publishedAt: number;
+  /** How many keys have an event before it. */
+  readonly keys: number;
+};
+
+/** What a run has read so far: a stretch of the log, reduced to the last event of every key. */
+export type Stretch = Omit<Milestone, "keys"> & {
+  readonly from: number;
+  /** In the order in which the keys first occur. */
   readonly latest: ReadonlyMap<string, StoredEvent>;
+  /** The end of every batch. */
+  readonly milestones: readonly Milestone[];
   /** A row that does not continue the stretch was met: a seal, or damage. */
   readonly stop: "seal" | "gap" | undefined;
 };
@@ -38,6 +47,7 @@ export const emptyStretch = (from: number): Stretch => ({
   bytes: 0,
   publishedAt: 0,
   latest: new Map(),
+  milestones: [],
   stop: undefined,
 });
 
@@ -52,6 +62,7 @@ export function extendStretch(
 ): Stretch {
   let { to, events, bytes, publishedAt, stop } = stretch;
   const latest = new Map(stretch.latest);
+  const milestones = [...stretch.milestones];
   for (const batch of rows) {
     if (batch.first !== to) stop = "gap";
     else if (batch.kind === "seal") stop = "seal";
@@ -61,24 +72,40 @@ export function extendStretch(
     events += batch.count;
     bytes += batch.rawBytes;
     publishedAt = batch.publishedAt;
+    milestones.push({ to, events, bytes, publishedAt, keys: latest.size });
   }
-  return { ...stretch, to, events, bytes, publishedAt, latest, stop };
+  return { ...stretch, to, events, bytes, publishedAt, latest, milestones, stop };
 }
 
-/** The compacted rows of a stretch: one per key, its last event. Pure. */
-export const planRows = (
+/**
+ * How far the checkpoint may move when the first `rowsPut` rows of a stretch are put: every key that
+ * has an event before there has a row by then, as new as that event or newer, as if the stretch had
+ * been read in two parts by two runs. Pure.
+ */
+export const planMilestone = (
+  { milestones }: Pick<Stretch, "milestones">,
+  rowsPut: number,
+): Milestone | undefined => milestones.findLast(({ keys }) => keys <= rowsPut);
+
+/**
+ * The compacted rows of a stretch: one per key, its last event, in the order of `latest`. Each is
+ * packed when it is asked for, so that the first can be put before the last is packed. Pure.
+ */
+export function* planRows(
   { latest }: Pick<Stretch, "latest">,
   { partition, nowMs }: { partition: number; nowMs: number },
-): CompactedRow[] =>
-  [...latest.values()].map((event) => {
+): Generator<CompactedRow> {
+  for (const event of latest.values()) {
     const { key, sequence, publishedAt } = event;
     const place = { key, bucket: bucketOf(key), partition, sequence, publishedAt };
     if (isTombstone(event)) {
       const expiresAt = Math.ceil((nowMs + TOMBSTONE_KEEP_MS) / 1_000);
-      return { ...place, deleted: true, rawBytes: 0, expiresAt };
+      yield { ...place, deleted: true, rawBytes: 0, expiresAt };
+    } else {
+      yield { ...place, ...packEvent(event) };
     }
-    return { ...place, ...packEvent(event) };
-  });
+  }
+}
 
 /** Which bucket of the compacted state holds a key. Other bits of the hash choose the partition. */
 export const bucketOf = (key: string): number =>
@@ -104,13 +131,14 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
 }
 
 /**
- * The checkpoint once all rows of a stretch are put. `seen` is an end that was read at `atMs`, before
- * the stretch: if the stretch reaches it, nothing older than `atMs` is left to lose. Otherwise what
- * is left was published, and expires, no earlier than the stretch's last event. Times never fall.
+ * `checkpoint`, which stands at the start of a stretch, once it has moved to a place in it: a
+ * milestone, or the end. `seen` is an end that was read at `atMs`, before the stretch: if the place
+ * reaches it, nothing older than `atMs` is left to lose. Otherwise what is
+ * left was published, and expires, no earlier than the last event before the place. Times never fall.
  */
 export function planMove(
   checkpoint: Checkpoint,
-  { to, events, bytes, publishedAt }: Omit<Stretch, "latest" | "stop" | "from">,
+  { to, events, bytes, publishedAt }: Omit<Milestone, "keys">,
   seen: { readonly next: number; readonly atMs: number },
 ): Partial<Checkpoint> & Pick<Checkpoint, "next" | "lookedAt"> {
   const throughMs = to >= seen.next ? seen.atMs : Math.min(publishedAt, seen.atMs);

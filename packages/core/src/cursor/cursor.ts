@@ -15,23 +15,22 @@ const MAC_BYTES = 16;
  * Prints and reads cursors: base64url of version, key id, content and an HMAC-SHA-256 over them, so
  * that a client can neither make nor change one. `parse` throws `invalid-cursor`.
  */
-export function createCursors(given: readonly CursorKey[]) {
-  // Prepared once: a bare secret is prepared anew for every cursor, which takes longer than signing.
-  const keys = given.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
-  const [signer] = keys;
-  if (signer === undefined) throw new RangeError("At least one cursor key is needed");
-  const { id: signerId, secret: signerSecret } = signer;
+export function createCursors(keys: readonly CursorKey[]) {
+  const prepared = keys.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
+  const [first] = prepared;
+  if (first === undefined) throw new RangeError("At least one cursor key is needed");
+  const signer = first;
 
   function format(content: CursorContent): string {
-    const body = Buffer.concat([Buffer.of(VERSION, signerId), packCursor(content)]);
-    return Buffer.concat([body, macOf(body, signerSecret)]).toString("base64url");
+    const body = Buffer.concat([Buffer.of(VERSION, signer.id), packCursor(content)]);
+    return Buffer.concat([body, macOf(body, signer.secret)]).toString("base64url");
   }
 
   function parse(text: string): CursorContent {
     const bytes = Buffer.from(text, "base64url");
     if (bytes.length < MAC_BYTES + 3 || bytes.toString("base64url") !== text) throw invalidCursor();
     const body = bytes.subarray(0, -MAC_BYTES);
-    const key = keys.find(({ id }) => id === body[1]);
+    const key = prepared.find(({ id }) => id === body[1]);
     const genuine =
       key !== undefined && timingSafeEqual(bytes.subarray(-MAC_BYTES), macOf(body, key.secret));
     if (!genuine || body[0] !== VERSION) throw invalidCursor();
