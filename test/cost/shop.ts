@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type AttributeValue, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { type Clock, systemClock } from "@eventledger/core";
 import { startServer } from "../../packages/functions/src/local.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { type Consumption, meterCapacity } from "../stack/capacity.ts";
@@ -36,10 +37,13 @@ export async function openTable(endpoint: string) {
   const rows = async () =>
     (await client.send(new ScanCommand({ TableName: tableName }))).Items ?? [];
   const orders = orderEvents(5_000).values();
+  // What is done by time, such as moving a checkpoint on the way, would cost more on a busy machine.
+  const openedAt = Date.now();
+  const clock: Clock = { ...systemClock, now: () => openedAt, monotonic: () => 0 };
 
   const open = async (): Promise<Shop> => {
     const config = { endpoint, region: LOCAL_REGION, tableName, adminKey: ADMIN_KEY };
-    const opened = openLedger({ ...config, cursorKey: ADMIN_KEY });
+    const opened = openLedger({ ...config, cursorKey: ADMIN_KEY, clock });
     const { measure } = meterCapacity(opened.client);
     const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
     const send = (path: string, body?: object) => request(server.url + path, body);

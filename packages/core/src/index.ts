@@ -3,7 +3,7 @@ export type { Identity } from "./access/identify.ts";
 export type { KeyKind } from "./access/key-text.ts";
 export { type Caller, coversStream, isRoot, rootCaller } from "./access/permission.ts";
 export type { CursorKey } from "./cursor/cursor.ts";
-export { systemClock } from "./kernel/clock.ts";
+export { type Clock, systemClock } from "./kernel/clock.ts";
 export { invalidRequest, LedgerError, streamNotFound } from "./kernel/error.ts";
 export { defaultTenant, type Tenant } from "./kernel/names.ts";
 export { systemRandom } from "./kernel/random.ts";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
+  type Clock,
   createAdminKey,
   createLedger,
   type Identity,
@@ -31,6 +32,8 @@ export type Config = {
   readonly corsOrigins?: readonly string[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
+  /** Instead of the clock of this machine. For measuring only. */
+  readonly clock?: Clock;
 };
 
 export type OpenLedger = {
@@ -72,7 +75,7 @@ export function openLedger(config: Config): OpenLedger {
   const ledger = createLedger({
     client,
     tableName: config.tableName,
-    clock: systemClock,
+    clock: config.clock ?? systemClock,
     random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.from(config.cursorKey) }],
     groupCommit: config.groupCommit ?? true,
