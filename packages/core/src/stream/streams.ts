@@ -126,13 +126,19 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
 
   /**
    * Ends a stream: it is invisible from now on, its chains are sealed when this returns, and its data
-   * is removed later. An interrupted call is finished by whoever meets what it left.
+   * is removed later. An interrupted call is finished by the next, and by whoever makes a new stream of
+   * that name. Throws `stream-not-found` only of a name that has no life, not even one that is ending.
    */
   async function end(tenant: Tenant, bareName: string): Promise<void> {
-    const stream = await load(tenant, bareName);
-    const ended = await table.lifecycle.endStream(tenant, stream.life, stream, clock.now());
-    forget(stream.name);
-    const now = ended ? stream : await table.streams.load(stream.name);
+    const name = scopeName(tenant, bareName);
+    const stream = await table.streams.load(name);
+    if (stream === undefined) throw streamNotFound();
+    const life = lifeOf(name, stream.uid);
+    const endsHere =
+      stream.status === "live" &&
+      (await table.lifecycle.endStream(tenant, life, stream, clock.now()));
+    forget(name);
+    const now = endsHere ? stream : await table.streams.load(name);
     if (now?.uid === stream.uid) await finishEnd(stream);
   }
 
