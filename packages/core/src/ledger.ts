@@ -37,6 +37,12 @@ import { createSubscriptions, type Snapshots } from "./subscription/subscription
 import type { Connection } from "./table/connection.ts";
 import { createTable } from "./table/table.ts";
 
+/**
+ * A receipt knows no position in partitions that it did not touch, only when it was. A publisher whose
+ * clock is behind by less than this is not skipped there.
+ */
+const CLOCKS_APART_MS = 60_000;
+
 export type LedgerDeps = {
   readonly client: Connection["client"];
   readonly tableName: string;
@@ -142,7 +148,7 @@ export function createLedger(deps: LedgerDeps) {
         const cursor = cursors.format({
           streamUid: stream.uid,
           positions: published.positions,
-          since: published.publishedAt,
+          since: published.publishedAt - CLOCKS_APART_MS,
           turn: 0,
         });
         return { events: [...published.events], cursor, replayed: published.replayed };
