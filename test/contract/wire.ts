@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { gunzipSync } from "node:zlib";
 import { PROBLEMS, Problem, type ProblemCode, problemType } from "@eventledger/protocol";
 import { expect } from "vitest";
 
@@ -20,6 +21,8 @@ export type Answer<T = unknown> = {
   /** By lower-case name; empty when absent. */
   readonly header: (name: string) => string;
   readonly text: string;
+  /** The length of the body as it travelled. */
+  readonly bytes: number;
   readonly body: T;
 };
 
@@ -39,12 +42,12 @@ export class Refused extends Error {
  * what is promised of all of them: a request id, and for an error the whole problem.
  */
 export async function send(target: Target, call: Call): Promise<Answer> {
-  const { status, headers, text } = await exchange(target, call);
+  const { status, headers, text, bytes } = await exchange(target, call);
   const header = (name: string) => String(headers[name] ?? "");
   const isJson = /^application\/([a-z-]+\+)?json/.test(header("content-type"));
   const isHead = call.method === "HEAD";
   const body: unknown = isJson && !isHead ? JSON.parse(text) : text;
-  const answer = { status, header, text, body };
+  const answer = { status, header, text, bytes, body };
   expect(header("x-request-id"), "X-Request-Id").toMatch(/^[A-Za-z0-9._-]{8,64}$/);
   if (isHead) expect(text).toBe("");
   else if (status >= 400) parseProblem(answer);
@@ -93,7 +96,12 @@ export function parseProblem({ status, header, body, text }: Answer): Problem {
   return problem;
 }
 
-type Exchanged = { status: number; headers: http.IncomingHttpHeaders; text: string };
+type Exchanged = {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  text: string;
+  bytes: number;
+};
 
 function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
   const { protocol, hostname, port, pathname } = new URL(baseUrl);
@@ -118,13 +126,13 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
-        response.on("end", () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text: Buffer.concat(chunks).toString(),
-          }),
-        );
+        response.on("end", () => {
+          const { statusCode: status = 0, headers } = response;
+          const bytes = Buffer.concat(chunks);
+          const isGzip = headers["content-encoding"] === "gzip" && bytes.length > 0;
+          const text = (isGzip ? gunzipSync(bytes) : bytes).toString();
+          resolve({ status, headers, text, bytes: bytes.length });
+        });
       },
     );
     request.on("error", reject);

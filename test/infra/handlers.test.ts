@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { gunzipSync } from "node:zlib";
 import { DynamoDBClient, PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -67,6 +68,18 @@ describe.each([
     expect(JSON.parse(polled?.body ?? "").events).toMatchObject([
       { key: "order-1", data: { total: 1 }, sequence: 1 },
     ]);
+  });
+
+  it("compresses a long page for whoever accepts it", async () => {
+    const events = Array.from({ length: 20 }, (_, n) => ({ key: `order-${n}`, data: { n } }));
+    const path = `/streams/${stream}/events`;
+    const [, page] = await ask([
+      eventOf({ method: "POST", path, headers, body: { events } }),
+      eventOf({ method: "GET", path, headers: { ...headers, "accept-encoding": "gzip" } }),
+    ]);
+    expect(page).toMatchObject({ isBase64Encoded: true, headers: { "content-encoding": "gzip" } });
+    const text = gunzipSync(Buffer.from(page?.body ?? "", "base64")).toString();
+    expect(JSON.parse(text).events).toHaveLength(21);
   });
 
   it("serves the documentation from its package", async () => {

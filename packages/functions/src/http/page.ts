@@ -1,4 +1,5 @@
 import type { StoredEvent } from "@eventledger/core";
+import { lengthOf } from "./compressed.ts";
 import { chooseFormat } from "./formats/accept.ts";
 import { printPage } from "./formats/event-json.ts";
 
@@ -23,7 +24,10 @@ export function pageResponse(
 ): Response {
   const format = chooseFormat(accept);
   const { contentType, body, headerMembers } = printPage(members, events, format, stream);
-  const headers = new Headers({ "Content-Type": contentType, Vary: "Accept" });
+  const headers = new Headers({
+    ...{ "Content-Type": contentType, Vary: "Accept" },
+    ...lengthOf(body),
+  });
   for (const [member, value] of Object.entries(headerMembers)) {
     const text = typeof value === "string" ? value : JSON.stringify(value);
     headers.set(`EventLedger-${toHeaderName(member)}`, text);

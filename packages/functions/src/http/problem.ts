@@ -1,6 +1,7 @@
 import { LedgerError } from "@eventledger/core";
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
 import { HTTPException } from "hono/http-exception";
+import { lengthOf } from "./compressed.ts";
 
 /** Tells of what went wrong without a name in the protocol, for the log. */
 export type LogFailure = (failure: { requestId: string; error: unknown }) => void;
@@ -20,11 +21,13 @@ export function toProblemResponse(
   const { status } = PROBLEMS[problem.code];
   if (named === undefined) logFailure({ requestId, error });
   else if (named.cause !== undefined && status >= 500) logFailure({ requestId, error: named });
-  return new Response(JSON.stringify(toProblem(problem, requestId)), {
+  const body = JSON.stringify(toProblem(problem, requestId));
+  return new Response(body, {
     status,
     headers: {
       "Content-Type": "application/problem+json",
       "Cache-Control": "no-store",
+      ...lengthOf(body),
       ...(problem.retryAfterSeconds === undefined
         ? {}
         : { "Retry-After": String(problem.retryAfterSeconds) }),

@@ -15,6 +15,12 @@ const decode = (contentType: string, body: string) =>
 /** Far more than any takes, far less than something that grows with the square. */
 const CALM_MS = 4_000;
 
+/** What this thread has computed so far, whatever else the machine does. */
+function busyMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
 describe("a hostile body", () => {
   it.each([
     ["arrays nested 100,000 deep", `{"key":"k","data":${nest("[", "]")}}`, "unsupported-data"],
@@ -55,9 +61,9 @@ describe("a hostile body", () => {
     ],
     ["a body of white space", " ".repeat(4e6), "malformed-json"],
   ])("of %s is refused calmly", (_, body, code) => {
-    const startedAt = performance.now();
+    const before = busyMs();
     expect(problemOf(() => decode("application/json", body)).code).toBe(code);
-    expect(performance.now() - startedAt).toBeLessThan(CALM_MS);
+    expect(busyMs() - before).toBeLessThan(CALM_MS);
   });
 
   it.each([
@@ -76,9 +82,9 @@ describe("a hostile body", () => {
       "invalid-request",
     ],
   ])("as %s is refused calmly", (contentType, body, code) => {
-    const startedAt = performance.now();
+    const before = busyMs();
     expect(problemOf(() => decode(contentType, body)).code).toBe(code);
-    expect(performance.now() - startedAt).toBeLessThan(CALM_MS);
+    expect(busyMs() - before).toBeLessThan(CALM_MS);
   });
 
   it("that is a little off is decoded or refused with a name, never anything else", () => {

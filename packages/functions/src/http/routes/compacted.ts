@@ -8,6 +8,7 @@ import {
   StreamParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
+import { compressed, lengthOf } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { printEvent } from "../formats/event-json.ts";
 import { operation } from "../operation.ts";
@@ -71,6 +72,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
           "bootstrap-expired",
         ],
       }),
+      compressed,
       valid("param", StreamParams),
       valid("query", CompactedQuery),
       async (c) => {
@@ -80,7 +82,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         const { items, ...members } = page;
         const printed = items.map(printEvent).join(",");
         const body = `{"items":[${printed}],${JSON.stringify(members).slice(1)}`;
-        return c.body(body, 200, { "Content-Type": "application/json" });
+        return c.body(body, 200, { "Content-Type": "application/json", ...lengthOf(body) });
       },
     )
     .get(

@@ -8,6 +8,7 @@ import {
 } from "@eventledger/protocol";
 import { Hono } from "hono";
 import { resolver } from "#describe";
+import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { decodePublish } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
@@ -94,6 +95,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         },
         problems: ["invalid-cursor", "stream-not-found", "retention-passed"],
       }),
+      compressed,
       valid("param", StreamParams),
       valid("query", BrowseQuery),
       async (c) => {

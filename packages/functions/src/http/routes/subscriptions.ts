@@ -17,6 +17,7 @@ import {
   SubscriptionParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
+import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
@@ -141,6 +142,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "stream-busy",
         ],
       }),
+      compressed,
       valid("param", SubscriptionParams),
       valid("query", PollQuery),
       async (c) => {
@@ -188,6 +190,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "outcome-unknown",
         ],
       }),
+      compressed,
       valid("param", SubscriptionParams),
       requireJson,
       valid("json", PollBody),

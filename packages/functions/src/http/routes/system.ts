@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import * as z from "zod";
+import { compressed } from "../compressed.ts";
 import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -40,18 +41,19 @@ export const systemRoutes = ({
         return c.json({ status: "ok" as const });
       },
     )
-    .get("/openapi.json", openApiOperation, async () => {
+    .get("/openapi.json", openApiOperation, compressed, async () => {
       const document = await loadDocsAsset("openapi.json");
       if (document === undefined) throw new Error("openapi.json was not deployed");
       return new Response(document.bytes, { headers: { "Content-Type": document.contentType } });
     })
-    .get("/docs", docsOperation, () => new Response(docsPage, { headers: docsHeaders }))
+    .get("/docs", docsOperation, compressed, () => new Response(docsPage, { headers: docsHeaders }))
     .get(
       "/docs/problems",
       problemsOperation,
+      compressed,
       () => new Response(problemsPage, { headers: docsHeaders }),
     )
-    .get("/docs/assets/:file", assetOperation, async (c) => {
+    .get("/docs/assets/:file", assetOperation, compressed, async (c) => {
       const asset = await loadDocsAsset(c.req.param("file"));
       if (asset === undefined) return c.notFound();
       return new Response(asset.bytes, {
