@@ -106,7 +106,7 @@ function loadOf({ events, streams, keys }: Scenario, n: 1 | 10, measured: Measur
   const perStreamSecond = publishes / streams / SECONDS;
   const polls = (subscribers * SECONDS) / ASSUMED.pollEverySeconds;
   const busyPolls = polls * happens(perStreamSecond * ASSUMED.pollEverySeconds);
-  const requests = publishes + polls + busyPolls;
+  const requests = publishes + polls;
   const overlap = perStreamSecond * (ASSUMED.publishMs / 1_000);
   const lost = Math.min(1, overlap * ASSUMED.conflictsPerOverlap);
 
@@ -150,7 +150,7 @@ function loadOf({ events, streams, keys }: Scenario, n: 1 | 10, measured: Measur
       runs * lineBytes(measured.metricsLineBytes),
     sentBytes:
       requests * (measured.answerBytes + ASSUMED.headersBytes) +
-      delivered * measured.answerBytesPerEvent,
+      delivered * batch.answerBytesPerEvent,
   };
 }
 

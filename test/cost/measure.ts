@@ -6,7 +6,7 @@ import {
 import { createEmfWriter } from "../../packages/functions/src/metrics/emf.ts";
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import { printAnswered } from "../../packages/functions/src/metrics/request-log.ts";
-import { openTable, type Shop } from "./shop.ts";
+import { openTable, type Polled, type Shop } from "./shop.ts";
 
 /** Capacity units, as DynamoDB counts them. */
 export type Units = { readonly read: number; readonly write: number };
@@ -19,6 +19,8 @@ export type BatchMeasured = {
   readonly storedBytesPerEvent: number;
   readonly compactRun: Units;
   readonly compactEvent: Units;
+  /** Of a page of so many events, as it travels. */
+  readonly answerBytesPerEvent: number;
 };
 
 export type Measured = {
@@ -26,6 +28,7 @@ export type Measured = {
   /** A poll that finds nothing, and one that finds one small batch. */
   readonly idlePoll: Units;
   readonly busyPoll: Units;
+  /** What it costs more when it commits the page before. */
   readonly commit: Units;
   /** What a process reads more when what it remembers is too old, publishing and polling. */
   readonly refresh: Units;
@@ -34,7 +37,6 @@ export type Measured = {
   readonly sweep: Units;
   readonly keyBytes: number;
   readonly answerBytes: number;
-  readonly answerBytesPerEvent: number;
   readonly logLineBytes: number;
   readonly metricsLineBytes: number;
 };
@@ -56,7 +58,7 @@ async function measureBatch(endpoint: string, n: number) {
   await shop.publish(n);
   const publish = await average(shop, ROUNDS, () => shop.publish(n));
   const log = await table.stored("SEQ#");
-  const polls = await measurePolls(shop, n);
+  const { answerBytesPerEvent, ...polls } = await measurePolls(shop, n);
   await shop.compact();
   const sweptStream = minus(await shop.cost(shop.sweep), nothing);
   const runs = [await measureRun(shop, n, 20), await measureRun(shop, n, 100)] as const;
@@ -85,6 +87,7 @@ async function measureBatch(endpoint: string, n: number) {
       storedBytesPerEvent: Math.round(log.bytes / log.rows / n),
       compactRun: minus(runs[0], scale(compactEvent, 20)),
       compactEvent,
+      answerBytesPerEvent,
     },
     ...polls,
     refresh: { read: coldPublish.read + coldPoll.read, write: 0 },
@@ -95,29 +98,34 @@ async function measureBatch(endpoint: string, n: number) {
 }
 
 async function measurePolls(shop: Shop, n: number) {
-  const all = await shop.poll();
   await catchUp(shop);
   const empty = await shop.poll();
   const idlePoll = await average(shop, ROUNDS, shop.poll);
   let last = empty;
-  const publishOne = () => shop.publish(n);
-  const poll = async () => {
-    last = await shop.poll();
+  const keep = async (polling: Promise<Polled>) => {
+    last = await polling;
   };
-  const commit = () => shop.commit(last.cursor);
-  const commits: Units[] = [];
-  const polls: Units[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    await publishOne();
-    polls.push(await shop.cost(poll));
-    commits.push(await shop.cost(commit));
-  }
+  const busyPoll = await average(
+    shop,
+    ROUNDS,
+    () => keep(shop.poll()),
+    async () => {
+      await shop.commit(last.cursor);
+      await shop.publish(n);
+    },
+  );
+  const both = await average(
+    shop,
+    ROUNDS,
+    () => keep(shop.commitAndPoll(last.cursor)),
+    () => shop.publish(n),
+  );
   return {
     idlePoll,
-    busyPoll: scale(polls.reduce(plus), 1 / ROUNDS),
-    commit: scale(commits.reduce(plus), 1 / ROUNDS),
+    busyPoll,
+    commit: minus(both, busyPoll),
     answerBytes: empty.bytes,
-    answerBytesPerEvent: Math.round((all.bytes - empty.bytes) / all.events),
+    answerBytesPerEvent: Math.round((last.bytes - empty.bytes) / last.events),
   };
 }
 

@@ -59,13 +59,13 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
 ${BATCHES.map((n) => unitRows(measured, n)).join("\n")}
 | poll that finds nothing | ${measured.idlePoll.read} | ${measured.idlePoll.write} |
 | poll that finds events, per answer | ${measured.busyPoll.read} | ${measured.busyPoll.write} |
-| commit | ${measured.commit.read} | ${measured.commit.write} |
+| and when it commits the page before | ${measured.commit.read} | ${measured.commit.write} |
 | a process looking again at what it remembers | ${measured.refresh.read} | ${measured.refresh.write} |
 | sweeping an idle stream | ${measured.sweptStream.read} | ${measured.sweptStream.write} |
 
 The events are orders of about 350 bytes of JSON. Stored, one takes ${measured.batches[1].storedBytesPerEvent} bytes alone and
 ${measured.batches[10].storedBytesPerEvent} among ten; the current state of a key takes ${measured.keyBytes}; delivered, an event takes
-${measured.answerBytesPerEvent} bytes of an answer. A request leaves ${measured.logLineBytes} bytes of log.
+${measured.batches[1].answerBytesPerEvent} bytes of an answer alone and ${measured.batches[10].answerBytesPerEvent} among ten, which travel compressed. A request leaves ${measured.logLineBytes} bytes of log.
 
 ## Assumed
 
@@ -73,9 +73,9 @@ What cannot be measured without AWS, or is yours to decide:
 
 | | |
 | --- | --- |
-| router, 1 GB, arm64 | ${ASSUMED.publishMs} ms a publish, ${ASSUMED.idlePollMs} ms a poll that finds nothing, ${ASSUMED.busyPollMs} ms one that does, ${ASSUMED.commitMs} ms a commit |
+| router, 1 GB, arm64 | ${ASSUMED.publishMs} ms a publish, ${ASSUMED.idlePollMs} ms a poll that finds nothing, ${ASSUMED.busyPollMs} ms one that does, ${ASSUMED.commitMs} ms more with a commit |
 | compactor, 1 GB | one run per ${ASSUMED.compactorWindowSeconds} s with events, ${ASSUMED.compactorMs} ms and ${ASSUMED.compactorMsPerEvent} ms an event |
-| subscribers | poll every second all month, and commit what they got in a request of its own |
+| subscribers | poll every second all month, and commit what they got when they poll again, in one request, accepting gzip |
 | conflicts | a publish finds that another process was faster ${ASSUMED.conflictsPerOverlap} times as often as two overlap |
 | kept | events ${ASSUMED.keptDays} days (retention and 30 days), the current state of ${SCENARIOS.map(({ keys }) => `${keys / 1e6} M`).join(" / ")} keys |
 | processes | ${ASSUMED.processes} of the router at any time, for what each does again and again |

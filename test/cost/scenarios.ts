@@ -21,13 +21,13 @@ export const BATCHES = [1, 10] as const;
 export const ASSUMED = {
   hoursPerMonth: 730,
   subscribersPerStream: 2,
-  /** A subscriber asks once a second, day and night, and commits what it got. */
+  /** A subscriber asks once a second, day and night, and commits what it got when it asks again. */
   pollEverySeconds: 1,
   /** How long the router takes, cold starts included, at 1 GB. */
   publishMs: 15,
   idlePollMs: 8,
   busyPollMs: 15,
-  commitMs: 10,
+  commitMs: 7,
   compactorMs: 50,
   compactorMsPerEvent: 1,
   sweeperMs: 1_000,

@@ -1,4 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import { type AttributeValue, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { type Clock, systemClock } from "@eventledger/core";
 import { startServer } from "../../packages/functions/src/local.ts";
@@ -10,6 +14,10 @@ import { ensureTable } from "../stack/table.ts";
 
 const ADMIN_KEY = "elk_cost_measurement";
 const STREAM = "/streams/orders";
+const SUBSCRIPTION = `${STREAM}/subscriptions/shipping`;
+
+/** What a page holds, and the length of its body as it travels. */
+export type Polled = { readonly events: number; readonly bytes: number; readonly cursor: string };
 
 /** One process of the product over a table that several may share. */
 export type Shop = {
@@ -18,8 +26,10 @@ export type Shop = {
   /** Publishes `n` orders in one request. */
   publish(n: number): Promise<void>;
   /** Polls, and tells how long the answer was. */
-  poll(): Promise<{ events: number; bytes: number; cursor: string }>;
+  poll(): Promise<Polled>;
   commit(cursor: string): Promise<void>;
+  /** Commits, and polls behind that, in one request. */
+  commitAndPoll(cursor: string): Promise<Polled>;
   /** Rings the compactor as the table's stream would. */
   compact(): Promise<void>;
   sweep(): Promise<void>;
@@ -56,14 +66,12 @@ export async function openTable(endpoint: string) {
         const events = Array.from({ length: n }, () => orders.next().value);
         await send(`${STREAM}/events`, { events });
       },
-      poll: async () => {
-        const text = await send(`${STREAM}/subscriptions/shipping/poll?limit=500`);
-        const { events, cursor } = JSON.parse(text);
-        return { events: events.length, bytes: Buffer.byteLength(text), cursor };
-      },
+      poll: async () => polled(await send(`${SUBSCRIPTION}/poll?limit=500`)),
       commit: async (cursor) => {
-        await send(`${STREAM}/subscriptions/shipping/commit`, { cursor });
+        await send(`${SUBSCRIPTION}/commit`, { cursor });
       },
+      commitAndPoll: async (commit) =>
+        polled(await send(`${SUBSCRIPTION}/poll`, { commit, limit: 500 })),
       compact: async () => {
         const batches = (await rows()).filter(({ sk }) => sk?.S?.startsWith("SEQ#"));
         await opened.ledger.ring(batches.map(({ pk }) => pk?.S ?? ""));
@@ -92,15 +100,28 @@ export async function openTable(endpoint: string) {
   };
 }
 
-async function request(url: string, body?: object): Promise<string> {
-  const response = await fetch(url, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${response.status} ${url}: ${text}`);
-  return text;
+/** As most clients do it, accepting gzip. Answers the body, and its length as it travelled. */
+async function request(url: string, body?: object): Promise<{ text: string; bytes: number }> {
+  const method = body === undefined ? "GET" : "POST";
+  const headers = {
+    authorization: `Bearer ${ADMIN_KEY}`,
+    "content-type": "application/json",
+    "accept-encoding": "gzip",
+  };
+  const asked = http.request(url, { method, headers });
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(asked, "response")) as [http.IncomingMessage];
+  const bytes = await buffer(response);
+  const isGzip = response.headers["content-encoding"] === "gzip";
+  const text = (isGzip ? gunzipSync(bytes) : bytes).toString();
+  const { statusCode = 0 } = response;
+  if (statusCode < 200 || statusCode > 299) throw new Error(`${statusCode} ${url}: ${text}`);
+  return { text, bytes: bytes.length };
+}
+
+function polled({ text, bytes }: { text: string; bytes: number }): Polled {
+  const { events, cursor } = JSON.parse(text);
+  return { events: events.length, bytes, cursor };
 }
 
 /** As DynamoDB counts an item: the names of its attributes and their values. */

@@ -11,7 +11,7 @@ import { bareName, type Tenant } from "./kernel/names.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
-import { commit } from "./subscription/commit.ts";
+import { commit, lagBehind } from "./subscription/commit.ts";
 import type { Poll } from "./subscription/deliver.ts";
 import { normalFilter } from "./subscription/filter.ts";
 import { createLeases } from "./subscription/leases.ts";
@@ -104,10 +104,7 @@ export function createSubscriptionOperations(deps: Deps) {
 
   async function commitOn(stream: LiveStream, name: string, cursor: string) {
     const content = cursors.parse(cursor);
-    const result = await subscriptions.use(stream, name, () =>
-      commit({ subscriptions }, stream, name, content),
-    );
-    return { ...result, committed: cursors.format(result.committed) };
+    return subscriptions.use(stream, name, () => commit(parts, stream, name, content));
   }
 
   function parseTarget(to: SeekBody["to"]) {
@@ -201,7 +198,11 @@ export function createSubscriptionOperations(deps: Deps) {
 
     /** Moves a subscription's committed position forward to what a polled cursor covers. */
     async commit(tenant: Tenant, name: string, subscription: string, cursor: string) {
-      return streams.use(tenant, name, (stream) => commitOn(stream, subscription, cursor));
+      return streams.use(tenant, name, async (stream) => {
+        const done = await commitOn(stream, subscription, cursor);
+        const lag = await lagBehind(parts, stream, done);
+        return { committed: cursors.format(done.committed), stale: done.stale, lag };
+      });
     },
 
     /** Moves a subscription on purpose, back or forward. */

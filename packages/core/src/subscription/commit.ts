@@ -10,7 +10,8 @@ export type Committed = {
   readonly committed: CursorContent;
   /** The position was there or beyond already; nothing was changed. */
   readonly stale: boolean;
-  readonly lag: Lag;
+  readonly state: SubscriptionState;
+  readonly standing: Standing;
 };
 
 /**
@@ -39,16 +40,19 @@ export async function commit(
   return {
     committed: cursorAt(stream, state, standing, cursor.turn),
     stale: !moved,
-    lag: await lagAt(subscriptions, stream, state, standing),
+    state,
+    standing,
   };
 }
 
-/** Inside a snapshot the lag is that of its start: measuring it anew would cost each page a batch. */
-function lagAt(
-  subscriptions: Subscriptions,
+/**
+ * How far behind the end that is. Inside a snapshot the lag is that of its start: measuring it anew
+ * would cost each page a batch.
+ */
+export function lagBehind(
+  { subscriptions }: { subscriptions: Subscriptions },
   stream: LiveStream,
-  state: SubscriptionState,
-  { positions, bootstrap }: Standing,
+  { state, standing: { positions, bootstrap } }: Committed,
 ): Promise<Lag> {
   const known = positions.filter((position) => position !== undefined);
   return isInSnapshot(bootstrap) && known.length === stream.partitions
