@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import { leaseRows } from "./lease-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
 import { memberRows } from "./member.entity.ts";
+import { parkingRows } from "./parking-rows.ts";
 import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
 import { createService } from "./service.ts";
@@ -41,6 +42,7 @@ export const createTable = (connection: Connection) => {
     lifecycle: lifecycleRows(connection, service),
     leases: leaseRows(connection, offset),
     members: memberRows(connection, member),
+    parking: parkingRows(connection, offset),
     receipts: receiptRows(connection, receipt),
     removals: removalRows(connection, removal),
     streams: streamRows(connection, stream, directory),
