@@ -77,15 +77,18 @@ export function createSubscriptionOperations(deps: Deps) {
     signal: AbortSignal | undefined,
   ): Promise<PollResult> {
     const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
-    const gapMaxMs = consumer === undefined ? undefined : await leaseGapMs(stream, name);
+    const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
+    const heardMs = clock.now();
     const { page, waitedOut } = await waitForNews<Poll>({ bell: log.bell, clock }, stream.life, {
-      ...{ waitMs: waitSeconds * 1_000, signal, gapMaxMs },
+      // Whether a worker that waits is still alive is not known, so its lease must outlast the wait.
+      ...{ waitMs: Math.min(waitSeconds * 1_000, (leaseMs ?? Infinity) / 2), signal },
+      gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
       look: (before) => {
         const request = { ...from, ahead: before?.cursor };
         return subscriptions.use(stream, name, () =>
           consumer === undefined
             ? poll(parts, stream, name, request)
-            : pollShare(parts, stream, name, { ...request, consumer }),
+            : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
         );
       },
       // A worker has its leases to look after as well.
@@ -101,10 +104,9 @@ export function createSubscriptionOperations(deps: Deps) {
     };
   }
 
-  /** A lease must not run out while its worker waits. */
-  async function leaseGapMs(stream: LiveStream, name: string): Promise<number> {
+  async function loadLeaseMs(stream: LiveStream, name: string): Promise<number> {
     const { row } = await subscriptions.recall(stream, name);
-    return (row.config.leaseSeconds * 1_000) / 4;
+    return row.config.leaseSeconds * 1_000;
   }
 
   async function commitOn(stream: LiveStream, name: string, cursor: string) {
