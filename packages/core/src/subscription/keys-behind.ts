@@ -3,7 +3,7 @@ import { LedgerError } from "../kernel/error.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot, standingOf } from "./standing.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
 
 /**
  * How many keys have events behind what is committed: what a subscription would be told by a bootstrap

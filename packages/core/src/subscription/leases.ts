@@ -8,7 +8,8 @@ import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
 import { isInSnapshot } from "./standing.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly table: Table;

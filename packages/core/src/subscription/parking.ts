@@ -12,7 +12,8 @@ import { matcherOf } from "./filter.ts";
 import { type ParkingPlan, type Poison, planPark, planRelease } from "./parking-plan.ts";
 import { readQueue } from "./queue.ts";
 import { isInSnapshot } from "./standing.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly table: Table;

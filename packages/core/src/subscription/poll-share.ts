@@ -6,12 +6,12 @@ import {
   type Poll,
   type PollDeps,
   type PollRequest,
-  readLog,
   standingAfter,
   turnOf,
 } from "./deliver.ts";
 import type { Leases, Share } from "./leases.ts";
 import { isOwnCursor } from "./own-cursor.ts";
+import { readLog } from "./read-log.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 
 /** Which worker asks, and since when: it counts as alive from then on. */
