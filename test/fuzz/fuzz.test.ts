@@ -69,12 +69,13 @@ it(`answers ${REQUESTS} generated requests as documented (FUZZ_SEED=${SEED})`, {
 });
 
 async function ask(request: FuzzRequest): Promise<void> {
-  const { operation, method, headers, body } = request;
+  const { operation, method, headers, body, chunked } = request;
   const owner = ownerOf(request.path);
   const path = fill(request.path, handed, owner);
   const content = typeof body === "string" ? fill(body, handed, owner) : body;
   try {
-    const call = { method, path, headers, ...(content === undefined ? {} : { body: content }) };
+    const sent = content === undefined ? {} : { body: content, chunked };
+    const call = { method, path, headers, ...sent };
     let answer = await sendOn(call);
     for (let tries = 1; answer.status === 503 && tries < TRIES; tries++) {
       repeated++;
@@ -88,7 +89,11 @@ async function ask(request: FuzzRequest): Promise<void> {
     answered.set(operation.id, counts);
   } catch (cause) {
     const shown = typeof content === "string" ? content : `${content?.length ?? 0} bytes`;
-    const what = `${method} ${path} ${JSON.stringify(headers)} ${shown}`.slice(0, 2_000);
+    const what =
+      `${method} ${path} ${JSON.stringify(headers)} ${chunked ? "in chunks " : ""}${shown}`.slice(
+        0,
+        2_000,
+      );
     throw new Error(`${cause}\n${what}`, { cause });
   }
 }
@@ -108,6 +113,7 @@ async function sendOn(call: Call): Promise<Answer> {
   }
 }
 
+const KEY_ID = /^[a-z0-9]{12}$/;
 const REMEMBERED_MAX = 50;
 const OWN_MAX = 5;
 
@@ -123,7 +129,8 @@ function remember({ status, body }: Answer, owner: string): void {
     keep(own, cursor, OWN_MAX);
     if (own.length > 0) handed.cursorsOf.set(owner, own);
   }
-  if (events === undefined) keep(handed.id, id);
+  // An event has an id as well, of any characters.
+  if (events === undefined && KEY_ID.test(String(id))) keep(handed.id, id);
 }
 
 function keep(known: string[], value: unknown, most = REMEMBERED_MAX): void {

@@ -64,16 +64,42 @@ describe("limits", () => {
     expect(problem).toMatchObject({ status: 400, code: "malformed-http" });
   });
 
-  it("[http.limits] takes a small body at its cap and refuses one byte more", async () => {
-    const body = (bytes: number) => {
-      const start = '{"name":"k","scopes":["consume"],"streams":["*"]';
-      return `${start}${" ".repeat(bytes - start.length - 1)}}`;
-    };
-    const call = { method: "POST", path: "/keys", headers: json };
-    const fits = await send(target(), { ...call, body: body(LIMITS.otherRequestBytesMax) });
-    expect(fits.status).toBe(201);
-    const over = await send(target(), { ...call, body: body(LIMITS.otherRequestBytesMax + 1) });
-    expect(over.body).toMatchObject({ code: "request-too-large" });
+  const small = (bytes: number) => {
+    const start = '{"name":"k","scopes":["consume"],"streams":["*"]';
+    return `${start}${" ".repeat(bytes - start.length - 1)}}`;
+  };
+
+  it.each([
+    ["with its length", false],
+    ["in chunks", true],
+  ])(
+    "[http.limits] takes a small body at its cap, sent %s, and refuses one byte more",
+    async (_, chunked) => {
+      const call = { method: "POST", path: "/keys", headers: json, chunked };
+      const fits = await send(target(), { ...call, body: small(LIMITS.otherRequestBytesMax) });
+      expect(fits.status).toBe(201);
+      for (const bytes of [LIMITS.otherRequestBytesMax + 1, 70_000, 3_000_000, 5_000_000]) {
+        const over = await send(target(), { ...call, body: small(bytes) });
+        expect(over.body).toMatchObject({ code: "request-too-large" });
+        expect((await send(target(), { ...call, body: small(100) })).status).toBe(201);
+      }
+    },
+  );
+
+  it("[http.limits] refuses a small body over its cap whatever else is wrong with it", async () => {
+    const call = { method: "POST", path: "/keys", body: "x".repeat(70_000) };
+    for (const chunked of [false, true]) {
+      const { body } = await send(target(), { ...call, chunked });
+      expect(body).toMatchObject({ code: "request-too-large" });
+    }
+  });
+
+  it("[http.limits] takes a publish in chunks", async () => {
+    const call = { method: "POST", headers: json, chunked: true };
+    await send(target(), { ...call, path: "/streams", body: '{"name":"chunks"}' });
+    const path = "/streams/chunks/events";
+    const body = '{"key":"k","data":1}'.padEnd(70_000, " ");
+    expect((await send(target(), { ...call, path, body })).status).toBe(201);
   });
 
   it("[http.limits] caps a body that comes in chunks as well", async () => {
