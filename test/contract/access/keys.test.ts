@@ -97,6 +97,52 @@ describe("API keys", () => {
     expect((await ask("GET", "/keys", undefined, small.apiKey)).status).toBe(401);
   });
 
+  describe("that end soon", () => {
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    const later = new Date(Date.now() + 7_200_000).toISOString();
+    const everything = { name: "k", scopes: ["admin", "publish", "consume"], streams: ["*"] };
+    const until = async (expiresAt: string) =>
+      NewApiKey.parse((await ask("POST", "/keys", { ...everything, expiresAt })).body);
+
+    it("[key.rights] make keys that end with them at the latest", async () => {
+      const { apiKey } = await until(soon);
+      const made = NewApiKey.parse((await ask("POST", "/keys", everything, apiKey)).body);
+      expect(made.expiresAt).toBe(soon);
+      const sooner = new Date(Date.parse(soon) - 1_000).toISOString();
+      for (const expiresAt of [sooner, soon]) {
+        const answer = await ask("POST", "/keys", { ...everything, expiresAt }, apiKey);
+        expect(answer.body).toMatchObject({ expiresAt });
+      }
+      const over = await ask("POST", "/keys", { ...everything, expiresAt: later }, apiKey);
+      expect(over.body).toMatchObject({
+        code: "invalid-request",
+        errors: [{ pointer: "/expiresAt", detail: expect.stringContaining(soon) }],
+      });
+    });
+
+    it("[key.rights] rotate no key, nor themselves, beyond their own end", async () => {
+      const [own, other] = [await until(soon), await until(later)];
+      const rotate = (id: string, how: object, apiKey = own.apiKey) =>
+        ask("POST", `/keys/${id}/rotate`, how, apiKey);
+      expect((await rotate(own.id, {})).body).toMatchObject({ expiresAt: soon });
+      expect((await rotate(other.id, {}, other.apiKey)).body).toMatchObject({ expiresAt: later });
+      for (const [id, how] of [
+        [own.id, { expiresAt: later }],
+        [other.id, { expiresAt: later }],
+        [other.id, {}],
+      ] as const) {
+        const { body } = await rotate(id, how);
+        expect(body).toMatchObject({
+          code: "invalid-request",
+          errors: [{ pointer: "/expiresAt", detail: expect.stringContaining(soon) }],
+        });
+      }
+      expect((await rotate(other.id, { expiresAt: soon })).body).toMatchObject({ expiresAt: soon });
+      const longer = await rotate(other.id, { expiresAt: later }, stack.adminKey);
+      expect(longer.body).toMatchObject({ expiresAt: later });
+    });
+  });
+
   it("[key.scope] create only streams that they cover, and list only those", async () => {
     const { apiKey } = await make(["admin", "consume"], ["a.*", "b", "a.b*"]);
     for (const name of ["a.a", "a.b", "a.c", "b"]) {

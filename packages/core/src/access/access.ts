@@ -63,7 +63,7 @@ export function createAccess({ table, clock, random, kind }: Deps) {
         scopes: [...everything.scopes],
         streams: [...everything.streams],
       };
-      const adminKey = await keys.issue(tenant, caller.keyId, key);
+      const adminKey = await keys.issue(caller, tenant, key);
       return { tenant: { ...toTenant(made.tenant), adminKey }, created: made.created };
     },
 

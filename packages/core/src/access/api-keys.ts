@@ -37,15 +37,16 @@ const ROTATE_TRIES = 5;
 export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   /** Makes a key for a tenant. The secret is in the answer and nowhere else. */
   async function issue(
+    maker: Caller,
     tenant: Tenant,
-    createdBy: string,
     { name, scopes, streams, expiresAt }: CreateApiKey,
   ): Promise<NewApiKey> {
     const createdAt = clock.now();
     const validUntil =
       expiresAt === undefined
-        ? createdAt + LIMITS.keyDaysDefault * DAY_MS
-        : readExpiry(expiresAt, createdAt);
+        ? Math.min(createdAt + LIMITS.keyDaysDefault * DAY_MS, maker.validUntil)
+        : assertEndsWith(maker, readExpiry(expiresAt, createdAt));
+    const createdBy = maker.keyId;
     const id = newKeyId(random);
     const secret = newSecret(random);
     const hash = hashSecret(secret);
@@ -61,7 +62,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /** Throws `forbidden` when the key would be allowed more than its maker. */
   async function create(caller: Caller, config: CreateApiKey): Promise<NewApiKey> {
-    if (coversPermissions(caller, config)) return issue(caller.tenant, caller.keyId, config);
+    if (coversPermissions(caller, config)) return issue(caller, caller.tenant, config);
     throw new LedgerError("forbidden", {
       detail:
         "A key can grant no more than it has: leave out scopes and streams it does not cover.",
@@ -81,7 +82,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /**
    * Gives a key another secret. The former one stays valid for the overlap. Throws
-   * `api-key-not-found`.
+   * `api-key-not-found`, and `invalid-request` when the key would outlive the caller's: whoever holds
+   * the new secret could otherwise go on for as long as they like.
    */
   async function rotate(
     caller: Caller,
@@ -94,7 +96,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       const row = await load(caller, id);
       const now = clock.now();
       const until = now + overlapSeconds * 1_000;
-      const validUntil = expiresAt === undefined ? row.validUntil : readExpiry(expiresAt, now);
+      const asked = expiresAt === undefined ? row.validUntil : readExpiry(expiresAt, now);
+      const validUntil = assertEndsWith(caller, asked);
       const former = [{ hash: row.hash, validUntil: until }, ...stillValid(row, now, until)];
       const changed = { hash, former: former.slice(0, FORMER_MAX), rotatedAt: now, validUntil };
       if (!(await table.apiKeys.rotate(id, row.hash, changed))) continue;
@@ -135,6 +138,13 @@ function readExpiry(expiresAt: string, now: number): number {
     "/expiresAt",
     `must be in the future, in ${LIMITS.keyDaysMax} days at the latest`,
   );
+}
+
+/** The moment itself, unless the caller's own key ends before it. */
+function assertEndsWith(caller: Caller, validUntil: number): number {
+  if (validUntil <= caller.validUntil) return validUntil;
+  const latest = toTime(caller.validUntil);
+  throw invalidRequest("/expiresAt", `must be ${latest} at the latest: then your own key ends`);
 }
 
 const toTime = (ms: number): string => new Date(ms).toISOString();
