@@ -64,10 +64,29 @@ export function createGate(app: Hono<AppEnv>, authenticate: Authenticate) {
     const { caller, noted } = await requireCaller(c, authenticate);
     if (routes.length > 0 && scopes.length === 0) throw forbidden("Nobody may call this.");
     c.set("caller", caller);
+    const began = performance.now();
     await next();
     await noted;
+    const tookMs = performance.now() - began;
+    if (scopes.includes("consume") && tookMs > RECHECK_AFTER_MS) await recheck(c, authenticate);
   };
   return gate;
+}
+
+/** From here on, what an answer holds may be news to a key that was valid when it asked. */
+const RECHECK_AFTER_MS = 1_000;
+
+/**
+ * Refuses an answer to a key that was revoked or has ended while the request was under way, as a poll
+ * that waits is. What the request has done by then stays done.
+ */
+async function recheck(c: Context, authenticate: Authenticate): Promise<void> {
+  const answer = c.res;
+  // Whatever stands in its place must not take over its headers.
+  c.res = undefined;
+  const { noted } = await requireCaller(c, authenticate);
+  c.res = answer;
+  await noted;
 }
 
 const isPublic = (scope: Scope): boolean => scope === "public";
