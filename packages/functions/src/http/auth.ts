@@ -111,7 +111,7 @@ const KEY_CHARS_MAX = 256;
 
 function readApiKey(c: Context): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "");
-  return bearer?.[1] ?? c.req.header("x-api-key");
+  return bearer?.[1] ?? (c.req.header("x-api-key") || undefined);
 }
 
 /**
