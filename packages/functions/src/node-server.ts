@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
+import { BROWSER_HEADERS } from "./http/browser-headers.ts";
 
 /** Slow and idle connections are closed, so that they cannot use up the server. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -151,6 +152,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & Answer
       "Content-Type: application/problem+json",
       "Cache-Control: no-store",
       `X-Request-Id: ${instance}`,
+      ...Object.entries(BROWSER_HEADERS).map((header) => header.join(": ")),
       `Content-Length: ${Buffer.byteLength(body)}`,
       "Connection: close",
       "",

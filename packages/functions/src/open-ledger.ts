@@ -11,7 +11,7 @@ import {
   systemRandom,
 } from "@eventledger/core";
 import { Resource } from "sst/resource";
-import type { Authenticate } from "./http/auth.ts";
+import type { Approach, Authenticate } from "./http/auth.ts";
 import { isLoopback } from "./loopback.ts";
 import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
@@ -84,6 +84,9 @@ export function openLedger(config: Config): OpenLedger {
     observeAppend: metrics.count,
   });
   const isAdminKey = createAdminKey(config.adminKey);
+  const { corsOrigins = [] } = config;
+  const letInFromHere: Authenticate = async (_, approach) =>
+    isFromHere(approach, corsOrigins) ? ROOT : undefined;
   const authenticate: Authenticate = async (apiKey) => {
     if (apiKey === undefined) return undefined;
     return isAdminKey(apiKey) ? ROOT : ledger.access.identify(apiKey);
@@ -92,7 +95,7 @@ export function openLedger(config: Config): OpenLedger {
     ledger: meterLedger(ledger, metrics),
     authenticate: config.authOff ? letInFromHere : authenticate,
     authOff: config.authOff ?? false,
-    corsOrigins: config.corsOrigins ?? [],
+    corsOrigins,
     client,
     metrics,
     close: () => {
@@ -105,11 +108,16 @@ export function openLedger(config: Config): OpenLedger {
 const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
 /**
- * Who calls this server by another name comes from a web page that had its own name point here (DNS
- * rebinding), so even without keys not everybody is let in.
+ * Even without keys not everybody is let in. Who calls this server by another name comes from a web
+ * page that had its own name point here (DNS rebinding). And a page of another site can send requests
+ * whose answers it cannot read, but which may do something: unless it is one of those sites that may
+ * call the API, it must not.
  */
-const letInFromHere: Authenticate = async (_, host) =>
-  isLoopback(host.replace(/:\d+$/, "")) ? ROOT : undefined;
+function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly string[]): boolean {
+  if (!isLoopback(host)) return false;
+  if (origin !== undefined) return origin === `http://${host}` || corsOrigins.includes(origin);
+  return site === undefined || site === "same-origin" || site === "none";
+}
 
 /**
  * The configuration of a deployed function. The keys are linked secrets, which never show in a

@@ -131,6 +131,52 @@ describe("what is not told", () => {
     expect(preflight.header("access-control-allow-methods")).toBe("");
   });
 
+  it("[http.private] sets them on every answer, whatever is wrong with the request", async () => {
+    const open = await start({ corsOrigins: [ORIGIN] });
+    const ask = (path: string, headers: Record<string, string> = {}) =>
+      send({ baseUrl: open.url, apiKey: "" }, { path, headers: { origin: ORIGIN, ...headers } });
+    try {
+      const answers = [
+        await ask("/streams/%ff"),
+        await ask("/streams", { "content-encoding": "gzip" }),
+        await ask("/streams", { authorization: "" }),
+        await ask("/nowhere"),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([400, 415, 401, 404]);
+      for (const { header } of answers) {
+        expect(header("x-content-type-options")).toBe("nosniff");
+        expect(header("access-control-allow-origin")).toBe(ORIGIN);
+      }
+      const outside = [await ask("/metrics"), await ask("/streams", { host: "a b" })];
+      expect(outside.map(({ status }) => status)).toEqual([200, 400]);
+      for (const { header } of outside) {
+        expect(header("x-content-type-options")).toBe("nosniff");
+        expect(header("x-frame-options")).toBe("DENY");
+      }
+    } finally {
+      await open.stop();
+    }
+    const { head } = await sendRaw("hello\r\n\r\n");
+    expect(head).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/);
+    expect(head).toMatch(/\r\nX-Request-Id: \S+/);
+  });
+
+  it("[http.request-id] is on the page of metrics as well", async () => {
+    const headers = { "x-request-id": "of-this-test" };
+    const { status, header } = await send(target(), { path: "/metrics", headers });
+    expect([status, header("x-request-id")]).toEqual([200, "of-this-test"]);
+  });
+
+  it("[http.private] shows metrics only to who calls the server by a loopback address", async () => {
+    const ask = (host: string) => send(target(), { path: "/metrics", headers: { host } });
+    for (const host of ["localhost", "127.0.0.1:80", "[::1]:4000"]) {
+      expect((await ask(host)).status, host).toBe(200);
+    }
+    for (const host of ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80"]) {
+      expect((await ask(host)).status, host).toBe(404);
+    }
+  });
+
   it("[http.private] lets pages of a configured origin in, and no others", async () => {
     const open = await start({ corsOrigins: [ORIGIN] });
     try {
@@ -223,6 +269,42 @@ describe("EVENTLEDGER_AUTH=off", () => {
       for (const host of ["evil.example", `127.0.0.1.evil.example:${port}`, "10.0.0.1"]) {
         expect((await ask(host)).status, host).toBe(401);
       }
+    } finally {
+      await open.stop();
+    }
+  });
+
+  it("[auth.off] lets in no page of another site", async () => {
+    const open = await start({ authOff: true, corsOrigins: [ORIGIN] });
+    const own = new URL(open.url);
+    const target = { baseUrl: open.url, apiKey: "" };
+    const ask = async (headers: Record<string, string>, method = "POST") => {
+      const path = method === "POST" ? "/streams/orders/compact" : "/streams";
+      const call = { method, path, headers: { authorization: "", ...headers } };
+      return (await send(target, call)).status;
+    };
+    try {
+      await send(target, {
+        method: "POST",
+        path: "/streams",
+        headers: { ...json, authorization: "" },
+        body: '{"name":"orders"}',
+      });
+      for (const headers of [
+        {},
+        { origin: own.origin },
+        { origin: `http://localhost:${own.port}`, host: `localhost:${own.port}` },
+        { origin: own.origin, "sec-fetch-site": "same-origin" },
+        { origin: ORIGIN, "sec-fetch-site": "cross-site" },
+      ]) {
+        expect(await ask(headers), JSON.stringify(headers)).toBe(200);
+      }
+      for (const origin of ["https://evil.example", "null", "http://127.0.0.1:1", "http://x"]) {
+        expect(await ask({ origin }), origin).toBe(401);
+      }
+      expect(await ask({ "sec-fetch-site": "none" }, "GET")).toBe(200);
+      expect(await ask({ "sec-fetch-site": "cross-site" }, "GET")).toBe(401);
+      expect(await ask({ "sec-fetch-site": "same-site" }, "GET")).toBe(401);
     } finally {
       await open.stop();
     }

@@ -14,14 +14,21 @@ import type { AppEnv } from "./env.ts";
 /** Who may call an operation: anybody, the bearer of a key with that scope, or of the admin key. */
 export type Scope = "public" | "root" | KeyScope;
 
-/**
- * Finds out whose key this is; undefined when it is nobody's. `host` is what the client calls this
- * server.
- */
+/** Finds out whose key this is; undefined when it is nobody's. */
 export type Authenticate = (
   apiKey: string | undefined,
-  host: string,
+  approach: Approach,
 ) => Promise<Identity | undefined>;
+
+/** What a request says of its way here. Programs other than browsers say of it what they like. */
+export type Approach = {
+  /** What the client calls this server. */
+  readonly host: string;
+  /** The site whose page sends the request, where a browser tells. */
+  readonly origin: string | undefined;
+  /** How near that site is to this one, where a browser tells: `same-origin`, `cross-site` ... */
+  readonly site: string | undefined;
+};
 
 const DECLARED = Symbol("scope");
 
@@ -96,8 +103,12 @@ const firstSegment = (path: string): string => path.split("/", 2)[1] ?? "";
 async function requireCaller(c: Context, authenticate: Authenticate): Promise<Identity> {
   const apiKey = readApiKey(c);
   const isLong = apiKey !== undefined && apiKey.length > KEY_CHARS_MAX;
-  const host = c.req.header("host") ?? "";
-  const identity = isLong ? undefined : await authenticate(apiKey, host);
+  const approach = {
+    host: c.req.header("host") ?? "",
+    origin: c.req.header("origin"),
+    site: c.req.header("sec-fetch-site"),
+  };
+  const identity = isLong ? undefined : await authenticate(apiKey, approach);
   if (identity !== undefined) return identity;
   throw new LedgerError("unauthorized", {
     detail:
