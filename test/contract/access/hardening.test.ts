@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { DynamoDBClient, PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { LIMITS, Problem } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { startServer } from "../../../packages/functions/src/local.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
+import { localAws } from "../../stack/local-aws.ts";
 import { readSettings } from "../../stack/settings.ts";
 import { type Stack, startStack } from "../../stack/stack.ts";
 import { StackError } from "../../stack/stack-error.ts";
@@ -249,6 +251,48 @@ describe("what is not told", () => {
       await server.stop();
       broken.close();
       logged.mockRestore();
+    }
+  });
+});
+
+describe("a damaged batch", () => {
+  const tableName = `damaged-${randomUUID()}`;
+
+  /** Spoils the one batch of a table so that its JSON is none, where the secret stands. */
+  async function damage(secret: string): Promise<void> {
+    const database = new DynamoDBClient(localAws(inject("dynamoEndpoint")));
+    const { Items = [] } = await database.send(new ScanCommand({ TableName: tableName }));
+    const row = Items.find(({ sk }) => sk?.S?.startsWith("SEQ#"));
+    const bytes = Buffer.from(row?.d?.B ?? []);
+    const at = bytes.indexOf(`"${secret}`);
+    expect(at, "it is stored as it is").toBeGreaterThan(0);
+    bytes[at] = "x".charCodeAt(0);
+    await database.send(
+      new PutItemCommand({ TableName: tableName, Item: { ...row, d: { B: bytes } } }),
+    );
+    database.destroy();
+  }
+
+  it("[http.private] is logged without a word of what it holds", async () => {
+    const secret = "secret";
+    const damaged = await start({ tableName });
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const at = { baseUrl: damaged.url, apiKey: damaged.adminKey };
+    const post = (path: string, body: string) =>
+      send(at, { method: "POST", path, headers: json, body });
+    try {
+      await post("/streams", '{"name":"orders"}');
+      await post("/streams/orders/events", `{"key":"${secret}","data":1}`);
+      await damage(secret);
+      const answer = await send(at, { path: "/streams/orders/events?from=earliest" });
+      expect(answer.body).toMatchObject({ code: "internal" });
+      const lines = JSON.stringify(logged.mock.calls);
+      expect(lines).toContain("InvariantError");
+      expect(lines).toContain("batch 1 cannot be read");
+      expect(lines + answer.text).not.toContain(secret);
+    } finally {
+      logged.mockRestore();
+      await damaged.stop();
     }
   });
 });
