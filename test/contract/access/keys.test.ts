@@ -211,6 +211,34 @@ describe("API keys", () => {
   });
 });
 
+describe("a list of keys", () => {
+  it("[key.rights] tells nothing of keys that can do more, not even by its cursors", async () => {
+    const root = (await makeTenant("hidden")).adminKey.apiKey;
+    const small = await make(["admin"], ["billing.*"], root);
+    const visible = new Set([small.id]);
+    const hidden: string[] = [];
+    for (let i = 0; i < 12; i++) hidden.push((await make(["consume"], ["*"], root)).id);
+    for (let i = 0; i < 2; i++) visible.add((await make(["admin"], ["billing.eu"], root)).id);
+    for (const limit of [1, 2, 3, 4, 500]) {
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+        const { body } = await ask("GET", `/keys?limit=${limit}${more}`, undefined, small.apiKey);
+        const page = ApiKeyList.parse(body);
+        seen.push(...page.keys.map(({ id }) => id));
+        cursor = page.cursor;
+        if (cursor !== null) {
+          expect(page.keys).toHaveLength(limit);
+          const decoded = Buffer.from(cursor, "base64url").toString();
+          expect(hidden).not.toContain(decoded);
+        }
+      } while (cursor !== null);
+      expect(seen).toEqual([...visible].sort());
+    }
+  });
+});
+
 describe("tenants", () => {
   it("[tenant.root] are made and listed with the admin key only", async () => {
     const { adminKey, name } = await makeTenant("acme");

@@ -29,6 +29,8 @@ const DAY_MS = 86_400_000;
 /** Of former secrets that are still accepted: more than one, so that a lost answer locks nobody out. */
 const FORMER_MAX = 3;
 const ROTATE_TRIES = 5;
+/** Keys that are looked at once more, where the caller may know of few. */
+const LOOK_ON = 500;
 
 /**
  * API keys, managed by a caller: who may manage keys sees and changes those of its tenant that can do
@@ -69,9 +71,20 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     });
   }
 
+  /**
+   * Up to `limit` keys behind `after`. Looks on until there is one more or no more: `next` is the last
+   * of the page, never the id of a key that the caller must not know of, and null at the end.
+   */
   async function list(caller: Caller, limit: number, after?: string) {
-    const { keys, next } = await table.apiKeys.list(caller.tenant, limit, after);
-    return { keys: keys.filter((row) => coversPermissions(caller, row)).map(toApiKey), next };
+    const found: ApiKeyRow[] = [];
+    let from: string | null | undefined = after;
+    for (let look = limit + 1; found.length <= limit && from !== null; look = LOOK_ON) {
+      const page = await table.apiKeys.list(caller.tenant, look, from);
+      found.push(...page.keys.filter((row) => coversPermissions(caller, row)));
+      from = page.next;
+    }
+    const keys = found.slice(0, limit).map(toApiKey);
+    return { keys, next: found.length > limit ? (keys.at(-1)?.id ?? null) : null };
   }
 
   /** Ends a key: here at once, in other processes within 30 s. Throws `api-key-not-found`. */
