@@ -32,7 +32,8 @@ export default defineConfig({
         ...emulated,
         testTimeout: 240_000,
       }),
-      project("fuzz", ["test/fuzz/**/*.test.ts"], { ...emulated, testTimeout: 240_000 }),
+      project("fuzz", ["test/fuzz/{fuzz,corpus}.test.ts"], emulated),
+      project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,
         testTimeout: 180_000,

@@ -7,5 +7,8 @@
 /** The key that may do everything, and makes the first API keys. */
 export const adminKey = new sst.Secret("AdminKey");
 
-/** What cursors are authenticated with; a new value voids every cursor handed out before. */
+/**
+ * What cursors are authenticated with: one secret, or several as `<id>:<secret>` with commas between.
+ * The first signs and all are accepted; cursors of one that is taken away are void.
+ */
 export const cursorKey = new sst.Secret("CursorKey");

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LedgerEvent } from "@eventledger/protocol";
+import { type LedgerEvent, LIMITS } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
@@ -141,6 +141,24 @@ function shapes(api: Client): void {
   it.each(SHAPES)("[compaction.key] finds %s", async (key) => {
     const { body } = await api.getCompacted(stream, key);
     expect(body).toMatchObject({ key, data: { key } });
+  });
+
+  it("[compaction.list] goes on behind the longest keys, on the most partitions", async () => {
+    const { partitionsMax, keyBytesMax } = LIMITS;
+    const wide = await api.newStream({ partitions: partitionsMax });
+    const keys = Array.from({ length: 9 }, (_, n) => `${n}`.repeat(keyBytesMax));
+    await api.publish(
+      wide,
+      keys.map((key) => ({ key, data: 1 })),
+    );
+    await compactAll(api, wide);
+    const seen: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await api.listCompacted(wide, { limit: 2, cursor });
+      seen.push(...page.items.map(({ key }) => key));
+      cursor = page.cursor;
+    }
+    expect(seen.sort()).toEqual(keys);
   });
 
   it("[compaction.list] lists by prefix, page by page", async () => {

@@ -14,6 +14,8 @@ export type Call = {
   /** Instead of the usual ones; `authorization: ""` sends none. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Uint8Array;
+  /** Sends the body in chunks, without saying how long it is. */
+  readonly chunked?: boolean;
 };
 
 export type Answer<T = unknown> = {
@@ -119,7 +121,7 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
         headers: {
           ...headers,
           ...(authorization === "" ? {} : { authorization: String(authorization) }),
-          ...(content === undefined ? {} : { "content-length": content.length }),
+          ...(content === undefined ? {} : lengthOf(content, call.chunked)),
         } as http.OutgoingHttpHeaders,
       },
       (response) => {
@@ -139,6 +141,9 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
     request.end(content);
   });
 }
+
+const lengthOf = ({ length }: Uint8Array, chunked = false): http.OutgoingHttpHeaders =>
+  chunked ? { "transfer-encoding": "chunked" } : { "content-length": length };
 
 const AGENTS = {
   http: new http.Agent({ keepAlive: true, maxSockets: 32 }),

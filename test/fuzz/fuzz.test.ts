@@ -7,12 +7,16 @@ import { type Stack, startStack } from "../stack/stack.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
 import { type FuzzRequest, requestsOf } from "./request.ts";
+import { saveResult } from "./save-result.ts";
 
 /**
  * Drives every operation of the OpenAPI document with valid and hostile requests. FUZZ_REQUESTS says
- * how many, FUZZ_SEED repeats a run (as far as the order of simultaneous requests allows).
+ * how many, FUZZ_SEED repeats a run (as far as the order of simultaneous requests allows),
+ * FUZZ_RESULTS names a file for what came of it. `npm test` sends a share, `npm run test:fuzz` more.
  */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1_500);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
+/** From so many on, each operation must have succeeded once. */
+const EACH_FROM = 10_000;
 const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 /** Of each group, so many are under way at once. */
 const AT_ONCE = 6;
@@ -23,7 +27,8 @@ let stack: Stack;
 const handed: Handed = { cursor: [], listCursor: [], id: [], cursorsOf: new Map() };
 /** How often each operation was answered with each status. */
 const answered = new Map<string, Map<number, number>>();
-let repeated = 0;
+let chunked = 0;
+let unavailable = 0;
 let lost = 0;
 
 beforeAll(async () => {
@@ -41,8 +46,9 @@ afterAll(() => stack?.stop());
 const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
 
 it(`answers ${REQUESTS} generated requests as documented (FUZZ_SEED=${SEED})`, {
-  timeout: 600_000,
+  timeout: 60_000 + 100 * REQUESTS,
 }, async () => {
+  const began = performance.now();
   const requests = fc.oneof(
     ...operations.map((operation) => ({
       // What deletes leaves little to do for the others.
@@ -57,40 +63,56 @@ it(`answers ${REQUESTS} generated requests as documented (FUZZ_SEED=${SEED})`, {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
-  report();
+  report(Math.round((performance.now() - began) / 1_000));
   expect(lost, "closed connections").toBeLessThanOrEqual(REQUESTS / 100);
-  for (const { id } of operations) {
-    const statuses = [...(answered.get(id)?.keys() ?? [])];
-    expect(
-      statuses.some((status) => status < 300),
-      `${id} never succeeded`,
-    ).toBe(true);
-  }
+  expect(unavailable, "answers 503").toBeLessThanOrEqual(REQUESTS / 100);
+  const failed = neverSucceeded();
+  expect(failed.length, failed.join()).toBeLessThanOrEqual(
+    REQUESTS < EACH_FROM ? operations.length / 10 : 0,
+  );
 });
 
+const neverSucceeded = (): string[] =>
+  operations
+    .map(({ id }) => id)
+    .filter((id) => ![...(answered.get(id)?.keys() ?? [])].some((status) => status < 300));
+
 async function ask(request: FuzzRequest): Promise<void> {
-  const { operation, method, headers, body } = request;
+  const { method, headers, body } = request;
   const owner = ownerOf(request.path);
   const path = fill(request.path, handed, owner);
   const content = typeof body === "string" ? fill(body, handed, owner) : body;
   try {
-    const call = { method, path, headers, ...(content === undefined ? {} : { body: content }) };
+    const sent = content === undefined ? {} : { body: content, chunked: request.chunked };
+    const call = { method, path, headers, ...sent };
+    if (request.chunked) chunked++;
     let answer = await sendOn(call);
+    // Every answer counts, also one after which a client would try again.
     for (let tries = 1; answer.status === 503 && tries < TRIES; tries++) {
-      repeated++;
+      take(request, answer);
       answer = await sendOn(call);
     }
     expect(answer.status, "503 to every try").not.toBe(503);
-    checkAnswer(request, answer);
+    take(request, answer);
     remember(answer, owner);
-    const counts = answered.get(operation.id) ?? new Map<number, number>();
-    counts.set(answer.status, (counts.get(answer.status) ?? 0) + 1);
-    answered.set(operation.id, counts);
   } catch (cause) {
     const shown = typeof content === "string" ? content : `${content?.length ?? 0} bytes`;
-    const what = `${method} ${path} ${JSON.stringify(headers)} ${shown}`.slice(0, 2_000);
+    const what =
+      `${method} ${path} ${JSON.stringify(headers)} ${request.chunked ? "in chunks " : ""}${shown}`.slice(
+        0,
+        2_000,
+      );
     throw new Error(`${cause}\n${what}`, { cause });
   }
+}
+
+function take(request: FuzzRequest, answer: Answer): void {
+  const { status } = answer;
+  const { id } = request.operation;
+  if (status === 503) unavailable++;
+  checkAnswer(request, answer);
+  const counts = answered.get(id) ?? new Map<number, number>();
+  answered.set(id, counts.set(status, (counts.get(status) ?? 0) + 1));
 }
 
 /**
@@ -108,6 +130,7 @@ async function sendOn(call: Call): Promise<Answer> {
   }
 }
 
+const KEY_ID = /^[a-z0-9]{12}$/;
 const REMEMBERED_MAX = 50;
 const OWN_MAX = 5;
 
@@ -115,7 +138,7 @@ const OWN_MAX = 5;
 function remember({ status, body }: Answer, owner: string): void {
   if (status >= 300 || typeof body !== "object" || body === null) return;
   const { cursor, committed, id, events } = body as Record<string, unknown>;
-  const isList = cursor !== undefined && !("events" in body);
+  const isList = cursor !== undefined && !("events" in body) && !("items" in body);
   keep(isList ? handed.listCursor : handed.cursor, cursor);
   keep(handed.cursor, committed);
   if (!isList) {
@@ -123,7 +146,8 @@ function remember({ status, body }: Answer, owner: string): void {
     keep(own, cursor, OWN_MAX);
     if (own.length > 0) handed.cursorsOf.set(owner, own);
   }
-  if (events === undefined) keep(handed.id, id);
+  // An event has an id as well, of any characters.
+  if (events === undefined && KEY_ID.test(String(id))) keep(handed.id, id);
 }
 
 function keep(known: string[], value: unknown, most = REMEMBERED_MAX): void {
@@ -132,15 +156,19 @@ function keep(known: string[], value: unknown, most = REMEMBERED_MAX): void {
   if (known.length > most) known.shift();
 }
 
-function report(): void {
-  const totals = new Map<number, number>();
+function report(seconds: number): void {
+  const statuses: Record<string, number> = {};
   for (const counts of answered.values()) {
-    for (const [status, count] of counts) totals.set(status, (totals.get(status) ?? 0) + count);
+    for (const [status, count] of counts) statuses[status] = (statuses[status] ?? 0) + count;
   }
-  const sorted = [...totals]
-    .sort(([a], [b]) => a - b)
-    .map(([status, count]) => `${status}: ${count}`);
-  console.log(
-    `FUZZ_SEED=${SEED}, ${repeated} sent again after 503, ${lost} after a closed connection; ${sorted.join(", ")}`,
+  const byOperation = Object.fromEntries(
+    [...answered].map(([id, counts]) => [id, Object.fromEntries(counts)]),
   );
+  const shown = { seed: SEED, requests: REQUESTS, seconds, chunked, unavailable, lost, statuses };
+  console.log(JSON.stringify(shown));
+  saveResult(process.env.FUZZ_RESULTS, {
+    ...shown,
+    neverSucceeded: neverSucceeded(),
+    answers: byOperation,
+  });
 }

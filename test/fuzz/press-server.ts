@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { send, type Target } from "../contract/wire.ts";
+import { createClient } from "../contract/client.ts";
+import type { Target } from "../contract/wire.ts";
 import { type Press, type Pressed, pressServer } from "./slow-clients.ts";
 
 /** A server in a process of its own, so that its memory is its own and its clients' is not. */
@@ -33,25 +34,58 @@ export async function serveApart(endpoint: string | undefined): Promise<ServedAp
 
 export type PressReport = Pressed & { readonly usedBeforeMb: number; readonly usedAfterMb: number };
 
+/** What a server that is pressed must still be worth. */
+export type Rules = {
+  /** How many times as slow the slowest hundredth of publishes may be as without hostile clients. */
+  readonly p99Factor: number;
+  /** Below this, times say more of the machine than of the server. */
+  readonly p99FloorMs: number;
+};
+
+/** What is still used after everything unused was thrown away may have grown by so much. */
+const GROWTH_MB = 10;
+/** Of polls that hang up: some may meet a server that has not read their request yet. */
+const CUT_OFF_SHARE = 0.01;
+const CONNECTIONS_MAX = 1_024;
+
+/** What a report breaks of the rules, in words; nothing when it keeps them. */
+export function faultsOf(report: PressReport, { idle }: Press, rules: Rules): string[] {
+  const p99MaxMs = Math.max(rules.p99FloorMs, rules.p99Factor * report.quietP99Ms);
+  const faults: [boolean, string][] = [
+    [report.failed > 0, `${report.failed} publishes failed`],
+    [report.published < 20, `only ${report.published} publishes were answered`],
+    [report.pressedP99Ms >= p99MaxMs, `p99 is not below ${p99MaxMs.toFixed(1)} ms`],
+    [report.waitFailed > 0, `${report.waitFailed} long polls were not answered with a page`],
+    [report.cutOff > report.hungUp * CUT_OFF_SHARE, `${report.cutOff} long polls were cut off`],
+    [report.closedByServer < idle - CONNECTIONS_MAX, "idle connections were not closed"],
+    [
+      report.usedAfterMb > report.usedBeforeMb + GROWTH_MB,
+      `memory has grown by more than ${GROWTH_MB} MB`,
+    ],
+  ];
+  return faults.flatMap(([isBroken, what]) => (isBroken ? [what] : []));
+}
+
 const SETTLE_MS = 3_000;
 /** What broken-off requests hold is free within seconds, not at once. */
-const LOOKS_MAX = 6;
-const NOISE_MB = 10;
+const LOOKS_MAX = 10;
 
 /** Presses a server of its own and tells how it did. */
 export async function pressApart(endpoint: string | undefined, press: Press): Promise<PressReport> {
   const server = await serveApart(endpoint);
   try {
-    const json = { "content-type": "application/json" };
-    const body = '{"name":"pressed"}';
-    await send(server, { method: "POST", path: "/streams", headers: json, body });
+    const api = createClient(server);
+    const [stream, idleStream] = [await api.newStream(), await api.newStream()];
+    await api.createSubscription(idleStream, { name: "waiting" });
+    const { baseUrl, apiKey } = server;
+    const pressing = { target: { baseUrl, apiKey }, stream, idleStream, press };
     // The first requests make the code warm, and the memory that is compared with.
-    await pressServer(server, "pressed", { ...press, seconds: 1 });
+    await pressServer({ ...pressing, press: { ...press, seconds: 1 } });
     await sleep(SETTLE_MS);
     const usedBeforeMb = await server.usedMb();
-    const pressed = await pressServer(server, "pressed", press);
+    const pressed = await pressServer(pressing);
     let usedAfterMb = await server.usedMb();
-    for (let looks = 0; looks < LOOKS_MAX && usedAfterMb > usedBeforeMb + NOISE_MB; looks++) {
+    for (let looks = 0; looks < LOOKS_MAX && usedAfterMb > usedBeforeMb + GROWTH_MB; looks++) {
       await sleep(SETTLE_MS);
       usedAfterMb = await server.usedMb();
     }

@@ -16,6 +16,8 @@ export type FuzzRequest = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | undefined;
+  /** The body comes in chunks, without its length. */
+  readonly chunked: boolean;
   /** It may reach another route than the operation's, or none. */
   readonly astray: boolean;
 };
@@ -36,8 +38,9 @@ export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequ
       headers: oneIn(6, hostileHeaders),
       json: bodyOf(operation),
       hostile: oneIn(5, hostileBody),
+      chunked: oneIn(4, fc.constant(true)),
     })
-    .map(({ values, query, segment, method, headers, json, hostile }) => {
+    .map(({ values, query, segment, method, headers, json, hostile, chunked = false }) => {
       const path = pathOf(operation, values as Record<string, unknown>, segment);
       const search = searchOf(operation, values as Record<string, unknown>, query);
       const body = hostile ?? (json === undefined ? undefined : JSON.stringify(json));
@@ -51,6 +54,7 @@ export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequ
           ...headers,
         },
         body,
+        chunked: chunked && body !== undefined,
         astray: segment !== undefined || method !== undefined,
       };
     });

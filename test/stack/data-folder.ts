@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SECRET_PATTERN } from "../../packages/functions/src/secrets.ts";
 import { commandLine, isAlive } from "./process-list.ts";
-import { KEY_PATTERN } from "./settings.ts";
 import { StackError, systemCode } from "./stack-error.ts";
 
 /** What `running.json` in the data folder tells other programs while a stack runs on it. */
@@ -138,7 +138,7 @@ function loadKey(file: string, prefix: string): string {
     if (systemCode(error) !== "EEXIST") throw error;
   }
   const key = readKey(file);
-  if (KEY_PATTERN.test(key)) return key;
+  if (SECRET_PATTERN.test(key)) return key;
   throw new StackError(
     `The key file ${file} is damaged. Restore it, or delete it to have a new key made.`,
   );

@@ -1,5 +1,6 @@
 import { isLoopback } from "../../packages/functions/src/loopback.ts";
 import { readOrigins } from "../../packages/functions/src/open-ledger.ts";
+import { assertCursorKeys, SECRET_PATTERN } from "../../packages/functions/src/secrets.ts";
 import { StackError } from "./stack-error.ts";
 
 /** What the environment asks of `npm start`. An empty variable counts as absent. */
@@ -12,6 +13,7 @@ export type Settings = {
   /** A database that runs already. */
   readonly endpoint: string | undefined;
   readonly adminKey: string | undefined;
+  readonly cursorKey: string | undefined;
   /** No key is asked for. */
   readonly authOff: boolean;
   /** Web sites whose pages may call the API. */
@@ -28,15 +30,13 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     tableName: readTableName(env.TABLE_NAME || "eventledger"),
     endpoint: readEndpoint(env.DYNAMODB_ENDPOINT || undefined),
     adminKey: readAdminKey(env.EVENTLEDGER_ADMIN_KEY || undefined),
+    cursorKey: readCursorKey(env.EVENTLEDGER_CURSOR_KEYS || undefined),
     authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
   };
 }
 
 export const DEFAULT_DATA_FOLDER = ".eventledger";
-
-/** A key must survive an HTTP header, and must not be one that is guessed by trying. */
-export const KEY_PATTERN = /^[!-~]{16,255}$/;
 
 function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
@@ -68,9 +68,18 @@ function readAuth(text: string, host: string): boolean {
 }
 
 function readAdminKey(text: string | undefined): string | undefined {
-  if (text === undefined || KEY_PATTERN.test(text)) return text;
+  if (text === undefined || SECRET_PATTERN.test(text)) return text;
   throw new StackError(
     "EVENTLEDGER_ADMIN_KEY must be 16 to 255 visible ASCII characters without spaces. " +
       "Leave it out to have one made.",
   );
+}
+
+function readCursorKey(text: string | undefined): string | undefined {
+  try {
+    if (text !== undefined) assertCursorKeys(text);
+    return text;
+  } catch (error) {
+    throw new StackError((error as Error).message);
+  }
 }

@@ -19,6 +19,8 @@ export type StackOptions = {
   readonly tableName?: string;
   /** Without it, the data folder's, or a new one. */
   readonly adminKey?: string | undefined;
+  /** Without it, the data folder's, or a new one. */
+  readonly cursorKey?: string | undefined;
   /** No key is asked for. Only on a loopback `host`. */
   readonly authOff?: boolean;
   /** Web sites whose pages may call the API. */
@@ -91,7 +93,7 @@ async function startEngines(
   closers: Closers,
 ): Promise<{ current: () => Engine }> {
   const { endpoint, tableName = "eventledger", onStep = ignore, onNotice = ignore } = options;
-  const cursorKey = folder?.cursorKey ?? makeKey("");
+  const cursorKey = options.cursorKey ?? folder?.cursorKey ?? makeKey("");
   const settings: Omit<EngineOptions, "endpoint" | "place"> = {
     ...{ tableName, adminKey, cursorKey, onNotice },
     authOff: options.authOff ?? false,

@@ -60,9 +60,12 @@ function printReady({ url, adminKey }: Stack, settings: Settings, tookMs: number
   line(
     `${green("ready")} EventLedger is at ${bold(url)} ${dim(`(${seconds} s)`)}, docs: ${url}/docs`,
   );
-  const origin = settings.adminKey === undefined ? `${settings.dataFolder}/admin-key` : "your own";
-  line(`  key   ${bold(adminKey)} ${dim(`(${origin})`)}`);
-  line(`  try   curl ${url}/streams -H 'Authorization: Bearer ${adminKey}' \\`);
+  // A key that was given is somebody's secret, and what is printed here is kept in logs.
+  const isMade = settings.adminKey === undefined;
+  const key = isMade ? adminKey : "$EVENTLEDGER_ADMIN_KEY";
+  const origin = isMade ? `${settings.dataFolder}/admin-key` : "your own";
+  line(`  key   ${bold(key)} ${dim(`(${origin})`)}`);
+  line(`  try   curl ${url}/streams -H "Authorization: Bearer ${key}" \\`);
   line(`          -H 'Content-Type: application/json' -d '{"name":"orders"}'`);
   const folder = settings.dataFolder === DEFAULT_DATA_FOLDER ? "" : "EVENTLEDGER_DATA=... ";
   line(`  or    ${folder}npm run demo`);

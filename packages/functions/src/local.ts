@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { LedgerError } from "@eventledger/core";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { createApp } from "./http/app.ts";
+import { BROWSER_HEADERS } from "./http/browser-headers.ts";
 import { docsAssetsFrom, installedDocsFile } from "./http/docs/assets.ts";
 import { type LogFailure, toProblemResponse } from "./http/problem.ts";
+import { requestIdOf } from "./http/request-id.ts";
 import { isLoopback } from "./loopback.ts";
 import { describeError } from "./metrics/log-line.ts";
 import { PROMETHEUS_CONTENT_TYPE, printPrometheus } from "./metrics/prometheus.ts";
@@ -39,15 +41,20 @@ export async function startServer(
     logFailure,
     onAnswered: countProblems(metrics),
   });
-  const metricsPage = () =>
+  const metricsPage = ({ headers }: Request) =>
     new Response(printPrometheus(metrics.readings()), {
-      headers: { "Content-Type": PROMETHEUS_CONTENT_TYPE, "Cache-Control": "no-store" },
+      headers: {
+        ...BROWSER_HEADERS,
+        "Content-Type": PROMETHEUS_CONTENT_TYPE,
+        "Cache-Control": "no-store",
+        "X-Request-Id": requestIdOf(headers.get("x-request-id") ?? undefined),
+      },
     });
   const server = createNodeServer(
     getRequestListener(
       (request, { incoming }) =>
         isMetricsRequest(request, incoming.socket.remoteAddress)
-          ? metricsPage()
+          ? metricsPage(request)
           : app.fetch(request),
       { errorHandler: answerUnreadable },
     ),
@@ -64,12 +71,15 @@ export async function startServer(
 
 /**
  * `GET /metrics` is not part of the API: it asks for no key, so it answers programs on this machine
- * only. For all others it does not exist.
+ * only, and those that know where they are: a web page that had its own name point here does not. For
+ * all others it does not exist.
  */
-const isMetricsRequest = ({ method, url }: Request, from = ""): boolean =>
-  method === "GET" && METRICS_URL.test(url) && LOOPBACK.test(from);
+function isMetricsRequest({ method, url }: Request, from = ""): boolean {
+  const [, host = ""] = METRICS_URL.exec(url) ?? [];
+  return method === "GET" && isLoopback(host) && LOOPBACK.test(from);
+}
 
-const METRICS_URL = /^http:\/\/[^/]+\/metrics(\?|$)/;
+const METRICS_URL = /^http:\/\/([^/]+)\/metrics(\?|$)/;
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>
@@ -101,7 +111,8 @@ function answerUnreadable(error: unknown): Response {
   const unreadable = new LedgerError("malformed-http", { detail, cause: error });
   const named = error instanceof RequestError ? unreadable : error;
   const response = toProblemResponse(named, requestId, logFailure);
-  response.headers.set("X-Request-Id", requestId);
+  const headers = { ...BROWSER_HEADERS, "X-Request-Id": requestId };
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;
 }
 

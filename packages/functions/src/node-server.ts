@@ -1,20 +1,35 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
+import { BROWSER_HEADERS } from "./http/browser-headers.ts";
 
 /** Slow and idle connections are closed, so that they cannot use up the server. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 5_000;
-/** How often Node looks for those that are over their time. */
+/** How often those are looked for that are over their time. */
 const CHECK_EVERY_MS = 1_000;
 const HEADER_BYTES_MAX = 16 * 1024;
-/** Beyond this, whoever has kept the server waiting for a request the longest makes room. */
-const CONNECTIONS_MAX = 1_024;
+
+type Caps = {
+  /** Beyond this, whoever has kept the server waiting for a request the longest makes room. */
+  readonly connectionsMax?: number;
+  /** An answer of which the client takes nothing for so long is given up. */
+  readonly unreadMs?: number;
+};
 
 /** A Node server that slow, idle and malformed clients cannot take away from the others. */
-export function createNodeServer(listener: RequestListener): Server {
+export function createNodeServer(
+  listener: RequestListener,
+  { connectionsMax = 1_024, unreadMs = 30_000 }: Caps = {},
+): Server {
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -25,39 +40,82 @@ export function createNodeServer(listener: RequestListener): Server {
     },
     listener,
   );
-  keepRoom(server);
+  const connections = keepConnections(server);
+  server.on("connection", () => {
+    if (connections.size > connectionsMax) longestWaiting(connections)?.destroy();
+  });
+  const checking = setInterval(() => closeUnread(connections, unreadMs), CHECK_EVERY_MS).unref();
+  server.once("close", () => clearInterval(checking));
   server.on("clientError", answerClientError);
   return server;
 }
 
-/**
- * Caps the connections. A connection counts as waiting until a request has arrived on it whole, and
- * again from the answer on, so one that works is never closed for one that does not.
- */
-function keepRoom(server: Server): void {
-  const all = new Set<Socket>();
-  const waiting = new Set<Socket>();
+type Connection = {
+  /** Requests that have no whole answer yet. */
+  underWay: number;
+  /** The last request, which may still be arriving. */
+  request?: IncomingMessage;
+  /** What had left for the client when it was last seen to take something, and when that was. */
+  sent: number;
+  sentAtMs: number;
+};
+
+/** All connections; in front those that have had nothing to do for the longest time. */
+function keepConnections(server: Server): ReadonlyMap<Socket, Connection> {
+  const connections = new Map<Socket, Connection>();
   server.on("connection", (socket) => {
-    all.add(socket);
-    waiting.add(socket);
-    socket.once("close", () => {
-      all.delete(socket);
-      waiting.delete(socket);
-    });
-    if (all.size <= CONNECTIONS_MAX) return;
-    const [longest = socket] = waiting;
-    waiting.delete(longest);
-    longest.destroy();
+    connections.set(socket, { underWay: 0, sent: 0, sentAtMs: performance.now() });
+    socket.once("close", () => connections.delete(socket));
   });
   server.on("request", (request, response) => {
     const { socket } = request;
-    request.once("end", () => waiting.delete(socket));
+    const connection = connections.get(socket);
+    if (connection === undefined) return;
+    connection.underWay++;
+    connection.request = request;
     response.once("close", () => {
-      waiting.delete(socket);
-      if (all.has(socket)) waiting.add(socket);
+      connection.underWay--;
+      if (connections.delete(socket)) connections.set(socket, connection);
     });
   });
+  return connections;
 }
+
+/**
+ * A connection keeps the server waiting until a request has arrived on it whole, and again from the
+ * answer on, so one that works is never closed for one that does not. Nobody need have read the
+ * request: bodies of a GET are left alone.
+ */
+function longestWaiting(connections: ReadonlyMap<Socket, Connection>): Socket | undefined {
+  for (const [socket, { underWay, request }] of connections) {
+    if (underWay === 0 || request?.complete !== true) return socket;
+  }
+  return undefined;
+}
+
+/**
+ * Closes connections whose clients do not take what is sent to them: it would stay in memory for as
+ * long as they like. While there is nothing to take, such as in a long poll, no time passes.
+ */
+function closeUnread(connections: ReadonlyMap<Socket, Connection>, unreadMs: number): void {
+  const now = performance.now();
+  for (const [socket, connection] of connections) {
+    const { bytesWritten = 0, writeQueueSize = 0 } = (socket as SendingSocket)._handle ?? {};
+    const sent = bytesWritten - writeQueueSize;
+    const isStuck = sent === connection.sent && socket.writableLength + writeQueueSize > 0;
+    if (!isStuck) {
+      connection.sent = sent;
+      connection.sentAtMs = now;
+    } else if (now - connection.sentAtMs > unreadMs) {
+      socket.destroy();
+    }
+  }
+}
+
+/** Node's own count of what it has been given to send, and of what of that has not left yet. */
+type SendingSocket = Socket & {
+  readonly _handle?: { readonly bytesWritten: number; readonly writeQueueSize: number } | null;
+};
 
 const CODES: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "request-timeout",
@@ -94,6 +152,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & Answer
       "Content-Type: application/problem+json",
       "Cache-Control: no-store",
       `X-Request-Id: ${instance}`,
+      ...Object.entries(BROWSER_HEADERS).map((header) => header.join(": ")),
       `Content-Length: ${Buffer.byteLength(body)}`,
       "Connection: close",
       "",

@@ -11,11 +11,12 @@ import {
   systemRandom,
 } from "@eventledger/core";
 import { Resource } from "sst/resource";
-import type { Authenticate } from "./http/auth.ts";
+import type { Approach, Authenticate } from "./http/auth.ts";
 import { isLoopback } from "./loopback.ts";
 import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
+import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
 
 /** What the product needs to know of its surroundings. */
 export type Config = {
@@ -24,7 +25,7 @@ export type Config = {
   readonly region: string;
   readonly tableName: string;
   readonly adminKey: string;
-  /** Signs cursors. Changing it makes all cursors unusable. */
+  /** Signs cursors: one secret or several, see `readCursorKeys`. Cursors end with their key. */
   readonly cursorKey: string;
   /** Lets everybody in as the bearer of the admin key. For a server on a loopback address only. */
   readonly authOff?: boolean;
@@ -77,13 +78,16 @@ export function openLedger(config: Config): OpenLedger {
     tableName: config.tableName,
     clock: config.clock ?? systemClock,
     random: systemRandom,
-    cursorKeys: [{ id: 1, secret: Buffer.from(config.cursorKey) }],
+    cursorKeys: readCursorKeys(config.cursorKey),
     groupCommit: config.groupCommit ?? true,
     keyKind: config.endpoint === undefined ? "live" : "test",
     observeAppend: metrics.count,
     observeParked: () => metrics.count("KeysParked"),
   });
   const isAdminKey = createAdminKey(config.adminKey);
+  const { corsOrigins = [] } = config;
+  const letInFromHere: Authenticate = async (_, approach) =>
+    isFromHere(approach, corsOrigins) ? ROOT : undefined;
   const authenticate: Authenticate = async (apiKey) => {
     if (apiKey === undefined) return undefined;
     return isAdminKey(apiKey) ? ROOT : ledger.access.identify(apiKey);
@@ -92,7 +96,7 @@ export function openLedger(config: Config): OpenLedger {
     ledger: meterLedger(ledger, metrics),
     authenticate: config.authOff ? letInFromHere : authenticate,
     authOff: config.authOff ?? false,
-    corsOrigins: config.corsOrigins ?? [],
+    corsOrigins,
     client,
     metrics,
     close: () => {
@@ -105,16 +109,21 @@ export function openLedger(config: Config): OpenLedger {
 const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
 /**
- * Who calls this server by another name comes from a web page that had its own name point here (DNS
- * rebinding), so even without keys not everybody is let in.
+ * Even without keys not everybody is let in. Who calls this server by another name comes from a web
+ * page that had its own name point here (DNS rebinding). And a page of another site can send requests
+ * whose answers it cannot read, but which may do something: unless it is one of those sites that may
+ * call the API, it must not.
  */
-const letInFromHere: Authenticate = async (_, host) =>
-  isLoopback(host.replace(/:\d+$/, "")) ? ROOT : undefined;
+function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly string[]): boolean {
+  if (!isLoopback(host)) return false;
+  if (origin !== undefined) return origin === `http://${host}` || corsOrigins.includes(origin);
+  return site === undefined || site === "same-origin" || site === "none";
+}
 
 /**
  * The configuration of a deployed function. The keys are linked secrets, which never show in a
  * function's environment; the environment goes before them. Functions that serve no requests have
- * neither. Throws an Error that names what is missing.
+ * neither. Throws an Error of one line that names what is missing, or too easily guessed.
  */
 export function readConfig(
   env: NodeJS.ProcessEnv,
@@ -122,14 +131,16 @@ export function readConfig(
 ): Config {
   const { TABLE_NAME: tableName } = env;
   if (!tableName) throw new Error("The environment variable TABLE_NAME is not set");
-  const secret = (variable: string, link: "AdminKey" | "CursorKey"): string =>
-    env[variable] || (serves ? linked[link].value : randomUUID());
+  const adminKey = serves ? env.EVENTLEDGER_ADMIN_KEY || linked("AdminKey") : randomUUID();
+  const cursorKey = serves ? env.EVENTLEDGER_CURSOR_KEYS || linked("CursorKey") : randomUUID();
+  assertAdminKey(adminKey);
+  assertCursorKeys(cursorKey);
   return {
     ...(env.DYNAMODB_ENDPOINT ? { endpoint: env.DYNAMODB_ENDPOINT } : {}),
     region: env.AWS_REGION ?? "us-east-1",
     tableName,
-    adminKey: secret("EVENTLEDGER_ADMIN_KEY", "AdminKey"),
-    cursorKey: secret("EVENTLEDGER_CURSOR_KEY", "CursorKey"),
+    adminKey,
+    cursorKey,
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
   };
 }
@@ -138,5 +149,11 @@ export function readConfig(
 export const readOrigins = (text = ""): string[] =>
   text.split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 
-/** Looked at only when asked: without a link the access itself throws. */
-const linked = Resource as unknown as Record<"AdminKey" | "CursorKey", { value: string }>;
+/** The value of a linked secret; empty without a link, where the access itself throws. */
+function linked(name: "AdminKey" | "CursorKey"): string {
+  try {
+    return (Resource as unknown as Record<typeof name, { value: string }>)[name].value;
+  } catch {
+    return "";
+  }
+}

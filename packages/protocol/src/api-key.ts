@@ -28,7 +28,7 @@ const KeyName = boundedText(LIMITS.keyNameBytesMax).meta({
 });
 
 const ExpiresAt = Timestamp.meta({
-  description: `In ${LIMITS.keyDaysDefault} days unless said otherwise, in ${LIMITS.keyDaysMax} at most.`,
+  description: `In ${LIMITS.keyDaysDefault} days unless said otherwise, in ${LIMITS.keyDaysMax} at most, and not after the key that asks.`,
 });
 
 export const CreateApiKey = z

@@ -7,6 +7,7 @@ import { Cursor, ListQuery, Name, wellFormedText } from "./text.ts";
 /** Which part of the compacted state a list shows, and where it goes on. */
 export const CompactedQuery = z.strictObject({
   ...ListQuery.shape,
+  cursor: Cursor.optional(),
   prefix: wellFormedText(LIMITS.keyBytesMax)
     .optional()
     .meta({ description: "Only keys that begin with this." }),

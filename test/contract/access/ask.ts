@@ -36,13 +36,10 @@ function bodyOf(operation: DescribedOperation, names: Names): string {
   const made = BODIES[operation.id]?.(names);
   if (made !== undefined) return JSON.stringify(made);
   const [example] = (bodySchema(operation).examples as object[] | undefined) ?? [{}];
-  const cursor = "cursor" in properties(operation) ? { cursor: names.cursor } : {};
+  const { properties = {} } = bodySchema(operation);
+  const cursor = "cursor" in (properties as object) ? { cursor: names.cursor } : {};
   return JSON.stringify({ ...example, ...cursor });
 }
 
 const bodySchema = ({ requestBody }: DescribedOperation) =>
   resolved(requestBody?.content["application/json"]?.schema ?? {});
-
-/** The members that the body of an operation has. */
-export const properties = (operation: DescribedOperation): object =>
-  (bodySchema(operation).properties as object | undefined) ?? {};

@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { DynamoDBClient, PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { LIMITS, Problem } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { startServer } from "../../../packages/functions/src/local.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
+import { localAws } from "../../stack/local-aws.ts";
 import { readSettings } from "../../stack/settings.ts";
 import { type Stack, startStack } from "../../stack/stack.ts";
 import { StackError } from "../../stack/stack-error.ts";
@@ -64,16 +66,42 @@ describe("limits", () => {
     expect(problem).toMatchObject({ status: 400, code: "malformed-http" });
   });
 
-  it("[http.limits] takes a small body at its cap and refuses one byte more", async () => {
-    const body = (bytes: number) => {
-      const start = '{"name":"k","scopes":["consume"],"streams":["*"]';
-      return `${start}${" ".repeat(bytes - start.length - 1)}}`;
-    };
-    const call = { method: "POST", path: "/keys", headers: json };
-    const fits = await send(target(), { ...call, body: body(LIMITS.otherRequestBytesMax) });
-    expect(fits.status).toBe(201);
-    const over = await send(target(), { ...call, body: body(LIMITS.otherRequestBytesMax + 1) });
-    expect(over.body).toMatchObject({ code: "request-too-large" });
+  const small = (bytes: number) => {
+    const start = '{"name":"k","scopes":["consume"],"streams":["*"]';
+    return `${start}${" ".repeat(bytes - start.length - 1)}}`;
+  };
+
+  it.each([
+    ["with its length", false],
+    ["in chunks", true],
+  ])(
+    "[http.limits] takes a small body at its cap, sent %s, and refuses one byte more",
+    async (_, chunked) => {
+      const call = { method: "POST", path: "/keys", headers: json, chunked };
+      const fits = await send(target(), { ...call, body: small(LIMITS.otherRequestBytesMax) });
+      expect(fits.status).toBe(201);
+      for (const bytes of [LIMITS.otherRequestBytesMax + 1, 70_000, 3_000_000, 5_000_000]) {
+        const over = await send(target(), { ...call, body: small(bytes) });
+        expect(over.body).toMatchObject({ code: "request-too-large" });
+        expect((await send(target(), { ...call, body: small(100) })).status).toBe(201);
+      }
+    },
+  );
+
+  it("[http.limits] refuses a small body over its cap whatever else is wrong with it", async () => {
+    const call = { method: "POST", path: "/keys", body: "x".repeat(70_000) };
+    for (const chunked of [false, true]) {
+      const { body } = await send(target(), { ...call, chunked });
+      expect(body).toMatchObject({ code: "request-too-large" });
+    }
+  });
+
+  it("[http.limits] takes a publish in chunks", async () => {
+    const call = { method: "POST", headers: json, chunked: true };
+    await send(target(), { ...call, path: "/streams", body: '{"name":"chunks"}' });
+    const path = "/streams/chunks/events";
+    const body = '{"key":"k","data":1}'.padEnd(70_000, " ");
+    expect((await send(target(), { ...call, path, body })).status).toBe(201);
   });
 
   it("[http.limits] caps a body that comes in chunks as well", async () => {
@@ -103,6 +131,52 @@ describe("what is not told", () => {
     });
     expect(preflight.status).toBe(405);
     expect(preflight.header("access-control-allow-methods")).toBe("");
+  });
+
+  it("[http.private] sets them on every answer, whatever is wrong with the request", async () => {
+    const open = await start({ corsOrigins: [ORIGIN] });
+    const ask = (path: string, headers: Record<string, string> = {}) =>
+      send({ baseUrl: open.url, apiKey: "" }, { path, headers: { origin: ORIGIN, ...headers } });
+    try {
+      const answers = [
+        await ask("/streams/%ff"),
+        await ask("/streams", { "content-encoding": "gzip" }),
+        await ask("/streams", { authorization: "" }),
+        await ask("/nowhere"),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([400, 415, 401, 404]);
+      for (const { header } of answers) {
+        expect(header("x-content-type-options")).toBe("nosniff");
+        expect(header("access-control-allow-origin")).toBe(ORIGIN);
+      }
+      const outside = [await ask("/metrics"), await ask("/streams", { host: "a b" })];
+      expect(outside.map(({ status }) => status)).toEqual([200, 400]);
+      for (const { header } of outside) {
+        expect(header("x-content-type-options")).toBe("nosniff");
+        expect(header("x-frame-options")).toBe("DENY");
+      }
+    } finally {
+      await open.stop();
+    }
+    const { head } = await sendRaw("hello\r\n\r\n");
+    expect(head).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/);
+    expect(head).toMatch(/\r\nX-Request-Id: \S+/);
+  });
+
+  it("[http.request-id] is on the page of metrics as well", async () => {
+    const headers = { "x-request-id": "of-this-test" };
+    const { status, header } = await send(target(), { path: "/metrics", headers });
+    expect([status, header("x-request-id")]).toEqual([200, "of-this-test"]);
+  });
+
+  it("[http.private] shows metrics only to who calls the server by a loopback address", async () => {
+    const ask = (host: string) => send(target(), { path: "/metrics", headers: { host } });
+    for (const host of ["localhost", "127.0.0.1:80", "[::1]:4000"]) {
+      expect((await ask(host)).status, host).toBe(200);
+    }
+    for (const host of ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80"]) {
+      expect((await ask(host)).status, host).toBe(404);
+    }
   });
 
   it("[http.private] lets pages of a configured origin in, and no others", async () => {
@@ -181,6 +255,48 @@ describe("what is not told", () => {
   });
 });
 
+describe("a damaged batch", () => {
+  const tableName = `damaged-${randomUUID()}`;
+
+  /** Spoils the one batch of a table so that its JSON is none, where the secret stands. */
+  async function damage(secret: string): Promise<void> {
+    const database = new DynamoDBClient(localAws(inject("dynamoEndpoint")));
+    const { Items = [] } = await database.send(new ScanCommand({ TableName: tableName }));
+    const row = Items.find(({ sk }) => sk?.S?.startsWith("SEQ#"));
+    const bytes = Buffer.from(row?.d?.B ?? []);
+    const at = bytes.indexOf(`"${secret}`);
+    expect(at, "it is stored as it is").toBeGreaterThan(0);
+    bytes[at] = "x".charCodeAt(0);
+    await database.send(
+      new PutItemCommand({ TableName: tableName, Item: { ...row, d: { B: bytes } } }),
+    );
+    database.destroy();
+  }
+
+  it("[http.private] is logged without a word of what it holds", async () => {
+    const secret = "secret";
+    const damaged = await start({ tableName });
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const at = { baseUrl: damaged.url, apiKey: damaged.adminKey };
+    const post = (path: string, body: string) =>
+      send(at, { method: "POST", path, headers: json, body });
+    try {
+      await post("/streams", '{"name":"orders"}');
+      await post("/streams/orders/events", `{"key":"${secret}","data":1}`);
+      await damage(secret);
+      const answer = await send(at, { path: "/streams/orders/events?from=earliest" });
+      expect(answer.body).toMatchObject({ code: "internal" });
+      const lines = JSON.stringify(logged.mock.calls);
+      expect(lines).toContain("InvariantError");
+      expect(lines).toContain("batch 1 cannot be read");
+      expect(lines + answer.text).not.toContain(secret);
+    } finally {
+      logged.mockRestore();
+      await damaged.stop();
+    }
+  });
+});
+
 describe("EVENTLEDGER_AUTH=off", () => {
   it("[auth.off] lets in who calls the server by a loopback address, and nobody else", async () => {
     const open = await start({ authOff: true });
@@ -197,6 +313,42 @@ describe("EVENTLEDGER_AUTH=off", () => {
       for (const host of ["evil.example", `127.0.0.1.evil.example:${port}`, "10.0.0.1"]) {
         expect((await ask(host)).status, host).toBe(401);
       }
+    } finally {
+      await open.stop();
+    }
+  });
+
+  it("[auth.off] lets in no page of another site", async () => {
+    const open = await start({ authOff: true, corsOrigins: [ORIGIN] });
+    const own = new URL(open.url);
+    const target = { baseUrl: open.url, apiKey: "" };
+    const ask = async (headers: Record<string, string>, method = "POST") => {
+      const path = method === "POST" ? "/streams/orders/compact" : "/streams";
+      const call = { method, path, headers: { authorization: "", ...headers } };
+      return (await send(target, call)).status;
+    };
+    try {
+      await send(target, {
+        method: "POST",
+        path: "/streams",
+        headers: { ...json, authorization: "" },
+        body: '{"name":"orders"}',
+      });
+      for (const headers of [
+        {},
+        { origin: own.origin },
+        { origin: `http://localhost:${own.port}`, host: `localhost:${own.port}` },
+        { origin: own.origin, "sec-fetch-site": "same-origin" },
+        { origin: ORIGIN, "sec-fetch-site": "cross-site" },
+      ]) {
+        expect(await ask(headers), JSON.stringify(headers)).toBe(200);
+      }
+      for (const origin of ["https://evil.example", "null", "http://127.0.0.1:1", "http://x"]) {
+        expect(await ask({ origin }), origin).toBe(401);
+      }
+      expect(await ask({ "sec-fetch-site": "none" }, "GET")).toBe(200);
+      expect(await ask({ "sec-fetch-site": "cross-site" }, "GET")).toBe(401);
+      expect(await ask({ "sec-fetch-site": "same-site" }, "GET")).toBe(401);
     } finally {
       await open.stop();
     }

@@ -97,6 +97,52 @@ describe("API keys", () => {
     expect((await ask("GET", "/keys", undefined, small.apiKey)).status).toBe(401);
   });
 
+  describe("that end soon", () => {
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    const later = new Date(Date.now() + 7_200_000).toISOString();
+    const everything = { name: "k", scopes: ["admin", "publish", "consume"], streams: ["*"] };
+    const until = async (expiresAt: string) =>
+      NewApiKey.parse((await ask("POST", "/keys", { ...everything, expiresAt })).body);
+
+    it("[key.rights] make keys that end with them at the latest", async () => {
+      const { apiKey } = await until(soon);
+      const made = NewApiKey.parse((await ask("POST", "/keys", everything, apiKey)).body);
+      expect(made.expiresAt).toBe(soon);
+      const sooner = new Date(Date.parse(soon) - 1_000).toISOString();
+      for (const expiresAt of [sooner, soon]) {
+        const answer = await ask("POST", "/keys", { ...everything, expiresAt }, apiKey);
+        expect(answer.body).toMatchObject({ expiresAt });
+      }
+      const over = await ask("POST", "/keys", { ...everything, expiresAt: later }, apiKey);
+      expect(over.body).toMatchObject({
+        code: "invalid-request",
+        errors: [{ pointer: "/expiresAt", detail: expect.stringContaining(soon) }],
+      });
+    });
+
+    it("[key.rights] rotate no key, nor themselves, beyond their own end", async () => {
+      const [own, other] = [await until(soon), await until(later)];
+      const rotate = (id: string, how: object, apiKey = own.apiKey) =>
+        ask("POST", `/keys/${id}/rotate`, how, apiKey);
+      expect((await rotate(own.id, {})).body).toMatchObject({ expiresAt: soon });
+      expect((await rotate(other.id, {}, other.apiKey)).body).toMatchObject({ expiresAt: later });
+      for (const [id, how] of [
+        [own.id, { expiresAt: later }],
+        [other.id, { expiresAt: later }],
+        [other.id, {}],
+      ] as const) {
+        const { body } = await rotate(id, how);
+        expect(body).toMatchObject({
+          code: "invalid-request",
+          errors: [{ pointer: "/expiresAt", detail: expect.stringContaining(soon) }],
+        });
+      }
+      expect((await rotate(other.id, { expiresAt: soon })).body).toMatchObject({ expiresAt: soon });
+      const longer = await rotate(other.id, { expiresAt: later }, stack.adminKey);
+      expect(longer.body).toMatchObject({ expiresAt: later });
+    });
+  });
+
   it("[key.scope] create only streams that they cover, and list only those", async () => {
     const { apiKey } = await make(["admin", "consume"], ["a.*", "b", "a.b*"]);
     for (const name of ["a.a", "a.b", "a.c", "b"]) {
@@ -162,6 +208,34 @@ describe("API keys", () => {
     expect(seen).toHaveLength(8);
     expect(seen).toEqual([...seen].sort());
     expect(seen).toEqual(expect.arrayContaining([...made]));
+  });
+});
+
+describe("a list of keys", () => {
+  it("[key.rights] tells nothing of keys that can do more, not even by its cursors", async () => {
+    const root = (await makeTenant("hidden")).adminKey.apiKey;
+    const small = await make(["admin"], ["billing.*"], root);
+    const visible = new Set([small.id]);
+    const hidden: string[] = [];
+    for (let i = 0; i < 12; i++) hidden.push((await make(["consume"], ["*"], root)).id);
+    for (let i = 0; i < 2; i++) visible.add((await make(["admin"], ["billing.eu"], root)).id);
+    for (const limit of [1, 2, 3, 4, 500]) {
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+        const { body } = await ask("GET", `/keys?limit=${limit}${more}`, undefined, small.apiKey);
+        const page = ApiKeyList.parse(body);
+        seen.push(...page.keys.map(({ id }) => id));
+        cursor = page.cursor;
+        if (cursor !== null) {
+          expect(page.keys).toHaveLength(limit);
+          const decoded = Buffer.from(cursor, "base64url").toString();
+          expect(hidden).not.toContain(decoded);
+        }
+      } while (cursor !== null);
+      expect(seen).toEqual([...visible].sort());
+    }
   });
 });
 

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { PublishReceipt, StreamInfo } from "@eventledger/protocol";
+import { PublishReceipt, StreamInfo, SubscriptionInfo } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { formatKey } from "../../../packages/core/src/access/key-text.ts";
 import { createApp } from "../../../packages/functions/src/http/app.ts";
 import { declaredScope } from "../../../packages/functions/src/http/auth.ts";
 import { type Stack, startStack } from "../../stack/stack.ts";
-import { type Answer, send } from "../wire.ts";
-import { ask, properties } from "./ask.ts";
+import { createClient } from "../client.ts";
+import { type Answer, type Call, send } from "../wire.ts";
+import { ask } from "./ask.ts";
+import { CURSOR_KINDS, CURSOR_USES, takesCursor } from "./cursor-uses.ts";
 import { type DescribedOperation, operations } from "./openapi-operations.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, type Names, WORKER, type World } from "./world.ts";
 
 /** Every operation of the OpenAPI document, with every kind of key that must not open it. */
 
@@ -59,11 +61,7 @@ describe("routes and scopes", () => {
 
 const titled = (chosen: readonly DescribedOperation[]) =>
   chosen.map((operation) => ({ id: operation.id, operation }));
-const namesIn = ({ path }: DescribedOperation) => path.includes("{");
-const cursorsOf = ({ parameters }: DescribedOperation) =>
-  parameters.filter(({ in: place, name }) => place === "query" && ["from", "after"].includes(name));
-const takesCursor = (operation: DescribedOperation) =>
-  cursorsOf(operation).length > 0 || "cursor" in properties(operation) || operation.id === "seek";
+const namesThings = ({ path }: DescribedOperation) => path.includes("{");
 
 it.each(titled(keyed))(
   "[auth.key] $id tells nobody what is wrong with a key",
@@ -97,7 +95,7 @@ it.each(titled(keyed))("[key.scope] $id refuses a key without its scope", async 
   expect(answer.body).toMatchObject({ status: 403, code: "forbidden" });
 });
 
-describe.each(titled(scoped.filter(namesIn)))("$id", ({ operation }) => {
+describe.each(titled(scoped.filter(namesThings)))("$id", ({ operation }) => {
   it("[key.scope] answers what a key does not cover like a missing one", async () => {
     const missing = essence(await ask(stack.url, operation, world.missing, world.full));
     expect(JSON.parse(missing).status).toBe(404);
@@ -111,7 +109,7 @@ describe.each(titled(scoped.filter(namesIn)))("$id", ({ operation }) => {
   });
 });
 
-const lists = scoped.filter((operation) => !namesIn(operation) && operation.method === "GET");
+const lists = scoped.filter((operation) => !namesThings(operation) && operation.method === "GET");
 it.each(titled(lists))("[tenant.isolated] $id lists nothing of others", async ({ operation }) => {
   const full = await ask(stack.url, operation, world.mine, world.full);
   expect(full.text).toMatch(new RegExp(`${world.mine.stream}|${world.mine.id}`));
@@ -123,25 +121,146 @@ it.each(titled(lists))("[tenant.isolated] $id lists nothing of others", async ({
   }
 });
 
-const followers = scoped.filter((operation) => namesIn(operation) && takesCursor(operation));
-it.each(titled(followers))(
-  "[tenant.isolated] $id refuses another tenant's cursor",
-  async ({ operation }) => {
-    const query = cursorsOf(operation).map(({ name }) => `?${name}=${world.theirs.cursor}`);
-    const borrowed = { ...world.mine, cursor: world.theirs.cursor };
-    const answer = await ask(stack.url, operation, borrowed, world.full, query.join(""));
-    expect(answer.body).toMatchObject({ status: 400, code: "invalid-cursor" });
-  },
-);
+describe("cursors", () => {
+  const as = (apiKey: string) => ({ baseUrl: stack.url, apiKey });
+
+  it("[tenant.isolated] are looked at here in every place that takes one", () => {
+    const looked = new Set([...CURSOR_USES.map(({ operation }) => operation), ...LISTS.keys()]);
+    const described = scoped.filter(takesCursor).map(({ id }) => id);
+    expect([...looked].sort()).toEqual(described.sort());
+  });
+
+  it.each(CURSOR_USES)(
+    "[tenant.isolated] $operation takes its own as $as",
+    async ({ own, call }) => {
+      const { spare, full } = world;
+      const answer = await send(as(full), call(spare, spare[own]));
+      expect(answer.status, answer.text).toBeOneOf([200, 201]);
+    },
+  );
+
+  it.each(CURSOR_USES)(
+    "[tenant.isolated] $operation refuses as $as another tenant's",
+    async (use) => {
+      for (const kind of CURSOR_KINDS) {
+        const answer = await send(as(world.full), use.call(world.mine, world.theirs[kind]));
+        expect(answer.body, kind).toMatchObject({ status: 400, code: "invalid-cursor" });
+      }
+    },
+  );
+
+  it.each(CURSOR_USES)("[cursor.bound] $operation refuses as $as another stream's", async (use) => {
+    for (const kind of CURSOR_KINDS) {
+      const answer = await send(as(world.full), use.call(world.mine, world.spare[kind]));
+      expect(answer.body, kind).toMatchObject({ status: 400, code: "invalid-cursor" });
+    }
+  });
+
+  /** Lists go on behind a name, which is no secret; what it may not do is to show other things. */
+  const LISTS = new Map<string, (names: Names) => string>([
+    ["listStreams", () => "/streams"],
+    ["listKeys", () => "/keys"],
+    ["listSubscriptions", ({ stream }) => `/streams/${stream}/subscriptions`],
+  ]);
+
+  it.each([...LISTS])(
+    "[tenant.isolated] %s shows nothing of others behind their cursor",
+    async (_, path) => {
+      const start = await send(as(world.foreign), { path: `${path(world.theirs)}?limit=1` });
+      const { cursor } = start.body as { cursor: string };
+      expect(cursor, start.text).toEqual(expect.any(String));
+      const behind = `?cursor=${cursor}&limit=500`;
+      const own = await send(as(world.foreign), { path: path(world.theirs) + behind });
+      const names = namesIn(own);
+      expect(names).not.toEqual([]);
+      const { status, text } = await send(as(world.full), { path: path(world.mine) + behind });
+      expect(status).toBe(200);
+      for (const name of names) expect(text).not.toContain(name);
+    },
+  );
+
+  /** What a page of a list names. */
+  const namesIn = ({ body }: Answer): string[] =>
+    Object.values(body as Record<string, { id?: string; name: string }[]>)
+      .flatMap((items) => (Array.isArray(items) ? items : []))
+      .map(({ id, name }) => id ?? name);
+});
+
+describe("workers of another tenant", () => {
+  const membersOf = async ({ stream, shared }: Names) => {
+    const path = `/streams/${stream}/subscriptions/${shared}`;
+    const { body } = await send({ baseUrl: stack.url, apiKey: world.foreign }, { path });
+    return SubscriptionInfo.parse(body).members;
+  };
+  const requests = ({ stream, shared }: Names, cursor: string): Call[] => {
+    const path = `/streams/${stream}/subscriptions/${shared}`;
+    const post = (at: string, json: object): Call => ({
+      method: "POST",
+      path: `${path}/${at}`,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(json),
+    });
+    return [
+      { path: `${path}/poll?consumer=${WORKER}` },
+      { path: `${path}/poll?consumer=intruder` },
+      post("poll", { consumer: WORKER, commit: cursor }),
+      post("commit", { cursor }),
+      post("leave", { consumer: WORKER }),
+    ];
+  };
+  const mine = () => ({ baseUrl: stack.url, apiKey: world.full });
+
+  it("[tenant.isolated] keep their leases, whoever polls, commits or leaves in their name", async () => {
+    const before = await membersOf(world.theirs);
+    expect(before).toMatchObject([{ consumer: WORKER, share: 1 }]);
+    const { missing, theirs } = world;
+    const nowhere = { ...missing, shared: missing.subscription };
+    const absent = requests(nowhere, theirs.worked);
+    for (const [index, call] of requests(theirs, theirs.worked).entries()) {
+      const answer = await send(mine(), call);
+      expect(answer.status).toBe(404);
+      const like = await send(mine(), absent[index] ?? call);
+      expect(essence(answer)).toBe(essence(like));
+    }
+    expect(await membersOf(theirs)).toEqual(before);
+  });
+
+  it("[tenant.isolated] keep their leases when everything has the same names", async () => {
+    const before = await membersOf(world.theirs);
+    const { stream, shared } = world.theirs;
+    const api = createClient(mine());
+    await api.createStream({ name: stream });
+    await api.createSubscription(stream, { name: shared });
+    const { cursor } = (await api.poll(stream, shared, { consumer: WORKER })).body;
+    for (const call of requests(world.theirs, cursor)) {
+      expect((await send(mine(), call)).status).toBeOneOf([200, 204]);
+    }
+    const foreign = requests(world.theirs, world.theirs.worked).slice(2, 4);
+    for (const call of foreign) {
+      expect((await send(mine(), call)).body).toMatchObject({ code: "invalid-cursor" });
+    }
+    expect(await membersOf(world.theirs)).toEqual(before);
+    await api.deleteStream(stream);
+    const target = { baseUrl: stack.url, apiKey: world.foreign };
+    const [, , , commit] = requests(world.theirs, world.theirs.worked);
+    const answer = await send(target, commit ?? { path: "" });
+    expect(answer.body).toMatchObject({ stale: false, lag: { events: 0 } });
+  });
+});
 
 describe("after all of these", () => {
   it("[error.nothing-written] nothing has changed", async () => {
     const target = { baseUrl: stack.url, apiKey: world.full };
-    const { stream, subscription, id } = world.mine;
+    const { stream, subscription, shared, id } = world.mine;
     const info = StreamInfo.parse((await send(target, { path: `/streams/${stream}` })).body);
-    expect(info).toMatchObject({ eventCount: 1, subscriptionCount: 1, description: "" });
-    const path = `/streams/${stream}/subscriptions/${subscription}`;
-    expect((await send(target, { path })).body).toMatchObject({ lag: { events: 1 } });
+    expect(info).toMatchObject({ eventCount: 2, subscriptionCount: 2, description: "" });
+    for (const [name, members] of [
+      [subscription, []],
+      [shared, [{ consumer: WORKER, share: 1 }]],
+    ] as const) {
+      const path = `/streams/${stream}/subscriptions/${name}`;
+      expect((await send(target, { path })).body).toMatchObject({ lag: { events: 2 }, members });
+    }
     expect((await send(target, { path: "/keys?limit=500" })).text).toContain(id);
     const event = {
       method: "POST",
@@ -150,7 +269,7 @@ describe("after all of these", () => {
     };
     const headers = { "content-type": "application/json" };
     const { body } = await send(target, { ...event, headers });
-    expect(PublishReceipt.parse(body).events).toMatchObject([{ sequence: 2 }]);
+    expect(PublishReceipt.parse(body).events).toMatchObject([{ sequence: 3 }]);
   });
 });
 

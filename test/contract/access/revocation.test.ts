@@ -1,20 +1,33 @@
-import { LIMITS } from "@eventledger/protocol";
-import { describe, expect, it } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LIMITS, NewApiKey } from "@eventledger/protocol";
+import { afterEach, describe, expect, it } from "vitest";
 import { rootCaller } from "../../../packages/core/src/access/permission.ts";
 import { type Clock, systemClock } from "../../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../../packages/core/src/kernel/random.ts";
 import { createLedger } from "../../../packages/core/src/ledger.ts";
-
+import { startServer } from "../../../packages/functions/src/local.ts";
+import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
 import { createTestTable } from "../../stack/test-table.ts";
+import { createClient } from "../client.ts";
+import { send } from "../wire.ts";
 
-/** Two processes over one table, and a clock that is moved by hand. */
-async function openTwo() {
+/** A clock that is moved by hand. */
+function createMovedClock() {
   let aheadMs = 0;
   const clock: Clock = {
     ...systemClock,
     now: () => systemClock.now() + aheadMs,
     monotonic: () => systemClock.monotonic() + aheadMs,
   };
+  const pass = (seconds: number) => {
+    aheadMs += seconds * 1_000;
+  };
+  return { clock, pass };
+}
+
+/** Two processes over one table. */
+async function openTwo() {
+  const { clock, pass } = createMovedClock();
   const { client, tableName } = await createTestTable();
   let reads = 0;
   const counted = { ...client, send: client.send.bind(client) };
@@ -34,9 +47,7 @@ async function openTwo() {
   return {
     here: open(),
     there: open(),
-    pass: (seconds: number) => {
-      aheadMs += seconds * 1_000;
-    },
+    pass,
     requests: () => reads,
   };
 }
@@ -139,5 +150,88 @@ describe("an API key", () => {
     await here.revokeKey(rootCaller, id);
     await expect(identity?.noted).resolves.toBeUndefined();
     expect((await here.listKeys(rootCaller, { limit: 10 })).keys).toEqual([]);
+  });
+});
+
+describe("a poll that waits", () => {
+  const ADMIN_KEY = "the-admin-key-of-two-servers";
+  const closers: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+
+  async function serve(endpoint: string, tableName: string, clock: Clock) {
+    const keys = { adminKey: ADMIN_KEY, cursorKey: "a-cursor-key-of-two-servers" };
+    const opened = openLedger({ endpoint, tableName, region: "us-east-1", clock, ...keys });
+    const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+    closers.push(opened.close, server.stop);
+    return (apiKey: string) => createClient({ baseUrl: server.url, apiKey });
+  }
+
+  /** A poll of a key's under way at one server, and all that may happen at another. */
+  async function startWaiting(expiresAt?: string) {
+    const { endpoint, tableName } = await createTestTable();
+    const moved = createMovedClock();
+    const here = (await serve(endpoint, tableName, systemClock))(ADMIN_KEY);
+    const stream = await here.newStream();
+    await here.createSubscription(stream, { name: "s" });
+    const config = { name: "k", scopes: ["consume"], streams: [stream], expiresAt };
+    const { body } = await send(here.target, {
+      method: "POST",
+      path: "/keys",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(config),
+    });
+    const { id, apiKey } = NewApiKey.parse(body);
+    // Only its wall clock is moved: what waits goes on waiting.
+    const clock = { ...systemClock, now: moved.clock.now };
+    const there = (await serve(endpoint, tableName, clock))(apiKey);
+    const gzip = { "accept-encoding": "gzip" };
+    const path = `/streams/${stream}/subscriptions/s/poll?waitSeconds=20`;
+    const polls = Promise.all([
+      there.send({ path }),
+      there.send({ path, headers: gzip }),
+      there.send({
+        method: "POST",
+        path: `/streams/${stream}/subscriptions/s/poll`,
+        headers: { "content-type": "application/json" },
+        body: '{"waitSeconds":20}',
+      }),
+    ]);
+    await sleep(1_100);
+    const publish = () => here.publish(stream, { key: "k", data: "secret ".repeat(1_000) });
+    const revoke = () => send(here.target, { method: "DELETE", path: `/keys/${id}` });
+    return { polls, publish, revoke, pass: moved.pass };
+  }
+
+  it("[key.revoked] delivers nothing to a key that was revoked meanwhile", async () => {
+    const { polls, publish, revoke, pass } = await startWaiting();
+    await revoke();
+    // Of the 30 s, less than the poll may wait: what remembers the key forgets it after 20.
+    pass(20);
+    await publish();
+    for (const { text, body } of await polls) {
+      expect(body).toMatchObject({ status: 401, code: "unauthorized" });
+      expect(text).not.toContain("secret");
+    }
+  });
+
+  it("[key.expiry] delivers nothing to a key that has ended meanwhile", async () => {
+    const { polls, publish, pass } = await startWaiting(
+      new Date(Date.now() + 15_000).toISOString(),
+    );
+    pass(15);
+    await publish();
+    for (const { body } of await polls) expect(body).toMatchObject({ status: 401 });
+  });
+
+  it("[key.revoked] delivers to a key that still counts", async () => {
+    const { polls, publish, pass } = await startWaiting();
+    pass(20);
+    await publish();
+    for (const { text, status } of await polls) {
+      expect(status).toBe(200);
+      expect(text).toContain("secret");
+    }
   });
 });

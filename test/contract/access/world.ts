@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { NewApiKey, NewTenant, PublishReceipt } from "@eventledger/protocol";
+import { NewApiKey, NewTenant } from "@eventledger/protocol";
 import { expect } from "vitest";
-import { newName } from "../client.ts";
+import { createClient, newName } from "../client.ts";
 import { send, type Target } from "../wire.ts";
 
 /** One of everything that a request can name. */
@@ -9,12 +9,26 @@ export type Names = {
   readonly stream: string;
   readonly subscription: string;
   readonly id: string;
+  /** Of a publish's receipt. */
   readonly cursor: string;
+  /** Of a poll of the subscription. */
+  readonly polled: string;
+  /** A second subscription, on which one worker has a lease. */
+  readonly shared: string;
+  /** Of that worker's poll: it carries the lease's token. */
+  readonly worked: string;
+  /** In the midst of the compacted list. */
+  readonly snapshot: string;
 };
+
+/** The worker that holds a lease on every shared subscription. */
+export const WORKER = "worker";
 
 /** Two tenants with the same kinds of things, and keys of every sort to the first one's. */
 export type World = {
   readonly mine: Names;
+  /** In the first tenant as well, for what is allowed and leaves traces. */
+  readonly spare: Names;
   /** In the other tenant. */
   readonly theirs: Names;
   /** Nowhere. */
@@ -39,7 +53,10 @@ export async function createWorld(root: Target): Promise<World> {
   const full = await makeTenant(root);
   const foreign = await makeTenant(root);
   const mine = await furnish(as(full));
+  const spare = await furnish(as(full));
   const theirs = await furnish(as(foreign));
+  // So that no list of theirs ends behind its first item.
+  await furnish(as(foreign));
   const make = async (scopes: readonly string[], streams: readonly string[], expiresAt?: string) =>
     NewApiKey.parse(
       await post(as(full), "/keys", { name: "test", scopes, streams, expiresAt }, 201),
@@ -58,6 +75,7 @@ export async function createWorld(root: Target): Promise<World> {
   await sleep(lifeMs);
   return {
     mine,
+    spare,
     theirs,
     missing: { ...mine, stream: "nowhere", subscription: "nobody", id: "000000000000" },
     full,
@@ -75,17 +93,26 @@ async function makeTenant(root: Target): Promise<string> {
 }
 
 async function furnish(target: Target): Promise<Names> {
-  const stream = newName();
-  const subscription = newName();
-  await post(target, "/streams", { name: stream }, 201);
-  await post(target, `/streams/${stream}/subscriptions`, { name: subscription }, 201);
-  const event = { key: "k", data: { secret: `only for ${stream}` } };
-  const { cursor } = PublishReceipt.parse(
-    await post(target, `/streams/${stream}/events`, event, 201),
-  );
+  const api = createClient(target);
+  const [subscription, shared] = [newName(), newName()];
+  const stream = await api.newStream();
+  for (const name of [subscription, shared]) {
+    await api.createSubscription(stream, { name, leaseSeconds: 600 });
+  }
+  const secret = { secret: `only for ${stream}` };
+  const { cursor } = (
+    await api.publish(stream, [
+      { key: "k", data: secret },
+      { key: "l", data: secret },
+    ])
+  ).body;
+  const polled = (await api.poll(stream, subscription)).body.cursor;
+  const worked = (await api.poll(stream, shared, { consumer: WORKER })).body.cursor;
+  await api.compact(stream);
+  const snapshot = (await api.listCompacted(stream, { limit: 1 })).cursor ?? "";
   const key = { name: "furniture", scopes: ["consume"], streams: [stream] };
   const { id } = NewApiKey.parse(await post(target, "/keys", key, 201));
-  return { stream, subscription, id, cursor };
+  return { stream, subscription, id, cursor, polled, shared, worked, snapshot };
 }
 
 async function post(target: Target, path: string, json: object, status: number): Promise<unknown> {

@@ -37,7 +37,7 @@ export function createAccess({ table, clock, random, kind }: Deps) {
     createKey: (caller: Caller, config: CreateApiKey): Promise<NewApiKey> =>
       keys.create(caller, config),
 
-    /** Of the keys in a page's range, those that can do no more than the caller. */
+    /** Those that can do no more than the caller. */
     async listKeys(caller: Caller, { limit, cursor }: ListPage) {
       const page = await keys.list(caller, limit, readCursor(cursor));
       return { keys: page.keys, cursor: toCursor(page.next) };
@@ -63,7 +63,7 @@ export function createAccess({ table, clock, random, kind }: Deps) {
         scopes: [...everything.scopes],
         streams: [...everything.streams],
       };
-      const adminKey = await keys.issue(tenant, caller.keyId, key);
+      const adminKey = await keys.issue(caller, tenant, key);
       return { tenant: { ...toTenant(made.tenant), adminKey }, created: made.created };
     },
 

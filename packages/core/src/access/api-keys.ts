@@ -29,6 +29,8 @@ const DAY_MS = 86_400_000;
 /** Of former secrets that are still accepted: more than one, so that a lost answer locks nobody out. */
 const FORMER_MAX = 3;
 const ROTATE_TRIES = 5;
+/** Keys that are looked at once more, where the caller may know of few. */
+const LOOK_ON = 500;
 
 /**
  * API keys, managed by a caller: who may manage keys sees and changes those of its tenant that can do
@@ -37,15 +39,16 @@ const ROTATE_TRIES = 5;
 export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   /** Makes a key for a tenant. The secret is in the answer and nowhere else. */
   async function issue(
+    maker: Caller,
     tenant: Tenant,
-    createdBy: string,
     { name, scopes, streams, expiresAt }: CreateApiKey,
   ): Promise<NewApiKey> {
     const createdAt = clock.now();
     const validUntil =
       expiresAt === undefined
-        ? createdAt + LIMITS.keyDaysDefault * DAY_MS
-        : readExpiry(expiresAt, createdAt);
+        ? Math.min(createdAt + LIMITS.keyDaysDefault * DAY_MS, maker.validUntil)
+        : assertEndsWith(maker, readExpiry(expiresAt, createdAt));
+    const createdBy = maker.keyId;
     const id = newKeyId(random);
     const secret = newSecret(random);
     const hash = hashSecret(secret);
@@ -61,16 +64,27 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /** Throws `forbidden` when the key would be allowed more than its maker. */
   async function create(caller: Caller, config: CreateApiKey): Promise<NewApiKey> {
-    if (coversPermissions(caller, config)) return issue(caller.tenant, caller.keyId, config);
+    if (coversPermissions(caller, config)) return issue(caller, caller.tenant, config);
     throw new LedgerError("forbidden", {
       detail:
         "A key can grant no more than it has: leave out scopes and streams it does not cover.",
     });
   }
 
+  /**
+   * Up to `limit` keys behind `after`. Looks on until there is one more or no more: `next` is the last
+   * of the page, never the id of a key that the caller must not know of, and null at the end.
+   */
   async function list(caller: Caller, limit: number, after?: string) {
-    const { keys, next } = await table.apiKeys.list(caller.tenant, limit, after);
-    return { keys: keys.filter((row) => coversPermissions(caller, row)).map(toApiKey), next };
+    const found: ApiKeyRow[] = [];
+    let from: string | null | undefined = after;
+    for (let look = limit + 1; found.length <= limit && from !== null; look = LOOK_ON) {
+      const page = await table.apiKeys.list(caller.tenant, look, from);
+      found.push(...page.keys.filter((row) => coversPermissions(caller, row)));
+      from = page.next;
+    }
+    const keys = found.slice(0, limit).map(toApiKey);
+    return { keys, next: found.length > limit ? (keys.at(-1)?.id ?? null) : null };
   }
 
   /** Ends a key: here at once, in other processes within 30 s. Throws `api-key-not-found`. */
@@ -81,7 +95,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /**
    * Gives a key another secret. The former one stays valid for the overlap. Throws
-   * `api-key-not-found`.
+   * `api-key-not-found`, and `invalid-request` when the key would outlive the caller's: whoever holds
+   * the new secret could otherwise go on for as long as they like.
    */
   async function rotate(
     caller: Caller,
@@ -94,7 +109,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       const row = await load(caller, id);
       const now = clock.now();
       const until = now + overlapSeconds * 1_000;
-      const validUntil = expiresAt === undefined ? row.validUntil : readExpiry(expiresAt, now);
+      const asked = expiresAt === undefined ? row.validUntil : readExpiry(expiresAt, now);
+      const validUntil = assertEndsWith(caller, asked);
       const former = [{ hash: row.hash, validUntil: until }, ...stillValid(row, now, until)];
       const changed = { hash, former: former.slice(0, FORMER_MAX), rotatedAt: now, validUntil };
       if (!(await table.apiKeys.rotate(id, row.hash, changed))) continue;
@@ -135,6 +151,13 @@ function readExpiry(expiresAt: string, now: number): number {
     "/expiresAt",
     `must be in the future, in ${LIMITS.keyDaysMax} days at the latest`,
   );
+}
+
+/** The moment itself, unless the caller's own key ends before it. */
+function assertEndsWith(caller: Caller, validUntil: number): number {
+  if (validUntil <= caller.validUntil) return validUntil;
+  const latest = toTime(caller.validUntil);
+  throw invalidRequest("/expiresAt", `must be ${latest} at the latest: then your own key ends`);
 }
 
 const toTime = (ms: number): string => new Date(ms).toISOString();

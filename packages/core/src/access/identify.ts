@@ -39,8 +39,9 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
     const now = clock.now();
     const genuine = isGenuine(row, key.secret, now);
     if (row === undefined || !genuine || row.validUntil <= now) return undefined;
-    const { tenant, scopes, streams, id } = row;
-    return { caller: { tenant, scopes, streams, keyId: id }, noted: noteUse(row, now) };
+    const { tenant, scopes, streams, id, validUntil } = row;
+    const caller = { tenant, scopes, streams, keyId: id, validUntil };
+    return { caller, noted: noteUse(row, now) };
   };
 
   /** Once an hour, and tried once in that time by one process: a use that cannot be noted is none. */

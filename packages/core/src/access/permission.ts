@@ -14,12 +14,19 @@ export type Caller = Permissions & {
   readonly tenant: Tenant;
   /** An API key's id, or `root`. */
   readonly keyId: string;
+  /** When the API key ends, in milliseconds since 1970: nothing that it hands out lives longer. */
+  readonly validUntil: number;
 };
 
 const EVERYTHING: Permissions = { scopes: ["admin", "publish", "consume"], streams: ["*"] };
 
 /** The bearer of the admin key: everything in the default tenant, and the only one to make tenants. */
-export const rootCaller: Caller = { ...EVERYTHING, tenant: defaultTenant, keyId: "root" };
+export const rootCaller: Caller = {
+  ...EVERYTHING,
+  tenant: defaultTenant,
+  keyId: "root",
+  validUntil: Number.POSITIVE_INFINITY,
+};
 
 /** What a tenant's first key may do. */
 export const everything = EVERYTHING;

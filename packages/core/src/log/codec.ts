@@ -43,8 +43,15 @@ export function unpackBatch(batch: Batch): StoredEvent[] {
   try {
     return readEvents(inflate(batch), batch);
   } catch (error) {
-    throw new InvariantError(`batch ${batch.first} cannot be read: ${error}`, { cause: error });
+    throw new InvariantError(`batch ${batch.first} cannot be read: ${reasonOf(error)}`);
   }
+}
+
+/** Parsers quote what they stumble over, and this is logged: only names, and words of our own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof InvariantError) return error.message;
+  const { name, code = "" } = error as NodeJS.ErrnoException;
+  return `${name} ${code}`.trim();
 }
 
 function readEvents(raw: string, batch: Batch): StoredEvent[] {
@@ -125,6 +132,6 @@ function inflatePayload(payload: Uint8Array, bytesMax: number): Buffer {
     case ZSTD:
       return zstdDecompressSync(body, { maxOutputLength: bytesMax });
     default:
-      throw new TypeError(`this version does not know codec ${payload[0]}`);
+      throw new InvariantError(`this version does not know codec ${payload[0]}`);
   }
 }

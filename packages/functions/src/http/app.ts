@@ -2,10 +2,10 @@ import { LedgerError } from "@eventledger/core";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
-import { secureHeaders } from "hono/secure-headers";
 import type { Answered } from "../metrics/request-log.ts";
 import { type Authenticate, createGate } from "./auth.ts";
 import { capBody, discardUnreadBody } from "./body-cap.ts";
+import { keepBrowsersOut } from "./browser-headers.ts";
 import { requireDecodableUrl } from "./decodable-url.ts";
 import type { AppEnv, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
@@ -49,14 +49,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     });
   });
   app.use(discardUnreadBody);
+  // Before whatever may refuse a request: these headers are on refusals as well.
+  app.use(keepBrowsersOut);
+  if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(requireDecodableUrl);
   app.use(async (c, next) => {
     const encoding = c.req.header("content-encoding") ?? "identity";
     if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
     await next();
   });
-  app.use(secureHeaders({ crossOriginResourcePolicy: false, xFrameOptions: "DENY" }));
-  if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(createGate(app, deps.authenticate));
   app.use(capBody);
   app.route("/", systemRoutes(deps));

@@ -14,14 +14,21 @@ import type { AppEnv } from "./env.ts";
 /** Who may call an operation: anybody, the bearer of a key with that scope, or of the admin key. */
 export type Scope = "public" | "root" | KeyScope;
 
-/**
- * Finds out whose key this is; undefined when it is nobody's. `host` is what the client calls this
- * server.
- */
+/** Finds out whose key this is; undefined when it is nobody's. */
 export type Authenticate = (
   apiKey: string | undefined,
-  host: string,
+  approach: Approach,
 ) => Promise<Identity | undefined>;
+
+/** What a request says of its way here. Programs other than browsers say of it what they like. */
+export type Approach = {
+  /** What the client calls this server. */
+  readonly host: string;
+  /** The site whose page sends the request, where a browser tells. */
+  readonly origin: string | undefined;
+  /** How near that site is to this one, where a browser tells: `same-origin`, `cross-site` ... */
+  readonly site: string | undefined;
+};
 
 const DECLARED = Symbol("scope");
 
@@ -64,10 +71,29 @@ export function createGate(app: Hono<AppEnv>, authenticate: Authenticate) {
     const { caller, noted } = await requireCaller(c, authenticate);
     if (routes.length > 0 && scopes.length === 0) throw forbidden("Nobody may call this.");
     c.set("caller", caller);
+    const began = performance.now();
     await next();
     await noted;
+    const tookMs = performance.now() - began;
+    if (scopes.includes("consume") && tookMs > RECHECK_AFTER_MS) await recheck(c, authenticate);
   };
   return gate;
+}
+
+/** From here on, what an answer holds may be news to a key that was valid when it asked. */
+const RECHECK_AFTER_MS = 1_000;
+
+/**
+ * Refuses an answer to a key that was revoked or has ended while the request was under way, as a poll
+ * that waits is. What the request has done by then stays done.
+ */
+async function recheck(c: Context, authenticate: Authenticate): Promise<void> {
+  const answer = c.res;
+  // Whatever stands in its place must not take over its headers.
+  c.res = undefined;
+  const { noted } = await requireCaller(c, authenticate);
+  c.res = answer;
+  await noted;
 }
 
 const isPublic = (scope: Scope): boolean => scope === "public";
@@ -77,8 +103,12 @@ const firstSegment = (path: string): string => path.split("/", 2)[1] ?? "";
 async function requireCaller(c: Context, authenticate: Authenticate): Promise<Identity> {
   const apiKey = readApiKey(c);
   const isLong = apiKey !== undefined && apiKey.length > KEY_CHARS_MAX;
-  const host = c.req.header("host") ?? "";
-  const identity = isLong ? undefined : await authenticate(apiKey, host);
+  const approach = {
+    host: c.req.header("host") ?? "",
+    origin: c.req.header("origin"),
+    site: c.req.header("sec-fetch-site"),
+  };
+  const identity = isLong ? undefined : await authenticate(apiKey, approach);
   if (identity !== undefined) return identity;
   throw new LedgerError("unauthorized", {
     detail:
@@ -92,7 +122,7 @@ const KEY_CHARS_MAX = 256;
 
 function readApiKey(c: Context): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "");
-  return bearer?.[1] ?? c.req.header("x-api-key");
+  return bearer?.[1] ?? (c.req.header("x-api-key") || undefined);
 }
 
 /**

@@ -1,20 +1,63 @@
 import { LedgerError } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
+
+/** Of a body that is refused, so much is read and thrown away. */
+const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
+
+/**
+ * Refuses a body over a cap before anybody parses it. One that says its length is not read for that;
+ * one that comes in chunks is read here, and held for whoever reads it later. The rest of what is too
+ * much is thrown away within reason, so that the answer and the next request on the connection arrive.
+ */
+const capOf =
+  (bytesMax: number, refusal: () => LedgerError): MiddlewareHandler =>
+  async (c, next) => {
+    const { body, headers } = c.req.raw;
+    const length = headers.has("transfer-encoding") ? null : headers.get("content-length");
+    if (Number(length ?? 0) > bytesMax) throw refusal();
+    if (body !== null && length === null) {
+      const content = await readWithin(body, bytesMax);
+      if (content === undefined) throw refusal();
+      c.req.raw = new Request(c.req.raw, { body: content });
+    }
+    await next();
+  };
+
+/** Undefined when there is more than the cap. */
+async function readWithin(
+  body: ReadableStream<Uint8Array>,
+  bytesMax: number,
+): Promise<Buffer<ArrayBuffer> | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > DISCARDED_BYTES_MAX) break;
+    if (bytes <= bytesMax) chunks.push(chunk);
+  }
+  return bytes <= bytesMax ? Buffer.concat(chunks) : undefined;
+}
 
 /** Refuses a body over the cap of a request. */
-export const capBody = bodyLimit({
-  maxSize: LIMITS.requestBytesMax,
-  onError: () => {
-    throw new LedgerError("request-too-large", {
+export const capBody = capOf(
+  LIMITS.requestBytesMax,
+  () =>
+    new LedgerError("request-too-large", {
       detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
       facts: { requestBytesMax: LIMITS.requestBytesMax },
-    });
-  },
-});
+    }),
+);
 
-const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
+/** Refuses a body over the cap of all requests but a publish. */
+export const capSmallBody = capOf(
+  LIMITS.otherRequestBytesMax,
+  () =>
+    new LedgerError("request-too-large", {
+      detail: `The body may have ${LIMITS.otherRequestBytesMax} bytes here.`,
+      facts: { otherRequestBytesMax: LIMITS.otherRequestBytesMax },
+    }),
+);
 
 /**
  * Reads and throws away, within reason, what nobody has read of a refused request's body. A Node

@@ -1,10 +1,9 @@
 import { LedgerError } from "@eventledger/core";
-import { LIMITS } from "@eventledger/protocol";
 import { zValidator } from "@hono/zod-validator";
 import type { MiddlewareHandler, ValidationTargets } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type * as z from "zod";
 import { resolver, uniqueSymbol } from "#describe";
+import { capSmallBody } from "./body-cap.ts";
 import {
   fieldsOfIssues,
   invalidField,
@@ -46,31 +45,25 @@ export const valid = <T extends z.ZodType, K extends "json" | "query" | "param">
   );
 
 /**
- * Refuses bodies that do not say they are JSON, instead of taking them for empty ones, and those
- * that are not: a parser that mends bytes would store what nobody has sent.
+ * Refuses bodies that are too large, whatever else is wrong with them; that do not say they are JSON,
+ * instead of taking them for empty ones; and that are not: a parser that mends bytes would store what
+ * nobody has sent. Nothing is parsed before its size is known.
  */
-export const requireJson: MiddlewareHandler = async (c, next) => {
-  const contentType = c.req.header("content-type");
-  const mediaType = parseMediaType(contentType);
-  if (mediaType?.essence !== "application/json" || !isUtf8(mediaType)) {
-    const detail = contentType === undefined ? "The request has no Content-Type." : "";
-    throw new LedgerError("unsupported-media-type", {
-      detail: `${detail} Send application/json in UTF-8.`.trim(),
-    });
-  }
-  parseJson(decodeUtf8(new Uint8Array(await c.req.arrayBuffer())));
-  await capSmallBody(c, next);
-};
+export const requireJson: MiddlewareHandler = (c, next) =>
+  capSmallBody(c, async () => {
+    assertSaysJson(c.req.header("content-type"));
+    parseJson(decodeUtf8(new Uint8Array(await c.req.arrayBuffer())));
+    await next();
+  });
 
-const capSmallBody = bodyLimit({
-  maxSize: LIMITS.otherRequestBytesMax,
-  onError: () => {
-    throw new LedgerError("request-too-large", {
-      detail: `The body may have ${LIMITS.otherRequestBytesMax} bytes here.`,
-      facts: { otherRequestBytesMax: LIMITS.otherRequestBytesMax },
-    });
-  },
-});
+function assertSaysJson(contentType: string | undefined): void {
+  const mediaType = parseMediaType(contentType);
+  if (mediaType?.essence === "application/json" && isUtf8(mediaType)) return;
+  const detail = contentType === undefined ? "The request has no Content-Type." : "";
+  throw new LedgerError("unsupported-media-type", {
+    detail: `${detail} Send application/json in UTF-8.`.trim(),
+  });
+}
 
 function toLedgerError(root: string, issues: readonly z.core.$ZodIssue[]): LedgerError {
   const errors = fieldsOfIssues(issues).map(({ path, detail }) =>

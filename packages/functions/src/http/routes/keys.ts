@@ -52,8 +52,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         id: "listKeys",
         tag: "keys",
         summary: "List API keys by id",
-        description:
-          "Those that can do no more than the caller. A page may be empty and not be the end.",
+        description: "Those that can do no more than the caller.",
         scope: "admin",
         answers: {
           200: { description: "A page of keys, without their secrets.", body: ApiKeyList },

@@ -1,0 +1,48 @@
+import type { CursorKey } from "@eventledger/core";
+
+/** What survives an HTTP header, and is not guessed by trying. */
+export const SECRET_PATTERN = /^[!-~]{16,255}$/;
+
+const FORM = "16 to 255 visible ASCII characters without spaces";
+const ENTRY = /^(?:(\d{1,3}):)?(.+)$/;
+
+/** Throws an Error of one line that says what to set. */
+export function assertAdminKey(text: string): void {
+  if (SECRET_PATTERN.test(text)) return;
+  throw new Error(`Set AdminKey (or EVENTLEDGER_ADMIN_KEY) to ${FORM}: ${isNow(text)}.`);
+}
+
+/** The same for the keys of cursors, each of them. */
+export function assertCursorKeys(text: string): void {
+  const weak = entriesOf(text).find(({ secret }) => !SECRET_PATTERN.test(secret));
+  if (weak !== undefined) throw wrongCursorKeys(isNow(weak.secret));
+  readCursorKeys(text);
+}
+
+/**
+ * The keys that cursors are signed with: entries `<id>:<secret>` with commas between them, an id from
+ * 1 to 255 each; a secret alone has the id 1. The first entry signs, all are accepted. Throws an
+ * Error of one line when an id makes no sense.
+ */
+export function readCursorKeys(text: string): CursorKey[] {
+  const keys = entriesOf(text).map(({ id, secret }) => ({ id, secret: Buffer.from(secret) }));
+  const ids = new Set(keys.map(({ id }) => id));
+  if (ids.size < keys.length) throw wrongCursorKeys("two have the same id");
+  if (ids.has(0) || Math.max(...ids) > 255) throw wrongCursorKeys("an id is not from 1 to 255");
+  return keys;
+}
+
+const entriesOf = (text: string): { id: number; secret: string }[] =>
+  text.split(",").map((entry) => {
+    const [, id = "1", secret = ""] = ENTRY.exec(entry.trim()) ?? [];
+    return { id: Number(id), secret };
+  });
+
+const wrongCursorKeys = (why: string): Error =>
+  new Error(
+    `Set CursorKey (or EVENTLEDGER_CURSOR_KEYS) to a secret, or to several as <id>:<secret> with commas between, the newest first. A secret is ${FORM}: ${why}.`,
+  );
+
+/** What is wrong, without the secret itself. */
+const isNow = ({ length }: string): string =>
+  length === 0 ? "it is not set" : `it has ${length} characters, or others`;

@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, inject, it } from "vitest";
+import { readConfig } from "../../../packages/functions/src/open-ledger.ts";
+import { readSettings } from "../../stack/settings.ts";
+import { startStack } from "../../stack/stack.ts";
+import { StackError } from "../../stack/stack-error.ts";
+import { type Client, createClient } from "../client.ts";
+import { refusal, send } from "../wire.ts";
+
+const OLD = "an-old-secret-for-cursors";
+const NEW = "a-new-secret-for-cursors";
+
+describe("a server's secrets", () => {
+  const read = (env: object, serves = true) => {
+    const given = {
+      TABLE_NAME: "t",
+      EVENTLEDGER_ADMIN_KEY: "an-admin-key-for-a-server",
+      EVENTLEDGER_CURSOR_KEYS: OLD,
+      ...env,
+    };
+    return readConfig(given, { serves });
+  };
+
+  it.each([
+    ["AdminKey", "EVENTLEDGER_ADMIN_KEY", ""],
+    ["AdminKey", "EVENTLEDGER_ADMIN_KEY", "fifteen-letters"],
+    ["AdminKey", "EVENTLEDGER_ADMIN_KEY", "sixteen letters!"],
+    ["AdminKey", "EVENTLEDGER_ADMIN_KEY", "x".repeat(256)],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", ""],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", "fifteen-letters"],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", `2:${NEW},1:fifteen-letters`],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", `2:${NEW},`],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", `2:${NEW},2:${OLD}`],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", `1:${NEW},${OLD}`],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", `0:${NEW}`],
+    ["CursorKey", "EVENTLEDGER_CURSOR_KEYS", `256:${NEW}`],
+  ])("[auth.secrets] stop it in one line that names %s when %s is %j", (name, variable, value) => {
+    let message = "";
+    try {
+      read({ [variable]: value });
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toMatch(new RegExp(`^Error: Set ${name} \\(or ${variable}\\) to .+\\.$`));
+    if (value !== "") expect(message).not.toContain(value);
+  });
+
+  it("[auth.secrets] are taken when they are good enough, and not needed where nobody is served", () => {
+    expect(read({})).toMatchObject({ cursorKey: OLD });
+    expect(read({ EVENTLEDGER_CURSOR_KEYS: `255:${NEW}, ${OLD}` })).toBeDefined();
+    const none = { EVENTLEDGER_ADMIN_KEY: "", EVENTLEDGER_CURSOR_KEYS: "" };
+    expect(read(none, false).adminKey).toHaveLength(36);
+  });
+
+  it("[auth.secrets] are read alike by the local stack", () => {
+    const keys = `2:${NEW},${OLD}`;
+    expect(readSettings({ EVENTLEDGER_CURSOR_KEYS: keys }).cursorKey).toBe(keys);
+    expect(readSettings({}).cursorKey).toBeUndefined();
+    expect(() => readSettings({ EVENTLEDGER_CURSOR_KEYS: "short" })).toThrow(StackError);
+  });
+
+  it("[auth.key] are not met by an empty X-Api-Key, which counts as none", async () => {
+    const endpoint = inject("dynamoEndpoint");
+    const stack = await startStack({ endpoint, tableName: `secrets-${randomUUID()}` });
+    const headers = { authorization: "", "x-api-key": "" };
+    const { body } = await send(
+      { baseUrl: stack.url, apiKey: "" },
+      { path: "/streams", headers },
+    ).finally(() => stack.stop());
+    expect(body).toMatchObject({ status: 401, detail: expect.stringMatching(/^Send the API key/) });
+  });
+});
+
+describe("the keys of cursors", () => {
+  const tableName = `cursor-keys-${randomUUID()}`;
+  const adminKey = "the-admin-key-of-these-servers";
+
+  /** What a client meets while the server has these keys. */
+  async function under<T>(cursorKey: string, meet: (api: Client) => Promise<T>): Promise<T> {
+    const endpoint = inject("dynamoEndpoint");
+    const stack = await startStack({ endpoint, tableName, adminKey, cursorKey });
+    const api = createClient({ baseUrl: stack.url, apiKey: adminKey });
+    return meet(api).finally(() => stack.stop());
+  }
+
+  it("[cursor.rotation] are replaced without a cursor that fails, until the old one is taken away", async () => {
+    const { stream, old } = await under(OLD, async (api) => {
+      const name = await api.newStream();
+      await api.createSubscription(name, { name: "s" });
+      const { body } = await api.publish(name, { key: "k", data: 1 });
+      const page = await api.poll(name, "s");
+      return { stream: name, old: { browse: body.cursor, poll: page.body.cursor } };
+    });
+    const works = async (api: Client, cursors: typeof old) => {
+      await api.browse(stream, { from: cursors.browse });
+      await api.poll(stream, "s", { after: cursors.poll });
+    };
+    // The new one is accepted everywhere before it signs anywhere.
+    await under(`1:${OLD},2:${NEW}`, (api) => works(api, old));
+    const fresh = await under(`2:${NEW},1:${OLD}`, async (api) => {
+      await works(api, old);
+      const browse = (await api.browse(stream, { from: old.browse })).body.cursor;
+      return { browse, poll: (await api.poll(stream, "s", { after: old.poll })).body.cursor };
+    });
+    await under(`1:${OLD},2:${NEW}`, (api) => works(api, fresh));
+    await under(`2:${NEW}`, async (api) => {
+      await works(api, fresh);
+      await refusal(api.browse(stream, { from: old.browse }), "invalid-cursor");
+      await refusal(api.poll(stream, "s", { after: old.poll }), "invalid-cursor");
+      await refusal(api.commit(stream, "s", old.poll), "invalid-cursor");
+      // What the table knows is not signed: positions outlive all keys.
+      expect((await api.poll(stream, "s")).body.events).toHaveLength(1);
+    });
+  });
+});
