@@ -161,6 +161,10 @@ describe("cursors", () => {
     ["listStreams", () => "/streams"],
     ["listKeys", () => "/keys"],
     ["listSubscriptions", ({ stream }) => `/streams/${stream}/subscriptions`],
+    [
+      "listParked",
+      ({ stream, subscription }) => `/streams/${stream}/subscriptions/${subscription}/parked`,
+    ],
   ]);
 
   it.each([...LISTS])(
@@ -181,9 +185,9 @@ describe("cursors", () => {
 
   /** What a page of a list names. */
   const namesIn = ({ body }: Answer): string[] =>
-    Object.values(body as Record<string, { id?: string; name: string }[]>)
+    Object.values(body as Record<string, { id?: string; name?: string; reason?: string }[]>)
       .flatMap((items) => (Array.isArray(items) ? items : []))
-      .map(({ id, name }) => id ?? name);
+      .map(({ id, name, reason }) => id ?? name ?? String(reason));
 });
 
 describe("workers of another tenant", () => {

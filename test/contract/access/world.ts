@@ -107,6 +107,9 @@ async function furnish(target: Target): Promise<Names> {
     ])
   ).body;
   const polled = (await api.poll(stream, subscription)).body.cursor;
+  for (const sequence of [1, 2]) {
+    await api.park(stream, subscription, { sequence, reason: `only for ${stream} ${sequence}` });
+  }
   const worked = (await api.poll(stream, shared, { consumer: WORKER })).body.cursor;
   await api.compact(stream);
   const snapshot = (await api.listCompacted(stream, { limit: 1 })).cursor ?? "";
