@@ -35,6 +35,12 @@ describe("what it costs", () => {
     expect(totalOf(estimateIdle(measured))).toBeLessThanOrEqual(1);
   });
 
+  it("is what README.md and docs/deploy.md say of a stage that nobody uses", () => {
+    const idle = totalOf(estimateIdle(measured)).toFixed(2);
+    expect(read("README.md")).toContain(`Idle it costs $${idle} a month`);
+    expect(read("docs", "deploy.md")).toContain(`A stage that nobody uses: $${idle} a month`);
+  });
+
   it("stays within its caps at 30 M events a month behind a Function URL", () => {
     const growth = SCENARIOS.find(({ name }) => name === "Growth");
     if (!growth) throw new Error("there is no such scenario");
