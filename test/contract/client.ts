@@ -12,11 +12,15 @@ import {
   LedgerEvent,
   type ListQuery,
   type NewEvent,
+  type ParkBody,
+  ParkedKey,
+  ParkedList,
   type PatchStream,
   type PollBody,
   PollPage,
   type PollQuery,
   PublishReceipt,
+  ReleaseReceipt,
   RepairReceipt,
   type SeekBody,
   SeekReceipt,
@@ -212,6 +216,36 @@ export function createClient(target: Target) {
         statuses: [204],
         schema: z.literal(""),
       }),
+
+    park: async (stream: string, name: string, json: z.input<typeof ParkBody>) =>
+      (
+        await call({
+          method: "POST",
+          path: `${at(stream, name)}/park`,
+          json,
+          statuses: [200],
+          schema: ParkedKey,
+        })
+      ).body,
+
+    listParked: async (stream: string, name: string, query: Query<typeof ListQuery> = {}) =>
+      (
+        await call({
+          path: `${at(stream, name)}/parked${search(query)}`,
+          statuses: [200],
+          schema: ParkedList,
+        })
+      ).body,
+
+    release: async (stream: string, name: string, key: string, how: "retry" | "skip") =>
+      (
+        await call({
+          method: "POST",
+          path: `${at(stream, name)}/parked/${encodeURIComponent(key)}/${how}`,
+          statuses: [200],
+          schema: ReleaseReceipt,
+        })
+      ).body,
 
     seek: (stream: string, name: string, to: z.input<typeof SeekBody>["to"]) =>
       call({

@@ -13,9 +13,12 @@ import type { Log } from "./log/log.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { commit, lagBehind } from "./subscription/commit.ts";
 import type { Poll } from "./subscription/deliver.ts";
+import { createDeliveries } from "./subscription/deliveries.ts";
 import { normalFilter } from "./subscription/filter.ts";
 import { createLeases } from "./subscription/leases.ts";
 import { createPace } from "./subscription/pace.ts";
+import { createParkingOperations, parkedIn } from "./subscription/parked.ts";
+import { createParking } from "./subscription/parking.ts";
 import { poll } from "./subscription/poll.ts";
 import { pollShare } from "./subscription/poll-share.ts";
 import { seek, standingAtCursor } from "./subscription/seek.ts";
@@ -62,7 +65,9 @@ export function createSubscriptionOperations(deps: Deps) {
   const { table, clock, streams, log, cursors, snapshots, subscriptions } = deps;
   const pace = createPace(clock);
   const leases = createLeases({ table, clock, subscriptions });
-  const parts = { subscriptions, log, snapshots, leases };
+  const parking = createParking({ table, clock, log, subscriptions });
+  const deliveries = createDeliveries({ table, log, subscriptions, parking });
+  const parts = { subscriptions, log, snapshots, leases, deliveries };
 
   /** One poll, or several until there is something to tell. */
   async function pollStream(
@@ -153,6 +158,7 @@ export function createSubscriptionOperations(deps: Deps) {
         ...toSubscription(state.row),
         phase,
         lag,
+        parkedKeys: parkedIn(state).length,
         members: members.map(({ until, ...member }) => ({
           ...member,
           until: new Date(until).toISOString(),
@@ -226,6 +232,8 @@ export function createSubscriptionOperations(deps: Deps) {
       });
     },
 
+    ...createParkingOperations({ streams, subscriptions, parking }),
+
     /** How many polls wait in this process right now. */
     waitingPolls: (): number => log.bell.size(),
   };
@@ -237,5 +245,6 @@ const toSubscription = (row: SubscriptionRow): Subscription => ({
   start: row.config.start,
   ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
   leaseSeconds: row.config.leaseSeconds,
+  ...(row.config.maxDeliveries === undefined ? {} : { maxDeliveries: row.config.maxDeliveries }),
   createdAt: new Date(row.createdAt).toISOString(),
 });

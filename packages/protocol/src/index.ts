@@ -2,6 +2,7 @@ export * from "./api-key.ts";
 export * from "./compacted.ts";
 export * from "./event.ts";
 export * from "./limits.ts";
+export * from "./parking.ts";
 export * from "./problem.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";

@@ -44,6 +44,12 @@ export const LIMITS = {
   /** Every poll of a worker reads the list of all of them. */
   consumersMax: 256,
   consumerCharsMax: 128,
+  /** In each hidden partition of a subscription: they travel with every commit. */
+  parkedKeysMax: 100,
+  parkReasonBytesMax: 256,
+  /** Narrowing a page of 1,000 events down to the one that fails takes ten deliveries. */
+  deliveriesMin: 2,
+  deliveriesMax: 1_000,
   /** A filter is judged for every event that it leaves out. */
   filterTypesMax: 32,
   filterHeadersMax: 8,

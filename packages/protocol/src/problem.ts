@@ -24,6 +24,7 @@ export const PROBLEMS = {
   },
   "api-key-not-found": { status: 404, title: "There is no such API key", retry: "never" },
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
+  "parked-key-not-found": { status: 404, title: "The key is not parked", retry: "never" },
   "method-not-allowed": { status: 405, title: "The route has no such method", retry: "never" },
   "stream-exists": {
     status: 409,
@@ -36,6 +37,7 @@ export const PROBLEMS = {
     retry: "never",
   },
   "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
+  "not-parkable": { status: 409, title: "Nothing can be parked here now", retry: "refresh" },
   "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
   "retention-passed": {
     status: 410,

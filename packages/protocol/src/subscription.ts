@@ -48,12 +48,18 @@ const LeaseSeconds = z.int().min(LIMITS.leaseSecondsMin).max(LIMITS.leaseSeconds
   description: "How long a worker may be silent before others take over its share.",
 });
 
+const MaxDeliveries = z.int().min(LIMITS.deliveriesMin).max(LIMITS.deliveriesMax).meta({
+  description:
+    "How often an event may be delivered without being committed before its key is parked. Without it nothing is parked by itself.",
+});
+
 export const CreateSubscription = z
   .strictObject({
     name: Name,
     start: Start.default("earliest"),
     filter: Filter.optional(),
     leaseSeconds: LeaseSeconds.default(LIMITS.leaseSecondsDefault),
+    maxDeliveries: MaxDeliveries.optional(),
   })
   .meta({ id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
@@ -65,6 +71,7 @@ export const Subscription = z
     ...{ name: Name, stream: Name, start: Start },
     filter: Filter.optional(),
     leaseSeconds: LeaseSeconds,
+    maxDeliveries: MaxDeliveries.optional(),
     createdAt: Timestamp,
   })
   .meta({ id: "Subscription" });
@@ -83,6 +90,7 @@ export const SubscriptionInfo = z
     ...Subscription.shape,
     phase: Phase,
     lag: Lag,
+    parkedKeys: z.int().min(0).meta({ description: "Keys whose events wait: see .../parked." }),
     members: z.array(Member).meta({ description: "Its workers that are alive, by name." }),
   })
   .meta({ id: "SubscriptionInfo" });

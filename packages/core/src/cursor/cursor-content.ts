@@ -15,26 +15,38 @@ export type CursorContent = {
   readonly since?: number;
   /** Of a worker's share: the token of each lease that the positions stand under. */
   readonly tokens?: readonly (number | undefined)[];
+  /** How often keys had been freed in each partition when it was read; absent where never. */
+  readonly freed?: readonly number[];
+  /** How far it has come in the queue of a key that was parked. */
+  readonly queue?: QueuePlace;
   /** The partition the next page starts with. */
   readonly turn: number;
   /** Present until all that a snapshot left out has been read from the log. */
   readonly bootstrap?: Bootstrap;
 };
 
+/** A place in the queue of a parked key: `id` tells which one of its partition, and which try. */
+export type QueuePlace = Position & { readonly partition: number; readonly id: number };
+
 const SUBSCRIPTION = 1;
 const SINCE = 2;
 const BOOTSTRAP = 4;
 const TOKENS = 8;
+const FREED = 16;
+const QUEUE = 32;
 
 /** Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys. */
 export function packCursor(content: CursorContent): Uint8Array {
-  const { streamUid, subscription, positions, since, turn, tokens, bootstrap } = content;
+  const { streamUid, subscription, positions, since, turn, tokens, bootstrap, freed, queue } =
+    content;
   const out = createPacker();
   out.number(
     (subscription === undefined ? 0 : SUBSCRIPTION) +
       (since === undefined ? 0 : SINCE) +
       (bootstrap === undefined ? 0 : BOOTSTRAP) +
-      (tokens === undefined ? 0 : TOKENS),
+      (tokens === undefined ? 0 : TOKENS) +
+      (freed === undefined ? 0 : FREED) +
+      (queue === undefined ? 0 : QUEUE),
   );
   out.text(streamUid);
   if (subscription !== undefined) {
@@ -49,6 +61,10 @@ export function packCursor(content: CursorContent): Uint8Array {
     if (position !== undefined) out.number(position.next - position.batch);
   }
   if (tokens !== undefined) for (const at of positions.keys()) out.number(tokens[at] ?? 0);
+  if (freed !== undefined) for (const at of positions.keys()) out.number(freed[at] ?? 0);
+  if (queue !== undefined) {
+    for (const part of [queue.partition, queue.id, queue.batch, queue.next]) out.number(part);
+  }
   if (bootstrap !== undefined) packBootstrap(out, bootstrap);
   return out.finish();
 }
@@ -77,9 +93,19 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
   });
   const tokens =
     (flags & TOKENS) === 0 ? {} : { tokens: positions.map(() => from.number() || undefined) };
+  const freed = (flags & FREED) === 0 ? {} : { freed: positions.map(() => from.number()) };
+  const queue = (flags & QUEUE) === 0 ? {} : { queue: unpackQueue(from) };
   const bootstrap =
     (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
-  return { streamUid, ...subscription, ...since, turn, positions, ...tokens, ...bootstrap };
+  return {
+    ...{ streamUid, ...subscription, ...since, turn, positions },
+    ...{ ...tokens, ...freed, ...queue, ...bootstrap },
+  };
+}
+
+function unpackQueue(from: ReturnType<typeof createUnpacker>): QueuePlace {
+  const [partition, id] = [from.number(), from.number()];
+  return { partition, id, batch: from.number(), next: from.number() };
 }
 
 /** While a snapshot is being read, the positions are where the log goes on after it. */

@@ -18,10 +18,12 @@ const anyContent = fc
     positions: fc.array(fc.option(anyNumber, { nil: undefined }), { minLength: 1, maxLength: 64 }),
     since: fc.option(anyNumber, { nil: undefined }),
     tokens: fc.boolean(),
+    freed: fc.boolean(),
+    queue: fc.option(anyNumber, { nil: undefined }),
     scan: fc.option(fc.string({ maxLength: 20 }), { nil: undefined }),
     turn: fc.nat(63),
   })
-  .map(({ generation, positions, since, tokens, scan, ...rest }): CursorContent => {
+  .map(({ generation, positions, since, tokens, freed, queue, scan, ...rest }): CursorContent => {
     const starts = positions.map((next) => next ?? 1);
     const places = scan === undefined ? positions : starts;
     return {
@@ -30,6 +32,10 @@ const anyContent = fc
       positions: places.map((next) => (next === undefined ? undefined : { next, batch: next })),
       ...(since === undefined ? {} : { since }),
       ...(tokens ? { tokens: positions.map((next) => next && (next % 1_000) + 1) } : {}),
+      ...(freed ? { freed: positions.map((next) => (next ?? 0) % 7) } : {}),
+      ...(queue === undefined
+        ? {}
+        : { queue: { partition: queue % 64, id: queue, batch: queue, next: queue + 5 } }),
       ...(scan === undefined
         ? {}
         : {

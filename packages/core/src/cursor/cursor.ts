@@ -3,7 +3,7 @@ import { Name } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.ts";
 
-export type { CursorContent } from "./cursor-content.ts";
+export type { CursorContent, QueuePlace } from "./cursor-content.ts";
 
 /** A secret that signs cursors. The first of a list signs, all of them are accepted. */
 export type CursorKey = { readonly id: number; readonly secret: Uint8Array };

@@ -46,3 +46,8 @@ export const streamNotFound = (): LedgerError =>
   new LedgerError("stream-not-found", {
     detail: "No stream of that name exists. GET /streams lists those that do.",
   });
+
+export const subscriptionNotFound = (): LedgerError =>
+  new LedgerError("subscription-not-found", {
+    detail: "The stream has no subscription of that name. Create it with POST .../subscriptions.",
+  });

@@ -8,15 +8,18 @@ import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
 import type { LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import { matcherOf } from "./filter.ts";
+import type { OffsetRow } from "../table/subscription.entity.ts";
+import type { Deliveries, Queued } from "./deliveries.ts";
+import { type Matches, matcherOf } from "./filter.ts";
 import { assertOwnCursor } from "./own-cursor.ts";
-import { cursorAt, type Standing } from "./standing.ts";
+import { cursorAt, freedOf, type Standing } from "./standing.ts";
 import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
 
 export type PollDeps = {
   readonly subscriptions: Subscriptions;
   readonly log: Log;
   readonly snapshots: Snapshots;
+  readonly deliveries: Deliveries;
 };
 
 /** What to deliver: what comes after `after`, or after what is committed. */
@@ -71,6 +74,40 @@ export async function deliverSnapshot(
   };
 }
 
+/**
+ * A page of the queue of a parked key. It moves no position but that of the queue, which its cursor
+ * carries.
+ */
+export async function deliverQueue(
+  { log }: PollDeps,
+  stream: LiveStream,
+  state: SubscriptionState,
+  at: {
+    readonly from: readonly (Position | undefined)[];
+    readonly turn: number;
+    readonly bootstrap: Standing["bootstrap"];
+  },
+  { events = [], place }: Queued,
+): Promise<Poll> {
+  const { from: positions, turn, bootstrap } = at;
+  const runs = positions.map((position) => ({
+    ...{ position: known(position), atEnd: false, nextPublishedAt: undefined },
+  }));
+  return {
+    events,
+    cursor: {
+      ...cursorAt(stream, state, { positions, bootstrap }, turn),
+      ...(place === undefined ? {} : { queue: place }),
+    },
+    caughtUp: false,
+    lag: await log.lag(stream.life, runs),
+    phase: "log",
+    snapshotEnd: false,
+    consistent: isExact(bootstrap, positions),
+    idle: false,
+  };
+}
+
 /** A page of the log, of which the filter lets pass what it has `events` of. */
 export type Delivery = {
   readonly events: readonly StoredEvent[];
@@ -86,12 +123,12 @@ export type Delivery = {
 export async function readLog(
   log: Log,
   stream: LiveStream,
-  { row }: SubscriptionState,
+  { row, offsets }: SubscriptionState,
   positions: readonly (Position | undefined)[],
   request: { limit: number; turn: number; among?: ReadonlySet<number> },
 ): Promise<Delivery> {
   const { limit, ...of } = request;
-  const matches = matcherOf(row.config.filter);
+  const matches = allOf(matcherOf(row.config.filter), flowing(offsets));
   const room = {
     events: matches === undefined ? limit : LIMITS.filterEventsMax,
     bytes: LIMITS.pageBytesMax,
@@ -107,6 +144,17 @@ export async function readLog(
   }
 }
 
+/** Leaves out what is parked; undefined when nothing is. */
+function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
+  const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
+  if (parked.length === 0) return undefined;
+  const from = new Map(parked.map((each) => [each.key, each.from]));
+  return ({ key, sequence }) => sequence < (from.get(key) ?? Infinity);
+}
+
+const allOf = (one: Matches | undefined, other: Matches | undefined): Matches | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : (event) => one(event) && other(event);
+
 /**
  * Where reading begins behind a cursor. One of the stream itself is welcome too: that is how what
  * follows a list of the compacted state, or a publish, is read.
@@ -120,7 +168,7 @@ export async function standingAfter(
   const { bootstrap, subscription } = after;
   if (subscription !== undefined) {
     assertOwnCursor(stream, state, after);
-    return { positions: after.positions, bootstrap };
+    return { positions: stillRead(state, after), bootstrap };
   }
   if (after.streamUid !== stream.uid || after.positions.length > stream.partitions) {
     throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
@@ -128,6 +176,16 @@ export async function standingAfter(
   const scanned = bootstrap !== undefined && isScanned(bootstrap) ? bootstrap : undefined;
   return { positions: await resolvePositions(log, stream, after), bootstrap: scanned };
 }
+
+/**
+ * What a cursor has read that still counts: where a key was freed since, its pages have withheld what
+ * flows now, so reading goes on behind what is committed.
+ */
+export const stillRead = (
+  { offsets }: SubscriptionState,
+  { positions, freed }: CursorContent,
+): readonly (Position | undefined)[] =>
+  offsets.map((row, at) => (freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row));
 
 /**
  * Which partition a page begins with. A page that is full before all had their turn must not begin

@@ -1,6 +1,7 @@
 import { isExact } from "../kernel/bootstrap.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
+  deliverQueue,
   deliverSnapshot,
   type Poll,
   type PollDeps,
@@ -24,7 +25,7 @@ export async function pollShare(
   name: string,
   { consumer, limit, ...request }: PollRequest & { readonly consumer: string },
 ): Promise<Poll> {
-  const { leases, log } = deps;
+  const { leases, log, deliveries } = deps;
   const share = await leases.hold(stream, name, consumer);
   const { state, tokens } = share;
   const among = new Set(tokens.flatMap((token, at) => (token === undefined ? [] : [at])));
@@ -34,8 +35,21 @@ export async function pollShare(
     const page = await deliverSnapshot(deps, stream, state, start.bootstrap, limit);
     return { ...page, cursor: { ...page.cursor, tokens } };
   }
-  const of = { limit, turn, among };
+  const whose = { state, among, tokens };
+  const queued = await deliveries.takeQueued(stream, whose, { limit, read: request.after?.queue });
+  if (queued.events !== undefined) {
+    const { positions: from, bootstrap } = start;
+    const page = await deliverQueue(deps, stream, state, { from, turn, bootstrap }, queued);
+    const positions = isInSnapshot(state.bootstrap) ? page.cursor.positions : own(from);
+    return { ...page, cursor: { ...page.cursor, positions, tokens } };
+  }
+  const counts = request.after === undefined;
+  if (counts && (await deliveries.parkPoison(stream, whose))) {
+    return pollShare(deps, stream, name, { consumer, limit, ...request });
+  }
+  const of = { limit: counts ? deliveries.limitOf(whose, limit) : limit, turn, among };
   const { events, page } = await readLog(log, stream, state, start.positions, of);
+  if (counts) await deliveries.note(stream, whose, { page, events, limit: of.limit });
   const positions = page.runs.map(({ position }) => position);
   const cursor = cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn);
   const runs = page.runs.map((run, at) => (among.has(at) ? run : { ...run, atEnd: true }));
@@ -47,6 +61,7 @@ export async function pollShare(
       ...cursor,
       positions: isInSnapshot(state.bootstrap) ? positions : own(positions),
       tokens,
+      ...(queued.place === undefined ? {} : { queue: queued.place }),
     },
     caughtUp,
     lag: await log.lag(stream.life, runs),

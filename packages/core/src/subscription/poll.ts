@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { isExact } from "../kernel/bootstrap.ts";
-import type { Position } from "../kernel/position.ts";
+import { LedgerError } from "../kernel/error.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
+  deliverQueue,
   deliverSnapshot,
   type Poll,
   type PollDeps,
@@ -12,7 +14,7 @@ import {
   turnOf,
 } from "./deliver.ts";
 import { isOwnCursor } from "./own-cursor.ts";
-import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+import { cursorAt, freedOf, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 import type { SubscriptionState } from "./subscriptions.ts";
 
 /**
@@ -28,39 +30,67 @@ export async function poll(
   name: string,
   request: PollRequest,
 ): Promise<Poll> {
-  const { limit, after } = request;
-  const { subscriptions, log } = deps;
+  const { after } = request;
+  const { subscriptions, log, deliveries } = deps;
   let state = await subscriptions.recall(stream, name);
   if (after?.subscription !== undefined && !isOwnCursor(stream, state, after)) {
     state = await subscriptions.load(stream, name);
   }
-  if (isInSnapshot(after === undefined ? state.bootstrap : after.bootstrap)) {
+  const isRetried = state.offsets.some(({ parking }) => parking?.keys.some((key) => key.retrying));
+  if (isRetried || isInSnapshot(after === undefined ? state.bootstrap : after.bootstrap)) {
     state = await subscriptions.refresh(stream, state);
   }
-  for (;;) {
+  for (let isFresh = false; ; ) {
     const start =
       after === undefined
         ? standingNow(stream, state, request.ahead)
         : await standingAfter(log, stream, state, after);
     if (isInSnapshot(start.bootstrap)) {
-      return deliverSnapshot(deps, stream, state, start.bootstrap, limit);
+      return deliverSnapshot(deps, stream, state, start.bootstrap, request.limit);
     }
     // A worker's cursor says nothing of what is not its own.
     const from = start.positions.map((at, partition) => at ?? committedAt(state, partition));
     const turn = after?.turn ?? turnOf(stream, state);
-    const { events, page, looked } = await readLog(log, stream, state, from, { limit, turn });
+    const queued = await deliveries.takeQueued(
+      stream,
+      { state },
+      { limit: request.limit, read: after?.queue },
+    );
+    if (queued.events !== undefined) {
+      return deliverQueue(deps, stream, state, { from, turn, bootstrap: start.bootstrap }, queued);
+    }
+    // Only what begins at what is committed counts as a delivery of it.
+    const counts = after === undefined;
+    const limit = counts ? deliveries.limitOf({ state }, request.limit) : request.limit;
+    const read = await readLog(log, stream, state, from, { limit, turn }).catch(expired);
+    if (read instanceof LedgerError) {
+      // What was remembered may be from before a seek that left behind what is lost.
+      if (isFresh) throw read;
+      isFresh = true;
+      state = await subscriptions.refresh(stream, state);
+      continue;
+    }
+    const { events, page, looked } = read;
     if (looked) {
+      isFresh = true;
       const fresh = await subscriptions.refresh(stream, state);
-      const moved = after === undefined && !samePositions(fresh.offsets, state.offsets);
-      const same = fresh.generation === state.generation && !moved;
+      const same = isUnchanged(fresh, state, counts);
       state = fresh;
       if (!same) continue;
+      if (counts && (await deliveries.parkPoison(stream, { state }))) {
+        state = await subscriptions.refresh(stream, state);
+        continue;
+      }
+      if (counts) await deliveries.note(stream, { state }, { page, events, limit });
     }
     const positions = page.runs.map(({ position }) => position);
     const caughtUp = page.runs.every(({ atEnd }) => atEnd);
     return {
       events,
-      cursor: cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
+      cursor: {
+        ...cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
+        ...(queued.place === undefined ? {} : { queue: queued.place }),
+      },
       caughtUp,
       lag: await log.lag(stream.life, page.runs),
       phase: "log",
@@ -69,6 +99,12 @@ export async function poll(
       idle: caughtUp && events.length === 0,
     };
   }
+}
+
+/** Lets through that the log no longer reaches back to a position. */
+function expired(error: unknown): LedgerError {
+  if (error instanceof LedgerError && error.code === "retention-passed") return error;
+  throw error;
 }
 
 /** What is committed, or where an earlier look has come if nobody has moved the position past it. */
@@ -80,6 +116,7 @@ function standingNow(
   const counts =
     look !== undefined &&
     isOwnCursor(stream, state, look) &&
+    state.offsets.every((row, at) => freedOf(row) === (look.freed?.[at] ?? 0)) &&
     state.offsets.every(({ next, partition }) => (look.positions[partition]?.next ?? 0) >= next);
   return counts ? { positions: look.positions, bootstrap: look.bootstrap } : standingOf(state);
 }
@@ -88,5 +125,19 @@ function standingNow(
 const committedAt = ({ offsets, bootstrap }: SubscriptionState, partition: number) =>
   isInSnapshot(bootstrap) ? undefined : offsets[partition];
 
-const samePositions = (a: readonly Position[], b: readonly Position[]): boolean =>
-  a.every(({ next }, index) => next === b[index]?.next);
+/** Whether a page that was read by what was remembered may be delivered by what is known now. */
+function isUnchanged(
+  fresh: SubscriptionState,
+  { generation, offsets }: SubscriptionState,
+  counts: boolean,
+): boolean {
+  return (
+    fresh.generation === generation &&
+    fresh.offsets.every(({ next, parking, delivery }, at) => {
+      const before = offsets[at];
+      const moved = counts && next !== before?.next;
+      const noted = counts && !isDeepStrictEqual(delivery, before?.delivery);
+      return !moved && !noted && parking?.revision === before?.parking?.revision;
+    })
+  );
+}

@@ -97,7 +97,28 @@ async function standingAt(
   }
   const { positions, bootstrap, subscription } = target.cursor;
   if (subscription !== undefined && subscription.uid !== state.row.uid) throw foreignCursor();
-  if (!isInSnapshot(bootstrap)) return standingBehind(log, stream, target.cursor);
+  if (!isInSnapshot(bootstrap)) {
+    return standingBehind(log, stream, {
+      ...target.cursor,
+      positions: filledUp(state, target.cursor),
+    });
+  }
   assertOfStream(stream, target.cursor);
   return { positions, bootstrap };
+}
+
+/** A worker's cursor says nothing of what is not its own: there the subscription stays where it is. */
+function filledUp(
+  state: SubscriptionState,
+  { subscription, positions }: CursorContent,
+): CursorContent["positions"] {
+  if (subscription === undefined || !positions.includes(undefined)) return positions;
+  const committed = standingOf(state).positions;
+  const filled = positions.map((at, partition) => at ?? committed[partition]);
+  if (filled.includes(undefined)) {
+    throw invalidCursor(
+      "The cursor is of a worker that had no share; the snapshot is not read yet.",
+    );
+  }
+  return filled;
 }

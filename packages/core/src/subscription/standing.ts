@@ -39,7 +39,7 @@ export const isInSnapshot = (bootstrap: Bootstrap | undefined): bootstrap is Boo
 /** The cursor of a place in a subscription. */
 export const cursorAt = (
   stream: LiveStream,
-  { row, generation }: SubscriptionState,
+  { row, generation, offsets }: SubscriptionState,
   { positions, bootstrap }: Standing,
   turn: number,
 ): CursorContent => ({
@@ -47,8 +47,12 @@ export const cursorAt = (
   subscription: { uid: row.uid, generation },
   positions,
   turn,
+  ...(offsets.some(({ parking }) => parking?.freed) ? { freed: offsets.map(freedOf) } : {}),
   ...(bootstrap === undefined || isExact(bootstrap, positions) ? {} : { bootstrap }),
 });
+
+/** How often keys were freed in a partition. Pages from before have withheld what flows now. */
+export const freedOf = ({ parking }: Pick<OffsetRow, "parking">): number => parking?.freed ?? 0;
 
 /** The offset rows that say the same as a standing. */
 export const offsetsOf = ({ positions, bootstrap }: Standing, generation: number): OffsetRow[] =>

@@ -1,21 +1,16 @@
 import { type CreateSubscription, LIMITS } from "@eventledger/protocol";
-import type { CursorContent } from "../cursor/cursor.ts";
-import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
+import type { Bootstrap } from "../kernel/bootstrap.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
-import { LedgerError } from "../kernel/error.ts";
+import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { lifeOf } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import {
-  type LeaseGuard,
-  type OffsetRow,
-  passesGuard,
-  type SubscriptionRow,
-} from "../table/subscription.entity.ts";
+import type { LeaseGuard, OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
+import { createCommits } from "./commits.ts";
 import { type Matches, normalFilter } from "./filter.ts";
 import { createSubscriptionLag } from "./lag.ts";
 import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./standing.ts";
@@ -119,7 +114,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   /** The subscription with its positions as they are now. Throws `subscription-not-found`. */
   async function load(stream: LiveStream, name: string): Promise<SubscriptionState> {
     const stamp = takeStamp(clock);
-    memory.delete(nameOf(stream, name));
+    forget(stream, name);
     const row = await table.subscriptions.load(stream.name, stream.uid, name);
     if (row === undefined) throw subscriptionNotFound();
     return remember(stream, row, stamp, await loadOffsets(stream, row));
@@ -134,6 +129,11 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known;
     return load(stream, name);
   }
+
+  /** What was remembered of it holds no more. */
+  const forget = (stream: LiveStream, name: string): void => {
+    memory.delete(nameOf(stream, name));
+  };
 
   /**
    * Runs an operation on a subscription that may be remembered. When it turns out to be gone, and has
@@ -170,16 +170,23 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   ): Promise<readonly OffsetRow[]> {
     for (let attempt = 0; attempt < OFFSET_TRIES; attempt++) {
       const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
-      if (offsets.length !== stream.partitions) break;
+      if (offsets.length !== stream.partitions) {
+        forget(stream, name);
+        throw subscriptionNotFound();
+      }
       const [{ generation, bootstrap } = { generation: 0, bootstrap: undefined }] = offsets;
       const whole = offsets.every(
         (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
       );
       if (whole) return offsets;
+      const moving = offsets.some((row) => row.generation !== generation);
+      assertInvariant(moving || attempt < OFFSET_TRIES / 2, `${name} stands somewhere`);
       await clock.sleep(OFFSET_PAUSE_MS);
     }
-    memory.delete(nameOf(stream, name));
-    throw subscriptionNotFound();
+    throw new LedgerError("store-unavailable", {
+      detail: "Others keep moving this subscription. Try again shortly.",
+      retryAfterSeconds: 1,
+    });
   }
 
   function remember(
@@ -198,119 +205,10 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
 
   /** Deletes a subscription and its positions. Throws `subscription-not-found`. */
   async function remove(stream: LiveStream, name: string): Promise<void> {
-    const { row } = await load(stream, name);
-    memory.delete(nameOf(stream, name));
+    const row = await table.subscriptions.load(stream.name, stream.uid, name);
+    if (row === undefined) throw subscriptionNotFound();
+    forget(stream, name);
     await table.lifecycle.removeSubscription(stream.life, row, stream.partitions);
-  }
-
-  /**
-   * Moves the committed standing forward, never back. Answers whether anything moved, and the state
-   * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
-   * what is somebody else's now; what is still its own has moved then.
-   */
-  async function commit(
-    stream: LiveStream,
-    state: SubscriptionState,
-    cursor: CursorContent,
-  ): Promise<{ moved: boolean; state: SubscriptionState }> {
-    if (!isInSnapshot(state.bootstrap)) {
-      if (isInSnapshot(cursor.bootstrap)) return { moved: false, state };
-      return commitPositions(stream, state, cursor);
-    }
-    if (isInSnapshot(cursor.bootstrap)) {
-      if (isPending(cursor.bootstrap)) return { moved: false, state };
-      const { row, generation } = state;
-      const guard = guardOf(cursor, row, 0);
-      const result = await table.subscriptions.commitScan(
-        stream.life,
-        row.uid,
-        generation,
-        cursor.bootstrap,
-        guard,
-      );
-      if (result === undefined) throw subscriptionNotFound();
-      assertLeased(result.moved || passesGuard(result.row, guard));
-      return { moved: result.moved, state: await refresh(stream, state) };
-    }
-    return commitSnapshotEnd(stream, state, state.bootstrap, cursor);
-  }
-
-  /** From a snapshot into the log: all partitions at once. */
-  async function commitSnapshotEnd(
-    stream: LiveStream,
-    state: SubscriptionState,
-    present: Bootstrap,
-    cursor: CursorContent,
-  ): Promise<{ moved: boolean; state: SubscriptionState }> {
-    const { positions, bootstrap } = cursor;
-    const { run, starts } = present;
-    const foreign = !isPending(present) && bootstrap !== undefined && bootstrap.run !== run;
-    const older = positions.some((at, partition) => (at?.next ?? 0) < (starts[partition] ?? 0));
-    if (foreign || older) return { moved: false, state };
-    const guard = guardOf(cursor, state.row, 0);
-    const to = { positions, bootstrap };
-    const end = { scan: present.scan, guard };
-    const ended = await replace(stream, state, to, state.generation, end);
-    if (ended !== undefined) return { moved: true, state: ended };
-    const fresh = await refresh(stream, state);
-    assertLeased(fresh.offsets.slice(0, 1).every((row) => passesGuard(row, guard)));
-    const sought = fresh.generation !== state.generation;
-    return sought ? { moved: false, state: fresh } : commit(stream, fresh, cursor);
-  }
-
-  /** Every partition by itself, each only forward and under its own lease. */
-  async function commitPositions(
-    stream: LiveStream,
-    state: SubscriptionState,
-    cursor: CursorContent,
-  ): Promise<{ moved: boolean; state: SubscriptionState }> {
-    const { generation, row } = state;
-    const { positions, tokens } = cursor;
-    const known = new Map(state.offsets.map((each) => [each.partition, each]));
-    const ahead = positions.flatMap((at, partition) =>
-      at !== undefined &&
-      at.next > (known.get(partition)?.next ?? 0) &&
-      (tokens === undefined || tokens[partition] !== undefined)
-        ? [{ batch: at.batch, next: at.next, partition, generation }]
-        : [],
-    );
-    const stamp = takeStamp(clock);
-    const results = await Promise.all(
-      ahead.map(async (to) => {
-        const guard = guardOf(cursor, row, to.partition);
-        const result = await table.subscriptions.commit(stream.life, row.uid, to, guard);
-        if (result === undefined) throw subscriptionNotFound();
-        return { ...result, leased: result.moved || passesGuard(result.row, guard) };
-      }),
-    );
-    for (const result of results) known.set(result.row.partition, result.row);
-    const moved = results.some((result) => result.moved);
-    const after = remember(stream, row, stamp, [...known.values()]);
-    assertLeased(results.every(({ leased }) => leased));
-    if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
-      return { moved, state: after };
-    }
-    await table.subscriptions.endBootstrap(stream.life, row.uid, generation);
-    const offsets = after.offsets.map(({ bootstrap: _, ...rest }) => rest);
-    return { moved, state: remember(stream, row, stamp, offsets) };
-  }
-
-  /** What a commit of this cursor must find in a partition's row. */
-  function guardOf({ tokens }: CursorContent, row: SubscriptionRow, partition: number): LeaseGuard {
-    const nowMs = clock.now();
-    const token = tokens?.[partition];
-    if (token === undefined) return { token, nowMs };
-    return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
-  }
-
-  /** Throws `lease-lost` for a worker's cursor that covers what is somebody else's now. */
-  function assertHeld(state: SubscriptionState, { tokens = [] }: CursorContent): void {
-    assertLeased(
-      state.offsets.every(({ partition, lease }) => {
-        const token = tokens[partition];
-        return token === undefined || token === lease?.token;
-      }),
-    );
   }
 
   /**
@@ -326,6 +224,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   ): Promise<SubscriptionState | undefined> {
     const stamp = takeStamp(clock);
     const offsets = offsetsOf(to, generation);
+    const stands = isInSnapshot(to.bootstrap) || offsets.every(({ next }) => next > 0);
+    assertInvariant(stands, `${state.row.name} is put to a place`);
     const from = { generation: state.generation, end };
     const { uid } = state.row;
     const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);
@@ -337,13 +237,13 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     create,
     load,
     recall,
+    forget,
     use,
     refresh,
     remove,
     ...createSubscriptionLag({ clock, log }),
-    commit,
-    assertHeld,
     replace,
+    ...createCommits({ table, clock, refresh, remember, replace }),
   };
 }
 
@@ -369,20 +269,8 @@ function assertSameConfig(
 
 /** Settings written in one way: the table does not keep the order of members. */
 function normalConfig(asked: Omit<NewSubscription, "name">): SubscriptionRow["config"] {
-  const { start, filter, leaseSeconds = LIMITS.leaseSecondsDefault } = asked;
+  const { start, filter, leaseSeconds = LIMITS.leaseSecondsDefault, maxDeliveries } = asked;
   const filtered = filter === undefined ? {} : { filter: normalFilter(filter) };
-  return { start, ...filtered, leaseSeconds };
+  const counted = maxDeliveries === undefined ? {} : { maxDeliveries };
+  return { start, ...filtered, leaseSeconds, ...counted };
 }
-
-function assertLeased(condition: boolean): void {
-  if (condition) return;
-  throw new LedgerError("lease-lost", {
-    detail:
-      "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
-  });
-}
-
-export const subscriptionNotFound = (): LedgerError =>
-  new LedgerError("subscription-not-found", {
-    detail: "The stream has no subscription of that name. Create it with POST .../subscriptions.",
-  });

@@ -10,6 +10,7 @@ import {
   guarded,
   type LeaseGuard,
   type OffsetRow,
+  PARKING_ATTRIBUTES,
   type SubscriptionRow,
 } from "./subscription.entity.ts";
 import { transact } from "./transaction.ts";
@@ -81,12 +82,11 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
               `${notExists(stored.uid)} OR ${ne(stored.streamUid, row.streamUid)}`,
           )
           .commit(),
-        ...offsets.map(({ bootstrap, lease: _, ...item }) =>
+        ...offsets.map(({ bootstrap, partition, batch, next, generation }) =>
           offset
             .put({
-              life,
-              subscriptionUid: row.uid,
-              ...item,
+              ...{ life, subscriptionUid: row.uid },
+              ...{ partition, batch, next, generation },
               ...bootstrapAttributes(bootstrap),
             })
             .commit(),
@@ -99,7 +99,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   /**
    * Puts a subscription to other positions, all of them or none: `to` replaces the rows of
    * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must stand at `scan`,
-   * and its row pass the guard. Leases stay as they are. False when the subscription has moved otherwise, perhaps by an earlier try of this call.
+   * and its row pass the guard. Leases stay as they are, nothing is parked. False when the subscription has moved otherwise, perhaps by an earlier try of this call.
    */
   async replaceOffsets(
     life: Life,
@@ -113,13 +113,13 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
     const { generation, end } = from;
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ offset }) =>
-        to.map(({ partition, bootstrap, lease: _, ...position }) => {
+        to.map(({ partition, bootstrap, batch, next, generation: begun }) => {
           const present = bootstrapAttributes(bootstrap);
           const absent = BOOTSTRAP_ATTRIBUTES.filter((attribute) => !(attribute in present));
           return offset
             .patch({ life, subscriptionUid, partition })
-            .set({ ...position, ...present })
-            .remove(absent)
+            .set({ batch, next, generation: begun, ...present })
+            .remove([...absent, ...PARKING_ATTRIBUTES])
             .where((row, operations) => {
               const same = operations.eq(row.generation, generation);
               if (partition !== 0 || end === undefined) return same;

@@ -8,6 +8,7 @@ import {
   pendingBootstrap,
 } from "../kernel/bootstrap.ts";
 import type { Life, ScopedName } from "../kernel/names.ts";
+import type { Delivered, ParkedKey, Parking } from "../kernel/parked.ts";
 import type { Position } from "../kernel/position.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
@@ -35,7 +36,14 @@ export type OffsetRow = Position & {
   readonly bootstrap?: Bootstrap;
   /** Absent until a worker took the partition for the first time. */
   readonly lease?: Lease;
+  /** Absent until a key was parked for the first time in this generation. */
+  readonly parking?: Parking;
+  /** Kept only where deliveries are counted. */
+  readonly delivery?: Delivery;
 };
+
+/** The last delivery from a committed position, `at`; its page ended before `until`. */
+export type Delivery = Delivered & { readonly at: number; readonly until: number };
 
 /**
  * Who works on a partition, until when (milliseconds since 1970). Without an owner it was given up;
@@ -102,6 +110,10 @@ export const offsetEntity = (connection: Connection) =>
         token: { type: "number", field: "k" },
         owner: { type: "string", field: "o" },
         until: { type: "number", field: "e" },
+        parked: { type: CustomAttributeType<readonly ParkedKey[]>("any"), field: "q" },
+        revision: { type: "number", field: "w" },
+        freed: { type: "number", field: "f" },
+        delivery: { type: CustomAttributeType<Delivery>("any"), field: "d" },
       },
       indexes: {
         primary: {
@@ -182,13 +194,13 @@ export const subscriptionRows = (
   /**
    * Moves one partition's committed position forward, within its generation. Answers the row as it
    * is afterwards and whether this call moved it; undefined when the subscription is gone. Nothing
-   * moves that does not pass the guard. Doing it
+   * moves that does not pass the guard, or when a key was freed since the page was read. Doing it
    * twice is harmless.
    */
   async commit(
     life: Life,
     subscriptionUid: string,
-    to: OffsetRow,
+    to: OffsetRow & { readonly freed: number },
     guard: LeaseGuard,
   ): Promise<{ moved: boolean; row: OffsetRow } | undefined> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
@@ -198,7 +210,8 @@ export const subscriptionRows = (
         .where((row, operations) => {
           const { eq, lt } = operations;
           const ahead = `${eq(row.generation, to.generation)} AND ${lt(row.next, to.next)}`;
-          return `${ahead} AND ${guarded(row, operations, guard)}`;
+          const parked = isOrAbsent(row.freed, operations, to.freed);
+          return `${ahead} AND ${parked} AND ${guarded(row, operations, guard)}`;
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
@@ -258,6 +271,16 @@ export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
   return isPending(bootstrap) ? { scan } : { scan, run, startedAt, starts, exactFrom };
 };
 
+/** What belongs to a generation alone: a seek begins without it. */
+export const PARKING_ATTRIBUTES = ["parked", "revision", "freed", "delivery"] as const;
+
+/** A counter that is absent until it counts. */
+export const isOrAbsent = <Name>(
+  name: Name,
+  { eq, notExists }: { eq(name: Name, value: number): string; notExists(name: Name): string },
+  value: number,
+): string => (value === 0 ? notExists(name) : eq(name, value));
+
 /** A commit of a worker holds its lease as a poll does. */
 const held = (guard: LeaseGuard) => (guard.token === undefined ? {} : { until: guard.until });
 
@@ -276,14 +299,21 @@ export function guarded<Name>(
   return `(${notExists(row.owner)} OR ${lte(row.until, guard.nowMs)})`;
 }
 
-type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease"> & {
+type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
   [K in keyof Bootstrap]?: Bootstrap[K];
-} & { readonly token?: number; readonly owner?: string; readonly until?: number };
+} & { readonly token?: number; readonly owner?: string; readonly until?: number } & {
+  readonly parked?: readonly ParkedKey[];
+  readonly revision?: number;
+  readonly freed?: number;
+};
 
 export function toOffset(stored: StoredOffset): OffsetRow {
   const { partition, batch, next, generation, scan, token, owner, until = 0, ...rest } = stored;
+  const { revision, freed = 0, parked = [], delivery } = rest;
   const lease = token === undefined ? {} : { lease: { token, owner, until } };
-  const offset = { partition, batch, next, generation, ...lease };
+  const parking = revision === undefined ? {} : { parking: { revision, freed, keys: parked } };
+  const counted = delivery === undefined ? {} : { delivery };
+  const offset = { partition, batch, next, generation, ...lease, ...parking, ...counted };
   if (scan === undefined) return offset;
   const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;
   return { ...offset, bootstrap: { scan, run, startedAt, starts, exactFrom } };

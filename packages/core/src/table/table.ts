@@ -9,6 +9,7 @@ import { lazily } from "./lazily.ts";
 import { leaseRows } from "./lease-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
 import { memberRows } from "./member.entity.ts";
+import { parkingRows } from "./parking-rows.ts";
 import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
 import { createRowKinds, type RowKinds } from "./row-kinds.ts";
@@ -29,6 +30,7 @@ export const createTable = (connection: Connection) => {
     lifecycle: () => lifecycleRows(connection, lifecycleKinds(kinds)),
     leases: () => leaseRows(connection, kinds.offset),
     members: () => memberRows(connection, kinds.member),
+    parking: () => parkingRows(connection, kinds.offset),
     receipts: () => receiptRows(connection, kinds.receipt),
     removals: () => removalRows(connection, kinds.removal),
     streams: () => streamRows(connection, kinds.stream, kinds.directory),

@@ -14,6 +14,7 @@ import { createRouteTable } from "./route-table.ts";
 import { compactedRoutes } from "./routes/compacted.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { parkingRoutes } from "./routes/parking.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
@@ -64,6 +65,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
+  app.route("/", parkingRoutes(deps));
   app.route("/", compactedRoutes(deps));
 
   const explainMissing = createRouteTable(app);

@@ -18,6 +18,7 @@ export async function generateOpenApi(app: Hono<AppEnv>): Promise<object> {
         { name: "streams", description: "Ordered logs with a retention and a compacted state." },
         { name: "events", description: "Publishing, and reading without a subscription." },
         { name: "subscriptions", description: "Durable positions: poll, process, commit." },
+        { name: "parking", description: "Keys that are set aside because an event fails." },
         { name: "keys", description: "API keys: who may do what." },
         { name: "tenants", description: "Owners of streams and keys, for the admin key." },
         { name: "system", description: "Health and documentation." },

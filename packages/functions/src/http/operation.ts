@@ -12,6 +12,7 @@ type Operation = {
     | "streams"
     | "events"
     | "subscriptions"
+    | "parking"
     | "compacted"
     | "keys"
     | "tenants"

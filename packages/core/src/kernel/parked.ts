@@ -1,0 +1,35 @@
+/**
+ * A key that is set aside in one partition of a subscription. Its events wait in the log, in their
+ * order, from `from` on; everything else of the partition flows.
+ */
+export type ParkedKey = {
+  /** Which state of the key's parking this is; whatever changes it but progress gives it a new one. */
+  readonly id: number;
+  readonly key: string;
+  /** The first event that is withheld. */
+  readonly from: number;
+  /** Where its queue begins: the first event that is still to be delivered, and its batch. */
+  readonly next: number;
+  readonly batch: number;
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly parkedAt: number;
+  /** True while the queue is being delivered. */
+  readonly retrying: boolean;
+  /** How often the queue's beginning was delivered, and with how many events at most. */
+  readonly delivered?: Delivered;
+};
+
+/** The last delivery from one place: how often by now, and how many events its page could hold. */
+export type Delivered = { readonly times: number; readonly limit: number };
+
+/** What is parked in one partition of a subscription. */
+export type Parking = {
+  /** Grows with every change. */
+  readonly revision: number;
+  /** Grows whenever a key is parked no more: pages from before have withheld what flows now. */
+  readonly freed: number;
+  readonly keys: readonly ParkedKey[];
+};
+
+export const nothingParked: Parking = { revision: 0, freed: 0, keys: [] };

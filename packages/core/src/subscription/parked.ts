@@ -1,0 +1,82 @@
+import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
+import { formatListCursor, invalidCursor, parseListCursor } from "../cursor/cursor.ts";
+import type { Tenant } from "../kernel/names.ts";
+import type { ParkedKey } from "../kernel/parked.ts";
+import type { Streams } from "../stream/streams.ts";
+import type { Parking } from "./parking.ts";
+import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+
+type Deps = {
+  readonly streams: Streams;
+  readonly subscriptions: Subscriptions;
+  readonly parking: Parking;
+};
+
+/** The part of the ledger that is about parked keys. */
+export const createParkingOperations = ({ streams, subscriptions, parking }: Deps) => ({
+  /** Sets the key of an event aside, from that event on. */
+  async park(tenant: Tenant, name: string, subscription: string, body: ParkBody) {
+    return toView(await parking.park(await streams.load(tenant, name), subscription, body));
+  },
+
+  /** The keys that are parked, in an order that holds while nothing changes. */
+  async listParked(
+    tenant: Tenant,
+    name: string,
+    subscription: string,
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
+  ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
+    const stream = await streams.load(tenant, name);
+    const all = parkedIn(await subscriptions.load(stream, subscription));
+    const after = cursor === undefined ? undefined : parsePlace(cursor);
+    const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
+    const page = rest.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      parked: page.map(({ parked }) => toView(parked)),
+      cursor: rest.length > limit && last !== undefined ? formatPlace(last) : null,
+    };
+  },
+
+  /** Lets what waits of a key flow again: all of it, or all but the first event. */
+  async release(
+    tenant: Tenant,
+    name: string,
+    subscription: string,
+    key: string,
+    how: "retry" | "skip",
+  ): Promise<ReleaseReceipt> {
+    const stream = await streams.load(tenant, name);
+    const released = await parking.release(stream, subscription, key, how);
+    return { key, status: released === undefined ? "free" : "retrying" };
+  },
+});
+
+type Place = { readonly partition: number; readonly id: number };
+
+/** All keys that are parked, by partition and then by when that was last changed. */
+export const parkedIn = ({ offsets }: SubscriptionState) =>
+  offsets.flatMap(({ partition, parking }) =>
+    (parking?.keys ?? [])
+      .toSorted((a, b) => a.id - b.id)
+      .map((parked) => ({ partition, id: parked.id, parked })),
+  );
+
+const isBehind = (one: Place, other: Place): boolean =>
+  one.partition > other.partition || (one.partition === other.partition && one.id > other.id);
+
+const formatPlace = ({ partition, id }: Place): string => formatListCursor(`${partition}.${id}`);
+
+function parsePlace(cursor: string): Place {
+  const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(parseListCursor(cursor)) ?? [];
+  if (partition === undefined || id === undefined) throw invalidCursor();
+  return { partition: Number(partition), id: Number(id) };
+}
+
+const toView = ({ key, next, reason, parkedAt, retrying }: ParkedKey): ParkedView => ({
+  key,
+  sequence: next,
+  reason,
+  parkedAt: new Date(parkedAt).toISOString(),
+  status: retrying ? "retrying" : "parked",
+});

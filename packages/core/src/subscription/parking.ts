@@ -1,0 +1,202 @@
+import type { Clock } from "../kernel/clock.ts";
+import { invalidRequest, LedgerError } from "../kernel/error.ts";
+import type { ParkedKey } from "../kernel/parked.ts";
+import type { Position } from "../kernel/position.ts";
+import type { Log } from "../log/log.ts";
+import { partitionOf } from "../log/partition.ts";
+import type { Entry } from "../log/read.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { LeaseGuard, OffsetRow } from "../table/subscription.entity.ts";
+import type { Table } from "../table/table.ts";
+import { matcherOf } from "./filter.ts";
+import { type ParkingPlan, type Poison, planPark, planRelease } from "./parking-plan.ts";
+import { readQueue } from "./queue.ts";
+import { isInSnapshot } from "./standing.ts";
+import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly subscriptions: Subscriptions;
+};
+
+const TRIES = 5;
+
+/**
+ * Keys that are set aside: the events of a key that fails wait in their order, and everything else
+ * flows. Nothing is copied; a queue is the log itself from the parked event on, so it lasts as long as
+ * the log does.
+ */
+export function createParking({ table, clock, log, subscriptions }: Deps) {
+  const placeOf = ({ life }: LiveStream, { row }: SubscriptionState) => ({
+    ...{ life, subscriptionUid: row.uid },
+  });
+
+  /** Parks the key of an event that a client names. Doing it twice is harmless. */
+  async function park(
+    stream: LiveStream,
+    name: string,
+    { sequence, key, reason }: { sequence: number; key?: string | undefined; reason: string },
+  ): Promise<ParkedKey> {
+    const state = await subscriptions.load(stream, name);
+    assertInLog(state);
+    const partition = partitionNamed(stream, key);
+    const entry = await findEvent(stream, partition, sequence);
+    if (key !== undefined && entry.event.key !== key) {
+      throw invalidRequest("/key", `is not the key of event ${sequence}`);
+    }
+    if (matcherOf(state.row.config.filter)?.(entry.event) === false) {
+      throw invalidRequest("/sequence", "names an event that the subscription's filter leaves out");
+    }
+    return change(stream, state, partition, (row) => {
+      const poison = { key: entry.event.key, batch: entry.batch, next: sequence };
+      const plan = planPark(row, poison, { reason, nowMs: clock.now() });
+      if (plan === "full") throw tooManyParked();
+      return plan;
+    });
+  }
+
+  /** Parks what has been delivered too often; false when it was changed by others meanwhile. */
+  async function parkPoison(
+    stream: LiveStream,
+    state: SubscriptionState,
+    row: OffsetRow,
+    { poison, reason, guard }: { poison: Poison; reason: string; guard: LeaseGuard },
+  ): Promise<boolean> {
+    const plan = planPark(row, poison, { reason, nowMs: clock.now() });
+    if (plan === "full" || plan.parking === row.parking) return false;
+    const how = { guard, recount: true };
+    const changed = await table.parking.change(placeOf(stream, state), row, plan.parking, how);
+    return changed !== undefined;
+  }
+
+  /**
+   * Lets the events of a key flow again: all that wait, or all but the first. Answers how the key
+   * stands then: undefined when it is free.
+   */
+  async function release(
+    stream: LiveStream,
+    name: string,
+    key: string,
+    how: "retry" | "skip",
+  ): Promise<ParkedKey | undefined> {
+    const state = await subscriptions.load(stream, name);
+    assertInLog(state);
+    const partition = partitionOf(key, stream.partitions);
+    const matches = matcherOf(state.row.config.filter);
+    const released = await change(stream, state, partition, async (row) => {
+      const parked = known(row, key);
+      const to = how === "retry" ? parked : await placeBehind(stream, partition, parked);
+      const queue = { row, parked, at: to };
+      const page =
+        to.next >= row.next
+          ? undefined
+          : await readQueue(log, stream, queue, { limit: 1, matches });
+      if (to.next < row.next && page === undefined) throw queueExpired();
+      const isEmpty = page === undefined || (page.ended && page.events.length === 0);
+      const plan = planRelease(row, key, to, isEmpty);
+      if (plan === undefined) throw parkedKeyNotFound();
+      return plan;
+    });
+    log.bell.ring(stream.life);
+    return released;
+  }
+
+  /** Behind the first event of a queue; where the log no longer reaches back to it, at what is left. */
+  async function placeBehind(
+    { life }: LiveStream,
+    partition: number,
+    { retrying, batch, next }: ParkedKey,
+  ): Promise<Position> {
+    if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");
+    const earliest = await log.seekPartition(life, partition, "earliest");
+    return earliest.next > next ? earliest : { batch, next: next + 1 };
+  }
+
+  /** Changes a partition's parked keys by a plan, again when others were faster. */
+  async function change<Key extends ParkedKey | undefined>(
+    stream: LiveStream,
+    state: SubscriptionState,
+    partition: number,
+    plan: (row: OffsetRow) => ParkingPlan<Key> | Promise<ParkingPlan<Key>>,
+  ): Promise<Key> {
+    const place = placeOf(stream, state);
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const row = await table.parking.load(place, partition);
+      if (row === undefined || row.generation !== state.generation) break;
+      const { parking, key } = await plan(row);
+      if (parking === row.parking) return key;
+      const changed = await table.parking.change(place, row, parking);
+      subscriptions.forget(stream, state.row.name);
+      if (changed !== undefined) return key;
+    }
+    throw new LedgerError("outcome-unknown", {
+      detail: "Others were changing this subscription at the same moment. Send this again.",
+      retryAfterSeconds: 1,
+    });
+  }
+
+  async function findEvent(
+    { life, partitions }: LiveStream,
+    partition: number,
+    sequence: number,
+  ): Promise<Entry> {
+    const at = await log.seekPartition(life, partition, { sequence });
+    const positions = Array.from({ length: partitions }, () => at);
+    const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
+    const among = new Set([partition]);
+    try {
+      const { entries } = await log.read(life, positions, { room, turn: 0, among });
+      const [entry] = entries;
+      if (entry?.event.sequence === sequence) return entry;
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
+    }
+    throw invalidRequest("/sequence", "names no event that the stream keeps");
+  }
+
+  return { park, parkPoison, release };
+}
+
+export type Parking = ReturnType<typeof createParking>;
+
+function known({ parking }: OffsetRow, key: string): ParkedKey {
+  const parked = parking?.keys.find((each) => each.key === key);
+  if (parked === undefined) throw parkedKeyNotFound();
+  return parked;
+}
+
+/** Where every event has a number of its own, that number says which one is meant. */
+function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
+  if (partitions === 1) return 0;
+  if (key === undefined) {
+    throw invalidRequest("/key", "is needed on a stream with more than one partition");
+  }
+  return partitionOf(key, partitions);
+}
+
+function assertInLog({ bootstrap }: SubscriptionState): void {
+  if (!isInSnapshot(bootstrap)) return;
+  throw notParkable(
+    "The subscription is reading a snapshot, which holds each key once. Commit the snapshot's end first.",
+  );
+}
+
+const notParkable = (detail: string): LedgerError => new LedgerError("not-parkable", { detail });
+
+const tooManyParked = (): LedgerError =>
+  notParkable(
+    "Too many keys are parked already for this one. Retry or skip some; GET .../parked lists them.",
+  );
+
+const parkedKeyNotFound = (): LedgerError =>
+  new LedgerError("parked-key-not-found", {
+    detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
+  });
+
+const queueExpired = (): LedgerError =>
+  new LedgerError("retention-passed", {
+    detail:
+      "The parked event is no longer kept, so it cannot be retried. Skip it to go on with what is left of its key.",
+  });

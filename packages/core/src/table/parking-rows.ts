@@ -1,0 +1,78 @@
+import type { Life } from "../kernel/names.ts";
+import { nothingParked, type Parking } from "../kernel/parked.ts";
+import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
+import type { Connection } from "./connection.ts";
+import {
+  type Delivery,
+  guarded,
+  isOrAbsent,
+  type LeaseGuard,
+  type OffsetRow,
+  type offsetEntity,
+  toOffset,
+} from "./subscription.entity.ts";
+
+/** Which row, and what of it a change rests on. */
+type Place = { readonly life: Life; readonly subscriptionUid: string };
+
+/**
+ * What is parked, in the offset row of its partition: one item holds the position and what is
+ * withheld behind it, so that one condition decides about both.
+ */
+export const parkingRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
+  /** One partition's row as it is now; undefined when the subscription is gone. */
+  async load(place: Place, partition: number): Promise<OffsetRow | undefined> {
+    const { data } = await readRows(connection, () =>
+      offset.get({ ...place, partition }).go({ consistent: true }),
+    );
+    return data === null ? undefined : toOffset(data);
+  },
+
+  /**
+   * Changes what is parked, if that is still as it was in `from`, in the same generation, and the
+   * position has not moved: what is to be parked or freed depends on it. Undefined otherwise. A copy
+   * that arrives late changes nothing, because revisions only grow. What was counted of deliveries from
+   * the position is forgotten when `recount` says so.
+   */
+  async change(
+    place: Place,
+    from: OffsetRow,
+    to: Parking,
+    { guard, recount = false }: { guard?: LeaseGuard; recount?: boolean } = {},
+  ): Promise<OffsetRow | undefined> {
+    const { partition, generation, next } = from;
+    const { revision, freed } = from.parking ?? nothingParked;
+    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
+      offset
+        .patch({ ...place, partition })
+        .set({ parked: to.keys, revision: to.revision })
+        .set(to.freed === freed ? {} : { freed: to.freed })
+        .remove(recount ? ["delivery"] : [])
+        .where((row, operations) => {
+          const { eq } = operations;
+          const same = `${eq(row.generation, generation)} AND ${eq(row.next, next)}`;
+          const unchanged = isOrAbsent(row.revision, operations, revision);
+          const held = guard === undefined ? "" : ` AND ${guarded(row, operations, guard)}`;
+          return `${same} AND ${unchanged}${held}`;
+        })
+        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
+    );
+    if (data === null) return undefined;
+    const row = toOffset(data);
+    // A copy of this very request may have been carried out before.
+    const mine = JSON.stringify(row.parking?.keys) === JSON.stringify(to.keys);
+    return !rejected || (row.parking?.revision === to.revision && mine) ? row : undefined;
+  },
+
+  /** Notes a delivery from the committed position; nothing happens when that has moved. */
+  async noteDelivery(place: Place, from: OffsetRow, delivery: Delivery): Promise<void> {
+    const { partition, generation, next } = from;
+    await writeRowsUntilKnown(connection, () =>
+      offset
+        .patch({ ...place, partition })
+        .set({ delivery })
+        .where((row, { eq }) => `${eq(row.generation, generation)} AND ${eq(row.next, next)}`)
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+});

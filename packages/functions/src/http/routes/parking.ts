@@ -1,0 +1,110 @@
+import {
+  ListQuery,
+  ParkBody,
+  ParkedKey,
+  ParkedList,
+  ParkedParams,
+  ReleaseReceipt,
+  SubscriptionParams,
+} from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+
+/** Keys that are set aside: park, list, retry and skip. */
+export const parkingRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .post(
+      "/streams/:stream/subscriptions/:subscription/park",
+      operation({
+        id: "park",
+        tag: "parking",
+        summary: "Set the key of an event aside, from that event on",
+        description:
+          "The event and all later ones of its key wait, in their order; everything else flows. Sending it again changes nothing.",
+        scope: "consume",
+        answers: { 200: { description: "The key is parked.", body: ParkedKey } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "stream-not-found",
+          "subscription-not-found",
+          "not-parkable",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", ParkBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        return c.json(await ledger.park(tenant, stream, subscription, c.req.valid("json")));
+      },
+    )
+    .get(
+      "/streams/:stream/subscriptions/:subscription/parked",
+      operation({
+        id: "listParked",
+        tag: "parking",
+        summary: "List the keys that are set aside",
+        scope: "consume",
+        answers: { 200: { description: "A page of parked keys.", body: ParkedList } },
+        problems: ["invalid-cursor", "stream-not-found", "subscription-not-found"],
+      }),
+      valid("param", SubscriptionParams),
+      valid("query", ListQuery),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        return c.json(await ledger.listParked(tenant, stream, subscription, c.req.valid("query")));
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/parked/:key/retry",
+      operation({
+        id: "retryParked",
+        tag: "parking",
+        summary: "Deliver what waits of a key, and let it flow again",
+        description:
+          "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
+        scope: "consume",
+        answers: { 200: { description: "How the key stands now.", body: ReleaseReceipt } },
+        problems: [...RELEASE_PROBLEMS],
+      }),
+      valid("param", ParkedParams),
+      async (c) => {
+        const { stream, subscription, key } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        return c.json(await ledger.release(tenant, stream, subscription, key, "retry"));
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/parked/:key/skip",
+      operation({
+        id: "skipParked",
+        tag: "parking",
+        summary: "Leave out the event that fails, and let the rest of its key flow again",
+        description: "The event stays in the log; this subscription does not receive it any more.",
+        scope: "consume",
+        answers: { 200: { description: "How the key stands now.", body: ReleaseReceipt } },
+        problems: [...RELEASE_PROBLEMS],
+      }),
+      valid("param", ParkedParams),
+      async (c) => {
+        const { stream, subscription, key } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        return c.json(await ledger.release(tenant, stream, subscription, key, "skip"));
+      },
+    );
+
+const RELEASE_PROBLEMS = [
+  "stream-not-found",
+  "subscription-not-found",
+  "parked-key-not-found",
+  "not-parkable",
+  "retention-passed",
+  "outcome-unknown",
+] as const;

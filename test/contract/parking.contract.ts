@@ -1,0 +1,375 @@
+import type { LedgerEvent } from "@eventledger/protocol";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { at, type Client, createClient } from "./client.ts";
+import { refusal, type Target } from "./wire.ts";
+
+/** Keys that are set aside because an event fails. */
+export function parkingContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+
+  describe("a parked key", () => parked(api));
+  describe("a parked key that is retried", () => retried(api));
+  describe("a parked key whose event is skipped", () => skipped(api));
+  describe("parking", () => refused(api));
+  describe("an event that fails again and again", () => counted(api));
+}
+
+const S = "s";
+const event = (key: string, data: number | string) => ({ key, data });
+const dataOf = (events: readonly LedgerEvent[]) => events.map(({ data }) => data);
+
+/** Polls and commits until nothing is left; everything that was delivered. */
+async function drain(api: Client, stream: string, query: object = {}): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  for (;;) {
+    const { body } = await api.poll(stream, S, query);
+    seen.push(...dataOf(body.events));
+    await api.commit(stream, S, body.cursor);
+    if (body.caughtUp) return seen;
+  }
+}
+
+const open = async (api: Client, config: object = {}, partitions = 1) => {
+  const stream = await api.newStream({ partitions });
+  await api.createSubscription(stream, { name: S, ...config });
+  return stream;
+};
+
+function parked(api: Client): void {
+  let stream: string;
+  beforeEach(async () => {
+    stream = await open(api);
+    await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3), event("c", 4)]);
+  });
+
+  it("[park.key] waits with its later events while everything else flows", async () => {
+    const { body: first } = await api.poll(stream, S);
+    expect(dataOf(first.events)).toEqual([1, 2, 3, 4]);
+    const done = await api.park(stream, S, { sequence: 1, reason: "no such customer" });
+    expect(done).toMatchObject({ key: "a", sequence: 1, status: "parked" });
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([2, 4]);
+    await api.commit(stream, S, first.cursor);
+    await api.publish(stream, [event("a", 5), event("b", 6)]);
+    const { body } = await api.poll(stream, S);
+    expect(dataOf(body.events)).toEqual([6]);
+    expect(body).toMatchObject({ caughtUp: true, lag: { events: 0 } });
+    expect((await api.getSubscription(stream, S)).parkedKeys).toBe(1);
+    expect((await api.listParked(stream, S)).parked).toEqual([done]);
+  });
+
+  it("[park.key] stays parked where it was, however often that is asked for", async () => {
+    const done = await api.park(stream, S, { sequence: 1, key: "a", reason: "first" });
+    expect(await api.park(stream, S, { sequence: 3, reason: "second" })).toEqual(done);
+    expect(await api.park(stream, S, { sequence: 1 })).toEqual(done);
+  });
+
+  it("[park.key] waits from an earlier event when that is parked later on", async () => {
+    await api.park(stream, S, { sequence: 3 });
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([1, 2, 4]);
+    expect(await api.park(stream, S, { sequence: 1 })).toMatchObject({ sequence: 1 });
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([2, 4]);
+  });
+
+  it("[park.key] can be one whose event is committed already", async () => {
+    expect(await drain(api, stream)).toEqual([1, 2, 3, 4]);
+    await api.park(stream, S, { sequence: 3 });
+    await api.publish(stream, [event("a", 5), event("c", 6)]);
+    expect(await drain(api, stream)).toEqual([6]);
+    await api.release(stream, S, "a", "retry");
+    expect(await drain(api, stream)).toEqual([3, 5]);
+  });
+
+  it("[park.seek] is free after a seek", async () => {
+    await api.park(stream, S, { sequence: 1 });
+    await api.seek(stream, S, "earliest");
+    expect((await api.listParked(stream, S)).parked).toEqual([]);
+    expect(await drain(api, stream)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("[list.page] is listed page by page", async () => {
+    const keys = Array.from({ length: 9 }, (_, n) => `ключ/${n}#`);
+    const { body } = await api.publish(
+      stream,
+      keys.map((key) => event(key, 0)),
+    );
+    for (const { sequence } of body.events) await api.park(stream, S, { sequence });
+    const seen: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await api.listParked(stream, S, { limit: 4, cursor });
+      expect(page.parked.length).toBeLessThanOrEqual(4);
+      seen.push(...page.parked.map(({ key }) => key));
+      if (page.cursor === null) break;
+      ({ cursor } = page);
+    }
+    expect(seen).toEqual(keys);
+    await refusal(api.listParked(stream, S, { cursor: "b3JkZXJz" }), "invalid-cursor");
+  });
+
+  it("[lease.share] is parked for whoever works on it", async () => {
+    const wide = await open(api, {}, 8);
+    const keys = Array.from({ length: 20 }, (_, n) => `k${n}`);
+    const { body } = await api.publish(
+      wide,
+      keys.flatMap((key) => [event(key, `${key}.1`), event(key, `${key}.2`)]),
+    );
+    const sequence = body.events[10]?.sequence ?? 0;
+    await api.park(wide, S, { sequence, key: "k5" });
+    for (const consumer of ["x", "y", "x", "y"]) await api.poll(wide, S, { consumer });
+    const take = async (consumer: string) => {
+      const { body: page } = await api.poll(wide, S, { consumer, limit: 1_000 });
+      await api.commit(wide, S, page.cursor);
+      return dataOf(page.events);
+    };
+    const rest = keys.filter((key) => key !== "k5").flatMap((key) => [`${key}.1`, `${key}.2`]);
+    expect([...(await take("x")), ...(await take("y"))].sort()).toEqual(rest.sort());
+    expect(await api.release(wide, S, "k5", "retry")).toMatchObject({ status: "retrying" });
+    const freed = [...(await take("x")), ...(await take("y"))];
+    expect(freed).toEqual(["k5.1", "k5.2"]);
+    expect((await api.listParked(wide, S)).parked).toEqual([]);
+  });
+}
+
+function retried(api: Client): void {
+  let stream: string;
+  beforeEach(async () => {
+    stream = await open(api);
+    await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3)]);
+    await api.park(stream, S, { sequence: 1 });
+    expect(await drain(api, stream)).toEqual([2]);
+    await api.publish(stream, [event("a", 4), event("b", 5)]);
+  });
+
+  it("[park.retry] is delivered in order, what waits first, and is free when that is committed", async () => {
+    expect(await api.release(stream, S, "a", "retry")).toEqual({ key: "a", status: "retrying" });
+    const { body: queued } = await api.poll(stream, S);
+    expect(dataOf(queued.events)).toEqual([1, 3]);
+    expect(queued).toMatchObject({ phase: "log", caughtUp: false });
+    // Nothing of it is lost when it is not committed.
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([1, 3]);
+    expect((await api.listParked(stream, S)).parked).toMatchObject([{ status: "retrying" }]);
+    expect((await api.commit(stream, S, queued.cursor)).body.stale).toBe(false);
+    expect((await api.listParked(stream, S)).parked).toEqual([]);
+    expect((await api.commit(stream, S, queued.cursor)).body.stale).toBe(true);
+    expect(await drain(api, stream)).toEqual([4, 5]);
+  });
+
+  it("[park.retry] is read page by page, committed each time or at the end", async () => {
+    await api.release(stream, S, "a", "retry");
+    const { body: one } = await api.poll(stream, S, { limit: 1 });
+    const { body: two } = await api.poll(stream, S, { limit: 1, after: one.cursor });
+    const { body: three } = await api.poll(stream, S, { limit: 1, after: two.cursor });
+    expect([one, two, three].map(({ events }) => dataOf(events))).toEqual([[1], [3], [5]]);
+    await api.commit(stream, S, one.cursor);
+    expect((await api.listParked(stream, S)).parked).toMatchObject([{ sequence: 3 }]);
+    await api.commit(stream, S, three.cursor);
+    // Event 4 was withheld by the third page, so it still waits.
+    expect(await drain(api, stream)).toEqual([4]);
+  });
+
+  it("[park.retry] makes void what was read while it was withheld", async () => {
+    const { body: ahead } = await api.poll(stream, S);
+    expect(dataOf(ahead.events)).toEqual([5]);
+    await api.release(stream, S, "a", "retry");
+    const { body: queued } = await api.poll(stream, S);
+    await api.commit(stream, S, queued.cursor);
+    const { body: receipt } = await api.commit(stream, S, ahead.cursor);
+    expect(receipt).toMatchObject({ stale: true, lag: { events: 2 } });
+    expect(dataOf((await api.poll(stream, S, { after: ahead.cursor })).body.events)).toEqual([
+      4, 5,
+    ]);
+    expect(await drain(api, stream)).toEqual([4, 5]);
+  });
+
+  it("[park.retry] stops where it fails once more, behind what has succeeded", async () => {
+    await api.release(stream, S, "a", "retry");
+    const { body: queued } = await api.poll(stream, S);
+    expect(await api.park(stream, S, { sequence: 3 })).toMatchObject({ sequence: 3 });
+    expect((await api.commit(stream, S, queued.cursor)).body.stale).toBe(true);
+    expect(await drain(api, stream)).toEqual([5]);
+    await api.release(stream, S, "a", "retry");
+    expect(await drain(api, stream)).toEqual([3, 4]);
+  });
+
+  it("[park.retry] flows at once when nothing of it lies behind the position", async () => {
+    const { body } = await api.publish(stream, event("d", 6));
+    await api.park(stream, S, { sequence: body.events[0]?.sequence ?? 0 });
+    expect(await api.release(stream, S, "d", "retry")).toEqual({ key: "d", status: "free" });
+    expect(await drain(api, stream)).toEqual([5, 6]);
+  });
+
+  it("[park.retry] wakes a poll that waits", async () => {
+    expect(await drain(api, stream)).toEqual([5]);
+    const waiting = api.poll(stream, S, { waitSeconds: 20 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await api.release(stream, S, "a", "retry");
+    expect(dataOf((await waiting).body.events)).toEqual([1, 3, 4]);
+  });
+}
+
+function skipped(api: Client): void {
+  it("[park.skip] goes on behind the event that fails", async () => {
+    const stream = await open(api);
+    await api.publish(stream, [event("a", 1), event("a", 2), event("b", 3)]);
+    await api.park(stream, S, { sequence: 1 });
+    expect(await drain(api, stream)).toEqual([3]);
+    expect(await api.release(stream, S, "a", "skip")).toEqual({ key: "a", status: "retrying" });
+    await refusal(api.release(stream, S, "a", "skip"), "not-parkable");
+    expect(await drain(api, stream)).toEqual([2]);
+    await refusal(api.release(stream, S, "a", "skip"), "parked-key-not-found");
+  });
+
+  it("[park.skip] is free at once when nothing else waits", async () => {
+    const stream = await open(api);
+    await api.publish(stream, [event("a", 1), event("b", 2)]);
+    await api.park(stream, S, { sequence: 1 });
+    expect(await drain(api, stream)).toEqual([2]);
+    expect(await api.release(stream, S, "a", "skip")).toEqual({ key: "a", status: "free" });
+    await api.publish(stream, [event("a", 3)]);
+    expect(await drain(api, stream)).toEqual([3]);
+  });
+
+  it("[park.skip] leaves out an event that is not committed yet", async () => {
+    const stream = await open(api);
+    await api.publish(stream, [event("b", 0), event("a", 1), event("a", 2), event("b", 3)]);
+    await api.park(stream, S, { sequence: 2 });
+    await api.release(stream, S, "a", "skip");
+    expect(await drain(api, stream)).toEqual([0, 3]);
+    await api.publish(stream, [event("a", 4)]);
+    expect(await drain(api, stream)).toEqual([2, 4]);
+    expect((await api.listParked(stream, S)).parked).toEqual([]);
+  });
+}
+
+function refused(api: Client): void {
+  it("[error.problem] names what is wrong with a request, and changes nothing", async () => {
+    const stream = await open(api, { filter: { keyPrefix: "a" } });
+    await api.publish(stream, [event("a", 1), event("b", 2)]);
+    const park = (body: object) => api.park(stream, S, body as { sequence: number });
+    for (const [body, pointer] of [
+      [{ sequence: 3 }, "/sequence"],
+      [{ sequence: 0 }, "/sequence"],
+      [{ sequence: 2 }, "/sequence"],
+      [{ sequence: 1, key: "b" }, "/key"],
+      [{ sequence: 1, key: "" }, "/key"],
+      [{ sequence: 1, reason: "x".repeat(257) }, "/reason"],
+      [{ sequence: 1, more: 1 }, "/more"],
+      [{}, "/sequence"],
+    ] as const) {
+      const { errors } = await refusal(park(body), "invalid-request");
+      expect(errors?.map((each) => each.pointer)).toEqual([pointer]);
+    }
+    await refusal(api.park(stream, "t", { sequence: 1 }), "subscription-not-found");
+    await refusal(api.park("no-such", S, { sequence: 1 }), "stream-not-found");
+    await refusal(api.release(stream, S, "a", "retry"), "parked-key-not-found");
+    expect((await api.listParked(stream, S)).parked).toEqual([]);
+    expect((await park({ sequence: 1, reason: "x".repeat(256) })).reason).toHaveLength(256);
+  });
+
+  it("[error.problem] needs the key where a sequence says too little", async () => {
+    const stream = await open(api, {}, 4);
+    const { body } = await api.publish(stream, event("a", 1));
+    const sequence = body.events[0]?.sequence ?? 0;
+    const { errors } = await refusal(api.park(stream, S, { sequence }), "invalid-request");
+    expect(errors).toMatchObject([{ pointer: "/key" }]);
+    expect(await api.park(stream, S, { sequence, key: "a" })).toMatchObject({ key: "a" });
+  });
+
+  it("[park.limits] ends at 100 keys", async () => {
+    const stream = await open(api);
+    const keys = Array.from({ length: 101 }, (_, n) => `k${n}`);
+    await api.publish(
+      stream,
+      keys.map((key) => event(key, 0)),
+    );
+    for (let sequence = 1; sequence <= 100; sequence++) await api.park(stream, S, { sequence });
+    await refusal(api.park(stream, S, { sequence: 101 }), "not-parkable");
+    await api.release(stream, S, "k0", "skip");
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([0]);
+    expect((await api.getSubscription(stream, S)).parkedKeys).toBe(100);
+  });
+
+  it("[park.snapshot] waits for the end of a snapshot", async () => {
+    const stream = await api.newStream();
+    await api.publish(stream, [event("a", 1)]);
+    await api.compact(stream);
+    await api.createSubscription(stream, { name: S, start: "bootstrap" });
+    await refusal(api.park(stream, S, { sequence: 1 }), "not-parkable");
+    const { body } = await api.poll(stream, S);
+    expect(body.snapshotEnd).toBe(true);
+    await api.commit(stream, S, body.cursor);
+    expect(await api.park(stream, S, { sequence: 1 })).toMatchObject({ key: "a" });
+  });
+
+  it("[http.method] has its routes with their methods only", async () => {
+    const stream = await open(api);
+    for (const route of ["park", "parked/a/retry", "parked/a/skip"]) {
+      expect((await api.send({ path: `${at(stream, S)}/${route}` })).status).toBe(405);
+    }
+    const { status } = await api.send({ method: "POST", path: `${at(stream, S)}/parked` });
+    expect(status).toBe(405);
+  });
+}
+
+function counted(api: Client): void {
+  const failing = async (stream: string, poison: unknown, limit: number, query: object = {}) => {
+    const processed: unknown[] = [];
+    for (let round = 0; round < 60; round++) {
+      const { body } = await api.poll(stream, S, { limit, ...query });
+      const events = dataOf(body.events);
+      // The consumer crashes at the poison, and commits nothing of a page that holds it.
+      if (events.includes(poison)) continue;
+      processed.push(...events);
+      await api.commit(stream, S, body.cursor);
+      if (body.caughtUp) return { processed, round };
+    }
+    throw new Error("nothing was parked in 60 rounds");
+  };
+
+  it("[park.max-deliveries] is found in its page and parked with its key", async () => {
+    const stream = await open(api, { maxDeliveries: 3 });
+    const events = Array.from({ length: 40 }, (_, n) => event(`k${n % 7}`, n));
+    await api.publish(stream, events);
+    const { processed } = await failing(stream, 17, 20);
+    expect(processed).toEqual(
+      events.filter(({ key, data }) => key !== "k3" || Number(data) < 17).map(({ data }) => data),
+    );
+    const { parked } = await api.listParked(stream, S);
+    expect(parked).toMatchObject([{ key: "k3", sequence: 18, status: "parked" }]);
+    expect(parked[0]?.reason).toBe("delivered 3 times without being committed");
+    await api.release(stream, S, "k3", "skip");
+    expect(await drain(api, stream)).toEqual([24, 31, 38]);
+  });
+
+  it("[park.max-deliveries] is parked again when a retry fails as often", async () => {
+    const stream = await open(api, { maxDeliveries: 2 });
+    await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3)]);
+    expect((await failing(stream, 1, 1)).processed).toEqual([2]);
+    await api.release(stream, S, "a", "retry");
+    expect((await failing(stream, 1, 10)).processed).toEqual([]);
+    expect((await api.listParked(stream, S)).parked).toMatchObject([{ status: "parked" }]);
+  });
+
+  it("[park.max-deliveries] is found among the partitions of a worker", async () => {
+    const stream = await open(api, { maxDeliveries: 2 }, 4);
+    const events = Array.from({ length: 30 }, (_, n) => event(`k${n}`, n));
+    await api.publish(stream, events);
+    const { processed } = await failing(stream, 11, 100, { consumer: "w" });
+    expect(processed.toSorted((a, b) => Number(a) - Number(b))).toEqual(
+      events.map(({ data }) => data).filter((data) => data !== 11),
+    );
+    expect((await api.listParked(stream, S)).parked).toMatchObject([{ key: "k11" }]);
+  });
+
+  it("[park.max-deliveries] counts nothing and parks nothing unless it is asked for", async () => {
+    const stream = await open(api);
+    await api.publish(stream, [event("a", 1)]);
+    for (let n = 0; n < 12; n++) await api.poll(stream, S, { limit: 1 });
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([1]);
+    const made = (maxDeliveries: number) =>
+      api.createSubscription(stream, { name: "t", maxDeliveries });
+    for (const wrong of [0, 1, 1_001, 2.5]) await refusal(made(wrong), "invalid-request");
+    expect((await made(1_000)).body.maxDeliveries).toBe(1_000);
+    await refusal(made(999), "subscription-exists");
+  });
+}
