@@ -17,12 +17,16 @@ export default defineConfig({
     // Much of the time is spent waiting for the database: leaving a core free for it gains nothing.
     maxWorkers: availableParallelism(),
     projects: [
-      project("unit", [
-        "packages/*/src/**/*.test.ts",
-        "test/history/**/*.test.ts",
-        "test/proof/**/*.test.ts",
-        "test/tidy.test.ts",
-      ]),
+      project(
+        "unit",
+        [
+          "packages/*/src/**/*.test.ts",
+          "test/history/**/*.test.ts",
+          "test/proof/**/*.test.ts",
+          "test/tidy.test.ts",
+        ],
+        { testTimeout: 30_000 },
+      ),
       project("contract", ["test/contract/**/*.test.ts"], emulated),
       project("integration", ["test/integration/**/*.test.ts"], emulated),
       project("fault", ["test/fault/**/*.test.ts"], emulated),

@@ -25,20 +25,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const blocks = [...readFileSync("README.md", "utf8").matchAll(/```sh\n([\s\S]*?)```/g)].map(
-  (match) => match[1] ?? "",
-);
+const blocksOf = (page: string) =>
+  [...readFileSync(page, "utf8").matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+const blocks = blocksOf("README.md");
 
 describe("README", () => {
   it("has curl lines that work as pasted", async () => {
     const walk = blocks.find((block) => block.includes("curl")) ?? "";
-    const script = walk.replace("http://127.0.0.1:4000", stack.url);
+    const more = blocksOf("docs/concepts.md").join("\n");
+    const script = `${walk}\n${more}`.replace("http://127.0.0.1:4000", stack.url);
     const { stdout } = await run("bash", ["-euc", script], { cwd: folder });
     const answers = stdout
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const [stream, one, two, subscription, page, commit, rest, compacted, , state] = answers;
+    const [stream, one, two, subscription, page, commit, rest, compacted, , state, ...parking] =
+      answers;
     expect(stream.name).toBe("orders");
     expect(one.events).toMatchObject([{ sequence: 1 }]);
     expect(two.events).toMatchObject([{ sequence: 2 }, { sequence: 3 }]);
@@ -51,6 +53,12 @@ describe("README", () => {
     expect(state).toMatchObject({ phase: "bootstrap", snapshotEnd: true, consistent: true });
     expect(state.events.map((event: { sequence: number }) => event.sequence).sort()).toEqual([
       2, 3,
+    ]);
+    expect(parking).toMatchObject([
+      { key: "order-1", sequence: 2, status: "parked" },
+      { parked: [{ key: "order-1", reason: "no such customer" }] },
+      { key: "order-1", status: "retrying" },
+      { events: [{ sequence: 2 }] },
     ]);
   });
 

@@ -15,6 +15,7 @@ import { commit, lagBehind } from "./subscription/commit.ts";
 import type { Poll } from "./subscription/deliver.ts";
 import { createDeliveries } from "./subscription/deliveries.ts";
 import { normalFilter } from "./subscription/filter.ts";
+import { countKeysBehind } from "./subscription/keys-behind.ts";
 import { createLeases } from "./subscription/leases.ts";
 import { createPace } from "./subscription/pace.ts";
 import { createParkingOperations, parkedIn } from "./subscription/parked.ts";
@@ -36,6 +37,8 @@ type Deps = {
   readonly cursors: Cursors;
   readonly snapshots: Snapshots;
   readonly subscriptions: Subscriptions;
+  /** Told of each key that is parked. */
+  readonly observeParked: () => void;
 };
 
 /** What a poll asks for. Cursors are as the client has them. */
@@ -62,10 +65,10 @@ type ListPage = { readonly limit: number; readonly cursor?: string | undefined }
 
 /** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
 export function createSubscriptionOperations(deps: Deps) {
-  const { table, clock, streams, log, cursors, snapshots, subscriptions } = deps;
+  const { table, clock, streams, log, cursors, snapshots, subscriptions, observeParked } = deps;
   const pace = createPace(clock);
   const leases = createLeases({ table, clock, subscriptions });
-  const parking = createParking({ table, clock, log, subscriptions });
+  const parking = createParking({ table, clock, log, subscriptions, observeParked });
   const deliveries = createDeliveries({ table, log, subscriptions, parking });
   const parts = { subscriptions, log, snapshots, leases, deliveries };
 
@@ -77,15 +80,18 @@ export function createSubscriptionOperations(deps: Deps) {
     signal: AbortSignal | undefined,
   ): Promise<PollResult> {
     const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
-    const gapMaxMs = consumer === undefined ? undefined : await leaseGapMs(stream, name);
+    const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
+    const heardMs = clock.now();
     const { page, waitedOut } = await waitForNews<Poll>({ bell: log.bell, clock }, stream.life, {
-      ...{ waitMs: waitSeconds * 1_000, signal, gapMaxMs },
+      // Whether a worker that waits is still alive is not known, so its lease must outlast the wait.
+      ...{ waitMs: Math.min(waitSeconds * 1_000, (leaseMs ?? Infinity) / 2), signal },
+      gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
       look: (before) => {
         const request = { ...from, ahead: before?.cursor };
         return subscriptions.use(stream, name, () =>
           consumer === undefined
             ? poll(parts, stream, name, request)
-            : pollShare(parts, stream, name, { ...request, consumer }),
+            : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
         );
       },
       // A worker has its leases to look after as well.
@@ -101,10 +107,9 @@ export function createSubscriptionOperations(deps: Deps) {
     };
   }
 
-  /** A lease must not run out while its worker waits. */
-  async function leaseGapMs(stream: LiveStream, name: string): Promise<number> {
+  async function loadLeaseMs(stream: LiveStream, name: string): Promise<number> {
     const { row } = await subscriptions.recall(stream, name);
-    return (row.config.leaseSeconds * 1_000) / 4;
+    return row.config.leaseSeconds * 1_000;
   }
 
   async function commitOn(stream: LiveStream, name: string, cursor: string) {
@@ -151,13 +156,17 @@ export function createSubscriptionOperations(deps: Deps) {
     ): Promise<SubscriptionInfo> {
       const stream = await streams.load(tenant, name);
       const state = await subscriptions.load(stream, subscription);
-      const lag = await subscriptions.lag(stream, state);
+      const [lag, keysBehind, members] = await Promise.all([
+        subscriptions.lag(stream, state),
+        countKeysBehind(log, stream, state),
+        leases.list(stream, state),
+      ]);
       const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
-      const members = await leases.list(stream, state);
       return {
         ...toSubscription(state.row),
         phase,
         lag,
+        keysBehind: keysBehind ?? null,
         parkedKeys: parkedIn(state).length,
         members: members.map(({ until, ...member }) => ({
           ...member,

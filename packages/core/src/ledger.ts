@@ -56,6 +56,8 @@ export type LedgerDeps = {
   readonly keyKind?: KeyKind;
   /** Told of each step of every append. */
   readonly observeAppend?: ObserveAppend;
+  /** Told of each key that is parked. */
+  readonly observeParked?: () => void;
 };
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
@@ -79,7 +81,8 @@ export function createLedger(deps: LedgerDeps) {
   const { clock, random } = deps;
   const table = createTable({ client: deps.client, table: deps.tableName, clock, random });
   const cursors = createCursors(deps.cursorKeys);
-  const { groupCommit = true, keyKind = "test", observeAppend = () => {} } = deps;
+  const { groupCommit = true, keyKind = "test" } = deps;
+  const { observeAppend = () => {}, observeParked = () => {} } = deps;
   const log = createLog({ table, clock, random, groupCommit, observeAppend });
   const streams = createStreams({ table, clock, random, sealPartition: log.seal });
   const core = { table, clock, random };
@@ -173,7 +176,9 @@ export function createLedger(deps: LedgerDeps) {
       });
     },
 
-    ...createSubscriptionOperations({ ...core, streams, log, cursors, snapshots, subscriptions }),
+    ...createSubscriptionOperations({
+      ...{ ...core, streams, log, cursors, snapshots, subscriptions, observeParked },
+    }),
 
     /** The current state of keys, page by page. */
     async listCompacted(

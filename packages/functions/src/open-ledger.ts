@@ -81,6 +81,7 @@ export function openLedger(config: Config): OpenLedger {
     groupCommit: config.groupCommit ?? true,
     keyKind: config.endpoint === undefined ? "live" : "test",
     observeAppend: metrics.count,
+    observeParked: () => metrics.count("KeysParked"),
   });
   const isAdminKey = createAdminKey(config.adminKey);
   const authenticate: Authenticate = async (apiKey) => {

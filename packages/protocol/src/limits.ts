@@ -44,6 +44,8 @@ export const LIMITS = {
   /** Every poll of a worker reads the list of all of them. */
   consumersMax: 256,
   consumerCharsMax: 128,
+  /** To count the keys that a subscription is behind, the view of it reads their events. */
+  keysBehindEventsMax: 10_000,
   /** In each hidden partition of a subscription: they travel with every commit. */
   parkedKeysMax: 100,
   parkReasonBytesMax: 256,

@@ -90,6 +90,10 @@ export const SubscriptionInfo = z
     ...Subscription.shape,
     phase: Phase,
     lag: Lag,
+    keysBehind: z.int().min(0).nullable().meta({
+      description:
+        "Keys with events behind the position; null while a snapshot is read, without compaction, and where there are too many events to count them.",
+    }),
     parkedKeys: z.int().min(0).meta({ description: "Keys whose events wait: see .../parked." }),
     members: z.array(Member).meta({ description: "Its workers that are alive, by name." }),
   })

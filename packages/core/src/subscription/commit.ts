@@ -3,7 +3,8 @@ import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 /** Where a subscription stands after a commit. */
 export type Committed = {

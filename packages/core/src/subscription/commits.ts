@@ -12,7 +12,7 @@ import {
 import type { Table } from "../table/table.ts";
 import { planProgress } from "./parking-plan.ts";
 import { isInSnapshot, type Standing } from "./standing.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
 
 type Deps = {
   readonly table: Table;

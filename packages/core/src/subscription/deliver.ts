@@ -1,19 +1,18 @@
-import { type Lag, LIMITS } from "@eventledger/protocol";
+import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
-import { LedgerError } from "../kernel/error.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
-import { keepMatching, resolvePositions } from "../log/browse.ts";
+import { resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
-import type { LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Deliveries, Queued } from "./deliveries.ts";
-import { type Matches, matcherOf } from "./filter.ts";
+import { matcherOf } from "./filter.ts";
 import { assertOwnCursor } from "./own-cursor.ts";
+import { known } from "./read-log.ts";
 import { cursorAt, freedOf, type Standing } from "./standing.ts";
-import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Snapshots, Subscriptions } from "./subscriptions.ts";
 
 export type PollDeps = {
   readonly subscriptions: Subscriptions;
@@ -108,53 +107,6 @@ export async function deliverQueue(
   };
 }
 
-/** A page of the log, of which the filter lets pass what it has `events` of. */
-export type Delivery = {
-  readonly events: readonly StoredEvent[];
-  readonly page: LogPage;
-  /** Whether anything was looked at: also what a filter leaves out. */
-  readonly looked: boolean;
-};
-
-/**
- * Reads on in the log, in some partitions or all. Says how to go on when the log no longer reaches
- * back to the position.
- */
-export async function readLog(
-  log: Log,
-  stream: LiveStream,
-  { row, offsets }: SubscriptionState,
-  positions: readonly (Position | undefined)[],
-  request: { limit: number; turn: number; among?: ReadonlySet<number> },
-): Promise<Delivery> {
-  const { limit, ...of } = request;
-  const matches = allOf(matcherOf(row.config.filter), flowing(offsets));
-  const room = {
-    events: matches === undefined ? limit : LIMITS.filterEventsMax,
-    bytes: LIMITS.pageBytesMax,
-  };
-  try {
-    const page = await log.read(stream.life, positions.map(known), { room, ...of });
-    return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
-  } catch (error) {
-    if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
-    const { detail, facts } = error;
-    const seek = stream.compaction === "key" ? "bootstrap" : "earliest";
-    throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
-  }
-}
-
-/** Leaves out what is parked; undefined when nothing is. */
-function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
-  const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
-  if (parked.length === 0) return undefined;
-  const from = new Map(parked.map((each) => [each.key, each.from]));
-  return ({ key, sequence }) => sequence < (from.get(key) ?? Infinity);
-}
-
-const allOf = (one: Matches | undefined, other: Matches | undefined): Matches | undefined =>
-  one === undefined || other === undefined ? (one ?? other) : (event) => one(event) && other(event);
-
 /**
  * Where reading begins behind a cursor. One of the stream itself is welcome too: that is how what
  * follows a list of the compacted state, or a publish, is read.
@@ -197,8 +149,3 @@ export function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionStat
 }
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
-
-function known(position: Position | undefined): Position {
-  if (position === undefined) throw invalidCursor();
-  return position;
-}

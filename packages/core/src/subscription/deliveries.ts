@@ -7,13 +7,14 @@ import type { Entry, LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
-import { readLog } from "./deliver.ts";
 import { halved, isProven, planLimit, planNote, planPoison } from "./delivery-plan.ts";
 import { matcherOf } from "./filter.ts";
 import type { Parking } from "./parking.ts";
 import { planDelivered } from "./parking-plan.ts";
 import { type NextQueue, type QueuePage, queuesOf, readQueue } from "./queue.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import { readLog } from "./read-log.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly table: Table;

@@ -4,7 +4,7 @@ import { edgeAt, type Position } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { standingOf } from "./standing.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
 
 /** How long the lag behind a snapshot is believed. */
 const MEMORY_MS = 5_000;

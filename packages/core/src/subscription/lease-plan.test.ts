@@ -5,13 +5,19 @@ import { planLeases } from "./lease-plan.ts";
 const LEASE_MS = 30_000;
 type Owned = { partition: number; lease?: { token: number; owner?: string; until: number } };
 
-const plan = (self: string, rows: readonly Owned[], alive: readonly string[], nowMs = 0) => {
+const plan = (
+  self: string,
+  rows: readonly Owned[],
+  alive: readonly string[],
+  nowMs = 0,
+  heardMs = nowMs,
+) => {
   const leased = rows.map(({ partition, lease }) => ({
     partition,
     ...(lease === undefined ? {} : { lease: { owner: undefined, ...lease } }),
   }));
   const { keep, renew, take, giveUp } = planLeases(self, {
-    ...{ rows: leased, alive, nowMs, leaseMs: LEASE_MS },
+    ...{ rows: leased, alive, nowMs, heardMs, leaseMs: LEASE_MS },
   });
   const numbers = (of: readonly { partition: number }[]) => of.map(({ partition }) => partition);
   return {
@@ -56,6 +62,13 @@ describe("a lease plan", () => {
   it("[lease.share] holds on to its own, in good time, also when that has run out", () => {
     const rows = [owned(0, "a", 30_000), owned(1, "a", 19_000), owned(2, "a", -1)];
     expect(plan("a", rows, ["a"])).toMatchObject({ keep: [0, 1, 2], renew: [1, 2], take: [] });
+  });
+
+  it("[lease.standby] lasts from when its worker was heard of, however long a poll waits", () => {
+    const rows = [owned(0, "a", 29_000), owned(1, undefined)];
+    expect(plan("a", rows, ["a"], 20_000, 20_000)).toMatchObject({ renew: [0], take: [1] });
+    expect(plan("a", rows, ["a"], 20_000, 0)).toMatchObject({ renew: [], take: [1] });
+    expect(plan("a", rows, ["a"], LEASE_MS, 0)).toMatchObject({ renew: [], take: [] });
   });
 
   it("[lease.share] comes to rest with everything held and nobody over the fair share", () => {

@@ -26,12 +26,15 @@ export function planLeases(
     rows,
     alive,
     nowMs,
+    heardMs,
     leaseMs,
   }: {
     readonly rows: readonly Row[];
     /** Workers that are alive; owners of live leases count by themselves. */
     readonly alive: Iterable<string>;
     readonly nowMs: number;
+    /** When the worker was last heard of: a lease lasts from then on, however long a poll waits. */
+    readonly heardMs: number;
     readonly leaseMs: number;
   },
 ): LeasePlan {
@@ -47,8 +50,11 @@ export function planLeases(
     lease?.owner === undefined || (lease.owner !== self && lease.until <= nowMs);
   return {
     keep,
-    renew: keep.filter(({ lease }) => (lease?.until ?? 0) - nowMs < leaseMs * RENEW_BELOW),
-    take: spread(self, rows.filter(isFree)).slice(0, Math.max(0, quota - mine.length)),
+    renew: keep.filter(({ lease }) => (lease?.until ?? 0) - heardMs < leaseMs * RENEW_BELOW),
+    take:
+      heardMs + leaseMs <= nowMs
+        ? []
+        : spread(self, rows.filter(isFree)).slice(0, Math.max(0, quota - mine.length)),
     giveUp: mine.slice(quota),
   };
 }

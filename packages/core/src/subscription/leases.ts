@@ -8,7 +8,8 @@ import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
 import { isInSnapshot } from "./standing.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly table: Table;
@@ -34,10 +35,16 @@ export type MemberView = {
 export function createLeases({ table, clock, subscriptions }: Deps) {
   /**
    * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is too
-   * much, takes what is free. While a snapshot is read there is one lease for all of it. Throws
+   * much, takes what is free; all of it for as long as a lease lasts from `heardMs` on, which is when
+   * the worker asked. While a snapshot is read there is one lease for all of it. Throws
    * `too-many-requests` when there are too many workers.
    */
-  async function hold(stream: LiveStream, name: string, consumer: string): Promise<Share> {
+  async function hold(
+    stream: LiveStream,
+    name: string,
+    consumer: string,
+    heardMs: number,
+  ): Promise<Share> {
     const known = await subscriptions.recall(stream, name);
     const { uid } = known.row;
     const { life } = stream;
@@ -48,11 +55,11 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
     const leaseMs = known.row.config.leaseSeconds * 1_000;
     const nowMs = clock.now();
     const alive = members.filter(({ until }) => until > nowMs);
-    await beat(life, uid, consumer, alive, { nowMs, leaseMs });
+    await beat(life, uid, consumer, alive, { heardMs, leaseMs });
     const rows = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
     const others = alive.map((member) => member.consumer);
-    const plan = planLeases(consumer, { rows, alive: others, nowMs, leaseMs });
-    const until = nowMs + leaseMs;
+    const plan = planLeases(consumer, { rows, alive: others, nowMs, heardMs, leaseMs });
+    const until = heardMs + leaseMs;
     const at = ({ partition, lease }: Pick<OffsetRow, "partition" | "lease">) => {
       return { life, subscriptionUid: uid, partition, token: lease?.token ?? 0 };
     };
@@ -84,12 +91,12 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
     uid: string,
     consumer: string,
     alive: readonly MemberRow[],
-    { nowMs, leaseMs }: { nowMs: number; leaseMs: number },
+    { heardMs, leaseMs }: { heardMs: number; leaseMs: number },
   ): Promise<void> {
     const me = alive.find((member) => member.consumer === consumer);
-    if (me !== undefined && me.until - nowMs >= leaseMs * RENEW_BELOW) return;
+    if (me !== undefined && me.until - heardMs >= leaseMs * RENEW_BELOW) return;
     if (me === undefined && alive.length >= LIMITS.consumersMax) throw tooManyConsumers();
-    await table.members.put(life, uid, { consumer, until: nowMs + leaseMs });
+    await table.members.put(life, uid, { consumer, until: heardMs + leaseMs });
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
 
 /** Whether a cursor was made for this life, this subscription and its present generation. */
 export const isOwnCursor = (

@@ -4,7 +4,8 @@ import type { Tenant } from "../kernel/names.ts";
 import type { ParkedKey } from "../kernel/parked.ts";
 import type { Streams } from "../stream/streams.ts";
 import type { Parking } from "./parking.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly streams: Streams;

@@ -12,13 +12,15 @@ import { matcherOf } from "./filter.ts";
 import { type ParkingPlan, type Poison, planPark, planRelease } from "./parking-plan.ts";
 import { readQueue } from "./queue.ts";
 import { isInSnapshot } from "./standing.ts";
-import type { SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly log: Log;
   readonly subscriptions: Subscriptions;
+  readonly observeParked: () => void;
 };
 
 const TRIES = 5;
@@ -28,7 +30,7 @@ const TRIES = 5;
  * flows. Nothing is copied; a queue is the log itself from the parked event on, so it lasts as long as
  * the log does.
  */
-export function createParking({ table, clock, log, subscriptions }: Deps) {
+export function createParking({ table, clock, log, subscriptions, observeParked }: Deps) {
   const placeOf = ({ life }: LiveStream, { row }: SubscriptionState) => ({
     ...{ life, subscriptionUid: row.uid },
   });
@@ -49,12 +51,15 @@ export function createParking({ table, clock, log, subscriptions }: Deps) {
     if (matcherOf(state.row.config.filter)?.(entry.event) === false) {
       throw invalidRequest("/sequence", "names an event that the subscription's filter leaves out");
     }
-    return change(stream, state, partition, (row) => {
+    const before = parkedAt(state, partition, entry.event.key);
+    const parked = await change(stream, state, partition, (row) => {
       const poison = { key: entry.event.key, batch: entry.batch, next: sequence };
       const plan = planPark(row, poison, { reason, nowMs: clock.now() });
       if (plan === "full") throw tooManyParked();
       return plan;
     });
+    if (parked.id !== before?.id) observeParked();
+    return parked;
   }
 
   /** Parks what has been delivered too often; false when it was changed by others meanwhile. */
@@ -68,6 +73,7 @@ export function createParking({ table, clock, log, subscriptions }: Deps) {
     if (plan === "full" || plan.parking === row.parking) return false;
     const how = { guard, recount: true };
     const changed = await table.parking.change(placeOf(stream, state), row, plan.parking, how);
+    if (changed !== undefined) observeParked();
     return changed !== undefined;
   }
 
@@ -160,6 +166,12 @@ export function createParking({ table, clock, log, subscriptions }: Deps) {
 }
 
 export type Parking = ReturnType<typeof createParking>;
+
+const parkedAt = (
+  { offsets }: SubscriptionState,
+  partition: number,
+  key: string,
+): ParkedKey | undefined => offsets[partition]?.parking?.keys.find((each) => each.key === key);
 
 function known({ parking }: OffsetRow, key: string): ParkedKey {
   const parked = parking?.keys.find((each) => each.key === key);

@@ -6,13 +6,16 @@ import {
   type Poll,
   type PollDeps,
   type PollRequest,
-  readLog,
   standingAfter,
   turnOf,
 } from "./deliver.ts";
 import type { Leases, Share } from "./leases.ts";
 import { isOwnCursor } from "./own-cursor.ts";
+import { readLog } from "./read-log.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+
+/** Which worker asks, and since when: it counts as alive from then on. */
+type ShareRequest = PollRequest & { readonly consumer: string; readonly heardMs: number };
 
 /**
  * A poll of one worker of several: gets it its share, holds that, and delivers what is there. The
@@ -23,10 +26,10 @@ export async function pollShare(
   deps: PollDeps & { readonly leases: Leases },
   stream: LiveStream,
   name: string,
-  { consumer, limit, ...request }: PollRequest & { readonly consumer: string },
+  { consumer, heardMs, limit, ...request }: ShareRequest,
 ): Promise<Poll> {
   const { leases, log, deliveries } = deps;
-  const share = await leases.hold(stream, name, consumer);
+  const share = await leases.hold(stream, name, consumer, heardMs);
   const { state, tokens } = share;
   const among = new Set(tokens.flatMap((token, at) => (token === undefined ? [] : [at])));
   if (among.size === 0) return emptyShare(stream, share);
@@ -45,7 +48,7 @@ export async function pollShare(
   }
   const counts = request.after === undefined;
   if (counts && (await deliveries.parkPoison(stream, whose))) {
-    return pollShare(deps, stream, name, { consumer, limit, ...request });
+    return pollShare(deps, stream, name, { consumer, heardMs, limit, ...request });
   }
   const of = { limit: counts ? deliveries.limitOf(whose, limit) : limit, turn, among };
   const { events, page } = await readLog(log, stream, state, start.positions, of);

@@ -9,13 +9,13 @@ import {
   type Poll,
   type PollDeps,
   type PollRequest,
-  readLog,
   standingAfter,
   turnOf,
 } from "./deliver.ts";
 import { isOwnCursor } from "./own-cursor.ts";
+import { readLog } from "./read-log.ts";
 import { cursorAt, freedOf, isInSnapshot, type Standing, standingOf } from "./standing.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
 
 /**
  * Reads on from what is committed, or from behind `after`. Never moves the position. An idle

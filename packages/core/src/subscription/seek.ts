@@ -5,7 +5,8 @@ import { resolvePositions } from "../log/browse.ts";
 import type { Log, Place } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { cursorAt, isInSnapshot, pendingStanding, type Standing, standingOf } from "./standing.ts";
-import type { Snapshots, SubscriptionState, Subscriptions } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
+import type { Snapshots, Subscriptions } from "./subscriptions.ts";
 
 type Deps = {
   readonly subscriptions: Subscriptions;

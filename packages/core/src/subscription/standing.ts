@@ -9,7 +9,7 @@ import {
 import { edgeAt, type Position } from "../kernel/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { SubscriptionState } from "./state.ts";
 
 /** Where a subscription stands: in a snapshot, or in the log. */
 export type Standing = {

@@ -14,6 +14,7 @@ import { createCommits } from "./commits.ts";
 import { type Matches, normalFilter } from "./filter.ts";
 import { createSubscriptionLag } from "./lag.ts";
 import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./standing.ts";
+import type { SubscriptionState } from "./state.ts";
 
 /** Snapshots of the compacted state, as bootstraps read them. */
 export type Snapshots = {
@@ -33,16 +34,6 @@ export type SubscriptionDeps = {
   readonly random: Random;
   readonly log: Log;
   readonly snapshots: Snapshots;
-};
-
-/** A subscription and how far it has committed every partition, as read at `stamp`. */
-export type SubscriptionState = {
-  readonly row: SubscriptionRow;
-  readonly offsets: readonly OffsetRow[];
-  readonly generation: number;
-  /** Present until all that a snapshot left out is committed. */
-  readonly bootstrap: Bootstrap | undefined;
-  readonly stamp: Stamp;
 };
 
 /** What a subscription is made from; a lease lasts as long as usual unless it is said. */

@@ -38,6 +38,7 @@ export const METRICS = {
     unit: "Seconds",
     help: "How long the next event had been waiting when a subscription was polled.",
   },
+  KeysParked: { kind: "count", unit: "Count", help: "Keys set aside because an event failed." },
   Bootstraps: { kind: "count", unit: "Count", help: "Subscriptions set to `bootstrap`." },
   CompactionLagSeconds: {
     kind: "gauge",

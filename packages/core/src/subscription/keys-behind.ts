@@ -1,0 +1,29 @@
+import { LIMITS } from "@eventledger/protocol";
+import { LedgerError } from "../kernel/error.ts";
+import type { Log } from "../log/log.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { isInSnapshot, standingOf } from "./standing.ts";
+import type { SubscriptionState } from "./state.ts";
+
+/**
+ * How many keys have events behind what is committed: what a subscription would be told by a bootstrap
+ * instead. Undefined where that makes no sense, or is too much to count: it reads the events.
+ */
+export async function countKeysBehind(
+  log: Log,
+  stream: LiveStream,
+  state: SubscriptionState,
+): Promise<number | undefined> {
+  const { positions, bootstrap } = standingOf(state);
+  const known = positions.filter((position) => position !== undefined);
+  if (stream.compaction !== "key" || isInSnapshot(bootstrap)) return undefined;
+  const room = { events: LIMITS.keysBehindEventsMax, bytes: LIMITS.pageBytesMax };
+  try {
+    const { entries, runs } = await log.read(stream.life, known, { room, turn: 0 });
+    if (!runs.every(({ atEnd }) => atEnd)) return undefined;
+    return new Set(entries.map(({ event }) => event.key)).size;
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === "retention-passed") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { LIMITS } from "@eventledger/protocol";
+import { invalidCursor } from "../cursor/cursor.ts";
+import { LedgerError } from "../kernel/error.ts";
+import type { Position } from "../kernel/position.ts";
+import { keepMatching } from "../log/browse.ts";
+import type { StoredEvent } from "../log/event.ts";
+import type { Log } from "../log/log.ts";
+import type { LogPage } from "../log/read.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { OffsetRow } from "../table/subscription.entity.ts";
+import { type Matches, matcherOf } from "./filter.ts";
+import type { SubscriptionState } from "./state.ts";
+
+/** A page of the log, of which the filter lets pass what it has `events` of. */
+export type Delivery = {
+  readonly events: readonly StoredEvent[];
+  readonly page: LogPage;
+  /** Whether anything was looked at: also what a filter leaves out. */
+  readonly looked: boolean;
+};
+
+/**
+ * Reads on in the log, in some partitions or all. Says how to go on when the log no longer reaches
+ * back to the position.
+ */
+export async function readLog(
+  log: Log,
+  stream: LiveStream,
+  { row, offsets }: SubscriptionState,
+  positions: readonly (Position | undefined)[],
+  request: { limit: number; turn: number; among?: ReadonlySet<number> },
+): Promise<Delivery> {
+  const { limit, ...of } = request;
+  const matches = allOf(matcherOf(row.config.filter), flowing(offsets));
+  const room = {
+    events: matches === undefined ? limit : LIMITS.filterEventsMax,
+    bytes: LIMITS.pageBytesMax,
+  };
+  try {
+    const page = await log.read(stream.life, positions.map(known), { room, ...of });
+    return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
+    const { detail, facts } = error;
+    const seek = stream.compaction === "key" ? "bootstrap" : "earliest";
+    throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
+  }
+}
+
+/** Leaves out what is parked; undefined when nothing is. */
+function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
+  const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
+  if (parked.length === 0) return undefined;
+  const from = new Map(parked.map((each) => [each.key, each.from]));
+  return ({ key, sequence }) => sequence < (from.get(key) ?? Infinity);
+}
+
+const allOf = (one: Matches | undefined, other: Matches | undefined): Matches | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : (event) => one(event) && other(event);
+
+export function known(position: Position | undefined): Position {
+  if (position === undefined) throw invalidCursor();
+  return position;
+}

@@ -1,0 +1,112 @@
+import { expect, it } from "vitest";
+import { createLedger, defaultTenant, type RawJson } from "../../packages/core/src/index.ts";
+import { seededRandom } from "./fake/seeded-random.ts";
+import { createVirtualTime } from "./fake/virtual-clock.ts";
+import { createFakeDynamo } from "./fake-dynamodb.ts";
+
+/** What a process remembers of a subscription decides nothing that another has changed. */
+
+const OF = [defaultTenant, "orders"] as const;
+const SUB = "s";
+const HOUR_MS = 3_600_000;
+
+function openServers() {
+  const random = seededRandom(1);
+  const time = createVirtualTime(random.fork("time"));
+  const store = createFakeDynamo({ tableName: "memory", seed: 1, time });
+  const [here, there] = ["here", "there"].map((name) => {
+    const process = time.process(name);
+    return createLedger({
+      ...{ client: store.client(process) as never, tableName: "memory" },
+      ...{ clock: process.clock, random: random.fork(name) },
+      cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
+    });
+  });
+  if (here === undefined || there === undefined) throw new Error("there are two servers");
+  return { here, there, time, driver: time.process("driver") };
+}
+
+const event = (key: string, data: number) => ({
+  attributes: { key },
+  data: String(data) as RawJson,
+});
+
+it("[sub.seek] ends a 410 at once, through every process", async () => {
+  const { here, there, time, driver } = openServers();
+  const story = async () => {
+    await here.createStream(defaultTenant, {
+      ...{ name: "orders", description: "", partitions: 1, compaction: "key" },
+      ...{ retentionHours: 1, archiveDays: null },
+    });
+    await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+    await here.publish(...OF, [event("a", 1)]);
+    for (let hour = 0; hour < 3; hour++) {
+      await driver.clock.sleep(HOUR_MS);
+      await here.publish(...OF, [event("a", hour + 2)]);
+      await here.sweep({ budgetMs: 20_000 });
+    }
+    const poll = () => there.poll(...OF, SUB, { limit: 10 });
+    await expect(poll()).rejects.toMatchObject({ code: "retention-passed" });
+    await here.seek(...OF, SUB, { to: "earliest" });
+    expect((await poll()).events.length).toBeGreaterThan(0);
+  };
+  await time.finish(story());
+});
+
+it("[park.retry] delivers what waits as soon as another process has freed it", async () => {
+  const { here, there, time, driver } = openServers();
+  const story = async () => {
+    await here.createStream(defaultTenant, {
+      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+      ...{ retentionHours: 1, archiveDays: null },
+    });
+    await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+    await here.publish(...OF, [event("a", 1), event("b", 2)]);
+    await here.park(...OF, SUB, { sequence: 1, reason: "" });
+    const page = await there.poll(...OF, SUB, { limit: 10 });
+    expect(page.events.map(({ key }) => key)).toEqual(["b"]);
+    await there.commit(...OF, SUB, page.cursor);
+    expect((await there.poll(...OF, SUB, { limit: 10 })).caughtUp).toBe(true);
+    await here.release(...OF, SUB, "a", "retry");
+    // An idle process believes what it remembers for five seconds ([poll.idle-cost]).
+    await driver.clock.sleep(5_001);
+    const freed = await there.poll(...OF, SUB, { limit: 10 });
+    expect(freed.events.map(({ key }) => key)).toEqual(["a"]);
+  };
+  await time.finish(story());
+});
+
+it("[park.expired] waits for a skip when the log no longer reaches back to it", async () => {
+  const { here, time, driver } = openServers();
+  const story = async () => {
+    await here.createStream(defaultTenant, {
+      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+      ...{ retentionHours: 1, archiveDays: null },
+    });
+    await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+    await here.publish(...OF, [event("a", 1)]);
+    await here.publish(...OF, [event("a", 2), event("b", 3)]);
+    await here.park(...OF, SUB, { sequence: 1, reason: "" });
+    const pass = async () => {
+      const { events, cursor } = await here.poll(...OF, SUB, { limit: 10 });
+      await here.commit(...OF, SUB, cursor);
+      return events;
+    };
+    await pass();
+    for (let hour = 0; hour < 3; hour++) {
+      await driver.clock.sleep(HOUR_MS);
+      await here.publish(...OF, [event("a", hour + 4)]);
+      await pass();
+      await here.sweep({ budgetMs: 20_000 });
+    }
+    const retry = here.release(...OF, SUB, "a", "retry");
+    await expect(retry).rejects.toMatchObject({ code: "retention-passed" });
+    expect(await pass()).toEqual([]);
+    await here.release(...OF, SUB, "a", "skip");
+    const seen: string[] = [];
+    for (let n = 0; n < 4; n++) seen.push(...(await pass()).map(({ data }) => data));
+    expect(seen.at(-1)).toBe("6");
+    expect(seen).not.toContain("1");
+  };
+  await time.finish(story());
+});
