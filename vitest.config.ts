@@ -19,7 +19,12 @@ export default defineConfig({
     projects: [
       project(
         "unit",
-        ["packages/*/src/**/*.test.ts", "test/history/**/*.test.ts", "test/tidy.test.ts"],
+        [
+          "packages/*/src/**/*.test.ts",
+          "test/history/**/*.test.ts",
+          "test/proof/**/*.test.ts",
+          "test/tidy.test.ts",
+        ],
         { testTimeout: 30_000 },
       ),
       project("contract", ["test/contract/**/*.test.ts"], emulated),

@@ -24,7 +24,8 @@ export const compactor = table.subscribe(
       eventSourceMapping: {
         startingPosition: "TRIM_HORIZON",
         batchSize: 1_000,
-        maximumBatchingWindowInSeconds: 5,
+        // Every run costs reads, a write and a line of log, however much it finds.
+        maximumBatchingWindowInSeconds: 10,
         functionResponseTypes: ["ReportBatchItemFailures"],
         // A partition that cannot be compacted must not hold up its shard; the sweeper rings again.
         bisectBatchOnFunctionError: true,

@@ -32,7 +32,7 @@ export const ASSUMED = {
   compactorMsPerEvent: 1,
   sweeperMs: 1_000,
   /** The window of the event source: one run of the compactor per window with events in it. */
-  compactorWindowSeconds: 5,
+  compactorWindowSeconds: 10,
   routerGb: 1,
   sweeperGb: 0.5,
   /** The default retention and the 30 days that a batch stays stored beyond it. */

@@ -64,6 +64,7 @@ interface Esbuild {
 export interface EsbuildOutput {
   bytes: number;
   exports: string[];
+  inputs: Record<string, { bytesInOutput: number }>;
 }
 
 /**

@@ -46,7 +46,10 @@ interface BuildRequest {
   encryptionKey?: string;
   links?: Record<string, unknown>;
   copyFiles?: { from: string; to: string }[];
-  properties?: { minify?: boolean; esbuild?: { conditions?: string[]; external?: string[] } };
+  properties?: {
+    minify?: boolean;
+    esbuild?: { conditions?: string[]; external?: string[]; keepNames?: boolean };
+  };
 }
 
 async function build(
@@ -66,7 +69,7 @@ async function build(
     errors,
     sourcemaps: [],
   });
-  let bytes = 0;
+  let [bytes, packages]: [number, string[]] = [0, []];
   if (task.bundlesDir === null || request.bundle) {
     writeFileSync(outfile, "export {};\n");
   } else {
@@ -75,9 +78,10 @@ async function build(
     const output = await bundle(task, source, outfile, request);
     if (!output.exports.includes(exported.slice(1))) return answer(`${source} has no ${exported}`);
     bytes = output.bytes;
+    packages = packagesOf(output);
     for (const { from, to } of request.copyFiles ?? []) cpSync(from, path.join(dir, to));
   }
-  bundles[request.functionID] = { handler, dir, bytes, links };
+  bundles[request.functionID] = { handler, dir, bytes, packages, links };
   return answer();
 }
 
@@ -89,20 +93,21 @@ async function bundle(
   request: BuildRequest,
 ): Promise<EsbuildOutput> {
   const { minify = false, esbuild = {} } = request.properties ?? {};
+  const { keepNames = true, conditions, external = [] } = esbuild;
   const result = await esbuildOf(task.platform).build({
     entryPoints: [source],
     outfile,
     absWorkingDir: task.root,
     bundle: true,
     minify,
-    keepNames: true,
+    keepNames,
     metafile: true,
     format: "esm",
     platform: "node",
     target: "es2022",
     mainFields: ["module", "main"],
-    conditions: esbuild.conditions,
-    external: ["sharp", "pg-native", ...(esbuild.external ?? [])],
+    conditions,
+    external: ["sharp", "pg-native", ...external],
     logLevel: "silent",
     banner: { js: BANNER },
   });
@@ -110,6 +115,15 @@ async function bundle(
   if (!output) throw new Error(`esbuild wrote nothing for ${source}`);
   return output;
 }
+
+const PACKAGE = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//;
+
+const packagesOf = ({ inputs }: EsbuildOutput): string[] => {
+  const names = Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? [PACKAGE.exec(file)?.[1] ?? ""] : [],
+  );
+  return [...new Set(names)].filter((name) => name !== "").sort();
+};
 
 /** Long names: the minified code takes the short ones. */
 const BANNER =

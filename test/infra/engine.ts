@@ -37,8 +37,17 @@ export interface EngineReport {
   resources: Registered[];
   outputs: Record<string, unknown>;
   /** The Lambda functions that the CLI was asked to bundle, by name. */
-  bundles: Record<string, { handler: string; dir: string; bytes: number; links: object }>;
+  bundles: Record<string, Bundle>;
   errors: string[];
+}
+
+export interface Bundle {
+  handler: string;
+  dir: string;
+  bytes: number;
+  /** From npm, without the house's own. */
+  packages: readonly string[];
+  links: object;
 }
 
 const task: EngineTask = JSON.parse(process.argv[2] ?? "null");

@@ -40,6 +40,16 @@ describe("every bundle", () => {
     }
   });
 
+  it("holds these packages and no other: each one is read and run before the first answer", () => {
+    const own = (name: string) =>
+      inventory.bundles[name]?.packages.filter((one) => !/^@(aws|aws-sdk|smithy)\//.test(one));
+    const ofSdk = ["mnemonist", "obliterator"];
+    const upkeep = ["electrodb", ...ofSdk, "sst", "zod"];
+    expect(own("Router")).toEqual(["@hono/zod-validator", "electrodb", "hono", ...upkeep.slice(1)]);
+    expect(own("SweeperHandler")).toEqual(upkeep);
+    expect(own("LedgerSubscriberCompactorFunction")).toEqual(upkeep);
+  });
+
   it("leaves out what only describes the API, and what ElectroDB checks its models with", () => {
     for (const [name, { dir }] of Object.entries(inventory.bundles)) {
       const code = readFileSync(path.join(dir, "bundle.mjs"), "utf8");

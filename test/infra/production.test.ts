@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { ASSUMED } from "../cost/scenarios.ts";
 import { TABLE } from "../stack/table.ts";
 import { evaluate, SECRETS } from "./evaluate.ts";
 import type { Inventory } from "./inventory.ts";
@@ -166,7 +167,7 @@ describe("the compactor", () => {
     expect(mapping()).toMatchObject({
       startingPosition: "TRIM_HORIZON",
       batchSize: 1_000,
-      maximumBatchingWindowInSeconds: 5,
+      maximumBatchingWindowInSeconds: ASSUMED.compactorWindowSeconds,
       functionResponseTypes: ["ReportBatchItemFailures"],
       bisectBatchOnFunctionError: true,
       maximumRetryAttempts: 5,

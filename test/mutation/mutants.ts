@@ -242,9 +242,9 @@ const ofTheLog: readonly Mutant[] = [
     rule: "a deletion ends only the life that it was for",
     file: "table/lifecycle-rows.ts",
     from: `.set({ status: "deleting" })
-            .where((row, { eq }) => \`\${eq(row.uid, uid)} AND \${eq(row.status, "live")}\`)`,
+          .where((row, { eq }) => \`\${eq(row.uid, uid)} AND \${eq(row.status, "live")}\`)`,
     to: `.set({ status: "deleting" })
-            .where((row, { ne }) => ne(row.uid, "nobody"))`,
+          .where((row, { ne }) => ne(row.uid, "nobody"))`,
     plan: { ...DELETIONS, writeFaults: { "timeout-late": 0.3 } },
   },
   {

@@ -1,19 +1,21 @@
+import { createWriteTransaction } from "electrodb";
 import type { ApiKeyRow } from "./api-key.entity.ts";
 import type { Connection } from "./connection.ts";
-import type { Service } from "./service.ts";
+import type { RowKinds } from "./row-kinds.ts";
 import { transact } from "./transaction.ts";
 
 /** Beginnings and ends of API keys: each one transaction, the key and its entry in the list. */
-export const accessRows = (connection: Connection, service: Service) => ({
+export const accessRows = (
+  connection: Connection,
+  entities: Pick<RowKinds, "apiKey" | "keyDirectory">,
+) => ({
   /** False when the id is taken, perhaps by an earlier try of this call: compare hashes. */
   async createKey(row: ApiKeyRow): Promise<boolean> {
     const reasons = await transact(connection, () =>
-      service.transaction
-        .write(({ apiKey, keyDirectory }) => [
-          apiKey.create(row).commit(),
-          keyDirectory.put({ tenant: row.tenant, id: row.id }).commit(),
-        ])
-        .go(),
+      createWriteTransaction(entities, ({ apiKey, keyDirectory }) => [
+        apiKey.create(row).commit(),
+        keyDirectory.put({ tenant: row.tenant, id: row.id }).commit(),
+      ]).go(),
     );
     return reasons === undefined;
   },
@@ -21,12 +23,10 @@ export const accessRows = (connection: Connection, service: Service) => ({
   /** Deletes a key. Doing it twice is harmless. */
   async removeKey({ tenant, id }: Pick<ApiKeyRow, "tenant" | "id">): Promise<void> {
     await transact(connection, () =>
-      service.transaction
-        .write(({ apiKey, keyDirectory }) => [
-          apiKey.delete({ id }).commit(),
-          keyDirectory.delete({ tenant, id }).commit(),
-        ])
-        .go(),
+      createWriteTransaction(entities, ({ apiKey, keyDirectory }) => [
+        apiKey.delete({ id }).commit(),
+        keyDirectory.delete({ tenant, id }).commit(),
+      ]).go(),
     );
   },
 });

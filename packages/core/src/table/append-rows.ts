@@ -1,8 +1,9 @@
+import { createWriteTransaction } from "electrodb";
 import type { Life } from "../kernel/names.ts";
 import { isRefusal } from "./aws-error.ts";
 import type { Batch } from "./batch.entity.ts";
 import type { ReceiptRow } from "./receipt.entity.ts";
-import type { Service } from "./service.ts";
+import type { RowKinds } from "./row-kinds.ts";
 import { sendTransaction, type Verdict } from "./transaction.ts";
 
 /** Batches at the ends of their chains and the receipts of keyed requests: all or nothing. */
@@ -26,15 +27,16 @@ export type AppendVerdict = Verdict<Obstacles>;
  * Puts batches and receipts where nothing is yet, in one request that is sent once. One batch alone
  * is a plain conditional put, which costs half of a transaction.
  */
-export const appendRows = (service: Service) => ({
+export const appendRows = (kinds: Pick<RowKinds, "batch" | "receipt">) => ({
   async put(append: Append): Promise<AppendVerdict> {
     const [only, ...others] = append.batches;
     if (only !== undefined && others.length === 0 && append.receipts.length === 0) {
-      return putBatch(service, append.life, only.partition, only.batch);
+      return putBatch(kinds, append.life, only.partition, only.batch);
     }
     const verdict = await sendTransaction(() =>
-      service.transaction
-        .write(({ batch, receipt }) => [
+      createWriteTransaction(
+        { batch: kinds.batch, receipt: kinds.receipt },
+        ({ batch, receipt }) => [
           ...append.batches.map((item) =>
             batch
               .create({ life: append.life, partition: item.partition, ...item.batch })
@@ -43,8 +45,8 @@ export const appendRows = (service: Service) => ({
           ...append.receipts.map((row) =>
             receipt.create({ life: append.life, ...row }).commit({ response: "all_old" }),
           ),
-        ])
-        .go({ token: append.token }),
+        ],
+      ).go({ token: append.token }),
     );
     if (verdict.kind !== "cancelled") return verdict;
     const items = verdict.reasons.map(({ code, item }) =>
@@ -59,7 +61,7 @@ export const appendRows = (service: Service) => ({
 });
 
 async function putBatch(
-  { entities: { batch } }: Service,
+  { batch }: Pick<RowKinds, "batch">,
   life: Life,
   partition: number,
   content: Batch,

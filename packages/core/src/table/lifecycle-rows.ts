@@ -1,7 +1,8 @@
+import { createWriteTransaction } from "electrodb";
 import type { Life, ScopedName, Tenant } from "../kernel/names.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
-import type { Service } from "./service.ts";
+import type { RowKinds } from "./row-kinds.ts";
 import type { StreamRow } from "./stream.entity.ts";
 import {
   BOOTSTRAP_ATTRIBUTES,
@@ -15,7 +16,7 @@ import {
 import { transact } from "./transaction.ts";
 
 /** Beginnings and ends of streams and subscriptions: each one transaction, all rows or none. */
-export const lifecycleRows = (connection: Connection, service: Service) => ({
+export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   /** False when the name is taken, perhaps by an earlier try of this call: compare uids. */
   async createStream(
     tenant: Tenant,
@@ -25,15 +26,13 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
   ): Promise<boolean> {
     const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
     const reasons = await transact(connection, () =>
-      service.transaction
-        .write(({ stream, directory, checkpoint: checkpoints }) => [
-          stream.create(row).commit(),
-          directory.put({ tenant, name: row.name, uid: row.uid }).commit(),
-          ...partitions.map((partition) =>
-            checkpoints.create({ life, partition, ...checkpoint }).commit(),
-          ),
-        ])
-        .go(),
+      createWriteTransaction(entities, ({ stream, directory, checkpoint: checkpoints }) => [
+        stream.create(row).commit(),
+        directory.put({ tenant, name: row.name, uid: row.uid }).commit(),
+        ...partitions.map((partition) =>
+          checkpoints.create({ life, partition, ...checkpoint }).commit(),
+        ),
+      ]).go(),
     );
     return reasons === undefined;
   },
@@ -46,17 +45,15 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
     requestedAt: number,
   ): Promise<boolean> {
     const reasons = await transact(connection, () =>
-      service.transaction
-        .write(({ stream, directory, removal }) => [
-          stream
-            .patch({ name })
-            .set({ status: "deleting" })
-            .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
-            .commit(),
-          directory.delete({ tenant, name }).commit(),
-          removal.put({ life, name, uid, partitions, requestedAt, removed: 0 }).commit(),
-        ])
-        .go(),
+      createWriteTransaction(entities, ({ stream, directory, removal }) => [
+        stream
+          .patch({ name })
+          .set({ status: "deleting" })
+          .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+          .commit(),
+        directory.delete({ tenant, name }).commit(),
+        removal.put({ life, name, uid, partitions, requestedAt, removed: 0 }).commit(),
+      ]).go(),
     );
     return reasons === undefined;
   },
@@ -71,33 +68,30 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
     offsets: readonly OffsetRow[],
   ): Promise<boolean> {
     const reasons = await transact(connection, () =>
-      service.transaction
-        .write(({ stream, subscription, offset }) => [
-          stream
-            .check({ name: row.stream })
-            .where(
-              (stored, { eq }) =>
-                `${eq(stored.uid, row.streamUid)} AND ${eq(stored.status, "live")}`,
-            )
+      createWriteTransaction(entities, ({ stream, subscription, offset }) => [
+        stream
+          .check({ name: row.stream })
+          .where(
+            (stored, { eq }) => `${eq(stored.uid, row.streamUid)} AND ${eq(stored.status, "live")}`,
+          )
+          .commit(),
+        subscription
+          .put(row)
+          .where(
+            (stored, { notExists, ne }) =>
+              `${notExists(stored.uid)} OR ${ne(stored.streamUid, row.streamUid)}`,
+          )
+          .commit(),
+        ...offsets.map(({ bootstrap, partition, batch, next, generation }) =>
+          offset
+            .put({
+              ...{ life, subscriptionUid: row.uid },
+              ...{ partition, batch, next, generation },
+              ...bootstrapAttributes(bootstrap),
+            })
             .commit(),
-          subscription
-            .put(row)
-            .where(
-              (stored, { notExists, ne }) =>
-                `${notExists(stored.uid)} OR ${ne(stored.streamUid, row.streamUid)}`,
-            )
-            .commit(),
-          ...offsets.map(({ bootstrap, partition, batch, next, generation }) =>
-            offset
-              .put({
-                ...{ life, subscriptionUid: row.uid },
-                ...{ partition, batch, next, generation },
-                ...bootstrapAttributes(bootstrap),
-              })
-              .commit(),
-          ),
-        ])
-        .go(),
+        ),
+      ]).go(),
     );
     return reasons === undefined;
   },
@@ -118,25 +112,23 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
   ): Promise<boolean> {
     const { generation, end } = from;
     const reasons = await transact(connection, () =>
-      service.transaction
-        .write(({ offset }) =>
-          to.map(({ partition, bootstrap, batch, next, generation: begun }) => {
-            const present = bootstrapAttributes(bootstrap);
-            const absent = BOOTSTRAP_ATTRIBUTES.filter((attribute) => !(attribute in present));
-            return offset
-              .patch({ life, subscriptionUid, partition })
-              .set({ batch, next, generation: begun, ...present })
-              .remove([...absent, ...PARKING_ATTRIBUTES])
-              .where((row, operations) => {
-                const same = operations.eq(row.generation, generation);
-                if (partition !== 0 || end === undefined) return same;
-                const there = operations.eq(row.scan, end.scan);
-                return `${same} AND ${there} AND ${guarded(row, operations, end.guard)}`;
-              })
-              .commit();
-          }),
-        )
-        .go(),
+      createWriteTransaction(entities, ({ offset }) =>
+        to.map(({ partition, bootstrap, batch, next, generation: begun }) => {
+          const present = bootstrapAttributes(bootstrap);
+          const absent = BOOTSTRAP_ATTRIBUTES.filter((attribute) => !(attribute in present));
+          return offset
+            .patch({ life, subscriptionUid, partition })
+            .set({ batch, next, generation: begun, ...present })
+            .remove([...absent, ...PARKING_ATTRIBUTES])
+            .where((row, operations) => {
+              const same = operations.eq(row.generation, generation);
+              if (partition !== 0 || end === undefined) return same;
+              const there = operations.eq(row.scan, end.scan);
+              return `${same} AND ${there} AND ${guarded(row, operations, end.guard)}`;
+            })
+            .commit();
+        }),
+      ).go(),
     );
     return reasons === undefined;
   },
@@ -148,17 +140,20 @@ export const lifecycleRows = (connection: Connection, service: Service) => ({
     partitions: number,
   ): Promise<void> {
     await transact(connection, () =>
-      service.transaction
-        .write(({ subscription, offset }) => [
-          subscription
-            .delete({ stream, name })
-            .where((row, { eq, notExists }) => `${eq(row.uid, uid)} OR ${notExists(row.uid)}`)
-            .commit(),
-          ...Array.from({ length: partitions }, (_, partition) =>
-            offset.delete({ life, subscriptionUid: uid, partition }).commit(),
-          ),
-        ])
-        .go(),
+      createWriteTransaction(entities, ({ subscription, offset }) => [
+        subscription
+          .delete({ stream, name })
+          .where((row, { eq, notExists }) => `${eq(row.uid, uid)} OR ${notExists(row.uid)}`)
+          .commit(),
+        ...Array.from({ length: partitions }, (_, partition) =>
+          offset.delete({ life, subscriptionUid: uid, partition }).commit(),
+        ),
+      ]).go(),
     );
   },
 });
+
+type Entities = Pick<
+  RowKinds,
+  "stream" | "directory" | "checkpoint" | "removal" | "subscription" | "offset"
+>;

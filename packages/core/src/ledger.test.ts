@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { systemClock } from "./kernel/clock.ts";
+import { systemRandom } from "./kernel/random.ts";
+import { createLedger, type LedgerDeps } from "./ledger.ts";
+
+it("opens without making a row kind: each of them would lengthen every cold start", async () => {
+  const noClient = {} as LedgerDeps["client"];
+  const ledger = createLedger({
+    ...{ client: noClient, tableName: "t", clock: systemClock, random: systemRandom },
+    cursorKeys: [{ id: 1, secret: Buffer.alloc(32) }],
+  });
+  // The first row kind to be made finds out what it was given.
+  await expect(ledger.checkTable()).rejects.toThrow("Invalid DynamoDB Document Client");
+});
