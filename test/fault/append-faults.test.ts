@@ -70,8 +70,13 @@ const LOCAL_KINDS = Object.entries(KINDS).filter(([kind, rates]) =>
 );
 
 console.log(`append faults: SEED=${SEED} REQUESTS=${REQUESTS}`);
-const played: Record<string, object[]> = { fake: [], dynamoDbLocal: [] };
-afterAll(() => keepRecord("append-faults", { seed: SEED, requests: REQUESTS, ...played }));
+/** What came of the kinds, under the name of their record. */
+const played: Record<string, object[]> = { "append-faults": [], "append-faults-local": [] };
+afterAll(() => {
+  for (const [name, kinds] of Object.entries(played)) {
+    if (kinds.length > 0) keepRecord(name, { seed: SEED, requests: REQUESTS, kinds });
+  }
+});
 
 describe("appending", { timeout: TIMEOUT_MS }, () => {
   it.each(Object.entries(KINDS))("loses, doubles and reorders nothing: %s", async (kind, rates) => {
@@ -98,7 +103,7 @@ describe("appending", { timeout: TIMEOUT_MS }, () => {
       transactions: store.tally.get("sent.transactWrite"),
     };
     console.log(counts);
-    played.fake?.push(counts);
+    played["append-faults"]?.push(counts);
     expect(violations.slice(0, 20)).toEqual([]);
     expect(store.refusals).toEqual([]);
     for (const fault of Object.keys(rates))
@@ -129,7 +134,7 @@ describe("appending to DynamoDB Local", { timeout: TIMEOUT_MS }, () => {
       ...countFaults(faults),
     };
     console.log("DynamoDB Local", counts);
-    played.dynamoDbLocal?.push(counts);
+    played["append-faults-local"]?.push(counts);
     expect(violations.slice(0, 20)).toEqual([]);
     for (const client of clients) client.destroy();
   });
