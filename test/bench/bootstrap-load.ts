@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   createLedger,
   defaultTenant,
@@ -143,8 +144,9 @@ function openLedger({ client, tableName }: Store): Ledger {
     clock: {
       now: () => startedAt + Math.floor(monotonic()),
       monotonic,
-      sleep: async (ms) => {
-        passedMs += ms;
+      sleep: async (ms, signal) => {
+        if (signal === undefined) passedMs += ms;
+        else await once(signal, "abort");
       },
     },
     random: seededRandom("bootstrap"),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { createLedger, defaultTenant } from "../../packages/core/src/index.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
@@ -19,7 +20,11 @@ function openWorld() {
   const ledger = createLedger({
     client: store.client() as never,
     tableName: "trouble",
-    clock: { now: () => world.nowMs, monotonic: () => world.nowMs, sleep: async () => {} },
+    clock: {
+      now: () => world.nowMs,
+      monotonic: () => world.nowMs,
+      sleep: async (_, signal) => void (signal && (await once(signal, "abort"))),
+    },
     random: seededRandom("trouble"),
     cursorKeys: [{ id: 1, secret: Buffer.from("trouble") }],
   });

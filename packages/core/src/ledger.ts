@@ -52,6 +52,8 @@ export type LedgerDeps = {
   readonly cursorKeys: readonly CursorKey[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
+  /** Of publishes, before others are refused as `too-many-requests`. */
+  readonly waitingMax?: number | undefined;
   /** Of the API keys made and accepted here: `test` unless it is said. */
   readonly keyKind?: KeyKind;
   /** Told of each step of every append. */
@@ -80,7 +82,8 @@ export function createLedger(deps: LedgerDeps) {
   const table = createTable({ client: deps.client, table: deps.tableName, clock, random });
   const cursors = createCursors(deps.cursorKeys);
   const { groupCommit = true, keyKind = "test", observeAppend = () => {} } = deps;
-  const log = createLog({ table, clock, random, groupCommit, observeAppend });
+  const waiting = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
+  const log = createLog({ table, clock, random, groupCommit, observeAppend, ...waiting });
   const streams = createStreams({ table, clock, random, sealPartition: log.seal });
   const core = { table, clock, random };
   const snapshots: Snapshots = {
