@@ -42,7 +42,7 @@ const publish = (key: string) => post("/streams/orders/events", { key, data: 1 }
 
 it("[publish.busy-queue] answers 429 with Retry-After while the queue is full, and then publishes", async () => {
   await post("/streams", { name: "orders" });
-  await publish("first");
+  expect((await publish("first")).status).toBe(201);
   const gate = Promise.withResolvers<void>();
   mayPut = gate.promise;
   held = 0;

@@ -33,9 +33,12 @@ export async function within<T>(
   work: Promise<T>,
 ): Promise<T | undefined> {
   const over = new AbortController();
-  const settled = work.finally(() => over.abort());
-  settled.catch(() => {});
-  return Promise.race([settled, clock.sleep(ms, over.signal).then(() => undefined)]);
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, clock.sleep(ms, over.signal).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
 }
 
 export const systemClock: Clock = {
