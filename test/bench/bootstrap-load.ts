@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   createLedger,
   defaultTenant,
@@ -48,6 +49,8 @@ export type Bootstrapped = {
   readonly polls: number;
   readonly readBytes: number;
   readonly ratio: number;
+  /** What each poll reads beside the state and the tail: rows read again, and units that are not full. */
+  readonly overheadBytesPerPoll: number;
 };
 
 const STREAM = "orders";
@@ -121,8 +124,10 @@ export async function measureBootstrap(
   });
   if (view.size !== keys) throw new Error(`${view.size} keys were received instead of ${keys}`);
   const readBytes = units * CONSISTENT_UNIT_BYTES;
-  const ratio = Math.round((readBytes / (liveBytes + tailBytes)) * 1_000) / 1_000;
-  return { limit, commits, polls, readBytes, ratio };
+  const least = liveBytes + tailBytes;
+  const ratio = Math.round((readBytes / least) * 1_000) / 1_000;
+  const overheadBytesPerPoll = Math.round((readBytes - least) / polls);
+  return { limit, commits, polls, readBytes, ratio, overheadBytesPerPoll };
 }
 
 /** On a clock that moves with each look at it, so that every run is the same. */
@@ -139,8 +144,9 @@ function openLedger({ client, tableName }: Store): Ledger {
     clock: {
       now: () => startedAt + Math.floor(monotonic()),
       monotonic,
-      sleep: async (ms) => {
-        passedMs += ms;
+      sleep: async (ms, signal) => {
+        if (signal === undefined) passedMs += ms;
+        else await once(signal, "abort");
       },
     },
     random: seededRandom("bootstrap"),

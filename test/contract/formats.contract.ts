@@ -10,6 +10,9 @@ const NDJSON = "application/x-ndjson";
 const STRUCTURED = "application/cloudevents+json";
 const BATCH = "application/cloudevents-batch+json";
 
+/** No multiple of what a character takes. */
+const PIECE = 64_000;
+
 /** Every format in and out, and that data comes back byte for byte. */
 export function formatsContract(target: Target): void {
   const api = createClient(target);
@@ -47,6 +50,30 @@ function native(api: Client): void {
     const broken = api.publish(stream, '{"key":"a","data":1}\n{"key"\n', { contentType: NDJSON });
     expect((await refusal(broken, "malformed-json")).detail).toContain("Line 2");
     expect(await api.readAll(stream)).toEqual([]);
+  });
+
+  it("[publish.formats] takes NDJSON in pieces of any length, and refuses the first wrong line", async () => {
+    const stream = await api.newStream();
+    const send = (...texts: string[]) => {
+      const bytes = Buffer.from(texts.join(""));
+      const pieces = Array.from({ length: Math.ceil(bytes.length / PIECE) }, (_, n) =>
+        bytes.subarray(n * PIECE, (n + 1) * PIECE),
+      );
+      const headers = { "content-type": NDJSON };
+      return api.send({ method: "POST", path: `${at(stream)}/events`, headers, body: pieces });
+    };
+    const line = `{"key":"k","data":"${"€".repeat(PIECE)}"}\n`;
+    const room = 4 * 2 ** 20 - line.length - "€".repeat(PIECE).length * 2;
+    const filler = `${" ".repeat(1_023)}\n`.repeat(room / 1_024);
+    expect(await send(line, filler)).toMatchObject({ status: 201 });
+    expect(await send('{"key":""}\n', filler)).toMatchObject({
+      status: 400,
+      body: { code: "invalid-request", errors: [{ pointer: "/0/key" }, { pointer: "/0/data" }] },
+    });
+    const tooLarge = { status: 413, body: { code: "request-too-large" } };
+    expect(await send(line, filler, line, line)).toMatchObject(tooLarge);
+    expect(await send(line)).toMatchObject({ status: 201 });
+    expect(await api.readAll(stream)).toHaveLength(2);
   });
 
   it.each([

@@ -203,16 +203,17 @@ const ALPHABET = Array.from({ length: 94 }, (_, n) => n + 33).filter(
 );
 
 function large(api: Client): void {
-  it.each<[number, number, Publishing]>([
-    [1, 17, {}],
-    [1, 1_000, { idempotencyKey: "large" }],
-    [4, 100, {}],
-    [64, 200, { idempotencyKey: "large" }],
+  it.each<[number, number, Publishing, typeof fill]>([
+    [1, 17, {}, fill],
+    [1, 1_000, { idempotencyKey: "large" }, fill],
+    [4, 100, {}, fill],
+    [64, 200, { idempotencyKey: "large" }, fill],
+    [64, 1_000, { idempotencyKey: "skewed" }, fillSkewed],
   ])(
     "[publish.atomic] are committed whole to %i partitions: 4 MiB in %i events",
-    async (partitions, count, options) => {
+    async (partitions, count, options, fillWith) => {
       const stream = await api.newStream({ partitions });
-      const body = fill(4 * MIB, count);
+      const body = fillWith(4 * MIB, count);
       expect(Buffer.byteLength(body)).toBe(4 * MIB);
       const sent = JSON.parse(body).events as NewEvent[];
       const receipt = await api.publish(stream, body, options);
@@ -242,6 +243,18 @@ function fill(bytes: number, count: number): string {
   const events = Array.from({ length: count }, (_, n) => ({ key: `key-${n}`, data: noise(room) }));
   return JSON.stringify({ events }).padEnd(bytes, " ");
 }
+
+/** The same, but a few keys have two large events and many small ones, and all others are small. */
+function fillSkewed(bytes: number, count: number): string {
+  const hot = Array.from({ length: 6 }, (_, n) => `hot-${n}`);
+  const large = hot.flatMap((key) => [noise(250 * KIB), noise(250 * KIB)].map(as(key)));
+  const small = hot.flatMap((key) => Array.from({ length: 140 }, (_, n) => as(key)(n)));
+  const cold = Array.from({ length: count - large.length - small.length }, (_, n) => n);
+  const events = [...large, ...small, ...cold.map((n) => as(`cold-${n}`)(n))];
+  return JSON.stringify({ events }).padEnd(bytes, " ");
+}
+
+const as = (key: string) => (data: unknown) => ({ key, data });
 
 function pages(api: Client): void {
   let stream: string;

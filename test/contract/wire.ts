@@ -13,7 +13,8 @@ export type Call = {
   readonly path: string;
   /** Instead of the usual ones; `authorization: ""` sends none. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  readonly body?: string | Uint8Array;
+  /** In pieces it is sent without saying how long it is. */
+  readonly body?: string | Uint8Array | readonly Uint8Array[];
   /** Sends the body in chunks, without saying how long it is. */
   readonly chunked?: boolean;
 };
@@ -108,7 +109,7 @@ type Exchanged = {
 function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
   const { protocol, hostname, port, pathname } = new URL(baseUrl);
   const { authorization = `Bearer ${apiKey}`, ...headers } = call.headers ?? {};
-  const content = call.body === undefined ? undefined : Buffer.from(call.body);
+  const content = Array.isArray(call.body) ? undefined : toBuffer(call.body);
   const client = protocol === "https:" ? https : http;
   return new Promise((resolve, reject) => {
     const request = client.request(
@@ -138,12 +139,16 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
       },
     );
     request.on("error", reject);
+    if (Array.isArray(call.body)) for (const piece of call.body) request.write(piece);
     request.end(content);
   });
 }
 
 const lengthOf = ({ length }: Uint8Array, chunked = false): http.OutgoingHttpHeaders =>
   chunked ? { "transfer-encoding": "chunked" } : { "content-length": length };
+
+const toBuffer = (body: Call["body"]): Buffer | undefined =>
+  typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : undefined;
 
 const AGENTS = {
   http: new http.Agent({ keepAlive: true, maxSockets: 32 }),

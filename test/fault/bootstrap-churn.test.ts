@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { digest } from "../demo/followed.ts";
+import { keepRecord } from "../keep-record.ts";
 import { seededRandom } from "../model/fake/seeded-random.ts";
 import { LOCAL_REGION } from "../stack/local-aws.ts";
 import { createTestTable } from "../stack/test-table.ts";
@@ -20,19 +20,19 @@ import type { SubscriberNews } from "./bootstrap-churn-subscriber.ts";
 import type { Delivered } from "./bootstrap-churn-view.ts";
 
 const SEED = process.env.SEED ?? String(Date.now() % 2 ** 31);
-/** What runs always is a small share: CHURN_UPDATES=20000 is the whole of it. */
+/** What runs always is a small share; `npm run test:nightly` runs the whole of it. */
 const UPDATES = Number(process.env.CHURN_UPDATES ?? 1_000);
-/** Where to write what was run and counted. */
-const RESULTS = process.env.CHURN_RESULTS;
+const IS_WHOLE = UPDATES >= 10_000;
 const WEBHOOKS = 329;
 const STREAM = "changes";
 const PARTITIONS = 3;
 const API_KEY = "churn";
 const COMPACTOR_LIFE_MS = 1_000;
 /** Within what time after the first publish the subscribers come. */
-const ARRIVAL_MS_MAX = UPDATES < 10_000 ? 500 : 5_000;
+const ARRIVAL_MS_MAX = IS_WHOLE ? 5_000 : 500;
 /** In which something has to come true that a busy machine may need long for. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = IS_WHOLE ? 600_000 : 60_000;
+const TIMEOUT_MS = IS_WHOLE ? 3_600_000 : 240_000;
 
 let folder: string;
 let table: Awaited<ReturnType<typeof createTestTable>>;
@@ -58,7 +58,7 @@ afterAll(async () => {
 });
 
 test(`gives every bootstrap the state of the whole log while compactors are killed (SEED=${SEED})`, {
-  timeout: 240_000,
+  timeout: TIMEOUT_MS,
 }, async () => {
   const door = { url: server.url, apiKey: API_KEY };
   const place = [server.url, API_KEY, STREAM];
@@ -105,15 +105,8 @@ test(`gives every bootstrap the state of the whole log while compactors are kill
     bootstraps: ended.map(({ bootstraps }) => bootstraps),
   };
   console.log(JSON.stringify(counts));
-  if (RESULTS !== undefined) keepResult(RESULTS, counts);
+  keepRecord("bootstrap-churn", { seed: SEED, updates: UPDATES, webhooks: WEBHOOKS, ...counts });
 });
-
-/** Adds a run to those that a file holds. */
-function keepResult(path: string, counts: object): void {
-  const before = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : [];
-  const run = { began: new Date().toISOString(), seed: SEED, updates: UPDATES, ...counts };
-  writeFileSync(path, `${JSON.stringify([...before, run], null, 2)}\n`);
-}
 
 function start(program: "publisher" | "subscriber" | "compactor", ...parameters: string[]) {
   const path = fileURLToPath(new URL(`./bootstrap-churn-${program}.ts`, import.meta.url));

@@ -1,7 +1,11 @@
+import { randomBytes } from "node:crypto";
+import { ScanCommand, type ScanCommandOutput } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLedger, defaultTenant, type Ledger } from "../../packages/core/src/index.ts";
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
+import { itemBytes } from "../model/fake/item-size.ts";
+import type { Item } from "../model/fake/value.ts";
 import { createTestTable } from "../stack/test-table.ts";
 
 const HOUR_MS = 3_600_000;
@@ -159,6 +163,36 @@ describe("deleted keys", () => {
   });
 });
 
+/** What a strongly consistent read capacity unit is for. */
+const UNIT_BYTES = 4_096;
+/**
+ * What a bootstrap reads beside the state, whatever its size: half a unit for each of 16 buckets, the rows of
+ * stream, subscription, position and checkpoint, and one batch for the lag that its pages tell.
+ */
+const BOOTSTRAP_UNITS = 12;
+
+const unitsRead = (): number =>
+  sent.reduce((sum, { name, units }) => sum + (/^(Get|Query)/.test(name) ? units : 0), 0);
+
+const noise = (bytes: number): string => randomBytes(bytes / 2).toString("hex");
+
+/** The size of a stream's compacted state as it is stored, names and keys included. */
+async function loadLiveBytes(stream: string): Promise<number> {
+  let bytes = 0;
+  for (let from: ScanCommandOutput["LastEvaluatedKey"]; ; ) {
+    const page: ScanCommandOutput = await table.client.send(
+      new ScanCommand({ TableName: table.tableName, ExclusiveStartKey: from }),
+    );
+    const isLive = ({ pk }: Item) => /^STREAM#[^#]+#[^#]+#COMPACT#/.test(String(pk));
+    const own = (page.Items as Item[]).filter(({ pk }) =>
+      String(pk).startsWith(`STREAM#${stream}#`),
+    );
+    for (const item of own.filter(isLive)) bytes += itemBytes(item);
+    from = page.LastEvaluatedKey;
+    if (from === undefined) return bytes;
+  }
+}
+
 describe("what it costs", () => {
   beforeAll(() => {
     stopped = { wallMs: Date.now(), monotonicMs: performance.now() };
@@ -193,13 +227,26 @@ describe("what it costs", () => {
       }
       await ledger.compact(defaultTenant, stream);
     }
+    const liveBytes = await loadLiveBytes(stream);
     await ledger.createSubscription(defaultTenant, stream, { name: "new", start: "bootstrap" });
     sent.length = 0;
     const { view } = await readAll(stream, "new");
     expect(view.size).toBe(keys);
-    const read = sent.reduce((sum, { units }) => sum + units, 0);
-    // A strongly consistent unit is 4 KB; an item here is some 400 bytes with its keys.
-    expect(read).toBeLessThan((keys * 420 * 1.2) / 4_096 + 40);
+    expect(unitsRead()).toBeLessThan((liveBytes * 1.2) / UNIT_BYTES + BOOTSTRAP_UNITS);
+  });
+
+  it("begins a bootstrap, and commits at the end of the log, without reading a large batch", async () => {
+    const stream = await createStream();
+    await ledger.createSubscription(defaultTenant, stream, { name: "s", start: "earliest" });
+    await publish(stream, ...Array.from({ length: 4 }, (_, n) => event(`k-${n}`, noise(60_000))));
+    await ledger.compact(defaultTenant, stream);
+    const { cursor } = await ledger.poll(defaultTenant, stream, "s", { limit: 10 } as never);
+    sent.length = 0;
+    await ledger.commit(defaultTenant, stream, "s", cursor);
+    expect(unitsRead()).toBeLessThan(10);
+    sent.length = 0;
+    await ledger.listCompacted(defaultTenant, stream, { limit: 10, prefix: "none" });
+    expect(unitsRead()).toBeLessThan(10);
   });
 
   it("asks the log once per partition when an idle subscription is polled", async () => {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { bucketOf } from "../../packages/core/src/compaction/compaction-plan.ts";
 import { createFakeDynamo, type FakeDynamo } from "./fake-dynamodb.ts";
 
@@ -53,8 +54,10 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
   const clock = {
     now: () => nowMs,
     monotonic: () => nowMs,
-    sleep: async () => {
-      nowMs += STEP_MS;
+    /** What may end earlier ends then: no time passes while requests wait for their turn. */
+    sleep: async (_: number, signal?: AbortSignal) => {
+      if (signal === undefined) nowMs += STEP_MS;
+      else await once(signal, "abort");
     },
   };
 
@@ -180,7 +183,7 @@ function createPool({ createLedger }: CoreModules) {
         clock: {
           now: () => deps.clock.now(),
           monotonic: () => deps.clock.monotonic(),
-          sleep: (ms) => deps.clock.sleep(ms),
+          sleep: (ms, signal) => deps.clock.sleep(ms, signal),
         },
         random: {
           bytes: (count) => deps.random.bytes(count),

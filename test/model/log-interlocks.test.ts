@@ -198,6 +198,24 @@ describe("a publisher", () => {
     expect(store.tally.get("sent.put")).toBe(0);
   });
 
+  it("[publish.busy] is told so when its time is up, though the look at the end still falters", async () => {
+    const simulated = await start();
+    const { time, store, a } = simulated;
+    await time.finish(a.load());
+    store.setFaults((operation) => (operation === "query" ? { "timeout-before": 1 } : {}));
+    const began = time.nowMs();
+    const told = async () => [await outcome(a), time.nowMs() - began];
+    const first = told();
+    await pass(simulated, 1_000);
+    const second = told();
+    expect(await time.finish(first)).toEqual(["stream-busy", 5_000]);
+    expect(await time.finish(second)).toEqual(["stream-busy", 6_000]);
+    expect(store.tally.get("sent.put")).toBe(0);
+    store.setFaults();
+    await pass(simulated, 20_000);
+    expect(await time.finish(outcome(a))).toBe(1);
+  });
+
   it("does not call a request refused that may have been written before", async () => {
     const simulated = await start();
     const { time, store, a, b } = simulated;

@@ -31,7 +31,14 @@ export type Campaign = Asked & {
 /** The commit that is checked out, and what it runs on. */
 export function whereWeAre(): Omit<Stretch, "began" | "next"> {
   const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
-  const sources = ["packages", "test/sim", "test/model", "test/history", "test/blackbox"];
+  const sources = [
+    "packages",
+    "test/sim",
+    "test/model",
+    "test/history",
+    "test/blackbox",
+    "test/fault",
+  ];
   const changed = git("status", "--porcelain", "--", ...sources);
   const commit = `${git("rev-parse", "HEAD")}${changed === "" ? "" : " and changes"}`;
   return { commit, ...versionsOf().versions, processor: cpus()[0]?.model.trim() ?? "unknown" };

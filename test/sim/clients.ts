@@ -162,8 +162,7 @@ export const sweepOnce = (world: ClientWorld, random: SeededRandom): Promise<boo
 /** The store's faults and a life that has ended explain a stuck partition; damage does not. */
 function noteStuck(world: ClientWorld, code: string, error: unknown): void {
   world.recorder.count(`stuck.${code}`);
-  const paused = error instanceof Error && error.name === "StretchTooOld";
-  if ((code === "invariant" || code === "internal") && !paused) {
+  if (code === "invariant" || code === "internal") {
     world.fail(`internal: stuck: ${error instanceof Error ? error.stack : error}`);
   }
 }

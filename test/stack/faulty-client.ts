@@ -25,10 +25,13 @@ const FAULTS = [
   "conflict",
 ] as const;
 
-export type ClientFault = (typeof FAULTS)[number];
+type ClientFault = (typeof FAULTS)[number];
+
+export const isClientFault = (fault: string): fault is ClientFault =>
+  (FAULTS as readonly string[]).includes(fault);
 
 /** The chance of each for one request; they exclude each other. */
-export type ClientFaultRates = Partial<Record<ClientFault, number>>;
+type ClientFaultRates = Partial<Record<ClientFault, number>>;
 
 /**
  * Disturbs what goes through a client from now on; a time-out costs no time. Reads meet a third of

@@ -52,6 +52,8 @@ export type LedgerDeps = {
   readonly cursorKeys: readonly CursorKey[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
+  /** Of publishes, before others are refused as `too-many-requests`. */
+  readonly waitingMax?: number | undefined;
   /** Of the API keys made and accepted here: `test` unless it is said. */
   readonly keyKind?: KeyKind;
   /** Told of each step of every append. */
@@ -83,7 +85,8 @@ export function createLedger(deps: LedgerDeps) {
   const cursors = createCursors(deps.cursorKeys);
   const { groupCommit = true, keyKind = "test" } = deps;
   const { observeAppend = () => {}, observeParked = () => {} } = deps;
-  const log = createLog({ table, clock, random, groupCommit, observeAppend });
+  const waiting = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
+  const log = createLog({ table, clock, random, groupCommit, observeAppend, ...waiting });
   const streams = createStreams({ table, clock, random, sealPartition: log.seal });
   const core = { table, clock, random };
   const snapshots: Snapshots = {

@@ -33,6 +33,8 @@ export type Config = {
   readonly corsOrigins?: readonly string[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
+  /** How many publishes may wait in this process. */
+  readonly waitingMax?: number;
   /** Instead of the clock of this machine. For measuring only. */
   readonly clock?: Clock;
 };
@@ -80,6 +82,7 @@ export function openLedger(config: Config): OpenLedger {
     random: systemRandom,
     cursorKeys: readCursorKeys(config.cursorKey),
     groupCommit: config.groupCommit ?? true,
+    waitingMax: config.waitingMax,
     keyKind: config.endpoint === undefined ? "live" : "test",
     observeAppend: metrics.count,
     observeParked: () => metrics.count("KeysParked"),

@@ -13,14 +13,14 @@ const metricsLog = openMetricsLog(metrics, {
 /** Leaves a minute of the function's ten for what is on the way when the time is up. */
 const BUDGET_MS = 9 * 60_000;
 
-/** Runs on a schedule. Fails, so that the alarm on its errors rings, when a partition is stuck. */
+/** Runs on a schedule. Fails, so that the alarm on its errors rings, when anything is stuck. */
 export const handler = async (): Promise<object> => {
   const { stuck, ...swept } = await ledger.sweep({ budgetMs: BUDGET_MS });
   metricsLog.flush();
   logLine({ level: "INFO", ...swept, stuck: stuck.length });
-  for (const { error, ...partition } of stuck) {
-    logLine({ level: "ERROR", ...partition, ...describeError(error) });
+  for (const { error, ...place } of stuck) {
+    logLine({ level: "ERROR", ...place, ...describeError(error) });
   }
-  if (stuck.length > 0) throw new Error(`${stuck.length} partition(s) could not be compacted`);
+  if (stuck.length > 0) throw new Error(`${stuck.length} partition(s) or ended streams are stuck`);
   return swept;
 };

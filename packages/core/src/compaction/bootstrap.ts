@@ -6,7 +6,8 @@ import type { Life } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { loadEnd } from "../log/end.ts";
 import type { StoredEvent } from "../log/event.ts";
-import { assertNotStalled, assertNumbered } from "../log/guard.ts";
+import { assertNotStalled, assertNumbered, mayBeStalled } from "../log/guard.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planScan, planScanEnd, planWave, type ScanRoom } from "./bootstrap-plan.ts";
@@ -65,10 +66,12 @@ async function pinCheckpoint(
   partition: number,
 ): Promise<number> {
   for (let attempt = 0; attempt < PIN_TRIES; attempt++) {
-    const end = await loadEnd({ table, clock }, life, partition);
-    const { checkpoint } = end;
+    const checkpoint = await loadCheckpoint(table, life, partition);
     assertNumbered(checkpoint, clock.now());
-    assertNotStalled(end, clock.now());
+    // The end is in the last batch, which may be large: it is read only where it matters.
+    if (mayBeStalled(checkpoint, clock.now())) {
+      assertNotStalled(await loadEnd({ table, clock }, life, partition), clock.now());
+    }
     const pins = planPins(checkpoint, clock.now());
     if (pins === undefined) return checkpoint.next;
     if (await table.checkpoints.pin(life, partition, checkpoint.next, pins)) return checkpoint.next;
@@ -159,11 +162,15 @@ async function loadRows(
 async function loadCheckpoints(table: Table, life: Life, partitions: number): Promise<number[]> {
   const next: number[] = Array.from({ length: partitions }, () => 1);
   await inParallel(next.keys(), PARTITIONS_AT_ONCE, async (partition) => {
-    const checkpoint = await table.checkpoints.load(life, partition);
-    if (checkpoint === undefined) throw streamNotFound();
-    next[partition] = checkpoint.next;
+    next[partition] = (await loadCheckpoint(table, life, partition)).next;
   });
   return next;
+}
+
+async function loadCheckpoint(table: Table, life: Life, partition: number): Promise<Checkpoint> {
+  const checkpoint = await table.checkpoints.load(life, partition);
+  if (checkpoint === undefined) throw streamNotFound();
+  return checkpoint;
 }
 
 /** Throws `not-compacted` when a stream keeps no current state of its keys. */

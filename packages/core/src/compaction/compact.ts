@@ -201,7 +201,7 @@ async function renewLook(
 }
 
 /** A run that was frozen for longer than its reading is worth has to begin anew. */
-class StretchTooOld extends Error {
+export class StretchTooOld extends Error {
   override readonly name = "StretchTooOld";
 }
 

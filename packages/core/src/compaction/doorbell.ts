@@ -1,21 +1,21 @@
 import { lifeOf, type ScopedName } from "../kernel/names.ts";
 import type { CompactDeps, PartitionCompaction } from "./compact.ts";
 import { inParallel } from "./in-parallel.ts";
-import { type StuckPartition, tryCompact } from "./sweep.ts";
+import { type Stuck, tryCompact } from "./sweep.ts";
 
 /** What came of a ring. */
 export type Rung = {
   readonly partitions: number;
   readonly compactedEvents: number;
   readonly keys: number;
-  readonly stuck: readonly StuckPartition[];
+  readonly stuck: readonly Stuck[];
   /** Partition keys whose failure may pass: ring again for them. */
   readonly again: readonly string[];
 };
 
 const PARTITIONS_AT_ONCE = 8;
-/** Failures of the store pass by themselves; all others wait for the sweeper and an operator. */
-const PASSING = new Set(["store-unavailable", "outcome-unknown"]);
+/** A store that falters recovers and a frozen process thaws; all else waits for sweeper and operator. */
+const PASSING = new Set(["store-unavailable", "outcome-unknown", "paused"]);
 
 /**
  * Compacts the partitions that a table stream's records name by their partition keys. Records only
@@ -27,7 +27,7 @@ export async function ring(
   partitionKeys: readonly string[],
   { budgetMs }: { budgetMs: number },
 ): Promise<Rung> {
-  const stuck: StuckPartition[] = [];
+  const stuck: Stuck[] = [];
   const again: string[] = [];
   let compactedEvents = 0;
   let keys = 0;
@@ -53,7 +53,7 @@ async function answer(
   deps: CompactDeps,
   partitionKey: string,
   budgetMs: number,
-): Promise<PartitionCompaction | StuckPartition | undefined> {
+): Promise<PartitionCompaction | Stuck | undefined> {
   const { name, uid, partition } = BATCH_KEY.exec(partitionKey)?.groups ?? {};
   if (name === undefined || uid === undefined) return undefined;
   const stream = await deps.table.streams.load(name as ScopedName);

@@ -6,7 +6,12 @@ import type { Random } from "../kernel/random.ts";
 import { allStreams } from "../stream/all-streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
-import { type CompactDeps, compactPartition, type PartitionCompaction } from "./compact.ts";
+import {
+  type CompactDeps,
+  compactPartition,
+  type PartitionCompaction,
+  StretchTooOld,
+} from "./compact.ts";
 import { moveFloor } from "./floor.ts";
 import { inParallel } from "./in-parallel.ts";
 import { runRemoval } from "./removal.ts";
@@ -17,10 +22,13 @@ type SweepDeps = CompactDeps & {
   readonly finishEnd: (row: Pick<StreamRow, "name" | "uid" | "partitions">) => Promise<void>;
 };
 
-/** A partition that compaction could not deal with, and how often in a row. */
-export type StuckPartition = {
+/**
+ * What could not be dealt with, and how often in a row: a partition, or without one the end of a life.
+ * `code` is that of the problem, `paused` for a run that was frozen, `invariant` for damage.
+ */
+export type Stuck = {
   readonly stream: ScopedName;
-  readonly partition: number;
+  readonly partition?: number;
   readonly code: string;
   readonly failures: number;
   readonly error: unknown;
@@ -35,7 +43,7 @@ export type Swept = {
   readonly endsFinished: number;
   readonly rowsRemoved: number;
   readonly livesRemoved: number;
-  readonly stuck: readonly StuckPartition[];
+  readonly stuck: readonly Stuck[];
   readonly done: boolean;
 };
 
@@ -47,14 +55,14 @@ const PARTITION_BUDGET_MS = 20_000;
  * Looks at every partition of every stream: compacts it, renews the proof that its numbering is
  * safe, moves its floor; finishes deletions that were interrupted and removes what is left of ended
  * lives. Streams are taken in a new order each time, so that a short budget starves none; what fails
- * in one partition holds up no other. May be repeated after a crash, and run concurrently.
+ * in one partition or life holds up no other. May be repeated after a crash, and run concurrently.
  */
 export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number }): Promise<Swept> {
   const { table, clock } = deps;
   const began = takeStamp(clock);
   const mayGoOn = () => ageMs(clock, began) < budgetMs;
   const total = { compactedEvents: 0, keys: 0, partitions: 0, floorsMoved: 0 };
-  const stuck: StuckPartition[] = [];
+  const stuck: Stuck[] = [];
   let done = true;
   const partitions = rotate(await listPartitions(deps), deps.random.fraction());
   await inParallel(partitions, PARTITIONS_AT_ONCE, async (at) => {
@@ -75,7 +83,7 @@ export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number })
     done &&= result.done;
   });
   const ends = await finishEnds(deps, await table.removals.list(), mayGoOn);
-  return { ...total, ...ends, stuck, done: done && ends.done };
+  return { ...total, ...ends, stuck: [...stuck, ...ends.stuck], done: done && ends.done };
 }
 
 type StreamPartition = { readonly stream: StreamRow; readonly partition: number };
@@ -99,7 +107,7 @@ async function tendPartition(
   deps: CompactDeps,
   { stream, partition }: StreamPartition,
   budgetMs: number,
-): Promise<(PartitionCompaction & { floorMoved: boolean }) | StuckPartition> {
+): Promise<(PartitionCompaction & { floorMoved: boolean }) | Stuck> {
   const life = lifeOf(stream.name, stream.uid);
   const result = await tryCompact(deps, { ...stream, life }, partition, budgetMs);
   if ("error" in result) return result;
@@ -124,7 +132,7 @@ export async function tryCompact(
   stream: Tended,
   partition: number,
   budgetMs: number,
-): Promise<PartitionCompaction | StuckPartition> {
+): Promise<PartitionCompaction | Stuck> {
   try {
     const began = takeStamp(deps.clock);
     return await compactPartition(deps, stream, partition, { began, budgetMs });
@@ -153,32 +161,31 @@ const isGone = (error: unknown): boolean =>
 
 function codeOf(error: unknown): string {
   if (error instanceof LedgerError) return error.code;
+  if (error instanceof StretchTooOld) return "paused";
   return error instanceof InvariantError ? "invariant" : "internal";
 }
 
+/** What fails of one ended life holds up no other. */
 async function finishEnds(
   deps: SweepDeps,
   jobs: readonly RemovalRow[],
   mayGoOn: () => boolean,
-): Promise<Pick<Swept, "endsFinished" | "rowsRemoved" | "livesRemoved" | "done">> {
-  let endsFinished = 0;
-  let rowsRemoved = 0;
-  let livesRemoved = 0;
-  let done = true;
+): Promise<Pick<Swept, "endsFinished" | "rowsRemoved" | "livesRemoved" | "stuck" | "done">> {
+  const total = { endsFinished: 0, rowsRemoved: 0, livesRemoved: 0 };
+  const stuck: Stuck[] = [];
   for (const job of jobs) {
-    if (!mayGoOn()) return { endsFinished, rowsRemoved, livesRemoved, done: false };
+    if (!mayGoOn()) return { ...total, stuck, done: false };
     try {
       if (job.sealedAt === undefined) {
         await deps.finishEnd(job);
-        endsFinished++;
+        total.endsFinished++;
       }
       const removal = await runRemoval(deps, job, mayGoOn);
-      rowsRemoved += removal.removed;
-      livesRemoved += removal.done ? 1 : 0;
+      total.rowsRemoved += removal.removed;
+      total.livesRemoved += removal.done ? 1 : 0;
     } catch (error) {
-      if (!(error instanceof LedgerError)) throw error;
-      done = false;
+      stuck.push({ stream: job.name, code: codeOf(error), failures: 1, error });
     }
   }
-  return { endsFinished, rowsRemoved, livesRemoved, done };
+  return { ...total, stuck, done: stuck.length === 0 };
 }

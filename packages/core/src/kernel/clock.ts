@@ -23,6 +23,24 @@ export const takeStamp = (clock: Clock): Stamp => ({
 export const ageMs = (clock: Clock, stamp: Stamp): number =>
   Math.max(clock.now() - stamp.wallMs, clock.monotonic() - stamp.monotonicMs);
 
+/**
+ * What `work` comes to if that is known within `ms`, undefined if not. Then it goes on, unattended:
+ * only for work that changes nothing, such as a read.
+ */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  work: Promise<T>,
+): Promise<T | undefined> {
+  const over = new AbortController();
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, clock.sleep(ms, over.signal).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -1,5 +1,5 @@
 import { LIMITS } from "@eventledger/protocol";
-import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { ageMs, type Clock, type Stamp, takeStamp, within } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { fullJitterMs, type Random } from "../kernel/random.ts";
@@ -38,6 +38,8 @@ export type AppenderDeps = {
   readonly random: Random;
   /** Off: every request is appended by itself, as if each had a process of its own. For measuring only. */
   readonly groupCommit?: boolean;
+  /** How many requests may wait before others are refused: 10,000 unless it is said. */
+  readonly waitingMax?: number;
   readonly observeAppend?: ObserveAppend;
 };
 
@@ -83,7 +85,7 @@ type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
  * `request-too-large`, `compaction-stalled` and `numbering-at-risk`.
  */
 export function createAppender(deps: AppenderDeps) {
-  const { clock, table, random } = deps;
+  const { clock, table, random, waitingMax = WAITING_MAX } = deps;
   const queues = new Map<Life, Queue>();
   const ends = createEndMemory(deps);
   const rivalries = new Map<string, Rivalry>();
@@ -97,7 +99,7 @@ export function createAppender(deps: AppenderDeps) {
   };
 
   async function append(target: AppendTarget, request: AppendRequest): Promise<Appended> {
-    if (waitingCount >= WAITING_MAX || waitingBytes + request.bytes > WAITING_BYTES_MAX) {
+    if (waitingCount >= waitingMax || waitingBytes + request.bytes > WAITING_BYTES_MAX) {
       throw tooManyRequests();
     }
     const queue = queueOf(target.life);
@@ -192,9 +194,9 @@ export function createAppender(deps: AppenderDeps) {
     const [first] = group;
     if (first === undefined) return [];
     const { life, retentionHours } = first.target;
-    const known = await ends.load(life, partitionsOf(group), { contested });
+    const known = await loadEnds(life, group, contested);
     const live = expire(group, clock.monotonic(), streamBusy);
-    if (live.length === 0) return [];
+    if (known === undefined || live.length === 0) return [];
     const requests = live.map(({ request }) => request);
     const lanes = packLanes(requests);
     const nowMs = clock.now();
@@ -212,6 +214,27 @@ export function createAppender(deps: AppenderDeps) {
     if (verdict !== "expired") return conclude(verdict, plan, live);
     ends.forget(life, known.keys());
     return live;
+  }
+
+  /**
+   * The ends to append at. A table that falters may take longer to tell than anybody waits: each is
+   * told in time that nothing was sent. Undefined when nobody is left.
+   */
+  async function loadEnds(
+    life: Life,
+    group: readonly Waiting[],
+    contested: boolean,
+  ): Promise<ReadonlyMap<number, End> | undefined> {
+    const partitions = partitionsOf(group);
+    const remembered = contested ? undefined : ends.recall(life, partitions);
+    if (remembered !== undefined) return remembered;
+    const loading = ends.load(life, partitions, { contested });
+    for (let left = group; left.length > 0; left = expire(left, clock.monotonic(), streamBusy)) {
+      const soonest = Math.min(...left.map(({ deadline }) => deadline));
+      const loaded = await within(clock, soonest - clock.monotonic(), loading);
+      if (loaded !== undefined) return loaded;
+    }
+    return undefined;
   }
 
   /**

@@ -35,6 +35,13 @@ export function packEvents(events: readonly IncomingEvent[]): Packed {
   return { payload, rawBytes: raw.length };
 }
 
+/** At least what an event takes in a batch before compression, so that no batch outgrows its cap. */
+export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
+  Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
+
+/** The length of the data, nulls for absent attributes, brackets and commas. */
+const PUNCTUATION_BYTES = 32;
+
 /**
  * The events of a stored batch, in order. Throws an InvariantError when it is damaged: it must inflate
  * to exactly its stated size, within the cap, and hold exactly the events that it counts.

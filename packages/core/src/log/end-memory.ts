@@ -35,14 +35,25 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
     { contested }: { contested: boolean },
   ): Promise<Map<number, End>> {
     const loaded = Array.from(partitions, async (partition) => {
-      const known = recall(life, partition);
+      const known = recallOne(life, partition);
       if (known === undefined) return [partition, await lookAtEnd(life, partition)] as const;
       return [partition, contested ? await lookAgain(life, partition, known) : known] as const;
     });
     return new Map(await Promise.all(loaded));
   }
 
-  function recall(life: Life, partition: number): RememberedEnd | undefined {
+  /** The ends without a look, if all of them are remembered. */
+  function recall(life: Life, partitions: Iterable<number>): Map<number, End> | undefined {
+    const known = new Map<number, End>();
+    for (const partition of partitions) {
+      const end = recallOne(life, partition);
+      if (end === undefined) return undefined;
+      known.set(partition, end);
+    }
+    return known;
+  }
+
+  function recallOne(life: Life, partition: number): RememberedEnd | undefined {
     const memory = ends.get(nameOf(life, partition));
     const fresh =
       memory !== undefined &&
@@ -114,7 +125,7 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
     for (const partition of partitions) ends.delete(nameOf(life, partition));
   }
 
-  return { load, written, lost, forget };
+  return { load, recall, written, lost, forget };
 }
 
 const endBehind = ({ first, count, publishedAt, expiresAt = 0 }: Batch): Omit<End, "stamp"> => ({

@@ -11,13 +11,20 @@ export const PHYSICAL_SLACK_MS = 30 * DAY_MS;
 const LOOK_AGE_MAX_MS = 7 * DAY_MS;
 const COMPACTION_AGE_MAX_MS = 24 * HOUR_MS;
 
+/** Whether the checkpoint alone leaves it open that compaction has stalled: then the end decides. */
+export const mayBeStalled = (
+  { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
+  nowMs: number,
+): boolean =>
+  nowMs - lookedAt > LOOK_AGE_MAX_MS || nowMs - compactedThrough > COMPACTION_AGE_MAX_MS;
+
 /** When compaction has not seen to events for this long, bootstraps are refused too. */
 const isCompactionStalled = (
   { checkpoint, next }: Pick<SeenEnd, "checkpoint" | "next">,
   nowMs: number,
 ): boolean =>
-  nowMs - checkpoint.lookedAt > LOOK_AGE_MAX_MS ||
-  (checkpoint.next < next && nowMs - checkpoint.compactedThrough > COMPACTION_AGE_MAX_MS);
+  mayBeStalled(checkpoint, nowMs) &&
+  (nowMs - checkpoint.lookedAt > LOOK_AGE_MAX_MS || checkpoint.next < next);
 
 /**
  * Refuses to believe the end of a partition at which nobody has looked for so long that events

@@ -4,8 +4,9 @@ import type { PartitionRun, ReadDeps } from "./read.ts";
 
 /**
  * How far the ends are ahead of where reading stands: events over all partitions, and the age of
- * the oldest of them in seconds. Partitions that were just read to their end cost nothing; of the
- * others the last batch is read, and the next one where its time is not known yet.
+ * the oldest of them in seconds. Partitions that were just read to their end cost nothing. Of the
+ * others the next batch is read where its time is not known yet; the last one, which may be large,
+ * only where there is a next.
  */
 export async function measureLag(
   deps: ReadDeps,
@@ -29,13 +30,18 @@ async function lagOf(
   { atEnd, position, nextPublishedAt }: PartitionRun,
 ) {
   if (atEnd) return NONE;
+  let oldestAt = nextPublishedAt;
+  if (oldestAt === undefined) {
+    const { batches } = await table.batches.loadFrom(life, partition, position.batch, 2);
+    const following = batches.find(({ first, count }) => first + count > position.next);
+    oldestAt = following?.publishedAt;
+    const { next } = await checkpoints.recall(life, partition);
+    if (following === undefined && next <= position.next) return NONE;
+  }
   const last = await table.batches.loadLast(life, partition);
   const { next } = await checkpoints.recall(life, partition);
   const end = Math.max(last === undefined ? 1 : last.first + last.count, next);
   const events = end - position.next;
   if (events <= 0 || last === undefined) return NONE;
-  if (nextPublishedAt !== undefined) return { events, oldestAt: nextPublishedAt };
-  const { batches } = await table.batches.loadFrom(life, partition, position.batch, 2);
-  const following = batches.find(({ first, count }) => first + count > position.next);
-  return { events, oldestAt: following?.publishedAt ?? last.publishedAt };
+  return { events, oldestAt: oldestAt ?? last.publishedAt };
 }

@@ -3,7 +3,7 @@ import type { EventAttributes } from "@eventledger/protocol";
 import type { Position } from "../kernel/position.ts";
 import type { Receipt, ReceiptPart } from "../table/receipt.entity.ts";
 import type { AppendRequest } from "./append-plan.ts";
-import { madeEventId } from "./codec.ts";
+import { madeEventId, sizeOf } from "./codec.ts";
 import type { IncomingEvent } from "./event.ts";
 import { partitionOf } from "./partition.ts";
 
@@ -41,13 +41,6 @@ export function planRequest(
       : { idempotency: { key: idempotencyKey, requestHash: hashEvents(events) } }),
   };
 }
-
-/** At least what an event takes in a batch before compression, so that no batch outgrows its cap. */
-const sizeOf = ({ attributes, data }: IncomingEvent): number =>
-  Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
-
-/** The length of the data, nulls for absent attributes, brackets and commas. */
-const PUNCTUATION_BYTES = 32;
 
 /** Tells where each event of a request is, from its receipt. */
 export function readReceipt(

@@ -1,6 +1,7 @@
 import { LedgerError } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
 import type { MiddlewareHandler } from "hono";
+import { NDJSON, parseMediaType } from "./formats/media-type.ts";
 
 /** Of a body that is refused, so much is read and thrown away. */
 const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
@@ -39,15 +40,24 @@ async function readWithin(
   return bytes <= bytesMax ? Buffer.concat(chunks) : undefined;
 }
 
-/** Refuses a body over the cap of a request. */
-export const capBody = capOf(
-  LIMITS.requestBytesMax,
-  () =>
-    new LedgerError("request-too-large", {
-      detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
-      facts: { requestBytesMax: LIMITS.requestBytesMax },
-    }),
-);
+const tooLarge = (): LedgerError =>
+  new LedgerError("request-too-large", {
+    detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
+    facts: { requestBytesMax: LIMITS.requestBytesMax },
+  });
+
+const capWholeBody = capOf(LIMITS.requestBytesMax, tooLarge);
+
+/**
+ * Refuses a body over the cap of a request. Lines that do not say how long they are are left to who
+ * reads them by `cappedChunks`.
+ */
+export const capBody: MiddlewareHandler = (c, next) => {
+  const { headers } = c.req.raw;
+  const isSized = headers.has("content-length") && !headers.has("transfer-encoding");
+  const isLines = parseMediaType(c.req.header("content-type"))?.essence === NDJSON;
+  return isLines && !isSized ? next() : capWholeBody(c, next);
+};
 
 /** Refuses a body over the cap of all requests but a publish. */
 export const capSmallBody = capOf(
@@ -59,6 +69,32 @@ export const capSmallBody = capOf(
     }),
 );
 
+type Body = ReadableStream<Uint8Array>;
+
+/**
+ * A body piece by piece as it arrives, up to the cap of a request. Whoever stops reading before the
+ * end has refused it: then the rest is thrown away.
+ */
+export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Array, void> {
+  if (body === null) return;
+  const reader = body.getReader();
+  let bytes = 0;
+  let open = true;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      open = !done;
+      if (done) return;
+      bytes += value.length;
+      if (bytes > LIMITS.requestBytesMax) throw tooLarge();
+      yield value;
+    }
+  } finally {
+    reader.releaseLock();
+    if (open) await discard(body);
+  }
+}
+
 /**
  * Reads and throws away, within reason, what nobody has read of a refused request's body. A Node
  * server soon closes a connection that still holds such bytes, together with this answer and
@@ -68,9 +104,13 @@ export const discardUnreadBody: MiddlewareHandler = async (c, next) => {
   await next();
   const { raw } = c.req;
   if (c.res.status < 400 || raw.bodyUsed || raw.body === null || raw.body.locked) return;
+  await discard(raw.body);
+};
+
+async function discard(body: Body): Promise<void> {
   let bytes = 0;
-  for await (const chunk of raw.body) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > DISCARDED_BYTES_MAX) return;
   }
-};
+}

@@ -4,8 +4,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyJsonText, problemOf, space } from "./arbitrary-json.ts";
 import { toCloudEventJson } from "./cloudevents.ts";
+import { decodePublish } from "./decode-publish.ts";
 import { printPage } from "./event-json.ts";
-import { decodePublish } from "./publish-body.ts";
 
 const STRUCTURED = "application/cloudevents+json";
 const BATCH = "application/cloudevents-batch+json";

@@ -7,10 +7,13 @@ export type MediaType = {
   readonly charset: string | undefined;
 };
 
+/** One JSON value per line. */
+export const NDJSON = "application/x-ndjson";
+
 /** What a publish accepts, as the value of an `Accept-Post` header. */
 export const ACCEPTED_MEDIA_TYPES = [
   "application/json",
-  "application/x-ndjson",
+  NDJSON,
   "application/cloudevents+json",
   "application/cloudevents-batch+json",
 ] as const;

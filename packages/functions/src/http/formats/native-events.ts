@@ -29,20 +29,44 @@ export function decodeNative(text: string): IncomingEvent[] {
   return decodeEvents(sources, readNativeEvent);
 }
 
+/** Takes the text of an NDJSON body piece by piece; `end` gives the events. Both throw. */
+export type NdjsonReader = { push(text: string): void; end(): IncomingEvent[] };
+
 /**
- * The events of an `application/x-ndjson` body, one per line; lines of white space are skipped. A
- * pointer counts events from 0, as the receipt does, and the detail names the line, counted from 1.
+ * Reads an `application/x-ndjson` body, one event per line; lines of white space are skipped. Each
+ * line is judged as soon as it is whole, so the first that is wrong ends the request, whatever comes
+ * behind it. A pointer counts events from 0, as the receipt does, and the detail names the line,
+ * counted from 1.
  */
-export function decodeNdjson(text: string): IncomingEvent[] {
-  const lines = eventLines(text);
-  if (lines.length === 0) throw invalidRequest("", "must hold at least one event");
-  const sources = lines.map(({ start, end, line }, index) => ({
-    text,
-    start,
-    value: parseJson(text.slice(start, end), `Line ${line}`),
-    place: { pointer: `/${index}`, line },
-  }));
-  return decodeEvents(sources, readNativeEvent);
+export function ndjsonReader(): NdjsonReader {
+  const events: IncomingEvent[] = [];
+  let begun = "";
+  let line = 0;
+  const take = (text: string): void => {
+    line++;
+    if (text.trim() === "") return;
+    assertEventCount(events.length + 1);
+    const place = { pointer: `/${events.length}`, line };
+    const source = { text, start: 0, value: parseJson(text, `Line ${line}`), place };
+    events.push(...decodeEvents([source], readNativeEvent));
+  };
+  return {
+    push(text) {
+      let start = 0;
+      for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+        const whole = begun + text.slice(start, end);
+        begun = "";
+        start = end + 1;
+        take(whole);
+      }
+      begun += text.slice(start);
+    },
+    end() {
+      take(begun);
+      if (events.length === 0) throw invalidRequest("", "must hold at least one event");
+      return events;
+    },
+  };
 }
 
 function listedSources(root: EventSource): EventSource[] {
@@ -57,19 +81,6 @@ function listedSources(root: EventSource): EventSource[] {
   const sources = arraySources(root.text, at, listed, within(root.place, "events"));
   if (sources.length === 0) throw invalidRequest("/events", "must hold at least one event");
   return sources;
-}
-
-function eventLines(text: string) {
-  const lines: { start: number; end: number; line: number }[] = [];
-  let start = 0;
-  for (let line = 1; start < text.length; line += 1) {
-    const newline = text.indexOf("\n", start);
-    const end = newline === -1 ? text.length : newline;
-    if (text.slice(start, end).trim() !== "") lines.push({ start, end, line });
-    assertEventCount(lines.length);
-    start = end + 1;
-  }
-  return lines;
 }
 
 function readNativeEvent(source: EventSource, fields: InvalidFields): Draft | undefined {

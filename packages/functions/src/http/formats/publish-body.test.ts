@@ -2,13 +2,18 @@ import { LIMITS } from "@eventledger/protocol";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyJsonText, problemOf, space } from "./arbitrary-json.ts";
+import { decodePublish } from "./decode-publish.ts";
 import { eventBytes } from "./envelope.ts";
-import { decodePublish } from "./publish-body.ts";
+import { publishDecoder } from "./publish-body.ts";
 
 const bytesOf = (body: string | Uint8Array) =>
   typeof body === "string" ? new TextEncoder().encode(body) : body;
-const publish = (contentType: string | undefined, body: string | Uint8Array) =>
-  decodePublish({ contentType, headers: new Headers(), body: bytesOf(body) });
+const publish = (contentType: string | undefined, body: string | Uint8Array | Uint8Array[]) =>
+  decodePublish({
+    contentType,
+    headers: new Headers(),
+    body: Array.isArray(body) ? body : bytesOf(body),
+  });
 const json = (body: string | Uint8Array) => publish("application/json", body);
 const ndjson = (body: string) => publish("application/x-ndjson", body);
 const errorsOf = (run: () => unknown) => {
@@ -209,6 +214,37 @@ describe("an NDJSON body", () => {
     const problem = problemOf(() => ndjson(body));
     expect(problem.code).toBe("malformed-json");
     expect(problem.detail).toMatch(detail);
+  });
+
+  it("is the same however it arrives in pieces", () => {
+    const body = new TextEncoder().encode(
+      '{"key":"é€😀","data":"😀"}\n\r\n{"key":"b","data":[ 1 ]}',
+    );
+    const whole = publish("application/x-ndjson", body);
+    expect(whole).toHaveLength(2);
+    const cuts = fc.array(fc.nat(body.length), { maxLength: 8 });
+    return fc.assert(
+      fc.property(cuts, (unsorted) => {
+        const ends = [...unsorted.sort((a, b) => a - b), body.length];
+        const pieces = ends.map((end, index) => body.subarray(ends[index - 1] ?? 0, end));
+        expect(publish("application/x-ndjson", pieces)).toEqual(whole);
+      }),
+    );
+  });
+
+  it.each([
+    ['{"key":"a"}\n', "invalid-request"],
+    ['{"key":\n', "malformed-json"],
+    ['{"key":"a","data":"\\ud800"}\n', "unsupported-data"],
+    [`{"key":"a","data":"${"x".repeat(LIMITS.eventBytesMax)}"}\n`, "event-too-large"],
+  ])("is refused for its first wrong line, before there is more of it", (line, code) => {
+    const decoder = publishDecoder({ contentType: "application/x-ndjson", headers: new Headers() });
+    const push = (text: string) => "push" in decoder && decoder.push(bytesOf(text));
+    push('{"key":"a","data":1}\n');
+    push(line.slice(0, -1));
+    const problem = problemOf(() => push(line.slice(-1)));
+    expect(problem.code).toBe(code);
+    expect(problem.detail).toMatch(/line 2/i);
   });
 
   it.each(["", "\n", " \n\r\n"])("of %j is refused: it holds no event", (body) => {

@@ -1,9 +1,9 @@
 import type { IncomingEvent } from "@eventledger/core";
 import { decodeBinaryCloudEvent } from "./cloudevents-binary.ts";
 import { decodeCloudEvent, decodeCloudEvents } from "./cloudevents-in.ts";
-import { assertUtf8, parseMediaType, unsupportedMediaType } from "./media-type.ts";
-import { decodeNative, decodeNdjson } from "./native-events.ts";
-import { decodeUtf8 } from "./raw-json.ts";
+import { assertUtf8, NDJSON, parseMediaType, unsupportedMediaType } from "./media-type.ts";
+import { decodeNative, ndjsonReader } from "./native-events.ts";
+import { decodeUtf8, utf8Reader } from "./raw-json.ts";
 
 /** Header names and values, as a fetch `Headers` gives them. */
 type RequestHeaders = Iterable<readonly [string, string]> & {
@@ -13,31 +13,35 @@ type RequestHeaders = Iterable<readonly [string, string]> & {
 export type PublishRequest = {
   readonly contentType: string | undefined;
   readonly headers: RequestHeaders;
-  /** Whole, unpacked, and no larger than the cap of a request. */
-  readonly body: Uint8Array;
 };
+
+/** What takes the body of a publish, which is unpacked and no larger than the cap of a request. */
+export type PublishDecoder =
+  | { readonly whole: (body: Uint8Array) => IncomingEvent[] }
+  /** Takes it as it arrives, `end` when that is all of it. Both throw. */
+  | { readonly push: (bytes: Uint8Array) => void; readonly end: () => IncomingEvent[] };
 
 const DECODERS: Readonly<Record<string, (text: string) => IncomingEvent[]>> = {
   "application/json": decodeNative,
-  "application/x-ndjson": decodeNdjson,
   "application/cloudevents+json": decodeCloudEvent,
   "application/cloudevents-batch+json": decodeCloudEvents,
 };
 
 /**
- * The events of a publish, in the order they were sent, each `data` exactly the text that was sent.
- * At least one, but for an empty CloudEvents batch, which is legal. Every event is valid and within
- * the caps, or the first of these is thrown: `unsupported-media-type`, `malformed-json` (UTF-8,
- * then JSON), `too-many-events`, `invalid-request`, `unsupported-data`, `event-too-large`.
+ * Chooses what reads the events of a publish, in the order they were sent, each `data` exactly the
+ * text that was sent. At least one, but for an empty CloudEvents batch, which is legal. Every event is
+ * valid and within the caps, or the first of these is thrown: `unsupported-media-type` (here),
+ * `malformed-json` (UTF-8, then JSON), `too-many-events`, `invalid-request`, `unsupported-data`,
+ * `event-too-large`; of NDJSON the first for the first line that is wrong.
  *
  * A CloudEvents media type decides first, then a `ce-specversion` header (binary mode, whatever the
  * media type of the data), then the native media types.
  */
-export function decodePublish({ contentType, headers, body }: PublishRequest): IncomingEvent[] {
+export function publishDecoder({ contentType, headers }: PublishRequest): PublishDecoder {
   const mediaType = parseMediaType(contentType);
   const isStructured = mediaType?.essence.startsWith("application/cloudevents") ?? false;
   if (!isStructured && headers.get("ce-specversion") !== null) {
-    return decodeBinaryCloudEvent({ contentType, headers, body });
+    return { whole: (body) => decodeBinaryCloudEvent({ contentType, headers, body }) };
   }
   if (mediaType === undefined) {
     throw unsupportedMediaType(
@@ -46,8 +50,23 @@ export function decodePublish({ contentType, headers, body }: PublishRequest): I
         : "The Content-Type is not a media type.",
     );
   }
+  const isNdjson = mediaType.essence === NDJSON;
   const decode = DECODERS[mediaType.essence];
-  if (decode === undefined) throw unsupportedMediaType(`${mediaType.essence} is not accepted.`);
+  if (decode === undefined && !isNdjson) {
+    throw unsupportedMediaType(`${mediaType.essence} is not accepted.`);
+  }
   assertUtf8(mediaType);
-  return decode(decodeUtf8(body));
+  return decode === undefined ? decodeLines() : { whole: (body) => decode(decodeUtf8(body)) };
+}
+
+function decodeLines(): PublishDecoder {
+  const text = utf8Reader();
+  const lines = ndjsonReader();
+  return {
+    push: (bytes) => lines.push(text.push(bytes)),
+    end: () => {
+      lines.push(text.end());
+      return lines.end();
+    },
+  };
 }

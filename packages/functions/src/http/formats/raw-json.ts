@@ -16,23 +16,38 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/**
- * The text of a body. Throws `malformed-json` on bytes that are not UTF-8 and on a byte order mark,
- * which JSON has no place for: silently dropping either would change what was sent.
- */
+/** The text of a whole body: see `utf8Reader`. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new LedgerError("malformed-json", { detail: "The body is not valid UTF-8.", cause });
-  }
-  if (text.startsWith("\ufeff")) {
-    throw new LedgerError("malformed-json", {
-      detail: "The body starts with a byte order mark. Send plain UTF-8 without it.",
-    });
-  }
-  return text;
+  const { push, end } = utf8Reader();
+  return push(bytes) + end();
+}
+
+/**
+ * The text of a body piece by piece, wherever the pieces were cut. Throws `malformed-json` on bytes
+ * that are not UTF-8 and on a byte order mark, which JSON has no place for: silently dropping either
+ * would change what was sent.
+ */
+export function utf8Reader(): { push(bytes: Uint8Array): string; end(): string } {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let begun = false;
+  const decode = (bytes: Uint8Array | undefined): string => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch (cause) {
+      throw new LedgerError("malformed-json", { detail: "The body is not valid UTF-8.", cause });
+    }
+  };
+  const push = (bytes: Uint8Array): string => {
+    const text = decode(bytes);
+    if (!begun && text.startsWith("\ufeff")) {
+      throw new LedgerError("malformed-json", {
+        detail: "The body starts with a byte order mark. Send plain UTF-8 without it.",
+      });
+    }
+    begun ||= text !== "";
+    return text;
+  };
+  return { push, end: () => decode(undefined) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { IncomingEvent } from "@eventledger/core";
 import {
   BrowseQuery,
   EventPage,
@@ -6,11 +7,12 @@ import {
   PublishReceipt,
   StreamParams,
 } from "@eventledger/protocol";
-import { Hono } from "hono";
+import { Hono, type HonoRequest } from "hono";
 import { resolver } from "#describe";
+import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
-import { decodePublish } from "../formats/publish-body.ts";
+import { publishDecoder } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
@@ -67,11 +69,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream } = c.req.valid("param");
         const idempotencyKey = readIdempotencyKey(c.req.header("idempotency-key"));
-        const events = decodePublish({
-          contentType: c.req.header("content-type"),
-          headers: c.req.raw.headers,
-          body: new Uint8Array(await c.req.arrayBuffer()),
-        });
+        const events = await receiveEvents(c.req);
         const { replayed, ...receipt } = await ledger.publish(
           c.var.caller.tenant,
           stream,
@@ -108,6 +106,15 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     );
+
+/** The events of a publish. Lines are judged as they arrive: nothing waits for what may be refused. */
+async function receiveEvents(req: HonoRequest): Promise<IncomingEvent[]> {
+  const { headers, body } = req.raw;
+  const decoder = publishDecoder({ contentType: req.header("content-type"), headers });
+  if ("whole" in decoder) return decoder.whole(new Uint8Array(await req.arrayBuffer()));
+  for await (const bytes of cappedChunks(body)) decoder.push(bytes);
+  return decoder.end();
+}
 
 const IDEMPOTENCY_KEY = {
   name: "Idempotency-Key",

@@ -1,0 +1,151 @@
+import { CreateStream, LIMITS, NewEvent, PollQuery } from "@eventledger/protocol";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../kernel/clock.ts";
+import { tenantOf } from "../kernel/names.ts";
+import { newUid, systemRandom } from "../kernel/random.ts";
+import { createRowKinds, type RowKinds } from "./row-kinds.ts";
+
+type Keys = { readonly pk: string; readonly sk: string };
+type Composite = Readonly<Record<string, string | number>>;
+
+/** A kind of rows: what its keys are made of, and how they read. */
+type Family = {
+  readonly parts: Readonly<Record<string, fc.Arbitrary<string | number>>>;
+  readonly pk: RegExp;
+  readonly sk: RegExp;
+};
+
+const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,12}$/);
+const tenant = fc.oneof(fc.constant("default"), name);
+const scoped = fc.oneof(
+  name,
+  fc.tuple(name, name).map((both) => both.join("/")),
+);
+const uid = fc.stringMatching(/^[A-Za-z0-9_-]{12}$/);
+const life = fc.tuple(scoped, uid).map((both) => both.join("#"));
+const partition = fc.nat(LIMITS.partitionsMax - 1);
+const sequence = fc.integer({ min: 1, max: 99_999_999_999_999 });
+/** What clients choose freely, also what looks like a part of another key. */
+const free = fc.oneof(
+  fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }),
+  fc.constantFrom("#", "META", "a#P0", "STREAM#a#b", "KEY#k", "\n", "SEQ#00000000000001"),
+);
+
+const NAME = "(?<name>[a-z0-9._/-]+)";
+const LIFE = "(?<life>[a-z0-9._/-]+#[A-Za-z0-9_-]+)";
+const keyOf = (pattern: string) => new RegExp(`^${pattern}$`, "su");
+
+/** Every family of rows that the table holds. A new one belongs here, and into ARCHITECTURE.md. */
+const FAMILIES: Record<keyof RowKinds, Family> = {
+  stream: { parts: { name: scoped }, pk: keyOf(`STREAM#${NAME}`), sk: keyOf("META") },
+  subscription: {
+    parts: { stream: scoped, name },
+    pk: keyOf("STREAM#(?<stream>[a-z0-9._/-]+)"),
+    sk: keyOf(`SUB#${NAME}`),
+  },
+  directory: {
+    parts: { tenant, name: scoped },
+    pk: keyOf("TENANT#(?<tenant>[^#]+)"),
+    sk: keyOf(`STREAM#${NAME}`),
+  },
+  batch: {
+    parts: { life, partition, first: sequence },
+    pk: keyOf(`STREAM#${LIFE}#P(?<partition>\\d+)`),
+    sk: keyOf("SEQ#(?<first>\\d{14})"),
+  },
+  checkpoint: {
+    parts: { life, partition },
+    pk: keyOf(`STREAM#${LIFE}#P(?<partition>\\d+)`),
+    sk: keyOf("CHECKPOINT"),
+  },
+  offset: {
+    parts: { life, subscriptionUid: uid, partition },
+    pk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)`),
+    sk: keyOf("OFFSET#P(?<partition>\\d+)"),
+  },
+  member: {
+    parts: {
+      ...{ life, subscriptionUid: uid },
+      consumer: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,12}$/),
+    },
+    pk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)`),
+    sk: keyOf("MEMBER#(?<consumer>[^#]+)"),
+  },
+  compacted: {
+    parts: { life, bucket: fc.nat(15), key: free },
+    pk: keyOf(`STREAM#${LIFE}#COMPACT#(?<bucket>\\d{2})`),
+    sk: keyOf("KEY#(?<key>.+)"),
+  },
+  receipt: {
+    parts: { life, key: free },
+    pk: keyOf(`STREAM#${LIFE}#PUBLISH`),
+    sk: keyOf("IDEMPOTENCY#(?<key>.+)"),
+  },
+  removal: { parts: { life }, pk: keyOf("REMOVAL"), sk: keyOf(`STREAM#${LIFE}`) },
+  apiKey: {
+    parts: { id: fc.stringMatching(/^[a-z0-9]{12}$/) },
+    pk: keyOf("KEY#(?<id>[a-z0-9]+)"),
+    sk: keyOf("META"),
+  },
+  keyDirectory: {
+    parts: { tenant, id: fc.stringMatching(/^[a-z0-9]{12}$/) },
+    pk: keyOf("TENANT#(?<tenant>[^#]+)"),
+    sk: keyOf("KEY#(?<id>[a-z0-9]+)"),
+  },
+  tenant: { parts: { name }, pk: keyOf("TENANTS"), sk: keyOf("TENANT#(?<name>[^#]+)") },
+};
+
+const kinds = createRowKinds({
+  ...{ table: "t", clock: systemClock, random: systemRandom },
+  client: { send: async () => ({}) } as never,
+});
+
+const keysOf = (family: string, composite: Composite): Keys => {
+  const entity = Object.entries(kinds).find(([each]) => each === family)?.[1];
+  const get = entity?.get as unknown as (key: Composite) => { params(): { Key: Keys } };
+  return get.call(entity, composite).params().Key;
+};
+
+/** What keys are made of, if they are of that family. */
+const readKeys = ({ pk, sk }: Family, keys: Keys): Composite | undefined => {
+  const [inPk, inSk] = [pk.exec(keys.pk), sk.exec(keys.sk)];
+  return inPk === null || inSk === null ? undefined : { ...inPk.groups, ...inSk.groups };
+};
+
+const families = Object.entries(FAMILIES);
+
+describe("the keys of the table's rows", () => {
+  it("belong to a family that is listed", () => {
+    expect(Object.keys(kinds).sort()).toEqual(Object.keys(FAMILIES).sort());
+  });
+
+  it.each(families)(
+    "[tenant.isolated] of %s are told from all others and read back",
+    (of, family) =>
+      fc.assert(
+        fc.property(fc.record(family.parts), (composite: Composite) => {
+          const keys = keysOf(of, composite);
+          const readers = families.filter(([, each]) => readKeys(each, keys) !== undefined);
+          expect(readers.map(([reader]) => reader)).toEqual([of]);
+          const read = Object.entries(readKeys(family, keys) ?? {});
+          const texts = read.map(([part, text]) => [
+            part,
+            typeof composite[part] === "number" ? Number(text) : text,
+          ]);
+          expect(Object.fromEntries(texts)).toEqual(composite);
+        }),
+      ),
+  );
+
+  it("[tenant.isolated] are made of ids that cannot hold a separator", () => {
+    for (const separated of ["a#b", "#", "a/b", "a#P0", "a\n#"]) {
+      expect(CreateStream.safeParse({ name: separated }).success).toBe(false);
+      expect(PollQuery.safeParse({ consumer: separated }).success).toBe(false);
+      expect(() => tenantOf(separated)).toThrow(RangeError);
+    }
+    for (let n = 0; n < 200; n++) expect(newUid(systemRandom)).toMatch(/^[A-Za-z0-9_-]{12}$/);
+    // The parts that may hold anything stand last, so nothing is read behind them.
+    expect(NewEvent.safeParse({ key: "a#P0", data: 1 }).success).toBe(true);
+  });
+});

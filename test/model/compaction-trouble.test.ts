@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { createLedger, defaultTenant } from "../../packages/core/src/index.ts";
+import { seededRandom } from "./fake/seeded-random.ts";
+import { createFakeDynamo } from "./fake-dynamodb.ts";
+
+const MINUTE_MS = 60_000;
+const event = (key: string) => ({ attributes: { key }, data: "1" as never });
+
+/** A ledger on a table of its own; `beforeSend` may pass time or throw, told what is to be sent. */
+function openWorld() {
+  const world = { nowMs: Date.UTC(2026, 0, 1), beforeSend: (_: string) => {} };
+  const store = createFakeDynamo({
+    tableName: "trouble",
+    nowMs: () => world.nowMs,
+    gate: async (label) => {
+      if (label.startsWith("send")) world.beforeSend(label);
+    },
+  });
+  const ledger = createLedger({
+    client: store.client() as never,
+    tableName: "trouble",
+    clock: {
+      now: () => world.nowMs,
+      monotonic: () => world.nowMs,
+      sleep: async (_, signal) => void (signal && (await once(signal, "abort"))),
+    },
+    random: seededRandom("trouble"),
+    cursorKeys: [{ id: 1, secret: Buffer.from("trouble") }],
+  });
+  const createStream = async (name: string) => {
+    const rest = { description: "", retentionHours: 1, archiveDays: null };
+    const config = { name, partitions: 1, compaction: "key", ...rest } as const;
+    await ledger.createStream(defaultTenant, config);
+    await ledger.publish(defaultTenant, name, [event("k")]);
+  };
+  /** Partition keys of record batches, as a table stream would name them. */
+  const rings = () =>
+    store.items().flatMap(({ pk, sk }) => (/^SEQ#/.test(String(sk)) ? [String(pk)] : []));
+  const fail = (of: RegExp, name: string) => {
+    world.beforeSend = (label) => {
+      if (of.test(label)) throw Object.assign(new Error(name), { name });
+    };
+  };
+  return { world, ledger, createStream, rings, fail };
+}
+
+describe("a run that was frozen", () => {
+  it("leaves its work to the next ring, which it asks for", async () => {
+    const { world, ledger, createStream, rings } = openWorld();
+    await createStream("orders");
+    let queries = 0;
+    world.beforeSend = (label) => {
+      // The first query is for the end, the second for the events up to there.
+      if (label.includes(" query ") && ++queries === 2) world.nowMs += 2 * MINUTE_MS;
+    };
+    const [partitionKey = ""] = rings();
+    const rung = await ledger.ring([partitionKey]);
+    expect(rung).toMatchObject({ stuck: [{ code: "paused" }], again: [partitionKey] });
+    expect(rung.compactedEvents).toBe(0);
+    const again = await ledger.ring(rung.again);
+    expect(again).toMatchObject({ stuck: [], again: [], compactedEvents: 1 });
+  });
+});
+
+describe("an ended life that cannot be removed", () => {
+  it("holds up no other, and no report of what else is stuck", async () => {
+    const { world, ledger, createStream, fail } = openWorld();
+    for (const name of ["bad-end", "good-end", "bad-live", "good-live"]) await createStream(name);
+    for (const name of ["bad-end", "good-end"]) await ledger.deleteStream(defaultTenant, name);
+    world.nowMs += 60 * MINUTE_MS;
+    fail(/STREAM#bad-[a-z]+#/, "AccessDeniedException");
+    const swept = await ledger.sweep();
+    expect(swept).toMatchObject({ livesRemoved: 1, compactedEvents: 1, done: false });
+    expect(swept.stuck).toMatchObject([
+      { stream: "bad-live", partition: 0, code: "internal" },
+      { stream: "bad-end", code: "internal" },
+    ]);
+    world.beforeSend = () => {};
+    expect(await ledger.sweep()).toMatchObject({ livesRemoved: 1, stuck: [], done: true });
+  });
+});
