@@ -220,16 +220,11 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, sweepers: 0, doorbell: false, followers: 2 },
   },
   {
-    rule: "the floor moves before a look is renewed after a week",
-    file: "compaction/compact.ts",
-    from: "if (clock.now() - end.checkpoint.lookedAt > UNATTENDED_MS) {",
-    to: "if (clock.now() - end.checkpoint.lookedAt > 1e15) {",
-    plan: {
-      ...EXPIRY,
-      leapsMs: [29.5 * DAY_MS, 31.2 * DAY_MS, 2 * DAY_MS],
-      sweepers: 1,
-      followers: 3,
-    },
+    rule: "a gap is damage only where the floor is kept up",
+    file: "log/read.ts",
+    from: "clock.now() - floorAt > UNATTENDED_MS;",
+    to: "clock.now() < 0 && floorAt > UNATTENDED_MS;",
+    plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
   },
   {
     rule: "a deletion closes every chain",

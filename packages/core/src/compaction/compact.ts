@@ -14,7 +14,6 @@ import {
   planRows,
   type Stretch,
 } from "./compaction-plan.ts";
-import { moveFloor } from "./floor.ts";
 import { inParallel } from "./in-parallel.ts";
 
 export type CompactDeps = { readonly table: Table; readonly clock: Clock };
@@ -54,11 +53,6 @@ const PUTS_AT_ONCE = 32;
  * cut short again and again, each leaves less for the next. It costs one small write.
  */
 const MOVE_EVERY_MS = 100;
-/**
- * Where nobody has looked for this long, rows may have expired above the floor. The floor moves first:
- * once the look is renewed, a reader takes a missing row above the floor for damage.
- */
-const UNATTENDED_MS = 7 * 24 * 3_600_000;
 /** Idle partitions are looked at anew this often; the guards allow days. */
 const LOOK_AGE_MS = 6 * 3_600_000;
 
@@ -81,9 +75,6 @@ export async function compactPartition(
   for (;;) {
     const end = await loadEnd(deps, stream.life, partition);
     assertNumbered(end.checkpoint, clock.now());
-    if (clock.now() - end.checkpoint.lookedAt > UNATTENDED_MS) {
-      await moveFloor(deps, stream, partition);
-    }
     const behind = end.next - end.checkpoint.next;
     const { compactedThrough } = end.checkpoint;
     if (behind === 0) {

@@ -5,13 +5,16 @@ import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
 
 const HOUR_MS = 3_600_000;
+/** That nothing had to be moved is noted this often; what rests on it allows days. */
+const NOTE_AGE_MS = 6 * HOUR_MS;
 
 type Retained = { readonly life: Life; readonly retentionHours: number };
 
 /**
  * Moves the floor of a partition up to the first batch inside the retention, as far as compaction and
  * open bootstraps allow. The checkpoint is read first and must be the same when the floor is written:
- * pins taken in between then lie at that checkpoint, above the floor. Returns whether it moved.
+ * pins taken in between then lie at that checkpoint, above the floor. Returns whether it moved; also
+ * when it does not, its time is noted now and then.
  */
 export async function moveFloor(
   { table, clock }: { table: Table; clock: Clock },
@@ -21,14 +24,19 @@ export async function moveFloor(
   const checkpoint = await table.checkpoints.load(life, partition);
   const nowMs = clock.now();
   if (checkpoint === undefined) return false;
-  const { floor, next, lookedAt } = checkpoint;
-  if (planFloor(checkpoint, next, nowMs) === floor) return false;
-  const keptSince = nowMs - retentionHours * HOUR_MS;
-  const { batches } = await table.batches.loadFrom(life, partition, floor, 1);
-  const [oldest] = batches;
-  if (oldest?.first === floor && oldest.publishedAt >= keptSince) return false;
-  const edge = await seekTime({ table, clock }, life, partition, keptSince);
-  const target = planFloor(checkpoint, edge.next, nowMs);
-  if (target === floor) return false;
-  return table.checkpoints.move(life, partition, next, { floor: target, lookedAt });
+  const { floor, floorAt, next, lookedAt } = checkpoint;
+  const target = await findFloor();
+  if (target === floor && nowMs - floorAt < NOTE_AGE_MS) return false;
+  const to = { floor: target, floorAt: nowMs, lookedAt };
+  return (await table.checkpoints.move(life, partition, next, to)) && target > floor;
+
+  async function findFloor(): Promise<number> {
+    if (checkpoint === undefined || planFloor(checkpoint, next, nowMs) === floor) return floor;
+    const keptSince = nowMs - retentionHours * HOUR_MS;
+    const { batches } = await table.batches.loadFrom(life, partition, floor, 1);
+    const [oldest] = batches;
+    if (oldest?.first === floor && oldest.publishedAt >= keptSince) return floor;
+    const edge = await seekTime({ table, clock }, life, partition, keptSince);
+    return planFloor(checkpoint, edge.next, nowMs);
+  }
 }

@@ -39,6 +39,7 @@ export async function repairNumbering(
   const moved = await table.checkpoints.move(life, partition, checkpoint.next, {
     next,
     floor: next,
+    floorAt: wallMs,
     lookedAt: wallMs,
     compactedThrough: wallMs,
     events: checkpoint.events + rest,

@@ -199,19 +199,21 @@ function startAt({ floor }: KnownChain, position: Position): Position {
 
 /**
  * A batch is missing. Rows go only after their retention and 30 more days have passed, so either the
- * floor lies above by now (or nobody has moved it for weeks), or the log is damaged.
+ * floor lies above by now, or nobody has brought it up for a week, or the log is damaged. Whether
+ * anybody has looked at the end meanwhile says nothing of that.
  */
 async function explainGap(
   { checkpoints, clock }: ReadDeps,
   { life, partition }: Chain,
   at: Position,
 ): Promise<never> {
-  const { floor, lookedAt } = await checkpoints.reload(life, partition);
-  const unattended = clock.now() - lookedAt > UNATTENDED_MS;
+  const { floor, floorAt } = await checkpoints.reload(life, partition);
+  const unattended = clock.now() - floorAt > UNATTENDED_MS;
   assertInvariant(at.next < floor || unattended, `nothing is missing at ${at.next} of ${life}`);
   throw retentionPassed(floor);
 }
 
+/** Far less than the 30 days that rows stay below the floor. */
 const UNATTENDED_MS = 7 * 24 * 3_600_000;
 
 const retentionPassed = (floor: number): LedgerError =>

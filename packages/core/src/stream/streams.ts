@@ -49,6 +49,7 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
       const checkpoint = {
         next: 1,
         lookedAt: now,
+        floorAt: now,
         compactedThrough: now,
         floor: 1,
         events: 0,

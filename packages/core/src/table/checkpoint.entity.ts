@@ -13,6 +13,8 @@ export type Checkpoint = {
   readonly compactedThrough: number;
   /** The first sequence that may still be read. */
   readonly floor: number;
+  /** When the floor was last brought up to the retention; long before that, rows above it may expire. */
+  readonly floorAt: number;
   /** Events and bytes before compression below `next`. */
   readonly events: number;
   readonly bytes: number;
@@ -36,6 +38,7 @@ export const checkpointEntity = (connection: Connection) =>
         lookedAt: { type: "number", required: true },
         compactedThrough: { type: "number", required: true },
         floor: { type: "number", required: true },
+        floorAt: { type: "number", required: true },
         events: { type: "number", required: true },
         bytes: { type: "number", required: true },
         pins: { type: CustomAttributeType<readonly Pin[]>("any") },
@@ -69,8 +72,9 @@ export const checkpointRows = (
   },
 
   /**
-   * Moves the checkpoint if nobody else has: `next` must still be `from`, and `lookedAt` never
-   * falls. False when another moved it or the partition is gone; then nothing is changed.
+   * Moves the checkpoint if nobody else has: `next` must still be `from`, and neither `lookedAt`
+   * nor `floor` ever falls. False when another moved it or the partition is gone; then nothing is changed. What leaves
+   * `next` where it is may be done twice, so it is tried until its outcome is known.
    */
   async move(
     life: Life,
@@ -78,13 +82,17 @@ export const checkpointRows = (
     from: number,
     to: Partial<Checkpoint> & Pick<Checkpoint, "lookedAt">,
   ): Promise<boolean> {
-    const { rejected } = await writeRows(() =>
+    const write = () =>
       entity
         .patch({ life, partition })
         .set(to)
-        .where((row, { eq, lte }) => `${eq(row.next, from)} AND ${lte(row.lookedAt, to.lookedAt)}`)
-        .go({ returnOnConditionCheckFailure: true }),
-    );
+        .where((row, { eq, lte }) => {
+          const here = `${eq(row.next, from)} AND ${lte(row.lookedAt, to.lookedAt)}`;
+          return to.floor === undefined ? here : `${here} AND ${lte(row.floor, to.floor)}`;
+        })
+        .go({ returnOnConditionCheckFailure: true });
+    const stays = (to.next ?? from) === from;
+    const { rejected } = await (stays ? writeRowsUntilKnown(connection, write) : writeRows(write));
     return !rejected;
   },
 
