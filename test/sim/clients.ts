@@ -2,7 +2,8 @@ import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
 import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
 import type { EventRef } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
-import { type ClientWorld, STREAM } from "./world.ts";
+import { STREAM } from "./plan.ts";
+import type { ClientWorld } from "./world.ts";
 
 /** How often a request with an idempotency key is sent at most. */
 const TRIES_MAX = 12;
