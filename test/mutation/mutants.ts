@@ -5,7 +5,11 @@ import { DAY_MS, type Plan } from "../sim/plan.ts";
  * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
  * is for more frequent than in the usual swarm; the unspoiled product must pass it too.
  */
-export type Mutant = Mutation & { readonly plan?: Partial<Plan> };
+export type Mutant = Mutation & {
+  readonly plan?: Partial<Plan>;
+  /** What is played instead of the simulation: races of workers, always the same. */
+  readonly by?: "leases";
+};
 
 const DAYS = [33 * DAY_MS, 40 * DAY_MS];
 
@@ -310,6 +314,57 @@ const ofTheLog: readonly Mutant[] = [
   },
 ];
 
+const ofLeases: readonly Mutant[] = [
+  {
+    rule: "a worker's commit needs the token of the row",
+    file: "table/subscription.entity.ts",
+    from: "if (guard.token !== undefined) return eq(row.token, guard.token);",
+    to: "if (guard.token !== undefined) return lte(row.token, 1e9);",
+  },
+  {
+    rule: "a commit of no worker needs that nobody holds the lease",
+    file: "table/subscription.entity.ts",
+    from: "lte(row.until, guard.nowMs)",
+    to: "lte(row.until, 1e15)",
+  },
+  {
+    rule: "a commit under a lease that is lost is refused, not stale",
+    file: "table/subscription.entity.ts",
+    from: "return lease?.token === guard.token;",
+    to: "return lease !== undefined;",
+  },
+  {
+    rule: "a live lease is not taken",
+    file: "table/lease-rows.ts",
+    from: "lte(row.until, nowMs)",
+    to: "lte(row.until, 1e15)",
+  },
+  {
+    rule: "a lease is taken as it was seen",
+    file: "table/lease-rows.ts",
+    from: "notExists(row.token) : eq(row.token, seen)",
+    to: "notExists(row.token) : lte(row.token, 1e9)",
+  },
+  {
+    rule: "every taking of a lease has a token of its own",
+    file: "table/lease-rows.ts",
+    from: "const token = seen + 1;",
+    to: "const token = Math.max(seen, 1);",
+  },
+  {
+    rule: "a lease that is given up keeps its token",
+    file: "table/lease-rows.ts",
+    from: '.remove(["owner", "until"])',
+    to: '.remove(["owner", "until", "token"])',
+  },
+  {
+    rule: "what was read under a former lease counts for nothing",
+    file: "subscription/poll-share.ts",
+    from: "tokens[at] !== undefined && (cursor?.tokens === undefined || cursor.tokens[at] === tokens[at]);",
+    to: "tokens[at] !== undefined;",
+  },
+];
+
 /** Every rule that is taken out, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog,
@@ -317,4 +372,5 @@ export const MUTANTS: readonly Mutant[] = [
     const plan = plans[mutation.rule] ?? COMPACTION;
     return { ...mutation, plan };
   }),
+  ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
 ];
