@@ -20,6 +20,7 @@ export default defineConfig({
       project("unit", [
         "packages/*/src/**/*.test.ts",
         "test/history/**/*.test.ts",
+        "test/mutation/mutants.test.ts",
         "test/tidy.test.ts",
       ]),
       project("contract", ["test/contract/**/*.test.ts"], emulated),

@@ -1,6 +1,12 @@
+import { join } from "node:path";
+import { playBootstrapScenarios } from "../model/play-scenarios.ts";
 import { playLeaseScenarios } from "../model/subscription/lease-scenarios.ts";
 import { stopValidatingModels } from "../sim/quick-models.ts";
 import { simulate } from "../sim/simulate.ts";
+
+/** The core of this very copy. */
+const CORE = join(import.meta.dirname, "../../packages/core/src");
+const stories = { leases: playLeaseScenarios, bootstraps: () => playBootstrapScenarios(CORE) };
 
 /** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */
 const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");
@@ -10,8 +16,8 @@ let played = 0;
 async function isKilledBy(seed: string): Promise<boolean> {
   played++;
   if (played === 2) stopValidatingModels();
-  const violations =
-    by === "leases" ? await playLeaseScenarios() : (await simulate(seed, plan)).violations;
+  const story = stories[by as keyof typeof stories];
+  const violations = story === undefined ? (await simulate(seed, plan)).violations : await story();
   if (violations.length === 0) return false;
   const names = [...new Set(violations.map(({ name }) => name))];
   console.log(JSON.stringify({ seed, played, violations: names, detail: violations[0]?.detail }));
@@ -20,8 +26,8 @@ async function isKilledBy(seed: string): Promise<boolean> {
 
 async function hunt(): Promise<void> {
   for (const seed of seeds) if (await isKilledBy(seed)) return;
-  // Races are always the same: another seed plays no other.
-  const most = by === "leases" ? 0 : count;
+  // A story is always the same, whatever the seed.
+  const most = by === undefined ? count : 0;
   for (let seed = from; seed < from + most && Date.now() < endMs; seed++) {
     if (await isKilledBy(String(seed))) return;
   }
