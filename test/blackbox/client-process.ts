@@ -100,7 +100,7 @@ async function bootstrap(): Promise<void> {
       continue;
     }
     if (!world.isOver()) recorder.count("bootstrap.caught-up");
-    await world.sleep(2_000);
+    await world.sleep(1_000);
     if (world.isOver()) return;
     reader = newFollower(nameOfRound(round++), startOf());
     world.keep(reader);

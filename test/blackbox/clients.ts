@@ -22,7 +22,7 @@ export type ClientsOptions = Pick<Part, "seed" | "folder" | "batch" | "singlePut
 const ROLES: readonly (readonly [Part["role"], count: number])[] = [
   ["publisher", 2],
   ["follower", 2],
-  ["bootstrapper", 2],
+  ["bootstrapper", 3],
 ];
 
 export async function startClients(options: ClientsOptions): Promise<Clients> {
