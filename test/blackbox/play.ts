@@ -11,6 +11,8 @@ import { type Stage, setStage } from "./stage.ts";
 
 /** How long it took, from the last fault on, until ... */
 export type Recovery = {
+  /** ... publishers had finished what they were at, */
+  readonly publishersMs: number;
   /** ... everything was compacted, */
   readonly compactedMs: number;
   /** ... and every reader had received everything. */
@@ -172,6 +174,7 @@ async function recover(stage: Stage): Promise<Recovery> {
     return sinceMs();
   };
   await clients.endPublishers();
+  const publishersMs = sinceMs();
   const [compactedMs, readersMs] = await Promise.all([compact(), read()]);
   if (Math.max(compactedMs, readersMs) > RECOVERY_MS) {
     world.fail(`catching up takes ${readersMs} ms, compacting ${compactedMs} ms`);
@@ -180,7 +183,7 @@ async function recover(stage: Stage): Promise<Recovery> {
   await Promise.all([compact(), read()]);
   await browse(world, "last-browser", 20);
   box.end();
-  return { compactedMs, readersMs };
+  return { publishersMs, compactedMs, readersMs };
 }
 
 function countsOf(

@@ -25,7 +25,7 @@ it("counts an event once, however often it was acknowledged, and violations by w
       ...{ "proxy.requests": 100, "proxy.delay": 5, "proxy.twice": 6, "bootstrap.caught-up": 7 },
     },
     events: 3,
-    recovery: { compactedMs: 400, readersMs: 813 },
+    recovery: { publishersMs: 200, compactedMs: 400, readersMs: 813 },
   });
   expect(verdict).toEqual({
     ...{ acknowledgedEvents: 3, storedEvents: 3, lost: 1, duplicated: 1, reordered: 1 },
