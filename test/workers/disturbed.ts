@@ -28,6 +28,8 @@ export type Options = {
   readonly workers: number;
   readonly partitions: number;
   readonly leaseSeconds: number;
+  /** Who is stopped during a poll that waits is not silent before that has ended. */
+  readonly waitSeconds: number;
   readonly durationMs: number;
   /** From one disturbance to the next. */
   readonly everyMs: number;
@@ -43,7 +45,7 @@ const PROGRAM = fileURLToPath(new URL("worker.ts", import.meta.url));
  * another name, and who was stopped goes on, once the others have taken over.
  */
 export async function runDisturbed(target: Target, options: Options): Promise<Disturbed> {
-  const { workers, partitions, leaseSeconds, durationMs, everyMs } = options;
+  const { workers, partitions, leaseSeconds, waitSeconds, durationMs, everyMs } = options;
   const stream = `workers-${process.hrtime.bigint()}`;
   await send(target, "POST", "/streams", { name: stream, partitions });
   const of = `/streams/${stream}/subscriptions`;
@@ -55,7 +57,7 @@ export async function runDisturbed(target: Target, options: Options): Promise<Di
     const consumer = `w${at}-${++born}`;
     const child = spawn(
       process.execPath,
-      [PROGRAM, target.baseUrl, target.apiKey, stream, consumer],
+      [PROGRAM, target.baseUrl, target.apiKey, stream, consumer, String(waitSeconds)],
       {
         stdio: ["ignore", "pipe", "inherit"],
       },
