@@ -22,6 +22,7 @@ export default defineConfig({
         [
           "packages/*/src/**/*.test.ts",
           "test/history/**/*.test.ts",
+          "test/mutation/mutants.test.ts",
           "test/proof/**/*.test.ts",
           "test/tidy.test.ts",
         ],
@@ -33,6 +34,7 @@ export default defineConfig({
       project("model", ["test/model/**/*.test.ts"], emulated),
       project("sim", ["test/sim/**/*.test.ts"], { testTimeout: 240_000 }),
       project("mutation", ["test/mutation/**/*.test.ts"], { testTimeout: 240_000 }),
+      project("coverage", ["test/coverage/**/*.test.ts"]),
       project("blackbox", ["test/blackbox/**/*.test.ts", "test/workers/**/*.test.ts"], {
         ...emulated,
         testTimeout: 240_000,

@@ -22,7 +22,8 @@ import { runChild } from "./run-child.ts";
 const POLLS = 500;
 const PUBLISHERS = 4;
 const SECONDS = 10;
-const ROUNDS = 2;
+/** One round on a machine that has other things to do says little: the median of several does. */
+const ROUNDS = 5;
 const RATIO_MAX = 2;
 /** Until all polls are held; from then on as many end and begin anew each second. */
 const SETTLE_MS = 24_000;
@@ -53,7 +54,7 @@ try {
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   const meter = meterCapacity(opened.client);
 
-  const publish = async () => {
+  const publish = async (): Promise<Load> => {
     const load = [server.url, adminKey, "busy", String(PUBLISHERS), String(SECONDS)];
     const child = runChild<Load>("publish-load.ts", ...load);
     await child.ready;
@@ -61,9 +62,8 @@ try {
     return child.result;
   };
 
-  const rounds = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const without = await publish();
+  /** Publishes while the polls are held, and tells what holding them costs while nobody does. */
+  const publishUnderPolls = async () => {
     const before = process.memoryUsage();
     const seconds = (SETTLE_MS + IDLE_MS) / 1_000 + SECONDS + 10;
     const load = [server.url, adminKey, "quiet", String(POLLS), String(seconds)];
@@ -76,30 +76,43 @@ try {
     const { requests, read } = await meter.measure(() => sleep(IDLE_MS));
     const { user, system } = process.cpuUsage(cpuBefore);
     const { rss, heapUsed } = process.memoryUsage();
+    const sent = Object.values(requests).reduce((sum, count) => sum + count, 0);
+    const idle = {
+      cpuShare: (user + system) / 1_000 / IDLE_MS,
+      rssGrowthMiB: (rss - before.rss) / 2 ** 20,
+      heapGrowthMiB: (heapUsed - before.heapUsed) / 2 ** 20,
+      requestsPerSecond: sent / (IDLE_MS / 1_000),
+      readUnitsPerSecond: read / (IDLE_MS / 1_000),
+    };
     const withPolls = await publish();
     const polls = await child.result;
+    return { held, polls, withPolls, idle, leftOver: await waited(() => ledger.waitingPolls()) };
+  };
+
+  // The first load of all meets a database that has compiled nothing yet.
+  await publish();
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    // Whoever goes first has the colder database: both do in turn.
+    const first = round % 2 === 0 ? await publish() : undefined;
+    const { held, polls, withPolls, idle, leftOver } = await publishUnderPolls();
+    const without = first ?? (await publish());
     const ratio = withPolls.latencyMs.p99 / without.latencyMs.p99;
-    rounds.push({
-      ...{ ratio, held, polls, without, withPolls },
-      idle: {
-        cpuShare: (user + system) / 1_000 / IDLE_MS,
-        rssGrowthMiB: (rss - before.rss) / 2 ** 20,
-        heapGrowthMiB: (heapUsed - before.heapUsed) / 2 ** 20,
-        requestsPerSecond:
-          Object.values(requests).reduce((sum, count) => sum + count, 0) / (IDLE_MS / 1_000),
-        readUnitsPerSecond: read / (IDLE_MS / 1_000),
-      },
-      leftOver: await waited(() => ledger.waitingPolls()),
-    });
+    rounds.push({ ratio, held, polls, without, withPolls, idle, leftOver });
     console.error(`round ${round + 1}: p99 ratio ${ratio.toFixed(2)}, ${held} polls held`);
   }
-  const [best] = rounds.sort((a, b) => a.ratio - b.ratio);
-  recordResult("idle-polls", { polls: POLLS, publishers: PUBLISHERS, ratioMax: RATIO_MAX, rounds });
-  if ((best?.ratio ?? Infinity) > RATIO_MAX) process.exitCode = 1;
+  const ratio = medianOf(rounds.map((round) => round.ratio));
+  const figures = { polls: POLLS, publishers: PUBLISHERS, ratioMax: RATIO_MAX, ratio, rounds };
+  recordResult("idle-polls", figures);
+  if (ratio > RATIO_MAX) process.exitCode = 1;
   await server.stop();
   opened.close();
 } finally {
   await dynamo.stop();
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
 }
 
 /** What is left once everybody has had a moment to go. */

@@ -7,7 +7,7 @@ const opened = openLedger({
   ...{ endpoint, region: "us-east-1", tableName, adminKey: KEYS, cursorKey: KEYS },
 });
 /** Each sweep writes every key that has changed: more often, and there is time for nothing else. */
-const SWEEP_MS = 3_000;
+const SWEEP_MS = 5_000;
 process.on("disconnect", () => process.exit(0));
 
 if (process.env.COMPACTOR === undefined) {

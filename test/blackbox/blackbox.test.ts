@@ -17,8 +17,8 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
     intensity: 0.03,
     databaseKills: 0,
   };
-  const { violations, events, catchUpMs, counts } = await playBlackBox(options);
-  console.log({ events, catchUpMs, ...counts });
+  const { violations, events, recovery, counts } = await playBlackBox(options);
+  console.log({ events, ...recovery, ...counts });
   expect(violations).toEqual([]);
   expect(events).toBeGreaterThan(0);
 });

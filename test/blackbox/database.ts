@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Dynamo, startDynamo } from "../stack/dynamo.ts";
+import type { Pausable } from "./killable.ts";
 
-/** A DynamoDB Local that can be killed, as long as it keeps its data on disk. */
-export type Database = {
+/** A DynamoDB Local that can be stopped for a while, and killed as long as it keeps its data on disk. */
+export type Database = Pausable & {
   endpoint(): string;
   /** Kills it by SIGKILL and starts it again with the same data, at another port. */
   kill(): Promise<void>;
@@ -12,11 +14,17 @@ export type Database = {
 export async function startDatabase(dataDir?: string): Promise<Database> {
   let current: Dynamo = await startDynamo({ dataDir });
   return {
+    name: "database",
     endpoint: () => current.endpoint,
     kill: async () => {
       process.kill(current.pid, "SIGKILL");
       await current.ended;
       current = await startDynamo({ dataDir });
+    },
+    pause: async (ms) => {
+      process.kill(current.pid, "SIGSTOP");
+      await sleep(ms);
+      process.kill(current.pid, "SIGCONT");
     },
     stop: () => current.stop(),
   };

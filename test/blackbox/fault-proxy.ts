@@ -1,5 +1,5 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
 
 /** What may befall one request on its way to the database. "before" and "after" its effect. */
@@ -16,7 +16,7 @@ export type FaultProxy = {
   readonly endpoint: string;
   /** How often each fault was injected. */
   readonly counts: ProxyCounts;
-  /** The chance of a fault for one request, all kinds together. */
+  /** The chance of a fault for one request, all kinds together; at 0 it ends those under way, too. */
   setIntensity(intensity: number): void;
   stop(): Promise<void>;
 };
@@ -40,6 +40,13 @@ export async function startFaultProxy(
     ["requests", ...PROXY_FAULTS].map((name) => [name, 0]),
   ) as ProxyCounts;
   let intensity = 0;
+  const stalled = new Set<Socket>();
+  const stall = async ({ socket }: IncomingMessage): Promise<void> => {
+    stalled.add(socket);
+    await pause(STALL_MS);
+    stalled.delete(socket);
+    socket.destroy();
+  };
 
   const draw = (operation: string): ProxyFault | undefined => {
     if (!random.chance(intensity)) return undefined;
@@ -98,6 +105,7 @@ export async function startFaultProxy(
     counts,
     setIntensity: (to) => {
       intensity = to;
+      if (to === 0) for (const socket of stalled) socket.destroy();
     },
     stop: async () => {
       server.closeAllConnections();
@@ -114,11 +122,6 @@ type Reply = {
 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function stall({ socket }: IncomingMessage): Promise<void> {
-  await pause(STALL_MS);
-  socket.destroy();
-}
 
 function answer(to: ServerResponse, status: number, type: string, more: object = {}): void {
   const headers = { "content-type": "application/x-amz-json-1.0" };

@@ -47,6 +47,7 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
   const operations = {
     createStream: (_: unknown, { archiveDays: __, ...config }: { archiveDays: unknown }) =>
       send("POST", "/streams", config),
+    deleteStream: (_: unknown, stream: string) => send("DELETE", at(stream)),
     publish: async (
       _: unknown,
       stream: string,

@@ -2,33 +2,67 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** A process that is started again whenever it is killed. */
-export type Killable = {
+/** What can be stopped for a while, as a suspended machine would be. */
+export type Pausable = {
   readonly name: string;
+  pause(ms: number): Promise<void>;
+};
+
+/** A process that is started again whenever it is killed. */
+export type Killable = Pausable & {
+  /** Where it serves, if it does. */
   url(): string;
   kill(): Promise<void>;
-  /** Stops it for a while, as a suspended machine would be. */
-  pause(ms: number): Promise<void>;
+  /** Sends it a message. */
+  tell(message: object): void;
+  /** Sends it a message and waits for its next one. */
+  ask<T>(message: object): Promise<T>;
   stop(): void;
 };
 
-const PROGRAM = fileURLToPath(new URL("./api-process.ts", import.meta.url));
+export type KillableOptions = {
+  readonly name: string;
+  /** A file of this folder. */
+  readonly program: string;
+  /** Asked for whenever it is started. */
+  readonly env: () => NodeJS.ProcessEnv;
+  /** It has started, and said so. */
+  readonly onStart?: () => void;
+  /** It has ended, and nobody has killed it. */
+  readonly onEnd: (what: string) => void;
+};
 
-export async function startKillable(name: string, env: NodeJS.ProcessEnv): Promise<Killable> {
+export async function startKillable(options: KillableOptions): Promise<Killable> {
+  const { name, env, onStart = () => {}, onEnd } = options;
+  const program = fileURLToPath(new URL(options.program, import.meta.url));
   let child: ChildProcess;
   let url = "";
   const start = async (): Promise<void> => {
-    child = fork(PROGRAM, {
-      env: { ...process.env, ...env },
+    const next = fork(program, {
+      env: { ...process.env, ...env() },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    const [message] = (await once(child, "message")) as [{ url: string }];
-    url = message.url;
+    child = next;
+    next.once("exit", (code, signal) => {
+      if (signal !== "SIGKILL") onEnd(`${name} ended by itself: ${code ?? signal}`);
+    });
+    url = (await nextMessage<{ url?: string }>(next)).url ?? "";
+    onStart();
   };
   await start();
+  const tell = (message: object): void => {
+    // Whoever is dead at this moment is told by its environment.
+    child.send(message, () => {});
+  };
   return {
     name,
     url: () => url,
+    tell,
+    ask: async (message) => {
+      const answer = nextMessage<never>(child);
+      tell(message);
+      return answer;
+    },
     kill: async () => {
       const ended = once(child, "exit");
       child.kill("SIGKILL");
@@ -45,4 +79,20 @@ export async function startKillable(name: string, env: NodeJS.ProcessEnv): Promi
       child.kill("SIGKILL");
     },
   };
+}
+
+/** The next message of a process; rejects when it ends instead. */
+function nextMessage<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      child.off("exit", onExit);
+      resolve(message as T);
+    };
+    const onExit = (): void => {
+      child.off("message", onMessage);
+      reject(new Error(`process ${child.pid} has ended`));
+    };
+    child.once("message", onMessage);
+    child.once("exit", onExit);
+  });
 }

@@ -1,23 +1,23 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { checkHistory } from "../history/check.ts";
 import type { Line, Violation } from "../history/history.ts";
-import { seededRandom } from "../model/fake/seeded-random.ts";
-import { compactOnce, createStream, runPublisher } from "../sim/clients.ts";
-import { browse, catchUp, type Follower, follow, newFollower } from "../sim/readers.ts";
-import { type ClientWorld, STREAM } from "../sim/world.ts";
-import { localAws } from "../stack/local-aws.ts";
-import { ensureTable } from "../stack/table.ts";
-import { BOX_KEY, type Box, createBox } from "./box.ts";
-import { type Database, startDatabase } from "./database.ts";
-import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
-import { startKillable } from "./killable.ts";
-import { disturbProcesses, killDatabase } from "./nemesis.ts";
+import { type SeededRandom, seededRandom } from "../model/fake/seeded-random.ts";
+import { compactOnce, recreateStream } from "../sim/clients.ts";
+import { browse } from "../sim/readers.ts";
+import type { ClientWorld } from "../sim/world.ts";
+import { sharedMs } from "./box.ts";
+import { judge } from "./judge.ts";
+import { disturbProcesses, killDatabase, pauseDatabase } from "./nemesis.ts";
 import { readBack } from "./read-back.ts";
+import { type Stage, setStage } from "./stage.ts";
 
-const TABLE = "blackbox";
+/** How long it took, from the last fault on, until ... */
+export type Recovery = {
+  /** ... publishers had finished what they were at, */
+  readonly publishersMs: number;
+  /** ... everything was compacted, */
+  readonly compactedMs: number;
+  /** ... and every reader had received everything. */
+  readonly readersMs: number;
+};
 
 export type Played = {
   readonly violations: readonly Violation[];
@@ -25,8 +25,7 @@ export type Played = {
   readonly counts: Readonly<Record<string, number>>;
   /** Events that the table holds in the end. */
   readonly events: number;
-  /** From the last fault until everybody has caught up. */
-  readonly catchUpMs: number;
+  readonly recovery: Recovery;
 };
 
 export type PlayOptions = {
@@ -49,154 +48,162 @@ export const RECOVERY_MS = 10_000;
 
 /**
  * Real processes over DynamoDB Local behind a proxy that spoils requests: two API servers, a
- * compactor, publishers, followers and bootstraps; processes are killed and stopped all the while.
- * When the time is up all faults end, everybody catches up, the table is read back, and the history
- * is judged. The seed decides what is tried, not how real processes interleave.
+ * compactor, publishers, followers and bootstrappers, which are killed and stopped all the while. In
+ * memory the database is stopped too, and the stream is deleted and made anew; on disk the database is
+ * killed. When the time is up all faults end, everybody catches up, the table is read back, and the
+ * history is judged. The seed decides what is tried, not how real processes interleave.
  */
 export async function playBlackBox(options: PlayOptions): Promise<Played> {
-  const { seed, batch, databaseKills } = options;
-  const random = seededRandom(`black box ${seed}`);
-  const folder = await mkdtemp(join(tmpdir(), "eventledger-blackbox-"));
-  const onDisk = databaseKills > 0;
-  const database = await startDatabase(onDisk ? folder : undefined);
-  const proxy = await startFaultProxy(database.endpoint, random.fork("proxy"));
-  // Nothing is spoiled yet; and through the proxy the database stays where it is.
-  const client = new DynamoDBClient(localAws(proxy.endpoint));
-  await ensureTable(client, TABLE);
-  const env = { DYNAMODB_ENDPOINT: proxy.endpoint, TABLE_NAME: TABLE, KEYS: BOX_KEY };
-  const servers = await Promise.all(["api-0", "api-1"].map((name) => startKillable(name, env)));
-  const compactor = await startKillable("compactor", { ...env, COMPACTOR: "1" });
-  const killables = [...servers, compactor];
+  const random = seededRandom(`black box ${options.seed}`);
+  const stage = await setStage({ ...options, random, onDisk: options.databaseKills > 0 });
+  const { box, collected, proxy, lives, stored } = stage;
+  const { recorder } = box.world;
   try {
-    const box = createBox({ seed, random, servers, batch, singlePuts: onDisk });
-    const { world } = box;
-    await createStream(world, random);
-    const followers = [
-      newFollower("follower-0", "earliest"),
-      newFollower("follower-1", "earliest"),
-    ];
-    const disturb = () => disturbProcesses(world, random.fork("nemesis"), killables);
-    await runUnderFaults(options, box, { proxy, database, followers, disturb });
-    const catchUpMs = await recover(world, followers);
-    const truth = await readBack(client, TABLE, STREAM, performance.now());
-    return { ...judge(box, truth), catchUpMs, counts: countsOf(world, proxy) };
+    await runUnderFaults(options, stage, random);
+    const recovery = await recover(stage);
+    const truth: Line[] = [];
+    for (const life of lives.all()) truth.push(...(await readBack(stored, life, sharedMs())));
+    collected.take();
+    const lines = [...recorder.lines, ...collected.lines];
+    const failures = [...stage.failures, ...collected.failures];
+    const counts = countsOf([...recorder.counts, ...collected.counts], proxy.counts);
+    return { ...judge(lines, truth, failures), recovery, counts };
   } finally {
-    for (const killable of killables) killable.stop();
-    await proxy.stop();
-    client.destroy();
-    await database.stop();
-    await rm(folder, { recursive: true, force: true });
+    await stage.stop();
   }
 }
 
 /** A history of more lines than this no longer fits a small machine together with its checker. */
-const LINES_MAX = 2_000_000;
-
-type Scene = {
-  readonly proxy: FaultProxy;
-  readonly database: Database;
-  readonly followers: readonly Follower[];
-  disturb(): Promise<void>;
-};
+const LINES_MAX = 3_000_000;
 
 /** Everybody at work until the time is up and the last kill is done. Then there are no more faults. */
 async function runUnderFaults(
-  { seconds, publishers, rate, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
-  { world, published, end }: Box,
-  { proxy, database, followers, disturb }: Scene,
+  { seconds, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
+  stage: Stage,
+  random: SeededRandom,
 ): Promise<void> {
-  const { random, recorder } = world;
+  const { database, proxy, servers, clients, collected, box } = stage;
+  const { world } = box;
   const beganMs = performance.now();
   const elapsed = () => (performance.now() - beganMs) / 1_000;
-  const progress = setInterval(() => onProgress(progressOf(world, proxy, elapsed())), 10_000);
-  const publish = async (name: string): Promise<void> => {
-    while (published() > rate * elapsed()) await world.sleep(20);
-    await runPublisher(world, name);
+  const progress = setInterval(() => {
+    collected.take();
+    onProgress(progressOf(stage, elapsed()));
+  }, 10_000);
+  let over = false;
+  const nemesis = { ...world, isOver: () => over };
+  const onDisk = databaseKills > 0;
+  const acknowledged = () => {
+    collected.take();
+    return collected.counts.get("publish.ok") ?? 0;
   };
   proxy.setIntensity(intensity);
-  const disturbing = disturb();
-  let killed = databaseKills === 0;
-  const killing = killDatabase(world, random.fork("database"), database, databaseKills).then(() => {
+  const kills = { database, kills: databaseKills, acknowledged };
+  const killing = killDatabase(nemesis, random.fork("database"), kills);
+  const disturbing = [
+    disturbProcesses(nemesis, random.fork("servers"), servers),
+    disturbProcesses(nemesis, random.fork("clients"), clients.all),
+    ...(onDisk ? [] : [pauseDatabase(nemesis, random.fork("pauses"), database)]),
+    ...(onDisk ? [] : [recreateNowAndThen(stage, nemesis, random.fork("lives"), seconds)]),
+  ];
+  const until = async (work: () => Promise<unknown>): Promise<void> => {
+    while (!over) await work();
+  };
+  void until(() => browse(world, "browser", 10));
+  void until(() => compactOnce(world, "client", random).then(() => world.sleep(5_000)));
+  let killed = false;
+  void killing.then(() => {
     killed = true;
   });
-  const goesOn = () => (!killed || elapsed() < seconds) && recorder.lines.length < LINES_MAX;
-  const until = async (work: (round: number) => Promise<unknown>): Promise<void> => {
-    for (let round = 0; goesOn(); round++) await work(round);
-  };
-  await Promise.all([
-    ...range(publishers).map((index) => until((round) => publish(`publisher-${index}.${round}`))),
-    ...followers.map((follower) => until(() => follow(world, follower, 20))),
-    ...range(2).map((index) => until((round) => bootstrapOnce(world, `${index}.${round}`))),
-    until(() => browse(world, "browser", 10)),
-    until(() => compactOnce(world, "client", random).then(() => world.sleep(5_000))),
-    killing,
-  ]);
-  clearInterval(progress);
-  end();
-  await disturbing;
+  while ((elapsed() < seconds || !killed) && collected.lines.length < LINES_MAX) {
+    await world.sleep(200);
+  }
+  over = true;
+  await Promise.all([killing, ...disturbing]);
   proxy.setIntensity(0);
+  clearInterval(progress);
 }
 
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+/** What an ended life has left is removed half an hour later: until then it can be read back. */
+const LIVES_KEPT_S = 25 * 60;
 
-/** A new subscriber takes the whole state and follows until it has caught up, under all the churn. */
-async function bootstrapOnce(world: ClientWorld, name: string): Promise<void> {
-  const follower: Follower = newFollower(`bootstrap-${name}`, "bootstrap");
-  if (await catchUp(world, follower, 60)) world.recorder.count("bootstrap.caught-up");
-  await world.sleep(2_000);
+/** Deletes the stream and makes it anew, a few times in a run. */
+async function recreateNowAndThen(
+  stage: Stage,
+  { isOver, sleep }: Pick<ClientWorld, "isOver" | "sleep">,
+  random: SeededRandom,
+  seconds: number,
+): Promise<void> {
+  const world = adminOf(stage);
+  const beganMs = performance.now();
+  for (;;) {
+    const nextMs = performance.now() + random.between(seconds * 150, seconds * 250);
+    while (performance.now() < nextMs) {
+      if (isOver()) return;
+      await sleep(200);
+    }
+    if (performance.now() - beganMs < (seconds - LIVES_KEPT_S) * 1_000) continue;
+    await recreateStream(world, random);
+    world.recorder.count("stream.made-anew");
+  }
+}
+
+/** The world of a client that looks which life the stream has after everything it does. */
+function adminOf({ box: { world }, lives }: Stage): ClientWorld {
+  return {
+    ...world,
+    tap: { ...world.tap, liveUid: lives.current },
+    call: (api, run) => world.call(api, run).finally(lives.look),
+  };
 }
 
 /** Everybody catches up and says so, twice; gives how long the first time took. */
-async function recover(world: ClientWorld, followers: readonly Follower[]): Promise<number> {
+async function recover(stage: Stage): Promise<Recovery> {
+  const { box, clients } = stage;
+  const world = adminOf(stage);
   const healedMs = performance.now();
-  const everybody = async (): Promise<void> => {
-    await compactOnce(world, "last-compactor", world.random);
-    const caughtUp = await Promise.all(followers.map((each) => catchUp(world, each, 5_000)));
-    if (caughtUp.includes(false)) world.fail("internal: a reader never catches up");
+  const sinceMs = (): number => Math.round(performance.now() - healedMs);
+  const compact = async (): Promise<number> => {
+    while ((await compactOnce(world, "last-compactor", world.random))?.done !== true) {
+      await world.sleep(100);
+    }
+    return sinceMs();
   };
-  await everybody();
-  const catchUpMs = performance.now() - healedMs;
-  if (catchUpMs > RECOVERY_MS) world.fail(`internal: catching up takes ${catchUpMs} ms`);
+  const read = async (): Promise<number> => {
+    if (!(await clients.catchUp())) world.fail("a reader never catches up");
+    return sinceMs();
+  };
+  await clients.endPublishers();
+  const publishersMs = sinceMs();
+  const [compactedMs, readersMs] = await Promise.all([compact(), read()]);
+  if (Math.max(compactedMs, readersMs) > RECOVERY_MS) {
+    world.fail(`catching up takes ${readersMs} ms, compacting ${compactedMs} ms`);
+  }
   world.recorder.note({ op: "healed" });
-  await everybody();
+  await Promise.all([compact(), read()]);
   await browse(world, "last-browser", 20);
-  return catchUpMs;
+  box.end();
+  return { publishersMs, compactedMs, readersMs };
 }
 
-/** The history with what the table holds, and what is wrong with it. */
-function judge({ world, failures }: Box, truth: readonly Line[]) {
-  const { lines } = world.recorder;
-  const isBatch = (line: Line) => line.type === "info" && line.op === "batch";
-  const batches = truth.filter(isBatch);
-  const history = [...batches, ...lines, ...truth.filter((line) => !isBatch(line))];
-  const odd = failures.map((detail) => ({
-    ...{ name: "internal-error" as const, detail, atMs: performance.now() },
-  }));
-  const violations = [
-    ...checkHistory(history, { retentionMs: 24 * 3_600_000, skewMs: 60_000 }),
-    ...odd,
-  ];
-  const events = batches.reduce(
-    (sum, line) => sum + (line.type === "info" && line.op === "batch" ? line.events.length : 0),
-    0,
-  );
-  return { history, violations, events };
+function countsOf(
+  counts: readonly (readonly [string, number])[],
+  ofProxy: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const [name, of] of counts) all[name] = (all[name] ?? 0) + of;
+  for (const [name, of] of Object.entries(ofProxy)) all[`proxy.${name}`] = of;
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function countsOf(world: ClientWorld, proxy: FaultProxy): Record<string, number> {
-  const faults = Object.entries(proxy.counts).map(([name, of]) => [`proxy.${name}`, of] as const);
-  return Object.fromEntries(
-    [...world.recorder.counts, ...faults].sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
-}
-
-function progressOf({ recorder }: ClientWorld, { counts }: FaultProxy, seconds: number): string {
-  const count = (name: string) => recorder.counts.get(name) ?? 0;
-  const { requests, ...faults } = counts;
+function progressOf({ box, collected, proxy }: Stage, seconds: number): string {
+  const count = (name: string) => collected.counts.get(name) ?? 0;
+  const { requests, ...faults } = proxy.counts;
   const injected = Object.values(faults).reduce((sum, of) => sum + of, 0);
+  const done = [...box.world.recorder.counts].filter(([name]) => name.startsWith("nemesis."));
   return [
     `${seconds.toFixed(0)} s: ${count("publish.ok")} publishes, ${count("read.ok")} pages`,
     `${count("bootstrap.caught-up")} bootstraps, ${requests} database requests`,
-    `${injected} faults, ${count("nemesis.kill.database")} database kills`,
+    `${injected} spoiled, ${done.reduce((sum, [, of]) => sum + of, 0)} kills and stops`,
   ].join(", ");
 }

@@ -5,11 +5,17 @@ import { noteBatchItem } from "../sim/tap.ts";
 
 type Item = Record<string, unknown>;
 
-/** Reads every chain and its compacted state straight from the table, strongly consistent. */
+export type Stored = {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly stream: string;
+  readonly partitions: number;
+};
+
+/** Reads every chain of a life, and its compacted state, straight from the table, strongly consistent. */
 export async function readBack(
-  client: DynamoDBClient,
-  tableName: string,
-  stream: string,
+  { client, tableName, stream, partitions }: Stored,
+  life: string,
   atMs: number,
 ): Promise<Line[]> {
   const table = DynamoDBDocument.from(client);
@@ -29,8 +35,6 @@ export async function readBack(
     } while (from !== undefined);
     return items;
   };
-  const [meta] = (await query(`STREAM#${stream}`)).filter(({ sk }) => sk === "META");
-  const life = String(meta?.uid);
   const rows = new Map<number, [key: string, sequence: number, dead: boolean][]>();
   for (let bucket = 0; bucket < 16; bucket++) {
     const pk = `STREAM#${stream}#${life}#COMPACT#${String(bucket).padStart(2, "0")}`;
@@ -42,7 +46,7 @@ export async function readBack(
   }
   const lines: Line[] = [];
   const head = { type: "info", atMs, process: "-" } as const;
-  for (let partition = 0; partition < Number(meta?.partitions); partition++) {
+  for (let partition = 0; partition < partitions; partition++) {
     for (const item of await query(`STREAM#${stream}#${life}#P${partition}`)) {
       if (String(item.sk).startsWith("SEQ#")) {
         lines.push({ ...head, ...noteBatchItem(item, life, partition) });

@@ -16,8 +16,8 @@ const { values } = parseArgs({
     minutes: { type: "string", default: process.env.FAULT_MINUTES ?? "1" },
     "database-kills": { type: "string", default: process.env.FAULT_DATABASE_KILLS ?? "0" },
     publishers: { type: "string", default: "32" },
-    batch: { type: "string", default: "100" },
-    rate: { type: "string", default: "1250" },
+    batch: { type: "string", default: "200" },
+    rate: { type: "string", default: "1400" },
     intensity: { type: "string", default: "0.01" },
     seed: { type: "string", default: process.env.SEED ?? String(Date.now()) },
     results: { type: "string" },
@@ -39,17 +39,18 @@ const where = whereWeAre();
 const database = options.databaseKills > 0 ? "disk" : "memory";
 console.log(`black box, database in ${database}: ${JSON.stringify(options)}`);
 const played = await playBlackBox({ ...options, onProgress: console.log });
-const { history, violations, counts } = played;
+const { history, violations, counts, recovery } = played;
 if (values.history !== undefined) writeFileSync(values.history, printHistory(history));
 const verdict = verdictOf(played);
 const results = {
   ...{ began: began.toISOString(), ended: new Date().toISOString(), ...where },
-  ...{ database, ...options, verdict, violations, counts },
+  ...{ database, ...options, verdict, recovery, violations, counts },
 };
 const path = values.results ?? `test/results/blackbox-${database}.json`;
 mkdirSync(dirname(path), { recursive: true });
 writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
 console.log(printVerdict(verdict));
+console.log(`from the last fault on: ${JSON.stringify(recovery)}`);
 for (const { name, detail } of violations.slice(0, 20)) console.log(`${name}: ${detail}`);
 console.log(`everything in ${path}`);
 process.exit(violations.length === 0 ? 0 : 1);

@@ -21,14 +21,16 @@ it("counts an event once, however often it was acknowledged, and violations by w
     ],
     counts: {
       ...{ "nemesis.kill.api-0": 2, "nemesis.kill.database": 3, "nemesis.pause.api-1": 4 },
+      ...{ "nemesis.pause.database": 5, "stream.made-anew": 8, "seek.ok": 9 },
       ...{ "proxy.requests": 100, "proxy.delay": 5, "proxy.twice": 6, "bootstrap.caught-up": 7 },
     },
     events: 3,
-    catchUpMs: 812.6,
+    recovery: { publishersMs: 200, compactedMs: 400, readersMs: 813 },
   });
   expect(verdict).toEqual({
     ...{ acknowledgedEvents: 3, storedEvents: 3, lost: 1, duplicated: 1, reordered: 1 },
     ...{ otherViolations: 1, requestFaults: 11, processKills: 2, processPauses: 4 },
-    ...{ databaseKills: 3, bootstrapsUnderChurn: 7, catchUpMs: 813 },
+    ...{ databaseKills: 3, databasePauses: 5, faults: 25, streamsMadeAnew: 8, seeks: 9 },
+    ...{ bootstrapsUnderChurn: 7, compactedMs: 400, catchUpMs: 813 },
   });
 });

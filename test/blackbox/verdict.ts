@@ -11,10 +11,17 @@ export type Verdict = {
   readonly reordered: number;
   readonly otherViolations: number;
   readonly requestFaults: number;
+  /** Of servers and of clients. */
   readonly processKills: number;
   readonly processPauses: number;
   readonly databaseKills: number;
+  readonly databasePauses: number;
+  /** All of these together. */
+  readonly faults: number;
+  readonly streamsMadeAnew: number;
+  readonly seeks: number;
   readonly bootstrapsUnderChurn: number;
+  readonly compactedMs: number;
   readonly catchUpMs: number;
 };
 
@@ -24,24 +31,30 @@ const REORDERED: readonly ViolationName[] = [
   ...["realtime-order", "nonmonotonic-send", "inconsistent-offsets"],
 ] as ViolationName[];
 
-export function verdictOf({ history, violations, counts, events, catchUpMs }: Played): Verdict {
+export function verdictOf({ history, violations, counts, events, recovery }: Played): Verdict {
   const found = (names: readonly ViolationName[]) =>
     violations.filter(({ name }) => names.includes(name)).length;
   const sum = (prefix: string) =>
     Object.entries(counts).reduce((n, [name, of]) => n + (name.startsWith(prefix) ? of : 0), 0);
-  const databaseKills = counts["nemesis.kill.database"] ?? 0;
+  const count = (name: string) => counts[name] ?? 0;
+  const databaseKills = count("nemesis.kill.database");
+  const databasePauses = count("nemesis.pause.database");
+  const requestFaults = PROXY_FAULTS.reduce((n, fault) => n + count(`proxy.${fault}`), 0);
   const [lost, duplicated, reordered] = [found(LOST), found(DUPLICATED), found(REORDERED)];
   return {
     acknowledgedEvents: acknowledgedOf(history),
     storedEvents: events,
     ...{ lost, duplicated, reordered },
     otherViolations: violations.length - lost - duplicated - reordered,
-    requestFaults: PROXY_FAULTS.reduce((n, fault) => n + (counts[`proxy.${fault}`] ?? 0), 0),
+    requestFaults,
     processKills: sum("nemesis.kill.") - databaseKills,
-    processPauses: sum("nemesis.pause."),
-    databaseKills,
-    bootstrapsUnderChurn: counts["bootstrap.caught-up"] ?? 0,
-    catchUpMs: Math.round(catchUpMs),
+    processPauses: sum("nemesis.pause.") - databasePauses,
+    ...{ databaseKills, databasePauses, faults: requestFaults + sum("nemesis.") },
+    streamsMadeAnew: count("stream.made-anew"),
+    seeks: count("seek.ok"),
+    bootstrapsUnderChurn: count("bootstrap.caught-up"),
+    compactedMs: recovery.compactedMs,
+    catchUpMs: Math.max(recovery.compactedMs, recovery.readersMs),
   };
 }
 

@@ -71,12 +71,13 @@ export async function runUnspoiled(count: number): Promise<Verdict[]> {
 
 async function hunt(
   folder: string,
-  { rule, plan = {} }: Mutant,
+  { rule, plan = {}, by }: Mutant,
   killer: string | undefined,
   { count, minutesEach }: Pick<GateOptions, "count" | "minutesEach">,
 ): Promise<Verdict> {
-  const seeds = killer === undefined ? [] : [killer];
-  const task = { seeds, from: 0, count, plan, minutes: minutesEach };
+  const known = by ?? killer;
+  const seeds = known === undefined ? [] : [known];
+  const task = { seeds, from: 0, count, plan, minutes: minutesEach, by };
   const script = join(folder, "test/mutation/hunt.ts");
   const child = spawn(process.execPath, [script, JSON.stringify(task)], {
     cwd: folder,

@@ -5,7 +5,11 @@ import { DAY_MS, type Plan } from "../sim/plan.ts";
  * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
  * is for more frequent than in the usual swarm; the unspoiled product must pass it too.
  */
-export type Mutant = Mutation & { readonly plan?: Partial<Plan> };
+export type Mutant = Mutation & {
+  readonly plan?: Partial<Plan>;
+  /** Which stories are played instead of the simulation. They are always the same. */
+  readonly by?: "leases" | "bootstraps";
+};
 
 const DAYS = [33 * DAY_MS, 40 * DAY_MS];
 
@@ -59,6 +63,12 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
     leapsMs: [2 * 3_600_000, 12 * 3_600_000],
   },
 };
+
+/** What few seeds come to: a process that ends between two of many puts of one run. */
+const toldAsStories: readonly string[] = [
+  "the checkpoint moves on the way",
+  "on the way only over events whose rows are put",
+];
 
 const ofTheLog: readonly Mutant[] = [
   {
@@ -300,8 +310,59 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a run reads its stretch once and compacts all of it",
     file: "compaction/compact.ts",
-    from: "const move = planMove(end.checkpoint, stretch, {",
-    to: "const move = planMove(end.checkpoint, { ...stretch, to: Math.max(stretch.to, end.next + 1) }, {",
+    from: "(await moveTo(stretch))",
+    to: "(await moveTo({ ...stretch, to: Math.max(stretch.to, end.next + 1) }))",
+  },
+];
+
+const ofLeases: readonly Mutant[] = [
+  {
+    rule: "a worker's commit needs the token of the row",
+    file: "table/subscription.entity.ts",
+    from: "if (guard.token !== undefined) return eq(row.token, guard.token);",
+    to: "if (guard.token !== undefined) return lte(row.token, 1e9);",
+  },
+  {
+    rule: "a commit of no worker needs that nobody holds the lease",
+    file: "table/subscription.entity.ts",
+    from: "lte(row.until, guard.nowMs)",
+    to: "lte(row.until, 1e15)",
+  },
+  {
+    rule: "a commit under a lease that is lost is refused, not stale",
+    file: "table/subscription.entity.ts",
+    from: "return lease?.token === guard.token;",
+    to: "return lease !== undefined;",
+  },
+  {
+    rule: "a live lease is not taken",
+    file: "table/lease-rows.ts",
+    from: "lte(row.until, nowMs)",
+    to: "lte(row.until, 1e15)",
+  },
+  {
+    rule: "a lease is taken as it was seen",
+    file: "table/lease-rows.ts",
+    from: "notExists(row.token) : eq(row.token, seen)",
+    to: "notExists(row.token) : lte(row.token, 1e9)",
+  },
+  {
+    rule: "every taking of a lease has a token of its own",
+    file: "table/lease-rows.ts",
+    from: "const token = seen + 1;",
+    to: "const token = Math.max(seen, 1);",
+  },
+  {
+    rule: "a lease that is given up keeps its token",
+    file: "table/lease-rows.ts",
+    from: '.remove(["owner", "until"])',
+    to: '.remove(["owner", "until", "token"])',
+  },
+  {
+    rule: "what was read under a former lease counts for nothing",
+    file: "subscription/poll-share.ts",
+    from: "tokens[at] !== undefined && (cursor?.tokens === undefined || cursor.tokens[at] === tokens[at]);",
+    to: "tokens[at] !== undefined;",
   },
 ];
 
@@ -309,7 +370,9 @@ const ofTheLog: readonly Mutant[] = [
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog,
   ...mutations.map((mutation): Mutant => {
+    if (toldAsStories.includes(mutation.rule)) return { ...mutation, by: "bootstraps" };
     const plan = plans[mutation.rule] ?? COMPACTION;
     return { ...mutation, plan };
   }),
+  ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
 ];

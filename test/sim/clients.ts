@@ -2,7 +2,8 @@ import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
 import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
 import type { EventRef } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
-import { type ClientWorld, STREAM } from "./world.ts";
+import { STREAM } from "./plan.ts";
+import type { ClientWorld } from "./world.ts";
 
 /** How often a request with an idempotency key is sent at most. */
 const TRIES_MAX = 12;
@@ -132,8 +133,12 @@ export async function runDoorbell(world: ClientWorld): Promise<void> {
   while (!world.isOver()) {
     await world.sleep(random.between(20, 600));
     const heard = world.tap.takeTouched().flatMap((pk) => {
-      if (random.chance(0.1)) return [];
-      return random.chance(0.1) ? [pk, pk] : [pk];
+      const lost = random.chance(0.1);
+      if (lost) world.recorder.count("doorbell.lost");
+      if (lost) return [];
+      const twice = random.chance(0.1);
+      if (twice) world.recorder.count("doorbell.twice");
+      return twice ? [pk, pk] : [pk];
     });
     if (heard.length === 0) continue;
     await quietly(world, "ring", random, (ledger) => ledger.ring(random.shuffle(heard)));

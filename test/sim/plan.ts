@@ -1,6 +1,9 @@
 import { type Fault, type FaultRates, faults } from "../model/fake/faults.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
 
+/** The stream that everybody uses. */
+export const STREAM = "orders";
+
 /** What one seed does: how much of what, and which faults, as little or as much as chance has it. */
 export type Plan = {
   readonly partitions: number;
@@ -50,6 +53,8 @@ export type Plan = {
   readonly browseAnew: number;
   readonly crashes: number;
   readonly seeks: number;
+  /** Where a seek goes, of who does not bootstrap. */
+  readonly seeksTo: readonly ("earliest" | "latest")[];
 };
 
 const SECOND_MS = 1_000;
@@ -114,6 +119,7 @@ export function drawPlan(random: SeededRandom): Plan {
     browseAnew: 0,
     crashes: random.pick([0, 0.1, 0.3]),
     seeks: random.pick([0, 0, 0.1]),
+    seeksTo: ["earliest", "latest"],
   };
 }
 

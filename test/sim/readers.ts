@@ -2,8 +2,9 @@ import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
 import type { StoredEvent } from "../../packages/core/src/log/event.ts";
 import type { Page } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
+import { STREAM } from "./plan.ts";
 import { refOf } from "./tap.ts";
-import { type ClientWorld, STREAM } from "./world.ts";
+import type { ClientWorld } from "./world.ts";
 
 type Answer = {
   readonly events: readonly StoredEvent[];
@@ -87,7 +88,7 @@ export async function catchUp(
 }
 
 /** The client loses its memory: it goes on with the view that it kept, and where that ends. */
-function crash(world: ClientWorld, follower: Follower, random: SeededRandom): void {
+export function crash(world: ClientWorld, follower: Follower, random: SeededRandom): void {
   world.recorder.count("client.crash");
   if (follower.kept === undefined) {
     beginAnew(world, follower);
@@ -115,24 +116,26 @@ async function subscribe(
     rename(follower);
     return false;
   }
-  beginAnew(world, follower);
   follower.exists = true;
+  beginAnew(world, follower);
   return true;
 }
 
 /** Moves the subscription on purpose, and begins with an empty view. */
 async function seek(world: ClientWorld, follower: Follower, random: SeededRandom): Promise<void> {
-  const to =
-    follower.start === "bootstrap" ? "bootstrap" : random.pick(["earliest", "latest"] as const);
+  const to = follower.start === "bootstrap" ? "bootstrap" : random.pick(world.plan.seeksTo);
   const { name } = follower;
+  // Who crashes now does not know whether its subscription was moved: it takes another one.
+  follower.exists = false;
+  world.keep(follower);
   const answer = await attempt(world, "seek", () =>
     world.call(world.anyApi(random), (ledger) => ledger.seek(defaultTenant, STREAM, name, { to })),
   );
   if (answer === undefined) {
-    follower.exists = false;
     rename(follower);
     return;
   }
+  follower.exists = true;
   beginAnew(world, follower);
 }
 
@@ -162,7 +165,7 @@ function beginAnew(world: ClientWorld, follower: Follower): void {
   follower.cursor = undefined;
   follower.kept = undefined;
   follower.settled = true;
-  world.recorder.note({ op: "begin", session: follower.name });
+  world.keep(follower, { op: "begin", session: follower.name });
 }
 
 async function pollOnce(
@@ -211,9 +214,9 @@ async function commitOnce(
   const { name, cursor } = follower;
   if (cursor === undefined) return;
   const { positions, subscription } = world.readCursor(cursor);
-  world.recorder.note({ op: "save", session: name });
   follower.kept = cursor;
   follower.settled = false;
+  world.keep(follower, { op: "save", session: name });
   const receipt = await world.recorder.record(
     name,
     {
@@ -231,6 +234,7 @@ async function commitOnce(
   );
   if (receipt === undefined) return;
   follower.settled = !receipt.stale;
+  world.keep(follower);
   if (receipt.stale) world.recorder.count("commit.stale");
   // A client that keeps no cursor asks for what is behind the committed position.
   if (follower.settled && random.chance(0.5)) follower.cursor = undefined;

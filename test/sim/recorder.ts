@@ -35,32 +35,46 @@ export class NoAnswer extends Error {
 /** These say that the call may have had an effect. */
 const UNKNOWN = new Set(["outcome-unknown", "no-answer"]);
 
+/** Where a recorder writes to, instead of its memory; its calls are numbered behind `calls`. */
+export type Sink = {
+  readonly calls: number;
+  add(line: Line): void;
+  count(name: string): void;
+};
+
+/** A note as a line of the history. */
+export const lineOf = (note: Note, atMs: number): Line =>
+  ({ type: "info", atMs, process: "-", ...note }) as Line;
+
 /** Writes a history of calls at the times of `nowMs`. */
-export function createRecorder(nowMs: () => number): Recorder {
+export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
   const lines: Line[] = [];
   const counts = new Map<string, number>();
-  const count = (name: string): void => {
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  };
-  let calls = 0;
+  const add = sink?.add ?? ((line: Line) => void lines.push(line));
+  const count =
+    sink?.count ??
+    ((name: string) => {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    });
+  let calls = sink?.calls ?? 0;
   return {
     lines,
     counts,
     count,
-    note: (note) => lines.push({ type: "info", atMs: nowMs(), process: "-", ...note } as Line),
+    note: (note) => add(lineOf(note, nowMs())),
     record: async (process, invoke, run, tell, failed = () => {}) => {
       const call = ++calls;
       const head = () => ({ atMs: nowMs(), process, call });
-      lines.push({ type: "invoke", ...head(), ...invoke } as Line);
+      add({ type: "invoke", ...head(), ...invoke } as Line);
       try {
         const result = await run();
-        lines.push({ type: "ok", ...head(), ...tell(result) } as Line);
+        add({ type: "ok", ...head(), ...tell(result) } as Line);
         count(`${invoke.op}.ok`);
         return result;
       } catch (error) {
         const code = codeOf(error);
         const known = !UNKNOWN.has(code) && !code.startsWith("internal");
-        lines.push({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code });
+        add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code });
         count(`${invoke.op}.${code.split(":")[0]}`);
         failed(code);
         return undefined;

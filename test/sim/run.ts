@@ -8,6 +8,7 @@ import {
   saveCampaign,
   whereWeAre,
 } from "./campaign.ts";
+import { explainFailure } from "./explain-failure.ts";
 import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";
 import { addTally, missingFrom, printTally } from "./seed-tally.ts";
@@ -16,8 +17,8 @@ import { BRIEF } from "./world.ts";
 
 /**
  * `npm run sim`: plays seeds and stops at nothing until all are played.
- * `SEED=17 npm run sim` plays one seed twice, compares, and prints what went wrong; `PLAN={"keys":1}`
- * sets parts of its plan.
+ * `SEED=17 npm run sim` plays one seed twice, compares, and prints what went wrong, by the smallest plan
+ * that is found for it; `PLAN={"keys":1}` sets parts of its plan.
  * `npm run sim -- --brief --seeds 200000 --workers 2 --results test/results/sim.json` plays a range,
  * one process for each worker. Said again after it was interrupted, it goes on where the file ends.
  */
@@ -38,9 +39,10 @@ async function playOne(name: string): Promise<number> {
   const first = await simulate(name, plan);
   const second = await simulate(name, plan);
   const same = JSON.stringify(first) === JSON.stringify(second);
-  console.log(printFailure(first));
+  const failed = first.violations.length > 0;
+  console.log(failed ? await explainFailure(first) : printFailure(first));
   console.log(same ? "The seed plays the same twice." : "THE SEED DOES NOT PLAY THE SAME TWICE.");
-  return same && first.violations.length === 0 ? 0 : 1;
+  return same && !failed ? 0 : 1;
 }
 
 const SHOW_MS = 10_000;

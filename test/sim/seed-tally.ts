@@ -111,11 +111,21 @@ export const EXPECTED_COUNTS = [
   ...["fault.error-after", "fault.reset-before", "fault.reset-after", "fault.timeout-before"],
   ...["fault.timeout-after", "fault.timeout-late", "fault.conflict", "fault.unprocessed"],
   ...["conflict.transaction", "conflict.write", "read.torn"],
+  ...["doorbell.lost", "doorbell.twice", "read.bootstrap-expired"],
 ] as const;
 
+/**
+ * What must have happened when something else has. All reads of the product are strongly consistent:
+ * with the first that is not, some must have been stale.
+ */
+const EXPECTED_WITH = [["read.eventual", "read.stale"]] as const;
+
 /** The names of EXPECTED_COUNTS that never happened. */
-export const missingFrom = ({ counts }: SeedTally): string[] =>
-  EXPECTED_COUNTS.filter((name) => (counts[name] ?? 0) === 0);
+export const missingFrom = ({ counts }: SeedTally): string[] => {
+  const never = (name: string): boolean => (counts[name] ?? 0) === 0;
+  const missing = EXPECTED_WITH.flatMap(([cause, effect]) => (never(cause) ? [] : [effect]));
+  return [...EXPECTED_COUNTS, ...missing].filter(never);
+};
 
 export const versionsOf = () => {
   const load = createRequire(import.meta.url);

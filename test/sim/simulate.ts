@@ -12,9 +12,9 @@ import {
   sweepOnce,
 } from "./clients.ts";
 import { runNemesis } from "./nemesis.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, STREAM } from "./plan.ts";
 import { browse, catchUp, type Follower, follow, lookUp, newFollower } from "./readers.ts";
-import { createWorld, STREAM, startFaults, type World } from "./world.ts";
+import { createWorld, startFaults, type World } from "./world.ts";
 
 export type Simulated = {
   readonly seed: string;

@@ -10,10 +10,10 @@ import {
 } from "../model/fake/virtual-clock.ts";
 import { createFakeDynamo, type FakeDynamo } from "../model/fake-dynamodb.ts";
 import { drawBriefPlan, drawPlan, type Plan } from "./plan.ts";
-import { createRecorder, NoAnswer, type Recorder } from "./recorder.ts";
+import type { Follower } from "./readers.ts";
+import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
 import { createTap, type Tap } from "./tap.ts";
 
-export const STREAM = "orders";
 const TABLE = "simulated";
 const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("a secret of the simulation") }];
 
@@ -52,6 +52,8 @@ export type World = {
   anyApi(random: SeededRandom): Api;
   /** Waits as a client does: outside of all processes. */
   sleep(ms: number): Promise<void>;
+  /** A client writes down what it must know after a crash, and a line of the history: both or none. */
+  keep(follower: Follower, note?: Note): void;
   /** A client's call: its patience ends, and a dead process never answers. */
   call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;
 };
@@ -65,7 +67,7 @@ const TRACE_LINES = 400;
 export type ClientWorld = Pick<
   World,
   | ("plan" | "random" | "sleep" | "recorder" | "anyApi" | "call")
-  | ("nextEvent" | "isOver" | "fail" | "readCursor")
+  | ("nextEvent" | "isOver" | "fail" | "readCursor" | "keep")
 > & {
   readonly time: Pick<VirtualTime, "nowMs">;
   readonly tap: Pick<Tap, "liveUid" | "takeTouched">;
@@ -131,6 +133,10 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       slow = 0;
     },
     anyApi: (chance) => chance.pick(apis),
+    // Clients that live in this process lose nothing but what `crash` takes.
+    keep: (_, note) => {
+      if (note !== undefined) recorder.note(note);
+    },
     call: (api, run) => {
       const { ledger, process } = api;
       return new Promise((resolve, reject) => {

@@ -18,40 +18,46 @@ export type Line = {
 export type Disturbed = {
   readonly lines: readonly Line[];
   readonly published: readonly number[];
-  readonly kills: number;
-  readonly stops: number;
-  /** How long the survivors took to hold everything again, for each kill, in milliseconds. */
-  readonly rebalancedMs: readonly number[];
+  /** For each SIGKILL and SIGSTOP, how long the others took to hold all that its victim had held. */
+  readonly takeOvers: readonly { readonly signal: Signal; readonly ms: number }[];
 };
+
+type Signal = "SIGKILL" | "SIGSTOP";
 
 export type Options = {
   readonly workers: number;
   readonly partitions: number;
   readonly leaseSeconds: number;
+  /** Who is stopped during a poll that waits is not silent before that has ended. */
+  readonly waitSeconds: number;
   readonly durationMs: number;
+  /** From one disturbance to the next. */
   readonly everyMs: number;
 };
+
+type Worker = { readonly consumer: string; readonly child: ChildProcess };
 
 const PROGRAM = fileURLToPath(new URL("worker.ts", import.meta.url));
 
 /**
- * Worker processes that share one subscription while they are killed and stopped, a publisher beside
- * them; then a quiet time in which what is left is worked off.
+ * Worker processes that share one subscription while they are killed and stopped in turn, a publisher
+ * beside them; then a quiet time in which what is left is worked off. Who was killed begins again under
+ * another name, and who was stopped goes on, once the others have taken over.
  */
 export async function runDisturbed(target: Target, options: Options): Promise<Disturbed> {
-  const { workers, partitions, leaseSeconds, durationMs, everyMs } = options;
+  const { workers, partitions, leaseSeconds, waitSeconds, durationMs, everyMs } = options;
   const stream = `workers-${process.hrtime.bigint()}`;
   await send(target, "POST", "/streams", { name: stream, partitions });
   const of = `/streams/${stream}/subscriptions`;
   await send(target, "POST", of, { name: "s", leaseSeconds });
   const lines: Line[] = [];
-  const children: ChildProcess[] = [];
+  const team: Worker[] = [];
   let born = 0;
   const start = (at: number): void => {
     const consumer = `w${at}-${++born}`;
     const child = spawn(
       process.execPath,
-      [PROGRAM, target.baseUrl, target.apiKey, stream, consumer],
+      [PROGRAM, target.baseUrl, target.apiKey, stream, consumer, String(waitSeconds)],
       {
         stdio: ["ignore", "pipe", "inherit"],
       },
@@ -59,11 +65,21 @@ export async function runDisturbed(target: Target, options: Options): Promise<Di
     createInterface({ input: child.stdout }).on("line", (text) => {
       lines.push({ ...(JSON.parse(text) as Line), atMs: performance.now() });
     });
-    children[at] = child;
+    team[at] = { consumer, child };
   };
   const published: number[] = [];
-  const rebalancedMs: number[] = [];
-  let [kills, stops, over] = [0, 0, false];
+  const takeOvers: { signal: Signal; ms: number }[] = [];
+  let over = false;
+  const disturb = async (at: number, signal: Signal): Promise<void> => {
+    const victim = team[at];
+    if (victim === undefined) return;
+    victim.child.kill(signal);
+    const began = performance.now();
+    await untilTakenOver(target, `${of}/s`, victim.consumer);
+    takeOvers.push({ signal, ms: Math.round(performance.now() - began) });
+    if (signal === "SIGKILL") start(at);
+    else victim.child.kill("SIGCONT");
+  };
   const publishing = (async () => {
     for (let n = 0; !over; n++) {
       const events = Array.from({ length: 5 }, (_, i) => ({
@@ -78,55 +94,60 @@ export async function runDisturbed(target: Target, options: Options): Promise<Di
   try {
     for (let at = 0; at < workers; at++) start(at);
     await untilHeld(target, `${of}/s`, workers);
-    const until = performance.now() + durationMs;
-    for (let turn = 0; performance.now() < until; turn++) {
-      const at = (turn * 3) % workers;
-      const victim = children[at];
-      if (turn % 2 === 0) {
-        victim?.kill("SIGKILL");
-        kills++;
-        const began = performance.now();
-        await untilHeld(target, `${of}/s`, workers - 1);
-        rebalancedMs.push(performance.now() - began);
-        start(at);
-      } else {
-        victim?.kill("SIGSTOP");
-        stops++;
-        await sleep(leaseSeconds * 1_000 * 1.3);
-        victim?.kill("SIGCONT");
-      }
-      await sleep(everyMs);
+    const began = performance.now();
+    const disturbing: Promise<void>[] = [];
+    for (let turn = 0; turn * everyMs < durationMs; turn++) {
+      // Those that are still down from the turns before are others.
+      disturbing.push(disturb((turn * 3) % workers, turn % 2 === 0 ? "SIGKILL" : "SIGSTOP"));
+      await sleep(began + (turn + 1) * everyMs - performance.now());
     }
+    await Promise.all(disturbing);
     over = true;
     await publishing;
     const drained = performance.now() + 30_000;
     while (performance.now() < drained && (await lagOf(target, `${of}/s`)) > 0) await sleep(200);
   } finally {
     over = true;
-    for (const child of children) {
+    for (const { child } of team) {
       child.kill("SIGCONT");
       child.kill("SIGKILL");
     }
   }
   await sleep(200);
-  return { lines, published, kills, stops, rebalancedMs };
+  return { lines, published, takeOvers };
 }
 
-type Info = { lag: { events: number }; members: { share: number }[] };
+type Info = { lag: { events: number }; members: { consumer: string; share: number }[] };
 
 const lagOf = async (target: Target, path: string): Promise<number> =>
   ((await send(target, "GET", path)) as Info).lag.events;
 
 /** Until so many workers hold everything between them, none without a share. */
-async function untilHeld(target: Target, path: string, workers: number): Promise<void> {
+const untilHeld = (target: Target, path: string, workers: number): Promise<void> =>
+  untilMembers(target, path, (members) => {
+    const holders = members.filter(({ share }) => share > 0);
+    return isWhole(holders) && holders.length === workers;
+  });
+
+/** Until others hold everything. */
+const untilTakenOver = (target: Target, path: string, victim: string): Promise<void> =>
+  untilMembers(target, path, (members) =>
+    isWhole(members.filter(({ consumer }) => consumer !== victim)),
+  );
+
+async function untilMembers(
+  target: Target,
+  path: string,
+  isSo: (members: Info["members"]) => boolean,
+): Promise<void> {
   for (const until = performance.now() + 30_000; performance.now() < until; await sleep(50)) {
-    const { members } = (await send(target, "GET", path)) as Info;
-    const held = members.filter(({ share }) => share > 0);
-    const whole = Math.abs(held.reduce((sum, { share }) => sum + share, 0) - 1) < 1e-9;
-    if (whole && held.length === workers) return;
+    if (isSo(((await send(target, "GET", path)) as Info).members)) return;
   }
-  throw new Error(`${workers} workers do not come to hold everything`);
+  throw new Error("the workers do not come to hold everything");
 }
+
+const isWhole = (members: Info["members"]): boolean =>
+  Math.abs(members.reduce((sum, { share }) => sum + share, 0) - 1) < 1e-9;
 
 async function send({ baseUrl, apiKey }: Target, method: string, path: string, json?: object) {
   const response = await fetch(`${baseUrl}${path}`, {

@@ -2,7 +2,8 @@
  * One worker process: polls its share, "processes" each event by printing it, commits. Killed and
  * stopped from outside. Prints one JSON line for everything that it has done.
  */
-const [, , url = "", apiKey = "", stream = "", consumer = ""] = process.argv;
+const [, , url = "", apiKey = "", stream = "", consumer = "", wait = ""] = process.argv;
+const waitSeconds = Number(wait);
 const path = `${url}/streams/${stream}/subscriptions/s/poll`;
 
 type Page = { events: { key: string; sequence: number; data: number }[]; cursor: string };
@@ -12,7 +13,7 @@ for (;;) {
   const response = await fetch(path, {
     method: "POST",
     headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ consumer, limit: 20, waitSeconds: 5, commit }),
+    body: JSON.stringify({ consumer, limit: 20, waitSeconds, commit }),
   }).catch(() => undefined);
   if (response === undefined || response.status >= 500 || response.status === 429) {
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,29 +1,60 @@
+import { writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
 import { openTarget } from "../contract/target.ts";
-import { findViolations, runDisturbed } from "../workers/disturbed.ts";
+import { whereWeAre } from "../sim/campaign.ts";
+import { type Disturbed, findViolations, type Options, runDisturbed } from "./disturbed.ts";
 
-const SECONDS = Number(process.env.WORKERS_SECONDS ?? 12);
-const LEASE_SECONDS = 2;
+/** WORKERS_SECONDS=60 WORKERS_RESULTS=test/results/workers.json for what is published. */
+const { WORKERS_SECONDS = "12", WORKERS_RESULTS } = process.env;
+const options: Options = {
+  ...{ workers: 8, partitions: 16, leaseSeconds: 2, waitSeconds: 1 },
+  ...{ durationMs: Number(WORKERS_SECONDS) * 1_000, everyMs: 2_000 },
+};
+/** From the last word on: what a poll of a stopped worker waits for comes before. */
+const TAKE_OVER_MS = {
+  SIGKILL: (options.leaseSeconds + 2) * 1_000,
+  SIGSTOP: (options.leaseSeconds + options.waitSeconds + 2) * 1_000,
+};
+/** A machine that has other things to do is late now and then; what is published is not. */
+const LATE = WORKERS_RESULTS === undefined ? 3 : 1;
 
 const { close, ...target } = await openTarget();
 afterAll(close);
 
-it("[lease.standby] loses nothing and keeps every key's order while workers are killed and stopped", async () => {
-  const disturbed = await runDisturbed(target, {
-    ...{ workers: 8, partitions: 16, leaseSeconds: LEASE_SECONDS },
-    ...{ durationMs: SECONDS * 1_000, everyMs: 500 },
-  });
-  const { lines, published, kills, stops, rebalancedMs } = disturbed;
-  const refused = lines.filter((line) => line.refused !== undefined).length;
-  const deliveries = lines.filter(({ data }) => data !== undefined).length;
-  console.log(
-    `${published.length} events, ${deliveries} deliveries, ${kills} kills, ${stops} stops, ` +
-      `${refused} refused; shares whole again after ${rebalancedMs.map(Math.round).join(", ")} ms`,
-  );
-  expect(findViolations(disturbed)).toEqual([]);
-  expect(new Set(lines.flatMap((line) => line.refused ?? []))).toEqual(
-    refused === 0 ? new Set() : new Set(["lease-lost"]),
-  );
-  expect(Math.max(...rebalancedMs)).toBeLessThan((LEASE_SECONDS + 2) * 1_000);
-  expect(Math.min(kills, stops)).toBeGreaterThan(0);
-}, 200_000);
+it("[lease.standby] loses nothing and keeps every key's order while workers are killed and stopped", {
+  timeout: options.durationMs + 180_000,
+}, async () => {
+  const began = new Date().toISOString();
+  const disturbed = await runDisturbed(target, options);
+  const violations = findViolations(disturbed);
+  const figures = figuresOf(disturbed);
+  console.log(JSON.stringify(figures));
+  if (WORKERS_RESULTS !== undefined) {
+    const results = { began, ...whereWeAre(), ...options, ...figures, violations };
+    writeFileSync(WORKERS_RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  }
+  expect(violations).toEqual([]);
+  const refusals = disturbed.lines.flatMap(({ refused }) => refused ?? []);
+  expect(refusals.filter((code) => code !== "lease-lost")).toEqual([]);
+  for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
+    const { takeOverMs } = figures[signal];
+    expect(takeOverMs[Math.floor((takeOverMs.length - 1) / 2)]).toBeLessThan(TAKE_OVER_MS[signal]);
+    expect(takeOverMs.at(-1)).toBeLessThan(LATE * TAKE_OVER_MS[signal]);
+  }
+  expect(Math.min(figures.SIGKILL.count, figures.SIGSTOP.count)).toBeGreaterThan(0);
+});
+
+function figuresOf({ lines, published, takeOvers }: Disturbed) {
+  const of = (wanted: string) => {
+    const taken = takeOvers.filter(({ signal }) => signal === wanted).map(({ ms }) => ms);
+    taken.sort((a, b) => a - b);
+    return { count: taken.length, takeOverMs: taken };
+  };
+  return {
+    published: published.length,
+    deliveries: lines.filter(({ data }) => data !== undefined).length,
+    commits: lines.filter(({ committed }) => committed === true).length,
+    refusals: lines.filter(({ refused }) => refused !== undefined).length,
+    ...{ SIGKILL: of("SIGKILL"), SIGSTOP: of("SIGSTOP") },
+  };
+}

@@ -48,6 +48,7 @@ export const createEngine = ({ nowMs, random, staleMs, scanMs }: EngineOptions):
     locks: new Set(),
     view: (consistent, startedMs = nowMs()) => {
       const deps = { nowMs, random, tally, staleMs };
+      if (!consistent) tally.add("read.eventual");
       if (!consistent) return staleView(deps);
       return startedMs < nowMs() ? scanningView(deps, startedMs) : newest;
     },

@@ -1,0 +1,63 @@
+import type { Part, Told } from "./client-process.ts";
+import { type Killable, startKillable } from "./killable.ts";
+
+/** The client processes of a run. */
+export type Clients = {
+  readonly all: readonly Killable[];
+  /** Says where the servers are by now, to those that are running. */
+  tellUrls(): void;
+  /** Publishers finish what they are at, and no more. */
+  endPublishers(): Promise<unknown>;
+  /** The others read on until they are caught up; false when one does not get there. */
+  catchUp(): Promise<boolean>;
+};
+
+export type ClientsOptions = Pick<Part, "seed" | "folder" | "batch" | "singlePuts" | "rate"> & {
+  readonly publishers: number;
+  readonly urls: () => readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly onEnd: (what: string) => void;
+};
+
+const ROLES: readonly (readonly [Part["role"], count: number])[] = [
+  ["publisher", 2],
+  ["follower", 2],
+  ["bootstrapper", 3],
+];
+
+export async function startClients(options: ClientsOptions): Promise<Clients> {
+  const { publishers, rate, urls, env: common, onEnd, ...rest } = options;
+  let lives = 0;
+  const starting = ROLES.flatMap(([role, count]) =>
+    Array.from({ length: count }, async (_, index) => {
+      const name = `${role}-${index}`;
+      const env = (): NodeJS.ProcessEnv => {
+        const share = { publishers: Math.ceil(publishers / count), rate: rate / count };
+        const part: Part = { ...rest, ...share, role, name, life: ++lives, urls: urls() };
+        return { ...common, PART: JSON.stringify(part) };
+      };
+      const killable = await startKillable({ name, program: "client-process.ts", env, onEnd });
+      return { role, killable };
+    }),
+  );
+  const started = await Promise.all(starting);
+  const of = (wanted: (role: Part["role"]) => boolean) =>
+    started.flatMap(({ role, killable }) => (wanted(role) ? [killable] : []));
+  const ask = async (killables: readonly Killable[], told: Told & { ask: string }) => {
+    const answers = await Promise.all(
+      killables.map((killable) => killable.ask<{ caughtUp: boolean }>(told)),
+    );
+    return answers.every(({ caughtUp }) => caughtUp);
+  };
+  const all = of(() => true);
+  const publishing = of((role) => role === "publisher");
+  const reading = of((role) => role !== "publisher");
+  return {
+    all,
+    tellUrls: () => {
+      for (const killable of all) killable.tell({ urls: urls() } satisfies Told);
+    },
+    endPublishers: () => ask(publishing, { ask: "end" }),
+    catchUp: () => ask(reading, { ask: "catch-up" }),
+  };
+}

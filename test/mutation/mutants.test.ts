@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { loadKillers } from "./gate.ts";
+import { MUTANTS } from "./mutants.ts";
+import { countPlaces } from "./mutated-copy.ts";
+
+/** Told at every commit, so that no rule is rewritten and its mutant forgotten until the night. */
+describe("the mutants", () => {
+  it("knows at least 25 mutants, and a seed that finds each", () => {
+    const killers = loadKillers();
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(25);
+    const unknown = MUTANTS.filter(({ rule, by }) => (by ?? killers[rule]) === undefined);
+    expect(unknown).toEqual([]);
+  });
+
+  it("finds the text of every rule exactly once", () => {
+    expect(MUTANTS.filter((mutant) => countPlaces(mutant) !== 1)).toEqual([]);
+  });
+});

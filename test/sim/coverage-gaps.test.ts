@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { type Coverage, outdatedReasons, unexplainedIn } from "./coverage-gaps.ts";
+
+const played: Coverage = JSON.parse(readFileSync("test/results/sim-coverage.json", "utf8"));
+
+it("has a reason for every block of append, read, compact and bootstrap that no seed enters", () => {
+  expect(played.seeds).toBeGreaterThanOrEqual(1_000);
+  expect(unexplainedIn(played)).toEqual([]);
+});
+
+it("has no reason for code that is not there any more", () => {
+  expect(outdatedReasons()).toEqual([]);
+});
+
+it("notices a block without a reason, and does not take one reason for another", () => {
+  const missed = ["7: throw new Error(`new`);", "9: ?? 1"];
+  const file = { file: "packages/core/src/log/append.ts", blocks: 9, missed };
+  const [reason] = [{ why: "", blocks: ["log/append.ts: throw new Error(", "log/read.ts: ?? 1"] }];
+  const coverage = { ...played, files: [file] };
+  expect(unexplainedIn(coverage, [reason])).toEqual([`${file.file}:${missed[1]}`]);
+});
