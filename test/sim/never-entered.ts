@@ -41,7 +41,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     why: "Damage to what is stored, which the simulated table does not do. test/model/log-read.test.ts and packages/core/src/log/codec.test.ts do it.",
     blocks: [
       "log/codec.ts: catch (error) { throw new InvariantError(`batch",
-      "log/codec.ts: default: throw new TypeError(`this version does",
+      "log/codec.ts: default: throw new InvariantError(`this version does",
       'compaction/sweep.ts: ? "invariant"',
     ],
   },
@@ -70,7 +70,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/codec.ts: : 3",
       'log/pack-lanes.ts: { throw new LedgerError("request-too-large"',
       "log/pack-lanes.ts: || events.length === 1",
-      "log/pack-lanes.ts: const half = Math.ceil(events.length / 2);",
     ],
   },
   {
@@ -134,8 +133,8 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "The bell rings with keys of batches, and sweeps meet only what the ledger throws: anything else is a bug of the caller.",
-    blocks: ["compaction/doorbell.ts: return undefined;", "compaction/sweep.ts: throw error;"],
+    why: "The bell rings with keys of batches: anything else is a bug of the caller.",
+    blocks: ["compaction/doorbell.ts: return undefined;"],
   },
   {
     why: "The checkpoint of a life goes half an hour after its last seal; who still asks then has been away for as long and holds a name that is void after seconds.",
