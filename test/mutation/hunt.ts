@@ -1,12 +1,17 @@
 import { join } from "node:path";
 import { playBootstrapScenarios } from "../model/play-scenarios.ts";
 import { playLeaseScenarios } from "../model/subscription/lease-scenarios.ts";
+import { playParkingPlans } from "../model/subscription/simulated-parking.ts";
 import { stopValidatingModels } from "../sim/quick-models.ts";
 import { simulate } from "../sim/simulate.ts";
 
 /** The core of this very copy. */
 const CORE = join(import.meta.dirname, "../../packages/core/src");
-const stories = { leases: playLeaseScenarios, bootstraps: () => playBootstrapScenarios(CORE) };
+const stories = {
+  leases: playLeaseScenarios,
+  bootstraps: () => playBootstrapScenarios(CORE),
+  parking: playParkingPlans,
+};
 
 /** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */
 const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");

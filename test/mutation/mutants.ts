@@ -8,7 +8,7 @@ import { DAY_MS, type Plan } from "../sim/plan.ts";
 export type Mutant = Mutation & {
   readonly plan?: Partial<Plan>;
   /** Which stories are played instead of the simulation. They are always the same. */
-  readonly by?: "leases" | "bootstraps";
+  readonly by?: "leases" | "bootstraps" | "parking";
 };
 
 const DAYS = [33 * DAY_MS, 40 * DAY_MS];
@@ -366,6 +366,51 @@ const ofLeases: readonly Mutant[] = [
   },
 ];
 
+const ofParking: readonly Mutation[] = [
+  {
+    rule: "freeing a key voids what was read while it was parked",
+    file: "subscription/parking-plan.ts",
+    from: "freed: parking.freed + 1,",
+    to: "freed: parking.freed,",
+  },
+  {
+    rule: "a commit from before a key was freed changes nothing",
+    file: "table/subscription.entity.ts",
+    from: "const parked = isOrAbsent(row.freed, operations, to.freed);",
+    to: "const parked = eq(row.generation, to.generation);",
+  },
+  {
+    rule: "reading on from before a key was freed begins at what is committed",
+    file: "subscription/deliver.ts",
+    from: "(freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row)",
+    to: "(freedOf(row) >= 0 || freed !== undefined ? positions[at] : row)",
+  },
+  {
+    rule: "a key is free only when its queue is read to what is committed",
+    file: "subscription/parking-plan.ts",
+    from: "if (place.next >= row.next) return",
+    to: "if (place.next >= 0) return",
+  },
+  {
+    rule: "what is parked changes only where the position stands",
+    file: "table/parking-rows.ts",
+    from: "const there = eq(row.next, next);",
+    to: "const there = eq(row.generation, generation);",
+  },
+  {
+    rule: "an event that is skipped stays withheld until it is committed",
+    file: "subscription/parking-plan.ts",
+    from: "if (isEmpty && isWhole)",
+    to: "if (isEmpty || isWhole)",
+  },
+  {
+    rule: "a page is delivered by what is parked now",
+    file: "subscription/poll.ts",
+    from: "!noted && parking?.revision === before?.parking?.revision;",
+    to: "!noted && (parking === undefined || parking.revision >= 0);",
+  },
+];
+
 /** Every rule that is taken out, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog,
@@ -375,4 +420,5 @@ export const MUTANTS: readonly Mutant[] = [
     return { ...mutation, plan };
   }),
   ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
+  ...ofParking.map((mutant): Mutant => ({ ...mutant, by: "parking" })),
 ];

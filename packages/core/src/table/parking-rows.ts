@@ -50,10 +50,11 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
         .remove(recount ? ["delivery"] : [])
         .where((row, operations) => {
           const { eq } = operations;
-          const same = `${eq(row.generation, generation)} AND ${eq(row.next, next)}`;
+          const same = eq(row.generation, generation);
+          const there = eq(row.next, next);
           const unchanged = isOrAbsent(row.revision, operations, revision);
           const held = guard === undefined ? "" : ` AND ${guarded(row, operations, guard)}`;
-          return `${same} AND ${unchanged}${held}`;
+          return `${same} AND ${there} AND ${unchanged}${held}`;
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
