@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { resolved, type Schema } from "../contract/access/openapi-operations.ts";
 
 /** Stands for the n-th of what the server has handed out so far; see `fill`. */
-export type Kind = "cursor" | "listCursor" | "id";
+export type Kind = "cursor" | "listCursor" | "id" | "parkedKey";
 
 /** Few names, so that requests meet each other's streams and subscriptions. */
 export const NAMES = ["fuzz-a", "fuzz-b", "fuzz-c", "fuzz.d", "other"];
 
-const slot = (kind: Kind) => fc.nat(50).map((n) => `{{${kind}:${n}}}`);
+export const slot = (kind: Kind) => fc.nat(50).map((n) => `{{${kind}:${n}}}`);
 
 /** What the document names is drawn from what makes sense there, else by its schema alone. */
 const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
@@ -75,8 +75,11 @@ function objects({ properties = {}, required = [], additionalProperties }: Schem
   return fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/), value, { maxKeys: 4 });
 }
 
-/** What the server has handed out; cursors also by what they belong to. */
-export type Handed = Record<Kind, string[]> & { readonly cursorsOf: Map<string, string[]> };
+/** What the server has handed out; cursors and parked keys also by what they belong to. */
+export type Handed = Record<Kind, string[]> & {
+  readonly cursorsOf: Map<string, string[]>;
+  readonly parkedKeysOf: Map<string, string[]>;
+};
 
 /** What a cursor of a path belongs to: a stream or a subscription. */
 export const ownerOf = (path: string): string =>
@@ -84,8 +87,9 @@ export const ownerOf = (path: string): string =>
 
 /** Puts what the server has handed out in the place of what stands for it, mostly the owner's own. */
 export const fill = (text: string, handed: Handed, owner: string): string =>
-  text.replace(/\{\{(cursor|listCursor|id):(\d+)\}\}/g, (_, kind: Kind, n: string) => {
-    const own = Number(n) % 4 === 0 ? undefined : handed.cursorsOf.get(owner);
-    const known = (kind === "cursor" ? own : undefined) ?? handed[kind];
+  text.replace(/\{\{(cursor|listCursor|id|parkedKey):(\d+)\}\}/g, (_, kind: Kind, n: string) => {
+    const owned = { cursor: handed.cursorsOf, parkedKey: handed.parkedKeysOf };
+    const own = kind in owned ? owned[kind as keyof typeof owned].get(owner) : undefined;
+    const known = (Number(n) % 4 === 0 ? undefined : own) ?? handed[kind];
     return known[Number(n) % known.length] ?? "nothing-yet-nothing-yet-nothing";
   });

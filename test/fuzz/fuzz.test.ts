@@ -21,10 +21,14 @@ const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 /** Of each group, so many are under way at once. */
 const AT_ONCE = 6;
 const GROUP = 60;
+const FURNISH_EVERY = 5 * GROUP;
 const TRIES = 4;
 
 let stack: Stack;
-const handed: Handed = { cursor: [], listCursor: [], id: [], cursorsOf: new Map() };
+const handed: Handed = {
+  ...{ cursor: [], listCursor: [], id: [], parkedKey: [] },
+  ...{ cursorsOf: new Map(), parkedKeysOf: new Map() },
+};
 /** How often each operation was answered with each status. */
 const answered = new Map<string, Map<number, number>>();
 let chunked = 0;
@@ -34,14 +38,28 @@ let lost = 0;
 beforeAll(async () => {
   const endpoint = inject("dynamoEndpoint");
   stack = await startStack({ endpoint, tableName: `fuzz-${randomUUID()}` });
-  for (const name of NAMES.slice(0, 2)) {
-    const body = JSON.stringify({ name });
-    const call = { method: "POST", headers: { "content-type": "application/json" }, body };
-    await send(target(), { ...call, path: "/streams" });
-    await send(target(), { ...call, path: `/streams/${name}/subscriptions` });
-  }
 });
 afterAll(() => stack?.stop());
+
+/** What deletes have taken away is made again, so that every operation has something to do. */
+async function furnish(): Promise<void> {
+  for (const name of NAMES.slice(0, 2)) {
+    const [stream, subscription] = [`/streams/${name}`, `/streams/${name}/subscriptions/${name}`];
+    const events = ["k1", "k2", "k3"].map((key) => ({ key, data: key }));
+    await post("/streams", { name });
+    await post(`${stream}/subscriptions`, { name });
+    await post(`${stream}/events`, { events });
+    for (const sequence of [1, 2, 3]) {
+      remember(await post(`${subscription}/park`, { sequence }), subscription);
+    }
+  }
+}
+
+const post = (path: string, json: object) =>
+  send(target(), {
+    ...{ method: "POST", headers: { "content-type": "application/json" }, path },
+    body: JSON.stringify(json),
+  });
 
 const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
 
@@ -57,6 +75,7 @@ it(`answers ${REQUESTS} generated requests as documented (FUZZ_SEED=${SEED})`, {
     })),
   );
   for (let sent = 0; sent < REQUESTS; sent += GROUP) {
+    if (sent % FURNISH_EVERY === 0) await furnish();
     const waiting = fc.sample(requests, { numRuns: GROUP, seed: SEED + sent });
     const work = async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await ask(next);
@@ -137,7 +156,12 @@ const OWN_MAX = 5;
 /** Keeps what an answer hands out, for later requests; the newest in the place of the oldest. */
 function remember({ status, body }: Answer, owner: string): void {
   if (status >= 300 || typeof body !== "object" || body === null) return;
-  const { cursor, committed, id, events } = body as Record<string, unknown>;
+  const { cursor, committed, id, events, key, parkedAt } = body as Record<string, unknown>;
+  if (parkedAt !== undefined) {
+    const own = handed.parkedKeysOf.get(owner) ?? [];
+    keep(own, encodeURIComponent(String(key)), OWN_MAX);
+    handed.parkedKeysOf.set(owner, own);
+  }
   const isList = cursor !== undefined && !("events" in body) && !("items" in body);
   keep(isList ? handed.listCursor : handed.cursor, cursor);
   keep(handed.cursor, committed);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { DescribedOperation, Parameter } from "../contract/access/openapi-operations.ts";
-import { fromSchema, NAMES } from "./from-schema.ts";
+import { fromSchema, NAMES, slot } from "./from-schema.ts";
 import {
   hostileBody,
   hostileHeaders,
@@ -29,7 +29,7 @@ export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequ
   return fc
     .record({
       values: fc.record(
-        Object.fromEntries(operation.parameters.map((of) => [of.name, parameter(of)])),
+        Object.fromEntries(operation.parameters.map((of) => [of.name, parameterOf(operation, of)])),
         { requiredKeys: operation.parameters.flatMap((of) => (of.required ? [of.name] : [])) },
       ),
       query: oneIn(8, fc.tuple(nameOf(operation), hostileValue)),
@@ -59,6 +59,9 @@ export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequ
       };
     });
 }
+
+const parameterOf = ({ path }: DescribedOperation, of: Parameter): fc.Arbitrary<unknown> =>
+  of.name === "key" && path.includes("/parked/") ? slot("parkedKey") : parameter(of);
 
 const parameter = ({ schema, in: place, name }: Parameter): fc.Arbitrary<unknown> => {
   // Few, so that some are often there.
