@@ -72,3 +72,39 @@ it("[poll.wait] meets what another process has published within two seconds", as
   console.log(`long poll checks: SEED=${SEED}`, { p50, p95, max });
   expect(max).toBeLessThan(2_000);
 });
+
+it("[poll.wait] does not look at every publish that is nothing to it", async () => {
+  const random = seededRandom(SEED);
+  const time = createVirtualTime(random.fork("time"));
+  const store = createFakeDynamo({ tableName: "wake", seed: SEED, time });
+  const process = time.process("server");
+  const client = store.client(process);
+  let looks = 0;
+  const counted: typeof client.send = (command, ...rest) => {
+    if (command.constructor.name === "QueryCommand") looks++;
+    return client.send(command, ...rest);
+  };
+  const ledger = createLedger({
+    ...{ client: { send: counted } as never, tableName: "wake", clock: process.clock },
+    ...{ random: random.fork("server"), cursorKeys: CURSOR_KEYS },
+  });
+  const driver = time.process("driver");
+  const story = async () => {
+    await ledger.createStream(defaultTenant, {
+      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+      ...{ retentionHours: 360, archiveDays: null },
+    });
+    const filter = { keyPrefix: "never" };
+    await ledger.createSubscription(...OF, { name: "s", start: "earliest", filter });
+    const polling = ledger.poll(...OF, "s", { limit: 10, waitSeconds: 2 });
+    for (let n = 0; n < 400; n++) {
+      await ledger.publish(...OF, [{ attributes: { key: "k" }, data: `${n}` as RawJson }]);
+      await driver.clock.sleep(5);
+    }
+    expect((await polling).events).toEqual([]);
+  };
+  await time.finish(story());
+  console.log(`${looks} queries beside 400 publishes in two seconds`);
+  // A look asks twice: for events, and where the subscription stands. Publishing itself asks for ends.
+  expect(looks).toBeLessThan(150);
+});

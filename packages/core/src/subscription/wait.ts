@@ -5,6 +5,11 @@ import type { Bell } from "../log/bell.ts";
 /** Time between two checks: news of other processes are met half a second after that at the latest. */
 const GAP_FIRST_MS = 500;
 const GAP_MAX_MS = 1_500;
+/**
+ * A look that found nothing is not followed by another for so long, whatever rings: a busy stream must
+ * not make those look at every publish who wait for something else in it.
+ */
+const REST_MS = 50;
 
 export type Patience<Page> = {
   readonly waitMs: number;
@@ -36,11 +41,14 @@ export async function waitForNews<Page extends { readonly idle: boolean }>(
     const ear = bell.listen(life, signal);
     try {
       page = await look(page);
+      const lookedMs = clock.monotonic();
       for (let quiet = page.idle; quiet; ) {
         const leftMs = deadline - clock.monotonic();
         if (leftMs <= 0) return { page, waitedOut: waitMs > 0 };
         if (mustEnd()) break;
         await clock.sleep(Math.min(leftMs, gapMs, gapMaxMs, GAP_MAX_MS), ear.signal);
+        const earlyMs = lookedMs + REST_MS - clock.monotonic();
+        if (earlyMs > 0) await clock.sleep(Math.min(earlyMs, leftMs), signal);
         gapMs *= 2;
         quiet = !ear.signal.aborted && (await isQuiet(page));
       }
