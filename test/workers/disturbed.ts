@@ -28,7 +28,6 @@ export type Options = {
   readonly workers: number;
   readonly partitions: number;
   readonly leaseSeconds: number;
-  /** Who is stopped during a poll that waits is not silent before that has ended. */
   readonly waitSeconds: number;
   readonly durationMs: number;
   /** From one disturbance to the next. */
