@@ -44,6 +44,7 @@ export function fill(page: string, name: string, text: string): string {
 
 const PARTS: Readonly<Record<string, Part>> = {
   sim: { title: "Simulation", tell: tellSimulation },
+  "sim-recent": { title: "Simulation, as the product is now", tell: tellSimulation },
   mutants: { title: "Mutants", tell: tellMutants },
   "mutants-unspoiled": { title: "The mutants' plans, all rules in place", tell: tellUnspoiled },
   differential: { title: "The fake beside DynamoDB Local", tell: tellNumbers },
