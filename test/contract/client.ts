@@ -24,6 +24,7 @@ import {
   RepairReceipt,
   type SeekBody,
   SeekReceipt,
+  type SkipQuery,
   Stream,
   StreamDeletion,
   StreamInfo,
@@ -237,11 +238,17 @@ export function createClient(target: Target) {
         })
       ).body,
 
-    release: async (stream: string, name: string, key: string, how: "retry" | "skip") =>
+    release: async (
+      stream: string,
+      name: string,
+      key: string,
+      how: "retry" | "skip",
+      query: Query<typeof SkipQuery> = {},
+    ) =>
       (
         await call({
           method: "POST",
-          path: `${at(stream, name)}/parked/${encodeURIComponent(key)}/${how}`,
+          path: `${at(stream, name)}/parked/${encodeURIComponent(key)}/${how}${search(query)}`,
           statuses: [200],
           schema: ReleaseReceipt,
         })

@@ -215,7 +215,10 @@ function skipped(api: Client): void {
     await api.publish(stream, [event("a", 1), event("a", 2), event("b", 3)]);
     await api.park(stream, S, { sequence: 1 });
     expect(await drain(api, stream)).toEqual([3]);
-    expect(await api.release(stream, S, "a", "skip")).toEqual({ key: "a", status: "retrying" });
+    const other = api.release(stream, S, "a", "skip", { sequence: 2 });
+    expect(await refusal(other, "not-parkable")).toMatchObject({ sequence: 1 });
+    const named = { sequence: 1 };
+    expect(await api.release(stream, S, "a", "skip", named)).toMatchObject({ status: "retrying" });
     await refusal(api.release(stream, S, "a", "skip"), "not-parkable");
     expect(await drain(api, stream)).toEqual([2]);
     await refusal(api.release(stream, S, "a", "skip"), "parked-key-not-found");

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { ListCursor, Name, Timestamp, wellFormedText } from "./text.ts";
+import { ListCursor, Name, queryInteger, Timestamp, wellFormedText } from "./text.ts";
 
 const Reason = wellFormedText(LIMITS.parkReasonBytesMax).meta({
   description: "Why, for people.",
@@ -48,5 +48,12 @@ export const ReleaseReceipt = z
   })
   .meta({ id: "ReleaseReceipt" });
 export type ReleaseReceipt = z.infer<typeof ReleaseReceipt>;
+
+/** Which event is meant to be skipped: another may be first by now. */
+export const SkipQuery = z.strictObject({
+  sequence: queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER })
+    .optional()
+    .meta({ description: "Skip nothing unless the key's first event that waits is this one." }),
+});
 
 export const ParkedParams = z.strictObject({ stream: Name, subscription: Name, key: EventKey });

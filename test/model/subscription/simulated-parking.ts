@@ -159,12 +159,14 @@ export async function simulateParking(plan: ParkingPlan) {
       calm = waiting.length === 0 ? calm + 1 : 0;
       const target = waiting[chance.between(0, Math.max(0, waiting.length - 1))];
       if (target === undefined) continue;
-      const how = !over && chance.chance(0.3) ? "skip" : "retry";
-      // A skip whose answer was lost may have been carried out, and is no longer to be repeated.
+      // Whoever reads the log from the side may be frozen: then it is not known what would be skipped.
       const number = numberOf(target);
+      const how = !over && number !== undefined && chance.chance(0.3) ? "skip" : "retry";
+      // A skip whose answer was lost may have been carried out, and is no longer to be repeated.
       if (how === "skip" && number !== undefined) skipped.add(number);
       const refusals = ["parked-key-not-found", "not-parkable"];
-      await ask(() => ledger.release(...OF, SUB, target.key, how), refusals);
+      const named = how === "skip" ? target.sequence : undefined;
+      await ask(() => ledger.release(...OF, SUB, target.key, how, named), refusals);
       happened[how === "skip" ? "skipped" : "retried"]++;
     }
   }

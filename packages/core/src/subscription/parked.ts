@@ -39,16 +39,17 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     };
   },
 
-  /** Lets what waits of a key flow again: all of it, or all but the first event. */
+  /** Lets what waits of a key flow again: all of it, or all but the first event, if that is `sequence`. */
   async release(
     tenant: Tenant,
     name: string,
     subscription: string,
     key: string,
     how: "retry" | "skip",
+    sequence?: number,
   ): Promise<ReleaseReceipt> {
     const stream = await streams.load(tenant, name);
-    const released = await parking.release(stream, subscription, key, how);
+    const released = await parking.release(stream, subscription, { key, how, sequence });
     return { key, status: released === undefined ? "free" : "retrying" };
   },
 });

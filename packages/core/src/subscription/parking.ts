@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, LedgerError } from "../kernel/error.ts";
-import type { ParkedKey } from "../kernel/parked.ts";
+import { nothingParked, type ParkedKey } from "../kernel/parked.ts";
 import type { Position } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
 import { partitionOf } from "../log/partition.ts";
@@ -79,20 +79,27 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
 
   /**
    * Lets the events of a key flow again: all that wait, or all but the first. Answers how the key
-   * stands then: undefined when it is free.
+   * stands then: undefined when it is free. What has been parked meanwhile is not released by a try
+   * that is repeated.
    */
   async function release(
     stream: LiveStream,
     name: string,
-    key: string,
-    how: "retry" | "skip",
+    { key, how, sequence }: Release,
   ): Promise<ParkedKey | undefined> {
+    let first: ParkedKey | undefined;
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
     const partition = partitionOf(key, stream.partitions);
     const matches = matcherOf(state.row.config.filter);
     const released = await change(stream, state, partition, async (row) => {
-      const parked = known(row, key);
+      const parked = parkedIn(row, key);
+      // An earlier try has freed it, or somebody else: either way nothing of it waits.
+      if (parked === undefined && first !== undefined) return unchanged(row);
+      if (parked === undefined) throw parkedKeyNotFound();
+      first ??= parked;
+      if (first.id !== parked.id) throw changedByOthers();
+      if (sequence !== undefined && sequence !== parked.next) throw otherIsFirst(parked.next);
       const to = how === "retry" ? parked : await placeBehind(stream, partition, parked);
       const queue = { row, parked, at: to };
       const page =
@@ -137,10 +144,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       subscriptions.forget(stream, state.row.name);
       if (changed !== undefined) return key;
     }
-    throw new LedgerError("outcome-unknown", {
-      detail: "Others were changing this subscription at the same moment. Send this again.",
-      retryAfterSeconds: 1,
-    });
+    throw changedByOthers();
   }
 
   async function findEvent(
@@ -173,11 +177,17 @@ const parkedAt = (
   key: string,
 ): ParkedKey | undefined => offsets[partition]?.parking?.keys.find((each) => each.key === key);
 
-function known({ parking }: OffsetRow, key: string): ParkedKey {
-  const parked = parking?.keys.find((each) => each.key === key);
-  if (parked === undefined) throw parkedKeyNotFound();
-  return parked;
-}
+type Release = {
+  readonly key: string;
+  readonly how: "retry" | "skip";
+  /** Which event is meant to be the first of those that wait. */
+  readonly sequence?: number | undefined;
+};
+
+const parkedIn = ({ parking }: OffsetRow, key: string): ParkedKey | undefined =>
+  parking?.keys.find((each) => each.key === key);
+
+const unchanged = ({ parking = nothingParked }: OffsetRow) => ({ parking, key: undefined });
 
 /** Where every event has a number of its own, that number says which one is meant. */
 function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
@@ -201,6 +211,19 @@ const tooManyParked = (): LedgerError =>
   notParkable(
     "Too many keys are parked already for this one. Retry or skip some; GET .../parked lists them.",
   );
+
+const otherIsFirst = (sequence: number): LedgerError =>
+  new LedgerError("not-parkable", {
+    detail: `Another event of the key is the first that waits: ${sequence}.`,
+    facts: { sequence },
+  });
+
+const changedByOthers = (): LedgerError =>
+  new LedgerError("outcome-unknown", {
+    detail:
+      "Others were changing this subscription at the same moment. GET .../parked says how the key stands.",
+    retryAfterSeconds: 1,
+  });
 
 const parkedKeyNotFound = (): LedgerError =>
   new LedgerError("parked-key-not-found", {

@@ -5,6 +5,7 @@ import {
   ParkedList,
   ParkedParams,
   ReleaseReceipt,
+  SkipQuery,
   SubscriptionParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
@@ -87,16 +88,19 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         id: "skipParked",
         tag: "parking",
         summary: "Leave out the event that fails, and let the rest of its key flow again",
-        description: "The event stays in the log; this subscription does not receive it any more.",
+        description:
+          "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
         scope: "consume",
         answers: { 200: { description: "How the key stands now.", body: ReleaseReceipt } },
         problems: [...RELEASE_PROBLEMS],
       }),
       valid("param", ParkedParams),
+      valid("query", SkipQuery),
       async (c) => {
         const { stream, subscription, key } = c.req.valid("param");
+        const { sequence } = c.req.valid("query");
         const { tenant } = c.var.caller;
-        return c.json(await ledger.release(tenant, stream, subscription, key, "skip"));
+        return c.json(await ledger.release(tenant, stream, subscription, key, "skip", sequence));
       },
     );
 
