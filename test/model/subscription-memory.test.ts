@@ -110,3 +110,25 @@ it("[park.expired] waits for a skip when the log no longer reaches back to it", 
   };
   await time.finish(story());
 });
+
+it.each([undefined, "w"])(
+  "[park.retry] brings to a poll that waits what it had passed over before (consumer %s)",
+  async (consumer) => {
+    const { here, time, driver } = openServers();
+    const story = async () => {
+      await here.createStream(defaultTenant, {
+        ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+        ...{ retentionHours: 1, archiveDays: null },
+      });
+      await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+      await here.publish(...OF, [event("a", 1)]);
+      await here.park(...OF, SUB, { sequence: 1, reason: "" });
+      // It waits behind the event that is withheld, which nobody has committed.
+      const polling = here.poll(...OF, SUB, { limit: 10, waitSeconds: 10, consumer });
+      await driver.clock.sleep(2_000);
+      await here.release(...OF, SUB, "a", "retry");
+      expect((await polling).events.map(({ data }) => data)).toEqual(["1"]);
+    };
+    await time.finish(story());
+  },
+);

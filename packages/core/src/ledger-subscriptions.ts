@@ -18,7 +18,7 @@ import { normalFilter } from "./subscription/filter.ts";
 import { countKeysBehind } from "./subscription/keys-behind.ts";
 import { createLeases } from "./subscription/leases.ts";
 import { createPace } from "./subscription/pace.ts";
-import { createParkingOperations, parkedIn } from "./subscription/parked.ts";
+import { allParked, createParkingOperations } from "./subscription/parked.ts";
 import { createParking } from "./subscription/parking.ts";
 import { poll } from "./subscription/poll.ts";
 import { pollShare } from "./subscription/poll-share.ts";
@@ -156,18 +156,18 @@ export function createSubscriptionOperations(deps: Deps) {
     ): Promise<SubscriptionInfo> {
       const stream = await streams.load(tenant, name);
       const state = await subscriptions.load(stream, subscription);
-      const [lag, keysBehind, members] = await Promise.all([
+      const [lag, members] = await Promise.all([
         subscriptions.lag(stream, state),
-        countKeysBehind(log, stream, state),
         leases.list(stream, state),
       ]);
+      const keysBehind = await countKeysBehind(log, stream, state, lag.events);
       const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
       return {
         ...toSubscription(state.row),
         phase,
         lag,
         keysBehind: keysBehind ?? null,
-        parkedKeys: parkedIn(state).length,
+        parkedKeys: allParked(state).length,
         members: members.map(({ until, ...member }) => ({
           ...member,
           until: new Date(until).toISOString(),

@@ -180,7 +180,13 @@ export function createLedger(deps: LedgerDeps) {
     },
 
     ...createSubscriptionOperations({
-      ...{ ...core, streams, log, cursors, snapshots, subscriptions, observeParked },
+      ...core,
+      streams,
+      log,
+      cursors,
+      snapshots,
+      subscriptions,
+      observeParked,
     }),
 
     /** The current state of keys, page by page. */

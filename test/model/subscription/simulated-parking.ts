@@ -120,7 +120,8 @@ export async function simulateParking(plan: ParkingPlan) {
     for (let idle = 0; !(over && idle > 15); ) {
       if (chance.chance(0.1)) ledger = pick(chance);
       const limit = chance.between(1, 8);
-      const request = { limit, after, consumer: plan.consumer };
+      const waitSeconds = chance.chance(0.2) ? 1 : 0;
+      const request = { limit, after, waitSeconds, consumer: plan.consumer };
       const page = await ask(() => ledger.poll(...OF, SUB, request), []);
       if (page === undefined) continue;
       idle = page.events.length === 0 ? idle + 1 : 0;

@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Life } from "../kernel/names.ts";
 import { seekTime } from "../log/seek.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
 
@@ -25,18 +26,24 @@ export async function moveFloor(
   const nowMs = clock.now();
   if (checkpoint === undefined) return false;
   const { floor, floorAt, next, lookedAt } = checkpoint;
-  const target = await findFloor();
+  const since = { keptSince: nowMs - retentionHours * HOUR_MS, nowMs };
+  const target = await findFloor({ table, clock }, { life, partition, checkpoint }, since);
   if (target === floor && nowMs - floorAt < NOTE_AGE_MS) return false;
   const to = { floor: target, floorAt: nowMs, lookedAt };
   return (await table.checkpoints.move(life, partition, next, to)) && target > floor;
+}
 
-  async function findFloor(): Promise<number> {
-    if (checkpoint === undefined || planFloor(checkpoint, next, nowMs) === floor) return floor;
-    const keptSince = nowMs - retentionHours * HOUR_MS;
-    const { batches } = await table.batches.loadFrom(life, partition, floor, 1);
-    const [oldest] = batches;
-    if (oldest?.first === floor && oldest.publishedAt >= keptSince) return floor;
-    const edge = await seekTime({ table, clock }, life, partition, keptSince);
-    return planFloor(checkpoint, edge.next, nowMs);
-  }
+/** Where the floor belongs. The search is spared where it cannot move, or its batch is kept still. */
+async function findFloor(
+  deps: { table: Table; clock: Clock },
+  { life, partition, checkpoint }: { life: Life; partition: number; checkpoint: Checkpoint },
+  { keptSince, nowMs }: { keptSince: number; nowMs: number },
+): Promise<number> {
+  const { floor, next } = checkpoint;
+  if (planFloor(checkpoint, next, nowMs) === floor) return floor;
+  const { batches } = await deps.table.batches.loadFrom(life, partition, floor, 1);
+  const [oldest] = batches;
+  if (oldest?.first === floor && oldest.publishedAt >= keptSince) return floor;
+  const edge = await seekTime(deps, life, partition, keptSince);
+  return planFloor(checkpoint, edge.next, nowMs);
 }

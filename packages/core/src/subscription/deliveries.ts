@@ -11,7 +11,7 @@ import { halved, isProven, planLimit, planNote, planPoison } from "./delivery-pl
 import { matcherOf } from "./filter.ts";
 import type { Parking } from "./parking.ts";
 import { planDelivered } from "./parking-plan.ts";
-import { type NextQueue, type QueuePage, queuesOf, readQueue } from "./queue.ts";
+import { type NextQueue, type QueuePage, queueAt, queuesOf, readQueue } from "./queue.ts";
 import { readLog } from "./read-log.ts";
 import type { SubscriptionState } from "./state.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -67,8 +67,10 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     { limit, read }: { limit: number; read: CursorContent["queue"] },
   ): Promise<Queued> {
     const matches = matcherOf(whose.state.row.config.filter);
+    const begun = read === undefined ? undefined : queueAt(own(whose), read);
     let nothing: QueuePage | undefined;
-    for (const queue of queuesOf(own(whose), read)) {
+    for (const queue of begun === undefined ? queuesOf(own(whose)) : [begun]) {
+      if (queue.at.next >= queue.row.next) continue;
       const { delivered } = queue.parked;
       const again = queue.at.next === queue.parked.next && maxOf(whose) !== undefined;
       if (again && (await parkAgain(stream, whose, queue))) continue;
@@ -81,7 +83,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
       }
       nothing ??= page;
     }
-    return { place: nothing?.place ?? read };
+    return { place: nothing?.place ?? (begun === undefined ? undefined : read) };
   }
 
   /** Stops a retry whose first event has failed too often. */

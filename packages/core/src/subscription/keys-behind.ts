@@ -7,16 +7,18 @@ import type { SubscriptionState } from "./state.ts";
 
 /**
  * How many keys have events behind what is committed: what a subscription would be told by a bootstrap
- * instead. Undefined where that makes no sense, or is too much to count: it reads the events.
+ * instead. Undefined where that makes no sense, and where there are too many events: it reads them.
  */
 export async function countKeysBehind(
   log: Log,
   stream: LiveStream,
   state: SubscriptionState,
+  eventsBehind: number,
 ): Promise<number | undefined> {
   const { positions, bootstrap } = standingOf(state);
   const known = positions.filter((position) => position !== undefined);
   if (stream.compaction !== "key" || isInSnapshot(bootstrap)) return undefined;
+  if (eventsBehind > LIMITS.keysBehindEventsMax) return undefined;
   const room = { events: LIMITS.keysBehindEventsMax, bytes: LIMITS.pageBytesMax };
   try {
     const { entries, runs } = await log.read(stream.life, known, { room, turn: 0 });

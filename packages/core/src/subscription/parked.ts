@@ -28,7 +28,7 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     { limit, cursor }: { limit: number; cursor?: string | undefined },
   ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
     const stream = await streams.load(tenant, name);
-    const all = parkedIn(await subscriptions.load(stream, subscription));
+    const all = allParked(await subscriptions.load(stream, subscription));
     const after = cursor === undefined ? undefined : parsePlace(cursor);
     const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
     const page = rest.slice(0, limit);
@@ -57,7 +57,7 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
 type Place = { readonly partition: number; readonly id: number };
 
 /** All keys that are parked, by partition and then by when that was last changed. */
-export const parkedIn = ({ offsets }: SubscriptionState) =>
+export const allParked = ({ offsets }: SubscriptionState) =>
   offsets.flatMap(({ partition, parking }) =>
     (parking?.keys ?? [])
       .toSorted((a, b) => a.id - b.id)

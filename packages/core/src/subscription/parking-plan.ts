@@ -26,7 +26,7 @@ export function planPark(
   { key, batch, next }: Poison,
   { reason, nowMs }: { reason: string; nowMs: number },
 ): ParkingPlan<ParkedKey> | "full" {
-  const known = parking.keys.find((each) => each.key === key);
+  const known = parkedIn({ parking }, key);
   if (known === undefined && parking.keys.length >= LIMITS.parkedKeysMax) return "full";
   if (known !== undefined && !known.retrying && known.next <= next) return { parking, key: known };
   const from = Math.min(known?.from ?? next, next);
@@ -38,23 +38,19 @@ export function planPark(
 /**
  * Lets the queue of a key flow from `to` on, which is its beginning, or behind that when an event is
  * skipped. A queue of which nothing lies before the committed position is free at once: the log brings
- * the rest. Undefined when the key is not parked. Pure.
+ * the rest. Pure.
  */
 export function planRelease(
   row: ParkingRow,
-  key: string,
-  to: Position,
+  { delivered: _, ...known }: ParkedKey,
+  { batch, next }: Position,
   isEmpty: boolean,
-): ParkingPlan | undefined {
+): ParkingPlan {
   const { parking = nothingParked } = row;
-  const known = parking.keys.find((each) => each.key === key);
-  if (known === undefined) return undefined;
-  const { delivered: _, ...rest } = known;
-  const { batch, next } = to;
   // What was skipped and is not committed yet must go on being withheld until it is.
   const isWhole = next === known.from || next <= row.next;
-  if (isEmpty && isWhole) return { parking: withoutKey(parking, key), key: undefined };
-  const released = { ...rest, batch, next, retrying: true, id: parking.revision + 1 };
+  if (isEmpty && isWhole) return { parking: withoutKey(parking, known.key), key: undefined };
+  const released = { ...known, batch, next, retrying: true, id: parking.revision + 1 };
   return { parking: withKey(parking, released), key: released };
 }
 
@@ -73,6 +69,20 @@ export function planProgress(row: ParkingRow, place: QueuePlace): Parking | unde
   return withKey(parking, { ...rest, batch, next, from: next });
 }
 
+/** Notes a delivery of a queue's beginning; the same try goes on. Pure. */
+export function planDelivered(
+  { parking = nothingParked }: ParkingRow,
+  id: number,
+  delivered: Delivered,
+): Parking | undefined {
+  const known = parking.keys.find((each) => each.id === id);
+  return known === undefined ? undefined : withKey(parking, { ...known, delivered });
+}
+
+/** How a key is parked, if it is. */
+export const parkedIn = ({ parking }: Pick<OffsetRow, "parking">, key: string) =>
+  parking?.keys.find((each) => each.key === key);
+
 const withKey = (parking: Parking, parked: ParkedKey): Parking => ({
   ...parking,
   revision: parking.revision + 1,
@@ -84,13 +94,3 @@ const withoutKey = (parking: Parking, key: string): Parking => ({
   freed: parking.freed + 1,
   keys: parking.keys.filter((each) => each.key !== key),
 });
-
-/** Notes a delivery of a queue's beginning; the same try goes on. Pure. */
-export function planDelivered(
-  { parking = nothingParked }: ParkingRow,
-  id: number,
-  delivered: Delivered,
-): Parking | undefined {
-  const known = parking.keys.find((each) => each.id === id);
-  return known === undefined ? undefined : withKey(parking, { ...known, delivered });
-}

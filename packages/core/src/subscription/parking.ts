@@ -9,8 +9,8 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { matcherOf } from "./filter.ts";
-import { type ParkingPlan, type Poison, planPark, planRelease } from "./parking-plan.ts";
-import { readQueue } from "./queue.ts";
+import { type ParkingPlan, type Poison, parkedIn, planPark, planRelease } from "./parking-plan.ts";
+import { type NextQueue, readQueue } from "./queue.ts";
 import { isInSnapshot } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -31,9 +31,9 @@ const TRIES = 5;
  * the log does.
  */
 export function createParking({ table, clock, log, subscriptions, observeParked }: Deps) {
-  const placeOf = ({ life }: LiveStream, { row }: SubscriptionState) => ({
-    ...{ life, subscriptionUid: row.uid },
-  });
+  const placeOf = ({ life }: LiveStream, { row: { uid } }: SubscriptionState) => {
+    return { life, subscriptionUid: uid };
+  };
 
   /** Parks the key of an event that a client names. Doing it twice is harmless. */
   async function park(
@@ -51,7 +51,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     if (matcherOf(state.row.config.filter)?.(entry.event) === false) {
       throw invalidRequest("/sequence", "names an event that the subscription's filter leaves out");
     }
-    const before = parkedAt(state, partition, entry.event.key);
+    const known = state.offsets[partition];
+    const before = known === undefined ? undefined : parkedIn(known, entry.event.key);
     const parked = await change(stream, state, partition, (row) => {
       const poison = { key: entry.event.key, batch: entry.batch, next: sequence };
       const plan = planPark(row, poison, { reason, nowMs: clock.now() });
@@ -91,7 +92,6 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
     const partition = partitionOf(key, stream.partitions);
-    const matches = matcherOf(state.row.config.filter);
     const released = await change(stream, state, partition, async (row) => {
       const parked = parkedIn(row, key);
       // An earlier try has freed it, or somebody else: either way nothing of it waits.
@@ -100,31 +100,33 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       first ??= parked;
       if (first.id !== parked.id) throw changedByOthers();
       if (sequence !== undefined && sequence !== parked.next) throw otherIsFirst(parked.next);
-      const to = how === "retry" ? parked : await placeBehind(stream, partition, parked);
-      const queue = { row, parked, at: to };
-      const page =
-        to.next >= row.next
-          ? undefined
-          : await readQueue(log, stream, queue, { limit: 1, matches });
-      if (to.next < row.next && page === undefined) throw queueExpired();
-      const isEmpty = page === undefined || (page.ended && page.events.length === 0);
-      const plan = planRelease(row, key, to, isEmpty);
-      if (plan === undefined) throw parkedKeyNotFound();
-      return plan;
+      const earliest = await log.seekPartition(stream.life, partition, "earliest");
+      const to = how === "retry" ? parked : behindFirst(parked, earliest);
+      if (to.next < earliest.next) throw queueExpired();
+      return planRelease(
+        row,
+        parked,
+        to,
+        await isEmptyFrom(stream, state, { row, parked, at: to }),
+      );
     });
     log.bell.ring(stream.life);
     return released;
   }
 
-  /** Behind the first event of a queue; where the log no longer reaches back to it, at what is left. */
-  async function placeBehind(
-    { life }: LiveStream,
-    partition: number,
-    { retrying, batch, next }: ParkedKey,
-  ): Promise<Position> {
-    if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");
-    const earliest = await log.seekPartition(life, partition, "earliest");
-    return earliest.next > next ? earliest : { batch, next: next + 1 };
+  /** Whether nothing of a key lies between a place in its queue and what is committed. */
+  async function isEmptyFrom(
+    stream: LiveStream,
+    { row: { config } }: SubscriptionState,
+    queue: NextQueue,
+  ): Promise<boolean> {
+    const { row, parked, at } = queue;
+    if (at.next >= row.next) return true;
+    // What was parked lies there itself.
+    if (at.next === parked.next && !parked.retrying) return false;
+    const matches = matcherOf(config.filter);
+    const page = await readQueue(log, stream, queue, { limit: 1, matches });
+    return page?.ended === true && page.events.length === 0;
   }
 
   /** Changes a partition's parked keys by a plan, again when others were faster. */
@@ -171,12 +173,6 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
 
 export type Parking = ReturnType<typeof createParking>;
 
-const parkedAt = (
-  { offsets }: SubscriptionState,
-  partition: number,
-  key: string,
-): ParkedKey | undefined => offsets[partition]?.parking?.keys.find((each) => each.key === key);
-
 type Release = {
   readonly key: string;
   readonly how: "retry" | "skip";
@@ -184,8 +180,11 @@ type Release = {
   readonly sequence?: number | undefined;
 };
 
-const parkedIn = ({ parking }: OffsetRow, key: string): ParkedKey | undefined =>
-  parking?.keys.find((each) => each.key === key);
+/** Behind the first event of a queue; where the log no longer reaches back to it, at what is left. */
+function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
+  if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");
+  return earliest.next > next ? earliest : { batch, next: next + 1 };
+}
 
 const unchanged = ({ parking = nothingParked }: OffsetRow) => ({ parking, key: undefined });
 

@@ -7,6 +7,7 @@ import {
   type PollDeps,
   type PollRequest,
   standingAfter,
+  stillRead,
   turnOf,
 } from "./deliver.ts";
 import type { Leases, Share } from "./leases.ts";
@@ -108,7 +109,10 @@ async function startOfShare(
 ): Promise<{ start: Standing; turn: number }> {
   const committed = standingOf(state);
   const asked = after === undefined ? undefined : await standingAfter(log, stream, state, after);
-  const look = ahead !== undefined && isOwnCursor(stream, state, ahead) ? ahead : undefined;
+  const look =
+    ahead !== undefined && isOwnCursor(stream, state, ahead)
+      ? { ...ahead, positions: stillRead(state, ahead) }
+      : undefined;
   const cursor = look ?? after;
   const from = look ?? asked;
   const holds = (at: number) =>

@@ -10,11 +10,12 @@ import {
   type PollDeps,
   type PollRequest,
   standingAfter,
+  stillRead,
   turnOf,
 } from "./deliver.ts";
 import { isOwnCursor } from "./own-cursor.ts";
 import { readLog } from "./read-log.ts";
-import { cursorAt, freedOf, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
 
 /**
@@ -113,12 +114,10 @@ function standingNow(
   state: SubscriptionState,
   look: CursorContent | undefined,
 ): Standing {
-  const counts =
-    look !== undefined &&
-    isOwnCursor(stream, state, look) &&
-    state.offsets.every((row, at) => freedOf(row) === (look.freed?.[at] ?? 0)) &&
-    state.offsets.every(({ next, partition }) => (look.positions[partition]?.next ?? 0) >= next);
-  return counts ? { positions: look.positions, bootstrap: look.bootstrap } : standingOf(state);
+  if (look === undefined || !isOwnCursor(stream, state, look)) return standingOf(state);
+  const positions = stillRead(state, look);
+  const counts = state.offsets.every(({ next }, at) => (positions[at]?.next ?? 0) >= next);
+  return counts ? { positions, bootstrap: look.bootstrap } : standingOf(state);
 }
 
 /** Undefined while a snapshot is read: then nothing of the log is committed. */

@@ -25,33 +25,20 @@ export type NextQueue = {
   readonly at: Position;
 };
 
-/**
- * The queues that a page may take from, in their order: the one that `read` has begun alone, else all
- * that have something below the committed position. A cursor holds a place in one of them.
- */
-export function queuesOf(
-  offsets: readonly OffsetRow[],
-  read: QueuePlace | undefined,
-): readonly NextQueue[] {
-  const begun = read === undefined ? undefined : queueOf(offsets, read);
-  if (begun !== undefined && read !== undefined) {
-    return read.next < begun.row.next ? [{ ...begun, at: read }] : [];
-  }
-  return offsets.flatMap((row) =>
+/** The queues that are being delivered, in their order. */
+export const queuesOf = (offsets: readonly OffsetRow[]): readonly NextQueue[] =>
+  offsets.flatMap((row) =>
     (row.parking?.keys ?? [])
-      .filter((parked) => parked.retrying && parked.next < row.next)
+      .filter(({ retrying }) => retrying)
       .map((parked) => ({ row, parked, at: parked })),
   );
-}
 
-/** The queue a place is of, unless its key has been parked, freed or retried anew since. */
-export function queueOf(
-  offsets: readonly OffsetRow[],
-  { partition, id }: QueuePlace,
-): Omit<NextQueue, "at"> | undefined {
-  const row = offsets.find((each) => each.partition === partition);
-  const parked = row?.parking?.keys.find((each) => each.id === id && each.retrying);
-  return row === undefined || parked === undefined ? undefined : { row, parked };
+/** The queue that a place is in, unless its key has been parked, freed or retried anew since. */
+export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQueue | undefined {
+  const queue = queuesOf(offsets).find(
+    ({ row, parked }) => row.partition === place.partition && parked.id === place.id,
+  );
+  return queue === undefined ? undefined : { ...queue, at: place };
 }
 
 /**

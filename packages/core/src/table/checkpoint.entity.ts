@@ -72,9 +72,9 @@ export const checkpointRows = (
   },
 
   /**
-   * Moves the checkpoint if nobody else has: `next` must still be `from`, and neither `lookedAt`
-   * nor `floor` ever falls. False when another moved it or the partition is gone; then nothing is changed. What leaves
-   * `next` where it is may be done twice, so it is tried until its outcome is known.
+   * Moves the checkpoint if nobody else has: `next` must still be `from`, and neither `lookedAt` nor
+   * `floor` ever falls. False when another moved it or the partition is gone; then nothing is changed.
+   * What leaves `next` where it is may be done twice, so it is tried until its outcome is known.
    */
   async move(
     life: Life,

@@ -9,7 +9,8 @@ const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
 /**
  * Refuses a body over a cap before anybody parses it. One that says its length is not read for that;
  * one that comes in chunks is read here, and held for whoever reads it later. The rest of what is too
- * much is thrown away within reason, so that the answer and the next request on the connection arrive.
+ * much is thrown away within reason, so that the answer and the next request on the connection arrive
+ * (hono/body-limit stops reading there, and leaves the body locked).
  */
 const capOf =
   (bytesMax: number, refusal: () => LedgerError): MiddlewareHandler =>
