@@ -52,7 +52,7 @@ const waiters = (count: number) =>
   vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 5_000);
 const publish = (key: string) => ask("POST", "/streams/orders/events", { key, data: 1 });
 
-it("[poll.wait] wakes at once on a publish in the same process", async () => {
+it("[poll.wait] wakes within 100 ms of a publish in the same process", async () => {
   const delays: number[] = [];
   for (let n = 0; n < 12; n++) {
     const at = (await pollFor(0)).body as unknown as { cursor: string };
@@ -70,8 +70,7 @@ it("[poll.wait] wakes at once on a publish in the same process", async () => {
     });
   }
   delays.sort((a, b) => a - b);
-  // A busy machine holds up some; how soon all of them wake is told in virtual time by the model test.
-  expect(delays[2]).toBeLessThan(100);
+  expect(delays[6]).toBeLessThan(100);
 });
 
 it("[poll.wait] frees everything when the client goes away", async () => {
