@@ -6,6 +6,8 @@ export type Place = {
   readonly partition: number;
   readonly sequence: number;
   readonly index: number;
+  /** When its batch was first seen in the store; at the end where the store is only read back. */
+  readonly seenAtMs: number;
 };
 
 type ChainEvent = EventRef & { readonly sequence: number; readonly publishedAtMs: number };
@@ -88,6 +90,21 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
   };
 }
 
+/**
+ * Where an event is durable, by an acknowledgement that told its sequence. A request that was sent
+ * again may have brought it to the next life too, later: what was told before is not told of that.
+ */
+export function placesTold(
+  { placesOf }: Chains,
+  n: number,
+  { sequence, atMs }: { sequence: number | undefined; atMs: number },
+): Place[] {
+  const places = placesOf(n);
+  return places.filter(
+    (place) => place.sequence === sequence && (places.length === 1 || place.seenAtMs <= atMs),
+  );
+}
+
 const emptyChain = (life: string, partition: number): Chain => ({
   ...{ life, partition, events: [], folds: [0], segments: [{ base: 1, index: 0 }] },
   ...{ next: 1, sealed: false, publishedAtMs: 0, expiresAtMs: 0 },
@@ -122,7 +139,8 @@ function extend(
     const index = chain.events.length;
     chain.events.push({ ...event, sequence, publishedAtMs: batch.publishedAtMs });
     const known = places.get(event.n);
-    const place = { life: chain.life, partition: chain.partition, sequence, index };
+    const { life, partition } = chain;
+    const place = { life, partition, sequence, index, seenAtMs: batch.atMs };
     if (known === undefined) places.set(event.n, [place]);
     else known.push(place);
   });

@@ -1,4 +1,4 @@
-import { type Chain, type Chains, indexAt, type Report } from "./chains.ts";
+import { type Chain, type Chains, indexAt, placesTold, type Report } from "./chains.ts";
 import type { CheckOptions } from "./check.ts";
 import type { Info, Invoke, Line } from "./history.ts";
 
@@ -53,7 +53,7 @@ export function checkCompaction(
       const call = calls.get(line.call);
       if (call === undefined) continue;
       const { invoke } = call;
-      if (line.op === "publish" && invoke.op === "publish") note(state, invoke, line.sequences);
+      if (line.op === "publish" && invoke.op === "publish") note(state, invoke, line);
       if (line.op === "compact" && invoke.op === "compact" && line.done) {
         raise(state.promised, invoke.life, call.acked);
       }
@@ -62,10 +62,14 @@ export function checkCompaction(
   }
 }
 
-function note(state: State, { events }: Invoke & { op: "publish" }, told: readonly number[]): void {
+function note(
+  state: State,
+  { events }: Invoke & { op: "publish" },
+  { sequences, atMs }: { readonly sequences: readonly number[]; readonly atMs: number },
+): void {
   events.forEach(({ n }, index) => {
-    for (const { life, partition, sequence } of state.chains.placesOf(n)) {
-      if (sequence !== told[index]) continue;
+    const told = { sequence: sequences[index], atMs };
+    for (const { life, partition, sequence } of placesTold(state.chains, n, told)) {
       const next: number[] = [];
       next[partition] = sequence + 1;
       raise(state.acked, life, next);

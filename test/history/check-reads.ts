@@ -1,4 +1,4 @@
-import { type Chain, type Chains, indexAt, type Place, type Report } from "./chains.ts";
+import { type Chain, type Chains, indexAt, type Place, placesTold, type Report } from "./chains.ts";
 import type { CheckOptions } from "./check.ts";
 import { checkPosition, createPositions, type Positions } from "./check-positions.ts";
 import type { Failed, Invoke, Line, Ok } from "./history.ts";
@@ -64,7 +64,7 @@ function end(state: State, line: Ok): void {
   if (started === undefined) return;
   const { invoke } = started;
   if (line.op === "publish" && invoke.op === "publish") {
-    noteAcked(state, invoke.events, line.sequences);
+    noteAcked(state, invoke.events, line);
   } else if (line.op === "delete" && invoke.op === "delete") {
     const known = state.deletedAtMs.get(invoke.life) ?? Infinity;
     state.deletedAtMs.set(invoke.life, Math.min(known, line.atMs));
@@ -78,11 +78,10 @@ function end(state: State, line: Ok): void {
 function noteAcked(
   { chains, acked }: State,
   events: readonly { readonly n: number }[],
-  sequences: readonly number[],
+  { sequences, atMs }: { readonly sequences: readonly number[]; readonly atMs: number },
 ): void {
   events.forEach(({ n }, index) => {
-    for (const place of chains.placesOf(n)) {
-      if (place.sequence !== sequences[index]) continue;
+    for (const place of placesTold(chains, n, { sequence: sequences[index], atMs })) {
       const next = acked.get(place.life) ?? [];
       acked.set(place.life, next);
       next[place.partition] = Math.max(next[place.partition] ?? 1, place.sequence + 1);
