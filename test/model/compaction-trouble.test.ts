@@ -5,6 +5,7 @@ import { seededRandom } from "./fake/seeded-random.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
 const event = (key: string) => ({ attributes: { key }, data: "1" as never });
 
 /** A ledger on a table of its own; `beforeSend` may pass time or throw, told what is to be sent. */
@@ -42,7 +43,7 @@ function openWorld() {
       if (of.test(label)) throw Object.assign(new Error(name), { name });
     };
   };
-  return { world, ledger, createStream, rings, fail };
+  return { world, ledger, createStream, rings, fail, store };
 }
 
 describe("a run that was frozen", () => {
@@ -79,4 +80,29 @@ describe("an ended life that cannot be removed", () => {
     world.beforeSend = () => {};
     expect(await ledger.sweep()).toMatchObject({ livesRemoved: 1, stuck: [], done: true });
   });
+});
+
+describe("a stream that no sweep has seen for weeks", () => {
+  it.each(["the doorbell", "an operator"])(
+    "can be read from its earliest event when %s has it compacted",
+    async (by) => {
+      const { world, ledger, createStream, rings, store } = openWorld();
+      await createStream("orders");
+      const of = [defaultTenant, "orders"] as const;
+      await ledger.createSubscription(...of, { name: "before", start: "earliest" });
+      const compact = () => (by === "an operator" ? ledger.compact(...of) : ledger.ring(rings()));
+      for (let week = 0; week < 6; week += 3) {
+        world.nowMs += 3 * 7 * DAY_MS;
+        await compact();
+      }
+      expect(store.expireItems({ lateMs: 0 })).toBe(1);
+      await ledger.publish(...of, [event("k")]);
+      const poll = (name: string) => ledger.poll(...of, name, { limit: 10 });
+      await expect(poll("before")).rejects.toMatchObject({
+        ...{ code: "retention-passed", facts: { earliestSequence: 2 } },
+      });
+      await ledger.seek(...of, "before", { to: "earliest" });
+      expect(await poll("before")).toMatchObject({ events: [{ sequence: 2 }], caughtUp: true });
+    },
+  );
 });

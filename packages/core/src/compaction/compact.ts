@@ -14,6 +14,7 @@ import {
   planRows,
   type Stretch,
 } from "./compaction-plan.ts";
+import { moveFloor } from "./floor.ts";
 import { inParallel } from "./in-parallel.ts";
 
 export type CompactDeps = { readonly table: Table; readonly clock: Clock };
@@ -55,6 +56,8 @@ const PUTS_AT_ONCE = 32;
 const MOVE_EVERY_MS = 100;
 /** Idle partitions are looked at anew this often; the guards allow days. */
 const LOOK_AGE_MS = 6 * 3_600_000;
+/** Sweeps bring the floor up. Where none has been for this long, compaction does. */
+const FLOOR_AGE_MAX_MS = 24 * 3_600_000;
 
 /**
  * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs` is
@@ -79,6 +82,7 @@ export async function compactPartition(
     const { compactedThrough } = end.checkpoint;
     if (behind === 0) {
       await renewLook(deps, stream, partition, end);
+      await attendFloor(deps, stream, partition, end);
       return { events, keys, done: true, behind, compactedThrough };
     }
     if (ageMs(clock, began) >= budgetMs)
@@ -88,6 +92,7 @@ export async function compactPartition(
     events += worked.events;
     keys += worked.keys;
     if (worked.to >= end.next) {
+      await attendFloor(deps, stream, partition, end);
       return { events, keys, done: true, behind: 0, compactedThrough: end.stamp.wallMs };
     }
   }
@@ -189,6 +194,20 @@ async function renewLook(
     compactedThrough: Math.max(checkpoint.compactedThrough, stamp.wallMs),
     failures: 0,
   });
+}
+
+/**
+ * Where sweeps have stopped, rows go below a floor that nobody brings up: whoever is told to begin at
+ * the earliest event would find a gap there again, for as long as no sweep comes.
+ */
+async function attendFloor(
+  deps: CompactDeps,
+  stream: Compactable,
+  partition: number,
+  { checkpoint }: SeenEnd,
+): Promise<void> {
+  if (deps.clock.now() - checkpoint.floorAt <= FLOOR_AGE_MAX_MS) return;
+  await moveFloor(deps, stream, partition);
 }
 
 /** A run that was frozen for longer than its reading is worth has to begin anew. */
