@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { SEED } from "../seed.ts";
 import { playBlackBox } from "./play.ts";
 
-const SEED = process.env.SEED ?? String(Date.now());
 const SECONDS = Number(process.env.FAULT_SECONDS ?? 15);
 
 it("loses, doubles and reorders nothing while requests are spoiled and processes are killed", {
@@ -9,7 +9,7 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
 }, async () => {
   console.log(`black box: SEED=${SEED} FAULT_SECONDS=${SECONDS}`);
   const options = {
-    seed: SEED,
+    seed: String(SEED),
     seconds: SECONDS,
     publishers: 6,
     batch: 100,

@@ -15,11 +15,11 @@ import { createHistory, type History } from "../model/log/history.ts";
 import { publishAll } from "../model/log/publishers.ts";
 import { readAll } from "../model/log/read-all.ts";
 import { simulateLog } from "../model/log/simulated-log.ts";
+import { SEED } from "../seed.ts";
 import { disturb, isClientFault } from "../stack/faulty-client.ts";
 import { localAws } from "../stack/local-aws.ts";
 import { createTestTable } from "../stack/test-table.ts";
 
-const SEED = process.env.SEED ?? String(Date.now());
 /** What runs always is a small share: REQUESTS=10000 is the whole of it, for every kind in both stores. */
 const asked = process.env.REQUESTS;
 const REQUESTS = Number(asked ?? 1_000);

@@ -11,6 +11,7 @@ import { type OpenLedger, openLedger } from "../../packages/functions/src/open-l
 import { digest } from "../demo/followed.ts";
 import { keepRecord } from "../keep-record.ts";
 import { seededRandom } from "../model/fake/seeded-random.ts";
+import { SEED } from "../seed.ts";
 import { LOCAL_REGION } from "../stack/local-aws.ts";
 import { createTestTable } from "../stack/test-table.ts";
 import type { CompactorNews } from "./bootstrap-churn-compactor.ts";
@@ -19,7 +20,6 @@ import { PUBLISHERS } from "./bootstrap-churn-load.ts";
 import type { SubscriberNews } from "./bootstrap-churn-subscriber.ts";
 import type { Delivered } from "./bootstrap-churn-view.ts";
 
-const SEED = process.env.SEED ?? String(Date.now() % 2 ** 31);
 /** What runs always is a small share; `npm run test:nightly` runs the whole of it. */
 const UPDATES = Number(process.env.CHURN_UPDATES ?? 1_000);
 const IS_WHOLE = UPDATES >= 10_000;
@@ -68,7 +68,7 @@ test(`gives every bootstrap the state of the whole log while compactors are kill
   const compaction = keepKilling(table);
   const publishing = Promise.all(
     Array.from({ length: PUBLISHERS }, (_, n) =>
-      untilExit(start("publisher", ...place, `${n}`, `${UPDATES}`, SEED)),
+      untilExit(start("publisher", ...place, `${n}`, `${UPDATES}`, `${SEED}`)),
     ),
   );
   const subscribers = ["killed", "again-1", "again-2"].map((name) => {

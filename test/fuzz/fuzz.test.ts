@@ -1,8 +1,9 @@
-import { randomInt, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { operations } from "../contract/access/openapi-operations.ts";
 import { type Answer, type Call, send } from "../contract/wire.ts";
+import { SEED } from "../seed.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
@@ -11,13 +12,12 @@ import { saveResult } from "./save-result.ts";
 
 /**
  * Drives every operation of the OpenAPI document with valid and hostile requests. FUZZ_REQUESTS says
- * how many, FUZZ_SEED repeats a run (as far as the order of simultaneous requests allows),
+ * how many, SEED repeats a run (as far as the order of simultaneous requests allows),
  * FUZZ_RESULTS names a file for what came of it. `npm test` sends a share, `npm run test:fuzz` more.
  */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
 /** From so many on, each operation must have succeeded once. */
 const EACH_FROM = 10_000;
-const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 /** Of each group, so many are under way at once. */
 const AT_ONCE = 6;
 const GROUP = 60;
@@ -63,7 +63,7 @@ const post = (path: string, json: object) =>
 
 const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
 
-it(`answers ${REQUESTS} generated requests as documented (FUZZ_SEED=${SEED})`, {
+it(`answers ${REQUESTS} generated requests as documented (SEED=${SEED})`, {
   timeout: 60_000 + 100 * REQUESTS,
 }, async () => {
   const began = performance.now();

@@ -3,12 +3,12 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Life } from "../../packages/core/src/kernel/names.ts";
 import { createTable } from "../../packages/core/src/table/table.ts";
+import { SEED } from "../seed.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";
 import { leaseScenarios } from "./subscription/lease-scenarios.ts";
 import { createLeaseWorld } from "./subscription/lease-world.ts";
 
-const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const RUNS = Number(process.env.RUNS ?? 300);
 const TABLE = "leases";
 

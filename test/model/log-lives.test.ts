@@ -3,13 +3,13 @@ import { expect, it } from "vitest";
 import { LedgerError } from "../../packages/core/src/kernel/error.ts";
 import { defaultTenant, type Life } from "../../packages/core/src/kernel/names.ts";
 import { unpackBatch } from "../../packages/core/src/log/codec.ts";
+import { SEED } from "../seed.ts";
 import type { FaultRates } from "./fake/faults.ts";
 import type { SeededRandom } from "./fake/seeded-random.ts";
 import { createHistory, type History } from "./log/history.ts";
 import { publishAt } from "./log/publishers.ts";
 import { type LogProcess, STREAM, simulateLog } from "./log/simulated-log.ts";
 
-const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const RUNS = Number(process.env.RUNS ?? 30);
 const KEYS = 6;
 const RATES: FaultRates = {

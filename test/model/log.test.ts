@@ -2,13 +2,13 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Position } from "../../packages/core/src/kernel/position.ts";
 import type { Entry } from "../../packages/core/src/log/read.ts";
+import { SEED } from "../seed.ts";
 import { findViolations } from "./log/find-violations.ts";
 import { createHistory } from "./log/history.ts";
 import { publishAll } from "./log/publishers.ts";
 import { follow, readAll } from "./log/read-all.ts";
 import { simulateLog } from "./log/simulated-log.ts";
 
-const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const RUNS = Number(process.env.RUNS ?? 40);
 
 console.log(`log model: SEED=${SEED} RUNS=${RUNS}`);

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { createLedger, defaultTenant, type RawJson } from "../../packages/core/src/index.ts";
+import { SEED } from "../seed.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
 import { createVirtualTime } from "./fake/virtual-clock.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";
 
-const SEED = process.env.SEED ?? String(Date.now());
 const OF = [defaultTenant, "orders"] as const;
 const ROUNDS = 200;
 const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("model") }];

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { SEED } from "../seed.ts";
 import { anyParkingPlan, simulateParking } from "./subscription/simulated-parking.ts";
 
-const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const RUNS = Number(process.env.RUNS ?? 60);
 
 console.log(`parking: SEED=${SEED} RUNS=${RUNS}`);

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { SEED } from "../seed.ts";
 import {
   type CommitCall,
   OF,
@@ -8,7 +9,6 @@ import {
   simulateWorkers,
 } from "./subscription/simulated-workers.ts";
 
-const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const RUNS = Number(process.env.RUNS ?? 40);
 
 console.log(`subscription workers: SEED=${SEED} RUNS=${RUNS}`);
