@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { LIMITS } from "./limits.ts";
-import { boundedText, ListCursor, Timestamp } from "./text.ts";
+import { boundedText, Timestamp } from "./text.ts";
 
 /** What a key may do: `admin` streams and keys, `publish` events, `consume` what streams hold. */
 export const KeyScope = z.enum(["admin", "publish", "consume"]).meta({ id: "KeyScope" });
@@ -54,43 +54,6 @@ export type RotateApiKey = z.infer<typeof RotateApiKey>;
 
 const KEY_ID = new RegExp(`^[a-z0-9]{${LIMITS.keyIdChars}}$`);
 
-const ApiKeyId = z.string().regex(KEY_ID, { error: "must be the id of an API key" });
-
-/** An API key without its secret. */
-export const ApiKey = z
-  .object({
-    id: ApiKeyId,
-    name: z.string(),
-    scopes: z.array(KeyScope),
-    streams: z.array(StreamGlob),
-    createdAt: Timestamp,
-    createdBy: z.string().meta({ description: "The id of the key that made it, or `root`." }),
-    expiresAt: Timestamp,
-    lastUsedAt: Timestamp.nullable().meta({ description: "Noted once an hour at most." }),
-    rotatedAt: Timestamp.nullable(),
-  })
-  .meta({ id: "ApiKey" });
-export type ApiKey = z.infer<typeof ApiKey>;
-
-/** What making or rotating a key answers: the only time that the key itself is shown. */
-export const NewApiKey = z
-  .object({
-    ...ApiKey.shape,
-    apiKey: z.string().meta({ description: "The key itself. It is never shown again." }),
-  })
-  .meta({ id: "NewApiKey" });
-export type NewApiKey = z.infer<typeof NewApiKey>;
-
-export const RotatedApiKey = z
-  .object({
-    ...NewApiKey.shape,
-    formerValidUntil: Timestamp.meta({ description: "Until then the former secret is accepted." }),
-  })
-  .meta({ id: "RotatedApiKey" });
-export type RotatedApiKey = z.infer<typeof RotatedApiKey>;
-
-export const ApiKeyList = z
-  .object({ keys: z.array(ApiKey), cursor: ListCursor.nullable() })
-  .meta({ id: "ApiKeyList" });
+export const ApiKeyId = z.string().regex(KEY_ID, { error: "must be the id of an API key" });
 
 export const ApiKeyParams = z.strictObject({ id: ApiKeyId });

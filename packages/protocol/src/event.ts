@@ -29,57 +29,9 @@ const attributes = {
   headers: headersOf(LIMITS.headersMax).optional(),
 };
 
-const EventData = z
-  .unknown()
-  .refine((data) => data !== undefined, {
-    error: "is required; send null to delete the key from the compacted state",
-  })
-  .meta({
-    description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key.",
-  });
-
 /** Everything of a new event but its data, which is kept as the text that was sent. */
 export const EventAttributes = z.strictObject(attributes);
 export type EventAttributes = z.infer<typeof EventAttributes>;
-
-/** An event as a publisher sends it. */
-export const NewEvent = z.strictObject({ ...attributes, data: EventData }).meta({
-  id: "NewEvent",
-  examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
-});
-export type NewEvent = z.infer<typeof NewEvent>;
-
-export const NewEvents = z.strictObject({ events: z.array(NewEvent).min(1) }).meta({
-  id: "NewEvents",
-  description: `At most ${LIMITS.requestEventsMax} events, all or none.`,
-});
-
-/** The body of a publish: one event, or several that are committed together. */
-export const PublishBody = z.union([NewEvent, NewEvents]).meta({ id: "PublishBody" });
-
-/** An event as a reader receives it. */
-export const LedgerEvent = z
-  .object({
-    sequence: z.int().min(1).meta({ description: "Strictly rising per key." }),
-    publishedAt: Timestamp,
-    id: z.string(),
-    key: z.string(),
-    type: z.string().optional(),
-    time: Timestamp.optional(),
-    headers: z.record(z.string(), z.string()).optional(),
-    data: z.unknown(),
-  })
-  .meta({ id: "LedgerEvent" });
-export type LedgerEvent = z.infer<typeof LedgerEvent>;
-
-/** What a publisher gets for durable events, in the order they were sent. */
-export const PublishReceipt = z
-  .object({
-    events: z.array(z.object({ id: z.string(), sequence: z.int().min(1) })),
-    cursor: Cursor.meta({ description: "Right behind these events: reading from it skips them." }),
-  })
-  .meta({ id: "PublishReceipt" });
-export type PublishReceipt = z.infer<typeof PublishReceipt>;
 
 export const PageLimit = queryInteger({ min: 1, max: LIMITS.pageEventsMax })
   .default(LIMITS.pageEventsDefault)
@@ -105,14 +57,5 @@ export const BrowseQuery = z.strictObject({
   key: EventKey.optional(),
 });
 export type BrowseQuery = z.infer<typeof BrowseQuery>;
-
-/** A run of events and where to go on. An empty page is not the end unless `caughtUp` is true. */
-export const EventPage = z
-  .object({
-    events: z.array(LedgerEvent),
-    cursor: Cursor,
-    caughtUp: z.boolean().meta({ description: "Nothing is left behind the cursor right now." }),
-  })
-  .meta({ id: "EventPage" });
 
 export const StreamParams = z.strictObject({ stream: Name });

@@ -1,5 +1,6 @@
 export * from "./api-key.ts";
 export * from "./compacted.ts";
+export * from "./described/index.ts";
 export * from "./event.ts";
 export * from "./limits.ts";
 export * from "./parking.ts";

@@ -1,5 +1,3 @@
-import * as z from "zod";
-
 type Retry = "never" | "same" | "refresh" | "later";
 
 type ProblemKind = { readonly status: number; readonly title: string; readonly retry: Retry };
@@ -97,27 +95,6 @@ export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[];
 
 /** Where a problem's code is explained: a path on the server that answered. */
 export const problemType = (code: ProblemCode): string => `/docs/problems#${code}`;
-
-/** The body of every error, as `application/problem+json` (RFC 9457). */
-export const Problem = z
-  .looseObject({
-    type: z.string().meta({ description: "Where the code is explained." }),
-    title: z.string(),
-    status: z.int(),
-    code: z.enum(problemCodes as [ProblemCode, ...ProblemCode[]]),
-    detail: z.string().optional().meta({ description: "What happened here and what to do next." }),
-    instance: z.string().optional().meta({ description: "The request id." }),
-    errors: z
-      .array(
-        z.object({
-          pointer: z.string().meta({ description: "JSON Pointer (RFC 6901) into the request." }),
-          detail: z.string(),
-        }),
-      )
-      .optional(),
-  })
-  .meta({ id: "Problem", description: "An error, as application/problem+json (RFC 9457)." });
-export type Problem = z.infer<typeof Problem>;
 
 /** One thing that is wrong with a request, at a JSON Pointer into its body, query or path. */
 export type InvalidField = { pointer: string; detail: string };

@@ -1,8 +1,7 @@
 import * as z from "zod";
-import { EventPage, headersOf, PageLimit } from "./event.ts";
+import { headersOf, PageLimit } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { Lag } from "./stream.ts";
-import { boundedText, Cursor, ListCursor, Name, Timestamp } from "./text.ts";
+import { boundedText, Cursor, Name, Timestamp } from "./text.ts";
 
 /**
  * Where a subscription begins. `bootstrap`: the current state of every key, then the log. A cursor is
@@ -20,7 +19,7 @@ export type Start = z.infer<typeof Start>;
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
 
 /** One worker of several that share a subscription; no two processes may use the same name. */
-const ConsumerName = z
+export const ConsumerName = z
   .string()
   .regex(CONSUMER, { error: `must match ${CONSUMER.source}` })
   .meta({ id: "ConsumerName", examples: ["shipping-7f9c"] });
@@ -44,11 +43,11 @@ export const Filter = z
   .meta({ id: "Filter", examples: [{ types: ["order.placed"], keyPrefix: "order-" }] });
 export type Filter = z.infer<typeof Filter>;
 
-const LeaseSeconds = z.int().min(LIMITS.leaseSecondsMin).max(LIMITS.leaseSecondsMax).meta({
+export const LeaseSeconds = z.int().min(LIMITS.leaseSecondsMin).max(LIMITS.leaseSecondsMax).meta({
   description: "How long a worker may be silent before others take over its share.",
 });
 
-const MaxDeliveries = z.int().min(LIMITS.deliveriesMin).max(LIMITS.deliveriesMax).meta({
+export const MaxDeliveries = z.int().min(LIMITS.deliveriesMin).max(LIMITS.deliveriesMax).meta({
   description:
     "How often an event may be delivered without being committed before its key is parked. Without it nothing is parked by itself.",
 });
@@ -63,46 +62,6 @@ export const CreateSubscription = z
   })
   .meta({ id: "CreateSubscription", examples: [{ name: "shipping", start: "earliest" }] });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
-
-const Phase = z.enum(["bootstrap", "log"]);
-
-export const Subscription = z
-  .object({
-    ...{ name: Name, stream: Name, start: Start },
-    filter: Filter.optional(),
-    leaseSeconds: LeaseSeconds,
-    maxDeliveries: MaxDeliveries.optional(),
-    createdAt: Timestamp,
-  })
-  .meta({ id: "Subscription" });
-export type Subscription = z.infer<typeof Subscription>;
-
-const Member = z
-  .object({
-    consumer: ConsumerName,
-    share: z.number().min(0).max(1).meta({ description: "Of the keys; 0 for one that waits." }),
-    until: Timestamp.meta({ description: "It counts as alive until then, unless it polls." }),
-  })
-  .meta({ id: "Member" });
-
-export const SubscriptionInfo = z
-  .object({
-    ...Subscription.shape,
-    phase: Phase,
-    lag: Lag,
-    keysBehind: z.int().min(0).nullable().meta({
-      description:
-        "Keys with events behind the position; null while a snapshot is read, without compaction, and where there are too many events to count them.",
-    }),
-    parkedKeys: z.int().min(0).meta({ description: "Keys whose events wait: see .../parked." }),
-    members: z.array(Member).meta({ description: "Its workers that are alive, by name." }),
-  })
-  .meta({ id: "SubscriptionInfo" });
-export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
-
-export const SubscriptionList = z
-  .object({ subscriptions: z.array(Subscription), cursor: ListCursor.nullable() })
-  .meta({ id: "SubscriptionList" });
 
 const WaitSeconds = z.int().min(0).max(LIMITS.waitSecondsMax).meta({
   description: "How long to wait for news when there are none; answered as soon as there are.",
@@ -130,49 +89,11 @@ export const PollBody = z
   .meta({ id: "PollBody", examples: [{ limit: 100, waitSeconds: 20 }] });
 export type PollBody = z.infer<typeof PollBody>;
 
-/** What a poll answers. Commit `cursor` once the events are processed. */
-export const PollPage = z
-  .object({
-    ...EventPage.shape,
-    phase: Phase.meta({
-      description:
-        "`bootstrap`: the events are the state of keys. `log`: they are what came later.",
-    }),
-    snapshotEnd: z.boolean().meta({
-      description: "This page completes the bootstrap phase; an empty page alone never does.",
-    }),
-    consistent: z.boolean().meta({
-      description:
-        "With this page applied, the state of every key is exactly that of the log at this cursor.",
-    }),
-    lag: Lag,
-    nextPollMs: z.int().min(0).meta({ description: "When polling again is worth it." }),
-  })
-  .meta({ id: "PollPage" });
-
-/** The same behind a commit. */
-export const CommittedPollPage = z
-  .object({
-    ...PollPage.shape,
-    stale: z.boolean().optional().meta({
-      description: "With a commit: true when the position was already there or beyond.",
-    }),
-  })
-  .meta({ id: "CommittedPollPage" });
-
 export const CommitBody = z.strictObject({ cursor: Cursor }).meta({ id: "CommitBody" });
 
 export const LeaveBody = z
   .strictObject({ consumer: ConsumerName })
   .meta({ id: "LeaveBody", examples: [{ consumer: "shipping-7f9c" }] });
-
-export const CommitReceipt = z
-  .object({
-    committed: Cursor,
-    stale: z.boolean().meta({ description: "True when the position was already there or beyond." }),
-    lag: Lag,
-  })
-  .meta({ id: "CommitReceipt" });
 
 /** Where a subscription can be moved on purpose. A cursor may be of the stream or the subscription. */
 const SeekTarget = z
@@ -187,11 +108,5 @@ export const SeekBody = z
   .strictObject({ to: SeekTarget })
   .meta({ id: "SeekBody", examples: [{ to: "bootstrap" }] });
 export type SeekBody = z.infer<typeof SeekBody>;
-
-/** Where a seek has put the subscription. Cursors from before it are refused from now on. */
-export const SeekReceipt = z
-  .object({ committed: Cursor, phase: Phase, lag: Lag })
-  .meta({ id: "SeekReceipt" });
-export type SeekReceipt = z.infer<typeof SeekReceipt>;
 
 export const SubscriptionParams = z.strictObject({ stream: Name, subscription: Name });

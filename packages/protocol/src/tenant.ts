@@ -1,11 +1,9 @@
 import * as z from "zod";
-import { NewApiKey } from "./api-key.ts";
 import { LIMITS } from "./limits.ts";
-import { ListCursor, Timestamp } from "./text.ts";
 
 const TENANT = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.tenantCharsMax - 1}}$`);
 
-const TenantName = z
+export const TenantName = z
   .string()
   .regex(TENANT, {
     error: `must match ${TENANT.source}: lower-case letters, digits, dot, dash and underscore`,
@@ -20,16 +18,3 @@ export const CreateTenant = z
   })
   .meta({ id: "CreateTenant", examples: [{ name: "acme" }] });
 export type CreateTenant = z.infer<typeof CreateTenant>;
-
-/** Somebody who owns streams and keys, and sees nobody else's. */
-export const Tenant = z.object({ name: TenantName, createdAt: Timestamp }).meta({ id: "Tenant" });
-
-/** A tenant with a new key that may do everything in it. */
-export const NewTenant = z
-  .object({ ...Tenant.shape, adminKey: NewApiKey })
-  .meta({ id: "NewTenant" });
-export type NewTenant = z.infer<typeof NewTenant>;
-
-export const TenantList = z
-  .object({ tenants: z.array(Tenant), cursor: ListCursor.nullable() })
-  .meta({ id: "TenantList" });

@@ -37,6 +37,13 @@ export function planNote(
   return { at: next, times, limit, until: Math.max(until, delivery?.until ?? 0) };
 }
 
+/** Whether nothing was noted in between. */
+export const isSameNote = (one: Delivery | undefined, other: Delivery | undefined): boolean =>
+  one?.at === other?.at &&
+  one?.times === other?.times &&
+  one?.limit === other?.limit &&
+  one?.until === other?.until;
+
 /** Half of the last page, for what has to be delivered again. */
 export const halved = ({ limit }: Delivered): number => Math.max(1, Math.floor(limit / 2));
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { isExact } from "../kernel/bootstrap.ts";
 import { LedgerError } from "../kernel/error.ts";
@@ -13,6 +12,7 @@ import {
   stillRead,
   turnOf,
 } from "./deliver.ts";
+import { isSameNote } from "./delivery-plan.ts";
 import { isOwnCursor } from "./own-cursor.ts";
 import { readLog } from "./read-log.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
@@ -135,7 +135,7 @@ function isUnchanged(
     fresh.offsets.every(({ next, parking, delivery }, at) => {
       const before = offsets[at];
       const moved = counts && next !== before?.next;
-      const noted = counts && !isDeepStrictEqual(delivery, before?.delivery);
+      const noted = counts && !isSameNote(delivery, before?.delivery);
       return !moved && !noted && parking?.revision === before?.parking?.revision;
     })
   );

@@ -1,7 +1,6 @@
-import { PROBLEMS, Problem, type ProblemCode } from "@eventledger/protocol";
+import { PROBLEMS, type ProblemCode } from "@eventledger/protocol";
 import type { MiddlewareHandler } from "hono";
-import type * as z from "zod";
-import { describeRoute, describes, resolver, uniqueSymbol } from "#describe";
+import { describeRoute, describes, shape, uniqueSymbol } from "#describe";
 import { requireScope, type Scope } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 
@@ -29,7 +28,8 @@ type Operation = {
 
 type Answer = {
   readonly description: string;
-  readonly body?: z.ZodType;
+  /** Of @eventledger/protocol, by its name. */
+  readonly body?: Parameters<typeof shape>[0];
   readonly contentType?: string;
   /** Further forms of the same answer, by content type. */
   readonly forms?: Readonly<Record<string, object>>;
@@ -81,7 +81,7 @@ function answersOf(answers: Operation["answers"]): Record<string, object> {
     Object.entries(answers).map(([status, answer]) => {
       const { description, body, contentType = "application/json", forms, headers = {} } = answer;
       const content = {
-        ...(body === undefined ? {} : { [contentType]: { schema: resolver(body) } }),
+        ...(body === undefined ? {} : { [contentType]: { schema: shape(body) } }),
         ...forms,
       };
       const described = Object.entries(headers).map(([name, text]) => [
@@ -112,7 +112,7 @@ function problemsOf(codes: ReadonlySet<ProblemCode>): Record<string, object> {
       status,
       {
         description: group.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(" "),
-        content: { "application/problem+json": { schema: resolver(Problem) } },
+        content: { "application/problem+json": { schema: shape("Problem") } },
         headers: REQUEST_ID,
       },
     ]),

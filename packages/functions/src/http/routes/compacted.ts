@@ -1,12 +1,4 @@
-import {
-  CompactedList,
-  CompactedParams,
-  CompactedQuery,
-  CompactReceipt,
-  LedgerEvent,
-  RepairReceipt,
-  StreamParams,
-} from "@eventledger/protocol";
+import { CompactedParams, CompactedQuery, StreamParams } from "@eventledger/protocol";
 import { Hono } from "hono";
 import { compressed, lengthOf } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -26,7 +18,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Compaction runs by itself; this is for those who cannot wait. Call again while `done` is false.",
         scope: "admin",
-        answers: { 200: { description: "What was done.", body: CompactReceipt } },
+        answers: { 200: { description: "What was done.", body: "CompactReceipt" } },
         problems: ["stream-not-found", "numbering-at-risk", "outcome-unknown"],
       }),
       valid("param", StreamParams),
@@ -44,7 +36,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Moves the numbering forward, far beyond any number that may have been used. What was published before can no longer be read from the log; the compacted state stays.",
         scope: "admin",
-        answers: { 200: { description: "What was done.", body: RepairReceipt } },
+        answers: { 200: { description: "What was done.", body: "RepairReceipt" } },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
       valid("param", StreamParams),
@@ -63,7 +55,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         description:
           "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it.",
         scope: "consume",
-        answers: { 200: { description: "A page of current states.", body: CompactedList } },
+        answers: { 200: { description: "A page of current states.", body: "CompactedList" } },
         problems: [
           "invalid-cursor",
           "stream-not-found",
@@ -97,7 +89,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         answers: {
           200: {
             description: "The key's last event, as far as compaction has come.",
-            body: LedgerEvent,
+            body: "LedgerEvent",
             headers: { ETag: "Changes with the state; good for If-None-Match." },
           },
           304: { description: "The state is still the one of If-None-Match." },

@@ -1,14 +1,7 @@
 import type { IncomingEvent } from "@eventledger/core";
-import {
-  BrowseQuery,
-  EventPage,
-  LIMITS,
-  PublishBody,
-  PublishReceipt,
-  StreamParams,
-} from "@eventledger/protocol";
+import { BrowseQuery, LIMITS, StreamParams } from "@eventledger/protocol";
 import { Hono, type HonoRequest } from "hono";
-import { resolver } from "#describe";
+import { shape } from "#describe";
 import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -34,7 +27,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         requestBody: {
           required: true,
           content: {
-            "application/json": { schema: resolver(PublishBody) },
+            "application/json": { schema: shape("PublishBody") },
             "application/x-ndjson": {
               schema: { type: "string", description: "One event per line." },
             },
@@ -43,10 +36,10 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
           },
         },
         answers: {
-          201: { description: "The events are durable.", body: PublishReceipt },
+          201: { description: "The events are durable.", body: "PublishReceipt" },
           200: {
             description: "An earlier request with this Idempotency-Key had published them.",
-            body: PublishReceipt,
+            body: "PublishReceipt",
           },
         },
         problems: [
@@ -89,7 +82,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
           "Starts at an end, at a moment or behind a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`.",
         scope: "consume",
         answers: {
-          200: { description: "A run of events.", body: EventPage, forms: CLOUD_EVENTS_PAGE },
+          200: { description: "A run of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
         },
         problems: ["invalid-cursor", "stream-not-found", "retention-passed"],
       }),

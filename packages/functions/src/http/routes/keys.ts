@@ -1,13 +1,4 @@
-import {
-  ApiKeyList,
-  ApiKeyParams,
-  CreateApiKey,
-  LIMITS,
-  ListQuery,
-  NewApiKey,
-  RotateApiKey,
-  RotatedApiKey,
-} from "@eventledger/protocol";
+import { ApiKeyParams, CreateApiKey, LIMITS, ListQuery, RotateApiKey } from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -27,7 +18,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         answers: {
           201: {
             description: "The key was made.",
-            body: NewApiKey,
+            body: "NewApiKey",
             headers: { Location: "The key's URL." },
           },
         },
@@ -55,7 +46,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         description: "Those that can do no more than the caller.",
         scope: "admin",
         answers: {
-          200: { description: "A page of keys, without their secrets.", body: ApiKeyList },
+          200: { description: "A page of keys, without their secrets.", body: "ApiKeyList" },
         },
         problems: ["invalid-cursor"],
       }),
@@ -87,7 +78,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         summary: "Give an API key a new secret",
         description: "The new key is shown this once; the former one stays valid for the overlap.",
         scope: "admin",
-        answers: { 200: { description: "The key with its new secret.", body: RotatedApiKey } },
+        answers: { 200: { description: "The key with its new secret.", body: "RotatedApiKey" } },
         problems: [
           "malformed-json",
           "request-too-large",

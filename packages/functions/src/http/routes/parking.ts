@@ -1,10 +1,7 @@
 import {
   ListQuery,
   ParkBody,
-  ParkedKey,
-  ParkedList,
   ParkedParams,
-  ReleaseReceipt,
   SkipQuery,
   SubscriptionParams,
 } from "@eventledger/protocol";
@@ -25,7 +22,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         description:
           "The event and all later ones of its key wait, in their order; everything else flows. Sending it again changes nothing.",
         scope: "consume",
-        answers: { 200: { description: "The key is parked.", body: ParkedKey } },
+        answers: { 200: { description: "The key is parked.", body: "ParkedKey" } },
         problems: [
           "malformed-json",
           "request-too-large",
@@ -52,7 +49,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         tag: "parking",
         summary: "List the keys that are set aside",
         scope: "consume",
-        answers: { 200: { description: "A page of parked keys.", body: ParkedList } },
+        answers: { 200: { description: "A page of parked keys.", body: "ParkedList" } },
         problems: ["invalid-cursor", "stream-not-found", "subscription-not-found"],
       }),
       valid("param", SubscriptionParams),
@@ -72,7 +69,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
         scope: "consume",
-        answers: { 200: { description: "How the key stands now.", body: ReleaseReceipt } },
+        answers: { 200: { description: "How the key stands now.", body: "ReleaseReceipt" } },
         problems: [...RELEASE_PROBLEMS],
       }),
       valid("param", ParkedParams),
@@ -91,7 +88,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         description:
           "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
         scope: "consume",
-        answers: { 200: { description: "How the key stands now.", body: ReleaseReceipt } },
+        answers: { 200: { description: "How the key stands now.", body: "ReleaseReceipt" } },
         problems: [...RELEASE_PROBLEMS],
       }),
       valid("param", ParkedParams),

@@ -1,13 +1,4 @@
-import {
-  CreateStream,
-  ListQuery,
-  PatchStream,
-  Stream,
-  StreamDeletion,
-  StreamInfo,
-  StreamList,
-  StreamParams,
-} from "@eventledger/protocol";
+import { CreateStream, ListQuery, PatchStream, StreamParams } from "@eventledger/protocol";
 import { Hono } from "hono";
 import { assertMayCreate } from "../auth.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -28,10 +19,10 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         answers: {
           201: {
             description: "The stream was created.",
-            body: Stream,
+            body: "Stream",
             headers: { Location: "The stream's URL." },
           },
-          200: { description: "The very same stream was there already.", body: Stream },
+          200: { description: "The very same stream was there already.", body: "Stream" },
         },
         problems: [
           "malformed-json",
@@ -58,7 +49,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "List streams by name",
         scope: "consume",
-        answers: { 200: { description: "A page of streams.", body: StreamList } },
+        answers: { 200: { description: "A page of streams.", body: "StreamList" } },
         problems: ["invalid-cursor"],
       }),
       valid("query", ListQuery),
@@ -74,7 +65,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Describe a stream and what is in it now",
         scope: "consume",
-        answers: { 200: { description: "The stream.", body: StreamInfo } },
+        answers: { 200: { description: "The stream.", body: "StreamInfo" } },
         problems: ["stream-not-found"],
       }),
       valid("param", StreamParams),
@@ -88,7 +79,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         summary: "Change a stream's settings",
         description: "A longer retention holds for events published from now on.",
         scope: "admin",
-        answers: { 200: { description: "The stream as it is now.", body: Stream } },
+        answers: { 200: { description: "The stream as it is now.", body: "Stream" } },
         problems: [
           "malformed-json",
           "request-too-large",
@@ -114,7 +105,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         description:
           "The stream is gone at once and its name is free; its data is removed in the background.",
         scope: "admin",
-        answers: { 202: { description: "The stream is being removed.", body: StreamDeletion } },
+        answers: { 202: { description: "The stream is being removed.", body: "StreamDeletion" } },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
       valid("param", StreamParams),

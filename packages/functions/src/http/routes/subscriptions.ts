@@ -1,19 +1,12 @@
 import {
   CommitBody,
-  CommitReceipt,
-  CommittedPollPage,
   CreateSubscription,
   LeaveBody,
   ListQuery,
   PollBody,
-  PollPage,
   PollQuery,
   SeekBody,
-  SeekReceipt,
   StreamParams,
-  Subscription,
-  SubscriptionInfo,
-  SubscriptionList,
   SubscriptionParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
@@ -37,10 +30,13 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         answers: {
           201: {
             description: "The subscription was created.",
-            body: Subscription,
+            body: "Subscription",
             headers: { Location: "The subscription's URL." },
           },
-          200: { description: "The very same subscription was there already.", body: Subscription },
+          200: {
+            description: "The very same subscription was there already.",
+            body: "Subscription",
+          },
         },
         problems: [
           "malformed-json",
@@ -73,7 +69,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
         scope: "consume",
-        answers: { 200: { description: "A page of subscriptions.", body: SubscriptionList } },
+        answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
       }),
       valid("param", StreamParams),
@@ -92,7 +88,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Describe a subscription and how far it is behind",
         scope: "consume",
-        answers: { 200: { description: "The subscription.", body: SubscriptionInfo } },
+        answers: { 200: { description: "The subscription.", body: "SubscriptionInfo" } },
         problems: ["stream-not-found", "subscription-not-found"],
       }),
       valid("param", SubscriptionParams),
@@ -128,7 +124,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "Never moves the position: what is not committed is delivered again. Commit the page's `cursor` once its events are processed.",
         scope: "consume",
         answers: {
-          200: { description: "A contiguous run.", body: PollPage, forms: CLOUD_EVENTS_PAGE },
+          200: { description: "A contiguous run.", body: "PollPage", forms: CLOUD_EVENTS_PAGE },
         },
         problems: [
           "invalid-cursor",
@@ -169,7 +165,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         answers: {
           200: {
             description: "A contiguous run.",
-            body: CommittedPollPage,
+            body: "CommittedPollPage",
             forms: CLOUD_EVENTS_PAGE,
           },
         },
@@ -214,7 +210,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Move the position to what a polled cursor covers",
         description: "Never moves back: an older cursor changes nothing and says `stale`.",
         scope: "consume",
-        answers: { 200: { description: "Where it stands now.", body: CommitReceipt } },
+        answers: { 200: { description: "Where it stands now.", body: "CommitReceipt" } },
         problems: [
           "malformed-json",
           "request-too-large",
@@ -243,7 +239,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Move the position on purpose, back or forward",
         description: "Cursors from before a seek are refused.",
         scope: "consume",
-        answers: { 200: { description: "Where it stands now.", body: SeekReceipt } },
+        answers: { 200: { description: "Where it stands now.", body: "SeekReceipt" } },
         problems: [
           "malformed-json",
           "request-too-large",

@@ -1,4 +1,4 @@
-import { CreateTenant, ListQuery, NewTenant, TenantList } from "@eventledger/protocol";
+import { CreateTenant, ListQuery } from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -17,8 +17,8 @@ export const tenantRoutes = ({ ledger }: RouteDeps) =>
           "Sending the same body again answers 200 and makes one more key: the way back into a tenant whose keys are lost.",
         scope: "root",
         answers: {
-          201: { description: "The tenant was created.", body: NewTenant },
-          200: { description: "The tenant was there; the key is new.", body: NewTenant },
+          201: { description: "The tenant was created.", body: "NewTenant" },
+          200: { description: "The tenant was there; the key is new.", body: "NewTenant" },
         },
         problems: [
           "malformed-json",
@@ -45,7 +45,7 @@ export const tenantRoutes = ({ ledger }: RouteDeps) =>
         summary: "List tenants by name",
         description: "The tenant `default`, which is always there, is not listed.",
         scope: "root",
-        answers: { 200: { description: "A page of tenants.", body: TenantList } },
+        answers: { 200: { description: "A page of tenants.", body: "TenantList" } },
         problems: ["invalid-cursor"],
       }),
       valid("query", ListQuery),

@@ -1,0 +1,13 @@
+/**
+ * What the server answers, and the body of a publish, which it decodes as text: no request is checked by
+ * these. They describe the API and serve its clients; a deployed function does without them.
+ */
+export * from "./api-key.ts";
+export * from "./compacted.ts";
+export * from "./event.ts";
+export * from "./parking.ts";
+export * from "./problem.ts";
+export * from "./stream.ts";
+export * from "./subscription.ts";
+export * from "./system.ts";
+export * from "./tenant.ts";
