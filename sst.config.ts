@@ -26,7 +26,11 @@ export default $config({
       args.logging ??= { retention: "1 month", format: "json" };
       args.nodejs ??= {
         minify: true,
+        // A module that imports one function of `node:process` or `node:fs` has Node load all that
+        // belongs to either, standard output among it; CommonJS reads what it names.
+        format: "cjs",
         esbuild: {
+          mainFields: ["module", "main"], // as for modules: of these esbuild leaves out what is unused
           // `lambda` picks the `#describe` that leaves the OpenAPI generator out (package.json of
           // functions); `module` stands here because naming any condition drops esbuild's own.
           conditions: ["lambda", "module"],

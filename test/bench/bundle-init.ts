@@ -7,8 +7,8 @@ import { evaluate } from "../infra/evaluate.ts";
 import { platform, root } from "../infra/platform.ts";
 
 /**
- * How long a cold start takes apart from AWS's share of it: the import of each function's bundle, in
- * fresh processes, beside that of the AWS client and ElectroDB alone, as SST bundles them by default.
+ * How long a cold start takes apart from AWS's share of it: the import of each function's bundle, as
+ * Lambda does it, in fresh processes, beside that of the AWS client and ElectroDB alone, as SST bundles them by default.
  * `npm run bundle:init` prints the medians and writes them to results/bundle-init.json; exits with 1
  * when the router takes longer than it may. The time on the processor says more than the one on the
  * clock when the machine is busy; how busy it was is noted.
@@ -104,8 +104,10 @@ async function bundleBaseline(): Promise<[dir: string, bytes: number]> {
 
 function importOnce(dir: string, variables: Record<string, string>): Import {
   const script =
+    'import { existsSync } from "node:fs"; import { createRequire } from "node:module";' +
+    'const [require, common] = [createRequire(process.cwd() + "/"), existsSync("bundle.cjs")];' +
     "const [cpu, began] = [process.cpuUsage(), performance.now()];" +
-    'await import(process.cwd() + "/bundle.mjs");' +
+    'common ? require("./bundle.cjs") : await import(process.cwd() + "/bundle.mjs");' +
     "const [initMs, { user, system }] = [performance.now() - began, process.cpuUsage(cpu)];" +
     "console.log(JSON.stringify({ initMs, cpuMs: (user + system) / 1_000 })); process.exit(0);";
   const args = ["--input-type=module", "--eval", script];

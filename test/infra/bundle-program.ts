@@ -63,7 +63,6 @@ interface Esbuild {
 
 export interface EsbuildOutput {
   bytes: number;
-  exports: string[];
   inputs: Record<string, { bytesInOutput: number }>;
 }
 

@@ -48,7 +48,13 @@ interface BuildRequest {
   copyFiles?: { from: string; to: string }[];
   properties?: {
     minify?: boolean;
-    esbuild?: { conditions?: string[]; external?: string[]; keepNames?: boolean };
+    format?: "cjs" | "esm";
+    esbuild?: {
+      conditions?: string[];
+      external?: string[];
+      keepNames?: boolean;
+      mainFields?: string[];
+    };
   };
 }
 
@@ -61,7 +67,6 @@ async function build(
   mkdirSync(dir, { recursive: true });
   const { handler, links = {}, encryptionKey } = request;
   if (encryptionKey) writeFileSync(path.join(dir, "resource.enc"), seal(encryptionKey, links));
-  const outfile = path.join(dir, "bundle.mjs");
   const exported = path.extname(handler);
   const answer = (...errors: string[]) => ({
     handler: errors.length > 0 ? "" : `bundle${exported}`,
@@ -71,12 +76,11 @@ async function build(
   });
   let [bytes, packages]: [number, string[]] = [0, []];
   if (task.bundlesDir === null || request.bundle) {
-    writeFileSync(outfile, "export {};\n");
+    writeFileSync(path.join(dir, "bundle.mjs"), "export {};\n");
   } else {
     const source = `${path.join(task.root, handler.slice(0, -exported.length))}.ts`;
     if (!existsSync(source)) return answer(`There is no ${source}`);
-    const output = await bundle(task, source, outfile, request);
-    if (!output.exports.includes(exported.slice(1))) return answer(`${source} has no ${exported}`);
+    const output = await bundle(task, source, dir, request);
     bytes = output.bytes;
     packages = packagesOf(output);
     for (const { from, to } of request.copyFiles ?? []) cpSync(from, path.join(dir, to));
@@ -89,27 +93,29 @@ async function build(
 async function bundle(
   task: EngineTask,
   source: string,
-  outfile: string,
+  dir: string,
   request: BuildRequest,
 ): Promise<EsbuildOutput> {
-  const { minify = false, esbuild = {} } = request.properties ?? {};
+  const { minify = false, format = "esm", esbuild = {} } = request.properties ?? {};
   const { keepNames = true, conditions, external = [] } = esbuild;
+  const isModule = format === "esm";
+  const { mainFields = isModule ? ["module", "main"] : ["main"] } = esbuild;
   const result = await esbuildOf(task.platform).build({
     entryPoints: [source],
-    outfile,
+    outfile: path.join(dir, isModule ? "bundle.mjs" : "bundle.cjs"),
     absWorkingDir: task.root,
     bundle: true,
     minify,
     keepNames,
     metafile: true,
-    format: "esm",
+    format,
     platform: "node",
     target: "es2022",
-    mainFields: ["module", "main"],
+    mainFields,
     conditions,
     external: ["sharp", "pg-native", ...external],
     logLevel: "silent",
-    banner: { js: BANNER },
+    ...(isModule ? { banner: { js: BANNER } } : {}),
   });
   const [output] = Object.values(result.metafile?.outputs ?? {});
   if (!output) throw new Error(`esbuild wrote nothing for ${source}`);

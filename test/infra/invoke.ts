@@ -37,7 +37,8 @@ export async function invoke(
 
 const SCRIPT = `
 import { writeFileSync } from "node:fs";
-const { handler } = await import(process.cwd() + "/bundle.mjs");
+import { createRequire } from "node:module";
+const { handler } = createRequire(process.cwd() + "/")("./bundle.cjs");
 const answers = [];
 for (const event of JSON.parse(process.argv[1])) answers.push(await handler(event, CONTEXT()) ?? null);
 writeFileSync(3, JSON.stringify(answers));

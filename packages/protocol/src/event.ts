@@ -33,6 +33,22 @@ const attributes = {
 export const EventAttributes = z.strictObject(attributes);
 export type EventAttributes = z.infer<typeof EventAttributes>;
 
+const EventData = z
+  .unknown()
+  .refine((data) => data !== undefined, {
+    error: "is required; send null to delete the key from the compacted state",
+  })
+  .meta({
+    description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key.",
+  });
+
+/** An event as a publisher sends it. */
+export const NewEvent = z.strictObject({ ...attributes, data: EventData }).meta({
+  id: "NewEvent",
+  examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
+});
+export type NewEvent = z.infer<typeof NewEvent>;
+
 export const PageLimit = queryInteger({ min: 1, max: LIMITS.pageEventsMax })
   .default(LIMITS.pageEventsDefault)
   .meta({ description: "The most events a page may hold.", default: LIMITS.pageEventsDefault });

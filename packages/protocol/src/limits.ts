@@ -84,3 +84,6 @@ export const LIMITS = {
   cursorCharsMin: 24,
   cursorCharsMax: 6_144,
 } as const;
+
+/** What the name of a stream or a subscription looks like. */
+export const NAME: RegExp = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { LIMITS } from "./limits.ts";
+import { LIMITS, NAME } from "./limits.ts";
 
 const encoder = new TextEncoder();
 
@@ -22,8 +22,6 @@ export const wellFormedText = (bytesMax: number) =>
       error: `must be at most ${bytesMax} bytes of UTF-8`,
     })
     .meta({ maxLength: bytesMax });
-
-const NAME = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);
 
 /** The name of a stream or a subscription. */
 export const Name = z

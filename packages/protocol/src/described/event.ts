@@ -1,23 +1,7 @@
 import * as z from "zod";
-import { EventAttributes } from "../event.ts";
+import { NewEvent } from "../event.ts";
 import { LIMITS } from "../limits.ts";
 import { Cursor, Timestamp } from "../text.ts";
-
-const EventData = z
-  .unknown()
-  .refine((data) => data !== undefined, {
-    error: "is required; send null to delete the key from the compacted state",
-  })
-  .meta({
-    description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key.",
-  });
-
-/** An event as a publisher sends it. */
-export const NewEvent = z.strictObject({ ...EventAttributes.shape, data: EventData }).meta({
-  id: "NewEvent",
-  examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
-});
-export type NewEvent = z.infer<typeof NewEvent>;
 
 export const NewEvents = z.strictObject({ events: z.array(NewEvent).min(1) }).meta({
   id: "NewEvents",

@@ -26,9 +26,3 @@ export function docsAssetsFrom(fileOf: (name: string) => string | URL): LoadDocs
     return { bytes, contentType };
   };
 }
-
-/** Where the documentation's files lie in an installed tree. */
-export const installedDocsFile = (name: string): string | URL =>
-  name === "openapi.json"
-    ? new URL("../../../openapi.json", import.meta.url)
-    : new URL(name, import.meta.resolve("swagger-ui-dist/swagger-ui.css"));
