@@ -34,10 +34,10 @@ import {
   SubscriptionList,
 } from "@eventledger/protocol";
 import { expect } from "vitest";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Answer, type Call, parseProblem, Refused, send, type Target } from "./wire.ts";
 
-type Query<S extends z.ZodType> = Partial<Readonly<Record<keyof z.input<S>, unknown>>>;
+type Query<S extends z.ZodMiniType> = Partial<Readonly<Record<keyof z.input<S>, unknown>>>;
 type NewStream = z.input<typeof CreateStream>;
 
 export type Publishing = { readonly idempotencyKey?: string; readonly contentType?: string };
@@ -50,7 +50,7 @@ export type Publishing = { readonly idempotencyKey?: string; readonly contentTyp
 export function createClient(target: Target) {
   const made: string[] = [];
 
-  async function call<S extends z.ZodType>(
+  async function call<S extends z.ZodMiniType>(
     of: Call & { json?: unknown; statuses: readonly number[]; schema: S },
   ): Promise<Answer<z.output<S>>> {
     const { json, statuses, schema, ...rest } = of;

@@ -1,6 +1,6 @@
 import { type CreateSubscription, type LedgerEvent, LIMITS } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 

@@ -1,59 +1,72 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { boundedText, Timestamp } from "./text.ts";
+import { boundedText, described, Timestamp } from "./text.ts";
 
 /** What a key may do: `admin` streams and keys, `publish` events, `consume` what streams hold. */
-export const KeyScope = z.enum(["admin", "publish", "consume"]).meta({ id: "KeyScope" });
+export const KeyScope = described(z.enum(["admin", "publish", "consume"]), { id: "KeyScope" });
 export type KeyScope = z.infer<typeof KeyScope>;
 
 const GLOB = new RegExp(`^(?:[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}\\*?|\\*)$`);
 
 /** Which streams a key is about: one by its name, all whose names begin with something, or all. */
-export const StreamGlob = z
-  .string()
-  .max(LIMITS.nameCharsMax)
-  .regex(GLOB, { error: "must be a stream's name, the beginning of names and *, or *" })
-  .meta({ id: "StreamGlob", examples: ["orders", "billing.*", "*"] });
+export const StreamGlob = described(
+  z
+    .string()
+    .check(
+      z.maxLength(LIMITS.nameCharsMax),
+      z.regex(GLOB, { error: "must be a stream's name, the beginning of names and *, or *" }),
+    ),
+  { id: "StreamGlob", examples: ["orders", "billing.*", "*"] },
+);
 
 const unique = { error: "must not name anything twice" };
 const areUnique = (items: readonly string[]) => new Set(items).size === items.length;
 
 const permissions = {
-  scopes: z.array(KeyScope).min(1).max(KeyScope.options.length).refine(areUnique, unique),
-  streams: z.array(StreamGlob).min(1).max(LIMITS.keyStreamsMax).refine(areUnique, unique),
+  scopes: z
+    .array(KeyScope)
+    .check(z.minLength(1), z.maxLength(KeyScope.options.length), z.refine(areUnique, unique)),
+  streams: z
+    .array(StreamGlob)
+    .check(z.minLength(1), z.maxLength(LIMITS.keyStreamsMax), z.refine(areUnique, unique)),
 };
 
-const KeyName = boundedText(LIMITS.keyNameBytesMax).meta({
+const KeyName = described(boundedText(LIMITS.keyNameBytesMax), {
   description: "For people: who uses the key, and what for.",
 });
 
-const ExpiresAt = Timestamp.meta({
+const ExpiresAt = described(Timestamp, {
   description: `In ${LIMITS.keyDaysDefault} days unless said otherwise, in ${LIMITS.keyDaysMax} at most, and not after the key that asks.`,
 });
 
-export const CreateApiKey = z
-  .strictObject({ name: KeyName, ...permissions, expiresAt: ExpiresAt.optional() })
-  .meta({
+export const CreateApiKey = described(
+  z.strictObject({ name: KeyName, ...permissions, expiresAt: z.optional(ExpiresAt) }),
+  {
     id: "CreateApiKey",
     examples: [{ name: "shop", scopes: ["publish"], streams: ["orders", "billing.*"] }],
-  });
+  },
+);
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
 
-export const RotateApiKey = z
-  .strictObject({
-    overlapSeconds: z
-      .int()
-      .min(0)
-      .max(LIMITS.keyOverlapSecondsMax)
-      .default(LIMITS.keyOverlapSecondsDefault)
-      .meta({ description: "How long the former secret stays valid." }),
-    expiresAt: ExpiresAt.optional().meta({ description: "Unchanged unless given." }),
-  })
-  .meta({ id: "RotateApiKey", examples: [{ overlapSeconds: 3_600 }] });
+export const RotateApiKey = described(
+  z.strictObject({
+    overlapSeconds: described(
+      z._default(
+        z.int().check(z.gte(0), z.lte(LIMITS.keyOverlapSecondsMax)),
+        LIMITS.keyOverlapSecondsDefault,
+      ),
+      { description: "How long the former secret stays valid." },
+    ),
+    expiresAt: described(z.optional(ExpiresAt), { description: "Unchanged unless given." }),
+  }),
+  { id: "RotateApiKey", examples: [{ overlapSeconds: 3_600 }] },
+);
 export type RotateApiKey = z.infer<typeof RotateApiKey>;
 
 const KEY_ID = new RegExp(`^[a-z0-9]{${LIMITS.keyIdChars}}$`);
 
-export const ApiKeyId = z.string().regex(KEY_ID, { error: "must be the id of an API key" });
+export const ApiKeyId = z
+  .string()
+  .check(z.regex(KEY_ID, { error: "must be the id of an API key" }));
 
 export const ApiKeyParams = z.strictObject({ id: ApiKeyId });

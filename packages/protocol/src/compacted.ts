@@ -1,15 +1,15 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { Cursor, ListQuery, Name, wellFormedText } from "./text.ts";
+import { Cursor, described, ListQuery, Name, wellFormedText } from "./text.ts";
 
 /** Which part of the compacted state a list shows, and where it goes on. */
 export const CompactedQuery = z.strictObject({
   ...ListQuery.shape,
-  cursor: Cursor.optional(),
-  prefix: wellFormedText(LIMITS.keyBytesMax)
-    .optional()
-    .meta({ description: "Only keys that begin with this." }),
+  cursor: z.optional(Cursor),
+  prefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
+    description: "Only keys that begin with this.",
+  }),
 });
 export type CompactedQuery = z.infer<typeof CompactedQuery>;
 

@@ -1,10 +1,18 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { boundedText, Cursor, Name, queryInteger, Timestamp, wellFormedText } from "./text.ts";
+import {
+  boundedText,
+  Cursor,
+  described,
+  Name,
+  queryInteger,
+  Timestamp,
+  wellFormedText,
+} from "./text.ts";
 
 const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsMax - 1}}$`);
 
-export const EventKey = boundedText(LIMITS.keyBytesMax).meta({
+export const EventKey = described(boundedText(LIMITS.keyBytesMax), {
   id: "EventKey",
   description: "What the event is about. Events of one key are ordered and compacted together.",
   examples: ["order-123"],
@@ -14,63 +22,67 @@ export const EventKey = boundedText(LIMITS.keyBytesMax).meta({
 export const headersOf = (most: number) =>
   z
     .record(
-      z.string().regex(HEADER_NAME, { error: `must match ${HEADER_NAME.source}` }),
+      z.string().check(z.regex(HEADER_NAME, { error: `must match ${HEADER_NAME.source}` })),
       wellFormedText(LIMITS.headerValueBytesMax),
     )
-    .refine((headers) => Object.keys(headers).length <= most, {
-      error: `must have at most ${most} members`,
-    });
+    .check(
+      z.refine((headers) => Object.keys(headers).length <= most, {
+        error: `must have at most ${most} members`,
+      }),
+    );
 
 const attributes = {
   key: EventKey,
-  type: boundedText(LIMITS.typeBytesMax).optional(),
-  id: boundedText(LIMITS.idBytesMax).optional(),
-  time: Timestamp.optional(),
-  headers: headersOf(LIMITS.headersMax).optional(),
+  type: z.optional(boundedText(LIMITS.typeBytesMax)),
+  id: z.optional(boundedText(LIMITS.idBytesMax)),
+  time: z.optional(Timestamp),
+  headers: z.optional(headersOf(LIMITS.headersMax)),
 };
 
 /** Everything of a new event but its data, which is kept as the text that was sent. */
 export const EventAttributes = z.strictObject(attributes);
 export type EventAttributes = z.infer<typeof EventAttributes>;
 
-const EventData = z
-  .unknown()
-  .refine((data) => data !== undefined, {
-    error: "is required; send null to delete the key from the compacted state",
-  })
-  .meta({
-    description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key.",
-  });
+const EventData = described(
+  z.unknown().check(
+    z.refine((data) => data !== undefined, {
+      error: "is required; send null to delete the key from the compacted state",
+    }),
+  ),
+  { description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key." },
+);
 
 /** An event as a publisher sends it. */
-export const NewEvent = z.strictObject({ ...attributes, data: EventData }).meta({
+export const NewEvent = described(z.strictObject({ ...attributes, data: EventData }), {
   id: "NewEvent",
   examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
 });
 export type NewEvent = z.infer<typeof NewEvent>;
 
-export const PageLimit = queryInteger({ min: 1, max: LIMITS.pageEventsMax })
-  .default(LIMITS.pageEventsDefault)
-  .meta({ description: "The most events a page may hold.", default: LIMITS.pageEventsDefault });
+export const PageLimit = described(
+  z._default(queryInteger({ min: 1, max: LIMITS.pageEventsMax }), LIMITS.pageEventsDefault),
+  { description: "The most events a page may hold.", default: LIMITS.pageEventsDefault },
+);
 
 /** A sequence as text. No cursor is that short. */
-const SequenceText = z.string().regex(/^[1-9]\d{0,13}$/, { error: "must be a sequence" });
+const SequenceText = z.string().check(z.regex(/^[1-9]\d{0,13}$/, { error: "must be a sequence" }));
 
 /**
  * Where reading starts: an end of the stream, a moment, behind what a cursor has covered, or, on a
  * stream with one partition, a sequence.
  */
-export const From = z
-  .union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
+export const From = described(
+  z.union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
     error: "must be earliest, latest, an RFC 3339 time, a sequence or a cursor",
-  })
-  .meta({ id: "From", examples: ["earliest"] });
+  }),
+  { id: "From", examples: ["earliest"] },
+);
 
 export const BrowseQuery = z.strictObject({
-  from: From.default("earliest"),
+  from: z._default(From, "earliest"),
   limit: PageLimit,
-  type: boundedText(LIMITS.typeBytesMax).optional(),
-  key: EventKey.optional(),
+  type: z.optional(boundedText(LIMITS.typeBytesMax)),
+  key: z.optional(EventKey),
 });
 export type BrowseQuery = z.infer<typeof BrowseQuery>;
 

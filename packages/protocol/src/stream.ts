@@ -1,41 +1,39 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { Name, wellFormedText } from "./text.ts";
+import { described, Name, wellFormedText } from "./text.ts";
 
 const settings = {
   description: wellFormedText(LIMITS.descriptionBytesMax),
-  retentionHours: z.int().min(1).max(LIMITS.retentionHoursMax),
-  archiveDays: z
-    .null({ error: "must be null: this version keeps no archive" })
-    .meta({ description: "Reserved for the archive." }),
+  retentionHours: z.int().check(z.gte(1), z.lte(LIMITS.retentionHoursMax)),
+  archiveDays: described(z.null({ error: "must be null: this version keeps no archive" }), {
+    description: "Reserved for the archive.",
+  }),
 };
 
 /** What a stream is made from. */
-export const CreateStream = z
-  .strictObject({
+export const CreateStream = described(
+  z.strictObject({
     name: Name,
-    description: settings.description.default(""),
-    partitions: z
-      .int()
-      .min(1)
-      .max(LIMITS.partitionsMax)
-      .default(1)
-      .meta({ description: "Write lanes. Invisible to clients; order holds per key." }),
-    compaction: z
-      .enum(["key", "none"])
-      .default("key")
-      .meta({ description: "`key` keeps the current state of every key, for bootstrap." }),
-    retentionHours: settings.retentionHours.default(LIMITS.retentionHoursDefault),
-    archiveDays: settings.archiveDays.default(null),
-  })
-  .meta({ id: "CreateStream", examples: [{ name: "orders" }] });
+    description: z._default(settings.description, ""),
+    partitions: described(z._default(z.int().check(z.gte(1), z.lte(LIMITS.partitionsMax)), 1), {
+      description: "Write lanes. Invisible to clients; order holds per key.",
+    }),
+    compaction: described(z._default(z.enum(["key", "none"]), "key"), {
+      description: "`key` keeps the current state of every key, for bootstrap.",
+    }),
+    retentionHours: z._default(settings.retentionHours, LIMITS.retentionHoursDefault),
+    archiveDays: z._default(settings.archiveDays, null),
+  }),
+  { id: "CreateStream", examples: [{ name: "orders" }] },
+);
 export type CreateStream = z.infer<typeof CreateStream>;
 
-export const PatchStream = z
-  .strictObject({
-    description: settings.description.optional(),
-    retentionHours: settings.retentionHours.optional(),
-    archiveDays: settings.archiveDays.optional(),
-  })
-  .meta({ id: "PatchStream", examples: [{ retentionHours: 720 }] });
+export const PatchStream = described(
+  z.strictObject({
+    description: z.optional(settings.description),
+    retentionHours: z.optional(settings.retentionHours),
+    archiveDays: z.optional(settings.archiveDays),
+  }),
+  { id: "PatchStream", examples: [{ retentionHours: 720 }] },
+);
 export type PatchStream = z.infer<typeof PatchStream>;

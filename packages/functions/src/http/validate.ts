@@ -1,7 +1,7 @@
 import { LedgerError } from "@eventledger/core";
 import { zValidator } from "@hono/zod-validator";
 import type { MiddlewareHandler, ValidationTargets } from "hono";
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import { resolver, uniqueSymbol } from "#describe";
 import { capSmallBody } from "./body-cap.ts";
 import {
@@ -25,7 +25,7 @@ const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
  * Validates one part of a request with a protocol schema and describes it in the OpenAPI document.
  * What is wrong becomes one `invalid-request` that names every place.
  */
-export const valid = <T extends z.ZodType, K extends "json" | "query" | "param">(
+export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "param">(
   target: K,
   schema: T,
 ) =>

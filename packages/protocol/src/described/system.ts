@@ -1,3 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
+import { described } from "../text.ts";
 
-export const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
+export const Health = described(z.object({ status: z.literal("ok") }), { id: "Health" });

@@ -1,6 +1,6 @@
 import type { RawJson, StoredEvent } from "@eventledger/core";
-import { boundedText, EventKey, LIMITS, Timestamp } from "@eventledger/protocol";
-import * as z from "zod";
+import { boundedText, described, EventKey, LIMITS, Timestamp } from "@eventledger/protocol";
+import * as z from "zod/mini";
 
 /** How many digits the `sequence` extension has: enough for every safe integer. */
 const SEQUENCE_DIGITS = 16;
@@ -25,30 +25,36 @@ const isBase64 = (text: string): boolean => text.length % 4 === 0 && BASE64.test
 
 const UriReference = z
   .string()
-  .regex(URI_REFERENCE, { error: "must be a URI reference (RFC 3986) and not empty" });
-const Uri = z.string().regex(ABSOLUTE_URI, { error: "must be an absolute URI (RFC 3986)" });
+  .check(z.regex(URI_REFERENCE, { error: "must be a URI reference (RFC 3986) and not empty" }));
+const Uri = z
+  .string()
+  .check(z.regex(ABSOLUTE_URI, { error: "must be an absolute URI (RFC 3986)" }));
 
 /** A CloudEvent 1.0 in its JSON form, attributes of `null` left out; other members are extensions. */
-export const CloudEvent = z
-  .object({
-    specversion: z.literal("1.0"),
-    id: boundedText(LIMITS.idBytesMax),
-    source: UriReference,
-    type: boundedText(LIMITS.typeBytesMax),
-    time: Timestamp.optional(),
-    subject: z.string().min(1).optional(),
-    datacontenttype: z.string().min(1).optional(),
-    dataschema: Uri.optional(),
-    partitionkey: EventKey.optional().meta({ description: "The key; `subject` when absent." }),
-    data: z.unknown().optional(),
-    data_base64: z.string().refine(isBase64, { error: "must be Base64 (RFC 4648)" }).optional(),
-  })
-  .catchall(
+export const CloudEvent = described(
+  z.catchall(
+    z.object({
+      specversion: z.literal("1.0"),
+      id: boundedText(LIMITS.idBytesMax),
+      source: UriReference,
+      type: boundedText(LIMITS.typeBytesMax),
+      time: z.optional(Timestamp),
+      subject: z.optional(z.string().check(z.minLength(1))),
+      datacontenttype: z.optional(z.string().check(z.minLength(1))),
+      dataschema: z.optional(Uri),
+      partitionkey: described(z.optional(EventKey), {
+        description: "The key; `subject` when absent.",
+      }),
+      data: z.optional(z.unknown()),
+      data_base64: z.optional(
+        z.string().check(z.refine(isBase64, { error: "must be Base64 (RFC 4648)" })),
+      ),
+    }),
     z.union([z.string(), z.boolean(), z.int32()], {
       error: "must be a string, a boolean or an integer of 32 bits",
     }),
-  )
-  .meta({
+  ),
+  {
     id: "CloudEvent",
     description: "A CloudEvent 1.0. Absent or null data deletes the key.",
     examples: [
@@ -61,7 +67,8 @@ export const CloudEvent = z
         data: { total: 42 },
       },
     ],
-  });
+  },
+);
 export type CloudEvent = z.infer<typeof CloudEvent>;
 
 /** Members that are not kept as a `ce-` header: the event has its own place for them. */

@@ -1,6 +1,7 @@
 import { LedgerError } from "@eventledger/core";
 import type { InvalidField } from "@eventledger/protocol";
-import type * as z from "zod";
+import { en } from "zod/locales";
+import * as z from "zod/mini";
 
 /** More than this many invalid fields are counted, not listed. */
 const LISTED_MAX = 20;
@@ -83,6 +84,9 @@ export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssu
   });
 
 type FieldOfIssue = { readonly path: readonly PropertyKey[]; readonly detail: string };
+
+// Where neither a schema nor `wording` says it.
+z.config(en());
 
 /** Says what a value must be where a schema does not say it itself. Pass it as `error` to zod. */
 export const wording: z.core.$ZodErrorMap = (issue) => {

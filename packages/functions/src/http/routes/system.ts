@@ -1,5 +1,6 @@
+import { described } from "@eventledger/protocol";
 import { Hono } from "hono";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { compressed } from "../compressed.ts";
 import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -12,10 +13,9 @@ export type LoadDocsAsset = (
 ) => Promise<{ bytes: Uint8Array<ArrayBuffer>; contentType: string } | undefined>;
 
 const HealthQuery = z.strictObject({
-  deep: z
-    .enum(["0", "1"])
-    .default("0")
-    .meta({ description: "1 asks the table as well: ready, not only alive." }),
+  deep: described(z._default(z.enum(["0", "1"]), "0"), {
+    description: "1 asks the table as well: ready, not only alive.",
+  }),
 });
 
 /** What is open to everybody: health, the OpenAPI document, the documentation. */
