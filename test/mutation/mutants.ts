@@ -237,6 +237,13 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
   },
   {
+    rule: "compaction brings the floor up where no sweep does",
+    file: "compaction/compact.ts",
+    from: "checkpoint.floorAt <= FLOOR_AGE_MAX_MS) return;",
+    to: "checkpoint.floorAt >= -FLOOR_AGE_MAX_MS) return;",
+    plan: { ...EXPIRY, sweepers: 0, followers: 2, bootstrappers: 0 },
+  },
+  {
     rule: "a deletion closes every chain",
     file: "stream/streams.ts",
     from: "await Promise.all(wave.map((partition) => sealPartition(life, partition)));",
