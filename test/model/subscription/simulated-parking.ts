@@ -69,6 +69,10 @@ export async function simulateParking(plan: ParkingPlan) {
   const processed = new Set<number>();
   const skipped = new Set<number>();
   let over = false;
+  /** How many looks in a row have found nothing parked, and how many polls nothing to deliver. */
+  let calm = 0;
+  let idle = 0;
+  const isDone = () => over && idle > 15 && calm > 5;
 
   /** Asks until there is an answer that says what happened; undefined when it was refused. */
   async function ask<T>(make: () => Promise<T>, refusals: readonly string[]) {
@@ -117,7 +121,7 @@ export async function simulateParking(plan: ParkingPlan) {
   async function consume(chance: SeededRandom): Promise<void> {
     let after: string | undefined;
     let ledger = pick(chance);
-    for (let idle = 0; !(over && idle > 15); ) {
+    while (!isDone()) {
       if (chance.chance(0.1)) ledger = pick(chance);
       const limit = chance.between(1, 8);
       const waitSeconds = chance.chance(0.2) ? 1 : 0;
@@ -152,7 +156,7 @@ export async function simulateParking(plan: ParkingPlan) {
   }
 
   async function operate(chance: SeededRandom): Promise<void> {
-    for (let calm = 0; !(over && calm > 5); ) {
+    while (!isDone()) {
       await clock.sleep(chance.fraction() * 600);
       const ledger = pick(chance);
       const list = await ask(() => ledger.listParked(...OF, SUB, { limit: 50 }), []);
