@@ -1,7 +1,6 @@
 import { LedgerError } from "@eventledger/core";
 import type { InvalidField } from "@eventledger/protocol";
-import { en } from "zod/locales";
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
 
 /** More than this many invalid fields are counted, not listed. */
 const LISTED_MAX = 20;
@@ -85,24 +84,28 @@ export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssu
 
 type FieldOfIssue = { readonly path: readonly PropertyKey[]; readonly detail: string };
 
-// Where neither a schema nor `wording` says it.
-z.config(en());
-
 /** Says what a value must be where a schema does not say it itself. Pass it as `error` to zod. */
 export const wording: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "invalid_type") {
     if (issue.input === undefined) return "is required";
-    return `must be of type ${issue.expected === "record" ? "object" : issue.expected}`;
+    return `must be of type ${TYPES[issue.expected] ?? issue.expected}`;
   }
   if (issue.code === "invalid_value") return `must be ${issue.values.map(quote).join(" or ")}`;
-  if (issue.code === "too_small" && issue.origin === "string") return "must not be empty";
-  if (issue.code === "too_big" && issue.origin === "string") {
-    return `must be at most ${issue.maximum} characters`;
-  }
+  if (issue.code === "too_small") return `must ${bound("least", issue.minimum, issue.origin)}`;
+  if (issue.code === "too_big") return `must ${bound("most", issue.maximum, issue.origin)}`;
   if (issue.code === "invalid_format" && issue.format === "datetime") {
     return "must be an RFC 3339 date and time such as 2026-11-24T08:30:00Z";
   }
-  return undefined;
+  return "is not valid";
 };
+
+/** What zod calls otherwise than JSON does. */
+const TYPES: Readonly<Record<string, string>> = { record: "object", int: "integer" };
+
+function bound(at: "least" | "most", limit: number | bigint, origin: string): string {
+  if (origin === "number" || origin === "int") return `be at ${at} ${limit}`;
+  if (at === "least" && limit === 1) return "not be empty";
+  return `have at ${at} ${limit} ${origin === "string" ? "characters" : "members"}`;
+}
 
 const quote = (value: unknown): string => (value === undefined ? "absent" : JSON.stringify(value));
