@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { createLedger, defaultTenant, type RawJson } from "../../packages/core/src/index.ts";
+import {
+  createLedger,
+  defaultTenant,
+  type Ledger,
+  type RawJson,
+} from "../../packages/core/src/index.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
 import { createVirtualTime } from "./fake/virtual-clock.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";
@@ -26,6 +31,15 @@ function openServers() {
   return { here, there, time, driver: time.process("driver") };
 }
 
+/** A stream that keeps its events for an hour, and a subscription to it. */
+async function subscribe(ledger: Ledger): Promise<void> {
+  await ledger.createStream(defaultTenant, {
+    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+    ...{ retentionHours: 1, archiveDays: null },
+  });
+  await ledger.createSubscription(...OF, { name: SUB, start: "earliest" });
+}
+
 const event = (key: string, data: number) => ({
   attributes: { key },
   data: String(data) as RawJson,
@@ -34,11 +48,7 @@ const event = (key: string, data: number) => ({
 it("[sub.seek] ends a 410 at once, through every process", async () => {
   const { here, there, time, driver } = openServers();
   const story = async () => {
-    await here.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 1, compaction: "key" },
-      ...{ retentionHours: 1, archiveDays: null },
-    });
-    await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+    await subscribe(here);
     await here.publish(...OF, [event("a", 1)]);
     for (let hour = 0; hour < 3; hour++) {
       await driver.clock.sleep(HOUR_MS);
@@ -56,11 +66,7 @@ it("[sub.seek] ends a 410 at once, through every process", async () => {
 it("[park.retry] delivers what waits as soon as another process has freed it", async () => {
   const { here, there, time, driver } = openServers();
   const story = async () => {
-    await here.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-      ...{ retentionHours: 1, archiveDays: null },
-    });
-    await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+    await subscribe(here);
     await here.publish(...OF, [event("a", 1), event("b", 2)]);
     await here.park(...OF, SUB, { sequence: 1, reason: "" });
     const page = await there.poll(...OF, SUB, { limit: 10 });
@@ -79,11 +85,7 @@ it("[park.retry] delivers what waits as soon as another process has freed it", a
 it("[park.expired] waits for a skip when the log no longer reaches back to it", async () => {
   const { here, time, driver } = openServers();
   const story = async () => {
-    await here.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-      ...{ retentionHours: 1, archiveDays: null },
-    });
-    await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+    await subscribe(here);
     await here.publish(...OF, [event("a", 1)]);
     await here.publish(...OF, [event("a", 2), event("b", 3)]);
     await here.park(...OF, SUB, { sequence: 1, reason: "" });
@@ -116,11 +118,7 @@ it.each([undefined, "w"])(
   async (consumer) => {
     const { here, time, driver } = openServers();
     const story = async () => {
-      await here.createStream(defaultTenant, {
-        ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-        ...{ retentionHours: 1, archiveDays: null },
-      });
-      await here.createSubscription(...OF, { name: SUB, start: "earliest" });
+      await subscribe(here);
       await here.publish(...OF, [event("a", 1)]);
       await here.park(...OF, SUB, { sequence: 1, reason: "" });
       // It waits behind the event that is withheld, which nobody has committed.

@@ -86,4 +86,4 @@ export const LIMITS = {
 } as const;
 
 /** What the name of a stream or a subscription looks like. */
-export const NAME: RegExp = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);
+export const NAME = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);

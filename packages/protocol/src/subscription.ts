@@ -3,23 +3,20 @@ import { headersOf, PageLimit } from "./event.ts";
 import { LIMITS } from "./limits.ts";
 import { boundedText, Cursor, described, Name, Timestamp } from "./text.ts";
 
-const PLACES = "must be earliest, latest, bootstrap, { timestamp } or { cursor }";
+const Place = z.union(
+  [
+    z.enum(["earliest", "latest", "bootstrap"]),
+    z.strictObject({ timestamp: Timestamp }),
+    z.strictObject({ cursor: Cursor }),
+  ],
+  { error: "must be earliest, latest, bootstrap, { timestamp } or { cursor }" },
+);
 
 /**
  * Where a subscription begins. `bootstrap`: the current state of every key, then the log. A cursor is
  * one of the stream, as a publish or the compacted state answers it.
  */
-export const Start = described(
-  z.union(
-    [
-      z.enum(["earliest", "latest", "bootstrap"]),
-      z.strictObject({ timestamp: Timestamp }),
-      z.strictObject({ cursor: Cursor }),
-    ],
-    { error: PLACES },
-  ),
-  { id: "Start", examples: ["earliest", "bootstrap"] },
-);
+export const Start = described(Place, { id: "Start", examples: ["earliest", "bootstrap"] });
 export type Start = z.infer<typeof Start>;
 
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
@@ -115,17 +112,7 @@ export const LeaveBody = described(z.strictObject({ consumer: ConsumerName }), {
 });
 
 /** Where a subscription can be moved on purpose. A cursor may be of the stream or the subscription. */
-const SeekTarget = described(
-  z.union(
-    [
-      z.enum(["earliest", "latest", "bootstrap"]),
-      z.strictObject({ timestamp: Timestamp }),
-      z.strictObject({ cursor: Cursor }),
-    ],
-    { error: PLACES },
-  ),
-  { id: "SeekTarget", examples: ["bootstrap"] },
-);
+const SeekTarget = described(Place, { id: "SeekTarget", examples: ["bootstrap"] });
 
 export const SeekBody = described(z.strictObject({ to: SeekTarget }), {
   id: "SeekBody",
