@@ -34,7 +34,7 @@ export default defineConfig({
       project("model", ["test/model/**/*.test.ts"], emulated),
       project("sim", ["test/sim/**/*.test.ts"], { testTimeout: 240_000 }),
       project("mutation", ["test/mutation/**/*.test.ts"], { testTimeout: 240_000 }),
-      project("coverage", ["test/coverage/**/*.test.ts"]),
+      project("coverage", ["test/coverage/**/*.test.ts"], { testTimeout: 3_600_000 }),
       project("blackbox", ["test/blackbox/**/*.test.ts", "test/workers/**/*.test.ts"], {
         ...emulated,
         testTimeout: 240_000,

@@ -1,18 +1,15 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { whereWeAre } from "./sim/campaign.ts";
+import { type Said, saveRecord } from "./proof/record.ts";
+import { whereWeAre } from "./proof/where.ts";
 
-/** Looked at as the run begins: whoever goes on working meanwhile changes nothing of it. */
+/** Read when the run begins: later edits change nothing of what it shows. */
 const where = process.env.RECORD ? whereWeAre() : undefined;
 
 /**
- * With RECORD set, writes `results/<name>.json` next to this file: what was run and counted, of which
- * commit and on what. Without, nothing: only a whole run is evidence.
+ * With RECORD set, writes `results/<name>.json` next to this file: what ran, what it found, on which
+ * commit and versions. Without RECORD it writes nothing: only a run at full size is evidence.
  */
-export function keepRecord(name: string, figures: object): void {
+export function keepRecord(name: string, said: Said, figures: object): void {
   if (where === undefined) return;
-  const folder = join(import.meta.dirname, "results");
-  mkdirSync(folder, { recursive: true });
-  const record = { ended: new Date().toISOString(), ...where, ...figures };
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(record, undefined, 2)}\n`);
+  saveRecord(join(import.meta.dirname, "results", `${name}.json`), said, figures, where);
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, matchesGlob } from "node:path";
 import { describe, expect, it } from "vitest";
+import config from "../vitest.config.ts";
 
 /** The rules of the house that no linter knows, each with what to do about a breach. */
 
@@ -115,6 +116,33 @@ describe("shape", () => {
     const tests = sources.filter((path) => /\.(test|contract)\.ts$/.test(path));
     const pattern = /\b(it|test|describe)\.(only|skip|todo|fails)\b/;
     expect(breaches(outside(tests, "test/tidy"), pattern, "finish it or delete it")).toEqual([]);
+  });
+});
+
+describe("suites", () => {
+  const suites = (config.test?.projects ?? []).flatMap((project) =>
+    typeof project === "object" && "test" in project && project.test !== undefined
+      ? [{ name: String(project.test.name), include: project.test.include ?? [] }]
+      : [],
+  );
+
+  it("have files in the repository for every pattern of every project", () => {
+    expect(suites.length).toBeGreaterThan(10);
+    const empty = suites.flatMap(({ name, include }) =>
+      include
+        .filter((pattern) => !tracked.some((path) => matchesGlob(path, pattern)))
+        .map((pattern) => `vitest project ${name}: no file matches ${pattern}`),
+    );
+    expect(empty).toEqual([]);
+  });
+
+  it("run by name in the scripts of package.json", () => {
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(read("package.json"));
+    const asked = Object.values(scripts).flatMap((script) =>
+      [...script.matchAll(/--project ([\w-]+)/g)].map((match) => match[1] ?? ""),
+    );
+    expect(suites.map(({ name }) => name).filter((name) => !asked.includes(name))).toEqual([]);
+    expect(asked.filter((name) => !suites.some((suite) => suite.name === name))).toEqual([]);
   });
 });
 

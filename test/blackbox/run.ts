@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { printHistory } from "../history/history.ts";
-import { whereWeAre } from "../sim/campaign.ts";
+import { saveRecord } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
 import { playBlackBox } from "./play.ts";
-import { printVerdict, verdictOf } from "./verdict.ts";
+import { printVerdict, sayVerdict, verdictOf } from "./verdict.ts";
 
 /**
  * `npm run test:fault -- --minutes 15`: real processes, spoiled requests, kills; then the verdict.
@@ -42,13 +42,13 @@ const played = await playBlackBox({ ...options, onProgress: console.log });
 const { history, violations, counts, recovery } = played;
 if (values.history !== undefined) writeFileSync(values.history, printHistory(history));
 const verdict = verdictOf(played);
-const results = {
-  ...{ began: began.toISOString(), ended: new Date().toISOString(), ...where },
-  ...{ database, ...options, verdict, recovery, violations, counts },
-};
 const path = values.results ?? `test/results/blackbox-${database}.json`;
-mkdirSync(dirname(path), { recursive: true });
-writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+const minutes = (Date.now() - began.getTime()) / 60_000;
+const figures = {
+  ...{ began: began.toISOString(), database, ...options },
+  ...{ verdict, recovery, violations, counts },
+};
+saveRecord(path, sayVerdict(verdict, { database, minutes }), figures, where);
 console.log(printVerdict(verdict));
 console.log(`from the last fault on: ${JSON.stringify(recovery)}`);
 for (const { name, detail } of violations.slice(0, 20)) console.log(`${name}: ${detail}`);

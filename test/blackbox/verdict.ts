@@ -1,4 +1,5 @@
 import type { Line, ViolationName } from "../history/history.ts";
+import { count, none, type Said, seconds } from "../proof/record.ts";
 import { PROXY_FAULTS } from "./fault-proxy.ts";
 import type { Played } from "./play.ts";
 
@@ -74,3 +75,31 @@ export const printVerdict = (verdict: Verdict): string =>
   Object.entries(verdict)
     .map(([name, of]) => `${name.padEnd(24)}${String(of).padStart(12)}`)
     .join("\n");
+
+/** The sentence of the black box for docs/proof.md. */
+export function sayVerdict(
+  verdict: Verdict,
+  { database, minutes }: { readonly database: string; readonly minutes: number },
+): Said {
+  const { lost, duplicated, reordered, otherViolations } = verdict;
+  const violations = lost + duplicated + reordered + otherViolations;
+  const kinds = `${lost} lost, ${duplicated} duplicated, ${reordered} reordered`;
+  const parts = [
+    ...[count(minutes, "minute"), count(verdict.acknowledgedEvents, "acknowledged event")],
+    ...[
+      count(verdict.requestFaults, "spoiled request"),
+      count(verdict.processKills, "process kill"),
+    ],
+    ...[
+      count(verdict.processPauses, "process pause"),
+      count(verdict.databaseKills, "database kill"),
+    ],
+    count(verdict.bootstrapsUnderChurn, "bootstrap"),
+    `caught up ${seconds(verdict.catchUpMs)} after the last fault`,
+  ];
+  return {
+    part: `Black box, database ${database === "disk" ? "on disk" : "in memory"}`,
+    ran: parts.join(", "),
+    found: `${none(violations, "violation")} (${kinds}, ${otherViolations} of other kinds)`,
+  };
+}

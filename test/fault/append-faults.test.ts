@@ -19,6 +19,7 @@ import { SEED } from "../seed.ts";
 import { disturb, isClientFault } from "../stack/faulty-client.ts";
 import { localAws } from "../stack/local-aws.ts";
 import { createTestTable } from "../stack/test-table.ts";
+import { type FaultCounts, sayAppends } from "./say-appends.ts";
 
 /** What runs always is a small share: REQUESTS=10000 is the whole of it, for every kind in both stores. */
 const asked = process.env.REQUESTS;
@@ -71,10 +72,11 @@ const LOCAL_KINDS = Object.entries(KINDS).filter(([kind, rates]) =>
 
 console.log(`append faults: SEED=${SEED} REQUESTS=${REQUESTS}`);
 /** What came of the kinds, under the name of their record. */
-const played: Record<string, object[]> = { "append-faults": [], "append-faults-local": [] };
+const played: Record<string, FaultCounts[]> = { "append-faults": [], "append-faults-local": [] };
 afterAll(() => {
   for (const [name, kinds] of Object.entries(played)) {
-    if (kinds.length > 0) keepRecord(name, { seed: SEED, requests: REQUESTS, kinds });
+    if (kinds.length === 0) continue;
+    keepRecord(name, sayAppends(name, kinds), { seed: SEED, requests: REQUESTS, kinds });
   }
 });
 

@@ -19,6 +19,7 @@ import { send } from "./bootstrap-churn-http.ts";
 import { PUBLISHERS } from "./bootstrap-churn-load.ts";
 import type { SubscriberNews } from "./bootstrap-churn-subscriber.ts";
 import type { Delivered } from "./bootstrap-churn-view.ts";
+import { sayChurn } from "./say-churn.ts";
 
 /** What runs always is a small share; `npm run test:nightly` runs the whole of it. */
 const UPDATES = Number(process.env.CHURN_UPDATES ?? 1_000);
@@ -105,7 +106,13 @@ test(`gives every bootstrap the state of the whole log while compactors are kill
     bootstraps: ended.map(({ bootstraps }) => bootstraps),
   };
   console.log(JSON.stringify(counts));
-  keepRecord("bootstrap-churn", { seed: SEED, updates: UPDATES, webhooks: WEBHOOKS, ...counts });
+  const said = sayChurn({ updates: UPDATES, ...counts });
+  keepRecord("bootstrap-churn", said, {
+    seed: SEED,
+    updates: UPDATES,
+    webhooks: WEBHOOKS,
+    ...counts,
+  });
 });
 
 function start(program: "publisher" | "subscriber" | "compactor", ...parameters: string[]) {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { operations } from "../contract/access/openapi-operations.ts";
 import { type Answer, type Call, send } from "../contract/wire.ts";
+import { count } from "../proof/record.ts";
 import { SEED } from "../seed.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import { checkAnswer } from "./check-answer.ts";
@@ -190,7 +191,13 @@ function report(seconds: number): void {
   );
   const shown = { seed: SEED, requests: REQUESTS, seconds, chunked, unavailable, lost, statuses };
   console.log(JSON.stringify(shown));
-  saveResult(process.env.FUZZ_RESULTS, {
+  const parts = [
+    ...[count(REQUESTS, "request"), `${chunked.toLocaleString("en-US")} of them chunked`],
+    `${count(lost, "connection")} closed by the server after it refused the body`,
+  ];
+  const found = `no 5xx but ${count(unavailable, "answer")} of 503 that succeeded when sent again`;
+  const said = { part: "Random requests over HTTP", ran: parts.join(", "), found };
+  saveResult(process.env.FUZZ_RESULTS, said, {
     ...shown,
     neverSucceeded: neverSucceeded(),
     answers: byOperation,

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { count, none } from "../proof/record.ts";
 import { faultsOf, pressApart } from "./press-server.ts";
 import { saveResult } from "./save-result.ts";
 
@@ -20,5 +21,15 @@ const report = await pressApart(process.env.DYNAMODB_ENDPOINT, press);
 const faults = faultsOf(report, press, rules);
 const shown = { ...{ press, rules }, ...report, faults };
 console.log(JSON.stringify(shown, undefined, 2));
-saveResult(values.results, shown);
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+const ran = [
+  ...[`${press.seconds} s`, count(press.idle, "idle connection"), count(press.slow, "slow client")],
+  ...[count(report.opened, "connection"), `${count(report.hungUp, "client")} that hang up`],
+];
+const found = [
+  none(faults.length, "broken rule"),
+  `p99 of a publish ${ms(report.pressedP99Ms)} under pressure, ${ms(report.quietP99Ms)} without`,
+];
+const part = "Slow, idle and vanishing clients";
+saveResult(values.results, { part, ran: ran.join(", "), found: found.join(", ") }, shown);
 process.exit(faults.length === 0 ? 0 : 1);

@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import * as lib from "@aws-sdk/lib-dynamodb";
 import * as fc from "fast-check";
@@ -8,7 +7,8 @@ import { electroScript } from "../model/fake/electro-script.ts";
 import type { Command } from "../model/fake/prepare.ts";
 import { createTally } from "../model/fake/tally.ts";
 import { createFakeDynamo, type FakeClient } from "../model/fake-dynamodb.ts";
-import { whereWeAre } from "../sim/campaign.ts";
+import { count, saveRecord } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
 import { createTestTable } from "../stack/test-table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);
@@ -45,8 +45,13 @@ describe("the fake DynamoDB", () => {
       );
       expect(Object.keys(tally.all())).toEqual(expect.arrayContaining(covered));
       if (resultsPath === undefined) return;
-      const results = { ...whereWeAre(), seed, requests, differences: 0, outcomes: tally.all() };
-      writeFileSync(resultsPath, `${JSON.stringify(results, null, 2)}\n`);
+      const said = {
+        part: "The fake beside DynamoDB Local",
+        ran: count(requests, "random request"),
+        found: "no difference",
+      };
+      const figures = { seed, requests, differences: 0, outcomes: tally.all() };
+      saveRecord(resultsPath, said, figures, whereWeAre());
     },
     60_000 + requests * 20,
   );

@@ -1,9 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { whereWeAre } from "../sim/campaign.ts";
+import { saveRecord } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
 import { loadKillers, printVerdict, runGate, runUnspoiled } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
+import { sayGate, sayUnspoiled } from "./say-verdicts.ts";
 
 /**
  * `npm run test:mutants`: takes every rule of the log out, one at a time, and prints which seed of the
@@ -42,8 +44,8 @@ if (values.learn) {
 }
 if (values.results !== undefined) {
   const times = { began: began.toISOString(), ended: new Date().toISOString() };
-  mkdirSync(dirname(values.results), { recursive: true });
-  const results = { ...times, ...where, killed, of: verdicts.length, verdicts };
-  writeFileSync(values.results, `${JSON.stringify(results, null, 2)}\n`);
+  const figures = { ...times, killed, of: verdicts.length, verdicts };
+  const said = values.unspoiled ? sayUnspoiled(verdicts) : sayGate(verdicts);
+  saveRecord(values.results, said, figures, where);
 }
 process.exitCode = killed === (values.unspoiled ? 0 : verdicts.length) ? 0 : 1;

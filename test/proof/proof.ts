@@ -1,33 +1,65 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { figuresOf, fill, type Recorded, type Records, singlePuts } from "./figures.ts";
+import type { Said } from "./record.ts";
+
+/** A record as a suite saved it. A campaign has its commits in `stretches`. */
+export type Recorded = {
+  readonly said: Said;
+  readonly ended?: string;
+  readonly saved?: string;
+  readonly commit?: string;
+  readonly node?: string;
+  readonly stretches?: readonly { readonly commit: string; readonly node: string }[];
+};
 
 const root = path.join(import.meta.dirname, "../..");
 const RESULTS = path.join(root, "test/results");
+const PAGE = path.join(root, "docs/proof.md");
 
-/** The pages as the records want them, by path. */
-export function proofPages(): ReadonlyMap<string, string> {
-  const records = loadRecords();
-  const filled = (file: string, name: string, text: string): [string, string] => {
-    const page = path.join(root, "docs", file);
-    return [page, fill(readFileSync(page, "utf8"), name, text)];
-  };
-  return new Map([
-    filled("proof.md", "figures", `\n\n${figuresOf(records)}\n\n`),
-    filled("bugs-found.md", "single puts", singlePuts(records)),
-  ]);
+/** docs/proof.md with the sentence of every record in its table. */
+export function proofPage(): string {
+  return fill(readFileSync(PAGE, "utf8"), "figures", `\n\n${tableOf(loadRecords())}\n\n`);
 }
 
-function loadRecords(): Records {
+/** One row for each record, by the name of its suite. */
+export function tableOf(records: ReadonlyMap<string, Recorded>): string {
+  const rows = [...records].map(([name, record]) => {
+    const { part, ran, found } = record.said;
+    return `| [${part}](../test/results/${name}.json) | ${ran} | ${found} | ${originOf(record)} |`;
+  });
+  return ["| suite | what ran | what it found | when and on what |", "|---|---|---|---|"]
+    .concat(rows.sort())
+    .join("\n");
+}
+
+/** The page with `text` between its marks `<!-- name -->` and `<!-- /name -->`. */
+export function fill(page: string, name: string, text: string): string {
+  const [head, tail] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const from = page.indexOf(head);
+  const to = page.indexOf(tail);
+  if (from === -1 || to < from) throw new Error(`The page has no place for ${name}`);
+  return page.slice(0, from + head.length) + text + page.slice(to);
+}
+
+/** Date, commits and Node version. */
+function originOf({ ended, saved, commit, node, stretches = [] }: Recorded): string {
+  const runs = commit === undefined ? stretches : [{ commit, node: node ?? "" }];
+  const commits = new Set(runs.map((run) => run.commit.replace(/^(.{7})\w*/, "$1")));
+  const nodes = new Set(runs.map((run) => run.node.replace(/^v/, "Node ")));
+  const date = (ended ?? saved ?? "").slice(0, 10);
+  return [date, [...commits].join(" "), ...nodes].filter((text) => text !== "").join(", ");
+}
+
+/** Every record of test/results by its name. */
+export function loadRecords(): ReadonlyMap<string, Recorded> {
   const files = readdirSync(RESULTS).filter((file) => file.endsWith(".json"));
-  const load = (file: string): [string, Recorded] => [
-    path.basename(file, ".json"),
-    JSON.parse(readFileSync(path.join(RESULTS, file), "utf8")),
-  ];
-  return new Map(files.map(load));
+  return new Map(
+    files.map((file) => [
+      path.basename(file, ".json"),
+      JSON.parse(readFileSync(path.join(RESULTS, file), "utf8")),
+    ]),
+  );
 }
 
-/** `npm run proof:page` writes the figures of docs/proof.md and docs/bugs-found.md anew. */
-if (process.argv[1] === import.meta.filename) {
-  for (const [page, text] of proofPages()) writeFileSync(page, text);
-}
+/** `npm run proof:page` writes the table of docs/proof.md. */
+if (process.argv[1] === import.meta.filename) writeFileSync(PAGE, proofPage());

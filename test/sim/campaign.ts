@@ -1,8 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { dirname } from "node:path";
-import { emptyTally, missingFrom, type SeedTally, sortTally, versionsOf } from "./seed-tally.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { count, none, type Said, saveJson } from "../proof/record.ts";
+import type { Where } from "../proof/where.ts";
+import { emptyTally, missingFrom, type SeedTally, sortTally } from "./seed-tally.ts";
 
 /** What is to be played: `seeds` seeds from `from` on, dealt out to the workers in turn. */
 export type Asked = {
@@ -13,10 +12,7 @@ export type Asked = {
 };
 
 /** A stretch of a campaign that was played without interruption. */
-export type Stretch = { readonly began: string; readonly next: readonly number[] } & Record<
-  "commit" | "node" | "electrodb" | "processor",
-  string
->;
+export type Stretch = Where & { readonly began: string; readonly next: readonly number[] };
 
 /** How far a range of seeds is played, and what came of it. */
 export type Campaign = Asked & {
@@ -28,28 +24,8 @@ export type Campaign = Asked & {
   readonly mended: readonly (SeedTally["failures"][number] & { readonly commit: string })[];
 };
 
-/** The commit that is checked out, and what it runs on. */
-export function whereWeAre(): Omit<Stretch, "began" | "next"> {
-  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
-  const sources = [
-    "packages",
-    "test/sim",
-    "test/model",
-    "test/history",
-    "test/blackbox",
-    "test/fault",
-  ];
-  const changed = git("status", "--porcelain", "--", ...sources);
-  const commit = `${git("rev-parse", "HEAD")}${changed === "" ? "" : " and changes"}`;
-  return { commit, ...versionsOf().versions, processor: cpus()[0]?.model.trim() ?? "unknown" };
-}
-
 /** The campaign of a file, to be gone on with when it was asked for the same; else a new one. */
-export function loadCampaign(
-  path: string | undefined,
-  asked: Asked,
-  where: ReturnType<typeof whereWeAre>,
-): Campaign {
+export function loadCampaign(path: string | undefined, asked: Asked, where: Where): Campaign {
   const fresh: Campaign = {
     ...asked,
     next: Array.from({ length: asked.workers }, (_, worker) => asked.from + worker),
@@ -82,15 +58,34 @@ export async function playFailedAgain(
 
 const readCampaign = (path: string): Campaign => JSON.parse(readFileSync(path, "utf8"));
 
-/** Writes the file anew, at once: an interruption leaves the former one. */
+/** Saves the campaign, so that an interrupted one continues from the file. */
 export function saveCampaign(path: string | undefined, campaign: Campaign): void {
   if (path === undefined) return;
   const { total, ...head } = campaign;
-  const saved = {
+  saveJson(path, {
+    said: sayCampaign(campaign),
     ...{ saved: new Date().toISOString(), ...head },
     ...{ neverHappened: missingFrom(total), total: sortTally(total) },
+  });
+}
+
+function sayCampaign({ total, mended, prefix }: Campaign): Said {
+  const { seeds, operations, faults, events, simulatedHours, failures } = total;
+  const names = (failed: readonly { readonly seed: string }[]) =>
+    failed.map(({ seed }) => seed).join(", ");
+  const parts = [
+    ...[
+      count(seeds, prefix === "" ? "seed" : "brief seed"),
+      count(operations, "request to the store", "requests to the store"),
+    ],
+    ...[count(faults, "injected fault"), count(events, "event")],
+    count(simulatedHours, "simulated hour"),
+  ];
+  const open = failures.length === 0 ? "" : `: ${names(failures)}`;
+  const fixed = mended.length === 0 ? "" : `; ${names(mended)} failed at first and pass now`;
+  return {
+    part: "Simulation",
+    ran: parts.join(", "),
+    found: `${none(failures.length, "failing seed")}${open}${fixed}`,
   };
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, `${JSON.stringify(saved, null, 2)}\n`);
-  renameSync(`${path}.new`, path);
 }

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { fileURLToPath } from "node:url";
-import { whereWeAre } from "./campaign.ts";
+import { count, none, saveRecord } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
 import { type Coverage, unexplainedIn } from "./coverage-gaps.ts";
 import { stopValidatingModels } from "./quick-models.ts";
 import { simulate } from "./simulate.ts";
@@ -50,9 +51,14 @@ for (const file of files) {
 }
 console.log(`${blocks - missed} of ${blocks} blocks entered by ${2 * seeds} seeds`);
 const [path] = process.argv.slice(4);
-const summary: Coverage = { ...whereWeAre(), seeds, from, blocks, entered: blocks - missed, files };
-if (path !== undefined) writeFileSync(path, `${JSON.stringify(summary, null, 2)}\n`);
+const summary: Coverage = { seeds, from, blocks, entered: blocks - missed, files };
 const unexplained = unexplainedIn(summary);
+const said = {
+  part: "What the simulation enters",
+  ran: `${count(2 * seeds, "seed")}, ${blocks - missed} of ${count(blocks, "block")} of the core entered`,
+  found: `${none(unexplained.length, "block")} of appending, reading and compacting missed without a reason`,
+};
+if (path !== undefined) saveRecord(path, said, summary, whereWeAre());
 for (const each of unexplained) console.log(`no reason for ${each}`);
 process.exit(unexplained.length === 0 ? 0 : 1);
 

@@ -1,13 +1,8 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import {
-  type Campaign,
-  loadCampaign,
-  playFailedAgain,
-  saveCampaign,
-  whereWeAre,
-} from "./campaign.ts";
+import { whereWeAre } from "../proof/where.ts";
+import { type Campaign, loadCampaign, playFailedAgain, saveCampaign } from "./campaign.ts";
 import { explainFailure } from "./explain-failure.ts";
 import type { Share, ShareReport } from "./play-share.ts";
 import { printFailure } from "./print-failure.ts";

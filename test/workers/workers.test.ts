@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
 import { openTarget } from "../contract/target.ts";
-import { whereWeAre } from "../sim/campaign.ts";
+import { count, none, type Said, saveRecord, seconds } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
 import { type Disturbed, findViolations, type Options, runDisturbed } from "./disturbed.ts";
 
 /** WORKERS_SECONDS=60 WORKERS_RESULTS=test/results/workers.json for what is published. */
@@ -29,8 +29,9 @@ it("[lease.standby] loses nothing and keeps every key's order while workers are 
   const figures = figuresOf(disturbed);
   console.log(JSON.stringify(figures));
   if (WORKERS_RESULTS !== undefined) {
-    const results = { began, ...whereWeAre(), ...options, ...figures, violations };
-    writeFileSync(WORKERS_RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+    const said = sayWorkers(figures, violations.length);
+    const record = { began, ...options, ...figures, violations };
+    saveRecord(WORKERS_RESULTS, said, record, whereWeAre());
   }
   expect(violations).toEqual([]);
   const refusals = disturbed.lines.flatMap(({ refused }) => refused ?? []);
@@ -56,4 +57,17 @@ function figuresOf({ lines, published, takeOvers }: Disturbed) {
     refusals: lines.filter(({ refused }) => refused !== undefined).length,
     ...{ SIGKILL: of("SIGKILL"), SIGSTOP: of("SIGSTOP") },
   };
+}
+
+function sayWorkers(figures: ReturnType<typeof figuresOf>, violations: number): Said {
+  const { published, deliveries, SIGKILL, SIGSTOP } = figures;
+  const took = [...SIGKILL.takeOverMs, ...SIGSTOP.takeOverMs].sort((a, b) => a - b);
+  const parts = [
+    ...[count(options.workers, "worker"), count(options.partitions, "partition")],
+    ...[`a lease of ${options.leaseSeconds} s`, `${options.durationMs / 1_000} s`],
+    ...[count(published, "event"), count(deliveries, "delivery", "deliveries")],
+    ...[count(SIGKILL.count, "kill"), count(SIGSTOP.count, "pause")],
+  ];
+  const found = `${none(violations, "violation")}, each share taken over within ${seconds(took.at(-1) ?? 0)}`;
+  return { part: "Workers of one subscription", ran: parts.join(", "), found };
 }

@@ -1,0 +1,22 @@
+import { execFileSync } from "node:child_process";
+import { cpus } from "node:os";
+import { versionsOf } from "../sim/seed-tally.ts";
+
+/** The commit under test and what it runs on. */
+export type Where = Readonly<Record<"commit" | "node" | "electrodb" | "processor", string>>;
+
+/** The files that decide what a run shows. */
+const SOURCES = [
+  "packages",
+  ...["sim", "model", "history"].map((folder) => `test/${folder}`),
+].concat(
+  ["blackbox", "fault", "fuzz", "workers", "stack", "contract"].map((folder) => `test/${folder}`),
+);
+
+/** Reads the commit that is checked out; says so when files differ from it. */
+export function whereWeAre(): Where {
+  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const changed = git("status", "--porcelain", "--", ...SOURCES);
+  const commit = `${git("rev-parse", "HEAD")}${changed === "" ? "" : " and changes"}`;
+  return { commit, ...versionsOf().versions, processor: cpus()[0]?.model.trim() ?? "unknown" };
+}
