@@ -8,7 +8,10 @@ export const router = new sst.aws.Function("Router", {
   handler: "packages/functions/src/api.handler",
   memory: "1024 MB",
   timeout: "29 seconds", // an HTTP API gives up after 30
-  environment: { TABLE_NAME: table.name },
+  environment: {
+    TABLE_NAME: table.name,
+    EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
+  },
   link: [adminKey, cursorKey],
   copyFiles: [
     { from: "packages/functions/openapi.json", to: "docs/openapi.json" },

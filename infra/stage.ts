@@ -8,6 +8,8 @@ export const settings = {
   apiDomain: process.env.API_DOMAIN || undefined,
   /** Who is told when an alarm changes; without it the alarms only show in the console. */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
+  /** How long polls may wait, in seconds, or `off`: a function that waits is billed for it. */
+  waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
 };
 
 if (settings.apiDomain && settings.ingress === "function-url") {
@@ -18,4 +20,13 @@ function ingressFrom(value: string | undefined): "http-api" | "function-url" {
   if (!value || value === "http-api") return "http-api";
   if (value === "function-url") return value;
   throw new Error(`INGRESS is "${value}"; it can be "http-api" (the default) or "function-url".`);
+}
+
+/** The same cap as the router reads it (packages/functions/src/wait-seconds.ts): a test compares. */
+function waitSecondsFrom(value: string | undefined): string {
+  if (!value) return "off";
+  if (value === "off" || (/^\d{1,2}$/.test(value) && Number(value) <= 20)) return value;
+  throw new Error(
+    `WAIT_SECONDS_MAX is "${value}"; it can be whole seconds from 0 to 20, or "off".`,
+  );
 }

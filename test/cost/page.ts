@@ -46,8 +46,9 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
 - **Compaction** writes each key once per run, so an event each where keys do not repeat within
   ${ASSUMED.compactorWindowSeconds} seconds: that is what is counted here. A stream with
   \`compaction: "none"\` saves it.
-- **Polling.** Poll at the pace the answers suggest (\`nextPollMs\`), not faster. Do not wait inside
-  Lambda: a request that is held open is billed by the time it waits, ${money(waiting())} a month for a
+- **Polling.** Poll at the pace the answers suggest (\`nextPollMs\`), not faster. Waiting is off
+  on Lambda unless you set \`WAIT_SECONDS_MAX\` (deploy.md), and pages then say \`waitSecondsAdvised: 0\`:
+  a request that is held open is billed by the time it waits, ${money(waiting())} a month for a
   subscriber that always waits, against ${money(estimateSubscriber(measured))} for one that asks each second.
 - **The HTTP API** costs more per request than the function behind it. Its throttle and its domain are
   what it is for (deploy.md).

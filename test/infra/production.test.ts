@@ -114,6 +114,12 @@ describe("every function", () => {
     }
   });
 
+  it("lets no poll wait that would be billed for it, unless the operator says so", () => {
+    expect(production.inputs("Function", "Router").environment).toMatchObject({
+      variables: { EVENTLEDGER_WAIT_SECONDS_MAX: "off" },
+    });
+  });
+
   it("is made from a handler of packages/functions", () => {
     const handlers = Object.values(production.bundles).map((bundle) => bundle.handler);
     expect(handlers.sort()).toEqual([

@@ -48,7 +48,10 @@ describe("sst dev", () => {
 describe("INGRESS=function-url", () => {
   let stage: Inventory;
   beforeAll(async () => {
-    stage = await evaluate({ stage: "production", env: { INGRESS: "function-url" } });
+    stage = await evaluate({
+      stage: "production",
+      env: { INGRESS: "function-url", WAIT_SECONDS_MAX: "20" },
+    });
   });
 
   it("puts a public URL on the router in place of the HTTP API", () => {
@@ -80,9 +83,22 @@ describe("INGRESS=function-url", () => {
     });
   });
 
+  it("lets polls wait as long as WAIT_SECONDS_MAX says", () => {
+    expect(stage.inputs("Function", "Router").environment).toMatchObject({
+      variables: { EVENTLEDGER_WAIT_SECONDS_MAX: "20" },
+    });
+  });
+
   it("is the only other value", async () => {
     const misspelt = evaluate({ stage: "alice", env: { INGRESS: "function_url" } });
     await expect(misspelt).rejects.toThrow('it can be "http-api" (the default) or "function-url"');
+  });
+});
+
+describe("WAIT_SECONDS_MAX", () => {
+  it("is refused where the router would refuse it", async () => {
+    const wrong = evaluate({ stage: "alice", env: { WAIT_SECONDS_MAX: "21" } });
+    await expect(wrong).rejects.toThrow("it can be whole seconds from 0 to 20");
   });
 });
 

@@ -17,6 +17,7 @@ export type EngineOptions = {
   readonly cursorKey: string;
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
+  readonly waitSecondsMax?: number;
   readonly onNotice: (line: string) => void;
 };
 

@@ -1,6 +1,8 @@
+import { LIMITS } from "@eventledger/protocol";
 import { isLoopback } from "../../packages/functions/src/loopback.ts";
 import { readOrigins } from "../../packages/functions/src/open-ledger.ts";
 import { assertCursorKeys, SECRET_PATTERN } from "../../packages/functions/src/secrets.ts";
+import { readWaitSecondsMax } from "../../packages/functions/src/wait-seconds.ts";
 import { StackError } from "./stack-error.ts";
 
 /** What the environment asks of `npm start`. An empty variable counts as absent. */
@@ -18,6 +20,8 @@ export type Settings = {
   readonly authOff: boolean;
   /** Web sites whose pages may call the API. */
   readonly corsOrigins: readonly string[];
+  /** How long polls may wait; 0 lets none wait. */
+  readonly waitSecondsMax: number;
 };
 
 /** Reads the settings. Throws `StackError` that names the variable which makes no sense. */
@@ -33,6 +37,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     cursorKey: readCursorKey(env.EVENTLEDGER_CURSOR_KEYS || undefined),
     authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
+    waitSecondsMax: readWaits(env.EVENTLEDGER_WAIT_SECONDS_MAX),
   };
 }
 
@@ -79,6 +84,15 @@ function readCursorKey(text: string | undefined): string | undefined {
   try {
     if (text !== undefined) assertCursorKeys(text);
     return text;
+  } catch (error) {
+    throw new StackError((error as Error).message);
+  }
+}
+
+/** Waiting costs nothing on this machine. */
+function readWaits(text: string | undefined): number {
+  try {
+    return readWaitSecondsMax(text, LIMITS.waitSecondsMax);
   } catch (error) {
     throw new StackError((error as Error).message);
   }

@@ -25,6 +25,8 @@ export type StackOptions = {
   readonly authOff?: boolean;
   /** Web sites whose pages may call the API. */
   readonly corsOrigins?: readonly string[];
+  /** How long polls may wait; 0 lets none wait. */
+  readonly waitSecondsMax?: number;
   /** Says what is being waited for while starting. */
   readonly onStep?: (line: string) => void;
   /** Says what happened while running, such as that the database had to be started again. */
@@ -98,6 +100,7 @@ async function startEngines(
     ...{ tableName, adminKey, cursorKey, onNotice },
     authOff: options.authOff ?? false,
     corsOrigins: options.corsOrigins ?? [],
+    ...(options.waitSecondsMax === undefined ? {} : { waitSecondsMax: options.waitSecondsMax }),
   };
   let engine: Engine | undefined;
   const current = () => {

@@ -8,6 +8,7 @@ import type {
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
+import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
@@ -37,6 +38,7 @@ type Deps = {
   readonly cursors: Cursors;
   readonly snapshots: Snapshots;
   readonly subscriptions: Subscriptions;
+  readonly waiting: Waiting;
   /** Told of each key that is parked. */
   readonly observeParked: () => void;
 };
@@ -59,13 +61,15 @@ export type PollResult = {
   readonly consistent: boolean;
   readonly lag: Lag;
   readonly nextPollMs: number;
+  readonly waitSecondsAdvised: number;
 };
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
 /** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
 export function createSubscriptionOperations(deps: Deps) {
-  const { table, clock, streams, log, cursors, snapshots, subscriptions, observeParked } = deps;
+  const { table, clock, streams, log, cursors, snapshots, subscriptions, waiting } = deps;
+  const { observeParked } = deps;
   const pace = createPace(clock);
   const leases = createLeases({ table, clock, subscriptions });
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
@@ -83,8 +87,7 @@ export function createSubscriptionOperations(deps: Deps) {
     const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
     const heardMs = clock.now();
     const { page, waitedOut } = await waitForNews<Poll>({ bell: log.bell, clock }, stream.life, {
-      // Whether a worker that waits is still alive is not known, so its lease must outlast the wait.
-      ...{ waitMs: Math.min(waitSeconds * 1_000, (leaseMs ?? Infinity) / 2), signal },
+      ...{ waitMs: waiting.grantedMs(waitSeconds, leaseMs), signal },
       gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
       look: (before) => {
         const request = { ...from, ahead: before?.cursor };
@@ -104,6 +107,7 @@ export function createSubscriptionOperations(deps: Deps) {
       ...rest,
       cursor: cursors.format(page.cursor),
       nextPollMs: waitedOut ? 0 : nextPollMs,
+      waitSecondsAdvised: waiting.advisedSeconds(leaseMs),
     };
   }
 

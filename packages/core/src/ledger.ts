@@ -22,6 +22,7 @@ import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
+import { createWaiting } from "./kernel/waiting.ts";
 import { createSubscriptionOperations } from "./ledger-subscriptions.ts";
 import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
@@ -54,6 +55,8 @@ export type LedgerDeps = {
   readonly groupCommit?: boolean;
   /** Of publishes, before others are refused as `too-many-requests`. */
   readonly waitingMax?: number | undefined;
+  /** How long polls may wait here; 0 lets none wait. As long as the protocol allows unless it is said. */
+  readonly waitSecondsMax?: number | undefined;
   /** Of the API keys made and accepted here: `test` unless it is said. */
   readonly keyKind?: KeyKind;
   /** Told of each step of every append. */
@@ -68,6 +71,7 @@ export type EventsPage = {
   readonly events: readonly StoredEvent[];
   readonly cursor: string;
   readonly caughtUp: boolean;
+  readonly waitSecondsAdvised: number;
 };
 
 /** A request must be answered within 30 s. */
@@ -85,8 +89,9 @@ export function createLedger(deps: LedgerDeps) {
   const cursors = createCursors(deps.cursorKeys);
   const { groupCommit = true, keyKind = "test" } = deps;
   const { observeAppend = () => {}, observeParked = () => {} } = deps;
-  const waiting = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
-  const log = createLog({ table, clock, random, groupCommit, observeAppend, ...waiting });
+  const queue = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
+  const log = createLog({ table, clock, random, groupCommit, observeAppend, ...queue });
+  const waiting = createWaiting(deps.waitSecondsMax);
   const streams = createStreams({ table, clock, random, sealPartition: log.seal });
   const core = { table, clock, random };
   const snapshots: Snapshots = {
@@ -101,6 +106,9 @@ export function createLedger(deps: LedgerDeps) {
 
     /** Answers all polls that wait, and lets none wait from now on: this process is about to end. */
     endWaits: (): void => log.bell.close(),
+
+    /** How many seconds a poll should ask to wait here; 0 where waiting is off. */
+    waitSecondsAdvised: (): number => waiting.advisedSeconds(),
 
     /** Answers when the table can be reached; throws `store-unavailable` otherwise. */
     async checkTable(): Promise<void> {
@@ -175,7 +183,8 @@ export function createLedger(deps: LedgerDeps) {
           limit,
           matches: filtered ? matches : undefined,
         });
-        return { ...page, cursor: cursors.format(page.cursor) };
+        const waitSecondsAdvised = waiting.advisedSeconds();
+        return { ...page, cursor: cursors.format(page.cursor), waitSecondsAdvised };
       });
     },
 
@@ -186,6 +195,7 @@ export function createLedger(deps: LedgerDeps) {
       cursors,
       snapshots,
       subscriptions,
+      waiting,
       observeParked,
     }),
 

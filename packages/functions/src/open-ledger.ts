@@ -17,6 +17,7 @@ import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
 import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
+import { readWaitSecondsMax } from "./wait-seconds.ts";
 
 /** What the product needs to know of its surroundings. */
 export type Config = {
@@ -33,6 +34,8 @@ export type Config = {
   readonly corsOrigins?: readonly string[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
+  /** How long polls may wait here; 0 lets none wait. */
+  readonly waitSecondsMax?: number;
   /** How many publishes may wait in this process. */
   readonly waitingMax?: number;
   /** Instead of the clock of this machine. For measuring only. */
@@ -83,6 +86,7 @@ export function openLedger(config: Config): OpenLedger {
     cursorKeys: readCursorKeys(config.cursorKey),
     groupCommit: config.groupCommit ?? true,
     waitingMax: config.waitingMax,
+    waitSecondsMax: config.waitSecondsMax,
     keyKind: config.endpoint === undefined ? "live" : "test",
     observeAppend: metrics.count,
     observeParked: () => metrics.count("KeysParked"),
@@ -145,8 +149,12 @@ export function readConfig(
     adminKey,
     cursorKey,
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
+    waitSecondsMax: readWaitSecondsMax(env.EVENTLEDGER_WAIT_SECONDS_MAX, WAIT_SECONDS_ON_LAMBDA),
   };
 }
+
+/** A function that waits is billed for the time: $35 a month for one subscriber (docs/cost.md). */
+const WAIT_SECONDS_ON_LAMBDA = 0;
 
 /** Origins with commas between them. */
 export const readOrigins = (text = ""): string[] =>

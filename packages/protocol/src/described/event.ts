@@ -42,6 +42,12 @@ export const PublishReceipt = described(
 );
 export type PublishReceipt = z.infer<typeof PublishReceipt>;
 
+/** How long the service lets a request like this one wait. */
+export const WaitSecondsAdvised = described(z.int().check(z.gte(0), z.lte(LIMITS.waitSecondsMax)), {
+  description:
+    "How many seconds to ask for with `waitSeconds`: asking for more gains nothing. 0: waiting is off or costs too much here, ask again after `nextPollMs`.",
+});
+
 /** A run of events and where to go on. An empty page is not the end unless `caughtUp` is true. */
 export const EventPage = described(
   z.object({
@@ -50,6 +56,7 @@ export const EventPage = described(
     caughtUp: described(z.boolean(), {
       description: "Nothing is left behind the cursor right now.",
     }),
+    waitSecondsAdvised: WaitSecondsAdvised,
   }),
   { id: "EventPage" },
 );

@@ -1,0 +1,16 @@
+import { LIMITS } from "@eventledger/protocol";
+
+const WHOLE = /^\d{1,2}$/;
+
+/**
+ * The operator's cap on `waitSeconds`, from text: whole seconds, or `off`. The fallback when nothing
+ * is set. Throws an Error of one line that says what to set.
+ */
+export function readWaitSecondsMax(text: string | undefined, fallback: number): number {
+  if (!text) return fallback;
+  if (text === "off") return 0;
+  if (WHOLE.test(text) && Number(text) <= LIMITS.waitSecondsMax) return Number(text);
+  throw new Error(
+    `Set EVENTLEDGER_WAIT_SECONDS_MAX to whole seconds from 0 to ${LIMITS.waitSecondsMax}, or to off: it is "${text.slice(0, 40)}".`,
+  );
+}
