@@ -40,7 +40,11 @@ import { type Answer, type Call, parseProblem, Refused, send, type Target } from
 type Query<S extends z.ZodMiniType> = Partial<Readonly<Record<keyof z.input<S>, unknown>>>;
 type NewStream = z.input<typeof CreateStream>;
 
-export type Publishing = { readonly idempotencyKey?: string; readonly contentType?: string };
+export type Publishing = {
+  readonly idempotencyKey?: string;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /**
  * The API with one function per route. Every answer is parsed with the protocol's schema of its
@@ -70,13 +74,14 @@ export function createClient(target: Target) {
   const publish = (
     stream: string,
     body: NewEvent | readonly NewEvent[] | string | Uint8Array,
-    { idempotencyKey, contentType = "application/json" }: Publishing = {},
+    { idempotencyKey, contentType = "application/json", headers = {} }: Publishing = {},
   ) =>
     call({
       method: "POST",
       path: `${at(stream)}/events`,
       headers: {
         "content-type": contentType,
+        ...headers,
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
       },
       body: toBody(body),

@@ -27,6 +27,7 @@ import { createSubscriptionOperations } from "./ledger-subscriptions.ts";
 import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
+import { NEVER } from "./log/expectation-plan.ts";
 import { createLog, type Place } from "./log/log.ts";
 import { measureCompactionLag } from "./stream/compaction-lag.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
@@ -144,13 +145,15 @@ export function createLedger(deps: LedgerDeps) {
 
     /**
      * Appends events, all or none, in order. `replayed` when an earlier request had done it, or when
-     * there was nothing to do.
+     * there was nothing to do. What is expected of keys was seen in the life `ofLife`, if that is
+     * known: in another one it does not hold.
      */
     async publish(
       tenant: Tenant,
       name: string,
       events: readonly IncomingEvent[],
       idempotencyKey?: string,
+      ofLife?: string,
     ): Promise<PublishReceipt & { replayed: boolean }> {
       return streams.use(tenant, name, async (stream) => {
         if (events.length === 0) {
@@ -158,7 +161,8 @@ export function createLedger(deps: LedgerDeps) {
           const cursor = cursors.format({ streamUid: stream.uid, positions, turn: 0 });
           return { events: [], cursor, replayed: true };
         }
-        const published = await log.publish(stream, events, idempotencyKey);
+        const expecting = expectInLife(stream, events, ofLife);
+        const published = await log.publish(stream, expecting, idempotencyKey);
         const cursor = cursors.format({
           streamUid: stream.uid,
           positions: published.positions,
@@ -281,6 +285,20 @@ export function createLedger(deps: LedgerDeps) {
     }
     return cursor;
   }
+}
+
+/** Throws `not-compacted` where the last events of keys are not known. */
+function expectInLife(
+  stream: LiveStream,
+  events: readonly IncomingEvent[],
+  ofLife: string | undefined,
+): readonly IncomingEvent[] {
+  if (events.every(({ expectedSequence }) => expectedSequence === undefined)) return events;
+  assertCompacted(stream);
+  if (ofLife === undefined || ofLife === stream.uid) return events;
+  return events.map((event) =>
+    event.expectedSequence === undefined ? event : { ...event, expectedSequence: NEVER },
+  );
 }
 
 export type Ledger = ReturnType<typeof createLedger>;

@@ -52,11 +52,24 @@ const EventData = described(
   { description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key." },
 );
 
-/** An event as a publisher sends it. */
-export const NewEvent = described(z.strictObject({ ...attributes, data: EventData }), {
-  id: "NewEvent",
-  examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
+/** What the last sequence of a key must be for its events to be written. */
+export const ExpectedSequence = described(z.nullable(z.int().check(z.gte(0))), {
+  description:
+    "Publish only if this is the sequence of the key's last event. 0 or null: only if the key has no current state.",
 });
+
+/** An event as a publisher sends it. */
+export const NewEvent = described(
+  z.strictObject({
+    ...attributes,
+    expectedSequence: z.optional(ExpectedSequence),
+    data: EventData,
+  }),
+  {
+    id: "NewEvent",
+    examples: [{ key: "order-123", type: "order.placed", data: { total: 42 } }],
+  },
+);
 export type NewEvent = z.infer<typeof NewEvent>;
 
 export const PageLimit = described(

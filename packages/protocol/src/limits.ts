@@ -27,6 +27,9 @@ export const LIMITS = {
   requestEventsMax: 1_000,
   /** Everything but a publish is small: the largest body is a commit with its cursor. */
   otherRequestBytesMax: 64 * KIB,
+  /** A conditional publish reads what is not compacted yet, once per process: this much at most. */
+  uncompactedEventsMax: 10_000,
+  uncompactedBytesMax: 16 * MIB,
   idempotencyKeyCharsMax: 255,
   idempotencyWindowHours: 24,
 

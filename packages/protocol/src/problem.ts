@@ -47,6 +47,11 @@ export const PROBLEMS = {
     title: "The bootstrap was open for too long",
     retry: "refresh",
   },
+  "sequence-mismatch": {
+    status: 412,
+    title: "Not written: a key has another last sequence than expected",
+    retry: "refresh",
+  },
   "request-too-large": { status: 413, title: "The request is too large", retry: "never" },
   "event-too-large": { status: 413, title: "An event is too large", retry: "never" },
   "too-many-events": { status: 413, title: "The request has too many events", retry: "never" },
@@ -79,6 +84,11 @@ export const PROBLEMS = {
   "compaction-stalled": {
     status: 503,
     title: "Publishing is paused because compaction has stalled",
+    retry: "later",
+  },
+  "compaction-lagging": {
+    status: 503,
+    title: "Not written: too much is not compacted yet to check what was expected",
     retry: "later",
   },
   "numbering-at-risk": {

@@ -6,9 +6,10 @@ import type { Life } from "../kernel/names.ts";
 import { edgeAt } from "../kernel/position.ts";
 import type { Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
+import { bucketOf } from "../log/partition.ts";
 import type { Table } from "../table/table.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./bootstrap.ts";
-import { bucketOf, eventOf } from "./compaction-plan.ts";
+import { eventOf } from "./compaction-plan.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
 

@@ -1,7 +1,6 @@
-import { COMPACTED_BUCKETS } from "../kernel/bootstrap.ts";
 import { packEvents, unpackBatch } from "../log/codec.ts";
 import { isTombstone, type StoredEvent } from "../log/event.ts";
-import { hashKey } from "../log/partition.ts";
+import { bucketOf } from "../log/partition.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
@@ -106,10 +105,6 @@ export function* planRows(
     }
   }
 }
-
-/** Which bucket of the compacted state holds a key. Other bits of the hash choose the partition. */
-export const bucketOf = (key: string): number =>
-  Math.floor(hashKey(key) / 2 ** 28) % COMPACTED_BUCKETS;
 
 function packEvent({ key, type, id, time, headers, data }: StoredEvent) {
   const attributes = {

@@ -1,5 +1,7 @@
 import { type InvalidField, PROBLEMS, type ProblemCode } from "@eventledger/protocol";
 
+type Fact = string | number | boolean | null;
+
 type Context = {
   /** What happened here and what to do next, in a sentence or two. Shown to the client. */
   readonly detail: string;
@@ -8,7 +10,7 @@ type Context = {
   /** When trying again is worth it. */
   readonly retryAfterSeconds?: number;
   /** Facts a program can use, shown as members of the problem. */
-  readonly facts?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly facts?: Readonly<Record<string, Fact | readonly Readonly<Record<string, Fact>>[]>>;
   /** For the log only, never shown. */
   readonly cause?: unknown;
 };

@@ -4,6 +4,7 @@ import type { Receipt, ReceiptPart, ReceiptRow } from "../table/receipt.entity.t
 import type { Packed } from "./codec.ts";
 import type { End } from "./end.ts";
 import type { IncomingEvent } from "./event.ts";
+import { type Expectation, writesExpectedKey } from "./expectation-plan.ts";
 
 /** What a request wants appended: its events by partition, each list in the request's order. */
 export type AppendRequest = {
@@ -12,6 +13,8 @@ export type AppendRequest = {
     readonly events: readonly IncomingEvent[];
   }[];
   readonly bytes: number;
+  /** What must be the last event of some of its keys, each key once. */
+  readonly expected?: readonly Expectation[];
   readonly idempotency?: { readonly key: string; readonly requestHash: string };
 };
 
@@ -29,7 +32,9 @@ export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => 
 /**
  * Which of the waiting requests start now, and which of them go together. Requests are taken in the
  * order they came; one that has to wait keeps its place on all its lanes, so that nobody behind it
- * overtakes it there. Requests of one lane join those of the same lane. Pure; `busy` is not changed.
+ * overtakes it there. Requests of one lane join those of the same lane; not one that expects something
+ * of a key which the group writes: whether that is so is known once the group is written. Pure; `busy`
+ * is not changed.
  */
 export function planGroups<W extends { readonly request: AppendRequest }>(
   waiting: readonly W[],
@@ -45,7 +50,7 @@ export function planGroups<W extends { readonly request: AppendRequest }>(
     const joined = request.lanes.length === 1 && lane !== undefined ? open.get(lane) : undefined;
     const others = joined === undefined ? resources : resources.slice(1);
     const free = others.every((resource) => !taken.has(resource));
-    if (joined !== undefined && free && mayJoin(joined.load, request)) {
+    if (joined !== undefined && free && mayJoin(joined, request)) {
       joined.group.push(item);
       addTo(joined.load, request);
     } else {
@@ -76,15 +81,18 @@ export function planJoiners<W extends { readonly request: AppendRequest }>(
     group[0]?.request.lanes.length === 1 ? group[0].request.lanes[0]?.partition : undefined;
   const taken = new Set(busy);
   const load = loadOf(group);
+  const grown = [...group];
   const joiners: W[] = [];
   for (const item of waiting) {
     const { request } = item;
     if (!request.lanes.some(({ partition }) => partition === lane)) continue;
     const others = resourcesOf(request).slice(1);
     const free = others.every((resource) => !taken.has(resource));
-    if (request.lanes.length > 1 || !free || !mayJoin(load, request)) break;
+    const fits = request.lanes.length === 1 && mayJoin({ group: grown, load }, request);
+    if (!free || !fits) break;
     for (const resource of others) taken.add(resource);
     addTo(load, request);
+    grown.push(item);
     joiners.push(item);
   }
   return joiners;
@@ -106,9 +114,13 @@ function addTo(load: Load, { bytes, lanes, idempotency }: AppendRequest): void {
 }
 
 /** Whether one more request still fits into the batch of those that are going together. */
-function mayJoin(load: Load, request: AppendRequest): boolean {
+function mayJoin(
+  { group, load }: { group: readonly { readonly request: AppendRequest }[]; load: Load },
+  request: AppendRequest,
+): boolean {
   const { bytes, events, receipts } = loadOf([{ request }]);
   return (
+    !writesExpectedKey(group, request) &&
     load.bytes + bytes <= JOINED_BYTES_MAX &&
     load.events + events <= JOINED_EVENTS_MAX &&
     load.receipts + receipts <= JOINED_RECEIPTS_MAX
@@ -164,6 +176,24 @@ export function planAppend(input: PlanInput): AppendPlan {
   const token = Buffer.from(batches[0]?.batch.batchId ?? new Uint8Array()).toString("hex");
   return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends };
 }
+
+/** The events that a plan puts into each partition, from its first sequence there on. */
+export function writtenBy({ append }: AppendPlan, requests: readonly AppendRequest[]) {
+  const firsts = new Map<number, number>();
+  for (const { partition, batch } of append.batches) {
+    firsts.set(partition, Math.min(batch.first, firsts.get(partition) ?? Infinity));
+  }
+  return Array.from(firsts, ([partition, first]) => ({
+    partition,
+    first,
+    events: requests.flatMap(({ lanes }) =>
+      lanes.flatMap((lane) => (lane.partition === partition ? toKeyed(lane.events) : [])),
+    ),
+  }));
+}
+
+const toKeyed = (events: readonly IncomingEvent[]) =>
+  events.map(({ attributes: { key }, data }) => ({ key, data }));
 
 function layLane(lane: PackedLane, { ends, nowMs, keepMs, newBatchId }: PlanInput) {
   const end = ends.get(lane.partition);

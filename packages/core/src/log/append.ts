@@ -1,11 +1,12 @@
 import { LIMITS } from "@eventledger/protocol";
 import { ageMs, type Clock, type Stamp, takeStamp, within } from "../kernel/clock.ts";
-import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import { type LedgerError, streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { fullJitterMs, type Random } from "../kernel/random.ts";
 import type { AppendVerdict } from "../table/append-rows.ts";
 import type { Receipt, ReceiptRow } from "../table/receipt.entity.ts";
 import type { Table } from "../table/table.ts";
+import { keyReused, outcomeUnknown, streamBusy, tooManyRequests } from "./append-error.ts";
 import {
   type AppendPlan,
   type AppendRequest,
@@ -17,7 +18,9 @@ import {
 } from "./append-plan.ts";
 import type { End } from "./end.ts";
 import { createEndMemory, MEMORY_MS } from "./end-memory.ts";
+import { judgeExpected } from "./expectations.ts";
 import { PHYSICAL_SLACK_MS } from "./guard.ts";
+import { createLastEvents } from "./last-events.ts";
 import { packLanes } from "./pack-lanes.ts";
 import { afterLoss, afterWin, type Beat, pauseMs, type Rivalry } from "./rivalry.ts";
 
@@ -81,13 +84,15 @@ type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
  * arrive meanwhile wait and go together in the next batch. `append` resolves once the events are
  * durable, or throws:
  * `stream-not-found` (the life has ended), `stream-busy` (not written, and never will be by this
- * request), `outcome-unknown` (perhaps written), `idempotency-key-reused`, `too-many-requests`,
- * `request-too-large`, `compaction-stalled` and `numbering-at-risk`.
+ * request), `outcome-unknown` (perhaps written), `sequence-mismatch` (not written: a key is not as the
+ * request expects), `compaction-lagging` (not written: that cannot be told), `idempotency-key-reused`,
+ * `too-many-requests`, `request-too-large`, `compaction-stalled` and `numbering-at-risk`.
  */
 export function createAppender(deps: AppenderDeps) {
   const { clock, table, random, waitingMax = WAITING_MAX } = deps;
   const queues = new Map<Life, Queue>();
   const ends = createEndMemory(deps);
+  const lastEvents = createLastEvents(deps);
   const rivalries = new Map<string, Rivalry>();
   let waitingBytes = 0;
   let waitingCount = 0;
@@ -194,10 +199,11 @@ export function createAppender(deps: AppenderDeps) {
     const [first] = group;
     if (first === undefined) return [];
     const { life, retentionHours } = first.target;
-    const known = await loadEnds(life, group, contested);
+    const found = await loadEnds(life, group, contested);
+    const known = found === undefined ? undefined : await keepExpected(life, group, found);
     const live = expire(group, clock.monotonic(), streamBusy);
-    if (known === undefined || live.length === 0) return [];
-    const requests = live.map(({ request }) => request);
+    if (known === undefined || live.length === 0) return live;
+    const requests = requestsOf(live);
     const lanes = packLanes(requests);
     const nowMs = clock.now();
     const plan = planAppend({
@@ -228,13 +234,38 @@ export function createAppender(deps: AppenderDeps) {
     const partitions = partitionsOf(group);
     const remembered = contested ? undefined : ends.recall(life, partitions);
     if (remembered !== undefined) return remembered;
-    const loading = ends.load(life, partitions, { contested });
-    for (let left = group; left.length > 0; left = expire(left, clock.monotonic(), streamBusy)) {
+    return inTime(group, ends.load(life, partitions, { contested }));
+  }
+
+  /** What a read comes to, for those who can wait for it; undefined when nobody is left. */
+  async function inTime<T>(group: readonly Waiting[], reading: Promise<T>): Promise<T | undefined> {
+    let left = group.filter(({ settled }) => !settled);
+    for (; left.length > 0; left = expire(left, clock.monotonic(), streamBusy)) {
       const soonest = Math.min(...left.map(({ deadline }) => deadline));
-      const loaded = await within(clock, soonest - clock.monotonic(), loading);
-      if (loaded !== undefined) return loaded;
+      const read = await within(clock, soonest - clock.monotonic(), reading);
+      if (read !== undefined) return read;
     }
     return undefined;
+  }
+
+  /**
+   * Settles those of a group that expect of a key what is not so. Gives the ends at which what the
+   * others expect holds; undefined when that cannot be told now.
+   */
+  async function keepExpected(
+    life: Life,
+    group: readonly Waiting[],
+    known: ReadonlyMap<number, End>,
+  ): Promise<ReadonlyMap<number, End> | undefined> {
+    if (group.every(({ request }) => request.expected === undefined)) return known;
+    const judging = judgeExpected({ table, clock, ends, lastEvents }, life, group, known);
+    const judged = await inTime(
+      group,
+      judging.then((done) => ({ done })),
+    );
+    for (const [item, error] of judged?.done?.refused ?? []) settle(item, () => item.reject(error));
+    for (const [item, row] of judged?.done?.settled ?? []) settleByReceipt(item, row);
+    return judged?.done?.ends;
   }
 
   /**
@@ -288,6 +319,7 @@ export function createAppender(deps: AppenderDeps) {
       case "landed":
         deps.observeAppend?.("Appends");
         ends.written(life, plan, verdict.stamp);
+        lastEvents.written(plan, requestsOf(live), verdict.stamp);
         for (const partition of plan.ends.keys()) rate(life, partition, afterWin);
         live.forEach((item, index) => {
           const receipt = plan.receipts[index];
@@ -295,7 +327,9 @@ export function createAppender(deps: AppenderDeps) {
         });
         break;
       case "settled":
-        for (const item of live) settleByReceipt(item, reading.rows);
+        for (const item of live) {
+          settleByReceipt(item, reading.rows.get(item.request.idempotency?.key ?? ""));
+        }
         break;
       case "sealed":
         for (const item of live) settle(item, () => item.reject(streamNotFound()));
@@ -328,6 +362,9 @@ export function createAppender(deps: AppenderDeps) {
   return { append };
 }
 
+const requestsOf = (group: readonly Waiting[]): AppendRequest[] =>
+  group.map(({ request }) => request);
+
 const partitionsOf = (group: readonly Waiting[]): Set<number> =>
   new Set(group.flatMap(({ request }) => request.lanes.map(({ partition }) => partition)));
 
@@ -349,37 +386,12 @@ function settle(item: Waiting, tell: () => void): void {
   tell();
 }
 
-function settleByReceipt(item: Waiting, rows: ReadonlyMap<string, ReceiptRow>): void {
+function settleByReceipt(item: Waiting, row: ReceiptRow | undefined): void {
   const { idempotency } = item.request;
-  const row = idempotency === undefined ? undefined : rows.get(idempotency.key);
   if (idempotency === undefined || row === undefined) return;
   if (row.requestHash === idempotency.requestHash) {
     settle(item, () => item.resolve({ receipt: row, replayed: true }));
     return;
   }
-  const error = new LedgerError("idempotency-key-reused", {
-    detail: "This Idempotency-Key came with other events before. Use a new key for a new publish.",
-  });
-  settle(item, () => item.reject(error));
+  settle(item, () => item.reject(keyReused()));
 }
-
-const streamBusy = (): LedgerError =>
-  new LedgerError("stream-busy", {
-    detail:
-      "Others were writing to this stream all the time, and this request was not written. Send it again.",
-    retryAfterSeconds: 1,
-  });
-
-const outcomeUnknown = (cause: unknown): LedgerError =>
-  new LedgerError("outcome-unknown", {
-    detail:
-      "The table did not say in time whether the events were written. Send the same request again with the same Idempotency-Key; without one, look before you send it again.",
-    retryAfterSeconds: 1,
-    cause,
-  });
-
-const tooManyRequests = (): LedgerError =>
-  new LedgerError("too-many-requests", {
-    detail: "Too many publishes are waiting in this process. Nothing was written; try again.",
-    retryAfterSeconds: 1,
-  });

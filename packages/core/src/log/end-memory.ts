@@ -128,6 +128,8 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
   return { load, recall, written, lost, forget };
 }
 
+export type EndMemory = ReturnType<typeof createEndMemory>;
+
 const endBehind = ({ first, count, publishedAt, expiresAt = 0 }: Batch): Omit<End, "stamp"> => ({
   next: first + count,
   publishedAt,

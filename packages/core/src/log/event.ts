@@ -7,7 +7,12 @@ import type { EventAttributes } from "@eventledger/protocol";
 export type RawJson = string & { readonly __brand: "RawJson" };
 
 /** A valid new event: its attributes, and its data as text. */
-export type IncomingEvent = { readonly attributes: EventAttributes; readonly data: RawJson };
+export type IncomingEvent = {
+  readonly attributes: EventAttributes;
+  readonly data: RawJson;
+  /** Only if this is the sequence of the key's last event; 0: only if it has no current state. */
+  readonly expectedSequence?: number;
+};
 
 /** An event of the log. `publishedAt` is in milliseconds since 1970. */
 export type StoredEvent = {

@@ -1,3 +1,5 @@
+import { COMPACTED_BUCKETS } from "../kernel/bootstrap.ts";
+
 const encoder = new TextEncoder();
 
 /**
@@ -8,6 +10,10 @@ const encoder = new TextEncoder();
  */
 export const partitionOf = (key: string, partitions: number): number =>
   partitions === 1 ? 0 : hashKey(key) % partitions;
+
+/** Which bucket of the compacted state holds a key. Other bits of the hash choose the partition. */
+export const bucketOf = (key: string): number =>
+  Math.floor(hashKey(key) / 2 ** 28) % COMPACTED_BUCKETS;
 
 /** The 32-bit hash of a key, unsigned. */
 export function hashKey(key: string): number {

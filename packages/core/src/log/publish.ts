@@ -5,6 +5,7 @@ import type { Receipt, ReceiptPart } from "../table/receipt.entity.ts";
 import type { AppendRequest } from "./append-plan.ts";
 import { madeEventId, sizeOf } from "./codec.ts";
 import type { IncomingEvent } from "./event.ts";
+import { expectationsOf } from "./expectation-plan.ts";
 import { partitionOf } from "./partition.ts";
 
 /** What a request has achieved, event by event in the order they were sent. */
@@ -23,6 +24,7 @@ export function planRequest(
   idempotencyKey: string | undefined,
 ): AppendRequest {
   const lanes = new Map<number, IncomingEvent[]>();
+  const expected = expectationsOf(events, partitions);
   let bytes = 0;
   for (const event of events) {
     const partition = partitionOf(event.attributes.key, partitions);
@@ -36,6 +38,7 @@ export function planRequest(
       .map(([partition, list]) => ({ partition, events: list }))
       .sort((a, b) => a.partition - b.partition),
     bytes,
+    ...(expected.length === 0 ? {} : { expected }),
     ...(idempotencyKey === undefined
       ? {}
       : { idempotency: { key: idempotencyKey, requestHash: hashEvents(events) } }),
@@ -80,14 +83,15 @@ function* places(parts: readonly ReceiptPart[]): Generator<Place, undefined> {
 }
 
 /**
- * What tells two requests apart: all attributes and the very text of all data, in whatever format
- * they came.
+ * What tells two requests apart: all attributes, the very text of all data and what was expected of
+ * keys, in whatever format they came.
  */
 function hashEvents(events: readonly IncomingEvent[]): string {
   const hash = createHash("sha256");
-  for (const { attributes, data } of events) {
+  for (const { attributes, data, expectedSequence } of events) {
     const head = JSON.stringify(canonical(attributes));
     hash.update(`${head.length}:${head}${data.length}:${data}`);
+    if (expectedSequence !== undefined) hash.update(`?${expectedSequence};`);
   }
   return hash.digest("base64url");
 }

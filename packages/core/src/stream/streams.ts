@@ -162,6 +162,7 @@ export type Streams = ReturnType<typeof createStreams>;
 /** What an operation may meet on a life that has ended, or with something that belongs to a newer one. */
 const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
   "invalid-cursor",
+  "sequence-mismatch",
   "stream-not-found",
   "subscription-not-found",
 ]);

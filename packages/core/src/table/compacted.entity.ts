@@ -98,6 +98,20 @@ export const compactedRows = (
     return data ?? undefined;
   },
 
+  /** The sequence of a key's row and whether it deletes the key, strongly consistent. */
+  async loadLast(
+    life: Life,
+    bucket: number,
+    key: string,
+  ): Promise<{ sequence: number; deleted: boolean } | undefined> {
+    const { data } = await readRows(connection, () =>
+      entity
+        .get({ life, bucket, key })
+        .go({ consistent: true, attributes: ["sequence", "deleted"] }),
+    );
+    return data === null ? undefined : { sequence: data.sequence, deleted: data.deleted === true };
+  },
+
   /** Deletes up to one page of a bucket; returns how many rows were there, 0 when it is empty. */
   async deletePage(life: Life, bucket: number): Promise<number> {
     const { data } = await readRows(connection, () =>

@@ -55,6 +55,14 @@ export const receiptEntity = (connection: Connection) =>
   );
 
 export const receiptRows = (connection: Connection, entity: ReturnType<typeof receiptEntity>) => ({
+  /** What a key stands for, strongly consistent; also when its time is over but the row is there. */
+  async load(life: Life, key: string): Promise<ReceiptRow | undefined> {
+    const { data } = await readRows(connection, () =>
+      entity.get({ life, key }).go({ consistent: true }),
+    );
+    return data ?? undefined;
+  },
+
   /** Deletes up to one page of a life's receipts; returns how many were there, 0 at the end. */
   async deletePage(life: Life): Promise<number> {
     const { data } = await readRows(connection, () =>

@@ -6,8 +6,8 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
   return {
     ...ledger,
 
-    async publish(tenant, stream, events, idempotencyKey) {
-      const receipt = await ledger.publish(tenant, stream, events, idempotencyKey);
+    async publish(tenant, stream, events, ...request) {
+      const receipt = await ledger.publish(tenant, stream, events, ...request);
       if (!receipt.replayed) {
         metrics.count("EventsPublished", events.length);
         const bytes = events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);

@@ -23,25 +23,62 @@ export type EventSource = {
 };
 
 /** An event whose attributes are valid. Its data is judged when it is taken. */
-export type Draft = { readonly attributes: EventAttributes; readonly data: () => RawJson };
+export type Draft = {
+  readonly attributes: EventAttributes;
+  readonly data: () => RawJson;
+  readonly expectedSequence?: number | undefined;
+};
+
+/** What earlier events of the request expect of their keys. */
+export type Expected = Map<string, number>;
 
 type ReadEvent = (source: EventSource, fields: InvalidFields) => Draft | undefined;
 
 /**
  * All events of a body or an error: first everything that is wrong with any event's attributes
  * (400), then the first data that cannot be kept (422), then the first event over the cap (413).
+ * `expected` holds what events before these expect, and learns what these do.
  */
-export function decodeEvents(sources: readonly EventSource[], read: ReadEvent): IncomingEvent[] {
+export function decodeEvents(
+  sources: readonly EventSource[],
+  read: ReadEvent,
+  expected: Expected = new Map(),
+): IncomingEvent[] {
   const fields = invalidFields();
   const drafts = sources.map((source) => read(source, fields));
+  assertOneExpectation(sources, drafts, expected, fields);
   fields.assertNone();
-  const events = drafts.flatMap((draft) =>
-    draft === undefined ? [] : { attributes: draft.attributes, data: draft.data() },
-  );
+  const events = drafts.flatMap((draft): IncomingEvent[] => {
+    if (draft === undefined) return [];
+    const { attributes, data, expectedSequence } = draft;
+    const event = { attributes, data: data() };
+    return [expectedSequence === undefined ? event : { ...event, expectedSequence }];
+  });
   for (const [index, event] of events.entries()) {
     assertEventBytes(event, sources[index]?.place ?? { pointer: "" });
   }
   return events;
+}
+
+/** What is expected of a key is expected of it before the request: it cannot be two sequences. */
+function assertOneExpectation(
+  sources: readonly EventSource[],
+  drafts: readonly (Draft | undefined)[],
+  expected: Expected,
+  fields: InvalidFields,
+): void {
+  for (const [index, draft] of drafts.entries()) {
+    if (draft?.expectedSequence === undefined) continue;
+    const { key } = draft.attributes;
+    const first = expected.get(key) ?? draft.expectedSequence;
+    expected.set(key, first);
+    const place = sources[index]?.place;
+    if (first === draft.expectedSequence || place === undefined) continue;
+    fields.add(
+      within(place, "expectedSequence"),
+      `must be ${first}, as for an earlier event of this key: it is that of the key before this request`,
+    );
+  }
 }
 
 /** Takes a member's text as data. */

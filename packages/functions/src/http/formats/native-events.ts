@@ -6,6 +6,7 @@ import {
   type Draft,
   decodeEvents,
   type EventSource,
+  type Expected,
   envelopeMembers,
   isObject,
   memberData,
@@ -40,6 +41,7 @@ export type NdjsonReader = { push(text: string): void; end(): IncomingEvent[] };
  */
 export function ndjsonReader(): NdjsonReader {
   const events: IncomingEvent[] = [];
+  const expected: Expected = new Map();
   let begun = "";
   let line = 0;
   const take = (text: string): void => {
@@ -48,7 +50,7 @@ export function ndjsonReader(): NdjsonReader {
     assertEventCount(events.length + 1);
     const place = { pointer: `/${events.length}`, line };
     const source = { text, start: 0, value: parseJson(text, `Line ${line}`), place };
-    events.push(...decodeEvents([source], readNativeEvent));
+    events.push(...decodeEvents([source], readNativeEvent, expected));
   };
   return {
     push(text) {
@@ -93,9 +95,10 @@ function readNativeEvent(source: EventSource, fields: InvalidFields): Draft | un
     }
     return undefined;
   }
-  const { data: _, ...attributes } = parsed.data;
+  const { data: _, expectedSequence: expected, ...attributes } = parsed.data;
+  const expectedSequence = expected === null ? 0 : expected;
   const data = members.find(({ name }) => name === "data");
-  return data && { attributes, data: memberData(source, data) };
+  return data && { attributes, data: memberData(source, data), expectedSequence };
 }
 
 /** Headers stand once each, and none is called `__proto__`, which zod would drop without a word. */

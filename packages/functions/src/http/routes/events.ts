@@ -5,6 +5,7 @@ import { shape } from "#describe";
 import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
+import { expectOfKey } from "../expected-sequence.ts";
 import { publishDecoder } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
 import { operation } from "../operation.ts";
@@ -21,9 +22,9 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         tag: "events",
         summary: "Publish one event or several, all or none",
         description:
-          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable.",
+          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected.",
         scope: "publish",
-        parameters: [IDEMPOTENCY_KEY],
+        parameters: [IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH],
         requestBody: {
           required: true,
           content: {
@@ -51,6 +52,9 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
           "unsupported-media-type",
           "unsupported-data",
           "idempotency-key-reused",
+          "sequence-mismatch",
+          "compaction-lagging",
+          "not-compacted",
           "too-many-requests",
           "stream-busy",
           "outcome-unknown",
@@ -62,12 +66,16 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream } = c.req.valid("param");
         const idempotencyKey = readIdempotencyKey(c.req.header("idempotency-key"));
-        const events = await receiveEvents(c.req);
+        const { events, ofLife } = expectOfKey(await receiveEvents(c.req), {
+          ifMatch: c.req.header("if-match"),
+          ifNoneMatch: c.req.header("if-none-match"),
+        });
         const { replayed, ...receipt } = await ledger.publish(
           c.var.caller.tenant,
           stream,
           events,
           idempotencyKey,
+          ofLife,
         );
         return c.json(receipt, replayed ? 200 : 201);
       },
@@ -114,6 +122,21 @@ const IDEMPOTENCY_KEY = {
   in: "header",
   description: `Makes retries safe for ${LIMITS.idempotencyWindowHours} h: the request takes effect once.`,
   schema: { type: "string", minLength: 1, maxLength: LIMITS.idempotencyKeyCharsMax },
+};
+
+const IF_MATCH = {
+  name: "If-Match",
+  in: "header",
+  description:
+    "For a publish of one key: publish only if this is the sequence of the key's last event, or the ETag of its current state.",
+  schema: { type: "string", examples: ['"42"'] },
+};
+
+const IF_NONE_MATCH = {
+  name: "If-None-Match",
+  in: "header",
+  description: "For a publish of one key: publish only if the key has no current state.",
+  schema: { type: "string", const: "*" },
 };
 
 const CLOUD_EVENT = {

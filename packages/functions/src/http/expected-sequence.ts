@@ -1,0 +1,66 @@
+import { type IncomingEvent, invalidRequest } from "@eventledger/core";
+
+/** The headers of a publish that say what is expected of its one key. */
+export type Preconditions = {
+  readonly ifMatch: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+};
+
+/** Events with what is expected of their key, and of which life of the stream if that was said. */
+export type Expecting = { readonly events: readonly IncomingEvent[]; readonly ofLife?: string };
+
+/**
+ * Applies `If-Match` and `If-None-Match` to a publish of one key. `If-Match` has a sequence, or the
+ * ETag of a current state, which holds the sequence and the life of the stream that it is of;
+ * `If-None-Match: *` asks for no current state. Throws `invalid-request` for whatever else they say.
+ */
+export function expectOfKey(
+  events: readonly IncomingEvent[],
+  { ifMatch, ifNoneMatch }: Preconditions,
+): Expecting {
+  if (ifMatch === undefined && ifNoneMatch === undefined) return { events };
+  const pointer = ifMatch === undefined ? NONE_MATCH : MATCH;
+  if (ifMatch !== undefined && ifNoneMatch !== undefined) {
+    throw invalidRequest(NONE_MATCH, "must not come together with If-Match");
+  }
+  const expected = ifMatch === undefined ? readNone(ifNoneMatch ?? "") : readMatch(ifMatch);
+  const [first, ...others] = events;
+  const key = first?.attributes.key;
+  if (first === undefined || others.some(({ attributes }) => attributes.key !== key)) {
+    throw invalidRequest(
+      pointer,
+      "speaks of one key, and the events are not of one; say expectedSequence in each event",
+    );
+  }
+  if (events.some(({ expectedSequence }) => expectedSequence !== undefined)) {
+    throw invalidRequest(pointer, "must not come together with expectedSequence in an event");
+  }
+  const { expectedSequence, ...life } = expected;
+  return { events: [{ ...first, expectedSequence }, ...others], ...life };
+}
+
+const MATCH = "/headers/if-match";
+const NONE_MATCH = "/headers/if-none-match";
+const SEQUENCE = /^(?:"(\d{1,16})"|(\d{1,16}))$/;
+const STATE = /^"([A-Za-z0-9_-]+)-(\d{1,16})"$/;
+
+type Expected = { readonly expectedSequence: number; readonly ofLife?: string };
+
+function readMatch(header: string): Expected {
+  const plain = SEQUENCE.exec(header);
+  const state = STATE.exec(header);
+  const expectedSequence = Number(plain?.[1] ?? plain?.[2] ?? state?.[2]);
+  if (!Number.isSafeInteger(expectedSequence)) {
+    throw invalidRequest(
+      MATCH,
+      'must be one sequence, as in "42", or the ETag of the current state of the key',
+    );
+  }
+  const ofLife = state?.[1];
+  return ofLife === undefined ? { expectedSequence } : { expectedSequence, ofLife };
+}
+
+function readNone(header: string): Expected {
+  if (header === "*") return { expectedSequence: 0 };
+  throw invalidRequest(NONE_MATCH, "must be *: publish only if the key has no current state");
+}
