@@ -244,6 +244,13 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, sweepers: 0, followers: 2, bootstrappers: 0 },
   },
   {
+    rule: "what a batch gives back is asked for again",
+    file: "table/in-part.ts",
+    from: "if (unprocessed.length === 0) break;",
+    to: "if (unprocessed.length >= 0) break;",
+    plan: { sweepers: 2, readFaults: { unprocessed: 0.3 } },
+  },
+  {
     rule: "a deletion closes every chain",
     file: "stream/streams.ts",
     from: "await Promise.all(wave.map((partition) => sealPartition(life, partition)));",

@@ -157,7 +157,16 @@ export async function runSweeper(world: ClientWorld, name: string): Promise<void
 
 export const sweepOnce = (world: ClientWorld, random: SeededRandom): Promise<boolean> =>
   quietly(world, "sweep", random, async (ledger) => {
-    const { stuck, floorsMoved, livesRemoved, endsFinished } = await ledger.sweep();
+    const before = world.tap.liveUid(STREAM);
+    const swept = await ledger.sweep();
+    const { stuck, floorsMoved, livesRemoved, endsFinished, done, partitions } = swept;
+    // Whatever the store answered in part: "done" says that every partition was looked at.
+    if (done && before !== undefined && before === world.tap.liveUid(STREAM)) {
+      world.recorder.count("sweep.whole");
+      if (partitions < world.plan.partitions) {
+        world.fail(`a sweep that is done has seen ${partitions} partitions`);
+      }
+    }
     for (const { code, error } of stuck) noteStuck(world, code, error);
     if (floorsMoved > 0) world.recorder.count("sweep.floor-moved");
     if (livesRemoved > 0) world.recorder.count("sweep.life-removed");

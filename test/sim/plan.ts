@@ -105,7 +105,7 @@ export function drawPlan(random: SeededRandom): Plan {
       commitMs: random.pick([0, 4, 50]),
     },
     writeFaults: drawRates(random, intensity),
-    readFaults: drawRates(random, intensity / 3),
+    readFaults: { ...drawRates(random, intensity / 3), ...drawShortPages(random) },
     kills: some(0.3, random.between(1, 2)),
     freezes: some(0.35, random.between(1, 3)),
     skewMs: random.pick([0, 2_000, 2_000, 2_000, 600_000]),
@@ -140,14 +140,22 @@ export function drawBriefPlan(random: SeededRandom): Plan {
     polls: random.between(2, 3),
     phases: random.pick([1, 1, 1, 2]),
     writeFaults: drawRates(random, intensity),
-    readFaults: drawRates(random, intensity / 1.5),
+    readFaults: { ...drawRates(random, intensity / 1.5), ...drawShortPages(random) },
   };
 }
 
 /** Some kinds of faults, together as often as `intensity` says. */
 function drawRates(random: SeededRandom, intensity: number): FaultRates {
   if (intensity === 0) return {};
-  const count = random.pick([1, 1, 2, 4, faults.length]);
-  const kinds: readonly Fault[] = random.shuffle(faults).slice(0, count);
+  const count = random.pick([1, 1, 2, 4, DRAWN.length]);
+  const kinds: readonly Fault[] = random.shuffle(DRAWN).slice(0, count);
   return Object.fromEntries(kinds.map((kind) => [kind, intensity / kinds.length]));
 }
+
+const DRAWN = faults.filter((fault) => fault !== "short-page");
+
+/** Short pages cost nothing but requests. Drawn apart, so that earlier seeds keep their plans. */
+const drawShortPages = (random: SeededRandom): FaultRates => {
+  const rate = random.fork("short pages").pick([0, 0, 0.1, 0.4]);
+  return rate === 0 ? {} : { "short-page": rate };
+};

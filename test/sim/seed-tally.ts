@@ -110,6 +110,7 @@ export const EXPECTED_COUNTS = [
   ...["fault.throttle", "fault.throttle-after", "fault.twice", "fault.error-before"],
   ...["fault.error-after", "fault.reset-before", "fault.reset-after", "fault.timeout-before"],
   ...["fault.timeout-after", "fault.timeout-late", "fault.conflict", "fault.unprocessed"],
+  ...["fault.short-page", "sweep.whole"],
   ...["conflict.transaction", "conflict.write", "read.torn"],
   ...["doorbell.lost", "doorbell.twice", "read.bootstrap-expired"],
 ] as const;

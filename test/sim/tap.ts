@@ -92,9 +92,11 @@ export function createTap(store: FakeDynamo, recorder: Recorder): Tap {
   };
 }
 
+/** A transaction's rows come and go one by one, so both rows of a life have to be there. */
 const liveUidOf = (store: FakeDynamo, name = "orders"): string | undefined => {
   const meta = store.peek({ pk: `STREAM#${name}`, sk: "META" });
-  return meta?.status === "live" ? String(meta.uid) : undefined;
+  const listed = store.peek({ pk: "TENANT#default", sk: `STREAM#${name}` });
+  return meta?.status === "live" && listed?.uid === meta.uid ? String(meta.uid) : undefined;
 };
 
 /** A stored batch as a line of the history. */

@@ -9,7 +9,7 @@ import {
   transactionCanceled,
   transactionConflict,
 } from "./aws-error.ts";
-import type { Fault } from "./faults.ts";
+import { type Fault, isPartial } from "./faults.ts";
 import type { Operation } from "./operation.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { VirtualProcess, VirtualTime } from "./virtual-clock.ts";
@@ -91,7 +91,7 @@ export const deliverAtOnce = (delivery: Delivery): Reply => {
 
 const runAtOnce = ({ operation, fault }: Delivery): Reply =>
   attempt(() => {
-    const { parts, finish } = operation.start(fault === "unprocessed");
+    const { parts, finish } = operation.start(isPartial(fault));
     for (const part of parts) part();
     return finish();
   });
@@ -140,7 +140,7 @@ const runInTime = (
   time: VirtualTime,
   done: (reply: Reply) => void,
 ): void => {
-  const started = attempt(() => operation.start(fault === "unprocessed"));
+  const started = attempt(() => operation.start(isPartial(fault)));
   if ("error" in started) {
     done(started);
     return;

@@ -22,6 +22,8 @@ export const faults = [
   "conflict",
   /** A part of a batch is given back. */
   "unprocessed",
+  /** A query's page ends after a few items, before its limit and its size say so. */
+  "short-page",
 ] as const;
 
 export type Fault = (typeof faults)[number];
@@ -49,8 +51,13 @@ export const drawFault = (
   return undefined;
 };
 
+/** Of these the store answers a part. */
+export const isPartial = (fault: Fault | undefined): boolean =>
+  fault === "unprocessed" || fault === "short-page";
+
 const fits = (fault: Fault, operation: OperationName): boolean => {
   if (fault === "unprocessed") return operation === "batchGet" || operation === "batchWrite";
+  if (fault === "short-page") return operation === "query";
   if (fault === "conflict") return operation === "transactGet" || conflicting.has(operation);
   return !isRead(operation) || !writesOnly.has(fault);
 };

@@ -20,7 +20,7 @@ export type Operation = {
   readonly range?: string;
   /**
    * Takes effect from here on. Throws the error that DynamoDB would reply.
-   * @param partial gives back a random part of a batch unprocessed
+   * @param partial gives back a random part of a batch unprocessed, or ends a query's page early
    */
   readonly start: (partial?: boolean) => Running;
 };

@@ -40,6 +40,9 @@ export const queryMembers = [
   "ReturnConsumedCapacity",
 ];
 
+/** The most items of a page that ends early. */
+const SHORT_PAGE = 3;
+
 /** Query on the table itself: one page, up to Limit items or the item that crosses 1 MiB. */
 export const prepareQuery = (engine: Engine, input: QueryInput): Operation => {
   const { Limit, Select = "ALL_ATTRIBUTES", ConsistentRead: consistent = false } = input;
@@ -47,12 +50,13 @@ export const prepareQuery = (engine: Engine, input: QueryInput): Operation => {
   if (Select !== "ALL_ATTRIBUTES" && Select !== "COUNT") throw new FakeRefusal(`Select ${Select}`);
   const { range, keep, pick } = parseExpressions(input);
   const after = startKey(input, range);
-  const finish = (startedMs: number) => {
+  const finish = (startedMs: number, partial: boolean) => {
+    const most = partial ? engine.random.between(1, SHORT_PAGE) : Number.POSITIVE_INFINITY;
     const page = scanPage(engine.table.partition(range.pk), {
       range,
       after,
       forward: input.ScanIndexForward ?? true,
-      limit: Limit ?? Number.POSITIVE_INFINITY,
+      limit: Math.min(Limit ?? Number.POSITIVE_INFINITY, most),
       view: engine.view(consistent, startedMs),
     });
     const kept = page.items.filter(keep);
@@ -65,9 +69,9 @@ export const prepareQuery = (engine: Engine, input: QueryInput): Operation => {
       ...charge(engine.tally, input, { read }),
     };
   };
-  const start = () => {
+  const start = (partial = false) => {
     const startedMs = engine.nowMs();
-    return { parts: [], finish: () => finish(startedMs) };
+    return { parts: [], finish: () => finish(startedMs, partial) };
   };
   return { name: "query", keys: [], range: `${range.pk} | ${range.from}..`, start };
 };

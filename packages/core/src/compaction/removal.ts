@@ -1,6 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import { COMPACTED_BUCKETS } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { DeletedPage } from "../table/in-part.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { Table } from "../table/table.ts";
 
@@ -55,8 +56,7 @@ export async function runRemoval(
   return { done: true, removed };
 }
 
-/** Deletes one page of rows: how many there were, and whether there may be more. */
-type DeletePage = () => Promise<{ rows: number; more: boolean }>;
+type DeletePage = () => Promise<DeletedPage>;
 
 /** Everything to remove, in order. */
 function* pagesOf(
@@ -73,17 +73,10 @@ function* pagesOf(
     return { rows: page.subscriptions.length, more: page.next !== null };
   };
   for (let partition = 0; partition < partitions; partition++) {
-    yield untilEmpty(() => table.batches.deletePage(life, partition));
+    yield () => table.batches.deletePage(life, partition);
   }
   for (let bucket = 0; bucket < COMPACTED_BUCKETS; bucket++) {
-    yield untilEmpty(() => table.compacted.deletePage(life, bucket));
+    yield () => table.compacted.deletePage(life, bucket);
   }
-  yield untilEmpty(() => table.receipts.deletePage(life));
+  yield () => table.receipts.deletePage(life);
 }
-
-const untilEmpty =
-  (deletePage: () => Promise<number>): DeletePage =>
-  async () => {
-    const rows = await deletePage();
-    return { rows, more: rows > 0 };
-  };

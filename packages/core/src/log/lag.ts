@@ -1,5 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import type { Life } from "../kernel/names.ts";
+import type { Position } from "../kernel/position.ts";
+import type { Batch } from "../table/batch.entity.ts";
 import type { PartitionRun, ReadDeps } from "./read.ts";
 
 /**
@@ -32,8 +34,7 @@ async function lagOf(
   if (atEnd) return NONE;
   let oldestAt = nextPublishedAt;
   if (oldestAt === undefined) {
-    const { batches } = await table.batches.loadFrom(life, partition, position.batch, 2);
-    const following = batches.find(({ first, count }) => first + count > position.next);
+    const following = await loadFollowing({ table }, life, partition, position);
     oldestAt = following?.publishedAt;
     const { next } = await checkpoints.recall(life, partition);
     if (following === undefined && next <= position.next) return NONE;
@@ -44,4 +45,20 @@ async function lagOf(
   const events = end - position.next;
   if (events <= 0 || last === undefined) return NONE;
   return { events, oldestAt: oldestAt ?? last.publishedAt };
+}
+
+/** The first batch that holds anything from a position on. A page may end before it is reached. */
+async function loadFollowing(
+  { table }: Pick<ReadDeps, "table">,
+  life: Life,
+  partition: number,
+  { batch, next }: Position,
+): Promise<Batch | undefined> {
+  for (let from = batch; ; ) {
+    const { batches, more } = await table.batches.loadFrom(life, partition, from, 2);
+    const following = batches.find(({ first, count }) => first + count > next);
+    const last = batches.at(-1);
+    if (following !== undefined || !more || last === undefined) return following;
+    from = last.first + Math.max(1, last.count);
+  }
 }

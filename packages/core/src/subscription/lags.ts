@@ -1,6 +1,7 @@
 import { type Lag, LIMITS } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import type { LiveStream } from "../stream/streams.ts";
+import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -13,9 +14,9 @@ export async function loadLags(
   stream: LiveStream,
 ): Promise<{ name: string; lag: Lag }[]> {
   const most = Math.max(1, Math.floor(LIMITS.streamPositionsMax / stream.partitions));
-  const page = await table.subscriptions.list(stream.name, stream.uid, most, undefined);
+  const rows = await loadFirst(table, stream, most);
   const lags = await Promise.all(
-    page.subscriptions.map(async ({ name }) => {
+    rows.map(async ({ name }) => {
       try {
         const state = await subscriptions.load(stream, name);
         return [{ name, lag: await subscriptions.lag(stream, state) }];
@@ -27,4 +28,19 @@ export async function loadLags(
     }),
   );
   return lags.flat();
+}
+
+/** A page may hold fewer than it was asked for and not be the last. */
+async function loadFirst(
+  table: Table,
+  { name, uid }: LiveStream,
+  most: number,
+): Promise<SubscriptionRow[]> {
+  const rows: SubscriptionRow[] = [];
+  for (let after: string | null | undefined; after !== null && rows.length < most; ) {
+    const page = await table.subscriptions.list(name, uid, most - rows.length, after);
+    rows.push(...page.subscriptions);
+    after = page.next;
+  }
+  return rows;
 }

@@ -3,6 +3,7 @@ import { CustomAttributeType, Entity } from "electrodb";
 import type { Tenant } from "../kernel/names.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { readEach } from "./in-part.ts";
 
 /** A secret that was replaced and is accepted for a while. */
 export type FormerSecret = { readonly hash: string; readonly validUntil: number };
@@ -103,12 +104,11 @@ export const apiKeyRows = (
     );
     const next = page.cursor === null ? null : (page.data.at(-1)?.id ?? null);
     if (page.data.length === 0) return { keys: [], next };
-    const { data } = await readRows(connection, () =>
-      apiKey
-        .get(page.data.map(({ id }) => ({ id })))
-        .go({ preserveBatchOrder: true, consistent: true }),
+    const ids = page.data.map(({ id }) => ({ id }));
+    const rows = await readEach(connection, ids, (keys) =>
+      apiKey.get(keys).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
     );
-    return { keys: data.flatMap((row) => (row?.tenant === tenant ? [row] : [])), next };
+    return { keys: rows.flatMap((row) => (row?.tenant === tenant ? [row] : [])), next };
   },
 
   /**

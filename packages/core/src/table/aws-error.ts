@@ -34,7 +34,7 @@ export const isConditionFailure = (error: unknown): boolean =>
   awsErrorName(error) === "ConditionalCheckFailedException";
 
 const READ_TRIES = 4;
-const READ_BACKOFF = { baseMs: 25, capMs: 400 };
+export const READ_BACKOFF = { baseMs: 25, capMs: 400 };
 
 /**
  * Runs a read, again when the store falters: reading twice changes nothing. Throws
@@ -49,17 +49,18 @@ export async function readRows<T>(
       return await read();
     } catch (error) {
       if (isRefusal(error)) throw error;
-      if (attempt + 1 >= READ_TRIES) {
-        throw new LedgerError("store-unavailable", {
-          detail: "The table did not answer a read. Nothing was changed; try again shortly.",
-          retryAfterSeconds: 1,
-          cause: error,
-        });
-      }
+      if (attempt + 1 >= READ_TRIES) throw storeUnavailable(error);
       await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
     }
   }
 }
+
+export const storeUnavailable = (cause: unknown): LedgerError =>
+  new LedgerError("store-unavailable", {
+    detail: "The table did not answer a read. Nothing was changed; try again shortly.",
+    retryAfterSeconds: 1,
+    cause,
+  });
 
 /**
  * Runs a write once. A lost answer becomes `outcome-unknown`: the write may have happened, and only

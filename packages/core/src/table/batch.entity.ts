@@ -2,6 +2,7 @@ import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
 import { readRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
  * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
@@ -102,14 +103,16 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return data[0];
   },
 
-  /** Deletes the stored batches of one page, oldest first; returns how many, 0 at the end. */
-  async deletePage(life: Life, partition: number): Promise<number> {
+  /** Deletes stored batches, up to one page, oldest first. Seals stay. */
+  async deletePage(life: Life, partition: number): Promise<DeletedPage> {
     const { batches } = await this.loadFrom(life, partition, 0, DELETE_PAGE);
     const keys = batches
       .filter((batch) => batch.kind !== "seal")
       .map(({ first }) => ({ life, partition, first }));
-    if (keys.length > 0) await readRows(connection, () => entity.delete(keys).go());
-    return keys.length;
+    const rows = await deleteEach(connection, keys, (some) =>
+      entity.delete(some).go({ unprocessed: "raw" }),
+    );
+    return { rows, more: keys.length > 0 };
   },
 });
 

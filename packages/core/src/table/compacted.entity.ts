@@ -1,7 +1,8 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
-import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
+import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
  * The latest event of one key. `payload` is a packed batch of that one event; a tombstone is kept as
@@ -112,16 +113,18 @@ export const compactedRows = (
     return data === null ? undefined : { sequence: data.sequence, deleted: data.deleted === true };
   },
 
-  /** Deletes up to one page of a bucket; returns how many rows were there, 0 when it is empty. */
-  async deletePage(life: Life, bucket: number): Promise<number> {
+  /** Deletes rows of a bucket, up to one page. */
+  async deletePage(life: Life, bucket: number): Promise<DeletedPage> {
     const { data } = await readRows(connection, () =>
       entity.query
         .primary({ life, bucket })
         .go({ limit: DELETE_PAGE, pages: 1, consistent: true, attributes: ["key"] }),
     );
     const keys = data.map(({ key }) => ({ life, bucket, key }));
-    if (keys.length > 0) await writeRows(() => entity.delete(keys).go());
-    return keys.length;
+    const rows = await deleteEach(connection, keys, (some) =>
+      entity.delete(some).go({ unprocessed: "raw" }),
+    );
+    return { rows, more: keys.length > 0 };
   },
 });
 

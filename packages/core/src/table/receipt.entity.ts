@@ -1,7 +1,8 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
-import { readRows, writeRows } from "./aws-error.ts";
+import { readRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /** A run of a request's events inside one stored batch. */
 export type ReceiptPart = {
@@ -63,16 +64,18 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
     return data ?? undefined;
   },
 
-  /** Deletes up to one page of a life's receipts; returns how many were there, 0 at the end. */
-  async deletePage(life: Life): Promise<number> {
+  /** Deletes a life's receipts, up to one page. */
+  async deletePage(life: Life): Promise<DeletedPage> {
     const { data } = await readRows(connection, () =>
       entity.query
         .primary({ life })
         .go({ limit: DELETE_PAGE, pages: 1, consistent: true, attributes: ["key"] }),
     );
     const keys = data.map(({ key }) => ({ life, key }));
-    if (keys.length > 0) await writeRows(() => entity.delete(keys).go());
-    return keys.length;
+    const rows = await deleteEach(connection, keys, (some) =>
+      entity.delete(some).go({ unprocessed: "raw" }),
+    );
+    return { rows, more: keys.length > 0 };
   },
 });
 

@@ -3,6 +3,7 @@ import { CustomAttributeType, Entity } from "electrodb";
 import { type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
 import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
+import { readEach } from "./in-part.ts";
 
 /** A stream's row. `createdAt` is in milliseconds since 1970. */
 export type StreamRow = Omit<CreateStream, "name"> & {
@@ -107,12 +108,11 @@ export const streamRows = (
     );
     const next = page.cursor === null ? null : (page.data.at(-1)?.name ?? null);
     if (page.data.length === 0) return { streams: [], next };
-    const { data } = await readRows(connection, () =>
-      stream
-        .get(page.data.map(({ name }) => ({ name })))
-        .go({ preserveBatchOrder: true, consistent: true }),
+    const names = page.data.map(({ name }) => ({ name }));
+    const rows = await readEach(connection, names, (keys) =>
+      stream.get(keys).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
     );
-    const streams = data.flatMap((row) => (row?.status === "live" ? [toRow(row)] : []));
+    const streams = rows.flatMap((row) => (row?.status === "live" ? [toRow(row)] : []));
     return { streams, next };
   },
 
