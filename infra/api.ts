@@ -1,4 +1,5 @@
 import { quiet } from "./logs.ts";
+import { OPERATIONS } from "./operations.ts";
 import { adminKey, cursorKey } from "./secrets.ts";
 import { settings } from "./stage.ts";
 import { table, tableAccess } from "./storage.ts";
@@ -18,18 +19,7 @@ export const router = new sst.aws.Function("Router", {
     { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
     { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
   ],
-  permissions: [
-    tableAccess(
-      "BatchGetItem",
-      "BatchWriteItem",
-      "ConditionCheckItem",
-      "DeleteItem",
-      "GetItem",
-      "PutItem",
-      "Query",
-      "UpdateItem",
-    ),
-  ],
+  permissions: [tableAccess(OPERATIONS.router)],
   transform: quiet,
   // The application does its own authentication and CORS, behind either door.
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },

@@ -1,5 +1,6 @@
 import { quiet } from "./logs.ts";
-import { table, upkeepAccess } from "./storage.ts";
+import { OPERATIONS } from "./operations.ts";
+import { table, tableAccess } from "./storage.ts";
 
 /** Pointers to the stream records that the compactor gave up on; empty on a healthy stage. */
 export const failures = new sst.aws.Queue("CompactorFailures", {
@@ -16,7 +17,10 @@ export const compactor = table.subscribe(
     timeout: "2 minutes",
     environment: { TABLE_NAME: table.name },
     transform: quiet,
-    permissions: [upkeepAccess, { actions: ["sqs:SendMessage"], resources: [failures.arn] }],
+    permissions: [
+      tableAccess(OPERATIONS.compactor),
+      { actions: ["sqs:SendMessage"], resources: [failures.arn] },
+    ],
   },
   {
     filters: [{ eventName: ["INSERT"], dynamodb: { Keys: { sk: { S: [{ prefix: "SEQ#" }] } } } }],

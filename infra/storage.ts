@@ -1,3 +1,4 @@
+import type { TableOperation } from "./operations.ts";
 import { isProduction } from "./stage.ts";
 
 /**
@@ -18,32 +19,9 @@ export const table = new sst.aws.Dynamo(
 );
 
 /** The statement that allows exactly these operations on the table, and on nothing else. */
-export function tableAccess(...operations: TableOperation[]) {
+export function tableAccess(operations: readonly TableOperation[]) {
   return {
     actions: operations.map((operation) => `dynamodb:${operation}`),
     resources: [table.arn],
   };
 }
-
-/** What compacting and sweeping need; neither ever serves a client. */
-export const upkeepAccess = tableAccess(
-  "BatchGetItem",
-  "BatchWriteItem",
-  "ConditionCheckItem",
-  "DeleteItem",
-  "GetItem",
-  "PutItem",
-  "Query",
-  "UpdateItem",
-);
-
-/** Scan is missing on purpose: nothing in the product may read the table as a whole. */
-type TableOperation =
-  | "BatchGetItem"
-  | "BatchWriteItem"
-  | "ConditionCheckItem"
-  | "DeleteItem"
-  | "GetItem"
-  | "PutItem"
-  | "Query"
-  | "UpdateItem";

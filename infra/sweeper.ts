@@ -1,5 +1,6 @@
 import { quiet } from "./logs.ts";
-import { table, upkeepAccess } from "./storage.ts";
+import { OPERATIONS } from "./operations.ts";
+import { table, tableAccess } from "./storage.ts";
 
 /**
  * Looks at every partition once an hour: an idle one is seen, and what a crash interrupted is
@@ -14,6 +15,6 @@ export const sweeper = new sst.aws.CronV2("Sweeper", {
     timeout: "10 minutes",
     environment: { TABLE_NAME: table.name },
     transform: quiet,
-    permissions: [upkeepAccess],
+    permissions: [tableAccess(OPERATIONS.sweeper)],
   },
 });

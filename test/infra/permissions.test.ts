@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { OPERATIONS } from "../../infra/operations.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Inventory } from "./inventory.ts";
 
@@ -22,15 +23,12 @@ const allow = (actions: string[], resource: unknown) => ({
   Resource: [resource],
 });
 
-/** What compacting and sweeping do, and the router as well. */
-const UPKEEP = [
-  ...["BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem"],
-  ...["PutItem", "Query", "UpdateItem"],
-].map((operation) => `dynamodb:${operation}`);
+const operations = (of: keyof typeof OPERATIONS) =>
+  OPERATIONS[of].map((operation) => `dynamodb:${operation}`);
 
 describe("what each role allows", () => {
   it("lets the router read and write items of the table, and nothing else", () => {
-    expect(deployed.allows(ROUTER)).toEqual([allow(UPKEEP, table())]);
+    expect(deployed.allows(ROUTER)).toEqual([allow(operations("router"), table())]);
   });
 
   it("lets the compactor read the stream, keep the table up, and report what it gave up on", () => {
@@ -40,13 +38,13 @@ describe("what each role allows", () => {
         stream.map((operation) => `dynamodb:${operation}`),
         `${table()}/stream/1`,
       ),
-      allow(UPKEEP, table()),
+      allow(operations("compactor"), table()),
       allow(["sqs:SendMessage"], expect.stringMatching(/^arn:aws:sqs:.*-CompactorFailuresQueue-/)),
     ]);
   });
 
   it("lets the sweeper keep the table up, and nothing else", () => {
-    expect(deployed.allows(SWEEPER)).toEqual([allow(UPKEEP, table())]);
+    expect(deployed.allows(SWEEPER)).toEqual([allow(operations("sweeper"), table())]);
   });
 
   it("lets the schedule start the sweeper, and nothing else", () => {

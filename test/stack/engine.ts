@@ -1,9 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { OPERATIONS } from "../../infra/operations.ts";
 import { createCompactorHandler } from "../../packages/functions/src/compactor.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { createClosers } from "./closers.ts";
 import { LOCAL_REGION, localAws } from "./local-aws.ts";
+import { permitOnly } from "./permit.ts";
 import { startPump } from "./pump.ts";
 import { StackError } from "./stack-error.ts";
 import { ensureTable, loadStreamArn } from "./table.ts";
@@ -39,12 +41,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await ensureTable(table, tableName).catch((error: unknown) => {
       throw databaseError(error, options.place);
     });
-    const opened = openLedger({ region: LOCAL_REGION, ...options });
-    closers.add(() => opened.close());
+    const config = { region: LOCAL_REGION, ...options };
+    const opened = openLedger(config);
+    // Each with the rights of its own function on AWS; all measure in one place.
+    const compactor = openLedger({ ...config, metrics: opened.metrics });
+    const sweeper = openLedger({ ...config, metrics: opened.metrics });
+    permitOnly(opened.client, OPERATIONS.router);
+    permitOnly(compactor.client, OPERATIONS.compactor);
+    permitOnly(sweeper.client, OPERATIONS.sweeper);
+    for (const one of [opened, compactor, sweeper]) closers.add(() => one.close());
     const pump = await startPump({
       client: streams,
       loadStreamArn: () => loadStreamArn(table, tableName),
-      handler: createCompactorHandler(opened.ledger),
+      handler: createCompactorHandler(compactor.ledger),
       onFailure: (records, reason) => {
         onNotice(
           `The compactor gave up ${records.length} notice(s); the sweeper sees to it: ${reason}`,
@@ -52,8 +61,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       },
     });
     closers.add(() => pump.stop());
-    const sweeper = startSweeper(opened, onNotice);
-    closers.add(() => sweeper.stop());
+    const sweeping = startSweeper(sweeper, onNotice);
+    closers.add(() => sweeping.stop());
     return { opened, stop: closers.close };
   } catch (error) {
     await closers.close();

@@ -38,6 +38,8 @@ export type Config = {
   readonly waitSecondsMax?: number;
   /** How many publishes may wait in this process. */
   readonly waitingMax?: number;
+  /** Where this process already counts what it measures; without it, a place of its own. */
+  readonly metrics?: Metrics;
   /** Instead of the clock of this machine. For measuring only. */
   readonly clock?: Clock;
 };
@@ -76,7 +78,7 @@ export function openLedger(config: Config): OpenLedger {
           credentials: { accessKeyId: "local", secretAccessKey: "local" },
         }),
   });
-  const metrics = createMetrics();
+  const { metrics = createMetrics() } = config;
   client.middlewareStack.add(createStoreMeter(metrics), { step: "initialize", name: "storeMeter" });
   const ledger = createLedger({
     client,

@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+} from "@aws-sdk/client-dynamodb";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { OPERATIONS } from "../../infra/operations.ts";
+import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { ensureTable } from "../stack/table.ts";
+import { evaluate, SECRETS } from "./evaluate.ts";
+import { type GuardedDynamo, guardDynamo } from "./guarded-dynamo.ts";
+import { apiGatewayEvent } from "./http-event.ts";
+import type { Inventory } from "./inventory.ts";
+import { invoke } from "./invoke.ts";
+
+/**
+ * Both directions of least privilege, on the deployed bundles: each runs against a database that
+ * carries out what the function's own role allows and refuses the rest, and in the end has used all
+ * of it. The contract, and all that runs on the local stack, goes through the same lists.
+ */
+const ROLES = {
+  router: ["Router", "RouterRole"],
+  compactor: ["LedgerSubscriberCompactorFunction", "LedgerSubscriberCompactorFunctionRole"],
+  sweeper: ["SweeperHandler", "SweeperHandlerRole"],
+} as const;
+type Role = keyof typeof ROLES;
+
+const HOUR_MS = 3_600_000;
+const bundlesDir = mkdtempSync(path.join(os.tmpdir(), "bundles-"));
+const database = new DynamoDBClient(localAws(inject("dynamoEndpoint")));
+const headers = { authorization: `Bearer ${SECRETS.AdminKey}` };
+let inventory: Inventory;
+let guards: Record<Role, GuardedDynamo>;
+
+beforeAll(async () => {
+  inventory = await evaluate({ stage: `t${crypto.randomUUID().slice(0, 8)}`, bundlesDir });
+  await ensureTable(database, tableName());
+  const guard = (role: Role) =>
+    guardDynamo(inject("dynamoEndpoint"), inventory.allows(ROLES[role][1]));
+  guards = {
+    router: await guard("router"),
+    compactor: await guard("compactor"),
+    sweeper: await guard("sweeper"),
+  };
+});
+afterAll(async () => {
+  await Promise.all(Object.values(guards ?? {}).map((guard) => guard.close()));
+  database.destroy();
+  rmSync(bundlesDir, { recursive: true });
+});
+
+const tableName = () => String(inventory.inputs("Table").name);
+const granted = (role: Role) => OPERATIONS[role].map((operation) => `dynamodb:${operation}`);
+
+describe("what the roles allow on the table is what the functions ask for", () => {
+  it("of the router", async () => {
+    const statuses = await ask([
+      ["POST", "/streams", { name: "orders", partitions: 2 }],
+      ["POST", "/streams/orders/subscriptions", { name: "shipping", start: "earliest" }],
+      ["POST", "/streams/orders/events", { key: "order-1", data: 1 }],
+      ["POST", "/streams/orders/subscriptions/shipping/seek", { to: "latest" }],
+      ["POST", "/streams/orders/compact", {}],
+      ["GET", "/streams"],
+      ["GET", "/streams/orders/compacted/order-1"],
+      ["DELETE", "/streams/orders/subscriptions/shipping"],
+    ]);
+    expect(statuses).toEqual([201, 201, 201, 200, 200, 200, 200, 204]);
+    expect([...guards.router.used].sort()).toEqual(granted("router"));
+  });
+
+  it("of the compactor", async () => {
+    const published: Asked = ["POST", "/streams/orders/events", { key: "order-2", data: 2 }];
+    expect(await ask([published])).toEqual([201]);
+    const batches = (await rows()).filter(({ sk }) => sk?.S?.startsWith("SEQ#"));
+    const Records = batches.map(({ pk }, n) => ({
+      dynamodb: { SequenceNumber: String(n), Keys: { pk } },
+    }));
+    const { answers, log } = await run("compactor", [{ Records }]);
+    expect(answers, log.join("\n")).toEqual([{ batchItemFailures: [] }]);
+    expect([...guards.compactor.used].sort()).toEqual(granted("compactor"));
+  });
+
+  it("of the sweeper, which compacts, seals what was left unsealed, and removes ended streams", async () => {
+    expect(await ask([["POST", "/streams/orders/events", { key: "order-3", data: 3 }]])).toEqual([
+      201,
+    ]);
+    const left: Asked[] = [
+      ["POST", "/streams", { name: "left" }],
+      ["POST", "/streams/left/events", { key: "a", data: 1 }],
+    ];
+    expect(await ask(left)).toEqual([201, 201]);
+    await endInterrupted("left");
+    await run("sweeper", [{}]);
+    await restFor(HOUR_MS);
+    const { answers, log } = await run("sweeper", [{}]);
+    expect(answers, log.join("\n")).toMatchObject([{ livesRemoved: 1, done: true }]);
+    expect([...guards.sweeper.used].sort()).toEqual(granted("sweeper"));
+  });
+
+  it("refuses what a role does not allow, as AWS does", async () => {
+    const [statement] = inventory.allows(ROLES.router[1]);
+    const readOnly = await guardDynamo(inject("dynamoEndpoint"), [
+      { ...(statement as NonNullable<typeof statement>), Action: ["dynamodb:GetItem"] },
+    ]);
+    const make = apiGatewayEvent({
+      ...{ method: "POST", path: "/streams", headers },
+      body: { name: "refused" },
+    });
+    const { answers } = await run("router", [make], readOnly.endpoint);
+    await readOnly.close();
+    expect(answers).toMatchObject([{ statusCode: 500 }]);
+  });
+});
+
+type Asked = readonly [method: string, path: string, body?: object];
+
+/** What the router answers, with the rights of its role. */
+async function ask(requests: readonly Asked[]): Promise<number[]> {
+  const events = requests.map(([method, at, body]) =>
+    apiGatewayEvent({ method, path: at, headers, ...(body ? { body } : {}) }),
+  );
+  const { answers } = await run("router", events);
+  return (answers as { statusCode: number }[]).map(({ statusCode }) => statusCode);
+}
+
+async function rows(): Promise<Record<string, AttributeValue>[]> {
+  return (await database.send(new ScanCommand({ TableName: tableName() }))).Items ?? [];
+}
+
+const put = (Item: Record<string, AttributeValue>) =>
+  database.send(new PutItemCommand({ TableName: tableName(), Item }));
+
+/** A stream as a deletion leaves it that was cut off right after its first step. */
+async function endInterrupted(name: string): Promise<void> {
+  expect(await ask([["DELETE", `/streams/${name}`]])).toEqual([202]);
+  for (const { sealedAt: _, ...row } of await removals()) await put(row);
+}
+
+/** Makes ended streams as old as if this had passed since they were sealed. */
+async function restFor(ms: number): Promise<void> {
+  for (const row of await removals()) {
+    await put({ ...row, sealedAt: { N: String(Number(row.sealedAt?.N) - ms) } });
+  }
+}
+
+const removals = async () => (await rows()).filter(({ pk }) => pk?.S === "REMOVAL");
+
+function run(role: Role, events: unknown[], endpoint = guards[role].endpoint) {
+  const [name] = ROLES[role];
+  const { variables } = inventory.inputs("Function", name).environment as {
+    variables: Record<string, string>;
+  };
+  const { accessKeyId, secretAccessKey } = localAws("").credentials;
+  return invoke(
+    inventory.bundles[name]?.dir ?? "",
+    {
+      ...variables,
+      AWS_REGION: LOCAL_REGION,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    },
+    events,
+  );
+}
