@@ -1,3 +1,4 @@
+import { reserved } from "./concurrency.ts";
 import { quiet } from "./logs.ts";
 import { OPERATIONS } from "./operations.ts";
 import { table, tableAccess } from "./storage.ts";
@@ -15,6 +16,7 @@ export const compactor = table.subscribe(
     dev: false, // a live stub that nobody answers reports success, and the stream moves on
     memory: "1024 MB",
     timeout: "2 minutes",
+    concurrency: reserved.compactor,
     environment: { TABLE_NAME: table.name },
     transform: quiet,
     permissions: [

@@ -8,6 +8,8 @@ export const settings = {
   apiDomain: process.env.API_DOMAIN || undefined,
   /** Who is told when an alarm changes; without it the alarms only show in the console. */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
+  /** Calls of the compactor that are kept free; 0 for none, undefined for what the account allows. */
+  reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
   /** How long polls may wait, in seconds, or `off`: a function that waits is billed for it. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
 };
@@ -28,5 +30,14 @@ function waitSecondsFrom(value: string | undefined): string {
   if (value === "off" || (/^\d{1,2}$/.test(value) && Number(value) <= 20)) return value;
   throw new Error(
     `WAIT_SECONDS_MAX is "${value}"; it can be whole seconds from 0 to 20, or "off".`,
+  );
+}
+
+function reservedFrom(value: string | undefined): number | undefined {
+  if (!value) return undefined;
+  if (value === "off") return 0;
+  if (/^[1-9]\d{0,3}$/.test(value)) return Number(value);
+  throw new Error(
+    `RESERVED_CONCURRENCY is "${value}"; it can be "off" or a number from 1 to 9999.`,
   );
 }

@@ -1,3 +1,4 @@
+import { reserved } from "./concurrency.ts";
 import { quiet } from "./logs.ts";
 import { OPERATIONS } from "./operations.ts";
 import { table, tableAccess } from "./storage.ts";
@@ -13,6 +14,7 @@ export const sweeper = new sst.aws.CronV2("Sweeper", {
     dev: false, // a schedule goes on after `sst dev` has ended
     memory: "512 MB",
     timeout: "10 minutes",
+    concurrency: reserved.sweeper,
     environment: { TABLE_NAME: table.name },
     transform: quiet,
     permissions: [tableAccess(OPERATIONS.sweeper)],

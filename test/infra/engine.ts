@@ -17,6 +17,8 @@ export interface EngineTask {
   dev: boolean;
   /** Where to bundle the Lambda handlers, or null to leave them alone. */
   bundlesDir: string | null;
+  /** Lambda's limit of concurrent executions in the made-up account. */
+  concurrency: number;
 }
 
 export interface Registered {
@@ -109,7 +111,7 @@ async function pretendEngine(): Promise<void> {
     return { id, state: { ...request.inputs, ...outputs } };
   };
   const call = ({ token, inputs }: { token: string; inputs: Record<string, unknown> }) =>
-    answerCall(token, inputs);
+    answerCall(token, inputs, task);
   await pulumi.runtime.setMocks({ newResource, call }, report.app.name, task.stage, false);
   noteOptions(pulumi.runtime.getMonitor());
 }

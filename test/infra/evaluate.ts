@@ -17,6 +17,8 @@ export interface Evaluation {
   secrets?: Record<string, string>;
   /** Bundles the real Lambda handlers into this folder; without it, handlers are not looked at. */
   bundlesDir?: string;
+  /** The account's limit of concurrent executions; 1,000 unless this says otherwise. */
+  concurrency?: number;
 }
 
 export const SECRETS = { AdminKey: "admin-key-of-the-test", CursorKey: "cursor-key-of-the-test" };
@@ -40,6 +42,7 @@ export async function evaluate(evaluation: Evaluation): Promise<Inventory> {
       stage: evaluation.stage,
       dev: evaluation.dev ?? false,
       bundlesDir: evaluation.bundlesDir ?? null,
+      concurrency: evaluation.concurrency ?? 1_000,
       env: { ...evaluation.env, ...asSecretEnv(evaluation.secrets ?? SECRETS) },
     });
     if (report.errors.length > 0) throw new Error(report.errors.join("\n"));

@@ -116,3 +116,34 @@ describe("API_DOMAIN", () => {
     await expect(evaluate({ stage: "alice", env })).rejects.toThrow("API_DOMAIN needs INGRESS");
   });
 });
+
+describe("RESERVED_CONCURRENCY", () => {
+  const reservedOf = (stage: Inventory) =>
+    ["Router", "LedgerSubscriberCompactor", "SweeperHandler"].map(
+      (name) => stage.inputs("Function", name).reservedConcurrentExecutions,
+    );
+  const evaluated = async (concurrency: number, env: Record<string, string> = {}) =>
+    reservedOf(await evaluate({ stage: "alice", concurrency, env }));
+
+  it("keeps calls free for the compactor and the sweeper, whatever waits in the router", async () => {
+    expect(await evaluated(1_000)).toEqual([undefined, 10, 1]);
+  });
+
+  it("reserves nothing where AWS would refuse it: 100 calls must stay unreserved", async () => {
+    expect(await evaluated(10)).toEqual([undefined, undefined, undefined]);
+    expect(await evaluated(110)).toEqual([undefined, undefined, undefined]);
+    expect(await evaluated(111)).toEqual([undefined, 10, 1]);
+  });
+
+  it("can be set, and switched off", async () => {
+    expect(await evaluated(10, { RESERVED_CONCURRENCY: "25" })).toEqual([undefined, 25, 1]);
+    expect(await evaluated(1_000, { RESERVED_CONCURRENCY: "off" })).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    await expect(evaluated(1_000, { RESERVED_CONCURRENCY: "0" })).rejects.toThrow(
+      'it can be "off" or a number from 1 to 9999',
+    );
+  });
+});
