@@ -22,6 +22,7 @@ const anyPlan: fc.Arbitrary<Plan> = fc.record({
   freezing: fc.boolean(),
   seeking: fc.boolean(),
   recreating: fc.boolean(),
+  skewMs: fc.constantFrom(0, 2_000, 3_600_000),
 });
 
 /** Plans that once found something: a subscription made again by another process was not found. */
@@ -29,6 +30,7 @@ const REGRESSIONS: Plan[] = [
   {
     ...{ seed: 24, partitions: 1, workers: 2, servers: 3 },
     ...{ faulty: true, freezing: true, seeking: false, recreating: true },
+    skewMs: 0,
   },
 ];
 

@@ -355,6 +355,18 @@ const ofLeases: readonly Mutant[] = [
     to: "lte(row.until, 1e15)",
   },
   {
+    rule: "no lease holds for longer than one from when it is seen",
+    file: "subscription/until-plan.ts",
+    from: "isLate ? latest : Math.min(stored, latest)",
+    to: "isLate ? latest : stored",
+  },
+  {
+    rule: "what was renewed since the last look holds, whatever its clock said",
+    file: "subscription/until-plan.ts",
+    from: "stored <= nowMs && stored < soonest;",
+    to: "stored <= nowMs && soonest > nowMs * 2;",
+  },
+  {
     rule: "a lease is taken as it was seen",
     file: "table/lease-rows.ts",
     from: "notExists(row.token) : eq(row.token, seen)",

@@ -137,7 +137,41 @@ export const leaseScenarios: readonly LeaseScenario[] = [
       return differences({ outcome, next }, { outcome: "lease-lost", next: 1 });
     },
   },
+  {
+    name: "a lease that a clock an hour ahead has written ends a lease after it is seen",
+    play: async () => {
+      const world = await createLeaseWorld();
+      const [ahead, two] = [world.server("ahead", HOUR_MS), world.server("two")];
+      await ahead.poll("a");
+      const { sequences: before } = await two.poll("b");
+      world.endLeases();
+      const { sequences } = await two.poll("b");
+      const { o: owner } = world.row();
+      return differences(
+        { before, sequences, owner },
+        { before: [], sequences: [1, 2], owner: "b" },
+      );
+    },
+  },
+  {
+    name: "a lease that a late clock renews is not taken",
+    play: async () => {
+      const world = await createLeaseWorld();
+      const [one, two] = [world.server("one"), world.server("two")];
+      const late = world.server("late", -HOUR_MS);
+      await one.poll("a");
+      await two.poll("b");
+      await late.poll("a");
+      world.endLeases();
+      await late.poll("a");
+      const { sequences } = await two.poll("b");
+      const { o: owner, k: token } = world.row();
+      return differences({ sequences, owner, token }, { sequences: [], owner: "a", token: 1 });
+    },
+  },
 ];
+
+const HOUR_MS = 3_600_000;
 
 /** Plays them all: which broke, and how. */
 export async function playLeaseScenarios(): Promise<{ name: string; detail: string }[]> {

@@ -28,7 +28,8 @@ export type LeaseServer = {
 export type LeaseWorld = {
   readonly store: FakeDynamo;
   readonly clock: Clock;
-  server(name: string): LeaseServer;
+  /** Its clock may be ahead, or with a negative number late. */
+  server(name: string, aheadMs?: number): LeaseServer;
   /** Time passes: all leases end. */
   endLeases(): void;
   /** From now on requests pass `gate`. */
@@ -50,9 +51,10 @@ export async function createLeaseWorld(): Promise<LeaseWorld> {
     monotonic: () => nowMs - startMs,
     sleep: async () => {},
   };
-  const open = (name: string): Ledger =>
+  const open = (name: string, aheadMs = 0): Ledger =>
     createLedger({
-      ...{ client: store.client() as never, tableName: "leases", clock },
+      ...{ client: store.client() as never, tableName: "leases" },
+      clock: { ...clock, now: () => nowMs + aheadMs },
       ...{ random: seededRandom(name), cursorKeys: [{ id: 1, secret: Buffer.from("model") }] },
     });
   const first = open("first");
@@ -66,7 +68,7 @@ export async function createLeaseWorld(): Promise<LeaseWorld> {
   await first.publish(...OF, events);
   return {
     ...{ store, clock },
-    server: (name) => serverOf(open(name)),
+    server: (name, aheadMs) => serverOf(open(name, aheadMs)),
     endLeases: () => {
       nowMs += LEASE_SECONDS * 1_000 + 1;
     },

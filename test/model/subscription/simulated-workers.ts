@@ -40,6 +40,8 @@ export type Plan = {
   readonly freezing: boolean;
   readonly seeking: boolean;
   readonly recreating: boolean;
+  /** How far the clocks of all servers but the first may be off, either way. */
+  readonly skewMs: number;
 };
 
 /** Everything that happened in a run. Events are named by the life they were published in. */
@@ -69,10 +71,11 @@ export function simulateWorkers(plan: Plan) {
   const cursors = createCursors([CURSOR_KEY]);
   let tick = 0;
   const servers = Array.from({ length: plan.servers }, (_, n): Server => {
-    const process = time.process(`server ${n}`);
+    const chance = random.fork(`server ${n}`);
+    const skewMs = n === 0 ? 0 : random.fork(`clock ${n}`).pick([-1, 0, 1]) * plan.skewMs;
+    const process = time.process(`server ${n}`, { skewMs });
     const client = store.client(process) as never;
     const { clock } = process;
-    const chance = random.fork(`server ${n}`);
     const deps = { client, tableName: TABLE, clock, random: chance, cursorKeys: [CURSOR_KEY] };
     return { process, ledger: createLedger(deps) };
   });

@@ -13,10 +13,12 @@ import type { Table } from "../table/table.ts";
 import { planProgress } from "./parking-plan.ts";
 import { isInSnapshot, type Standing } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
+import type { UntilMemory } from "./until-memory.ts";
 
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
+  readonly untils: UntilMemory;
   readonly refresh: (stream: LiveStream, state: SubscriptionState) => Promise<SubscriptionState>;
   readonly remember: (
     stream: LiveStream,
@@ -39,7 +41,7 @@ type Moved = { readonly moved: boolean; readonly state: SubscriptionState };
 const QUEUE_TRIES = 5;
 
 /** How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue. */
-export function createCommits({ table, clock, refresh, remember, replace }: Deps) {
+export function createCommits({ table, clock, untils, refresh, remember, replace }: Deps) {
   /**
    * Moves the committed standing forward, never back. Answers whether anything moved, and the state
    * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
@@ -170,7 +172,7 @@ export function createCommits({ table, clock, refresh, remember, replace }: Deps
   ): LeaseGuard {
     const nowMs = clock.now();
     const token = tokens?.[partition];
-    if (token === undefined) return { token, nowMs };
+    if (token === undefined) return { token, nowMs, ended: untils.ended(row.uid, partition) };
     return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
   }
 

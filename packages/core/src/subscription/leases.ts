@@ -9,7 +9,8 @@ import type { Table } from "../table/table.ts";
 import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
 import { isInSnapshot } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import { leaseMsOf, type Subscriptions } from "./subscriptions.ts";
+import type { Holders } from "./until-memory.ts";
 
 type Deps = {
   readonly table: Table;
@@ -52,11 +53,13 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
       subscriptions.refresh(stream, known),
       table.members.list(life, uid),
     ]);
-    const leaseMs = known.row.config.leaseSeconds * 1_000;
+    const leaseMs = leaseMsOf(known.row.config);
+    const holders = { uid, leaseMs };
     const nowMs = clock.now();
-    const alive = members.filter(({ until }) => until > nowMs);
+    const alive = aliveOf(holders, members, nowMs);
     await beat(life, uid, consumer, alive, { heardMs, leaseMs });
-    const rows = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
+    const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
+    const rows = inUse.map((row) => subscriptions.untils.ofLease(holders, row));
     const others = alive.map((member) => member.consumer);
     const plan = planLeases(consumer, { rows, alive: others, nowMs, heardMs, leaseMs });
     const until = heardMs + leaseMs;
@@ -65,7 +68,10 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
     };
     const { giveUp, renew, take, keep } = plan;
     const changed = await Promise.all([
-      ...take.map((row) => table.leases.take(at(row), consumer, { nowMs, until })),
+      ...take.map((row) => {
+        const ended = subscriptions.untils.ended(uid, row.partition);
+        return table.leases.take(at(row), consumer, { nowMs, until, ended });
+      }),
       ...renew.map((row) => table.leases.renew(at(row), consumer, until)),
       ...giveUp.map((row) => table.leases.giveUp(at(row), consumer)),
     ]);
@@ -84,6 +90,12 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
       ),
     };
   }
+
+  /** The workers that are alive by the clock of this process, with `until` as it counts here. */
+  const aliveOf = (holders: Holders, members: readonly MemberRow[], nowMs: number): MemberRow[] =>
+    members
+      .map((member) => ({ ...member, until: subscriptions.untils.ofMember(holders, member) }))
+      .filter(({ until }) => until > nowMs);
 
   /** Notes that a worker is alive, unless that was noted a short while ago. */
   async function beat(
@@ -120,9 +132,11 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
   async function list(stream: LiveStream, state: SubscriptionState): Promise<MemberView[]> {
     const nowMs = clock.now();
     const members = await table.members.list(stream.life, state.row.uid);
-    const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
-    return members
-      .filter(({ until }) => until > nowMs)
+    const holders = { uid: state.row.uid, leaseMs: leaseMsOf(state.row.config) };
+    const inUse = (isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets).map(
+      (row) => subscriptions.untils.ofLease(holders, row),
+    );
+    return aliveOf(holders, members, nowMs)
       .map(({ consumer, until }) => {
         const held = inUse.filter(({ lease }) => lease?.owner === consumer && lease.until > nowMs);
         return { consumer, share: held.length / inUse.length, until };

@@ -15,6 +15,7 @@ import { type Matches, normalFilter } from "./filter.ts";
 import { createSubscriptionLag } from "./lag.ts";
 import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
+import { createUntilMemory } from "./until-memory.ts";
 
 /** Snapshots of the compacted state, as bootstraps read them. */
 export type Snapshots = {
@@ -48,6 +49,7 @@ const ENTRIES_MAX = 10_000;
 /** Subscriptions: their beginnings, ends and committed positions. */
 export function createSubscriptions({ table, clock, random, log, snapshots }: SubscriptionDeps) {
   const memory = new Map<string, SubscriptionState>();
+  const untils = createUntilMemory(clock);
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
   /**
@@ -157,8 +159,9 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
    */
   async function loadOffsets(
     stream: LiveStream,
-    { uid, name }: SubscriptionRow,
+    { uid, name, config }: SubscriptionRow,
   ): Promise<readonly OffsetRow[]> {
+    const holders = { uid, leaseMs: leaseMsOf(config) };
     for (let attempt = 0; attempt < OFFSET_TRIES; attempt++) {
       const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
       if (offsets.length !== stream.partitions) {
@@ -169,7 +172,10 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
       const whole = offsets.every(
         (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
       );
-      if (whole) return offsets;
+      if (whole) {
+        for (const row of offsets) untils.ofLease(holders, row);
+        return offsets;
+      }
       const moving = offsets.some((row) => row.generation !== generation);
       assertInvariant(moving || attempt < OFFSET_TRIES / 2, `${name} stands somewhere`);
       await clock.sleep(OFFSET_PAUSE_MS);
@@ -234,7 +240,9 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     remove,
     ...createSubscriptionLag({ clock, log }),
     replace,
-    ...createCommits({ table, clock, refresh, remember, replace }),
+    /** Until when leases and workers hold, by the clock of this process. */
+    untils,
+    ...createCommits({ table, clock, untils, refresh, remember, replace }),
   };
 }
 
@@ -242,6 +250,10 @@ const OFFSET_TRIES = 10;
 const OFFSET_PAUSE_MS = 20;
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+/** How long a worker holds its share each time it is heard of. */
+export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>
+  leaseSeconds * 1_000;
 
 function timeOf(start: { timestamp: string } | { cursor: string }): number {
   assertInvariant("timestamp" in start, "a start at a cursor was looked up before");

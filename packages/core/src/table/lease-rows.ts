@@ -17,11 +17,11 @@ type Place = {
  * undefined when the lease is not as it was thought to be. Doing any of it twice is harmless.
  */
 export const leaseRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
-  /** Takes a lease that was given up, or has expired by `nowMs`. */
+  /** Takes a lease that was given up, or has expired by `nowMs`, or is as one that has `ended`. */
   async take(
     { token: seen, ...key }: Place,
     owner: string,
-    { nowMs, until }: { nowMs: number; until: number },
+    { nowMs, until, ended }: { nowMs: number; until: number; ended?: number | undefined },
   ): Promise<OffsetRow | undefined> {
     const token = seen + 1;
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
@@ -30,7 +30,8 @@ export const leaseRows = (connection: Connection, offset: ReturnType<typeof offs
         .set({ owner, token, until })
         .where((row, { eq, lte, notExists }) => {
           const untouched = seen === 0 ? notExists(row.token) : eq(row.token, seen);
-          return `${untouched} AND (${notExists(row.owner)} OR ${lte(row.until, nowMs)})`;
+          const asSeen = ended === undefined ? "" : ` OR ${eq(row.until, ended)}`;
+          return `${untouched} AND (${notExists(row.owner)} OR ${lte(row.until, nowMs)}${asSeen})`;
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );

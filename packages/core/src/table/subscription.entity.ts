@@ -57,16 +57,17 @@ export type Lease = {
 
 /**
  * What a commit must find: the lease that its worker was given, live or not, which then holds until
- * `until`; or, for whoever is no worker, that nobody holds one by `nowMs`.
+ * `until`; or, for whoever is no worker, that nobody holds one by `nowMs`, but for one that is as one
+ * that has `ended`, whatever its own clock said.
  */
 export type LeaseGuard =
   | { readonly token: number; readonly until: number }
-  | { readonly token: undefined; readonly nowMs: number };
+  | { readonly token: undefined; readonly nowMs: number; readonly ended?: number | undefined };
 
 /** Whether a row is as a commit must find it. */
 export const passesGuard = ({ lease }: OffsetRow, guard: LeaseGuard): boolean => {
   if (guard.token !== undefined) return lease?.token === guard.token;
-  return lease?.owner === undefined || lease.until <= guard.nowMs;
+  return lease?.owner === undefined || lease.until <= guard.nowMs || lease.until === guard.ended;
 };
 
 export const subscriptionEntity = (connection: Connection) =>
@@ -296,7 +297,8 @@ export function guarded<Name>(
 ): string {
   const { eq, lte, notExists } = operations;
   if (guard.token !== undefined) return eq(row.token, guard.token);
-  return `(${notExists(row.owner)} OR ${lte(row.until, guard.nowMs)})`;
+  const asSeen = guard.ended === undefined ? "" : ` OR ${eq(row.until, guard.ended)}`;
+  return `(${notExists(row.owner)} OR ${lte(row.until, guard.nowMs)}${asSeen})`;
 }
 
 type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
