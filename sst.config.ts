@@ -31,9 +31,6 @@ export default $config({
         format: "cjs",
         esbuild: {
           mainFields: ["module", "main"], // as for modules: of these esbuild leaves out what is unused
-          // `lambda` picks the `#describe` that leaves the OpenAPI generator out (package.json of
-          // functions); `module` stands here because naming any condition drops esbuild's own.
-          conditions: ["lambda", "module"],
           // Otherwise every function and class is given its name by a call, at each start.
           keepNames: false,
           // A function has its credentials in the environment, which the SDK looks at first. The

@@ -28,7 +28,6 @@ function creating(api: Client): void {
       partitions: 1,
       compaction: "key",
       retentionHours: LIMITS.retentionHoursDefault,
-      archiveDays: null,
       createdAt: expect.any(String),
     });
     expect(Date.parse(first.body.createdAt)).toBeGreaterThanOrEqual(before);
@@ -154,7 +153,6 @@ function describing(api: Client): void {
       retentionHours: 1,
       partitions: 1,
       compaction: "key",
-      archiveDays: null,
     });
     expect((await api.patchStream(stream, {})).body).toEqual(patched.body);
     expect((await api.patchStream(stream, { archiveDays: null })).body).toEqual(patched.body);

@@ -115,7 +115,7 @@ function openApi(api: Client, open: Open): void {
       const where = `${method} ${path}`;
       expect(summary, where).toMatch(/\S/);
       expect(operation["x-scope"], where).toMatch(/^(public|root|admin|publish|consume)$/);
-      expect(security, where).toHaveLength(operation["x-scope"] === "public" ? 0 : 1);
+      expect(security, where).toHaveLength(operation["x-scope"] === "public" ? 0 : 2);
       expect(Object.keys(responses).some((status) => status.startsWith("2"))).toBe(true);
       for (const [status, { content = {}, headers }] of Object.entries(responses)) {
         expect(headers, `${where} ${status}`).toHaveProperty("X-Request-Id");

@@ -29,10 +29,12 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
 export function fromSchema(schema: Schema): fc.Arbitrary<unknown> {
   const known = KNOWN[String(schema.$ref).split("/").at(-1) ?? ""];
   if (known !== undefined) return known;
-  const { type, enum: choices, const: only, anyOf, ...rest } = resolved(schema);
+  const { type, enum: choices, const: only, oneOf, ...rest } = resolved(schema);
   if (only !== undefined) return fc.constant(only);
   if (Array.isArray(choices)) return fc.constantFrom(...choices);
-  if (Array.isArray(anyOf)) return fc.oneof(...(anyOf as Schema[]).map(fromSchema));
+  if (Array.isArray(oneOf)) return fc.oneof(...(oneOf as Schema[]).map(fromSchema));
+  if (Array.isArray(type))
+    return fc.oneof(...type.map((each) => fromSchema({ ...rest, type: each })));
   if (type === "null") return fc.constant(null);
   if (type === "boolean") return fc.boolean();
   if (type === "integer" || type === "number") return numbers(rest);

@@ -67,6 +67,7 @@ const parameter = ({ schema, in: place, name }: Parameter): fc.Arbitrary<unknown
   // Few, so that some are often there.
   if (name === "stream") return fc.constantFrom(...NAMES, "fuzz-a", "fuzz-a", "fuzz-b", "fuzz-b");
   if (name === "subscription") return fc.constantFrom("fuzz-a", "fuzz-b");
+  if (name === "from") return fc.oneof(fc.constantFrom("earliest", "latest", "1"), slot("cursor"));
   if (name === "waitSeconds") return fc.constantFrom("0", "1");
   if (name === "file") return fc.constantFrom("swagger-ui.css", "swagger-ui-bundle.js", "start.js");
   if (place === "header") return fc.stringMatching(/^[!-~]{1,60}$/);

@@ -135,7 +135,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & Answer
   const code = CODES[error.code ?? ""] ?? "malformed-http";
   const { status, title, retry } = PROBLEMS[code];
   const instance = randomUUID();
-  const detail = DETAILS[code];
+  const detail = DETAILS[code] ?? `${title}.`;
   const problem: Problem = {
     type: problemType(code),
     title,

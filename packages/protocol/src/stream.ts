@@ -6,7 +6,8 @@ const settings = {
   description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: z.int().check(z.gte(1), z.lte(LIMITS.retentionHoursMax)),
   archiveDays: described(z.null({ error: "must be null: this version keeps no archive" }), {
-    description: "Reserved for the archive.",
+    description: "Reserved for the archive. Accepted, and not described, until there is one.",
+    hidden: true,
   }),
 };
 

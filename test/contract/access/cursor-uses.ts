@@ -80,6 +80,7 @@ export const CURSOR_USES: readonly CursorUse[] = [
 
 /** Whether a request of an operation has a place for a cursor, by what the document says. */
 export const takesCursor = ({ parameters, requestBody }: DescribedOperation): boolean =>
+  parameters.some(({ name }) => name === "from") ||
   [...schemaNames([parameters, requestBody])].some((name) => /^(List)?Cursor$/.test(name));
 
 /** The names of all schemas that something is made of. */

@@ -15,7 +15,6 @@ export const toStream = (row: StreamRow): Stream => ({
   partitions: row.partitions,
   compaction: row.compaction,
   retentionHours: row.retentionHours,
-  archiveDays: row.archiveDays,
   createdAt: new Date(row.createdAt).toISOString(),
 });
 

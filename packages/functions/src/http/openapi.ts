@@ -1,53 +1,157 @@
+import type { ProblemCode } from "@eventledger/protocol";
 import type { Hono } from "hono";
-import { generateSpecs } from "#describe";
 import type { AppEnv } from "./env.ts";
+import { answersOf, HEADERS, problemsOf } from "./openapi/answers.ts";
+import { INFO, SECURITY_SCHEMES, SERVERS } from "./openapi/info.ts";
+import { type Linked, linksOf } from "./openapi/links.ts";
+import { PROBLEM_EXAMPLES } from "./openapi/problem-examples.ts";
+import { createSchemas, type Parameter, type Schemas } from "./openapi/schemas.ts";
+import { TAGS } from "./openapi/tags.ts";
+import { type Operation, operationOf } from "./operation.ts";
+import { requireJson, type Validation, validationOf } from "./validate.ts";
 
-/** The OpenAPI 3.1 document of the app's routes. */
-export async function generateOpenApi(app: Hono<AppEnv>): Promise<object> {
-  const document = await generateSpecs(app, {
-    documentation: {
-      openapi: "3.1.0",
-      info: {
-        title: "EventLedger",
-        version: "1.0.0",
-        description:
-          "An ordered, immutable event log over plain REST. Publish your bounded context's changes; subscribers bootstrap and follow.",
-        license: { name: "MIT", identifier: "MIT" },
-      },
-      tags: [
-        { name: "streams", description: "Ordered logs with a retention and a compacted state." },
-        { name: "events", description: "Publishing, and reading without a subscription." },
-        { name: "subscriptions", description: "Durable positions: poll, process, commit." },
-        { name: "parking", description: "Keys that are set aside because an event fails." },
-        { name: "keys", description: "API keys: who may do what." },
-        { name: "tenants", description: "Owners of streams and keys, for the admin key." },
-        { name: "system", description: "Health and documentation." },
-      ],
-      components: {
-        securitySchemes: {
-          apiKey: { type: "http", scheme: "bearer", description: "An API key." },
-        },
-      },
-    },
-    defaultValidationErrorResponse: false,
-    excludeStaticFile: false,
+/**
+ * The OpenAPI 3.1 document of the app's routes. Everything in it follows from what the routes declare
+ * and are checked by; a route that declares no operation is left out.
+ */
+export function generateOpenApi(app: Hono<AppEnv>): object {
+  const schemas = createSchemas();
+  const routes = routesOf(app).map((route) => describeRoute(schemas, route));
+  const linked = routes.map(({ linked: of }) => of);
+  const paths: Record<string, Record<string, object>> = {};
+  for (const { linked: of, operation, responses } of routes) {
+    const links = linksOf(of, linked);
+    paths[of.path] = {
+      ...paths[of.path],
+      [of.method]: { ...operation, responses: withLinks(responses, links) },
+    };
+  }
+  const { document, components } = schemas.finish({
+    paths,
+    examples: PROBLEM_EXAMPLES,
+    headers: HEADERS,
   });
-  return tidy(document) as object;
+  return {
+    openapi: "3.1.0",
+    info: INFO,
+    servers: SERVERS,
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths: document.paths,
+    components: {
+      securitySchemes: SECURITY_SCHEMES,
+      headers: document.headers,
+      examples: document.examples,
+      schemas: components,
+    },
+  };
 }
 
-const MAX = Number.MAX_SAFE_INTEGER;
+type Route = {
+  readonly method: string;
+  readonly path: string;
+  readonly of: Operation;
+  readonly validations: readonly Validation[];
+  readonly takesJson: boolean;
+};
 
-/** Leaves out what only says that a number is a safe integer, and the long pattern of a date-time. */
-function tidy(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(tidy);
-  if (node === null || typeof node !== "object") return node;
-  const noise = (name: string, value: unknown) =>
-    (name === "maximum" && value === MAX) ||
-    (name === "minimum" && value === -MAX) ||
-    (name === "pattern" && "format" in node && node.format === "date-time");
-  return Object.fromEntries(
-    Object.entries(node).flatMap(([name, value]) =>
-      noise(name, value) ? [] : [[name, tidy(value)]],
-    ),
+/** The routes in the order they are declared, each with what its handlers declare and check. */
+function routesOf(app: Hono<AppEnv>): Route[] {
+  const routes = app.routes.filter(({ method }) => method !== "ALL");
+  return [...Map.groupBy(routes, ({ method, path }) => `${method} ${path}`).values()].flatMap(
+    (handlers) => {
+      const [first] = handlers;
+      const [of] = handlers.flatMap(({ handler }) => operationOf(handler) ?? []);
+      if (first === undefined || of === undefined) return [];
+      return {
+        method: first.method.toLowerCase(),
+        path: first.path.replaceAll(/:(\w+)/g, "{$1}"),
+        of,
+        validations: handlers.flatMap(({ handler }) => validationOf(handler) ?? []),
+        takesJson: handlers.some(({ handler }) => handler === requireJson),
+      };
+    },
   );
 }
+
+function describeRoute(schemas: Schemas, route: Route) {
+  const { of, method, path } = route;
+  const parameters = parametersOf(schemas, route);
+  const body = bodyOf(schemas, route);
+  const operation = {
+    operationId: of.id,
+    tags: [of.tag],
+    summary: of.summary,
+    description: `${of.description}${SCOPES[of.scope] ?? ` Takes the scope \`${of.scope}\`.`}`,
+    security:
+      of.scope === "public" ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
+    "x-scope": of.scope,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: body }),
+  };
+  const codes = [
+    ...EVERYWHERE,
+    ...(of.scope === "public" ? [] : KEYED),
+    ...(route.takesJson ? WITH_BODY : []),
+    ...(of.problems ?? []),
+  ];
+  const responses = { ...answersOf(schemas, of.answers), ...problemsOf(schemas, codes) };
+  const answers = Object.values(of.answers).flatMap(({ body: name }) => name ?? []);
+  const members = new Set(
+    answers.flatMap((name) => schemas.membersOf(schemas.answered(name)).map(([member]) => member)),
+  );
+  const linked: Linked = { of, method, path, parameters, members };
+  return { linked, operation, responses };
+}
+
+const SCOPES: Partial<Record<string, string>> = {
+  public: " Takes no key.",
+  root: " Takes the admin key of the installation.",
+};
+
+/** The last two of every request: its body may be too large, or encoded, even if nobody reads it. */
+const EVERYWHERE: readonly ProblemCode[] = [
+  "invalid-request",
+  "internal",
+  "store-unavailable",
+  "request-too-large",
+  "unsupported-media-type",
+];
+const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
+const WITH_BODY: readonly ProblemCode[] = ["malformed-json"];
+
+const PLACES = { param: "path", query: "query" } as const;
+
+function parametersOf(schemas: Schemas, { of, validations }: Route): Parameter[] {
+  const checked = validations.flatMap(({ target, schema }) =>
+    target === "json" ? [] : schemas.parameters(schema, PLACES[target]),
+  );
+  return [
+    ...(of.path === undefined ? [] : schemas.parametersByName(of.path, "path")),
+    ...checked,
+    ...(of.headers === undefined ? [] : schemas.parametersByName(of.headers, "header")),
+  ];
+}
+
+function bodyOf(schemas: Schemas, { of, validations }: Route): object | undefined {
+  const json = validations.find(({ target }) => target === "json");
+  const forms = [
+    ...(json === undefined ? [] : [["application/json", schemas.sent(json.schema)] as const]),
+    ...Object.entries(of.body ?? {}).map(
+      ([type, name]) => [type, schemas.sentByName(name)] as const,
+    ),
+  ];
+  if (forms.length === 0) return undefined;
+  const content = Object.fromEntries(forms.map(([type, schema]) => [type, { schema }]));
+  return { required: true, content };
+}
+
+/** Links lead on from answers that went well and hold something. */
+const withLinks = (responses: Readonly<Record<string, object>>, links: object) =>
+  Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      status.startsWith("2") && "content" in response && Object.keys(links).length > 0
+        ? { ...response, links }
+        : response,
+    ]),
+  );

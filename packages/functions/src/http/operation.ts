@@ -1,120 +1,53 @@
-import { PROBLEMS, type ProblemCode } from "@eventledger/protocol";
+import type { ProblemCode } from "@eventledger/protocol";
+import type * as described from "@eventledger/protocol/described";
 import type { MiddlewareHandler } from "hono";
-import { describeRoute, describes, shape, uniqueSymbol } from "#describe";
 import { requireScope, type Scope } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
+import type { Tag } from "./openapi/tags.ts";
 
-type Operation = {
+/**
+ * A schema that checks nothing, by its name. Routes name it and hold no more of it, so a deployed
+ * function never makes one; `openapi.ts` looks it up.
+ */
+export type SchemaName = keyof typeof described;
+
+export type Operation = {
   /** A verb and a noun in camelCase, unique: the `operationId`. */
   readonly id: string;
-  readonly tag:
-    | "streams"
-    | "events"
-    | "subscriptions"
-    | "parking"
-    | "compacted"
-    | "keys"
-    | "tenants"
-    | "system";
+  readonly tag: Tag;
   readonly summary: string;
-  readonly description?: string;
+  readonly description: string;
   readonly scope: Scope;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Beside those that every operation has. */
+  /** Beside those that every operation has, and those of whatever checks its request. */
   readonly problems?: readonly ProblemCode[];
-  readonly requestBody?: object;
-  readonly parameters?: readonly object[];
+  /** A body that is decoded as text, by content type. `valid("json", …)` describes any other. */
+  readonly body?: Readonly<Record<string, SchemaName>>;
+  /** Parameters that no schema checks: an object schema with a member for each. */
+  readonly headers?: SchemaName;
+  readonly path?: SchemaName;
 };
 
-type Answer = {
+export type Answer = {
   readonly description: string;
-  /** Of @eventledger/protocol, by its name. */
-  readonly body?: Parameters<typeof shape>[0];
+  /** One schema, or several of which the body is one. */
+  readonly body?: SchemaName | readonly SchemaName[];
   readonly contentType?: string;
   /** Further forms of the same answer, by content type. */
-  readonly forms?: Readonly<Record<string, object>>;
+  readonly forms?: Readonly<Record<string, SchemaName>>;
+  /** What headers say, by name. */
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+const OPERATION = Symbol("operation");
+
 /**
  * Describes a route: what it does, who may call it, and everything it may answer. The scope is
- * described and enforced by the same word.
+ * described and enforced by the same word. `openapi.ts` makes the document of these.
  */
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
-  Object.assign(requireScope(of.scope), describes ? describe(of) : {});
+  Object.assign(requireScope(of.scope), { [OPERATION]: of });
 
-function describe(of: Operation): object {
-  const problems = new Set<ProblemCode>([...EVERYWHERE, ...(of.problems ?? [])]);
-  if (of.scope !== "public") for (const code of KEYED) problems.add(code);
-  const described = describeRoute({
-    operationId: of.id,
-    tags: [of.tag],
-    summary: of.summary,
-    ...(of.description === undefined ? {} : { description: of.description }),
-    security: of.scope === "public" ? [] : [{ apiKey: [] }],
-    ...({ "x-scope": of.scope } as object),
-    ...(of.requestBody === undefined ? {} : { requestBody: of.requestBody as never }),
-    ...(of.parameters === undefined ? {} : { parameters: of.parameters as never }),
-    responses: { ...answersOf(of.answers), ...problemsOf(problems) } as Responses,
-  });
-  return uniqueSymbol in described ? { [uniqueSymbol]: described[uniqueSymbol] } : {};
-}
-
-type Responses = NonNullable<Parameters<typeof describeRoute>[0]["responses"]>;
-
-/** The last two of every request: its body may be too large, or encoded, even if nobody reads it. */
-const EVERYWHERE: readonly ProblemCode[] = [
-  "invalid-request",
-  "internal",
-  "store-unavailable",
-  "request-too-large",
-  "unsupported-media-type",
-];
-const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
-
-const REQUEST_ID = {
-  "X-Request-Id": { description: "Names this request in logs.", schema: { type: "string" } },
-} as const;
-
-function answersOf(answers: Operation["answers"]): Record<string, object> {
-  return Object.fromEntries(
-    Object.entries(answers).map(([status, answer]) => {
-      const { description, body, contentType = "application/json", forms, headers = {} } = answer;
-      const content = {
-        ...(body === undefined ? {} : { [contentType]: { schema: shape(body) } }),
-        ...forms,
-      };
-      const described = Object.entries(headers).map(([name, text]) => [
-        name,
-        { description: text, schema: { type: "string" } },
-      ]);
-      return [
-        status,
-        {
-          description,
-          ...(Object.keys(content).length === 0 ? {} : { content }),
-          headers: { ...REQUEST_ID, ...Object.fromEntries(described) },
-        },
-      ];
-    }),
-  );
-}
-
-/** One response per status, which names the codes it may stand for. */
-function problemsOf(codes: ReadonlySet<ProblemCode>): Record<string, object> {
-  const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of codes) {
-    const { status } = PROBLEMS[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, group]) => [
-      status,
-      {
-        description: group.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(" "),
-        content: { "application/problem+json": { schema: shape("Problem") } },
-        headers: REQUEST_ID,
-      },
-    ]),
-  );
-}
+/** What a handler of a route declares, if it does. */
+export const operationOf = (handler: object): Operation | undefined =>
+  OPERATION in handler ? (handler[OPERATION] as Operation) : undefined;

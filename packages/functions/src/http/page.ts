@@ -1,19 +1,10 @@
 import type { StoredEvent } from "@eventledger/core";
 import { lengthOf } from "./compressed.ts";
-import { chooseFormat } from "./formats/accept.ts";
+import { chooseFormat, PAGE_MEDIA_TYPES } from "./formats/accept.ts";
 import { printPage } from "./formats/event-json.ts";
 
-/** How a page of events is described beside its native form. */
-export const CLOUD_EVENTS_PAGE = {
-  "application/cloudevents-batch+json": {
-    schema: {
-      type: "array",
-      items: { type: "object" },
-      description:
-        "The events alone; everything else of the page is in EventLedger-* headers, such as EventLedger-Cursor.",
-    },
-  },
-} as const;
+/** The form a page of events has beside its native one; its other members are in headers then. */
+export const CLOUD_EVENTS_PAGE = { [PAGE_MEDIA_TYPES.cloudevents]: "CloudEventBatch" } as const;
 
 /** A page of events in the form its reader asked for. */
 export function pageResponse(
@@ -30,13 +21,13 @@ export function pageResponse(
   });
   for (const [member, value] of Object.entries(headerMembers)) {
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    headers.set(`EventLedger-${toHeaderName(member)}`, text);
+    headers.set(pageHeaderName(member), text);
   }
   return new Response(body, { headers });
 }
 
-/** `nextPollMs` is `Next-Poll-Ms` in a header. */
-const toHeaderName = (member: string): string =>
-  member
-    .replace(/[A-Z]/g, (letter) => `-${letter}`)
-    .replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+/** The header that a page's member travels in: `nextPollMs` is in `EventLedger-Next-Poll-Ms`. */
+export const pageHeaderName = (member: string): string =>
+  `EventLedger-${capitalized(member.replace(/[A-Z]/g, (letter) => `-${letter}`))}`;
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

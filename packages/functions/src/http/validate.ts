@@ -2,7 +2,6 @@ import { LedgerError } from "@eventledger/core";
 import { zValidator } from "@hono/zod-validator";
 import type { MiddlewareHandler, ValidationTargets } from "hono";
 import type * as z from "zod/mini";
-import { resolver, uniqueSymbol } from "#describe";
 import { capSmallBody } from "./body-cap.ts";
 import {
   fieldsOfIssues,
@@ -22,7 +21,7 @@ const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
 };
 
 /**
- * Validates one part of a request with a protocol schema and describes it in the OpenAPI document.
+ * Validates one part of a request with a protocol schema, which describes it in the OpenAPI document.
  * What is wrong becomes one `invalid-request` that names every place.
  */
 export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "param">(
@@ -41,8 +40,20 @@ export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "par
           with_.safeParseAsync(value, { error: wording }) as never,
       },
     ),
-    { [uniqueSymbol]: { target, ...resolver(schema) } },
+    { [VALIDATION]: { target, schema } },
   );
+
+const VALIDATION = Symbol("validation");
+
+/** A part of a request, and what checks it. */
+export type Validation = {
+  readonly target: "json" | "query" | "param";
+  readonly schema: z.ZodMiniType;
+};
+
+/** What a handler of a route checks, if it does. */
+export const validationOf = (handler: object): Validation | undefined =>
+  VALIDATION in handler ? (handler[VALIDATION] as Validation) : undefined;
 
 /**
  * Refuses bodies that are too large, whatever else is wrong with them; that do not say they are JSON,

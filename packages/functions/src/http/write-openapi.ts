@@ -12,7 +12,7 @@ const app = createApp({
   loadDocsAsset: unused,
   logFailure: unused,
 });
-const document = await generateOpenApi(app);
+const document = generateOpenApi(app);
 await writeFile(
   new URL("../../openapi.json", import.meta.url),
   `${JSON.stringify(document, null, 2)}\n`,

@@ -44,3 +44,10 @@ export const RepairReceipt = described(
   }),
   { id: "RepairReceipt" },
 );
+
+export const ConditionHeaders = z.object({
+  "If-None-Match": described(z.optional(z.string()), {
+    description: "An ETag of an earlier answer: while the state is that one, the answer is 304.",
+    examples: ['"42"'],
+  }),
+});

@@ -14,6 +14,18 @@ export const NewEvents = described(
 /** The body of a publish: one event, or several that are committed together. */
 export const PublishBody = described(z.union([NewEvent, NewEvents]), { id: "PublishBody" });
 
+/** NDJSON: one event a line. */
+export const EventLines = described(z.string(), {
+  description: "One event a line, each as in `application/json`.",
+});
+
+/** The data of a CloudEvent in binary mode. */
+export const BinaryData = described(z.string(), {
+  format: "binary",
+  description:
+    "The data of a CloudEvent in binary mode, of any content type: with `ce-*` headers only. An empty body is a tombstone.",
+});
+
 /** An event as a reader receives it. */
 export const LedgerEvent = described(
   z.object({

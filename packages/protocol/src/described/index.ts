@@ -3,6 +3,7 @@
  * these. They describe the API and serve its clients; a deployed function does without them.
  */
 export * from "./api-key.ts";
+export * from "./cloud-event.ts";
 export * from "./compacted.ts";
 export * from "./event.ts";
 export * from "./parking.ts";

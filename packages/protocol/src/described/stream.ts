@@ -2,10 +2,16 @@ import * as z from "zod/mini";
 import { CreateStream } from "../stream.ts";
 import { described, ListCursor, Name, Timestamp } from "../text.ts";
 
+const { archiveDays: _, ...settings } = CreateStream.shape;
+
 /** A stream's configuration. */
-export const Stream = described(z.object({ ...CreateStream.shape, createdAt: Timestamp }), {
-  id: "Stream",
-});
+export const Stream = described(
+  z.object({
+    ...settings,
+    createdAt: described(Timestamp, { description: "When this stream was created." }),
+  }),
+  { id: "Stream", description: "A stream's settings." },
+);
 export type Stream = z.infer<typeof Stream>;
 
 /** How far compaction is behind the end of the stream. */

@@ -3,10 +3,10 @@ import { parseAccept } from "hono/utils/accept";
 /** The forms a page of events comes in. */
 export type PageFormat = "native" | "cloudevents";
 
-export const PAGE_MEDIA_TYPES: Readonly<Record<PageFormat, string>> = {
+export const PAGE_MEDIA_TYPES = {
   native: "application/json",
   cloudevents: "application/cloudevents-batch+json",
-};
+} as const satisfies Readonly<Record<PageFormat, string>>;
 
 type Wish = { readonly q: number; readonly specificity: number };
 

@@ -86,13 +86,17 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         description:
           "The key is one percent-encoded path segment. `deleted` in a 404 tells a deleted key from an unknown one, as long as its tombstone is kept.",
         scope: "consume",
+        headers: "ConditionHeaders",
         answers: {
           200: {
             description: "The key's last event, as far as compaction has come.",
             body: "LedgerEvent",
             headers: { ETag: "Changes with the state; good for If-None-Match." },
           },
-          304: { description: "The state is still the one of If-None-Match." },
+          304: {
+            description: "The state is still the one of If-None-Match.",
+            headers: { ETag: "The same as before." },
+          },
         },
         problems: ["stream-not-found", "key-not-found", "not-compacted"],
       }),

@@ -1,7 +1,6 @@
 import type { IncomingEvent } from "@eventledger/core";
-import { BrowseQuery, LIMITS, StreamParams } from "@eventledger/protocol";
+import { BrowseQuery, StreamParams } from "@eventledger/protocol";
 import { Hono, type HonoRequest } from "hono";
-import { shape } from "#describe";
 import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -22,19 +21,15 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         tag: "events",
         summary: "Publish one event or several, all or none",
         description:
-          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected.",
+          "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected. In binary mode the body is the data, of any content type, and the attributes are `ce-*` headers, `ce-specversion` among them; extensions have such headers too.",
         scope: "publish",
-        parameters: [IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH],
-        requestBody: {
-          required: true,
-          content: {
-            "application/json": { schema: shape("PublishBody") },
-            "application/x-ndjson": {
-              schema: { type: "string", description: "One event per line." },
-            },
-            "application/cloudevents+json": { schema: CLOUD_EVENT },
-            "application/cloudevents-batch+json": { schema: { type: "array", items: CLOUD_EVENT } },
-          },
+        headers: "PublishHeaders",
+        body: {
+          "application/json": "PublishBody",
+          "application/x-ndjson": "EventLines",
+          "application/cloudevents+json": "CloudEvent",
+          "application/cloudevents-batch+json": "CloudEventBatch",
+          "*/*": "BinaryData",
         },
         answers: {
           201: { description: "The events are durable.", body: "PublishReceipt" },
@@ -116,41 +111,3 @@ async function receiveEvents(req: HonoRequest): Promise<IncomingEvent[]> {
   for await (const bytes of cappedChunks(body)) decoder.push(bytes);
   return decoder.end();
 }
-
-const IDEMPOTENCY_KEY = {
-  name: "Idempotency-Key",
-  in: "header",
-  description: `Makes retries safe for ${LIMITS.idempotencyWindowHours} h: the request takes effect once.`,
-  schema: { type: "string", minLength: 1, maxLength: LIMITS.idempotencyKeyCharsMax },
-};
-
-const IF_MATCH = {
-  name: "If-Match",
-  in: "header",
-  description:
-    "For a publish of one key: publish only if this is the sequence of the key's last event, or the ETag of its current state.",
-  schema: { type: "string", examples: ['"42"'] },
-};
-
-const IF_NONE_MATCH = {
-  name: "If-None-Match",
-  in: "header",
-  description: "For a publish of one key: publish only if the key has no current state.",
-  schema: { type: "string", const: "*" },
-};
-
-const CLOUD_EVENT = {
-  type: "object",
-  description:
-    "A CloudEvent 1.0. Its key is the extension `partitionkey`, else `subject`; no data is a tombstone.",
-  required: ["specversion", "id", "source", "type"],
-  properties: {
-    specversion: { const: "1.0" },
-    id: { type: "string" },
-    source: { type: "string" },
-    type: { type: "string" },
-    subject: { type: "string" },
-    partitionkey: { type: "string" },
-    data: {},
-  },
-};

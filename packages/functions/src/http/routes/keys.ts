@@ -61,7 +61,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         summary: "Revoke an API key",
         description: `Takes effect everywhere within ${LIMITS.revocationSecondsMax} s.`,
         scope: "admin",
-        answers: { 204: { description: "It is gone." } },
+        answers: { 204: { description: "The key is revoked." } },
         problems: ["api-key-not-found", "outcome-unknown"],
       }),
       valid("param", ApiKeyParams),

@@ -48,6 +48,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         id: "listParked",
         tag: "parking",
         summary: "List the keys that are set aside",
+        description: "By key, each with the event that failed and the reason that was given.",
         scope: "consume",
         answers: { 200: { description: "A page of parked keys.", body: "ParkedList" } },
         problems: ["invalid-cursor", "stream-not-found", "subscription-not-found"],
@@ -69,7 +70,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
         scope: "consume",
-        answers: { 200: { description: "How the key stands now.", body: "ReleaseReceipt" } },
+        answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
         problems: [...RELEASE_PROBLEMS],
       }),
       valid("param", ParkedParams),
@@ -88,7 +89,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         description:
           "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
         scope: "consume",
-        answers: { 200: { description: "How the key stands now.", body: "ReleaseReceipt" } },
+        answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
         problems: [...RELEASE_PROBLEMS],
       }),
       valid("param", ParkedParams),

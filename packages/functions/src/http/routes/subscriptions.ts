@@ -68,6 +68,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "listSubscriptions",
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
+        description: "Shows their settings. How far each is behind is in its own view.",
         scope: "consume",
         answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
@@ -87,6 +88,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "getSubscription",
         tag: "subscriptions",
         summary: "Describe a subscription and how far it is behind",
+        description: "Its settings, its lag, its parked keys and the workers that share it.",
         scope: "consume",
         answers: { 200: { description: "The subscription.", body: "SubscriptionInfo" } },
         problems: ["stream-not-found", "subscription-not-found"],
@@ -103,8 +105,9 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "deleteSubscription",
         tag: "subscriptions",
         summary: "Delete a subscription and its position",
+        description: "Its name is free at once. The stream's events stay.",
         scope: "consume",
-        answers: { 204: { description: "It is gone." } },
+        answers: { 204: { description: "The subscription is deleted." } },
         problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
       }),
       valid("param", SubscriptionParams),
@@ -210,7 +213,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Move the position to what a polled cursor covers",
         description: "Never moves back: an older cursor changes nothing and says `stale`.",
         scope: "consume",
-        answers: { 200: { description: "Where it stands now.", body: "CommitReceipt" } },
+        answers: { 200: { description: "The position after the commit.", body: "CommitReceipt" } },
         problems: [
           "malformed-json",
           "request-too-large",
@@ -239,7 +242,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Move the position on purpose, back or forward",
         description: "Cursors from before a seek are refused.",
         scope: "consume",
-        answers: { 200: { description: "Where it stands now.", body: "SeekReceipt" } },
+        answers: { 200: { description: "The position after the seek.", body: "SeekReceipt" } },
         problems: [
           "malformed-json",
           "request-too-large",
@@ -269,7 +272,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Its share goes to the others at once. Without this they get it when its lease has run out.",
         scope: "consume",
-        answers: { 204: { description: "It holds nothing any more." } },
+        answers: { 204: { description: "The worker has no share any more." } },
         problems: [
           "malformed-json",
           "request-too-large",

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { compressed } from "../compressed.ts";
 import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
-import { operation } from "../operation.ts";
+import { type Answer, type Operation, operation } from "../operation.ts";
 import { valid } from "../validate.ts";
 
 /** A file of the documentation page, by name; undefined when there is none of that name. */
@@ -30,8 +30,9 @@ export const systemRoutes = ({
         id: "health",
         tag: "system",
         summary: "Tell whether the service is alive",
+        description: "With `deep=1` also whether the table answers; if not, 503.",
         scope: "public",
-        answers: { 200: { description: "It is.", body: "Health" } },
+        answers: { 200: { description: "The service is alive.", body: "Health" } },
       }),
       valid("query", HealthQuery),
       async (c) => {
@@ -60,34 +61,48 @@ export const systemRoutes = ({
       });
     });
 
-/** Of what is sent as it is. */
-const JSON_TYPE = /\bjson$/;
+type File = Pick<Operation, "id" | "summary" | "description" | "path" | "problems">;
 
 /** A file for anybody: nothing in these is secret. */
-const file = (
-  contentType: string,
-  of: Pick<Parameters<typeof operation>[0], "id" | "summary" | "parameters" | "problems">,
-) =>
+const file = (forms: NonNullable<Answer["forms"]>, of: File) =>
   operation({
     ...of,
     tag: "system",
     scope: "public",
-    answers: {
-      200: {
-        description: "The file.",
-        forms: {
-          [contentType]: { schema: { type: JSON_TYPE.test(contentType) ? "object" : "string" } },
-        },
-      },
-    },
+    answers: { 200: { description: "The file.", forms } },
   });
 
-const openApiOperation = file("application/json", { id: "getOpenApi", summary: "This document" });
-const docsOperation = file("text/html", { id: "getDocs", summary: "This document as a page" });
-const problemsOperation = file("text/html", { id: "getProblems", summary: "Explain all problems" });
-const assetOperation = file("text/*", {
-  id: "getDocsAsset",
-  summary: "A file that the page loads",
-  parameters: [{ name: "file", in: "path", required: true, schema: { type: "string" } }],
-  problems: ["route-not-found"],
-});
+const openApiOperation = file(
+  { "application/json": "OpenApiDocument" },
+  {
+    id: "getOpenApi",
+    summary: "Get this document",
+    description: "OpenAPI 3.1, made from the routes. Generate clients from it.",
+  },
+);
+const docsOperation = file(
+  { "text/html": "HtmlPage" },
+  {
+    id: "getDocs",
+    summary: "Get this document as a page",
+    description: "A page to read and to try requests on. It loads nothing from other hosts.",
+  },
+);
+const problemsOperation = file(
+  { "text/html": "HtmlPage" },
+  {
+    id: "getProblems",
+    summary: "Explain all problems",
+    description: "A page with every code a problem may have, and whether to try again.",
+  },
+);
+const assetOperation = file(
+  { "text/*": "Asset" },
+  {
+    id: "getDocsAsset",
+    summary: "Get a file that the page loads",
+    description: "Scripts and styles of the page at /docs.",
+    path: "AssetParams",
+    problems: ["route-not-found"],
+  },
+);

@@ -1,0 +1,33 @@
+/** What the document says of the API as a whole. */
+export const INFO = {
+  title: "EventLedger",
+  version: "1.0.0",
+  summary: "An ordered, immutable event log over plain REST.",
+  description: [
+    "An ordered, immutable event log over plain REST. Publish your bounded context's changes; subscribers bootstrap and follow.",
+    "Every answer carries `X-Request-Id`, and every error is `application/problem+json` with a `code`: /docs/problems explains each of them. Members that a request's schema does not know are refused; answers may get further members at any time, so ignore those that you do not know.",
+    "Bodies over 64 KiB are refused but those of a publish, which may have 4 MiB.",
+  ].join("\n\n"),
+  license: { name: "MIT", identifier: "MIT" },
+} as const;
+
+/** Relative: whoever fetched this document knows its server, and it may have any name. */
+export const SERVERS = [
+  { url: "/", description: "The server that this document comes from." },
+  { url: "http://127.0.0.1:4000", description: "The local stack: npm start." },
+] as const;
+
+/** Either will do. */
+export const SECURITY_SCHEMES = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description: "`Authorization: Bearer <API key>`.",
+  },
+  apiKey: {
+    type: "apiKey",
+    in: "header",
+    name: "X-Api-Key",
+    description: "The same API key in a header of its own.",
+  },
+} as const;

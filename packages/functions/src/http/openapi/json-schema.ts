@@ -1,0 +1,152 @@
+/** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/**
+ * Which way a value travels. What is sent may leave out members with a default; what is answered has
+ * them, and may have more members than today's clients know.
+ */
+export type Way = "sent" | "answered";
+
+/** Looks up what a `$ref` names. */
+export type Resolve = (ref: string) => JsonSchema;
+
+/**
+ * A schema as zod prints it, in the form that generators of clients make good code from. Each rule
+ * is one that a generator broke on:
+ * - an integer says how many bits it takes, or Java, C#, Kotlin and Go take 32 (`int64`);
+ * - a union is `oneOf`, never `anyOf`, which some merge into one class with all members; and a union
+ *   of texts is a text, because no language has a union of those;
+ * - a nullable scalar has two types, because a union with null is a class of its own in some;
+ * - a default of a member that is sent is told in words: openapi-typescript takes a member that has
+ *   one for required. A default of what is answered says nothing at all;
+ * - an answer may have members that its schema does not know, or old clients refuse new servers.
+ */
+export function forGenerators(
+  { way, resolve }: { readonly way: Way; readonly resolve: Resolve },
+  schema: JsonSchema,
+  called: string,
+): JsonSchema {
+  const visit = (node: JsonSchema, name: string): JsonSchema => {
+    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...rest } = node;
+    const options = (anyOf ?? oneOf) as readonly JsonSchema[] | undefined;
+    const extra = rest.additionalProperties;
+    const plain: Record<string, unknown> = {
+      ...rest,
+      ...(properties === undefined ? {} : members(properties, required, name)),
+      ...(items === undefined ? {} : { items: visit(items as JsonSchema, `${name}Item`) }),
+      ...(isSchema(extra)
+        ? { additionalProperties: orAnything(visit(extra, `${name}Value`)) }
+        : {}),
+    };
+    if (way === "answered" && extra === false) delete plain.additionalProperties;
+    if (way === "answered") delete plain.default;
+    if (plain.format === "date-time") delete plain.pattern;
+    if (isAnyText(plain.propertyNames)) delete plain.propertyNames;
+    if (plain.const !== undefined) {
+      plain.enum = [plain.const];
+      delete plain.const;
+    }
+    const sized = sizedNumber(plain);
+    return options === undefined ? sized : { ...union(options, name), ...sized };
+  };
+
+  const members = (properties: unknown, required: unknown, name: string) => {
+    const shown = Object.entries(properties as Record<string, JsonSchema>).filter(
+      ([, member]) => member.hidden !== true,
+    );
+    const visible = new Set(shown.map(([member]) => member));
+    const needed = ((required ?? []) as string[]).filter((member) => visible.has(member));
+    return {
+      properties: Object.fromEntries(
+        shown.map(([member, of]) => {
+          const made = visit(of, name + capitalized(member));
+          return [member, way === "sent" ? defaultInWords(made) : made];
+        }),
+      ),
+      ...(needed.length === 0 ? {} : { required: needed }),
+    };
+  };
+
+  const union = (options: readonly JsonSchema[], name: string): JsonSchema => {
+    const isNullable = options.some(isNull);
+    const others = options.filter((option) => !isNull(option));
+    const texts = others.filter((option) => typeOf(option) === "string");
+    const [merged] = texts.length > 1 ? [mergedTexts(texts.map(resolved))] : texts;
+    const kinds = [
+      ...(merged === undefined ? [] : [merged]),
+      ...others.filter((option) => !texts.includes(option)),
+    ].map((kind) => visit(titled(kind, name), name));
+    const [only] = kinds;
+    if (kinds.length > 1 || only === undefined) {
+      return { oneOf: isNullable ? [...kinds, { type: "null" }] : kinds };
+    }
+    if (!isNullable) return only;
+    const scalar = visit(resolved(only), name);
+    return typeof scalar.type === "string" && scalar.type !== "object"
+      ? { ...scalar, type: [scalar.type, "null"] }
+      : { oneOf: [only, { type: "null" }] };
+  };
+
+  const resolved = (node: JsonSchema): JsonSchema =>
+    typeof node.$ref === "string" ? resolved(resolve(node.$ref)) : node;
+
+  const typeOf = (node: JsonSchema): unknown => {
+    const { type, anyOf: options } = resolved(node);
+    if (!Array.isArray(options)) return type;
+    return options.every((option) => typeOf(option) === "string") ? "string" : undefined;
+  };
+
+  return visit(schema, called);
+}
+
+const isSchema = (value: unknown): value is JsonSchema =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** `{}` allows anything, and so does `true`, which more generators understand. */
+const orAnything = (schema: JsonSchema): JsonSchema | true =>
+  Object.keys(schema).length === 0 || schema;
+
+const isNull = ({ type }: JsonSchema): boolean => type === "null";
+
+const isAnyText = (names: unknown): boolean =>
+  isSchema(names) && names.type === "string" && Object.keys(names).length === 1;
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+const INT32 = 2 ** 31 - 1;
+
+/** That a number is a safe integer goes without saying; how much room it takes does not. */
+function sizedNumber(schema: Readonly<Record<string, unknown>>): JsonSchema {
+  if (schema.type === "number") return { ...schema, format: "double" };
+  if (schema.type !== "integer") return schema;
+  const { minimum, maximum, ...rest } = schema;
+  const isSmall = typeof maximum === "number" && maximum <= INT32 && Number(minimum) >= -INT32;
+  return {
+    ...rest,
+    format: isSmall ? "int32" : "int64",
+    ...(minimum === undefined || minimum === -SAFE ? {} : { minimum }),
+    ...(maximum === undefined || maximum === SAFE ? {} : { maximum }),
+  };
+}
+
+/** One schema for texts of several forms: as long as any of them, and what they say of themselves. */
+function mergedTexts(texts: readonly JsonSchema[]): JsonSchema {
+  const choices = texts.map(({ enum: of }) => of);
+  if (choices.every(Array.isArray)) return { type: "string", enum: choices.flat() };
+  return { type: "string", minLength: 1 };
+}
+
+/** A member with a default, told in words. */
+function defaultInWords({ default: value, ...rest }: JsonSchema): JsonSchema {
+  if (value === undefined) return rest;
+  const said = rest.description === undefined ? "" : `${rest.description} `;
+  return { ...rest, description: `${said}Default: ${JSON.stringify(value)}.` };
+}
+
+/** Generators name a class by its title: an object of a union after the member it must have. */
+function titled(kind: JsonSchema, name: string): JsonSchema {
+  const [needed] = (kind.required ?? []) as string[];
+  if (kind.type !== "object" || kind.title !== undefined || needed === undefined) return kind;
+  return { title: name + capitalized(needed), ...kind };
+}
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,106 @@
+import type { Operation } from "../operation.ts";
+import type { Parameter } from "./schemas.ts";
+
+/** An operation as links see it. */
+export type Linked = {
+  readonly of: Operation;
+  readonly method: string;
+  readonly path: string;
+  readonly parameters: readonly Parameter[];
+  /** The members of what it answers. */
+  readonly members: ReadonlySet<string>;
+};
+
+type Link = {
+  readonly operationId: string;
+  readonly description: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly requestBody?: Readonly<Record<string, string>>;
+};
+
+const BODY = "$response.body#/";
+
+/** What is worth doing with an answer, beside what its shape alone says. */
+const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "parameters">>>>> = {
+  poll: {
+    commit: {
+      operationId: "commit",
+      description: "Commit the page once its events are processed.",
+      requestBody: { cursor: `${BODY}cursor` },
+    },
+    commitAndPoll: {
+      operationId: "commitAndPoll",
+      description: "Commit the page and receive the next one.",
+      requestBody: { commit: `${BODY}cursor` },
+    },
+  },
+  commitAndPoll: {
+    next: {
+      operationId: "commitAndPoll",
+      description: "Commit the page and receive the next one.",
+      requestBody: { commit: `${BODY}cursor` },
+    },
+  },
+};
+
+/** Parameters by which reading goes on from a cursor, and the members that hold such cursors. */
+const FROM_CURSOR = { cursor: "cursor", from: "cursor", after: "cursor" } as const;
+
+/**
+ * The links of an operation's answers: to its next page, to what it has made, to where its cursor can
+ * be read from, and what is said above. Path parameters that both operations have are filled in.
+ */
+export function linksOf(operation: Linked, all: readonly Linked[]): Record<string, Link> {
+  const { of, path, members, parameters } = operation;
+  const links: Record<string, Link> = {};
+  const add = (name: string, to: Linked, link: Omit<Link, "operationId">) => {
+    links[name] = {
+      operationId: to.of.id,
+      ...link,
+      parameters: { ...shared(operation, to), ...link.parameters },
+    };
+  };
+
+  const going = parameters.find(({ name }) => name in FROM_CURSOR && members.has("cursor"));
+  if (going !== undefined) {
+    add("next", operation, {
+      description: "The page after this one.",
+      parameters: { [going.name]: `${BODY}cursor` },
+    });
+  }
+  const browse = all.find(({ of: { id } }) => id === "browseEvents");
+  const reads = of.id === "publishEvents" ? "cursor" : "follow";
+  if (browse !== undefined && members.has(reads)) {
+    add("follow", browse, {
+      description: "What comes after.",
+      parameters: { from: `${BODY}${reads}` },
+    });
+  }
+  for (const to of all.filter((other) => isChild(path, other.path))) {
+    const named = members.has("id") ? "id" : "name";
+    const isMade = 201 in of.answers && members.has(named);
+    const [last = ""] = /\{\w+\}$/.exec(to.path) ?? [];
+    if (!isMade || last === "") continue;
+    add(to.of.id, to, {
+      description: `${to.of.summary}: the one made here.`,
+      parameters: { [last.slice(1, -1)]: `${BODY}${named}` },
+    });
+  }
+  for (const [name, link] of Object.entries(NEXT[of.id] ?? {})) {
+    const to = all.find((other) => other.of.id === link.operationId);
+    if (to !== undefined) add(name, to, link);
+  }
+  return links;
+}
+
+const isChild = (parent: string, path: string): boolean =>
+  path.startsWith(`${parent}/{`) && !path.slice(parent.length + 1).includes("/");
+
+/** The path parameters that both have. */
+const shared = (from: Linked, to: Linked): Record<string, string> =>
+  Object.fromEntries(
+    to.parameters
+      .filter(({ in: place }) => place === "path")
+      .filter(({ name }) => from.path.includes(`{${name}}`))
+      .map(({ name }) => [name, `$request.path.${name}`]),
+  );

@@ -1,0 +1,110 @@
+import { PROBLEMS, type ProblemCode, problemCodes, problemType } from "@eventledger/protocol";
+
+/** What a problem of each code says of one case. The rest of it follows from the code. */
+const CASES: Partial<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
+  "invalid-request": {
+    detail: "/retentionHours must be at least 1",
+    errors: [{ pointer: "/retentionHours", detail: "must be at least 1" }],
+  },
+  "malformed-json": { detail: "The body cannot be parsed as JSON." },
+  "invalid-cursor": {
+    detail: "The subscription was moved by a seek since this cursor was made. Poll again.",
+  },
+  unauthorized: {
+    detail: "Send the API key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.",
+  },
+  forbidden: { detail: "This takes the scope publish, which the API key does not have." },
+  "route-not-found": { detail: "No route has this path. GET /openapi.json lists all of them." },
+  "stream-not-found": { detail: "There is no stream of that name. Create it with POST /streams." },
+  "subscription-not-found": {
+    detail: "The stream has no subscription of that name. Create it first.",
+  },
+  "api-key-not-found": { detail: "There is no API key of that id." },
+  "key-not-found": { detail: "The key was deleted.", deleted: true, sequence: 43 },
+  "parked-key-not-found": { detail: "The key is not parked in this subscription." },
+  "method-not-allowed": { detail: "PUT is not possible here, only DELETE, GET, PATCH." },
+  "stream-exists": {
+    detail:
+      "A stream named orders exists with another retentionHours. PATCH it, or choose another name.",
+    differing: "retentionHours",
+  },
+  "subscription-exists": {
+    detail: "A subscription named shipping exists with another start. Choose another name.",
+  },
+  "lease-lost": { detail: "Another worker has taken over what the cursor covers. Poll again." },
+  "not-parkable": { detail: "While a snapshot is read nothing can be parked." },
+  "not-compacted": { detail: "The stream was created with compaction none. Start elsewhere." },
+  "retention-passed": {
+    detail: "Events after this position have expired. Seek to bootstrap or earliest.",
+    seek: "bootstrap",
+  },
+  "bootstrap-expired": {
+    detail: "The bootstrap was open for more than 24 h. Seek to bootstrap to begin again.",
+    seek: "bootstrap",
+  },
+  "request-too-large": {
+    detail: "A request may have 4194304 bytes. Publish fewer events at once.",
+    requestBytesMax: 4_194_304,
+  },
+  "event-too-large": {
+    detail: "The event has 300000 bytes, 262144 are possible.",
+    eventBytes: 300_000,
+    eventBytesMax: 262_144,
+  },
+  "too-many-events": {
+    detail: "A request may have 1000 events. Publish the rest in another one.",
+    requestEventsMax: 1_000,
+  },
+  "unsupported-media-type": {
+    detail: "text/plain is not accepted.",
+    accepted: "application/json, application/x-ndjson",
+  },
+  "unsupported-data": {
+    detail: "The data holds a lone surrogate, which has no UTF-8 form.",
+    errors: [{ pointer: "/data/name", detail: "holds a lone surrogate" }],
+  },
+  "idempotency-key-reused": {
+    detail: "Another request was published with this Idempotency-Key. Choose a new one.",
+  },
+  "malformed-http": { detail: "The connection was closed before the body was complete." },
+  "request-timeout": { detail: "The request did not arrive within 30 s." },
+  "headers-too-large": { detail: "Headers may have 16 KiB." },
+  "too-many-requests": { detail: "Too much is waiting here already. Nothing was written." },
+  internal: {
+    detail: "This is a defect or a wrong set-up of the server. Its log has the request id.",
+  },
+  "stream-busy": { detail: "Others were writing to this stream. Nothing was written: try again." },
+  "outcome-unknown": {
+    detail: "The request may have taken effect. Send it again with the same Idempotency-Key.",
+  },
+  "compaction-stalled": {
+    detail: "Compaction has not been seen for seven days. Publishing goes on once it runs.",
+    lookedAt: "2026-11-17T08:30:00.000Z",
+    retryAfter: 60,
+  },
+  "numbering-at-risk": {
+    detail: "Nobody has looked at the end for 30 days. An operator must repair the numbering.",
+    lookedAt: "2026-10-20T08:30:00.000Z",
+    retryAfter: 3_600,
+  },
+  "store-unavailable": { detail: "The table did not answer in time. Try again shortly." },
+};
+
+const exampleOf = (code: ProblemCode) => {
+  const { status, title, retry } = PROBLEMS[code];
+  const { detail = `${title}.`, ...facts } = CASES[code] ?? {};
+  return {
+    summary: title,
+    value: {
+      ...{ type: problemType(code), title, status, code, detail },
+      ...{ instance: "4b0e2f6c-1c1e-4c83-8f2b-0a6f5b1f9d27", retry },
+      ...(retry === "later" ? { retryAfter: 1 } : {}),
+      ...facts,
+    },
+  };
+};
+
+/** An example of every problem, by its code. */
+export const PROBLEM_EXAMPLES = Object.fromEntries(
+  problemCodes.map((code) => [code, exampleOf(code)]),
+);

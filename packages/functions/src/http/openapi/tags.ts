@@ -1,0 +1,13 @@
+/** The groups that operations are listed in. */
+export const TAGS = {
+  streams: "Ordered logs with a retention and a compacted state.",
+  events: "Publishing, and reading without a subscription.",
+  subscriptions: "Durable positions: poll, process, commit.",
+  parking: "Keys that are set aside because an event fails.",
+  compacted: "The current state of every key, and its upkeep.",
+  keys: "API keys: who may do what.",
+  tenants: "Owners of streams and keys, for the admin key.",
+  system: "Health and documentation.",
+} as const;
+
+export type Tag = keyof typeof TAGS;
