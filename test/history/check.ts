@@ -1,5 +1,6 @@
 import { createReport, indexChains } from "./chains.ts";
 import { checkCompaction } from "./check-compaction.ts";
+import { checkExpectations } from "./check-expectations.ts";
 import { checkPublishes } from "./check-publishes.ts";
 import { checkReads } from "./check-reads.ts";
 import type { Line, Violation } from "./history.ts";
@@ -19,6 +20,7 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   const { report, found } = createReport();
   const chains = indexChains(lines, report);
   checkPublishes(lines, chains, report);
+  checkExpectations(lines, chains, report);
   checkReads(lines, chains, report, options);
   checkCompaction(lines, chains, report, options);
   for (const line of lines) {

@@ -1,4 +1,4 @@
-import type { EventRef, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
+import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
 
 /**
  * Ways to spoil a clean history by hand, each with the name under which it must be found. A
@@ -483,7 +483,40 @@ export const CORRUPTIONS: readonly Corruption[] = [
         ({ sequences: _, ...line }) => [{ ...line, type: "unknown", code: "internal: TypeError" }],
       ),
   },
+  {
+    name: "broken-expectation",
+    how: "a publisher expected another event than the one that its own follows",
+    spoil: (lines) =>
+      change(
+        lines,
+        isPublish,
+        (line) => isExpecting(line) && isAcknowledged(lines, line.events[0] as EventRef),
+        (line) => [{ ...line, events: expectOther(line.events) }],
+      ),
+  },
+  {
+    name: "false-mismatch",
+    how: "a publisher is refused for a sequence that its key never had",
+    spoil: (lines) =>
+      change(
+        lines,
+        (line): line is Failed => line.type === "fail" && line.mismatches !== undefined,
+        () => true,
+        (line) => [
+          {
+            ...line,
+            mismatches: (line.mismatches ?? []).map((each) => ({ ...each, sequence: 999 })),
+          },
+        ],
+      ),
+  },
 ];
+
+const isExpecting = ({ events }: Invoke & { op: "publish" }): boolean =>
+  events.some(({ expected }) => expected !== undefined);
+
+const expectOther = (events: readonly EventRef[]): EventRef[] =>
+  events.map((event) => (event.expected === undefined ? event : { ...event, expected: 999 }));
 
 /** Whether an event that had been acknowledged before the page was asked for is behind it. */
 function isBehind(lines: readonly Line[], page: Read, at: number): boolean {

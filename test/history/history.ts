@@ -5,7 +5,20 @@
  */
 
 /** An event as its publisher knows it. `n` is its own number, no other event has it. */
-export type EventRef = { readonly n: number; readonly key: string; readonly dead?: true };
+export type EventRef = {
+  readonly n: number;
+  readonly key: string;
+  readonly dead?: true;
+  /** To be written only if this is the last sequence of the key; 0: only if it has no state. */
+  readonly expected?: number;
+};
+
+/** A key that was not as expected, and what a publisher was told of it. */
+export type Mismatch = {
+  readonly key: string;
+  readonly sequence: number;
+  readonly deleted: boolean;
+};
 
 /** An event as a reader received it. */
 export type Delivered = readonly [n: number, sequence: number];
@@ -72,6 +85,8 @@ export type Failed = Head & {
   readonly call: number;
   readonly op: Invoke["op"];
   readonly code: string;
+  /** Of a publish that expected something else. */
+  readonly mismatches?: readonly Mismatch[];
 };
 
 /** What the store was seen to hold, and what the test did to it. */
@@ -152,6 +167,9 @@ export const VIOLATIONS = {
   "receipt-mismatch": "in the log, but not where the receipt says",
   "nonmonotonic-send": "requests or events of one publisher are not in the order of sending",
   "realtime-order": "acknowledged before another was sent, and behind it in the log",
+  "broken-expectation": "in the log behind another event of its key than it was expected to follow",
+  "false-mismatch":
+    "refused for what its keys were not at any time meanwhile, or after it succeeded",
   "unasked-end": "a life has ended that nobody deleted",
   "zombie-write": "acknowledged in a life that had been deleted before it was sent",
   "chain-gap": "a batch does not begin where the one before it ended",

@@ -1,5 +1,5 @@
 import { type SeededRandom, seededRandom } from "../model/fake/seeded-random.ts";
-import type { Delivered, EventRef, Line } from "./history.ts";
+import type { Delivered, EventRef, Line, Mismatch } from "./history.ts";
 
 /** A perfect log, as simple as can be, whose clients write a history that must pass every check. */
 type Model = {
@@ -113,6 +113,7 @@ function publish(model: Model): void {
     const n = ++model.events;
     return random.chance(0.25) ? { n, key, dead: true } : { n, key };
   });
+  if (chanceOf(model).chance(0.3)) expectWhatIs(model, events);
   const outcome = random.pick(["ok", "ok", "ok", "ok", "fail", "unknown"] as const);
   const keyed = random.chance(0.3);
   const head = { op: "publish", stream: "orders", events, ...(keyed ? { keyed } : {}) } as const;
@@ -121,12 +122,45 @@ function publish(model: Model): void {
   const lands = outcome === "ok" || (outcome === "unknown" && random.chance(0.5));
   const sequences = lands ? append(model, events) : [];
   if (outcome === "ok") say(model, { type: "ok", process, op: "publish", call, sequences });
+  else if (outcome === "fail" && !keyed) sayRefused(model, process, call);
   else say(model, { type: outcome, process, op: "publish", call, code: "stream-busy" });
   if (!keyed || outcome === "fail") return;
   const again = ++model.calls;
   say(model, { type: "invoke", process, call: again, ...head });
   const told = lands ? sequences : append(model, events);
   say(model, { type: "ok", process, op: "publish", call: again, sequences: told });
+}
+
+/** Draws of it leave all others as they are. */
+const chanceOf = ({ random, calls }: Model): SeededRandom => random.fork(`expected ${calls}`);
+
+/** The first event of each key expects what is true. */
+function expectWhatIs(model: Model, events: EventRef[]): void {
+  for (const [index, event] of events.entries()) {
+    if (events.findIndex(({ key }) => key === event.key) < index) continue;
+    const { sequence, deleted } = lastOf(model, event.key);
+    const none = deleted && chanceOf(model).chance(0.5);
+    events[index] = { ...event, expected: none ? 0 : sequence };
+  }
+}
+
+function lastOf(model: Model, key: string): Mismatch {
+  const chain = model.chains[partitionOf(model, key)] ?? [];
+  const index = chain.findLastIndex((event) => event.key === key);
+  return { key, sequence: index + 1, deleted: chain[index]?.dead === true };
+}
+
+/** Nothing was written, because a key was not as it was expected to be. */
+function sayRefused(model: Model, process: string, call: number): void {
+  const key = `key-${chanceOf(model).between(1, KEYS)}`;
+  const mismatch = lastOf(model, key);
+  const asked = model.lines.at(-1);
+  if (asked?.type === "invoke" && asked.op === "publish") {
+    const events = [{ n: ++model.events, key, expected: mismatch.sequence + 1 }];
+    model.lines[model.lines.length - 1] = { ...asked, events };
+  }
+  const code = "sequence-mismatch";
+  say(model, { type: "fail", process, op: "publish", call, code, mismatches: [mismatch] });
 }
 
 function append(model: Model, events: readonly EventRef[]): number[] {

@@ -1,5 +1,6 @@
 import { type Mutation, mutations } from "../model/mutations.ts";
 import { DAY_MS, type Plan } from "../sim/plan.ts";
+import { ofExpectations } from "./expectation-mutants.ts";
 
 /**
  * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
@@ -437,13 +438,17 @@ const ofParking: readonly Mutation[] = [
   },
 ];
 
+/** Conditions have mutants of their own. */
+const PLAIN: Partial<Plan> = { conditioners: 0 };
+
 /** Every rule that is taken out, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
-  ...ofTheLog,
+  ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
+  ...ofExpectations,
   ...mutations.map((mutation): Mutant => {
     if (toldAsStories.includes(mutation.rule)) return { ...mutation, by: "bootstraps" };
     const plan = plans[mutation.rule] ?? COMPACTION;
-    return { ...mutation, plan };
+    return { ...mutation, plan: { ...PLAIN, ...plan } };
   }),
   ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
   ...ofParking.map((mutant): Mutant => ({ ...mutant, by: "parking" })),

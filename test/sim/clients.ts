@@ -20,10 +20,14 @@ const newEvent = (
   return random.chance(world.plan.tombstones) ? { n, key, dead: true } : { n, key };
 };
 
-const incoming = ({ n, key, dead }: EventRef): IncomingEvent =>
-  dead === true
-    ? { attributes: { key, headers: { n: `${n}` } }, data: "null" as RawJson }
-    : { attributes: { key }, data: `{"n":${n}}` as RawJson };
+/** An event as it is sent. */
+export function incoming({ n, key, dead, expected }: EventRef): IncomingEvent {
+  const event =
+    dead === true
+      ? { attributes: { key, headers: { n: `${n}` } }, data: "null" as RawJson }
+      : { attributes: { key }, data: `{"n":${n}}` as RawJson };
+  return expected === undefined ? event : { ...event, expectedSequence: expected };
+}
 
 /** Publishes request after request, one at a time; those with a key until they succeed. */
 export async function runPublisher(world: ClientWorld, name: string): Promise<void> {

@@ -18,6 +18,8 @@ export type Plan = {
   readonly burst: number;
   /** How often all events of a request are of one key. */
   readonly oneKey: number;
+  /** Publishers who say what they expect of keys. */
+  readonly conditioners: number;
   readonly followers: number;
   readonly bootstrappers: number;
   readonly browsers: number;
@@ -89,6 +91,7 @@ export function drawPlan(random: SeededRandom): Plan {
     tombstones: random.pick([0, 0.2, 0.5]),
     burst: random.pick([1, 1, 3, 6]),
     oneKey: 0,
+    conditioners: random.fork("conditioners").pick([0, 0, 1, 2]),
     followers: random.pick([0, 1, 1, 2]),
     bootstrappers: random.pick([0, 1, 1, 2]),
     browsers: random.pick([0, 0, 1]),

@@ -1,5 +1,5 @@
 import { LedgerError } from "../../packages/core/src/kernel/error.ts";
-import type { Invoke, Line, Ok } from "../history/history.ts";
+import type { Invoke, Line, Mismatch, Ok } from "../history/history.ts";
 
 /** Spreads over the members of a union, which `Omit` alone does not. */
 type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -21,7 +21,7 @@ export type Recorder = {
     call: Call,
     run: () => Promise<T>,
     tell: (result: T) => Told,
-    failed?: (code: string) => void,
+    failed?: (code: string, mismatches?: readonly Mismatch[]) => void,
   ): Promise<T | undefined>;
   note(note: Note): void;
   count(name: string): void;
@@ -74,14 +74,22 @@ export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
       } catch (error) {
         const code = codeOf(error);
         const known = !UNKNOWN.has(code) && !code.startsWith("internal");
-        add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code });
+        const mismatches = mismatchesOf(error);
+        const told = mismatches === undefined ? {} : { mismatches };
+        add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code, ...told });
         count(`${invoke.op}.${code.split(":")[0]}`);
-        failed(code);
+        failed(code, mismatches);
         return undefined;
       }
     },
   };
 }
+
+/** What a publisher is told of keys that are not as it expected. */
+const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
+  error instanceof LedgerError && error.code === "sequence-mismatch"
+    ? (error.facts.mismatches as readonly Mismatch[])
+    : undefined;
 
 function codeOf(error: unknown): string {
   if (error instanceof LedgerError) return error.code;

@@ -18,7 +18,8 @@ const LEFT_OUT: readonly Step[] = [
   ...(
     [
       ...["kills", "freezes", "skewMs", "deletes", "seeks", "crashes", "browseAnew"],
-      ...["browsers", "bootstrappers", "followers", "sweepers", "keyed", "tombstones"],
+      ...["conditioners", "browsers", "bootstrappers", "followers", "sweepers", "keyed"],
+      ...["tombstones"],
     ] as const
   ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
   { what: "reaper", change: () => ({ reaper: false }) },
@@ -31,7 +32,7 @@ const LEFT_OUT: readonly Step[] = [
 /** Whatever there may be less of: one, or else half as much. */
 const MADE_LESS = [
   ...["phases", "partitions", "apis", "keys", "burst", "publishers", "requests", "polls"],
-  ...["followers", "bootstrappers", "browsers", "sweepers", "freezes", "kills"],
+  ...["conditioners", "followers", "bootstrappers", "browsers", "sweepers", "freezes", "kills"],
 ] as const;
 
 /**

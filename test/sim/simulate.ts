@@ -11,6 +11,7 @@ import {
   runSweeper,
   sweepOnce,
 } from "./clients.ts";
+import { runConditionalPublisher } from "./conditional-publisher.ts";
 import { runNemesis } from "./nemesis.ts";
 import { type Plan, STREAM } from "./plan.ts";
 import { browse, catchUp, type Follower, follow, lookUp, newFollower } from "./readers.ts";
@@ -116,6 +117,9 @@ async function runPhase(
   const deleting = chance.chance(plan.deletes);
   await Promise.all([
     ...numbers(plan.publishers).map((index) => runPublisher(world, `publisher-${index}.${phase}`)),
+    ...numbers(plan.conditioners).map((index) =>
+      runConditionalPublisher(world, `conditioner-${index}.${phase}`),
+    ),
     ...followers.map((follower) => follow(world, follower, plan.polls)),
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),

@@ -44,7 +44,8 @@ export async function judgeExpected<W extends Item>(
 ): Promise<Judged<W> | undefined> {
   const refused = new Map<W, unknown>();
   let ends = known;
-  let seenAt = Math.min(...[...known.values()].map(({ stamp }) => stamp.monotonicMs));
+  // What is remembered, or learned from a lost race, may not have been the end for some time.
+  let seenAt = -Infinity;
   for (let look = 0; look < LOOKS_MAX; look++) {
     const open = group.filter((item) => !refused.has(item));
     const { last, failed } = await loadLast(deps, life, open, ends);

@@ -1,0 +1,113 @@
+import type { Chains, Report } from "./chains.ts";
+import type { EventRef, Failed, Line, Mismatch } from "./history.ts";
+
+type Publish = Line & { readonly type: "invoke"; readonly op: "publish" };
+
+/** A key's last event from one moment until the next of the key. */
+type Reign = { readonly sequence: number; readonly dead: boolean; readonly atMs: number };
+
+/**
+ * Checks what publishers expected of keys: what was written follows exactly the event that it was
+ * expected to follow, and what was refused was refused for what the log held meanwhile.
+ */
+export function checkExpectations(lines: readonly Line[], chains: Chains, report: Report): void {
+  const calls = new Map<number, Publish>();
+  const expected = new Map<number, number>();
+  for (const line of lines) {
+    if (line.type !== "invoke" || line.op !== "publish") continue;
+    if (line.events.every((event) => event.expected === undefined)) continue;
+    calls.set(line.call, line);
+    for (const event of line.events) {
+      if (event.expected !== undefined) expected.set(event.n, event.expected);
+    }
+  }
+  if (calls.size === 0) return;
+  const reigns = checkWritten(chains, expected, report);
+  for (const line of lines) {
+    if (line.type !== "fail" || line.code !== "sequence-mismatch") continue;
+    const call = calls.get(line.call);
+    if (call === undefined) report("false-mismatch", line.atMs, "nothing was expected");
+    else checkRefused(call, line, { chains, reigns, report });
+  }
+}
+
+/** Every event of which something was expected; gives when which event was the last of its key. */
+function checkWritten(
+  chains: Chains,
+  expected: ReadonlyMap<number, number>,
+  report: Report,
+): ReadonlyMap<string, Reign[]> {
+  const reigns = new Map<string, Reign[]>();
+  for (const { life, partition, events, segments } of chains.all.values()) {
+    const last = new Map<string, EventRef & { readonly sequence: number }>();
+    for (const event of events) {
+      const before = last.get(event.key);
+      const sequence = expected.get(event.n);
+      last.set(event.key, event);
+      const place = chains.placesOf(event.n).find((each) => each.life === life);
+      const atMs = place?.seenAtMs ?? 0;
+      const id = `${life}/${event.key}`;
+      const reign = { sequence: event.sequence, dead: event.dead === true, atMs };
+      reigns.set(id, [...(reigns.get(id) ?? []), reign]);
+      // After a repair nobody knows the last events that had expired before they were compacted.
+      if (sequence === undefined || segments.length > 1) continue;
+      const holds =
+        sequence === (before?.sequence ?? 0) || (sequence === 0 && before?.dead === true);
+      if (holds) continue;
+      const where = `${event.n} at ${event.sequence} of ${life}/${partition}`;
+      report("broken-expectation", atMs, `${where} expects ${sequence}, not ${before?.sequence}`);
+    }
+  }
+  return reigns;
+}
+
+function checkRefused(
+  call: Publish,
+  { mismatches = [], atMs }: Failed,
+  known: { chains: Chains; reigns: ReadonlyMap<string, Reign[]>; report: Report },
+): void {
+  const { chains, reigns, report } = known;
+  const lives = new Set([...chains.all.values()].map(({ life }) => life));
+  const repaired = [...chains.all.values()].some(({ segments }) => segments.length > 1);
+  const what = `the request of event ${call.events[0]?.n}`;
+  if (mismatches.length === 0) report("false-mismatch", atMs, `${what} for no key`);
+  for (const mismatch of mismatches) {
+    const asked = call.events.find(
+      ({ key, expected }) => key === mismatch.key && expected !== undefined,
+    );
+    const { sequence, deleted } = mismatch;
+    const holds = asked?.expected === sequence || (asked?.expected === 0 && deleted);
+    if (asked === undefined || holds) report("false-mismatch", atMs, `${what} for ${mismatch.key}`);
+    const during = { fromMs: call.atMs, toMs: atMs };
+    const wasSo = [...lives].some((life) =>
+      held(reigns.get(`${life}/${mismatch.key}`), mismatch, during),
+    );
+    if (!wasSo && !repaired) {
+      report("false-mismatch", atMs, `${what}: ${mismatch.key} was never at ${sequence} meanwhile`);
+    }
+  }
+  // Its own events were there, with their receipt, before it was sent: that goes first.
+  const places = call.events.flatMap(({ n }) => chains.placesOf(n));
+  const wasThere = places.length > 0 && places.every(({ seenAtMs }) => seenAtMs < call.atMs);
+  const isRecent = places.every(({ seenAtMs }) => call.atMs - seenAtMs < RECEIPT_MS);
+  if (call.keyed === true && lives.size === 1 && wasThere && isRecent) {
+    report("false-mismatch", atMs, `${what} had succeeded before`);
+  }
+}
+
+/** Receipts are kept for a day; clocks may differ a little. */
+const RECEIPT_MS = 23 * 3_600_000;
+
+/** Whether an event was the last of its key at some moment of a time; 0 for none, or for a deletion. */
+function held(
+  reigns: readonly Reign[] = [],
+  { sequence }: Mismatch,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): boolean {
+  if (sequence === 0 && (reigns[0]?.atMs ?? Infinity) >= fromMs) return true;
+  return reigns.some((reign, index) => {
+    const untilMs = reigns[index + 1]?.atMs ?? Infinity;
+    const is = reign.sequence === sequence || (sequence === 0 && reign.dead);
+    return is && reign.atMs <= toMs && untilMs >= fromMs;
+  });
+}
