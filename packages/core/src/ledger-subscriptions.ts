@@ -11,6 +11,7 @@ import { bareName, type Tenant } from "./kernel/names.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
+import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { commit, lagBehind } from "./subscription/commit.ts";
 import type { Poll } from "./subscription/deliver.ts";
@@ -62,6 +63,7 @@ export type PollResult = {
   readonly lag: Lag;
   readonly nextPollMs: number;
   readonly waitSecondsAdvised: number;
+  readonly life: string;
 };
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
@@ -108,6 +110,7 @@ export function createSubscriptionOperations(deps: Deps) {
       cursor: cursors.format(page.cursor),
       nextPollMs: waitedOut ? 0 : nextPollMs,
       waitSecondsAdvised: waiting.advisedSeconds(leaseMs),
+      life: lifeText(stream),
     };
   }
 
@@ -140,7 +143,7 @@ export function createSubscriptionOperations(deps: Deps) {
           ? await standingAtCursor(log, stream, cursors.parse(start.cursor))
           : undefined;
       const { row, created } = await subscriptions.create(stream, config, at);
-      return { subscription: toSubscription(row), created };
+      return { subscription: toSubscription(stream, row), created };
     },
 
     async listSubscriptions(tenant: Tenant, name: string, { limit, cursor }: ListPage) {
@@ -148,7 +151,7 @@ export function createSubscriptionOperations(deps: Deps) {
       const after = cursor === undefined ? undefined : parseListCursor(cursor);
       const page = await table.subscriptions.list(stream.name, stream.uid, limit, after);
       return {
-        subscriptions: page.subscriptions.map(toSubscription),
+        subscriptions: page.subscriptions.map((row) => toSubscription(stream, row)),
         cursor: page.next === null ? null : formatListCursor(page.next),
       };
     },
@@ -167,7 +170,7 @@ export function createSubscriptionOperations(deps: Deps) {
       const keysBehind = await countKeysBehind(log, stream, state, lag.events);
       const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
       return {
-        ...toSubscription(state.row),
+        ...toSubscription(stream, state.row),
         phase,
         lag,
         keysBehind: keysBehind ?? null,
@@ -220,7 +223,8 @@ export function createSubscriptionOperations(deps: Deps) {
       return streams.use(tenant, name, async (stream) => {
         const done = await commitOn(stream, subscription, cursor);
         const lag = await lagBehind(parts, stream, done);
-        return { committed: cursors.format(done.committed), stale: done.stale, lag };
+        const committed = cursors.format(done.committed);
+        return { committed, stale: done.stale, lag, life: lifeText(stream) };
       });
     },
 
@@ -234,7 +238,7 @@ export function createSubscriptionOperations(deps: Deps) {
       const stream = await streams.load(tenant, name);
       const sought = await seek(parts, stream, subscription, parseTarget(to));
       log.bell.ring(stream.life);
-      return { ...sought, committed: cursors.format(sought.committed) };
+      return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
     },
 
     /** A worker ends: what it held is free at once. */
@@ -252,7 +256,7 @@ export function createSubscriptionOperations(deps: Deps) {
   };
 }
 
-const toSubscription = (row: SubscriptionRow): Subscription => ({
+const toSubscription = (stream: LiveStream, row: SubscriptionRow): Subscription => ({
   name: row.name,
   stream: bareName(row.stream),
   start: row.config.start,
@@ -260,4 +264,5 @@ const toSubscription = (row: SubscriptionRow): Subscription => ({
   leaseSeconds: row.config.leaseSeconds,
   ...(row.config.maxDeliveries === undefined ? {} : { maxDeliveries: row.config.maxDeliveries }),
   createdAt: new Date(row.createdAt).toISOString(),
+  life: lifeText(stream),
 });

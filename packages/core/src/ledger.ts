@@ -28,8 +28,10 @@ import type { ObserveAppend } from "./log/append.ts";
 import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
 import { NEVER } from "./log/expectation-plan.ts";
+import { assertOfStream } from "./log/foreign-cursor.ts";
 import { createLog, type Place } from "./log/log.ts";
 import { measureCompactionLag } from "./stream/compaction-lag.ts";
+import { lifeText } from "./stream/life.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
 import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
@@ -73,6 +75,15 @@ export type EventsPage = {
   readonly cursor: string;
   readonly caughtUp: boolean;
   readonly waitSecondsAdvised: number;
+  readonly life: string;
+};
+
+/** A page of the current state of keys; `cursor` is null at its end. */
+export type CompactedPage = {
+  readonly items: readonly StoredEvent[];
+  readonly cursor: string | null;
+  readonly follow: string;
+  readonly life: string;
 };
 
 /** A request must be answered within 30 s. */
@@ -156,10 +167,11 @@ export function createLedger(deps: LedgerDeps) {
       ofLife?: string,
     ): Promise<PublishReceipt & { replayed: boolean }> {
       return streams.use(tenant, name, async (stream) => {
+        const life = lifeText(stream);
         if (events.length === 0) {
           const positions = await log.seek(stream, "latest");
           const cursor = cursors.format({ streamUid: stream.uid, positions, turn: 0 });
-          return { events: [], cursor, replayed: true };
+          return { events: [], cursor, life, replayed: true };
         }
         const expecting = expectInLife(stream, events, ofLife);
         const published = await log.publish(stream, expecting, idempotencyKey);
@@ -169,7 +181,7 @@ export function createLedger(deps: LedgerDeps) {
           since: published.publishedAt - CLOCKS_APART_MS,
           turn: 0,
         });
-        return { events: [...published.events], cursor, replayed: published.replayed };
+        return { events: [...published.events], cursor, life, replayed: published.replayed };
       });
     },
 
@@ -183,12 +195,13 @@ export function createLedger(deps: LedgerDeps) {
       const matches = (event: StoredEvent) =>
         (type === undefined || event.type === type) && (key === undefined || event.key === key);
       return streams.use(tenant, name, async (stream) => {
-        const page = await browse(log, stream, parseFrom(stream, from), {
+        const page = await browse(log, stream, await parseFrom(stream, from), {
           limit,
           matches: filtered ? matches : undefined,
         });
         const waitSecondsAdvised = waiting.advisedSeconds();
-        return { ...page, cursor: cursors.format(page.cursor), waitSecondsAdvised };
+        const cursor = cursors.format(page.cursor);
+        return { ...page, cursor, waitSecondsAdvised, life: lifeText(stream) };
       });
     },
 
@@ -208,17 +221,18 @@ export function createLedger(deps: LedgerDeps) {
       tenant: Tenant,
       name: string,
       { limit, prefix, cursor }: CompactedQuery,
-    ): Promise<{ items: readonly StoredEvent[]; cursor: string | null; follow: string }> {
+    ): Promise<CompactedPage> {
       const stream = await streams.load(tenant, name);
-      const from = cursor === undefined ? undefined : parseFrom(stream, cursor);
+      const from = cursor === undefined ? undefined : await parseFrom(stream, cursor);
       const bootstrap =
         typeof from === "object" && "bootstrap" in from ? from.bootstrap : undefined;
-      if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor();
+      if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
       const page = await listCompacted(core, stream, { limit, prefix, from: bootstrap });
       return {
         items: page.items,
         cursor: page.cursor === undefined ? null : cursors.format(page.cursor),
         follow: cursors.format(page.follow),
+        life: lifeText(stream),
       };
     },
 
@@ -227,10 +241,11 @@ export function createLedger(deps: LedgerDeps) {
       tenant: Tenant,
       name: string,
       key: string,
-    ): Promise<{ event: StoredEvent; tag: string }> {
+    ): Promise<{ event: StoredEvent; tag: string; life: string }> {
       const stream = await streams.load(tenant, name);
       const event = await loadCompacted({ table }, stream, key);
-      return { event, tag: `${stream.uid}-${event.sequence}` };
+      const life = lifeText(stream);
+      return { event, tag: `${life}-${event.sequence}`, life };
     },
 
     /** Brings the compacted state up to the end of the stream now, as far as the time goes. */
@@ -271,19 +286,21 @@ export function createLedger(deps: LedgerDeps) {
     },
   };
 
-  function parseFrom(stream: LiveStream, from: string): Place | ReturnType<typeof cursors.parse> {
+  async function parseFrom(
+    stream: LiveStream,
+    from: string,
+  ): Promise<Place | ReturnType<typeof cursors.parse>> {
     if (from === "earliest" || from === "latest") return from;
     if (SEQUENCE.test(from)) return { sequence: assertOneSequence(stream, from) };
     const timeMs = Date.parse(from);
     if (TIMESTAMP.test(from) && Number.isFinite(timeMs)) return { timeMs };
     const cursor = cursors.parse(from);
-    if (cursor.subscription !== undefined) {
-      throw invalidCursor("The cursor belongs to a subscription: poll with it, as `after`.");
-    }
-    if (cursor.streamUid !== stream.uid || cursor.positions.length > stream.partitions) {
-      throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
-    }
-    return cursor;
+    await assertOfStream(log, stream, cursor);
+    if (cursor.subscription === undefined) return cursor;
+    throw invalidCursor(
+      "other-subscription",
+      "The cursor belongs to a subscription: poll with it, as `after`.",
+    );
   }
 }
 
@@ -295,7 +312,7 @@ function expectInLife(
 ): readonly IncomingEvent[] {
   if (events.every(({ expectedSequence }) => expectedSequence === undefined)) return events;
   assertCompacted(stream);
-  if (ofLife === undefined || ofLife === stream.uid) return events;
+  if (ofLife === undefined || ofLife === lifeText(stream)) return events;
   return events.map((event) =>
     event.expectedSequence === undefined ? event : { ...event, expectedSequence: NEVER },
   );

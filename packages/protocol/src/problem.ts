@@ -106,5 +106,21 @@ export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[];
 /** Where a problem's code is explained: a path on the server that answered. */
 export const problemType = (code: ProblemCode): string => `/docs/problems#${code}`;
 
+/**
+ * Why a cursor is refused: `invalid-cursor` says it as `reason`. After `seeked` and `restored` the
+ * subscription goes on where it stands; after `other-life` all that was kept of the stream is void.
+ */
+export const CURSOR_REASONS = [
+  "seeked",
+  "other-life",
+  "other-stream",
+  "other-subscription",
+  "restored",
+  "key-retired",
+  "malformed",
+  "other-query",
+] as const;
+export type CursorReason = (typeof CURSOR_REASONS)[number];
+
 /** One thing that is wrong with a request, at a JSON Pointer into its body, query or path. */
 export type InvalidField = { pointer: string; detail: string };

@@ -83,7 +83,7 @@ describe("the keys of cursors", () => {
     return meet(api).finally(() => stack.stop());
   }
 
-  it("[cursor.rotation] are replaced without a cursor that fails, until the old one is taken away", async () => {
+  it("[cursor.rotation] [cursor.reason] are replaced without a cursor that fails, until the old one is taken away", async () => {
     const { stream, old } = await under(OLD, async (api) => {
       const name = await api.newStream();
       await api.createSubscription(name, { name: "s" });
@@ -105,11 +105,19 @@ describe("the keys of cursors", () => {
     await under(`1:${OLD},2:${NEW}`, (api) => works(api, fresh));
     await under(`2:${NEW}`, async (api) => {
       await works(api, fresh);
-      await refusal(api.browse(stream, { from: old.browse }), "invalid-cursor");
-      await refusal(api.poll(stream, "s", { after: old.poll }), "invalid-cursor");
-      await refusal(api.commit(stream, "s", old.poll), "invalid-cursor");
+      const refused = [
+        await refusal(api.browse(stream, { from: old.browse }), "invalid-cursor"),
+        await refusal(api.poll(stream, "s", { after: old.poll }), "invalid-cursor"),
+        await refusal(api.commit(stream, "s", old.poll), "invalid-cursor"),
+      ];
+      for (const { reason } of refused) expect(reason).toBe("key-retired");
       // What the table knows is not signed: positions outlive all keys.
       expect((await api.poll(stream, "s")).body.events).toHaveLength(1);
+    });
+    // Where another secret has the same id, nothing tells the old key from a forgery.
+    await under(`1:${NEW}`, async (api) => {
+      const problem = await refusal(api.browse(stream, { from: old.browse }), "invalid-cursor");
+      expect(problem.reason).toBe("malformed");
     });
   });
 });

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
-import { NAME } from "@eventledger/protocol";
+import { type CursorReason, NAME } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.ts";
 
@@ -13,7 +13,8 @@ const MAC_BYTES = 16;
 
 /**
  * Prints and reads cursors: base64url of version, key id, content and an HMAC-SHA-256 over them, so
- * that a client can neither make nor change one. `parse` throws `invalid-cursor`.
+ * that a client can neither make nor change one. `parse` throws `invalid-cursor`: `key-retired` when
+ * no key has the id that the cursor names, which only its text says, `malformed` otherwise.
  */
 export function createCursors(keys: readonly CursorKey[]) {
   const prepared = keys.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
@@ -28,12 +29,13 @@ export function createCursors(keys: readonly CursorKey[]) {
 
   function parse(text: string): CursorContent {
     const bytes = Buffer.from(text, "base64url");
-    if (bytes.length < MAC_BYTES + 3 || bytes.toString("base64url") !== text) throw invalidCursor();
+    const whole = bytes.length >= MAC_BYTES + 3 && bytes.toString("base64url") === text;
     const body = bytes.subarray(0, -MAC_BYTES);
+    if (!whole || body[0] !== VERSION) throw invalidCursor("malformed");
     const key = prepared.find(({ id }) => id === body[1]);
-    const genuine =
-      key !== undefined && timingSafeEqual(bytes.subarray(-MAC_BYTES), macOf(body, key.secret));
-    if (!genuine || body[0] !== VERSION) throw invalidCursor();
+    if (key === undefined) throw invalidCursor("key-retired");
+    const mac = macOf(body, key.secret);
+    if (!timingSafeEqual(bytes.subarray(-MAC_BYTES), mac)) throw invalidCursor("malformed");
     return unpackCursor(body.subarray(2));
   }
 
@@ -46,15 +48,32 @@ export const formatListCursor = (name: string): string => Buffer.from(name).toSt
 /** The name behind a list cursor. Throws `invalid-cursor`. */
 export function parseListCursor(text: string): string {
   const name = Buffer.from(text, "base64url").toString();
-  if (formatListCursor(name) !== text || !NAME.test(name)) throw invalidCursor();
+  if (formatListCursor(name) !== text || !NAME.test(name)) throw invalidCursor("malformed");
   return name;
 }
 
 export type Cursors = ReturnType<typeof createCursors>;
 
+/** The refusal of a cursor. The reason is for programs, the detail says it in words. */
 export const invalidCursor = (
-  detail = "The cursor was not made by this server, or it was changed. Use one exactly as received.",
-): LedgerError => new LedgerError("invalid-cursor", { detail });
+  reason: CursorReason,
+  detail: string = DETAILS[reason],
+): LedgerError => new LedgerError("invalid-cursor", { detail, facts: { reason } });
+
+const DETAILS: Readonly<Record<CursorReason, string>> = {
+  seeked: "The subscription was moved by a seek since the cursor was made. Poll again.",
+  "other-life":
+    "The cursor belongs to a former life of this stream. What was kept of that life is void: begin again.",
+  "other-stream": "The cursor belongs to another stream.",
+  "other-subscription": "The cursor belongs to another subscription, or to none.",
+  restored:
+    "The table was restored to an earlier moment, and what the cursor covers is lost. Poll again without it, or seek.",
+  "key-retired":
+    "The key that signed the cursor is no longer in use. Poll again without it: positions are not affected.",
+  malformed:
+    "The cursor was not made by this server, or it was changed. Use one exactly as received.",
+  "other-query": "The cursor was made for another kind of request. Use it where it came from.",
+};
 
 const macOf = (body: Uint8Array, secret: KeyObject): Buffer =>
   createHmac("sha256", secret).update(body).digest().subarray(0, MAC_BYTES);

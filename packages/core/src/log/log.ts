@@ -4,6 +4,7 @@ import { type AppenderDeps, type AppendTarget, createAppender } from "./append.t
 import { createBell } from "./bell.ts";
 import { createCheckpointMemory } from "./checkpoint-memory.ts";
 import type { IncomingEvent } from "./event.ts";
+import { createFormerLives } from "./foreign-cursor.ts";
 import { measureLag } from "./lag.ts";
 import { type Published, planRequest, readReceipt } from "./publish.ts";
 import { createQuiet } from "./quiet.ts";
@@ -71,6 +72,9 @@ export function createLog(deps: AppenderDeps) {
 
     /** See `measureLag`. */
     lag: (life: Life, runs: readonly PartitionRun[]) => measureLag(readDeps, life, runs),
+
+    /** See `createFormerLives`. */
+    hadLife: createFormerLives(deps.table),
 
     /** See `sealPartition`. */
     seal: (life: Life, partition: number) => sealPartition(deps, life, partition),

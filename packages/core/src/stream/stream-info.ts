@@ -4,6 +4,7 @@ import { bareName } from "../kernel/names.ts";
 import { loadEnd } from "../log/end.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
+import { lifeText } from "./life.ts";
 import type { LiveStream } from "./streams.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
@@ -16,6 +17,7 @@ export const toStream = (row: StreamRow): Stream => ({
   compaction: row.compaction,
   retentionHours: row.retentionHours,
   createdAt: new Date(row.createdAt).toISOString(),
+  life: lifeText(row),
 });
 
 /** A stream with what is in it now: a few reads per partition, whatever it holds. */

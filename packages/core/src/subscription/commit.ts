@@ -1,5 +1,6 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
@@ -22,7 +23,7 @@ export type Committed = {
  * else, `lease-lost` and `subscription-not-found`.
  */
 export async function commit(
-  { subscriptions }: { subscriptions: Subscriptions },
+  { subscriptions, log }: { subscriptions: Subscriptions; log: Log },
   stream: LiveStream,
   name: string,
   cursor: CursorContent,
@@ -30,12 +31,12 @@ export async function commit(
   const known = await subscriptions.recall(stream, name);
   const ahead = isOwnCursor(stream, known, cursor) && isAhead(cursor, known);
   const before = ahead ? known : await subscriptions.load(stream, name);
-  assertOwnCursor(stream, before, cursor);
+  await assertOwnCursor(log, stream, before, cursor);
   if (!ahead) subscriptions.assertHeld(before, cursor);
   const { generation } = before;
   const { moved, state } = await subscriptions.commit(stream, before, cursor);
   if (state.offsets.some((row) => row.generation !== generation)) {
-    throw invalidCursor("The subscription was moved by a seek at the same moment. Poll again.");
+    throw invalidCursor("seeked");
   }
   const standing = standingOf(state);
   return {

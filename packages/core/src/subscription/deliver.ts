@@ -1,9 +1,10 @@
 import type { Lag } from "@eventledger/protocol";
-import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import type { CursorContent } from "../cursor/cursor.ts";
 import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import { resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
+import { assertOfStream } from "../log/foreign-cursor.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { Deliveries, Queued } from "./deliveries.ts";
@@ -119,12 +120,10 @@ export async function standingAfter(
 ): Promise<Standing> {
   const { bootstrap, subscription } = after;
   if (subscription !== undefined) {
-    assertOwnCursor(stream, state, after);
+    await assertOwnCursor(log, stream, state, after);
     return { positions: stillRead(state, after), bootstrap };
   }
-  if (after.streamUid !== stream.uid || after.positions.length > stream.partitions) {
-    throw invalidCursor("The cursor belongs to another stream, or to a former life of this one.");
-  }
+  await assertOfStream(log, stream, after);
   const scanned = bootstrap !== undefined && isScanned(bootstrap) ? bootstrap : undefined;
   return { positions: await resolvePositions(log, stream, after), bootstrap: scanned };
 }

@@ -1,4 +1,5 @@
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import { assertOfStream, type HadLife } from "../log/foreign-cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { SubscriptionState } from "./state.ts";
 
@@ -14,16 +15,15 @@ export const isOwnCursor = (
   positions.length === stream.partitions;
 
 /** Refuses a cursor of another life, another subscription, or from before a seek. */
-export function assertOwnCursor(
+export async function assertOwnCursor(
+  log: { readonly hadLife: HadLife },
   stream: LiveStream,
   state: SubscriptionState,
   cursor: CursorContent,
-): void {
+): Promise<void> {
   if (isOwnCursor(stream, state, cursor)) return;
-  const sought = cursor.subscription?.uid === state.row.uid && cursor.streamUid === stream.uid;
-  throw invalidCursor(
-    sought
-      ? "The subscription was moved by a seek since the cursor was made. Poll again."
-      : "The cursor belongs to another stream or subscription.",
-  );
+  await assertOfStream(log, stream, cursor);
+  if (cursor.subscription?.uid !== state.row.uid) throw invalidCursor("other-subscription");
+  const sought = cursor.subscription.generation !== state.generation;
+  throw invalidCursor(sought ? "seeked" : "malformed");
 }

@@ -71,7 +71,7 @@ const formatPlace = ({ partition, id }: Place): string => formatListCursor(`${pa
 
 function parsePlace(cursor: string): Place {
   const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(parseListCursor(cursor)) ?? [];
-  if (partition === undefined || id === undefined) throw invalidCursor();
+  if (partition === undefined || id === undefined) throw invalidCursor("malformed");
   return { partition: Number(partition), id: Number(id) };
 }
 

@@ -59,6 +59,6 @@ const allOf = (one: Matches | undefined, other: Matches | undefined): Matches | 
   one === undefined || other === undefined ? (one ?? other) : (event) => one(event) && other(event);
 
 export function known(position: Position | undefined): Position {
-  if (position === undefined) throw invalidCursor();
+  if (position === undefined) throw invalidCursor("other-query");
   return position;
 }

@@ -2,6 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { resolvePositions } from "../log/browse.ts";
+import { assertOfStream } from "../log/foreign-cursor.ts";
 import type { Log, Place } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { cursorAt, isInSnapshot, pendingStanding, type Standing, standingOf } from "./standing.ts";
@@ -61,7 +62,7 @@ export async function standingBehind(
   stream: LiveStream,
   cursor: CursorContent,
 ): Promise<Standing> {
-  assertOfStream(stream, cursor);
+  await assertOfStream(log, stream, cursor);
   const { bootstrap } = cursor;
   return { positions: await resolvePositions(log, stream, cursor), bootstrap };
 }
@@ -72,16 +73,11 @@ export async function standingAtCursor(
   stream: LiveStream,
   cursor: CursorContent,
 ): Promise<Standing> {
-  if (cursor.subscription !== undefined || isInSnapshot(cursor.bootstrap)) throw foreignCursor();
+  await assertOfStream(log, stream, cursor);
+  if (cursor.subscription !== undefined) throw invalidCursor("other-subscription");
+  if (isInSnapshot(cursor.bootstrap)) throw invalidCursor("other-query");
   return standingBehind(log, stream, cursor);
 }
-
-function assertOfStream(stream: LiveStream, { streamUid, positions }: CursorContent): void {
-  if (streamUid !== stream.uid || positions.length > stream.partitions) throw foreignCursor();
-}
-
-const foreignCursor = (): LedgerError =>
-  invalidCursor("The cursor belongs to another stream or subscription.");
 
 async function standingAt(
   { log, snapshots }: Deps,
@@ -97,14 +93,16 @@ async function standingAt(
     return { positions: await log.seek(stream, target), bootstrap: undefined };
   }
   const { positions, bootstrap, subscription } = target.cursor;
-  if (subscription !== undefined && subscription.uid !== state.row.uid) throw foreignCursor();
+  await assertOfStream(log, stream, target.cursor);
+  if (subscription !== undefined && subscription.uid !== state.row.uid) {
+    throw invalidCursor("other-subscription");
+  }
   if (!isInSnapshot(bootstrap)) {
     return standingBehind(log, stream, {
       ...target.cursor,
       positions: filledUp(state, target.cursor),
     });
   }
-  assertOfStream(stream, target.cursor);
   return { positions, bootstrap };
 }
 
@@ -118,6 +116,7 @@ function filledUp(
   const filled = positions.map((at, partition) => at ?? committed[partition]);
   if (filled.includes(undefined)) {
     throw invalidCursor(
+      "other-query",
       "The cursor is of a worker that had no share; the snapshot is not read yet.",
     );
   }

@@ -11,7 +11,12 @@ export type StreamRow = Omit<CreateStream, "name"> & {
   readonly uid: string;
   readonly status: "live" | "deleting";
   readonly createdAt: number;
+  /** The last restore of the table that this stream went through. */
+  readonly restored?: Restored;
 };
+
+/** `at` is the moment of the operation, milliseconds since 1970; no two of a stream are the same. */
+export type Restored = { readonly id: string; readonly at: number };
 
 export const streamEntity = (connection: Connection) =>
   new Entity(
@@ -28,6 +33,7 @@ export const streamEntity = (connection: Connection) =>
         retentionHours: { type: "number", required: true },
         description: { type: "string", required: true },
         createdAt: { type: "number", required: true },
+        restored: { type: CustomAttributeType<Restored>("any") },
       },
       indexes: {
         primary: {

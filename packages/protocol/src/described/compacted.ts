@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { Cursor, described } from "../text.ts";
 import { LedgerEvent } from "./event.ts";
+import { Life } from "./life.ts";
 import { WatermarkLag } from "./stream.ts";
 
 /** The last event of every key, as far as compaction has come; deleted keys are absent. */
@@ -14,6 +15,7 @@ export const CompactedList = described(
       description:
         "Reads exactly what came after the list: `from` of GET .../events, `after` of a poll, `to.cursor` of a seek. The same on every page; use that of the last one.",
     }),
+    life: Life,
   }),
   { id: "CompactedList" },
 );

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { NewEvent } from "../event.ts";
 import { LIMITS } from "../limits.ts";
 import { Cursor, described, Timestamp } from "../text.ts";
+import { Life } from "./life.ts";
 
 export const NewEvents = described(
   z.strictObject({ events: z.array(NewEvent).check(z.minLength(1)) }),
@@ -49,6 +50,7 @@ export const PublishReceipt = described(
     cursor: described(Cursor, {
       description: "Right behind these events: reading from it skips them.",
     }),
+    life: Life,
   }),
   { id: "PublishReceipt" },
 );
@@ -69,6 +71,7 @@ export const EventPage = described(
       description: "Nothing is left behind the cursor right now.",
     }),
     waitSecondsAdvised: WaitSecondsAdvised,
+    life: Life,
   }),
   { id: "EventPage" },
 );

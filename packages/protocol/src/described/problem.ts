@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type ProblemCode, problemCodes } from "../problem.ts";
+import { CURSOR_REASONS, type ProblemCode, problemCodes } from "../problem.ts";
 import { described } from "../text.ts";
 
 const InvalidPart = described(
@@ -32,6 +32,9 @@ export const Problem = described(
     }),
     retryAfter: described(z.optional(z.int().check(z.gte(1), z.lte(86_400))), {
       description: "Seconds to wait before the same request is sent again, as in `Retry-After`.",
+    }),
+    reason: described(z.optional(z.enum(CURSOR_REASONS)), {
+      description: "With `invalid-cursor`: why the cursor is refused.",
     }),
     errors: described(z.optional(z.array(InvalidPart)), {
       description: "Everything that is wrong with the request, each at its place.",

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { CreateStream } from "../stream.ts";
 import { described, ListCursor, Name, Timestamp } from "../text.ts";
+import { Life } from "./life.ts";
 
 const { archiveDays: _, ...settings } = CreateStream.shape;
 
@@ -9,6 +10,7 @@ export const Stream = described(
   z.object({
     ...settings,
     createdAt: described(Timestamp, { description: "When this stream was created." }),
+    life: Life,
   }),
   { id: "Stream", description: "A stream's settings." },
 );

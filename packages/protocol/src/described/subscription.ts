@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { ConsumerName, Filter, LeaseSeconds, MaxDeliveries, Start } from "../subscription.ts";
 import { Cursor, described, ListCursor, Name, Timestamp } from "../text.ts";
 import { EventPage } from "./event.ts";
+import { Life } from "./life.ts";
 import { Lag } from "./stream.ts";
 
 const Phase = z.enum(["bootstrap", "log"]);
@@ -13,6 +14,7 @@ export const Subscription = described(
     leaseSeconds: LeaseSeconds,
     maxDeliveries: z.optional(MaxDeliveries),
     createdAt: Timestamp,
+    life: Life,
   }),
   { id: "Subscription" },
 );
@@ -95,12 +97,14 @@ export const CommitReceipt = described(
       description: "True when the position was already there or beyond.",
     }),
     lag: Lag,
+    life: Life,
   }),
   { id: "CommitReceipt" },
 );
 
 /** Where a seek has put the subscription. Cursors from before it are refused from now on. */
-export const SeekReceipt = described(z.object({ committed: Cursor, phase: Phase, lag: Lag }), {
-  id: "SeekReceipt",
-});
+export const SeekReceipt = described(
+  z.object({ committed: Cursor, phase: Phase, lag: Lag, life: Life }),
+  { id: "SeekReceipt" },
+);
 export type SeekReceipt = z.infer<typeof SeekReceipt>;

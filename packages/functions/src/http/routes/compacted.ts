@@ -91,7 +91,10 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
           200: {
             description: "The key's last event, as far as compaction has come.",
             body: "LedgerEvent",
-            headers: { ETag: "Changes with the state; good for If-None-Match." },
+            headers: {
+              ETag: "Changes with the state; good for If-None-Match.",
+              "EventLedger-Life": "The life of the stream.",
+            },
           },
           304: {
             description: "The state is still the one of If-None-Match.",
@@ -103,10 +106,13 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       valid("param", CompactedParams),
       async (c) => {
         const { stream, key } = c.req.valid("param");
-        const { event, tag } = await ledger.getCompacted(c.var.caller.tenant, stream, key);
+        const { event, tag, life } = await ledger.getCompacted(c.var.caller.tenant, stream, key);
         const etag = `"${tag}"`;
         const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
         if (known.includes(etag)) return c.body(null, 304, { ETag: etag });
-        return c.body(printEvent(event), 200, { "Content-Type": "application/json", ETag: etag });
+        return c.body(printEvent(event), 200, {
+          ...{ "Content-Type": "application/json", ETag: etag },
+          "EventLedger-Life": life,
+        });
       },
     );
