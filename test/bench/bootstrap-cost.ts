@@ -3,8 +3,8 @@ import { ScanCommand, type ScanCommandOutput } from "@aws-sdk/lib-dynamodb";
 import type { Item } from "../model/fake/value.ts";
 import { createFakeDynamo } from "../model/fake-dynamodb.ts";
 import { meterCapacity } from "../stack/capacity.ts";
-import { startDynamo } from "../stack/dynamo.ts";
 import { localAws } from "../stack/local-aws.ts";
+import { startStore } from "../stack/store.ts";
 import { ensureTable } from "../stack/table.ts";
 import {
   type Bootstrapped,
@@ -77,7 +77,7 @@ function measureOnFake(load: Load, ways: readonly Way[]) {
 }
 
 async function measureOnDynamoDbLocal(load: Load, ways: readonly Way[]) {
-  const dynamo = await startDynamo();
+  const dynamo = await startStore();
   const client = new DynamoDBClient({ ...localAws(dynamo.endpoint), maxAttempts: 1 });
   try {
     await ensureTable(client, TABLE);

@@ -9,8 +9,8 @@ import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defaultTenant } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { startDynamo } from "../stack/dynamo.ts";
 import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { startStore } from "../stack/store.ts";
 import { ensureTable } from "../stack/table.ts";
 import type { Appends } from "./append-load.ts";
 import { latencyOf } from "./latency.ts";
@@ -23,7 +23,7 @@ const ROUNDS = 2;
 const PUTS_PER_APPEND_MAX = 2;
 const P99_TO_P50_MAX = 10;
 
-const dynamo = await startDynamo();
+const dynamo = await startStore();
 try {
   const tableName = "bench";
   const admin = new DynamoDBClient(localAws(dynamo.endpoint));

@@ -11,8 +11,8 @@ import { defaultTenant } from "../../packages/core/src/index.ts";
 import { startServer } from "../../packages/functions/src/local.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { meterCapacity } from "../stack/capacity.ts";
-import { startDynamo } from "../stack/dynamo.ts";
 import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { startStore } from "../stack/store.ts";
 import { ensureTable } from "../stack/table.ts";
 import type { Load } from "./publish-load.ts";
 import { recordResult } from "./record.ts";
@@ -25,7 +25,7 @@ const RATIO_MIN = 20;
 /** Added to each request: with DynamoDB Local's own time, about what DynamoDB takes for a put. */
 const DISTANT_MS = 5;
 
-const dynamo = await startDynamo();
+const dynamo = await startStore();
 try {
   const tableName = "bench";
   const admin = new DynamoDBClient(localAws(dynamo.endpoint));

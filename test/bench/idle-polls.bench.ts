@@ -11,8 +11,8 @@ import { defaultTenant } from "../../packages/core/src/index.ts";
 import { startServer } from "../../packages/functions/src/local.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { meterCapacity } from "../stack/capacity.ts";
-import { startDynamo } from "../stack/dynamo.ts";
 import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { startStore } from "../stack/store.ts";
 import { ensureTable } from "../stack/table.ts";
 import type { IdleLoad } from "./idle-poll-load.ts";
 import type { Load } from "./publish-load.ts";
@@ -29,7 +29,7 @@ const RATIO_MAX = 2;
 const SETTLE_MS = 24_000;
 const IDLE_MS = 10_000;
 
-const dynamo = await startDynamo();
+const dynamo = await startStore();
 try {
   const tableName = "bench";
   const admin = new DynamoDBClient(localAws(dynamo.endpoint));

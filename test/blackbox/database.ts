@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Dynamo, startDynamo } from "../stack/dynamo.ts";
+import { type Store, startStore } from "../stack/store.ts";
 import type { Pausable } from "./killable.ts";
 
 /** A DynamoDB Local that can be stopped for a while, and killed as long as it keeps its data on disk. */
@@ -12,14 +12,14 @@ export type Database = Pausable & {
 
 /** Without a folder it keeps everything in memory. */
 export async function startDatabase(dataDir?: string): Promise<Database> {
-  let current: Dynamo = await startDynamo({ dataDir });
+  let current: Store = await startStore({ dataDir });
   return {
     name: "database",
     endpoint: () => current.endpoint,
     kill: async () => {
       process.kill(current.pid, "SIGKILL");
       await current.ended;
-      current = await startDynamo({ dataDir });
+      current = await startStore({ dataDir });
     },
     pause: async (ms) => {
       process.kill(current.pid, "SIGSTOP");

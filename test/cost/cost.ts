@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { startDynamo } from "../stack/dynamo.ts";
+import { startStore } from "../stack/store.ts";
 import { type Measured, measure } from "./measure.ts";
 import { costPage } from "./page.ts";
 
@@ -12,7 +12,7 @@ const MEASURED = path.join(import.meta.dirname, "measured.json");
 const PAGE = path.join(import.meta.dirname, "../../docs/cost.md");
 
 if (process.argv.includes("--measure")) {
-  const dynamo = await startDynamo();
+  const dynamo = await startStore();
   try {
     const measured = await measure(dynamo.endpoint);
     writeFileSync(MEASURED, `${JSON.stringify(measured, null, 2)}\n`);

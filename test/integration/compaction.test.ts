@@ -171,8 +171,15 @@ const UNIT_BYTES = 4_096;
  */
 const BOOTSTRAP_UNITS = 12;
 
+/** A read that finds nothing costs a unit, which DynamoDB Local does not report. */
 const unitsRead = (): number =>
-  sent.reduce((sum, { name, units }) => sum + (/^(Get|Query)/.test(name) ? units : 0), 0);
+  sent.reduce(
+    (sum, { name, units }) => sum + (/^(Get|Query)/.test(name) ? Math.max(1, units) : 0),
+    0,
+  );
+
+/** Each bucket of the compacted state is asked once. */
+const BUCKETS = 16;
 
 const noise = (bytes: number): string => randomBytes(bytes / 2).toString("hex");
 
@@ -246,7 +253,7 @@ describe("what it costs", () => {
     expect(unitsRead()).toBeLessThan(10);
     sent.length = 0;
     await ledger.listCompacted(defaultTenant, stream, { limit: 10, prefix: "none" });
-    expect(unitsRead()).toBeLessThan(10);
+    expect(unitsRead()).toBeLessThan(BUCKETS + 10);
   });
 
   it("asks the log once per partition when an idle subscription is polled", async () => {

@@ -1,7 +1,8 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import * as lib from "@aws-sdk/lib-dynamodb";
 import * as fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arbitraryCommand, type Draft } from "../model/fake/arbitrary-command.ts";
 import { electroScript } from "../model/fake/electro-script.ts";
 import type { Command } from "../model/fake/prepare.ts";
@@ -9,7 +10,10 @@ import { createTally } from "../model/fake/tally.ts";
 import { createFakeDynamo, type FakeClient } from "../model/fake-dynamodb.ts";
 import { count, saveRecord } from "../proof/record.ts";
 import { whereWeAre } from "../proof/where.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { localAws } from "../stack/local-aws.ts";
+import { JavaMissingError } from "../stack/stack-error.ts";
+import { type Store, startStore } from "../stack/store.ts";
+import { ensureTable } from "../stack/table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);
 const sequences = Number(process.env.TEST_SEQUENCES ?? 48);
@@ -21,8 +25,24 @@ const resultsPath = process.env.TEST_RESULTS;
 describe("the fake DynamoDB", () => {
   let real: { client: DynamoDBClient; tableName: string };
 
+  let store: Store | undefined;
+
   beforeAll(async () => {
-    real = await createTestTable();
+    try {
+      store = await startStore({ kind: "dynamodb-local" });
+    } catch (error) {
+      if (!(error instanceof JavaMissingError)) throw error;
+      console.log(`Not compared with DynamoDB Local: ${error.message}`);
+      return;
+    }
+    const client = new DynamoDBClient(localAws(store.endpoint));
+    real = { client, tableName: `test-${randomUUID()}` };
+    await ensureTable(client, real.tableName);
+  });
+  beforeEach(({ skip }) => skip(store === undefined, "DynamoDB Local needs Java"));
+  afterAll(async () => {
+    real?.client.destroy();
+    await store?.stop();
   });
 
   it(

@@ -10,9 +10,9 @@ import {
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { afterEach, expect, test, vi } from "vitest";
 import type { StreamHandler } from "../stack/deliver.ts";
-import { startDynamo } from "../stack/dynamo.ts";
 import { localAws } from "../stack/local-aws.ts";
 import { type PumpOptions, startPump } from "../stack/pump.ts";
+import { startStore } from "../stack/store.ts";
 import { ensureTable, loadStreamArn } from "../stack/table.ts";
 import { createTestTable } from "../stack/test-table.ts";
 
@@ -109,7 +109,7 @@ test("counts a handler that hangs as failed and goes on", async () => {
 test("goes on where it was after the database was killed and started again", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "eventledger pump "));
   cleanUps.push(() => rm(dataDir, { recursive: true }));
-  const first = await startDynamo({ dataDir });
+  const first = await startStore({ dataDir });
   cleanUps.push(() => first.stop());
   const place = await openTable(first.endpoint);
   const { seen, records } = recorder();
@@ -119,7 +119,7 @@ test("goes on where it was after the database was killed and started again", asy
 
   process.kill(first.pid, "SIGKILL");
   await first.ended;
-  const second = await startDynamo({ dataDir, port: first.port });
+  const second = await startStore({ dataDir, port: first.port });
   cleanUps.push(() => second.stop());
   await put(place, sequenceKey(2));
 

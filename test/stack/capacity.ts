@@ -13,9 +13,9 @@ const WRITES = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;
 
 /**
  * Counts what goes through a client from now on, in the units that DynamoDB charges. `measure` runs a
- * piece of work and tells what was charged meanwhile; use it for one piece at a time. DynamoDB Local
- * reports a transaction at half its price and a read that finds nothing as free, so both are set
- * right here. Requests that fail report nothing, though DynamoDB charges for failed conditions too.
+ * piece of work and answers what it was charged; use it for one piece at a time. DynamoDB Local
+ * reports a transaction at half its price and a read that finds nothing as free; both are corrected
+ * here. Requests that fail report nothing, though DynamoDB charges for failed conditions too.
  */
 export function meterCapacity(client: DynamoDBClient): {
   measure(work: () => Promise<unknown>): Promise<Consumption>;
@@ -30,7 +30,7 @@ export function meterCapacity(client: DynamoDBClient): {
       const input = { ...args.input, ReturnConsumedCapacity: "TOTAL" };
       const result = await next({ ...args, input });
       const units = reportedUnits(result.output);
-      if (name.startsWith("TransactWrite")) write += 2 * units;
+      if (name.startsWith("TransactWrite")) write += units * (isHalfPrice(result.response) ? 2 : 1);
       else if (WRITES.test(name)) write += units;
       else read += Math.max(units, isConsistent(input) ? 1 : 0.5);
       return result;
@@ -47,6 +47,12 @@ export function meterCapacity(client: DynamoDBClient): {
     },
   };
 }
+
+/** DynamoDB Local runs in Jetty; dynoxide and AWS report the whole price of a transaction. */
+const isHalfPrice = (response: unknown): boolean => {
+  const { headers = {} } = response as { headers?: Readonly<Record<string, string>> };
+  return headers.server?.startsWith("Jetty") === true;
+};
 
 const isConsistent = (input: object): boolean =>
   "ConsistentRead" in input && input.ConsistentRead === true;

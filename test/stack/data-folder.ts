@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SECRET_PATTERN } from "../../packages/functions/src/secrets.ts";
 import { commandLine, isAlive } from "./process-list.ts";
 import { StackError, systemCode } from "./stack-error.ts";
+import { defaultStoreKind, STORE_KINDS, type StoreKind } from "./store-program.ts";
 
 /** What `running.json` in the data folder tells other programs while a stack runs on it. */
 export type Running = {
@@ -16,7 +17,9 @@ export type Running = {
 };
 
 export type DataFolder = {
-  /** Where the database keeps its files. */
+  /** The store that wrote the folder, or writes it from now on; another one cannot read its files. */
+  readonly storeKind: StoreKind;
+  /** Where the store keeps its files. */
   readonly databaseDir: string;
   readonly adminKeyFile: string;
   /** Both are made on the first start and read later; mode 0600. */
@@ -30,9 +33,10 @@ export type DataFolder = {
 
 /**
  * Takes a data folder for this process, making it when absent. Throws `StackError` when it cannot be
- * used, when another stack runs on it, or when a key file in it is damaged.
+ * used, when another stack runs on it, when a key file in it is damaged, or when a store other than
+ * the one asked for wrote it.
  */
-export async function openDataFolder(path: string): Promise<DataFolder> {
+export async function openDataFolder(path: string, asked?: StoreKind): Promise<DataFolder> {
   const folder = resolve(path);
   const lock = join(folder, "running.json");
   let self: Running = { pid: process.pid, command: commandLine(process.pid) };
@@ -46,8 +50,10 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   process.once("exit", release);
   try {
     const adminKeyFile = join(folder, "admin-key");
+    const storeKind = claimStore(folder, path, asked);
     return {
-      databaseDir: join(folder, "dynamodb"),
+      storeKind,
+      databaseDir: join(folder, STORE_FOLDERS[storeKind]),
       adminKeyFile,
       adminKey: loadKey(adminKeyFile, "elk_"),
       cursorKey: loadKey(join(folder, "cursor-key"), ""),
@@ -75,6 +81,31 @@ export function loadRunning(path: string): Running | undefined {
 
 /** A new secret: 192 random bits. */
 export const makeKey = (prefix: string): string => `${prefix}${randomBytes(24).toString("hex")}`;
+
+const STORE_FOLDERS: Readonly<Record<StoreKind, string>> = {
+  dynoxide: "dynoxide",
+  "dynamodb-local": "dynamodb",
+};
+
+/** The folder's store, noted in its file `store`. Folders from before that file hold DynamoDB Local's. */
+function claimStore(folder: string, path: string, asked: StoreKind | undefined): StoreKind {
+  const file = join(folder, "store");
+  const noted = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+  const former = existsSync(join(folder, STORE_FOLDERS["dynamodb-local"]));
+  const written = STORE_KINDS.find((kind) => kind === (noted ?? (former ? "dynamodb-local" : "")));
+  if (noted !== undefined && written === undefined) {
+    throw new StackError(`The file ${file} names no store that this version knows: "${noted}".`);
+  }
+  if (written !== undefined && asked !== undefined && asked !== written) {
+    throw new StackError(
+      `The data folder "${path}" holds files of ${written}, and EVENTLEDGER_STORE asks for ${asked}. ` +
+        `Leave the variable out, or choose another folder: EVENTLEDGER_DATA=.eventledger-2 npm start`,
+    );
+  }
+  const kind = written ?? asked ?? defaultStoreKind();
+  if (noted === undefined) writeFileSync(file, `${kind}\n`);
+  return kind;
+}
 
 function makeFolder(folder: string): void {
   // In two steps: where nothing can be made (/proc), a recursive mkdir of Node never returns.
@@ -109,7 +140,7 @@ async function takeLock(lock: string, self: Running, path: string): Promise<void
 /** A stack that was killed leaves a database behind that ends within half a second. */
 async function waitForDatabase(pid: number, path: string): Promise<void> {
   const giveUpAt = performance.now() + 8_000;
-  while (isAlive(pid) && commandLine(pid).includes("DynamoDBLocal")) {
+  while (isAlive(pid) && /DynamoDBLocal|dynoxide/.test(commandLine(pid))) {
     if (performance.now() > giveUpAt) {
       throw new StackError(
         `A database (pid ${pid}) still runs on the data folder "${path}": end it first.`,

@@ -4,6 +4,7 @@ import { readOrigins } from "../../packages/functions/src/open-ledger.ts";
 import { assertCursorKeys, SECRET_PATTERN } from "../../packages/functions/src/secrets.ts";
 import { readWaitSecondsMax } from "../../packages/functions/src/wait-seconds.ts";
 import { StackError } from "./stack-error.ts";
+import { STORE_KINDS, type StoreKind } from "./store-program.ts";
 
 /** What the environment asks of `npm start`. An empty variable counts as absent. */
 export type Settings = {
@@ -14,6 +15,8 @@ export type Settings = {
   readonly tableName: string;
   /** A database that runs already. */
   readonly endpoint: string | undefined;
+  /** The store to start; undefined takes the data folder's, or this platform's default. */
+  readonly storeKind: StoreKind | undefined;
   readonly adminKey: string | undefined;
   readonly cursorKey: string | undefined;
   /** No key is asked for. */
@@ -33,6 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     dataFolder: env.EVENTLEDGER_DATA || DEFAULT_DATA_FOLDER,
     tableName: readTableName(env.TABLE_NAME || "eventledger"),
     endpoint: readEndpoint(env.DYNAMODB_ENDPOINT || undefined),
+    storeKind: readStoreKind(env.EVENTLEDGER_STORE || undefined),
     adminKey: readAdminKey(env.EVENTLEDGER_ADMIN_KEY || undefined),
     cursorKey: readCursorKey(env.EVENTLEDGER_CURSOR_KEYS || undefined),
     authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
@@ -61,6 +65,13 @@ function readEndpoint(text: string | undefined): string | undefined {
   throw new StackError(
     `DYNAMODB_ENDPOINT must be a URL such as http://127.0.0.1:8000, not "${text}".`,
   );
+}
+
+/** Exported for the tests' set-up, which starts a store too. */
+export function readStoreKind(text: string | undefined): StoreKind | undefined {
+  const kind = STORE_KINDS.find((each) => each === text);
+  if (kind !== undefined || text === undefined) return kind;
+  throw new StackError(`EVENTLEDGER_STORE must be ${STORE_KINDS.join(" or ")}, not "${text}".`);
 }
 
 function readAuth(text: string, host: string): boolean {

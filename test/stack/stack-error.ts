@@ -9,8 +9,8 @@ export class JavaMissingError extends StackError {
 
   constructor(command: string) {
     super(
-      `The local database needs Java 17 or newer, and "${command}" is not one. ` +
-        "Install Java 17+, or set DYNAMODB_ENDPOINT to a DynamoDB Local that runs already.",
+      `DynamoDB Local needs Java 17 or newer, and "${command}" is not one. Install Java 17+, ` +
+        "or set DYNAMODB_ENDPOINT to a DynamoDB-compatible store that runs already.",
     );
   }
 }

@@ -2,11 +2,12 @@ import { startServer } from "../../packages/functions/src/local.ts";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
-import { answersHttp } from "./dynamo.ts";
 import { type Engine, type EngineOptions, startEngine } from "./engine.ts";
-import { keepDynamo } from "./kept-dynamo.ts";
+import { keepStore } from "./kept-store.ts";
 import { assertPortFree, listenError } from "./port.ts";
 import { StackError } from "./stack-error.ts";
+import { answersHttp } from "./store.ts";
+import type { StoreKind } from "./store-program.ts";
 
 export type StackOptions = {
   readonly host?: string;
@@ -16,6 +17,8 @@ export type StackOptions = {
   readonly dataFolder?: string | undefined;
   /** A database that runs already; without it, one is started. */
   readonly endpoint?: string | undefined;
+  /** The store to start. Without it, the data folder's, or this platform's default. */
+  readonly storeKind?: StoreKind | undefined;
   readonly tableName?: string;
   /** Without it, the data folder's, or a new one. */
   readonly adminKey?: string | undefined;
@@ -78,11 +81,11 @@ async function start(options: StackOptions, closers: Closers): Promise<Stack> {
 }
 
 async function openFolder(
-  { dataFolder }: StackOptions,
+  { dataFolder, storeKind }: StackOptions,
   closers: Closers,
 ): Promise<DataFolder | undefined> {
   if (dataFolder === undefined) return undefined;
-  const folder = await openDataFolder(dataFolder);
+  const folder = await openDataFolder(dataFolder, storeKind);
   closers.add(() => folder.release());
   return folder;
 }
@@ -115,12 +118,13 @@ async function startEngines(
   } else {
     onStep("Starting the database");
     const place = folder?.databaseDir ?? "memory";
-    const database = await keepDynamo({
+    const database = await keepStore({
+      kind: folder?.storeKind ?? options.storeKind,
       dataDir: folder?.databaseDir,
-      onStart: async (dynamo) => {
-        folder?.announce({ databasePid: dynamo.pid });
+      onStart: async (store) => {
+        folder?.announce({ databasePid: store.pid });
         const former = engine;
-        engine = await startEngine({ ...settings, endpoint: dynamo.endpoint, place });
+        engine = await startEngine({ ...settings, endpoint: store.endpoint, place });
         // Its requests are failing, each in its own time; nobody has to wait for them.
         void former?.stop();
       },

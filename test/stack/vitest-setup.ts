@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node";
-import { type Dynamo, startDynamo } from "./dynamo.ts";
+import { readStoreKind } from "./settings.ts";
+import { type Store, startStore } from "./store.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -9,8 +10,8 @@ declare module "vitest" {
 }
 
 /**
- * Vitest's global set-up: one DynamoDB Local in memory for the whole run, or the one that
- * DYNAMODB_ENDPOINT names. Every project runs this, and each may load its own copy of this module,
+ * Vitest's global set-up: one store in memory for the whole run (EVENTLEDGER_STORE says which), or
+ * the one that DYNAMODB_ENDPOINT names. Every project runs this, and each may load its own copy of this module,
  * so the database is kept on the process; whoever leaves last stops it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -21,7 +22,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const shared = sharedDynamo();
   shared.users++;
-  shared.starting ??= startDynamo();
+  shared.starting ??= startStore({
+    kind: readStoreKind(process.env.EVENTLEDGER_STORE || undefined),
+  });
   const { endpoint, stop } = await shared.starting;
   project.provide("dynamoEndpoint", endpoint);
   return async () => {
@@ -31,7 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-type SharedDynamo = { users: number; starting: Promise<Dynamo> | undefined };
+type SharedDynamo = { users: number; starting: Promise<Store> | undefined };
 
 const SHARED = Symbol.for("eventledger.test.dynamo");
 

@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Dynamo, type DynamoOptions, startDynamo } from "./dynamo.ts";
+import { type Store, type StoreOptions, startStore } from "./store.ts";
 
-export type KeptDynamoOptions = Pick<DynamoOptions, "dataDir"> & {
+export type KeptStoreOptions = Pick<StoreOptions, "dataDir" | "kind"> & {
   /** Told of each database, the first too, before the one before it is forgotten. */
-  readonly onStart: (dynamo: Dynamo) => Promise<void>;
+  readonly onStart: (store: Store) => Promise<void>;
   readonly onNotice: (line: string) => void;
   /** The database cannot be started again. */
   readonly onGiveUp: (error: unknown) => void;
 };
 
 /**
- * A DynamoDB Local that is started again with the same data should it end unasked.
+ * A store that starts again with the same data when it ends unasked.
  *
- * Each one has a port of its own, so that whoever speaks to the last one cannot reach the next by
- * mistake. For a database that was killed may have lost what it had confirmed: DynamoDB Local
- * answers a transaction a few milliseconds before SQLite has it (3 of 5 kills under load lost one;
- * single puts: none of 6). Whoever remembers such a write must not go on from it. AWS does not lose
- * what it has confirmed.
+ * Each start takes a port of its own, so that a client of the last process cannot reach the next one
+ * by mistake. DynamoDB Local, when killed, may lose what it confirmed: it answers a transaction a
+ * few milliseconds before SQLite has it (3 of 5 kills under load lost one; single puts: none of 6).
+ * A process that remembers such a write must not continue from it. AWS does not lose what it
+ * confirms.
  */
-export async function keepDynamo(options: KeptDynamoOptions): Promise<{ stop(): Promise<void> }> {
+export async function keepStore(options: KeptStoreOptions): Promise<{ stop(): Promise<void> }> {
   const stopping = new AbortController();
   let current = await start(options);
 
@@ -48,7 +48,7 @@ export async function keepDynamo(options: KeptDynamoOptions): Promise<{ stop(): 
 const RESTART_TRIES = 3;
 const RESTART_PAUSE_MS = 500;
 
-async function restart(options: KeptDynamoOptions): Promise<Dynamo> {
+async function restart(options: KeptStoreOptions): Promise<Store> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await start(options);
@@ -59,13 +59,13 @@ async function restart(options: KeptDynamoOptions): Promise<Dynamo> {
   }
 }
 
-async function start({ dataDir, onStart }: KeptDynamoOptions): Promise<Dynamo> {
-  const dynamo = await startDynamo({ dataDir });
+async function start({ kind, dataDir, onStart }: KeptStoreOptions): Promise<Store> {
+  const store = await startStore({ kind, dataDir });
   try {
-    await onStart(dynamo);
-    return dynamo;
+    await onStart(store);
+    return store;
   } catch (error) {
-    await dynamo.stop();
+    await store.stop();
     throw error;
   }
 }

@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openDataFolder } from "../stack/data-folder.ts";
+import { readSettings } from "../stack/settings.ts";
+import { defaultStoreKind } from "../stack/store-program.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "eventledger-store-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function open(asked?: Parameters<typeof openDataFolder>[1]) {
+  const { storeKind, databaseDir, release } = await openDataFolder(folder, asked);
+  release();
+  return { storeKind, databaseDir };
+}
+
+describe("a data folder", () => {
+  it("belongs to the platform's store when it is new, and says so", async () => {
+    expect((await open()).storeKind).toBe(defaultStoreKind());
+    expect(readFileSync(join(folder, "store"), "utf8").trim()).toBe(defaultStoreKind());
+  });
+
+  it("keeps the store that wrote it, whatever the platform's default is", async () => {
+    expect((await open("dynamodb-local")).databaseDir).toBe(join(folder, "dynamodb"));
+    expect((await open()).storeKind).toBe("dynamodb-local");
+    await expect(open("dynoxide")).rejects.toThrow(
+      /holds files of dynamodb-local.*EVENTLEDGER_DATA/,
+    );
+  });
+
+  it("is DynamoDB Local's when it comes from before there was a choice", async () => {
+    mkdirSync(join(folder, "dynamodb"));
+    await expect(open("dynoxide")).rejects.toThrow("holds files of dynamodb-local");
+    expect(existsSync(join(folder, "store"))).toBe(false);
+    expect((await open()).storeKind).toBe("dynamodb-local");
+  });
+
+  it("is refused when a later version wrote it with a store that is unknown here", async () => {
+    writeFileSync(join(folder, "store"), "other\n");
+    await expect(open()).rejects.toThrow('names no store that this version knows: "other"');
+  });
+});
+
+describe("EVENTLEDGER_STORE", () => {
+  it.each([
+    [undefined, undefined],
+    ["", undefined],
+    ["dynoxide", "dynoxide"],
+    ["dynamodb-local", "dynamodb-local"],
+  ])("%j asks for %j", (text, kind) => {
+    expect(readSettings({ EVENTLEDGER_STORE: text }).storeKind).toBe(kind);
+  });
+
+  it("is refused when it names no store, with those that there are", () => {
+    const read = () => readSettings({ EVENTLEDGER_STORE: "java" });
+    expect(read).toThrow('EVENTLEDGER_STORE must be dynoxide or dynamodb-local, not "java".');
+  });
+});
