@@ -114,7 +114,9 @@ function openApi(api: Client, open: Open): void {
       const { summary, security, responses } = operation;
       const where = `${method} ${path}`;
       expect(summary, where).toMatch(/\S/);
-      expect(operation["x-scope"], where).toMatch(/^(public|root|admin|publish|consume)$/);
+      expect(operation["x-scope"], where).toMatch(
+        /^(public|any|root|read|consume|operate|publish|admin)$/,
+      );
       expect(security, where).toHaveLength(operation["x-scope"] === "public" ? 0 : 2);
       expect(Object.keys(responses).some((status) => status.startsWith("2"))).toBe(true);
       for (const [status, { content = {}, headers }] of Object.entries(responses)) {

@@ -1,10 +1,23 @@
 export { createAdminKey } from "./access/admin-key.ts";
 export type { Identity } from "./access/identify.ts";
 export type { KeyKind } from "./access/key-text.ts";
-export { type Caller, coversStream, isRoot, rootCaller } from "./access/permission.ts";
+export {
+  type Caller,
+  coversKey,
+  coversStream,
+  coversSubscription,
+  isBound,
+  isRoot,
+  rootCaller,
+} from "./access/permission.ts";
 export type { CursorKey } from "./cursor/cursor.ts";
 export { type Clock, systemClock } from "./kernel/clock.ts";
-export { invalidRequest, LedgerError, streamNotFound } from "./kernel/error.ts";
+export {
+  invalidRequest,
+  LedgerError,
+  streamNotFound,
+  subscriptionNotFound,
+} from "./kernel/error.ts";
 export { defaultTenant, type Tenant } from "./kernel/names.ts";
 export { systemRandom } from "./kernel/random.ts";
 export { createLedger, type Ledger, type LedgerDeps } from "./ledger.ts";

@@ -5,8 +5,10 @@ import type {
   Subscription,
   SubscriptionInfo,
 } from "@eventledger/protocol";
+import { type Bounds, coversDelivery } from "./access/permission.ts";
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
+import { subscriptionNotFound } from "./kernel/error.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
@@ -14,6 +16,7 @@ import type { Log } from "./log/log.ts";
 import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { commit, lagBehind } from "./subscription/commit.ts";
+import { type Covers, listCovered } from "./subscription/covered.ts";
 import type { Poll } from "./subscription/deliver.ts";
 import { createDeliveries } from "./subscription/deliveries.ts";
 import { normalFilter } from "./subscription/filter.ts";
@@ -146,10 +149,28 @@ export function createSubscriptionOperations(deps: Deps) {
       return { subscription: toSubscription(stream, row), created };
     },
 
-    async listSubscriptions(tenant: Tenant, name: string, { limit, cursor }: ListPage) {
+    /**
+     * Throws `subscription-not-found` for one that is not within the bounds. Looks at what is known
+     * of it, so it may be news of a few seconds ago.
+     */
+    async assertReaches(tenant: Tenant, name: string, subscription: string, bounds: Bounds) {
+      await streams.use(tenant, name, async (stream) => {
+        const { row } = await subscriptions.recall(stream, subscription);
+        if (!coversDelivery(bounds, row)) throw subscriptionNotFound();
+      });
+    },
+
+    /** Those within the bounds. */
+    async listSubscriptions(
+      tenant: Tenant,
+      name: string,
+      { limit, cursor }: ListPage,
+      bounds: Bounds = {},
+    ) {
       const stream = await streams.load(tenant, name);
       const after = cursor === undefined ? undefined : parseListCursor(cursor);
-      const page = await table.subscriptions.list(stream.name, stream.uid, limit, after);
+      const covers: Covers = (row) => coversDelivery(bounds, row);
+      const page = await listCovered(table, stream, covers, { limit, after });
       return {
         subscriptions: page.subscriptions.map((row) => toSubscription(stream, row)),
         cursor: page.next === null ? null : formatListCursor(page.next),

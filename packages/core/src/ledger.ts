@@ -10,7 +10,7 @@ import type {
 } from "@eventledger/protocol";
 import { createAccess } from "./access/access.ts";
 import type { KeyKind } from "./access/key-text.ts";
-import { nameRangesOf } from "./access/permission.ts";
+import { type Bounds, coversDelivery, nameRangesOf } from "./access/permission.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./compaction/bootstrap.ts";
 import { compactStream } from "./compaction/compact-stream.ts";
 import { listCompacted, loadCompacted } from "./compaction/compacted-list.ts";
@@ -139,11 +139,12 @@ export function createLedger(deps: LedgerDeps) {
     listStreams: (tenant: Tenant, page: ListPage, globs: readonly string[] = ["*"]) =>
       listStreams(table, tenant, page, nameRangesOf(globs)),
 
-    async getStream(tenant: Tenant, name: string): Promise<StreamInfo> {
+    /** Of its subscriptions, those within the bounds. */
+    async getStream(tenant: Tenant, name: string, bounds: Bounds = {}): Promise<StreamInfo> {
       const stream = await streams.load(tenant, name);
       const [info, lags] = await Promise.all([
         describeStream({ table, clock }, stream),
-        loadLags({ table, subscriptions }, stream),
+        loadLags({ table, subscriptions }, stream, (row) => coversDelivery(bounds, row)),
       ]);
       return { ...info, subscriptions: lags };
     },
@@ -189,11 +190,13 @@ export function createLedger(deps: LedgerDeps) {
     async browse(
       tenant: Tenant,
       name: string,
-      { from, limit, type, key }: BrowseQuery,
+      { from, limit, type, key, keyPrefix }: BrowseQuery & { keyPrefix?: string | undefined },
     ): Promise<EventsPage> {
-      const filtered = type !== undefined || key !== undefined;
+      const filtered = type !== undefined || key !== undefined || keyPrefix !== undefined;
       const matches = (event: StoredEvent) =>
-        (type === undefined || event.type === type) && (key === undefined || event.key === key);
+        (type === undefined || event.type === type) &&
+        (key === undefined || event.key === key) &&
+        event.key.startsWith(keyPrefix ?? "");
       return streams.use(tenant, name, async (stream) => {
         const page = await browse(log, stream, await parseFrom(stream, from), {
           limit,

@@ -2,8 +2,15 @@ import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
 import { boundedText, described, Timestamp } from "./text.ts";
 
-/** What a key may do: `admin` streams and keys, `publish` events, `consume` what streams hold. */
-export const KeyScope = described(z.enum(["admin", "publish", "consume"]), { id: "KeyScope" });
+/**
+ * What a key may do. `read`: look at streams, events, states and subscriptions. `consume`: poll and
+ * commit. `operate`: change subscriptions. `publish` events. `admin`: streams and keys.
+ */
+export const KeyScope = described(z.enum(["read", "consume", "operate", "publish", "admin"]), {
+  id: "KeyScope",
+  description:
+    "`read`: browse streams, their current state and their subscriptions. `consume`: create subscriptions, poll, commit and leave. `operate`: seek, change and delete subscriptions, park, retry and skip. `publish`: publish events. `admin`: streams and API keys.",
+});
 export type KeyScope = z.infer<typeof KeyScope>;
 
 const GLOB = new RegExp(`^(?:[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}\\*?|\\*)$`);
@@ -19,6 +26,17 @@ export const StreamGlob = described(
   { id: "StreamGlob", examples: ["orders", "billing.*", "*"] },
 );
 
+/** Which subscriptions a key is about, in the streams that it is about. */
+export const SubscriptionGlob = described(
+  z
+    .string()
+    .check(
+      z.maxLength(LIMITS.nameCharsMax),
+      z.regex(GLOB, { error: "must be a subscription's name, the beginning of names and *, or *" }),
+    ),
+  { id: "SubscriptionGlob", examples: ["shipping", "billing.*"] },
+);
+
 const unique = { error: "must not name anything twice" };
 const areUnique = (items: readonly string[]) => new Set(items).size === items.length;
 
@@ -29,6 +47,18 @@ const permissions = {
   streams: z
     .array(StreamGlob)
     .check(z.minLength(1), z.maxLength(LIMITS.keyStreamsMax), z.refine(areUnique, unique)),
+  subscriptions: described(
+    z.optional(
+      z
+        .array(SubscriptionGlob)
+        .check(z.minLength(1), z.maxLength(LIMITS.keyStreamsMax), z.refine(areUnique, unique)),
+    ),
+    { description: "Others of the streams do not exist for the key. All of them unless given." },
+  ),
+  keyPrefix: described(z.optional(boundedText(LIMITS.keyBytesMax)), {
+    description:
+      "The key publishes and reads only events whose keys begin with this. Counts and lags are of the whole stream.",
+  }),
 };
 
 const KeyName = described(boundedText(LIMITS.keyNameBytesMax), {
@@ -43,7 +73,13 @@ export const CreateApiKey = described(
   z.strictObject({ name: KeyName, ...permissions, expiresAt: z.optional(ExpiresAt) }),
   {
     id: "CreateApiKey",
-    examples: [{ name: "shop", scopes: ["publish"], streams: ["orders", "billing.*"] }],
+    examples: [
+      { name: "shop", scopes: ["publish"], streams: ["orders", "billing.*"] },
+      {
+        ...{ name: "shipping", scopes: ["read", "consume"], streams: ["orders"] },
+        ...{ subscriptions: ["shipping.*"], keyPrefix: "eu/" },
+      },
+    ],
   },
 );
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
@@ -68,5 +104,11 @@ const KEY_ID = new RegExp(`^[a-z0-9]{${LIMITS.keyIdChars}}$`);
 export const ApiKeyId = z
   .string()
   .check(z.regex(KEY_ID, { error: "must be the id of an API key" }));
+
+export const RevokeQuery = z.strictObject({
+  cascade: described(z._default(z.enum(["true", "false"]), "false"), {
+    description: "true revokes as well what the key has made, and what that has made.",
+  }),
+});
 
 export const ApiKeyParams = z.strictObject({ id: ApiKeyId });

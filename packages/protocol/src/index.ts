@@ -9,3 +9,4 @@ export * from "./stream.ts";
 export * from "./subscription.ts";
 export * from "./tenant.ts";
 export * from "./text.ts";
+export * from "./version.ts";

@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Stack, startStack } from "../../stack/stack.ts";
 import { send } from "../wire.ts";
+import { SCOPES } from "./world.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -51,7 +52,7 @@ describe("API keys", () => {
   });
 
   it("[auth.key] are taken as a bearer token and in X-Api-Key", async () => {
-    const { apiKey } = await make(["consume"], ["*"]);
+    const { apiKey } = await make(["read"], ["*"]);
     const target = { baseUrl: stack.url, apiKey };
     expect((await send(target, { path: "/streams" })).status).toBe(200);
     const headers = { authorization: "", "x-api-key": apiKey };
@@ -100,7 +101,7 @@ describe("API keys", () => {
   describe("that end soon", () => {
     const soon = new Date(Date.now() + 3_600_000).toISOString();
     const later = new Date(Date.now() + 7_200_000).toISOString();
-    const everything = { name: "k", scopes: ["admin", "publish", "consume"], streams: ["*"] };
+    const everything = { name: "k", scopes: [...SCOPES], streams: ["*"] };
     const until = async (expiresAt: string) =>
       NewApiKey.parse((await ask("POST", "/keys", { ...everything, expiresAt })).body);
 
@@ -126,25 +127,40 @@ describe("API keys", () => {
         ask("POST", `/keys/${id}/rotate`, how, apiKey);
       expect((await rotate(own.id, {})).body).toMatchObject({ expiresAt: soon });
       expect((await rotate(other.id, {}, other.apiKey)).body).toMatchObject({ expiresAt: later });
-      for (const [id, how] of [
-        [own.id, { expiresAt: later }],
-        [other.id, { expiresAt: later }],
-        [other.id, {}],
-      ] as const) {
-        const { body } = await rotate(id, how);
-        expect(body).toMatchObject({
+      expect((await rotate(own.id, { expiresAt: later })).body).toMatchObject({
+        code: "invalid-request",
+        errors: [{ pointer: "/expiresAt", detail: expect.stringContaining(soon) }],
+      });
+      for (const how of [{ expiresAt: later }, { expiresAt: soon }, {}]) {
+        const refused = (await rotate(other.id, how)).body;
+        expect(refused).toMatchObject({
+          code: "forbidden",
+          detail: expect.stringContaining(later),
+        });
+      }
+      const listed = ApiKeyList.parse((await ask("GET", "/keys?limit=500")).body).keys;
+      expect(listed.find(({ id }) => id === other.id)).toMatchObject({ expiresAt: later });
+    });
+
+    it("[key.rotated] shorten no other key, only themselves", async () => {
+      const [own, other] = [await until(later), await until(soon)];
+      const rotate = async (id: string, how: object, apiKey = own.apiKey) =>
+        (await ask("POST", `/keys/${id}/rotate`, how, apiKey)).body;
+      const sooner = new Date(Date.parse(soon) - 1_000).toISOString();
+      for (const apiKey of [own.apiKey, stack.adminKey]) {
+        expect(await rotate(other.id, { expiresAt: sooner }, apiKey)).toMatchObject({
           code: "invalid-request",
           errors: [{ pointer: "/expiresAt", detail: expect.stringContaining(soon) }],
         });
+        expect(await rotate(other.id, {}, apiKey)).toMatchObject({ expiresAt: soon });
       }
-      expect((await rotate(other.id, { expiresAt: soon })).body).toMatchObject({ expiresAt: soon });
-      const longer = await rotate(other.id, { expiresAt: later }, stack.adminKey);
-      expect(longer.body).toMatchObject({ expiresAt: later });
+      expect(await rotate(other.id, { expiresAt: later })).toMatchObject({ expiresAt: later });
+      expect(await rotate(own.id, { expiresAt: soon })).toMatchObject({ expiresAt: soon });
     });
   });
 
   it("[key.scope] create only streams that they cover, and list only those", async () => {
-    const { apiKey } = await make(["admin", "consume"], ["a.*", "b", "a.b*"]);
+    const { apiKey } = await make(["admin", "read"], ["a.*", "b", "a.b*"]);
     for (const name of ["a.a", "a.b", "a.c", "b"]) {
       expect((await ask("POST", "/streams", { name }, apiKey)).status).toBe(201);
     }
@@ -168,7 +184,7 @@ describe("API keys", () => {
   });
 
   it("[key.rotated] keep their id and rights, and both secrets for a while", async () => {
-    const { apiKey, ...made } = await make(["consume"], ["*"]);
+    const { apiKey, ...made } = await make(["read"], ["*"]);
     const { body } = await ask("POST", `/keys/${made.id}/rotate`, { overlapSeconds: 60 });
     const rotated = RotatedApiKey.parse(body);
     expect(rotated).toMatchObject({ ...made, lastUsedAt: null, rotatedAt: expect.any(String) });

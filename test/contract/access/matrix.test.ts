@@ -3,7 +3,7 @@ import { PublishReceipt, StreamInfo, SubscriptionInfo } from "@eventledger/proto
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { formatKey } from "../../../packages/core/src/access/key-text.ts";
 import { createApp } from "../../../packages/functions/src/http/app.ts";
-import { declaredScope } from "../../../packages/functions/src/http/auth.ts";
+import { declaredRight } from "../../../packages/functions/src/http/auth.ts";
 import { type Stack, startStack } from "../../stack/stack.ts";
 import { createClient } from "../client.ts";
 import { type Answer, type Call, send } from "../wire.ts";
@@ -25,7 +25,8 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 const keyed = operations.filter(({ scope }) => scope !== "public");
-const scoped = keyed.filter(({ scope }) => scope !== "root");
+const unscoped = ["public", "any", "root"];
+const scoped = keyed.filter(({ scope = "" }) => !unscoped.includes(scope));
 
 describe("routes and scopes", () => {
   const unused = () => {
@@ -42,19 +43,22 @@ describe("routes and scopes", () => {
     app.routes.filter(({ method }) => method !== "ALL"),
     ({ method, path }) => `${method} ${path.replaceAll(/:([a-z]+)/gi, "{$1}")}`,
   );
-  const scopesOf = (route: string) =>
-    (routes.get(route) ?? []).flatMap(({ handler }) => declaredScope(handler) ?? []);
+  const rightsOf = (route: string) =>
+    (routes.get(route) ?? []).flatMap(({ handler }) => declaredRight(handler) ?? []);
 
-  it("[openapi.routes] declares exactly one scope on every route", () => {
-    const undeclared = [...routes.keys()].filter((route) => scopesOf(route).length !== 1);
+  it("[openapi.routes] declares exactly one right on every route", () => {
+    const undeclared = [...routes.keys()].filter((route) => rightsOf(route).length !== 1);
     expect(undeclared).toEqual([]);
   });
 
-  it("[openapi.routes] describes every route that takes a key, with the scope it enforces", () => {
-    const described = new Map(keyed.map(({ method, path, scope }) => [`${method} ${path}`, scope]));
+  it("[openapi.routes] describes every route that takes a key, with the right it enforces", () => {
+    const described = new Map(
+      keyed.map(({ method, path, scopes, bound }) => [`${method} ${path}`, { scopes, bound }]),
+    );
     const enforced = [...routes.keys()]
-      .map((route) => [route, scopesOf(route)[0]] as const)
-      .filter(([, scope]) => scope !== "public");
+      .map((route) => [route, rightsOf(route)[0]] as const)
+      .filter(([, right]) => right?.scopes[0] !== "public")
+      .map(([route, right]) => [route, { scopes: right?.scopes, bound: right?.bound }] as const);
     expect(Object.fromEntries(enforced)).toEqual(Object.fromEntries(described));
   });
 });
@@ -90,9 +94,21 @@ it.each(titled(keyed))(
   },
 );
 
-it.each(titled(keyed))("[key.scope] $id refuses a key without its scope", async ({ operation }) => {
-  const answer = await ask(stack.url, operation, world.mine, world.without(operation.scope ?? ""));
+const refusing = keyed.filter(({ scope }) => scope !== "any");
+it.each(titled(refusing))("[key.scopes] $id refuses a key without its scopes", async (of) => {
+  const { operation } = of;
+  const answer = await ask(stack.url, operation, world.mine, world.without(operation.scopes));
   expect(answer.body).toMatchObject({ status: 403, code: "forbidden" });
+});
+
+const alone = scoped.flatMap((operation) =>
+  operation.scopes.map((scope) => ({ id: operation.id, operation, scope })),
+);
+it.each(alone)("[key.scopes] $id lets in a key with $scope alone", async ({ operation, scope }) => {
+  const names = { ...world.mine, stream: "nowhere" };
+  const answer = await ask(stack.url, operation, names, world.only(scope));
+  expect(answer.status).not.toBe(401);
+  expect(answer.text).not.toContain("takes the scope");
 });
 
 describe.each(titled(scoped.filter(namesThings)))("$id", ({ operation }) => {

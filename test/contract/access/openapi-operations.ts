@@ -18,6 +18,10 @@ export type DescribedOperation = {
   /** With `{name}` where a parameter stands. */
   readonly path: string;
   readonly scope: string | undefined;
+  /** Any of these is enough; the scope is the first. */
+  readonly scopes: readonly string[];
+  /** What becomes of a key that is bound to subscriptions or a key prefix. */
+  readonly bound: string | undefined;
   readonly parameters: readonly Parameter[];
   readonly requestBody: { readonly content: Content } | undefined;
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
@@ -26,6 +30,8 @@ export type DescribedOperation = {
 type Written = {
   readonly operationId: string;
   readonly "x-scope"?: string;
+  readonly "x-scopes"?: readonly string[];
+  readonly "x-bound"?: string;
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Content };
   readonly responses: DescribedOperation["responses"];
@@ -40,6 +46,8 @@ export const operations: readonly DescribedOperation[] = Object.entries(
     method: method.toUpperCase(),
     path,
     scope: of["x-scope"],
+    scopes: of["x-scopes"] ?? [],
+    bound: of["x-bound"],
     parameters: of.parameters ?? [],
     requestBody: of.requestBody,
     responses: of.responses,

@@ -3,6 +3,7 @@ import { NewApiKey, NewTenant } from "@eventledger/protocol";
 import { expect } from "vitest";
 import { createClient, newName } from "../client.ts";
 import { send, type Target } from "../wire.ts";
+import { operations } from "./openapi-operations.ts";
 
 /** One of everything that a request can name. */
 export type Names = {
@@ -41,11 +42,18 @@ export type World = {
   readonly elsewhere: string;
   readonly expired: string;
   readonly revoked: string;
-  /** Every scope but the one asked for, on all streams of the first tenant. */
-  readonly without: (scope: string) => string;
+  /** Every scope but those asked for, on all streams of the first tenant. */
+  readonly without: (scopes: readonly string[]) => string;
+  /** That scope alone, on all streams of the first tenant. */
+  readonly only: (scope: string) => string;
 };
 
-const SCOPES = ["admin", "publish", "consume"] as const;
+export const SCOPES = ["read", "consume", "operate", "publish", "admin"] as const;
+
+/** What operations take: any of these scopes. */
+const WITHOUT = [
+  ...new Map(operations.map(({ scopes }) => [scopes.join(), scopes])).values(),
+].filter(([first]) => SCOPES.some((scope) => scope === first));
 
 /** Builds it through the API itself, with the admin key. */
 export async function createWorld(root: Target): Promise<World> {
@@ -66,10 +74,12 @@ export async function createWorld(root: Target): Promise<World> {
   await send(as(full), { method: "DELETE", path: `/keys/${revoked.id}` });
   const lifeMs = 400;
   const expired = await make(SCOPES, ["*"], new Date(Date.now() + lifeMs).toISOString());
+  const alone = new Map<string, string>();
+  for (const scope of SCOPES) alone.set(scope, (await make([scope], ["*"])).apiKey);
   const others = new Map<string, string>();
-  for (const scope of SCOPES) {
-    const held = SCOPES.filter((other) => other !== scope);
-    others.set(scope, (await make(held, ["*"])).apiKey);
+  for (const scopes of WITHOUT) {
+    const held = SCOPES.filter((other) => !scopes.includes(other));
+    others.set(scopes.join(), (await make(held, ["*"])).apiKey);
   }
   const elsewhere = (await make(SCOPES, ["elsewhere.*"])).apiKey;
   await sleep(lifeMs);
@@ -83,7 +93,8 @@ export async function createWorld(root: Target): Promise<World> {
     elsewhere,
     expired: expired.apiKey,
     revoked: revoked.apiKey,
-    without: (scope) => others.get(scope) ?? foreign,
+    without: (scopes) => others.get(scopes.join()) ?? full,
+    only: (scope) => alone.get(scope) ?? full,
   };
 }
 

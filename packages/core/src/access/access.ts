@@ -43,7 +43,8 @@ export function createAccess({ table, clock, random, kind }: Deps) {
       return { keys: page.keys, cursor: toCursor(page.next) };
     },
 
-    revokeKey: (caller: Caller, id: string): Promise<void> => keys.revoke(caller, id),
+    revokeKey: (caller: Caller, id: string, how?: { cascade: boolean }): Promise<void> =>
+      keys.revoke(caller, id, how),
 
     rotateKey: (caller: Caller, id: string, how: RotateApiKey): Promise<RotatedApiKey> =>
       keys.rotate(caller, id, how),

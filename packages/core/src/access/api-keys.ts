@@ -12,9 +12,10 @@ import type { Tenant } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
 import type { ApiKeyRow, FormerSecret } from "../table/api-key.entity.ts";
 import type { Table } from "../table/table.ts";
+import { ancestryBelow, planCascade, ROOT } from "./cascade-plan.ts";
 import { hashSecret } from "./identify.ts";
 import { formatKey, type KeyKind, newKeyId, newSecret } from "./key-text.ts";
-import { type Caller, coversPermissions } from "./permission.ts";
+import { type Caller, coversPermissions, type Permissions } from "./permission.ts";
 
 type Deps = {
   readonly table: Table;
@@ -41,25 +42,34 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   async function issue(
     maker: Caller,
     tenant: Tenant,
-    { name, scopes, streams, expiresAt }: CreateApiKey,
+    { name, expiresAt, ...asked }: CreateApiKey,
   ): Promise<NewApiKey> {
     const createdAt = clock.now();
     const validUntil =
       expiresAt === undefined
         ? Math.min(createdAt + LIMITS.keyDaysDefault * DAY_MS, maker.validUntil)
         : assertEndsWith(maker, readExpiry(expiresAt, createdAt));
-    const createdBy = maker.keyId;
+    const by = maker.keyId === ROOT ? undefined : await loadMaker(maker);
+    const origin = { createdBy: maker.keyId, ancestors: by === undefined ? [] : ancestryBelow(by) };
     const id = newKeyId(random);
     const secret = newSecret(random);
     const hash = hashSecret(secret);
-    const rights = { scopes: [...scopes], streams: [...streams] };
-    const row = { id, tenant, name, ...rights, hash, former: [], createdAt, createdBy, validUntil };
-    const done = await table.access.createKey(row);
+    const rights = rightsOf(asked);
+    const row = { id, tenant, name, ...rights, hash, former: [], createdAt, ...origin, validUntil };
+    const done = await table.access.createKey(row, by?.id);
     if (!done && (await table.apiKeys.load(id))?.hash !== hash) {
+      if (by !== undefined) await loadMaker(maker);
       throw new Error("Two API keys were given the same id");
     }
     forget(id);
     return { ...toApiKey(row), apiKey: formatKey({ kind, id, secret }) };
+  }
+
+  /** The key that makes another. Throws `unauthorized` when it was revoked meanwhile. */
+  async function loadMaker({ keyId }: Caller): Promise<ApiKeyRow> {
+    const row = await table.apiKeys.load(keyId);
+    if (row !== undefined) return row;
+    throw new LedgerError("unauthorized", { detail: "The API key is not known here." });
   }
 
   /** Throws `forbidden` when the key would be allowed more than its maker. */
@@ -67,7 +77,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     if (coversPermissions(caller, config)) return issue(caller, caller.tenant, config);
     throw new LedgerError("forbidden", {
       detail:
-        "A key can grant no more than it has: leave out scopes and streams it does not cover.",
+        "A key can grant no more than it has: leave out scopes, streams and subscriptions it does not cover, and keep to its keyPrefix.",
     });
   }
 
@@ -87,16 +97,51 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     return { keys, next: found.length > limit ? (keys.at(-1)?.id ?? null) : null };
   }
 
-  /** Ends a key: here at once, in other processes within 30 s. Throws `api-key-not-found`. */
-  async function revoke(caller: Caller, id: string): Promise<void> {
-    await table.access.removeKey(await load(caller, id));
-    forget(id);
+  /**
+   * Ends a key: here at once, in other processes within 30 s. With `cascade` also what it has made,
+   * and what that has made: the key first, so that it makes no more, then all others until a look
+   * finds none. Repeating it goes on where a crash has ended it, also when the key itself is gone.
+   * Throws `api-key-not-found` when there was nothing to end.
+   */
+  async function revoke(
+    caller: Caller,
+    id: string,
+    { cascade }: { readonly cascade: boolean } = { cascade: false },
+  ): Promise<void> {
+    const row = await find(caller, id);
+    if (row !== undefined) await remove(row);
+    let found = row !== undefined;
+    const ended = [id];
+    for (let more = cascade; more; ) {
+      const made = planCascade(await loadAll(caller), ended);
+      for (const key of made) await remove(key);
+      ended.push(...made.map((key) => key.id));
+      more = made.length > 0;
+      found ||= more;
+    }
+    if (!found) throw keyNotFound();
+  }
+
+  async function remove(row: ApiKeyRow): Promise<void> {
+    await table.access.removeKey(row);
+    forget(row.id);
+  }
+
+  /** All keys that the caller may know of. */
+  async function loadAll(caller: Caller): Promise<ApiKeyRow[]> {
+    const all: ApiKeyRow[] = [];
+    for (let after: string | null | undefined; after !== null; ) {
+      const page = await table.apiKeys.list(caller.tenant, LOOK_ON, after);
+      all.push(...page.keys.filter((row) => coversPermissions(caller, row)));
+      after = page.next;
+    }
+    return all;
   }
 
   /**
    * Gives a key another secret. The former one stays valid for the overlap. Throws
-   * `api-key-not-found`, and `invalid-request` when the key would outlive the caller's: whoever holds
-   * the new secret could otherwise go on for as long as they like.
+   * `api-key-not-found`, `forbidden` when another key outlives the caller's, and `invalid-request` for
+   * an end that is beyond the caller's, or earlier than the other key's own.
    */
   async function rotate(
     caller: Caller,
@@ -109,7 +154,9 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       const row = await load(caller, id);
       const now = clock.now();
       const until = now + overlapSeconds * 1_000;
+      if (id !== caller.keyId) assertMayRotate(caller, row);
       const asked = expiresAt === undefined ? row.validUntil : readExpiry(expiresAt, now);
+      if (id !== caller.keyId) assertNotShortened(row, asked);
       const validUntil = assertEndsWith(caller, asked);
       const former = [{ hash: row.hash, validUntil: until }, ...stillValid(row, now, until)];
       const changed = { hash, former: former.slice(0, FORMER_MAX), rotatedAt: now, validUntil };
@@ -128,15 +175,23 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   }
 
   async function load(caller: Caller, id: string): Promise<ApiKeyRow> {
+    const row = await find(caller, id);
+    if (row === undefined) throw keyNotFound();
+    return row;
+  }
+
+  async function find(caller: Caller, id: string): Promise<ApiKeyRow | undefined> {
     const row = await table.apiKeys.load(id);
-    if (row?.tenant === caller.tenant && coversPermissions(caller, row)) return row;
-    throw new LedgerError("api-key-not-found", {
-      detail: "No API key with that id exists. GET /keys lists those that do.",
-    });
+    return row?.tenant === caller.tenant && coversPermissions(caller, row) ? row : undefined;
   }
 
   return { issue, create, list, revoke, rotate };
 }
+
+const keyNotFound = (): LedgerError =>
+  new LedgerError("api-key-not-found", {
+    detail: "No API key with that id exists. GET /keys lists those that do.",
+  });
 
 /** An overlap ends for all former secrets at the latest when it ends for the last one. */
 const stillValid = ({ former }: ApiKeyRow, now: number, until: number): FormerSecret[] =>
@@ -160,13 +215,37 @@ function assertEndsWith(caller: Caller, validUntil: number): number {
   throw invalidRequest("/expiresAt", `must be ${latest} at the latest: then your own key ends`);
 }
 
+/** Whoever holds the new secret could otherwise go on for longer than they were given. */
+function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
+  if (validUntil <= caller.validUntil) return;
+  throw new LedgerError("forbidden", {
+    detail: `That key ends ${toTime(validUntil)}, after your own. Rotate it with one that lives as long, or make another key and revoke it.`,
+  });
+}
+
+/** Others count on the key: a rotation must not end it sooner than they know of. */
+function assertNotShortened({ validUntil }: ApiKeyRow, asked: number): void {
+  if (asked >= validUntil) return;
+  throw invalidRequest(
+    "/expiresAt",
+    `must be ${toTime(validUntil)} at the earliest, when the key ends now: rotating shortens no other key`,
+  );
+}
+
+/** Without members that say nothing: the table keeps no undefined, and neither does JSON. */
+const rightsOf = ({ scopes, streams, subscriptions, keyPrefix }: Permissions) => ({
+  scopes: [...scopes],
+  streams: [...streams],
+  ...(subscriptions === undefined ? {} : { subscriptions: [...subscriptions] }),
+  ...(keyPrefix === undefined ? {} : { keyPrefix }),
+});
+
 const toTime = (ms: number): string => new Date(ms).toISOString();
 
 const toApiKey = (row: ApiKeyRow): ApiKey => ({
   id: row.id,
   name: row.name,
-  scopes: [...row.scopes],
-  streams: [...row.streams],
+  ...rightsOf(row),
   createdAt: toTime(row.createdAt),
   createdBy: row.createdBy,
   expiresAt: toTime(row.validUntil),

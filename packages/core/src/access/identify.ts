@@ -39,8 +39,9 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
     const now = clock.now();
     const genuine = isGenuine(row, key.secret, now);
     if (row === undefined || !genuine || row.validUntil <= now) return undefined;
-    const { tenant, scopes, streams, id, validUntil } = row;
-    const caller = { tenant, scopes, streams, keyId: id, validUntil };
+    const { tenant, scopes, streams, subscriptions, keyPrefix, id, validUntil } = row;
+    const rights = { scopes, streams, subscriptions, keyPrefix };
+    const caller = { tenant, ...rights, keyId: id, validUntil };
     return { caller, noted: noteUse(row, now) };
   };
 

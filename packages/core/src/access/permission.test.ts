@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { coversPermissions, coversStream, everything, nameRangesOf } from "./permission.ts";
+import {
+  coversDelivery,
+  coversKey,
+  coversPermissions,
+  coversStream,
+  coversSubscription,
+  everything,
+  isBound,
+  nameRangesOf,
+} from "./permission.ts";
 
 const name = fc.string({ unit: fc.constantFrom("a", "b", "."), minLength: 1, maxLength: 4 });
 const glob = fc.oneof(
@@ -10,6 +19,14 @@ const glob = fc.oneof(
 );
 const globs = fc.array(glob, { minLength: 1, maxLength: 5 });
 const scopes = fc.uniqueArray(fc.constantFrom(...everything.scopes), { minLength: 1 });
+
+const bounds = fc.record(
+  {
+    subscriptions: globs,
+    keyPrefix: fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 3 }),
+  },
+  { requiredKeys: [] },
+);
 
 describe("permissions", () => {
   it("cover a name exactly, or by its beginning", () => {
@@ -33,6 +50,36 @@ describe("permissions", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it("[key.rights] that are covered by others reach no subscription and no key that those do not", () => {
+    fc.assert(
+      fc.property(globs, bounds, bounds, name, name, (streams, one, other, subscription, key) => {
+        const held = { scopes: everything.scopes, streams, ...one };
+        const asked = { scopes: everything.scopes, streams, ...other };
+        const covers = coversPermissions(held, asked);
+        if (covers && coversSubscription(asked, subscription)) {
+          expect(coversSubscription(held, subscription)).toBe(true);
+        }
+        if (covers && coversKey(asked, key)) expect(coversKey(held, key)).toBe(true);
+        if (isBound(held) && !isBound(asked)) expect(covers).toBe(false);
+        expect(coversPermissions(held, held)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("[key.key-prefix] cover a subscription that brings nothing else", () => {
+    const held = { keyPrefix: "eu/", subscriptions: ["s.*"] };
+    const brings = (name: string, keyPrefix?: string) =>
+      coversDelivery(held, {
+        name,
+        config: keyPrefix === undefined ? {} : { filter: { keyPrefix } },
+      });
+    expect(brings("s.1", "eu/")).toBe(true);
+    expect(brings("s.1", "eu/de")).toBe(true);
+    for (const prefix of [undefined, "eu", "us/", ""]) expect(brings("s.1", prefix)).toBe(false);
+    expect(brings("t", "eu/")).toBe(false);
   });
 
   it("cover themselves, and the widest covers all", () => {

@@ -1,8 +1,8 @@
 import { type Lag, LIMITS } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
+import { type Covers, listCovered } from "./covered.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /**
@@ -12,9 +12,10 @@ import type { Subscriptions } from "./subscriptions.ts";
 export async function loadLags(
   { table, subscriptions }: { readonly table: Table; readonly subscriptions: Subscriptions },
   stream: LiveStream,
+  covers: Covers,
 ): Promise<{ name: string; lag: Lag }[]> {
   const most = Math.max(1, Math.floor(LIMITS.streamPositionsMax / stream.partitions));
-  const rows = await loadFirst(table, stream, most);
+  const { subscriptions: rows } = await listCovered(table, stream, covers, { limit: most });
   const lags = await Promise.all(
     rows.map(async ({ name }) => {
       try {
@@ -28,19 +29,4 @@ export async function loadLags(
     }),
   );
   return lags.flat();
-}
-
-/** A page may hold fewer than it was asked for and not be the last. */
-async function loadFirst(
-  table: Table,
-  { name, uid }: LiveStream,
-  most: number,
-): Promise<SubscriptionRow[]> {
-  const rows: SubscriptionRow[] = [];
-  for (let after: string | null | undefined; after !== null && rows.length < most; ) {
-    const page = await table.subscriptions.list(name, uid, most - rows.length, after);
-    rows.push(...page.subscriptions);
-    after = page.next;
-  }
-  return rows;
 }

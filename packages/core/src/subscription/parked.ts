@@ -20,15 +20,18 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     return toView(await parking.park(await streams.load(tenant, name), subscription, body));
   },
 
-  /** The keys that are parked, in an order that holds while nothing changes. */
+  /** The keys that are parked and begin so, in an order that holds while nothing changes. */
   async listParked(
     tenant: Tenant,
     name: string,
     subscription: string,
     { limit, cursor }: { limit: number; cursor?: string | undefined },
+    keyPrefix = "",
   ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
     const stream = await streams.load(tenant, name);
-    const all = allParked(await subscriptions.load(stream, subscription));
+    const all = allParked(await subscriptions.load(stream, subscription)).filter(({ parked }) =>
+      parked.key.startsWith(keyPrefix),
+    );
     const after = cursor === undefined ? undefined : parsePlace(cursor);
     const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
     const page = rest.slice(0, limit);

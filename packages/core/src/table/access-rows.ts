@@ -1,5 +1,5 @@
 import { createWriteTransaction } from "electrodb";
-import type { ApiKeyRow } from "./api-key.entity.ts";
+import { type ApiKeyRow, toStoredApiKey } from "./api-key.entity.ts";
 import type { Connection } from "./connection.ts";
 import type { RowKinds } from "./row-kinds.ts";
 import { transact } from "./transaction.ts";
@@ -9,12 +9,23 @@ export const accessRows = (
   connection: Connection,
   entities: Pick<RowKinds, "apiKey" | "keyDirectory">,
 ) => ({
-  /** False when the id is taken, perhaps by an earlier try of this call: compare hashes. */
-  async createKey(row: ApiKeyRow): Promise<boolean> {
+  /**
+   * Makes a key if the key that makes it is there: what is revoked makes nothing from then on. False
+   * when it is gone, and when the id is taken, perhaps by an earlier try of this call: compare hashes.
+   */
+  async createKey(row: ApiKeyRow, makerId: string | undefined): Promise<boolean> {
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ apiKey, keyDirectory }) => [
-        apiKey.create(row).commit(),
+        apiKey.create(toStoredApiKey(row)).commit(),
         keyDirectory.put({ tenant: row.tenant, id: row.id }).commit(),
+        ...(makerId === undefined
+          ? []
+          : [
+              apiKey
+                .check({ id: makerId })
+                .where((of, { exists }) => exists(of.hash))
+                .commit(),
+            ]),
       ]).go(),
     );
     return reasons === undefined;

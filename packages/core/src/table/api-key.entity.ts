@@ -4,6 +4,7 @@ import type { Tenant } from "../kernel/names.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";
+import { type FirstScope, firstScopesOf, scopesOf } from "./key-scopes.ts";
 
 /** A secret that was replaced and is accepted for a while. */
 export type FormerSecret = { readonly hash: string; readonly validUntil: number };
@@ -15,10 +16,16 @@ export type ApiKeyRow = {
   readonly name: string;
   readonly scopes: readonly KeyScope[];
   readonly streams: readonly string[];
+  /** Absent: all of the streams'. */
+  readonly subscriptions?: readonly string[];
+  /** Absent: any key. */
+  readonly keyPrefix?: string;
   readonly hash: string;
   readonly former: readonly FormerSecret[];
   readonly createdAt: number;
   readonly createdBy: string;
+  /** The keys that it descends from, the first one first. Absent in rows from before. */
+  readonly ancestors?: readonly string[];
   /** Not the table's TTL attribute: an expired key is listed until it is deleted. */
   readonly validUntil: number;
   readonly usedAt?: number;
@@ -36,12 +43,16 @@ export const apiKeyEntity = (connection: Connection) =>
         id: { type: "string", required: true },
         tenant: { type: CustomAttributeType<Tenant>("string"), required: true },
         name: { type: "string", required: true },
-        scopes: { type: CustomAttributeType<readonly KeyScope[]>("any"), required: true },
+        scopes: { type: CustomAttributeType<readonly FirstScope[]>("any"), required: true },
+        grants: { type: CustomAttributeType<readonly KeyScope[]>("any") },
         streams: { type: CustomAttributeType<readonly string[]>("any"), required: true },
+        subscriptions: { type: CustomAttributeType<readonly string[]>("any") },
+        keyPrefix: { type: "string" },
         hash: { type: "string", required: true },
         former: { type: CustomAttributeType<readonly FormerSecret[]>("any"), required: true },
         createdAt: { type: "number", required: true },
         createdBy: { type: "string", required: true },
+        ancestors: { type: CustomAttributeType<readonly string[]>("any") },
         validUntil: { type: "number", required: true },
         usedAt: { type: "number" },
         rotatedAt: { type: "number" },
@@ -79,6 +90,20 @@ export const keyDirectoryEntity = (connection: Connection) =>
 const BEHIND = "!";
 const LAST = "~";
 
+/** A key as it is stored. */
+export const toStoredApiKey = (row: ApiKeyRow) => ({
+  ...row,
+  scopes: firstScopesOf(row),
+  grants: row.scopes,
+});
+
+type StoredApiKey = Omit<ApiKeyRow, "scopes"> & Parameters<typeof scopesOf>[0];
+
+const toApiKeyRow = ({ scopes, grants, ...row }: StoredApiKey): ApiKeyRow => ({
+  ...row,
+  scopes: scopesOf({ scopes, grants }),
+});
+
 export const apiKeyRows = (
   connection: Connection,
   apiKey: ReturnType<typeof apiKeyEntity>,
@@ -87,7 +112,7 @@ export const apiKeyRows = (
   /** The key of that id, whoever owns it, strongly consistent. */
   async load(id: string): Promise<ApiKeyRow | undefined> {
     const { data } = await readRows(connection, () => apiKey.get({ id }).go({ consistent: true }));
-    return data ?? undefined;
+    return data === null ? undefined : toApiKeyRow(data);
   },
 
   /** Up to `limit` of a tenant's keys, by id, behind `after`. `next` is null at the end. */
@@ -108,7 +133,8 @@ export const apiKeyRows = (
     const rows = await readEach(connection, ids, (keys) =>
       apiKey.get(keys).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
     );
-    return { keys: rows.flatMap((row) => (row?.tenant === tenant ? [row] : [])), next };
+    const keys = rows.flatMap((row) => (row?.tenant === tenant ? [toApiKeyRow(row)] : []));
+    return { keys, next };
   },
 
   /**

@@ -7,7 +7,7 @@ import { type Authenticate, createGate } from "./auth.ts";
 import { capBody, discardUnreadBody } from "./body-cap.ts";
 import { keepBrowsersOut } from "./browser-headers.ts";
 import { requireDecodableUrl } from "./decodable-url.ts";
-import type { AppEnv, RouteDeps } from "./env.ts";
+import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
@@ -19,6 +19,7 @@ import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { whoamiRoutes } from "./routes/whoami.ts";
 
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
@@ -58,10 +59,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
     await next();
   });
-  app.use(createGate(app, deps.authenticate));
+  const assertReaches: AssertReaches = async (caller, stream, subscription) => {
+    if (caller.keyPrefix === undefined) return;
+    await deps.ledger.assertReaches(caller.tenant, stream, subscription, caller);
+  };
+  app.use(createGate(app, { authenticate: deps.authenticate, assertReaches }));
   app.use(capBody);
   app.route("/", systemRoutes(deps));
   app.route("/", tenantRoutes(deps));
+  app.route("/", whoamiRoutes(deps));
   app.route("/", keyRoutes(deps));
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));

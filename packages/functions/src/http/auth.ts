@@ -1,18 +1,19 @@
 import {
   type Caller,
   coversStream,
+  coversSubscription,
   type Identity,
+  isBound,
   isRoot,
   LedgerError,
   streamNotFound,
+  subscriptionNotFound,
 } from "@eventledger/core";
-import type { KeyScope } from "@eventledger/protocol";
+import { type InvalidField, NAME } from "@eventledger/protocol";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
-import type { AppEnv } from "./env.ts";
-
-/** Who may call an operation: anybody, the bearer of a key with that scope, or of the admin key. */
-export type Scope = "public" | "root" | KeyScope;
+import type { AppEnv, AssertReaches } from "./env.ts";
+import type { Right, Scope } from "./rights.ts";
 
 /** Finds out whose key this is; undefined when it is nobody's. */
 export type Authenticate = (
@@ -30,33 +31,35 @@ export type Approach = {
   readonly site: string | undefined;
 };
 
-const DECLARED = Symbol("scope");
+const DECLARED = Symbol("right");
 
 /** Lets a request of a route through when its caller may send it; declares what that takes. */
-export const requireScope = (scope: Scope): MiddlewareHandler<AppEnv> =>
+export const requireRight = (right: Right): MiddlewareHandler<AppEnv> =>
   Object.assign(
     async (c: Context<AppEnv>, next: () => Promise<void>) => {
-      if (scope !== "public") authorize(c.var.caller, scope, c.req.param("stream"));
+      if (!isPublic(right)) await authorize(c, right);
       await next();
     },
-    { [DECLARED]: scope },
+    { [DECLARED]: right },
   );
 
-/** The scope that a handler declares, if it does. */
-export const declaredScope = (handler: object): Scope | undefined =>
-  DECLARED in handler ? (handler[DECLARED] as Scope) : undefined;
+/** The right that a handler declares, if it does. */
+export const declaredRight = (handler: object): Right | undefined =>
+  DECLARED in handler ? (handler[DECLARED] as Right) : undefined;
+
+type GateDeps = { readonly authenticate: Authenticate; readonly assertReaches: AssertReaches };
 
 /**
- * Stands before all routes and finds out who calls. Fails closed: a route that declares no scope is
+ * Stands before all routes and finds out who calls. Fails closed: a route that declares no right is
  * nobody's to call. Paths below those of the routes need a key as well, so that a wrong path and a
  * wrong key are told apart only by those who have one.
  */
-export function createGate(app: Hono<AppEnv>, authenticate: Authenticate) {
+export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: GateDeps) {
   let guarded: ReadonlySet<string> | undefined;
   const isGuarded = (path: string): boolean => {
     guarded ??= new Set(
       app.routes
-        .filter(({ handler }) => (declaredScope(handler) ?? "public") !== "public")
+        .filter(({ handler }) => !isPublic(declaredRight(handler) ?? OPEN))
         .map((route) => firstSegment(route.path)),
     );
     return guarded.has(firstSegment(path));
@@ -64,18 +67,20 @@ export function createGate(app: Hono<AppEnv>, authenticate: Authenticate) {
 
   const gate: MiddlewareHandler<AppEnv> = async (c, next) => {
     const routes = matchedRoutes(c).filter(({ method }) => method !== "ALL");
-    const scopes = routes.flatMap(({ handler }) => declaredScope(handler) ?? []);
+    const rights = routes.flatMap(({ handler }) => declaredRight(handler) ?? []);
     const isOpen =
-      routes.length === 0 ? !isGuarded(c.req.path) : scopes.length > 0 && scopes.every(isPublic);
+      routes.length === 0 ? !isGuarded(c.req.path) : rights.length > 0 && rights.every(isPublic);
     if (isOpen) return next();
     const { caller, noted } = await requireCaller(c, authenticate);
-    if (routes.length > 0 && scopes.length === 0) throw forbidden("Nobody may call this.");
+    if (routes.length > 0 && rights.length === 0) throw forbidden("Nobody may call this.");
     c.set("caller", caller);
+    c.set("assertReaches", assertReaches);
     const began = performance.now();
     await next();
     await noted;
     const tookMs = performance.now() - began;
-    if (scopes.includes("consume") && tookMs > RECHECK_AFTER_MS) await recheck(c, authenticate);
+    const delivers = rights.some((right) => right.delivers);
+    if (delivers && tookMs > RECHECK_AFTER_MS) await recheck(c, authenticate);
   };
   return gate;
 }
@@ -96,7 +101,9 @@ async function recheck(c: Context, authenticate: Authenticate): Promise<void> {
   await noted;
 }
 
-const isPublic = (scope: Scope): boolean => scope === "public";
+const OPEN: Right = { scopes: ["public"], bound: "free" };
+
+const isPublic = ({ scopes }: Right): boolean => scopes.includes("public");
 
 const firstSegment = (path: string): string => path.split("/", 2)[1] ?? "";
 
@@ -126,19 +133,37 @@ function readApiKey(c: Context): string | undefined {
 }
 
 /**
- * The one decision about what a caller may do. A stream that is none of the caller's business is
- * missing, for reading and for writing; what the caller may not do with one that is, is forbidden.
+ * The one decision about what a caller may do. A stream or a subscription that is none of the caller's
+ * business is missing, for reading and for writing; what the caller may not do with one that is, is
+ * forbidden. Which events a request may name and an answer may hold: see within.ts.
  */
-function authorize(caller: Caller, scope: Scope, stream: string | undefined): void {
+async function authorize(c: Context<AppEnv>, { scopes, bound }: Right): Promise<void> {
+  const { caller, assertReaches } = c.var;
+  const { stream, subscription } = c.req.param() as Record<string, string | undefined>;
   if (stream !== undefined && !coversStream(caller, stream)) throw streamNotFound();
-  const may = scope === "root" ? isRoot(caller) : caller.scopes.some((held) => held === scope);
-  if (may) return;
-  throw forbidden(
-    scope === "root"
-      ? "Only the admin key of this installation may do this."
-      : `This takes the scope ${scope}, which the API key does not have.`,
-  );
+  if (!scopes.some((scope) => holds(caller, scope))) throw forbidden(whatIsMissing(scopes));
+  if (bound === "refused" && isBound(caller)) {
+    throw forbidden(
+      "The API key is bound to subscriptions or to a key prefix; this reaches further.",
+    );
+  }
+  if (stream === undefined || subscription === undefined) return;
+  if (!coversSubscription(caller, subscription)) throw subscriptionNotFound();
+  // Names that cannot be are left to the route, which says what is wrong with them.
+  if (NAME.test(stream) && NAME.test(subscription)) {
+    await assertReaches(caller, stream, subscription);
+  }
 }
+
+function holds(caller: Caller, scope: Scope): boolean {
+  if (scope === "root") return isRoot(caller);
+  return scope === "any" || caller.scopes.some((held) => held === scope);
+}
+
+const whatIsMissing = (scopes: Right["scopes"]): string =>
+  scopes.includes("root")
+    ? "Only the admin key of this installation may do this."
+    : `This takes the scope ${scopes.join(" or ")}, which the API key does not have.`;
 
 /** Throws `forbidden` unless the caller may have streams of that name. */
 export function assertMayCreate(caller: Caller, stream: string): void {
@@ -146,4 +171,5 @@ export function assertMayCreate(caller: Caller, stream: string): void {
   throw forbidden("The API key does not cover streams of that name.");
 }
 
-const forbidden = (detail: string): LedgerError => new LedgerError("forbidden", { detail });
+export const forbidden = (detail: string, errors: readonly InvalidField[] = []): LedgerError =>
+  new LedgerError("forbidden", { detail, errors });

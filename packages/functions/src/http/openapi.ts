@@ -8,6 +8,7 @@ import { PROBLEM_EXAMPLES } from "./openapi/problem-examples.ts";
 import { createSchemas, type Parameter, type Schemas } from "./openapi/schemas.ts";
 import { TAGS } from "./openapi/tags.ts";
 import { type Operation, operationOf } from "./operation.ts";
+import { rightOf, tellRight } from "./rights.ts";
 import { requireJson, type Validation, validationOf } from "./validate.ts";
 
 /**
@@ -77,20 +78,24 @@ function describeRoute(schemas: Schemas, route: Route) {
   const { of, method, path } = route;
   const parameters = parametersOf(schemas, route);
   const body = bodyOf(schemas, route);
+  const right = rightOf(of.id);
+  const [scope] = right.scopes;
+  const isPublic = scope === "public";
   const operation = {
     operationId: of.id,
     tags: [of.tag],
     summary: of.summary,
-    description: `${of.description}${SCOPES[of.scope] ?? ` Takes the scope \`${of.scope}\`.`}`,
-    security:
-      of.scope === "public" ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
-    "x-scope": of.scope,
+    description: `${of.description} ${tellRight(right)}`,
+    security: isPublic ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
+    "x-scope": scope,
+    "x-scopes": right.scopes,
+    "x-bound": right.bound,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: body }),
   };
   const codes = [
     ...EVERYWHERE,
-    ...(of.scope === "public" ? [] : KEYED),
+    ...(isPublic ? [] : KEYED),
     ...(route.takesJson ? WITH_BODY : []),
     ...(of.problems ?? []),
   ];
@@ -102,11 +107,6 @@ function describeRoute(schemas: Schemas, route: Route) {
   const linked: Linked = { of, method, path, parameters, members };
   return { linked, operation, responses };
 }
-
-const SCOPES: Partial<Record<string, string>> = {
-  public: " Takes no key.",
-  root: " Takes the admin key of the installation.",
-};
 
 /** The last two of every request: its body may be too large, or encoded, even if nobody reads it. */
 const EVERYWHERE: readonly ProblemCode[] = [

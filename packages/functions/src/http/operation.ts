@@ -1,9 +1,10 @@
 import type { ProblemCode } from "@eventledger/protocol";
 import type * as described from "@eventledger/protocol/described";
 import type { MiddlewareHandler } from "hono";
-import { requireScope, type Scope } from "./auth.ts";
+import { requireRight } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 import type { Tag } from "./openapi/tags.ts";
+import { type OperationId, rightOf } from "./rights.ts";
 
 /**
  * A schema that checks nothing, by its name. Routes name it and hold no more of it, so a deployed
@@ -12,12 +13,11 @@ import type { Tag } from "./openapi/tags.ts";
 export type SchemaName = keyof typeof described;
 
 export type Operation = {
-  /** A verb and a noun in camelCase, unique: the `operationId`. */
-  readonly id: string;
+  /** A verb and a noun in camelCase, unique: the `operationId`. What it takes is in `RIGHTS`. */
+  readonly id: OperationId;
   readonly tag: Tag;
   readonly summary: string;
   readonly description: string;
-  readonly scope: Scope;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Beside those that every operation has, and those of whatever checks its request. */
   readonly problems?: readonly ProblemCode[];
@@ -42,11 +42,11 @@ export type Answer = {
 const OPERATION = Symbol("operation");
 
 /**
- * Describes a route: what it does, who may call it, and everything it may answer. The scope is
- * described and enforced by the same word. `openapi.ts` makes the document of these.
+ * Describes a route: what it does, who may call it, and everything it may answer. What it takes of a
+ * key is enforced and described from the same table. `openapi.ts` makes the document of these.
  */
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
-  Object.assign(requireScope(of.scope), { [OPERATION]: of });
+  Object.assign(requireRight(rightOf(of.id)), { [OPERATION]: of });
 
 /** What a handler of a route declares, if it does. */
 export const operationOf = (handler: object): Operation | undefined =>

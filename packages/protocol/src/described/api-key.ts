@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ApiKeyId, KeyScope, StreamGlob } from "../api-key.ts";
+import { ApiKeyId, KeyScope, StreamGlob, SubscriptionGlob } from "../api-key.ts";
 import { described, ListCursor, Timestamp } from "../text.ts";
 
 /** An API key without its secret. */
@@ -9,6 +9,10 @@ export const ApiKey = described(
     name: z.string(),
     scopes: z.array(KeyScope),
     streams: z.array(StreamGlob),
+    subscriptions: described(z.optional(z.array(SubscriptionGlob)), {
+      description: "All of the streams' when absent.",
+    }),
+    keyPrefix: described(z.optional(z.string()), { description: "Any key when absent." }),
     createdAt: Timestamp,
     createdBy: described(z.string(), {
       description: "The id of the key that made it, or `root`.",

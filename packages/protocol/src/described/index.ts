@@ -13,3 +13,4 @@ export * from "./stream.ts";
 export * from "./subscription.ts";
 export * from "./system.ts";
 export * from "./tenant.ts";
+export * from "./whoami.ts";

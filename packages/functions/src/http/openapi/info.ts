@@ -1,7 +1,9 @@
+import { API_VERSION } from "@eventledger/protocol";
+
 /** What the document says of the API as a whole. */
 export const INFO = {
   title: "EventLedger",
-  version: "1.0.0",
+  version: API_VERSION,
   summary: "An ordered, immutable event log over plain REST.",
   description: [
     "An ordered, immutable event log over plain REST. Publish your bounded context's changes; subscribers bootstrap and follow.",

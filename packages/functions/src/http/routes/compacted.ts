@@ -5,6 +5,7 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { printEvent } from "../formats/event-json.ts";
 import { operation } from "../operation.ts";
 import { valid } from "../validate.ts";
+import { assertCoversKey, narrowed } from "../within.ts";
 
 /** The current state of every key, without a subscription. */
 export const compactedRoutes = ({ ledger }: RouteDeps) =>
@@ -17,7 +18,6 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         summary: "Bring the compacted state up to the end of the stream now",
         description:
           "Compaction runs by itself; this is for those who cannot wait. Call again while `done` is false.",
-        scope: "admin",
         answers: { 200: { description: "What was done.", body: "CompactReceipt" } },
         problems: ["stream-not-found", "numbering-at-risk", "outcome-unknown"],
       }),
@@ -35,7 +35,6 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         summary: "Make a stream publishable again that answers numbering-at-risk",
         description:
           "Moves the numbering forward, far beyond any number that may have been used. What was published before can no longer be read from the log; the compacted state stays.",
-        scope: "admin",
         answers: { 200: { description: "What was done.", body: "RepairReceipt" } },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
@@ -54,7 +53,6 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         summary: "List the current state of every key",
         description:
           "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it.",
-        scope: "consume",
         answers: { 200: { description: "A page of current states.", body: "CompactedList" } },
         problems: [
           "invalid-cursor",
@@ -69,8 +67,12 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       valid("query", CompactedQuery),
       async (c) => {
         const { stream } = c.req.valid("param");
-        const { tenant } = c.var.caller;
-        const page = await ledger.listCompacted(tenant, stream, c.req.valid("query"));
+        const { caller } = c.var;
+        const query = c.req.valid("query");
+        const page = await ledger.listCompacted(caller.tenant, stream, {
+          ...query,
+          prefix: narrowed(caller, query.prefix, "/query/prefix"),
+        });
         const { items, ...members } = page;
         const printed = items.map(printEvent).join(",");
         const body = `{"items":[${printed}],${JSON.stringify(members).slice(1)}`;
@@ -85,7 +87,6 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         summary: "Get the current state of one key",
         description:
           "The key is one percent-encoded path segment. `deleted` in a 404 tells a deleted key from an unknown one, as long as its tombstone is kept.",
-        scope: "consume",
         headers: "ConditionHeaders",
         answers: {
           200: {
@@ -106,6 +107,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       valid("param", CompactedParams),
       async (c) => {
         const { stream, key } = c.req.valid("param");
+        assertCoversKey(c.var.caller, key, "/path/key");
         const { event, tag, life } = await ledger.getCompacted(c.var.caller.tenant, stream, key);
         const etag = `"${tag}"`;
         const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];

@@ -10,6 +10,7 @@ import { readIdempotencyKey } from "../idempotency-key.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { valid } from "../validate.ts";
+import { assertCoversEvents, assertCoversKey, narrowed } from "../within.ts";
 
 /** Publishing to a stream, and reading it without a subscription. */
 export const eventRoutes = ({ ledger }: RouteDeps) =>
@@ -22,7 +23,6 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         summary: "Publish one event or several, all or none",
         description:
           "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected. In binary mode the body is the data, of any content type, and the attributes are `ce-*` headers, `ce-specversion` among them; extensions have such headers too.",
-        scope: "publish",
         headers: "PublishHeaders",
         body: {
           "application/json": "PublishBody",
@@ -61,7 +61,9 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream } = c.req.valid("param");
         const idempotencyKey = readIdempotencyKey(c.req.header("idempotency-key"));
-        const { events, ofLife } = expectOfKey(await receiveEvents(c.req), {
+        const received = await receiveEvents(c.req);
+        assertCoversEvents(c.var.caller, received);
+        const { events, ofLife } = expectOfKey(received, {
           ifMatch: c.req.header("if-match"),
           ifNoneMatch: c.req.header("if-none-match"),
         });
@@ -83,7 +85,6 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         summary: "Read a stream without a subscription",
         description:
           "Starts at an end, at a moment or behind a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`.",
-        scope: "consume",
         answers: {
           200: { description: "A run of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
         },
@@ -94,11 +95,13 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
       valid("query", BrowseQuery),
       async (c) => {
         const { stream } = c.req.valid("param");
-        const { events, ...members } = await ledger.browse(
-          c.var.caller.tenant,
-          stream,
-          c.req.valid("query"),
-        );
+        const { caller } = c.var;
+        const query = c.req.valid("query");
+        if (query.key !== undefined) assertCoversKey(caller, query.key, "/query/key");
+        const { events, ...members } = await ledger.browse(caller.tenant, stream, {
+          ...query,
+          keyPrefix: narrowed(caller, undefined, "/query/keyPrefix"),
+        });
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     );

@@ -1,4 +1,11 @@
-import { ApiKeyParams, CreateApiKey, LIMITS, ListQuery, RotateApiKey } from "@eventledger/protocol";
+import {
+  ApiKeyParams,
+  CreateApiKey,
+  LIMITS,
+  ListQuery,
+  RevokeQuery,
+  RotateApiKey,
+} from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -14,7 +21,6 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         tag: "keys",
         summary: "Make an API key",
         description: "The key is shown this once. It can be allowed no more than its maker.",
-        scope: "admin",
         answers: {
           201: {
             description: "The key was made.",
@@ -44,7 +50,6 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         tag: "keys",
         summary: "List API keys by id",
         description: "Those that can do no more than the caller.",
-        scope: "admin",
         answers: {
           200: { description: "A page of keys, without their secrets.", body: "ApiKeyList" },
         },
@@ -59,14 +64,15 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         id: "revokeKey",
         tag: "keys",
         summary: "Revoke an API key",
-        description: `Takes effect everywhere within ${LIMITS.revocationSecondsMax} s.`,
-        scope: "admin",
+        description: `Takes effect everywhere within ${LIMITS.revocationSecondsMax} s. With \`cascade=true\` the keys that it has made end with it, and those that they have made; repeating that is the way on after a lost answer.`,
         answers: { 204: { description: "The key is revoked." } },
         problems: ["api-key-not-found", "outcome-unknown"],
       }),
       valid("param", ApiKeyParams),
+      valid("query", RevokeQuery),
       async (c) => {
-        await ledger.access.revokeKey(c.var.caller, c.req.valid("param").id);
+        const cascade = c.req.valid("query").cascade === "true";
+        await ledger.access.revokeKey(c.var.caller, c.req.valid("param").id, { cascade });
         return c.body(null, 204);
       },
     )
@@ -77,7 +83,6 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         tag: "keys",
         summary: "Give an API key a new secret",
         description: "The new key is shown this once; the former one stays valid for the overlap.",
-        scope: "admin",
         answers: { 200: { description: "The key with its new secret.", body: "RotatedApiKey" } },
         problems: [
           "malformed-json",

@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { requireJson, valid } from "../validate.ts";
+import { assertCoversKey } from "../within.ts";
 
 /** Keys that are set aside: park, list, retry and skip. */
 export const parkingRoutes = ({ ledger }: RouteDeps) =>
@@ -21,7 +22,6 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         summary: "Set the key of an event aside, from that event on",
         description:
           "The event and all later ones of its key wait, in their order; everything else flows. Sending it again changes nothing.",
-        scope: "consume",
         answers: { 200: { description: "The key is parked.", body: "ParkedKey" } },
         problems: [
           "malformed-json",
@@ -38,8 +38,10 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
       valid("json", ParkBody),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        const { tenant } = c.var.caller;
-        return c.json(await ledger.park(tenant, stream, subscription, c.req.valid("json")));
+        const { caller } = c.var;
+        const body = c.req.valid("json");
+        if (body.key !== undefined) assertCoversKey(caller, body.key, "/key");
+        return c.json(await ledger.park(caller.tenant, stream, subscription, body));
       },
     )
     .get(
@@ -49,7 +51,6 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         tag: "parking",
         summary: "List the keys that are set aside",
         description: "By key, each with the event that failed and the reason that was given.",
-        scope: "consume",
         answers: { 200: { description: "A page of parked keys.", body: "ParkedList" } },
         problems: ["invalid-cursor", "stream-not-found", "subscription-not-found"],
       }),
@@ -57,8 +58,9 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
       valid("query", ListQuery),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        const { tenant } = c.var.caller;
-        return c.json(await ledger.listParked(tenant, stream, subscription, c.req.valid("query")));
+        const { tenant, keyPrefix } = c.var.caller;
+        const page = c.req.valid("query");
+        return c.json(await ledger.listParked(tenant, stream, subscription, page, keyPrefix));
       },
     )
     .post(
@@ -69,15 +71,15 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         summary: "Deliver what waits of a key, and let it flow again",
         description:
           "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
-        scope: "consume",
         answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
         problems: [...RELEASE_PROBLEMS],
       }),
       valid("param", ParkedParams),
       async (c) => {
         const { stream, subscription, key } = c.req.valid("param");
-        const { tenant } = c.var.caller;
-        return c.json(await ledger.release(tenant, stream, subscription, key, "retry"));
+        const { caller } = c.var;
+        assertCoversKey(caller, key, "/path/key");
+        return c.json(await ledger.release(caller.tenant, stream, subscription, key, "retry"));
       },
     )
     .post(
@@ -88,7 +90,6 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
         summary: "Leave out the event that fails, and let the rest of its key flow again",
         description:
           "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
-        scope: "consume",
         answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
         problems: [...RELEASE_PROBLEMS],
       }),
@@ -97,7 +98,9 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream, subscription, key } = c.req.valid("param");
         const { sequence } = c.req.valid("query");
-        const { tenant } = c.var.caller;
+        const { caller } = c.var;
+        assertCoversKey(caller, key, "/path/key");
+        const { tenant } = caller;
         return c.json(await ledger.release(tenant, stream, subscription, key, "skip", sequence));
       },
     );

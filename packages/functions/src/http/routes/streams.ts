@@ -15,7 +15,6 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Create a stream",
         description: "Sending the same body again answers 200 with the same stream.",
-        scope: "admin",
         answers: {
           201: {
             description: "The stream was created.",
@@ -49,7 +48,6 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "List streams by name",
         description: "Shows those that the API key covers.",
-        scope: "consume",
         answers: { 200: { description: "A page of streams.", body: "StreamList" } },
         problems: ["invalid-cursor"],
       }),
@@ -66,12 +64,14 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Describe a stream and what is in it now",
         description: "Its settings, how much it holds, and how far its subscriptions are behind.",
-        scope: "consume",
         answers: { 200: { description: "The stream.", body: "StreamInfo" } },
         problems: ["stream-not-found"],
       }),
       valid("param", StreamParams),
-      async (c) => c.json(await ledger.getStream(c.var.caller.tenant, c.req.valid("param").stream)),
+      async (c) => {
+        const { caller } = c.var;
+        return c.json(await ledger.getStream(caller.tenant, c.req.valid("param").stream, caller));
+      },
     )
     .patch(
       "/streams/:stream",
@@ -80,7 +80,6 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Change a stream's settings",
         description: "A longer retention holds for events published from now on.",
-        scope: "admin",
         answers: { 200: { description: "The stream as it is now.", body: "Stream" } },
         problems: [
           "malformed-json",
@@ -106,7 +105,6 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         summary: "Delete a stream",
         description:
           "The stream is gone at once and its name is free; its data is removed in the background.",
-        scope: "admin",
         answers: { 202: { description: "The stream is being removed.", body: "StreamDeletion" } },
         problems: ["stream-not-found", "outcome-unknown"],
       }),

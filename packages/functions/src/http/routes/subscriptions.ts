@@ -15,6 +15,12 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { requireJson, valid } from "../validate.ts";
+import {
+  assertCoversFilter,
+  assertDelivers,
+  assertMaySubscribe,
+  withoutSettings,
+} from "../within.ts";
 
 /** Subscriptions: create, list, describe, delete, poll, commit and seek. */
 export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
@@ -26,7 +32,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Create a subscription",
         description: "Sending the same body again answers 200 with the same subscription.",
-        scope: "consume",
         answers: {
           201: {
             description: "The subscription was created.",
@@ -52,11 +57,14 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       valid("json", CreateSubscription),
       async (c) => {
         const { stream } = c.req.valid("param");
-        const { subscription, created } = await ledger.createSubscription(
-          c.var.caller.tenant,
-          stream,
-          c.req.valid("json"),
-        );
+        const { caller } = c.var;
+        const body = c.req.valid("json");
+        assertMaySubscribe(caller, body);
+        const { subscription, created } = await ledger
+          .createSubscription(caller.tenant, stream, body)
+          .catch((error: unknown) => {
+            throw withoutSettings(caller, error);
+          });
         const url = `/streams/${stream}/subscriptions/${subscription.name}`;
         if (created) c.header("Location", url);
         return c.json(subscription, created ? 201 : 200);
@@ -69,7 +77,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
         description: "Shows their settings. How far each is behind is in its own view.",
-        scope: "consume",
         answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
       }),
@@ -77,9 +84,9 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       valid("query", ListQuery),
       async (c) => {
         const { stream } = c.req.valid("param");
-        return c.json(
-          await ledger.listSubscriptions(c.var.caller.tenant, stream, c.req.valid("query")),
-        );
+        const { caller } = c.var;
+        const page = c.req.valid("query");
+        return c.json(await ledger.listSubscriptions(caller.tenant, stream, page, caller));
       },
     )
     .get(
@@ -89,14 +96,16 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Describe a subscription and how far it is behind",
         description: "Its settings, its lag, its parked keys and the workers that share it.",
-        scope: "consume",
         answers: { 200: { description: "The subscription.", body: "SubscriptionInfo" } },
         problems: ["stream-not-found", "subscription-not-found"],
       }),
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        return c.json(await ledger.getSubscription(c.var.caller.tenant, stream, subscription));
+        const { caller } = c.var;
+        const info = await ledger.getSubscription(caller.tenant, stream, subscription);
+        assertCoversFilter(caller, info.filter);
+        return c.json(info);
       },
     )
     .delete(
@@ -106,7 +115,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Delete a subscription and its position",
         description: "Its name is free at once. The stream's events stay.",
-        scope: "consume",
         answers: { 204: { description: "The subscription is deleted." } },
         problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
       }),
@@ -125,7 +133,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Receive the events after the committed position",
         description:
           "Never moves the position: what is not committed is delivered again. Commit the page's `cursor` once its events are processed.",
-        scope: "consume",
         answers: {
           200: { description: "A contiguous run.", body: "PollPage", forms: CLOUD_EVENTS_PAGE },
         },
@@ -153,6 +160,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           c.req.valid("query"),
           c.req.raw.signal,
         );
+        assertDelivers(c.var.caller, events);
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     )
@@ -164,7 +172,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Commit, and receive the events after that",
         description:
           "The same as a commit and a poll, in one request. A commit that is refused delivers nothing.",
-        scope: "consume",
         answers: {
           200: {
             description: "A contiguous run.",
@@ -202,6 +209,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           c.req.valid("json"),
           c.req.raw.signal,
         );
+        assertDelivers(c.var.caller, events);
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     )
@@ -212,7 +220,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Move the position to what a polled cursor covers",
         description: "Never moves back: an older cursor changes nothing and says `stale`.",
-        scope: "consume",
         answers: { 200: { description: "The position after the commit.", body: "CommitReceipt" } },
         problems: [
           "malformed-json",
@@ -241,7 +248,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Move the position on purpose, back or forward",
         description: "Cursors from before a seek are refused.",
-        scope: "consume",
         answers: { 200: { description: "The position after the seek.", body: "SeekReceipt" } },
         problems: [
           "malformed-json",
@@ -271,7 +277,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         summary: "Say that a worker ends",
         description:
           "Its share goes to the others at once. Without this they get it when its lease has run out.",
-        scope: "consume",
         answers: { 204: { description: "The worker has no share any more." } },
         problems: [
           "malformed-json",

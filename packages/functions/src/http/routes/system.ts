@@ -31,7 +31,6 @@ export const systemRoutes = ({
         tag: "system",
         summary: "Tell whether the service is alive",
         description: "With `deep=1` also whether the table answers; if not, 503.",
-        scope: "public",
         answers: { 200: { description: "The service is alive.", body: "Health" } },
       }),
       valid("query", HealthQuery),
@@ -68,7 +67,6 @@ const file = (forms: NonNullable<Answer["forms"]>, of: File) =>
   operation({
     ...of,
     tag: "system",
-    scope: "public",
     answers: { 200: { description: "The file.", forms } },
   });
 

@@ -15,7 +15,6 @@ export const tenantRoutes = ({ ledger }: RouteDeps) =>
         summary: "Create a tenant, with a key that may do everything in it",
         description:
           "Sending the same body again answers 200 and makes one more key: the way back into a tenant whose keys are lost.",
-        scope: "root",
         answers: {
           201: { description: "The tenant was created.", body: "NewTenant" },
           200: { description: "The tenant was there; the key is new.", body: "NewTenant" },
@@ -44,7 +43,6 @@ export const tenantRoutes = ({ ledger }: RouteDeps) =>
         tag: "tenants",
         summary: "List tenants by name",
         description: "The tenant `default`, which is always there, is not listed.",
-        scope: "root",
         answers: { 200: { description: "A page of tenants.", body: "TenantList" } },
         problems: ["invalid-cursor"],
       }),

@@ -1,0 +1,45 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { everything } from "../access/permission.ts";
+import { firstScopesOf, scopesOf } from "./key-scopes.ts";
+
+const FIRST = ["admin", "publish", "consume"] as const;
+const bounds = fc.record(
+  { subscriptions: fc.constant(["s"]), keyPrefix: fc.constant("k") },
+  { requiredKeys: [] },
+);
+
+describe("the scopes of a stored key", () => {
+  it("[key.scope-old] are what they were, in a row from before the scopes were divided", () => {
+    expect(scopesOf({ scopes: ["admin", "consume"] })).toEqual([
+      "admin",
+      "read",
+      "consume",
+      "operate",
+    ]);
+    expect(scopesOf({ scopes: ["publish"] })).toEqual(["publish"]);
+    expect(scopesOf({ scopes: [...FIRST] }).toSorted()).toEqual(everything.scopes.toSorted());
+  });
+
+  it("[key.scope-old] are what was granted, in a row from today", () => {
+    fc.assert(
+      fc.property(fc.subarray([...everything.scopes]), bounds, (scopes, bound) => {
+        const stored = { scopes: firstScopesOf({ scopes, ...bound }), grants: scopes };
+        expect(scopesOf(stored)).toEqual(scopes);
+      }),
+    );
+  });
+
+  it("[key.scope-old] let code from before do no more than was granted, and nothing with a bound", () => {
+    fc.assert(
+      fc.property(fc.subarray([...everything.scopes]), bounds, (scopes, bound) => {
+        const before = firstScopesOf({ scopes, ...bound });
+        for (const scope of scopesOf({ scopes: before })) expect(scopes).toContain(scope);
+        if (Object.keys(bound).length > 0) expect(before).toEqual([]);
+        else if (scopes.length === everything.scopes.length) {
+          expect(before.toSorted()).toEqual(FIRST.toSorted());
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { RIGHTS, type Right } from "./rights.ts";
+
+const PAGE = path.join(import.meta.dirname, "../../../../docs/access.md");
+const TABLE = /(?<=<!-- rights -->\n\n).*?(?=\n<!-- \/rights -->)/s;
+
+it("[key.scopes] are documented as they are enforced (WRITE=1 writes the page)", () => {
+  const page = readFileSync(PAGE, "utf8");
+  if (process.env.WRITE === "1") writeFileSync(PAGE, page.replace(TABLE, printRights()));
+  expect(TABLE.exec(readFileSync(PAGE, "utf8"))?.[0]).toBe(printRights());
+});
+
+const WORDS: Readonly<Record<string, string>> = {
+  ...{ free: "the same", within: "within its bounds", refused: "refused" },
+  ...{ public: "no key", any: "any key", root: "the admin key of the installation" },
+};
+
+function printRights(): string {
+  const rows = Object.entries<Right>(RIGHTS).map(([id, { scopes, bound }]) => {
+    const taken = scopes.map((scope) => WORDS[scope] ?? `\`${scope}\``).join(" or ");
+    return `| \`${id}\` | ${taken} | ${scopes[0] === "public" ? "" : WORDS[bound]} |`;
+  });
+  return ["| operation | takes | for a bound key |", "| --- | --- | --- |", ...rows, ""].join("\n");
+}

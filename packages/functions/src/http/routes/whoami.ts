@@ -1,0 +1,41 @@
+import type { Caller } from "@eventledger/core";
+import { API_VERSION, LIMITS, type Whoami } from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+
+/** What a client can learn of its own key, and of the service that it talks to. */
+export const whoamiRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>().get(
+    "/whoami",
+    operation({
+      id: "whoami",
+      tag: "keys",
+      summary: "Tell what the API key may do, and how this service wants to be used",
+      description:
+        "A client that starts learns here what it may do, how large its requests may be, and how long to wait.",
+      answers: { 200: { description: "Of the key that asks.", body: "Whoami" } },
+    }),
+    (c) => {
+      c.header("Cache-Control", "no-store");
+      return c.json(describeCaller(c.var.caller, ledger.waitSecondsAdvised()));
+    },
+  );
+
+function describeCaller(caller: Caller, waitSecondsAdvised: number): Whoami {
+  const { tenant, keyId, scopes, streams, subscriptions, keyPrefix, validUntil } = caller;
+  return {
+    ...{ tenant, keyId, scopes: [...scopes], streams: [...streams] },
+    ...(subscriptions === undefined ? {} : { subscriptions: [...subscriptions] }),
+    ...(keyPrefix === undefined ? {} : { keyPrefix }),
+    ...(Number.isFinite(validUntil) ? { expiresAt: new Date(validUntil).toISOString() } : {}),
+    ...{ version: API_VERSION, limits: CALLER_LIMITS, waitSecondsAdvised, streaming: false },
+  };
+}
+
+const { eventBytesMax, requestBytesMax, requestEventsMax, keyBytesMax } = LIMITS;
+const { pageBytesMax, pageEventsMax, listMax, idempotencyWindowHours } = LIMITS;
+const CALLER_LIMITS = {
+  ...{ eventBytesMax, requestBytesMax, requestEventsMax, keyBytesMax },
+  ...{ pageBytesMax, pageEventsMax, listMax, idempotencyWindowHours },
+};

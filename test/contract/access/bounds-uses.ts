@@ -1,0 +1,126 @@
+import { at, search } from "../client.ts";
+import type { Call } from "../wire.ts";
+
+/** The prefix that the keys under test are bound to. */
+export const PREFIX = "eu/";
+/** Stands in every event, key and setting that such a key must never see. */
+export const SECRET = "secret";
+
+/** What a bound key meets in one stream. */
+export type Bounded = {
+  readonly stream: string;
+  /** Filtered by the prefix. */
+  readonly own: string;
+  /** Without a filter, with a shorter one, and with that of others. */
+  readonly foreign: readonly string[];
+  /** Of polls of `own`, and of each of `foreign`. */
+  readonly cursors: Readonly<Record<string, string>>;
+};
+
+type Use = {
+  /** Works, and shows only what begins with the prefix. */
+  readonly within: (at: Bounded) => Call;
+  /** Each is refused with the code. */
+  readonly outside: (at: Bounded) => readonly (readonly [code: string, Call])[];
+};
+
+const post = (path: string, json: object, method = "POST"): Call => ({
+  method,
+  path,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(json),
+});
+
+const OTHERS = `us/${SECRET}`;
+const event = (key: string) => ({ key, data: 1 });
+
+/** The same request about one's own subscription, and about those that do not exist for the key. */
+const ofSubscription = (call: (path: string, cursor: string) => Call): Use => ({
+  within: ({ stream, own, cursors }) => call(at(stream, own), cursors[own] ?? ""),
+  outside: ({ stream, foreign, cursors }) =>
+    foreign.map((name) => [
+      "subscription-not-found",
+      call(at(stream, name), cursors[name] ?? cursors.any ?? ""),
+    ]),
+});
+
+const ofParkedKey = (how: "retry" | "skip", key: string): Use => {
+  const release = (path: string, parked: string): Call => ({
+    method: "POST",
+    path: `${path}/parked/${encodeURIComponent(parked)}/${how}`,
+  });
+  return {
+    within: ({ stream, own }) => release(at(stream, own), key),
+    outside: ({ stream, own, foreign }) => [
+      ["forbidden", release(at(stream, own), OTHERS)],
+      ...foreign.map((name) => ["subscription-not-found", release(at(stream, name), key)] as const),
+    ],
+  };
+};
+
+/**
+ * Of every operation that lets a bound key in: what it may do, and what not. An operation that is
+ * missing here fails the test.
+ */
+export const BOUNDED_USES: Readonly<Record<string, Use>> = {
+  getStream: {
+    within: ({ stream }) => ({ path: at(stream) }),
+    outside: () => [],
+  },
+  publishEvents: {
+    within: ({ stream }) => post(`${at(stream)}/events`, event("eu/new")),
+    outside: ({ stream }) => [
+      ["forbidden", post(`${at(stream)}/events`, event(OTHERS))],
+      ["forbidden", post(`${at(stream)}/events`, event("eu"))],
+      ["forbidden", post(`${at(stream)}/events`, { events: [event("eu/new"), event(OTHERS)] })],
+    ],
+  },
+  browseEvents: {
+    within: ({ stream }) => ({ path: `${at(stream)}/events` }),
+    outside: ({ stream }) => [
+      ["forbidden", { path: `${at(stream)}/events${search({ key: OTHERS })}` }],
+    ],
+  },
+  listCompacted: {
+    within: ({ stream }) => ({ path: `${at(stream)}/compacted` }),
+    outside: ({ stream }) => [
+      ["forbidden", { path: `${at(stream)}/compacted${search({ prefix: "us/" })}` }],
+    ],
+  },
+  getCompacted: {
+    within: ({ stream }) => ({ path: `${at(stream)}/compacted/eu%2F1` }),
+    outside: ({ stream }) => [
+      ["forbidden", { path: `${at(stream)}/compacted/${encodeURIComponent(OTHERS)}` }],
+      ["forbidden", { path: `${at(stream)}/compacted/eu` }],
+    ],
+  },
+  createSubscription: {
+    within: ({ stream }) =>
+      post(`${at(stream)}/subscriptions`, { name: "made", filter: { keyPrefix: "eu/new" } }),
+    outside: ({ stream, foreign: [unfiltered = ""] }) => [
+      ...[undefined, {}, { keyPrefix: "e" }, { keyPrefix: "us/" }].map(
+        (filter) =>
+          ["forbidden", post(`${at(stream)}/subscriptions`, { name: "made", filter })] as const,
+      ),
+      [
+        "subscription-exists",
+        post(`${at(stream)}/subscriptions`, { name: unfiltered, filter: { keyPrefix: "eu/" } }),
+      ],
+    ],
+  },
+  listSubscriptions: {
+    within: ({ stream }) => ({ path: `${at(stream)}/subscriptions` }),
+    outside: () => [],
+  },
+  getSubscription: ofSubscription((path) => ({ path })),
+  poll: ofSubscription((path) => ({ path: `${path}/poll` })),
+  commitAndPoll: ofSubscription((path) => post(`${path}/poll`, {})),
+  commit: ofSubscription((path, cursor) => post(`${path}/commit`, { cursor })),
+  leave: ofSubscription((path) => post(`${path}/leave`, { consumer: "w" })),
+  park: ofSubscription((path) => post(`${path}/park`, { sequence: 1 })),
+  listParked: ofSubscription((path) => ({ path: `${path}/parked` })),
+  retryParked: ofParkedKey("retry", "eu/parked"),
+  skipParked: ofParkedKey("skip", "eu/skipped"),
+  seek: ofSubscription((path) => post(`${path}/seek`, { to: "earliest" })),
+  deleteSubscription: ofSubscription((path) => ({ method: "DELETE", path })),
+};

@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { ApiKeyList, NewApiKey } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { rootCaller } from "../../../packages/core/src/access/permission.ts";
+import { systemClock } from "../../../packages/core/src/kernel/clock.ts";
+import { tenantOf } from "../../../packages/core/src/kernel/names.ts";
+import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
+import { type Stack, startStack } from "../../stack/stack.ts";
+import { createTestTable } from "../../stack/test-table.ts";
+import { send } from "../wire.ts";
+
+/** Revoking a key with what it has made. */
+
+let stack: Stack;
+beforeAll(async () => {
+  const endpoint = inject("dynamoEndpoint");
+  stack = await startStack({ endpoint, tableName: `cascade-${randomUUID()}` });
+});
+afterAll(() => stack?.stop());
+
+const call = (method: string, path: string, json?: object, apiKey = stack.adminKey) =>
+  send(
+    { baseUrl: stack.url, apiKey },
+    {
+      ...{ method, path },
+      ...(json === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }),
+    },
+  );
+
+const RIGHTS = { name: "k", scopes: ["admin", "read"], streams: ["*"] };
+const make = async (apiKey?: string) =>
+  NewApiKey.parse((await call("POST", "/keys", RIGHTS, apiKey)).body);
+const present = async () =>
+  ApiKeyList.parse((await call("GET", "/keys?limit=500")).body).keys.map(({ id }) => id);
+
+/** a made b and c, b made d; e is another's. */
+async function family() {
+  const [a, e] = [await make(), await make()];
+  const [b, c] = [await make(a.apiKey), await make(a.apiKey)];
+  const d = await make(b.apiKey);
+  return { a, b, c, d, e };
+}
+
+describe("revoking a key", () => {
+  it("[key.cascade] ends it alone, unless it is said", async () => {
+    const { a, b, c, d, e } = await family();
+    for (const path of [`/keys/${a.id}`, `/keys/${c.id}?cascade=false`]) {
+      expect((await call("DELETE", path)).status).toBe(204);
+    }
+    const ids = await present();
+    expect(ids).toEqual(expect.arrayContaining([b.id, d.id, e.id]));
+    expect(ids).not.toContain(a.id);
+    expect((await call("GET", "/whoami", undefined, d.apiKey)).status).toBe(200);
+  });
+
+  it("[key.cascade] ends all that it has made, and what that has made, and nothing else", async () => {
+    const { a, b, c, d, e } = await family();
+    expect((await call("DELETE", `/keys/${a.id}?cascade=true`)).status).toBe(204);
+    for (const { apiKey } of [a, b, c, d]) {
+      expect((await call("GET", "/whoami", undefined, apiKey)).status).toBe(401);
+    }
+    expect(await present()).toContain(e.id);
+    expect((await call("GET", "/whoami", undefined, e.apiKey)).status).toBe(200);
+    expect((await call("DELETE", `/keys/${a.id}?cascade=true`)).status).toBe(404);
+  });
+
+  it("[key.cascade] goes on with what is left, where the keys between are gone", async () => {
+    const { a, b, d } = await family();
+    for (const { id } of [a, b]) await call("DELETE", `/keys/${id}`);
+    expect((await call("DELETE", `/keys/${a.id}`)).status).toBe(404);
+    expect((await call("DELETE", `/keys/${a.id}?cascade=true`)).status).toBe(204);
+    expect((await call("GET", "/whoami", undefined, d.apiKey)).status).toBe(401);
+  });
+
+  it("[key.cascade] is no way to end keys that the caller must not know of", async () => {
+    const { a, b } = await family();
+    const narrow = { ...RIGHTS, scopes: ["admin"] };
+    const { apiKey } = NewApiKey.parse((await call("POST", "/keys", narrow)).body);
+    expect((await call("DELETE", `/keys/${a.id}?cascade=true`, undefined, apiKey)).status).toBe(
+      404,
+    );
+    expect(await present()).toEqual(expect.arrayContaining([a.id, b.id]));
+  });
+
+  it.each(["yes", "1", "", "true&cascade=false"])(
+    "[key.cascade] refuses cascade=%s",
+    async (how) => {
+      const { id } = await make();
+      expect((await call("DELETE", `/keys/${id}?cascade=${how}`)).body).toMatchObject({
+        code: "invalid-request",
+        errors: [{ pointer: "/query/cascade" }],
+      });
+      expect(await present()).toContain(id);
+    },
+  );
+});
+
+it("[key.cascade] a key that was revoked makes no other, even where it is still believed", async () => {
+  const { endpoint, tableName } = await createTestTable();
+  const keys = { adminKey: "the-admin-key-of-two-servers", cursorKey: "a-cursor-key-of-two" };
+  const open = () => openLedger({ endpoint, tableName, region: "us-east-1", ...keys });
+  const [here, there] = [open(), open()];
+  try {
+    const config = { name: "k", scopes: ["admin" as const], streams: ["*"] };
+    const { id, apiKey } = await here.ledger.access.createKey(rootCaller, config);
+    const approach = { host: "", origin: undefined, site: undefined };
+    const caller = (await there.authenticate(apiKey, approach))?.caller;
+    if (caller === undefined) throw new Error("the key is not known");
+    await there.ledger.access.createKey(caller, config);
+    await here.ledger.access.revokeKey(rootCaller, id, { cascade: true });
+    expect((await there.authenticate(apiKey, approach))?.caller.keyId).toBe(id);
+    await expect(there.ledger.access.createKey(caller, config)).rejects.toMatchObject({
+      code: "unauthorized",
+    });
+    const { keys: left } = await here.ledger.access.listKeys(rootCaller, { limit: 10 });
+    expect(left).toEqual([]);
+    expect(caller.tenant).toBe(tenantOf("default"));
+    expect(caller.validUntil).toBeGreaterThan(systemClock.now());
+  } finally {
+    here.close();
+    there.close();
+  }
+});
