@@ -1,49 +1,7 @@
 import { expect, it } from "vitest";
-import {
-  createLedger,
-  defaultTenant,
-  type Ledger,
-  type RawJson,
-} from "../../packages/core/src/index.ts";
-import { seededRandom } from "./fake/seeded-random.ts";
-import { createVirtualTime } from "./fake/virtual-clock.ts";
-import { createFakeDynamo } from "./fake-dynamodb.ts";
+import { event, HOUR_MS, OF, openServers, SUB, subscribe } from "./subscription/two-servers.ts";
 
 /** What a process remembers of a subscription decides nothing that another has changed. */
-
-const OF = [defaultTenant, "orders"] as const;
-const SUB = "s";
-const HOUR_MS = 3_600_000;
-
-function openServers() {
-  const random = seededRandom(1);
-  const time = createVirtualTime(random.fork("time"));
-  const store = createFakeDynamo({ tableName: "memory", seed: 1, time });
-  const [here, there] = ["here", "there"].map((name) => {
-    const process = time.process(name);
-    return createLedger({
-      ...{ client: store.client(process) as never, tableName: "memory" },
-      ...{ clock: process.clock, random: random.fork(name) },
-      cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
-    });
-  });
-  if (here === undefined || there === undefined) throw new Error("there are two servers");
-  return { here, there, time, driver: time.process("driver") };
-}
-
-/** A stream that keeps its events for an hour, and a subscription to it. */
-async function subscribe(ledger: Ledger): Promise<void> {
-  await ledger.createStream(defaultTenant, {
-    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-    ...{ retentionHours: 1, archiveDays: null },
-  });
-  await ledger.createSubscription(...OF, { name: SUB, start: "earliest" });
-}
-
-const event = (key: string, data: number) => ({
-  attributes: { key },
-  data: String(data) as RawJson,
-});
 
 it("[sub.seek] ends a 410 at once, through every process", async () => {
   const { here, there, time, driver } = openServers();

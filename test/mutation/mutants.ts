@@ -1,6 +1,7 @@
 import { type Mutation, mutations } from "../model/mutations.ts";
 import { DAY_MS, type Plan } from "../sim/plan.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
+import { ofSubscriptions } from "./subscription-mutants.ts";
 
 /**
  * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
@@ -9,7 +10,7 @@ import { ofExpectations } from "./expectation-mutants.ts";
 export type Mutant = Mutation & {
   readonly plan?: Partial<Plan>;
   /** Which stories are played instead of the simulation. They are always the same. */
-  readonly by?: "leases" | "bootstraps" | "parking";
+  readonly by?: "leases" | "bootstraps" | "parking" | "subscriptions";
 };
 
 const DAYS = [33 * DAY_MS, 40 * DAY_MS];
@@ -427,8 +428,8 @@ const ofParking: readonly Mutation[] = [
   {
     rule: "an event that is skipped stays withheld until it is committed",
     file: "subscription/parking-plan.ts",
-    from: "if (isEmpty && isWhole)",
-    to: "if (isEmpty || isWhole)",
+    from: "if (isPassed && isEmpty)",
+    to: "if (isPassed || isEmpty)",
   },
   {
     rule: "a page is delivered by what is parked now",
@@ -452,4 +453,5 @@ export const MUTANTS: readonly Mutant[] = [
   }),
   ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
   ...ofParking.map((mutant): Mutant => ({ ...mutant, by: "parking" })),
+  ...ofSubscriptions.map((mutant): Mutant => ({ ...mutant, by: "subscriptions" })),
 ];

@@ -23,13 +23,35 @@ export type ParkedKey = {
 /** The last delivery from one place: how often by now, and how many events its page could hold. */
 export type Delivered = { readonly times: number; readonly limit: number };
 
+/**
+ * An event that was skipped before the position had passed it. It stays left out until then, while
+ * later events of its key flow.
+ */
+export type SkippedEvent = Pick<ParkedKey, "id" | "key" | "reason" | "parkedAt"> & {
+  readonly sequence: number;
+};
+
 /** What is parked in one partition of a subscription. */
 export type Parking = {
   /** Grows with every change. */
   readonly revision: number;
-  /** Grows whenever a key is parked no more: pages from before have withheld what flows now. */
+  /** Grows whenever events of a key flow again: pages from before may have withheld them. */
   readonly freed: number;
   readonly keys: readonly ParkedKey[];
+  readonly skipped: readonly SkippedEvent[];
 };
 
-export const nothingParked: Parking = { revision: 0, freed: 0, keys: [] };
+export const nothingParked: Parking = { revision: 0, freed: 0, keys: [], skipped: [] };
+
+/**
+ * Skipped events that still have to be left out: by the log from `next` on, or by the queue of a key
+ * that was parked again.
+ */
+export const stillSkipped = (
+  { keys, skipped }: Pick<Parking, "keys" | "skipped">,
+  next: number,
+): readonly SkippedEvent[] =>
+  skipped.filter(
+    ({ key, sequence }) =>
+      sequence >= next || keys.some((each) => each.key === key && each.next <= sequence),
+  );

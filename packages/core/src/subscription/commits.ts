@@ -2,6 +2,7 @@ import type { CursorContent } from "../cursor/cursor.ts";
 import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
 import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
+import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
   type LeaseGuard,
@@ -11,12 +12,14 @@ import {
 } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planProgress } from "./parking-plan.ts";
+import { settlePassed } from "./settle.ts";
 import { isInSnapshot, type Standing } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
 import type { UntilMemory } from "./until-memory.ts";
 
 type Deps = {
   readonly table: Table;
+  readonly log: Log;
   readonly clock: Clock;
   readonly untils: UntilMemory;
   readonly refresh: (stream: LiveStream, state: SubscriptionState) => Promise<SubscriptionState>;
@@ -41,7 +44,8 @@ type Moved = { readonly moved: boolean; readonly state: SubscriptionState };
 const QUEUE_TRIES = 5;
 
 /** How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue. */
-export function createCommits({ table, clock, untils, refresh, remember, replace }: Deps) {
+export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
+  const { refresh, remember, replace } = memory;
   /**
    * Moves the committed standing forward, never back. Answers whether anything moved, and the state
    * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
@@ -127,6 +131,12 @@ export function createCommits({ table, clock, untils, refresh, remember, replace
     for (const result of results) known.set(result.row.partition, result.row);
     const unqueued = await commitQueue(stream, row, cursor);
     if (unqueued !== undefined) known.set(unqueued.partition, unqueued);
+    for (const result of results) {
+      if (!result.moved) continue;
+      const present = known.get(result.row.partition) ?? result.row;
+      const settled = await settlePassed({ table, log }, stream, row, present);
+      known.set(settled.partition, settled);
+    }
     const moved = results.some((result) => result.moved) || unqueued !== undefined;
     const after = remember(stream, row, stamp, [...known.values()]);
     assertLeased(results.every(({ leased }) => leased));

@@ -10,7 +10,7 @@ import type { Table } from "../table/table.ts";
 import { halved, isProven, planLimit, planNote, planPoison } from "./delivery-plan.ts";
 import { matcherOf } from "./filter.ts";
 import type { Parking } from "./parking.ts";
-import { planDelivered } from "./parking-plan.ts";
+import { ghostsOf, planDelivered, planFree } from "./parking-plan.ts";
 import { type NextQueue, type QueuePage, queueAt, queuesOf, readQueue } from "./queue.ts";
 import { readLog } from "./read-log.ts";
 import type { SubscriptionState } from "./state.ts";
@@ -27,6 +27,8 @@ type Deps = {
 export type Queued = {
   readonly events?: QueuePage["events"];
   readonly place: QueuePlace | undefined;
+  /** Queues that were found to hold nothing up to the committed position. */
+  readonly empty: readonly NextQueue[];
 };
 
 /** What is about to be delivered, and how much it could have been. */
@@ -59,7 +61,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
 
   /**
    * A page of a queue, if one is to be delivered. The place is what the cursor has to carry: also when
-   * nothing was found up to the committed position.
+   * nothing was found up to the committed position. A queue whose beginning is no longer kept waits
+   * for its skip.
    */
   async function takeQueued(
     stream: LiveStream,
@@ -68,8 +71,10 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   ): Promise<Queued> {
     const matches = matcherOf(whose.state.row.config.filter);
     const begun = read === undefined ? undefined : queueAt(own(whose), read);
+    const empty: NextQueue[] = [];
     let nothing: QueuePage | undefined;
     for (const queue of begun === undefined ? queuesOf(own(whose)) : [begun]) {
+      if (begun === undefined && queue.at.next === queue.row.next) empty.push(queue);
       if (queue.at.next >= queue.row.next) continue;
       const { delivered } = queue.parked;
       const again = queue.at.next === queue.parked.next && maxOf(whose) !== undefined;
@@ -79,23 +84,59 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
       if (page === undefined) continue;
       if (page.events.length > 0 || !page.ended) {
         if (again && page.events.length > 0) await noteQueue(stream, whose, queue, most);
-        return page;
+        return { ...page, empty };
       }
+      if (begun === undefined) empty.push(queue);
       nothing ??= page;
     }
-    return { place: nothing?.place ?? (begun === undefined ? undefined : read) };
+    return { place: nothing?.place ?? (begun === undefined ? undefined : read), empty };
   }
 
+  /**
+   * Frees keys of which nothing waits up to the committed position, so that the log brings what comes
+   * later. What others have changed meanwhile stays as it is.
+   */
+  async function free(
+    { life }: LiveStream,
+    { state }: Whose,
+    queues: readonly NextQueue[],
+  ): Promise<void> {
+    const place = { life, subscriptionUid: state.row.uid };
+    await Promise.all(
+      state.offsets.map(async (row) => {
+        const keys = queues.filter((each) => each.row === row).map(({ parked }) => parked);
+        if (keys.length > 0) await table.parking.change(place, row, planFree(row, keys));
+      }),
+    );
+  }
+
+  /**
+   * Of a page that has nothing to tell: the keys that it withholds although nothing else of them
+   * waits. Without being freed they would come a commit later, which an empty page does not suggest.
+   */
+  const withholding = (whose: Whose, page: LogPage, empty: readonly NextQueue[]): NextQueue[] => {
+    const matches = matcherOf(whose.state.row.config.filter);
+    const ghosts = own(whose).flatMap((row) =>
+      ghostsOf(row).map((parked) => ({ row, parked, at: parked })),
+    );
+    return [...empty, ...ghosts].filter(({ parked }) =>
+      page.entries.some(
+        ({ event }) =>
+          event.key === parked.key && event.sequence >= parked.next && (matches?.(event) ?? true),
+      ),
+    );
+  };
+
   /** Stops a retry whose first event has failed too often. */
-  async function parkAgain(
-    stream: LiveStream,
-    whose: Whose,
-    { row, parked }: NextQueue,
-  ): Promise<boolean> {
+  async function parkAgain(stream: LiveStream, whose: Whose, queue: NextQueue): Promise<boolean> {
+    const { row, parked } = queue;
     const max = maxOf(whose);
     if (max === undefined || !isProven(parked.delivered, max)) return false;
-    const { key, batch, next } = parked;
-    return parkAt(stream, whose, row, { key, batch, next });
+    // A skip names the event that is parked, so it has to be one of the key's.
+    const matches = matcherOf(whose.state.row.config.filter);
+    const page = await readQueue(log, stream, queue, { limit: 1, matches });
+    if (page?.first === undefined) return false;
+    return parkAt(stream, whose, row, { key: parked.key, ...page.first });
   }
 
   async function noteQueue(
@@ -169,7 +210,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     );
   }
 
-  return { limitOf, takeQueued, parkPoison, note };
+  return { limitOf, takeQueued, free, withholding, parkPoison, note };
 }
 
 export type Deliveries = ReturnType<typeof createDeliveries>;

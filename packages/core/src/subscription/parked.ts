@@ -1,9 +1,10 @@
 import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
 import { formatListCursor, invalidCursor, parseListCursor } from "../cursor/cursor.ts";
 import type { Tenant } from "../kernel/names.ts";
-import type { ParkedKey } from "../kernel/parked.ts";
+import type { ParkedKey, SkippedEvent } from "../kernel/parked.ts";
 import type { Streams } from "../stream/streams.ts";
 import type { Parking } from "./parking.ts";
+import { pendingSkips } from "./parking-plan.ts";
 import type { SubscriptionState } from "./state.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -36,8 +37,10 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
     const page = rest.slice(0, limit);
     const last = page.at(-1);
+    const partitions = new Set(page.map(({ partition }) => partition));
+    const earliest = await parking.earliestOf(stream, partitions);
     return {
-      parked: page.map(({ parked }) => toView(parked)),
+      parked: page.map(({ parked, partition }) => toView(parked, earliest.get(partition))),
       cursor: rest.length > limit && last !== undefined ? formatPlace(last) : null,
     };
   },
@@ -59,13 +62,17 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
 
 type Place = { readonly partition: number; readonly id: number };
 
-/** All keys that are parked, by partition and then by when that was last changed. */
-export const allParked = ({ offsets }: SubscriptionState) =>
-  offsets.flatMap(({ partition, parking }) =>
-    (parking?.keys ?? [])
+/**
+ * All keys that are parked, by partition and then by when that was last changed; also those whose
+ * skipped event the position has not passed.
+ */
+export const allParked = ({ offsets }: Pick<SubscriptionState, "offsets">) =>
+  offsets.flatMap((row) => {
+    const skipped = new Map(pendingSkips(row).map((each) => [each.key, each]));
+    return [...(row.parking?.keys ?? []), ...skipped.values()]
       .toSorted((a, b) => a.id - b.id)
-      .map((parked) => ({ partition, id: parked.id, parked })),
-  );
+      .map((parked) => ({ partition: row.partition, id: parked.id, parked }));
+  });
 
 const isBehind = (one: Place, other: Place): boolean =>
   one.partition > other.partition || (one.partition === other.partition && one.id > other.id);
@@ -78,10 +85,13 @@ function parsePlace(cursor: string): Place {
   return { partition: Number(partition), id: Number(id) };
 }
 
-const toView = ({ key, next, reason, parkedAt, retrying }: ParkedKey): ParkedView => ({
-  key,
-  sequence: next,
-  reason,
-  parkedAt: new Date(parkedAt).toISOString(),
-  status: retrying ? "retrying" : "parked",
-});
+function toView(parked: ParkedKey | SkippedEvent, earliest?: number): ParkedView {
+  const { key, reason, parkedAt } = parked;
+  const isSkipped = "sequence" in parked;
+  const sequence = isSkipped ? parked.sequence : parked.next;
+  return {
+    ...{ key, sequence, reason, parkedAt: new Date(parkedAt).toISOString() },
+    status: isSkipped || parked.retrying ? "retrying" : "parked",
+    ...(earliest === undefined || isSkipped || sequence >= earliest ? {} : { expired: true }),
+  };
+}

@@ -1,6 +1,12 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { QueuePlace } from "../cursor/cursor.ts";
-import { type Delivered, nothingParked, type ParkedKey, type Parking } from "../kernel/parked.ts";
+import {
+  type Delivered,
+  nothingParked,
+  type ParkedKey,
+  type Parking,
+  type SkippedEvent,
+} from "../kernel/parked.ts";
 import type { Position } from "../kernel/position.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 
@@ -10,8 +16,11 @@ export type ParkingRow = Pick<OffsetRow, "next" | "batch" | "parking">;
 /** An event that is to be parked, and where it lies. */
 export type Poison = Position & { readonly key: string };
 
-/** What is parked after a change, and how the key it is about stands then: undefined when it is free. */
-export type ParkingPlan<Key extends ParkedKey | undefined = ParkedKey | undefined> = {
+/** How a key stands: parked, waiting for the position to pass what was skipped, or free. */
+export type KeyState = ParkedKey | SkippedEvent | undefined;
+
+/** What is parked after a change, and how the key it is about stands then. */
+export type ParkingPlan<Key extends KeyState = KeyState> = {
   readonly parking: Parking;
   readonly key: Key;
 };
@@ -19,40 +28,72 @@ export type ParkingPlan<Key extends ParkedKey | undefined = ParkedKey | undefine
 /**
  * Sets a key aside from an event on. A key that is parked from there or earlier stays as it is; one
  * whose queue is being delivered stops at the event, and what comes before it in the queue counts as
- * processed. "full" when too many keys are parked. Pure.
+ * processed. Parking an event that was skipped takes that back. "full" when too many keys are parked.
+ * Pure.
  */
 export function planPark(
-  { parking = nothingParked }: ParkingRow,
+  row: ParkingRow,
   { key, batch, next }: Poison,
   { reason, nowMs }: { reason: string; nowMs: number },
 ): ParkingPlan<ParkedKey> | "full" {
+  const { parking = nothingParked } = row;
   const known = parkedIn({ parking }, key);
-  if (known === undefined && parking.keys.length >= LIMITS.parkedKeysMax) return "full";
+  const waiting = parking.keys.length - ghostsOf(row).length;
+  if (known === undefined && waiting >= LIMITS.parkedKeysMax) return "full";
   if (known !== undefined && !known.retrying && known.next <= next) return { parking, key: known };
   const from = Math.min(known?.from ?? next, next);
   const id = parking.revision + 1;
   const parked = { id, key, from, batch, next, reason, parkedAt: nowMs, retrying: false };
-  return { parking: withKey(parking, parked), key: parked };
+  const left = known === undefined ? [] : skippedOf(row, known);
+  const skipped = [...parking.skipped, ...left].filter(({ sequence }) => sequence !== next);
+  return { parking: withKey({ ...parking, skipped }, parked), key: parked };
 }
 
 /**
- * Lets the queue of a key flow from `to` on, which is its beginning, or behind that when an event is
- * skipped. A queue of which nothing lies before the committed position is free at once: the log brings
- * the rest. Pure.
+ * Lets the queue of a key flow from its beginning. One of which nothing lies before the committed
+ * position is free at once: the log brings the rest. Pure.
  */
-export function planRelease(
-  row: ParkingRow,
-  { delivered: _, ...known }: ParkedKey,
-  { batch, next }: Position,
-  isEmpty: boolean,
-): ParkingPlan {
+export function planRetry(row: ParkingRow, known: ParkedKey, isEmpty: boolean): ParkingPlan {
   const { parking = nothingParked } = row;
-  // What was skipped and is not committed yet must go on being withheld until it is.
-  const isWhole = next === known.from || next <= row.next;
-  if (isEmpty && isWhole) return { parking: withoutKey(parking, known.key), key: undefined };
-  const released = { ...known, batch, next, retrying: true, id: parking.revision + 1 };
-  return { parking: withKey(parking, released), key: released };
+  if (isEmpty) return { parking: planFree(row, [known]), key: undefined };
+  return known.retrying ? { parking, key: known } : release(parking, known, known);
 }
+
+/**
+ * Lets a queue flow without its first event, from `to` on. When the position has not passed that
+ * event, the key waits for the commit that does: a page from before may be committed still, and what
+ * it has withheld or not processed comes as a queue then. "full" when too many keys wait for that.
+ * Pure.
+ */
+export function planSkip(
+  row: ParkingRow,
+  known: ParkedKey,
+  { to, isEmpty }: { readonly to: Position; readonly isEmpty: boolean },
+): ParkingPlan | "full" {
+  const { parking = nothingParked } = row;
+  const isPassed = to.next <= row.next;
+  if (isPassed && isEmpty) return { parking: withoutKey(parking, known.key), key: undefined };
+  const waiting = parking.skipped.length + ghostsOf(row).length;
+  if (!isPassed && waiting >= LIMITS.parkedKeysMax) return "full";
+  return release(parking, known, to);
+}
+
+/** Keys of which an event was skipped that the position has not passed; nothing else of them waits. */
+export const ghostsOf = ({ next, parking }: ParkingRow): readonly ParkedKey[] =>
+  parking?.keys.filter((known) => known.retrying && known.next > next) ?? [];
+
+/**
+ * Frees keys of which nothing waits up to the committed position. What was skipped after it stays
+ * left out. Pure.
+ */
+export const planFree = (
+  { parking = nothingParked, next }: ParkingRow,
+  keys: readonly ParkedKey[],
+): Parking =>
+  keys.reduce<Parking>((rest, known) => {
+    const free = withoutKey(rest, known.key);
+    return { ...free, skipped: [...free.skipped, ...skippedOf({ next }, known)] };
+  }, parking);
 
 /**
  * Commits how far a queue was read. When that is as far as the partition is committed, the key is
@@ -83,6 +124,30 @@ export function planDelivered(
 export const parkedIn = ({ parking }: Pick<OffsetRow, "parking">, key: string) =>
   parking?.keys.find((each) => each.key === key);
 
+/** The skipped events that the position has not passed, of keys that flow. */
+export const pendingSkips = ({ next, parking }: ParkingRow): readonly SkippedEvent[] => {
+  const { keys, skipped } = parking ?? nothingParked;
+  return skipped.filter(
+    ({ key, sequence }) => sequence >= next && keys.every((each) => each.key !== key),
+  );
+};
+
+/** The event that a key waits to be passed by the position, if it does. */
+const skippedOf = (
+  { next }: Pick<ParkingRow, "next">,
+  { retrying, id, key, reason, parkedAt, next: after }: ParkedKey,
+): readonly SkippedEvent[] =>
+  retrying && after > next ? [{ id, key, sequence: after - 1, reason, parkedAt }] : [];
+
+const release = (
+  parking: Parking,
+  { delivered: _, ...known }: ParkedKey,
+  { batch, next }: Position,
+): ParkingPlan<ParkedKey> => {
+  const key = { ...known, batch, next, retrying: true, id: parking.revision + 1 };
+  return { parking: withKey(parking, key), key };
+};
+
 const withKey = (parking: Parking, parked: ParkedKey): Parking => ({
   ...parking,
   revision: parking.revision + 1,
@@ -90,6 +155,7 @@ const withKey = (parking: Parking, parked: ParkedKey): Parking => ({
 });
 
 const withoutKey = (parking: Parking, key: string): Parking => ({
+  ...parking,
   revision: parking.revision + 1,
   freed: parking.freed + 1,
   keys: parking.keys.filter((each) => each.key !== key),

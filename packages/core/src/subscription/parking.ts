@@ -9,7 +9,25 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { matcherOf } from "./filter.ts";
-import { type ParkingPlan, type Poison, parkedIn, planPark, planRelease } from "./parking-plan.ts";
+import {
+  type KeyState,
+  type ParkingPlan,
+  type Poison,
+  parkedIn,
+  pendingSkips,
+  planPark,
+  planRetry,
+  planSkip,
+} from "./parking-plan.ts";
+import {
+  changedByOthers,
+  notParkable,
+  otherIsFirst,
+  parkedKeyNotFound,
+  queueExpired,
+  tooManyParked,
+  tooManySkipped,
+} from "./parking-problems.ts";
 import { type NextQueue, readQueue } from "./queue.ts";
 import { isInSnapshot } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
@@ -53,14 +71,38 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     }
     const known = state.offsets[partition];
     const before = known === undefined ? undefined : parkedIn(known, entry.event.key);
-    const parked = await change(stream, state, partition, (row) => {
-      const poison = { key: entry.event.key, batch: entry.batch, next: sequence };
+    const parked = await change(stream, state, partition, async (row) => {
+      const poison = await poisonIn(stream, state, row, entry);
       const plan = planPark(row, poison, { reason, nowMs: clock.now() });
       if (plan === "full") throw tooManyParked();
       return plan;
     });
     if (parked.id !== before?.id) observeParked();
     return parked;
+  }
+
+  /**
+   * Where a key is to be parked. An event after the committed position was never part of a queue that
+   * is retried, so it says nothing of what comes before it there: then all of the queue waits.
+   */
+  async function poisonIn(
+    stream: LiveStream,
+    { row: { config } }: SubscriptionState,
+    row: OffsetRow,
+    { event: { key, sequence }, batch }: Entry,
+  ): Promise<Poison> {
+    const parked = parkedIn(row, key);
+    const poison = { key, batch, next: sequence };
+    const isQueued = parked?.retrying === true && parked.next <= sequence;
+    if (!isQueued || sequence < row.next) return poison;
+    const queue = { row: { ...row, next: sequence }, parked, at: parked };
+    const page = await readQueue(log, stream, queue, {
+      limit: 1,
+      matches: matcherOf(config.filter),
+    });
+    if (page === undefined) return { key, batch: parked.batch, next: parked.next };
+    const { batch: at, next } = page.first ?? (page.ended ? poison : page.place);
+    return { key, batch: at, next };
   }
 
   /** Parks what has been delivered too often; false when it was changed by others meanwhile. */
@@ -81,13 +123,14 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   /**
    * Lets the events of a key flow again: all that wait, or all but the first. Answers how the key
    * stands then: undefined when it is free. What has been parked meanwhile is not released by a try
-   * that is repeated.
+   * that is repeated. Of a queue whose beginning is no longer kept only a skip leads on, also while
+   * it is retried.
    */
   async function release(
     stream: LiveStream,
     name: string,
     { key, how, sequence }: Release,
-  ): Promise<ParkedKey | undefined> {
+  ): Promise<KeyState> {
     let first: ParkedKey | undefined;
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
@@ -95,20 +138,19 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const released = await change(stream, state, partition, async (row) => {
       const parked = parkedIn(row, key);
       // An earlier try has freed it, or somebody else: either way nothing of it waits.
-      if (parked === undefined && first !== undefined) return unchanged(row);
-      if (parked === undefined) throw parkedKeyNotFound();
+      if (parked === undefined && first !== undefined) return unchanged(row, undefined);
+      if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
       first ??= parked;
       if (first.id !== parked.id) throw changedByOthers();
       if (sequence !== undefined && sequence !== parked.next) throw otherIsFirst(parked.next);
       const earliest = await log.seekPartition(stream.life, partition, "earliest");
       const to = how === "retry" ? parked : behindFirst(parked, earliest);
       if (to.next < earliest.next) throw queueExpired();
-      return planRelease(
-        row,
-        parked,
-        to,
-        await isEmptyFrom(stream, state, { row, parked, at: to }),
-      );
+      const isEmpty = await isEmptyFrom(stream, state, { row, parked, at: to });
+      if (how === "retry") return planRetry(row, parked, isEmpty);
+      const plan = planSkip(row, parked, { to, isEmpty });
+      if (plan === "full") throw tooManySkipped();
+      return plan;
     });
     log.bell.ring(stream.life);
     return released;
@@ -130,7 +172,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   }
 
   /** Changes a partition's parked keys by a plan, again when others were faster. */
-  async function change<Key extends ParkedKey | undefined>(
+  async function change<Key extends KeyState>(
     stream: LiveStream,
     state: SubscriptionState,
     partition: number,
@@ -168,7 +210,19 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     throw invalidRequest("/sequence", "names no event that the stream keeps");
   }
 
-  return { park, parkPoison, release };
+  /** The first sequence that is kept, of each of these partitions. */
+  async function earliestOf(
+    { life }: LiveStream,
+    partitions: Iterable<number>,
+  ): Promise<ReadonlyMap<number, number>> {
+    const found = Array.from(partitions, async (partition) => {
+      const { next } = await log.seekPartition(life, partition, "earliest");
+      return [partition, next] as const;
+    });
+    return new Map(await Promise.all(found));
+  }
+
+  return { park, parkPoison, release, earliestOf };
 }
 
 export type Parking = ReturnType<typeof createParking>;
@@ -180,13 +234,28 @@ type Release = {
   readonly sequence?: number | undefined;
 };
 
-/** Behind the first event of a queue; where the log no longer reaches back to it, at what is left. */
+/** After the first event of a queue; where the log no longer reaches back to it, at what is left. */
 function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
+  if (earliest.next > next) return earliest;
   if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");
-  return earliest.next > next ? earliest : { batch, next: next + 1 };
+  return { batch, next: next + 1 };
 }
 
-const unchanged = ({ parking = nothingParked }: OffsetRow) => ({ parking, key: undefined });
+/** An event of a key that is parked no more, and that the position has not passed yet. */
+function pendingSkip(row: OffsetRow, { key, how, sequence }: Release): KeyState {
+  const pending = pendingSkips(row).filter((each) => each.key === key);
+  const same = pending.find((each) => each.sequence === sequence);
+  const [first] = pending;
+  if (first === undefined) throw parkedKeyNotFound();
+  if (how === "retry" || same !== undefined) return same ?? first;
+  throw notParkable(
+    "Nothing of the key waits. The event that was skipped is left out; commit what comes after it.",
+  );
+}
+
+const unchanged = <Key extends KeyState>({ parking = nothingParked }: OffsetRow, key: Key) => {
+  return { parking, key };
+};
 
 /** Where every event has a number of its own, that number says which one is meant. */
 function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
@@ -203,34 +272,3 @@ function assertInLog({ bootstrap }: SubscriptionState): void {
     "The subscription is reading a snapshot, which holds each key once. Commit the snapshot's end first.",
   );
 }
-
-const notParkable = (detail: string): LedgerError => new LedgerError("not-parkable", { detail });
-
-const tooManyParked = (): LedgerError =>
-  notParkable(
-    "Too many keys are parked already for this one. Retry or skip some; GET .../parked lists them.",
-  );
-
-const otherIsFirst = (sequence: number): LedgerError =>
-  new LedgerError("not-parkable", {
-    detail: `Another event of the key is the first that waits: ${sequence}.`,
-    facts: { sequence },
-  });
-
-const changedByOthers = (): LedgerError =>
-  new LedgerError("outcome-unknown", {
-    detail:
-      "Others were changing this subscription at the same moment. GET .../parked says how the key stands.",
-    retryAfterSeconds: 1,
-  });
-
-const parkedKeyNotFound = (): LedgerError =>
-  new LedgerError("parked-key-not-found", {
-    detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
-  });
-
-const queueExpired = (): LedgerError =>
-  new LedgerError("retention-passed", {
-    detail:
-      "The parked event is no longer kept, so it cannot be retried. Skip it to go on with what is left of its key.",
-  });

@@ -41,6 +41,10 @@ export async function pollShare(
   }
   const whose = { state, among, tokens };
   const queued = await deliveries.takeQueued(stream, whose, { limit, read: request.after?.queue });
+  if (request.after === undefined && queued.empty.length > 0) {
+    await deliveries.free(stream, whose, queued.empty);
+    return pollShare(deps, stream, name, { consumer, heardMs, limit, ...request });
+  }
   if (queued.events !== undefined) {
     const { positions: from, bootstrap } = start;
     const page = await deliverQueue(deps, stream, state, { from, turn, bootstrap }, queued);
@@ -58,6 +62,12 @@ export async function pollShare(
   const cursor = cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn);
   const runs = page.runs.map((run, at) => (among.has(at) ? run : { ...run, atEnd: true }));
   const caughtUp = runs.every(({ atEnd }) => atEnd);
+  const idle = caughtUp && events.length === 0;
+  const withheld = idle ? deliveries.withholding(whose, page, queued.empty) : [];
+  if (withheld.length > 0) {
+    await deliveries.free(stream, whose, withheld);
+    return pollShare(deps, stream, name, { consumer, heardMs, limit, ...request });
+  }
   return {
     events,
     // The end of a snapshot is committed for all partitions at once.
@@ -72,7 +82,7 @@ export async function pollShare(
     phase: "log",
     snapshotEnd: false,
     consistent: isExact(start.bootstrap, positions),
-    idle: caughtUp && events.length === 0,
+    idle,
   };
 
   function own<T>(all: readonly T[]): (T | undefined)[] {

@@ -22,7 +22,8 @@ import type { SubscriptionState } from "./state.ts";
  * Reads on from what is committed, or from behind `after`. Never moves the position. An idle
  * subscription is answered from what this process knows of its position and one look at the log; as
  * soon as there is something to deliver, the committed position is read again. A subscription that
- * bootstraps receives a snapshot of the compacted state first.
+ * bootstraps receives a snapshot of the compacted state first. A key of which nothing waits any more
+ * is freed on the way.
  * Throws `retention-passed` and `bootstrap-expired` when it has to bootstrap anew.
  */
 export async function poll(
@@ -57,6 +58,12 @@ export async function poll(
       { state },
       { limit: request.limit, read: after?.queue },
     );
+    // Whoever reads ahead has pages that freeing a key would void.
+    if (after === undefined && queued.empty.length > 0) {
+      await deliveries.free(stream, { state }, queued.empty);
+      state = await subscriptions.refresh(stream, state);
+      continue;
+    }
     if (queued.events !== undefined) {
       return deliverQueue(deps, stream, state, { from, turn, bootstrap: start.bootstrap }, queued);
     }
@@ -86,6 +93,13 @@ export async function poll(
     }
     const positions = page.runs.map(({ position }) => position);
     const caughtUp = page.runs.every(({ atEnd }) => atEnd);
+    const idle = caughtUp && events.length === 0;
+    const withheld = idle ? deliveries.withholding({ state }, page, queued.empty) : [];
+    if (withheld.length > 0) {
+      await deliveries.free(stream, { state }, withheld);
+      state = await subscriptions.refresh(stream, state);
+      continue;
+    }
     return {
       events,
       cursor: {
@@ -97,7 +111,7 @@ export async function poll(
       phase: "log",
       snapshotEnd: false,
       consistent: isExact(start.bootstrap, positions),
-      idle: caughtUp && events.length === 0,
+      idle,
     };
   }
 }

@@ -13,6 +13,8 @@ import type { Matches } from "./filter.ts";
 /** A part of the queue of a parked key: its events between where it begins and what is committed. */
 export type QueuePage = {
   readonly events: readonly StoredEvent[];
+  /** Where the first of them lies. */
+  readonly first: Position | undefined;
   readonly place: QueuePlace;
   /** Nothing of it is left below the committed position. */
   readonly ended: boolean;
@@ -33,10 +35,14 @@ export const queuesOf = (offsets: readonly OffsetRow[]): readonly NextQueue[] =>
       .map((parked) => ({ row, parked, at: parked })),
   );
 
-/** The queue that a place is in, unless its key has been parked, freed or retried anew since. */
+/**
+ * The queue that a place is in, unless its key has been parked, freed or retried again since, or all
+ * up to the place is committed.
+ */
 export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQueue | undefined {
   const queue = queuesOf(offsets).find(
-    ({ row, parked }) => row.partition === place.partition && parked.id === place.id,
+    ({ row, parked }) =>
+      row.partition === place.partition && parked.id === place.id && parked.next < place.next,
   );
   return queue === undefined ? undefined : { ...queue, at: place };
 }
@@ -52,7 +58,8 @@ export async function readQueue(
   { row, parked, at }: NextQueue,
   { limit, matches }: { limit: number; matches: Matches | undefined },
 ): Promise<QueuePage | undefined> {
-  const { partition, batch, next } = row;
+  const { partition, batch, next, parking } = row;
+  const skipped = new Set(parking?.skipped.map(({ sequence }) => sequence));
   const positions = Array.from({ length: partitions }, (_, index) =>
     index === partition ? { batch: at.batch, next: at.next } : edgeAt(1),
   );
@@ -62,12 +69,17 @@ export async function readQueue(
     const { events, page } = keepMatching(all, {
       limit,
       matches: (event) =>
-        event.key === parked.key && event.sequence < next && (matches?.(event) ?? true),
+        event.key === parked.key &&
+        event.sequence < next &&
+        !skipped.has(event.sequence) &&
+        (matches?.(event) ?? true),
     });
+    const first = page.entries.find(({ event }) => event.sequence === events[0]?.sequence);
     const reached = page.runs[partition]?.position ?? edgeAt(1);
     const ended = reached.next >= next;
     return {
       events,
+      first: first && { batch: first.batch, next: first.event.sequence },
       place: { ...(ended ? { batch, next } : reached), partition, id: parked.id },
       ended,
     };

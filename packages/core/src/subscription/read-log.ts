@@ -47,12 +47,15 @@ export async function readLog(
   }
 }
 
-/** Leaves out what is parked; undefined when nothing is. */
+/** Leaves out what is parked or was skipped; undefined when nothing is. */
 function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
   const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
-  if (parked.length === 0) return undefined;
+  const skipped = offsets.flatMap(({ parking }) => parking?.skipped ?? []);
+  if (parked.length + skipped.length === 0) return undefined;
   const from = new Map(parked.map((each) => [each.key, each.from]));
-  return ({ key, sequence }) => sequence < (from.get(key) ?? Infinity);
+  const isSkipped = ({ key, sequence }: StoredEvent): boolean =>
+    skipped.some((each) => each.sequence === sequence && each.key === key);
+  return (event) => event.sequence < (from.get(event.key) ?? Infinity) && !isSkipped(event);
 }
 
 const allOf = (one: Matches | undefined, other: Matches | undefined): Matches | undefined =>

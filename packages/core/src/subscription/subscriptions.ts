@@ -242,7 +242,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     replace,
     /** Until when leases and workers hold, by the clock of this process. */
     untils,
-    ...createCommits({ table, clock, untils, refresh, remember, replace }),
+    ...createCommits({ table, log, clock, untils, refresh, remember, replace }),
   };
 }
 

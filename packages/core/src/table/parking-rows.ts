@@ -47,7 +47,8 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
         .patch({ ...place, partition })
         .set({ parked: to.keys, revision: to.revision })
         .set(to.freed === freed ? {} : { freed: to.freed })
-        .remove(recount ? ["delivery"] : [])
+        .set(to.skipped.length === 0 ? {} : { skipped: to.skipped })
+        .remove([...(to.skipped.length === 0 ? SKIPPED : []), ...(recount ? DELIVERY : [])])
         .where((row, operations) => {
           const { eq } = operations;
           const same = eq(row.generation, generation);
@@ -61,8 +62,7 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
     if (data === null) return undefined;
     const row = toOffset(data);
     // A copy of this very request may have been carried out before.
-    const mine = JSON.stringify(row.parking?.keys) === JSON.stringify(to.keys);
-    return !rejected || (row.parking?.revision === to.revision && mine) ? row : undefined;
+    return !rejected || isSame(row.parking, to) ? row : undefined;
   },
 
   /** Notes a delivery from the committed position; nothing happens when that has moved. */
@@ -77,3 +77,18 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
     );
   },
 });
+
+const SKIPPED = ["skipped"] as const;
+const DELIVERY = ["delivery"] as const;
+
+/** The store keeps no order of members, so what tells two changes apart is compared one by one. */
+const isSame = (one: Parking | undefined, other: Parking): boolean =>
+  one !== undefined && JSON.stringify(fingerprintOf(one)) === JSON.stringify(fingerprintOf(other));
+
+const fingerprintOf = ({ revision, freed, keys, skipped }: Parking) => [
+  ...[revision, freed],
+  keys.map(({ id, key, next, retrying, delivered }) => [
+    ...[id, key, next, retrying, delivered?.times, delivered?.limit],
+  ]),
+  skipped.map(({ id, sequence }) => [id, sequence]),
+];

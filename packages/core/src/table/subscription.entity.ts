@@ -8,7 +8,13 @@ import {
   pendingBootstrap,
 } from "../kernel/bootstrap.ts";
 import type { Life, ScopedName } from "../kernel/names.ts";
-import type { Delivered, ParkedKey, Parking } from "../kernel/parked.ts";
+import {
+  type Delivered,
+  type ParkedKey,
+  type Parking,
+  type SkippedEvent,
+  stillSkipped,
+} from "../kernel/parked.ts";
 import type { Position } from "../kernel/position.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
@@ -114,6 +120,7 @@ export const offsetEntity = (connection: Connection) =>
         parked: { type: CustomAttributeType<readonly ParkedKey[]>("any"), field: "q" },
         revision: { type: "number", field: "w" },
         freed: { type: "number", field: "f" },
+        skipped: { type: CustomAttributeType<readonly SkippedEvent[]>("any"), field: "h" },
         delivery: { type: CustomAttributeType<Delivery>("any"), field: "d" },
       },
       indexes: {
@@ -273,7 +280,7 @@ export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
 };
 
 /** What belongs to a generation alone: a seek begins without it. */
-export const PARKING_ATTRIBUTES = ["parked", "revision", "freed", "delivery"] as const;
+export const PARKING_ATTRIBUTES = ["parked", "revision", "freed", "skipped", "delivery"] as const;
 
 /** A counter that is absent until it counts. */
 export const isOrAbsent = <Name>(
@@ -307,13 +314,15 @@ type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
   readonly parked?: readonly ParkedKey[];
   readonly revision?: number;
   readonly freed?: number;
+  readonly skipped?: readonly SkippedEvent[];
 };
 
 export function toOffset(stored: StoredOffset): OffsetRow {
   const { partition, batch, next, generation, scan, token, owner, until = 0, ...rest } = stored;
-  const { revision, freed = 0, parked = [], delivery } = rest;
+  const { revision, freed = 0, parked: keys = [], delivery } = rest;
+  const skipped = stillSkipped({ keys, skipped: rest.skipped ?? [] }, next);
   const lease = token === undefined ? {} : { lease: { token, owner, until } };
-  const parking = revision === undefined ? {} : { parking: { revision, freed, keys: parked } };
+  const parking = revision === undefined ? {} : { parking: { revision, freed, keys, skipped } };
   const counted = delivery === undefined ? {} : { delivery };
   const offset = { partition, batch, next, generation, ...lease, ...parking, ...counted };
   if (scan === undefined) return offset;

@@ -7,11 +7,16 @@ import { described, ListCursor, Timestamp } from "../text.ts";
 export const ParkedKey = described(
   z.object({
     key: EventKey,
-    sequence: described(z.int().check(z.gte(1)), { description: "Its first event that waits." }),
+    sequence: described(z.int().check(z.gte(1)), {
+      description: "Its first event that waits, or the one that was skipped.",
+    }),
     reason: Reason,
     parkedAt: Timestamp,
     status: described(z.enum(["parked", "retrying"]), {
-      description: "`retrying`: polls deliver what waits, and then the key is free.",
+      description: "`retrying`: once what waits is delivered and committed, the key is free.",
+    }),
+    expired: described(z.optional(z.boolean()), {
+      description: "Its first event is no longer kept: a skip goes on with what is left.",
     }),
   }),
   { id: "ParkedKey" },

@@ -1,0 +1,44 @@
+import {
+  createLedger,
+  defaultTenant,
+  type Ledger,
+  type RawJson,
+} from "../../../packages/core/src/index.ts";
+import { seededRandom } from "../fake/seeded-random.ts";
+import { createVirtualTime } from "../fake/virtual-clock.ts";
+import { createFakeDynamo } from "../fake-dynamodb.ts";
+
+export const OF = [defaultTenant, "orders"] as const;
+export const SUB = "s";
+export const HOUR_MS = 3_600_000;
+
+/** Two processes that share nothing but the table, and a clock to tell stories by. */
+export function openServers() {
+  const random = seededRandom(1);
+  const time = createVirtualTime(random.fork("time"));
+  const store = createFakeDynamo({ tableName: "memory", seed: 1, time });
+  const [here, there] = ["here", "there"].map((name) => {
+    const process = time.process(name);
+    return createLedger({
+      ...{ client: store.client(process) as never, tableName: "memory" },
+      ...{ clock: process.clock, random: random.fork(name) },
+      cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
+    });
+  });
+  if (here === undefined || there === undefined) throw new Error("there are two servers");
+  return { here, there, time, store, driver: time.process("driver") };
+}
+
+/** A stream that keeps its events for an hour, and a subscription to it. */
+export async function subscribe(ledger: Ledger, config: object = {}): Promise<void> {
+  await ledger.createStream(defaultTenant, {
+    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+    ...{ retentionHours: 1, archiveDays: null },
+  });
+  await ledger.createSubscription(...OF, { name: SUB, start: "earliest", ...config });
+}
+
+export const event = (key: string, data: number) => ({
+  attributes: { key },
+  data: String(data) as RawJson,
+});

@@ -1,0 +1,59 @@
+import type { Mutation } from "../model/mutations.ts";
+
+/** What keeps keys from being withheld for nothing, each in the scenario that it is for. */
+export const ofSubscriptions: readonly Mutation[] = [
+  {
+    rule: "a skip leads out of a retry whose event has expired",
+    file: "subscription/parking.ts",
+    from: "if (earliest.next > next) return earliest;",
+    to: "if (earliest.next > next && !retrying) return earliest;",
+  },
+  {
+    rule: "a commit that passes what was skipped frees its key",
+    file: "subscription/settle.ts",
+    from: "retrying && from < next && next <= row.next;",
+    to: "retrying && from < next && next < 0 && row.next > 0;",
+  },
+  {
+    rule: "a commit frees only keys of which nothing waits",
+    file: "subscription/settle.ts",
+    from: "event.sequence < parked.next ||",
+    to: "event.sequence >= parked.next ||",
+  },
+  {
+    rule: "a poll frees a key whose retried queue is empty",
+    file: "subscription/poll.ts",
+    from: "if (after === undefined && queued.empty.length > 0) {",
+    to: "if (after === undefined && queued.empty.length > 1_000) {",
+  },
+  {
+    rule: "a page with nothing to tell withholds nothing of a key that waits for a commit alone",
+    file: "subscription/poll.ts",
+    from: "const withheld = idle ? deliveries",
+    to: "const withheld = idle && limit < 0 ? deliveries",
+  },
+  {
+    rule: "what was skipped is left out by the log",
+    file: "subscription/read-log.ts",
+    from: "(from.get(event.key) ?? Infinity) && !isSkipped(event);",
+    to: "(from.get(event.key) ?? Infinity) && (!isSkipped(event) || true);",
+  },
+  {
+    rule: "what was skipped is left out by a queue",
+    file: "subscription/queue.ts",
+    from: "!skipped.has(event.sequence) &&",
+    to: "(!skipped.has(event.sequence) || true) &&",
+  },
+  {
+    rule: "a skip that is not passed takes no place among the parked keys",
+    file: "subscription/parking-plan.ts",
+    from: "const waiting = parking.keys.length - ghostsOf(row).length;",
+    to: "const waiting = parking.keys.length;",
+  },
+  {
+    rule: "parking after the position says nothing of a queue",
+    file: "subscription/parking.ts",
+    from: "if (!isQueued || sequence < row.next) return poison;",
+    to: "if (!isQueued || sequence < row.next + 1e9) return poison;",
+  },
+];
