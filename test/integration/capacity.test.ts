@@ -73,17 +73,20 @@ describe("what the table is charged", () => {
     },
   );
 
-  it("for events with an idempotency key is 6 per event at most", async () => {
+  it("for events with an idempotency key is a claim and the batch, 2 per event, and reads nothing", async () => {
     const publish = await createStream("keyed");
     const events = orders(100);
     const cost = await meter.measure(async () => {
       for (const [n, event] of events.entries()) await publish([event], `key-${n}`);
     });
     report("100 keyed publishes of 1, per event", { ...cost, write: cost.write / 100 });
-    expect(cost.write / 100).toBeLessThanOrEqual(6);
+    expect(cost.requests.PutItem).toBe(200);
+    expect(cost.requests.TransactWriteItems).toBeUndefined();
+    expect(cost.write / 100).toBeLessThanOrEqual(2.2);
+    expect(cost.requests.Query ?? 0).toBeLessThanOrEqual(1);
     const replay = await meter.measure(() => publish(events.slice(0, 1), "key-0"));
     report("a replay", replay);
-    expect(replay.requests).toEqual({ TransactWriteItems: 1 });
+    expect(replay.requests).toEqual({ PutItem: 1, Query: 1 });
   });
 
   it("for 64 publishers at once is one item for all who waited", async () => {

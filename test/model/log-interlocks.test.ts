@@ -274,7 +274,11 @@ describe("an idempotency key", () => {
   it("[publish.unknown] settles a request whose outcome was unknown", async () => {
     const simulated = await start();
     const { time, store, a, b } = simulated;
-    store.setFaults((operation) => (operation === "transactWrite" ? { "timeout-after": 1 } : {}));
+    let puts = 0;
+    // The claim is answered, the batch is not.
+    store.setFaults((operation) =>
+      operation === "put" && ++puts > 1 ? { "timeout-after": 1 } : {},
+    );
     expect(await time.finish(outcome(a, "x"))).toBe("outcome-unknown");
     store.setFaults();
     expect(await time.finish(publish(b, "x"))).toMatchObject({ replayed: true });

@@ -21,6 +21,13 @@ const LOST_ANSWERS: Partial<Plan> = {
   writeFaults: { "error-after": 0.25, "reset-after": 0.15, throttle: 0.2 },
 };
 
+/** Every request has a key and is sent until it succeeds, through processes that fail and contend. */
+const CLAIMS: Partial<Plan> = {
+  ...{ apis: 3, publishers: 5, requests: 10, keyed: 1, partitions: 1, burst: 2, phases: 1 },
+  ...{ deletes: 0, followers: 0, bootstrappers: 0, sweepers: 0, patienceMs: 900 },
+  writeFaults: { "timeout-late": 0.1, "error-after": 0.15, "error-before": 0.15 },
+};
+
 /** Much expires between two phases of writing. */
 const EXPIRY: Partial<Plan> = {
   ...{ retentionHours: 1, phases: 3, leapsMs: DAYS, deletes: 0, publishers: 3, requests: 5 },
@@ -105,6 +112,48 @@ const ofTheLog: readonly Mutant[] = [
     to: "receipt.put({ life: append.life, ...row })",
   },
   {
+    rule: "a claim is put only where none is",
+    file: "table/receipt.entity.ts",
+    from: "entity.create({ life, ...row }).go(options)",
+    to: "entity.put({ life, ...row }).go(options)",
+    plan: CLAIMS,
+  },
+  {
+    rule: "nobody goes on with a claim before having read the chain from its place on",
+    file: "log/claims.ts",
+    from: "held.set(request, { row: found, examinedTo: found.claimFrom });",
+    to: "held.set(request, { row: found, examinedTo: from });",
+    plan: CLAIMS,
+  },
+  {
+    rule: "who lost a race reads what was written since before it tries again",
+    file: "log/claims.ts",
+    from: "let at = Math.min(...group.map(({ request }) => held.get(request)?.examinedTo ?? 1));",
+    to: "let at: number = end.next;",
+    plan: CLAIMS,
+  },
+  {
+    rule: "a batch that stood in the way may settle the claim",
+    file: "log/append-plan.ts",
+    from: "...claims.flatMap((claim) => settledBy(claim, append, found)),",
+    to: "",
+    plan: CLAIMS,
+  },
+  {
+    rule: "a batch names the claims that it settles",
+    file: "log/append-plan.ts",
+    from: "if (claims.length === 0) return batches;",
+    to: "if (claims.length >= 0) return batches;",
+    plan: CLAIMS,
+  },
+  {
+    rule: "the same key with other events is refused before its events are there",
+    file: "log/claims.ts",
+    from: "if (found.requestHash !== idempotency.requestHash) return found;",
+    to: "",
+    plan: { ...CLAIMS, impostors: 0.5 },
+  },
+  {
     rule: "throttling is no verdict",
     file: "table/append-rows.ts",
     from: 'return { kind: "unknown", cause: error };',
@@ -180,9 +229,9 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "the same key with other events is refused",
-    file: "log/append.ts",
-    from: "if (row.requestHash === idempotency.requestHash) {",
-    to: "if (row.requestHash !== undefined) {",
+    file: "log/waiting.ts",
+    from: "if (row.requestHash !== idempotency.requestHash) {",
+    to: "if (row.requestHash === undefined) {",
   },
   {
     rule: "a run of a page is contiguous",

@@ -46,6 +46,9 @@ export async function runPublisher(world: ClientWorld, name: string): Promise<vo
       const twice = keyed && random.chance(0.15);
       const answers = await Promise.all(twice ? [send(), send()] : [send()]);
       if (!keyed || answers.some(Boolean) || tries === TRIES_MAX || world.isOver()) break;
+      if (plan.impostors > 0 && random.chance(plan.impostors)) {
+        await publishOther(world, random, events);
+      }
       await world.sleep(random.fraction() * 400);
     }
     if (keyed && random.chance(0.1)) await send();
@@ -77,7 +80,7 @@ async function publish(
   return receipt !== undefined;
 }
 
-/** The same key with other events: refused, whatever becomes of the first request. */
+/** The same key with other events: refused, unless the first request never got its claim. */
 async function publishOther(
   world: ClientWorld,
   random: SeededRandom,

@@ -13,6 +13,8 @@ export type Plan = {
   readonly publishers: number;
   readonly requests: number;
   readonly keyed: number;
+  /** How often somebody else sends other events with the key of a request, while it is under way. */
+  readonly impostors: number;
   readonly tombstones: number;
   /** Largest number of events in a request. */
   readonly burst: number;
@@ -88,6 +90,7 @@ export function drawPlan(random: SeededRandom): Plan {
     publishers: random.between(1, 2 + size),
     requests: random.between(1, 3 * size),
     keyed: random.pick([0, 0.3, 0.3, 1]),
+    impostors: 0,
     tombstones: random.pick([0, 0.2, 0.5]),
     burst: random.pick([1, 1, 3, 6]),
     oneKey: 0,

@@ -19,7 +19,7 @@ const LEFT_OUT: readonly Step[] = [
     [
       ...["kills", "freezes", "skewMs", "deletes", "seeks", "crashes", "browseAnew"],
       ...["conditioners", "browsers", "bootstrappers", "followers", "sweepers", "keyed"],
-      ...["tombstones"],
+      ...["impostors", "tombstones"],
     ] as const
   ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
   { what: "reaper", change: () => ({ reaper: false }) },

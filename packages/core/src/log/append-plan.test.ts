@@ -181,6 +181,7 @@ const plan = (
     keepMs: 10_000,
     receiptExpiresAt: 99,
     newBatchId: () => new Uint8Array(16).fill(++ids),
+    claims: requests.map(() => undefined),
   });
 };
 

@@ -1,6 +1,7 @@
 import type { Append, Obstacles } from "../table/append-rows.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch, ClaimedRun } from "../table/batch.entity.ts";
 import type { Receipt, ReceiptPart, ReceiptRow } from "../table/receipt.entity.ts";
+import { type ClaimRow, claimedRuns, ONE_BATCH, readClaim } from "./claim-plan.ts";
 import type { Packed } from "./codec.ts";
 import type { End } from "./end.ts";
 import type { IncomingEvent } from "./event.ts";
@@ -18,9 +19,7 @@ export type AppendRequest = {
   readonly idempotency?: { readonly key: string; readonly requestHash: string };
 };
 
-/** No request joins others beyond this: what fits is one item whatever it compresses to. */
-const JOINED_BYTES_MAX = 300 * 1024;
-const JOINED_EVENTS_MAX = 1_000;
+/** No more requests with an idempotency key than this go together. */
 const JOINED_RECEIPTS_MAX = 25;
 
 /** What no two appends in flight may share: a partition's end, an idempotency key. */
@@ -121,8 +120,8 @@ function mayJoin(
   const { bytes, events, receipts } = loadOf([{ request }]);
   return (
     !writesExpectedKey(group, request) &&
-    load.bytes + bytes <= JOINED_BYTES_MAX &&
-    load.events + events <= JOINED_EVENTS_MAX &&
+    load.bytes + bytes <= ONE_BATCH.bytesMax &&
+    load.events + events <= ONE_BATCH.eventsMax &&
     load.receipts + receipts <= JOINED_RECEIPTS_MAX
   );
 }
@@ -139,6 +138,8 @@ export type AppendPlan = {
   readonly receipts: readonly Receipt[];
   /** The ends of the chains once this is written, by partition. */
   readonly ends: ReadonlyMap<number, Pick<End, "next" | "publishedAt" | "expiresAt">>;
+  /** The claims that this settles. */
+  readonly claims: readonly ClaimRow[];
 };
 
 export type PlanInput = {
@@ -151,13 +152,16 @@ export type PlanInput = {
   readonly keepMs: number;
   readonly receiptExpiresAt: number;
   readonly newBatchId: () => Uint8Array;
+  /** Of each request the claim that settles its idempotency key, if one does. */
+  readonly claims: readonly (ClaimRow | undefined)[];
 };
 
 /** Numbers a packed group from the ends of its chains. Times never fall along a chain. */
 export function planAppend(input: PlanInput): AppendPlan {
   const laid = input.lanes.map((lane) => layLane(lane, input));
-  const batches = laid.flatMap(({ partition, batches: of }) =>
-    of.map((batch) => ({ partition, batch })),
+  const batches = withClaims(
+    laid.flatMap(({ partition, batches: of }) => of.map((batch) => ({ partition, batch }))),
+    claimedRuns(input.requests, input.claims),
   );
   const ends = new Map(laid.map(({ partition, end }) => [partition, end]));
   const publishedAt = Math.max(...laid.map(({ end }) => end.publishedAt));
@@ -171,10 +175,20 @@ export function planAppend(input: PlanInput): AppendPlan {
   const rows = input.requests.flatMap(({ idempotency }, index): ReceiptRow[] => {
     const receipt = receipts[index];
     if (idempotency === undefined || receipt === undefined) return [];
+    if (input.claims[index] !== undefined) return [];
     return [{ ...idempotency, ...receipt, expiresAt: input.receiptExpiresAt }];
   });
+  const claims = input.claims.filter((claim) => claim !== undefined);
   const token = Buffer.from(batches[0]?.batch.batchId ?? new Uint8Array()).toString("hex");
-  return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends };
+  return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends, claims };
+}
+
+/** Requests with claims go into one batch, which names them. */
+function withClaims(batches: Append["batches"], claims: readonly ClaimedRun[]): Append["batches"] {
+  if (claims.length === 0) return batches;
+  const [only, ...others] = batches;
+  if (only === undefined || others.length > 0) throw new RangeError("A claim needs one batch");
+  return [{ ...only, batch: { ...only.batch, claims } }];
 }
 
 /** The events that a plan puts into each partition, from its first sequence there on. */
@@ -244,17 +258,29 @@ export type CancelReading =
 /**
  * Reads what stood in the way. An item with a batch id of this plan is this plan's own, left by an
  * earlier copy whose answer was lost; an append is all or nothing, so then all of it has landed. An
- * idempotency key's verdict goes before the chain's: whoever holds the key has settled the request.
+ * idempotency key's verdict goes before the chain's: whoever holds the key has settled the request, and
+ * so has whoever wrote its claim into the chain.
  */
-export function readCancelled({ append }: AppendPlan, found: Obstacles): CancelReading {
+export function readCancelled({ append, claims }: AppendPlan, found: Obstacles): CancelReading {
   const own = new Set(append.batches.map(({ batch }) => hex(batch.batchId)));
   const mine =
     found.batches.some((batch) => batch !== undefined && own.has(hex(batch.batchId))) ||
     found.receipts.some((row) => row?.parts.some((part) => own.has(hex(part.batchId))));
   if (mine) return { kind: "landed" };
-  const rows = found.receipts.flatMap((row) => (row === undefined ? [] : [row]));
+  const rows = [
+    ...found.receipts.flatMap((row) => row ?? []),
+    ...claims.flatMap((claim) => settledBy(claim, append, found)),
+  ];
   if (rows.length > 0) return { kind: "settled", rows: new Map(rows.map((row) => [row.key, row])) };
   return { kind: found.batches.some((batch) => batch?.kind === "seal") ? "sealed" : "lost" };
 }
+
+/** The receipt of a claim that another's batch settles, one that stood where this wanted to write. */
+const settledBy = (claim: ClaimRow, { batches }: Append, found: Obstacles): ReceiptRow[] =>
+  batches.flatMap(({ partition }, index) => {
+    const batch = found.batches[index];
+    const receipt = batch && readClaim(partition, batch, claim.claimId);
+    return receipt === undefined ? [] : [{ ...claim, ...receipt }];
+  });
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -1,12 +1,11 @@
 import { LIMITS } from "@eventledger/protocol";
 import { ageMs, type Clock, type Stamp, takeStamp, within } from "../kernel/clock.ts";
-import { type LedgerError, streamNotFound } from "../kernel/error.ts";
+import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { fullJitterMs, type Random } from "../kernel/random.ts";
 import type { AppendVerdict } from "../table/append-rows.ts";
-import type { Receipt, ReceiptRow } from "../table/receipt.entity.ts";
 import type { Table } from "../table/table.ts";
-import { keyReused, outcomeUnknown, streamBusy, tooManyRequests } from "./append-error.ts";
+import { outcomeUnknown, streamBusy, tooManyRequests } from "./append-error.ts";
 import {
   type AppendPlan,
   type AppendRequest,
@@ -16,6 +15,8 @@ import {
   readCancelled,
   resourcesOf,
 } from "./append-plan.ts";
+import { isClaimed } from "./claim-plan.ts";
+import { createClaims } from "./claims.ts";
 import type { End } from "./end.ts";
 import { createEndMemory, MEMORY_MS } from "./end-memory.ts";
 import { judgeExpected } from "./expectations.ts";
@@ -23,17 +24,16 @@ import { PHYSICAL_SLACK_MS } from "./guard.ts";
 import { createLastEvents } from "./last-events.ts";
 import { packLanes } from "./pack-lanes.ts";
 import { afterLoss, afterWin, type Beat, pauseMs, type Rivalry } from "./rivalry.ts";
-
-/** A live stream as the log needs it, as read at `stamp`. */
-export type AppendTarget = {
-  readonly life: Life;
-  readonly partitions: number;
-  readonly retentionHours: number;
-  readonly stamp: Stamp;
-};
-
-/** Where the events are, and whether an earlier request with the same key had put them there. */
-export type Appended = { readonly receipt: Receipt; readonly replayed: boolean };
+import {
+  type Appended,
+  type AppendTarget,
+  expire,
+  partitionsOf,
+  requestsOf,
+  settle,
+  settleByReceipt,
+  type Waiting,
+} from "./waiting.ts";
 
 export type AppenderDeps = {
   readonly table: Table;
@@ -66,16 +66,6 @@ const PUT_SHARE = 0.1;
 const HOUR_MS = 3_600_000;
 const LANDED = { kind: "landed" } as const;
 
-type Waiting = {
-  readonly request: AppendRequest;
-  readonly target: AppendTarget;
-  readonly arrivedAt: number;
-  readonly deadline: number;
-  settled: boolean;
-  readonly resolve: (appended: Appended) => void;
-  readonly reject: (error: unknown) => void;
-};
-
 /** Nobody who waits could start now: each wants something busy, or something that one before wants. */
 type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
 
@@ -93,6 +83,7 @@ export function createAppender(deps: AppenderDeps) {
   const queues = new Map<Life, Queue>();
   const ends = createEndMemory(deps);
   const lastEvents = createLastEvents(deps);
+  const claims = createClaims({ table, clock, random, ends });
   const rivalries = new Map<string, Rivalry>();
   let waitingBytes = 0;
   let waitingCount = 0;
@@ -201,8 +192,11 @@ export function createAppender(deps: AppenderDeps) {
     const { life, retentionHours } = first.target;
     const found = await loadEnds(life, group, contested);
     const known = found === undefined ? undefined : await keepExpected(life, group, found);
-    const live = expire(group, clock.monotonic(), streamBusy);
+    let live = expire(group, clock.monotonic(), streamBusy);
     if (known === undefined || live.length === 0) return live;
+    const ready = await keepClaimed(life, live, known);
+    live = expire(live, clock.monotonic(), streamBusy);
+    if (!ready || live.length === 0) return live;
     const requests = requestsOf(live);
     const lanes = packLanes(requests);
     const nowMs = clock.now();
@@ -215,6 +209,7 @@ export function createAppender(deps: AppenderDeps) {
       keepMs: retentionHours * HOUR_MS + PHYSICAL_SLACK_MS,
       receiptExpiresAt: Math.ceil((nowMs + RECEIPT_MS) / 1_000),
       newBatchId: () => random.bytes(16),
+      claims: requests.map(claims.claimOf),
     });
     const verdict = await decide(plan, live, [...known.values()]);
     if (verdict !== "expired") return conclude(verdict, plan, live);
@@ -266,6 +261,24 @@ export function createAppender(deps: AppenderDeps) {
     for (const [item, error] of judged?.done?.refused ?? []) settle(item, () => item.reject(error));
     for (const [item, row] of judged?.done?.settled ?? []) settleByReceipt(item, row);
     return judged?.done?.ends;
+  }
+
+  /**
+   * Settles those of a group whose idempotency key an earlier request has settled. False when the others
+   * cannot be written at these ends.
+   */
+  async function keepClaimed(
+    life: Life,
+    group: readonly Waiting[],
+    known: ReadonlyMap<number, End>,
+  ): Promise<boolean> {
+    const [[partition, end] = []] = known;
+    if (!group.some(({ request }) => isClaimed(request))) return true;
+    if (partition === undefined || end === undefined) return false;
+    const prepared = await inTime(group, claims.prepare(life, group, partition, end));
+    for (const [item, row] of prepared?.settled ?? []) settleByReceipt(item, row);
+    if (prepared?.state === "sealed") throw streamNotFound();
+    return prepared?.state === "ready";
   }
 
   /**
@@ -330,21 +343,27 @@ export function createAppender(deps: AppenderDeps) {
         for (const item of live) {
           settleByReceipt(item, reading.rows.get(item.request.idempotency?.key ?? ""));
         }
+        if (showsRival(verdict)) concede(plan, verdict, live);
         break;
       case "sealed":
         for (const item of live) settle(item, () => item.reject(streamNotFound()));
         break;
       case "lost":
         deps.observeAppend?.("AppendConflicts");
-        concede(plan, verdict);
+        concede(plan, verdict, live);
     }
     return live.filter(({ settled }) => !settled);
   }
 
   /** Others were faster: learns from their batches, and to give way. */
-  function concede(plan: AppendPlan, verdict: AppendVerdict & { stamp: Stamp }): void {
+  function concede(
+    plan: AppendPlan,
+    verdict: AppendVerdict & { stamp: Stamp },
+    live: readonly Waiting[],
+  ): void {
     const { life } = plan.append;
     const found = verdict.kind === "cancelled" ? verdict.batches : [];
+    for (const batch of found) if (batch !== undefined) claims.passed(requestsOf(live), batch);
     const lost = ends.lost(life, plan, found, verdict.stamp);
     if (lost.size === 0) ends.forget(life, plan.ends.keys());
     for (const partition of lost) rate(life, partition, afterLoss);
@@ -362,36 +381,6 @@ export function createAppender(deps: AppenderDeps) {
   return { append };
 }
 
-const requestsOf = (group: readonly Waiting[]): AppendRequest[] =>
-  group.map(({ request }) => request);
-
-const partitionsOf = (group: readonly Waiting[]): Set<number> =>
-  new Set(group.flatMap(({ request }) => request.lanes.map(({ partition }) => partition)));
-
-/** Settles those whose time is up; returns the others. */
-function expire(
-  live: readonly Waiting[],
-  nowMonotonicMs: number,
-  error: () => LedgerError,
-): Waiting[] {
-  for (const item of live) {
-    if (item.deadline <= nowMonotonicMs) settle(item, () => item.reject(error()));
-  }
-  return live.filter(({ settled }) => !settled);
-}
-
-function settle(item: Waiting, tell: () => void): void {
-  if (item.settled) return;
-  item.settled = true;
-  tell();
-}
-
-function settleByReceipt(item: Waiting, row: ReceiptRow | undefined): void {
-  const { idempotency } = item.request;
-  if (idempotency === undefined || row === undefined) return;
-  if (row.requestHash === idempotency.requestHash) {
-    settle(item, () => item.resolve({ receipt: row, replayed: true }));
-    return;
-  }
-  settle(item, () => item.reject(keyReused()));
-}
+/** Whether another's batch stood where this one wanted to go. */
+const showsRival = (verdict: AppendVerdict): boolean =>
+  verdict.kind === "cancelled" && verdict.batches.some((batch) => batch !== undefined);

@@ -109,6 +109,10 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
     return partitions;
   }
 
+  /** The chain goes on after this batch. */
+  const seen = (life: Life, partition: number, last: Batch, stamp: Stamp): void =>
+    learn(life, partition, endBehind(last), stamp);
+
   function learn(life: Life, partition: number, end: Omit<End, "stamp">, stamp: Stamp): void {
     const known = ends.get(nameOf(life, partition));
     if (known !== undefined) keep(life, partition, { ...end, stamp, guarded: known.guarded });
@@ -125,7 +129,7 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
     for (const partition of partitions) ends.delete(nameOf(life, partition));
   }
 
-  return { load, recall, written, lost, forget };
+  return { load, recall, written, lost, seen, forget };
 }
 
 export type EndMemory = ReturnType<typeof createEndMemory>;

@@ -1,6 +1,6 @@
 import type { Life } from "../kernel/names.ts";
 import type { Position } from "../kernel/position.ts";
-import { type AppenderDeps, type AppendTarget, createAppender } from "./append.ts";
+import { type AppenderDeps, createAppender } from "./append.ts";
 import { createBell } from "./bell.ts";
 import { createCheckpointMemory } from "./checkpoint-memory.ts";
 import type { IncomingEvent } from "./event.ts";
@@ -11,6 +11,7 @@ import { createQuiet } from "./quiet.ts";
 import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read.ts";
 import { sealPartition } from "./seal.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./seek.ts";
+import type { AppendTarget } from "./waiting.ts";
 
 /** A place in a stream as a client names it; `timeMs` is in milliseconds since 1970. */
 export type Place =

@@ -37,6 +37,7 @@ const plan: AppendPlan = {
   },
   receipts: [],
   ends: new Map(),
+  claims: [],
 };
 
 const NOTHING = [undefined, undefined];

@@ -19,7 +19,12 @@ export type Batch = {
   /** The codec's tag and the packed events. */
   readonly payload: Uint8Array;
   readonly expiresAt?: number;
+  /** Of the requests in it that have an idempotency key: see `Claim`. */
+  readonly claims?: readonly ClaimedRun[];
 };
+
+/** Which events of a batch settle a claim: its id, the place of the first in the batch, how many. */
+export type ClaimedRun = readonly [id: Uint8Array, at: number, count: number];
 
 export const batchEntity = (connection: Connection) =>
   new Entity(
@@ -41,6 +46,7 @@ export const batchEntity = (connection: Connection) =>
         rawBytes: { type: "number", required: true, field: "r" },
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         expiresAt: { type: "number" },
+        claims: { type: CustomAttributeType<readonly ClaimedRun[]>("any"), field: "c" },
       },
       indexes: {
         primary: {

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
-import { readRows } from "./aws-error.ts";
+import { isRefusal, readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 
@@ -21,12 +21,32 @@ export type Receipt = {
   readonly publishedAt: number;
 };
 
-/** What an Idempotency-Key stands for: the request it came with and what that request achieved. */
+/**
+ * What an Idempotency-Key stands for: the request it came with, and what that request achieved; or,
+ * without parts, the claim that settles it.
+ */
 export type ReceiptRow = Receipt & {
   readonly key: string;
   readonly requestHash: string;
   readonly expiresAt: number;
+} & Partial<Claim>;
+
+/**
+ * Made before the events of a request are written. Whoever writes them writes `claimId` with them, in
+ * the same batch, so the chain itself tells whether and where they are: in no batch of the partition
+ * that begins below `claimFrom`.
+ */
+export type Claim = {
+  readonly claimId: Uint8Array;
+  readonly claimPartition: number;
+  readonly claimFrom: number;
 };
+
+/** What came of a claim that was sent once: `found` is the row that was there before. */
+export type ClaimVerdict =
+  | { readonly kind: "claimed" }
+  | { readonly kind: "held"; readonly found: ReceiptRow }
+  | { readonly kind: "unknown"; readonly cause: unknown };
 
 export const receiptEntity = (connection: Connection) =>
   new Entity(
@@ -39,6 +59,9 @@ export const receiptEntity = (connection: Connection) =>
         parts: { type: CustomAttributeType<readonly ReceiptPart[]>("any"), required: true },
         publishedAt: { type: "number", required: true },
         expiresAt: { type: "number", required: true },
+        claimId: { type: CustomAttributeType<Uint8Array>("any"), field: "c" },
+        claimPartition: { type: "number", field: "cp" },
+        claimFrom: { type: "number", field: "cf" },
       },
       indexes: {
         primary: {
@@ -62,6 +85,50 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
       entity.get({ life, key }).go({ consistent: true }),
     );
     return data ?? undefined;
+  },
+
+  /**
+   * Puts a claim where no row is; with `over`, in place of the claim with that id. Sends it once. Throws
+   * only when the store refused it for good.
+   */
+  async claim(life: Life, row: ReceiptRow & Claim, over?: Uint8Array): Promise<ClaimVerdict> {
+    const options = { returnOnConditionCheckFailure: "all_old" } as const;
+    try {
+      const { rejected, data } = await (over === undefined
+        ? entity.create({ life, ...row }).go(options)
+        : entity
+            .put({ life, ...row })
+            .where(({ claimId }, { eq }) => eq(claimId, over))
+            .go(options));
+      if (!rejected) return { kind: "claimed" };
+      if (data === null || data === undefined) return { kind: "unknown", cause: undefined };
+      return { kind: "held", found: data };
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      return { kind: "unknown", cause: error };
+    }
+  },
+
+  /**
+   * Notes of a claim that no batch below `claimFrom` settles it, and lets it last until `expiresAt`.
+   * False when the row is another's by now, or gone. Doing it twice is harmless.
+   */
+  async advance(
+    life: Life,
+    { key, claimId }: { readonly key: string; readonly claimId: Uint8Array },
+    to: Pick<Claim, "claimFrom"> & Pick<ReceiptRow, "expiresAt">,
+  ): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, key })
+        .set(to)
+        .where(
+          (row, { eq, lte }) =>
+            `${eq(row.claimId, claimId)} AND ${lte(row.claimFrom, to.claimFrom)}`,
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
   },
 
   /** Deletes a life's receipts, up to one page. */
