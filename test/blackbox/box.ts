@@ -31,7 +31,7 @@ export type BoxOptions = {
   readonly batch: number;
   /**
    * Every publish is a single put: DynamoDB Local on disk, when it is killed, loses transactions that
-   * it confirmed some milliseconds before. AWS does not.
+   * it confirmed some milliseconds before. Neither dynoxide nor AWS does.
    */
   readonly singlePuts: boolean;
   readonly recorder: Recorder;

@@ -80,7 +80,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     );
     stops.push(() => servers.map((server) => server.stop()));
     const urls = () => servers.flatMap(({ url }) => (url() === "" ? [] : [url()]));
-    const given = { seed, batch, singlePuts: onDisk, urls };
+    const given = { seed, batch, singlePuts: onDisk && database.losesTransactions, urls };
     const recorder = createRecorder(sharedMs);
     const box = createBox({ ...given, random, recorder, events: 0, keep: () => {}, fail });
     await createStream(box.world, random);
