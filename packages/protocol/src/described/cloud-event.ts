@@ -5,7 +5,7 @@ import { described } from "../text.ts";
 /** A CloudEvent in its JSON form; extensions are further members. */
 export const CloudEvent = described(
   z.looseObject({
-    specversion: z.literal("1.0"),
+    specversion: described(z.literal("1.0"), { description: "The version of CloudEvents." }),
     id: described(z.string(), { description: "The event's id." }),
     source: described(z.string(), { description: "Who made it, as a URI reference." }),
     type: described(z.string(), { description: "The event's type." }),

@@ -7,7 +7,7 @@ import { WatermarkLag } from "./stream.ts";
 /** The last event of every key, as far as compaction has come; deleted keys are absent. */
 export const CompactedList = described(
   z.object({
-    items: z.array(LedgerEvent),
+    items: described(z.array(LedgerEvent), { description: "The last event of each key." }),
     cursor: described(z.nullable(Cursor), {
       description: "Where the list goes on; null at its end. A page may be empty before that.",
     }),
@@ -17,7 +17,7 @@ export const CompactedList = described(
     }),
     life: Life,
   }),
-  { id: "CompactedList" },
+  { id: "CompactedList", description: "A page of current states. Deleted keys are absent." },
 );
 export type CompactedList = z.infer<typeof CompactedList>;
 
@@ -33,7 +33,7 @@ export const CompactReceipt = described(
     watermarkLag: WatermarkLag,
     done: described(z.boolean(), { description: "False when more remains: call again." }),
   }),
-  { id: "CompactReceipt" },
+  { id: "CompactReceipt", description: "What a compaction on demand has done." },
 );
 export type CompactReceipt = z.infer<typeof CompactReceipt>;
 
@@ -44,7 +44,7 @@ export const RepairReceipt = described(
       description: "Parts of the stream whose numbering was moved forward; 0 when all was well.",
     }),
   }),
-  { id: "RepairReceipt" },
+  { id: "RepairReceipt", description: "What a repair of the numbering has done." },
 );
 
 export const ConditionHeaders = z.object({

@@ -5,7 +5,11 @@ import { Cursor, described, Timestamp } from "../text.ts";
 import { Life } from "./life.ts";
 
 export const NewEvents = described(
-  z.strictObject({ events: z.array(NewEvent).check(z.minLength(1)) }),
+  z.strictObject({
+    events: described(z.array(NewEvent).check(z.minLength(1)), {
+      description: "In the order they are to have in the log.",
+    }),
+  }),
   {
     id: "NewEvents",
     description: `At most ${LIMITS.requestEventsMax} events, all or none.`,
@@ -13,7 +17,10 @@ export const NewEvents = described(
 );
 
 /** The body of a publish: one event, or several that are committed together. */
-export const PublishBody = described(z.union([NewEvent, NewEvents]), { id: "PublishBody" });
+export const PublishBody = described(z.union([NewEvent, NewEvents]), {
+  id: "PublishBody",
+  description: "One event, or several that are committed together.",
+});
 
 /** NDJSON: one event a line. */
 export const EventLines = described(z.string(), {
@@ -31,28 +38,43 @@ export const BinaryData = described(z.string(), {
 export const LedgerEvent = described(
   z.object({
     sequence: described(z.int().check(z.gte(1)), { description: "Strictly rising per key." }),
-    publishedAt: Timestamp,
-    id: z.string(),
-    key: z.string(),
-    type: z.optional(z.string()),
-    time: z.optional(Timestamp),
-    headers: z.optional(z.record(z.string(), z.string())),
-    data: z.unknown(),
+    publishedAt: described(Timestamp, { description: "When it became durable." }),
+    id: described(z.string(), { description: "The publisher's, or one derived from its place." }),
+    key: described(z.string(), { description: "What the event is about." }),
+    type: described(z.optional(z.string()), { description: "What kind of event it is." }),
+    time: described(z.optional(Timestamp), { description: "When it happened, if that was said." }),
+    headers: described(z.optional(z.record(z.string(), z.string())), {
+      description: "What else was said of it, by name.",
+    }),
+    data: described(z.unknown(), {
+      description: "As it was sent. null is a tombstone: the key is deleted.",
+    }),
   }),
-  { id: "LedgerEvent" },
+  { id: "LedgerEvent", description: "An event as a reader receives it." },
 );
 export type LedgerEvent = z.infer<typeof LedgerEvent>;
+
+const PublishedEvent = described(
+  z.object({
+    id: described(z.string(), { description: "The publisher's, or one derived from its place." }),
+    sequence: described(z.int().check(z.gte(1)), { description: "Strictly rising per key." }),
+  }),
+  { id: "PublishedEvent", description: "A durable event's id and number." },
+);
 
 /** What a publisher gets for durable events, in the order they were sent. */
 export const PublishReceipt = described(
   z.object({
-    events: z.array(z.object({ id: z.string(), sequence: z.int().check(z.gte(1)) })),
+    events: described(z.array(PublishedEvent), { description: "One for each event." }),
     cursor: described(Cursor, {
       description: "Right behind these events: reading from it skips them.",
     }),
     life: Life,
   }),
-  { id: "PublishReceipt" },
+  {
+    id: "PublishReceipt",
+    description: "What was published, in the order it was sent.",
+  },
 );
 export type PublishReceipt = z.infer<typeof PublishReceipt>;
 
@@ -65,13 +87,16 @@ export const WaitSecondsAdvised = described(z.int().check(z.gte(0), z.lte(LIMITS
 /** A run of events and where to go on. An empty page is not the end unless `caughtUp` is true. */
 export const EventPage = described(
   z.object({
-    events: z.array(LedgerEvent),
-    cursor: Cursor,
+    events: described(z.array(LedgerEvent), { description: "In the order of the log." }),
+    cursor: described(Cursor, { description: "Where to go on." }),
     caughtUp: described(z.boolean(), {
       description: "Nothing is left behind the cursor right now.",
     }),
     waitSecondsAdvised: WaitSecondsAdvised,
     life: Life,
   }),
-  { id: "EventPage" },
+  {
+    id: "EventPage",
+    description: "A run of events and where to go on. An empty page is not the end by itself.",
+  },
 );

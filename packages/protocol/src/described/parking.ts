@@ -11,7 +11,7 @@ export const ParkedKey = described(
       description: "Its first event that waits, or the one that was skipped.",
     }),
     reason: Reason,
-    parkedAt: Timestamp,
+    parkedAt: described(Timestamp, { description: "When it was set aside." }),
     status: described(z.enum(["parked", "retrying"]), {
       description: "`retrying`: once what waits is delivered and committed, the key is free.",
     }),
@@ -19,13 +19,13 @@ export const ParkedKey = described(
       description: "Its first event is no longer kept: a skip goes on with what is left.",
     }),
   }),
-  { id: "ParkedKey" },
+  { id: "ParkedKey", description: "A key whose events wait." },
 );
 export type ParkedKey = z.infer<typeof ParkedKey>;
 
 export const ParkedList = described(
   z.object({ parked: z.array(ParkedKey), cursor: z.nullable(ListCursor) }),
-  { id: "ParkedList" },
+  { id: "ParkedList", description: "A page of parked keys." },
 );
 export type ParkedList = z.infer<typeof ParkedList>;
 
@@ -37,6 +37,6 @@ export const ReleaseReceipt = described(
       description: "`free`: nothing of it waits below the committed position.",
     }),
   }),
-  { id: "ReleaseReceipt" },
+  { id: "ReleaseReceipt", description: "The state of a key after a retry or a skip." },
 );
 export type ReleaseReceipt = z.infer<typeof ReleaseReceipt>;

@@ -18,8 +18,13 @@ export type Stream = z.infer<typeof Stream>;
 
 /** How far compaction is behind the end of the stream. */
 export const WatermarkLag = described(
-  z.object({ events: z.int().check(z.gte(0)), seconds: z.number().check(z.gte(0)) }),
-  { id: "WatermarkLag" },
+  z.object({
+    events: described(z.int().check(z.gte(0)), { description: "Events that are not compacted." }),
+    seconds: described(z.number().check(z.gte(0)), {
+      description: "Age of the oldest of them; 0 when none.",
+    }),
+  }),
+  { id: "WatermarkLag", description: "How far compaction is from the end of the stream." },
 );
 
 export const Lag = described(
@@ -31,7 +36,7 @@ export const Lag = described(
       description: "Age of the oldest of them; 0 when none.",
     }),
   }),
-  { id: "Lag" },
+  { id: "Lag", description: "How far a position is from the end of the stream." },
 );
 export type Lag = z.infer<typeof Lag>;
 
@@ -43,24 +48,37 @@ export const StreamInfo = described(
     bytes: described(z.int().check(z.gte(0)), {
       description: "Bytes of those events before compression, as compaction has counted them.",
     }),
-    firstEventAt: z.nullable(Timestamp),
-    lastEventAt: z.nullable(Timestamp),
+    firstEventAt: described(z.nullable(Timestamp), {
+      description: "When the oldest event that is kept was published; null without events.",
+    }),
+    lastEventAt: described(z.nullable(Timestamp), {
+      description: "When the last event was published; null without events.",
+    }),
     watermarkLag: WatermarkLag,
-    subscriptionCount: z.int().check(z.gte(0)),
+    subscriptionCount: described(z.int().check(z.gte(0)), {
+      description: "How many subscriptions read the stream.",
+    }),
     subscriptions: described(z.array(z.object({ name: Name, lag: Lag })), {
       description:
         "How far they are behind: the first by name, as many as 256 positions in partitions allow.",
     }),
   }),
-  { id: "StreamInfo" },
+  { id: "StreamInfo", description: "A stream's settings and what is in it now." },
 );
 export type StreamInfo = z.infer<typeof StreamInfo>;
 
 export const StreamList = described(
   z.object({ streams: z.array(Stream), cursor: z.nullable(ListCursor) }),
-  { id: "StreamList" },
+  { id: "StreamList", description: "A page of streams, by name." },
 );
 
-export const StreamDeletion = described(z.object({ name: Name, status: z.literal("deleting") }), {
-  id: "StreamDeletion",
-});
+export const StreamDeletion = described(
+  z.object({
+    name: Name,
+    status: described(z.literal("deleting"), { description: "Its data is being removed." }),
+  }),
+  {
+    id: "StreamDeletion",
+    description: "That a stream is being removed.",
+  },
+);

@@ -5,18 +5,22 @@ import { EventPage } from "./event.ts";
 import { Life } from "./life.ts";
 import { Lag } from "./stream.ts";
 
-const Phase = z.enum(["bootstrap", "log"]);
+const Phase = described(z.enum(["bootstrap", "log"]), {
+  description: "`bootstrap` while the state of keys is read, `log` after it.",
+});
 
 export const Subscription = described(
   z.object({
-    ...{ name: Name, stream: Name, start: Start },
-    filter: z.optional(Filter),
+    name: described(Name, { description: "The subscription's name." }),
+    stream: described(Name, { description: "The stream that it reads." }),
+    start: described(Start, { description: "Where it began." }),
+    filter: described(z.optional(Filter), { description: "Which events it receives." }),
     leaseSeconds: LeaseSeconds,
     maxDeliveries: z.optional(MaxDeliveries),
     createdAt: Timestamp,
     life: Life,
   }),
-  { id: "Subscription" },
+  { id: "Subscription", description: "A subscription's settings." },
 );
 export type Subscription = z.infer<typeof Subscription>;
 
@@ -30,7 +34,7 @@ const Member = described(
       description: "It counts as alive until then, unless it polls.",
     }),
   }),
-  { id: "Member" },
+  { id: "Member", description: "A worker of a subscription." },
 );
 
 export const SubscriptionInfo = described(
@@ -47,13 +51,13 @@ export const SubscriptionInfo = described(
     }),
     members: described(z.array(Member), { description: "Its workers that are alive, by name." }),
   }),
-  { id: "SubscriptionInfo" },
+  { id: "SubscriptionInfo", description: "A subscription and how far it has come." },
 );
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
 export const SubscriptionList = described(
   z.object({ subscriptions: z.array(Subscription), cursor: z.nullable(ListCursor) }),
-  { id: "SubscriptionList" },
+  { id: "SubscriptionList", description: "A page of subscriptions, by name." },
 );
 
 /** What a poll answers. Commit `cursor` once the events are processed. */
@@ -76,7 +80,10 @@ export const PollPage = described(
       description: "When polling again is worth it.",
     }),
   }),
-  { id: "PollPage" },
+  {
+    id: "PollPage",
+    description: "What a poll answers. Commit `cursor` once the events are processed.",
+  },
 );
 
 /** The same behind a commit. */
@@ -87,7 +94,7 @@ export const CommittedPollPage = described(
       description: "With a commit: true when the position was already there or beyond.",
     }),
   }),
-  { id: "CommittedPollPage" },
+  { id: "CommittedPollPage", description: "What a commit and poll answers." },
 );
 
 export const CommitReceipt = described(
@@ -99,12 +106,15 @@ export const CommitReceipt = described(
     lag: Lag,
     life: Life,
   }),
-  { id: "CommitReceipt" },
+  { id: "CommitReceipt", description: "The position after a commit." },
 );
 
 /** Where a seek has put the subscription. Cursors from before it are refused from now on. */
 export const SeekReceipt = described(
   z.object({ committed: Cursor, phase: Phase, lag: Lag, life: Life }),
-  { id: "SeekReceipt" },
+  {
+    id: "SeekReceipt",
+    description: "Where a seek has put the subscription. Cursors from before it are refused.",
+  },
 );
 export type SeekReceipt = z.infer<typeof SeekReceipt>;

@@ -4,17 +4,31 @@ import { described, ListCursor, Timestamp } from "../text.ts";
 import { NewApiKey } from "./api-key.ts";
 
 /** Somebody who owns streams and keys, and sees nobody else's. */
-export const Tenant = described(z.object({ name: TenantName, createdAt: Timestamp }), {
-  id: "Tenant",
-});
+export const Tenant = described(
+  z.object({
+    name: TenantName,
+    createdAt: described(Timestamp, { description: "When the tenant was made." }),
+  }),
+  {
+    id: "Tenant",
+    description: "An owner of streams and keys, who sees nobody else's.",
+  },
+);
 
 /** A tenant with a new key that may do everything in it. */
-export const NewTenant = described(z.object({ ...Tenant.shape, adminKey: NewApiKey }), {
-  id: "NewTenant",
-});
+export const NewTenant = described(
+  z.object({
+    ...Tenant.shape,
+    adminKey: described(NewApiKey, { description: "A key that may do everything in it." }),
+  }),
+  {
+    id: "NewTenant",
+    description: "A tenant with a new key that may do everything in it.",
+  },
+);
 export type NewTenant = z.infer<typeof NewTenant>;
 
 export const TenantList = described(
   z.object({ tenants: z.array(Tenant), cursor: z.nullable(ListCursor) }),
-  { id: "TenantList" },
+  { id: "TenantList", description: "A page of tenants, by name." },
 );

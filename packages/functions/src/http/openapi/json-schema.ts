@@ -1,3 +1,5 @@
+import { OF_MEMBERS, OF_SCHEMAS } from "./words.ts";
+
 /** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
@@ -59,7 +61,9 @@ export function forGenerators(
     return {
       properties: Object.fromEntries(
         shown.map(([member, of]) => {
-          const made = visit(of, name + capitalized(member));
+          const said = OF_MEMBERS[`${name}.${member}`];
+          const told = of.description === undefined && said ? { ...of, description: said } : of;
+          const made = visit(told, name + capitalized(member));
           return [member, way === "sent" ? defaultInWords(made) : made];
         }),
       ),
@@ -96,7 +100,10 @@ export function forGenerators(
     return options.every((option) => typeOf(option) === "string") ? "string" : undefined;
   };
 
-  return visit(schema, called);
+  const made = visit(schema, called);
+  return made.description === undefined && OF_SCHEMAS[called] !== undefined
+    ? { ...made, description: OF_SCHEMAS[called] }
+    : made;
 }
 
 const isSchema = (value: unknown): value is JsonSchema =>

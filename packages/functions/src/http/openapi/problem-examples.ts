@@ -1,7 +1,7 @@
 import { PROBLEMS, type ProblemCode, problemCodes, problemType } from "@eventledger/protocol";
 
 /** What a problem of each code says of one case. The rest of it follows from the code. */
-const CASES: Partial<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
+const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
   "invalid-request": {
     detail: "/retentionHours must be at least 1",
     errors: [{ pointer: "/retentionHours", detail: "must be at least 1" }],
@@ -41,6 +41,15 @@ const CASES: Partial<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
   "bootstrap-expired": {
     detail: "The bootstrap was open for more than 24 h. Seek to bootstrap to begin again.",
     seek: "bootstrap",
+  },
+  "sequence-mismatch": {
+    detail:
+      "The last event of order-123 has sequence 43, not 42. Nothing was written. Read what came meanwhile and decide again.",
+    mismatches: [{ key: "order-123", expectedSequence: 42, sequence: 43, deleted: false }],
+  },
+  "compaction-lagging": {
+    detail:
+      "Compaction lags so far that the last events of keys cannot be found in time. Nothing was written.",
   },
   "request-too-large": {
     detail: "A request may have 4194304 bytes. Publish fewer events at once.",
@@ -92,7 +101,7 @@ const CASES: Partial<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
 
 const exampleOf = (code: ProblemCode) => {
   const { status, title, retry } = PROBLEMS[code];
-  const { detail = `${title}.`, ...facts } = CASES[code] ?? {};
+  const { detail, ...facts } = CASES[code];
   return {
     summary: title,
     value: {

@@ -2,6 +2,7 @@ import * as described from "@eventledger/protocol/described";
 import * as z from "zod/v4/core";
 import type { SchemaName } from "../operation.ts";
 import { forGenerators, type JsonSchema, type Way } from "./json-schema.ts";
+import { OF_PARAMETERS } from "./words.ts";
 
 const shapes: Readonly<Record<SchemaName, z.$ZodType>> = { ...described };
 
@@ -69,7 +70,7 @@ export function createSchemas() {
         return {
           ...{ name, in: place },
           ...(place === "path" || required.includes(name) ? { required: true as const } : {}),
-          description: description ?? named.description,
+          description: description ?? OF_PARAMETERS[name] ?? named.description,
           schema: referring(forGenerators({ way: "sent", resolve }, of, capitalized(name)), "sent"),
         };
       });
