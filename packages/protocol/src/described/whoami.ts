@@ -11,7 +11,7 @@ const CallerLimits = described(
     ...{ eventBytesMax: Cap, requestBytesMax: Cap, requestEventsMax: Cap, keyBytesMax: Cap },
     ...{ pageBytesMax: Cap, pageEventsMax: Cap, listMax: Cap, idempotencyWindowHours: Cap },
   }),
-  { id: "CallerLimits" },
+  { id: "CallerLimits", description: "Caps that a client meets." },
 );
 
 /** Who calls, what the API key lets it do, and how this service wants to be used. */
@@ -33,6 +33,6 @@ export const Whoami = described(
       description: "Whether events can be received as a stream instead of by polling.",
     }),
   }),
-  { id: "Whoami" },
+  { id: "Whoami", description: "The API key of the request, and the service that answers it." },
 );
 export type Whoami = z.infer<typeof Whoami>;

@@ -15,30 +15,29 @@ type Link = {
   readonly operationId: string;
   readonly description: string;
   readonly parameters?: Readonly<Record<string, string>>;
-  readonly requestBody?: Readonly<Record<string, string>>;
 };
 
 const BODY = "$response.body#/";
 
-/** What is worth doing with an answer, beside what its shape alone says. */
+/**
+ * What is worth doing with an answer, beside what its shape alone says. What goes into a body is told
+ * in words: openapi-generator refuses a link whose `requestBody` is an object.
+ */
 const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "parameters">>>>> = {
   poll: {
     commit: {
       operationId: "commit",
-      description: "Commit the page once its events are processed.",
-      requestBody: { cursor: `${BODY}cursor` },
+      description: "Commit the page, its `cursor` as `cursor`, once its events are processed.",
     },
     commitAndPoll: {
       operationId: "commitAndPoll",
-      description: "Commit the page and receive the next one.",
-      requestBody: { commit: `${BODY}cursor` },
+      description: "Commit the page, its `cursor` as `commit`, and receive the next one.",
     },
   },
   commitAndPoll: {
     next: {
       operationId: "commitAndPoll",
-      description: "Commit the page and receive the next one.",
-      requestBody: { commit: `${BODY}cursor` },
+      description: "Commit the page, its `cursor` as `commit`, and receive the next one.",
     },
   },
 };

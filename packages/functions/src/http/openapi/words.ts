@@ -10,7 +10,7 @@ export const OF_SCHEMAS: Readonly<Record<string, string>> = {
   CreateSubscription: "A new subscription.",
   CreateTenant: "A new tenant.",
   Filter: "Which events a subscription receives: those that meet all of it.",
-  KeyScope: "What a key may do.",
+  SubscriptionGlob: "A subscription's name, the beginning of names and `*`, or `*` for all.",
   LeaveBody: "Which worker ends.",
   Name: "The name of a stream or a subscription.",
   NewEvent: "An event as a publisher sends it.",
