@@ -243,6 +243,13 @@ describe("schemas", () => {
     );
   });
 
+  it("[openapi.clients] have a name for every object", () => {
+    const isUnnamed = ({ properties, title }: JsonSchema) =>
+      properties !== undefined && title === undefined;
+    const nested = [...everything].filter(([where]) => !(where in schemas));
+    expect(places(nested, isUnnamed)).toEqual([]);
+  });
+
   it("[openapi.clients] let answers grow", () => {
     expect(places(answered, ({ additionalProperties }) => additionalProperties === false)).toEqual(
       [],

@@ -40,6 +40,11 @@ export const Lag = described(
 );
 export type Lag = z.infer<typeof Lag>;
 
+const SubscriptionLag = described(z.object({ name: Name, lag: Lag }), {
+  id: "SubscriptionLag",
+  description: "How far a subscription is from the end of its stream.",
+});
+
 /** A stream with what is in it right now. */
 export const StreamInfo = described(
   z.object({
@@ -58,7 +63,7 @@ export const StreamInfo = described(
     subscriptionCount: described(z.int().check(z.gte(0)), {
       description: "How many subscriptions read the stream.",
     }),
-    subscriptions: described(z.array(z.object({ name: Name, lag: Lag })), {
+    subscriptions: described(z.array(SubscriptionLag), {
       description:
         "How far they are behind: the first by name, as many as 256 positions in partitions allow.",
     }),

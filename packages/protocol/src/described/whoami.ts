@@ -3,13 +3,19 @@ import { KeyScope, StreamGlob, SubscriptionGlob } from "../api-key.ts";
 import { described, Timestamp } from "../text.ts";
 import { WaitSecondsAdvised } from "./event.ts";
 
-const Cap = z.int().check(z.gte(0));
+const cap = (description: string) => described(z.int().check(z.gte(0)), { description });
 
 /** Caps that a client plans its requests by. */
 const CallerLimits = described(
   z.object({
-    ...{ eventBytesMax: Cap, requestBytesMax: Cap, requestEventsMax: Cap, keyBytesMax: Cap },
-    ...{ pageBytesMax: Cap, pageEventsMax: Cap, listMax: Cap, idempotencyWindowHours: Cap },
+    eventBytesMax: cap("Bytes of one event."),
+    requestBytesMax: cap("Bytes of the body of a publish."),
+    requestEventsMax: cap("Events of a publish."),
+    keyBytesMax: cap("Bytes of an event's key."),
+    pageBytesMax: cap("Bytes of the events of a page."),
+    pageEventsMax: cap("Events of a page."),
+    listMax: cap("Items of a page of a list."),
+    idempotencyWindowHours: cap("Hours for which an Idempotency-Key makes retries safe."),
   }),
   { id: "CallerLimits", description: "Caps that a client meets." },
 );
@@ -17,10 +23,10 @@ const CallerLimits = described(
 /** Who calls, what the API key lets it do, and how this service wants to be used. */
 export const Whoami = described(
   z.object({
-    tenant: z.string(),
+    tenant: described(z.string(), { description: "The owner of the API key." }),
     keyId: described(z.string(), { description: "`root` for the admin key." }),
-    scopes: z.array(KeyScope),
-    streams: z.array(StreamGlob),
+    scopes: described(z.array(KeyScope), { description: "What the key may do." }),
+    streams: described(z.array(StreamGlob), { description: "Which streams it may do that with." }),
     subscriptions: described(z.optional(z.array(SubscriptionGlob)), {
       description: "All of the streams' when absent.",
     }),

@@ -21,6 +21,7 @@ export type Resolve = (ref: string) => JsonSchema;
  * - a nullable scalar has two types, because a union with null is a class of its own in some;
  * - a default of a member that is sent is told in words: openapi-typescript takes a member that has
  *   one for required. A default of what is answered says nothing at all;
+ * - an object within another has a title, or its class is called `Inner1`;
  * - an answer may have members that its schema does not know, or old clients refuse new servers.
  */
 export function forGenerators(
@@ -29,7 +30,9 @@ export function forGenerators(
   called: string,
 ): JsonSchema {
   const visit = (node: JsonSchema, name: string): JsonSchema => {
-    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...rest } = node;
+    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...told } = node;
+    const isUnnamed = properties !== undefined && name !== called && told.title === undefined;
+    const rest = isUnnamed ? { title: name, ...told } : told;
     const options = (anyOf ?? oneOf) as readonly JsonSchema[] | undefined;
     const extra = rest.additionalProperties;
     const plain: Record<string, unknown> = {
