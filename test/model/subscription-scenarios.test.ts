@@ -1,4 +1,5 @@
 import { it } from "vitest";
 import { parkingScenarios } from "./subscription/parking-scenarios.ts";
+import { positionScenarios } from "./subscription/position-scenarios.ts";
 
-it.each(parkingScenarios)("$name", ({ play }) => play());
+it.each([...parkingScenarios, ...positionScenarios])("$name", ({ play }) => play());

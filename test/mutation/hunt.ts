@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { playBootstrapScenarios } from "../model/play-scenarios.ts";
 import { playLeaseScenarios } from "../model/subscription/lease-scenarios.ts";
 import { parkingScenarios } from "../model/subscription/parking-scenarios.ts";
+import { positionScenarios } from "../model/subscription/position-scenarios.ts";
 import { playScenarios } from "../model/subscription/scenario.ts";
 import { playParkingPlans } from "../model/subscription/simulated-parking.ts";
 import { stopValidatingModels } from "../sim/quick-models.ts";
@@ -13,7 +14,7 @@ const stories = {
   leases: playLeaseScenarios,
   bootstraps: () => playBootstrapScenarios(CORE),
   parking: playParkingPlans,
-  subscriptions: () => playScenarios(parkingScenarios),
+  subscriptions: () => playScenarios([...parkingScenarios, ...positionScenarios]),
 };
 
 /** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */

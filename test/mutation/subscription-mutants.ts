@@ -1,7 +1,7 @@
 import type { Mutation } from "../model/mutations.ts";
 
 /** What keeps keys from being withheld for nothing, each in the scenario that it is for. */
-export const ofSubscriptions: readonly Mutation[] = [
+const ofFreedKeys: readonly Mutation[] = [
   {
     rule: "a skip leads out of a retry whose event has expired",
     file: "subscription/parking.ts",
@@ -57,3 +57,27 @@ export const ofSubscriptions: readonly Mutation[] = [
     to: "if (!isQueued || sequence < row.next + 1e9) return poison;",
   },
 ];
+
+/** What a process remembers. */
+const ofMemories: readonly Mutation[] = [
+  {
+    rule: "a look that began earlier replaces nothing that is remembered",
+    file: "kernel/memory.ts",
+    from: "if (isNewest(name, of)) put(name",
+    to: "if (isNewest(name, of) || value !== undefined) put(name",
+  },
+  {
+    rule: "a look that began before a change of this process counts for nothing",
+    file: "kernel/memory.ts",
+    from: "turn: ++turns, ...value });",
+    to: "turn: 0, ...value });",
+  },
+  {
+    rule: "a change that is answered late is not what is remembered",
+    file: "kernel/memory.ts",
+    from: "known !== undefined && isNewest(name, known.of) ?",
+    to: "known !== undefined ?",
+  },
+];
+
+export const ofSubscriptions: readonly Mutation[] = [...ofFreedKeys, ...ofMemories];

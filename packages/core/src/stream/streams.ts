@@ -1,7 +1,8 @@
 import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
-import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import type { Clock, Stamp } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
-import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
+import { createMemory } from "../kernel/memory.ts";
+import { type Life, lifeOf, scopeName, type Tenant } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -19,12 +20,10 @@ type Deps = {
 
 /** How long a stream's row is believed without another look. */
 const MEMORY_MS = 5_000;
-const ENTRIES_MAX = 10_000;
 
 /** Streams: their beginnings, settings and ends. */
 export function createStreams({ table, clock, random, sealPartition }: Deps) {
-  const memory = new Map<ScopedName, LiveStream>();
-  let changes = 0;
+  const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
 
   /**
    * Makes a stream, or finds that the very same one is there. Throws `stream-exists` when one of
@@ -76,9 +75,7 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
     bareName: string,
     run: (stream: LiveStream) => Promise<T>,
   ): Promise<T> {
-    const known = memory.get(scopeName(tenant, bareName));
-    const fresh = known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS;
-    const stream = fresh ? known : await load(tenant, bareName);
+    const stream = memory.recall(scopeName(tenant, bareName)) ?? (await load(tenant, bareName));
     try {
       return await run(stream);
     } catch (error) {
@@ -92,23 +89,15 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
   /** The live stream of that name as it is now. Throws `stream-not-found`. */
   async function load(tenant: Tenant, bareName: string): Promise<LiveStream> {
     const name = scopeName(tenant, bareName);
-    const stamp = takeStamp(clock);
-    const before = changes;
+    const look = memory.look();
     const row = await table.streams.load(name);
-    memory.delete(name);
-    if (row?.status !== "live") throw streamNotFound();
-    const live = { ...row, life: lifeOf(name, row.uid), stamp };
-    if (changes !== before) return live;
-    const [oldest] = memory.keys();
-    if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
-    memory.set(name, live);
+    if (row?.status !== "live") {
+      memory.change(name);
+      throw streamNotFound();
+    }
+    const live = { ...row, life: lifeOf(name, row.uid), stamp: look.stamp };
+    memory.learn(name, look, live);
     return live;
-  }
-
-  /** What is read while this process changes a stream may be out of date once it arrives. */
-  function forget(name: ScopedName): void {
-    changes++;
-    memory.delete(name);
   }
 
   async function patch(tenant: Tenant, bareName: string, wanted: PatchStream): Promise<StreamRow> {
@@ -120,7 +109,7 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
     };
     if (Object.keys(set).length === 0) return stream;
     const row = await table.streams.patch(stream.name, stream.uid, set);
-    forget(stream.name);
+    memory.change(stream.name);
     if (row === undefined) throw streamNotFound();
     return row;
   }
@@ -138,7 +127,7 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
     const endsHere =
       stream.status === "live" &&
       (await table.lifecycle.endStream(tenant, life, stream, clock.now()));
-    forget(name);
+    memory.change(name);
     const now = endsHere ? stream : await table.streams.load(name);
     if (now?.uid === stream.uid) await finishEnd(stream);
   }

@@ -1,7 +1,8 @@
 import type { CursorContent } from "../cursor/cursor.ts";
 import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
-import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
+import type { Look } from "../kernel/memory.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
@@ -22,11 +23,12 @@ type Deps = {
   readonly log: Log;
   readonly clock: Clock;
   readonly untils: UntilMemory;
+  readonly look: () => Look;
   readonly refresh: (stream: LiveStream, state: SubscriptionState) => Promise<SubscriptionState>;
   readonly remember: (
     stream: LiveStream,
     row: SubscriptionRow,
-    stamp: Stamp,
+    look: Look,
     offsets: readonly OffsetRow[],
   ) => SubscriptionState;
   readonly replace: (
@@ -45,7 +47,7 @@ const QUEUE_TRIES = 5;
 
 /** How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue. */
 export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
-  const { refresh, remember, replace } = memory;
+  const { look: beginLook, refresh, remember, replace } = memory;
   /**
    * Moves the committed standing forward, never back. Answers whether anything moved, and the state
    * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
@@ -119,7 +121,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
         ? [{ ...at, partition, generation, freed: freed?.[partition] ?? 0 }]
         : [],
     );
-    const stamp = takeStamp(clock);
+    const look = beginLook();
     const results = await Promise.all(
       ahead.map(async (to) => {
         const guard = guardOf(cursor, row, to.partition);
@@ -138,14 +140,14 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       known.set(settled.partition, settled);
     }
     const moved = results.some((result) => result.moved) || unqueued !== undefined;
-    const after = remember(stream, row, stamp, [...known.values()]);
+    const after = remember(stream, row, look, [...known.values()]);
     assertLeased(results.every(({ leased }) => leased));
     if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
       return { moved, state: after };
     }
     await table.subscriptions.endBootstrap(stream.life, row.uid, generation);
     const offsets = after.offsets.map(({ bootstrap: _, ...rest }) => rest);
-    return { moved, state: remember(stream, row, stamp, offsets) };
+    return { moved, state: remember(stream, row, look, offsets) };
   }
 
   /** How far the queue of a parked key was read; undefined when nothing of it moved. */

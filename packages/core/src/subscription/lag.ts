@@ -1,5 +1,6 @@
 import type { Lag } from "@eventledger/protocol";
-import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { createMemory } from "../kernel/memory.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -8,7 +9,6 @@ import type { SubscriptionState } from "./state.ts";
 
 /** How long the lag behind a snapshot is believed. */
 const MEMORY_MS = 5_000;
-const ENTRIES_MAX = 10_000;
 
 /** How far subscriptions are behind the end of the log. */
 export function createSubscriptionLag({
@@ -18,7 +18,7 @@ export function createSubscriptionLag({
   readonly clock: Clock;
   readonly log: Log;
 }) {
-  const memory = new Map<string, { lag: Lag; stamp: Stamp }>();
+  const memory = createMemory<Lag>(clock, { ttlMs: MEMORY_MS });
 
   /**
    * How far a subscription's committed position is behind the end. Before a snapshot is taken, that
@@ -36,13 +36,12 @@ export function createSubscriptionLag({
 
   /** What a snapshot leaves to the log, as it was a few seconds ago: pages must not pay for it. */
   async function snapshotLag(stream: LiveStream, positions: readonly Position[]): Promise<Lag> {
-    const known = memory.get(stream.life);
-    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known.lag;
-    const stamp = takeStamp(clock);
+    const name = `${stream.life}#${positions.map(({ next }) => next)}`;
+    const known = memory.recall(name);
+    if (known !== undefined) return known;
+    const look = memory.look();
     const measured = await log.lag(stream.life, positions.map(runAt));
-    const [oldest] = memory.keys();
-    if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
-    memory.set(stream.life, { lag: measured, stamp });
+    memory.learn(name, look, measured);
     return measured;
   }
 

@@ -1,8 +1,9 @@
 import { type CreateSubscription, LIMITS } from "@eventledger/protocol";
 import type { Bootstrap } from "../kernel/bootstrap.ts";
-import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
+import { createMemory, type Look } from "../kernel/memory.ts";
 import { lifeOf } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
@@ -44,11 +45,10 @@ export type NewSubscription = Omit<CreateSubscription, "leaseSeconds"> & {
 
 /** How long a subscription's state is believed while there is nothing to deliver. */
 const MEMORY_MS = 5_000;
-const ENTRIES_MAX = 10_000;
 
 /** Subscriptions: their beginnings, ends and committed positions. */
 export function createSubscriptions({ table, clock, random, log, snapshots }: SubscriptionDeps) {
-  const memory = new Map<string, SubscriptionState>();
+  const memory = createMemory<SubscriptionState>(clock, { ttlMs: MEMORY_MS });
   const untils = createUntilMemory(clock);
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
@@ -106,11 +106,13 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
 
   /** The subscription with its positions as they are now. Throws `subscription-not-found`. */
   async function load(stream: LiveStream, name: string): Promise<SubscriptionState> {
-    const stamp = takeStamp(clock);
-    forget(stream, name);
+    const look = memory.look();
     const row = await table.subscriptions.load(stream.name, stream.uid, name);
-    if (row === undefined) throw subscriptionNotFound();
-    return remember(stream, row, stamp, await loadOffsets(stream, row));
+    if (row === undefined) {
+      forget(stream, name);
+      throw subscriptionNotFound();
+    }
+    return learn(stream, row, look, await loadOffsets(stream, row));
   }
 
   /**
@@ -118,28 +120,24 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
    * is delivered is decided by `refresh`.
    */
   async function recall(stream: LiveStream, name: string): Promise<SubscriptionState> {
-    const known = memory.get(nameOf(stream, name));
-    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known;
-    return load(stream, name);
+    return memory.recall(nameOf(stream, name)) ?? load(stream, name);
   }
 
-  /** What was remembered of it holds no more. */
-  const forget = (stream: LiveStream, name: string): void => {
-    memory.delete(nameOf(stream, name));
-  };
+  /** It was changed: what was remembered of it holds no more, nor what is being read. */
+  const forget = (stream: LiveStream, name: string): void => memory.change(nameOf(stream, name));
 
   /**
    * Runs an operation on a subscription that may be remembered. When it turns out to be gone, and has
    * been made again by another process meanwhile, the operation runs on the new one.
    */
   async function use<T>(stream: LiveStream, name: string, run: () => Promise<T>): Promise<T> {
-    const remembered = memory.has(nameOf(stream, name));
+    const remembered = memory.knows(nameOf(stream, name));
     try {
       return await run();
     } catch (error) {
       const gone = error instanceof LedgerError && error.code === "subscription-not-found";
       if (!gone || !remembered) throw error;
-      memory.delete(nameOf(stream, name));
+      forget(stream, name);
       return run();
     }
   }
@@ -149,8 +147,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     stream: LiveStream,
     { row }: SubscriptionState,
   ): Promise<SubscriptionState> {
-    const stamp = takeStamp(clock);
-    return remember(stream, row, stamp, await loadOffsets(stream, row));
+    const look = memory.look();
+    return learn(stream, row, look, await loadOffsets(stream, row));
   }
 
   /**
@@ -186,17 +184,27 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     });
   }
 
+  /** What a look has found. */
+  function learn(
+    stream: LiveStream,
+    row: SubscriptionRow,
+    look: Look,
+    offsets: readonly OffsetRow[],
+  ): SubscriptionState {
+    const state = stateOf(row, offsets);
+    memory.learn(nameOf(stream, row.name), look, state);
+    return state;
+  }
+
+  /** How it stands after a change by this process, which began with the look. */
   function remember(
     stream: LiveStream,
     row: SubscriptionRow,
-    stamp: Stamp,
+    look: Look,
     offsets: readonly OffsetRow[],
   ): SubscriptionState {
-    const { generation = 0, bootstrap } = offsets[0] ?? {};
-    const state = { row, offsets, generation, bootstrap, stamp };
-    const [oldest] = memory.keys();
-    if (memory.size >= ENTRIES_MAX && oldest !== undefined) memory.delete(oldest);
-    memory.set(nameOf(stream, row.name), state);
+    const state = stateOf(row, offsets);
+    memory.change(nameOf(stream, row.name), { of: look, value: state });
     return state;
   }
 
@@ -204,8 +212,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   async function remove(stream: LiveStream, name: string): Promise<void> {
     const row = await table.subscriptions.load(stream.name, stream.uid, name);
     if (row === undefined) throw subscriptionNotFound();
-    forget(stream, name);
     await table.lifecycle.removeSubscription(stream.life, row, stream.partitions);
+    forget(stream, name);
   }
 
   /**
@@ -219,15 +227,16 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     generation: number,
     end?: { scan: string; guard: LeaseGuard },
   ): Promise<SubscriptionState | undefined> {
-    const stamp = takeStamp(clock);
+    const look = memory.look();
     const offsets = offsetsOf(to, generation);
     const stands = isInSnapshot(to.bootstrap) || offsets.every(({ next }) => next > 0);
     assertInvariant(stands, `${state.row.name} is put to a place`);
     const from = { generation: state.generation, end };
     const { uid } = state.row;
     const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);
-    memory.delete(nameOf(stream, state.row.name));
-    return done ? remember(stream, state.row, stamp, offsets) : undefined;
+    if (done) return remember(stream, state.row, look, offsets);
+    forget(stream, state.row.name);
+    return undefined;
   }
 
   return {
@@ -242,7 +251,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     replace,
     /** Until when leases and workers hold, by the clock of this process. */
     untils,
-    ...createCommits({ table, log, clock, untils, refresh, remember, replace }),
+    ...createCommits({ table, log, clock, untils, look: memory.look, refresh, remember, replace }),
   };
 }
 
@@ -250,6 +259,11 @@ const OFFSET_TRIES = 10;
 const OFFSET_PAUSE_MS = 20;
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): SubscriptionState {
+  const { generation = 0, bootstrap } = offsets[0] ?? {};
+  return { row, offsets, generation, bootstrap };
+}
 
 /** How long a worker holds its share each time it is heard of. */
 export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>

@@ -1,0 +1,68 @@
+import { ageMs, type Clock, type Stamp, takeStamp } from "./clock.ts";
+
+/** A look at the table: when it began, and its place among all that happens to one memory. */
+export type Look = { readonly stamp: Stamp; readonly turn: number };
+
+type Entry<Value> = { readonly turn: number; readonly stamp: Stamp; readonly value?: Value };
+
+/**
+ * What a process remembers of the table by name, for `ttlMs` from when it looked. Looks take their
+ * time, so one that began earlier may arrive later: it never replaces what a later look found, nor
+ * what this process has changed since it began.
+ */
+export function createMemory<Value>(
+  clock: Clock,
+  { ttlMs, entriesMax = 10_000 }: { readonly ttlMs: number; readonly entriesMax?: number },
+) {
+  const entries = new Map<string, Entry<Value>>();
+  let turns = 0;
+  /** Of entries that were pushed out: looks that began before are believed no more. */
+  let forgottenTurn = 0;
+
+  /** To be taken before the table is asked. */
+  const look = (): Look => ({ stamp: takeStamp(clock), turn: ++turns });
+
+  const recall = (name: string): Value | undefined => {
+    const known = entries.get(name);
+    return known !== undefined && ageMs(clock, known.stamp) < ttlMs ? known.value : undefined;
+  };
+
+  const isNewest = (name: string, { turn }: Look): boolean =>
+    turn > (entries.get(name)?.turn ?? forgottenTurn);
+
+  /** What a look has found, unless something later is known. */
+  function learn(name: string, of: Look, value: Value): void {
+    if (isNewest(name, of)) put(name, { ...of, value });
+  }
+
+  /**
+   * This process has changed what is remembered: looks that began before count for nothing. `value` is
+   * how it stands now as far as the look knows that the change began with; it is remembered unless
+   * something else has become known meanwhile.
+   */
+  function change(name: string, known?: { readonly of: Look; readonly value: Value }): void {
+    const value =
+      known !== undefined && isNewest(name, known.of) ? { value: known.value } : undefined;
+    put(name, { stamp: known?.of.stamp ?? takeStamp(clock), turn: ++turns, ...value });
+  }
+
+  function put(name: string, entry: Entry<Value>): void {
+    entries.delete(name);
+    entries.set(name, entry);
+    const [oldest] = entries;
+    if (entries.size <= entriesMax || oldest === undefined) return;
+    entries.delete(oldest[0]);
+    forgottenTurn = Math.max(forgottenTurn, oldest[1].turn);
+  }
+
+  return {
+    look,
+    recall,
+    learn,
+    change,
+    /** Whether anything is remembered, however old. */
+    knows: (name: string): boolean => entries.get(name)?.value !== undefined,
+  };
+}
+
+export type Memory<Value> = ReturnType<typeof createMemory<Value>>;
