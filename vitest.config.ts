@@ -40,6 +40,7 @@ export default defineConfig({
         testTimeout: 240_000,
       }),
       project("fuzz", ["test/fuzz/{fuzz,corpus}.test.ts"], emulated),
+      project("doors", ["test/doors/**/*.test.ts"], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,

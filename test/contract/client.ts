@@ -200,7 +200,10 @@ export function createClient(target: Target) {
 
     getCompacted: (stream: string, key: string) =>
       call({
-        path: `${at(stream)}/compacted/${encodeURIComponent(key)}`,
+        // Not every door lets every key through in a path.
+        path: /^\w+$/.test(key)
+          ? `${at(stream)}/compacted/${key}`
+          : `${at(stream)}/compacted${search({ key })}`,
         statuses: [200],
         schema: LedgerEvent,
       }),
@@ -253,7 +256,9 @@ export function createClient(target: Target) {
       (
         await call({
           method: "POST",
-          path: `${at(stream, name)}/parked/${encodeURIComponent(key)}/${how}${search(query)}`,
+          path: /^\w+$/.test(key)
+            ? `${at(stream, name)}/parked/${key}/${how}${search(query)}`
+            : `${at(stream, name)}/parked/${how}${search({ ...query, key })}`,
           statuses: [200],
           schema: ReleaseReceipt,
         })

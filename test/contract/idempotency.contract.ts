@@ -189,7 +189,6 @@ function form(api: Client): void {
     ["empty in quotes", '""'],
     ["a space inside", "a b"],
     ["not ASCII", "\u00e9"],
-    ["sent twice", ["a", "b"]],
   ])("[publish.limits] is refused: %s", async (_, value) => {
     const answer = await api.send({
       ...{ method: "POST", path: `${at(stream)}/events`, body: JSON.stringify(event) },

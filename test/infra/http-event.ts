@@ -1,28 +1,45 @@
-interface Request {
+export interface EventRequest {
   method: string;
+  /** As it stands in the request line: percent-encoded. */
   path: string;
   query?: string;
   headers?: Record<string, string>;
+  /** JSON is made of what is neither text nor bytes. */
   body?: unknown;
 }
 
-/** What an HTTP API with one `$default` route sends for a request: payload format 2.0. */
-export const apiGatewayEvent = (request: Request) =>
-  payload2(request, "abc123.execute-api.eu-west-1.amazonaws.com");
-
 /**
- * What a Function URL sends: the same format, another host, and JSON in base64 when it is not
- * text.
+ * What an HTTP API with one `$default` route sends for a request: payload format 2.0. It decodes the
+ * path and leaves the query as it is. Captured events show `/a%20b` as `/a b`, `/a%2Fb` as `/a/b` and
+ * `/a%25b` as `/a%b`; of `%25` it is also told that it stays.
  */
-export const functionUrlEvent = (request: Request) => ({
-  ...payload2(request, "abc123.lambda-url.eu-west-1.on.aws"),
-  body: Buffer.from(JSON.stringify(request.body ?? "")).toString("base64"),
-  isBase64Encoded: true,
-  ...(request.body === undefined ? { body: undefined, isBase64Encoded: false } : {}),
-});
+export const apiGatewayEvent = (request: EventRequest) => {
+  const event = payload2(request, "abc123.execute-api.eu-west-1.amazonaws.com");
+  return { ...event, rawPath: decoded(request.path) };
+};
 
-function payload2({ method, path, query = "", headers = {}, body }: Request, domainName: string) {
-  const all = { host: domainName, "content-type": "application/json", ...headers };
+/** The same from a gateway that decodes everything but `%25`. */
+export const apiGatewayKeepingPercent = (request: EventRequest) => {
+  const path = request.path.replaceAll("%25", "%2525");
+  return { ...apiGatewayEvent(request), rawPath: decoded(path) };
+};
+
+/** What a Function URL sends: the same format, and in `rawPath` what stood in the request line. */
+export const functionUrlEvent = (request: EventRequest) =>
+  payload2(request, "abc123.lambda-url.eu-west-1.on.aws");
+
+/** Bytes that are no UTF-8 become replacement characters. */
+const decoded = (path: string): string =>
+  path.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (bytes) =>
+    Buffer.from(bytes.replaceAll("%", ""), "hex").toString(),
+  );
+
+function payload2(request: EventRequest, domainName: string) {
+  const { method, path, query = "", headers = {} } = request;
+  const { body } = request;
+  const isPlain = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+  const type = isPlain ? {} : { "content-type": "application/json" };
+  const all: Record<string, string> = { host: domainName, ...type, ...headers };
   return {
     version: "2.0",
     routeKey: "$default",
@@ -34,14 +51,28 @@ function payload2({ method, path, query = "", headers = {}, body }: Request, dom
       apiId: "abc123",
       domainName,
       domainPrefix: "abc123",
-      http: { method, path, protocol: "HTTP/1.1", sourceIp: "192.0.2.1", userAgent: "test" },
+      http: {
+        ...{ method, path: decoded(path), protocol: "HTTP/1.1", sourceIp: "192.0.2.1" },
+        userAgent: "test",
+      },
       requestId: crypto.randomUUID(),
       routeKey: "$default",
       stage: "$default",
       time: "24/Nov/2026:00:00:00 +0000",
       timeEpoch: Date.now(),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    isBase64Encoded: false,
+    ...bodyOf(body, all["content-type"] ?? ""),
   };
+}
+
+/** Text for these media types, Base64 for all others, as captured events have it. */
+const TEXT = /^(text\/|application\/(json|xml|javascript)\s*(;|$))/;
+
+function bodyOf(body: unknown, contentType: string) {
+  if (body === undefined) return { isBase64Encoded: false };
+  const isPlain = typeof body === "string" || body instanceof Uint8Array;
+  const bytes = Buffer.from(isPlain ? body : JSON.stringify(body));
+  return TEXT.test(contentType)
+    ? { body: bytes.toString(), isBase64Encoded: false }
+    : { body: bytes.toString("base64"), isBase64Encoded: true };
 }

@@ -9,6 +9,7 @@ import { type Bounds, coversDelivery } from "./access/permission.ts";
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { subscriptionNotFound } from "./kernel/error.ts";
+import { fittingItems } from "./kernel/list-page.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
@@ -171,9 +172,12 @@ export function createSubscriptionOperations(deps: Deps) {
       const after = cursor === undefined ? undefined : parseListCursor(cursor);
       const covers: Covers = (row) => coversDelivery(bounds, row);
       const page = await listCovered(table, stream, covers, { limit, after });
+      const found = fittingItems(page.subscriptions.map((row) => toSubscription(stream, row)));
+      const isCut = found.length < page.subscriptions.length;
+      const next = isCut ? (found.at(-1)?.name ?? null) : page.next;
       return {
-        subscriptions: page.subscriptions.map((row) => toSubscription(stream, row)),
-        cursor: page.next === null ? null : formatListCursor(page.next),
+        subscriptions: [...found],
+        cursor: next === null ? null : formatListCursor(next),
       };
     },
 

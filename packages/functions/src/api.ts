@@ -1,21 +1,26 @@
-import { handle } from "hono/aws-lambda";
 import { createApp } from "./http/app.ts";
 import { docsAssetsFrom } from "./http/docs/assets.ts";
+import type { LogFailure } from "./http/problem.ts";
+import { createHttpHandler } from "./lambda/handler.ts";
 import { createRequestLog } from "./metrics/lambda.ts";
 import { describeError, logLine } from "./metrics/log-line.ts";
 import { openLedger, readConfig } from "./open-ledger.ts";
 
 const config = readConfig(process.env);
-const { ledger, authenticate, metrics } = openLedger(config);
+const { ledger, authenticate, corsOrigins, metrics } = openLedger(config);
+
+const logFailure: LogFailure = ({ requestId, error }) =>
+  logLine({ level: "ERROR", requestId, ...describeError(error) });
 
 /** The router function: every route of the API. */
-export const handler = handle(
-  createApp({
+export const handler = createHttpHandler({
+  app: createApp({
     ledger,
     authenticate,
+    corsOrigins,
     loadDocsAsset: docsAssetsFrom((name) => `docs/${name}`),
-    logFailure: ({ requestId, error }) =>
-      logLine({ level: "ERROR", requestId, ...describeError(error) }),
-    onAnswered: createRequestLog(metrics, config),
+    logFailure,
   }),
-);
+  logFailure,
+  onAnswered: createRequestLog(metrics, config),
+});

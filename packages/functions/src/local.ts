@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LedgerError } from "@eventledger/core";
 import { getRequestListener, RequestError } from "@hono/node-server";
@@ -13,6 +13,7 @@ import { isLoopback } from "./loopback.ts";
 import { describeError } from "./metrics/log-line.ts";
 import { PROMETHEUS_CONTENT_TYPE, printPrometheus } from "./metrics/prometheus.ts";
 import { countProblems } from "./metrics/request-log.ts";
+import { nodeDoor } from "./node-door.ts";
 import { createNodeServer } from "./node-server.ts";
 import type { OpenLedger } from "./open-ledger.ts";
 
@@ -53,11 +54,11 @@ export async function startServer(
     });
   const server = createNodeServer(
     getRequestListener(
-      (request, { incoming }) =>
+      (request, { incoming, outgoing }) =>
         isMetricsRequest(request, incoming.socket.remoteAddress)
           ? metricsPage(request)
-          : app.fetch(request),
-      { errorHandler: answerUnreadable },
+          : app.fetch(request, nodeDoor(incoming as IncomingMessage, outgoing as ServerResponse)),
+      { errorHandler: answerUnreadable, hostname: host },
     ),
   );
   await listen(server, host, port);

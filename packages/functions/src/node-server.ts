@@ -4,6 +4,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerResponse,
   STATUS_CODES,
 } from "node:http";
 import type { Socket } from "node:net";
@@ -37,8 +38,13 @@ export function createNodeServer(
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_EVERY_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
+      // Node refuses a request without Host in words of its own.
+      requireHostHeader: false,
     },
-    listener,
+    (incoming, outgoing) => {
+      if (lacksHost(incoming)) answerProblem(outgoing, "malformed-http", HOST_MISSING);
+      else listener(incoming, outgoing);
+    },
   );
   const connections = keepConnections(server);
   server.on("connection", () => {
@@ -47,8 +53,27 @@ export function createNodeServer(
   const checking = setInterval(() => closeUnread(connections, unreadMs), CHECK_EVERY_MS).unref();
   server.once("close", () => clearInterval(checking));
   server.on("clientError", answerClientError);
+  server.on("checkContinue", (incoming, outgoing) => {
+    heldBack.add(incoming);
+    server.emit("request", incoming, outgoing);
+  });
+  server.on("checkExpectation", (_, outgoing) => {
+    answerProblem(outgoing, "expectation-failed", EXPECTATION_UNKNOWN);
+  });
   return server;
 }
+
+const heldBack = new WeakSet<IncomingMessage>();
+
+/** Whether the client holds its body back until it is asked for it. */
+export const takesBack = (incoming: IncomingMessage): boolean => heldBack.has(incoming);
+
+/** HTTP/1.0 knows no Host. */
+const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersion !== "1.0";
+
+const HOST_MISSING = "An HTTP/1.1 request must have a Host header.";
+const EXPECTATION_UNKNOWN = "Of Expect only `100-continue` is known here.";
 
 type Connection = {
   /** Requests that have no whole answer yet. */
@@ -133,33 +158,34 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & Answer
     return;
   }
   const code = CODES[error.code ?? ""] ?? "malformed-http";
+  const { status, headers, body } = printProblem(code, DETAILS[code] ?? `${PROBLEMS[code].title}.`);
+  const lines = Object.entries(headers).map((header) => header.join(": "));
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n"), () =>
+    socket.destroy(),
+  );
+}
+
+/** Answers what the app never hears of, and ends the connection: its body may still come. */
+function answerProblem(outgoing: ServerResponse, code: ProblemCode, detail: string): void {
+  const { status, headers, body } = printProblem(code, detail);
+  outgoing.writeHead(status, headers).end(body);
+}
+
+function printProblem(code: ProblemCode, detail: string) {
   const { status, title, retry } = PROBLEMS[code];
   const instance = randomUUID();
-  const detail = DETAILS[code] ?? `${title}.`;
-  const problem: Problem = {
-    type: problemType(code),
-    title,
-    status,
-    code,
-    detail,
-    instance,
-    retry,
-  };
+  const type = problemType(code);
+  const problem: Problem = { type, title, status, code, detail, instance, retry };
   const body = JSON.stringify(problem);
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      "Content-Type: application/problem+json",
-      "Cache-Control: no-store",
-      `X-Request-Id: ${instance}`,
-      ...Object.entries(BROWSER_HEADERS).map((header) => header.join(": ")),
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      "Connection: close",
-      "",
-      body,
-    ].join("\r\n"),
-    () => socket.destroy(),
-  );
+  const headers = {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    "X-Request-Id": instance,
+    ...BROWSER_HEADERS,
+    "Content-Length": String(Buffer.byteLength(body)),
+    Connection: "close",
+  };
+  return { status, headers, body };
 }
 
 /** Node's own mark of a socket on which an answer is under way. */

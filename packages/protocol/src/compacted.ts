@@ -10,6 +10,10 @@ export const CompactedQuery = z.strictObject({
   prefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
     description: "Only keys that begin with this.",
   }),
+  key: described(z.optional(EventKey), {
+    description:
+      "The state of this key alone, answered as by `GET …/compacted/{key}`: for keys that a path cannot hold.",
+  }),
 });
 export type CompactedQuery = z.infer<typeof CompactedQuery>;
 

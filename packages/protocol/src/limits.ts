@@ -33,8 +33,15 @@ export const LIMITS = {
   idempotencyKeyCharsMax: 255,
   idempotencyWindowHours: 24,
 
-  /** Lambda answers with at most 6 MB. */
-  pageBytesMax: 5 * MIB,
+  /**
+   * What Lambda takes and answers, each in JSON with the headers. There a body that is text has a
+   * backslash before each quote, and one that is not, or comes as gzip, grows by a third.
+   */
+  lambdaBytesMax: 6 * MIB,
+  /** What fits into that in Base64, whatever it is, and leaves room for the headers. */
+  pageBytesMax: 4.25 * MIB,
+  /** A page looks at so much of the log; a batch is smaller. */
+  lookedAtBytesMax: 5 * MIB,
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,

@@ -27,4 +27,9 @@ export const SkipQuery = z.strictObject({
   }),
 });
 
+/** Which key is meant, where the path does not say it. */
+export const ReleaseQuery = z.strictObject({ key: EventKey });
+
+export const SkipKeyQuery = z.strictObject({ ...ReleaseQuery.shape, ...SkipQuery.shape });
+
 export const ParkedParams = z.strictObject({ stream: Name, subscription: Name, key: EventKey });

@@ -60,6 +60,11 @@ export const PROBLEMS = {
     title: "The content type is not accepted here",
     retry: "never",
   },
+  "expectation-failed": {
+    status: 417,
+    title: "The expectation cannot be met",
+    retry: "never",
+  },
   "unsupported-data": {
     status: 422,
     title: "The data could not be returned as it was sent",

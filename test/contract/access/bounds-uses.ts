@@ -44,10 +44,13 @@ const ofSubscription = (call: (path: string, cursor: string) => Call): Use => ({
     ]),
 });
 
-const ofParkedKey = (how: "retry" | "skip", key: string): Use => {
+const ofParkedKey = (how: "retry" | "skip", key: string, by: "path" | "query" = "path"): Use => {
   const release = (path: string, parked: string): Call => ({
     method: "POST",
-    path: `${path}/parked/${encodeURIComponent(parked)}/${how}`,
+    path:
+      by === "path"
+        ? `${path}/parked/${encodeURIComponent(parked)}/${how}`
+        : `${path}/parked/${how}${search({ key: parked })}`,
   });
   return {
     within: ({ stream, own }) => release(at(stream, own), key),
@@ -85,6 +88,7 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
     within: ({ stream }) => ({ path: `${at(stream)}/compacted` }),
     outside: ({ stream }) => [
       ["forbidden", { path: `${at(stream)}/compacted${search({ prefix: "us/" })}` }],
+      ["forbidden", { path: `${at(stream)}/compacted${search({ key: OTHERS })}` }],
     ],
   },
   getCompacted: {
@@ -120,7 +124,9 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   park: ofSubscription((path) => post(`${path}/park`, { sequence: 1 })),
   listParked: ofSubscription((path) => ({ path: `${path}/parked` })),
   retryParked: ofParkedKey("retry", "eu/parked"),
+  retryParkedKey: ofParkedKey("retry", "eu/parked", "query"),
   skipParked: ofParkedKey("skip", "eu/skipped"),
+  skipParkedKey: ofParkedKey("skip", "eu/parked", "query"),
   seek: ofSubscription((path) => post(`${path}/seek`, { to: "earliest" })),
   deleteSubscription: ofSubscription((path) => ({ method: "DELETE", path })),
 };

@@ -1,4 +1,5 @@
 import type {
+  ApiKey,
   CreateApiKey,
   CreateTenant,
   NewApiKey,
@@ -42,6 +43,8 @@ export function createAccess({ table, clock, random, kind }: Deps) {
       const page = await keys.list(caller, limit, readCursor(cursor));
       return { keys: page.keys, cursor: toCursor(page.next) };
     },
+
+    getKey: (caller: Caller, id: string): Promise<ApiKey> => keys.get(caller, id),
 
     revokeKey: (caller: Caller, id: string, how?: { cascade: boolean }): Promise<void> =>
       keys.revoke(caller, id, how),

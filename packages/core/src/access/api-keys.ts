@@ -8,6 +8,7 @@ import {
 } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, LedgerError } from "../kernel/error.ts";
+import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
 import type { ApiKeyRow, FormerSecret } from "../table/api-key.entity.ts";
@@ -93,9 +94,13 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       found.push(...page.keys.filter((row) => coversPermissions(caller, row)));
       from = page.next;
     }
-    const keys = found.slice(0, limit).map(toApiKey);
-    return { keys, next: found.length > limit ? (keys.at(-1)?.id ?? null) : null };
+    const keys = [...fittingItems(found.slice(0, limit).map(toApiKey))];
+    return { keys, next: found.length > keys.length ? (keys.at(-1)?.id ?? null) : null };
   }
+
+  /** One key. Throws `api-key-not-found`, also for one that can do more than the caller. */
+  const get = async (caller: Caller, id: string): Promise<ApiKey> =>
+    toApiKey(await load(caller, id));
 
   /**
    * Ends a key: here at once, in other processes within 30 s. With `cascade` also what it has made,
@@ -185,7 +190,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     return row?.tenant === caller.tenant && coversPermissions(caller, row) ? row : undefined;
   }
 
-  return { issue, create, list, revoke, rotate };
+  return { issue, create, list, get, revoke, rotate };
 }
 
 const keyNotFound = (): LedgerError =>

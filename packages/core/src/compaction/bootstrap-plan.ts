@@ -1,4 +1,5 @@
 import { type Bootstrap, COMPACTED_BUCKETS, formatScan } from "../kernel/bootstrap.ts";
+import { ADDED_BYTES } from "../log/page-bytes.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 
 /** The most a page may still take: events, bytes, and rows it may look at. */
@@ -12,9 +13,6 @@ export type ScanPlan = {
   /** The page has no room for the next row. */
   readonly full: boolean;
 };
-
-/** An upper bound of what a page costs per event beside its text. */
-const EVENT_OVERHEAD_BYTES = 160;
 
 /**
  * Goes on with a scan through the rows of `bucket`. Rows newer than the checkpoint that the snapshot
@@ -45,7 +43,7 @@ export function planScan(
       row.deleted !== true &&
       sequence < (bootstrap.starts[partition] ?? 1) &&
       (page.isWanted?.(row) ?? true);
-    const size = row.rawBytes + EVENT_OVERHEAD_BYTES;
+    const size = row.rawBytes + ADDED_BYTES;
     if (inSnapshot && (events === 0 || (size > bytes && !(page.empty && taken.length === 0)))) {
       return stopped(true);
     }

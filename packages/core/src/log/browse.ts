@@ -4,6 +4,7 @@ import type { Position } from "../kernel/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { StoredEvent } from "./event.ts";
 import type { Log, Place } from "./log.ts";
+import { fittingCount } from "./page-bytes.ts";
 import { cutPage, type LogPage } from "./read.ts";
 
 /** A run of events, where to go on, and whether anything is left behind it. */
@@ -29,7 +30,7 @@ export async function browse(
     : await log.seek(stream, from);
   const room = {
     events: matches === undefined ? limit : LIMITS.pageEventsMax,
-    bytes: LIMITS.pageBytesMax,
+    bytes: LIMITS.lookedAtBytesMax,
   };
   const page = await log.read(stream.life, positions, { room, turn: isCursor ? from.turn : 0 });
   const { events, page: cut } = keepMatching(page, { limit, matches });
@@ -45,8 +46,8 @@ export async function browse(
 }
 
 /**
- * Up to `limit` events of a page, those that match if that is asked for, and the page cut behind the
- * last of them: it covers what was left out before.
+ * Up to `limit` events of a page, those that match if that is asked for, as far as an answer can hold
+ * them. The page is cut behind the last of them: it covers what was left out before.
  */
 export function keepMatching(
   page: LogPage,
@@ -55,9 +56,11 @@ export function keepMatching(
   const wanted = page.entries.flatMap(({ event }, index) =>
     matches === undefined || matches(event) ? [index] : [],
   );
-  const overflow = wanted[limit];
+  const most = wanted.slice(0, limit).flatMap((index) => page.entries[index]?.event ?? []);
+  const count = fittingCount(most);
+  const overflow = wanted[count];
   return {
-    events: wanted.slice(0, limit).flatMap((index) => page.entries[index]?.event ?? []),
+    events: most.slice(0, count),
     page: overflow === undefined ? page : cutPage(page, overflow),
   };
 }

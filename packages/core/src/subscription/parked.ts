@@ -1,5 +1,6 @@
 import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
 import { formatListCursor, invalidCursor, parseListCursor } from "../cursor/cursor.ts";
+import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../kernel/names.ts";
 import type { ParkedKey, SkippedEvent } from "../kernel/parked.ts";
 import type { Streams } from "../stream/streams.ts";
@@ -36,12 +37,15 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     const after = cursor === undefined ? undefined : parsePlace(cursor);
     const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
     const page = rest.slice(0, limit);
-    const last = page.at(-1);
     const partitions = new Set(page.map(({ partition }) => partition));
     const earliest = await parking.earliestOf(stream, partitions);
+    const parked = fittingItems(
+      page.map((each) => toView(each.parked, earliest.get(each.partition))),
+    );
+    const last = rest[parked.length - 1];
     return {
-      parked: page.map(({ parked, partition }) => toView(parked, earliest.get(partition))),
-      cursor: rest.length > limit && last !== undefined ? formatPlace(last) : null,
+      parked: [...parked],
+      cursor: rest.length > parked.length && last !== undefined ? formatPlace(last) : null,
     };
   },
 

@@ -63,7 +63,7 @@ export async function readQueue(
   const positions = Array.from({ length: partitions }, (_, index) =>
     index === partition ? { batch: at.batch, next: at.next } : edgeAt(1),
   );
-  const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.pageBytesMax };
+  const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.lookedAtBytesMax };
   try {
     const all = await log.read(life, positions, { room, turn: 0, among: new Set([partition]) });
     const { events, page } = keepMatching(all, {

@@ -4,9 +4,9 @@ import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
 import type { Answered } from "../metrics/request-log.ts";
 import { type Authenticate, createGate } from "./auth.ts";
-import { capBody, discardUnreadBody } from "./body-cap.ts";
+import { askForBody, capBody, discardUnreadBody } from "./body-cap.ts";
 import { keepBrowsersOut } from "./browser-headers.ts";
-import { requireDecodableUrl } from "./decodable-url.ts";
+import { requireClearRequest } from "./clear-request.ts";
 import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -27,7 +27,7 @@ export type AppDeps = RouteDeps & {
   readonly logFailure: LogFailure;
   /** Web sites whose pages may call this API; none unless said. */
   readonly corsOrigins?: readonly string[] | undefined;
-  /** Told of every request once its answer is ready. */
+  /** Told of every request once its answer is ready, unless its door wants to know first. */
   readonly onAnswered?: (answered: Answered) => void;
 };
 
@@ -40,7 +40,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     c.set("requestId", requestId);
     await next();
     c.header("X-Request-Id", requestId);
-    deps.onAnswered?.({
+    const report = c.env?.report ?? deps.onAnswered;
+    report?.({
       requestId,
       method: c.req.method,
       route: routeOf(c),
@@ -53,7 +54,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   // Before whatever may refuse a request: these headers are on refusals as well.
   app.use(keepBrowsersOut);
   if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
-  app.use(requireDecodableUrl);
+  app.use(requireClearRequest);
   app.use(async (c, next) => {
     const encoding = c.req.header("content-encoding") ?? "identity";
     if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
@@ -64,6 +65,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     await deps.ledger.assertReaches(caller.tenant, stream, subscription, caller);
   };
   app.use(createGate(app, { authenticate: deps.authenticate, assertReaches }));
+  app.use(askForBody);
   app.use(capBody);
   app.route("/", systemRoutes(deps));
   app.route("/", tenantRoutes(deps));

@@ -1,6 +1,7 @@
 import { LedgerError } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
 import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "./env.ts";
 import { NDJSON, parseMediaType } from "./formats/media-type.ts";
 
 /** Of a body that is refused, so much is read and thrown away. */
@@ -60,6 +61,19 @@ export const capBody: MiddlewareHandler = (c, next) => {
   return isLines && !isSized ? next() : capWholeBody(c, next);
 };
 
+/**
+ * Asks for a body that the client holds back, once it is known who sends it and that it is not too
+ * large. Whoever is refused before that has not sent it for nothing.
+ */
+export const askForBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const length = Number(c.req.header("content-length") ?? 0);
+  if (c.env?.proceed !== undefined && length <= LIMITS.requestBytesMax) {
+    c.set("proceeded", true);
+    c.env.proceed();
+  }
+  await next();
+};
+
 /** Refuses a body over the cap of all requests but a publish. */
 export const capSmallBody = capOf(
   LIMITS.otherRequestBytesMax,
@@ -101,9 +115,14 @@ export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Arra
  * server soon closes a connection that still holds such bytes, together with this answer and
  * whatever request comes next on it.
  */
-export const discardUnreadBody: MiddlewareHandler = async (c, next) => {
+export const discardUnreadBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
   const { raw } = c.req;
+  if (c.env?.proceed !== undefined && !c.var.proceeded) {
+    // Nobody knows whether the body comes all the same.
+    c.header("Connection", "close");
+    return;
+  }
   if (c.res.status < 400 || raw.bodyUsed || raw.body === null || raw.body.locked) return;
   await discard(raw.body);
 };

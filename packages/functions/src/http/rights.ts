@@ -59,9 +59,12 @@ export const RIGHTS = {
   park: { scopes: ["operate"], bound: "within" },
   listParked: { scopes: ["read", "operate"], bound: "within" },
   retryParked: { scopes: ["operate"], bound: "within" },
+  retryParkedKey: { scopes: ["operate"], bound: "within" },
   skipParked: { scopes: ["operate"], bound: "within" },
+  skipParkedKey: { scopes: ["operate"], bound: "within" },
 
   createKey: { scopes: ["admin"], bound: "free" },
+  getKey: { scopes: ["admin"], bound: "free" },
   listKeys: { scopes: ["admin"], bound: "free" },
   revokeKey: { scopes: ["admin"], bound: "free" },
   rotateKey: { scopes: ["admin"], bound: "free" },

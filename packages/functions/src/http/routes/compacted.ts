@@ -1,5 +1,6 @@
+import { invalidRequest } from "@eventledger/core";
 import { CompactedParams, CompactedQuery, StreamParams } from "@eventledger/protocol";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { compressed, lengthOf } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { printEvent } from "../formats/event-json.ts";
@@ -52,9 +53,24 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         tag: "compacted",
         summary: "List the current state of every key",
         description:
-          "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it.",
-        answers: { 200: { description: "A page of current states.", body: "CompactedList" } },
+          "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it. With `key` it answers the state of that key alone.",
+        headers: "ConditionHeaders",
+        answers: {
+          200: {
+            description: "A page of current states; with `key` one state.",
+            body: ["CompactedList", "LedgerEvent"],
+            headers: {
+              ETag: "With `key` only: changes with the state; good for If-None-Match.",
+              "EventLedger-Life": "With `key` only: the life of the stream.",
+            },
+          },
+          304: {
+            description: "With `key` only: the state is still the one of If-None-Match.",
+            headers: { ETag: "The same as before." },
+          },
+        },
         problems: [
+          "key-not-found",
           "invalid-cursor",
           "stream-not-found",
           "not-compacted",
@@ -68,10 +84,15 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream } = c.req.valid("param");
         const { caller } = c.var;
-        const query = c.req.valid("query");
+        const { key, ...range } = c.req.valid("query");
+        if (key !== undefined) {
+          assertAlone(range);
+          assertCoversKey(caller, key, "/query/key");
+          return stateResponse(c, await ledger.getCompacted(caller.tenant, stream, key));
+        }
         const page = await ledger.listCompacted(caller.tenant, stream, {
-          ...query,
-          prefix: narrowed(caller, query.prefix, "/query/prefix"),
+          ...range,
+          prefix: narrowed(caller, range.prefix, "/query/prefix"),
         });
         const { items, ...members } = page;
         const printed = items.map(printEvent).join(",");
@@ -108,13 +129,29 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream, key } = c.req.valid("param");
         assertCoversKey(c.var.caller, key, "/path/key");
-        const { event, tag, life } = await ledger.getCompacted(c.var.caller.tenant, stream, key);
-        const etag = `"${tag}"`;
-        const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
-        if (known.includes(etag)) return c.body(null, 304, { ETag: etag });
-        return c.body(printEvent(event), 200, {
-          ...{ "Content-Type": "application/json", ETag: etag },
-          "EventLedger-Life": life,
-        });
+        return stateResponse(c, await ledger.getCompacted(c.var.caller.tenant, stream, key));
       },
     );
+
+type State = Awaited<ReturnType<RouteDeps["ledger"]["getCompacted"]>>;
+
+/** The state of one key, unless the client has it. */
+function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Response {
+  const etag = `"${tag}"`;
+  const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
+  // Weak ones as well: a state that is sent compressed has one.
+  if (known.some((each) => each.replace(/^W\//, "") === etag))
+    return c.body(null, 304, { ETag: etag });
+  const body = printEvent(event);
+  return c.body(body, 200, {
+    ...{ "Content-Type": "application/json", ETag: etag, "EventLedger-Life": life },
+    ...lengthOf(body),
+  });
+}
+
+/** A key is one state; what chooses among several would be ignored. */
+function assertAlone({ cursor, prefix }: { cursor?: unknown; prefix?: unknown }): void {
+  for (const [name, value] of Object.entries({ cursor, prefix })) {
+    if (value !== undefined) throw invalidRequest(`/query/${name}`, "must not stand beside `key`");
+  }
+}

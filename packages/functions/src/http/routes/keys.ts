@@ -58,6 +58,20 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
       valid("query", ListQuery),
       async (c) => c.json(await ledger.access.listKeys(c.var.caller, c.req.valid("query"))),
     )
+    .get(
+      "/keys/:id",
+      operation({
+        id: "getKey",
+        tag: "keys",
+        summary: "Describe an API key",
+        description:
+          "Without its secret. One that can do more than the caller does not exist for it.",
+        answers: { 200: { description: "The key.", body: "ApiKey" } },
+        problems: ["api-key-not-found"],
+      }),
+      valid("param", ApiKeyParams),
+      async (c) => c.json(await ledger.access.getKey(c.var.caller, c.req.valid("param").id)),
+    )
     .delete(
       "/keys/:id",
       operation({

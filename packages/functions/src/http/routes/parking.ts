@@ -1,7 +1,10 @@
+import type { Tenant } from "@eventledger/core";
 import {
   ListQuery,
   ParkBody,
   ParkedParams,
+  ReleaseQuery,
+  SkipKeyQuery,
   SkipQuery,
   SubscriptionParams,
 } from "@eventledger/protocol";
@@ -12,8 +15,14 @@ import { requireJson, valid } from "../validate.ts";
 import { assertCoversKey } from "../within.ts";
 
 /** Keys that are set aside: park, list, retry and skip. */
-export const parkingRoutes = ({ ledger }: RouteDeps) =>
-  new Hono<AppEnv>()
+export const parkingRoutes = ({ ledger }: RouteDeps) => {
+  type Of = { readonly stream: string; readonly subscription: string };
+  const retry = (tenant: Tenant, { stream, subscription }: Of, key: string) =>
+    ledger.release(tenant, stream, subscription, key, "retry");
+  const skip = (tenant: Tenant, { stream, subscription }: Of, key: string, sequence?: number) =>
+    ledger.release(tenant, stream, subscription, key, "skip", sequence);
+
+  return new Hono<AppEnv>()
     .post(
       "/streams/:stream/subscriptions/:subscription/park",
       operation({
@@ -65,45 +74,51 @@ export const parkingRoutes = ({ ledger }: RouteDeps) =>
     )
     .post(
       "/streams/:stream/subscriptions/:subscription/parked/:key/retry",
-      operation({
-        id: "retryParked",
-        tag: "parking",
-        summary: "Deliver what waits of a key, and let it flow again",
-        description:
-          "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
-        answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
-        problems: [...RELEASE_PROBLEMS],
-      }),
+      operation({ id: "retryParked", ...RETRY }),
       valid("param", ParkedParams),
       async (c) => {
-        const { stream, subscription, key } = c.req.valid("param");
-        const { caller } = c.var;
-        assertCoversKey(caller, key, "/path/key");
-        return c.json(await ledger.release(caller.tenant, stream, subscription, key, "retry"));
+        const { key, ...of } = c.req.valid("param");
+        assertCoversKey(c.var.caller, key, "/path/key");
+        return c.json(await retry(c.var.caller.tenant, of, key));
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/parked/retry",
+      operation({ id: "retryParkedKey", ...RETRY, description: `${RETRY.description} ${ANY_KEY}` }),
+      valid("param", SubscriptionParams),
+      valid("query", ReleaseQuery),
+      async (c) => {
+        const { key } = c.req.valid("query");
+        assertCoversKey(c.var.caller, key, "/query/key");
+        return c.json(await retry(c.var.caller.tenant, c.req.valid("param"), key));
       },
     )
     .post(
       "/streams/:stream/subscriptions/:subscription/parked/:key/skip",
-      operation({
-        id: "skipParked",
-        tag: "parking",
-        summary: "Leave out the event that fails, and let the rest of its key flow again",
-        description:
-          "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
-        answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
-        problems: [...RELEASE_PROBLEMS],
-      }),
+      operation({ id: "skipParked", ...SKIP }),
       valid("param", ParkedParams),
       valid("query", SkipQuery),
       async (c) => {
-        const { stream, subscription, key } = c.req.valid("param");
+        const { key, ...of } = c.req.valid("param");
         const { sequence } = c.req.valid("query");
-        const { caller } = c.var;
-        assertCoversKey(caller, key, "/path/key");
-        const { tenant } = caller;
-        return c.json(await ledger.release(tenant, stream, subscription, key, "skip", sequence));
+        assertCoversKey(c.var.caller, key, "/path/key");
+        return c.json(await skip(c.var.caller.tenant, of, key, sequence));
+      },
+    )
+    .post(
+      "/streams/:stream/subscriptions/:subscription/parked/skip",
+      operation({ id: "skipParkedKey", ...SKIP, description: `${SKIP.description} ${ANY_KEY}` }),
+      valid("param", SubscriptionParams),
+      valid("query", SkipKeyQuery),
+      async (c) => {
+        const { key, sequence } = c.req.valid("query");
+        assertCoversKey(c.var.caller, key, "/query/key");
+        return c.json(await skip(c.var.caller.tenant, c.req.valid("param"), key, sequence));
       },
     );
+};
+
+const ANY_KEY = "For any key, also one that a path cannot hold.";
 
 const RELEASE_PROBLEMS = [
   "stream-not-found",
@@ -113,3 +128,23 @@ const RELEASE_PROBLEMS = [
   "retention-passed",
   "outcome-unknown",
 ] as const;
+
+const RELEASE = {
+  tag: "parking",
+  answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
+  problems: RELEASE_PROBLEMS,
+} as const;
+
+const RETRY = {
+  ...RELEASE,
+  summary: "Deliver what waits of a key, and let it flow again",
+  description:
+    "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
+} as const;
+
+const SKIP = {
+  ...RELEASE,
+  summary: "Leave out the event that fails, and let the rest of its key flow again",
+  description:
+    "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
+} as const;

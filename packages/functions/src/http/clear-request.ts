@@ -1,0 +1,16 @@
+import { invalidRequest } from "@eventledger/core";
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "./env.ts";
+import { unclearTarget } from "./request-target.ts";
+
+/**
+ * Refuses a request that may mean something else than what arrived: what its door says of it, and a
+ * URL whose percent-encoding is not UTF-8. Taken as it stands, `?key=%FF` would mean the key `%FF`.
+ */
+export const requireClearRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { url } = c.req;
+  if (c.env?.refusal !== undefined) throw c.env.refusal;
+  const unclear = unclearTarget(url.slice(url.indexOf("/", url.indexOf("//") + 2)));
+  if (unclear !== undefined) throw invalidRequest(unclear.pointer, unclear.detail);
+  await next();
+};

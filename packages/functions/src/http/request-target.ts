@@ -1,0 +1,36 @@
+import type { InvalidField } from "@eventledger/protocol";
+
+/**
+ * Why an address, as it stands in the request line, cannot be taken for what was meant; undefined when
+ * it can. A parser of URLs repairs all of this without a word, and then a key is another key.
+ */
+export function unclearTarget(target: string): InvalidField | undefined {
+  const queryAt = target.indexOf("?");
+  const path = queryAt === -1 ? target : target.slice(0, queryAt);
+  const query = queryAt === -1 ? "" : target.slice(queryAt);
+  return unclearPart("/path", path) ?? unclearPart("/query", query) ?? unclearSegments(path);
+}
+
+function unclearPart(pointer: string, part: string): InvalidField | undefined {
+  if (UNSAFE.test(part)) {
+    return { pointer, detail: "holds what must be percent-encoded: `#`, a space or no ASCII" };
+  }
+  try {
+    decodeURIComponent(part);
+    return undefined;
+  } catch {
+    return { pointer, detail: "must be percent-encoded UTF-8" };
+  }
+}
+
+/** No `#` ever reaches a server, and no byte but those of printable ASCII. */
+const UNSAFE = /[^\x21-\x7e]|#/;
+
+function unclearSegments(path: string): InvalidField | undefined {
+  if (!path.split("/").some((segment) => DOTS.test(segment))) return undefined;
+  const detail =
+    "holds `.` or `..` as a segment, which clients and servers leave out. Send such a key as `?key=`";
+  return { pointer: "/path", detail };
+}
+
+const DOTS = /^(\.|%2e){1,2}$/i;

@@ -1,0 +1,16 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { invalidRequest } from "@eventledger/core";
+import type { Door } from "./http/env.ts";
+import { repeatedHeader } from "./http/repeated-header.ts";
+import { unclearTarget } from "./http/request-target.ts";
+import { takesBack } from "./node-server.ts";
+
+/** What only a Node server knows of a request. */
+export function nodeDoor(incoming: IncomingMessage, outgoing: ServerResponse): Door {
+  const { rawHeaders, url = "" } = incoming;
+  const unclear = repeatedHeader(rawHeaders) ?? unclearTarget(url);
+  return {
+    refusal: unclear && invalidRequest(unclear.pointer, unclear.detail),
+    ...(takesBack(incoming) ? { proceed: () => outgoing.writeContinue() } : {}),
+  };
+}

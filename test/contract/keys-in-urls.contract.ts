@@ -1,0 +1,138 @@
+import { LedgerEvent, ReleaseReceipt } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at, type Client, createClient, search } from "./client.ts";
+import { type Answer, parseProblem, type Target } from "./wire.ts";
+
+/** Keys that a URL can mistake for something else, each beside those it could be mistaken for. */
+const KEYS = [
+  ...["a", "a#1", "A", "%41", "%2541", "a?b", "a?", "50%", "50", "a/b", "a%2Fb", "/", "a/retry"],
+  ...["retry", "skip", ".", "..", "a;b=c", "a+b", "a b", " ", "a&b=c", "=", "é", "Ã©", "e\u0301"],
+  ...[
+    "ключ",
+    "🔑",
+    "\u0000",
+    "\u0001",
+    "\ufffd",
+    "\\",
+    '"',
+    "%",
+    "%%",
+    "%zz",
+    "#",
+    "?",
+    "k".repeat(512),
+  ],
+];
+
+/** Every key reaches itself and only itself through a URL, or is refused. */
+export function keysInUrlsContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+  describe("a key in a URL", () => keys(api));
+}
+
+function keys(api: Client): void {
+  let stream: string;
+  const parked = () => `${at(stream, "s")}/parked`;
+  beforeAll(async () => {
+    stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+    await api.publish(
+      stream,
+      KEYS.map((key) => ({ key, data: { key } })),
+    );
+    while (!(await api.compact(stream)).done);
+  });
+
+  it.each(KEYS)("[compaction.key] %j reaches its own state as ?key=", async (key) => {
+    const path = `${at(stream)}/compacted${search({ key })}`;
+    const answer = await api.send({ path });
+    expect(answer.status, answer.text).toBe(200);
+    expect(LedgerEvent.parse(answer.body)).toMatchObject({ key, data: { key } });
+    const etag = answer.header("etag");
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`]) {
+      const again = await api.send({ path, headers: { "if-none-match": known } });
+      expect(again.status, known).toBe(304);
+    }
+  });
+
+  it.each(KEYS)(
+    "[compaction.key] %j in a path reaches its own state or is refused",
+    async (key) => {
+      const answer = await api.send({ path: `${at(stream)}/compacted/${encodeURIComponent(key)}` });
+      if (isRefused(answer)) return;
+      expect(LedgerEvent.parse(answer.body).key).toBe(key);
+    },
+  );
+
+  it("[compaction.key] a key that a query names stands alone", async () => {
+    for (const [name, value] of [
+      ["prefix", "a"],
+      ["cursor", "x".repeat(24)],
+    ]) {
+      const answer = await api.send({
+        path: `${at(stream)}/compacted${search({ key: "a", [name ?? ""]: value })}`,
+      });
+      expect(parseProblem(answer).errors?.[0]?.pointer).toBe(`/query/${name}`);
+    }
+    for (const query of ["key=", "key=a&key=b", `key=${"k".repeat(513)}`, "key=%ff"]) {
+      const answer = await api.send({ path: `${at(stream)}/compacted?${query}` });
+      expect(parseProblem(answer).code, query).toBe("invalid-request");
+    }
+    const missing = await api.send({ path: `${at(stream)}/compacted?key=never` });
+    expect(parseProblem(missing).code).toBe("key-not-found");
+  });
+
+  it.each(["retry", "skip"] as const)("[park.%s] takes every key as ?key=", async (how) => {
+    for (const [index, key] of KEYS.entries()) {
+      await api.park(stream, "s", { sequence: index + 1 });
+      const path = `${parked()}/${how}${search({ key })}`;
+      const answer = await api.send({ method: "POST", path });
+      expect(answer.status, answer.text).toBe(200);
+      expect(ReleaseReceipt.parse(answer.body).key).toBe(key);
+      await freed(key);
+    }
+  });
+
+  it("[park.skip] a key in a path skips its own event or none", async () => {
+    for (const [index, key] of KEYS.entries()) {
+      await api.park(stream, "s", { sequence: index + 1 });
+      // Those it could be mistaken for stand beside it.
+      const others = KEYS.slice(Math.max(0, index - 2), index + 3).filter((one) => one !== key);
+      for (const other of others) {
+        const path = `${parked()}/${encodeURIComponent(other)}/skip`;
+        const answer = await api.send({ method: "POST", path });
+        expect(answer.status, `${other} skips ${key}`).toBeGreaterThanOrEqual(400);
+      }
+      expect(await parkedKeys()).toEqual([key]);
+      const own = `${parked()}/${encodeURIComponent(key)}/skip`;
+      if (!isRefused(await api.send({ method: "POST", path: own }))) {
+        const { parked: left } = await api.listParked(stream, "s");
+        expect(left.filter(({ status }) => status === "parked")).toEqual([]);
+      }
+      await freed(key);
+    }
+  });
+
+  it("[park.retry] asks for a key", async () => {
+    for (const how of ["retry", "skip"]) {
+      const answer = await api.send({ method: "POST", path: `${parked()}/${how}` });
+      expect(parseProblem(answer).errors?.[0]).toMatchObject({ pointer: "/query/key" });
+    }
+  });
+
+  const parkedKeys = async () => (await api.listParked(stream, "s")).parked.map(({ key }) => key);
+
+  /** Nothing is committed here, so what is parked is free once nothing of it waits. */
+  async function freed(key: string): Promise<void> {
+    if (!(await parkedKeys()).includes(key)) return;
+    await api.seek(stream, "s", "earliest");
+  }
+}
+
+/** A path that cannot hold the key, or may mean another one: nothing is read and nothing is done. */
+const isRefused = (answer: Answer): boolean => {
+  if (answer.status < 400) return false;
+  expect(parseProblem(answer).code).toBeOneOf(["invalid-request", "route-not-found"]);
+  return true;
+};

@@ -1,0 +1,52 @@
+import { afterAll, describe } from "vitest";
+import { browseContract } from "../contract/browse.contract.ts";
+import { compactedContract } from "../contract/compacted.contract.ts";
+import { compressionContract } from "../contract/compression.contract.ts";
+import { formatsContract } from "../contract/formats.contract.ts";
+import { idempotencyContract } from "../contract/idempotency.contract.ts";
+import { keysInUrlsContract } from "../contract/keys-in-urls.contract.ts";
+import { parkingContract } from "../contract/parking.contract.ts";
+import { publishContract } from "../contract/publish.contract.ts";
+import { streamsContract } from "../contract/streams.contract.ts";
+import { subscriptionsContract } from "../contract/subscriptions.contract.ts";
+import { systemContract } from "../contract/system.contract.ts";
+import {
+  apiGatewayEvent,
+  apiGatewayKeepingPercent,
+  functionUrlEvent,
+} from "../infra/http-event.ts";
+import { ADMIN_KEY, openHandler, openOnFake } from "./doors.ts";
+import { startGateway } from "./gateway.ts";
+
+/** What every door owes: the suites of the contract, by events as AWS makes them. */
+const SUITES = [
+  browseContract,
+  compactedContract,
+  compressionContract,
+  formatsContract,
+  idempotencyContract,
+  keysInUrlsContract,
+  parkingContract,
+  publishContract,
+  streamsContract,
+  subscriptionsContract,
+  systemContract,
+];
+
+const DOORS = [
+  ["a Function URL", functionUrlEvent, SUITES],
+  ["an HTTP API", apiGatewayEvent, SUITES],
+  ["an HTTP API that keeps %25", apiGatewayKeepingPercent, [keysInUrlsContract]],
+] as const;
+
+for (const [name, eventOf, suites] of DOORS) {
+  const opened = openOnFake();
+  const gateway = await startGateway(openHandler(opened), eventOf);
+  describe(`through ${name}`, () => {
+    afterAll(async () => {
+      opened.close();
+      await gateway.stop();
+    });
+    for (const suite of suites) suite({ baseUrl: gateway.url, apiKey: ADMIN_KEY });
+  });
+}

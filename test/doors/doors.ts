@@ -1,0 +1,164 @@
+import http from "node:http";
+import { gunzipSync } from "node:zlib";
+import {
+  createLedger,
+  type Identity,
+  rootCaller,
+  systemClock,
+  systemRandom,
+} from "../../packages/core/src/index.ts";
+import { createApp } from "../../packages/functions/src/http/app.ts";
+import { docsAssetsFrom } from "../../packages/functions/src/http/docs/assets.ts";
+import { installedDocsFile } from "../../packages/functions/src/http/docs/installed.ts";
+import { createHttpHandler } from "../../packages/functions/src/lambda/handler.ts";
+import type { HttpEvent } from "../../packages/functions/src/lambda/http-event.ts";
+import { startServer } from "../../packages/functions/src/local.ts";
+import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
+import type { Answered } from "../../packages/functions/src/metrics/request-log.ts";
+import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
+import type { EventRequest } from "../infra/http-event.ts";
+import { createFakeDynamo } from "../model/fake-dynamodb.ts";
+
+/** What came out of a door. `sentBytes` is what Lambda is handed, where there is a Lambda. */
+export type DoorAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly sentBytes: number;
+};
+
+export type Door = {
+  ask(request: EventRequest): Promise<DoorAnswer>;
+  /** What was logged of each request, in their order. */
+  readonly log: readonly Answered[];
+  close(): Promise<void>;
+};
+
+export const ADMIN_KEY = "the-admin-key-of-this-test";
+const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
+
+/** A ledger of its own, on a table in memory: the same product behind every door. */
+export function openOnFake(corsOrigins: readonly string[] = []): OpenLedger {
+  const fake = createFakeDynamo({ tableName: "doors", nowMs: Date.now });
+  const ledger = createLedger({
+    client: fake.client() as never,
+    tableName: "doors",
+    clock: systemClock,
+    random: systemRandom,
+    cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-this-test") }],
+  });
+  return {
+    ledger,
+    authenticate: async (key) => (key === ADMIN_KEY ? ROOT : ledger.access.identify(key ?? "")),
+    authOff: false,
+    corsOrigins,
+    client: undefined as never,
+    metrics: createMetrics(),
+    close: () => ledger.endWaits(),
+  };
+}
+
+/** The router's handler, put together as its entry does it. */
+export function openHandler(
+  { ledger, authenticate, corsOrigins }: OpenLedger,
+  log: Answered[] = [],
+) {
+  const logFailure = ({ error }: { error: unknown }) => console.error(error);
+  const loadDocsAsset = docsAssetsFrom(installedDocsFile);
+  return createHttpHandler({
+    app: createApp({ ledger, authenticate, corsOrigins, loadDocsAsset, logFailure }),
+    logFailure,
+    onAnswered: (answered) => log.push(answered),
+  });
+}
+
+/** The router's handler, asked by events that `eventOf` makes of requests. */
+export function lambdaDoor(
+  eventOf: (request: EventRequest) => object,
+  opened: OpenLedger = openOnFake(),
+): Door {
+  const log: Answered[] = [];
+  const handle = openHandler(opened, log);
+  return {
+    log,
+    async ask(request) {
+      // As Lambda does it: JSON in, JSON out.
+      const event = JSON.parse(JSON.stringify(eventOf(withKey(request)))) as HttpEvent;
+      const result = await handle(event);
+      const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
+      return {
+        status: result.statusCode,
+        headers: result.headers,
+        text: unzipped(bytes, result.headers["content-encoding"]),
+        sentBytes: Buffer.byteLength(JSON.stringify(result)),
+      };
+    },
+    close: async () => opened.close(),
+  };
+}
+
+/** A Node server, asked over HTTP. */
+export async function nodeDoor(opened: OpenLedger = openOnFake()): Promise<Door & { url: string }> {
+  const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+  return {
+    url: server.url,
+    log: [],
+    ask: (request) => askNode(server.url, withKey(request)),
+    close: async () => {
+      opened.close();
+      await server.stop();
+    },
+  };
+}
+
+const withKey = (request: EventRequest): EventRequest => ({
+  ...request,
+  headers: {
+    ...{ authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+    ...request.headers,
+  },
+});
+
+const unzipped = (bytes: Buffer, encoding: string | undefined): string =>
+  (encoding === "gzip" ? gunzipSync(bytes) : bytes).toString();
+
+function askNode(url: string, request: EventRequest): Promise<DoorAnswer> {
+  const { method, path, query = "", headers = {}, body } = request;
+  const isPlain = typeof body === "string" || body instanceof Uint8Array;
+  const content =
+    body === undefined ? undefined : Buffer.from(isPlain ? body : JSON.stringify(body));
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const length = content === undefined ? {} : { "content-length": content.length };
+    const asked = http.request(
+      {
+        ...{ hostname, port, method, agent: false },
+        path: path + (query === "" ? "" : `?${query}`),
+        headers: { ...headers, ...length },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("error", reject);
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const bytes = Buffer.concat(chunks);
+          const known = Object.entries(response.headers).map(([name, value]) => [
+            name,
+            String(value),
+          ]);
+          const all = Object.fromEntries(known) as Record<string, string>;
+          const encoding = method === "HEAD" ? undefined : all["content-encoding"];
+          const text = unzipped(bytes, encoding);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: all,
+            text,
+            sentBytes: bytes.length,
+          });
+        });
+      },
+    );
+    asked.on("error", reject);
+    asked.end(content);
+  });
+}
