@@ -14,9 +14,11 @@ export function ask(
     /\{(\w+)\}/g,
     (_, name: string) => Object.entries(names).find(([known]) => known === name)?.[1] ?? "k",
   );
+  const required = operation.parameters.filter((of) => of.in === "query" && of.required);
+  const asked = required.map(({ name }) => `${query === "" ? "?" : "&"}${name}=k`).join("&");
   const call: Call = {
     method: operation.method,
-    path: path + query,
+    path: path + query + asked,
     headers: {
       ...(operation.requestBody === undefined ? {} : { "content-type": "application/json" }),
       ...(apiKey === undefined ? { authorization: "" } : {}),
