@@ -34,8 +34,9 @@ const SUITES = [
 ];
 
 const DOORS = [
-  ["a Function URL", functionUrlEvent, SUITES],
   ["an HTTP API", apiGatewayEvent, SUITES],
+  // What differs from that door is the path, and there it says more.
+  ["a Function URL", functionUrlEvent, [formatsContract, keysInUrlsContract, systemContract]],
   ["an HTTP API that keeps %25", apiGatewayKeepingPercent, [keysInUrlsContract]],
 ] as const;
 
