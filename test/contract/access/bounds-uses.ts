@@ -126,7 +126,7 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   retryParked: ofParkedKey("retry", "eu/parked"),
   retryParkedKey: ofParkedKey("retry", "eu/parked", "query"),
   skipParked: ofParkedKey("skip", "eu/skipped"),
-  skipParkedKey: ofParkedKey("skip", "eu/parked", "query"),
+  skipParkedKey: ofParkedKey("skip", "eu/skipped-too", "query"),
   seek: ofSubscription((path) => post(`${path}/seek`, { to: "earliest" })),
   deleteSubscription: ofSubscription((path) => ({ method: "DELETE", path })),
 };

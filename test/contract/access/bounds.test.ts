@@ -33,7 +33,7 @@ async function make(bounds: object, apiKey = stack.adminKey) {
   return body;
 }
 
-const INSIDE = ["eu/1", "eu/parked", "eu/skipped"];
+const INSIDE = ["eu/1", "eu/parked", "eu/skipped", "eu/skipped-too"];
 
 /** A stream with events, states, subscriptions and parked keys inside the prefix and outside. */
 async function furnish(partitions: number): Promise<Bounded> {
@@ -45,6 +45,7 @@ async function furnish(partitions: number): Promise<Bounded> {
     { key: `e/${SECRET}`, data: SECRET },
     { key: `us/parked-${SECRET}`, data: SECRET },
     { key: "eu/skipped", data: "mine" },
+    { key: "eu/skipped-too", data: "mine" },
   ]);
   const filters = { own: PREFIX, all: undefined, wide: "e", others: `us/${SECRET}` };
   const cursors: Record<string, string> = {};
@@ -59,6 +60,7 @@ async function furnish(partitions: number): Promise<Bounded> {
   await park("all", `us/parked-${SECRET}`, 4);
   await root.park(stream, "own", { sequence: sequences[1] ?? 0, key: "eu/parked" });
   await root.park(stream, "own", { sequence: sequences[5] ?? 0, key: "eu/skipped" });
+  await root.park(stream, "own", { sequence: sequences[6] ?? 0, key: "eu/skipped-too" });
   await root.compact(stream);
   const foreign = ["all", "wide", "others"];
   return { stream, own: "own", foreign, cursors: { ...cursors, any: cursors.own ?? "" } };
