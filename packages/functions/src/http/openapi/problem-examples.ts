@@ -68,6 +68,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "text/plain is not accepted.",
     accepted: "application/json, application/x-ndjson",
   },
+  "expectation-failed": { detail: "Of Expect only `100-continue` is known here." },
   "unsupported-data": {
     detail: "The data holds a lone surrogate, which has no UTF-8 form.",
     errors: [{ pointer: "/data/name", detail: "holds a lone surrogate" }],
