@@ -44,7 +44,7 @@ function keys(api: Client): void {
     while (!(await api.compact(stream)).done);
   });
 
-  it.each(KEYS)("[compaction.key] %j reaches its own state as ?key=", async (key) => {
+  it.each(KEYS)("[http.target] %j reaches its own state as ?key=", async (key) => {
     const path = `${at(stream)}/compacted${search({ key })}`;
     const answer = await api.send({ path });
     expect(answer.status, answer.text).toBe(200);
@@ -57,7 +57,7 @@ function keys(api: Client): void {
   });
 
   it.each(KEYS)(
-    "[compaction.key] %j in a path reaches its own state or is refused",
+    "[http.target] %j in a path reaches its own state or is refused",
     async (key) => {
       const answer = await api.send({ path: `${at(stream)}/compacted/${encodeURIComponent(key)}` });
       if (isRefused(answer)) return;
