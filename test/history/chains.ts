@@ -10,7 +10,12 @@ export type Place = {
   readonly seenAtMs: number;
 };
 
-type ChainEvent = EventRef & { readonly sequence: number; readonly publishedAtMs: number };
+type ChainEvent = EventRef & {
+  readonly sequence: number;
+  readonly publishedAtMs: number;
+  /** From when on it has to be kept. */
+  readonly keptFromMs: number;
+};
 
 /** One partition of one life, as it was written. */
 export type Chain = {
@@ -105,6 +110,15 @@ export function placesTold(
   );
 }
 
+/**
+ * Where the history knows when a batch was put, that counts, whatever the clock of its publisher said;
+ * unless its put was held up for so long that nobody was told of it.
+ */
+const keptFrom = ({ seen, atMs, publishedAtMs }: Info & { op: "batch" }): number =>
+  seen === true && Math.abs(atMs - publishedAtMs) < CLOCKS_OFF_MS ? atMs : publishedAtMs;
+
+const CLOCKS_OFF_MS = 3 * 3_600_000;
+
 const emptyChain = (life: string, partition: number): Chain => ({
   ...{ life, partition, events: [], folds: [0], segments: [{ base: 1, index: 0 }] },
   ...{ next: 1, sealed: false, publishedAtMs: 0, expiresAtMs: 0 },
@@ -137,7 +151,8 @@ function extend(
   batch.events.forEach((event, offset) => {
     const sequence = batch.first + offset;
     const index = chain.events.length;
-    chain.events.push({ ...event, sequence, publishedAtMs: batch.publishedAtMs });
+    const keptFromMs = keptFrom(batch);
+    chain.events.push({ ...event, sequence, publishedAtMs: batch.publishedAtMs, keptFromMs });
     const known = places.get(event.n);
     const { life, partition } = chain;
     const place = { life, partition, sequence, index, seenAtMs: batch.atMs };

@@ -111,7 +111,7 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const lastBelowFloor = chain.events[indexAt(chain, floor) - 1];
   if (
     lastBelowFloor !== undefined &&
-    lastBelowFloor.publishedAtMs > atMs - options.retentionMs + options.skewMs
+    lastBelowFloor.keptFromMs > atMs - options.retentionMs + options.skewMs
   ) {
     report("early-retention", atMs, `${where}: floor ${floor}`);
   }

@@ -284,7 +284,7 @@ function checkEarliest(
     const chain = chains.of(page.life, partition);
     const last = chain?.events[indexAt(chain, start) - 1];
     const keptSince = page.atMs - options.retentionMs + options.skewMs;
-    if (last !== undefined && last.publishedAtMs > keptSince) {
+    if (last !== undefined && last.keptFromMs > keptSince) {
       report("early-retention", page.atMs, `${what}: ${last.sequence} of partition ${partition}`);
     }
   });
@@ -307,7 +307,7 @@ function checkFailure(state: State, line: Failed): void {
   if (reached.some((_, at) => (chains.of(life, at)?.segments.length ?? 1) > 1)) return;
   const isGone = (chain: Chain | undefined, next: number): boolean => {
     const event = chain?.events[indexAt(chain, next)];
-    return event !== undefined && event.publishedAtMs <= keptSince;
+    return event !== undefined && event.keptFromMs <= keptSince;
   };
   if (
     invoke.after !== undefined &&

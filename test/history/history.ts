@@ -98,6 +98,8 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly first: number;
         readonly seal?: true;
+        /** The line was written at the moment when the batch was put. */
+        readonly seen?: true;
         readonly publishedAtMs: number;
         readonly expiresAtMs?: number;
         readonly events: readonly EventRef[];

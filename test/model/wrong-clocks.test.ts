@@ -143,3 +143,114 @@ describe.each([
     expect(Math.min(a.committed, b.committed)).toBeGreaterThan(100);
   });
 });
+
+describe("a stream kept for an hour, and clocks that are off by up to three", () => {
+  const publish = (by: Ledger, name: string) =>
+    by.publish(...OF, [{ attributes: { key: name }, data: "1" as RawJson }]);
+  const read = async (ledger: Ledger) => {
+    const page = await ledger.browse(...OF, { from: "earliest", limit: 100 } as never);
+    return page.events.map(({ key }) => key).sort();
+  };
+
+  it.each([
+    ["ahead publishes and sweeps", 2 * HOUR_MS],
+    ["nearly three hours ahead publishes and sweeps", 2.9 * HOUR_MS],
+    ["late publishes and sweeps", -2 * HOUR_MS],
+  ])("[clock.retention] loses nothing that is not delivered when a process %s", async (_, skew) => {
+    const { open, right, sleep, finish } = await createWorld(1);
+    const wrong = open(skew);
+    await finish(
+      (async () => {
+        for (const name of ["1", "2", "3", "4", "5"]) await publish(right, name);
+        await sleep(60_000);
+        await publish(wrong, "6");
+        for (let sweeps = 0; sweeps < 50; sweeps++) {
+          await wrong.sweep();
+          await right.sweep();
+          await sleep(60_000);
+        }
+        expect(await read(right)).toEqual(["1", "2", "3", "4", "5", "6"]);
+        const page = await right.poll(...OF, SUB, { limit: 100 });
+        expect(page.events).toHaveLength(6);
+      })(),
+    );
+  });
+
+  it("[clock.retention] keeps an event of a late publisher for its hour", async () => {
+    const { open, right, sleep, finish } = await createWorld(1);
+    const late = open(-2 * HOUR_MS);
+    await finish(
+      (async () => {
+        await publish(late, "late");
+        for (let sweeps = 0; sweeps < 11; sweeps++) {
+          await sleep(5 * 60_000);
+          await open(0).sweep();
+          await right.sweep();
+        }
+        expect(await read(right)).toEqual(["late"]);
+      })(),
+    );
+  });
+
+  it("lets go what a process has itself seen for an hour, and the rest three hours later", async () => {
+    const { open, right, sleep, finish } = await createWorld(1);
+    await finish(
+      (async () => {
+        await publish(right, "old");
+        await sleep(HOUR_MS + 60_000);
+        expect((await open(0).sweep()).floorsMoved).toBe(0);
+        expect((await right.sweep()).floorsMoved).toBe(1);
+        await publish(right, "new");
+        await sleep(4 * HOUR_MS + 60_000);
+        expect((await open(0).sweep()).floorsMoved).toBe(1);
+        expect(await read(right)).toEqual([]);
+      })(),
+    );
+  });
+});
+
+describe("times in the future that a process a year ahead has written", () => {
+  const YEAR_MS = 365 * 24 * HOUR_MS;
+  const checkpoints = ({ store }: World) =>
+    store.items().filter(({ sk }) => sk === "CHECKPOINT") as unknown as {
+      lookedAt: number;
+      compactedThrough: number;
+      floorAt: number;
+    }[];
+
+  it("[clock.bounds] are replaced by the next look of one that is right", async () => {
+    const world = await createWorld(1);
+    const { open, right, time, finish } = world;
+    await finish(open(20 * 24 * HOUR_MS).sweep());
+    expect(Math.max(...checkpoints(world).map(({ lookedAt }) => lookedAt))).toBeGreaterThan(
+      time.nowMs() + HOUR_MS,
+    );
+    await finish(right.sweep());
+    for (const { lookedAt, compactedThrough, floorAt } of checkpoints(world)) {
+      expect(Math.max(lookedAt, compactedThrough, floorAt)).toBeLessThanOrEqual(time.nowMs());
+      expect(Math.min(lookedAt, compactedThrough)).toBeGreaterThan(time.nowMs() - HOUR_MS);
+    }
+  });
+
+  it("[clock.bounds] do not let it publish, nor begin a bootstrap that others go on with", async () => {
+    const { open, right, sleep, finish } = await createWorld(1);
+    await finish(
+      (async () => {
+        await right.publish(...OF, eventsOf("first"));
+        await right.compact(...OF);
+        const year = open(YEAR_MS);
+        const refused = { code: "numbering-at-risk" };
+        await expect(year.publish(...OF, eventsOf("year"))).rejects.toMatchObject(refused);
+        const day = open(20 * HOUR_MS);
+        await right.createSubscription(...OF, { name: "boot", start: "bootstrap" });
+        const { cursor } = await day.poll(...OF, "boot", { limit: 1 });
+        const expired = { code: "bootstrap-expired" };
+        const poll = right.poll(...OF, "boot", { limit: 1, after: cursor });
+        await expect(poll).rejects.toMatchObject(expired);
+        // And its pins hold no floor.
+        await sleep(6 * HOUR_MS);
+        expect((await right.sweep()).floorsMoved).toBeGreaterThan(0);
+      })(),
+    );
+  });
+});

@@ -1,5 +1,5 @@
 import { type Mutation, mutations } from "../model/mutations.ts";
-import { DAY_MS, type Plan } from "../sim/plan.ts";
+import { DAY_MS, HOUR_MS, type Plan } from "../sim/plan.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofSubscriptions } from "./subscription-mutants.ts";
 
@@ -38,6 +38,13 @@ const EXPIRY: Partial<Plan> = {
 const THAWED: Partial<Plan> = {
   ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
   ...{ sweepers: 1, monotonicStops: false, requests: 8, bootstrappers: 0, browsers: 0 },
+};
+
+/** Those who sweep and those who publish are up to three hours apart, and less is kept. */
+const WRONG_CLOCKS: Partial<Plan> = {
+  ...{ retentionHours: 1, skewMs: 1.5 * HOUR_MS, monotonicStops: true, apis: 3, phases: 3 },
+  ...{ leapsMs: [10 * 60_000, 20 * 60_000], sweepers: 2, publishers: 3, requests: 4, deletes: 0 },
+  ...{ freezes: 0, kills: 0, followers: 2, bootstrappers: 0, browsers: 1 },
 };
 
 /** A stream is deleted and created again while publishers and readers go on. */
@@ -300,6 +307,20 @@ const ofTheLog: readonly Mutant[] = [
     from: "if (unprocessed.length === 0) break;",
     to: "if (unprocessed.length >= 0) break;",
     plan: { sweepers: 2, readFaults: { unprocessed: 0.3 } },
+  },
+  {
+    rule: "by another's clock an event goes as much later as clocks may be apart",
+    file: "compaction/floor.ts",
+    from: "keptSince - CLOCKS_APART_MS);",
+    to: "keptSince);",
+    plan: WRONG_CLOCKS,
+  },
+  {
+    rule: "what a process has seen counts from when it saw it",
+    file: "kernel/sightings.ts",
+    from: "mark.atMs <= atMs)",
+    to: "mark.atMs >= 0)",
+    plan: WRONG_CLOCKS,
   },
   {
     rule: "a deletion closes every chain",

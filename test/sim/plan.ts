@@ -63,7 +63,7 @@ export type Plan = {
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
 const FREEZES_MS = [300, 3_000, 20_000, 59_000, 61_000, 90_000, HOUR_MS];
@@ -114,7 +114,7 @@ export function drawPlan(random: SeededRandom): Plan {
     readFaults: { ...drawRates(random, intensity / 3), ...drawShortPages(random) },
     kills: some(0.3, random.between(1, 2)),
     freezes: some(0.35, random.between(1, 3)),
-    skewMs: random.pick([0, 2_000, 2_000, 2_000, 600_000]),
+    skewMs: drawSkew(random),
     monotonicStops: random.chance(0.5),
     freezesMs: FREEZES_MS,
     leapsMs: LEAPS_MS,
@@ -148,6 +148,12 @@ export function drawBriefPlan(random: SeededRandom): Plan {
     writeFaults: drawRates(random, intensity),
     readFaults: { ...drawRates(random, intensity / 1.5), ...drawShortPages(random) },
   };
+}
+
+/** Now and then two clocks may be three hours apart. Drawn apart, so that the other draws stay. */
+function drawSkew(random: SeededRandom): number {
+  const usual = random.pick([0, 2_000, 2_000, 2_000, 600_000]);
+  return random.fork("clocks").chance(0.2) ? 1.5 * HOUR_MS : usual;
 }
 
 /** Some kinds of faults, together as often as `intensity` says. */

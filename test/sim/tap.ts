@@ -28,7 +28,8 @@ export function createTap(store: FakeDynamo, recorder: Recorder): Tap {
     const batch = BATCHES.exec(pk)?.groups;
     if (batch !== undefined && sk.startsWith("SEQ#")) {
       touched.push(pk);
-      recorder.note(noteBatchItem(after, batch.uid ?? "", Number(batch.partition)));
+      const note = noteBatchItem(after, batch.uid ?? "", Number(batch.partition));
+      recorder.note({ ...note, seen: true });
     } else if (batch !== undefined && sk === "CHECKPOINT") {
       const at = { checkpoint: after.next as number, floor: after.floor as number };
       const { uid: life = "", partition } = batch;

@@ -22,6 +22,7 @@ import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
+import { createSightings } from "./kernel/sightings.ts";
 import { createWaiting } from "./kernel/waiting.ts";
 import { createSubscriptionOperations } from "./ledger-subscriptions.ts";
 import type { ObserveAppend } from "./log/append.ts";
@@ -45,7 +46,7 @@ import { createTable } from "./table/table.ts";
  * A receipt knows no position in partitions that it did not touch, only when it was. A publisher whose
  * clock is behind by less than this is not skipped there.
  */
-const CLOCKS_APART_MS = 60_000;
+const PUBLISHERS_APART_MS = 60_000;
 
 export type LedgerDeps = {
   readonly client: Connection["client"];
@@ -102,10 +103,11 @@ export function createLedger(deps: LedgerDeps) {
   const { groupCommit = true, keyKind = "test" } = deps;
   const { observeAppend = () => {}, observeParked = () => {} } = deps;
   const queue = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
-  const log = createLog({ table, clock, random, groupCommit, observeAppend, ...queue });
+  const sightings = createSightings(clock);
+  const core = { table, clock, random, sightings };
+  const log = createLog({ ...core, groupCommit, observeAppend, ...queue });
   const waiting = createWaiting(deps.waitSecondsMax);
-  const streams = createStreams({ table, clock, random, sealPartition: log.seal });
-  const core = { table, clock, random };
+  const streams = createStreams({ ...core, sealPartition: log.seal });
   const snapshots: Snapshots = {
     assertPossible: assertCompacted,
     begin: (stream) => beginBootstrap(core, stream),
@@ -179,7 +181,7 @@ export function createLedger(deps: LedgerDeps) {
         const cursor = cursors.format({
           streamUid: stream.uid,
           positions: published.positions,
-          since: published.publishedAt - CLOCKS_APART_MS,
+          since: published.publishedAt - PUBLISHERS_APART_MS,
           turn: 0,
         });
         return { events: [...published.events], cursor, life, replayed: published.replayed };
@@ -257,14 +259,14 @@ export function createLedger(deps: LedgerDeps) {
       name: string,
       budget: { budgetMs: number } = { budgetMs: COMPACT_BUDGET_MS },
     ): Promise<CompactReceipt> {
-      return compactStream({ table, clock }, await streams.load(tenant, name), budget);
+      return compactStream(core, await streams.load(tenant, name), budget);
     },
 
     /** Compacts what the partition keys of a table stream's records point to: see `ring`. */
     ring: (
       partitionKeys: readonly string[],
       budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS },
-    ): Promise<Rung> => ring({ table, clock }, partitionKeys, budget),
+    ): Promise<Rung> => ring(core, partitionKeys, budget),
 
     /** Whatever needs doing from time to time: see `sweep`. */
     sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<Swept> =>

@@ -11,7 +11,7 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planScan, planScanEnd, planWave, type ScanRoom } from "./bootstrap-plan.ts";
-import { BOOTSTRAP_AGE_MAX_MS, eventOf, planPins } from "./compaction-plan.ts";
+import { eventOf, isOpen, planPins } from "./compaction-plan.ts";
 import { inParallel } from "./in-parallel.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
@@ -93,7 +93,7 @@ export async function loadSnapshotPage(
   bootstrap: Bootstrap,
   { limit, prefix = "", matches }: SnapshotRange,
 ): Promise<SnapshotPage> {
-  if (clock.now() - bootstrap.startedAt > BOOTSTRAP_AGE_MAX_MS) throw bootstrapExpired();
+  if (!isOpen(bootstrap, clock.now())) throw bootstrapExpired();
   const events: StoredEvent[] = [];
   let at = bootstrap;
   let room: ScanRoom = { events: limit, bytes: LIMITS.pageBytesMax, rows: ROWS_MAX };
@@ -184,6 +184,6 @@ export function assertCompacted({ compaction }: Pick<Stream, "compaction">): voi
 const bootstrapExpired = (): LedgerError =>
   new LedgerError("bootstrap-expired", {
     detail:
-      "This bootstrap was begun more than a day ago. Forget what it has delivered and seek to `bootstrap` for a new one.",
+      "This bootstrap was begun more than a day ago, by the clock of this server. Forget what it has delivered and seek to `bootstrap` for a new one.",
     facts: { seek: "bootstrap" },
   });

@@ -1,11 +1,13 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import type { Life } from "../kernel/names.ts";
+import type { Sightings } from "../kernel/sightings.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import {
+  believed,
   emptyStretch,
   extendStretch,
   type Milestone,
@@ -17,7 +19,12 @@ import {
 import { moveFloor } from "./floor.ts";
 import { inParallel } from "./in-parallel.ts";
 
-export type CompactDeps = { readonly table: Table; readonly clock: Clock };
+export type CompactDeps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  /** What this process has seen itself; without it only what is stored counts. */
+  readonly sightings?: Sightings | undefined;
+};
 
 /** What compaction needs to know of a life of a stream. */
 export type Compactable = {
@@ -116,7 +123,7 @@ async function compactStretch(
   let at = from;
   const moveTo = async (place: Omit<Milestone, "keys">): Promise<boolean> => {
     const to = planMove(end.checkpoint, place, seen);
-    const moved = await table.checkpoints.move(life, partition, at, to);
+    const moved = await table.checkpoints.move(life, partition, at, to, end.checkpoint.lookedAt);
     at = place.to;
     return moved;
   };
@@ -183,17 +190,19 @@ async function renewLook(
   { table, clock }: CompactDeps,
   { life }: Compactable,
   partition: number,
-  { checkpoint, stamp }: SeenEnd,
+  { checkpoint: stored, stamp }: SeenEnd,
 ): Promise<void> {
+  const checkpoint = { ...stored, ...believed(stored, clock.now()) };
   const failed = (checkpoint.failures ?? 0) > 0;
   const young = clock.now() - checkpoint.lookedAt < LOOK_AGE_MS;
   const through = clock.now() - checkpoint.compactedThrough < LOOK_AGE_MS;
   if (young && through && !failed) return;
-  await table.checkpoints.move(life, partition, checkpoint.next, {
+  const to = {
     lookedAt: Math.max(checkpoint.lookedAt, stamp.wallMs),
     compactedThrough: Math.max(checkpoint.compactedThrough, stamp.wallMs),
     failures: 0,
-  });
+  };
+  await table.checkpoints.move(life, partition, checkpoint.next, to, stored.lookedAt);
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Bootstrap } from "../kernel/bootstrap.ts";
+import { CLOCKS_APART_MS } from "../kernel/sightings.ts";
 import { packEvents, unpackBatch } from "../log/codec.ts";
 import { isTombstone, type StoredEvent } from "../log/event.ts";
 import { bucketOf } from "../log/partition.ts";
@@ -9,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** A bootstrap that takes longer has to start over. */
-export const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
+const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 
 /**
  * How long a tombstone stays: longer than a bootstrap may take and a run may be paused, so that
@@ -129,13 +131,15 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
  * `checkpoint`, which stands at the start of a stretch, once it has moved to a place in it: a
  * milestone, or the end. `seen` is an end that was read at `atMs`, before the stretch: if the place
  * reaches it, nothing older than `atMs` is left to lose. Otherwise what is
- * left was published, and expires, no earlier than the last event before the place. Times never fall.
+ * left was published, and expires, no earlier than the last event before the place. Times never fall,
+ * unless they cannot be true.
  */
 export function planMove(
-  checkpoint: Checkpoint,
+  stored: Checkpoint,
   { to, events, bytes, publishedAt }: Omit<Milestone, "keys">,
   seen: { readonly next: number; readonly atMs: number },
 ): Partial<Checkpoint> & Pick<Checkpoint, "next" | "lookedAt"> {
+  const checkpoint = { ...stored, ...believed(stored, seen.atMs) };
   const throughMs = to >= seen.next ? seen.atMs : Math.min(publishedAt, seen.atMs);
   return {
     next: to,
@@ -160,14 +164,41 @@ export const planFloor = (checkpoint: Checkpoint, edge: number, nowMs: number): 
 /**
  * The pins with one more for a bootstrap that starts at the checkpoint now, or undefined when those
  * that are there hold it already. Pins end at full hours, at least one hour after the bootstrap must,
- * so there are never more than a day's hours of them.
+ * and what clocks may be apart, so there are never many more than a day's hours of them.
  */
 export function planPins(checkpoint: Checkpoint, nowMs: number): readonly Pin[] | undefined {
   const open = openPins(checkpoint, nowMs);
-  const until = (Math.ceil((nowMs + BOOTSTRAP_AGE_MAX_MS) / HOUR_MS) + 1) * HOUR_MS;
+  const until = (Math.ceil((nowMs + PIN_MS) / HOUR_MS) + 1) * HOUR_MS;
   const held = open.some((pin) => pin.until >= until && pin.at <= checkpoint.next);
   return held ? undefined : [...open, { at: checkpoint.next, until }];
 }
 
+const PIN_MS = BOOTSTRAP_AGE_MAX_MS + CLOCKS_APART_MS;
+
+/**
+ * A pin that would last for longer than any can was written by a clock that is off: its bootstrap is
+ * refused, see `isOpen`, so that it need not be kept.
+ */
 const openPins = ({ pins = [] }: Checkpoint, nowMs: number): readonly Pin[] =>
-  pins.filter(({ until }) => until > nowMs);
+  pins.filter(
+    ({ until }) => until > nowMs && until <= nowMs + PIN_MS + 2 * HOUR_MS + CLOCKS_APART_MS,
+  );
+
+/** Whether a bootstrap may go on: it was begun less than a day ago, and not in the future. Pure. */
+export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: number): boolean =>
+  nowMs - startedAt <= BOOTSTRAP_AGE_MAX_MS && startedAt - nowMs <= CLOCKS_APART_MS;
+
+/**
+ * The times of a checkpoint as far as they can be true: one that lies further ahead than clocks may be
+ * apart counts as none, so that whoever looks next writes the right one. Pure.
+ */
+export const believed = (
+  { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
+  nowMs: number,
+): Pick<Checkpoint, "lookedAt" | "compactedThrough"> => {
+  const latest = nowMs + CLOCKS_APART_MS;
+  return {
+    lookedAt: lookedAt > latest ? 0 : lookedAt,
+    compactedThrough: compactedThrough > latest ? 0 : compactedThrough,
+  };
+};

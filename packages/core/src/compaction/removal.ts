@@ -1,16 +1,22 @@
 import { LIMITS } from "@eventledger/protocol";
 import { COMPACTED_BUCKETS } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { CLOCKS_APART_MS, type Sightings } from "../kernel/sightings.ts";
 import type { DeletedPage } from "../table/in-part.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { Table } from "../table/table.ts";
 
-type Deps = { readonly table: Table; readonly clock: Clock };
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly sightings?: Sightings | undefined;
+};
 
 /**
  * Nothing of an ended life is removed before this has passed since its last chain was sealed: longer
  * than anybody may believe a former look at it, be on the way with a put, or run a compaction, which
- * is ten minutes. The clocks of who sealed and of who removes may be ten minutes off, each its way.
+ * is ten minutes. By the clock of who sealed it, it takes as much longer as clocks may be apart; what
+ * this process has known to be sealed for so long is.
  */
 const REST_MS = 30 * 60_000;
 
@@ -22,13 +28,17 @@ const COUNT_EVERY = 500;
  * may be repeated after a crash. True when all of it is removed, and the job with it.
  */
 export async function runRemoval(
-  { table, clock }: Deps,
+  { table, clock, sightings }: Deps,
   job: RemovalRow,
   mayGoOn: () => boolean,
 ): Promise<{ done: boolean; removed: number }> {
   const { life, sealedAt } = job;
-  if (sealedAt === undefined || clock.now() - sealedAt < REST_MS)
+  if (sealedAt === undefined) return { done: false, removed: 0 };
+  const nowMs = clock.now();
+  const seenMs = sightings === undefined ? 0 : nowMs - sightings.sealedSince(life);
+  if (Math.max(seenMs, nowMs - sealedAt - CLOCKS_APART_MS) < REST_MS) {
     return { done: false, removed: 0 };
+  }
   let removed = 0;
   let uncounted = 0;
   const count = async (rows: number, least: number) => {

@@ -3,6 +3,7 @@ import { ageMs, type Clock, type Stamp, takeStamp, within } from "../kernel/cloc
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { fullJitterMs, type Random } from "../kernel/random.ts";
+import { CLOCKS_APART_MS, type Sightings } from "../kernel/sightings.ts";
 import type { AppendVerdict } from "../table/append-rows.ts";
 import type { Table } from "../table/table.ts";
 import { outcomeUnknown, streamBusy, tooManyRequests } from "./append-error.ts";
@@ -39,6 +40,7 @@ export type AppenderDeps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly random: Random;
+  readonly sightings?: Sightings | undefined;
   /** Off: every request is appended by itself, as if each had a process of its own. For measuring only. */
   readonly groupCommit?: boolean;
   /** How many requests may wait before others are refused: 10,000 unless it is said. */
@@ -53,7 +55,8 @@ export type AppenderDeps = {
 export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts") => void;
 
 const DEADLINE_MS = 5_000;
-const RECEIPT_MS = LIMITS.idempotencyWindowHours * 3_600_000;
+/** The window must not end sooner where the clock of who wrote the receipt is late. */
+const RECEIPT_MS = LIMITS.idempotencyWindowHours * 3_600_000 + CLOCKS_APART_MS;
 const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const WAITING_MAX = 10_000;

@@ -1,6 +1,7 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
+import type { Sightings } from "../kernel/sightings.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { AppendPlan } from "./append-plan.ts";
@@ -19,8 +20,12 @@ type RememberedEnd = End & { readonly guarded: Stamp };
  * never more, because a batch is put only where nothing is; but it must be younger than a minute, so
  * that nothing behind it can have expired or been removed.
  */
-export function createEndMemory(deps: { readonly table: Table; readonly clock: Clock }) {
-  const { table, clock } = deps;
+export function createEndMemory(deps: {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly sightings?: Sightings | undefined;
+}) {
+  const { table, clock, sightings } = deps;
   const ends = new Map<string, RememberedEnd>();
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
@@ -86,7 +91,10 @@ export function createEndMemory(deps: { readonly table: Table; readonly clock: C
 
   /** These batches were written: their ends are the ends. */
   function written(life: Life, plan: AppendPlan, stamp: Stamp): void {
-    for (const [partition, end] of plan.ends) learn(life, partition, end, stamp);
+    for (const [partition, end] of plan.ends) {
+      sightings?.sawEnd(life, partition, end.next);
+      learn(life, partition, end, stamp);
+    }
   }
 
   /**

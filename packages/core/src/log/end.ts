@@ -1,6 +1,7 @@
 import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
+import type { Sightings } from "../kernel/sightings.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -27,7 +28,7 @@ export type SeenEnd = End & {
  * has expired lies below the checkpoint. Throws `stream-not-found` when the partition is gone.
  */
 export async function loadEnd(
-  { table, clock }: { table: Table; clock: Clock },
+  { table, clock, sightings }: { table: Table; clock: Clock; sightings?: Sightings | undefined },
   life: Life,
   partition: number,
 ): Promise<SeenEnd> {
@@ -38,9 +39,11 @@ export async function loadEnd(
   // Either all has expired, or more was written and compacted since the first look: its times count.
   if (behind(last) < checkpoint.next)
     last = (await table.batches.loadLast(life, partition)) ?? last;
+  // Compaction stops at batch edges. What begins below it and ends above was written into the past.
+  const next = isBelow(last, checkpoint.next) ? checkpoint.next : behind(last);
+  sightings?.sawEnd(life, partition, next);
   return {
-    // Compaction stops at batch edges. What begins below it and ends above was written into the past.
-    next: isBelow(last, checkpoint.next) ? checkpoint.next : behind(last),
+    next,
     publishedAt: last?.publishedAt ?? 0,
     expiresAt: last?.expiresAt ?? 0,
     stamp,

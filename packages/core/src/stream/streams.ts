@@ -4,6 +4,7 @@ import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { type Life, lifeOf, scopeName, type Tenant } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
+import type { Sightings } from "../kernel/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 
@@ -14,6 +15,7 @@ type Deps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly random: Random;
+  readonly sightings?: Sightings | undefined;
   /** Ends the chain of one partition for good. */
   readonly sealPartition: (life: Life, partition: number) => Promise<void>;
 };
@@ -22,7 +24,7 @@ type Deps = {
 const MEMORY_MS = 5_000;
 
 /** Streams: their beginnings, settings and ends. */
-export function createStreams({ table, clock, random, sealPartition }: Deps) {
+export function createStreams({ table, clock, random, sightings, sealPartition }: Deps) {
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
 
   /**
@@ -140,6 +142,7 @@ export function createStreams({ table, clock, random, sealPartition }: Deps) {
       await Promise.all(wave.map((partition) => sealPartition(life, partition)));
     }
     await table.removals.markSealed(life, clock.now());
+    sightings?.sealedSince(life);
     await table.streams.remove(name, uid);
   }
 

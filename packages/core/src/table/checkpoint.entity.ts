@@ -73,7 +73,7 @@ export const checkpointRows = (
 
   /**
    * Moves the checkpoint if nobody else has: `next` must still be `from`, and neither `lookedAt` nor
-   * `floor` ever falls. False when another moved it or the partition is gone; then nothing is changed.
+   * `floor` ever falls, but for a `lookedAt` that was `seen` and cannot be true. False when another moved it or the partition is gone; then nothing is changed.
    * What leaves `next` where it is may be done twice, so it is tried until its outcome is known.
    */
   async move(
@@ -81,13 +81,15 @@ export const checkpointRows = (
     partition: number,
     from: number,
     to: Partial<Checkpoint> & Pick<Checkpoint, "lookedAt">,
+    seen = to.lookedAt,
   ): Promise<boolean> {
     const write = () =>
       entity
         .patch({ life, partition })
         .set(to)
         .where((row, { eq, lte }) => {
-          const here = `${eq(row.next, from)} AND ${lte(row.lookedAt, to.lookedAt)}`;
+          const latest = Math.max(to.lookedAt, seen);
+          const here = `${eq(row.next, from)} AND ${lte(row.lookedAt, latest)}`;
           return to.floor === undefined ? here : `${here} AND ${lte(row.floor, to.floor)}`;
         })
         .go({ returnOnConditionCheckFailure: true });

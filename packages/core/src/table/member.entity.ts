@@ -1,5 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
+import { CLOCKS_APART_MS } from "../kernel/sightings.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
@@ -38,7 +39,7 @@ export const memberEntity = (connection: Connection) =>
   );
 
 /** Rows of workers that are gone remain a while, for the store to expire. */
-const KEPT_SECONDS = 3_600;
+const KEPT_SECONDS = (3_600_000 + CLOCKS_APART_MS) / 1_000;
 
 export const memberRows = (connection: Connection, entity: ReturnType<typeof memberEntity>) => ({
   /** All workers that were heard of lately, the dead among them, strongly consistent. */

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import type { Life } from "./names.ts";
+import { createSightings } from "./sightings.ts";
+
+const LIFE = "orders#1" as Life;
+
+function createSeen() {
+  let nowMs = 0;
+  const sightings = createSightings({ now: () => nowMs });
+  const see = (atMs: number, next: number) => {
+    nowMs = atMs;
+    sightings.sawEnd(LIFE, 0, next);
+  };
+  return { sightings, see };
+}
+
+describe("what a process has seen of an end", () => {
+  it("is what was there by a moment, and nothing of what came later", () => {
+    const { sightings, see } = createSeen();
+    see(1_000, 4);
+    see(2_000, 9);
+    // It was there a thousand ago already.
+    see(3_000, 9);
+    expect([999, 1_000, 1_999, 2_000, 9_000].map((at) => sightings.endAt(LIFE, 0, at))).toEqual([
+      1, 4, 4, 9, 9,
+    ]);
+    expect(sightings.endAt(LIFE, 1, 9_000)).toBe(1);
+  });
+
+  it("never claims an event was there before it was, however much it forgets", () => {
+    const { sightings, see } = createSeen();
+    for (let n = 1; n <= 10_000; n++) see(n * 10 + (n % 7), n);
+    for (let n = 10; n <= 10_000; n += 13) {
+      const known = sightings.endAt(LIFE, 0, n * 10 + (n % 7));
+      expect(known).toBeLessThanOrEqual(n);
+    }
+    // What is left is spread over the time, so that little is kept for much longer than it has to be.
+    expect(sightings.endAt(LIFE, 0, 60_000)).toBeGreaterThan(5_000);
+  });
+});
