@@ -175,7 +175,7 @@ export const BAD_BODIES: readonly BadRow[] = [
   ...within("patch a stream", bodyRows({ ...patchStream, ...INVALID }, PATCHES)),
   ...within("subscribe", bodyRows({ ...subscribe, ...MALFORMED }, NOT_JSON.slice(0, 4))),
   ...within("subscribe", bodyRows({ ...subscribe, ...INVALID }, SUBSCRIPTIONS)),
-  ...within("commit", bodyRows({ ...commit, ...MALFORMED }, NOT_JSON.slice(0, 4))),
+  ...within("commit", bodyRows({ ...commit, ...MALFORMED }, NOT_JSON.slice(1, 4))),
   ...within("commit", bodyRows({ ...commit, ...INVALID }, COMMITS)),
   ...within("commit a cursor", bodyRows({ ...commit, ...BAD_CURSOR }, CURSORS)),
 ];

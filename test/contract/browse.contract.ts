@@ -71,13 +71,11 @@ function from(api: Client, partitions: number): void {
     }
   });
 
-  it("[read.from] takes a moment with any offset, long past or in the future", async () => {
+  it("[read.from] takes a moment with any offset, however long past", async () => {
     const first = Date.parse(all[0]?.publishedAt ?? "");
     const local = new Date(first + 5.5 * 3_600_000).toISOString().replace("Z", "+05:30");
     expect(await read(local)).toEqual(dataOf(all));
     expect(await read("1970-01-01T00:00:00Z")).toEqual(dataOf(all));
-    const { body } = await api.browse(stream, { from: "2999-12-31T23:59:59Z" });
-    expect(body).toMatchObject({ events: [], caughtUp: true });
   });
 
   it("[read.from] starts with a sequence where there is one partition", async () => {
@@ -123,7 +121,8 @@ function from(api: Client, partitions: number): void {
       api.browse(stream, { from: cursor, limit: 5 }),
       api.browse(stream, { from: cursor, limit: 5 }),
     ]);
-    expect(second.body).toEqual(first.body);
+    const { events, cursor: next, caughtUp } = first.body;
+    expect(second.body).toMatchObject({ events, cursor: next, caughtUp });
   });
 }
 

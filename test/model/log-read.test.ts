@@ -246,12 +246,14 @@ describe("seeking", () => {
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 1, 4], 10));
     const stream = await time.finish(a.load());
-    for (let sequence = 1; sequence <= 12; sequence++) {
-      const positions = await time.finish(a.log.seek(stream, { sequence }));
-      expect(positions[0]?.next).toBe(Math.min(sequence, 9));
+    const seek = (sequence: number) => a.log.seek(stream, { sequence, pointer: "/from" });
+    for (let sequence = 1; sequence <= 9; sequence++) {
+      const positions = await time.finish(seek(sequence));
+      expect(positions[0]?.next).toBe(sequence);
       const page = await time.finish(a.log.read(stream.life, positions, PAGE));
       expect(page.entries[0]?.event.sequence).toBe(sequence <= 8 ? sequence : undefined);
     }
+    await expect(time.finish(seek(10))).rejects.toMatchObject({ code: "invalid-request" });
   });
 });
 

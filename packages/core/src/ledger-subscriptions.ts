@@ -1,5 +1,7 @@
 import type {
   Lag,
+  Place,
+  PollBody,
   SeekBody,
   SeekReceipt,
   Subscription,
@@ -14,9 +16,11 @@ import { bareName, type Tenant } from "./kernel/names.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
+import { normalPlace, type Places } from "./places.ts";
 import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { commit, lagBehind } from "./subscription/commit.ts";
+import { cursorAfter } from "./subscription/commit-sequence.ts";
 import { type Covers, listCovered } from "./subscription/covered.ts";
 import type { Poll } from "./subscription/deliver.ts";
 import { createDeliveries } from "./subscription/deliveries.ts";
@@ -41,6 +45,7 @@ type Deps = {
   readonly streams: Streams;
   readonly log: Log;
   readonly cursors: Cursors;
+  readonly places: Places;
   readonly snapshots: Snapshots;
   readonly subscriptions: Subscriptions;
   readonly waiting: Waiting;
@@ -70,12 +75,15 @@ export type PollResult = {
   readonly life: string;
 };
 
+/** What a client has processed: what a cursor covers, or everything up to an event. */
+type Done = { readonly cursor: string } | { readonly sequence: number; readonly pointer: string };
+
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
 /** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
 export function createSubscriptionOperations(deps: Deps) {
-  const { table, clock, streams, log, cursors, snapshots, subscriptions, waiting } = deps;
-  const { observeParked } = deps;
+  const { table, clock, streams, log, cursors, places, snapshots, subscriptions } = deps;
+  const { waiting, observeParked } = deps;
   const pace = createPace(clock);
   const leases = createLeases({ table, clock, subscriptions });
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
@@ -123,30 +131,32 @@ export function createSubscriptionOperations(deps: Deps) {
     return row.config.leaseSeconds * 1_000;
   }
 
-  async function commitOn(stream: LiveStream, name: string, cursor: string) {
-    const content = cursors.parse(cursor);
-    return subscriptions.use(stream, name, () => commit(parts, stream, name, content));
-  }
-
-  function parseTarget(to: SeekBody["to"]) {
-    if (typeof to === "string") return to;
-    if ("cursor" in to) return { cursor: cursors.parse(to.cursor) };
-    return { timeMs: Date.parse(to.timestamp) };
+  async function commitOn(stream: LiveStream, name: string, done: Done) {
+    return subscriptions.use(stream, name, async () => {
+      const content =
+        "cursor" in done
+          ? cursors.parse(done.cursor)
+          : await cursorAfter(parts, stream, name, done);
+      return commit(parts, stream, name, content);
+    });
   }
 
   return {
     async createSubscription(
       tenant: Tenant,
       name: string,
-      config: NewSubscription,
+      config: Omit<NewSubscription, "start"> & { readonly start: Place },
     ): Promise<{ subscription: Subscription; created: boolean }> {
       const stream = await streams.load(tenant, name);
-      const { start } = config;
-      const at =
-        typeof start === "object" && "cursor" in start
-          ? await standingAtCursor(log, stream, cursors.parse(start.cursor))
-          : undefined;
-      const { row, created } = await subscriptions.create(stream, config, at);
+      const start = normalPlace(config.start);
+      const asked = { ...config, start };
+      const { row, created } = await subscriptions.create(stream, asked, async () => {
+        if (start === "bootstrap") return undefined;
+        const place = places.ofBody(stream, start, { pointer: "/start" });
+        return typeof place === "object" && "cursor" in place
+          ? standingAtCursor(log, stream, place.cursor)
+          : { positions: await log.seek(stream, place), bootstrap: undefined };
+      });
       return { subscription: toSubscription(stream, row), created };
     },
 
@@ -232,21 +242,27 @@ export function createSubscriptionOperations(deps: Deps) {
       tenant: Tenant,
       name: string,
       subscription: string,
-      { commit: cursor, ...request }: PollRequest & { readonly commit?: string | undefined },
+      { commit: to, ...request }: PollRequest & Pick<Partial<PollBody>, "commit">,
       signal?: AbortSignal,
     ): Promise<PollResult & { stale?: boolean }> {
       return streams.use(tenant, name, async (stream) => {
-        const done =
-          cursor === undefined ? undefined : await commitOn(stream, subscription, cursor);
+        const processed =
+          typeof to === "string" ? { cursor: to } : to && { ...to, pointer: "/commit/sequence" };
+        const done = processed && (await commitOn(stream, subscription, processed));
         const page = await pollStream(stream, subscription, request, signal);
         return done === undefined ? page : { ...page, stale: done.stale };
       });
     },
 
-    /** Moves a subscription's committed position forward to what a polled cursor covers. */
-    async commit(tenant: Tenant, name: string, subscription: string, cursor: string) {
+    /**
+     * Moves a subscription's committed position forward to what a polled cursor covers, or on a stream
+     * with one partition past an event.
+     */
+    async commit(tenant: Tenant, name: string, subscription: string, to: string | number) {
       return streams.use(tenant, name, async (stream) => {
-        const done = await commitOn(stream, subscription, cursor);
+        const processed =
+          typeof to === "string" ? { cursor: to } : { sequence: to, pointer: "/sequence" };
+        const done = await commitOn(stream, subscription, processed);
         const lag = await lagBehind(parts, stream, done);
         const committed = cursors.format(done.committed);
         return { committed, stale: done.stale, lag, life: lifeText(stream) };
@@ -261,7 +277,10 @@ export function createSubscriptionOperations(deps: Deps) {
       { to }: SeekBody,
     ): Promise<SeekReceipt> {
       const stream = await streams.load(tenant, name);
-      const sought = await seek(parts, stream, subscription, parseTarget(to));
+      const place = normalPlace(to);
+      const target =
+        place === "bootstrap" ? place : places.ofBody(stream, place, { pointer: "/to" });
+      const sought = await seek(parts, stream, subscription, target);
       log.bell.ring(stream.life);
       return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
     },

@@ -1,5 +1,4 @@
 import type {
-  BrowseQuery,
   CompactedQuery,
   CompactReceipt,
   CreateStream,
@@ -19,18 +18,17 @@ import { repairNumbering } from "./compaction/repair.ts";
 import { type Swept, sweep } from "./compaction/sweep.ts";
 import { type CursorKey, createCursors, invalidCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
-import { invalidRequest } from "./kernel/error.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
 import { createSightings } from "./kernel/sightings.ts";
 import { createWaiting } from "./kernel/waiting.ts";
+import { createBrowsing } from "./ledger-browsing.ts";
 import { createSubscriptionOperations } from "./ledger-subscriptions.ts";
 import type { ObserveAppend } from "./log/append.ts";
-import { browse } from "./log/browse.ts";
 import type { IncomingEvent, StoredEvent } from "./log/event.ts";
 import { NEVER } from "./log/expectation-plan.ts";
-import { assertOfStream } from "./log/foreign-cursor.ts";
-import { createLog, type Place } from "./log/log.ts";
+import { createLog } from "./log/log.ts";
+import { createPlaces } from "./places.ts";
 import { measureCompactionLag } from "./stream/compaction-lag.ts";
 import { lifeText } from "./stream/life.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
@@ -71,14 +69,6 @@ export type LedgerDeps = {
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
-export type EventsPage = {
-  readonly events: readonly StoredEvent[];
-  readonly cursor: string;
-  readonly caughtUp: boolean;
-  readonly waitSecondsAdvised: number;
-  readonly life: string;
-};
-
 /** A page of the current state of keys; `cursor` is null at its end. */
 export type CompactedPage = {
   readonly items: readonly StoredEvent[];
@@ -107,6 +97,7 @@ export function createLedger(deps: LedgerDeps) {
   const core = { table, clock, random, sightings };
   const log = createLog({ ...core, groupCommit, observeAppend, ...queue });
   const waiting = createWaiting(deps.waitSecondsMax);
+  const places = createPlaces({ clock, cursors, log });
   const streams = createStreams({ ...core, sealPartition: log.seal });
   const snapshots: Snapshots = {
     assertPossible: assertCompacted,
@@ -188,33 +179,14 @@ export function createLedger(deps: LedgerDeps) {
       });
     },
 
-    /** Reads a stream without a subscription. */
-    async browse(
-      tenant: Tenant,
-      name: string,
-      { from, limit, type, key, keyPrefix }: BrowseQuery & { keyPrefix?: string | undefined },
-    ): Promise<EventsPage> {
-      const filtered = type !== undefined || key !== undefined || keyPrefix !== undefined;
-      const matches = (event: StoredEvent) =>
-        (type === undefined || event.type === type) &&
-        (key === undefined || event.key === key) &&
-        event.key.startsWith(keyPrefix ?? "");
-      return streams.use(tenant, name, async (stream) => {
-        const page = await browse(log, stream, await parseFrom(stream, from), {
-          limit,
-          matches: filtered ? matches : undefined,
-        });
-        const waitSecondsAdvised = waiting.advisedSeconds();
-        const cursor = cursors.format(page.cursor);
-        return { ...page, cursor, waitSecondsAdvised, life: lifeText(stream) };
-      });
-    },
+    ...createBrowsing({ clock, streams, log, cursors, places, waiting }),
 
     ...createSubscriptionOperations({
       ...core,
       streams,
       log,
       cursors,
+      places,
       snapshots,
       subscriptions,
       waiting,
@@ -228,9 +200,8 @@ export function createLedger(deps: LedgerDeps) {
       { limit, prefix, cursor }: CompactedQuery,
     ): Promise<CompactedPage> {
       const stream = await streams.load(tenant, name);
-      const from = cursor === undefined ? undefined : await parseFrom(stream, cursor);
-      const bootstrap =
-        typeof from === "object" && "bootstrap" in from ? from.bootstrap : undefined;
+      const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
+      const bootstrap = from?.bootstrap;
       if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
       const page = await listCompacted(core, stream, { limit, prefix, from: bootstrap });
       return {
@@ -290,23 +261,6 @@ export function createLedger(deps: LedgerDeps) {
       return repaired;
     },
   };
-
-  async function parseFrom(
-    stream: LiveStream,
-    from: string,
-  ): Promise<Place | ReturnType<typeof cursors.parse>> {
-    if (from === "earliest" || from === "latest") return from;
-    if (SEQUENCE.test(from)) return { sequence: assertOneSequence(stream, from) };
-    const timeMs = Date.parse(from);
-    if (TIMESTAMP.test(from) && Number.isFinite(timeMs)) return { timeMs };
-    const cursor = cursors.parse(from);
-    await assertOfStream(log, stream, cursor);
-    if (cursor.subscription === undefined) return cursor;
-    throw invalidCursor(
-      "other-subscription",
-      "The cursor belongs to a subscription: poll with it, as `after`.",
-    );
-  }
 }
 
 /** Throws `not-compacted` where the last events of keys are not known. */
@@ -324,15 +278,3 @@ function expectInLife(
 }
 
 export type Ledger = ReturnType<typeof createLedger>;
-
-/** Where every event of a stream has a number of its own, that number is a place. */
-function assertOneSequence({ partitions }: LiveStream, from: string): number {
-  if (partitions === 1) return Number(from);
-  throw invalidRequest(
-    "/query/from",
-    "may be a sequence only on a stream with one partition; use a time or a cursor here",
-  );
-}
-
-const SEQUENCE = /^\d{1,14}$/;
-const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T/;

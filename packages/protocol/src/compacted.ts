@@ -7,8 +7,11 @@ import { Cursor, described, ListQuery, Name, wellFormedText } from "./text.ts";
 export const CompactedQuery = z.strictObject({
   ...ListQuery.shape,
   cursor: z.optional(Cursor),
-  prefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
+  keyPrefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
     description: "Only keys that begin with this.",
+  }),
+  prefix: described(z.optional(wellFormedText(LIMITS.keyBytesMax)), {
+    description: "The former name of `keyPrefix`.",
   }),
   key: described(z.optional(EventKey), {
     description:

@@ -1,14 +1,7 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import {
-  boundedText,
-  Cursor,
-  described,
-  Name,
-  queryInteger,
-  Timestamp,
-  wellFormedText,
-} from "./text.ts";
+import { QueryPlace } from "./place.ts";
+import { boundedText, described, Name, queryInteger, Timestamp, wellFormedText } from "./text.ts";
 
 const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsMax - 1}}$`);
 
@@ -77,25 +70,39 @@ export const PageLimit = described(
   { description: "The most events a page may hold.", default: LIMITS.pageEventsDefault },
 );
 
-/** A sequence as text. No cursor is that short. */
-const SequenceText = z.string().check(z.regex(/^[1-9]\d{0,13}$/, { error: "must be a sequence" }));
+export const WaitSeconds = described(z.int().check(z.gte(0), z.lte(LIMITS.waitSecondsMax)), {
+  description: "How long to wait for news when there are none; answered as soon as there are.",
+});
 
-/**
- * Where reading starts: an end of the stream, a moment, behind what a cursor has covered, or, on a
- * stream with one partition, a sequence.
- */
-export const From = described(
-  z.union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
-    error: "must be earliest, latest, an RFC 3339 time, a sequence or a cursor",
-  }),
-  { id: "From", examples: ["earliest"] },
-);
+export const WaitSecondsQuery = z.pipe(z.coerce.number(), WaitSeconds);
 
+/** How a stream is read without a subscription. */
 export const BrowseQuery = z.strictObject({
-  from: z._default(From, "earliest"),
+  from: described(z.optional(QueryPlace), {
+    description:
+      "Where to begin: `earliest` unless it is said, with `order=desc` `latest`, what lies before it.",
+  }),
+  until: described(z.optional(QueryPlace), {
+    description: "Where to end: before this place, with `order=desc` at it.",
+  }),
+  order: described(z.optional(z.enum(["asc", "desc"])), {
+    description: "`desc`: newest first.",
+  }),
+  last: described(z.optional(queryInteger({ min: 1, max: LIMITS.pageEventsMax })), {
+    description:
+      "The last so many events before `until` or the end, in their order, instead of `from`, `order` and `limit`. The cursor goes on after them.",
+  }),
   limit: PageLimit,
   type: z.optional(boundedText(LIMITS.typeBytesMax)),
-  key: z.optional(EventKey),
+  key: described(z.optional(EventKey), { description: "Only events of this key." }),
+  keyPrefix: described(z.optional(boundedText(LIMITS.keyBytesMax)), {
+    description: "Only events of keys that begin with this.",
+  }),
+  sequence: described(z.optional(queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER })), {
+    description:
+      "This one event, with its `key`. On a stream with one partition the key need not be said.",
+  }),
+  waitSeconds: z.optional(WaitSecondsQuery),
 });
 export type BrowseQuery = z.infer<typeof BrowseQuery>;
 

@@ -4,6 +4,7 @@ export * from "./described/index.ts";
 export * from "./event.ts";
 export * from "./limits.ts";
 export * from "./parking.ts";
+export * from "./place.ts";
 export * from "./problem.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";

@@ -22,6 +22,7 @@ export const PROBLEMS = {
   },
   "api-key-not-found": { status: 404, title: "There is no such API key", retry: "never" },
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
+  "event-not-found": { status: 404, title: "There is no such event", retry: "never" },
   "parked-key-not-found": { status: 404, title: "The key is not parked", retry: "never" },
   "method-not-allowed": { status: 405, title: "The route has no such method", retry: "never" },
   "stream-exists": {

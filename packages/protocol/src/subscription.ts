@@ -1,23 +1,8 @@
 import * as z from "zod/mini";
-import { headersOf, PageLimit } from "./event.ts";
+import { headersOf, PageLimit, WaitSeconds, WaitSecondsQuery } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { boundedText, Cursor, described, Name, Timestamp } from "./text.ts";
-
-const Place = z.union(
-  [
-    z.enum(["earliest", "latest", "bootstrap"]),
-    z.strictObject({ timestamp: Timestamp }),
-    z.strictObject({ cursor: Cursor }),
-  ],
-  { error: "must be earliest, latest, bootstrap, { timestamp } or { cursor }" },
-);
-
-/**
- * Where a subscription begins. `bootstrap`: the current state of every key, then the log. A cursor is
- * one of the stream, as a publish or the compacted state answers it.
- */
-export const Start = described(Place, { id: "Start", examples: ["earliest", "bootstrap"] });
-export type Start = z.infer<typeof Start>;
+import { Place } from "./place.ts";
+import { boundedText, Cursor, described, Name } from "./text.ts";
 
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
 
@@ -65,7 +50,7 @@ export const MaxDeliveries = described(
 export const CreateSubscription = described(
   z.strictObject({
     name: Name,
-    start: z._default(Start, "earliest"),
+    start: z._default(Place, "earliest"),
     filter: z.optional(Filter),
     leaseSeconds: z._default(LeaseSeconds, LIMITS.leaseSecondsDefault),
     maxDeliveries: z.optional(MaxDeliveries),
@@ -74,13 +59,9 @@ export const CreateSubscription = described(
 );
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
-const WaitSeconds = described(z.int().check(z.gte(0), z.lte(LIMITS.waitSecondsMax)), {
-  description: "How long to wait for news when there are none; answered as soon as there are.",
-});
-
 export const PollQuery = z.strictObject({
   limit: PageLimit,
-  waitSeconds: z._default(z.pipe(z.coerce.number(), WaitSeconds), 0),
+  waitSeconds: z._default(WaitSecondsQuery, 0),
   after: described(z.optional(Cursor), { description: "Read ahead of the committed position." }),
   consumer: described(z.optional(ConsumerName), {
     description: "Which worker this is: it gets its share, and holds it by polling again.",
@@ -88,10 +69,22 @@ export const PollQuery = z.strictObject({
 });
 export type PollQuery = z.infer<typeof PollQuery>;
 
+/** The last event that is processed, on a stream with one partition. */
+const Committed = z.strictObject({
+  sequence: described(z.int().check(z.gte(1)), {
+    description: "Of the last event that is processed, on a stream with one partition.",
+  }),
+});
+
 /** Commit and poll in one request. */
 export const PollBody = described(
   z.strictObject({
-    commit: described(z.optional(Cursor), { description: "Committed before anything is read." }),
+    commit: described(
+      z.optional(z.union([Cursor, Committed], { error: "must be a cursor or { sequence }" })),
+      {
+        description: "Committed before anything is read: a cursor, or the last event's sequence.",
+      },
+    ),
     limit: z._default(
       z.int().check(z.gte(1), z.lte(LIMITS.pageEventsMax)),
       LIMITS.pageEventsDefault,
@@ -104,17 +97,36 @@ export const PollBody = described(
 );
 export type PollBody = z.infer<typeof PollBody>;
 
-export const CommitBody = described(z.strictObject({ cursor: Cursor }), { id: "CommitBody" });
+/** A cursor of a poll, or on a stream with one partition the sequence of the last event processed. */
+export const CommitBody = described(
+  z
+    .strictObject({
+      cursor: z.optional(Cursor),
+      sequence: described(z.optional(Committed.shape.sequence), {
+        description:
+          "Instead of a cursor, on a stream with one partition: everything up to this event is processed.",
+      }),
+    })
+    .check(
+      z.refine(({ cursor, sequence }) => cursor !== undefined || sequence !== undefined, {
+        error: "is required",
+        path: ["cursor"],
+      }),
+      z.refine(({ cursor, sequence }) => cursor === undefined || sequence === undefined, {
+        error: "does not go with cursor",
+        path: ["sequence"],
+      }),
+    ),
+  { id: "CommitBody" },
+);
+export type CommitBody = z.infer<typeof CommitBody>;
 
 export const LeaveBody = described(z.strictObject({ consumer: ConsumerName }), {
   id: "LeaveBody",
   examples: [{ consumer: "shipping-7f9c" }],
 });
 
-/** Where a subscription can be moved on purpose. A cursor may be of the stream or the subscription. */
-const SeekTarget = described(Place, { id: "SeekTarget", examples: ["bootstrap"] });
-
-export const SeekBody = described(z.strictObject({ to: SeekTarget }), {
+export const SeekBody = described(z.strictObject({ to: Place }), {
   id: "SeekBody",
   examples: [{ to: "bootstrap" }],
 });

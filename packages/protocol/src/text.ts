@@ -42,6 +42,9 @@ export const Name = described(
   { id: "Name", examples: ["orders"] },
 );
 
+/** A moment where something else may stand as well: `error` says all of it. */
+export const timestampOr = (error: string) => z.iso.datetime({ offset: true, error });
+
 /** A moment, RFC 3339, with any offset. */
 export const Timestamp = described(z.iso.datetime({ offset: true }), {
   id: "Timestamp",

@@ -6,19 +6,24 @@ import { createCheckpointMemory } from "./checkpoint-memory.ts";
 import type { IncomingEvent } from "./event.ts";
 import { createFormerLives } from "./foreign-cursor.ts";
 import { measureLag } from "./lag.ts";
+import { type Address, loadEvent } from "./one-event.ts";
 import { type Published, planRequest, readReceipt } from "./publish.ts";
 import { createQuiet } from "./quiet.ts";
 import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read.ts";
+import { type BackRequest, readBack } from "./read-back.ts";
 import { sealPartition } from "./seal.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./seek.ts";
 import type { AppendTarget } from "./waiting.ts";
 
-/** A place in a stream as a client names it; `timeMs` is in milliseconds since 1970. */
+/**
+ * A place in a stream as a client names it; `timeMs` is in milliseconds since 1970, `pointer` says
+ * where in the request a sequence stands.
+ */
 export type Place =
   | "earliest"
   | "latest"
   | { readonly timeMs: number }
-  | { readonly sequence: number };
+  | { readonly sequence: number; readonly pointer: string };
 
 type Chains = { readonly life: Life; readonly partitions: number };
 
@@ -32,7 +37,7 @@ export function createLog(deps: AppenderDeps) {
   const seekPartition = (life: Life, partition: number, place: Place): Promise<Position> => {
     if (place === "earliest") return seekEarliest(deps, life, partition);
     if (place === "latest") return seekLatest(deps, life, partition);
-    if ("sequence" in place) return seekSequence(deps, life, partition, place.sequence);
+    if ("sequence" in place) return seekSequence(deps, life, partition, place);
     return seekTime(deps, life, partition, place.timeMs);
   };
 
@@ -58,6 +63,13 @@ export function createLog(deps: AppenderDeps) {
     /** See `readPage`. */
     read: (life: Life, positions: readonly Position[], page: PageRequest) =>
       readPage(readDeps, life, positions, page),
+
+    /** See `readBack`. */
+    readBack: (life: Life, positions: readonly (Position | undefined)[], request: BackRequest) =>
+      readBack(readDeps, life, positions, request),
+
+    /** See `loadEvent`. */
+    loadEvent: (life: Life, address: Address) => loadEvent(readDeps, life, address),
 
     /** The positions of a place, one per partition, strongly consistent. */
     seek: ({ life, partitions }: Chains, place: Place): Promise<Position[]> =>

@@ -29,9 +29,17 @@ export function createQuiet({ table, clock }: { readonly table: Table; readonly 
     return quiet;
   }
 
-  return async (life: Life, positions: readonly (Position | undefined)[]): Promise<boolean> => {
+  return async (
+    life: Life,
+    positions: readonly (Position | undefined)[],
+    among?: ReadonlySet<number>,
+  ): Promise<boolean> => {
     const parts = await Promise.all(
-      positions.map((at, partition) => isQuietAt(life, partition, at?.next ?? 1)),
+      positions.map((at, partition) =>
+        among === undefined || among.has(partition)
+          ? isQuietAt(life, partition, at?.next ?? 1)
+          : true,
+      ),
     );
     return parts.every((quiet) => quiet);
   };

@@ -1,5 +1,6 @@
 import type { Position } from "../kernel/position.ts";
 import type { Batch } from "../table/batch.entity.ts";
+import { boundOf, isBeyond, type PartitionBound } from "./bounds.ts";
 
 /** The most a page may still take. */
 export type Room = { readonly events: number; readonly bytes: number };
@@ -14,9 +15,9 @@ export type RunPlan = {
   readonly room: Room;
   /**
    * Why the run ends: `room` (the page is full), `gap` (the next batch is not where it belongs),
-   * `seal` (the stream has ended), `end` (the rows ran out).
+   * `seal` (the stream has ended), `bound` (what comes next is not asked for), `end` (the rows ran out).
    */
-  readonly stop: "room" | "gap" | "seal" | "end";
+  readonly stop: "room" | "gap" | "seal" | "bound" | "end";
   /** When the first event behind the run was published, if its batch is among the rows. */
   readonly nextPublishedAt: number | undefined;
 };
@@ -31,9 +32,14 @@ const EVENT_OVERHEAD_BYTES = 160;
  * Picks a contiguous run from stored rows: a batch counts only if it starts exactly where the one
  * before it ended. A batch is taken whole or up to the number of events asked for, and only if the
  * page has room for all of it; an empty page always has, because a batch is smaller than a page, so
- * reading always moves on. Pure.
+ * reading always moves on. What lies at the bound or after it takes no room. Pure.
  */
-export function planRun(rows: readonly Batch[], start: Position, room: Room): RunPlan {
+export function planRun(
+  rows: readonly Batch[],
+  start: Position,
+  room: Room,
+  bound: PartitionBound = boundOf(undefined, 0),
+): RunPlan {
   const slices: Slice[] = [];
   let { batch: expected, next } = start;
   let { events, bytes } = room;
@@ -44,17 +50,20 @@ export function planRun(rows: readonly Batch[], start: Position, room: Room): Ru
     stop,
     nextPublishedAt: publishedAt,
   });
+  if (next >= bound.next) return stopAt("bound");
   for (const batch of rows) {
     if (batch.first !== expected) return stopAt("gap");
     if (batch.kind === "seal") return stopAt("seal");
+    if (isBeyond(bound, batch)) return stopAt("bound");
     const size = batch.rawBytes + batch.count * EVENT_OVERHEAD_BYTES;
     if (events === 0 || size > bytes) return stopAt("room", batch.publishedAt);
     const from = next - batch.first;
-    const to = Math.min(batch.count, from + events);
+    const to = Math.min(batch.count, from + events, bound.next - batch.first);
     if (to > from) slices.push({ batch, from, to });
     next = batch.first + to;
     events -= to - from;
     bytes -= size;
+    if (next >= bound.next) return stopAt("bound");
     if (to < batch.count) return stopAt("room", batch.publishedAt);
     expected = next;
   }

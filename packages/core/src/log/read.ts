@@ -6,6 +6,7 @@ import { edgeAt, type Position } from "../kernel/position.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
+import { type Bound, boundOf, type PartitionBound } from "./bounds.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
 import { unpackBatch } from "./codec.ts";
 import type { StoredEvent } from "./event.ts";
@@ -25,6 +26,8 @@ export type PartitionRun = {
   readonly atEnd: boolean;
   /** When the first event behind `position` was published, if that came to light. */
   readonly nextPublishedAt: number | undefined;
+  /** What comes next lies past the bound of the page; then it counts as read to its end. */
+  readonly bounded?: true;
 };
 
 /** An event and where it was found. */
@@ -47,6 +50,7 @@ export type PageRequest = {
   readonly room: Room;
   readonly turn: number;
   readonly among?: ReadonlySet<number> | undefined;
+  readonly bound?: Bound | undefined;
 };
 
 /** How many partitions are asked at once. */
@@ -66,7 +70,7 @@ export async function readPage(
   deps: ReadDeps,
   life: Life,
   positions: readonly Position[],
-  { room, turn, among }: PageRequest,
+  { room, turn, among, bound }: PageRequest,
 ): Promise<LogPage> {
   const order = positions
     .map((_, index) => (index + turn) % positions.length)
@@ -87,7 +91,8 @@ export async function readPage(
       }),
     );
     for (const { chain, start, rows } of first) {
-      const taken = await readRun(deps, chain, start, rows, left);
+      const limits = { room: left, bound: boundOf(bound, chain.partition) };
+      const taken = await readRun(deps, chain, start, rows, limits);
       for (const entry of taken.entries) entries.push(entry);
       runs[chain.partition] = taken.run;
       left = taken.room;
@@ -143,7 +148,7 @@ async function readRun(
   chain: KnownChain,
   start: Position,
   firstRows: Rows,
-  firstRoom: Room,
+  { room: firstRoom, bound }: { readonly room: Room; readonly bound: PartitionBound },
 ): Promise<{ run: PartitionRun; entries: Entry[]; room: Room; full: boolean }> {
   const entries: Entry[] = [];
   let rows = firstRows;
@@ -151,7 +156,7 @@ async function readRun(
   let room = firstRoom;
   let gapAt: number | undefined;
   for (let limit = ROWS_FIRST * 4; ; limit = Math.min(limit * 4, ROWS_MAX)) {
-    const plan = planRun(rows.batches, position, room);
+    const plan = planRun(rows.batches, position, room, bound);
     for (const slice of plan.slices) {
       for (const event of eventsOf(slice)) {
         entries.push({ event, partition: chain.partition, batch: slice.batch.first });
@@ -160,6 +165,10 @@ async function readRun(
     ({ position, room } = plan);
     if (plan.stop === "seal") throw streamNotFound();
     if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
+    if (plan.stop === "bound") {
+      const run = { position, atEnd: true, nextPublishedAt: undefined, bounded: true } as const;
+      return { run, entries, room, full: false };
+    }
     gapAt = plan.stop === "gap" ? position.next : undefined;
     const ranOut = plan.stop === "end" && !rows.more;
     // The rows ran out below what was compacted before they were read: the rest has expired.
@@ -216,7 +225,7 @@ async function explainGap(
 /** Far less than the 30 days that rows stay below the floor. */
 const UNATTENDED_MS = 7 * 24 * 3_600_000;
 
-const retentionPassed = (floor: number): LedgerError =>
+export const retentionPassed = (floor: number): LedgerError =>
   new LedgerError("retention-passed", {
     detail:
       "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key.",

@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import { streamNotFound } from "../kernel/error.ts";
+import { invalidRequest, streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import type { Table } from "../table/table.ts";
@@ -53,16 +53,25 @@ export async function seekTime(
   return edgeAt(high);
 }
 
-/** A sequence number, which may lie inside a batch, or the end when it lies behind it. */
+/**
+ * A sequence number, which may lie inside a batch, or be that of the next event. Throws
+ * `invalid-request` for one beyond that: a number of something else, such as a time in milliseconds.
+ */
 export async function seekSequence(
   deps: Deps,
   life: Life,
   partition: number,
-  sequence: number,
+  { sequence, pointer }: { readonly sequence: number; readonly pointer: string },
 ): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
-  if (sequence >= end.next) return edgeAt(end.next);
+  if (sequence > end.next) {
+    throw invalidRequest(
+      pointer,
+      `is beyond the end of the stream: its next event gets the sequence ${end.next}. A time is written as in 2026-11-24T08:30:00Z`,
+    );
+  }
+  if (sequence === end.next) return edgeAt(end.next);
   const batch = await deps.table.batches.loadAtOrBefore(life, partition, sequence);
   const inside = batch !== undefined && sequence < batch.first + batch.count;
   return inside ? { batch: batch.first, next: sequence } : edgeAt(sequence);

@@ -196,7 +196,10 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     partition: number,
     sequence: number,
   ): Promise<Entry> {
-    const at = await log.seekPartition(life, partition, { sequence });
+    const at = await log.seekPartition(life, partition, {
+      sequence,
+      pointer: "/sequence",
+    });
     const positions = Array.from({ length: partitions }, () => at);
     const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
     const among = new Set([partition]);

@@ -1,4 +1,4 @@
-import { type CreateSubscription, LIMITS } from "@eventledger/protocol";
+import { type CreateSubscription, LIMITS, type Start } from "@eventledger/protocol";
 import type { Bootstrap } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
@@ -39,7 +39,8 @@ export type SubscriptionDeps = {
 };
 
 /** What a subscription is made from; a lease lasts as long as usual unless it is said. */
-export type NewSubscription = Omit<CreateSubscription, "leaseSeconds"> & {
+export type NewSubscription = Omit<CreateSubscription, "leaseSeconds" | "start"> & {
+  readonly start: Start;
   readonly leaseSeconds?: number;
 };
 
@@ -53,19 +54,19 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
   /**
-   * Makes a subscription, or finds that the very same one is there. A start at a cursor has to be
-   * looked up before: `at`. Throws `subscription-exists`
+   * Makes a subscription, or finds that the very same one is there. `at` looks up where it starts;
+   * undefined stands for a snapshot. Throws `subscription-exists`
    * when one of that name was made with other settings.
    */
   async function create(
     stream: LiveStream,
     { name, ...asked }: NewSubscription,
-    at: Standing | undefined,
+    at: () => Promise<Standing | undefined>,
   ): Promise<{ row: SubscriptionRow; created: boolean }> {
     const config = normalConfig(asked);
     const existing = await table.subscriptions.load(stream.name, stream.uid, name);
     if (existing !== undefined) return { row: assertSameConfig(existing, config), created: false };
-    const offsets = offsetsOf(at ?? (await standingAtStart(stream, config.start)), 1);
+    const offsets = offsetsOf((await at()) ?? pendingBootstrap(stream), 1);
     await removeStale(stream, name);
     const row: SubscriptionRow = {
       stream: stream.name,
@@ -84,16 +85,9 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return { row: assertSameConfig(winner, config), created: false };
   }
 
-  async function standingAtStart(
-    stream: LiveStream,
-    start: CreateSubscription["start"],
-  ): Promise<Standing> {
-    if (start === "bootstrap") {
-      snapshots.assertPossible(stream);
-      return pendingStanding(stream);
-    }
-    const place = typeof start === "object" ? { timeMs: timeOf(start) } : start;
-    return { positions: await log.seek(stream, place), bootstrap: undefined };
+  function pendingBootstrap(stream: LiveStream): Standing {
+    snapshots.assertPossible(stream);
+    return pendingStanding(stream);
   }
 
   /** Positions of a former life's subscription would be out of reach once its row is replaced. */
@@ -268,11 +262,6 @@ function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): Subscript
 /** How long a worker holds its share each time it is heard of. */
 export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>
   leaseSeconds * 1_000;
-
-function timeOf(start: { timestamp: string } | { cursor: string }): number {
-  assertInvariant("timestamp" in start, "a start at a cursor was looked up before");
-  return Date.parse(start.timestamp);
-}
 
 function assertSameConfig(
   existing: SubscriptionRow,

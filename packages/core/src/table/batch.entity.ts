@@ -109,6 +109,22 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return data[0];
   },
 
+  /** Up to `limit` batches whose first sequence is below `next`, the last first; one request. */
+  async loadBefore(
+    life: Life,
+    partition: number,
+    next: number,
+    limit: number,
+  ): Promise<{ batches: Batch[]; more: boolean }> {
+    const { data, cursor } = await readRows(connection, () =>
+      entity.query
+        .primary({ life, partition })
+        .between({ first: 0 }, { first: next - 1 })
+        .go({ order: "desc", limit, pages: 1, consistent: true }),
+    );
+    return { batches: data, more: cursor !== null };
+  },
+
   /** Deletes stored batches, up to one page, oldest first. Seals stay. */
   async deletePage(life: Life, partition: number): Promise<DeletedPage> {
     const { batches } = await this.loadFrom(life, partition, 0, DELETE_PAGE);

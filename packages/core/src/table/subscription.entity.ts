@@ -1,4 +1,4 @@
-import type { CreateSubscription } from "@eventledger/protocol";
+import type { CreateSubscription, Start } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
 import {
   type Bootstrap,
@@ -20,7 +20,9 @@ import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /** What a subscription was asked to be. */
-export type SubscriptionConfig = Omit<CreateSubscription, "name">;
+export type SubscriptionConfig = Omit<CreateSubscription, "name" | "start"> & {
+  readonly start: Start;
+};
 
 /** A subscription's row. A `streamUid` of another life of the stream means: it does not exist. */
 export type SubscriptionRow = {

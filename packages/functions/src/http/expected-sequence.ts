@@ -42,7 +42,8 @@ export function expectOfKey(
 const MATCH = "/headers/if-match";
 const NONE_MATCH = "/headers/if-none-match";
 const SEQUENCE = /^(?:"(\d{1,16})"|(\d{1,16}))$/;
-const STATE = /^"([A-Za-z0-9_.-]+)-(\d{1,16})"$/;
+/** A state that was sent compressed has a weak ETag, and is the same state. */
+const STATE = /^(?:W\/)?"([A-Za-z0-9_.-]+)-(\d{1,16})"$/;
 
 type Expected = { readonly expectedSequence: number; readonly ofLife?: string };
 

@@ -1,6 +1,6 @@
 import { LedgerError } from "@eventledger/core";
 import { zValidator } from "@hono/zod-validator";
-import type { MiddlewareHandler, ValidationTargets } from "hono";
+import type { Context, MiddlewareHandler, ValidationTargets } from "hono";
 import type * as z from "zod/mini";
 import { capSmallBody } from "./body-cap.ts";
 import {
@@ -62,10 +62,23 @@ export const validationOf = (handler: object): Validation | undefined =>
  */
 export const requireJson: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {
-    assertSaysJson(c.req.header("content-type"));
-    parseJson(decodeUtf8(new Uint8Array(await c.req.arrayBuffer())));
+    await assertJson(c);
     await next();
   });
+
+/** The same, but that no body at all counts as `{}`, whatever type it is said to have. */
+export const jsonOrNothing: MiddlewareHandler = (c, next) =>
+  capSmallBody(c, async () => {
+    const { byteLength } = await c.req.arrayBuffer();
+    if (byteLength > 0) await assertJson(c);
+    else c.req.bodyCache.text = Promise.resolve("{}") as never;
+    await next();
+  });
+
+async function assertJson(c: Context): Promise<void> {
+  assertSaysJson(c.req.header("content-type"));
+  parseJson(decodeUtf8(new Uint8Array(await c.req.arrayBuffer())));
+}
 
 function assertSaysJson(contentType: string | undefined): void {
   const mediaType = parseMediaType(contentType);

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { NewEvent } from "../event.ts";
 import { LIMITS } from "../limits.ts";
 import { Cursor, described, Timestamp } from "../text.ts";
+import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
 
 export const NewEvents = described(
@@ -84,16 +85,36 @@ export const WaitSecondsAdvised = described(z.int().check(z.gte(0), z.lte(LIMITS
     "How many seconds to ask for with `waitSeconds`: asking for more gains nothing. 0: waiting is off or costs too much here, ask again after `nextPollMs`.",
 });
 
+/** What every page of events has. */
+export const Page = z.object({
+  events: described(z.array(LedgerEvent), { description: "In the order in which they are read." }),
+  cursor: described(Cursor, { description: "Where to go on." }),
+  caughtUp: described(z.boolean(), {
+    description: "Nothing is left behind the cursor right now.",
+  }),
+  waitSecondsAdvised: WaitSecondsAdvised,
+  life: Life,
+});
+
+export const NextPollMs = described(z.int().check(z.gte(0)), {
+  description: "When polling again is worth it.",
+});
+
 /** A run of events and where to go on. An empty page is not the end unless `caughtUp` is true. */
 export const EventPage = described(
   z.object({
-    events: described(z.array(LedgerEvent), { description: "In the order of the log." }),
-    cursor: described(Cursor, { description: "Where to go on." }),
+    ...Page.shape,
     caughtUp: described(z.boolean(), {
-      description: "Nothing is left behind the cursor right now.",
+      description:
+        "Nothing is left to read from the cursor right now, or up to `until`; with `order=desc`, nothing older.",
     }),
-    waitSecondsAdvised: WaitSecondsAdvised,
-    life: Life,
+    looked: described(z.int().check(z.gte(0)), {
+      description: "How many events this page looked at, those included that a filter left out.",
+    }),
+    lag: described(z.optional(Lag), {
+      description: "What is left to read from the cursor; absent when reading goes back.",
+    }),
+    nextPollMs: z.optional(NextPollMs),
   }),
   {
     id: "EventPage",

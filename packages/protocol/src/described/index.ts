@@ -6,6 +6,7 @@ export * from "./api-key.ts";
 export * from "./cloud-event.ts";
 export * from "./compacted.ts";
 export * from "./event.ts";
+export * from "./lag.ts";
 export * from "./life.ts";
 export * from "./parking.ts";
 export * from "./problem.ts";

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { CreateStream } from "../stream.ts";
 import { described, ListCursor, Name, Timestamp } from "../text.ts";
+import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
 
 const { archiveDays: _, ...settings } = CreateStream.shape;
@@ -26,19 +27,6 @@ export const WatermarkLag = described(
   }),
   { id: "WatermarkLag", description: "How far compaction is from the end of the stream." },
 );
-
-export const Lag = described(
-  z.object({
-    events: described(z.int().check(z.gte(0)), {
-      description: "Events between the position and the end.",
-    }),
-    seconds: described(z.number().check(z.gte(0)), {
-      description: "Age of the oldest of them; 0 when none.",
-    }),
-  }),
-  { id: "Lag", description: "How far a position is from the end of the stream." },
-);
-export type Lag = z.infer<typeof Lag>;
 
 const SubscriptionLag = described(z.object({ name: Name, lag: Lag }), {
   id: "SubscriptionLag",

@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
-import { ConsumerName, Filter, LeaseSeconds, MaxDeliveries, Start } from "../subscription.ts";
+import { Start } from "../place.ts";
+import { ConsumerName, Filter, LeaseSeconds, MaxDeliveries } from "../subscription.ts";
 import { Cursor, described, ListCursor, Name, Timestamp } from "../text.ts";
-import { EventPage } from "./event.ts";
+import { NextPollMs, Page } from "./event.ts";
+import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
-import { Lag } from "./stream.ts";
 
 const Phase = described(z.enum(["bootstrap", "log"]), {
   description: "`bootstrap` while the state of keys is read, `log` after it.",
@@ -63,7 +64,7 @@ export const SubscriptionList = described(
 /** What a poll answers. Commit `cursor` once the events are processed. */
 export const PollPage = described(
   z.object({
-    ...EventPage.shape,
+    ...Page.shape,
     phase: described(Phase, {
       description:
         "`bootstrap`: the events are the state of keys. `log`: they are what came later.",
@@ -76,9 +77,7 @@ export const PollPage = described(
         "With this page applied, the state of every key is exactly that of the log at this cursor.",
     }),
     lag: Lag,
-    nextPollMs: described(z.int().check(z.gte(0)), {
-      description: "When polling again is worth it.",
-    }),
+    nextPollMs: NextPollMs,
   }),
   {
     id: "PollPage",

@@ -28,7 +28,7 @@ describe("what is wrong with a request", () => {
       CreateSubscription,
       { name: "a", start: "never" },
       "start",
-      "must be earliest, latest, bootstrap, { timestamp } or { cursor }",
+      "must be earliest, latest, bootstrap, an RFC 3339 time, { timestamp }, { sequence } or { cursor }",
     ],
     [CreateSubscription, { name: "a", filter: { types: [] } }, "filter.types", "must not be empty"],
     [

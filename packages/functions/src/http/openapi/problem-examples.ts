@@ -21,6 +21,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "api-key-not-found": { detail: "There is no API key of that id." },
   "key-not-found": { detail: "The key was deleted.", deleted: true, sequence: 43 },
+  "event-not-found": { detail: "No event has this sequence yet." },
   "parked-key-not-found": { detail: "The key is not parked in this subscription." },
   "method-not-allowed": { detail: "PUT is not possible here, only DELETE, GET, PATCH." },
   "stream-exists": {

@@ -90,9 +90,10 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
           assertCoversKey(caller, key, "/query/key");
           return stateResponse(c, await ledger.getCompacted(caller.tenant, stream, key));
         }
+        const { pointer, prefix } = onePrefix(range);
         const page = await ledger.listCompacted(caller.tenant, stream, {
           ...range,
-          prefix: narrowed(caller, range.prefix, "/query/prefix"),
+          prefix: narrowed(caller, prefix, pointer),
         });
         const { items, ...members } = page;
         const printed = items.map(printEvent).join(",");
@@ -150,8 +151,15 @@ function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Respons
 }
 
 /** A key is one state; what chooses among several would be ignored. */
-function assertAlone({ cursor, prefix }: { cursor?: unknown; prefix?: unknown }): void {
-  for (const [name, value] of Object.entries({ cursor, prefix })) {
+function assertAlone({ cursor, keyPrefix, prefix }: CompactedQuery): void {
+  for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix })) {
     if (value !== undefined) throw invalidRequest(`/query/${name}`, "must not stand beside `key`");
   }
+}
+
+/** The prefix by its name or its former one. */
+function onePrefix({ keyPrefix, prefix }: CompactedQuery) {
+  if (keyPrefix === undefined) return { pointer: "/query/prefix", prefix };
+  if (prefix === undefined) return { pointer: "/query/keyPrefix", prefix: keyPrefix };
+  throw invalidRequest("/query/prefix", "does not go with keyPrefix, of which it is a former name");
 }

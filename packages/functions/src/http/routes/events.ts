@@ -84,11 +84,11 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         tag: "events",
         summary: "Read a stream without a subscription",
         description:
-          "Starts at an end, at a moment or behind a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`.",
+          "Starts at an end, at a moment or behind a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`. Follow a stream with `waitSeconds`, read back with `order=desc` or `last`, and get one event with `key` and `sequence`.",
         answers: {
           200: { description: "A run of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
         },
-        problems: ["invalid-cursor", "stream-not-found", "retention-passed"],
+        problems: ["invalid-cursor", "stream-not-found", "event-not-found", "retention-passed"],
       }),
       compressed,
       valid("param", StreamParams),
@@ -98,10 +98,13 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         const { caller } = c.var;
         const query = c.req.valid("query");
         if (query.key !== undefined) assertCoversKey(caller, query.key, "/query/key");
-        const { events, ...members } = await ledger.browse(caller.tenant, stream, {
-          ...query,
-          keyPrefix: narrowed(caller, undefined, "/query/keyPrefix"),
-        });
+        const keyPrefix = narrowed(caller, query.keyPrefix, "/query/keyPrefix");
+        const { events, ...members } = await ledger.browse(
+          caller.tenant,
+          stream,
+          { ...query, keyPrefix },
+          c.req.raw.signal,
+        );
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     );

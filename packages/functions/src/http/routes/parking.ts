@@ -11,7 +11,7 @@ import {
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
-import { requireJson, valid } from "../validate.ts";
+import { jsonOrNothing, valid } from "../validate.ts";
 import { assertCoversKey } from "../within.ts";
 
 /** Keys that are set aside: park, list, retry and skip. */
@@ -43,7 +43,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
         ],
       }),
       valid("param", SubscriptionParams),
-      requireJson,
+      jsonOrNothing,
       valid("json", ParkBody),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");

@@ -14,7 +14,7 @@ import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
-import { requireJson, valid } from "../validate.ts";
+import { jsonOrNothing, requireJson, valid } from "../validate.ts";
 import {
   assertCoversFilter,
   assertDelivers,
@@ -198,7 +198,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       }),
       compressed,
       valid("param", SubscriptionParams),
-      requireJson,
+      jsonOrNothing,
       valid("json", PollBody),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
@@ -233,12 +233,13 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         ],
       }),
       valid("param", SubscriptionParams),
-      requireJson,
+      jsonOrNothing,
       valid("json", CommitBody),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        const { cursor } = c.req.valid("json");
-        return c.json(await ledger.commit(c.var.caller.tenant, stream, subscription, cursor));
+        const { cursor, sequence } = c.req.valid("json");
+        const to = cursor ?? sequence ?? "";
+        return c.json(await ledger.commit(c.var.caller.tenant, stream, subscription, to));
       },
     )
     .post(
@@ -261,7 +262,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         ],
       }),
       valid("param", SubscriptionParams),
-      requireJson,
+      jsonOrNothing,
       valid("json", SeekBody),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
@@ -288,7 +289,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         ],
       }),
       valid("param", SubscriptionParams),
-      requireJson,
+      jsonOrNothing,
       valid("json", LeaveBody),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");

@@ -1,0 +1,57 @@
+import * as z from "zod/mini";
+import { Cursor, described, Timestamp, timestampOr } from "./text.ts";
+
+/** A number of digits only is a sequence, however many there are: no cursor is made of digits only. */
+const SequenceText = z.string().check(z.regex(/^\d+$/, { error: "must be a sequence" }));
+
+const BODY_FORMS =
+  "must be earliest, latest, bootstrap, an RFC 3339 time, { timestamp }, { sequence } or { cursor }";
+
+const places = [
+  z.strictObject({ timestamp: Timestamp }),
+  z.strictObject({
+    sequence: described(z.int().check(z.gte(1)), {
+      description: "Of an event, on a stream with one partition.",
+    }),
+  }),
+  z.strictObject({ cursor: Cursor }),
+] as const;
+
+/** A place as it is kept and shown, in one form. */
+export const Start = described(z.union([z.enum(["earliest", "latest", "bootstrap"]), ...places]), {
+  id: "Start",
+  description: "Where a subscription started.",
+  examples: ["earliest", "bootstrap"],
+});
+export type Start = z.infer<typeof Start>;
+
+/**
+ * A place as a body names it: where a subscription begins, or is moved to. `bootstrap`: the current
+ * state of every key, then the log. A time is written by itself or as `{ timestamp }`; a sequence names
+ * a place on a stream with one partition; a cursor is one of the stream.
+ */
+export const Place = described(
+  z.union([z.enum(["earliest", "latest", "bootstrap"]), timestampOr(BODY_FORMS), ...places], {
+    error: BODY_FORMS,
+  }),
+  {
+    id: "Place",
+    description:
+      "An end of the stream, a time, what a cursor covers, on a stream with one partition a sequence, or `bootstrap`: the current state of every key, then the log.",
+    examples: ["earliest", "2026-11-24T08:30:00Z", { sequence: 42 }],
+  },
+);
+export type Place = z.infer<typeof Place>;
+
+/** The same in a query, where everything is text: a sequence is its digits, a cursor stands alone. */
+export const QueryPlace = described(
+  z.union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
+    error: "must be earliest, latest, an RFC 3339 time, a sequence or a cursor",
+  }),
+  {
+    id: "QueryPlace",
+    description:
+      "`earliest`, `latest`, an RFC 3339 time, a cursor, or on a stream with one partition a sequence.",
+    examples: ["earliest"],
+  },
+);
