@@ -34,7 +34,7 @@ function ofOneKey(api: Client, partitions: number): void {
   });
 
   it.each([["compacted"], ["not compacted"]])(
-    "[publish.expected] writes behind the expected last event that is %s, and behind no other",
+    "[publish.expected] writes after the expected last event that is %s, and after no other",
     async (state) => {
       const key = `key ${state}`;
       const first = await published(api, stream, { key, data: 1 });

@@ -24,7 +24,7 @@ type Deps = {
   readonly waiting: Waiting;
 };
 
-/** A page of a stream, as whoever reads it without a subscription gets it. */
+/** A page of a stream, as a reader without a subscription gets it. */
 export type EventsPage = {
   readonly events: readonly StoredEvent[];
   readonly cursor: string;
@@ -160,7 +160,7 @@ export function createBrowsing({ clock, streams, log, cursors, places, waiting }
     if (typeof place === "object" && "cursor" in place) return place.cursor;
     const nowhere = Array.from({ length: stream.partitions }, () => undefined);
     if (place === "earliest") return { positions: nowhere, turn: 0 };
-    // Of partitions that are not read nothing is looked up: the moment stands for them.
+    // Nothing is looked up for partitions that are not read: the moment is kept instead.
     if (among !== undefined && typeof place === "object" && "timeMs" in place) {
       return { positions: nowhere, since: place.timeMs, turn: 0 };
     }
