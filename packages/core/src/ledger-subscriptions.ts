@@ -154,7 +154,7 @@ export function createSubscriptionOperations(deps: Deps) {
         if (start === "bootstrap") return undefined;
         const place = places.ofBody(stream, start, { pointer: "/start" });
         return typeof place === "object" && "cursor" in place
-          ? standingAtCursor(log, stream, place.cursor)
+          ? standingAtCursor(log, stream, place.cursor, config.filter?.keyPrefix)
           : { positions: await log.seek(stream, place), bootstrap: undefined };
       });
       return { subscription: toSubscription(stream, row), created };
@@ -179,7 +179,8 @@ export function createSubscriptionOperations(deps: Deps) {
       bounds: Bounds = {},
     ) {
       const stream = await streams.load(tenant, name);
-      const after = cursor === undefined ? undefined : parseListCursor(cursor);
+      const list = `subscriptions ${stream.uid}` as const;
+      const after = cursor === undefined ? undefined : parseListCursor(list, cursor);
       const covers: Covers = (row) => coversDelivery(bounds, row);
       const page = await listCovered(table, stream, covers, { limit, after });
       const found = fittingItems(page.subscriptions.map((row) => toSubscription(stream, row)));
@@ -187,7 +188,7 @@ export function createSubscriptionOperations(deps: Deps) {
       const next = isCut ? (found.at(-1)?.name ?? null) : page.next;
       return {
         subscriptions: [...found],
-        cursor: next === null ? null : formatListCursor(next),
+        cursor: next === null ? null : formatListCursor(list, next),
       };
     },
 

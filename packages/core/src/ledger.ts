@@ -17,6 +17,7 @@ import { type Rung, ring } from "./compaction/doorbell.ts";
 import { repairNumbering } from "./compaction/repair.ts";
 import { type Swept, sweep } from "./compaction/sweep.ts";
 import { type CursorKey, createCursors, invalidCursor } from "./cursor/cursor.ts";
+import { assertSameList } from "./cursor/listed.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
@@ -203,6 +204,7 @@ export function createLedger(deps: LedgerDeps) {
       const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
       const bootstrap = from?.bootstrap;
       if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
+      if (from !== undefined) assertSameList(from, prefix);
       const page = await listCompacted(core, stream, { limit, prefix, from: bootstrap });
       return {
         items: page.items,

@@ -1,10 +1,12 @@
 import type { Place as AskedPlace, Start } from "@eventledger/protocol";
 import { type CursorContent, type Cursors, invalidCursor } from "./cursor/cursor.ts";
+import { withinList } from "./cursor/listed.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
 import { assertOfStream } from "./log/foreign-cursor.ts";
 import type { Log, Place } from "./log/log.ts";
 import type { LiveStream } from "./stream/streams.ts";
+import { isInSnapshot } from "./subscription/standing.ts";
 
 /** A place, or what a cursor of the stream covers. */
 export type Located = Place | { readonly cursor: CursorContent };
@@ -45,7 +47,9 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     if (named !== undefined) return named;
     if (SEQUENCE.test(text)) return ofSequence(stream, Number(text), saying);
     if (text.includes(":")) return ofTime(text, saying);
-    return { cursor: await ofCursor(stream, text) };
+    const cursor = await ofCursor(stream, text);
+    if (isInSnapshot(cursor.bootstrap)) throw withinList();
+    return { cursor };
   }
 
   /** A cursor that reads the stream itself. */

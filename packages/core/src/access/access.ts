@@ -7,7 +7,7 @@ import type {
   RotateApiKey,
   RotatedApiKey,
 } from "@eventledger/protocol";
-import { formatListCursor, parseListCursor } from "../cursor/cursor.ts";
+import { formatListCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { type Tenant, tenantOf } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
@@ -40,8 +40,8 @@ export function createAccess({ table, clock, random, kind }: Deps) {
 
     /** Those that can do no more than the caller. */
     async listKeys(caller: Caller, { limit, cursor }: ListPage) {
-      const page = await keys.list(caller, limit, readCursor(cursor));
-      return { keys: page.keys, cursor: toCursor(page.next) };
+      const page = await keys.list(caller, limit, readCursor("keys", cursor));
+      return { keys: page.keys, cursor: toCursor("keys", page.next) };
     },
 
     getKey: (caller: Caller, id: string): Promise<ApiKey> => keys.get(caller, id),
@@ -72,17 +72,17 @@ export function createAccess({ table, clock, random, kind }: Deps) {
     },
 
     async listTenants({ limit, cursor }: ListPage) {
-      const { tenants, next } = await table.tenants.list(limit, readCursor(cursor));
-      return { tenants: tenants.map(toTenant), cursor: toCursor(next) };
+      const { tenants, next } = await table.tenants.list(limit, readCursor("tenants", cursor));
+      return { tenants: tenants.map(toTenant), cursor: toCursor("tenants", next) };
     },
   };
 }
 
-const readCursor = (cursor: string | undefined): string | undefined =>
-  cursor === undefined ? undefined : parseListCursor(cursor);
+const readCursor = (list: ListOf, cursor: string | undefined): string | undefined =>
+  cursor === undefined ? undefined : parseListCursor(list, cursor);
 
-const toCursor = (next: string | null): string | null =>
-  next === null ? null : formatListCursor(next);
+const toCursor = (list: ListOf, next: string | null): string | null =>
+  next === null ? null : formatListCursor(list, next);
 
 const toTenant = ({ name, createdAt }: { name: Tenant; createdAt: number }) => ({
   name,

@@ -152,12 +152,18 @@ async function loadRows(
   bucket: number,
   range: { after: string | undefined; from: string | undefined; prefix: string; limit: number },
 ) {
-  const { from, prefix, after, limit } = range;
+  const { from, prefix, limit } = range;
+  // A cursor of another list may lie before all keys of this one.
+  const after =
+    range.after === undefined || isBefore(range.after, prefix) ? undefined : range.after;
   const start = from === undefined ? { after, limit } : { after, from, limit };
   const { rows, more } = await table.compacted.loadPage(life, bucket, start);
   const outside = rows.findIndex(({ key }) => !key.startsWith(prefix));
   return outside === -1 ? { rows, more } : { rows: rows.slice(0, outside), more: false };
 }
+
+const isBefore = (key: string, other: string): boolean =>
+  Buffer.compare(Buffer.from(key), Buffer.from(other)) < 0;
 
 async function loadCheckpoints(table: Table, life: Life, partitions: number): Promise<number[]> {
   const next: number[] = Array.from({ length: partitions }, () => 1);

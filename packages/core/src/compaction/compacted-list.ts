@@ -43,7 +43,7 @@ export async function listCompacted(
   const begun = from ?? (await beginBootstrap(deps, stream));
   const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
   const positions = begun.starts.map(edgeAt);
-  const at = { streamUid: stream.uid, positions, turn: 0 };
+  const at = { streamUid: stream.uid, positions, turn: 0, listed: page.prefix ?? "" };
   return {
     items: events,
     cursor: isScanned(bootstrap) ? undefined : { ...at, bootstrap },

@@ -23,6 +23,8 @@ export type CursorContent = {
   readonly turn: number;
   /** Present until all that a snapshot left out has been read from the log. */
   readonly bootstrap?: Bootstrap;
+  /** Of a list of the compacted state: what the keys of the list begin with. */
+  readonly listed?: string;
 };
 
 /** A place in the queue of a parked key: `id` tells which one of its partition, and which try. */
@@ -34,11 +36,13 @@ const BOOTSTRAP = 4;
 const TOKENS = 8;
 const FREED = 16;
 const QUEUE = 32;
+const LISTED = 64;
 
 /** Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys. */
 export function packCursor(content: CursorContent): Uint8Array {
   const { streamUid, subscription, positions, since, turn, tokens, bootstrap, freed, queue } =
     content;
+  const { listed } = content;
   const out = createPacker();
   out.number(
     (subscription === undefined ? 0 : SUBSCRIPTION) +
@@ -46,7 +50,8 @@ export function packCursor(content: CursorContent): Uint8Array {
       (bootstrap === undefined ? 0 : BOOTSTRAP) +
       (tokens === undefined ? 0 : TOKENS) +
       (freed === undefined ? 0 : FREED) +
-      (queue === undefined ? 0 : QUEUE),
+      (queue === undefined ? 0 : QUEUE) +
+      (listed === undefined ? 0 : LISTED),
   );
   out.text(streamUid);
   if (subscription !== undefined) {
@@ -65,6 +70,7 @@ export function packCursor(content: CursorContent): Uint8Array {
   if (queue !== undefined) {
     for (const part of [queue.partition, queue.id, queue.batch, queue.next]) out.number(part);
   }
+  if (listed !== undefined) out.text(listed);
   if (bootstrap !== undefined) packBootstrap(out, bootstrap);
   return out.finish();
 }
@@ -95,11 +101,12 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
     (flags & TOKENS) === 0 ? {} : { tokens: positions.map(() => from.number() || undefined) };
   const freed = (flags & FREED) === 0 ? {} : { freed: positions.map(() => from.number()) };
   const queue = (flags & QUEUE) === 0 ? {} : { queue: unpackQueue(from) };
+  const listed = (flags & LISTED) === 0 ? {} : { listed: from.text() };
   const bootstrap =
     (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
   return {
     ...{ streamUid, ...subscription, ...since, turn, positions },
-    ...{ ...tokens, ...freed, ...queue, ...bootstrap },
+    ...{ ...tokens, ...freed, ...queue, ...listed, ...bootstrap },
   };
 }
 

@@ -42,13 +42,26 @@ export function createCursors(keys: readonly CursorKey[]) {
   return { format, parse };
 }
 
-/** Where a list of names goes on. Names are public to whoever may list them: nothing to sign. */
-export const formatListCursor = (name: string): string => Buffer.from(name).toString("base64url");
+/** Which list a cursor goes on with: its kind, and what it is a list of where there are several. */
+export type ListOf =
+  | `${"streams" | "keys" | "tenants"}`
+  | `${"subscriptions" | "parked"} ${string}`;
 
-/** The name behind a list cursor. Throws `invalid-cursor`. */
-export function parseListCursor(text: string): string {
-  const name = Buffer.from(text, "base64url").toString();
-  if (formatListCursor(name) !== text || !NAME.test(name)) throw invalidCursor("malformed");
+/** Where a list of names goes on. Names are public to whoever may list them: nothing to sign. */
+export const formatListCursor = (list: ListOf, name: string): string =>
+  Buffer.from(`${list}:${name}`).toString("base64url");
+
+/**
+ * The name behind a cursor of a list. Throws `invalid-cursor`: `other-query` for one of another list.
+ * Those that were made before they said which list they are of go on with any.
+ */
+export function parseListCursor(list: ListOf, text: string): string {
+  const bytes = Buffer.from(text, "base64url");
+  const said = bytes.toString();
+  const name = said.slice(said.lastIndexOf(":") + 1);
+  const isWhole = Buffer.from(said).toString("base64url") === text;
+  if (!isWhole || !NAME.test(name)) throw invalidCursor("malformed");
+  if (said !== name && said !== `${list}:${name}`) throw invalidCursor("other-query");
   return name;
 }
 

@@ -15,7 +15,8 @@ export async function listStreams(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   ranges: readonly NameRange[],
 ): Promise<{ streams: Stream[]; cursor: string | null }> {
-  const after = cursor === undefined ? undefined : scopeName(tenant, parseListCursor(cursor));
+  const after =
+    cursor === undefined ? undefined : scopeName(tenant, parseListCursor("streams", cursor));
   const streams: Stream[] = [];
   let next: ScopedName | null = null;
   for (const range of ranges) {
@@ -26,5 +27,5 @@ export async function listStreams(
     streams.push(...page.streams.map(toStream));
     next = page.next;
   }
-  return { streams, cursor: next === null ? null : formatListCursor(bareName(next)) };
+  return { streams, cursor: next === null ? null : formatListCursor("streams", bareName(next)) };
 }

@@ -1,6 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
-import { isExact, isPending, isScanned } from "../kernel/bootstrap.ts";
+import { assertListsEnough, withinList } from "../cursor/listed.ts";
+import { isExact, isPending } from "../kernel/bootstrap.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import { resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
@@ -11,7 +12,7 @@ import type { Deliveries, Queued } from "./deliveries.ts";
 import { matcherOf } from "./filter.ts";
 import { assertOwnCursor } from "./own-cursor.ts";
 import { known } from "./read-log.ts";
-import { cursorAt, freedOf, type Standing } from "./standing.ts";
+import { cursorAt, freedOf, isInSnapshot, type Standing } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
 import type { Snapshots, Subscriptions } from "./subscriptions.ts";
 
@@ -124,8 +125,9 @@ export async function standingAfter(
     return { positions: stillRead(state, after), bootstrap };
   }
   await assertOfStream(log, stream, after);
-  const scanned = bootstrap !== undefined && isScanned(bootstrap) ? bootstrap : undefined;
-  return { positions: await resolvePositions(log, stream, after), bootstrap: scanned };
+  if (isInSnapshot(bootstrap)) throw withinList();
+  assertListsEnough(after, state.row.config.filter?.keyPrefix);
+  return { positions: await resolvePositions(log, stream, after), bootstrap };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
-import { formatListCursor, invalidCursor, parseListCursor } from "../cursor/cursor.ts";
+import { formatListCursor, invalidCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../kernel/names.ts";
 import type { ParkedKey, SkippedEvent } from "../kernel/parked.ts";
@@ -31,10 +31,10 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     keyPrefix = "",
   ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
     const stream = await streams.load(tenant, name);
-    const all = allParked(await subscriptions.load(stream, subscription)).filter(({ parked }) =>
-      parked.key.startsWith(keyPrefix),
-    );
-    const after = cursor === undefined ? undefined : parsePlace(cursor);
+    const state = await subscriptions.load(stream, subscription);
+    const all = allParked(state).filter(({ parked }) => parked.key.startsWith(keyPrefix));
+    const list = `parked ${state.row.uid}` as const;
+    const after = cursor === undefined ? undefined : parsePlace(list, cursor);
     const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
     const page = rest.slice(0, limit);
     const partitions = new Set(page.map(({ partition }) => partition));
@@ -45,7 +45,7 @@ export const createParkingOperations = ({ streams, subscriptions, parking }: Dep
     const last = rest[parked.length - 1];
     return {
       parked: [...parked],
-      cursor: rest.length > parked.length && last !== undefined ? formatPlace(last) : null,
+      cursor: rest.length > parked.length && last !== undefined ? formatPlace(list, last) : null,
     };
   },
 
@@ -81,10 +81,11 @@ export const allParked = ({ offsets }: Pick<SubscriptionState, "offsets">) =>
 const isBehind = (one: Place, other: Place): boolean =>
   one.partition > other.partition || (one.partition === other.partition && one.id > other.id);
 
-const formatPlace = ({ partition, id }: Place): string => formatListCursor(`${partition}.${id}`);
+const formatPlace = (list: ListOf, { partition, id }: Place): string =>
+  formatListCursor(list, `${partition}.${id}`);
 
-function parsePlace(cursor: string): Place {
-  const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(parseListCursor(cursor)) ?? [];
+function parsePlace(list: ListOf, cursor: string): Place {
+  const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(parseListCursor(list, cursor)) ?? [];
   if (partition === undefined || id === undefined) throw invalidCursor("malformed");
   return { partition: Number(partition), id: Number(id) };
 }

@@ -1,5 +1,6 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import { assertListsEnough, withinList } from "../cursor/listed.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { resolvePositions } from "../log/browse.ts";
 import { assertOfStream } from "../log/foreign-cursor.ts";
@@ -72,10 +73,12 @@ export async function standingAtCursor(
   log: Log,
   stream: LiveStream,
   cursor: CursorContent,
+  keyPrefix: string | undefined,
 ): Promise<Standing> {
   await assertOfStream(log, stream, cursor);
   if (cursor.subscription !== undefined) throw invalidCursor("other-subscription");
-  if (isInSnapshot(cursor.bootstrap)) throw invalidCursor("other-query");
+  if (isInSnapshot(cursor.bootstrap)) throw withinList();
+  assertListsEnough(cursor, keyPrefix);
   return standingBehind(log, stream, cursor);
 }
 
@@ -97,6 +100,7 @@ async function standingAt(
   if (subscription !== undefined && subscription.uid !== state.row.uid) {
     throw invalidCursor("other-subscription");
   }
+  assertListsEnough(target.cursor, state.row.config.filter?.keyPrefix);
   if (!isInSnapshot(bootstrap)) {
     return standingBehind(log, stream, {
       ...target.cursor,
