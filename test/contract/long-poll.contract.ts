@@ -118,6 +118,22 @@ function inOne(api: Client): void {
     expect(body).toMatchObject({ stale: true, events: [{ data: 2 }] });
   });
 
+  it("[poll.commit] reads on from its own cursor when others have committed more", async () => {
+    const { cursor } = (await api.poll(stream, "s", { limit: 1 })).body;
+    await api.commit(stream, "s", (await api.poll(stream, "s", { limit: 3 })).body.cursor);
+    const { body } = await api.commitAndPoll(stream, "s", { commit: cursor, limit: 2 });
+    expect(body).toMatchObject({ stale: true, events: [{ data: 1 }, { data: 2 }] });
+  });
+
+  it("[bootstrap.after] reads the snapshot first, though a publish's cursor is given", async () => {
+    await api.compact(stream);
+    const { body: published } = await api.publish(stream, { key: "late", data: "late" });
+    await api.createSubscription(stream, { name: "b", start: "bootstrap" });
+    const { body } = await api.poll(stream, "b", { after: published.cursor });
+    expect(body).toMatchObject({ phase: "bootstrap" });
+    expect(body.events.length).toBeGreaterThan(0);
+  });
+
   it("[poll.commit] delivers nothing when the commit is refused", async () => {
     const { cursor } = (await api.poll(stream, "s", { limit: 2 })).body;
     await api.seek(stream, "s", "earliest");

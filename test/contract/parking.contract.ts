@@ -181,6 +181,20 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([4, 5]);
   });
 
+  it("[sub.commit-void] says of a commit that was void what comes again, and why", async () => {
+    const { body: ahead } = await api.poll(stream, S);
+    await api.release(stream, S, "a", "retry");
+    const { body: queued } = await api.poll(stream, S);
+    const { body: done } = await api.commitAndPoll(stream, S, { commit: queued.cursor });
+    expect(done).toMatchObject({ stale: false, redelivers: "nothing", redeliversBecause: [] });
+    const { body: receipt } = await api.commit(stream, S, ahead.cursor);
+    const because = { redelivers: "all", redeliversBecause: ["key-released"] };
+    expect(receipt).toMatchObject({ stale: true, ...because });
+    const { body: page } = await api.commitAndPoll(stream, S, { commit: ahead.cursor });
+    expect(page).toMatchObject({ stale: true, ...because, committed: receipt.committed });
+    expect(dataOf(page.events)).toEqual([4, 5]);
+  });
+
   it("[park.retry] stops where it fails once more, behind what has succeeded", async () => {
     await api.release(stream, S, "a", "retry");
     const { body: queued } = await api.poll(stream, S);
@@ -222,6 +236,17 @@ function skipped(api: Client): void {
     await refusal(api.release(stream, S, "a", "skip"), "not-parkable");
     expect(await drain(api, stream)).toEqual([2]);
     await refusal(api.release(stream, S, "a", "skip"), "parked-key-not-found");
+  });
+
+  it("[park.skip] is free once a commit passes the event", async () => {
+    const stream = await open(api);
+    await api.publish(stream, event("a", 1));
+    await api.park(stream, S, { sequence: 1 });
+    await api.release(stream, S, "a", "skip");
+    expect(await drain(api, stream)).toEqual([]);
+    expect(await api.getSubscription(stream, S)).toMatchObject({ parkedKeys: 0 });
+    await api.publish(stream, event("a", 2));
+    expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([2]);
   });
 
   it("[park.skip] is free at once when nothing else waits", async () => {

@@ -80,4 +80,44 @@ const ofMemories: readonly Mutation[] = [
   },
 ];
 
-export const ofSubscriptions: readonly Mutation[] = [...ofFreedKeys, ...ofMemories];
+/** What is said of a commit, and where reading goes on after it. */
+const ofCommits: readonly Mutation[] = [
+  {
+    rule: "who was overtaken reads on from its own cursor",
+    file: "ledger-subscriptions.ts",
+    from: "const isOlder = done.isOlder && request.after === undefined;",
+    to: "const isOlder = done.isOlder && request.after !== undefined;",
+  },
+  {
+    rule: "who was overtaken and has missed something is told",
+    file: "ledger-subscriptions.ts",
+    from: "return { ...page, consistent: false };",
+    to: "return { ...page };",
+  },
+  {
+    rule: "a commit whose answer was lost has moved the position",
+    file: "table/subscription.entity.ts",
+    from: "row.generation === to.generation && row.next === to.next;",
+    to: "row.generation === to.generation && row.next < to.next;",
+  },
+  {
+    rule: "a commit that is void says what comes again",
+    file: "subscription/commits.ts",
+    from: "to !== undefined && row.generation === to.generation && row.next < to.next;",
+    to: "to !== undefined && row.generation === to.generation && row.next < 0;",
+  },
+  {
+    rule: "what was read of a queue that has changed comes again",
+    file: "subscription/parking-plan.ts",
+    from: "was?.includes(place.id) === true",
+    to: "was?.includes(-place.id) === true",
+  },
+  {
+    rule: "a cursor of the stream does not pass a snapshot that is not read",
+    file: "subscription/deliver.ts",
+    from: "return { positions, bootstrap: bootstrap ?? state.bootstrap };",
+    to: "return { positions, bootstrap };",
+  },
+];
+
+export const ofSubscriptions: readonly Mutation[] = [...ofFreedKeys, ...ofMemories, ...ofCommits];

@@ -2,6 +2,7 @@ import type {
   Lag,
   Place,
   PollBody,
+  RedeliveryReason,
   SeekBody,
   SeekReceipt,
   Subscription,
@@ -10,7 +11,7 @@ import type {
 import { type Bounds, coversDelivery } from "./access/permission.ts";
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
-import { subscriptionNotFound } from "./kernel/error.ts";
+import { LedgerError, subscriptionNotFound } from "./kernel/error.ts";
 import { fittingItems } from "./kernel/list-page.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
 import type { Waiting } from "./kernel/waiting.ts";
@@ -19,7 +20,7 @@ import type { Log } from "./log/log.ts";
 import { normalPlace, type Places } from "./places.ts";
 import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
-import { commit, lagBehind } from "./subscription/commit.ts";
+import { type Committed, commit, lagBehind } from "./subscription/commit.ts";
 import { cursorAfter } from "./subscription/commit-sequence.ts";
 import { type Covers, listCovered } from "./subscription/covered.ts";
 import type { Poll } from "./subscription/deliver.ts";
@@ -77,6 +78,16 @@ export type PollResult = {
 
 /** What a client has processed: what a cursor covers, or everything up to an event. */
 type Done = { readonly cursor: string } | { readonly sequence: number; readonly pointer: string };
+/** What a commit has done. */
+type CommitVerdict = {
+  readonly committed: string;
+  readonly stale: boolean;
+  readonly redelivers: "nothing" | "part" | "all";
+  readonly redeliversBecause: RedeliveryReason[];
+};
+
+/** How reading on from a cursor ends when what follows it is no longer kept. */
+const PASSED: ReadonlySet<string> = new Set(["retention-passed", "bootstrap-expired"]);
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
@@ -137,8 +148,35 @@ export function createSubscriptionOperations(deps: Deps) {
         "cursor" in done
           ? cursors.parse(done.cursor)
           : await cursorAfter(parts, stream, name, done);
-      return commit(parts, stream, name, content);
+      return { ...(await commit(parts, stream, name, content)), cursor: content };
     });
+  }
+
+  /** What came of a commit, for its client. */
+  const verdictOf = ({ committed, stale, redelivery }: Committed): CommitVerdict => ({
+    committed: cursors.format(committed),
+    stale,
+    redelivers: redelivery?.part ?? "nothing",
+    redeliversBecause: [...(redelivery?.because ?? [])],
+  });
+
+  /**
+   * Reads on from a cursor that others have overtaken. Where what follows it is no longer kept, what is
+   * committed is: then the reader is told that it has missed something.
+   */
+  async function pollOlder(
+    stream: LiveStream,
+    name: string,
+    request: PollRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<PollResult> {
+    try {
+      return await pollStream(stream, name, request, signal);
+    } catch (error) {
+      if (!(error instanceof LedgerError) || !PASSED.has(error.code)) throw error;
+      const page = await pollStream(stream, name, { ...request, after: undefined }, signal);
+      return { ...page, consistent: false };
+    }
   }
 
   return {
@@ -238,20 +276,32 @@ export function createSubscriptionOperations(deps: Deps) {
       );
     },
 
-    /** The same behind a commit, if there is one. `stale` when that changed nothing. */
+    /**
+     * The same after a commit, if there is one. A cursor that covers less than others have committed is
+     * read on from, so that its reader misses nothing of what lies between.
+     */
     async commitAndPoll(
       tenant: Tenant,
       name: string,
       subscription: string,
       { commit: to, ...request }: PollRequest & Pick<Partial<PollBody>, "commit">,
       signal?: AbortSignal,
-    ): Promise<PollResult & { stale?: boolean }> {
+    ): Promise<PollResult & Partial<CommitVerdict>> {
       return streams.use(tenant, name, async (stream) => {
         const processed =
           typeof to === "string" ? { cursor: to } : to && { ...to, pointer: "/commit/sequence" };
         const done = processed && (await commitOn(stream, subscription, processed));
-        const page = await pollStream(stream, subscription, request, signal);
-        return done === undefined ? page : { ...page, stale: done.stale };
+        if (done === undefined) return pollStream(stream, subscription, request, signal);
+        const isOlder = done.isOlder && request.after === undefined;
+        const page = isOlder
+          ? await pollOlder(
+              stream,
+              subscription,
+              { ...request, after: cursors.format(done.cursor) },
+              signal,
+            )
+          : await pollStream(stream, subscription, request, signal);
+        return { ...page, ...verdictOf(done) };
       });
     },
 
@@ -265,8 +315,7 @@ export function createSubscriptionOperations(deps: Deps) {
           typeof to === "string" ? { cursor: to } : { sequence: to, pointer: "/sequence" };
         const done = await commitOn(stream, subscription, processed);
         const lag = await lagBehind(parts, stream, done);
-        const committed = cursors.format(done.committed);
-        return { committed, stale: done.stale, lag, life: lifeText(stream) };
+        return { ...verdictOf(done), lag, life: lifeText(stream) };
       });
     },
 

@@ -120,6 +120,13 @@ export const CommitBody = described(
   { id: "CommitBody" },
 );
 export type CommitBody = z.infer<typeof CommitBody>;
+/**
+ * Why a commit leaves something to be delivered again: a key was let go since, so that pages from
+ * before have withheld what flows now; a parked key was parked or retried again since its queue was
+ * read; another snapshot than the cursor's is the one whose reading is committed.
+ */
+export const redeliveryReasons = ["key-released", "queue-changed", "other-snapshot"] as const;
+export type RedeliveryReason = (typeof redeliveryReasons)[number];
 
 export const LeaveBody = described(z.strictObject({ consumer: ConsumerName }), {
   id: "LeaveBody",

@@ -49,9 +49,13 @@ export function openServers() {
 }
 
 /** A stream that keeps its events for an hour, and a subscription to it. */
-export async function subscribe(ledger: Ledger, config: object = {}): Promise<void> {
+export async function subscribe(
+  ledger: Ledger,
+  config: object = {},
+  partitions = 1,
+): Promise<void> {
   await ledger.createStream(defaultTenant, {
-    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+    ...{ name: "orders", description: "", partitions, compaction: "key" },
     ...{ retentionHours: 1, archiveDays: null },
   });
   await ledger.createSubscription(...OF, { name: SUB, start: "earliest", ...config });

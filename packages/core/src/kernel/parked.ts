@@ -5,6 +5,8 @@
 export type ParkedKey = {
   /** Which state of the key's parking this is; whatever changes it but progress gives it a new one. */
   readonly id: number;
+  /** The last states before it, since the key was free. */
+  readonly was?: readonly number[];
   readonly key: string;
   /** The first event that is withheld. */
   readonly from: number;

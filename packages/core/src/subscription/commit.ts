@@ -1,17 +1,21 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
+import { isPending } from "../kernel/bootstrap.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
-import type { SubscriptionState } from "./state.ts";
+import type { Redelivery, SubscriptionState } from "./state.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Where a subscription stands after a commit. */
 export type Committed = {
   readonly committed: CursorContent;
-  /** The position was there or beyond already; nothing was changed. */
+  /** Nothing was changed: the position was there or beyond already, or the cursor is void. */
   readonly stale: boolean;
+  readonly redelivery: Redelivery | undefined;
+  /** Others have committed more than the cursor covers: whoever made it has not received that. */
+  readonly isOlder: boolean;
   readonly state: SubscriptionState;
   readonly standing: Standing;
 };
@@ -34,7 +38,7 @@ export async function commit(
   await assertOwnCursor(log, stream, before, cursor);
   if (!ahead) subscriptions.assertHeld(before, cursor);
   const { generation } = before;
-  const { moved, state } = await subscriptions.commit(stream, before, cursor);
+  const { moved, state, redelivery } = await subscriptions.commit(stream, before, cursor);
   if (state.offsets.some((row) => row.generation !== generation)) {
     throw invalidCursor("seeked");
   }
@@ -42,6 +46,8 @@ export async function commit(
   return {
     committed: cursorAt(stream, state, standing, cursor.turn),
     stale: !moved,
+    redelivery,
+    isOlder: redelivery === undefined && isOlder(cursor, standing),
     state,
     standing,
   };
@@ -61,6 +67,23 @@ export function lagBehind(
     ? subscriptions.snapshotLag(stream, known)
     : subscriptions.lag(stream, state);
 }
+
+/** Whether a cursor covers less than is committed, in the log or in a snapshot. */
+function isOlder(
+  { positions, bootstrap }: CursorContent,
+  { positions: committed, bootstrap: present }: Standing,
+): boolean {
+  if (isInSnapshot(bootstrap)) {
+    if (isPending(bootstrap)) return false;
+    return !isInSnapshot(present) || bootstrap.scan < present.scan;
+  }
+  return positions.some(
+    (at, partition) => at !== undefined && at.next < nextOf(committed, partition),
+  );
+}
+
+const nextOf = (positions: Standing["positions"], partition: number): number =>
+  positions[partition]?.next ?? 0;
 
 /** Only plain progress in the log is decided without another look. */
 const isAhead = (

@@ -1,3 +1,4 @@
+import type { RedeliveryReason } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -12,10 +13,10 @@ import {
   type SubscriptionRow,
 } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
-import { planProgress } from "./parking-plan.ts";
+import { isReadInVain, planProgress } from "./parking-plan.ts";
 import { settlePassed } from "./settle.ts";
 import { isInSnapshot, type Standing } from "./standing.ts";
-import type { SubscriptionState } from "./state.ts";
+import type { Redelivery, SubscriptionState } from "./state.ts";
 import type { UntilMemory } from "./until-memory.ts";
 
 type Deps = {
@@ -40,8 +41,14 @@ type Deps = {
   ) => Promise<SubscriptionState | undefined>;
 };
 
-/** What a commit has done. */
-type Moved = { readonly moved: boolean; readonly state: SubscriptionState };
+/** What a commit has done, and what of its cursor is void. */
+type Moved = {
+  readonly moved: boolean;
+  readonly state: SubscriptionState;
+  readonly redelivery?: Redelivery;
+};
+
+const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
 
 const QUEUE_TRIES = 5;
 
@@ -75,7 +82,10 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       );
       if (result === undefined) throw subscriptionNotFound();
       assertLeased(result.moved || passesGuard(result.row, guard));
-      return { moved: result.moved, state: await refresh(stream, state) };
+      const present = result.row.bootstrap;
+      const isVoid = isInSnapshot(present) && present.run !== cursor.bootstrap.run;
+      const redelivery = isVoid && !result.moved ? { redelivery: OTHER_SNAPSHOT } : {};
+      return { moved: result.moved, state: await refresh(stream, state), ...redelivery };
     }
     return commitSnapshotEnd(stream, state, state.bootstrap, cursor);
   }
@@ -93,7 +103,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     if (positions.includes(undefined)) return { moved: false, state };
     const foreign = !isPending(present) && bootstrap !== undefined && bootstrap.run !== run;
     const older = positions.some((at, partition) => (at?.next ?? 0) < (starts[partition] ?? 0));
-    if (foreign || older) return { moved: false, state };
+    if (foreign || older) return { moved: false, state, redelivery: OTHER_SNAPSHOT };
     const guard = guardOf(cursor, state.row, 0);
     const to = { positions, bootstrap };
     const end = { scan: present.scan, guard };
@@ -131,31 +141,35 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       }),
     );
     for (const result of results) known.set(result.row.partition, result.row);
-    const unqueued = await commitQueue(stream, row, cursor);
-    if (unqueued !== undefined) known.set(unqueued.partition, unqueued);
+    const queued = await commitQueue(stream, row, cursor);
+    if (queued?.row !== undefined) known.set(queued.row.partition, queued.row);
     for (const result of results) {
       if (!result.moved) continue;
       const present = known.get(result.row.partition) ?? result.row;
       const settled = await settlePassed({ table, log }, stream, row, present);
       known.set(settled.partition, settled);
     }
-    const moved = results.some((result) => result.moved) || unqueued !== undefined;
+    const moved = results.some((result) => result.moved) || queued?.moved === true;
+    const redelivery = redeliveryOf(moved, [
+      ...results.map((result, at) => isFreedSince(result, ahead[at]) && "key-released"),
+      queued?.inVain === true && "queue-changed",
+    ]);
     const after = remember(stream, row, look, [...known.values()]);
     assertLeased(results.every(({ leased }) => leased));
     if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
-      return { moved, state: after };
+      return { moved, state: after, ...redelivery };
     }
     await table.subscriptions.endBootstrap(stream.life, row.uid, generation);
     const offsets = after.offsets.map(({ bootstrap: _, ...rest }) => rest);
-    return { moved, state: remember(stream, row, look, offsets) };
+    return { moved, state: remember(stream, row, look, offsets), ...redelivery };
   }
 
-  /** How far the queue of a parked key was read; undefined when nothing of it moved. */
+  /** How far the queue of a parked key was read, if the cursor is of one. */
   async function commitQueue(
     { life }: LiveStream,
     row: SubscriptionRow,
     cursor: CursorContent,
-  ): Promise<OffsetRow | undefined> {
+  ): Promise<{ row?: OffsetRow; moved: boolean; inVain: boolean } | undefined> {
     const { queue, subscription } = cursor;
     if (queue === undefined) return undefined;
     const place = { life, subscriptionUid: row.uid };
@@ -166,9 +180,9 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       const guard = guardOf(cursor, row, queue.partition);
       assertLeased(passesGuard(present, guard));
       const to = planProgress(present, queue);
-      if (to === undefined) return undefined;
+      if (to === undefined) return { moved: false, inVain: isReadInVain(present, queue) };
       const changed = await table.parking.change(place, present, to, { guard });
-      if (changed !== undefined) return changed;
+      if (changed !== undefined) return { row: changed, moved: true, inVain: false };
     }
     throw new LedgerError("outcome-unknown", {
       detail: "Others were changing this subscription at the same moment. Commit again.",
@@ -199,6 +213,21 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   }
 
   return { commit, guardOf, assertHeld };
+}
+
+/** A row that stays where it is though the cursor is further and its lease holds: a key was freed. */
+const isFreedSince = (
+  { moved, leased, row }: { moved: boolean; leased: boolean; row: OffsetRow },
+  to: Pick<OffsetRow, "next" | "generation"> | undefined,
+): boolean =>
+  !moved && leased && to !== undefined && row.generation === to.generation && row.next < to.next;
+
+function redeliveryOf(
+  moved: boolean,
+  found: readonly (RedeliveryReason | false)[],
+): { redelivery?: Redelivery } {
+  const because = [...new Set(found.filter((reason) => reason !== false))];
+  return because.length === 0 ? {} : { redelivery: { part: moved ? "part" : "all", because } };
 }
 
 function assertLeased(condition: boolean): void {

@@ -110,8 +110,9 @@ export async function deliverQueue(
 }
 
 /**
- * Where reading begins behind a cursor. One of the stream itself is welcome too: that is how what
- * follows a list of the compacted state, or a publish, is read.
+ * Where reading begins after a cursor. One of the stream itself is welcome too: that is how what
+ * follows a list of the compacted state, or a publish, is read. A publish says nothing of the state
+ * before it, so a subscription that has not read its snapshot receives that first.
  */
 export async function standingAfter(
   log: Log,
@@ -127,7 +128,8 @@ export async function standingAfter(
   await assertOfStream(log, stream, after);
   if (isInSnapshot(bootstrap)) throw withinList();
   assertListsEnough(after, state.row.config.filter?.keyPrefix);
-  return { positions: await resolvePositions(log, stream, after), bootstrap };
+  const positions = await resolvePositions(log, stream, after);
+  return { positions, bootstrap: bootstrap ?? state.bootstrap };
 }
 
 /**

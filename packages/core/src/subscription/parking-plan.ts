@@ -43,7 +43,8 @@ export function planPark(
   if (known !== undefined && !known.retrying && known.next <= next) return { parking, key: known };
   const from = Math.min(known?.from ?? next, next);
   const id = parking.revision + 1;
-  const parked = { id, key, from, batch, next, reason, parkedAt: nowMs, retrying: false };
+  const was = known === undefined ? {} : formerOf(known);
+  const parked = { id, ...was, key, from, batch, next, reason, parkedAt: nowMs, retrying: false };
   const left = known === undefined ? [] : skippedOf(row, known);
   const skipped = [...parking.skipped, ...left].filter(({ sequence }) => sequence !== next);
   return { parking: withKey({ ...parking, skipped }, parked), key: parked };
@@ -110,6 +111,14 @@ export function planProgress(row: ParkingRow, place: QueuePlace): Parking | unde
   return withKey(parking, { ...rest, batch, next, from: next });
 }
 
+/** Whether what was read of a queue comes again: its key was parked or retried again since. Pure. */
+export const isReadInVain = (
+  { parking }: Pick<ParkingRow, "parking">,
+  place: QueuePlace,
+): boolean =>
+  parking?.keys.some(({ was, next }) => was?.includes(place.id) === true && next < place.next) ??
+  false;
+
 /** Notes a delivery of a queue's beginning; the same try goes on. Pure. */
 export function planDelivered(
   { parking = nothingParked }: ParkingRow,
@@ -144,9 +153,16 @@ const release = (
   { delivered: _, ...known }: ParkedKey,
   { batch, next }: Position,
 ): ParkingPlan<ParkedKey> => {
-  const key = { ...known, batch, next, retrying: true, id: parking.revision + 1 };
+  const id = parking.revision + 1;
+  const key = { ...known, ...formerOf(known), batch, next, retrying: true, id };
   return { parking: withKey(parking, key), key };
 };
+
+const FORMER_MAX = 8;
+
+const formerOf = ({ id, was = [] }: ParkedKey): Pick<ParkedKey, "was"> => ({
+  was: [...was, id].slice(-FORMER_MAX),
+});
 
 const withKey = (parking: Parking, parked: ParkedKey): Parking => ({
   ...parking,

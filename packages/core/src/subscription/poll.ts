@@ -39,7 +39,8 @@ export async function poll(
     state = await subscriptions.load(stream, name);
   }
   const isRetried = state.offsets.some(({ parking }) => parking?.keys.some((key) => key.retrying));
-  if (isRetried || isInSnapshot(after === undefined ? state.bootstrap : after.bootstrap)) {
+  const isOwn = after?.subscription !== undefined;
+  if (isRetried || isInSnapshot(isOwn ? after.bootstrap : state.bootstrap)) {
     state = await subscriptions.refresh(stream, state);
   }
   for (let isFresh = false; ; ) {

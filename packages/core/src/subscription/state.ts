@@ -1,5 +1,12 @@
+import type { RedeliveryReason } from "@eventledger/protocol";
 import type { Bootstrap } from "../kernel/bootstrap.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
+
+/** How much of what a cursor covers is delivered again though it was committed, and why. */
+export type Redelivery = {
+  readonly part: "part" | "all";
+  readonly because: readonly RedeliveryReason[];
+};
 
 /** A subscription and how far it has committed every partition. */
 export type SubscriptionState = {

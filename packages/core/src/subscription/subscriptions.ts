@@ -228,9 +228,11 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     const from = { generation: state.generation, end };
     const { uid } = state.row;
     const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);
-    if (done) return remember(stream, state.row, look, offsets);
+    if (done === true) return remember(stream, state.row, look, offsets);
     forget(stream, state.row.name);
-    return undefined;
+    if (done === false) return undefined;
+    const found = await refresh(stream, state);
+    return found.generation === generation && isThere(found, to) ? found : undefined;
   }
 
   return {
@@ -253,6 +255,13 @@ const OFFSET_TRIES = 10;
 const OFFSET_PAUSE_MS = 20;
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+/** Whether an earlier try of putting it there was carried out, its answer lost. */
+const isThere = (found: SubscriptionState, { positions, bootstrap }: Standing): boolean =>
+  isInSnapshot(found.bootstrap) === isInSnapshot(bootstrap) &&
+  found.bootstrap?.run === bootstrap?.run &&
+  (isInSnapshot(bootstrap) ||
+    found.offsets.every(({ next }, partition) => next === positions[partition]?.next));
 
 function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): SubscriptionState {
   const { generation = 0, bootstrap } = offsets[0] ?? {};

@@ -13,7 +13,7 @@ import {
   PARKING_ATTRIBUTES,
   type SubscriptionRow,
 } from "./subscription.entity.ts";
-import { transact } from "./transaction.ts";
+import { transact, transactOnce } from "./transaction.ts";
 
 /** Beginnings and ends of streams and subscriptions: each one transaction, all rows or none. */
 export const lifecycleRows = (connection: Connection, entities: Entities) => ({
@@ -99,7 +99,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   /**
    * Puts a subscription to other positions, all of them or none: `to` replaces the rows of
    * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must stand at `scan`,
-   * and its row pass the guard. Leases stay as they are, nothing is parked. False when the subscription has moved otherwise, perhaps by an earlier try of this call.
+   * and its row pass the guard. Leases stay as they are, nothing is parked. False when the subscription has moved otherwise; "unsure" when that may
+   * be the work of an earlier try of this call.
    */
   async replaceOffsets(
     life: Life,
@@ -109,9 +110,9 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
       readonly end?: { readonly scan: string; readonly guard: LeaseGuard } | undefined;
     },
     to: readonly OffsetRow[],
-  ): Promise<boolean> {
+  ): Promise<boolean | "unsure"> {
     const { generation, end } = from;
-    const reasons = await transact(connection, () =>
+    const { reasons, isRepeated } = await transactOnce(connection, () =>
       createWriteTransaction(entities, ({ offset }) =>
         to.map(({ partition, bootstrap, batch, next, generation: begun }) => {
           const present = bootstrapAttributes(bootstrap);
@@ -130,7 +131,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
         }),
       ).go(),
     );
-    return reasons === undefined;
+    return reasons === undefined || (isRepeated && "unsure");
   },
 
   /** Deletes a subscription and its positions. Doing it twice is harmless. */

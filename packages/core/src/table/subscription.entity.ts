@@ -205,7 +205,7 @@ export const subscriptionRows = (
    * Moves one partition's committed position forward, within its generation. Answers the row as it
    * is afterwards and whether this call moved it; undefined when the subscription is gone. Nothing
    * moves that does not pass the guard, or when a key was freed since the page was read. Doing it
-   * twice is harmless.
+   * twice is harmless: a try whose answer was lost and that is found carried out has moved it.
    */
   async commit(
     life: Life,
@@ -213,8 +213,10 @@ export const subscriptionRows = (
     to: OffsetRow & { readonly freed: number },
     guard: LeaseGuard,
   ): Promise<{ moved: boolean; row: OffsetRow } | undefined> {
-    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
-      offset
+    let sent = 0;
+    const { rejected, data } = await writeRowsUntilKnown(connection, () => {
+      sent++;
+      return offset
         .patch({ life, subscriptionUid, partition: to.partition })
         .set({ next: to.next, batch: to.batch, ...held(guard) })
         .where((row, operations) => {
@@ -223,9 +225,12 @@ export const subscriptionRows = (
           const parked = isOrAbsent(row.freed, operations, to.freed);
           return `${ahead} AND ${parked} AND ${guarded(row, operations, guard)}`;
         })
-        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
-    );
-    return data === null ? undefined : { moved: !rejected, row: toOffset(data) };
+        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" });
+    });
+    if (data === null) return undefined;
+    const row = toOffset(data);
+    const isThere = row.generation === to.generation && row.next === to.next;
+    return { moved: !rejected || (sent > 1 && isThere), row };
   },
 
   /**
@@ -241,8 +246,10 @@ export const subscriptionRows = (
     guard: LeaseGuard,
   ): Promise<{ moved: boolean; row: OffsetRow } | undefined> {
     const { run, scan } = bootstrap;
-    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
-      offset
+    let sent = 0;
+    const { rejected, data } = await writeRowsUntilKnown(connection, () => {
+      sent++;
+      return offset
         .patch({ life, subscriptionUid, partition: 0 })
         .set({ ...bootstrapAttributes(bootstrap), ...held(guard) })
         .where((row, operations) => {
@@ -252,9 +259,13 @@ export const subscriptionRows = (
           const present = `${eq(row.generation, generation)} AND ${ahead}`;
           return `${present} AND ${guarded(row, operations, guard)}`;
         })
-        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
-    );
-    return data === null ? undefined : { moved: !rejected, row: toOffset(data) };
+        .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" });
+    });
+    if (data === null) return undefined;
+    const row = toOffset(data);
+    const at = row.generation === generation ? row.bootstrap : undefined;
+    const isThere = at?.run === run && at.scan === scan;
+    return { moved: !rejected || (sent > 1 && isThere), row };
   },
 
   /** Forgets a bootstrap whose snapshot is read and whose remainder is committed. */

@@ -45,13 +45,23 @@ const BACKOFF = { baseMs: 25, capMs: 500 };
  * reasons when a condition failed, which may be the trace of an earlier try of this very call.
  */
 export async function transact(
-  { clock, random }: Connection,
+  connection: Connection,
   write: () => Promise<Written>,
 ): Promise<readonly Reason[] | undefined> {
+  const { reasons } = await transactOnce(connection, write);
+  return reasons;
+}
+
+/** The same, and whether an earlier try of this very call may have been carried out. */
+export async function transactOnce(
+  { clock, random }: Connection,
+  write: () => Promise<Written>,
+): Promise<{ reasons: readonly Reason[] | undefined; isRepeated: boolean }> {
   for (let attempt = 0; ; attempt++) {
     const verdict = await sendTransaction(write);
-    if (verdict.kind === "written") return undefined;
-    if (verdict.kind === "cancelled") return verdict.reasons;
+    const isRepeated = attempt > 0;
+    if (verdict.kind === "written") return { reasons: undefined, isRepeated };
+    if (verdict.kind === "cancelled") return { reasons: verdict.reasons, isRepeated };
     if (attempt + 1 >= TRIES) throw outcomeUnknown(verdict.cause);
     await clock.sleep(fullJitterMs(random, attempt, BACKOFF));
   }

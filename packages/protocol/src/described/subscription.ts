@@ -1,6 +1,12 @@
 import * as z from "zod/mini";
 import { Start } from "../place.ts";
-import { ConsumerName, Filter, LeaseSeconds, MaxDeliveries } from "../subscription.ts";
+import {
+  ConsumerName,
+  Filter,
+  LeaseSeconds,
+  MaxDeliveries,
+  redeliveryReasons,
+} from "../subscription.ts";
 import { Cursor, described, ListCursor, Name, Timestamp } from "../text.ts";
 import { NextPollMs, Page } from "./event.ts";
 import { Lag } from "./lag.ts";
@@ -85,13 +91,25 @@ export const PollPage = described(
   },
 );
 
-/** The same behind a commit. */
+const Redelivers = described(z.enum(["nothing", "part", "all"]), {
+  description: "How much of what the cursor covers is delivered again, though it was committed.",
+});
+
+const RedeliversBecause = described(z.array(z.enum(redeliveryReasons)), {
+  description:
+    "`key-released`: a key was retried or skipped since, and what the page withheld flows now. `queue-changed`: the retried key was parked or retried again. `other-snapshot`: another bootstrap's snapshot is being committed.",
+});
+
+/** The same after a commit. */
 export const CommittedPollPage = described(
   z.object({
     ...PollPage.shape,
+    committed: described(z.optional(Cursor), { description: "With a commit: the position now." }),
     stale: described(z.optional(z.boolean()), {
-      description: "With a commit: true when the position was already there or beyond.",
+      description: "With a commit: true when it changed nothing.",
     }),
+    redelivers: z.optional(Redelivers),
+    redeliversBecause: z.optional(RedeliversBecause),
   }),
   { id: "CommittedPollPage", description: "What a commit and poll answers." },
 );
@@ -100,8 +118,11 @@ export const CommitReceipt = described(
   z.object({
     committed: Cursor,
     stale: described(z.boolean(), {
-      description: "True when the position was already there or beyond.",
+      description:
+        "True when this commit changed nothing: the position was there or beyond, unless `redelivers` says that the cursor is void.",
     }),
+    redelivers: Redelivers,
+    redeliversBecause: RedeliversBecause,
     lag: Lag,
     life: Life,
   }),
