@@ -1,0 +1,66 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { defaultTenant, type IncomingEvent, type RawJson } from "../../packages/core/src/index.ts";
+import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { meterCapacity } from "../stack/capacity.ts";
+import { LOCAL_REGION } from "../stack/local-aws.ts";
+import { createTestTable } from "../stack/test-table.ts";
+
+const CONFIG = {
+  description: "",
+  compaction: "key",
+  retentionHours: 360,
+  archiveDays: null,
+} as const;
+const PARTITIONS = 4;
+
+/** What following a stream without a subscription asks of the table, once it is known. */
+describe("browsing costs the table", () => {
+  let opened: OpenLedger;
+  let meter: ReturnType<typeof meterCapacity>;
+  let cursor: string;
+
+  const browse = (query: Omit<Parameters<OpenLedger["ledger"]["browse"]>[2], "limit">) =>
+    opened.ledger.browse(defaultTenant, "orders", { limit: 100, ...query });
+  const requestsOf = async (work: () => Promise<unknown>) => (await meter.measure(work)).requests;
+
+  beforeAll(async () => {
+    const { endpoint, tableName } = await createTestTable();
+    const keys = { adminKey: "admin", cursorKey: "cursor" };
+    opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
+    meter = meterCapacity(opened.client);
+    const { ledger } = opened;
+    await ledger.createStream(defaultTenant, { ...CONFIG, name: "orders", partitions: PARTITIONS });
+    const events = Array.from(
+      { length: 40 },
+      (_, n): IncomingEvent => ({ attributes: { key: `k${n}` }, data: `${n}` as RawJson }),
+    );
+    await ledger.publish(defaultTenant, "orders", events);
+    ({ cursor } = await browse({ from: "earliest" }));
+    return () => opened.close();
+  });
+
+  it("[read.follow] one query per partition where nothing is new", async () => {
+    expect(await requestsOf(() => browse({ from: cursor }))).toEqual({ Query: PARTITIONS });
+  });
+
+  it("[read.filter] one query for the history of a key", async () => {
+    expect(await requestsOf(() => browse({ from: cursor, key: "k7" }))).toEqual({ Query: 1 });
+    const all = await requestsOf(() => browse({ from: "earliest", key: "k7" }));
+    expect(all).toEqual({ GetItem: 1, Query: 1 });
+  });
+
+  it("[read.address] one query for one event", async () => {
+    const { events } = await browse({ from: "earliest", key: "k7" });
+    const sequence = events[0]?.sequence;
+    expect(await requestsOf(() => browse({ key: "k7", sequence }))).toEqual({ Query: 1 });
+  });
+
+  it("[read.follow] a wait looks at each partition every 1.5 s", async () => {
+    const { Query = 0, ...others } = await requestsOf(() =>
+      browse({ from: cursor, waitSeconds: 4 }),
+    );
+    expect(others).toEqual({});
+    // At once, after 0.5 s, 1.5 s and 3 s, and when the time is up.
+    expect(Query).toBeLessThanOrEqual(5 * PARTITIONS);
+  });
+});
