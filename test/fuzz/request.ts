@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { DescribedOperation, Parameter } from "../contract/access/openapi-operations.ts";
-import { fromSchema, NAMES, slot } from "./from-schema.ts";
+import { fromSchema, NAMES, seldomIf, slot } from "./from-schema.ts";
 import {
   hostileBody,
   hostileHeaders,
@@ -61,13 +61,21 @@ export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequ
 }
 
 const parameterOf = ({ path }: DescribedOperation, of: Parameter): fc.Arbitrary<unknown> =>
-  of.name === "key" && path.includes("/parked/") ? slot("parkedKey") : parameter(of);
+  of.name === "key" && path.includes("/parked/")
+    ? slot("parkedKey")
+    : seldomIf(SELDOM.has(of.name) && of.required !== true, parameter(of));
+
+/** Parameters that do not go with most others, or with most of what is there. */
+const SELDOM = new Set(["If-Match", "If-None-Match", "last", "order", "sequence", "until"]);
 
 const parameter = ({ schema, in: place, name }: Parameter): fc.Arbitrary<unknown> => {
   // Few, so that some are often there.
   if (name === "stream") return fc.constantFrom(...NAMES, "fuzz-a", "fuzz-a", "fuzz-b", "fuzz-b");
   if (name === "subscription") return fc.constantFrom("fuzz-a", "fuzz-b");
-  if (name === "from") return fc.oneof(fc.constantFrom("earliest", "latest", "1"), slot("cursor"));
+  if (name === "If-Match") return fc.constantFrom('"0"', '"1"', "2");
+  if (name === "If-None-Match") return fc.constant("*");
+  if (name === "from" || name === "until")
+    return fc.oneof(fc.constantFrom("earliest", "latest", "1"), slot("cursor"));
   if (name === "waitSeconds") return fc.constantFrom("0", "1");
   if (name === "file") return fc.constantFrom("swagger-ui.css", "swagger-ui-bundle.js", "start.js");
   if (place === "header") return fc.stringMatching(/^[!-~]{1,60}$/);
