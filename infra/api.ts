@@ -12,6 +12,7 @@ export const router = new sst.aws.Function("Router", {
   environment: {
     TABLE_NAME: table.name,
     EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
+    EVENTLEDGER_CORS_ORIGINS: settings.corsOrigins,
   },
   link: [adminKey, cursorKey],
   copyFiles: [

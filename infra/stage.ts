@@ -10,6 +10,8 @@ export const settings = {
   alarmEmail: process.env.ALARM_EMAIL || undefined,
   /** Calls of the compactor that are kept free; 0 for none, undefined for what the account allows. */
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
+  /** Web sites whose pages may call the API, with commas between; none unless said. */
+  corsOrigins: originsFrom(process.env.CORS_ORIGINS),
   /** How long polls may wait, in seconds, or `off`: a function that waits is billed for it. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
 };
@@ -22,6 +24,19 @@ function ingressFrom(value: string | undefined): "http-api" | "function-url" {
   if (!value || value === "http-api") return "http-api";
   if (value === "function-url") return value;
   throw new Error(`INGRESS is "${value}"; it can be "http-api" (the default) or "function-url".`);
+}
+
+/** An origin as a browser sends it: scheme and host, and nothing after that. */
+function originsFrom(value = ""): string {
+  const origins = value.split(",").map((origin) => origin.trim());
+  if (value.trim() === "") return "";
+  for (const origin of origins) {
+    if (/^https?:\/\/[a-z0-9.-]+(:\d+)?$/.test(origin)) continue;
+    throw new Error(
+      `CORS_ORIGINS has "${origin}"; it can be origins such as https://app.example.com, with commas between.`,
+    );
+  }
+  return origins.join(",");
 }
 
 /** The same cap as the router reads it (packages/functions/src/wait-seconds.ts): a test compares. */

@@ -162,16 +162,16 @@ const CONTENT: BadRow[] = [
   contentType("publish: Latin-1", {
     headers: { "content-type": "application/json; charset=iso-8859-1" },
   }),
-  contentType("publish: gzip", { headers: { ...json, "content-encoding": "gzip" } }),
+  contentType("publish: br", { headers: { ...json, "content-encoding": "br" } }),
   contentType("publish: zstd over br", { headers: { ...json, "content-encoding": "br, zstd" } }),
   contentType("create a stream: no content type", { path: "/streams", headers: {} }),
   contentType("create a stream: Latin-1", {
     path: "/streams",
     headers: { "content-type": "application/json; charset=latin1" },
   }),
-  contentType("create a stream: gzip", {
+  contentType("create a stream: deflate", {
     path: "/streams",
-    headers: { ...json, "content-encoding": "gzip" },
+    headers: { ...json, "content-encoding": "deflate" },
   }),
   contentType("patch a stream: merge-patch", {
     ...{ method: "PATCH", path: "/streams/{stream}" },

@@ -2,6 +2,7 @@ import { afterAll, describe } from "vitest";
 import { browseContract } from "../contract/browse.contract.ts";
 import { compactedContract } from "../contract/compacted.contract.ts";
 import { compressionContract } from "../contract/compression.contract.ts";
+import { edgesContract } from "../contract/edges.contract.ts";
 import { formatsContract } from "../contract/formats.contract.ts";
 import { idempotencyContract } from "../contract/idempotency.contract.ts";
 import { keysInUrlsContract } from "../contract/keys-in-urls.contract.ts";
@@ -23,6 +24,7 @@ const SUITES = [
   browseContract,
   compactedContract,
   compressionContract,
+  edgesContract,
   formatsContract,
   idempotencyContract,
   keysInUrlsContract,
@@ -36,7 +38,11 @@ const SUITES = [
 const DOORS = [
   ["an HTTP API", apiGatewayEvent, SUITES],
   // What differs from that door is the path, and there it says more.
-  ["a Function URL", functionUrlEvent, [formatsContract, keysInUrlsContract, systemContract]],
+  [
+    "a Function URL",
+    functionUrlEvent,
+    [edgesContract, formatsContract, keysInUrlsContract, systemContract],
+  ],
   ["an HTTP API that keeps %25", apiGatewayKeepingPercent, [keysInUrlsContract]],
 ] as const;
 

@@ -76,15 +76,15 @@ describe("bodies", () => {
   });
 
   it.each([
-    ["gzip", promisify(gzip)],
-    ["deflate", promisify(deflate)],
-    ["br", promisify(brotliCompress)],
-    ["zstd", promisify(zstdCompress)],
-  ])("are never unpacked: a bomb in %s", async (encoding, compress) => {
+    ["gzip", promisify(gzip), "request-too-large"],
+    ["deflate", promisify(deflate), "unsupported-media-type"],
+    ["br", promisify(brotliCompress), "unsupported-media-type"],
+    ["zstd", promisify(zstdCompress), "unsupported-media-type"],
+  ])("are not unpacked beyond the cap: a bomb in %s", async (encoding, compress, code) => {
     // Takes seconds, in which kept connections end: this process must hear of it.
     const bomb = await compress(Buffer.alloc(50_000_000, " "));
     const answer = await publish(bomb, { ...json, "content-encoding": encoding });
-    expect(answer.body).toMatchObject({ code: "unsupported-media-type" });
+    expect(answer.body).toMatchObject({ code });
     expect((await publish(bomb)).status).toBeOneOf([400, 413]);
     expect((await publish(bomb.subarray(0, 20))).status).toBe(400);
   });

@@ -50,7 +50,10 @@ describe("INGRESS=function-url", () => {
   beforeAll(async () => {
     stage = await evaluate({
       stage: "production",
-      env: { INGRESS: "function-url", WAIT_SECONDS_MAX: "20" },
+      env: {
+        ...{ INGRESS: "function-url", WAIT_SECONDS_MAX: "20" },
+        CORS_ORIGINS: "https://app.example.com, http://localhost:5173",
+      },
     });
   });
 
@@ -80,6 +83,12 @@ describe("INGRESS=function-url", () => {
       namespace: "AWS/Lambda",
       metricName: "Url5xxCount",
       dimensions: { FunctionName: stage.inputs("Function", "Router").name },
+    });
+  });
+
+  it("tells the router which web sites may call it", () => {
+    expect(stage.inputs("Function", "Router").environment).toMatchObject({
+      variables: { EVENTLEDGER_CORS_ORIGINS: "https://app.example.com,http://localhost:5173" },
     });
   });
 

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { boundedText, described, Timestamp } from "./text.ts";
+import { boundedInteger, boundedText, described, Timestamp } from "./text.ts";
 
 /**
  * What a key may do. `read`: look at streams, events, states and subscriptions. `consume`: poll and
@@ -88,7 +88,7 @@ export const RotateApiKey = described(
   z.strictObject({
     overlapSeconds: described(
       z._default(
-        z.int().check(z.gte(0), z.lte(LIMITS.keyOverlapSecondsMax)),
+        boundedInteger({ min: 0, max: LIMITS.keyOverlapSecondsMax }),
         LIMITS.keyOverlapSecondsDefault,
       ),
       { description: "How long the former secret stays valid." },

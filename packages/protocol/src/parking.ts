@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { described, Name, queryInteger, wellFormedText } from "./text.ts";
+import { boundedInteger, described, Name, queryInteger, wellFormedText } from "./text.ts";
 
 export const Reason = described(wellFormedText(LIMITS.parkReasonBytesMax), {
   description: "Why, for people.",
@@ -10,7 +10,9 @@ export const Reason = described(wellFormedText(LIMITS.parkReasonBytesMax), {
 /** Which event cannot be processed. Its key is set aside from there on. */
 export const ParkBody = described(
   z.strictObject({
-    sequence: described(z.int().check(z.gte(1)), { description: "The event that fails." }),
+    sequence: described(boundedInteger({ min: 1, max: Number.MAX_SAFE_INTEGER }), {
+      description: "The event that fails.",
+    }),
     key: described(z.optional(EventKey), {
       description: "The event's key; needed on a stream with more than one partition.",
     }),

@@ -10,6 +10,7 @@ type ProblemKind = { readonly status: number; readonly title: string; readonly r
 export const PROBLEMS = {
   "invalid-request": { status: 400, title: "The request is not valid", retry: "never" },
   "malformed-json": { status: 400, title: "The body is not JSON", retry: "never" },
+  "malformed-gzip": { status: 400, title: "The body is not gzip", retry: "never" },
   "invalid-cursor": { status: 400, title: "The cursor is not usable here", retry: "refresh" },
   unauthorized: { status: 401, title: "An API key is needed", retry: "never" },
   forbidden: { status: 403, title: "The API key does not allow this", retry: "never" },

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { described, Name, wellFormedText } from "./text.ts";
+import { boundedInteger, described, Name, wellFormedText } from "./text.ts";
 
 const settings = {
   description: wellFormedText(LIMITS.descriptionBytesMax),
-  retentionHours: z.int().check(z.gte(1), z.lte(LIMITS.retentionHoursMax)),
+  retentionHours: boundedInteger({ min: 1, max: LIMITS.retentionHoursMax }),
   archiveDays: described(z.null({ error: "must be null: this version keeps no archive" }), {
     description: "Reserved for the archive. Accepted, and not described, until there is one.",
     hidden: true,
@@ -16,7 +16,7 @@ export const CreateStream = described(
   z.strictObject({
     name: Name,
     description: z._default(settings.description, ""),
-    partitions: described(z._default(z.int().check(z.gte(1), z.lte(LIMITS.partitionsMax)), 1), {
+    partitions: described(z._default(boundedInteger({ min: 1, max: LIMITS.partitionsMax }), 1), {
       description: "Write lanes. Invisible to clients; order holds per key.",
     }),
     compaction: described(z._default(z.enum(["key", "none"]), "key"), {

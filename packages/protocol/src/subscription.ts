@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { headersOf, PageLimit, WaitSeconds, WaitSecondsQuery } from "./event.ts";
 import { LIMITS } from "./limits.ts";
 import { Place } from "./place.ts";
-import { boundedText, Cursor, described, Name } from "./text.ts";
+import { boundedInteger, boundedText, Cursor, described, Name } from "./text.ts";
 
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
 
@@ -35,12 +35,12 @@ export const Filter = described(
 export type Filter = z.infer<typeof Filter>;
 
 export const LeaseSeconds = described(
-  z.int().check(z.gte(LIMITS.leaseSecondsMin), z.lte(LIMITS.leaseSecondsMax)),
+  boundedInteger({ min: LIMITS.leaseSecondsMin, max: LIMITS.leaseSecondsMax }),
   { description: "How long a worker may be silent before others take over its share." },
 );
 
 export const MaxDeliveries = described(
-  z.int().check(z.gte(LIMITS.deliveriesMin), z.lte(LIMITS.deliveriesMax)),
+  boundedInteger({ min: LIMITS.deliveriesMin, max: LIMITS.deliveriesMax }),
   {
     description:
       "How often an event may be delivered without being committed before its key is parked. Without it nothing is parked by itself.",
@@ -86,7 +86,7 @@ export const PollBody = described(
       },
     ),
     limit: z._default(
-      z.int().check(z.gte(1), z.lte(LIMITS.pageEventsMax)),
+      boundedInteger({ min: 1, max: LIMITS.pageEventsMax }),
       LIMITS.pageEventsDefault,
     ),
     waitSeconds: z._default(WaitSeconds, 0),

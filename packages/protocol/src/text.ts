@@ -42,15 +42,31 @@ export const Name = described(
   { id: "Name", examples: ["orders"] },
 );
 
-/** A moment where something else may stand as well: `error` says all of it. */
-export const timestampOr = (error: string) => z.iso.datetime({ offset: true, error });
+const DateTime = z.iso.datetime({ offset: true });
+
+/**
+ * A moment where something else may be sent as well: `error` says all of it. RFC 3339 allows a
+ * lower-case t and z. What is kept is what every parser takes.
+ */
+export const timestampOr = (error: string) =>
+  described(
+    z.string().check(
+      z.overwrite((text) => text.replace("t", "T").replace("z", "Z")),
+      z.refine((text) => DateTime.safeParse(text).success, { error }),
+    ),
+    { format: "date-time" },
+  );
 
 /** A moment, RFC 3339, with any offset. */
-export const Timestamp = described(z.iso.datetime({ offset: true }), {
-  id: "Timestamp",
-  description: "RFC 3339.",
-  examples: ["2026-11-24T08:30:00Z"],
-});
+export const Timestamp = described(
+  timestampOr("must be an RFC 3339 date and time such as 2026-11-24T08:30:00Z"),
+  {
+    id: "Timestamp",
+    description: "RFC 3339.",
+    format: "date-time",
+    examples: ["2026-11-24T08:30:00Z"],
+  },
+);
 
 /** What the server hands out to continue from. Opaque: its inside may change at any time. */
 export const Cursor = described(
@@ -65,13 +81,25 @@ export const Cursor = described(
 );
 
 /** An integer in a query: decimal digits only, so that what is accepted is what was meant. */
-export const queryInteger = ({ min, max }: { min: number; max: number }) =>
-  z.pipe(
+export const queryInteger = ({ min, max }: { min: number; max: number }) => {
+  return z.pipe(
     z.transform((text) =>
-      typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : text,
+      typeof text === "string" && /^\d{1,16}$/.test(text) ? Number(text) : text,
     ),
-    z.int({ error: "must be an integer" }).check(z.gte(min), z.lte(max)),
+    boundedInteger({ min, max }),
   );
+};
+
+/** An integer within bounds; whatever is wrong with one, both are told. */
+export const boundedInteger = ({ min, max }: { min: number; max: number }) => {
+  const told = `must be an integer from ${min} to ${max}`;
+  // One that is missing is required, before anything else is wrong with it.
+  const error = ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? "is required" : told;
+  return z
+    .int({ error, abort: true })
+    .check(z.gte(min, { error: told }), z.lte(max, { error: told }));
+};
 
 /** Where a list goes on. Opaque. */
 export const ListCursor = described(

@@ -1,4 +1,3 @@
-import { LedgerError } from "@eventledger/core";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
@@ -7,6 +6,7 @@ import { type Authenticate, createGate } from "./auth.ts";
 import { askForBody, capBody, discardUnreadBody } from "./body-cap.ts";
 import { keepBrowsersOut } from "./browser-headers.ts";
 import { requireClearRequest } from "./clear-request.ts";
+import { requireKnownEncoding, unpackBody } from "./content-encoding.ts";
 import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
 import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -55,17 +55,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.use(keepBrowsersOut);
   if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(requireClearRequest);
-  app.use(async (c, next) => {
-    const encoding = c.req.header("content-encoding") ?? "identity";
-    if (encoding.toLowerCase() !== "identity") throw encodingRefused(encoding);
-    await next();
-  });
+  app.use(requireKnownEncoding);
   const assertReaches: AssertReaches = async (caller, stream, subscription) => {
     if (caller.keyPrefix === undefined) return;
     await deps.ledger.assertReaches(caller.tenant, stream, subscription, caller);
   };
   app.use(createGate(app, { authenticate: deps.authenticate, assertReaches }));
   app.use(askForBody);
+  app.use(unpackBody);
   app.use(capBody);
   app.route("/", systemRoutes(deps));
   app.route("/", tenantRoutes(deps));
@@ -79,6 +76,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   const explainMissing = createRouteTable(app);
   app.notFound((c) => {
+    const page = PAGES.get(c.req.path);
+    const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+    if (page !== undefined && isRead) return c.redirect(page);
     const { error, allow } = explainMissing(c.req.method, c.req.path);
     c.set("problem", error.code);
     const response = toProblemResponse(error, c.var.requestId, deps.logFailure);
@@ -92,21 +92,32 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return app;
 }
 
+/** Where people look for a page, and where it is. */
+const PAGES: ReadonlyMap<string, string> = new Map([
+  ["/", "/docs"],
+  ["/docs/", "/docs"],
+  ["/docs/problems/", "/docs/problems"],
+]);
+
+/** What a page may read of an answer, beside what browsers show of any. */
+const EXPOSED = [
+  ...["X-Request-Id", "Location", "Retry-After", "ETag", "Allow", "Accept-Post", "Accept-Encoding"],
+  // The members of a page that comes as CloudEvents.
+  ...[
+    ...["Cursor", "Caught-Up", "Phase", "Snapshot-End", "Consistent", "Lag", "Next-Poll-Ms"],
+    ...["Stale", "Life", "Wait-Seconds-Advised"],
+  ].map((member) => `EventLedger-${member}`),
+];
+
 /** Keys travel in headers and never in cookies, so no page can act with its reader's rights. */
 const allowOrigins = (origins: readonly string[]) =>
   cors({
     origin: [...origins],
     allowMethods: ["GET", "POST", "PATCH", "DELETE"],
-    exposeHeaders: ["X-Request-Id", "Location", "Retry-After", "ETag"],
+    exposeHeaders: [...EXPOSED],
     maxAge: 600,
   });
 
 /** The pattern of the route that took a request; a middleware is none. */
 const routeOf = (c: Context): string =>
   matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path ?? "none";
-
-/** Nothing is unpacked here, so nothing can blow up. */
-const encodingRefused = (encoding: string): LedgerError =>
-  new LedgerError("unsupported-media-type", {
-    detail: `Bodies are taken as they are, without Content-Encoding; this one is ${encoding.slice(0, 40)}.`,
-  });

@@ -42,7 +42,7 @@ async function readWithin(
   return bytes <= bytesMax ? Buffer.concat(chunks) : undefined;
 }
 
-const tooLarge = (): LedgerError =>
+export const tooLarge = (): LedgerError =>
   new LedgerError("request-too-large", {
     detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
     facts: { requestBytesMax: LIMITS.requestBytesMax },
@@ -60,6 +60,14 @@ export const capBody: MiddlewareHandler = (c, next) => {
   const isLines = parseMediaType(c.req.header("content-type"))?.essence === NDJSON;
   return isLines && !isSized ? next() : capWholeBody(c, next);
 };
+
+/** All of a body, within the cap of a request. Throws `request-too-large`. */
+export async function readCapped({ body, headers }: Request): Promise<Uint8Array> {
+  if (Number(headers.get("content-length") ?? 0) > LIMITS.requestBytesMax) throw tooLarge();
+  const content = body === null ? Buffer.alloc(0) : await readWithin(body, LIMITS.requestBytesMax);
+  if (content === undefined) throw tooLarge();
+  return content;
+}
 
 /**
  * Asks for a body that the client holds back, once it is known who sends it and that it is not too

@@ -117,7 +117,7 @@ const EVERYWHERE: readonly ProblemCode[] = [
   "unsupported-media-type",
 ];
 const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
-const WITH_BODY: readonly ProblemCode[] = ["malformed-json"];
+const WITH_BODY: readonly ProblemCode[] = ["malformed-json", "malformed-gzip"];
 
 const PLACES = { param: "path", query: "query" } as const;
 

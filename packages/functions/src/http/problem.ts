@@ -34,6 +34,9 @@ export function toProblemResponse(
       ...(typeof problem.facts.accepted === "string"
         ? { "Accept-Post": problem.facts.accepted }
         : {}),
+      ...(typeof problem.facts.acceptedEncodings === "string"
+        ? { "Accept-Encoding": problem.facts.acceptedEncodings }
+        : {}),
       ...(status === 401 ? { "WWW-Authenticate": 'Bearer realm="eventledger"' } : {}),
     },
   });

@@ -7,6 +7,9 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     errors: [{ pointer: "/retentionHours", detail: "must be at least 1" }],
   },
   "malformed-json": { detail: "The body cannot be parsed as JSON." },
+  "malformed-gzip": {
+    detail: "The body cannot be unpacked: it is no gzip, or it is not whole.",
+  },
   "invalid-cursor": {
     detail: "The subscription was moved by a seek since this cursor was made. Poll again.",
   },

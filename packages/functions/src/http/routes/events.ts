@@ -40,6 +40,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         },
         problems: [
           "malformed-json",
+          "malformed-gzip",
           "stream-not-found",
           "request-too-large",
           "event-too-large",

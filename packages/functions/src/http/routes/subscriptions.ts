@@ -153,6 +153,11 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       valid("query", PollQuery),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
+        // Nobody sees its events: it must not count as their delivery, nor hold a worker's share.
+        if (c.req.method === "HEAD") {
+          await ledger.getSubscription(c.var.caller.tenant, stream, subscription);
+          return c.body(null, 200, JSON_PAGE);
+        }
         const { events, ...members } = await ledger.poll(
           c.var.caller.tenant,
           stream,
@@ -298,3 +303,6 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         return c.body(null, 204);
       },
     );
+
+/** What is known of a page that is not made. */
+const JSON_PAGE = { "Content-Type": "application/json", Vary: "Accept" };

@@ -1,0 +1,60 @@
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { LedgerError } from "@eventledger/core";
+import { LIMITS } from "@eventledger/protocol";
+import type { MiddlewareHandler } from "hono";
+import { readCapped, tooLarge } from "./body-cap.ts";
+import type { AppEnv } from "./env.ts";
+
+/** Refuses encodings that nobody here takes, before anybody is asked who sends them. */
+export const requireKnownEncoding: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const encoding = encodingOf(c.req.header("content-encoding"));
+  if (encoding !== "identity" && encoding !== "gzip") throw encodingRefused(encoding);
+  await next();
+};
+
+/**
+ * Unpacks a body that comes as gzip. It may have the cap of a request both before and after: unpacking
+ * stops there, however much more there would be.
+ */
+export const unpackBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { raw } = c.req;
+  const isPacked = encodingOf(c.req.header("content-encoding")) === "gzip";
+  if (isPacked && raw.body !== null) {
+    const packed = await readCapped(raw);
+    const body = await unpack(packed);
+    const headers = new Headers(raw.headers);
+    headers.delete("content-encoding");
+    headers.delete("transfer-encoding");
+    headers.set("content-length", String(body.length));
+    c.req.raw = new Request(raw, { headers, body });
+  }
+  await next();
+};
+
+async function unpack(packed: Uint8Array): Promise<Buffer<ArrayBuffer>> {
+  try {
+    const body = await inflate(packed, { maxOutputLength: LIMITS.requestBytesMax });
+    return Buffer.from(body);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
+    throw new LedgerError("malformed-gzip", {
+      detail: "The body cannot be unpacked: it is no gzip, or it is not whole.",
+      cause,
+    });
+  }
+}
+
+const inflate = promisify(gunzip);
+
+const encodingOf = (header = ""): string => {
+  const name = header.trim().toLowerCase();
+  if (name === "") return "identity";
+  return name === "x-gzip" ? "gzip" : name;
+};
+
+const encodingRefused = (encoding: string): LedgerError =>
+  new LedgerError("unsupported-media-type", {
+    detail: `Bodies may come as gzip or without Content-Encoding; this one is ${encoding.slice(0, 40)}.`,
+    facts: { acceptedEncodings: "gzip" },
+  });

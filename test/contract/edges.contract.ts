@@ -1,0 +1,203 @@
+import { gzipSync } from "node:zlib";
+import { LIMITS, PublishReceipt } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { at, type Client, createClient } from "./client.ts";
+import { type Answer, parseProblem, type Target } from "./wire.ts";
+
+/** What HTTP has beside paths, bodies and statuses. */
+export function edgesContract(target: Target): void {
+  const api = createClient(target);
+  afterAll(api.cleanUp);
+  describe("a body that comes as gzip", () => packed(api));
+  describe("HEAD", () => heads(api));
+  describe("bounds", () => bounds(api));
+  it("[openapi.routes] finds the documentation where people look for it", async () => {
+    for (const [path, to] of [
+      ["/", "/docs"],
+      ["/docs/", "/docs"],
+      ["/docs/problems/", "/docs/problems"],
+    ] as const) {
+      const answer = await api.send({ path, headers: { authorization: "" } });
+      expect([answer.status, answer.header("location")], path).toEqual([302, to]);
+      expect((await api.send({ path: to })).status).toBe(200);
+    }
+  });
+  it("[key.form] the Location of a new key describes it, without its secret", async () => {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ name: "edge", scopes: ["read"], streams: ["none"] });
+    const made = await api.send({ method: "POST", path: "/keys", headers, body });
+    expect(made.status).toBe(201);
+    const path = made.header("location");
+    const { apiKey: _, ...described } = made.body as { apiKey: string };
+    expect((await api.send({ path })).body).toEqual(described);
+    expect((await api.send({ method: "DELETE", path })).status).toBe(204);
+    expect(parseProblem(await api.send({ path })).code).toBe("api-key-not-found");
+  });
+  it("[publish.formats] takes times with a lower-case t and z, and gives them back in capitals", async () => {
+    const stream = await api.newStream();
+    await api.publish(stream, { key: "k", data: 1, time: "2026-01-02t03:04:05.678z" });
+    const { body } = await api.browse(stream, { from: "2020-01-01t00:00:00z" });
+    expect(body.events.map(({ time }) => time)).toEqual(["2026-01-02T03:04:05.678Z"]);
+    const start = { timestamp: "2020-01-01t00:00:00+01:00" };
+    await api.createSubscription(stream, { name: "s", start });
+    expect((await api.poll(stream, "s")).body.events).toHaveLength(1);
+  });
+}
+
+function packed(api: Client): void {
+  let stream: string;
+  beforeAll(async () => {
+    stream = await api.newStream();
+  });
+  const NDJSON = "application/x-ndjson";
+  const publish = (body: Uint8Array, type = NDJSON, encoding = "gzip", chunked = false) =>
+    api.send({
+      ...{ method: "POST", path: `${at(stream)}/events`, body, chunked },
+      headers: { "content-type": type, "content-encoding": encoding },
+    });
+  const line = (key: string) => `${JSON.stringify({ key, data: "é" })}\n`;
+  const refused = (answer: Answer, code: string) => {
+    expect(parseProblem(answer).code, answer.text).toBe(code);
+  };
+  /** A request of so many bytes once it is unpacked, and of very few before. */
+  const padded = (bytes: number) =>
+    gzipSync(
+      line("pad")
+        .trim()
+        .padEnd(bytes - 1, " "),
+    );
+
+  it.each(["gzip", "GZIP", "x-gzip"])("[http.gzip-in] is unpacked: %s", async (encoding) => {
+    const answer = await publish(gzipSync(line("a") + line("b")), NDJSON, encoding);
+    expect(PublishReceipt.parse(answer.body).events).toHaveLength(2);
+  });
+
+  it("[http.gzip-in] is unpacked in chunks and in members", async () => {
+    const members = Buffer.concat([gzipSync(line("a")), gzipSync(line("b"))]);
+    const answer = await publish(members, NDJSON, "gzip", true);
+    expect(PublishReceipt.parse(answer.body).events).toHaveLength(2);
+    const batch = "application/cloudevents-batch+json";
+    const event = { specversion: "1.0", id: "1", source: "/a", type: "t", subject: "k" };
+    expect((await publish(gzipSync(JSON.stringify([event])), batch)).status).toBe(201);
+  });
+
+  it("[http.gzip-in] may unpack to the cap of a request, and to no byte more", async () => {
+    expect((await publish(padded(LIMITS.requestBytesMax))).status).toBe(201);
+    refused(await publish(padded(LIMITS.requestBytesMax + 2)), "request-too-large");
+    const bomb = gzipSync(Buffer.alloc(256 * 1_024 * 1_024), { level: 1 });
+    refused(await publish(bomb), "request-too-large");
+    const body = gzipSync(" ".repeat(LIMITS.otherRequestBytesMax + 1));
+    const headers = { "content-type": "application/x-ndjson", "content-encoding": "gzip" };
+    const small = { method: "POST", path: "/streams", headers, body };
+    refused(await api.send(small), "request-too-large");
+  });
+
+  it.each([
+    ["cut off", gzipSync(line("a").repeat(50)).subarray(0, 40)],
+    ["without its end", gzipSync(line("a")).subarray(0, -4)],
+    [
+      "with a wrong checksum",
+      Buffer.concat([gzipSync(line("a")).subarray(0, -8), Buffer.alloc(8, 1)]),
+    ],
+    ["with something after it", Buffer.concat([gzipSync(line("a")), Buffer.from("more")])],
+    ["no gzip at all", Buffer.from(line("a"))],
+    ["one byte", Buffer.from([0x1f])],
+  ])("[http.gzip-in] is refused when it is %s, and nothing is written", async (_, body) => {
+    const { eventCount } = await api.getStream(stream);
+    refused(await publish(body), "malformed-gzip");
+    expect((await api.getStream(stream)).eventCount).toBe(eventCount);
+  });
+
+  it.each(["deflate", "br", "zstd", "gzip, gzip", "compress"])(
+    "[http.gzip-in] any other encoding is refused, with what is taken: %s",
+    async (encoding) => {
+      const answer = await publish(gzipSync(line("a")), NDJSON, encoding);
+      refused(answer, "unsupported-media-type");
+      expect(answer.header("accept-encoding")).toBe("gzip");
+    },
+  );
+}
+
+function heads(api: Client): void {
+  it("[http.head] of a poll is no delivery, and holds no share", async () => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s", maxDeliveries: 2 });
+    await api.publish(stream, { key: "k", data: 1 });
+    const path = `${at(stream, "s")}/poll`;
+    for (let n = 0; n < 6; n++) {
+      const query = n % 2 === 0 ? "?limit=1" : "?limit=1&consumer=head";
+      const answer = await api.send({ method: "HEAD", path: path + query });
+      expect([answer.status, answer.text]).toEqual([200, ""]);
+    }
+    expect(await api.getSubscription(stream, "s")).toMatchObject({ parkedKeys: 0, members: [] });
+    expect((await api.poll(stream, "s")).body.events).toHaveLength(1);
+    const missing = { method: "HEAD", path: `${at(stream, "other")}/poll` };
+    expect((await api.send(missing)).status).toBe(404);
+  });
+
+  it("[http.head] is answered wherever GET is", async () => {
+    const stream = await api.newStream();
+    for (const path of [
+      at(stream),
+      `${at(stream)}/events`,
+      `${at(stream)}/compacted`,
+      "/streams",
+    ]) {
+      const answer = await api.send({ method: "HEAD", path });
+      expect([answer.status, answer.text], path).toEqual([200, ""]);
+    }
+  });
+}
+
+function bounds(api: Client): void {
+  let stream: string;
+  beforeAll(async () => {
+    stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+  });
+  const told = async (answer: Answer) => parseProblem(answer).errors?.[0];
+  const { pageEventsMax, listMax, waitSecondsMax } = LIMITS;
+
+  it.each([
+    ["events", "limit", 1, pageEventsMax],
+    ["subscriptions/s/poll", "limit", 1, pageEventsMax],
+    ["subscriptions/s/poll", "waitSeconds", 0, waitSecondsMax],
+    ["subscriptions", "limit", 1, listMax],
+    ["subscriptions/s/parked", "limit", 1, listMax],
+    ["compacted", "limit", 1, listMax],
+  ])("[error.problem] of %s?%s are told: %i to %i", async (path, name, min, max) => {
+    for (const value of [min - 1, max + 1, "1.5", "x", "", "9007199254740993", "1e3"]) {
+      const answer = await api.send({ path: `${at(stream)}/${path}?${name}=${value}` });
+      expect(await told(answer), String(value)).toEqual({
+        pointer: `/query/${name}`,
+        detail: `must be an integer from ${min} to ${max}`,
+      });
+    }
+  });
+
+  it.each([
+    ["subscriptions/s/poll", "limit", 1, pageEventsMax, {}],
+    ["subscriptions/s/poll", "waitSeconds", 0, waitSecondsMax, {}],
+    [
+      "subscriptions",
+      "leaseSeconds",
+      LIMITS.leaseSecondsMin,
+      LIMITS.leaseSecondsMax,
+      { name: "t" },
+    ],
+    ["subscriptions", "maxDeliveries", LIMITS.deliveriesMin, LIMITS.deliveriesMax, { name: "t" }],
+    ["subscriptions/s/park", "sequence", 1, Number.MAX_SAFE_INTEGER, {}],
+  ])("[error.problem] of %s {%s} are told: %i to %i", async (path, name, min, max, rest) => {
+    for (const value of [min - 1, 2 ** 53, 1.5, "1", null]) {
+      const answer = await api.send({
+        ...{ method: "POST", path: `${at(stream)}/${path}` },
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ ...rest, [name]: value }),
+      });
+      expect(await told(answer), String(value)).toEqual({
+        pointer: `/${name}`,
+        detail: `must be an integer from ${min} to ${max}`,
+      });
+    }
+  });
+}
