@@ -103,6 +103,11 @@ export const PROBLEMS = {
     title: "Publishing is stopped until an operator repairs the numbering",
     retry: "later",
   },
+  "store-misconfigured": {
+    status: 503,
+    title: "The server is not set up to use its table",
+    retry: "later",
+  },
   "store-unavailable": { status: 503, title: "The table does not answer", retry: "later" },
 } as const satisfies Record<string, ProblemKind>;
 

@@ -1,6 +1,6 @@
 import { createWriteTransaction } from "electrodb";
 import type { Life } from "../kernel/names.ts";
-import { isRefusal } from "./aws-error.ts";
+import { isRefusal, refusalOf } from "./aws-error.ts";
 import type { Batch } from "./batch.entity.ts";
 import type { ReceiptRow } from "./receipt.entity.ts";
 import type { RowKinds } from "./row-kinds.ts";
@@ -73,7 +73,7 @@ async function putBatch(
     if (!rejected) return { kind: "written" };
     return { kind: "cancelled", batches: [data ?? undefined], receipts: [] };
   } catch (error) {
-    if (isRefusal(error)) throw error;
+    if (isRefusal(error)) throw refusalOf(error);
     return { kind: "unknown", cause: error };
   }
 }

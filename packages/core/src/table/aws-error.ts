@@ -2,18 +2,33 @@ import { LedgerError } from "../kernel/error.ts";
 import { fullJitterMs } from "../kernel/random.ts";
 import type { Connection } from "./connection.ts";
 
+/** What is wrong with how this process reaches the table, until somebody sets it right. */
+const SET_UP = [
+  "AccessDeniedException",
+  "CredentialsProviderError",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "IncompleteSignatureException",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "KMSAccessDeniedException",
+  "KMSDisabledException",
+  "KMSNotFoundException",
+  "MissingAuthenticationTokenException",
+  "NotAuthorized",
+  "OptInRequired",
+  "ResourceNotFoundException",
+  "SignatureDoesNotMatch",
+  "TokenProviderError",
+  "UnrecognizedClientException",
+] as const;
+
 /** Answers that say: this request was not carried out and never will be. All others are unknown. */
 const REFUSALS = new Set([
-  "AccessDeniedException",
-  "ExpiredTokenException",
+  ...SET_UP,
   "IdempotentParameterMismatchException",
-  "IncompleteSignatureException",
-  "InvalidSignatureException",
   "ItemCollectionSizeLimitExceededException",
-  "MissingAuthenticationTokenException",
-  "ResourceNotFoundException",
   "SerializationException",
-  "UnrecognizedClientException",
   "ValidationException",
 ]);
 
@@ -28,6 +43,18 @@ export const awsErrorName = (error: unknown): string => {
 export const isRefusal = (error: unknown): boolean => {
   const name = awsErrorName(error);
   return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");
+};
+
+/** What to throw of a refusal: by its name in the protocol where whoever runs the service has to act. */
+export const refusalOf = (error: unknown): unknown => {
+  const name = awsErrorName(error);
+  if (!SET_UP.some((known) => known === name)) return error;
+  return new LedgerError("store-misconfigured", {
+    detail:
+      "This server cannot use its table: credentials, permissions or the table are missing. Nothing was changed. Its log has the cause, under this request's id.",
+    retryAfterSeconds: 30,
+    cause: error,
+  });
 };
 
 export const isConditionFailure = (error: unknown): boolean =>
@@ -48,7 +75,7 @@ export async function readRows<T>(
     try {
       return await read();
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (isRefusal(error)) throw refusalOf(error);
       if (attempt + 1 >= READ_TRIES) throw storeUnavailable(error);
       await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
     }
@@ -70,8 +97,8 @@ export async function writeRows<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (error) {
-    if (isRefusal(error) || isConditionFailure(error)) throw error;
-    throw outcomeUnknown(error);
+    if (isConditionFailure(error)) throw error;
+    throw isRefusal(error) ? refusalOf(error) : outcomeUnknown(error);
   }
 }
 
@@ -87,7 +114,8 @@ const WRITE_TRIES = 5;
 
 /**
  * Runs a write that may safely happen twice, again while its outcome is unknown. Throws
- * `outcome-unknown` when the store does not recover within a few tries.
+ * `outcome-unknown` when the store does not recover within a few tries, and when it refuses a try after
+ * one that may have been carried out.
  */
 export async function writeRowsUntilKnown<T>(
   { clock, random }: Connection,
@@ -98,6 +126,7 @@ export async function writeRowsUntilKnown<T>(
       return await writeRows(write);
     } catch (error) {
       const unknown = error instanceof LedgerError && error.code === "outcome-unknown";
+      if (!unknown && attempt > 0 && !isConditionFailure(error)) throw outcomeUnknown(error);
       if (!unknown || attempt + 1 >= WRITE_TRIES) throw error;
       await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
     }

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
-import { isRefusal, readRows, writeRowsUntilKnown } from "./aws-error.ts";
+import { isRefusal, readRows, refusalOf, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 
@@ -104,7 +104,7 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
       if (data === null || data === undefined) return { kind: "unknown", cause: undefined };
       return { kind: "held", found: data };
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (isRefusal(error)) throw refusalOf(error);
       return { kind: "unknown", cause: error };
     }
   },

@@ -1,5 +1,5 @@
 import { fullJitterMs } from "../kernel/random.ts";
-import { isRefusal, outcomeUnknown } from "./aws-error.ts";
+import { isRefusal, outcomeUnknown, refusalOf } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 
 /** What the store says of one item of a cancelled transaction. */
@@ -32,7 +32,7 @@ export async function sendTransaction(
     }
     return { kind: "unknown", cause: new Error(`Transaction cancelled: ${codes}`) };
   } catch (error) {
-    if (error instanceof TypeError || isRefusal(error)) throw error;
+    if (error instanceof TypeError || isRefusal(error)) throw refusalOf(error);
     return { kind: "unknown", cause: error };
   }
 }
@@ -58,8 +58,11 @@ export async function transactOnce(
   write: () => Promise<Written>,
 ): Promise<{ reasons: readonly Reason[] | undefined; isRepeated: boolean }> {
   for (let attempt = 0; ; attempt++) {
-    const verdict = await sendTransaction(write);
     const isRepeated = attempt > 0;
+    const verdict = await sendTransaction(write).catch((error: unknown) => {
+      // A refusal speaks of this try only; one before may have been carried out.
+      throw isRepeated ? outcomeUnknown(error) : error;
+    });
     if (verdict.kind === "written") return { reasons: undefined, isRepeated };
     if (verdict.kind === "cancelled") return { reasons: verdict.reasons, isRepeated };
     if (attempt + 1 >= TRIES) throw outcomeUnknown(verdict.cause);

@@ -112,6 +112,7 @@ function describeRoute(schemas: Schemas, route: Route) {
 const EVERYWHERE: readonly ProblemCode[] = [
   "invalid-request",
   "internal",
+  "store-misconfigured",
   "store-unavailable",
   "request-too-large",
   "unsupported-media-type",

@@ -101,6 +101,9 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     lookedAt: "2026-10-20T08:30:00.000Z",
     retryAfter: 3_600,
   },
+  "store-misconfigured": {
+    detail: "This server cannot use its table: credentials, permissions or the table are missing.",
+  },
   "store-unavailable": { detail: "The table did not answer in time. Try again shortly." },
 };
 
