@@ -244,6 +244,18 @@ function standingBy(api: Client): void {
     expect(performance.now() - began).toBeGreaterThan(900);
   });
 
+  it("[lease.leave] ends its own poll that waits, which takes nothing back", async () => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "s" });
+    const waiting = api.poll(stream, "s", { consumer: "a", waitSeconds: 15 });
+    await sleep(1_000);
+    await api.leave(stream, "s", "a");
+    expect((await waiting).body.events).toEqual([]);
+    await api.publish(stream, { key: "k", data: 1 });
+    const { body } = await api.poll(stream, "s", { consumer: "b" });
+    expect(body.events).toMatchObject([{ data: 1 }]);
+  });
+
   it("[lease.standby] ends no snapshot that it has not read", async () => {
     const stream = await api.newStream({ partitions: 3 });
     await api.publish(stream, events.slice(0, 9));

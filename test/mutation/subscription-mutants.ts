@@ -113,6 +113,12 @@ const ofCommits: readonly Mutation[] = [
     to: "was?.includes(-place.id) === true",
   },
   {
+    rule: "a poll that waits does not take back what its worker has left",
+    file: "subscription/leases.ts",
+    from: "const hasLeft = before !== undefined && before.left !== left;",
+    to: "const hasLeft = before !== undefined && before.hasLeft;",
+  },
+  {
     rule: "a cursor of the stream does not pass a snapshot that is not read",
     file: "subscription/deliver.ts",
     from: "return { positions, bootstrap: bootstrap ?? state.bootstrap };",

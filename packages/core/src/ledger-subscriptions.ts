@@ -14,6 +14,7 @@ import type { Clock } from "./kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "./kernel/error.ts";
 import { fittingItems } from "./kernel/list-page.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
+import type { Random } from "./kernel/random.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
@@ -43,6 +44,7 @@ import type { Table } from "./table/table.ts";
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
+  readonly random: Random;
   readonly streams: Streams;
   readonly log: Log;
   readonly cursors: Cursors;
@@ -93,10 +95,10 @@ type ListPage = { readonly limit: number; readonly cursor?: string | undefined }
 
 /** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
 export function createSubscriptionOperations(deps: Deps) {
-  const { table, clock, streams, log, cursors, places, snapshots, subscriptions } = deps;
+  const { table, clock, random, streams, log, cursors, places, snapshots, subscriptions } = deps;
   const { waiting, observeParked } = deps;
   const pace = createPace(clock);
-  const leases = createLeases({ table, clock, subscriptions });
+  const leases = createLeases({ table, clock, random, subscriptions });
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
   const deliveries = createDeliveries({ table, log, subscriptions, parking });
   const parts = { subscriptions, log, snapshots, leases, deliveries };
@@ -115,7 +117,7 @@ export function createSubscriptionOperations(deps: Deps) {
       ...{ waitMs: waiting.grantedMs(waitSeconds, leaseMs), signal },
       gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
       look: (before) => {
-        const request = { ...from, ahead: before?.cursor };
+        const request = { ...from, ahead: before?.cursor, before: before?.presence };
         return subscriptions.use(stream, name, () =>
           consumer === undefined
             ? poll(parts, stream, name, request)
@@ -126,7 +128,7 @@ export function createSubscriptionOperations(deps: Deps) {
       isQuiet: async ({ cursor }) =>
         consumer === undefined && log.isQuiet(stream.life, cursor.positions),
     });
-    const { idle: _, ...rest } = page;
+    const { idle: _, presence: __, ...rest } = page;
     const nextPollMs = pace.next(`${stream.life}#${name}#${consumer ?? ""}`, page);
     return {
       ...rest,

@@ -182,4 +182,31 @@ const commits: readonly Scenario[] = [
   }),
 ];
 
-export const positionScenarios: readonly Scenario[] = [...memories, ...commits];
+/** A worker that leaves takes nothing back. */
+const departures: readonly Scenario[] = [
+  ...(["here", "there"] as const).map((where) =>
+    scenario(
+      `[lease.leave] ends a wait of that name through the process ${where}`,
+      async (world) => {
+        const { here, driver } = world;
+        await subscribe(here, { leaseSeconds: 30 });
+        let ended = false;
+        const waiting = poll(world[where], { consumer: "a", waitSeconds: 15 }).finally(() => {
+          ended = true;
+        });
+        await driver.clock.sleep(3_000);
+        await here.leave(...OF, SUB, "a");
+        await driver.clock.sleep(where === "here" ? 200 : 2_000);
+        assert.equal(ended, true);
+        await here.publish(...OF, [event("a", 1)]);
+        assert.deepEqual(dataOf(await waiting), []);
+        assert.deepEqual(dataOf(await poll(here, { consumer: "b" })), [1]);
+        // One that begins again under the name counts from then on.
+        await here.leave(...OF, SUB, "b");
+        assert.deepEqual(dataOf(await poll(here, { consumer: "a" })), [1]);
+      },
+    ),
+  ),
+];
+
+export const positionScenarios: readonly Scenario[] = [...memories, ...commits, ...departures];

@@ -10,6 +10,7 @@ import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { Deliveries, Queued } from "./deliveries.ts";
 import { matcherOf } from "./filter.ts";
+import type { Presence } from "./leases.ts";
 import { assertOwnCursor } from "./own-cursor.ts";
 import { known } from "./read-log.ts";
 import { cursorAt, freedOf, isInSnapshot, type Standing } from "./standing.ts";
@@ -29,6 +30,8 @@ export type PollRequest = {
   readonly after?: CursorContent | undefined;
   /** Where an earlier look of the same poll has come; a seek since makes it void. */
   readonly ahead?: CursorContent | undefined;
+  /** What an earlier look of the same poll has seen of its worker. */
+  readonly before?: Presence | undefined;
 };
 
 /** What a poll delivers. `cursor` covers the events of the page, and is what to commit. */
@@ -43,8 +46,10 @@ export type Poll = {
   readonly snapshotEnd: boolean;
   /** Once this page is applied, what was received folds to the same as the whole log. */
   readonly consistent: boolean;
-  /** Nothing to tell: waiting for news is worth it. */
+  /** Nothing to tell: waiting is worth it. */
   readonly idle: boolean;
+  /** Of a worker's poll: what it knows of its worker. */
+  readonly presence?: Presence;
 };
 
 /** One page of the snapshot; the first poll of a bootstrap takes it. */

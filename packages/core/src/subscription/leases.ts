@@ -2,6 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
+import { newUid, type Random } from "../kernel/random.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { MemberRow } from "../table/member.entity.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
@@ -15,6 +16,7 @@ import type { Holders } from "./until-memory.ts";
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
+  readonly random: Random;
   readonly subscriptions: Subscriptions;
 };
 
@@ -23,7 +25,11 @@ export type Share = {
   readonly state: SubscriptionState;
   /** By partition: the token of its lease, undefined where it is somebody else's. */
   readonly tokens: readonly (number | undefined)[];
+  readonly presence: Presence;
 };
+
+/** What a poll knows of its worker: whether it has left since, and which departure was the last before. */
+export type Presence = { readonly hasLeft: boolean; readonly left: string | undefined };
 
 /** A worker that is alive. `share` is the part of the partitions it holds, `until` in milliseconds. */
 export type MemberView = {
@@ -33,18 +39,19 @@ export type MemberView = {
 };
 
 /** Workers that share a subscription: who is alive, and who works on what. */
-export function createLeases({ table, clock, subscriptions }: Deps) {
+export function createLeases({ table, clock, random, subscriptions }: Deps) {
   /**
    * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is too
    * much, takes what is free; all of it for as long as a lease lasts from `heardMs` on, which is when
-   * the worker asked. While a snapshot is read there is one lease for all of it. Throws
-   * `too-many-requests` when there are too many workers.
+   * the worker asked. While a snapshot is read there is one lease for all of it. A worker that has left
+   * since its poll began, which is what `before` knows, gets nothing. Throws `too-many-requests` when
+   * there are too many workers.
    */
   async function hold(
     stream: LiveStream,
     name: string,
     consumer: string,
-    heardMs: number,
+    { heardMs, before }: { heardMs: number; before?: Presence | undefined },
   ): Promise<Share> {
     const known = await subscriptions.recall(stream, name);
     const { uid } = known.row;
@@ -57,7 +64,10 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
     const holders = { uid, leaseMs };
     const nowMs = clock.now();
     const alive = aliveOf(holders, members, nowMs);
-    await beat(life, uid, consumer, alive, { heardMs, leaseMs });
+    const left = members.find((member) => member.consumer === consumer)?.left;
+    const hasLeft = before !== undefined && before.left !== left;
+    const isHere = !hasLeft && (await beat(life, uid, consumer, alive, { heardMs, leaseMs, left }));
+    if (!isHere) return { state, tokens: state.offsets.map(() => undefined), presence: GONE };
     const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
     const rows = inUse.map((row) => subscriptions.untils.ofLease(holders, row));
     const others = alive.map((member) => member.consumer);
@@ -83,7 +93,13 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
       ...changed.slice(0, take.length).flatMap((row) => row?.partition ?? []),
     ]);
     const offsets = [...after.values()];
+    // Whoever left while this took what was free has not seen it taken.
+    if (take.length > 0 && (await leftOf(life, uid, consumer)) !== left) {
+      await giveUpAll(life, uid, offsets, consumer);
+      return { state, tokens: offsets.map(() => undefined), presence: GONE };
+    }
     return {
+      presence: { hasLeft: false, left },
       state: { ...state, offsets },
       tokens: offsets.map(({ partition, lease }) =>
         mine.has(partition) ? lease?.token : undefined,
@@ -94,35 +110,52 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
   /** The workers that are alive by the clock of this process, with `until` as it counts here. */
   const aliveOf = (holders: Holders, members: readonly MemberRow[], nowMs: number): MemberRow[] =>
     members
+      .filter(({ until }) => until > 0)
       .map((member) => ({ ...member, until: subscriptions.untils.ofMember(holders, member) }))
       .filter(({ until }) => until > nowMs);
 
-  /** Notes that a worker is alive, unless that was noted a short while ago. */
+  const leftOf = async (life: Life, uid: string, consumer: string) =>
+    (await table.members.list(life, uid)).find((member) => member.consumer === consumer)?.left;
+
+  /** Notes that a worker is alive, unless that was noted a short while ago. False when it has left. */
   async function beat(
     life: Life,
     uid: string,
     consumer: string,
     alive: readonly MemberRow[],
-    { heardMs, leaseMs }: { heardMs: number; leaseMs: number },
-  ): Promise<void> {
+    { heardMs, leaseMs, left }: { heardMs: number; leaseMs: number; left: string | undefined },
+  ): Promise<boolean> {
     const me = alive.find((member) => member.consumer === consumer);
-    if (me !== undefined && me.until - heardMs >= leaseMs * RENEW_BELOW) return;
+    if (me !== undefined && me.until - heardMs >= leaseMs * RENEW_BELOW) return true;
     if (me === undefined && alive.length >= LIMITS.consumersMax) throw tooManyConsumers();
-    await table.members.put(life, uid, { consumer, until: heardMs + leaseMs });
+    return table.members.put(life, uid, { consumer, until: heardMs + leaseMs, left });
   }
 
   /**
-   * A worker ends: what it held is free at once. What it has received it may still commit, until
-   * somebody else takes over. Doing it twice is harmless.
+   * A worker ends: what it held is free at once, and its polls that wait are over. What it has received
+   * it may still commit, until somebody else takes over. The departure is noted before the leases are
+   * looked at, so a poll that takes one meanwhile finds it. Doing it twice is harmless.
    */
   async function leave(stream: LiveStream, name: string, consumer: string): Promise<void> {
-    const { row, offsets } = await subscriptions.load(stream, name);
+    const { row } = await subscriptions.load(stream, name);
     const { life } = stream;
-    await table.members.remove(life, row.uid, consumer);
+    await table.members.leave(life, row.uid, {
+      ...{ consumer, left: newUid(random), nowMs: clock.now() },
+    });
+    const { offsets } = await subscriptions.load(stream, name);
+    await giveUpAll(life, row.uid, offsets, consumer);
+  }
+
+  async function giveUpAll(
+    life: Life,
+    uid: string,
+    offsets: readonly OffsetRow[],
+    consumer: string,
+  ): Promise<void> {
     await Promise.all(
       offsets.flatMap(({ partition, lease }) => {
         if (lease?.owner !== consumer) return [];
-        const place = { life, subscriptionUid: row.uid, partition, token: lease.token };
+        const place = { life, subscriptionUid: uid, partition, token: lease.token };
         return [table.leases.giveUp(place, consumer)];
       }),
     );
@@ -148,6 +181,8 @@ export function createLeases({ table, clock, subscriptions }: Deps) {
 }
 
 export type Leases = ReturnType<typeof createLeases>;
+
+const GONE: Presence = { hasLeft: true, left: undefined };
 
 const tooManyConsumers = (): LedgerError =>
   new LedgerError("too-many-requests", {

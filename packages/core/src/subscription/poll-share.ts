@@ -27,33 +27,45 @@ export async function pollShare(
   deps: PollDeps & { readonly leases: Leases },
   stream: LiveStream,
   name: string,
-  { consumer, heardMs, limit, ...request }: ShareRequest,
+  { consumer, heardMs, limit, before, ...request }: ShareRequest,
 ): Promise<Poll> {
   const { leases, log, deliveries } = deps;
-  const share = await leases.hold(stream, name, consumer, heardMs);
-  const { state, tokens } = share;
+  const share = await leases.hold(stream, name, consumer, { heardMs, before });
+  const { state, tokens, presence } = share;
   const among = new Set(tokens.flatMap((token, at) => (token === undefined ? [] : [at])));
   if (among.size === 0) return emptyShare(stream, share);
   const { start, turn } = await startOfShare(deps, stream, share, request);
   if (isInSnapshot(start.bootstrap)) {
     const page = await deliverSnapshot(deps, stream, state, start.bootstrap, limit);
-    return { ...page, cursor: { ...page.cursor, tokens } };
+    return { ...page, presence, cursor: { ...page.cursor, tokens } };
   }
   const whose = { state, among, tokens };
   const queued = await deliveries.takeQueued(stream, whose, { limit, read: request.after?.queue });
   if (request.after === undefined && queued.empty.length > 0) {
     await deliveries.free(stream, whose, queued.empty);
-    return pollShare(deps, stream, name, { consumer, heardMs, limit, ...request });
+    return pollShare(deps, stream, name, {
+      consumer,
+      heardMs,
+      limit,
+      before: presence,
+      ...request,
+    });
   }
   if (queued.events !== undefined) {
     const { positions: from, bootstrap } = start;
     const page = await deliverQueue(deps, stream, state, { from, turn, bootstrap }, queued);
     const positions = isInSnapshot(state.bootstrap) ? page.cursor.positions : own(from);
-    return { ...page, cursor: { ...page.cursor, positions, tokens } };
+    return { ...page, presence, cursor: { ...page.cursor, positions, tokens } };
   }
   const counts = request.after === undefined;
   if (counts && (await deliveries.parkPoison(stream, whose))) {
-    return pollShare(deps, stream, name, { consumer, heardMs, limit, ...request });
+    return pollShare(deps, stream, name, {
+      consumer,
+      heardMs,
+      limit,
+      before: presence,
+      ...request,
+    });
   }
   const of = { limit: counts ? deliveries.limitOf(whose, limit) : limit, turn, among };
   const { events, page } = await readLog(log, stream, state, start.positions, of);
@@ -66,7 +78,13 @@ export async function pollShare(
   const withheld = idle ? deliveries.withholding(whose, page, queued.empty) : [];
   if (withheld.length > 0) {
     await deliveries.free(stream, whose, withheld);
-    return pollShare(deps, stream, name, { consumer, heardMs, limit, ...request });
+    return pollShare(deps, stream, name, {
+      consumer,
+      heardMs,
+      limit,
+      before: presence,
+      ...request,
+    });
   }
   return {
     events,
@@ -83,6 +101,7 @@ export async function pollShare(
     snapshotEnd: false,
     consistent: isExact(start.bootstrap, positions),
     idle,
+    presence,
   };
 
   function own<T>(all: readonly T[]): (T | undefined)[] {
@@ -91,7 +110,7 @@ export async function pollShare(
 }
 
 /** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
-function emptyShare(stream: LiveStream, { state, tokens }: Share): Poll {
+function emptyShare(stream: LiveStream, { state, tokens, presence }: Share): Poll {
   const { positions, bootstrap } = standingOf(state);
   const covered = { positions: tokens.map(() => undefined), bootstrap: undefined };
   return {
@@ -102,7 +121,9 @@ function emptyShare(stream: LiveStream, { state, tokens }: Share): Poll {
     phase: isInSnapshot(bootstrap) ? "bootstrap" : "log",
     snapshotEnd: false,
     consistent: isExact(bootstrap, positions),
-    idle: true,
+    // The poll of one that has left is over.
+    idle: !presence.hasLeft,
+    presence,
   };
 }
 

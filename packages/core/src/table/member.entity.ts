@@ -5,7 +5,12 @@ import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /** A worker of a subscription, which counts as alive until `until` (milliseconds since 1970). */
-export type MemberRow = { readonly consumer: string; readonly until: number };
+export type MemberRow = {
+  readonly consumer: string;
+  readonly until: number;
+  /** Which departure was its last. Polls that began before it are over. */
+  readonly left?: string | undefined;
+};
 
 export const memberEntity = (connection: Connection) =>
   new Entity(
@@ -16,6 +21,7 @@ export const memberEntity = (connection: Connection) =>
         subscriptionUid: { type: "string", required: true, field: "u" },
         consumer: { type: "string", required: true, field: "c" },
         until: { type: "number", required: true, field: "e" },
+        left: { type: "string", field: "d" },
         expiresAt: { type: "number", required: true },
       },
       indexes: {
@@ -47,20 +53,37 @@ export const memberRows = (connection: Connection, entity: ReturnType<typeof mem
     const { data } = await readRows(connection, () =>
       entity.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: true }),
     );
-    return data.map(({ consumer, until }) => ({ consumer, until }));
+    return data.map(({ consumer, until, left }) => ({ consumer, until, left }));
   },
 
-  /** Doing it twice is harmless. */
-  async put(life: Life, subscriptionUid: string, { consumer, until }: MemberRow): Promise<void> {
+  /** False when the worker has left since. Doing it twice is harmless. */
+  async put(
+    life: Life,
+    subscriptionUid: string,
+    { consumer, until, left }: MemberRow,
+  ): Promise<boolean> {
     const expiresAt = Math.ceil(until / 1_000) + KEPT_SECONDS;
-    await writeRowsUntilKnown(connection, () =>
-      entity.put({ life, subscriptionUid, consumer, until, expiresAt }).go(),
+    const departed = left === undefined ? {} : { left };
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .put({ life, subscriptionUid, consumer, until, expiresAt, ...departed })
+        .where((row, { eq, notExists }) =>
+          left === undefined ? notExists(row.left) : eq(row.left, left),
+        )
+        .go({ returnOnConditionCheckFailure: true }),
     );
+    return !rejected;
   },
 
-  async remove(life: Life, subscriptionUid: string, consumer: string): Promise<void> {
+  /** Notes a departure; the row remains for longer than any poll waits. Doing it twice is harmless. */
+  async leave(
+    life: Life,
+    subscriptionUid: string,
+    { consumer, left, nowMs }: { consumer: string; left: string; nowMs: number },
+  ): Promise<void> {
+    const expiresAt = Math.ceil(nowMs / 1_000) + KEPT_SECONDS;
     await writeRowsUntilKnown(connection, () =>
-      entity.delete({ life, subscriptionUid, consumer }).go(),
+      entity.put({ life, subscriptionUid, consumer, until: 0, left, expiresAt }).go(),
     );
   },
 });
