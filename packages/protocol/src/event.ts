@@ -1,7 +1,15 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
 import { QueryPlace } from "./place.ts";
-import { boundedText, described, Name, queryInteger, Timestamp, wellFormedText } from "./text.ts";
+import {
+  boundedInteger,
+  boundedText,
+  described,
+  Name,
+  queryInteger,
+  Timestamp,
+  wellFormedText,
+} from "./text.ts";
 
 const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsMax - 1}}$`);
 
@@ -70,11 +78,15 @@ export const PageLimit = described(
   { description: "The most events a page may hold.", default: LIMITS.pageEventsDefault },
 );
 
-export const WaitSeconds = described(z.int().check(z.gte(0), z.lte(LIMITS.waitSecondsMax)), {
-  description: "How long to wait for news when there are none; answered as soon as there are.",
+const WAIT = "How long to wait for news when there are none; answered as soon as there are.";
+
+export const WaitSeconds = described(boundedInteger({ min: 0, max: LIMITS.waitSecondsMax }), {
+  description: WAIT,
 });
 
-export const WaitSecondsQuery = z.pipe(z.coerce.number(), WaitSeconds);
+export const WaitSecondsQuery = described(queryInteger({ min: 0, max: LIMITS.waitSecondsMax }), {
+  description: WAIT,
+});
 
 /** How a stream is read without a subscription. */
 export const BrowseQuery = z.strictObject({
