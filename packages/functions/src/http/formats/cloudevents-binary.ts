@@ -86,7 +86,7 @@ function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): 
     if (decoded === undefined) {
       fields.add(
         placeOf(`ce-${name}`),
-        "must be printable ASCII, anything else percent-encoded as UTF-8, or use structured mode",
+        "must be printable ASCII, anything else in UTF-8, as it is or percent-encoded, or use structured mode",
       );
     }
     return decoded === undefined ? [] : [[name, decoded]];
@@ -95,14 +95,16 @@ function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): 
 
 /**
  * A header value as the HTTP binding of CloudEvents reads it: first quotes are taken off, then
- * percent-encoding, once. A percent sign without two hex digits stands for itself. Undefined when
- * the bytes are not UTF-8, or when something other than ASCII was sent as it is: the bytes of that
- * have been guessed at by whoever handed the header on.
+ * percent-encoding, once. A percent sign without two hex digits stands for itself. UTF-8 is also taken as
+ * it is, as SDKs send it: a header is handed on with a character for each byte. Undefined when the bytes
+ * are not UTF-8.
  */
 function decodeHeaderValue(value: string): string | undefined {
-  if (!/^[\t\x20-\x7e]*$/.test(value)) return undefined;
-  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
-  const plain = quoted === undefined ? value : quoted.replace(/\\(.)/g, "$1");
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return undefined;
+  const text = plainText(Buffer.from(value, "latin1"));
+  if (text === undefined) return undefined;
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(text)?.[1];
+  const plain = quoted === undefined ? text : quoted.replace(/\\(.)/g, "$1");
   try {
     return plain.replace(/(?:%[0-9A-Fa-f]{2})+/g, decodeURIComponent);
   } catch {

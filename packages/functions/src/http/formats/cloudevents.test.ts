@@ -237,6 +237,26 @@ describe("a CloudEvent in binary mode", () => {
 });
 
 describe("printing a CloudEvent", () => {
+  it("[publish.formats] takes UTF-8 in a header as it is, and refuses bytes that are none", () => {
+    // A header comes with a character for each byte.
+    const bytes = (text: string) => Buffer.from(text).toString("latin1");
+    expect(binary({ "ce-subject": bytes("ключ %41") }).attributes.key).toBe("ключ A");
+    expect(binary({ "ce-subject": bytes('"日本"') }).attributes.key).toBe("日本");
+    expect(faultsOf(() => binary({ "ce-subject": "\u00e9" }))).toEqual(
+      invalid("/headers/ce-subject"),
+    );
+  });
+
+  it.each([
+    [{ "ce-sequence": "7" }, "7"],
+    [{ "ce-sequence.integer": "7" }, 7],
+    [{ "ce-sequence.boolean": "true" }, true],
+  ])("keeps the sequence that a CloudEvent came with: %o", (own, kept) => {
+    const headers = { "ce-source": "/a", ...own };
+    const printed = JSON.parse(toCloudEventJson("s", stored({ headers })));
+    expect(printed).toMatchObject({ sequence: kept, ledgersequence: "0000000000000042" });
+  });
+
   it("gives a native event a source, a type, its time of publishing and a sequence", () => {
     expect(toCloudEventJson("orders", stored({ data: "1.10" as RawJson }))).toBe(
       '{"specversion":"1.0","id":"1","source":"/streams/orders","type":"eventledger.event",' +

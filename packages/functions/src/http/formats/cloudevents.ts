@@ -107,7 +107,7 @@ const numberOrBoolean = (value: unknown) => (typeof value === "number" ? "intege
  * published, unless the event says). Any other event gets the source `/streams/<name>` and, without
  * a type, `eventledger.event`. Its headers become extensions when CloudEvents allows the name
  * (letters and digits, no attribute of CloudEvents or of this list) and are left out otherwise. A
- * `sequence` that an event came with stays in its header `ce-sequence`.
+ * CloudEvent keeps the `sequence` it came with; the number in the log is `ledgersequence` then.
  */
 export function toCloudEventJson(streamName: string, event: StoredEvent): string {
   const headers = event.headers ?? {};
@@ -119,11 +119,23 @@ export function toCloudEventJson(streamName: string, event: StoredEvent): string
     time: event.time ?? new Date(event.publishedAt).toISOString(),
     ...ownAttributes(headers),
     partitionkey: event.key,
-    sequence: String(event.sequence).padStart(SEQUENCE_DIGITS, "0"),
+    ...sequencesOf(event),
   };
   addExtensions(context, headers);
   const member = isKeptBase64(headers, event.data) ? "data_base64" : "data";
   return `${JSON.stringify(context).slice(0, -1)},"${member}":${event.data}}`;
+}
+
+/** The number in the log is `sequence`, or `ledgersequence` where the CloudEvent came with its own. */
+function sequencesOf({ sequence, headers = {} }: StoredEvent): Record<string, unknown> {
+  const number = String(sequence).padStart(SEQUENCE_DIGITS, "0");
+  const own =
+    ownAttributes(headers).source === undefined
+      ? undefined
+      : (headers["ce-sequence"] ??
+        typedValue("integer", headers["ce-sequence.integer"] ?? "") ??
+        typedValue("boolean", headers["ce-sequence.boolean"] ?? ""));
+  return own === undefined ? { sequence: number } : { sequence: own, ledgersequence: number };
 }
 
 /** Attributes kept as headers. A native publisher may have set any: what is not legal is no attribute. */
