@@ -15,7 +15,9 @@ import {
   type ParkBody,
   ParkedKey,
   ParkedList,
+  PatchedSubscription,
   type PatchStream,
+  type PatchSubscription,
   type PollBody,
   PollPage,
   type PollQuery,
@@ -156,6 +158,15 @@ export function createClient(target: Target) {
 
     getSubscription: async (stream: string, name: string) =>
       (await call({ path: at(stream, name), statuses: [200], schema: SubscriptionInfo })).body,
+
+    patchSubscription: (stream: string, name: string, json: z.input<typeof PatchSubscription>) =>
+      call({
+        method: "PATCH",
+        path: at(stream, name),
+        json,
+        statuses: [200],
+        schema: PatchedSubscription,
+      }),
 
     deleteSubscription: (stream: string, name: string) =>
       call({ method: "DELETE", path: at(stream, name), statuses: [204], schema: z.literal("") }),

@@ -1,10 +1,13 @@
 import type {
   Lag,
+  PatchedSubscription,
+  PatchSubscription,
   Place,
   PollBody,
   RedeliveryReason,
   SeekBody,
   SeekReceipt,
+  SnapshotProgress,
   Subscription,
   SubscriptionInfo,
 } from "@eventledger/protocol";
@@ -21,6 +24,8 @@ import type { Log } from "./log/log.ts";
 import { normalPlace, type Places } from "./places.ts";
 import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
+import { change } from "./subscription/change.ts";
+import { warningsOf } from "./subscription/change-plan.ts";
 import { type Committed, commit, lagBehind } from "./subscription/commit.ts";
 import { cursorAfter } from "./subscription/commit-sequence.ts";
 import { type Covers, listCovered } from "./subscription/covered.ts";
@@ -35,7 +40,8 @@ import { createParking } from "./subscription/parking.ts";
 import { poll } from "./subscription/poll.ts";
 import { pollShare } from "./subscription/poll-share.ts";
 import { seek, standingAtCursor } from "./subscription/seek.ts";
-import { isInSnapshot } from "./subscription/standing.ts";
+import { isInSnapshot, progressOf, standingOf } from "./subscription/standing.ts";
+import type { SubscriptionState } from "./subscription/state.ts";
 import type { NewSubscription, Snapshots, Subscriptions } from "./subscription/subscriptions.ts";
 import { waitForNews } from "./subscription/wait.ts";
 import type { SubscriptionRow } from "./table/subscription.entity.ts";
@@ -70,6 +76,7 @@ export type PollResult = {
   readonly cursor: string;
   readonly caughtUp: boolean;
   readonly phase: "bootstrap" | "log";
+  readonly snapshot?: SnapshotProgress;
   readonly snapshotEnd: boolean;
   readonly consistent: boolean;
   readonly lag: Lag;
@@ -101,7 +108,7 @@ export function createSubscriptionOperations(deps: Deps) {
   const leases = createLeases({ table, clock, random, subscriptions });
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
   const deliveries = createDeliveries({ table, log, subscriptions, parking });
-  const parts = { subscriptions, log, snapshots, leases, deliveries };
+  const parts = { table, subscriptions, log, snapshots, leases, deliveries };
 
   /** One poll, or several until there is something to tell. */
   async function pollStream(
@@ -181,6 +188,14 @@ export function createSubscriptionOperations(deps: Deps) {
     }
   }
 
+  /** Where a subscription stands, as a cursor of the stream; null while a snapshot is read. */
+  function positionOf({ uid }: LiveStream, state: SubscriptionState): string | null {
+    const { positions, bootstrap } = standingOf(state);
+    if (isInSnapshot(bootstrap)) return null;
+    const rest = bootstrap === undefined ? {} : { bootstrap };
+    return cursors.format({ streamUid: uid, positions, turn: 0, ...rest });
+  }
+
   return {
     async createSubscription(
       tenant: Tenant,
@@ -244,10 +259,13 @@ export function createSubscriptionOperations(deps: Deps) {
         leases.list(stream, state),
       ]);
       const keysBehind = await countKeysBehind(log, stream, state, lag.events);
-      const phase = isInSnapshot(state.bootstrap) ? "bootstrap" : "log";
+      const snapshot = progressOf(state.bootstrap);
       return {
         ...toSubscription(stream, state.row),
-        phase,
+        phase: snapshot === undefined ? "log" : "bootstrap",
+        ...(snapshot === undefined ? {} : { snapshot }),
+        position: positionOf(stream, state),
+        warnings: warningsOf(state.row, state.generation),
         lag,
         keysBehind: keysBehind ?? null,
         parkedKeys: allParked(state).length,
@@ -256,6 +274,19 @@ export function createSubscriptionOperations(deps: Deps) {
           until: new Date(until).toISOString(),
         })),
       };
+    },
+
+    /** Changes settings. See `change` for what another filter means. */
+    async patchSubscription(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      asked: PatchSubscription,
+    ): Promise<PatchedSubscription> {
+      const stream = await streams.load(tenant, name);
+      const { state, warnings } = await change(parts, stream, subscription, asked);
+      log.bell.ring(stream.life);
+      return { ...toSubscription(stream, state.row), warnings: [...warnings] };
     },
 
     async deleteSubscription(tenant: Tenant, name: string, subscription: string): Promise<void> {

@@ -59,6 +59,22 @@ export const CreateSubscription = described(
 );
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
+/** What can be changed of a subscription; null takes a setting away. */
+export const PatchSubscription = described(
+  z.strictObject({
+    leaseSeconds: z.optional(LeaseSeconds),
+    maxDeliveries: described(z.optional(z.nullable(MaxDeliveries)), {
+      description: "null: nothing is parked by itself any more.",
+    }),
+    filter: described(z.optional(z.nullable(Filter)), {
+      description:
+        "Instead of the present one, as a whole; null: none. It holds for what comes after the committed position. Cursors from before are refused, as after a seek.",
+    }),
+  }),
+  { id: "PatchSubscription", examples: [{ leaseSeconds: 60, maxDeliveries: 5 }] },
+);
+export type PatchSubscription = z.infer<typeof PatchSubscription>;
+
 export const PollQuery = z.strictObject({
   limit: PageLimit,
   waitSeconds: z._default(WaitSecondsQuery, 0),

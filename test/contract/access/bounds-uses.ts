@@ -127,6 +127,22 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   retryParkedKey: ofParkedKey("retry", "eu/parked", "query"),
   skipParked: ofParkedKey("skip", "eu/skipped"),
   skipParkedKey: ofParkedKey("skip", "eu/skipped-too", "query"),
+  patchSubscription: {
+    within: ({ stream, own }) =>
+      post(at(stream, own), { filter: { keyPrefix: "eu/" }, leaseSeconds: 60 }, "PATCH"),
+    outside: ({ stream, own, foreign }) => [
+      ...[null, {}, { keyPrefix: "e" }, { keyPrefix: "us/" }].map(
+        (filter) => ["forbidden", post(at(stream, own), { filter }, "PATCH")] as const,
+      ),
+      ...foreign.map(
+        (name) =>
+          [
+            "subscription-not-found",
+            post(at(stream, name), { leaseSeconds: 60 }, "PATCH"),
+          ] as const,
+      ),
+    ],
+  },
   seek: ofSubscription((path) => post(`${path}/seek`, { to: "earliest" })),
   deleteSubscription: ofSubscription((path) => ({ method: "DELETE", path })),
 };

@@ -46,6 +46,10 @@ export function parseScan(scan: string): { bucket: number; after: string | undef
   return { bucket: Number(scan.slice(0, 2)), after: scan.length > 2 ? scan.slice(3) : undefined };
 }
 
+/** How many of the buckets are read whole. */
+export const bucketsRead = ({ scan }: Bootstrap): number =>
+  scan === PENDING ? 0 : parseScan(scan).bucket;
+
 /** Whether everything that the snapshot left out has been read from the log by now. */
 export const isExact = (
   bootstrap: Bootstrap | undefined,

@@ -1,5 +1,6 @@
 import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
 import type { Clock, Stamp } from "../kernel/clock.ts";
+import { differencesOf } from "../kernel/differences.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { type Life, lifeOf, scopeName, type Tenant } from "../kernel/names.ts";
@@ -178,5 +179,9 @@ function assertSameConfig(existing: StreamRow, asked: CreateStream): void {
   throw new LedgerError("stream-exists", {
     detail: `A stream named ${asked.name} exists with another ${differing.join(", ")}. PATCH it, or choose another name.`,
     facts: { differing: differing.join(",") },
+    errors: differencesOf(pick(existing), pick(asked)),
   });
 }
+
+const pick = (of: Pick<CreateStream, (typeof SETTINGS)[number]>) =>
+  Object.fromEntries(SETTINGS.map((setting) => [setting, of[setting]]));

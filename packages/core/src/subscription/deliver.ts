@@ -1,7 +1,7 @@
-import type { Lag } from "@eventledger/protocol";
+import type { Lag, SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { assertListsEnough, withinList } from "../cursor/listed.ts";
-import { isExact, isPending } from "../kernel/bootstrap.ts";
+import { bucketsRead, COMPACTED_BUCKETS, isPending } from "../kernel/bootstrap.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import { resolvePositions } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
@@ -13,7 +13,7 @@ import { matcherOf } from "./filter.ts";
 import type { Presence } from "./leases.ts";
 import { assertOwnCursor } from "./own-cursor.ts";
 import { known } from "./read-log.ts";
-import { cursorAt, freedOf, isInSnapshot, type Standing } from "./standing.ts";
+import { cursorAt, freedOf, isConsistent, isInSnapshot, type Standing } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
 import type { Snapshots, Subscriptions } from "./subscriptions.ts";
 
@@ -42,6 +42,8 @@ export type Poll = {
   readonly lag: Lag;
   /** Where the events are from: the compacted state, or the log. */
   readonly phase: "bootstrap" | "log";
+  /** How far the snapshot is read with this page; absent in the log. */
+  readonly snapshot?: SnapshotProgress;
   /** This page completes the snapshot; from the next one on the log follows. */
   readonly snapshotEnd: boolean;
   /** Once this page is applied, what was received folds to the same as the whole log. */
@@ -74,8 +76,9 @@ export async function deliverSnapshot(
     caughtUp: false,
     lag: await subscriptions.snapshotLag(stream, positions),
     phase: "bootstrap",
+    snapshot: { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS },
     snapshotEnd: ended,
-    consistent: isExact(bootstrap, positions),
+    consistent: isConsistent(state, bootstrap, positions),
     idle: false,
   };
 }
@@ -109,7 +112,7 @@ export async function deliverQueue(
     lag: await log.lag(stream.life, runs),
     phase: "log",
     snapshotEnd: false,
-    consistent: isExact(bootstrap, positions),
+    consistent: isConsistent(state, bootstrap, positions),
     idle: false,
   };
 }

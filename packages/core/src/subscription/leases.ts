@@ -60,7 +60,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
       subscriptions.refresh(stream, known),
       table.members.list(life, uid),
     ]);
-    const leaseMs = leaseMsOf(known.row.config);
+    const leaseMs = leaseMsOf(state.row.config);
     const holders = { uid, leaseMs };
     const nowMs = clock.now();
     const alive = aliveOf(holders, members, nowMs);

@@ -1,4 +1,3 @@
-import { isExact } from "../kernel/bootstrap.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
   deliverQueue,
@@ -13,7 +12,14 @@ import {
 import type { Leases, Share } from "./leases.ts";
 import { isOwnCursor } from "./own-cursor.ts";
 import { readLog } from "./read-log.ts";
-import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+import {
+  cursorAt,
+  isConsistent,
+  isInSnapshot,
+  progressOf,
+  type Standing,
+  standingOf,
+} from "./standing.ts";
 
 /** Which worker asks, and since when: it counts as alive from then on. */
 type ShareRequest = PollRequest & { readonly consumer: string; readonly heardMs: number };
@@ -99,7 +105,7 @@ export async function pollShare(
     lag: await log.lag(stream.life, runs),
     phase: "log",
     snapshotEnd: false,
-    consistent: isExact(start.bootstrap, positions),
+    consistent: isConsistent(state, start.bootstrap, positions),
     idle,
     presence,
   };
@@ -112,15 +118,17 @@ export async function pollShare(
 /** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
 function emptyShare(stream: LiveStream, { state, tokens, presence }: Share): Poll {
   const { positions, bootstrap } = standingOf(state);
+  const snapshot = progressOf(bootstrap);
   const covered = { positions: tokens.map(() => undefined), bootstrap: undefined };
   return {
     events: [],
     cursor: { ...cursorAt(stream, state, covered, 0), tokens },
     caughtUp: false,
     lag: { events: 0, seconds: 0 },
-    phase: isInSnapshot(bootstrap) ? "bootstrap" : "log",
+    phase: snapshot === undefined ? "log" : "bootstrap",
+    ...(snapshot === undefined ? {} : { snapshot }),
     snapshotEnd: false,
-    consistent: isExact(bootstrap, positions),
+    consistent: isConsistent(state, bootstrap, positions),
     // The poll of one that has left is over.
     idle: !presence.hasLeft,
     presence,

@@ -1,5 +1,4 @@
 import type { CursorContent } from "../cursor/cursor.ts";
-import { isExact } from "../kernel/bootstrap.ts";
 import { LedgerError } from "../kernel/error.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
@@ -15,7 +14,7 @@ import {
 import { isSameNote } from "./delivery-plan.ts";
 import { isOwnCursor } from "./own-cursor.ts";
 import { readLog } from "./read-log.ts";
-import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";
+import { cursorAt, isConsistent, isInSnapshot, type Standing, standingOf } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
 
 /**
@@ -111,7 +110,7 @@ export async function poll(
       lag: await log.lag(stream.life, page.runs),
       phase: "log",
       snapshotEnd: false,
-      consistent: isExact(start.bootstrap, positions),
+      consistent: isConsistent(state, start.bootstrap, positions),
       idle,
     };
   }

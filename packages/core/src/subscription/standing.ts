@@ -1,6 +1,9 @@
+import type { SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import {
   type Bootstrap,
+  bucketsRead,
+  COMPACTED_BUCKETS,
   isExact,
   isPending,
   isScanned,
@@ -35,6 +38,23 @@ export const pendingStanding = ({ partitions }: { readonly partitions: number })
 /** Whether the compacted state is still being read, or has not been begun. */
 export const isInSnapshot = (bootstrap: Bootstrap | undefined): bootstrap is Bootstrap =>
   bootstrap !== undefined && !isScanned(bootstrap);
+
+/**
+ * Whether what was received up to a place folds to the same as the whole log, for the keys that the
+ * filter is about. Never where a filter was changed to let through more: what it left out before is
+ * missing until a seek.
+ */
+export const isConsistent = (
+  { row, generation }: Pick<SubscriptionState, "row" | "generation">,
+  bootstrap: Bootstrap | undefined,
+  positions: readonly ({ readonly next: number } | undefined)[],
+): boolean => row.widenedIn !== generation && isExact(bootstrap, positions);
+
+/** How far a snapshot is read; undefined in the log. */
+export const progressOf = (bootstrap: Bootstrap | undefined): SnapshotProgress | undefined =>
+  isInSnapshot(bootstrap)
+    ? { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS }
+    : undefined;
 
 /** The cursor of a place in a subscription. */
 export const cursorAt = (

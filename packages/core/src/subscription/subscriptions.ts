@@ -12,7 +12,8 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import { createCommits } from "./commits.ts";
-import { type Matches, normalFilter } from "./filter.ts";
+import { assertSameConfig, normalConfig } from "./config.ts";
+import type { Matches } from "./filter.ts";
 import { createSubscriptionLag } from "./lag.ts";
 import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
@@ -106,7 +107,26 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
       forget(stream, name);
       throw subscriptionNotFound();
     }
-    return learn(stream, row, look, await loadOffsets(stream, row));
+    return settle(stream, row, look, await loadOffsets(stream, row));
+  }
+
+  /**
+   * Learns positions with the settings that they go with. A row that was read before its settings were
+   * changed is read again: nothing is delivered by a filter of before.
+   */
+  async function settle(
+    stream: LiveStream,
+    known: SubscriptionRow,
+    look: Look,
+    offsets: readonly OffsetRow[],
+  ): Promise<SubscriptionState> {
+    if ((offsets[0]?.configured ?? 0) <= (known.configured ?? 0)) {
+      return learn(stream, known, look, offsets);
+    }
+    const row = await table.subscriptions.load(stream.name, stream.uid, known.name);
+    if (row?.uid === known.uid) return learn(stream, row, look, offsets);
+    forget(stream, known.name);
+    throw subscriptionNotFound();
   }
 
   /**
@@ -142,7 +162,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     { row }: SubscriptionState,
   ): Promise<SubscriptionState> {
     const look = memory.look();
-    return learn(stream, row, look, await loadOffsets(stream, row));
+    return settle(stream, row, look, await loadOffsets(stream, row));
   }
 
   /**
@@ -271,21 +291,3 @@ function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): Subscript
 /** How long a worker holds its share each time it is heard of. */
 export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>
   leaseSeconds * 1_000;
-
-function assertSameConfig(
-  existing: SubscriptionRow,
-  config: SubscriptionRow["config"],
-): SubscriptionRow {
-  if (JSON.stringify(normalConfig(existing.config)) === JSON.stringify(config)) return existing;
-  throw new LedgerError("subscription-exists", {
-    detail: `A subscription named ${existing.name} exists with other settings. Delete it first, or choose another name.`,
-  });
-}
-
-/** Settings written in one way: the table does not keep the order of members. */
-function normalConfig(asked: Omit<NewSubscription, "name">): SubscriptionRow["config"] {
-  const { start, filter, leaseSeconds = LIMITS.leaseSecondsDefault, maxDeliveries } = asked;
-  const filtered = filter === undefined ? {} : { filter: normalFilter(filter) };
-  const counted = maxDeliveries === undefined ? {} : { maxDeliveries };
-  return { start, ...filtered, leaseSeconds, ...counted };
-}

@@ -8,6 +8,7 @@ import {
   BOOTSTRAP_ATTRIBUTES,
   bootstrapAttributes,
   guarded,
+  isOrAbsent,
   type LeaseGuard,
   type OffsetRow,
   PARKING_ATTRIBUTES,
@@ -132,6 +133,46 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
       ).go(),
     );
     return reasons === undefined || (isRepeated && "unsure");
+  },
+
+  /**
+   * Gives a subscription other settings, and its positions another generation where the plan says so.
+   * False when it is not as `row` and `from` say any more, perhaps by an earlier try of this call.
+   */
+  async changeSubscription(
+    life: Life,
+    { stream, name, uid, configured: known = 0 }: SubscriptionRow,
+    to: Pick<SubscriptionRow, "config"> & {
+      readonly configured: number;
+      readonly widenedIn: number | undefined;
+      readonly generation: number;
+    },
+    from: { readonly generation: number; readonly partitions: number },
+  ): Promise<boolean> {
+    const { config, configured, widenedIn, generation } = to;
+    // Only the first position tells of settings; a generation is in all of them.
+    const rows = generation === from.generation ? 1 : from.partitions;
+    const reasons = await transact(connection, () =>
+      createWriteTransaction(entities, ({ subscription, offset }) => [
+        subscription
+          .patch({ stream, name })
+          .set({ config, configured, ...(widenedIn === undefined ? {} : { widenedIn }) })
+          .remove(widenedIn === undefined ? ["widenedIn"] : [])
+          .where((row, operations) => {
+            const same = isOrAbsent(row.configured, operations, known);
+            return `${operations.eq(row.uid, uid)} AND ${same}`;
+          })
+          .commit(),
+        ...Array.from({ length: rows }, (_, partition) =>
+          offset
+            .patch({ life, subscriptionUid: uid, partition })
+            .set({ generation, ...(partition === 0 ? { configured } : {}) })
+            .where((row, { eq }) => eq(row.generation, from.generation))
+            .commit(),
+        ),
+      ]).go(),
+    );
+    return reasons === undefined;
   },
 
   /** Deletes a subscription and its positions. Doing it twice is harmless. */

@@ -32,6 +32,10 @@ export type SubscriptionRow = {
   readonly streamUid: string;
   readonly config: SubscriptionConfig;
   readonly createdAt: number;
+  /** How often its settings were changed; absent where never. */
+  readonly configured?: number;
+  /** The generation since which its filter lets through what a former one left out. */
+  readonly widenedIn?: number;
 };
 
 /**
@@ -48,6 +52,11 @@ export type OffsetRow = Position & {
   readonly parking?: Parking;
   /** Kept only where deliveries are counted. */
   readonly delivery?: Delivery;
+  /**
+   * In partition 0, as in the subscription's row: whoever reads positions learns that what it knows of
+   * the settings is old. Absent where they were never changed.
+   */
+  readonly configured?: number;
 };
 
 /** The last delivery from a committed position, `at`; its page ended before `until`. */
@@ -89,6 +98,8 @@ export const subscriptionEntity = (connection: Connection) =>
         streamUid: { type: "string", required: true },
         config: { type: CustomAttributeType<SubscriptionConfig>("any"), required: true },
         createdAt: { type: "number", required: true },
+        configured: { type: "number" },
+        widenedIn: { type: "number" },
       },
       indexes: {
         primary: {
@@ -124,6 +135,7 @@ export const offsetEntity = (connection: Connection) =>
         freed: { type: "number", field: "f" },
         skipped: { type: CustomAttributeType<readonly SkippedEvent[]>("any"), field: "h" },
         delivery: { type: CustomAttributeType<Delivery>("any"), field: "d" },
+        configured: { type: "number", field: "v" },
       },
       indexes: {
         primary: {
@@ -332,12 +344,16 @@ type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
 
 export function toOffset(stored: StoredOffset): OffsetRow {
   const { partition, batch, next, generation, scan, token, owner, until = 0, ...rest } = stored;
-  const { revision, freed = 0, parked: keys = [], delivery } = rest;
+  const { revision, freed = 0, parked: keys = [], delivery, configured } = rest;
   const skipped = stillSkipped({ keys, skipped: rest.skipped ?? [] }, next);
   const lease = token === undefined ? {} : { lease: { token, owner, until } };
   const parking = revision === undefined ? {} : { parking: { revision, freed, keys, skipped } };
   const counted = delivery === undefined ? {} : { delivery };
-  const offset = { partition, batch, next, generation, ...lease, ...parking, ...counted };
+  const settings = configured === undefined ? {} : { configured };
+  const offset = {
+    ...{ partition, batch, next, generation },
+    ...{ ...lease, ...parking, ...counted, ...settings },
+  };
   if (scan === undefined) return offset;
   const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;
   return { ...offset, bootstrap: { scan, run, startedAt, starts, exactFrom } };

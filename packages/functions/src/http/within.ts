@@ -58,6 +58,11 @@ export function assertMaySubscribe(caller: Caller, { name, filter }: CreateSubsc
       { pointer: "/name", detail: "is not covered by the API key" },
     ]);
   }
+  assertMayFilter(caller, filter);
+}
+
+/** Throws `forbidden` for a filter that lets through what the caller's prefix leaves out. */
+export function assertMayFilter(caller: Caller, filter: Filter | null | undefined): void {
   assertCoversKey(caller, filter?.keyPrefix ?? "", "/filter/keyPrefix");
 }
 

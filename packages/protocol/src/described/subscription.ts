@@ -31,6 +31,29 @@ export const Subscription = described(
 );
 export type Subscription = z.infer<typeof Subscription>;
 
+const Warnings = described(z.array(z.string()), {
+  description: "What a consumer has to know of a filter that was changed; empty otherwise.",
+});
+
+/** What a change of settings answers. */
+export const PatchedSubscription = described(
+  z.object({ ...Subscription.shape, warnings: Warnings }),
+  { id: "PatchedSubscription" },
+);
+export type PatchedSubscription = z.infer<typeof PatchedSubscription>;
+
+/** How far a snapshot is read. Keys are spread over its parts evenly. */
+export const SnapshotProgress = described(
+  z.object({
+    partsRead: described(z.int().check(z.gte(0)), { description: "Parts that are read whole." }),
+    parts: described(z.int().check(z.gte(1)), {
+      description: "Parts in all, of about equal size.",
+    }),
+  }),
+  { id: "SnapshotProgress" },
+);
+export type SnapshotProgress = z.infer<typeof SnapshotProgress>;
+
 const Member = described(
   z.object({
     consumer: ConsumerName,
@@ -48,6 +71,14 @@ export const SubscriptionInfo = described(
   z.object({
     ...Subscription.shape,
     phase: Phase,
+    snapshot: described(z.optional(SnapshotProgress), {
+      description: "How far the snapshot is committed; in the phase `bootstrap` only.",
+    }),
+    position: described(z.nullable(Cursor), {
+      description:
+        "The committed position as a cursor of the stream: `from` of GET .../events, `start` of another subscription, or a seek. null while a snapshot is read.",
+    }),
+    warnings: Warnings,
     lag: Lag,
     keysBehind: described(z.nullable(z.int().check(z.gte(0))), {
       description:
@@ -74,6 +105,9 @@ export const PollPage = described(
     phase: described(Phase, {
       description:
         "`bootstrap`: the events are the state of keys. `log`: they are what came later.",
+    }),
+    snapshot: described(z.optional(SnapshotProgress), {
+      description: "How far the snapshot is read with this page; in the phase `bootstrap` only.",
     }),
     snapshotEnd: described(z.boolean(), {
       description: "This page completes the bootstrap phase; an empty page alone never does.",

@@ -3,6 +3,7 @@ import {
   CreateSubscription,
   LeaveBody,
   ListQuery,
+  PatchSubscription,
   PollBody,
   PollQuery,
   SeekBody,
@@ -18,6 +19,7 @@ import { jsonOrNothing, requireJson, valid } from "../validate.ts";
 import {
   assertCoversFilter,
   assertDelivers,
+  assertMayFilter,
   assertMaySubscribe,
   withoutSettings,
 } from "../within.ts";
@@ -106,6 +108,37 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         const info = await ledger.getSubscription(caller.tenant, stream, subscription);
         assertCoversFilter(caller, info.filter);
         return c.json(info);
+      },
+    )
+    .patch(
+      "/streams/:stream/subscriptions/:subscription",
+      operation({
+        id: "patchSubscription",
+        tag: "subscriptions",
+        summary: "Change a subscription's settings",
+        description:
+          "The position stays where it is. Another filter holds for what comes after it: cursors from before are refused as after a seek, and `warnings` say what the consumer has to know.",
+        answers: {
+          200: { description: "The subscription as it is now.", body: "PatchedSubscription" },
+        },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "stream-not-found",
+          "subscription-not-found",
+          "unsupported-media-type",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", PatchSubscription),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { caller } = c.var;
+        const body = c.req.valid("json");
+        if (body.filter !== undefined) assertMayFilter(caller, body.filter);
+        return c.json(await ledger.patchSubscription(caller.tenant, stream, subscription, body));
       },
     )
     .delete(

@@ -1,0 +1,29 @@
+import type { InvalidField } from "@eventledger/protocol";
+
+type Json = { readonly [member: string]: unknown };
+
+/** Of a value that is shown, so that a problem stays short. */
+const SHOWN_MAX = 200;
+
+/**
+ * What is asked for and is otherwise in what exists: a JSON Pointer to each place, and what is there.
+ * Members that are undefined are absent. Lists differ as a whole. Pure.
+ */
+export function differencesOf(existing: Json, asked: Json, at = ""): InvalidField[] {
+  const members = new Set([...Object.keys(asked), ...Object.keys(existing)]);
+  return [...members].flatMap((member) => {
+    const [there, wanted] = [existing[member], asked[member]];
+    const pointer = `${at}/${member.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    if (isObject(there) && isObject(wanted)) return differencesOf(there, wanted, pointer);
+    if (JSON.stringify(there) === JSON.stringify(wanted)) return [];
+    return [{ pointer, detail: there === undefined ? "is not set there" : tell(there) }];
+  });
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function tell(there: unknown): string {
+  const text = JSON.stringify(there);
+  return `is ${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text} there`;
+}
