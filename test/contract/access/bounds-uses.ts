@@ -81,7 +81,10 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   browseEvents: {
     within: ({ stream }) => ({ path: `${at(stream)}/events` }),
     outside: ({ stream }) => [
-      ["forbidden", { path: `${at(stream)}/events${search({ key: OTHERS })}` }],
+      ...[{ key: OTHERS }, { key: OTHERS, sequence: 3 }, { keyPrefix: "us/" }].map(
+        (query) => ["forbidden", { path: `${at(stream)}/events${search(query)}` }] as const,
+      ),
+      ["event-not-found", { path: `${at(stream)}/events${search({ key: "eu/1", sequence: 3 })}` }],
     ],
   },
   listCompacted: {

@@ -34,6 +34,8 @@ async function make(bounds: object, apiKey = stack.adminKey) {
 }
 
 const INSIDE = ["eu/1", "eu/parked", "eu/skipped", "eu/skipped-too"];
+/** Of so many. */
+const EVENTS = 7;
 
 /** A stream with events, states, subscriptions and parked keys inside the prefix and outside. */
 async function furnish(partitions: number): Promise<Bounded> {
@@ -106,11 +108,11 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
         expect(errors, detail).toMatchObject([{ detail: expect.stringContaining(PREFIX) }]);
       }
     }
-    expect((await root.getStream(world.stream)).eventCount).toBe(6);
+    expect((await root.getStream(world.stream)).eventCount).toBe(EVENTS);
     expect((await root.listSubscriptions(world.stream)).body.subscriptions).toHaveLength(4);
     for (const name of world.foreign) {
       const { lag, parkedKeys } = await root.getSubscription(world.stream, name);
-      expect(lag.events, name).toBe(6);
+      expect(lag.events, name).toBe(EVENTS);
       expect(parkedKeys).toBe(name === "all" ? 1 : 0);
     }
   });
@@ -135,14 +137,18 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
       }
       expect(states.sort()).toEqual(INSIDE);
     }
+    for (const query of [{ order: "desc" }, { last: 100 }, { last: 100, keyPrefix: "e" }]) {
+      const { body } = await mine.browse(world.stream, query);
+      expect(body.events.map(({ key }) => key).sort()).toEqual(INSIDE);
+    }
     const narrow = await mine.listCompacted(world.stream, { prefix: "eu/p" });
     expect(narrow.items.map(({ key }) => key)).toEqual(["eu/parked"]);
     const wide = await mine.listCompacted(world.stream, { prefix: "e" });
-    expect(wide.items).toHaveLength(3);
+    expect(wide.items).toHaveLength(INSIDE.length);
     const { subscriptions } = (await mine.listSubscriptions(world.stream)).body;
     expect(subscriptions.map(({ name }) => name)).toEqual(["own"]);
     const { subscriptions: lags } = await mine.getStream(world.stream);
-    expect(lags).toMatchObject([{ name: "own", lag: { events: 6 } }]);
+    expect(lags).toMatchObject([{ name: "own", lag: { events: EVENTS } }]);
     expect((await mine.poll(world.stream, "own")).body.events).toMatchObject([{ key: "eu/1" }]);
   });
 
@@ -169,7 +175,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
       const answer = await use({ method: "POST", path, headers: { "content-type": type }, body });
       expect(answer.body).toMatchObject({ code: "forbidden", errors: pointers });
     }
-    expect((await root.getStream(world.stream)).eventCount).toBe(6);
+    expect((await root.getStream(world.stream)).eventCount).toBe(EVENTS);
   });
 });
 
