@@ -29,7 +29,7 @@ export default defineConfig({
         { testTimeout: 30_000 },
       ),
       project("contract", ["test/contract/**/*.test.ts"], emulated),
-      project("integration", ["test/integration/**/*.test.ts"], emulated),
+      project("integration", ["test/{integration,upgrade}/**/!(rollback).test.ts"], emulated),
       project("fault", ["test/fault/**/*.test.ts"], emulated),
       project("model", ["test/model/**/*.test.ts"], emulated),
       project("sim", ["test/sim/**/*.test.ts"], { testTimeout: 240_000 }),
@@ -41,6 +41,7 @@ export default defineConfig({
       }),
       project("fuzz", ["test/fuzz/{fuzz,corpus}.test.ts"], emulated),
       project("doors", ["test/doors/**/*.test.ts"], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,

@@ -1,0 +1,34 @@
+import { randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { localAws } from "../stack/local-aws.ts";
+import { startStore } from "../stack/store.ts";
+import { ensureTable } from "../stack/table.ts";
+import { checkOut } from "./old-code.ts";
+import { saveStored, scanRows } from "./stored.ts";
+import { tell } from "./story.ts";
+
+/**
+ * `node test/upgrade/record.ts <commit>`: has the code of a commit write every kind of row, and keeps
+ * them in rows/<commit>.json. Done once for a release; what is kept is never recorded again.
+ */
+const [commit = ""] = process.argv.slice(2);
+const dynamo = await startStore();
+const old = checkOut(commit);
+try {
+  const client = new DynamoDBClient(localAws(dynamo.endpoint));
+  const tableName = `old-${randomUUID()}`;
+  await ensureTable(client, tableName);
+  const secrets = {
+    adminKey: "elk_admin_key_of_the_record",
+    cursorKey: "cursor-key-of-the-record",
+  };
+  const server = await old.serve({ endpoint: dynamo.endpoint, tableName, ...secrets });
+  const notes = await tell(server.url, secrets);
+  const recordedAtMs = Date.now();
+  await server.stop();
+  saveStored({ commit, recordedAtMs, notes, rows: await scanRows(client, tableName) });
+  client.destroy();
+} finally {
+  old.remove();
+  await dynamo.stop();
+}
