@@ -108,6 +108,7 @@ async function bundle(
     minify,
     keepNames,
     metafile: true,
+    sourcemap: "external", // beside the bundle, which stays as it is
     format,
     platform: "node",
     target: "es2022",
@@ -117,7 +118,8 @@ async function bundle(
     logLevel: "silent",
     ...(isModule ? { banner: { js: BANNER } } : {}),
   });
-  const [output] = Object.values(result.metafile?.outputs ?? {});
+  const outputs = Object.entries(result.metafile?.outputs ?? {});
+  const output = outputs.find(([name]) => !name.endsWith(".map"))?.[1];
   if (!output) throw new Error(`esbuild wrote nothing for ${source}`);
   return output;
 }

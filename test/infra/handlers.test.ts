@@ -13,6 +13,7 @@ import { evaluate, SECRETS } from "./evaluate.ts";
 import { apiGatewayEvent, functionUrlEvent } from "./http-event.ts";
 import type { Inventory } from "./inventory.ts";
 import { invoke } from "./invoke.ts";
+import { readStack } from "./read-stack.ts";
 
 const bundlesDir = mkdtempSync(path.join(os.tmpdir(), "bundles-"));
 const stage = `t${crypto.randomUUID().slice(0, 8)}`;
@@ -178,6 +179,20 @@ describe("the router's log", () => {
   });
 });
 
+describe("a stack in the log", () => {
+  it("is read in the source, by the map of the same bundle", async () => {
+    const batch = await stuckBatch("stack");
+    const record = { dynamodb: { SequenceNumber: "1", Keys: { pk: { S: batch } } } };
+    const { log } = await run("LedgerSubscriberCompactorFunction", [{ Records: [record] }]);
+    const stuck = log.map((line) => JSON.parse(line)).find(({ stream }) => stream === "stack");
+    expect(stuck.stack).toMatch(/bundle\.cjs:\d+:\d+/);
+    expect(stuck.stack).not.toContain("packages/core");
+    const { dir = "" } = inventory.bundles.LedgerSubscriberCompactorFunction ?? {};
+    expect(readStack(dir, stuck.stack)).toMatch(/packages\/core\/src\/log\/codec\.ts:\d+:\d+/);
+    await ask([apiGatewayEvent({ method: "DELETE", path: "/streams/stack", headers })]);
+  });
+});
+
 describe("the compactor's bundle", () => {
   it("compacts what the table's stream rings for", async () => {
     const client = new DynamoDBStreamsClient(localAws(inject("dynamoEndpoint")));
@@ -205,17 +220,7 @@ describe("the compactor's bundle", () => {
   });
 
   it("tells how far behind a partition is that it cannot compact", async () => {
-    const [made] = await ask([
-      apiGatewayEvent({ method: "POST", path: "/streams", headers, body: { name: "broken" } }),
-      apiGatewayEvent({
-        method: "POST",
-        path: "/streams/broken/events",
-        headers,
-        body: { key: "a", data: 1 },
-      }),
-    ]);
-    expect(made?.statusCode).toBe(201);
-    const batch = await damageBatch("broken");
+    const batch = await stuckBatch("broken");
     const record = { dynamodb: { SequenceNumber: "1", Keys: { pk: { S: batch } } } };
     const { log } = await run("LedgerSubscriberCompactorFunction", [{ Records: [record] }]);
     const lines = log.map((line) => JSON.parse(line));
@@ -239,6 +244,18 @@ describe("the sweeper's bundle", () => {
     expect(log.map((line) => JSON.parse(line))).toMatchObject([{ level: "INFO", stuck: 0 }]);
   });
 });
+
+/** Makes a stream whose only batch cannot be read; returns its partition key. */
+async function stuckBatch(stream: string): Promise<string> {
+  const post = (path: string, body: object) =>
+    apiGatewayEvent({ method: "POST", path, headers, body });
+  const [made] = await ask([
+    post("/streams", { name: stream }),
+    post(`/streams/${stream}/events`, { key: "a", data: 1 }),
+  ]);
+  expect(made?.statusCode).toBe(201);
+  return damageBatch(stream);
+}
 
 /** Damages the only batch of a stream, so that it cannot be read; returns its partition key. */
 async function damageBatch(stream: string): Promise<string> {
