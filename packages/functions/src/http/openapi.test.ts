@@ -199,7 +199,14 @@ describe("schemas", () => {
   });
 
   it("[openapi.clients] leave nobody in doubt about which of several a value is", () => {
-    expect(places(everything, (schema) => "anyOf" in schema || "allOf" in schema)).toEqual([]);
+    expect(
+      places(
+        everything,
+        ({ anyOf, allOf }) =>
+          anyOf !== undefined ||
+          ((allOf as JsonSchema[] | undefined)?.length !== 1 && allOf !== undefined),
+      ),
+    ).toEqual([]);
     for (const [where, { oneOf }] of everything) {
       if (oneOf === undefined) continue;
       const options = (oneOf as JsonSchema[]).map(resolved);

@@ -27,9 +27,12 @@ export function generateOpenApi(app: Hono<AppEnv>): object {
       [of.method]: { ...operation, responses: withLinks(responses, links) },
     };
   }
+  const used = new Set<string>(routes.flatMap(({ codes }) => codes));
   const { document, components } = schemas.finish({
     paths,
-    examples: PROBLEM_EXAMPLES,
+    examples: Object.fromEntries(
+      Object.entries(PROBLEM_EXAMPLES).filter(([code]) => used.has(code)),
+    ),
     headers: HEADERS,
   });
   return {
@@ -105,7 +108,7 @@ function describeRoute(schemas: Schemas, route: Route) {
     answers.flatMap((name) => schemas.membersOf(schemas.answered(name)).map(([member]) => member)),
   );
   const linked: Linked = { of, method, path, parameters, members };
-  return { linked, operation, responses };
+  return { linked, operation, responses, codes };
 }
 
 /** The last two of every request: its body may be too large, or encoded, even if nobody reads it. */

@@ -10,6 +10,7 @@ export const INFO = {
     "Every answer carries `X-Request-Id`, and every error is `application/problem+json` with a `code`: /docs/problems explains each of them. Members that a request's schema does not know are refused; answers may get further members at any time, so ignore those that you do not know.",
     "Bodies over 64 KiB are refused but those of a publish, which may have 4 MiB.",
   ].join("\n\n"),
+  contact: { name: "The operator of this installation" },
   license: { name: "MIT", identifier: "MIT" },
 } as const;
 

@@ -28,7 +28,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
           "application/json": "PublishBody",
           "application/x-ndjson": "EventLines",
           "application/cloudevents+json": "CloudEvent",
-          "application/cloudevents-batch+json": "CloudEventBatch",
+          "application/cloudevents-batch+json": "CloudEventBatchBody",
           "*/*": "BinaryData",
         },
         answers: {
