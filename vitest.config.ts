@@ -42,6 +42,14 @@ export default defineConfig({
       project("fuzz", ["test/fuzz/{fuzz,corpus}.test.ts"], emulated),
       project("doors", ["test/doors/**/*.test.ts"], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
+      project("clients", ["test/clients/{typescript,python}.test.ts"], {
+        ...emulated,
+        testTimeout: 120_000,
+      }),
+      project("generators", ["test/clients/{more,go,java}.test.ts"], {
+        ...emulated,
+        testTimeout: 900_000,
+      }),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, it } from "vitest";
+import type { Stack } from "../stack/stack.ts";
+import { isThere, run } from "./run.ts";
+import { startClientStack, tells } from "./story.ts";
+import { folderOf } from "./tools.ts";
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startClientStack();
+});
+afterAll(() => stack?.stop());
+
+it("[openapi.clients] makes a Java client of openapi-generator that compiles and works", async (context) => {
+  if (!(await isThere("mvn", "--version"))) return context.skip("Maven is not there");
+  const cwd = folderOf("java");
+  const maven = (...args: string[]) =>
+    run({ command: "mvn", args: ["--batch-mode", "--quiet", ...args], cwd });
+  const isHere = await maven("dependency:resolve-plugins", "dependency:resolve").then(
+    () => true,
+    () => false,
+  );
+  if (!isHere) return context.skip("the packages of Maven Central could not be downloaded");
+  await maven("compile", "dependency:build-classpath", "-Dmdep.outputFile=target/classpath");
+  const { stdout } = await run({ command: "cat", args: ["target/classpath"], cwd });
+  const args = ["-cp", `target/classes:${stdout.trim()}`, "story.Story"];
+  await tells(stack, { command: "java", args, cwd }, "java");
+});

@@ -1,0 +1,27 @@
+import { join } from "node:path";
+import { it, type TestContext } from "vitest";
+import { run } from "./run.ts";
+import { documented, npmPackages, OPENAPI } from "./tools.ts";
+
+/** Further generators and linters of the npm registry. */
+
+async function tools(context: TestContext) {
+  const packages = await npmPackages("more");
+  if ("missing" in packages) return context.skip(`npm packages ${packages.missing}`);
+  const { folder } = packages;
+  return (name: string, ...args: string[]) =>
+    run({ command: join(folder, "node_modules/.bin", name), args, cwd: folder });
+}
+
+it("[openapi.clients] is valid and without a warning for spectral", async (context) => {
+  const tool = await tools(context);
+  await tool("spectral", "lint", OPENAPI, "--ruleset", "spectral.yaml", "--fail-severity", "hint");
+});
+
+it("[openapi.clients] makes a client of @hey-api/openapi-ts that compiles", async (context) => {
+  const tool = await tools(context);
+  await tool("openapi-ts", ...(await documented("npx openapi-ts")), "--silent");
+  const options = ["--noEmit", "--strict", "--target", "es2023", "--module", "esnext"];
+  const more = ["--moduleResolution", "bundler", "--lib", "es2023,dom,dom.iterable"];
+  await tool("tsc", ...options, ...more, "generated/hey-api/index.ts");
+});
