@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { DynamoDBClient, PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { LIMITS, Problem } from "@eventledger/protocol";
@@ -167,6 +168,23 @@ describe("what is not told", () => {
     const headers = { "x-request-id": "of-this-test" };
     const { status, header } = await send(target(), { path: "/metrics", headers });
     expect([status, header("x-request-id")]).toEqual([200, "of-this-test"]);
+  });
+
+  it("[http.private] shows metrics to no other machine, whatever name it calls the server by", async () => {
+    const outside = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+    expect(outside, "an address of this machine that others could use").toBeDefined();
+    const open = await start({ host: "0.0.0.0" });
+    const { port } = new URL(open.url);
+    const headers = { host: "127.0.0.1", authorization: "" };
+    const ask = (address: string) =>
+      send({ baseUrl: `http://${address}:${port}`, apiKey: "" }, { path: "/metrics", headers });
+    const [here, elsewhere] = await Promise.all([ask("127.0.0.1"), ask(outside ?? "")]).finally(
+      () => open.stop(),
+    );
+    expect(here.status).toBe(200);
+    expect(elsewhere.body).toMatchObject({ status: 404, code: "route-not-found" });
   });
 
   it("[http.private] shows metrics only to who calls the server by a loopback address", async () => {
