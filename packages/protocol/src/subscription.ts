@@ -71,7 +71,11 @@ export const PatchSubscription = described(
         "Instead of the present one, as a whole; null: none. It holds for what comes after the committed position. Cursors from before are refused, as after a seek.",
     }),
   }),
-  { id: "PatchSubscription", examples: [{ leaseSeconds: 60, maxDeliveries: 5 }] },
+  {
+    id: "PatchSubscription",
+    description: "The settings to change; what is absent stays.",
+    examples: [{ leaseSeconds: 60, maxDeliveries: 5 }],
+  },
 );
 export type PatchSubscription = z.infer<typeof PatchSubscription>;
 

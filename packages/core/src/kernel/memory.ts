@@ -64,5 +64,3 @@ export function createMemory<Value>(
     knows: (name: string): boolean => entries.get(name)?.value !== undefined,
   };
 }
-
-export type Memory<Value> = ReturnType<typeof createMemory<Value>>;

@@ -57,10 +57,10 @@ function keep<Name, Value>(entries: Map<Name, Value>, name: Name, value: Value):
   if (entries.size > PARTITIONS_MAX && oldest !== undefined) entries.delete(oldest);
 }
 
-/** One mark more. When there are too many, the one goes that is nearest to the next in time. Pure. */
+/** One mark more. When there are too many, the one goes whose neighbours are closest in time. Pure. */
 export function withMark(marks: readonly Mark[], mark: Mark): readonly Mark[] {
   const all = [...marks, mark];
   if (all.length <= MARKS_MAX) return all;
-  const gaps = all.slice(0, -1).map(({ atMs }, at) => (all[at + 1]?.atMs ?? 0) - atMs);
-  return all.toSpliced(gaps.indexOf(Math.min(...gaps)), 1);
+  const gaps = all.slice(2).map(({ atMs }, at) => atMs - (all[at]?.atMs ?? 0));
+  return all.toSpliced(gaps.indexOf(Math.min(...gaps)) + 1, 1);
 }

@@ -38,7 +38,10 @@ const Warnings = described(z.array(z.string()), {
 /** What a change of settings answers. */
 export const PatchedSubscription = described(
   z.object({ ...Subscription.shape, warnings: Warnings }),
-  { id: "PatchedSubscription" },
+  {
+    id: "PatchedSubscription",
+    description: "The settings after a change, and what a consumer has to know of it.",
+  },
 );
 export type PatchedSubscription = z.infer<typeof PatchedSubscription>;
 
@@ -50,7 +53,7 @@ export const SnapshotProgress = described(
       description: "Parts in all, of about equal size.",
     }),
   }),
-  { id: "SnapshotProgress" },
+  { id: "SnapshotProgress", description: "How far a snapshot is read." },
 );
 export type SnapshotProgress = z.infer<typeof SnapshotProgress>;
 

@@ -18,10 +18,10 @@ const manyHeaders = Object.fromEntries(
 describe("what is wrong with a request", () => {
   it.each<[schema: z.ZodMiniType, input: object, where: string, detail: string]>([
     [CreateStream, {}, "name", "is required"],
-    [CreateStream, { name: "a", partitions: 0 }, "partitions", "must be at least 1"],
-    [CreateStream, { name: "a", partitions: 65 }, "partitions", "must be at most 64"],
-    [CreateStream, { name: "a", partitions: 1.5 }, "partitions", "must be of type integer"],
-    [CreateStream, { name: "a", partitions: "1" }, "partitions", "must be of type number"],
+    [CreateStream, { name: "a", partitions: 0 }, "partitions", "must be an integer from 1 to 64"],
+    [CreateStream, { name: "a", partitions: 65 }, "partitions", "must be an integer from 1 to 64"],
+    [CreateStream, { name: "a", partitions: 1.5 }, "partitions", "must be an integer from 1 to 64"],
+    [CreateStream, { name: "a", partitions: "1" }, "partitions", "must be an integer from 1 to 64"],
     [CreateStream, { name: "a", compaction: "x" }, "compaction", 'must be "key" or "none"'],
     [CreateStream, { name: "a", colour: "red" }, "colour", "is not a known field"],
     [
@@ -37,8 +37,8 @@ describe("what is wrong with a request", () => {
       "filter.types",
       `must have at most ${LIMITS.filterTypesMax} members`,
     ],
-    [PollQuery, { waitSeconds: "soon" }, "waitSeconds", "must be of type number"],
-    [PollQuery, { limit: "1e3" }, "limit", "must be an integer"],
+    [PollQuery, { waitSeconds: "soon" }, "waitSeconds", "must be an integer from 0 to 20"],
+    [PollQuery, { limit: "1e3" }, "limit", "must be an integer from 1 to 1000"],
     [
       CommitBody,
       { cursor: "abc" },
