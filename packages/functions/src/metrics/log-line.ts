@@ -9,10 +9,16 @@ export const describeError = (error: unknown): object =>
     ? {
         error: error.name,
         message: error.message,
-        cause: error.cause === undefined ? undefined : String(error.cause),
+        cause: error.cause === undefined ? undefined : describeCause(error.cause),
         stack: error.stack,
       }
     : { error: String(error) };
+
+/** ElectroDB wraps the AWS error, whose name says what an operator has to do. */
+const describeCause = (cause: unknown): string =>
+  cause instanceof Error && cause.cause instanceof Error
+    ? `${cause} (${cause.cause.name})`
+    : String(cause);
 
 /** Past `console`: on Lambda that wraps what it is given, which would hide the metrics. */
 export function writeLine(line: string): void {
