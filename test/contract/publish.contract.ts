@@ -26,7 +26,9 @@ function receipts(api: Client): void {
     };
     const { status, body } = await api.publish(stream, sent);
     expect(status).toBe(201);
-    expect(body).toEqual({ events: [{ id: "my-id", sequence: 1 }], cursor: expect.any(String) });
+    const { life } = await api.getStream(stream);
+    const events = [{ id: "my-id", sequence: 1 }];
+    expect(body).toEqual({ events, cursor: expect.any(String), life });
     const [event] = await api.readAll(stream);
     expect(event).toEqual({ ...sent, sequence: 1, publishedAt: expect.any(String) });
   });

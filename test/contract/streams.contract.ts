@@ -29,6 +29,7 @@ function creating(api: Client): void {
       compaction: "key",
       retentionHours: LIMITS.retentionHoursDefault,
       createdAt: expect.any(String),
+      life: expect.any(String),
     });
     expect(Date.parse(first.body.createdAt)).toBeGreaterThanOrEqual(before);
 
@@ -144,11 +145,12 @@ function describing(api: Client): void {
   it("[stream.patch] changes description and retention, and nothing else", async () => {
     const stream = await api.newStream({ description: "old" });
     await api.publish(stream, { key: "k", data: 1 });
-    const { name, createdAt } = await api.getStream(stream);
+    const { name, createdAt, life } = await api.getStream(stream);
     const patched = await api.patchStream(stream, { description: "new", retentionHours: 1 });
     expect(patched.body).toEqual({
       name,
       createdAt,
+      life,
       description: "new",
       retentionHours: 1,
       partitions: 1,
