@@ -14,10 +14,18 @@ export const settings = {
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
   /** How long polls may wait, in seconds, or `off`: a function that waits is billed for it. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
+  /** A table that was restored, to work on instead of the stage's own (docs/operations.md). */
+  restoredTable: tableFrom(process.env.RESTORED_TABLE),
 };
 
 if (settings.apiDomain && settings.ingress === "function-url") {
   throw new Error("API_DOMAIN needs INGRESS=http-api: a Function URL has no domain of its own.");
+}
+
+function tableFrom(value: string | undefined): string | undefined {
+  if (!value) return undefined;
+  if (/^[A-Za-z0-9_.-]{3,255}$/.test(value)) return value;
+  throw new Error(`RESTORED_TABLE is "${value}", which is not the name of a DynamoDB table.`);
 }
 
 function ingressFrom(value: string | undefined): "http-api" | "function-url" {

@@ -1,12 +1,12 @@
 import type { TableOperation } from "./operations.ts";
-import { isProduction } from "./stage.ts";
+import { isProduction, settings } from "./stage.ts";
 
 /**
  * The one table (packages/core/ARCHITECTURE.md): no index, because lists have directory rows; a
  * stream of keys only, because it is a doorbell. The local stack makes the same table, and a test
  * compares the two.
  */
-export const table = new sst.aws.Dynamo(
+const ledger = new sst.aws.Dynamo(
   "Ledger",
   {
     fields: { pk: "string", sk: "string" },
@@ -17,6 +17,14 @@ export const table = new sst.aws.Dynamo(
   },
   { protect: isProduction },
 );
+
+/**
+ * What the stage works on: its own table, or one that was restored from it. The stage's own stays then,
+ * unused, because it may be the only witness of what the restore has lost.
+ */
+export const table = settings.restoredTable
+  ? sst.aws.Dynamo.get("Restored", settings.restoredTable)
+  : ledger;
 
 /** The statement that allows exactly these operations on the table, and on nothing else. */
 export function tableAccess(operations: readonly TableOperation[]) {

@@ -102,7 +102,8 @@ function setGlobals(): void {
 async function pretendEngine(): Promise<void> {
   const newResource = (request: ResourceRequest) => {
     const inputs = plain(request.inputs ?? {}) as Registered["inputs"];
-    const outputs = madeUpOutputs(request.type, request.name, inputs);
+    const asked = request.id ? { ...inputs, existing: request.id } : inputs;
+    const outputs = madeUpOutputs(request.type, request.name, asked);
     const id = request.custom ? String(request.id || outputs.id || `${request.name}-id`) : "";
     if (!isScaffold(request.type)) {
       const unknownYet = { parent: undefined, protect: false, retainOnDelete: false };

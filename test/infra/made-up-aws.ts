@@ -52,9 +52,12 @@ function quotaOf({ serviceCode, quotaCode }: Inputs, concurrency: number): numbe
 const shortHash = (text: string) => crypto.hash("sha1", text).slice(0, 10);
 
 const KINDS: Record<string, (name: string, inputs: Inputs) => Inputs> = {
-  Table: (name, { streamEnabled }) => {
-    const arn = arnOf("dynamodb", `table/${name}`);
-    return { id: name, name, arn, ...(streamEnabled ? { streamArn: `${arn}/stream/1` } : {}) };
+  Table: (name, { streamEnabled, existing }) => {
+    const table = String(existing ?? name);
+    const arn = arnOf("dynamodb", `table/${table}`);
+    const stream = { streamEnabled: true, streamArn: `${arn}/stream/1` };
+    // A table that is there already has what the runbook gives it.
+    return { id: table, name: table, arn, ...(streamEnabled || existing ? stream : {}) };
   },
   Function: (name) => {
     const arn = arnOf("lambda", `function:${name}`);

@@ -111,6 +111,46 @@ describe("WAIT_SECONDS_MAX", () => {
   });
 });
 
+describe("RESTORED_TABLE", () => {
+  const RESTORED = "eventledger-restored-monday";
+  let stage: Inventory;
+  beforeAll(async () => {
+    stage = await evaluate({ stage: "production", env: { RESTORED_TABLE: RESTORED } });
+  });
+
+  it("puts every function on the restored table, and lets none touch the stage's own", () => {
+    for (const name of ["Router", "RestoredSubscriberCompactor", "SweeperHandler"]) {
+      expect(stage.inputs("Function", name).environment, name).toMatchObject({
+        variables: { TABLE_NAME: RESTORED },
+      });
+    }
+    for (const name of ["Router", "RestoredSubscriberCompactorFunction", "SweeperHandler"]) {
+      const text = JSON.stringify(stage.allows(`${name}Role`));
+      expect(text, name).toContain(`table/${RESTORED}`);
+      expect(text, name).not.toContain("LedgerTable");
+    }
+    expect(stage.outputs.table).toBe(RESTORED);
+    expect(stage.inputs("EventSourceMapping").eventSourceArn).toContain(
+      `table/${RESTORED}/stream/`,
+    );
+    expect(stage.inputs("MetricAlarm", "WriteThrottles").dimensions).toEqual({
+      TableName: RESTORED,
+    });
+  });
+
+  it("keeps the stage's own table as it was", () => {
+    expect(stage.one("Table", "LedgerTable")).toMatchObject({
+      protect: true,
+      inputs: { deletionProtectionEnabled: true },
+    });
+  });
+
+  it("is the name of a table", async () => {
+    const wrong = evaluate({ stage: "alice", env: { RESTORED_TABLE: "a table" } });
+    await expect(wrong).rejects.toThrow("is not the name of a DynamoDB table");
+  });
+});
+
 describe("API_DOMAIN", () => {
   it("puts the API behind a certified name", async () => {
     const stage = await evaluate({ stage: "alice", env: { API_DOMAIN: "log.example.com" } });

@@ -11,6 +11,7 @@ import { createLeaseWorld } from "./subscription/lease-world.ts";
 
 const RUNS = Number(process.env.RUNS ?? 300);
 const TABLE = "leases";
+const TAKEN = 2;
 
 describe("workers that race for a lease", () => {
   it.each(leaseScenarios)("[lease.fencing] $name", async ({ play }) => {
@@ -52,7 +53,7 @@ async function prepareRace() {
   });
   const [, life = "", uid = ""] = /^STREAM#(.+)#SUB#(.+)$/.exec(String(prepared.pk)) ?? [];
   const place = { life: life as Life, subscriptionUid: uid, partition: 0, token: 1 };
-  const lease = { nowMs, until: nowMs + 3_000 };
+  const lease = { token: TAKEN, nowMs, until: nowMs + 3_000 };
   const to = { partition: 0, batch: 1, next: 3, generation: Number(prepared.g), freed: 0 };
 
   return async (seed: number, scheduler: fc.Scheduler) => {

@@ -352,7 +352,7 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a cursor is bound to its life",
     file: "subscription/own-cursor.ts",
-    from: "if (isOwnCursor(stream, state, cursor)) return;",
+    from: "if (isOwn && isOfNow) return;",
     to: "if (state !== undefined) return;",
     plan: { ...DELETIONS, seeks: 0.3 },
   },
@@ -446,9 +446,9 @@ const ofLeases: readonly Mutant[] = [
   },
   {
     rule: "every taking of a lease has a token of its own",
-    file: "table/lease-rows.ts",
-    from: "const token = seen + 1;",
-    to: "const token = Math.max(seen, 1);",
+    file: "subscription/leases.ts",
+    from: "const token = nextCount(stream, row.lease?.token ?? 0);",
+    to: "const token = Math.max(row.lease?.token ?? 0, nextCount(stream, 0));",
   },
   {
     rule: "a lease that is given up keeps its token",

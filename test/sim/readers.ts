@@ -302,9 +302,9 @@ const recordRead = (
   );
 
 function pageOf(world: ClientWorld, answer: Answer): Page {
-  const { streamUid, subscription, positions } = world.readCursor(answer.cursor);
+  const { life, subscription, positions } = world.readCursor(answer.cursor);
   return {
-    life: streamUid,
+    life,
     phase: answer.phase ?? "log",
     events: answer.events.map((event) => [refOf(event).n, event.sequence]),
     to: positions.map((at) => at?.next ?? 0),

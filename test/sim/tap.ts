@@ -121,6 +121,7 @@ function eventsOf(item: Readonly<Record<string, unknown>>): EventRef[] {
   const batch = {
     ...{ first: item.f, count: item.n, batchId: item.b, publishedAt: item.t },
     ...{ rawBytes: item.r, payload: item.d },
+    ...(item.k === undefined ? {} : { kind: item.k }),
   } as unknown as Batch;
   return unpackBatch(batch).map(refOf);
 }

@@ -2,6 +2,7 @@ import { type BrowseQuery, type Lag, LIMITS } from "@eventledger/protocol";
 import type { CursorContent, Cursors } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
+import { lifeText } from "./kernel/life-text.ts";
 import type { Tenant } from "./kernel/names.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { Bound } from "./log/bounds.ts";
@@ -10,7 +11,6 @@ import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import { partitionOf } from "./log/partition.ts";
 import type { Located, Places } from "./places.ts";
-import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { createPace } from "./subscription/pace.ts";
 import { waitForNews } from "./subscription/wait.ts";
@@ -71,7 +71,7 @@ export function createBrowsing({ clock, streams, log, cursors, places, waiting }
       const nextPollMs = pace.next(`${stream.life}#${place}`, { idle, caughtUp: page.caughtUp });
       return {
         events: page.events,
-        cursor: cursors.format({ streamUid: stream.uid, ...page.from }),
+        cursor: cursors.format({ life, ...page.from }),
         caughtUp: page.caughtUp,
         looked: page.looked,
         lag: await log.lag(stream.life, page.runs),
@@ -119,7 +119,7 @@ export function createBrowsing({ clock, streams, log, cursors, places, waiting }
     });
     const { caughtUp, looked } = back;
     const since = from.since === undefined ? {} : { since: from.since };
-    const at = { streamUid: stream.uid, turn: 0, ...since };
+    const at = { life: lifeText(stream), turn: 0, ...since };
     if (last === undefined) {
       const cursor = { ...at, positions: back.positions };
       return { events: back.events, cursor, caughtUp, looked };
@@ -139,7 +139,8 @@ export function createBrowsing({ clock, streams, log, cursors, places, waiting }
     const positions = Array.from({ length: stream.partitions }, (_, at) =>
       at === partition ? after : undefined,
     );
-    const cursor = { streamUid: stream.uid, turn: 0, positions, since: event.publishedAt };
+    const at = { life: lifeText(stream), turn: 0 };
+    const cursor = { ...at, positions, since: event.publishedAt };
     return { events: [event], cursor, caughtUp: true, looked: 1 };
   }
 

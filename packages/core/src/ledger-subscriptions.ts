@@ -15,6 +15,7 @@ import { type Bounds, coversDelivery } from "./access/permission.ts";
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "./kernel/error.ts";
+import { lifeText } from "./kernel/life-text.ts";
 import { fittingItems } from "./kernel/list-page.ts";
 import { bareName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
@@ -22,7 +23,6 @@ import type { Waiting } from "./kernel/waiting.ts";
 import type { StoredEvent } from "./log/event.ts";
 import type { Log } from "./log/log.ts";
 import { normalPlace, type Places } from "./places.ts";
-import { lifeText } from "./stream/life.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { change } from "./subscription/change.ts";
 import { warningsOf } from "./subscription/change-plan.ts";
@@ -189,11 +189,11 @@ export function createSubscriptionOperations(deps: Deps) {
   }
 
   /** Where a subscription stands, as a cursor of the stream; null while a snapshot is read. */
-  function positionOf({ uid }: LiveStream, state: SubscriptionState): string | null {
+  function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
     const { positions, bootstrap } = standingOf(state);
     if (isInSnapshot(bootstrap)) return null;
     const rest = bootstrap === undefined ? {} : { bootstrap };
-    return cursors.format({ streamUid: uid, positions, turn: 0, ...rest });
+    return cursors.format({ life: lifeText(stream), positions, turn: 0, ...rest });
   }
 
   return {

@@ -15,10 +15,12 @@ import { compactStream } from "./compaction/compact-stream.ts";
 import { listCompacted, loadCompacted } from "./compaction/compacted-list.ts";
 import { type Rung, ring } from "./compaction/doorbell.ts";
 import { repairNumbering } from "./compaction/repair.ts";
+import { completeRestore, type Restoration } from "./compaction/restore.ts";
 import { type Swept, sweep } from "./compaction/sweep.ts";
 import { type CursorKey, createCursors, invalidCursor } from "./cursor/cursor.ts";
 import { assertSameList } from "./cursor/listed.ts";
 import type { Clock } from "./kernel/clock.ts";
+import { lifeText } from "./kernel/life-text.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "./kernel/names.ts";
 import type { Random } from "./kernel/random.ts";
 import { createSightings } from "./kernel/sightings.ts";
@@ -31,7 +33,6 @@ import { NEVER } from "./log/expectation-plan.ts";
 import { createLog } from "./log/log.ts";
 import { createPlaces } from "./places.ts";
 import { measureCompactionLag } from "./stream/compaction-lag.ts";
-import { lifeText } from "./stream/life.ts";
 import { describeStream, toStream } from "./stream/stream-info.ts";
 import { listStreams } from "./stream/stream-list.ts";
 import { createStreams, type LiveStream } from "./stream/streams.ts";
@@ -165,13 +166,13 @@ export function createLedger(deps: LedgerDeps) {
         const life = lifeText(stream);
         if (events.length === 0) {
           const positions = await log.seek(stream, "latest");
-          const cursor = cursors.format({ streamUid: stream.uid, positions, turn: 0 });
+          const cursor = cursors.format({ life, positions, turn: 0 });
           return { events: [], cursor, life, replayed: true };
         }
         const expecting = expectInLife(stream, events, ofLife);
         const published = await log.publish(stream, expecting, idempotencyKey);
         const cursor = cursors.format({
-          streamUid: stream.uid,
+          life,
           positions: published.positions,
           since: published.publishedAt - PUBLISHERS_APART_MS,
           turn: 0,
@@ -244,6 +245,27 @@ export function createLedger(deps: LedgerDeps) {
     /** Whatever needs doing from time to time: see `sweep`. */
     sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<Swept> =>
       sweep({ ...core, finishEnd: streams.finishEnd }, budget),
+
+    /**
+     * For operators: completes a restore of the table, see `completeRestore`. `name` is what they call
+     * it, where the copy has the name that the table had before.
+     */
+    completeRestore: (
+      name?: string,
+      budget: { budgetMs: number } = { budgetMs: COMPACT_BUDGET_MS },
+    ): Promise<Restoration> =>
+      completeRestore(
+        {
+          ...core,
+          tableName: deps.tableName,
+          forget(stream) {
+            streams.forget(stream.name);
+            subscriptions.forgetLife(stream.life);
+            log.forget(stream);
+          },
+        },
+        { name, ...budget },
+      ),
 
     /** See `measureCompactionLag`. */
     compactionLag: (names?: Iterable<ScopedName>): Promise<number> =>

@@ -108,6 +108,11 @@ export const PROBLEMS = {
     title: "The server is not set up to use its table",
     retry: "later",
   },
+  "restore-pending": {
+    status: 503,
+    title: "The table was restored, and an operator has not completed that",
+    retry: "later",
+  },
   "store-unavailable": { status: 503, title: "The table does not answer", retry: "later" },
 } as const satisfies Record<string, ProblemKind>;
 

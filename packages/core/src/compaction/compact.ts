@@ -1,6 +1,7 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import type { Life } from "../kernel/names.ts";
+import { lostBetween } from "../kernel/restored.ts";
 import type { Sightings } from "../kernel/sightings.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
@@ -85,9 +86,9 @@ export async function compactPartition(
   for (;;) {
     const end = await loadEnd(deps, stream.life, partition);
     assertNumbered(end.checkpoint, clock.now());
-    const behind = end.next - end.checkpoint.next;
-    const { compactedThrough } = end.checkpoint;
-    if (behind === 0) {
+    const { compactedThrough, next, lost } = end.checkpoint;
+    const behind = end.next - next - lostBetween(lost, next, end.next);
+    if (next === end.next) {
       await renewLook(deps, stream, partition, end);
       await attendFloor(deps, stream, partition, end);
       return { events, keys, done: true, behind, compactedThrough };

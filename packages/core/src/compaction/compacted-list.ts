@@ -2,9 +2,11 @@ import type { CursorContent } from "../cursor/cursor.ts";
 import { type Bootstrap, isScanned } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { lifeText } from "../kernel/life-text.ts";
 import type { Life } from "../kernel/names.ts";
 import { edgeAt } from "../kernel/position.ts";
 import type { Random } from "../kernel/random.ts";
+import type { Restored } from "../kernel/restored.ts";
 import type { StoredEvent } from "../log/event.ts";
 import { bucketOf } from "../log/partition.ts";
 import type { Table } from "../table/table.ts";
@@ -18,6 +20,7 @@ type Stream = {
   readonly uid: string;
   readonly partitions: number;
   readonly compaction: "key" | "none";
+  readonly restored?: Restored;
 };
 
 /** A page of the compacted state; `cursor` is where it goes on, if it does. */
@@ -43,7 +46,7 @@ export async function listCompacted(
   const begun = from ?? (await beginBootstrap(deps, stream));
   const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
   const positions = begun.starts.map(edgeAt);
-  const at = { streamUid: stream.uid, positions, turn: 0, listed: page.prefix ?? "" };
+  const at = { life: lifeText(stream), positions, turn: 0, listed: page.prefix ?? "" };
   return {
     items: events,
     cursor: isScanned(bootstrap) ? undefined : { ...at, bootstrap },

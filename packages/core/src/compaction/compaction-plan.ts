@@ -70,7 +70,7 @@ export function extendStretch(
     if (stop !== undefined) break;
     if (keepKeys) for (const event of unpackBatch(batch)) latest.set(event.key, event);
     to += batch.count;
-    events += batch.count;
+    events += batch.kind === "jump" ? 0 : batch.count;
     bytes += batch.rawBytes;
     publishedAt = batch.publishedAt;
     milestones.push({ to, events, bytes, publishedAt, keys: latest.size });

@@ -57,7 +57,7 @@ async function answer(
   const { name, uid, partition } = BATCH_KEY.exec(partitionKey)?.groups ?? {};
   if (name === undefined || uid === undefined) return undefined;
   const stream = await deps.table.streams.load(name as ScopedName);
-  if (stream?.uid !== uid || stream.status !== "live") return undefined;
+  if (stream?.uid !== uid || stream.status !== "live" || stream.copied) return undefined;
   const life = lifeOf(stream.name, uid);
   return tryCompact(deps, { ...stream, life }, Number(partition), budgetMs);
 }

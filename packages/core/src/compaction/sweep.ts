@@ -4,6 +4,7 @@ import { InvariantError } from "../kernel/invariant.ts";
 import { lifeOf, type ScopedName } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
 import { allStreams } from "../stream/all-streams.ts";
+import { assertRestored } from "../stream/streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import {
@@ -109,6 +110,8 @@ async function tendPartition(
   budgetMs: number,
 ): Promise<(PartitionCompaction & { floorMoved: boolean }) | Stuck> {
   const life = lifeOf(stream.name, stream.uid);
+  const pending = await tendRow(deps, stream);
+  if (pending !== undefined) return { stream: stream.name, partition, failures: 1, ...pending };
   const result = await tryCompact(deps, { ...stream, life }, partition, budgetMs);
   if ("error" in result) return result;
   try {
@@ -116,6 +119,17 @@ async function tendPartition(
   } catch (error) {
     if (isGone(error)) return { ...result, floorMoved: false };
     return { stream: stream.name, partition, code: codeOf(error), failures: 1, error };
+  }
+}
+
+/** A copy is left as it is until its restore is complete. Rows of older versions learn their table. */
+async function tendRow({ table }: CompactDeps, stream: StreamRow) {
+  try {
+    assertRestored(stream);
+    if (stream.table === undefined) await table.streams.nameTable(stream.name, stream.uid);
+    return undefined;
+  } catch (error) {
+    return { code: codeOf(error), error };
   }
 }
 

@@ -7,8 +7,8 @@ import { createPacker, createUnpacker } from "./pack.ts";
  * at that moment (milliseconds since 1970) or later.
  */
 export type CursorContent = {
-  /** The life of the stream it belongs to. */
-  readonly streamUid: string;
+  /** The life of the stream it belongs to: see `lifeText`. */
+  readonly life: string;
   /** The subscription and its generation; absent when it reads the stream itself. */
   readonly subscription?: { readonly uid: string; readonly generation: number };
   readonly positions: readonly (Position | undefined)[];
@@ -17,6 +17,8 @@ export type CursorContent = {
   readonly tokens?: readonly (number | undefined)[];
   /** How often keys had been freed in each partition when it was read; absent where never. */
   readonly freed?: readonly number[];
+  /** Keys had been parked when it was read, in this generation: its pages may have withheld events. */
+  readonly parked?: true;
   /** How far it has come in the queue of a key that was parked. */
   readonly queue?: QueuePlace;
   /** The partition the next page starts with. */
@@ -37,12 +39,12 @@ const TOKENS = 8;
 const FREED = 16;
 const QUEUE = 32;
 const LISTED = 64;
+const PARKED = 128;
 
 /** Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys. */
 export function packCursor(content: CursorContent): Uint8Array {
-  const { streamUid, subscription, positions, since, turn, tokens, bootstrap, freed, queue } =
-    content;
-  const { listed } = content;
+  const { subscription, positions, since, turn, tokens, bootstrap, freed, queue } = content;
+  const { listed, parked } = content;
   const out = createPacker();
   out.number(
     (subscription === undefined ? 0 : SUBSCRIPTION) +
@@ -51,9 +53,10 @@ export function packCursor(content: CursorContent): Uint8Array {
       (tokens === undefined ? 0 : TOKENS) +
       (freed === undefined ? 0 : FREED) +
       (queue === undefined ? 0 : QUEUE) +
-      (listed === undefined ? 0 : LISTED),
+      (listed === undefined ? 0 : LISTED) +
+      (parked === undefined ? 0 : PARKED),
   );
-  out.text(streamUid);
+  out.text(content.life);
   if (subscription !== undefined) {
     out.text(subscription.uid);
     out.number(subscription.generation);
@@ -86,7 +89,7 @@ function packBootstrap(out: ReturnType<typeof createPacker>, bootstrap: Bootstra
 export function unpackCursor(bytes: Uint8Array): CursorContent {
   const from = createUnpacker(bytes);
   const flags = from.number();
-  const streamUid = from.text();
+  const life = from.text();
   const subscription =
     (flags & SUBSCRIPTION) === 0
       ? {}
@@ -105,8 +108,9 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
   const bootstrap =
     (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
   return {
-    ...{ streamUid, ...subscription, ...since, turn, positions },
+    ...{ life, ...subscription, ...since, turn, positions },
     ...{ ...tokens, ...freed, ...queue, ...listed, ...bootstrap },
+    ...((flags & PARKED) === 0 ? {} : { parked: true }),
   };
 }
 

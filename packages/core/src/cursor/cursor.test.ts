@@ -13,39 +13,53 @@ const NEW = { id: 2, secret: Buffer.from("new") };
 const anyNumber = fc.integer({ min: 1, max: 2 ** 47 });
 const anyContent = fc
   .record({
-    streamUid: fc.string({ minLength: 1, maxLength: 12 }),
+    life: fc.string({ minLength: 1, maxLength: 12 }),
     generation: fc.option(anyNumber, { nil: undefined }),
     positions: fc.array(fc.option(anyNumber, { nil: undefined }), { minLength: 1, maxLength: 64 }),
     since: fc.option(anyNumber, { nil: undefined }),
     tokens: fc.boolean(),
     freed: fc.boolean(),
+    parked: fc.boolean(),
     queue: fc.option(anyNumber, { nil: undefined }),
     scan: fc.option(fc.string({ maxLength: 20 }), { nil: undefined }),
     turn: fc.nat(63),
   })
-  .map(({ generation, positions, since, tokens, freed, queue, scan, ...rest }): CursorContent => {
-    const starts = positions.map((next) => next ?? 1);
-    const places = scan === undefined ? positions : starts;
-    return {
-      ...rest,
-      ...(generation === undefined ? {} : { subscription: { uid: "sub", generation } }),
-      positions: places.map((next) => (next === undefined ? undefined : { next, batch: next })),
-      ...(since === undefined ? {} : { since }),
-      ...(tokens ? { tokens: positions.map((next) => next && (next % 1_000) + 1) } : {}),
-      ...(freed ? { freed: positions.map((next) => (next ?? 0) % 7) } : {}),
-      ...(queue === undefined
-        ? {}
-        : { queue: { partition: queue % 64, id: queue, batch: queue, next: queue + 5 } }),
-      ...(scan === undefined
-        ? {}
-        : {
-            bootstrap: {
-              ...{ run: "run", startedAt: 5, scan: formatScan(3, scan), starts },
-              exactFrom: starts,
-            },
-          }),
-    };
-  });
+  .map(
+    ({
+      generation,
+      positions,
+      since,
+      tokens,
+      freed,
+      parked,
+      queue,
+      scan,
+      ...rest
+    }): CursorContent => {
+      const starts = positions.map((next) => next ?? 1);
+      const places = scan === undefined ? positions : starts;
+      return {
+        ...rest,
+        ...(generation === undefined ? {} : { subscription: { uid: "sub", generation } }),
+        positions: places.map((next) => (next === undefined ? undefined : { next, batch: next })),
+        ...(since === undefined ? {} : { since }),
+        ...(tokens ? { tokens: positions.map((next) => next && (next % 1_000) + 1) } : {}),
+        ...(freed ? { freed: positions.map((next) => (next ?? 0) % 7) } : {}),
+        ...(parked ? { parked } : {}),
+        ...(queue === undefined
+          ? {}
+          : { queue: { partition: queue % 64, id: queue, batch: queue, next: queue + 5 } }),
+        ...(scan === undefined
+          ? {}
+          : {
+              bootstrap: {
+                ...{ run: "run", startedAt: 5, scan: formatScan(3, scan), starts },
+                exactFrom: starts,
+              },
+            }),
+      };
+    },
+  );
 
 describe("a cursor", () => {
   it("[cursor.opaque] comes back as it was made", () => {

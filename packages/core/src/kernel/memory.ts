@@ -46,6 +46,12 @@ export function createMemory<Value>(
     put(name, { stamp: known?.of.stamp ?? takeStamp(clock), turn: ++turns, ...value });
   }
 
+  /** The same for all names that are meant, and for those of which nothing is remembered. */
+  function changeAll(isMeant: (name: string) => boolean): void {
+    for (const name of [...entries.keys()].filter(isMeant)) change(name);
+    forgottenTurn = turns;
+  }
+
   function put(name: string, entry: Entry<Value>): void {
     entries.delete(name);
     entries.set(name, entry);
@@ -60,6 +66,7 @@ export function createMemory<Value>(
     recall,
     learn,
     change,
+    changeAll,
     /** Whether anything is remembered, however old. */
     knows: (name: string): boolean => entries.get(name)?.value !== undefined,
   };

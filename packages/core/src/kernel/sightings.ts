@@ -37,6 +37,11 @@ export function createSightings(clock: Pick<Clock, "now">) {
       return Math.max(1, ...marks.filter((mark) => mark.atMs <= atMs).map(({ next }) => next));
     },
 
+    /** What was seen of a partition is no more: the table was restored. */
+    forget(life: Life, partition: number): void {
+      ends.delete(`${life}#${partition}`);
+    },
+
     /** All chains of a life are sealed: since when this process has known. */
     sealedSince(life: Life): number {
       const known = seals.get(life);

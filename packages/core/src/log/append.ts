@@ -381,7 +381,15 @@ export function createAppender(deps: AppenderDeps) {
     if (rivalries.size > RIVALRIES_MAX && oldest !== undefined) rivalries.delete(oldest);
   }
 
-  return { append };
+  /** What was remembered of a life's chains holds no more. */
+  function forget(life: Life, partitions: number): void {
+    for (let partition = 0; partition < partitions; partition++) {
+      ends.forget(life, [partition]);
+      lastEvents.forget(life, partition);
+    }
+  }
+
+  return { append, forget };
 }
 
 /** Whether another's batch stood where this one wanted to go. */

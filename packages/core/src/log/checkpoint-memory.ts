@@ -27,7 +27,10 @@ export function createCheckpointMemory({ table, clock }: { table: Table; clock: 
     return memory.recall(nameOf(life, partition)) ?? reload(life, partition);
   }
 
-  return { recall, reload };
+  /** What was remembered of it holds no more. */
+  const forget = (life: Life, partition: number): void => memory.change(nameOf(life, partition));
+
+  return { recall, reload, forget };
 }
 
 export type CheckpointMemory = ReturnType<typeof createCheckpointMemory>;

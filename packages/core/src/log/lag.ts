@@ -1,6 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import type { Life } from "../kernel/names.ts";
 import type { Position } from "../kernel/position.ts";
+import { lostBetween } from "../kernel/restored.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { PartitionRun, ReadDeps } from "./read.ts";
 
@@ -40,9 +41,9 @@ async function lagOf(
     if (following === undefined && next <= position.next) return NONE;
   }
   const last = await table.batches.loadLast(life, partition);
-  const { next } = await checkpoints.recall(life, partition);
+  const { next, lost } = await checkpoints.recall(life, partition);
   const end = Math.max(last === undefined ? 1 : last.first + last.count, next);
-  const events = end - position.next;
+  const events = end - position.next - lostBetween(lost, position.next, end);
   if (events <= 0 || last === undefined) return NONE;
   return { events, oldestAt: oldestAt ?? last.publishedAt };
 }
@@ -56,7 +57,9 @@ async function loadFollowing(
 ): Promise<Batch | undefined> {
   for (let from = batch; ; ) {
     const { batches, more } = await table.batches.loadFrom(life, partition, from, 2);
-    const following = batches.find(({ first, count }) => first + count > next);
+    const following = batches.find(
+      ({ first, count, kind }) => kind !== "jump" && first + count > next,
+    );
     const last = batches.at(-1);
     if (following !== undefined || !more || last === undefined) return following;
     from = last.first + Math.max(1, last.count);

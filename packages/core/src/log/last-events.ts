@@ -141,7 +141,12 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     }
   }
 
-  return { load, written };
+  /** What was remembered of it holds no more. */
+  const forget = (life: Life, partition: number): void => {
+    tails.delete(nameOf(life, partition));
+  };
+
+  return { load, written, forget };
 }
 
 export type LastEvents = ReturnType<typeof createLastEvents>;

@@ -1,5 +1,6 @@
 import type { Life } from "../kernel/names.ts";
 import type { Position } from "../kernel/position.ts";
+import type { LostRange } from "../kernel/restored.ts";
 import { type AppenderDeps, createAppender } from "./append.ts";
 import { createBell } from "./bell.ts";
 import { createCheckpointMemory } from "./checkpoint-memory.ts";
@@ -85,6 +86,23 @@ export function createLog(deps: AppenderDeps) {
 
     /** See `measureLag`. */
     lag: (life: Life, runs: readonly PartitionRun[]) => measureLag(readDeps, life, runs),
+
+    /** Ends, checkpoints and last events of a life are looked up again. Wakes those who wait. */
+    forget({ life, partitions }: Chains): void {
+      appender.forget(life, partitions);
+      for (let partition = 0; partition < partitions; partition++) {
+        checkpoints.forget(life, partition);
+        deps.sightings?.forget(life, partition);
+      }
+      bell.ring(life);
+    },
+
+    /** What restores have lost of a partition, the one with this id included. */
+    async lostBy(life: Life, partition: number, id: string): Promise<readonly LostRange[]> {
+      const { lost = [] } = await checkpoints.recall(life, partition);
+      if (lost.some((range) => range.id === id)) return lost;
+      return (await checkpoints.reload(life, partition)).lost ?? [];
+    },
 
     /** See `createFormerLives`. */
     hadLife: createFormerLives(deps.table),

@@ -26,9 +26,11 @@ export async function loadEvent(
   if (isIn && event !== undefined && (matches === undefined || matches(event))) {
     return { event, after: { batch: batch.first, next: sequence + 1 } };
   }
+  const isLost = isIn && batch.kind === "jump";
   throw new LedgerError("event-not-found", {
-    detail:
-      event === undefined
+    detail: isLost
+      ? "The table was restored since, and the event of this sequence is lost, if there was one."
+      : event === undefined
         ? "No event has this sequence yet."
         : "The event of this sequence is of another key, or left out by what else was asked for.",
   });

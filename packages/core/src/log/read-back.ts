@@ -1,8 +1,10 @@
 import { LIMITS } from "@eventledger/protocol";
+import { invalidCursor } from "../cursor/cursor.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import type { Life } from "../kernel/names.ts";
 import type { Position } from "../kernel/position.ts";
+import { isLost } from "../kernel/restored.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import { type Bound, boundOf, isPast } from "./bounds.ts";
 import { unpackBatch } from "./codec.ts";
@@ -113,7 +115,8 @@ async function begin(
   position: Position | undefined,
   bound: Bound | undefined,
 ): Promise<Back> {
-  const { floor } = await checkpoints.recall(life, partition);
+  const { floor, lost } = await checkpoints.recall(life, partition);
+  if (isLost(lost, position?.next ?? 0)) throw invalidCursor("restored");
   const at = position ?? { batch: floor, next: floor };
   const { next: low } = boundOf(bound, partition);
   const ended = at.next <= floor || (low !== Infinity && at.next <= low);
@@ -162,6 +165,10 @@ function take(back: Back, batch: Batch, bound: Bound | undefined): void {
   const { position } = back;
   const isInside = back.next === position.next && position.batch < position.next;
   if (isInside ? first !== position.batch : first + count !== back.next) return;
+  if (batch.kind === "jump") {
+    if (isInside) throw invalidCursor("restored");
+    back.next = first;
+  }
   for (const event of unpackBatch(batch)
     .slice(0, back.next - first)
     .reverse()) {

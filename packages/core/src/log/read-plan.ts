@@ -15,9 +15,10 @@ export type RunPlan = {
   readonly room: Room;
   /**
    * Why the run ends: `room` (the page is full), `gap` (the next batch is not where it belongs),
-   * `seal` (the stream has ended), `bound` (what comes next is not asked for), `end` (the rows ran out).
+   * `seal` (the stream has ended), `lost` (a restore lost what lies before the start), `bound` (what
+   * comes next is not asked for), `end` (the rows ran out).
    */
-  readonly stop: "room" | "gap" | "seal" | "bound" | "end";
+  readonly stop: "room" | "gap" | "seal" | "lost" | "bound" | "end";
   /** When the first event behind the run was published, if its batch is among the rows. */
   readonly nextPublishedAt: number | undefined;
 };
@@ -54,6 +55,12 @@ export function planRun(
   for (const batch of rows) {
     if (batch.first !== expected) return stopAt("gap");
     if (batch.kind === "seal") return stopAt("seal");
+    if (batch.kind === "jump") {
+      if (next > batch.first) return stopAt("lost");
+      expected = batch.first + batch.count;
+      next = expected;
+      continue;
+    }
     if (isBeyond(bound, batch)) return stopAt("bound");
     const size = batch.rawBytes + batch.count * EVENT_OVERHEAD_BYTES;
     if (events === 0 || size > bytes) return stopAt("room", batch.publishedAt);

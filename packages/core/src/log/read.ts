@@ -1,8 +1,10 @@
+import { invalidCursor } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import type { Life } from "../kernel/names.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
+import { isLost } from "../kernel/restored.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -63,7 +65,8 @@ const ROWS_MAX = 512;
  * Reads on from `positions`, one per partition, until the page is full or the log has ended. Starts
  * with partition `turn`, so that pages which fill up early still come round to all of them. Every
  * read is strongly consistent: what was durable before is found.
- * Throws `retention-passed` when a position is older than what is kept, `stream-not-found` when the
+ * Throws `retention-passed` when a position is older than what is kept, `invalid-cursor` when a restore
+ * lost what lies before it, `stream-not-found` when the
  * stream has ended, and an InvariantError when the chain has a gap that nothing explains.
  */
 export async function readPage(
@@ -136,7 +139,7 @@ const notRead = (position: Position): PartitionRun => ({
 type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
 type Chain = { readonly life: Life; readonly partition: number };
 /** A chain with what was known of it before its rows were read. */
-type KnownChain = Chain & Pick<Checkpoint, "floor" | "next" | "lookedAt">;
+type KnownChain = Chain & Pick<Checkpoint, "floor" | "next" | "lookedAt" | "lost">;
 
 /**
  * Takes what fits of one partition, asking for further rows while there is room. A query is no
@@ -164,6 +167,7 @@ async function readRun(
     }
     ({ position, room } = plan);
     if (plan.stop === "seal") throw streamNotFound();
+    if (plan.stop === "lost") throw invalidCursor("restored");
     if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
     if (plan.stop === "bound") {
       const run = { position, atEnd: true, nextPublishedAt: undefined, bounded: true } as const;
@@ -186,8 +190,9 @@ async function readRun(
 const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
 
 const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<KnownChain> => {
-  const { floor, next, lookedAt } = await checkpoints.recall(chain.life, chain.partition);
-  return { ...chain, floor, next, lookedAt };
+  const known = await checkpoints.recall(chain.life, chain.partition);
+  const { floor, next, lookedAt, lost } = known;
+  return { ...chain, floor, next, lookedAt, ...(lost === undefined ? {} : { lost }) };
 };
 
 /**
@@ -201,7 +206,8 @@ const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
  * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
  * the position's batch is below the floor but the position is not, all of that batch is behind it.
  */
-function startAt({ floor }: KnownChain, position: Position): Position {
+function startAt({ floor, lost }: KnownChain, position: Position): Position {
+  if (isLost(lost, position.next)) throw invalidCursor("restored");
   if (position.next < floor) throw retentionPassed(floor);
   return position.batch < floor ? edgeAt(position.next) : position;
 }
@@ -216,7 +222,8 @@ async function explainGap(
   { life, partition }: Chain,
   at: Position,
 ): Promise<never> {
-  const { floor, floorAt } = await checkpoints.reload(life, partition);
+  const { floor, floorAt, lost } = await checkpoints.reload(life, partition);
+  if (isLost(lost, at.next)) throw invalidCursor("restored");
   const unattended = clock.now() - floorAt > UNATTENDED_MS;
   assertInvariant(at.next < floor || unattended, `nothing is missing at ${at.next} of ${life}`);
   throw retentionPassed(floor);
@@ -224,6 +231,11 @@ async function explainGap(
 
 /** Far less than the 30 days that rows stay below the floor. */
 const UNATTENDED_MS = 7 * 24 * 3_600_000;
+
+/** Whether a read failed because its position is not in the log any more: expired, or lost. */
+export const isOutOfReach = (error: unknown): error is LedgerError =>
+  error instanceof LedgerError &&
+  (error.code === "retention-passed" || error.facts.reason === "restored");
 
 export const retentionPassed = (floor: number): LedgerError =>
   new LedgerError("retention-passed", {

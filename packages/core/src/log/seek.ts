@@ -1,3 +1,4 @@
+import { invalidCursor } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
@@ -55,7 +56,8 @@ export async function seekTime(
 
 /**
  * A sequence number, which may lie inside a batch, or be that of the next event. Throws
- * `invalid-request` for one beyond that: a number of something else, such as a time in milliseconds.
+ * `invalid-request` for one beyond that: a number of something else, such as a time in milliseconds;
+ * and `invalid-cursor` for one that a restore has lost.
  */
 export async function seekSequence(
   deps: Deps,
@@ -74,5 +76,6 @@ export async function seekSequence(
   if (sequence === end.next) return edgeAt(end.next);
   const batch = await deps.table.batches.loadAtOrBefore(life, partition, sequence);
   const inside = batch !== undefined && sequence < batch.first + batch.count;
+  if (inside && batch.kind === "jump" && sequence > batch.first) throw invalidCursor("restored");
   return inside ? { batch: batch.first, next: sequence } : edgeAt(sequence);
 }

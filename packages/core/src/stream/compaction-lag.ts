@@ -17,7 +17,7 @@ export async function measureCompactionLag(
   let seconds = 0;
   for (const name of new Set(names ?? (await listNames(table)))) {
     const row = await table.streams.load(name);
-    if (row?.status !== "live") continue;
+    if (row?.status !== "live" || row.copied) continue;
     const stream = { ...row, life: lifeOf(name, row.uid), stamp: takeStamp(clock) };
     const { watermarkLag } = await describeStream({ table, clock }, stream);
     seconds = Math.max(seconds, watermarkLag.seconds);

@@ -1,10 +1,11 @@
 import type { Stream, StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
+import { lifeText } from "../kernel/life-text.ts";
 import { bareName } from "../kernel/names.ts";
+import { lostBetween } from "../kernel/restored.ts";
 import { loadEnd } from "../log/end.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
-import { lifeText } from "./life.ts";
 import type { LiveStream } from "./streams.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
@@ -48,16 +49,17 @@ export async function describeStream(
 
 async function describePartition({ table, clock }: Deps, { life }: LiveStream, partition: number) {
   const end = await loadEnd({ table, clock }, life, partition);
-  const { next, floor, bytes } = end.checkpoint;
+  const { next, floor, bytes, lost } = end.checkpoint;
+  const lag = end.next - next - lostBetween(lost, next, end.next);
   const timeFrom = async (sequence: number) => {
     if (sequence >= end.next) return Infinity;
-    const { batches } = await table.batches.loadFrom(life, partition, sequence, 1);
-    return batches[0]?.publishedAt ?? Infinity;
+    const { batches } = await table.batches.loadFrom(life, partition, sequence, 2);
+    return batches.find(({ kind }) => kind !== "jump")?.publishedAt ?? Infinity;
   };
   const firstAt = await timeFrom(floor);
   return {
-    events: end.checkpoint.events + end.next - next,
-    lag: end.next - next,
+    events: end.checkpoint.events + lag,
+    lag,
     bytes,
     firstAt,
     lastAt: end.publishedAt === 0 ? -Infinity : end.publishedAt,

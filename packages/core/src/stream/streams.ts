@@ -3,7 +3,7 @@ import type { Clock, Stamp } from "../kernel/clock.ts";
 import { differencesOf } from "../kernel/differences.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { createMemory } from "../kernel/memory.ts";
-import { type Life, lifeOf, scopeName, type Tenant } from "../kernel/names.ts";
+import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { Sightings } from "../kernel/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
@@ -41,6 +41,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
     for (let attempt = 0; attempt < CREATE_TRIES; attempt++) {
       const existing = await table.streams.load(name);
       if (existing?.status === "live") {
+        assertRestored(existing);
         assertSameConfig(existing, config);
         return { stream: existing, created: false };
       }
@@ -98,6 +99,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
       memory.change(name);
       throw streamNotFound();
     }
+    assertRestored(row);
     const live = { ...row, life: lifeOf(name, row.uid), stamp: look.stamp };
     memory.learn(name, look, live);
     return live;
@@ -126,6 +128,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
     const name = scopeName(tenant, bareName);
     const stream = await table.streams.load(name);
     if (stream === undefined) throw streamNotFound();
+    assertRestored(stream);
     const life = lifeOf(name, stream.uid);
     const endsHere =
       stream.status === "live" &&
@@ -147,7 +150,10 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
     await table.streams.remove(name, uid);
   }
 
-  return { create, use, load, patch, end, finishEnd };
+  /** What was remembered of a name holds no more. */
+  const forget = (name: ScopedName): void => memory.change(name);
+
+  return { create, use, load, forget, patch, end, finishEnd };
 }
 
 export type Streams = ReturnType<typeof createStreams>;
@@ -159,6 +165,19 @@ const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
   "stream-not-found",
   "subscription-not-found",
 ]);
+
+/**
+ * Refuses a stream that was made in another table: it is a copy of unknown age, and what it would give
+ * out was perhaps given before. Throws `restore-pending`.
+ */
+export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
+  if (copied === undefined) return;
+  throw new LedgerError("restore-pending", {
+    detail:
+      "The table is a copy, and the restore is not complete. An operator has to send POST /restored.",
+    retryAfterSeconds: 60,
+  });
+}
 
 type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
 

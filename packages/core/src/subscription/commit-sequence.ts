@@ -1,5 +1,6 @@
 import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
+import { lifeText } from "../kernel/life-text.ts";
 import type { Log } from "../log/log.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot } from "./standing.ts";
@@ -33,7 +34,7 @@ export async function cursorAfter(
   }
   const after = { sequence: sequence + 1, pointer };
   return {
-    streamUid: stream.uid,
+    life: lifeText(stream),
     subscription: { uid: row.uid, generation },
     positions: [await log.seekPartition(stream.life, 0, after)],
     turn: 0,

@@ -1,6 +1,6 @@
 import { LIMITS } from "@eventledger/protocol";
-import { LedgerError } from "../kernel/error.ts";
 import type { Log } from "../log/log.ts";
+import { isOutOfReach } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot, standingOf } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";
@@ -25,7 +25,7 @@ export async function countKeysBehind(
     if (!runs.every(({ atEnd }) => atEnd)) return undefined;
     return new Set(entries.map(({ event }) => event.key)).size;
   } catch (error) {
-    if (error instanceof LedgerError && error.code === "retention-passed") return undefined;
+    if (isOutOfReach(error)) return undefined;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
+import { nextCount } from "../kernel/restored.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { MemberRow } from "../table/member.entity.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
@@ -80,7 +81,8 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const changed = await Promise.all([
       ...take.map((row) => {
         const ended = subscriptions.untils.ended(uid, row.partition);
-        return table.leases.take(at(row), consumer, { nowMs, until, ended });
+        const token = nextCount(stream, row.lease?.token ?? 0);
+        return table.leases.take(at(row), consumer, { token, nowMs, until, ended });
       }),
       ...renew.map((row) => table.leases.renew(at(row), consumer, until)),
       ...giveUp.map((row) => table.leases.giveUp(at(row), consumer)),

@@ -1,10 +1,10 @@
 import type { Clock } from "../kernel/clock.ts";
-import { invalidRequest, LedgerError } from "../kernel/error.ts";
+import { invalidRequest, type LedgerError } from "../kernel/error.ts";
 import { nothingParked, type ParkedKey } from "../kernel/parked.ts";
 import type { Position } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
 import { partitionOf } from "../log/partition.ts";
-import type { Entry } from "../log/read.ts";
+import { type Entry, isOutOfReach } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -196,10 +196,9 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     partition: number,
     sequence: number,
   ): Promise<Entry> {
-    const at = await log.seekPartition(life, partition, {
-      sequence,
-      pointer: "/sequence",
-    });
+    const place = { sequence, pointer: "/sequence" } as const;
+    const at = await log.seekPartition(life, partition, place).catch(outOfReach);
+    if (at === undefined) throw notKept();
     const positions = Array.from({ length: partitions }, () => at);
     const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
     const among = new Set([partition]);
@@ -208,9 +207,9 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       const [entry] = entries;
       if (entry?.event.sequence === sequence) return entry;
     } catch (error) {
-      if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
+      outOfReach(error);
     }
-    throw invalidRequest("/sequence", "names no event that the stream keeps");
+    throw notKept();
   }
 
   /** The first sequence that is kept, of each of these partitions. */
@@ -227,6 +226,15 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
 
   return { park, parkPoison, release, earliestOf };
 }
+
+/** Undefined when a place is not in the log any more; throws all else. */
+function outOfReach(error: unknown): undefined {
+  if (!isOutOfReach(error)) throw error;
+  return undefined;
+}
+
+const notKept = (): LedgerError =>
+  invalidRequest("/sequence", "names no event that the stream keeps");
 
 export type Parking = ReturnType<typeof createParking>;
 

@@ -1,5 +1,6 @@
 import type { CursorContent } from "../cursor/cursor.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { isOutOfReach } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
   deliverQueue,
@@ -118,7 +119,7 @@ export async function poll(
 
 /** Lets through that the log no longer reaches back to a position. */
 function expired(error: unknown): LedgerError {
-  if (error instanceof LedgerError && error.code === "retention-passed") return error;
+  if (isOutOfReach(error)) return error;
   throw error;
 }
 

@@ -1,11 +1,11 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { QueuePlace } from "../cursor/cursor.ts";
-import { LedgerError } from "../kernel/error.ts";
 import type { ParkedKey } from "../kernel/parked.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import { keepMatching } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
+import { isOutOfReach } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Matches } from "./filter.ts";
@@ -84,7 +84,7 @@ export async function readQueue(
       ended,
     };
   } catch (error) {
-    if (error instanceof LedgerError && error.code === "retention-passed") return undefined;
+    if (isOutOfReach(error)) return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { Position } from "../kernel/position.ts";
 import { keepMatching } from "../log/browse.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
-import type { LogPage } from "../log/read.ts";
+import { isOutOfReach, type LogPage } from "../log/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import { type Matches, matcherOf } from "./filter.ts";
@@ -40,10 +40,10 @@ export async function readLog(
     const page = await log.read(stream.life, positions.map(known), { room, ...of });
     return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
   } catch (error) {
-    if (!(error instanceof LedgerError) || error.code !== "retention-passed") throw error;
-    const { detail, facts } = error;
+    if (!isOutOfReach(error)) throw error;
+    const { code, detail, facts } = error;
     const seek = stream.compaction === "key" ? "bootstrap" : "earliest";
-    throw new LedgerError("retention-passed", { detail, facts: { ...facts, seek }, cause: error });
+    throw new LedgerError(code, { detail, facts: { ...facts, seek }, cause: error });
   }
 }
 

@@ -2,6 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
 import { assertListsEnough, withinList } from "../cursor/listed.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { nextCount } from "../kernel/restored.ts";
 import { resolvePositions } from "../log/browse.ts";
 import { assertOfStream } from "../log/foreign-cursor.ts";
 import type { Log, Place } from "../log/log.ts";
@@ -43,7 +44,8 @@ export async function seek(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = await subscriptions.load(stream, name);
     const to = await standingAt(deps, stream, before, target);
-    const state = await subscriptions.replace(stream, before, to, before.generation + 1);
+    const generation = nextCount(stream, before.generation);
+    const state = await subscriptions.replace(stream, before, to, generation);
     if (state === undefined) continue;
     return {
       committed: cursorAt(stream, state, standingOf(state), 0),

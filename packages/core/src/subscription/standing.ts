@@ -9,6 +9,7 @@ import {
   isScanned,
   pendingBootstrap,
 } from "../kernel/bootstrap.ts";
+import { lifeText } from "../kernel/life-text.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
@@ -63,10 +64,11 @@ export const cursorAt = (
   { positions, bootstrap }: Standing,
   turn: number,
 ): CursorContent => ({
-  streamUid: stream.uid,
+  life: lifeText(stream),
   subscription: { uid: row.uid, generation },
   positions,
   turn,
+  ...(offsets.some(({ parking }) => parking !== undefined) ? { parked: true } : {}),
   ...(offsets.some(({ parking }) => parking?.freed) ? { freed: offsets.map(freedOf) } : {}),
   ...(bootstrap === undefined || isExact(bootstrap, positions) ? {} : { bootstrap }),
 });

@@ -4,7 +4,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { createMemory, type Look } from "../kernel/memory.ts";
-import { lifeOf } from "../kernel/names.ts";
+import { type Life, lifeOf } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
@@ -260,6 +260,10 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     load,
     recall,
     forget,
+    /** The same for all subscriptions of a life. */
+    forgetLife(life: Life): void {
+      memory.changeAll((name) => name.startsWith(`${life}#`));
+    },
     use,
     refresh,
     remove,

@@ -6,7 +6,8 @@ import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
  * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
- * says that the stream's life has ended. Times are milliseconds since 1970, `expiresAt` seconds.
+ * says that the stream's life has ended. A `jump` has none either: it uses up `count` numbers, which a
+ * restore may have lost. Times are milliseconds since 1970, `expiresAt` seconds.
  */
 export type Batch = {
   readonly first: number;
@@ -14,7 +15,7 @@ export type Batch = {
   /** 128 random bits: who wrote this, so that a lost answer can be told from a lost race. */
   readonly batchId: Uint8Array;
   readonly publishedAt: number;
-  readonly kind?: "seal";
+  readonly kind?: "seal" | "jump";
   readonly rawBytes: number;
   /** The codec's tag and the packed events. */
   readonly payload: Uint8Array;
@@ -42,7 +43,7 @@ export const batchEntity = (connection: Connection) =>
         count: { type: "number", required: true, field: "n" },
         batchId: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "b" },
         publishedAt: { type: "number", required: true, field: "t" },
-        kind: { type: ["seal"] as const, field: "k" },
+        kind: { type: ["seal", "jump"] as const, field: "k" },
         rawBytes: { type: "number", required: true, field: "r" },
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         expiresAt: { type: "number" },

@@ -1,5 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../kernel/names.ts";
+import type { LostRange } from "../kernel/restored.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
@@ -20,6 +21,8 @@ export type Checkpoint = {
   readonly bytes: number;
   /** Sequences the floor may not pass for a while, because a bootstrap will read on from them. */
   readonly pins?: readonly Pin[];
+  /** Numbers that no event has or ever gets, because of restores. */
+  readonly lost?: readonly LostRange[];
   /** How often in a row compaction has failed here. */
   readonly failures?: number;
 };
@@ -42,6 +45,7 @@ export const checkpointEntity = (connection: Connection) =>
         events: { type: "number", required: true },
         bytes: { type: "number", required: true },
         pins: { type: CustomAttributeType<readonly Pin[]>("any") },
+        lost: { type: CustomAttributeType<readonly LostRange[]>("any") },
         failures: { type: "number" },
       },
       indexes: {

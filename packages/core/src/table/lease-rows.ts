@@ -11,8 +11,16 @@ type Place = {
   readonly token: number;
 };
 
+/** The token that the next owner gets, and what makes the lease free. */
+type Taking = {
+  readonly token: number;
+  readonly nowMs: number;
+  readonly until: number;
+  readonly ended?: number | undefined;
+};
+
 /**
- * The leases on offset rows. A row's token only ever grows, by one whenever somebody takes it, so that
+ * The leases on offset rows. A row's token only ever grows, whenever a worker takes the row, so that
  * what an earlier holder still sends can be told. All answers are the row as it is afterwards, or
  * undefined when the lease is not as it was thought to be. Doing any of it twice is harmless.
  */
@@ -21,9 +29,8 @@ export const leaseRows = (connection: Connection, offset: ReturnType<typeof offs
   async take(
     { token: seen, ...key }: Place,
     owner: string,
-    { nowMs, until, ended }: { nowMs: number; until: number; ended?: number | undefined },
+    { token, nowMs, until, ended }: Taking,
   ): Promise<OffsetRow | undefined> {
-    const token = seen + 1;
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
         .patch(key)

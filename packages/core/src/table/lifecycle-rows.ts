@@ -22,13 +22,13 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   async createStream(
     tenant: Tenant,
     life: Life,
-    { archiveDays: _, ...row }: StreamRow,
+    { archiveDays: _, copied: __, ...row }: StreamRow,
     checkpoint: Checkpoint,
   ): Promise<boolean> {
     const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ stream, directory, checkpoint: checkpoints }) => [
-        stream.create(row).commit(),
+        stream.create({ ...row, table: connection.table }).commit(),
         directory.put({ tenant, name: row.name, uid: row.uid }).commit(),
         ...partitions.map((partition) =>
           checkpoints.create({ life, partition, ...checkpoint }).commit(),

@@ -131,6 +131,32 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
     return !rejected;
   },
 
+  /** A page of a life's receipts by key, behind `after`; `next` is null at the end. */
+  async loadPage(
+    life: Life,
+    after: string | undefined,
+  ): Promise<{ rows: ReceiptRow[]; next: string | null }> {
+    const query = entity.query.primary({ life });
+    const ranged = after === undefined ? query : query.gt({ key: after });
+    const { data, cursor } = await readRows(connection, () =>
+      ranged.go({ pages: 1, consistent: true }),
+    );
+    return { rows: data, next: cursor === null ? null : (data.at(-1)?.key ?? null) };
+  },
+
+  /** Deletes a receipt, unless another request has the key by now. Doing it twice is harmless. */
+  async remove(life: Life, { key, requestHash, publishedAt }: ReceiptRow): Promise<void> {
+    await writeRowsUntilKnown(connection, () =>
+      entity
+        .remove({ life, key })
+        .where(
+          (row, { eq }) =>
+            `${eq(row.requestHash, requestHash)} AND ${eq(row.publishedAt, publishedAt)}`,
+        )
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+
   /** Deletes a life's receipts, up to one page. */
   async deletePage(life: Life): Promise<DeletedPage> {
     const { data } = await readRows(connection, () =>

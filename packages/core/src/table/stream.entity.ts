@@ -1,6 +1,7 @@
 import type { CreateStream } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
 import { type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
+import type { Restored } from "../kernel/restored.ts";
 import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";
@@ -11,12 +12,20 @@ export type StreamRow = Omit<CreateStream, "name"> & {
   readonly uid: string;
   readonly status: "live" | "deleting";
   readonly createdAt: number;
+  /**
+   * The table that it was made in, or put to by the operation after a restore. In another table it is
+   * a copy about which nothing is known yet. Absent in rows of older versions until a sweep sees them.
+   */
+  readonly table?: string;
+  /** It was made in another table, and the restore that brought it here is not complete. */
+  readonly copied?: true;
   /** The last restore of the table that this stream went through. */
   readonly restored?: Restored;
+  /** How far the receipts of a restore are looked through that is not complete. */
+  readonly restoring?: Restoring;
 };
 
-/** `at` is the moment of the operation, milliseconds since 1970; no two of a stream are the same. */
-export type Restored = { readonly id: string; readonly at: number };
+export type Restoring = { readonly id: string; readonly receiptsAfter: string };
 
 export const streamEntity = (connection: Connection) =>
   new Entity(
@@ -33,7 +42,11 @@ export const streamEntity = (connection: Connection) =>
         retentionHours: { type: "number", required: true },
         description: { type: "string", required: true },
         createdAt: { type: "number", required: true },
+        table: { type: "string" },
         restored: { type: CustomAttributeType<Restored>("any") },
+        /** How many restores the stream went through: what `restored` is replaced by depends on it. */
+        restores: { type: "number" },
+        restoring: { type: CustomAttributeType<Restoring>("any") },
       },
       indexes: {
         primary: {
@@ -86,7 +99,7 @@ export const streamRows = (
     const { data } = await readRows(connection, () =>
       stream.get({ name }).go({ consistent: true }),
     );
-    return data === null ? undefined : toRow(data);
+    return data === null ? undefined : toRow(connection, data);
   },
 
   /**
@@ -118,7 +131,7 @@ export const streamRows = (
     const rows = await readEach(connection, names, (keys) =>
       stream.get(keys).go({ preserveBatchOrder: true, consistent: true, unprocessed: "raw" }),
     );
-    const streams = rows.flatMap((row) => (row?.status === "live" ? [toRow(row)] : []));
+    const streams = rows.flatMap((row) => (row?.status === "live" ? [toRow(connection, row)] : []));
     return { streams, next };
   },
 
@@ -135,7 +148,18 @@ export const streamRows = (
         .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
-    return rejected ? undefined : toRow(data);
+    return rejected ? undefined : toRow(connection, data);
+  },
+
+  /** Notes in which table a stream lives, where that is not noted yet. Doing it twice is harmless. */
+  async nameTable(name: ScopedName, uid: string): Promise<void> {
+    await writeRows(() =>
+      stream
+        .patch({ name })
+        .set({ table: connection.table })
+        .where((row, { eq, notExists }) => `${eq(row.uid, uid)} AND ${notExists(row.table)}`)
+        .go({ returnOnConditionCheckFailure: true }),
+    );
   },
 
   /** Forgets a life whose deletion is complete. Nothing happens when another life has begun. */
@@ -149,7 +173,10 @@ export const streamRows = (
   },
 });
 
-const toRow = (row: Omit<StreamRow, "archiveDays"> & { epoch: number }): StreamRow => {
-  const { epoch: _, ...rest } = row;
-  return { ...rest, archiveDays: null };
+type StoredStream = Omit<StreamRow, "archiveDays"> & { epoch: number; restores?: number };
+
+const toRow = ({ table: here }: Connection, row: StoredStream): StreamRow => {
+  const { epoch: _, restores: __, ...rest } = row;
+  const copied = row.table !== undefined && row.table !== here;
+  return { ...rest, archiveDays: null, ...(copied ? { copied } : {}) };
 };

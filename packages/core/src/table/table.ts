@@ -12,6 +12,7 @@ import { memberRows } from "./member.entity.ts";
 import { parkingRows } from "./parking-rows.ts";
 import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
+import { restoreRows } from "./restore-rows.ts";
 import { createRowKinds, type RowKinds } from "./row-kinds.ts";
 import { streamRows } from "./stream.entity.ts";
 import { subscriptionRows } from "./subscription.entity.ts";
@@ -33,6 +34,7 @@ export const createTable = (connection: Connection) => {
     parking: () => parkingRows(connection, kinds.offset),
     receipts: () => receiptRows(connection, kinds.receipt),
     removals: () => removalRows(connection, kinds.removal),
+    restores: () => restoreRows(connection, restoreKinds(kinds), kinds.stream),
     streams: () => streamRows(connection, kinds.stream, kinds.directory),
     subscriptions: () => subscriptionRows(connection, kinds.subscription, kinds.offset),
     tenants: () => tenantRows(connection, kinds.tenant),
@@ -42,6 +44,8 @@ export const createTable = (connection: Connection) => {
 export type Table = ReturnType<typeof createTable>;
 
 const accessKinds = ({ apiKey, keyDirectory }: RowKinds) => ({ apiKey, keyDirectory });
+
+const restoreKinds = ({ batch, checkpoint }: RowKinds) => ({ batch, checkpoint });
 
 const lifecycleKinds = (kinds: RowKinds) => {
   const { stream, directory, checkpoint, removal, subscription, offset } = kinds;

@@ -15,6 +15,7 @@ import { compactedRoutes } from "./routes/compacted.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
+import { restoredRoutes } from "./routes/restored.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
@@ -67,6 +68,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", systemRoutes(deps));
   app.route("/", tenantRoutes(deps));
   app.route("/", whoamiRoutes(deps));
+  app.route("/", restoredRoutes(deps));
   app.route("/", keyRoutes(deps));
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));

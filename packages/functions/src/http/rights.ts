@@ -69,6 +69,7 @@ export const RIGHTS = {
   revokeKey: { scopes: ["admin"], bound: "free" },
   rotateKey: { scopes: ["admin"], bound: "free" },
 
+  completeRestore: { scopes: ["root"], bound: "free" },
   createTenant: { scopes: ["root"], bound: "free" },
   listTenants: { scopes: ["root"], bound: "free" },
 } as const satisfies Record<string, Right>;

@@ -10,6 +10,7 @@ export * from "./lag.ts";
 export * from "./life.ts";
 export * from "./parking.ts";
 export * from "./problem.ts";
+export * from "./restored.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";
 export * from "./system.ts";

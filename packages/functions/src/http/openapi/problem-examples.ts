@@ -12,6 +12,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "invalid-cursor": {
     detail: "The subscription was moved by a seek since this cursor was made. Poll again.",
+    reason: "seeked",
   },
   unauthorized: {
     detail: "Send the API key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.",
@@ -103,6 +104,10 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "store-misconfigured": {
     detail: "This server cannot use its table: credentials, permissions or the table are missing.",
+  },
+  "restore-pending": {
+    detail: "The table is a copy. An operator has to complete the restore: POST /restored.",
+    retryAfter: 60,
   },
   "store-unavailable": { detail: "The table did not answer in time. Try again shortly." },
 };

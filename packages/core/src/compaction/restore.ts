@@ -1,0 +1,176 @@
+import { ageMs, takeStamp } from "../kernel/clock.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { type Life, lifeOf } from "../kernel/names.ts";
+import type { Random } from "../kernel/random.ts";
+import type { LostRange, Restored } from "../kernel/restored.ts";
+import { loadEnd, type SeenEnd } from "../log/end.ts";
+import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
+import { seekTime } from "../log/seek.ts";
+import { allStreams } from "../stream/all-streams.ts";
+import type { Batch } from "../table/batch.entity.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
+import type { CompactDeps } from "./compact.ts";
+import { inParallel } from "./in-parallel.ts";
+import { repairNumbering } from "./repair.ts";
+import { findHole, planJump, planLost, SKEW_MS, speaksOfLost } from "./restore-plan.ts";
+import { tryCompact } from "./sweep.ts";
+
+type Deps = CompactDeps & {
+  readonly random: Random;
+  readonly tableName: string;
+  /** What this process remembers of a stream holds no more. */
+  readonly forget: (stream: StreamRow & { readonly life: Life }) => void;
+};
+
+/** What a call has done. `done` is false when its time was up first: call again. */
+export type Restoration = { readonly streams: number; readonly done: boolean };
+
+const STREAMS_AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 8;
+const TRIES = 20;
+const ROWS = 100;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Completes a restore of the table, for all streams of all tenants that have not gone through it: those
+ * that were made in another table, and with a `name`, which the operator gives to this restore, those
+ * that do not know it. Numbers go on beyond any that a lost event may have had, so none is given twice;
+ * cursors and positions that cover what is lost are told; receipts of what is lost go. What was kept
+ * stays readable, and positions in it stay good. Until a stream is done it refuses everything. May be
+ * repeated after a crash, and go on where it was when its time was up.
+ */
+export async function completeRestore(
+  deps: Deps,
+  { name, budgetMs }: { name?: string | undefined; budgetMs: number },
+): Promise<Restoration> {
+  const open: StreamRow[] = [];
+  for await (const row of allStreams(deps.table)) {
+    const known = name === undefined || row.restored?.name === name;
+    if (row.copied || !known) open.push(row);
+  }
+  // However long the list is and however short the time, each call brings the first a step further.
+  const began = takeStamp(deps.clock);
+  const mayGoOn = () => ageMs(deps.clock, began) < budgetMs;
+  let streams = 0;
+  await inParallel(open, STREAMS_AT_ONCE, async (row) => {
+    if (row !== open[0] && !mayGoOn()) return;
+    if (await restoreStream(deps, row, name ?? deps.tableName, mayGoOn)) streams++;
+  });
+  return { streams, done: streams === open.length };
+}
+
+/** False when the time was up. */
+async function restoreStream(
+  deps: Deps,
+  row: StreamRow,
+  name: string,
+  mayGoOn: () => boolean,
+): Promise<boolean> {
+  const { table, clock } = deps;
+  const stream = { ...row, life: lifeOf(row.name, row.uid) };
+  // The same for every call until the stream is done, and never again after that.
+  const id = `${row.restored?.at ?? 0}:${name}`;
+  const lost = new Map<number, readonly LostRange[]>();
+  const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
+  await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+    lost.set(partition, await jumpPartition(deps, stream, partition, id));
+  });
+  if (!(await removeReceipts(deps, stream, { id, lost, mayGoOn }))) return false;
+  const { id: lastId, at: lastAt, before = [] } = row.restored ?? {};
+  const marks = lastId === undefined ? [] : [...before, { id: lastId, at: lastAt ?? 0 }];
+  const at = Math.max(clock.now(), (lastAt ?? 0) + 1);
+  const restored: Restored = { id, at, name, before: marks };
+  await table.restores.complete(row, restored);
+  deps.forget(stream);
+  return true;
+}
+
+type Restorable = StreamRow & { readonly life: Life };
+
+/** Closes the holes of a chain, and moves its numbers on. Answers what this restore has lost of it. */
+async function jumpPartition(
+  deps: Deps,
+  stream: Restorable,
+  partition: number,
+  id: string,
+): Promise<readonly LostRange[]> {
+  const { table, clock, random } = deps;
+  const { life, retentionHours } = stream;
+  let seenMs: number | undefined;
+  for (let attempt = 0; attempt < TRIES; ) {
+    const end = await loadEnd(deps, life, partition);
+    const { checkpoint } = end;
+    const own = (checkpoint.lost ?? []).filter((range) => range.id === id);
+    if (end.sealed || own.some(({ hole }) => hole === undefined)) return own;
+    seenMs ??= Math.max(checkpoint.lookedAt, end.publishedAt);
+    const nowMs = clock.now();
+    if (nowMs - checkpoint.lookedAt > PHYSICAL_SLACK_MS) {
+      await repairNumbering(deps, stream, partition);
+      attempt++;
+      continue;
+    }
+    const { expected: from, before } = await walk(deps, stream, partition, end);
+    const to = before?.first ?? planJump(Math.max(from, end.next), { seenMs, nowMs });
+    const range: LostRange = { id, from, to, ...(before === undefined ? {} : { hole: true }) };
+    const keepMs = retentionHours * HOUR_MS + PHYSICAL_SLACK_MS;
+    const publishedAt = Math.max(nowMs, end.publishedAt);
+    const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
+    // Times never fall along a chain, so what closes a hole has those of the batch after it.
+    const times = before === undefined ? { publishedAt, expiresAt } : timesOf(before);
+    const jump: Batch = {
+      ...{ first: from, count: to - from, batchId: random.bytes(16), kind: "jump", ...times },
+      ...{ rawBytes: 0, payload: new Uint8Array() },
+    };
+    const moved = planLost(checkpoint, range, nowMs);
+    const put = await table.restores.jump({ life, partition }, jump, checkpoint.next, moved);
+    if (!put) attempt++;
+    else if (before === undefined) await tryCompact(deps, stream, partition, COMPACT_BUDGET_MS);
+  }
+  throw new LedgerError("outcome-unknown", {
+    detail: "Others were writing to the table all the time. Stop them, and send the request again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+/** Publishing refuses a stream whose compaction is a day old. What this leaves the sweeper does. */
+const COMPACT_BUDGET_MS = 2_000;
+
+const timesOf = ({ publishedAt, expiresAt }: Batch) =>
+  expiresAt === undefined ? { publishedAt } : { publishedAt, expiresAt };
+
+/** The first hole among the last rows of a chain, or where it ends. */
+async function walk(deps: Deps, { life }: Restorable, partition: number, end: SeenEnd) {
+  const since = end.publishedAt - SKEW_MS;
+  const edge = await seekTime(deps, life, partition, since);
+  for (let at = Math.max(end.checkpoint.floor, edge.next); ; ) {
+    const { batches, more } = await deps.table.batches.loadFrom(life, partition, at, ROWS);
+    const found = findHole(batches, at);
+    if (found.before !== undefined || !more) return found;
+    at = found.expected;
+  }
+}
+
+/** A receipt of what is lost would settle the retry that is to write it again. */
+async function removeReceipts(
+  { table }: Deps,
+  { life, ...row }: Restorable,
+  of: {
+    readonly id: string;
+    readonly lost: ReadonlyMap<number, readonly LostRange[]>;
+    readonly mayGoOn: () => boolean;
+  },
+): Promise<boolean> {
+  let after = row.restoring?.id === of.id ? row.restoring.receiptsAfter : undefined;
+  for (;;) {
+    const { rows, next } = await table.receipts.loadPage(life, after);
+    for (const receipt of rows) {
+      if (speaksOfLost(receipt, of.lost)) await table.receipts.remove(life, receipt);
+    }
+    if (next === null) return true;
+    after = next;
+    if (!of.mayGoOn()) {
+      await table.restores.note(row, { id: of.id, receiptsAfter: after });
+      return false;
+    }
+  }
+}

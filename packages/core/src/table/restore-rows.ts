@@ -1,0 +1,71 @@
+import { createWriteTransaction } from "electrodb";
+import type { Life, ScopedName } from "../kernel/names.ts";
+import type { Restored } from "../kernel/restored.ts";
+import { writeRows, writeRowsUntilKnown } from "./aws-error.ts";
+import type { Batch } from "./batch.entity.ts";
+import type { Checkpoint } from "./checkpoint.entity.ts";
+import type { Connection } from "./connection.ts";
+import type { RowKinds } from "./row-kinds.ts";
+import type { Restoring } from "./stream.entity.ts";
+import { transact } from "./transaction.ts";
+
+type Entities = Pick<RowKinds, "batch" | "checkpoint">;
+type Chain = { readonly life: Life; readonly partition: number };
+type Name = { readonly name: ScopedName; readonly uid: string };
+
+/** What the operation after a restore writes. */
+export const restoreRows = (
+  connection: Connection,
+  entities: Entities,
+  stream: RowKinds["stream"],
+) => ({
+  /**
+   * Puts a jump where nothing is, and notes it in the checkpoint, which must still be at `next`: both
+   * or nothing. False when others were faster, perhaps an earlier try of this call: look again.
+   */
+  async jump(
+    { life, partition }: Chain,
+    jump: Batch,
+    next: number,
+    to: Partial<Checkpoint>,
+  ): Promise<boolean> {
+    const reasons = await transact(connection, () =>
+      createWriteTransaction(entities, ({ batch, checkpoint }) => [
+        batch.create({ life, partition, ...jump }).commit(),
+        checkpoint
+          .patch({ life, partition })
+          .set(to)
+          .where((row, { eq }) => eq(row.next, next))
+          .commit(),
+      ]).go(),
+    );
+    return reasons === undefined;
+  },
+
+  /** Notes how far the receipts of a stream are looked through. */
+  async note({ name, uid }: Name, restoring: Restoring): Promise<void> {
+    await writeRowsUntilKnown(connection, () =>
+      stream
+        .patch({ name })
+        .set({ restoring })
+        .where((row, { eq }) => eq(row.uid, uid))
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+
+  /** A stream's restore is complete. Nothing happens when it was already, or its life has ended. */
+  async complete({ name, uid }: Name, restored: Restored): Promise<void> {
+    const restores = restored.before.length + 1;
+    await writeRows(() =>
+      stream
+        .patch({ name })
+        .set({ restored, restores, table: connection.table })
+        .remove(["restoring"])
+        .where((row, { eq, notExists }) => {
+          const next = restores === 1 ? notExists(row.restores) : eq(row.restores, restores - 1);
+          return `${eq(row.uid, uid)} AND ${next}`;
+        })
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+  },
+});

@@ -1,0 +1,29 @@
+import { RestoredBody } from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+
+/** After a restore of the table: for the bearer of the admin key. */
+export const restoredRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>().post(
+    "/restored",
+    operation({
+      id: "completeRestore",
+      tag: "system",
+      summary: "Complete a restore of the table, for all streams of all tenants",
+      description:
+        "Numbers go on beyond any that a lost event may have had, what is lost is told to those who had read it, and the streams answer again. Call again while `done` is false. See docs/operations.md.",
+      answers: { 200: { description: "What was done.", body: "RestoreReceipt" } },
+      problems: [
+        "malformed-json",
+        "request-too-large",
+        "unsupported-media-type",
+        "outcome-unknown",
+        "numbering-at-risk",
+      ],
+    }),
+    requireJson,
+    valid("json", RestoredBody),
+    async (c) => c.json(await ledger.completeRestore(c.req.valid("json").name)),
+  );
