@@ -4,7 +4,7 @@ import { afterAll, beforeAll, it } from "vitest";
 import type { Stack } from "../stack/stack.ts";
 import { isThere, run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
-import { documented, folderOf } from "./tools.ts";
+import { documented, folderOf, skip } from "./tools.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -13,14 +13,14 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 it("[openapi.clients] makes a client of oapi-codegen that compiles and works", async (context) => {
-  if (!(await isThere("go", "version"))) return context.skip("Go is not there");
+  if (!(await isThere("go", "version"))) return skip(context, "Go is not there");
   const cwd = folderOf("go");
   const modules = { command: "go", args: ["mod", "download"], cwd };
   const isHere = await run(modules).then(
     () => true,
     () => false,
   );
-  if (!isHere) return context.skip("the Go modules could not be downloaded");
+  if (!isHere) return skip(context, "the Go modules could not be downloaded");
   const go = (...args: string[]) => run({ command: "go", args, cwd });
   await mkdir(join(cwd, "generated/ledger"), { recursive: true });
   await go("tool", "oapi-codegen", ...(await documented("go tool oapi-codegen")));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, it } from "vitest";
 import type { Stack } from "../stack/stack.ts";
 import { isThere, run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
-import { folderOf } from "./tools.ts";
+import { folderOf, skip } from "./tools.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 it("[openapi.clients] makes a Java client of openapi-generator that compiles and works", async (context) => {
-  if (!(await isThere("mvn", "--version"))) return context.skip("Maven is not there");
+  if (!(await isThere("mvn", "--version"))) return skip(context, "Maven is not there");
   const cwd = folderOf("java");
   const maven = (...args: string[]) =>
     run({ command: "mvn", args: ["--batch-mode", "--quiet", ...args], cwd });
@@ -19,7 +19,7 @@ it("[openapi.clients] makes a Java client of openapi-generator that compiles and
     () => true,
     () => false,
   );
-  if (!isHere) return context.skip("the packages of Maven Central could not be downloaded");
+  if (!isHere) return skip(context, "the packages of Maven Central could not be downloaded");
   await maven("compile", "dependency:build-classpath", "-Dmdep.outputFile=target/classpath");
   const { stdout } = await run({ command: "cat", args: ["target/classpath"], cwd });
   const args = ["-cp", `target/classes:${stdout.trim()}`, "story.Story"];

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { it, type TestContext } from "vitest";
 import { run } from "./run.ts";
-import { documented, npmPackages, OPENAPI } from "./tools.ts";
+import { documented, npmPackages, OPENAPI, skip } from "./tools.ts";
 
 /** Further generators and linters of the npm registry. */
 
 async function tools(context: TestContext) {
   const packages = await npmPackages("more");
-  if ("missing" in packages) return context.skip(`npm packages ${packages.missing}`);
+  if ("missing" in packages) return skip(context, `npm packages ${packages.missing}`);
   const { folder } = packages;
   return (name: string, ...args: string[]) =>
     run({ command: join(folder, "node_modules/.bin", name), args, cwd: folder });

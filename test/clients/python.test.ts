@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Stack } from "../stack/stack.ts";
 import { run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
-import { documented, pythonPackages } from "./tools.ts";
+import { documented, pythonPackages, skip } from "./tools.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ it(
   INSTALLING,
   async (context) => {
     const packages = await pythonPackages("python");
-    if ("missing" in packages) return context.skip(`Python: ${packages.missing}`);
+    if ("missing" in packages) return skip(context, `Python: ${packages.missing}`);
     const { folder } = packages;
     const bin = join(folder, ".venv/bin");
     await rm(join(folder, "generated"), { recursive: true, force: true });

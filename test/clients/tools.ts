@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { TestContext } from "vitest";
 import { isThere, run } from "./run.ts";
 
 export const OPENAPI = fileURLToPath(
@@ -48,6 +49,12 @@ async function once(
   await mkdir(join(folder, made), { recursive: true });
   await writeFile(stamp, digest);
   return { folder };
+}
+
+/** Skips a test, and says why where everybody sees it. */
+export function skip(context: TestContext, why: string): never {
+  process.stderr.write(`skipped: ${context.task.name}: ${why}\n`);
+  return context.skip(why);
 }
 
 /** The packages of a folder with a `package-lock.json`. */

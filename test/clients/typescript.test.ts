@@ -3,7 +3,7 @@ import { afterAll, beforeAll, it, type TestContext } from "vitest";
 import type { Stack } from "../stack/stack.ts";
 import { run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
-import { documented, npmPackages, OPENAPI } from "./tools.ts";
+import { documented, npmPackages, OPENAPI, skip } from "./tools.ts";
 
 let stack: Stack;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const INSTALLING = { timeout: 300_000 };
 /** Where its packages are, and how to run one of them; skips the test when they cannot be had. */
 async function tools(context: TestContext) {
   const packages = await npmPackages("typescript");
-  if ("missing" in packages) return context.skip(`npm packages ${packages.missing}`);
+  if ("missing" in packages) return skip(context, `npm packages ${packages.missing}`);
   const { folder } = packages;
   const tool = (name: string, ...args: string[]) =>
     run({ command: join(folder, "node_modules/.bin", name), args, cwd: folder, env: QUIET });

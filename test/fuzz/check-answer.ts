@@ -3,6 +3,7 @@ import * as z from "zod";
 import openApi from "../../packages/functions/openapi.json" with { type: "json" };
 import type { Schema } from "../contract/access/openapi-operations.ts";
 import type { Answer } from "../contract/wire.ts";
+import { noteMembers } from "./optional-members.ts";
 import type { FuzzRequest } from "./request.ts";
 
 const $defs = JSON.parse(
@@ -43,4 +44,5 @@ export function checkAnswer(request: FuzzRequest, { status, header, body }: Answ
   if (schema === undefined || !contentType.includes("json")) return;
   const parsed = parserOf(schema).safeParse(body);
   expect(parsed.error?.issues ?? [], JSON.stringify(body).slice(0, 500)).toEqual([]);
+  noteMembers(schema, body);
 }

@@ -8,6 +8,7 @@ import { SEED } from "../seed.ts";
 import { type Stack, startStack } from "../stack/stack.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
+import { neverAbsent } from "./optional-members.ts";
 import { type FuzzRequest, requestsOf } from "./request.ts";
 import { saveResult } from "./save-result.ts";
 
@@ -19,6 +20,8 @@ import { saveResult } from "./save-result.ts";
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
 /** From so many on, each operation must have succeeded once. */
 const EACH_FROM = 10_000;
+/** A member that so many answers in a row have is one that they always have. */
+const OPTIONAL_FROM = 40;
 /** Of each group, so many are under way at once. */
 const AT_ONCE = 6;
 const GROUP = 60;
@@ -86,6 +89,7 @@ it(`answers ${REQUESTS} generated requests as documented (SEED=${SEED})`, {
   report(Math.round((performance.now() - began) / 1_000));
   expect(lost, "closed connections").toBeLessThanOrEqual(REQUESTS / 100);
   expect(unavailable, "answers 503").toBeLessThanOrEqual(REQUESTS / 100);
+  expect(neverAbsent(OPTIONAL_FROM), "always there, and not required").toEqual([]);
   const failed = neverSucceeded();
   expect(failed.length, failed.join()).toBeLessThanOrEqual(
     REQUESTS < EACH_FROM ? operations.length / 10 : 0,

@@ -74,12 +74,19 @@ func main() {
 		return must(answer.JSON200, nil)
 	}
 	page := poll("reader", ledger.PollParams{Limit: pointer[int32](3)})
-	committed := must(api.CommitWithResponse(ctx, stream, "reader", ledger.CommitBody{Cursor: page.Cursor}))
+	committed := must(api.CommitWithResponse(ctx, stream, "reader", ledger.CommitBody{Cursor: &page.Cursor}))
 	rest := commitAndPoll("reader", ledger.PollBody{})
-	commitAndPoll("reader", ledger.PollBody{Commit: &rest.Cursor})
+	committing := func(cursor ledger.Cursor) ledger.PollBody {
+		var commit ledger.PollBody_Commit
+		if err := commit.FromCursor(cursor); err != nil {
+			log.Fatal(err)
+		}
+		return ledger.PollBody{Commit: &commit}
+	}
+	commitAndPoll("reader", committing(rest.Cursor))
 
 	must(api.CompactStreamWithResponse(ctx, stream))
-	var start ledger.Start
+	var start ledger.Place
 	if err := json.Unmarshal([]byte(`"bootstrap"`), &start); err != nil {
 		log.Fatal(err)
 	}
@@ -97,10 +104,10 @@ func main() {
 		if late.CaughtUp {
 			break
 		}
-		late = commitAndPoll("late", ledger.PollBody{Commit: &late.Cursor})
+		late = commitAndPoll("late", committing(late.Cursor))
 	}
 
-	var target ledger.SeekTarget
+	var target ledger.Place
 	if err := json.Unmarshal([]byte(`{"cursor":"`+first.Cursor+`"}`), &target); err != nil {
 		log.Fatal(err)
 	}

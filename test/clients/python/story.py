@@ -21,10 +21,10 @@ from event_ledger_client.models import (
     CreateSubscription,
     NewEvent,
     NewEvents,
+    PlaceCursor,
     PollBody,
     Problem,
     SeekBody,
-    SeekTargetCursor,
 )
 
 stream = sys.argv[1]
@@ -84,7 +84,7 @@ for _ in range(20):
         commit_and_poll.sync(stream, "late", client=api, body=PollBody(commit=late.cursor))
     )
 
-target = SeekBody(to=SeekTargetCursor(cursor=first.cursor))
+target = SeekBody(to=PlaceCursor(cursor=first.cursor))
 answer(seek.sync(stream, "reader", client=api, body=target))
 sought = answer(poll.sync(stream, "reader", client=api))
 missing = get_stream.sync("no-such", client=api)

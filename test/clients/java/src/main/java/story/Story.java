@@ -13,15 +13,15 @@ import eventledger.model.CreateSubscription;
 import eventledger.model.LedgerEvent;
 import eventledger.model.NewEvent;
 import eventledger.model.NewEvents;
+import eventledger.model.Place;
+import eventledger.model.PlaceCursor;
 import eventledger.model.PollBody;
+import eventledger.model.PollBodyCommit;
 import eventledger.model.Problem;
 import eventledger.model.PublishBody;
 import eventledger.model.PublishReceipt;
 import eventledger.model.PublishedEvent;
 import eventledger.model.SeekBody;
-import eventledger.model.SeekTarget;
-import eventledger.model.SeekTargetCursor;
-import eventledger.model.Start;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,11 +64,11 @@ public final class Story {
     var committed =
         subscriptions.commit(stream, "reader", new CommitBody().cursor(page.getCursor()));
     var rest = subscriptions.commitAndPoll(stream, "reader", new PollBody());
-    subscriptions.commitAndPoll(stream, "reader", new PollBody().commit(rest.getCursor()));
+    subscriptions.commitAndPoll(stream, "reader", committing(rest.getCursor()));
 
     new CompactedApi(client).compactStream(stream);
     subscriptions.createSubscription(
-        stream, new CreateSubscription().name("late").start(new Start("bootstrap")));
+        stream, new CreateSubscription().name("late").start(new Place("bootstrap")));
     var state = new TreeMap<String, Object>();
     var late = subscriptions.commitAndPoll(stream, "late", new PollBody());
     for (int pages = 0; pages < 20; pages++) {
@@ -77,10 +77,10 @@ public final class Story {
         else state.remove(event.getKey());
       }
       if (late.getCaughtUp()) break;
-      late = subscriptions.commitAndPoll(stream, "late", new PollBody().commit(late.getCursor()));
+      late = subscriptions.commitAndPoll(stream, "late", committing(late.getCursor()));
     }
 
-    var target = new SeekTarget(new SeekTargetCursor().cursor(first.getCursor()));
+    var target = new Place(new PlaceCursor().cursor(first.getCursor()));
     subscriptions.seek(stream, "reader", new SeekBody().to(target));
     var sought = subscriptions.poll(stream, "reader", null, null, null, null);
 
@@ -100,6 +100,10 @@ public final class Story {
   private PublishReceipt publish(PublishBody body, String idempotencyKey) throws ApiException {
     return events.publishEvents(
         stream, body, idempotencyKey, null, null, null, null, null, null, null, null, null, null);
+  }
+
+  private static PollBody committing(String cursor) {
+    return new PollBody().commit(new PollBodyCommit(cursor));
   }
 
   private interface Asked {
