@@ -176,6 +176,12 @@ function requestIds(api: Client): void {
     expect(await idOf(value)).not.toBe(id);
   });
 
+  it("[http.request-id] is one for a path that looks like a pattern", async () => {
+    // `send` holds the problem's instance to the header.
+    const { status } = await api.send({ method: "POST", path: "/*" });
+    expect(status).toBe(404);
+  });
+
   it("[http.request-id] never lets a line break through", async () => {
     for (const eol of ["\r", "\n", "\r\n "]) {
       const raw = await exchangeRaw(

@@ -36,6 +36,8 @@ export type AppDeps = RouteDeps & {
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
+    // Hono runs every middleware twice for the path `/*`, which it takes for its own pattern.
+    if (c.var.requestId !== undefined) return next();
     const began = performance.now();
     const requestId = requestIdOf(c.req.header("x-request-id"));
     c.set("requestId", requestId);
