@@ -19,14 +19,15 @@ export const METRICS_SENT = (Object.keys(METRICS) as MetricName[]).filter(
   (name) => !metricOf(name).known,
 ).length;
 
-/** What a month of a scenario costs, item by item. Pure. */
+/** What a month of a scenario costs, item by item, with an Idempotency-Key on each publish or without. Pure. */
 export function estimate(
   scenario: Scenario,
   n: 1 | 10,
   ingress: Ingress,
   measured: Measured,
+  { keyed = true }: { keyed?: boolean } = {},
 ): readonly Item[] {
-  const load = loadOf(scenario, n, measured);
+  const load = loadOf(scenario, n, measured, keyed);
   const { requests, gbSeconds, units, logBytes } = load;
   const accessBytes = ingress === "HTTP API" ? requests * lineBytes(ASSUMED.accessLogBytes) : 0;
   const logGb = (logBytes + accessBytes) / GB;
@@ -77,14 +78,22 @@ export function estimateIdle(measured: Measured): readonly Item[] {
   ];
 }
 
-/** One more subscriber that finds nothing, polling at the assumed pace, behind a Function URL. */
-export function estimateSubscriber(measured: Measured): number {
+/** One more subscriber that finds nothing, polling at the assumed pace; or a lone worker that does. */
+export function estimateSubscriber(
+  measured: Measured,
+  ingress: Ingress,
+  poll: Units = measured.idlePoll,
+): number {
   const polls = SECONDS / ASSUMED.pollEverySeconds;
+  const lines =
+    lineBytes(measured.logLineBytes) +
+    (ingress === "HTTP API" ? lineBytes(ASSUMED.accessLogBytes) : 0);
   return (
-    (polls / MILLION) * PRICES.lambdaMillion +
+    (polls / MILLION) *
+      (PRICES.lambdaMillion + (ingress === "HTTP API" ? PRICES.httpApiMillion : 0)) +
     polls * (ASSUMED.idlePollMs / 1_000) * ASSUMED.routerGb * PRICES.lambdaGbSecondArm +
-    priceOf(times(measured.idlePoll, polls)) +
-    ((polls * lineBytes(measured.logLineBytes)) / GB) * PRICES.logsIngestGb +
+    priceOf(times(poll, polls)) +
+    ((polls * lines) / GB) * PRICES.logsIngestGb +
     ((polls * (measured.answerBytes + ASSUMED.headersBytes)) / GB) * PRICES.transferOutGb
   );
 }
@@ -99,7 +108,12 @@ export const totalBeyondFree = (items: readonly Item[]): number =>
 const SWEEP_LINE_BYTES = 250;
 
 /** How much of everything happens in a month. */
-function loadOf({ events, streams, keys }: Scenario, n: 1 | 10, measured: Measured) {
+function loadOf(
+  { events, streams, keys }: Scenario,
+  n: 1 | 10,
+  measured: Measured,
+  keyed: boolean,
+) {
   const batch = measured.batches[n];
   const subscribers = streams * ASSUMED.subscribersPerStream;
   const publishes = events / n;
@@ -124,7 +138,12 @@ function loadOf({ events, streams, keys }: Scenario, n: 1 | 10, measured: Measur
         busyPolls * (ASSUMED.busyPollMs + ASSUMED.commitMs)),
     units: {
       publishing: plus(
-        times(mix(batch.publish, batch.publishLost, lost), publishes),
+        plus(
+          times(mix(batch.publish, batch.publishLost, lost), publishes),
+          keyed
+            ? times(minus(batch.publishKeyed, batch.publish), publishes)
+            : { read: 0, write: 0 },
+        ),
         times(measured.refresh, refreshes),
       ),
       consuming: plus(
@@ -142,8 +161,12 @@ function loadOf({ events, streams, keys }: Scenario, n: 1 | 10, measured: Measur
     compactorRuns: runs,
     compactorGbSeconds: (runs * ASSUMED.compactorMs + events * ASSUMED.compactorMsPerEvent) / 1_000,
     storedBytes:
-      (events * batch.storedBytesPerEvent * ASSUMED.keptDays * 24) / ASSUMED.hoursPerMonth +
-      keys * measured.keyBytes,
+      keptFor(ASSUMED.keptDays) *
+        (events * batch.storedBytesPerEvent + publishes * ITEM_OVERHEAD_BYTES) +
+      keys * (measured.keyBytes + ITEM_OVERHEAD_BYTES) +
+      (keyed
+        ? keptFor(ASSUMED.receiptDays) * publishes * (measured.receiptBytes + ITEM_OVERHEAD_BYTES)
+        : 0),
     logBytes:
       requests * lineBytes(measured.logLineBytes) +
       ((ASSUMED.processes * SECONDS) / METRICS_SECONDS) * lineBytes(measured.metricsLineBytes) +
@@ -160,6 +183,12 @@ const METRICS_SECONDS = 10;
 /** Of a strongly consistent read, per unit. */
 const READ_BYTES = 4_096;
 
+/** What DynamoDB adds to an item when it bills its storage. */
+const ITEM_OVERHEAD_BYTES = 100;
+
+/** How much of a month's is there at any time, of what is kept for so many days. */
+const keptFor = (days: number): number => (days * 24) / ASSUMED.hoursPerMonth;
+
 /** How likely at least one is, when `mean` are expected and they come independently. */
 const happens = (mean: number): number => 1 - Math.exp(-mean);
 
@@ -172,6 +201,7 @@ const priceOf = ({ read, write }: Units): number =>
   (read / MILLION) * PRICES.readMillion + (write / MILLION) * PRICES.writeMillion;
 
 const plus = (a: Units, b: Units): Units => ({ read: a.read + b.read, write: a.write + b.write });
+const minus = (a: Units, b: Units): Units => ({ read: a.read - b.read, write: a.write - b.write });
 const times = ({ read, write }: Units, by: number): Units => ({
   read: read * by,
   write: write * by,

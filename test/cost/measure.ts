@@ -14,6 +14,8 @@ export type Units = { readonly read: number; readonly write: number };
 /** What a request of `n` events costs, and what follows from it. */
 export type BatchMeasured = {
   readonly publish: Units;
+  /** The same with an Idempotency-Key. */
+  readonly publishKeyed: Units;
   /** Instead, when another process had been faster: the refused put, another look, another put. */
   readonly publishLost: Units;
   readonly storedBytesPerEvent: number;
@@ -30,18 +32,24 @@ export type Measured = {
   readonly busyPoll: Units;
   /** What it costs more when it commits the page before. */
   readonly commit: Units;
+  /** A poll of a lone worker that finds nothing, one a second. */
+  readonly workerPoll: Units;
   /** What a process reads more when what it remembers is too old, publishing and polling. */
   readonly refresh: Units;
   /** An idle stream of one partition, per sweep; and a sweep of nothing. */
   readonly sweptStream: Units;
   readonly sweep: Units;
   readonly keyBytes: number;
+  /** What is kept of an Idempotency-Key. */
+  readonly receiptBytes: number;
   readonly answerBytes: number;
   readonly logLineBytes: number;
   readonly metricsLineBytes: number;
 };
 
 const ROUNDS = 20;
+/** Long enough for several renewals of a lease. */
+const WORKER_SECONDS = 120;
 
 /** Measures on a DynamoDB Local, through the HTTP door: a few seconds. */
 export async function measure(endpoint: string): Promise<Measured> {
@@ -58,6 +66,8 @@ async function measureBatch(endpoint: string, n: number) {
   await shop.publish(n);
   const publish = await average(shop, ROUNDS, () => shop.publish(n));
   const log = await table.stored("SEQ#");
+  const publishKeyed = await average(shop, ROUNDS, () => shop.publishKeyed(n));
+  const receipts = await table.stored("IDEMPOTENCY#");
   const { answerBytesPerEvent, ...polls } = await measurePolls(shop, n);
   await shop.compact();
   const sweptStream = minus(await shop.cost(shop.sweep), nothing);
@@ -74,6 +84,10 @@ async function measureBatch(endpoint: string, n: number) {
   );
   const refused = shop.conflicts() / ROUNDS;
   await catchUp(shop);
+  await shop.hire();
+  const workerPoll = await average(shop, WORKER_SECONDS, shop.pollAsWorker, async () =>
+    table.pass(1_000),
+  );
   const fresh = await table.open();
   const coldPublish = await fresh.cost(() => fresh.publish(n));
   const coldPoll = await fresh.cost(fresh.poll);
@@ -82,6 +96,7 @@ async function measureBatch(endpoint: string, n: number) {
   return {
     batch: {
       publish,
+      publishKeyed,
       // A refused put is charged for its size, which DynamoDB does not report.
       publishLost: { read: lost.read, write: round(lost.write + refused * publish.write) },
       storedBytesPerEvent: Math.round(log.bytes / log.rows / n),
@@ -90,6 +105,8 @@ async function measureBatch(endpoint: string, n: number) {
       answerBytesPerEvent,
     },
     ...polls,
+    workerPoll,
+    receiptBytes: Math.round(receipts.bytes / receipts.rows),
     refresh: { read: coldPublish.read + coldPoll.read, write: 0 },
     sweptStream,
     sweep: scale(nothing, 1),

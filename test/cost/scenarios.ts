@@ -37,6 +37,8 @@ export const ASSUMED = {
   sweeperGb: 0.5,
   /** The default retention and the 30 days that a batch stays stored beyond it. */
   keptDays: 45,
+  /** The 48 hours of an Idempotency-Key, and a day until DynamoDB has removed it. */
+  receiptDays: 3,
   /** Processes of the router that write metrics at any time. */
   processes: 2,
   accessLogBytes: 450,

@@ -25,8 +25,14 @@ export type Shop = {
   create(): Promise<void>;
   /** Publishes `n` orders in one request. */
   publish(n: number): Promise<void>;
+  /** The same with an Idempotency-Key. */
+  publishKeyed(n: number): Promise<void>;
   /** Polls, and tells how long the answer was. */
   poll(): Promise<Polled>;
+  /** Makes a subscription for a worker that has read everything. */
+  hire(): Promise<void>;
+  /** Polls as that worker. */
+  pollAsWorker(): Promise<Polled>;
   commit(cursor: string): Promise<void>;
   /** Commits, and polls behind that, in one request. */
   commitAndPoll(cursor: string): Promise<Polled>;
@@ -49,23 +55,37 @@ export async function openTable(endpoint: string) {
   const orders = orderEvents(5_000).values();
   // What is done by time, such as moving a checkpoint on the way, would cost more on a busy machine.
   const openedAt = Date.now();
-  const clock: Clock = { ...systemClock, now: () => openedAt, monotonic: () => 0 };
+  let passedMs = 0;
+  const clock: Clock = {
+    ...systemClock,
+    now: () => openedAt + passedMs,
+    monotonic: () => passedMs,
+  };
 
   const open = async (): Promise<Shop> => {
     const config = { endpoint, region: LOCAL_REGION, tableName, adminKey: ADMIN_KEY };
     const opened = openLedger({ ...config, cursorKey: ADMIN_KEY, clock });
     const { measure } = meterCapacity(opened.client);
     const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
-    const send = (path: string, body?: object) => request(server.url + path, body);
+    const send = (path: string, body?: object, headers?: Record<string, string>) =>
+      request(server.url + path, body, headers);
+    const take = (n: number) => Array.from({ length: n }, () => orders.next().value);
     return {
       create: async () => {
         await send("/streams", { name: "orders" });
         await send(`${STREAM}/subscriptions`, { name: "shipping", start: "earliest" });
       },
       publish: async (n) => {
-        const events = Array.from({ length: n }, () => orders.next().value);
-        await send(`${STREAM}/events`, { events });
+        await send(`${STREAM}/events`, { events: take(n) });
       },
+      publishKeyed: async (n) => {
+        await send(`${STREAM}/events`, { events: take(n) }, { "idempotency-key": randomUUID() });
+      },
+      hire: async () => {
+        await send(`${STREAM}/subscriptions`, { name: "workers", start: "latest" });
+      },
+      pollAsWorker: async () =>
+        polled(await send(`${STREAM}/subscriptions/workers/poll?limit=500&consumer=w1`)),
       poll: async () => polled(await send(`${SUBSCRIPTION}/poll?limit=500`)),
       commit: async (cursor) => {
         await send(`${SUBSCRIPTION}/commit`, { cursor });
@@ -91,6 +111,10 @@ export async function openTable(endpoint: string) {
 
   return {
     open,
+    /** Time passes only so. */
+    pass: (ms: number) => {
+      passedMs += ms;
+    },
     /** Stored bytes of the rows whose sort key begins so, and how many there are. */
     stored: async (prefix: string) => {
       const found = (await rows()).filter(({ sk }) => sk?.S?.startsWith(prefix));
@@ -101,9 +125,14 @@ export async function openTable(endpoint: string) {
 }
 
 /** As most clients do it, accepting gzip. Answers the body, and its length as it travelled. */
-async function request(url: string, body?: object): Promise<{ text: string; bytes: number }> {
+async function request(
+  url: string,
+  body?: object,
+  more: Record<string, string> = {},
+): Promise<{ text: string; bytes: number }> {
   const method = body === undefined ? "GET" : "POST";
   const headers = {
+    ...more,
     authorization: `Bearer ${ADMIN_KEY}`,
     "content-type": "application/json",
     "accept-encoding": "gzip",

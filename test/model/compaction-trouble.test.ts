@@ -47,6 +47,20 @@ function openWorld() {
 }
 
 describe("a run that was frozen", () => {
+  it("[compaction.now] says that more remains to who asked for it", async () => {
+    const { world, ledger, createStream } = openWorld();
+    await createStream("orders");
+    let queries = 0;
+    world.beforeSend = (label) => {
+      if (label.includes(" query ") && ++queries === 2) world.nowMs += 2 * MINUTE_MS;
+    };
+    expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({
+      watermarkLag: { events: 1 },
+      done: false,
+    });
+    expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({ keys: 1, done: true });
+  });
+
   it("leaves its work to the next ring, which it asks for", async () => {
     const { world, ledger, createStream, rings } = openWorld();
     await createStream("orders");

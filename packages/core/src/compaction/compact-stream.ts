@@ -1,6 +1,13 @@
 import type { CompactReceipt } from "@eventledger/protocol";
 import { takeStamp } from "../kernel/clock.ts";
-import { type Compactable, type CompactDeps, compactPartition } from "./compact.ts";
+import { loadEnd } from "../log/end.ts";
+import {
+  type Compactable,
+  type CompactDeps,
+  compactPartition,
+  type PartitionCompaction,
+  StretchTooOld,
+} from "./compact.ts";
 import { inParallel } from "./in-parallel.ts";
 
 const PARTITIONS_AT_ONCE = 8;
@@ -21,7 +28,9 @@ export async function compactStream(
   let oldest = Infinity;
   const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
   await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
-    const result = await compactPartition(deps, stream, partition, { began, budgetMs });
+    const result = await compactPartition(deps, stream, partition, { began, budgetMs }).catch(
+      (error: unknown) => leftOff(deps, stream, partition, error),
+    );
     compactedEvents += result.events;
     keys += result.keys;
     behind += result.behind;
@@ -29,4 +38,18 @@ export async function compactStream(
   });
   const seconds = oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000;
   return { compactedEvents, keys, watermarkLag: { events: behind, seconds }, done: behind === 0 };
+}
+
+/** A store so slow that a stretch got too old has moved the checkpoint on the way: more remains. */
+async function leftOff(
+  deps: CompactDeps,
+  { life }: Compactable,
+  partition: number,
+  error: unknown,
+): Promise<PartitionCompaction> {
+  if (!(error instanceof StretchTooOld)) throw error;
+  const { next, checkpoint } = await loadEnd(deps, life, partition);
+  const { compactedThrough } = checkpoint;
+  const behind = next - checkpoint.next;
+  return { events: 0, keys: 0, done: behind === 0, behind, compactedThrough };
 }
