@@ -88,8 +88,8 @@ describe("an ended life that cannot be removed", () => {
     const swept = await ledger.sweep();
     expect(swept).toMatchObject({ livesRemoved: 1, compactedEvents: 1, done: false });
     expect(swept.stuck).toMatchObject([
-      { stream: "bad-live", partition: 0, code: "internal" },
-      { stream: "bad-end", code: "internal" },
+      { stream: "bad-live", partition: 0, code: "store-misconfigured" },
+      { stream: "bad-end", code: "store-misconfigured" },
     ]);
     world.beforeSend = () => {};
     expect(await ledger.sweep()).toMatchObject({ livesRemoved: 1, stuck: [], done: true });
