@@ -86,7 +86,6 @@ const PATHS: [string, string, string][] = [
 ];
 
 const UNKNOWN: [string, string][] = [
-  ["nothing", "/"],
   ["an unknown path", "/nope"],
   ["an unknown part of a stream", "/streams/{stream}/nope"],
   ["an unknown part of a subscription", "/streams/{stream}/subscriptions/{sub}/nope"],
@@ -116,7 +115,7 @@ const METHODS: BadRow[] = (
     ["PATCH", "/streams/{stream}/events", "GET, POST"],
     ["OPTIONS", "/streams/{stream}/events", "GET, POST"],
     ["DELETE", "/streams/{stream}/subscriptions", "GET, POST"],
-    ["PUT", "/streams/{stream}/subscriptions/{sub}", "DELETE, GET"],
+    ["PUT", "/streams/{stream}/subscriptions/{sub}", "DELETE, GET, PATCH"],
     ["GET", "/streams/{stream}/subscriptions/{sub}/commit", "POST"],
     ["DELETE", "/streams/{stream}/subscriptions/{sub}/commit", "POST"],
     ["POST", "/health", "GET"],
