@@ -115,6 +115,10 @@ What cannot be measured without AWS, or is yours to decide:
 | readers | outside AWS: all answers are data transfer out, ${ASSUMED.headersBytes} bytes of headers each |
 | CloudWatch | ${METRICS_SENT} metrics and ${ALARMS} alarms; a line of the access log has ${ASSUMED.accessLogBytes} bytes |
 
+A longer retention costs storage from then on. A shorter one saves it late: a new event is stored no less
+long than the one before it, so storage falls once the last event of the longer retention has gone. After a
+change from a year to a day that takes a year. Who needs the storage sooner creates another stream.
+
 Prices: ${money(PRICES.writeMillion, 3)} and ${money(PRICES.readMillion, 3)} per million write and read units, ${money(PRICES.storageGbMonth)} and ${money(PRICES.backupGbMonth)} per GB
 stored and backed up, ${money(PRICES.lambdaMillion)} per million Lambda calls and $${PRICES.lambdaGbSecondArm} per GB-second, ${money(PRICES.httpApiMillion)} per
 million HTTP API requests, ${money(PRICES.logsIngestGb)} per GB of log, ${money(PRICES.metricMonth)} a metric, ${money(PRICES.alarmMonth)} an alarm, ${money(PRICES.transferOutGb)} per GB out. They

@@ -1,7 +1,9 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Life } from "../kernel/names.ts";
 import { CLOCKS_APART_MS, type Sightings } from "../kernel/sightings.ts";
-import { seekTime } from "../log/seek.ts";
+import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
+import { seekBatch, seekTime } from "../log/seek.ts";
+import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
@@ -20,9 +22,9 @@ type Retained = { readonly life: Life; readonly retentionHours: number };
 
 /**
  * Moves the floor of a partition up to the first batch inside the retention, as far as compaction and
- * open bootstraps allow. The checkpoint is read first and must be the same when the floor is written:
- * pins taken in between then lie at that checkpoint, above the floor. Returns whether it moved; also
- * when it does not, its time is noted now and then.
+ * open bootstraps allow. The checkpoint is read first and may have moved on when the floor is written:
+ * pins taken in between lie at that checkpoint or above it, so never below the floor. Returns whether
+ * it moved; also when it does not, its time is noted now and then.
  */
 export async function moveFloor(
   deps: FloorDeps,
@@ -33,16 +35,18 @@ export async function moveFloor(
   const checkpoint = await table.checkpoints.load(life, partition);
   const nowMs = clock.now();
   if (checkpoint === undefined) return false;
-  const { floor, floorAt, next, lookedAt } = checkpoint;
+  const { floor, floorAt, next } = checkpoint;
   const since = { keptSince: nowMs - retentionHours * HOUR_MS, nowMs };
   const target = await findFloor(deps, { life, partition, checkpoint }, since);
   if (target === floor && Math.abs(nowMs - floorAt) < NOTE_AGE_MS) return false;
-  const to = { floor: target, floorAt: nowMs, lookedAt };
-  return (await table.checkpoints.move(life, partition, next, to)) && target > floor;
+  const to = { floor: target, floorAt: nowMs };
+  return (await table.checkpoints.raiseFloor(life, partition, next, to)) && target > floor;
 }
 
 /**
- * Where the floor belongs. The search is spared where it cannot move, or its batch is kept still. Times
+ * Where the floor belongs: where both retentions are kept, that of the stream now, and the one that a
+ * batch was written with, because its row goes 30 days after that one, whatever the stream says since.
+ * The search is spared where it cannot move, or its batch is kept still. Times
  * of batches are those of other clocks: what this process has not itself seen for as long as it is
  * kept goes later by what clocks may be apart, so that none goes before its own time.
  */
@@ -55,10 +59,20 @@ async function findFloor(
   if (planFloor(checkpoint, next, nowMs) === floor) return floor;
   const { batches } = await deps.table.batches.loadFrom(life, partition, floor, 1);
   const [oldest] = batches;
-  if (oldest?.first === floor && oldest.publishedAt >= keptSince) return floor;
+  const isKept = (batch: Batch) => batch.publishedAt >= keptSince && isPromised(batch, nowMs);
+  if (oldest?.first === floor && isKept(oldest)) return floor;
+  const promised = await seekBatch(deps, life, partition, (batch) => isPromised(batch, nowMs));
+  const plan = (edge: number) => planFloor(checkpoint, Math.max(edge, promised.next), nowMs);
   const passed = await seekTime(deps, life, partition, keptSince);
   const seen = deps.sightings?.endAt(life, partition, keptSince) ?? 1;
-  if (seen >= passed.next) return planFloor(checkpoint, passed.next, nowMs);
+  if (seen >= passed.next) return plan(passed.next);
   const surely = await seekTime(deps, life, partition, keptSince - CLOCKS_APART_MS);
-  return planFloor(checkpoint, Math.max(seen, surely.next), nowMs);
+  return plan(Math.max(seen, surely.next));
 }
+
+/**
+ * Whether a batch is still kept by the retention that it was written with. Expiry times never fall
+ * along a chain, so all that follow are kept too.
+ */
+const isPromised = ({ expiresAt }: Batch, nowMs: number): boolean =>
+  expiresAt === undefined || expiresAt * 1_000 - PHYSICAL_SLACK_MS > nowMs - CLOCKS_APART_MS;

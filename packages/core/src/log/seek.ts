@@ -3,6 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../kernel/names.ts";
 import { edgeAt, type Position } from "../kernel/position.ts";
+import type { Batch } from "../table/batch.entity.ts";
 import type { Table } from "../table/table.ts";
 import { loadEnd } from "./end.ts";
 
@@ -30,11 +31,23 @@ export async function seekLatest(deps: Deps, life: Life, partition: number): Pro
  * The first event published at `timeMs` or later, or the end when there is none. Publication times
  * never fall along a chain, so this is a binary search: O(log n) reads of one batch each.
  */
-export async function seekTime(
+export const seekTime = (
   deps: Deps,
   life: Life,
   partition: number,
   timeMs: number,
+): Promise<Position> =>
+  seekBatch(deps, life, partition, ({ publishedAt }) => publishedAt >= timeMs);
+
+/**
+ * The first batch of which something is true that is true of all that follow it, or the end when there
+ * is none. What is missing counts as before it.
+ */
+export async function seekBatch(
+  deps: Deps,
+  life: Life,
+  partition: number,
+  isReached: (batch: Batch) => boolean,
 ): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
@@ -45,7 +58,7 @@ export async function seekTime(
     const batch = await deps.table.batches.loadAtOrBefore(life, partition, middle);
     if (batch === undefined || batch.first < low) {
       low = middle + 1;
-    } else if (batch.publishedAt >= timeMs) {
+    } else if (isReached(batch)) {
       high = batch.first;
     } else {
       low = batch.first + batch.count;

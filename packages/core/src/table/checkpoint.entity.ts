@@ -103,6 +103,28 @@ export const checkpointRows = (
   },
 
   /**
+   * Moves the floor up, wherever compaction is by now: it goes on without pause, and it never goes
+   * back below `next`, where it was when the floor was looked for. False when another has moved the
+   * floor further, or the partition is gone. May be done twice, so it is tried until its outcome is
+   * known.
+   */
+  async raiseFloor(
+    life: Life,
+    partition: number,
+    next: number,
+    to: Pick<Checkpoint, "floor" | "floorAt">,
+  ): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, partition })
+        .set(to)
+        .where((row, { gte, lte }) => `${gte(row.next, next)} AND ${lte(row.floor, to.floor)}`)
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /**
    * Writes the pins if the checkpoint is still at `next`; false otherwise. Whoever moves the floor
    * has read a checkpoint no later than the one the pin was taken at, or sees the pin.
    */

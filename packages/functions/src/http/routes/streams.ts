@@ -79,7 +79,8 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         id: "patchStream",
         tag: "streams",
         summary: "Change a stream's settings",
-        description: "A longer retention holds for events published from now on.",
+        description:
+          "A longer retention holds for events published from now on, a shorter one for all at once. Storage of new events is freed no earlier than that of the events before them.",
         answers: { 200: { description: "The stream as it is now.", body: "Stream" } },
         problems: [
           "malformed-json",
