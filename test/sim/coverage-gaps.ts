@@ -52,6 +52,13 @@ export function outdatedReasons(reasons: readonly Reason[] = NEVER_ENTERED): str
   );
 }
 
+/** Whether the code of an unexplained block is still there: a record may be older than the code. */
+export function isThere(unexplained: string): boolean {
+  const [, file = "", text = ""] = /^(.*?):\d+: (.*)$/.exec(unexplained) ?? [];
+  const source = readFileSync(join(import.meta.dirname, "../..", file), "utf8");
+  return source.replace(/\s+/g, " ").includes(text.trim());
+}
+
 function partsOf(block: string): { file: string; text: string } {
   const [file = "", ...rest] = block.split(": ");
   return { file, text: rest.join(": ").trim() };

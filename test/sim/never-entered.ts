@@ -52,8 +52,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "log/append.ts: && oldest !== undefined",
       "log/append.ts: rivalries.delete(oldest);",
-      "log/checkpoint-memory.ts: && oldest !== undefined",
-      "log/checkpoint-memory.ts: memory.delete(oldest);",
       "log/end-memory.ts: && oldest !== undefined",
       "log/end-memory.ts: ends.delete(oldest);",
     ],
@@ -86,7 +84,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "compaction/bootstrap.ts: (row: CompactedRow) => { const event",
       "compaction/bootstrap.ts: : { after, from, limit }",
       "compaction/bootstrap.ts: : { rows: rows.slice(0, outside)",
-      "log/browse.ts: : LIMITS.pageEventsMax",
       "log/browse.ts: : cutPage(page, overflow)",
       "log/browse.ts: || matches(event)",
       "log/browse.ts: : []",
@@ -122,7 +119,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/bell.ts: () => closed",
       "log/bell.ts: () => [...ears.values()].reduce(",
       "log/quiet.ts: function isQuietAt(",
-      "log/quiet.ts: async (life: Life, positions:",
     ],
   },
   {

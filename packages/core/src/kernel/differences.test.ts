@@ -38,7 +38,16 @@ describe("differences", () => {
         const sorted = (of: object) => JSON.stringify(of, deepSorted);
         expect(differencesOf(one, other).length === 0).toBe(sorted(one) === sorted(other));
       }),
+      { seed: 20_261_128, numRuns: 500 },
     );
+  });
+
+  it("do not take what every object inherits for a member", () => {
+    const headers = { constructor: "a", valueOf: "b" };
+    expect(differencesOf({ headers: {} }, { headers })).toEqual([
+      { pointer: "/headers/constructor", detail: "is not set there" },
+      { pointer: "/headers/valueOf", detail: "is not set there" },
+    ]);
   });
 });
 

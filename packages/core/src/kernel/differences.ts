@@ -12,13 +12,17 @@ const SHOWN_MAX = 200;
 export function differencesOf(existing: Json, asked: Json, at = ""): InvalidField[] {
   const members = new Set([...Object.keys(asked), ...Object.keys(existing)]);
   return [...members].flatMap((member) => {
-    const [there, wanted] = [existing[member], asked[member]];
+    const [there, wanted] = [ownMember(existing, member), ownMember(asked, member)];
     const pointer = `${at}/${member.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     if (isObject(there) && isObject(wanted)) return differencesOf(there, wanted, pointer);
     if (JSON.stringify(there) === JSON.stringify(wanted)) return [];
     return [{ pointer, detail: there === undefined ? "is not set there" : tell(there) }];
   });
 }
+
+/** Names such as `constructor` are legal names of headers, and not what every object inherits. */
+const ownMember = (of: Json, member: string): unknown =>
+  Object.hasOwn(of, member) ? of[member] : undefined;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
