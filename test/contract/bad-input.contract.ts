@@ -74,6 +74,47 @@ function badRequests(api: Client): void {
     expect((answer.body as Problem).detail).toContain("2000");
   });
 
+  it.each(["0", "1.5", "true", '"1"', "9007199254740992", "99999999999999999999", "1e400"])(
+    "[error.problem] tells the bounds of an integer that is %s, wherever it is sent",
+    async (value) => {
+      const stream = at(made.stream ?? "");
+      const subscription = at(made.stream ?? "", "sub");
+      const sequence = `{"sequence":${value}}`;
+      const places: [pointer: string, path: string, body?: string][] = [
+        ["/sequence", `${subscription}/commit`, sequence],
+        ["/commit/sequence", `${subscription}/poll`, `{"commit":${sequence}}`],
+        ["/to/sequence", `${subscription}/seek`, `{"to":${sequence}}`],
+        [
+          "/start/sequence",
+          `${stream}/subscriptions`,
+          `{"name":"${made.bad}","start":${sequence}}`,
+        ],
+        ["/sequence", `${subscription}/park`, sequence],
+        ["/query/sequence", `${subscription}/parked/k/skip?sequence=${encodeURI(value)}`],
+        ["/query/sequence", `${stream}/events?sequence=${encodeURI(value)}`],
+      ];
+      for (const [pointer, path, body] of places) {
+        const isQuery = pointer.startsWith("/query");
+        if (isQuery && value === '"1"') continue;
+        const method = path.includes("/events?") ? "GET" : "POST";
+        const answer = await api.send({
+          ...{ method, path, ...(body === undefined ? {} : { body }) },
+          ...(body === undefined ? {} : { headers: { "content-type": "application/json" } }),
+        });
+        expect((answer.body as Problem).errors, `${path} ${body}`).toEqual([
+          { pointer, detail: `must be an integer from 1 to ${Number.MAX_SAFE_INTEGER}` },
+        ]);
+      }
+      if (value === "0") return;
+      const expecting = `{"key":"k","data":1,"expectedSequence":${value}}`;
+      const publish = { method: "POST", path: `${stream}/events`, body: expecting };
+      const headers = { "content-type": "application/json" };
+      const refused = (await api.send({ ...publish, headers })).body as Problem;
+      const detail = `must be an integer from 0 to ${Number.MAX_SAFE_INTEGER} or null`;
+      expect(refused.errors).toEqual([{ pointer: "/expectedSequence", detail }]);
+    },
+  );
+
   it("[error.problem] names what is accepted where a media type is not", async () => {
     const path = `${at(made.stream ?? "")}/events`;
     const answer = await api.send({ method: "POST", path, body: "x" });

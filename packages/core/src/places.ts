@@ -12,7 +12,7 @@ import { isInSnapshot } from "./subscription/standing.ts";
 export type Located = Place | { readonly cursor: CursorContent };
 
 /** So far ahead a time may be of the clock here: those who say it have clocks of their own. */
-const CLOCKS_APART_MS = 60_000;
+const AHEAD_MAX_MS = 60_000;
 
 const SEQUENCE = /^\d+$/;
 const NAMED = ["earliest", "latest"] as const;
@@ -66,7 +66,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
   function ofTime(timestamp: string, { pointer, ahead = false }: Saying): Place {
     const timeMs = Date.parse(timestamp);
     const nowMs = clock.now();
-    if (ahead || timeMs <= nowMs + CLOCKS_APART_MS) return { timeMs };
+    if (ahead || timeMs <= nowMs + AHEAD_MAX_MS) return { timeMs };
     throw invalidRequest(
       pointer,
       `is in the future: it is ${new Date(nowMs).toISOString()} here. Use latest for what comes from now on`,

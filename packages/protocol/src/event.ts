@@ -7,6 +7,7 @@ import {
   described,
   Name,
   queryInteger,
+  SequenceQuery,
   Timestamp,
   wellFormedText,
 } from "./text.ts";
@@ -54,10 +55,13 @@ const EventData = described(
 );
 
 /** What the last sequence of a key must be for its events to be written. */
-export const ExpectedSequence = described(z.nullable(z.int().check(z.gte(0))), {
-  description:
-    "Publish only if this is the sequence of the key's last event. 0 or null: only if the key has no current state.",
-});
+export const ExpectedSequence = described(
+  z.nullable(boundedInteger({ min: 0, max: Number.MAX_SAFE_INTEGER, or: "null" })),
+  {
+    description:
+      "Publish only if this is the sequence of the key's last event. 0 or null: only if the key has no current state.",
+  },
+);
 
 /** An event as a publisher sends it. */
 export const NewEvent = described(
@@ -110,7 +114,7 @@ export const BrowseQuery = z.strictObject({
   keyPrefix: described(z.optional(boundedText(LIMITS.keyBytesMax)), {
     description: "Only events of keys that begin with this.",
   }),
-  sequence: described(z.optional(queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER })), {
+  sequence: described(z.optional(SequenceQuery), {
     description:
       "This one event, with its `key`. On a stream with one partition the key need not be said.",
   }),

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
-import { boundedInteger, described, Name, queryInteger, wellFormedText } from "./text.ts";
+import { described, Name, Sequence, SequenceQuery, wellFormedText } from "./text.ts";
 
 export const Reason = described(wellFormedText(LIMITS.parkReasonBytesMax), {
   description: "Why, for people.",
@@ -10,7 +10,7 @@ export const Reason = described(wellFormedText(LIMITS.parkReasonBytesMax), {
 /** Which event cannot be processed. Its key is set aside from there on. */
 export const ParkBody = described(
   z.strictObject({
-    sequence: described(boundedInteger({ min: 1, max: Number.MAX_SAFE_INTEGER }), {
+    sequence: described(Sequence, {
       description: "The event that fails.",
     }),
     key: described(z.optional(EventKey), {
@@ -24,7 +24,7 @@ export type ParkBody = z.infer<typeof ParkBody>;
 
 /** Which event is meant to be skipped: another may be first by now. */
 export const SkipQuery = z.strictObject({
-  sequence: described(z.optional(queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER })), {
+  sequence: described(z.optional(SequenceQuery), {
     description: "Skip nothing unless the key's first event that waits is this one.",
   }),
 });

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Cursor, described, Timestamp, timestampOr } from "./text.ts";
+import { Cursor, described, Sequence, Timestamp, timestampOr } from "./text.ts";
 
 /** A number of digits only is a sequence, however many there are: no cursor is made of digits only. */
 const SequenceText = z.string().check(z.regex(/^\d+$/, { error: "must be a sequence" }));
@@ -10,7 +10,7 @@ const BODY_FORMS =
 const places = [
   z.strictObject({ timestamp: Timestamp }),
   z.strictObject({
-    sequence: described(z.int().check(z.gte(1)), {
+    sequence: described(Sequence, {
       description: "Of an event, on a stream with one partition.",
     }),
   }),

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { headersOf, PageLimit, WaitSeconds, WaitSecondsQuery } from "./event.ts";
 import { LIMITS } from "./limits.ts";
 import { Place } from "./place.ts";
-import { boundedInteger, boundedText, Cursor, described, Name } from "./text.ts";
+import { boundedInteger, boundedText, Cursor, described, Name, Sequence } from "./text.ts";
 
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
 
@@ -91,7 +91,7 @@ export type PollQuery = z.infer<typeof PollQuery>;
 
 /** The last event that is processed, on a stream with one partition. */
 const Committed = z.strictObject({
-  sequence: described(z.int().check(z.gte(1)), {
+  sequence: described(Sequence, {
     description: "Of the last event that is processed, on a stream with one partition.",
   }),
 });

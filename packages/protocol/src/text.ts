@@ -90,9 +90,9 @@ export const queryInteger = ({ min, max }: { min: number; max: number }) => {
   );
 };
 
-/** An integer within bounds; whatever is wrong with one, both are told. */
-export const boundedInteger = ({ min, max }: { min: number; max: number }) => {
-  const told = `must be an integer from ${min} to ${max}`;
+/** An integer within bounds; whatever is wrong with one, both are told, and what else may be sent. */
+export const boundedInteger = ({ min, max, or }: { min: number; max: number; or?: string }) => {
+  const told = `must be an integer from ${min} to ${max}${or === undefined ? "" : ` or ${or}`}`;
   // One that is missing is required, before anything else is wrong with it.
   const error = ({ input }: { readonly input?: unknown }) =>
     input === undefined ? "is required" : told;
@@ -100,6 +100,12 @@ export const boundedInteger = ({ min, max }: { min: number; max: number }) => {
     .int({ error, abort: true })
     .check(z.gte(min, { error: told }), z.lte(max, { error: told }));
 };
+
+/** The number of an event. */
+export const Sequence = boundedInteger({ min: 1, max: Number.MAX_SAFE_INTEGER });
+
+/** The same in a query. */
+export const SequenceQuery = queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 /** Where a list goes on. Opaque. */
 export const ListCursor = described(

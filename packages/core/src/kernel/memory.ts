@@ -27,6 +27,7 @@ export function createMemory<Value>(
     return known !== undefined && ageMs(clock, known.stamp) < ttlMs ? known.value : undefined;
   };
 
+  /** Whether a look began after all that is known of a name. */
   const isNewest = (name: string, { turn }: Look): boolean =>
     turn > (entries.get(name)?.turn ?? forgottenTurn);
 
@@ -64,6 +65,7 @@ export function createMemory<Value>(
   return {
     look,
     recall,
+    isNewest,
     learn,
     change,
     changeAll,

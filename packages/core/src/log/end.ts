@@ -12,7 +12,10 @@ export type End = {
   /** What a new batch's times must not fall below: milliseconds and seconds since 1970. */
   readonly publishedAt: number;
   readonly expiresAt: number;
-  /** Taken before the end was read: it was the end at some moment since. */
+  /**
+   * Taken before the look, or the put, that has shown the end. The chain reached `next` at some moment
+   * since; where a lost race has shown it, the chain may have been longer already.
+   */
   readonly stamp: Stamp;
 };
 

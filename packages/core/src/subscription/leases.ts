@@ -1,6 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
+import type { Look } from "../kernel/memory.ts";
 import type { Life } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { nextCount } from "../kernel/restored.ts";
@@ -57,6 +58,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const known = await subscriptions.recall(stream, name);
     const { uid } = known.row;
     const { life } = stream;
+    const look = subscriptions.untils.look();
     const [state, members] = await Promise.all([
       subscriptions.refresh(stream, known),
       table.members.list(life, uid),
@@ -64,7 +66,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const leaseMs = leaseMsOf(state.row.config);
     const holders = { uid, leaseMs };
     const nowMs = clock.now();
-    const alive = aliveOf(holders, members, nowMs);
+    const alive = aliveOf(holders, look, members, nowMs);
     const left = members.find((member) => member.consumer === consumer)?.left;
     const hasLeft = before !== undefined && before.left !== left;
     const isHere = !hasLeft && (await beat(life, uid, consumer, alive, { heardMs, leaseMs, left }));
@@ -110,10 +112,18 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
   }
 
   /** The workers that are alive by the clock of this process, with `until` as it counts here. */
-  const aliveOf = (holders: Holders, members: readonly MemberRow[], nowMs: number): MemberRow[] =>
+  const aliveOf = (
+    holders: Holders,
+    look: Look,
+    members: readonly MemberRow[],
+    nowMs: number,
+  ): MemberRow[] =>
     members
       .filter(({ until }) => until > 0)
-      .map((member) => ({ ...member, until: subscriptions.untils.ofMember(holders, member) }))
+      .map((member) => ({
+        ...member,
+        until: subscriptions.untils.ofMember(holders, look, member),
+      }))
       .filter(({ until }) => until > nowMs);
 
   const leftOf = async (life: Life, uid: string, consumer: string) =>
@@ -166,12 +176,13 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
   /** The workers that are alive, by name. */
   async function list(stream: LiveStream, state: SubscriptionState): Promise<MemberView[]> {
     const nowMs = clock.now();
+    const look = subscriptions.untils.look();
     const members = await table.members.list(stream.life, state.row.uid);
     const holders = { uid: state.row.uid, leaseMs: leaseMsOf(state.row.config) };
     const inUse = (isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets).map(
       (row) => subscriptions.untils.ofLease(holders, row),
     );
-    return aliveOf(holders, members, nowMs)
+    return aliveOf(holders, look, members, nowMs)
       .map(({ consumer, until }) => {
         const held = inUse.filter(({ lease }) => lease?.owner === consumer && lease.until > nowMs);
         return { consumer, share: held.length / inUse.length, until };

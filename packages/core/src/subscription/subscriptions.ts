@@ -175,6 +175,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   ): Promise<readonly OffsetRow[]> {
     const holders = { uid, leaseMs: leaseMsOf(config) };
     for (let attempt = 0; attempt < OFFSET_TRIES; attempt++) {
+      const look = untils.look();
       const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
       if (offsets.length !== stream.partitions) {
         forget(stream, name);
@@ -185,7 +186,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
         (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
       );
       if (whole) {
-        for (const row of offsets) untils.ofLease(holders, row);
+        untils.seeLeases(holders, look, offsets);
         return offsets;
       }
       const moving = offsets.some((row) => row.generation !== generation);

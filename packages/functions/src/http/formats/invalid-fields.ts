@@ -79,8 +79,28 @@ export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssu
     if (issue.code === "invalid_key") {
       return [{ path, detail: `has a name that ${issue.issues[0]?.message ?? "is not legal"}` }];
     }
+    if (issue.code === "invalid_union") {
+      const meant = branchMeant(issue.errors);
+      if (meant !== undefined) return fieldsOfIssues(meant.map((of) => inside(path, of)));
+    }
     return [{ path, detail: issue.message }];
   });
+
+/**
+ * Of the forms that something may have, the one that it has but for what is inside: there it is
+ * precise to say what is wrong. Undefined where none or several come so close.
+ */
+function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]) {
+  const close = branches.filter((issues) =>
+    issues.every(({ code, path }) => code !== "unrecognized_keys" && path.length > 0),
+  );
+  return close.length === 1 ? close[0] : undefined;
+}
+
+const inside = (path: readonly PropertyKey[], issue: z.core.$ZodIssue): z.core.$ZodIssue => ({
+  ...issue,
+  path: [...path, ...issue.path],
+});
 
 type FieldOfIssue = { readonly path: readonly PropertyKey[]; readonly detail: string };
 
