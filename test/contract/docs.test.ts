@@ -1,0 +1,156 @@
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type Stack, startStack } from "../stack/stack.ts";
+
+/** The commands of the pages, pasted into a shell as a reader would, with the answers they show. */
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), "event ledger-"));
+const adminKey = "an-admin-key-of-the-docs";
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack({
+    endpoint: inject("dynamoEndpoint"),
+    tableName: `docs-${process.pid}`,
+    dataFolder: join(folder, ".eventledger"),
+    adminKey,
+  });
+  // A key that was given is not written to the folder, and the README reads it from there.
+  writeFileSync(join(folder, ".eventledger", "admin-key"), adminKey);
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Block = { language: string; text: string };
+const blocksOf = (page: string): Block[] =>
+  [...readFileSync(page, "utf8").matchAll(/^ *```(\w+)\n([\s\S]*?)^ *```$/gm)].map(
+    ([, language = "", text = ""]) => ({ language, text }),
+  );
+const local = (script: string) => script.replaceAll("http://127.0.0.1:4000", stack.url);
+
+/** What each block prints, when the blocks are pasted one after another into one shell. */
+async function paste(scripts: readonly string[], env: Record<string, string> = {}) {
+  const mark = "=== next block";
+  const script = local(scripts.join(`\necho '${mark}'\n`));
+  const { stdout } = await run("bash", ["-euc", script], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  });
+  const printed = stdout.split(`${mark}\n`);
+  return printed.map((lines) =>
+    lines
+      .replaceAll("}{", "}\n{")
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line)),
+  );
+}
+
+/** What a page shows of an answer: `…` is any text, and members may be left out. */
+const shown = (value: unknown): unknown => {
+  if (value === "…") return expect.any(String);
+  if (Array.isArray(value)) return value.map(shown);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).map(([name, member]) => [name, shown(member)]);
+  return expect.objectContaining(Object.fromEntries(members));
+};
+
+const readme = blocksOf("README.md");
+const walk = readme.filter(({ language, text }) => language === "sh" && text.includes("api "));
+
+describe("README", () => {
+  it("shows the answers that its requests get, and those of the concepts work after them", async () => {
+    const answersShown = walk.map((block) => {
+      const next = readme[readme.indexOf(block) + 1];
+      expect(next?.language, `the answers to ${block.text}`).toBe("json");
+      return (next?.text ?? "").trim().split("\n");
+    });
+    const guide = blocksOf("docs/concepts.md").filter(({ language }) => language === "sh");
+    const answers = await paste([...walk, ...guide].map(({ text }) => text));
+    for (const [index, lines] of answersShown.entries())
+      expect(answers[index], walk[index]?.text).toEqual(
+        lines.map((line) => shown(JSON.parse(line))),
+      );
+    expect(answers.slice(walk.length)).toMatchObject([
+      [
+        { key: "order-1", sequence: 2, status: "parked" },
+        { parked: [{ key: "order-1", reason: "no such customer" }] },
+      ],
+      [{ key: "order-1", status: "retrying" }, { events: [{ sequence: 2 }] }],
+    ]);
+  });
+
+  it("has a consumer that works as saved", async () => {
+    const [program] = readme.filter(({ language }) => language === "js");
+    writeFileSync(join(folder, "consume.mjs"), local(program?.text ?? ""));
+    const consumer = spawn(process.execPath, ["consume.mjs"], {
+      cwd: folder,
+      env: { ...process.env, KEY: adminKey },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      let printed = "";
+      for await (const chunk of consumer.stdout) {
+        printed += chunk;
+        if (printed.includes("3 order-2")) break;
+      }
+      expect(printed).toContain("2 order-1 { total: 42, paid: true }\n3 order-2 { total: 7 }");
+    } finally {
+      consumer.kill();
+    }
+  });
+});
+
+describe("docs", () => {
+  const requests = (page: string) =>
+    blocksOf(page)
+      .filter(({ language, text }) => language === "sh" && /^(curl|export URL)/m.test(text))
+      .map(({ text }) => text.replace("<the url of the last lines>", stack.url));
+
+  it.each(["docs/access.md", "docs/deploy.md"])("%s has requests that work", async (page) => {
+    const blocks = requests(page);
+    expect(blocks.length).toBeGreaterThan(0);
+    const answers = await paste(blocks, { URL: stack.url, ADMIN_KEY: adminKey });
+    for (const answer of answers.flat()) expect(answer, page).not.toHaveProperty("code");
+    expect(answers.flat().length).toBeGreaterThan(0);
+  });
+
+  const pages = [
+    ...["README.md", "CONTRIBUTING.md", "test/bench/README.md"],
+    ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
+  ];
+  const lines = pages.flatMap((page) =>
+    blocksOf(page)
+      .filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => text.replaceAll("\\\n", " ").split("\n"))
+      .map((line) => ({ page, line })),
+  );
+
+  it("name only scripts, programs and folders that exist", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    const missing = lines.flatMap(({ page, line }) => {
+      const named = [...line.matchAll(/npm (?:run (?:--silent )?)?([a-z:-]+)/g)]
+        .map(([, script = ""]) => script)
+        .filter((script) => !["ci", "install"].includes(script) && !(script in scripts));
+      const paths = [...line.matchAll(/(?<=node |\s|=)((?:test|packages|infra)\/[\w./-]+)/g)]
+        .map(([, path = ""]) => path)
+        .filter((path) => !existsSync(path));
+      return [...named, ...paths].map((name) => `${page}: ${name}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it("begin each command with a program that some test runs or a reader knows", () => {
+    const known =
+      /^(\s|$|#|\{|[A-Z_]+=|export |api\b|curl |npm |npx |node |git |aws |pip |go |openapi-python-client |echo )/;
+    expect(lines.filter(({ line }) => !known.test(line))).toEqual([]);
+  });
+});
