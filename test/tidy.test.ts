@@ -231,15 +231,56 @@ describe("promises", () => {
   );
   const CITED = /(?<=["'`\] ])\[([a-z]+\.[a-z-]+)\]/g;
   const idsIn = (text: string) => [...text.matchAll(CITED)].map((match) => match[1] ?? "");
+  const page = read("packages/protocol/PROTOCOL.md");
   const promised = new Set(
-    [...read("packages/protocol/PROTOCOL.md").matchAll(/\*\*\[([a-z]+\.[a-z-]+)\]\*\*/g)].map(
-      (match) => match[1] ?? "",
-    ),
+    [...page.matchAll(/\*\*\[([a-z]+\.[a-z-]+)\]\*\*/g)].map((match) => match[1] ?? ""),
   );
 
   it("proves every promise of PROTOCOL.md by a test that cites it", () => {
     const cited = new Set(tests.flatMap((path) => idsIn(read(path))));
     expect([...promised].filter((id) => !cited.has(id))).toEqual([]);
+  });
+
+  it("describes every operation in PROTOCOL.md, with all of its failures", () => {
+    type Answer = { content?: Record<string, { examples?: object }> };
+    type Described = { "x-scopes": string[]; responses: Record<string, Answer> };
+    const { paths }: { paths: Record<string, Record<string, Described>> } = JSON.parse(
+      read("packages/functions/openapi.json"),
+    );
+    const failuresOf = new Map(
+      Object.entries(paths).flatMap(([path, methods]) =>
+        Object.entries(methods)
+          .filter(([, operation]) => !operation["x-scopes"].includes("public"))
+          .map(([method, { responses }]) => [
+            `${method.toUpperCase()} ${path}`,
+            Object.values(responses).flatMap((answer) =>
+              Object.keys(answer.content?.["application/problem+json"]?.examples ?? {}),
+            ),
+          ]),
+      ),
+    );
+    const [, everywhere = "", ...rest] = page.split(/^## (?=Every request|Positions)/m);
+    const codesIn = (text: string) =>
+      [...text.matchAll(/`([a-z-]+)`/g)]
+        .map((match) => match[1] ?? "")
+        .filter((code) => (problemCodes as string[]).includes(code));
+    const common = codesIn(everywhere.split("### ")[0] ?? "");
+    const found = rest
+      .join("")
+      .split(/^##+ /m)
+      .flatMap((section) => {
+        const head = section.split("**[")[0] ?? "";
+        const operations = [...head.matchAll(/`([A-Z]+ \/[^`?]*)(\?key=)?`/g)].map(
+          (match) => match[1] ?? "",
+        );
+        const named = new Set(codesIn(head));
+        const answered = new Set(operations.flatMap((name) => failuresOf.get(name) ?? []));
+        for (const code of common) answered.delete(code);
+        if (operations.length > 0)
+          expect([...named].toSorted(), head).toEqual([...answered].toSorted());
+        return operations;
+      });
+    expect(new Set(found)).toEqual(new Set(failuresOf.keys()));
   });
 
   it("cites no promise that PROTOCOL.md does not make", () => {
