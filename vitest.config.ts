@@ -7,7 +7,7 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 });
 
 const emulated = {
-  globalSetup: ["test/stack/vitest-setup.ts"],
+  globalSetup: ["test/support/vitest-setup.ts"],
   testTimeout: 60_000,
   hookTimeout: 60_000,
 };

@@ -1,6 +1,6 @@
 /**
  * What each function may do with the table: what its code asks for, and nothing else. The local
- * stack allows no more (test/stack/permit.ts), and test/infra/operations.test.ts finds what none of
+ * stack allows no more (packages/local/src/permit.ts), and test/infra/operations.test.ts finds what none of
  * them asks for. A transaction needs the operation of each of its items. Scan is missing on purpose:
  * nothing in the product may read the table as a whole.
  */

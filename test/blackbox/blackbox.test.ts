@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { playBlackBox } from "./play.ts";
 
 const SECONDS = Number(process.env.FAULT_SECONDS ?? 15);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readStoreKind } from "../stack/settings.ts";
-import { type Store, startStore } from "../stack/store.ts";
+import { readStoreKind } from "../../packages/local/src/settings.ts";
+import { type Store, startStore } from "../../packages/local/src/store.ts";
 import type { Pausable } from "./killable.ts";
 
 /** A store that can be stopped for a while, and killed as long as it keeps its data on disk. */

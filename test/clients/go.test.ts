@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, it } from "vitest";
-import type { Stack } from "../stack/stack.ts";
+import type { Stack } from "../../packages/local/src/stack.ts";
 import { isThere, run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
 import { documented, folderOf, skip } from "./tools.ts";

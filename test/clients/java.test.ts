@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, it } from "vitest";
-import type { Stack } from "../stack/stack.ts";
+import type { Stack } from "../../packages/local/src/stack.ts";
 import { isThere, run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
 import { folderOf, skip } from "./tools.ts";

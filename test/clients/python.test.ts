@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Stack } from "../stack/stack.ts";
+import type { Stack } from "../../packages/local/src/stack.ts";
 import { run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
 import { documented, pythonPackages, skip } from "./tools.ts";

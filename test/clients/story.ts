@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, inject } from "vitest";
-import { type Stack, startStack } from "../stack/stack.ts";
+import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { type Run, run } from "./run.ts";
 
 /**

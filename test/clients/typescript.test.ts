@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, it, type TestContext } from "vitest";
-import type { Stack } from "../stack/stack.ts";
+import type { Stack } from "../../packages/local/src/stack.ts";
 import { run } from "./run.ts";
 import { startClientStack, tells } from "./story.ts";
 import { documented, npmPackages, OPENAPI, skip } from "./tools.ts";

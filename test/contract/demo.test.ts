@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type Stack, startStack } from "../stack/stack.ts";
+import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 
 let stack: Stack;
 
@@ -33,7 +33,7 @@ test("follows all 329 real webhooks over a kill, and again when run a second tim
 
 /** Runs the program as a user does, and parses the one line that it prints. */
 async function runDemo() {
-  const program = fileURLToPath(new URL("../demo/demo.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../../examples/webhooks/demo.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, "--json"], {
     env: { ...process.env, EVENTLEDGER_URL: stack.url, EVENTLEDGER_API_KEY: stack.adminKey },
   });

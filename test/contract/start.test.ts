@@ -27,7 +27,7 @@ async function freePort(): Promise<number> {
 
 /** What `npm start` prints until it says how to stop it. */
 async function start(env: Record<string, string>): Promise<string> {
-  const started = spawn(process.execPath, ["test/stack/start.ts"], {
+  const started = spawn(process.execPath, ["packages/local/src/start.ts"], {
     env: {
       ...process.env,
       DYNAMODB_ENDPOINT: inject("dynamoEndpoint"),

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openDataFolder } from "../stack/data-folder.ts";
-import { readSettings } from "../stack/settings.ts";
-import { defaultStoreKind } from "../stack/store-program.ts";
+import { openDataFolder } from "../../packages/local/src/data-folder.ts";
+import { readSettings } from "../../packages/local/src/settings.ts";
+import { defaultStoreKind } from "../../packages/local/src/store-program.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { inject } from "vitest";
-import { startStack } from "../stack/stack.ts";
+import { startStack } from "../../packages/local/src/stack.ts";
 import type { Target } from "./wire.ts";
 
 /**

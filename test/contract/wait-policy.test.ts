@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { readConfig } from "../../packages/functions/src/open-ledger.ts";
-import { readSettings } from "../stack/settings.ts";
-import { startStack } from "../stack/stack.ts";
-import { StackError } from "../stack/stack-error.ts";
+import { readSettings } from "../../packages/local/src/settings.ts";
+import { startStack } from "../../packages/local/src/stack.ts";
+import { StackError } from "../../packages/local/src/stack-error.ts";
 import { createClient } from "./client.ts";
 
 /** What an operator allows of waiting, and how clients learn of it. */

@@ -6,7 +6,7 @@ import { systemRandom } from "../../packages/core/src/kernel/random.ts";
 import { createLog } from "../../packages/core/src/log/log.ts";
 import { createStreams } from "../../packages/core/src/stream/streams.ts";
 import { createTable } from "../../packages/core/src/table/table.ts";
-import { keepRecord } from "../keep-record.ts";
+import { keepRecord } from "../support/keep-record.ts";
 import type { FaultPlan, FaultRates } from "../model/fake/faults.ts";
 import { isRead } from "../model/fake/operation.ts";
 import { seededRandom } from "../model/fake/seeded-random.ts";
@@ -15,10 +15,10 @@ import { createHistory, type History } from "../model/log/history.ts";
 import { publishAll } from "../model/log/publishers.ts";
 import { readAll } from "../model/log/read-all.ts";
 import { simulateLog } from "../model/log/simulated-log.ts";
-import { SEED } from "../seed.ts";
-import { disturb, isClientFault } from "../stack/faulty-client.ts";
-import { localAws } from "../stack/local-aws.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { SEED } from "../support/seed.ts";
+import { disturb, isClientFault } from "../support/faulty-client.ts";
+import { localAws } from "../../packages/local/src/local-aws.ts";
+import { createTestTable } from "../support/test-table.ts";
 import { type FaultCounts, sayAppends } from "./say-appends.ts";
 
 /** What runs always is a small share: REQUESTS=10000 is the whole of it, for every kind in both stores. */

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { LOCAL_REGION } from "../stack/local-aws.ts";
+import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 
 const [endpoint = "", tableName = ""] = process.argv.slice(2);
 const PAUSE_MS = 20;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Door } from "../demo/request.ts";
+import type { Door } from "../../examples/webhooks/request.ts";
 
 /** A minute: a busy machine may take as long for what takes milliseconds otherwise. */
 const TRIES_MAX = 120;

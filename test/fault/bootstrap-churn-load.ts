@@ -1,4 +1,4 @@
-import { loadWebhooks } from "../demo/webhooks.ts";
+import { loadWebhooks } from "../../examples/webhooks/webhooks.ts";
 import { type SeededRandom, seededRandom } from "../model/fake/seeded-random.ts";
 
 /** What is published. `data: null` deletes the key. */

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { digest } from "../demo/followed.ts";
+import { digest } from "../../examples/webhooks/followed.ts";
 
 export type Delivered = { readonly sequence: number; readonly key: string; readonly data: unknown };
 

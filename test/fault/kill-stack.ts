@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Running } from "../stack/data-folder.ts";
-import { findFreePort } from "../stack/port.ts";
+import type { Running } from "../../packages/local/src/data-folder.ts";
+import { findFreePort } from "../../packages/local/src/port.ts";
 
 /** The stack as `npm start` runs it, in a process of its own that can be killed. */
 export type KillableStack = {
@@ -63,7 +63,7 @@ async function startChild(
   port: number,
   onPrint: (text: string) => void,
 ): Promise<ChildProcess> {
-  const program = fileURLToPath(new URL("../stack/start.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../../packages/local/src/start.ts", import.meta.url));
   const child = spawn(process.execPath, [program], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {

@@ -6,7 +6,7 @@ import { brotliCompress, deflate, gzip, zstdCompress } from "node:zlib";
 import { LIMITS, PublishReceipt } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { send } from "../contract/wire.ts";
-import { type Stack, startStack } from "../stack/stack.ts";
+import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 
 /** Inputs that have broken other servers, each with the one answer that is right. */
 

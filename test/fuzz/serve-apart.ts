@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { startStack } from "../stack/stack.ts";
+import { startStack } from "../../packages/local/src/stack.ts";
 
 /** Runs a stack in this process and tells its parent where, and its memory; ends when told to. */
 const { url, adminKey, stop } = await startStack({

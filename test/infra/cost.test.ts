@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, inject, it } from "vitest";
-import { ALARMS, estimate, estimateIdle, totalOf } from "../cost/estimate.ts";
-import { type Measured, measure } from "../cost/measure.ts";
-import { costPage } from "../cost/page.ts";
-import { SCENARIOS } from "../cost/scenarios.ts";
+import { ALARMS, estimate, estimateIdle, totalOf } from "../../tools/cost/estimate.ts";
+import { type Measured, measure } from "../../tools/cost/measure.ts";
+import { costPage } from "../../tools/cost/page.ts";
+import { SCENARIOS } from "../../tools/cost/scenarios.ts";
 import { evaluate } from "./evaluate.ts";
 import { root } from "./platform.ts";
 

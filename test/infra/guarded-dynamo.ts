@@ -1,7 +1,7 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { operationsOf } from "../stack/permit.ts";
+import { operationsOf } from "../../packages/local/src/permit.ts";
 import type { Statement } from "./inventory.ts";
 
 export type GuardedDynamo = {

@@ -9,8 +9,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { OPERATIONS } from "../../infra/operations.ts";
-import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
-import { ensureTable } from "../stack/table.ts";
+import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
+import { ensureTable } from "../../packages/local/src/table.ts";
 import { evaluate, SECRETS } from "./evaluate.ts";
 import { type GuardedDynamo, guardDynamo } from "./guarded-dynamo.ts";
 import { apiGatewayEvent } from "./http-event.ts";

@@ -4,7 +4,7 @@ import { createLedger, defaultTenant, type LedgerDeps } from "../../packages/cor
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
 import { createFakeDynamo } from "../model/fake-dynamodb.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const HOUR_MS = 3_600_000;
 const WEEK_SECONDS = 7 * 24 * 3_600;

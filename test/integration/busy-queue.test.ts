@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { LOCAL_REGION } from "../stack/local-aws.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const adminKey = "elk_busy_queue_admin";
 let opened: OpenLedger;

@@ -6,7 +6,7 @@ import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
 import { itemBytes } from "../model/fake/item-size.ts";
 import type { Item } from "../model/fake/value.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -10,11 +10,11 @@ import { createTally } from "../model/fake/tally.ts";
 import { createFakeDynamo, type FakeClient } from "../model/fake-dynamodb.ts";
 import { count, saveRecord } from "../proof/record.ts";
 import { whereWeAre } from "../proof/where.ts";
-import { localAws } from "../stack/local-aws.ts";
-import { JavaMissingError } from "../stack/stack-error.ts";
-import { type Store, startStore } from "../stack/store.ts";
-import { ensureTable } from "../stack/table.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { localAws } from "../../packages/local/src/local-aws.ts";
+import { JavaMissingError } from "../../packages/local/src/stack-error.ts";
+import { type Store, startStore } from "../../packages/local/src/store.ts";
+import { ensureTable } from "../../packages/local/src/table.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);
 const sequences = Number(process.env.TEST_SEQUENCES ?? 48);

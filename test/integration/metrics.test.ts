@@ -6,8 +6,8 @@ import {
   type OpenLedger,
   openLedger,
 } from "../../packages/functions/src/open-ledger.ts";
-import { LOCAL_REGION } from "../stack/local-aws.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const adminKey = "elk_metrics_test_admin";
 let config: Config;

@@ -11,9 +11,9 @@ import {
 } from "../../packages/core/src/index.ts";
 import { seededRandom } from "../model/fake/seeded-random.ts";
 import { createFakeDynamo } from "../model/fake-dynamodb.ts";
-import { SEED } from "../seed.ts";
-import { answerInPart } from "../stack/partial-client.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { SEED } from "../support/seed.ts";
+import { answerInPart } from "../support/partial-client.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const RATE = 0.3;
 const HOUR_MS = 3_600_000;

@@ -9,12 +9,12 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { afterEach, expect, test, vi } from "vitest";
-import type { StreamHandler } from "../stack/deliver.ts";
-import { localAws } from "../stack/local-aws.ts";
-import { type PumpOptions, startPump } from "../stack/pump.ts";
-import { startStore } from "../stack/store.ts";
-import { ensureTable, loadStreamArn } from "../stack/table.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import type { StreamHandler } from "../../packages/local/src/deliver.ts";
+import { localAws } from "../../packages/local/src/local-aws.ts";
+import { type PumpOptions, startPump } from "../../packages/local/src/pump.ts";
+import { startStore } from "../../packages/local/src/store.ts";
+import { ensureTable, loadStreamArn } from "../../packages/local/src/table.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 type Place = { client: DynamoDBClient; endpoint: string; tableName: string };
 

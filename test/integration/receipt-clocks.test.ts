@@ -2,7 +2,7 @@ import { systemClock } from "@eventledger/core";
 import { CreateStream } from "@eventledger/protocol";
 import { expect, it } from "vitest";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 const TENANT = "default" as never;
 

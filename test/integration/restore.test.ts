@@ -9,8 +9,8 @@ import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { tenantOf } from "../../packages/core/src/kernel/names.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
 import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
-import { copyRows, putBack, putRows, type StoredRow } from "../stack/copy-rows.ts";
-import { createTestTable } from "../stack/test-table.ts";
+import { copyRows, putBack, putRows, type StoredRow } from "../support/copy-rows.ts";
+import { createTestTable } from "../support/test-table.ts";
 
 type Table = Awaited<ReturnType<typeof createTestTable>>;
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { keepRecord } from "../keep-record.ts";
+import { keepRecord } from "../support/keep-record.ts";
 import { count } from "../proof/record.ts";
 import { explore, smallLogs } from "./bootstrap-small-scope.ts";
 

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Life } from "../../packages/core/src/kernel/names.ts";
 import { createTable } from "../../packages/core/src/table/table.ts";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";
 import { leaseScenarios } from "./subscription/lease-scenarios.ts";

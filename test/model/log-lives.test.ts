@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { LedgerError } from "../../packages/core/src/kernel/error.ts";
 import { defaultTenant, type Life } from "../../packages/core/src/kernel/names.ts";
 import { unpackBatch } from "../../packages/core/src/log/codec.ts";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import type { FaultRates } from "./fake/faults.ts";
 import type { SeededRandom } from "./fake/seeded-random.ts";
 import { createHistory, type History } from "./log/history.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createLedger, defaultTenant, type RawJson } from "../../packages/core/src/index.ts";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
 import { createVirtualTime } from "./fake/virtual-clock.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";

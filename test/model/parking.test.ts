@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { anyParkingPlan, simulateParking } from "./subscription/simulated-parking.ts";
 
 const RUNS = Number(process.env.RUNS ?? 60);

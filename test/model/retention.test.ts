@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { createLedger, defaultTenant, LedgerError } from "../../packages/core/src/index.ts";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { seededRandom } from "./fake/seeded-random.ts";
 import { createFakeDynamo } from "./fake-dynamodb.ts";
 

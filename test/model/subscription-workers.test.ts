@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import {
   type CommitCall,
   OF,

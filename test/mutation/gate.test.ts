@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { printVerdict, runGate } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
 

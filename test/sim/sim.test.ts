@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SEED } from "../seed.ts";
+import { SEED } from "../support/seed.ts";
 import { explainFailure } from "./explain-failure.ts";
 import regressions from "./regressions.json" with { type: "json" };
 import { addTally, emptyTally, missingFrom, type SeedTally, tallyOf } from "./seed-tally.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createRowKinds } from "../../packages/core/src/table/row-kinds.ts";
 import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { LOCAL_REGION, localAws } from "../stack/local-aws.ts";
+import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
 import { type Answered, ask, lasting } from "./ask.ts";
 import { goOn } from "./go-on.ts";
 import { loadStored, putRows, storedCommits } from "./stored.ts";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { localAws } from "../stack/local-aws.ts";
-import { startStore } from "../stack/store.ts";
-import { ensureTable } from "../stack/table.ts";
+import { localAws } from "../../packages/local/src/local-aws.ts";
+import { startStore } from "../../packages/local/src/store.ts";
+import { ensureTable } from "../../packages/local/src/table.ts";
 import { checkOut } from "./old-code.ts";
 import { saveStored, scanRows } from "./stored.ts";
 import { tell } from "./story.ts";

@@ -7,7 +7,7 @@ import {
   ScanCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { ensureTable, TABLE } from "../stack/table.ts";
+import { ensureTable, TABLE } from "../../packages/local/src/table.ts";
 import type { Notes } from "./story.ts";
 
 /** The rows that the code of a commit wrote while it was told the story. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { NewApiKey } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Stack, startStack } from "../../stack/stack.ts";
+import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { at, type Client, createClient } from "../client.ts";
 import { send } from "../wire.ts";
 import { ask } from "./ask.ts";

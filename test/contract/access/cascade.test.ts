@@ -5,8 +5,8 @@ import { rootCaller } from "../../../packages/core/src/access/permission.ts";
 import { systemClock } from "../../../packages/core/src/kernel/clock.ts";
 import { tenantOf } from "../../../packages/core/src/kernel/names.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
-import { type Stack, startStack } from "../../stack/stack.ts";
-import { createTestTable } from "../../stack/test-table.ts";
+import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
+import { createTestTable } from "../../support/test-table.ts";
 import { send } from "../wire.ts";
 
 /** Revoking a key with what it has made. */

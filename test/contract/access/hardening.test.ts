@@ -7,10 +7,10 @@ import { LIMITS, Problem } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { startServer } from "../../../packages/functions/src/local.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
-import { localAws } from "../../stack/local-aws.ts";
-import { readSettings } from "../../stack/settings.ts";
-import { type Stack, startStack } from "../../stack/stack.ts";
-import { StackError } from "../../stack/stack-error.ts";
+import { localAws } from "../../../packages/local/src/local-aws.ts";
+import { readSettings } from "../../../packages/local/src/settings.ts";
+import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
+import { StackError } from "../../../packages/local/src/stack-error.ts";
 import { send } from "../wire.ts";
 
 let stack: Stack;

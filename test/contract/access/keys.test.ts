@@ -9,7 +9,7 @@ import {
   TenantList,
 } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Stack, startStack } from "../../stack/stack.ts";
+import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { send } from "../wire.ts";
 import { SCOPES } from "./world.ts";
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { formatKey } from "../../../packages/core/src/access/key-text.ts";
 import { createApp } from "../../../packages/functions/src/http/app.ts";
 import { declaredRight } from "../../../packages/functions/src/http/auth.ts";
-import { type Stack, startStack } from "../../stack/stack.ts";
+import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { createClient } from "../client.ts";
 import { type Answer, type Call, send } from "../wire.ts";
 import { ask } from "./ask.ts";

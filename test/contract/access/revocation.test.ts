@@ -7,7 +7,7 @@ import { systemRandom } from "../../../packages/core/src/kernel/random.ts";
 import { createLedger } from "../../../packages/core/src/ledger.ts";
 import { startServer } from "../../../packages/functions/src/local.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
-import { createTestTable } from "../../stack/test-table.ts";
+import { createTestTable } from "../../support/test-table.ts";
 import { createClient } from "../client.ts";
 import { send } from "../wire.ts";
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { LIMITS, NewApiKey, NewTenant, Whoami } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import openApi from "../../../packages/functions/openapi.json" with { type: "json" };
-import { type Stack, startStack } from "../../stack/stack.ts";
+import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { send } from "../wire.ts";
 
 let stack: Stack;

@@ -1,0 +1,179 @@
+import { once } from "node:events";
+import {
+  createLedger,
+  defaultTenant,
+  type IncomingEvent,
+  type Ledger,
+  type LedgerDeps,
+  type RawJson,
+} from "../packages/core/src/index.ts";
+import { itemBytes } from "../test/model/fake/item-size.ts";
+import { seededRandom } from "../test/model/fake/seeded-random.ts";
+import type { Item } from "../test/model/fake/value.ts";
+import { orderEvents } from "../test/support/order-events.ts";
+
+/** A table, and what it takes to judge what was read of it. */
+export type Store = {
+  readonly client: LedgerDeps["client"];
+  readonly tableName: string;
+  loadItems(): Promise<readonly Item[]>;
+  /** Read capacity units that a piece of work consumed. */
+  measureRead(work: () => Promise<void>): Promise<number>;
+};
+
+export type Load = {
+  /** Live when the bootstrap begins. */
+  readonly keys: number;
+  /** Compacted events of each key. */
+  readonly eventsPerKey: number;
+  /** Events that are not compacted yet when the bootstrap begins. */
+  readonly tail: number;
+  /** Orders in each event, each of some 300 bytes. */
+  readonly orders: number;
+};
+
+/** What a bootstrap has to read at least: items as stored, names and keys included. */
+export type Filled = {
+  readonly ledger: Ledger;
+  readonly keys: number;
+  readonly events: number;
+  readonly liveBytes: number;
+  readonly tailBytes: number;
+  /** Data and attributes of the live events, before they are packed. */
+  readonly liveRawBytes: number;
+};
+
+export type Bootstrapped = {
+  readonly limit: number;
+  readonly commits: boolean;
+  readonly polls: number;
+  readonly readBytes: number;
+  readonly ratio: number;
+  /** What each poll reads beside the state and the tail: rows read again, and units that are not full. */
+  readonly overheadBytesPerPoll: number;
+};
+
+const STREAM = "orders";
+const PARTITIONS = 4;
+const BATCH_EVENTS = 1_000;
+/** Keys that change at about the same time. */
+const GROUP_KEYS = 500;
+const CONSISTENT_UNIT_BYTES = 4_096;
+
+/** Publishes and compacts a load; the tail is published behind the last checkpoint. */
+export async function fillStream(store: Store, load: Load): Promise<Filled> {
+  const ledger = openLedger(store);
+  await ledger.createStream(defaultTenant, {
+    ...{ name: STREAM, partitions: PARTITIONS, compaction: "key", description: "" },
+    ...{ retentionHours: 1, archiveDays: null },
+  });
+  let events = 0;
+  for (let key = 0; key < load.keys; key += GROUP_KEYS) {
+    const group = makeOrders(Math.min(GROUP_KEYS, load.keys - key), key, load.orders);
+    for (let turn = 0; turn < load.eventsPerKey; turn++) {
+      await publish(
+        ledger,
+        group.map((order) => order(turn)),
+      );
+      events += group.length;
+    }
+    if ((key / GROUP_KEYS) % 20 === 19) await compact(ledger);
+  }
+  await compact(ledger);
+  const compacted = await store.loadItems();
+  const tail = makeOrders(Math.min(load.tail, load.keys), 0, load.orders);
+  await publish(
+    ledger,
+    tail.map((order) => order(-1)),
+  );
+  const live = compacted.filter(({ pk, x }) => String(pk).includes("#COMPACT#") && x !== true);
+  const bytesOf = (items: readonly Item[]) => items.reduce((sum, item) => sum + itemBytes(item), 0);
+  const batches = (items: readonly Item[]) => items.filter(({ sk }) => /^SEQ#/.test(String(sk)));
+  return {
+    ledger,
+    keys: live.length,
+    events: events + tail.length,
+    liveBytes: bytesOf(live),
+    tailBytes: bytesOf(batches(await store.loadItems())) - bytesOf(batches(compacted)),
+    liveRawBytes: live.reduce((sum, { r }) => sum + Number(r), 0),
+  };
+}
+
+/** Bootstraps a new subscription up to the end, and tells what reading that consumed. */
+export async function measureBootstrap(
+  store: Store,
+  { ledger, keys, liveBytes, tailBytes }: Filled,
+  { limit, commits }: Pick<Bootstrapped, "limit" | "commits">,
+): Promise<Bootstrapped> {
+  const name = `new-${limit}-${commits}`;
+  await ledger.createSubscription(defaultTenant, STREAM, { name, start: "bootstrap" });
+  const view = new Set<string>();
+  let polls = 0;
+  const units = await store.measureRead(async () => {
+    for (let after: string | undefined; ; ) {
+      const page = await ledger.poll(defaultTenant, STREAM, name, {
+        limit,
+        ...(after === undefined || commits ? {} : { after }),
+      });
+      polls++;
+      for (const { key } of page.events) view.add(key);
+      if (commits) await ledger.commit(defaultTenant, STREAM, name, page.cursor);
+      after = page.cursor;
+      if (page.consistent && page.caughtUp) return;
+    }
+  });
+  if (view.size !== keys) throw new Error(`${view.size} keys were received instead of ${keys}`);
+  const readBytes = units * CONSISTENT_UNIT_BYTES;
+  const least = liveBytes + tailBytes;
+  const ratio = Math.round((readBytes / least) * 1_000) / 1_000;
+  const overheadBytesPerPoll = Math.round((readBytes - least) / polls);
+  return { limit, commits, polls, readBytes, ratio, overheadBytesPerPoll };
+}
+
+/** On a clock that moves with each look at it, so that every run is the same. */
+function openLedger({ client, tableName }: Store): Ledger {
+  let passedMs = 0;
+  const startedAt = Date.now();
+  const monotonic = () => {
+    passedMs += 0.5;
+    return passedMs;
+  };
+  return createLedger({
+    client,
+    tableName,
+    clock: {
+      now: () => startedAt + Math.floor(monotonic()),
+      monotonic,
+      sleep: async (ms, signal) => {
+        if (signal === undefined) passedMs += ms;
+        else await once(signal, "abort");
+      },
+    },
+    random: seededRandom("bootstrap"),
+    cursorKeys: [{ id: 1, secret: Buffer.from("bench") }],
+  });
+}
+
+async function publish(ledger: Ledger, events: readonly IncomingEvent[]): Promise<void> {
+  for (let at = 0; at < events.length; at += BATCH_EVENTS) {
+    await ledger.publish(defaultTenant, STREAM, events.slice(at, at + BATCH_EVENTS));
+  }
+}
+
+async function compact(ledger: Ledger): Promise<void> {
+  while (!(await ledger.compact(defaultTenant, STREAM)).done);
+}
+
+/** For each key a function that makes its event of a turn. */
+function makeOrders(count: number, first: number, orders: number) {
+  const made = orderEvents(count * orders, first);
+  return Array.from({ length: count }, (_, index) => {
+    const own = made.slice(index * orders, (index + 1) * orders);
+    const type = own[0]?.type ?? "order.placed";
+    const text = JSON.stringify(own.map(({ data }) => data));
+    return (turn: number): IncomingEvent => ({
+      attributes: { key: `order-${4_000_000 + first + index}`, type },
+      data: `{"turn":${turn},"orders":${text}}` as RawJson,
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { OPERATIONS } from "../../../infra/operations.ts";
+import { createCompactorHandler } from "../../functions/src/compactor.ts";
+import { type OpenLedger, openLedger } from "../../functions/src/open-ledger.ts";
+import { createClosers } from "./closers.ts";
+import { LOCAL_REGION, localAws } from "./local-aws.ts";
+import { permitOnly } from "./permit.ts";
+import { startPump } from "./pump.ts";
+import { StackError } from "./stack-error.ts";
+import { ensureTable, loadStreamArn } from "./table.ts";
+
+export type EngineOptions = {
+  readonly endpoint: string;
+  /** Where the data is, in words for the user. */
+  readonly place: string;
+  readonly tableName: string;
+  readonly adminKey: string;
+  readonly cursorKey: string;
+  readonly authOff: boolean;
+  readonly corsOrigins: readonly string[];
+  readonly waitSecondsMax?: number;
+  readonly onNotice: (line: string) => void;
+};
+
+/** The ledger over one database, with what AWS does for it by itself. */
+export type Engine = { readonly opened: OpenLedger; stop(): Promise<void> };
+
+/**
+ * Makes sure of the table, opens the ledger, lets the table's stream ring the compactor and the
+ * sweeper run each minute. Throws `StackError` when the database does not work.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { endpoint, tableName, onNotice } = options;
+  const closers = createClosers(onNotice);
+  const table = new DynamoDBClient(localAws(endpoint));
+  const streams = new DynamoDBStreamsClient({ ...localAws(endpoint), maxAttempts: 1 });
+  closers.add(() => table.destroy());
+  closers.add(() => streams.destroy());
+  try {
+    await ensureTable(table, tableName).catch((error: unknown) => {
+      throw databaseError(error, options.place);
+    });
+    const config = { region: LOCAL_REGION, ...options };
+    const opened = openLedger(config);
+    // Each with the rights of its own function on AWS; all measure in one place.
+    const compactor = openLedger({ ...config, metrics: opened.metrics });
+    const sweeper = openLedger({ ...config, metrics: opened.metrics });
+    permitOnly(opened.client, OPERATIONS.router);
+    permitOnly(compactor.client, OPERATIONS.compactor);
+    permitOnly(sweeper.client, OPERATIONS.sweeper);
+    for (const one of [opened, compactor, sweeper]) closers.add(() => one.close());
+    const pump = await startPump({
+      client: streams,
+      loadStreamArn: () => loadStreamArn(table, tableName),
+      handler: createCompactorHandler(compactor.ledger),
+      onFailure: (records, reason) => {
+        onNotice(
+          `The compactor gave up ${records.length} notice(s); the sweeper sees to it: ${reason}`,
+        );
+      },
+    });
+    closers.add(() => pump.stop());
+    const sweeping = startSweeper(sweeper, onNotice);
+    closers.add(() => sweeping.stop());
+    return { opened, stop: closers.close };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+const SWEEP_MS = 60_000;
+
+/** The first sweep is now: it picks up what happened while nothing was running. */
+function startSweeper(
+  { ledger }: OpenLedger,
+  onNotice: (line: string) => void,
+): { stop(): Promise<void> } {
+  let stopped = false;
+  let sweeping: Promise<void> = Promise.resolve();
+  const sweep = () => {
+    sweeping = sweeping
+      .then(async () => {
+        if (!stopped) await ledger.sweep();
+      })
+      .catch((error: unknown) => {
+        if (!stopped) onNotice(`A sweep failed, the next one goes on: ${error}`);
+      });
+  };
+  sweep();
+  const timer = setInterval(sweep, SWEEP_MS);
+  return {
+    stop: () => {
+      stopped = true;
+      clearInterval(timer);
+      return sweeping;
+    },
+  };
+}
+
+function databaseError(error: unknown, place: string): unknown {
+  if (error instanceof StackError) return error;
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new StackError(
+    `The database in ${place} does not work (${reason.split("\n")[0]}). Restore it, or move it ` +
+      "away to begin afresh.",
+  );
+}

@@ -1,0 +1,39 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { TableOperation } from "../../../infra/operations.ts";
+
+/** An item of a transaction, under the name of what is done with it. */
+type TransactItem = Partial<Record<"Put" | "Update" | "Delete" | "ConditionCheck" | "Get", object>>;
+
+/**
+ * The operations that AWS asks a role's permission for when a request is sent: for a transaction
+ * those of its items.
+ */
+export function operationsOf(name: string, input: object): string[] {
+  if (!name.startsWith("Transact")) return [name];
+  const { TransactItems = [] } = input as { TransactItems?: TransactItem[] };
+  return [
+    ...new Set(TransactItems.flatMap((item) => Object.keys(item).map((one) => `${one}Item`))),
+  ];
+}
+
+/** Refuses what goes through a client from now on unless it is allowed, in the way IAM does. */
+export function permitOnly(client: DynamoDBClient, allowed: readonly TableOperation[]): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const name = String(context.commandName).replace(/Command$/, "");
+      const denied = operationsOf(name, args.input).find(
+        (operation) => !allowed.some((one) => one === operation),
+      );
+      if (denied !== undefined) throw accessDenied(denied);
+      return next(args);
+    },
+    { step: "initialize", name: "permitOnly", priority: "high" },
+  );
+}
+
+const accessDenied = (operation: string): Error =>
+  Object.assign(new Error(`The role is not authorized to perform: dynamodb:${operation}`), {
+    name: "AccessDeniedException",
+    $fault: "client",
+    $metadata: { httpStatusCode: 400 },
+  });

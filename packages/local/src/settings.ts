@@ -1,0 +1,110 @@
+import { LIMITS } from "@eventledger/protocol";
+import { isLoopback } from "../../functions/src/loopback.ts";
+import { readOrigins } from "../../functions/src/open-ledger.ts";
+import { assertCursorKeys, SECRET_PATTERN } from "../../functions/src/secrets.ts";
+import { readWaitSecondsMax } from "../../functions/src/wait-seconds.ts";
+import { StackError } from "./stack-error.ts";
+import { STORE_KINDS, type StoreKind } from "./store-program.ts";
+
+/** What the environment asks of `npm start`. An empty variable counts as absent. */
+export type Settings = {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly dataFolder: string;
+  readonly tableName: string;
+  /** A database that runs already. */
+  readonly endpoint: string | undefined;
+  /** The store to start; undefined takes the data folder's, or this platform's default. */
+  readonly storeKind: StoreKind | undefined;
+  readonly adminKey: string | undefined;
+  readonly cursorKey: string | undefined;
+  /** No key is asked for. */
+  readonly authOff: boolean;
+  /** Web sites whose pages may call the API. */
+  readonly corsOrigins: readonly string[];
+  /** How long polls may wait; 0 lets none wait. */
+  readonly waitSecondsMax: number;
+};
+
+/** Reads the settings. Throws `StackError` that names the variable which makes no sense. */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const host = env.HOST || "127.0.0.1";
+  return {
+    host,
+    port: readPort(env.PORT || "4000"),
+    dataFolder: env.EVENTLEDGER_DATA || DEFAULT_DATA_FOLDER,
+    tableName: readTableName(env.TABLE_NAME || "eventledger"),
+    endpoint: readEndpoint(env.DYNAMODB_ENDPOINT || undefined),
+    storeKind: readStoreKind(env.EVENTLEDGER_STORE || undefined),
+    adminKey: readAdminKey(env.EVENTLEDGER_ADMIN_KEY || undefined),
+    cursorKey: readCursorKey(env.EVENTLEDGER_CURSOR_KEYS || undefined),
+    authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
+    corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
+    waitSecondsMax: readWaits(env.EVENTLEDGER_WAIT_SECONDS_MAX),
+  };
+}
+
+export const DEFAULT_DATA_FOLDER = ".eventledger";
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new StackError(`PORT must be a number up to 65535, such as 4000, not "${text}".`);
+}
+
+function readTableName(text: string): string {
+  if (/^[A-Za-z0-9_.-]{3,255}$/.test(text)) return text;
+  throw new StackError(`TABLE_NAME must be 3 to 255 of A-Z a-z 0-9 _ . -, not "${text}".`);
+}
+
+function readEndpoint(text: string | undefined): string | undefined {
+  const url = text === undefined ? undefined : URL.parse(text);
+  if (url === undefined) return undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return text;
+  throw new StackError(
+    `DYNAMODB_ENDPOINT must be a URL such as http://127.0.0.1:8000, not "${text}".`,
+  );
+}
+
+/** Exported for the tests' set-up, which starts a store too. */
+export function readStoreKind(text: string | undefined): StoreKind | undefined {
+  const kind = STORE_KINDS.find((each) => each === text);
+  if (kind !== undefined || text === undefined) return kind;
+  throw new StackError(`EVENTLEDGER_STORE must be ${STORE_KINDS.join(" or ")}, not "${text}".`);
+}
+
+function readAuth(text: string, host: string): boolean {
+  if (text === "on") return false;
+  if (text !== "off") throw new StackError(`EVENTLEDGER_AUTH must be on or off, not "${text}".`);
+  if (isLoopback(host)) return true;
+  throw new StackError(
+    `EVENTLEDGER_AUTH=off lets everybody in, and HOST=${host} lets other machines in. Leave one of them out.`,
+  );
+}
+
+function readAdminKey(text: string | undefined): string | undefined {
+  if (text === undefined || SECRET_PATTERN.test(text)) return text;
+  throw new StackError(
+    "EVENTLEDGER_ADMIN_KEY must be 16 to 255 visible ASCII characters without spaces. " +
+      "Leave it out to have one made.",
+  );
+}
+
+function readCursorKey(text: string | undefined): string | undefined {
+  try {
+    if (text !== undefined) assertCursorKeys(text);
+    return text;
+  } catch (error) {
+    throw new StackError((error as Error).message);
+  }
+}
+
+/** Waiting costs nothing on this machine. */
+function readWaits(text: string | undefined): number {
+  try {
+    return readWaitSecondsMax(text, LIMITS.waitSecondsMax);
+  } catch (error) {
+    throw new StackError((error as Error).message);
+  }
+}

@@ -1,0 +1,165 @@
+import { startServer } from "../../functions/src/local.ts";
+import type { OpenLedger } from "../../functions/src/open-ledger.ts";
+import { type Closers, createClosers } from "./closers.ts";
+import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
+import { type Engine, type EngineOptions, startEngine } from "./engine.ts";
+import { keepStore } from "./kept-store.ts";
+import { assertPortFree, listenError } from "./port.ts";
+import { StackError } from "./stack-error.ts";
+import { answersHttp } from "./store.ts";
+import type { StoreKind } from "./store-program.ts";
+
+export type StackOptions = {
+  readonly host?: string;
+  /** Without it, a free one. */
+  readonly port?: number;
+  /** Where everything is kept. Without it, in memory and gone at the end. */
+  readonly dataFolder?: string | undefined;
+  /** A database that runs already; without it, one is started. */
+  readonly endpoint?: string | undefined;
+  /** The store to start. Without it, the data folder's, or this platform's default. */
+  readonly storeKind?: StoreKind | undefined;
+  readonly tableName?: string;
+  /** Without it, the data folder's, or a new one. */
+  readonly adminKey?: string | undefined;
+  /** Without it, the data folder's, or a new one. */
+  readonly cursorKey?: string | undefined;
+  /** No key is asked for. Only on a loopback `host`. */
+  readonly authOff?: boolean;
+  /** Web sites whose pages may call the API. */
+  readonly corsOrigins?: readonly string[];
+  /** How long polls may wait; 0 lets none wait. */
+  readonly waitSecondsMax?: number;
+  /** Says what is being waited for while starting. */
+  readonly onStep?: (line: string) => void;
+  /** Says what happened while running, such as that the database had to be started again. */
+  readonly onNotice?: (line: string) => void;
+  /** The stack cannot go on. */
+  readonly onFatal?: (error: unknown) => void;
+};
+
+export type Stack = {
+  readonly url: string;
+  readonly adminKey: string;
+  /** Ends everything, in the reverse order. May be called twice. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts all of EventLedger on this machine: database, table, HTTP server, the pump that rings the
+ * compactor, and the sweeper. Throws `StackError` with one line for the user when something that
+ * they can change is in the way; nothing is left running then.
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const closers = createClosers(options.onNotice ?? ignore);
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function start(options: StackOptions, closers: Closers): Promise<Stack> {
+  const { host = "127.0.0.1", port = 0, onStep = ignore } = options;
+  await assertPortFree(host, port);
+  const folder = await openFolder(options, closers);
+  const adminKey = options.adminKey ?? folder?.adminKey ?? makeKey("elk_");
+  const engine = await startEngines(options, folder, adminKey, closers);
+
+  onStep("Starting the server");
+  const server = await startServer(presentLedger(engine.current), { host, port }).catch(
+    (error: unknown) => {
+      throw listenError(error, host, port);
+    },
+  );
+  closers.add(() => server.stop());
+  // An address that means "all of this machine's" is none to go to.
+  const url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  folder?.announce({ url });
+  return { url, adminKey, stop: closers.close };
+}
+
+async function openFolder(
+  { dataFolder, storeKind }: StackOptions,
+  closers: Closers,
+): Promise<DataFolder | undefined> {
+  if (dataFolder === undefined) return undefined;
+  const folder = await openDataFolder(dataFolder, storeKind);
+  closers.add(() => folder.release());
+  return folder;
+}
+
+/** Starts an engine, and another one whenever the database had to be started again. */
+async function startEngines(
+  options: StackOptions,
+  folder: DataFolder | undefined,
+  adminKey: string,
+  closers: Closers,
+): Promise<{ current: () => Engine }> {
+  const { endpoint, tableName = "eventledger", onStep = ignore, onNotice = ignore } = options;
+  const cursorKey = options.cursorKey ?? folder?.cursorKey ?? makeKey("");
+  const settings: Omit<EngineOptions, "endpoint" | "place"> = {
+    ...{ tableName, adminKey, cursorKey, onNotice },
+    authOff: options.authOff ?? false,
+    corsOrigins: options.corsOrigins ?? [],
+    ...(options.waitSecondsMax === undefined ? {} : { waitSecondsMax: options.waitSecondsMax }),
+  };
+  let engine: Engine | undefined;
+  const current = () => {
+    if (engine === undefined) throw new Error("no engine was started");
+    return engine;
+  };
+
+  if (endpoint !== undefined) {
+    onStep(`Looking for the database at ${endpoint}`);
+    await assertAnswering(endpoint);
+    engine = await startEngine({ ...settings, endpoint, place: endpoint });
+  } else {
+    onStep("Starting the database");
+    const place = folder?.databaseDir ?? "memory";
+    const database = await keepStore({
+      kind: folder?.storeKind ?? options.storeKind,
+      dataDir: folder?.databaseDir,
+      onStart: async (store) => {
+        folder?.announce({ databasePid: store.pid });
+        const former = engine;
+        engine = await startEngine({ ...settings, endpoint: store.endpoint, place });
+        // Its requests are failing, each in its own time; nobody has to wait for them.
+        void former?.stop();
+      },
+      onNotice,
+      onGiveUp: options.onFatal ?? ignore,
+    });
+    closers.add(() => database.stop());
+  }
+  closers.add(() => current().stop());
+  return { current };
+}
+
+const ANSWER_TIMEOUT_MS = 3_000;
+
+async function assertAnswering(endpoint: string): Promise<void> {
+  if (await answersHttp(endpoint, ANSWER_TIMEOUT_MS)) return;
+  throw new StackError(
+    `No database answers at DYNAMODB_ENDPOINT ${endpoint}. Start it, or leave the variable out to ` +
+      "have one started.",
+  );
+}
+
+/**
+ * The ledger of the engine that is current at each call. The server stays while engines change, and
+ * what an earlier ledger remembers of the log ends with its database.
+ */
+function presentLedger(current: () => Engine): OpenLedger {
+  const present = <T extends object>(part: () => T): T =>
+    new Proxy(part(), { get: (_, name) => Reflect.get(part(), name) });
+  return {
+    ...current().opened,
+    ledger: present(() => current().opened.ledger),
+    metrics: present(() => current().opened.metrics),
+    authenticate: (...given) => current().opened.authenticate(...given),
+  };
+}
+
+const ignore = () => {};

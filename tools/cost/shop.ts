@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
+import { type AttributeValue, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { type Clock, systemClock } from "@eventledger/core";
+import { startServer } from "../../packages/functions/src/local.ts";
+import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { type Consumption, meterCapacity } from "../../test/support/capacity.ts";
+import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
+import { orderEvents } from "../../test/support/order-events.ts";
+import { ensureTable } from "../../packages/local/src/table.ts";
+
+const ADMIN_KEY = "elk_cost_measurement";
+const STREAM = "/streams/orders";
+const SUBSCRIPTION = `${STREAM}/subscriptions/shipping`;
+
+/** What a page holds, and the length of its body as it travels. */
+export type Polled = { readonly events: number; readonly bytes: number; readonly cursor: string };
+
+/** One process of the product over a table that several may share. */
+export type Shop = {
+  /** Makes the stream and its subscription. */
+  create(): Promise<void>;
+  /** Publishes `n` orders in one request. */
+  publish(n: number): Promise<void>;
+  /** The same with an Idempotency-Key. */
+  publishKeyed(n: number): Promise<void>;
+  /** Polls, and tells how long the answer was. */
+  poll(): Promise<Polled>;
+  /** Makes a subscription for a worker that has read everything. */
+  hire(): Promise<void>;
+  /** Polls as that worker. */
+  pollAsWorker(): Promise<Polled>;
+  commit(cursor: string): Promise<void>;
+  /** Commits, and polls behind that, in one request. */
+  commitAndPoll(cursor: string): Promise<Polled>;
+  /** Rings the compactor as the table's stream would. */
+  compact(): Promise<void>;
+  sweep(): Promise<void>;
+  cost(work: () => Promise<unknown>): Promise<Consumption>;
+  /** How often another process had been faster, since the last call. */
+  conflicts(): number;
+  close(): Promise<void>;
+};
+
+/** A table of its own; `open` starts a process over it. */
+export async function openTable(endpoint: string) {
+  const client = new DynamoDBClient(localAws(endpoint));
+  const tableName = `cost-${randomUUID()}`;
+  await ensureTable(client, tableName);
+  const rows = async () =>
+    (await client.send(new ScanCommand({ TableName: tableName }))).Items ?? [];
+  const orders = orderEvents(5_000).values();
+  // What is done by time, such as moving a checkpoint on the way, would cost more on a busy machine.
+  const openedAt = Date.now();
+  let passedMs = 0;
+  const clock: Clock = {
+    ...systemClock,
+    now: () => openedAt + passedMs,
+    monotonic: () => passedMs,
+  };
+
+  const open = async (): Promise<Shop> => {
+    const config = { endpoint, region: LOCAL_REGION, tableName, adminKey: ADMIN_KEY };
+    const opened = openLedger({ ...config, cursorKey: ADMIN_KEY, clock });
+    const { measure } = meterCapacity(opened.client);
+    const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+    const send = (path: string, body?: object, headers?: Record<string, string>) =>
+      request(server.url + path, body, headers);
+    const take = (n: number) => Array.from({ length: n }, () => orders.next().value);
+    return {
+      create: async () => {
+        await send("/streams", { name: "orders" });
+        await send(`${STREAM}/subscriptions`, { name: "shipping", start: "earliest" });
+      },
+      publish: async (n) => {
+        await send(`${STREAM}/events`, { events: take(n) });
+      },
+      publishKeyed: async (n) => {
+        await send(`${STREAM}/events`, { events: take(n) }, { "idempotency-key": randomUUID() });
+      },
+      hire: async () => {
+        await send(`${STREAM}/subscriptions`, { name: "workers", start: "latest" });
+      },
+      pollAsWorker: async () =>
+        polled(await send(`${STREAM}/subscriptions/workers/poll?limit=500&consumer=w1`)),
+      poll: async () => polled(await send(`${SUBSCRIPTION}/poll?limit=500`)),
+      commit: async (cursor) => {
+        await send(`${SUBSCRIPTION}/commit`, { cursor });
+      },
+      commitAndPoll: async (commit) =>
+        polled(await send(`${SUBSCRIPTION}/poll`, { commit, limit: 500 })),
+      compact: async () => {
+        const batches = (await rows()).filter(({ sk }) => sk?.S?.startsWith("SEQ#"));
+        await opened.ledger.ring(batches.map(({ pk }) => pk?.S ?? ""));
+      },
+      sweep: async () => {
+        await opened.ledger.sweep();
+      },
+      cost: measure,
+      conflicts: () =>
+        opened.metrics.drain().find(({ name }) => name === "AppendConflicts")?.value ?? 0,
+      close: async () => {
+        await server.stop();
+        opened.close();
+      },
+    };
+  };
+
+  return {
+    open,
+    /** Time passes only so. */
+    pass: (ms: number) => {
+      passedMs += ms;
+    },
+    /** Stored bytes of the rows whose sort key begins so, and how many there are. */
+    stored: async (prefix: string) => {
+      const found = (await rows()).filter(({ sk }) => sk?.S?.startsWith(prefix));
+      return { rows: found.length, bytes: found.reduce((sum, row) => sum + bytesOf(row), 0) };
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/** As most clients do it, accepting gzip. Answers the body, and its length as it travelled. */
+async function request(
+  url: string,
+  body?: object,
+  more: Record<string, string> = {},
+): Promise<{ text: string; bytes: number }> {
+  const method = body === undefined ? "GET" : "POST";
+  const headers = {
+    ...more,
+    authorization: `Bearer ${ADMIN_KEY}`,
+    "content-type": "application/json",
+    "accept-encoding": "gzip",
+  };
+  const asked = http.request(url, { method, headers });
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(asked, "response")) as [http.IncomingMessage];
+  const bytes = await buffer(response);
+  const isGzip = response.headers["content-encoding"] === "gzip";
+  const text = (isGzip ? gunzipSync(bytes) : bytes).toString();
+  const { statusCode = 0 } = response;
+  if (statusCode < 200 || statusCode > 299) throw new Error(`${statusCode} ${url}: ${text}`);
+  return { text, bytes: bytes.length };
+}
+
+function polled({ text, bytes }: { text: string; bytes: number }): Polled {
+  const { events, cursor } = JSON.parse(text);
+  return { events: events.length, bytes, cursor };
+}
+
+/** As DynamoDB counts an item: the names of its attributes and their values. */
+function bytesOf(row: Record<string, AttributeValue>): number {
+  return Object.entries(row).reduce(
+    (sum, [name, { S, N, B }]) =>
+      sum +
+      name.length +
+      (S === undefined ? 0 : Buffer.byteLength(S)) +
+      (N === undefined ? 0 : Math.ceil(N.length / 2) + 1) +
+      (B?.length ?? 0),
+    0,
+  );
+}
