@@ -11,8 +11,8 @@ import {
   type RawJson,
 } from "../packages/core/src/index.ts";
 import { openLedger } from "../packages/functions/src/open-ledger.ts";
-import { meterCapacity } from "../test/support/capacity.ts";
 import { LOCAL_REGION } from "../packages/local/src/local-aws.ts";
+import { meterCapacity } from "../test/support/capacity.ts";
 import { orderEvents } from "../test/support/order-events.ts";
 import { waitForStart } from "./run-child.ts";
 

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ScanCommand, type ScanCommandOutput } from "@aws-sdk/lib-dynamodb";
-import type { Item } from "../test/model/fake/value.ts";
-import { createFakeDynamo } from "../test/model/fake-dynamodb.ts";
-import { meterCapacity } from "../test/support/capacity.ts";
 import { localAws } from "../packages/local/src/local-aws.ts";
 import { startStore } from "../packages/local/src/store.ts";
 import { ensureTable } from "../packages/local/src/table.ts";
+import type { Item } from "../test/model/fake/value.ts";
+import { createFakeDynamo } from "../test/model/fake-dynamodb.ts";
+import { meterCapacity } from "../test/support/capacity.ts";
 import {
   type Bootstrapped,
   fillStream,

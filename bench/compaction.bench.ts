@@ -8,11 +8,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defaultTenant, type IncomingEvent, type RawJson } from "../packages/core/src/index.ts";
 import { openLedger } from "../packages/functions/src/open-ledger.ts";
-import { meterCapacity } from "../test/support/capacity.ts";
 import { LOCAL_REGION, localAws } from "../packages/local/src/local-aws.ts";
-import { orderEvents } from "../test/support/order-events.ts";
 import { startStore } from "../packages/local/src/store.ts";
 import { ensureTable } from "../packages/local/src/table.ts";
+import { meterCapacity } from "../test/support/capacity.ts";
+import { orderEvents } from "../test/support/order-events.ts";
 import { recordResult } from "./record.ts";
 
 const EVENTS = 4_000;

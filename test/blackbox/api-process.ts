@@ -1,5 +1,5 @@
-import { startServer } from "../../packages/functions/src/local.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
 
 /** One server process; prints its URL. With COMPACTOR it serves nothing and sweeps. */
 const { DYNAMODB_ENDPOINT: endpoint = "", TABLE_NAME: tableName = "", KEYS = "" } = process.env;

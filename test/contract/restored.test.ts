@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { expect, inject, it } from "vitest";
-import { copyRows, putBack, putRows } from "../support/copy-rows.ts";
 import { localAws } from "../../packages/local/src/local-aws.ts";
 import { startStack } from "../../packages/local/src/stack.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
+import { copyRows, putBack, putRows } from "../support/copy-rows.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal, send } from "./wire.ts";
 

@@ -12,10 +12,10 @@ import { docsAssetsFrom } from "../../packages/functions/src/http/docs/assets.ts
 import { installedDocsFile } from "../../packages/functions/src/http/docs/installed.ts";
 import { createHttpHandler } from "../../packages/functions/src/lambda/handler.ts";
 import type { HttpEvent } from "../../packages/functions/src/lambda/http-event.ts";
-import { startServer } from "../../packages/functions/src/local.ts";
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import type { Answered } from "../../packages/functions/src/metrics/request-log.ts";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
 import type { EventRequest } from "../infra/http-event.ts";
 import { createFakeDynamo } from "../model/fake-dynamodb.ts";
 

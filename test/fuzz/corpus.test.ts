@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { brotliCompress, deflate, gzip, zstdCompress } from "node:zlib";
 import { LIMITS, PublishReceipt } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { send } from "../contract/wire.ts";
 import { type Stack, startStack } from "../../packages/local/src/stack.ts";
+import { send } from "../contract/wire.ts";
 
 /** Inputs that have broken other servers, each with the one answer that is right. */
 

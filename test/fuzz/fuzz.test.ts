@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { operations } from "../contract/access/openapi-operations.ts";
 import { type Answer, type Call, send } from "../contract/wire.ts";
 import { count } from "../proof/record.ts";
 import { SEED } from "../support/seed.ts";
-import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { checkAnswer } from "./check-answer.ts";
 import { fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
 import { neverAbsent } from "./optional-members.ts";

@@ -9,7 +9,7 @@ import { evaluate } from "./evaluate.ts";
 import { root } from "./platform.ts";
 
 const read = (...parts: string[]) => readFileSync(path.join(root, ...parts), "utf8");
-const measured: Measured = JSON.parse(read("test", "cost", "measured.json"));
+const measured: Measured = JSON.parse(read("tools", "cost", "measured.json"));
 
 describe("what it costs", () => {
   it("is what docs/cost.md says (npm run cost -- --write)", () => {

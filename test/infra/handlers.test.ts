@@ -9,11 +9,11 @@ import type { StreamHandler } from "../../packages/local/src/deliver.ts";
 import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
 import { startPump } from "../../packages/local/src/pump.ts";
 import { ensureTable, loadStreamArn } from "../../packages/local/src/table.ts";
+import { readStack } from "../../tools/read-stack/read-stack.ts";
 import { evaluate, SECRETS } from "./evaluate.ts";
 import { apiGatewayEvent, functionUrlEvent } from "./http-event.ts";
 import type { Inventory } from "./inventory.ts";
 import { invoke } from "./invoke.ts";
-import { readStack } from "../../tools/read-stack/read-stack.ts";
 
 const bundlesDir = mkdtempSync(path.join(os.tmpdir(), "bundles-"));
 const stage = `t${crypto.randomUUID().slice(0, 8)}`;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { ASSUMED } from "../../tools/cost/scenarios.ts";
 import { TABLE } from "../../packages/local/src/table.ts";
+import { ASSUMED } from "../../tools/cost/scenarios.ts";
 import { evaluate, SECRETS } from "./evaluate.ts";
 import type { Inventory } from "./inventory.ts";
 import { sstVersion } from "./platform.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { type LocalServer, startServer } from "../../packages/local/src/http-server.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 import { createTestTable } from "../support/test-table.ts";
 

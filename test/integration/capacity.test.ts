@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultTenant, type IncomingEvent, type RawJson } from "../../packages/core/src/index.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { type Consumption, meterCapacity } from "../support/capacity.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
+import { type Consumption, meterCapacity } from "../support/capacity.ts";
 import { orderEvents } from "../support/order-events.ts";
 import { createTestTable } from "../support/test-table.ts";
 

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { defaultTenant, type IncomingEvent, type RawJson } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { type Consumption, meterCapacity } from "../support/capacity.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
+import { type Consumption, meterCapacity } from "../support/capacity.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const OF = [defaultTenant, "orders"] as const;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
 import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { type LocalServer, startServer } from "../../packages/local/src/http-server.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 /** Long polls as their server sees them: what they hold, and what they cost. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IncomingEvent, Tenant } from "../../packages/core/src/index.ts";
-import { type LocalServer, startServer } from "../../packages/functions/src/local.ts";
 import {
   type Config,
   type OpenLedger,
   openLedger,
 } from "../../packages/functions/src/open-ledger.ts";
+import { type LocalServer, startServer } from "../../packages/local/src/http-server.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 import { createTestTable } from "../support/test-table.ts";
 

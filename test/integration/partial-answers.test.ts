@@ -11,8 +11,8 @@ import {
 } from "../../packages/core/src/index.ts";
 import { seededRandom } from "../model/fake/seeded-random.ts";
 import { createFakeDynamo } from "../model/fake-dynamodb.ts";
-import { SEED } from "../support/seed.ts";
 import { answerInPart } from "../support/partial-client.ts";
+import { SEED } from "../support/seed.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const RATE = 0.3;

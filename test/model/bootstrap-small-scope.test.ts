@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { keepRecord } from "../support/keep-record.ts";
 import { count } from "../proof/record.ts";
+import { keepRecord } from "../support/keep-record.ts";
 import { explore, smallLogs } from "./bootstrap-small-scope.ts";
 
 /** 4 takes minutes and is for nightly runs; all that is known to go wrong goes wrong at 3. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { keepRecord } from "../support/keep-record.ts";
 import { count } from "../proof/record.ts";
+import { keepRecord } from "../support/keep-record.ts";
 import { SEED } from "../support/seed.ts";
 import { scenarios } from "./bootstrap-scenarios.ts";
 import { loadCore, runOracles } from "./run-oracle.ts";

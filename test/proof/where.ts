@@ -6,12 +6,7 @@ import { versionsOf } from "../sim/seed-tally.ts";
 export type Where = Readonly<Record<"commit" | "node" | "electrodb" | "processor", string>>;
 
 /** The files that decide what a run shows. */
-const SOURCES = [
-  "packages",
-  ...["sim", "model", "history"].map((folder) => `test/${folder}`),
-].concat(
-  ["blackbox", "fault", "fuzz", "workers", "stack", "contract"].map((folder) => `test/${folder}`),
-);
+const SOURCES = ["packages", "test"];
 
 /** Reads the commit that is checked out; says so when files differ from it. */
 export function whereWeAre(): Where {

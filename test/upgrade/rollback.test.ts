@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { startServer } from "../../packages/functions/src/local.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
 import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
 import { ask, lasting } from "./ask.ts";

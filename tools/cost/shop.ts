@@ -5,12 +5,12 @@ import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { type AttributeValue, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { type Clock, systemClock } from "@eventledger/core";
-import { startServer } from "../../packages/functions/src/local.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { type Consumption, meterCapacity } from "../../test/support/capacity.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
 import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
-import { orderEvents } from "../../test/support/order-events.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
+import { type Consumption, meterCapacity } from "../../test/support/capacity.ts";
+import { orderEvents } from "../../test/support/order-events.ts";
 
 const ADMIN_KEY = "elk_cost_measurement";
 const STREAM = "/streams/orders";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SECRET_PATTERN } from "../../functions/src/secrets.ts";
+import { SECRET_PATTERN } from "@eventledger/functions/secrets.ts";
 import { commandLine, isAlive } from "./process-list.ts";
 import { StackError, systemCode } from "./stack-error.ts";
 import { defaultStoreKind, STORE_KINDS, type StoreKind } from "./store-program.ts";

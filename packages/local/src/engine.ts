@@ -1,8 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { createCompactorHandler } from "@eventledger/functions/compactor.ts";
+import { type OpenLedger, openLedger } from "@eventledger/functions/open-ledger.ts";
 import { OPERATIONS } from "../../../infra/operations.ts";
-import { createCompactorHandler } from "../../functions/src/compactor.ts";
-import { type OpenLedger, openLedger } from "../../functions/src/open-ledger.ts";
 import { createClosers } from "./closers.ts";
 import { LOCAL_REGION, localAws } from "./local-aws.ts";
 import { permitOnly } from "./permit.ts";

@@ -1,8 +1,8 @@
+import { isLoopback } from "@eventledger/functions/loopback.ts";
+import { readOrigins } from "@eventledger/functions/open-ledger.ts";
+import { assertCursorKeys, SECRET_PATTERN } from "@eventledger/functions/secrets.ts";
+import { readWaitSecondsMax } from "@eventledger/functions/wait-seconds.ts";
 import { LIMITS } from "@eventledger/protocol";
-import { isLoopback } from "../../functions/src/loopback.ts";
-import { readOrigins } from "../../functions/src/open-ledger.ts";
-import { assertCursorKeys, SECRET_PATTERN } from "../../functions/src/secrets.ts";
-import { readWaitSecondsMax } from "../../functions/src/wait-seconds.ts";
 import { StackError } from "./stack-error.ts";
 import { STORE_KINDS, type StoreKind } from "./store-program.ts";
 

@@ -1,8 +1,8 @@
-import { startServer } from "../../functions/src/local.ts";
-import type { OpenLedger } from "../../functions/src/open-ledger.ts";
+import type { OpenLedger } from "@eventledger/functions/open-ledger.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
 import { type Engine, type EngineOptions, startEngine } from "./engine.ts";
+import { startServer } from "./http-server.ts";
 import { keepStore } from "./kept-store.ts";
 import { assertPortFree, listenError } from "./port.ts";
 import { StackError } from "./stack-error.ts";

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../functions/src/loopback.ts";
+import { isLoopback } from "@eventledger/functions/loopback.ts";
 import { DEFAULT_DATA_FOLDER, readSettings, type Settings } from "./settings.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { StackError } from "./stack-error.ts";

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { createNodeServer } from "../../../packages/functions/src/node-server.ts";
+import { createNodeServer } from "../../../packages/local/src/node-server.ts";
 
 /** What clients that idle, wait or do not read can do to others and to the server's memory. */
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { invalidRequest } from "@eventledger/core";
-import type { Door } from "./http/env.ts";
-import { repeatedHeader } from "./http/repeated-header.ts";
-import { unclearTarget } from "./http/request-target.ts";
+import type { Door } from "@eventledger/functions/http/env.ts";
+import { repeatedHeader } from "@eventledger/functions/http/repeated-header.ts";
+import { unclearTarget } from "@eventledger/functions/http/request-target.ts";
 import { takesBack } from "./node-server.ts";
 
 /** What only a Node server knows of a request. */

@@ -2,20 +2,23 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LedgerError } from "@eventledger/core";
+import { createApp } from "@eventledger/functions/http/app.ts";
+import { BROWSER_HEADERS } from "@eventledger/functions/http/browser-headers.ts";
+import { docsAssetsFrom } from "@eventledger/functions/http/docs/assets.ts";
+import { installedDocsFile } from "@eventledger/functions/http/docs/installed.ts";
+import { type LogFailure, toProblemResponse } from "@eventledger/functions/http/problem.ts";
+import { requestIdOf } from "@eventledger/functions/http/request-id.ts";
+import { isLoopback } from "@eventledger/functions/loopback.ts";
+import { describeError } from "@eventledger/functions/metrics/log-line.ts";
+import {
+  PROMETHEUS_CONTENT_TYPE,
+  printPrometheus,
+} from "@eventledger/functions/metrics/prometheus.ts";
+import { countProblems } from "@eventledger/functions/metrics/request-log.ts";
+import type { OpenLedger } from "@eventledger/functions/open-ledger.ts";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { createApp } from "./http/app.ts";
-import { BROWSER_HEADERS } from "./http/browser-headers.ts";
-import { docsAssetsFrom } from "./http/docs/assets.ts";
-import { installedDocsFile } from "./http/docs/installed.ts";
-import { type LogFailure, toProblemResponse } from "./http/problem.ts";
-import { requestIdOf } from "./http/request-id.ts";
-import { isLoopback } from "./loopback.ts";
-import { describeError } from "./metrics/log-line.ts";
-import { PROMETHEUS_CONTENT_TYPE, printPrometheus } from "./metrics/prometheus.ts";
-import { countProblems } from "./metrics/request-log.ts";
 import { nodeDoor } from "./node-door.ts";
 import { createNodeServer } from "./node-server.ts";
-import type { OpenLedger } from "./open-ledger.ts";
 
 export type LocalServer = { readonly url: string; stop(): Promise<void> };
 

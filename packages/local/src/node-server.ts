@@ -8,8 +8,8 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { Socket } from "node:net";
+import { BROWSER_HEADERS } from "@eventledger/functions/http/browser-headers.ts";
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
-import { BROWSER_HEADERS } from "./http/browser-headers.ts";
 
 /** Slow and idle connections are closed, so that they cannot use up the server. */
 const HEADERS_TIMEOUT_MS = 10_000;
