@@ -214,7 +214,7 @@ describe("pages", () => {
   });
 
   it("explain every variable that is read", () => {
-    const readers = ["test/stack/settings.ts", "infra/stage.ts", "sst.config.ts"];
+    const readers = ["packages/local/src/settings.ts", "infra/stage.ts", "sst.config.ts"];
     const variables = readers.flatMap((path) =>
       [...read(path).matchAll(/\benv\.([A-Z][A-Z_]+)/g)].map((match) => match[1] ?? ""),
     );

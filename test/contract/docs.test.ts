@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Stack, startStack } from "../stack/stack.ts";
+import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 
 /** The commands of the pages, pasted into a shell as a reader would, with the answers they show. */
 
@@ -124,7 +124,7 @@ describe("docs", () => {
   });
 
   const pages = [
-    ...["README.md", "CONTRIBUTING.md", "test/bench/README.md"],
+    ...["README.md", "CONTRIBUTING.md", "bench/README.md"],
     ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
   ];
   const lines = pages.flatMap((page) =>
