@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join, matchesGlob } from "node:path";
+import { basename, dirname, join, matchesGlob, normalize } from "node:path";
 import { type ProblemCode, problemCodes } from "@eventledger/protocol";
 import { describe, expect, it } from "vitest";
 import { PROBLEM_EXAMPLES } from "../packages/functions/src/http/openapi/problem-examples.ts";
@@ -40,9 +40,37 @@ const product = inside("packages/").filter((path) => !path.endsWith(".test.ts"))
 const deployed = outside(product, "packages/local/");
 const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${names})`);
 
+/** The floors of core from the top down. Rooms of one floor do not import each other either. */
+const FLOORS = [
+  ["operations"],
+  ["status"],
+  ["subscription", "snapshot", "delivery"],
+  ["compaction", "archive", "quota"],
+  ["log"],
+  ["stream"],
+  ["access"],
+  ["cursor"],
+  ["table", "objects"],
+  ["model"],
+  ["kernel"],
+];
+const CORE = "packages/core/src/";
+const floorOf = (room: string) => FLOORS.findIndex((rooms) => rooms.includes(room));
+
+/** The folder right below `core/src`. What is in no folder composes the features, as operations do. */
+const roomOf = (path: string) => {
+  const [room = "", ...rest] = path.slice(CORE.length).split("/");
+  return rest.length === 0 ? "operations" : room;
+};
+
+/** The files of core that a file names after `from` or in `import()`. */
+const importsOf = (path: string) =>
+  [...read(path).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, name = ""]) =>
+    normalize(join(dirname(path), name)),
+  );
+
 describe("walls", () => {
-  const core = inside("packages/core/src/");
-  const features = ["compaction", "log", "stream", "subscription"];
+  const core = inside(CORE);
 
   it("keeps HTTP out of core", () => {
     expect(breaches(core, importOf("hono|@hono"), "core knows no HTTP")).toEqual([]);
@@ -70,12 +98,18 @@ describe("walls", () => {
     expect(breaches(others, pattern, "use deps.clock or deps.random")).toEqual([]);
   });
 
-  it("keeps the table below the features", () => {
-    const names = features.map((feature) => `\\.\\./${feature}/`).join("|");
-    const pattern = importOf(names);
-    const remedy = "table knows no feature; move what both need to kernel";
-    expect(breaches(inside("packages/core/src/table/"), pattern, remedy)).toEqual([]);
-    expect(breaches(inside("packages/core/src/kernel/"), pattern, remedy)).toEqual([]);
+  it("imports from lower floors of core only, types as well as values", () => {
+    const rooms = core.filter((path) => !path.endsWith(".test.ts"));
+    const unknown = rooms.map(roomOf).filter((room) => floorOf(room) === -1);
+    expect(unknown, "give the room a floor in FLOORS").toEqual([]);
+    const upward = rooms.flatMap((path) =>
+      importsOf(path).flatMap((target) => {
+        const [from, to] = [roomOf(path), roomOf(target)];
+        if (from === to || floorOf(from) < floorOf(to)) return [];
+        return [`${path} imports ${target}: ${to} is not below ${from}; move down what both need`];
+      }),
+    );
+    expect(upward).toEqual([]);
   });
 
   it("keeps protocol free of everything but zod", () => {

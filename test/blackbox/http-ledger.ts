@@ -1,7 +1,7 @@
 import type { ProblemCode } from "@eventledger/protocol";
 import { LedgerError } from "../../packages/core/src/kernel/error.ts";
 import type { Ledger } from "../../packages/core/src/ledger.ts";
-import type { IncomingEvent, StoredEvent } from "../../packages/core/src/log/event.ts";
+import type { IncomingEvent, StoredEvent } from "../../packages/core/src/model/event.ts";
 import { NoAnswer } from "../sim/recorder.ts";
 
 const PATIENCE_MS = 12_000;

@@ -1,9 +1,9 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
-import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
 import { createLog } from "../../packages/core/src/log/log.ts";
+import { defaultTenant } from "../../packages/core/src/model/names.ts";
 import { createStreams } from "../../packages/core/src/stream/streams.ts";
 import { createTable } from "../../packages/core/src/table/table.ts";
 import { localAws } from "../../packages/local/src/local-aws.ts";

@@ -6,9 +6,9 @@ import {
   rootCaller,
 } from "../../packages/core/src/index.ts";
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
-import { tenantOf } from "../../packages/core/src/kernel/names.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
-import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
+import type { IncomingEvent, RawJson } from "../../packages/core/src/model/event.ts";
+import { tenantOf } from "../../packages/core/src/model/names.ts";
 import { copyRows, putBack, putRows, type StoredRow } from "../support/copy-rows.ts";
 import { createTestTable } from "../support/test-table.ts";
 

@@ -1,5 +1,5 @@
-import { planScan, planScanEnd } from "../../packages/core/src/compaction/bootstrap-plan.ts";
-import { type Bootstrap, formatScan } from "../../packages/core/src/kernel/bootstrap.ts";
+import { type Bootstrap, formatScan } from "../../packages/core/src/model/snapshot-progress.ts";
+import { planScan, planScanEnd } from "../../packages/core/src/snapshot/scan-plan.ts";
 import {
   endOf,
   exploreStores,

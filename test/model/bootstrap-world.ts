@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { bucketOf } from "../../packages/core/src/log/partition.ts";
+import { bucketOf } from "../../packages/core/src/model/partition.ts";
 import { createFakeDynamo, type FakeDynamo } from "./fake-dynamodb.ts";
 
 /** The parts of core that a world runs: the real ones, or a copy with a rule taken out. */

@@ -1,7 +1,7 @@
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Life } from "../../packages/core/src/kernel/names.ts";
+import type { Life } from "../../packages/core/src/model/names.ts";
 import { createTable } from "../../packages/core/src/table/table.ts";
 import { SEED } from "../support/seed.ts";
 import { seededRandom } from "./fake/seeded-random.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LedgerError } from "../../packages/core/src/kernel/error.ts";
-import type { RawJson } from "../../packages/core/src/log/event.ts";
+import type { RawJson } from "../../packages/core/src/model/event.ts";
 import type { Latency } from "./fake/delivery.ts";
 import { type LogProcess, simulateLog } from "./log/simulated-log.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
-import { partitionOf } from "../../packages/core/src/log/partition.ts";
+import type { IncomingEvent, RawJson } from "../../packages/core/src/model/event.ts";
+import { partitionOf } from "../../packages/core/src/model/partition.ts";
 import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 

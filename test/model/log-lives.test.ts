@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { LedgerError } from "../../packages/core/src/kernel/error.ts";
-import { defaultTenant, type Life } from "../../packages/core/src/kernel/names.ts";
 import { unpackBatch } from "../../packages/core/src/log/codec.ts";
+import { defaultTenant, type Life } from "../../packages/core/src/model/names.ts";
 import { SEED } from "../support/seed.ts";
 import type { FaultRates } from "./fake/faults.ts";
 import type { SeededRandom } from "./fake/seeded-random.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
-import { edgeAt, type Position } from "../../packages/core/src/kernel/position.ts";
-import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
-import { partitionOf } from "../../packages/core/src/log/partition.ts";
-import { cutPage } from "../../packages/core/src/log/read.ts";
+import { cutPage } from "../../packages/core/src/log/read/read.ts";
+import type { IncomingEvent, RawJson } from "../../packages/core/src/model/event.ts";
+import { defaultTenant } from "../../packages/core/src/model/names.ts";
+import { partitionOf } from "../../packages/core/src/model/partition.ts";
+import { edgeAt, type Position } from "../../packages/core/src/model/position.ts";
 import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Position } from "../../packages/core/src/kernel/position.ts";
-import type { Entry } from "../../packages/core/src/log/read.ts";
+import type { Entry } from "../../packages/core/src/log/read/read.ts";
+import type { Position } from "../../packages/core/src/model/position.ts";
 import { SEED } from "../support/seed.ts";
 import { findViolations } from "./log/find-violations.ts";
 import { createHistory } from "./log/history.ts";

@@ -12,13 +12,13 @@ export type Mutation = {
 export const mutations: readonly Mutation[] = [
   {
     rule: "skip items above C",
-    file: "compaction/bootstrap-plan.ts",
+    file: "snapshot/scan-plan.ts",
     from: "      sequence < (bootstrap.starts[partition] ?? 1) &&\n",
     to: "",
   },
   {
     rule: "tombstones count as seen",
-    file: "compaction/bootstrap-plan.ts",
+    file: "snapshot/scan-plan.ts",
     from: "    exactFrom[partition] = Math.max(",
     to: "    if (row.deleted !== true) exactFrom[partition] = Math.max(",
   },

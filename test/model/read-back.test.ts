@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Position } from "../../packages/core/src/kernel/position.ts";
+import type { Position } from "../../packages/core/src/model/position.ts";
 import { SEED } from "../support/seed.ts";
 import { createHistory } from "./log/history.ts";
 import { publishAll } from "./log/publishers.ts";

@@ -1,5 +1,5 @@
-import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
-import type { IncomingEvent, RawJson } from "../../packages/core/src/log/event.ts";
+import type { IncomingEvent, RawJson } from "../../packages/core/src/model/event.ts";
+import { defaultTenant } from "../../packages/core/src/model/names.ts";
 import type { EventRef } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
 import { STREAM } from "./plan.ts";

@@ -1,4 +1,4 @@
-import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
+import { defaultTenant } from "../../packages/core/src/model/names.ts";
 import type { EventRef } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";
 import { incoming } from "./clients.ts";

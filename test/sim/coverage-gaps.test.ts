@@ -15,8 +15,10 @@ it("has no reason for code that is not there any more", () => {
 
 it("notices a block without a reason, and does not take one reason for another", () => {
   const missed = ["7: throw new Error(`new`);", "9: ?? 1"];
-  const file = { file: "packages/core/src/log/append.ts", blocks: 9, missed };
-  const [reason] = [{ why: "", blocks: ["log/append.ts: throw new Error(", "log/read.ts: ?? 1"] }];
+  const file = { file: "packages/core/src/log/append/append.ts", blocks: 9, missed };
+  const [reason] = [
+    { why: "", blocks: ["log/append/append.ts: throw new Error(", "log/read/read.ts: ?? 1"] },
+  ];
   const coverage = { ...played, files: [file] };
   expect(unexplainedIn(coverage, [reason])).toEqual([`${file.file}:${missed[1]}`]);
 });

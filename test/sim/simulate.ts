@@ -1,4 +1,4 @@
-import { defaultTenant } from "../../packages/core/src/kernel/names.ts";
+import { defaultTenant } from "../../packages/core/src/model/names.ts";
 import { checkHistory } from "../history/check.ts";
 import type { Line, Violation } from "../history/history.ts";
 import type { SeededRandom } from "../model/fake/seeded-random.ts";

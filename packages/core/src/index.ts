@@ -18,7 +18,7 @@ export {
   streamNotFound,
   subscriptionNotFound,
 } from "./kernel/error.ts";
-export { defaultTenant, type Tenant } from "./kernel/names.ts";
 export { systemRandom } from "./kernel/random.ts";
 export { createLedger, type Ledger, type LedgerDeps } from "./ledger.ts";
-export { type IncomingEvent, isTombstone, type RawJson, type StoredEvent } from "./log/event.ts";
+export { type IncomingEvent, isTombstone, type RawJson, type StoredEvent } from "./model/event.ts";
+export { defaultTenant, type Tenant } from "./model/names.ts";

@@ -3,8 +3,8 @@ import { type CursorContent, type Cursors, invalidCursor } from "./cursor/cursor
 import { withinList } from "./cursor/listed.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { invalidRequest } from "./kernel/error.ts";
-import { assertOfStream } from "./log/foreign-cursor.ts";
 import type { Log, Place } from "./log/log.ts";
+import { assertOfStream } from "./log/read/foreign-cursor.ts";
 import type { LiveStream } from "./stream/streams.ts";
 import { isInSnapshot } from "./subscription/standing.ts";
 

@@ -3,7 +3,7 @@ import { ApiKeyList, NewApiKey } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { rootCaller } from "../../../packages/core/src/access/permission.ts";
 import { systemClock } from "../../../packages/core/src/kernel/clock.ts";
-import { tenantOf } from "../../../packages/core/src/kernel/names.ts";
+import { tenantOf } from "../../../packages/core/src/model/names.ts";
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
 import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { createTestTable } from "../../support/test-table.ts";

@@ -1,5 +1,5 @@
-import { partitionOf } from "../../../packages/core/src/log/partition.ts";
-import type { Entry } from "../../../packages/core/src/log/read.ts";
+import type { Entry } from "../../../packages/core/src/log/read/read.ts";
+import { partitionOf } from "../../../packages/core/src/model/partition.ts";
 import type { Call, History, Request } from "./history.ts";
 
 /**

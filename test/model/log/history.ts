@@ -1,6 +1,6 @@
 import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
-import type { IncomingEvent, RawJson } from "../../../packages/core/src/log/event.ts";
-import type { Published } from "../../../packages/core/src/log/publish.ts";
+import type { Published } from "../../../packages/core/src/log/append/publish.ts";
+import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
 
 /** One call of publish: when it began and ended, in ticks of its history, and what it answered. */
 export type Call = {

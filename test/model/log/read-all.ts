@@ -1,5 +1,5 @@
-import { edgeAt, type Position } from "../../../packages/core/src/kernel/position.ts";
-import { cutPage, type Entry } from "../../../packages/core/src/log/read.ts";
+import { cutPage, type Entry } from "../../../packages/core/src/log/read/read.ts";
+import { edgeAt, type Position } from "../../../packages/core/src/model/position.ts";
 import type { SeededRandom } from "../fake/seeded-random.ts";
 import type { LogProcess } from "./simulated-log.ts";
 

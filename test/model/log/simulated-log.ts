@@ -1,5 +1,5 @@
-import { defaultTenant } from "../../../packages/core/src/kernel/names.ts";
 import { createLog, type Log } from "../../../packages/core/src/log/log.ts";
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { createStreams, type LiveStream } from "../../../packages/core/src/stream/streams.ts";
 import type { Connection } from "../../../packages/core/src/table/connection.ts";
 import { createTable, type Table } from "../../../packages/core/src/table/table.ts";

@@ -9,8 +9,8 @@ import type {
 } from "@eventledger/protocol";
 import { formatListCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { type Tenant, tenantOf } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
+import { type Tenant, tenantOf } from "../model/names.ts";
 import type { Table } from "../table/table.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createIdentify } from "./identify.ts";

@@ -9,8 +9,8 @@ import {
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, LedgerError } from "../kernel/error.ts";
 import { fittingItems } from "../kernel/list-page.ts";
-import type { Tenant } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
+import type { Tenant } from "../model/names.ts";
 import type { ApiKeyRow, FormerSecret } from "../table/api-key.entity.ts";
 import type { Table } from "../table/table.ts";
 import { ancestryBelow, planCascade, ROOT } from "./cascade-plan.ts";

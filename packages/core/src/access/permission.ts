@@ -1,5 +1,5 @@
 import type { Filter, KeyScope } from "@eventledger/protocol";
-import { defaultTenant, type Tenant } from "../kernel/names.ts";
+import { defaultTenant, type Tenant } from "../model/names.ts";
 import type { NameRange } from "../table/stream.entity.ts";
 
 /** What somebody may do, and with which streams: each scope holds for every stream that is covered. */

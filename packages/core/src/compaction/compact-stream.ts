@@ -1,5 +1,6 @@
 import type { CompactReceipt } from "@eventledger/protocol";
 import { takeStamp } from "../kernel/clock.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
 import {
   type Compactable,
@@ -8,7 +9,6 @@ import {
   type PartitionCompaction,
   StretchTooOld,
 } from "./compact.ts";
-import { inParallel } from "./in-parallel.ts";
 
 const PARTITIONS_AT_ONCE = 8;
 

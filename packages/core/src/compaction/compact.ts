@@ -1,10 +1,11 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
-import type { Life } from "../kernel/names.ts";
-import { lostBetween } from "../kernel/restored.ts";
-import type { Sightings } from "../kernel/sightings.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
+import type { Life } from "../model/names.ts";
+import { lostBetween } from "../model/restored.ts";
+import type { Sightings } from "../model/sightings.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type Stretch,
 } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
-import { inParallel } from "./in-parallel.ts";
 
 export type CompactDeps = {
   readonly table: Table;

@@ -1,8 +1,8 @@
-import type { Bootstrap } from "../kernel/bootstrap.ts";
-import { CLOCKS_APART_MS } from "../kernel/sightings.ts";
 import { packEvents, unpackBatch } from "../log/codec.ts";
-import { isTombstone, type StoredEvent } from "../log/event.ts";
-import { bucketOf } from "../log/partition.ts";
+import { isTombstone, type StoredEvent } from "../model/event.ts";
+import { bucketOf } from "../model/partition.ts";
+import { CLOCKS_APART_MS } from "../model/sightings.ts";
+import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";

@@ -1,6 +1,6 @@
-import { lifeOf, type ScopedName } from "../kernel/names.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
+import { lifeOf, type ScopedName } from "../model/names.ts";
 import type { CompactDeps, PartitionCompaction } from "./compact.ts";
-import { inParallel } from "./in-parallel.ts";
 import { type Stuck, tryCompact } from "./sweep.ts";
 
 /** What came of a ring. */

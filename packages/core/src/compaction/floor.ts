@@ -1,8 +1,8 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { Life } from "../kernel/names.ts";
-import { CLOCKS_APART_MS, type Sightings } from "../kernel/sightings.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
-import { seekBatch, seekTime } from "../log/seek.ts";
+import { seekBatch, seekTime } from "../log/read/seek.ts";
+import type { Life } from "../model/names.ts";
+import { CLOCKS_APART_MS, type Sightings } from "../model/sightings.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";

@@ -1,7 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
-import { COMPACTED_BUCKETS } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { CLOCKS_APART_MS, type Sightings } from "../kernel/sightings.ts";
+import { CLOCKS_APART_MS, type Sightings } from "../model/sightings.ts";
+import { COMPACTED_BUCKETS } from "../model/snapshot-progress.ts";
 import type { DeletedPage } from "../table/in-part.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { Table } from "../table/table.ts";

@@ -1,10 +1,10 @@
 import { takeStamp } from "../kernel/clock.ts";
-import type { Life } from "../kernel/names.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
+import type { Life } from "../model/names.ts";
 import type { Compactable, CompactDeps } from "./compact.ts";
 import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
-import { inParallel } from "./in-parallel.ts";
 
 /**
  * More than could have been written between the last look and the moment publishing stopped: a week

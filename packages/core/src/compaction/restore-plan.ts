@@ -1,5 +1,5 @@
 import { LedgerError } from "../kernel/error.ts";
-import type { LostRange } from "../kernel/restored.ts";
+import type { LostRange } from "../model/restored.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";

@@ -1,8 +1,9 @@
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
 import { InvariantError } from "../kernel/invariant.ts";
-import { lifeOf, type ScopedName } from "../kernel/names.ts";
 import type { Random } from "../kernel/random.ts";
+import { lifeOf, type ScopedName } from "../model/names.ts";
 import { allStreams } from "../stream/all-streams.ts";
 import { assertRestored } from "../stream/streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
@@ -14,7 +15,6 @@ import {
   StretchTooOld,
 } from "./compact.ts";
 import { moveFloor } from "./floor.ts";
-import { inParallel } from "./in-parallel.ts";
 import { runRemoval } from "./removal.ts";
 
 type SweepDeps = CompactDeps & {

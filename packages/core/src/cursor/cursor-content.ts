@@ -1,5 +1,5 @@
-import { type Bootstrap, isPending, isScanned } from "../kernel/bootstrap.ts";
-import type { Position } from "../kernel/position.ts";
+import type { Position } from "../model/position.ts";
+import { type Bootstrap, isPending, isScanned } from "../model/snapshot-progress.ts";
 import { createPacker, createUnpacker } from "./pack.ts";
 
 /**

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatScan } from "../kernel/bootstrap.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { formatScan } from "../model/snapshot-progress.ts";
 import { type CursorContent, createCursors } from "./cursor.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);

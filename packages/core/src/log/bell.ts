@@ -1,4 +1,4 @@
-import type { Life } from "../kernel/names.ts";
+import type { Life } from "../model/names.ts";
 
 /** Somebody who waits for news. `signal` aborts once there are some, or waiting is over. */
 export type Ear = { readonly signal: AbortSignal; stop(): void };

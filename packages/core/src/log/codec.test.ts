@@ -3,9 +3,9 @@ import { zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../kernel/invariant.ts";
+import type { IncomingEvent, RawJson } from "../model/event.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import { madeEventId, type Packed, packEvents, unpackBatch } from "./codec.ts";
-import type { IncomingEvent, RawJson } from "./event.ts";
 
 const ID = Uint8Array.from({ length: 16 }, (_, index) => index * 16 + 7);
 

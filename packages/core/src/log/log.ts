@@ -1,20 +1,20 @@
-import type { Life } from "../kernel/names.ts";
-import type { Position } from "../kernel/position.ts";
-import type { LostRange } from "../kernel/restored.ts";
-import { type AppenderDeps, createAppender } from "./append.ts";
+import type { IncomingEvent } from "../model/event.ts";
+import type { Life } from "../model/names.ts";
+import type { Position } from "../model/position.ts";
+import type { LostRange } from "../model/restored.ts";
+import { type AppenderDeps, createAppender } from "./append/append.ts";
+import { type Published, planRequest, readReceipt } from "./append/publish.ts";
+import type { AppendTarget } from "./append/waiting.ts";
 import { createBell } from "./bell.ts";
-import { createCheckpointMemory } from "./checkpoint-memory.ts";
-import type { IncomingEvent } from "./event.ts";
-import { createFormerLives } from "./foreign-cursor.ts";
-import { measureLag } from "./lag.ts";
-import { type Address, loadEvent } from "./one-event.ts";
-import { type Published, planRequest, readReceipt } from "./publish.ts";
-import { createQuiet } from "./quiet.ts";
-import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read.ts";
-import { type BackRequest, readBack } from "./read-back.ts";
+import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
+import { createFormerLives } from "./read/foreign-cursor.ts";
+import { measureLag } from "./read/lag.ts";
+import { createQuiet } from "./read/new-events.ts";
+import { type Address, loadEvent } from "./read/one-event.ts";
+import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read/read.ts";
+import { type BackRequest, readBack } from "./read/read-back.ts";
+import { seekEarliest, seekLatest, seekSequence, seekTime } from "./read/seek.ts";
 import { sealPartition } from "./seal.ts";
-import { seekEarliest, seekLatest, seekSequence, seekTime } from "./seek.ts";
-import type { AppendTarget } from "./waiting.ts";
 
 /**
  * A place in a stream as a client names it; `timeMs` is in milliseconds since 1970, `pointer` says

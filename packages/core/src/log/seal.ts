@@ -1,7 +1,7 @@
 import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
-import type { Life } from "../kernel/names.ts";
 import { fullJitterMs, type Random } from "../kernel/random.ts";
+import type { Life } from "../model/names.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Table } from "../table/table.ts";
 import { loadEnd } from "./end.ts";

@@ -1,4 +1,4 @@
-import { defaultTenant, type Tenant } from "../kernel/names.ts";
+import { defaultTenant, type Tenant } from "../model/names.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 

@@ -3,9 +3,9 @@ import type { Clock, Stamp } from "../kernel/clock.ts";
 import { differencesOf } from "../kernel/differences.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { createMemory } from "../kernel/memory.ts";
-import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
-import type { Sightings } from "../kernel/sightings.ts";
+import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
+import type { Sightings } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 

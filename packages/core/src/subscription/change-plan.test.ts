@@ -1,8 +1,8 @@
 import type { Filter } from "@eventledger/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ScopedName } from "../kernel/names.ts";
-import type { StoredEvent } from "../log/event.ts";
+import type { StoredEvent } from "../model/event.ts";
+import type { ScopedName } from "../model/names.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import { admitsMore, planChange } from "./change-plan.ts";
 import { matcherOf } from "./filter.ts";

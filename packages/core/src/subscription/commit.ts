@@ -1,7 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
-import { isPending } from "../kernel/bootstrap.ts";
 import type { Log } from "../log/log.ts";
+import { isPending } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./standing.ts";

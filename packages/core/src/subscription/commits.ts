@@ -1,10 +1,10 @@
 import type { RedeliveryReason } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
-import { type Bootstrap, isExact, isPending } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import type { Look } from "../kernel/memory.ts";
 import type { Log } from "../log/log.ts";
+import { type Bootstrap, isExact, isPending } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
   type LeaseGuard,

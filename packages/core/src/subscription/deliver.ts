@@ -1,12 +1,12 @@
 import type { Lag, SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { assertListsEnough, withinList } from "../cursor/listed.ts";
-import { bucketsRead, COMPACTED_BUCKETS, isPending } from "../kernel/bootstrap.ts";
-import { edgeAt, type Position } from "../kernel/position.ts";
-import { resolvePositions } from "../log/browse.ts";
-import type { StoredEvent } from "../log/event.ts";
-import { assertOfStream } from "../log/foreign-cursor.ts";
 import type { Log } from "../log/log.ts";
+import { resolvePositions } from "../log/read/browse.ts";
+import { assertOfStream } from "../log/read/foreign-cursor.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { edgeAt, type Position } from "../model/position.ts";
+import { bucketsRead, COMPACTED_BUCKETS, isPending } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { Deliveries, Queued } from "./deliveries.ts";
 import { matcherOf } from "./filter.ts";

@@ -1,9 +1,9 @@
 import type { CursorContent, QueuePlace } from "../cursor/cursor.ts";
-import type { Position } from "../kernel/position.ts";
-import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
-import { partitionOf } from "../log/partition.ts";
-import type { Entry, LogPage } from "../log/read.ts";
+import type { Entry, LogPage } from "../log/read/read.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { partitionOf } from "../model/partition.ts";
+import type { Position } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";

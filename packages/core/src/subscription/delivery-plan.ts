@@ -1,4 +1,4 @@
-import type { Delivered } from "../kernel/parked.ts";
+import type { Delivered } from "../model/parking.ts";
 import type { Delivery, OffsetRow } from "../table/subscription.entity.ts";
 
 /** What counting decides about, of a partition. */

@@ -1,5 +1,5 @@
 import type { Filter } from "@eventledger/protocol";
-import { isTombstone, type StoredEvent } from "../log/event.ts";
+import { isTombstone, type StoredEvent } from "../model/event.ts";
 
 export type Matches = (event: StoredEvent) => boolean;
 

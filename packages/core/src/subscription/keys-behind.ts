@@ -1,6 +1,6 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { Log } from "../log/log.ts";
-import { isOutOfReach } from "../log/read.ts";
+import { isOutOfReach } from "../log/read/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot, standingOf } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";

@@ -1,8 +1,8 @@
 import type { Lag } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { createMemory } from "../kernel/memory.ts";
-import { edgeAt, type Position } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
+import { edgeAt, type Position } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { standingOf } from "./standing.ts";
 import type { SubscriptionState } from "./state.ts";

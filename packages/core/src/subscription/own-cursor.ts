@@ -1,6 +1,6 @@
 import { type CursorContent, invalidCursor } from "../cursor/cursor.ts";
-import { parseLifeText } from "../kernel/life-text.ts";
-import { assertOfStream, type CursorFacts, isOfThisRestore } from "../log/foreign-cursor.ts";
+import { assertOfStream, type CursorFacts, isOfThisRestore } from "../log/read/foreign-cursor.ts";
+import { parseLifeText } from "../model/life-text.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { SubscriptionState } from "./state.ts";
 

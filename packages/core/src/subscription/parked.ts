@@ -1,8 +1,8 @@
 import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
 import { formatListCursor, invalidCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
-import type { Tenant } from "../kernel/names.ts";
-import type { ParkedKey, SkippedEvent } from "../kernel/parked.ts";
+import type { Tenant } from "../model/names.ts";
+import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
 import type { Streams } from "../stream/streams.ts";
 import type { Parking } from "./parking.ts";
 import { pendingSkips } from "./parking-plan.ts";

@@ -6,8 +6,8 @@ import {
   type ParkedKey,
   type Parking,
   type SkippedEvent,
-} from "../kernel/parked.ts";
-import type { Position } from "../kernel/position.ts";
+} from "../model/parking.ts";
+import type { Position } from "../model/position.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 
 /** What parking decides about, of a partition. */

@@ -1,10 +1,10 @@
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, type LedgerError } from "../kernel/error.ts";
-import { nothingParked, type ParkedKey } from "../kernel/parked.ts";
-import type { Position } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
-import { partitionOf } from "../log/partition.ts";
-import { type Entry, isOutOfReach } from "../log/read.ts";
+import { type Entry, isOutOfReach } from "../log/read/read.ts";
+import { nothingParked, type ParkedKey } from "../model/parking.ts";
+import { partitionOf } from "../model/partition.ts";
+import type { Position } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";

@@ -1,6 +1,6 @@
 import type { CursorContent } from "../cursor/cursor.ts";
 import { LedgerError } from "../kernel/error.ts";
-import { isOutOfReach } from "../log/read.ts";
+import { isOutOfReach } from "../log/read/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import {
   deliverQueue,

@@ -1,11 +1,11 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { QueuePlace } from "../cursor/cursor.ts";
-import type { ParkedKey } from "../kernel/parked.ts";
-import { edgeAt, type Position } from "../kernel/position.ts";
-import { keepMatching } from "../log/browse.ts";
-import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
-import { isOutOfReach } from "../log/read.ts";
+import { keepMatching } from "../log/read/browse.ts";
+import { isOutOfReach } from "../log/read/read.ts";
+import type { StoredEvent } from "../model/event.ts";
+import type { ParkedKey } from "../model/parking.ts";
+import { edgeAt, type Position } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { Matches } from "./filter.ts";

@@ -1,11 +1,11 @@
 import { LIMITS } from "@eventledger/protocol";
 import { invalidCursor } from "../cursor/cursor.ts";
 import { LedgerError } from "../kernel/error.ts";
-import type { Position } from "../kernel/position.ts";
-import { keepMatching } from "../log/browse.ts";
-import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
-import { isOutOfReach, type LogPage } from "../log/read.ts";
+import { keepMatching } from "../log/read/browse.ts";
+import { isOutOfReach, type LogPage } from "../log/read/read.ts";
+import type { StoredEvent } from "../model/event.ts";
+import type { Position } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import { type Matches, matcherOf } from "./filter.ts";

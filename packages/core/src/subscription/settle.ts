@@ -1,8 +1,8 @@
 import { LIMITS } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
-import type { ParkedKey } from "../kernel/parked.ts";
-import { edgeAt } from "../kernel/position.ts";
 import type { Log } from "../log/log.ts";
+import type { ParkedKey } from "../model/parking.ts";
+import { edgeAt } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";

@@ -1,5 +1,7 @@
 import type { SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
+import { lifeText } from "../model/life-text.ts";
+import { edgeAt, type Position } from "../model/position.ts";
 import {
   type Bootstrap,
   bucketsRead,
@@ -8,9 +10,7 @@ import {
   isPending,
   isScanned,
   pendingBootstrap,
-} from "../kernel/bootstrap.ts";
-import { lifeText } from "../kernel/life-text.ts";
-import { edgeAt, type Position } from "../kernel/position.ts";
+} from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { OffsetRow } from "../table/subscription.entity.ts";
 import type { SubscriptionState } from "./state.ts";

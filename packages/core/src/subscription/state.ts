@@ -1,5 +1,5 @@
 import type { RedeliveryReason } from "@eventledger/protocol";
-import type { Bootstrap } from "../kernel/bootstrap.ts";
+import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 
 /** How much of what a cursor covers is delivered again though it was committed, and why. */

@@ -1,13 +1,13 @@
 import { type CreateSubscription, LIMITS, type Start } from "@eventledger/protocol";
-import type { Bootstrap } from "../kernel/bootstrap.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { createMemory, type Look } from "../kernel/memory.ts";
-import { type Life, lifeOf } from "../kernel/names.ts";
 import { newUid, type Random } from "../kernel/random.ts";
-import type { StoredEvent } from "../log/event.ts";
 import type { Log } from "../log/log.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { type Life, lifeOf } from "../model/names.ts";
+import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { Life } from "../kernel/names.ts";
 import type { Bell } from "../log/bell.ts";
+import type { Life } from "../model/names.ts";
 
 /** Time between two checks: news of other processes are met half a second after that at the latest. */
 const GAP_FIRST_MS = 500;

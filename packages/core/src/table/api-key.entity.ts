@@ -1,6 +1,6 @@
 import type { KeyScope } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
-import type { Tenant } from "../kernel/names.ts";
+import type { Tenant } from "../model/names.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";

@@ -1,5 +1,5 @@
 import { createWriteTransaction } from "electrodb";
-import type { Life } from "../kernel/names.ts";
+import type { Life } from "../model/names.ts";
 import { isRefusal, refusalOf } from "./aws-error.ts";
 import type { Batch } from "./batch.entity.ts";
 import type { ReceiptRow } from "./receipt.entity.ts";

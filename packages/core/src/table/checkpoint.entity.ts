@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
-import type { Life } from "../kernel/names.ts";
-import type { LostRange } from "../kernel/restored.ts";
+import type { Life } from "../model/names.ts";
+import type { LostRange } from "../model/restored.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 

@@ -1,5 +1,5 @@
 import { CustomAttributeType, Entity } from "electrodb";
-import type { Life } from "../kernel/names.ts";
+import type { Life } from "../model/names.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";

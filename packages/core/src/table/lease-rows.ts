@@ -1,4 +1,4 @@
-import type { Life } from "../kernel/names.ts";
+import type { Life } from "../model/names.ts";
 import { writeRowsUntilKnown } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 import { type OffsetRow, type offsetEntity, toOffset } from "./subscription.entity.ts";

@@ -1,5 +1,5 @@
 import { createWriteTransaction } from "electrodb";
-import type { Life, ScopedName, Tenant } from "../kernel/names.ts";
+import type { Life, ScopedName, Tenant } from "../model/names.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
 import type { RowKinds } from "./row-kinds.ts";

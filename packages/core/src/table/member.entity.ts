@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity } from "electrodb";
-import type { Life } from "../kernel/names.ts";
-import { CLOCKS_APART_MS } from "../kernel/sightings.ts";
+import type { Life } from "../model/names.ts";
+import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 

@@ -1,5 +1,5 @@
-import type { Life } from "../kernel/names.ts";
-import { nothingParked, type Parking } from "../kernel/parked.ts";
+import type { Life } from "../model/names.ts";
+import { nothingParked, type Parking } from "../model/parking.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 import {

@@ -1,5 +1,5 @@
 import { CustomAttributeType, Entity } from "electrodb";
-import type { Life, ScopedName } from "../kernel/names.ts";
+import type { Life, ScopedName } from "../model/names.ts";
 import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 

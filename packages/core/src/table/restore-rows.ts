@@ -1,6 +1,6 @@
 import { createWriteTransaction } from "electrodb";
-import type { Life, ScopedName } from "../kernel/names.ts";
-import type { Restored } from "../kernel/restored.ts";
+import type { Life, ScopedName } from "../model/names.ts";
+import type { Restored } from "../model/restored.ts";
 import { writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import type { Batch } from "./batch.entity.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";

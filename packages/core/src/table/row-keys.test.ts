@@ -2,8 +2,8 @@ import { CreateStream, LIMITS, NewEvent, PollQuery } from "@eventledger/protocol
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../kernel/clock.ts";
-import { tenantOf } from "../kernel/names.ts";
 import { newUid, systemRandom } from "../kernel/random.ts";
+import { tenantOf } from "../model/names.ts";
 import { createRowKinds, type RowKinds } from "./row-kinds.ts";
 
 type Keys = { readonly pk: string; readonly sk: string };

@@ -1,7 +1,7 @@
 import type { CreateStream } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
-import { type ScopedName, scopeName, type Tenant } from "../kernel/names.ts";
-import type { Restored } from "../kernel/restored.ts";
+import { type ScopedName, scopeName, type Tenant } from "../model/names.ts";
+import type { Restored } from "../model/restored.ts";
 import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";

@@ -1,21 +1,21 @@
 import type { CreateSubscription, Start } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
-import {
-  type Bootstrap,
-  COMPACTED_BUCKETS,
-  formatScan,
-  isPending,
-  pendingBootstrap,
-} from "../kernel/bootstrap.ts";
-import type { Life, ScopedName } from "../kernel/names.ts";
+import type { Life, ScopedName } from "../model/names.ts";
 import {
   type Delivered,
   type ParkedKey,
   type Parking,
   type SkippedEvent,
   stillSkipped,
-} from "../kernel/parked.ts";
-import type { Position } from "../kernel/position.ts";
+} from "../model/parking.ts";
+import type { Position } from "../model/position.ts";
+import {
+  type Bootstrap,
+  COMPACTED_BUCKETS,
+  formatScan,
+  isPending,
+  pendingBootstrap,
+} from "../model/snapshot-progress.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 

@@ -1,0 +1,29 @@
+import { LedgerError } from "../../kernel/error.ts";
+
+/** The request is not written, and never will be by itself. */
+export const streamBusy = (): LedgerError =>
+  new LedgerError("stream-busy", {
+    detail:
+      "Others were writing to this stream all the time, and this request was not written. Send it again.",
+    retryAfterSeconds: 1,
+  });
+
+/** It may have been written. */
+export const outcomeUnknown = (cause: unknown): LedgerError =>
+  new LedgerError("outcome-unknown", {
+    detail:
+      "The table did not say in time whether the events were written. Send the same request again with the same Idempotency-Key; without one, look before you send it again.",
+    retryAfterSeconds: 1,
+    cause,
+  });
+
+export const tooManyRequests = (): LedgerError =>
+  new LedgerError("too-many-requests", {
+    detail: "Too many publishes are waiting in this process. Nothing was written; try again.",
+    retryAfterSeconds: 1,
+  });
+
+export const keyReused = (): LedgerError =>
+  new LedgerError("idempotency-key-reused", {
+    detail: "This Idempotency-Key came with other events before. Use a new key for a new publish.",
+  });

@@ -1,0 +1,286 @@
+import type { IncomingEvent } from "../../model/event.ts";
+import type { Append, Obstacles } from "../../table/append-rows.ts";
+import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
+import type { Receipt, ReceiptPart, ReceiptRow } from "../../table/receipt.entity.ts";
+import type { Packed } from "../codec.ts";
+import type { End } from "../end.ts";
+import { type ClaimRow, claimedRuns, ONE_BATCH, readClaim } from "./claim-plan.ts";
+import { type Expectation, writesExpectedKey } from "./expectation-plan.ts";
+
+/** What a request wants appended: its events by partition, each list in the request's order. */
+export type AppendRequest = {
+  readonly lanes: readonly {
+    readonly partition: number;
+    readonly events: readonly IncomingEvent[];
+  }[];
+  readonly bytes: number;
+  /** What must be the last event of some of its keys, each key once. */
+  readonly expected?: readonly Expectation[];
+  readonly idempotency?: { readonly key: string; readonly requestHash: string };
+};
+
+/** No more requests with an idempotency key than this go together. */
+const JOINED_RECEIPTS_MAX = 25;
+
+/** What no two appends in flight may share: a partition's end, an idempotency key. */
+export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => [
+  ...lanes.map(({ partition }) => `P${partition}`),
+  ...(idempotency === undefined ? [] : [`K${idempotency.key}`]),
+];
+
+/**
+ * Which of the waiting requests start now, and which of them go together. Requests are taken in the
+ * order they came; one that has to wait keeps its place on all its lanes, so that nobody behind it
+ * overtakes it there. Requests of one lane join those of the same lane; not one that expects something
+ * of a key which the group writes: whether that is so is known once the group is written. Pure; `busy`
+ * is not changed.
+ */
+export function planGroups<W extends { readonly request: AppendRequest }>(
+  waiting: readonly W[],
+  busy: ReadonlySet<string>,
+): W[][] {
+  const taken = new Set(busy);
+  const groups: W[][] = [];
+  const open = new Map<string, { readonly group: W[]; readonly load: Load }>();
+  for (const item of waiting) {
+    const { request } = item;
+    const resources = resourcesOf(request);
+    const [lane] = resources;
+    const joined = request.lanes.length === 1 && lane !== undefined ? open.get(lane) : undefined;
+    const others = joined === undefined ? resources : resources.slice(1);
+    const free = others.every((resource) => !taken.has(resource));
+    if (joined !== undefined && free && mayJoin(joined, request)) {
+      joined.group.push(item);
+      addTo(joined.load, request);
+    } else {
+      for (const resource of resources) open.delete(resource);
+      if (joined === undefined && free) {
+        const group = [item];
+        groups.push(group);
+        if (request.lanes.length === 1 && lane !== undefined) {
+          open.set(lane, { group, load: loadOf(group) });
+        }
+      }
+    }
+    for (const resource of resources) taken.add(resource);
+  }
+  return groups;
+}
+
+/**
+ * Which of the waiting may come along with a one-lane group that has to start over: the first ones
+ * of its lane, until one does not fit or wants another lane as well.
+ */
+export function planJoiners<W extends { readonly request: AppendRequest }>(
+  group: readonly W[],
+  waiting: readonly W[],
+  busy: ReadonlySet<string>,
+): W[] {
+  const lane =
+    group[0]?.request.lanes.length === 1 ? group[0].request.lanes[0]?.partition : undefined;
+  const taken = new Set(busy);
+  const load = loadOf(group);
+  const grown = [...group];
+  const joiners: W[] = [];
+  for (const item of waiting) {
+    const { request } = item;
+    if (!request.lanes.some(({ partition }) => partition === lane)) continue;
+    const others = resourcesOf(request).slice(1);
+    const free = others.every((resource) => !taken.has(resource));
+    const fits = request.lanes.length === 1 && mayJoin({ group: grown, load }, request);
+    if (!free || !fits) break;
+    for (const resource of others) taken.add(resource);
+    addTo(load, request);
+    grown.push(item);
+    joiners.push(item);
+  }
+  return joiners;
+}
+
+/** How much a group that is being put together holds. */
+type Load = { bytes: number; events: number; receipts: number };
+
+function loadOf(group: readonly { readonly request: AppendRequest }[]): Load {
+  const load = { bytes: 0, events: 0, receipts: 0 };
+  for (const { request } of group) addTo(load, request);
+  return load;
+}
+
+function addTo(load: Load, { bytes, lanes, idempotency }: AppendRequest): void {
+  load.bytes += bytes;
+  load.events += lanes[0]?.events.length ?? 0;
+  load.receipts += idempotency === undefined ? 0 : 1;
+}
+
+/** Whether one more request still fits into the batch of those that are going together. */
+function mayJoin(
+  { group, load }: { group: readonly { readonly request: AppendRequest }[]; load: Load },
+  request: AppendRequest,
+): boolean {
+  const { bytes, events, receipts } = loadOf([{ request }]);
+  return (
+    !writesExpectedKey(group, request) &&
+    load.bytes + bytes <= ONE_BATCH.bytesMax &&
+    load.events + events <= ONE_BATCH.eventsMax &&
+    load.receipts + receipts <= JOINED_RECEIPTS_MAX
+  );
+}
+
+/** One partition's share of a group, packed: what goes into its batches, whatever their numbers. */
+export type PackedLane = {
+  readonly partition: number;
+  readonly chunks: readonly (Packed & { readonly count: number })[];
+};
+
+/** A group laid out at the ends of its chains. `receipts[i]` belongs to `requests[i]`. */
+export type AppendPlan = {
+  readonly append: Append;
+  readonly receipts: readonly Receipt[];
+  /** The ends of the chains once this is written, by partition. */
+  readonly ends: ReadonlyMap<number, Pick<End, "next" | "publishedAt" | "expiresAt">>;
+  /** The claims that this settles. */
+  readonly claims: readonly ClaimRow[];
+};
+
+export type PlanInput = {
+  readonly life: Append["life"];
+  readonly requests: readonly AppendRequest[];
+  readonly lanes: readonly PackedLane[];
+  /** The ends of all the lanes. */
+  readonly ends: ReadonlyMap<number, End>;
+  readonly nowMs: number;
+  readonly keepMs: number;
+  readonly receiptExpiresAt: number;
+  readonly newBatchId: () => Uint8Array;
+  /** Of each request the claim that settles its idempotency key, if one does. */
+  readonly claims: readonly (ClaimRow | undefined)[];
+};
+
+/** Numbers a packed group from the ends of its chains. Times never fall along a chain. */
+export function planAppend(input: PlanInput): AppendPlan {
+  const laid = input.lanes.map((lane) => layLane(lane, input));
+  const batches = withClaims(
+    laid.flatMap(({ partition, batches: of }) => of.map((batch) => ({ partition, batch }))),
+    claimedRuns(input.requests, input.claims),
+  );
+  const ends = new Map(laid.map(({ partition, end }) => [partition, end]));
+  const publishedAt = Math.max(...laid.map(({ end }) => end.publishedAt));
+  const runs = new Map(laid.map((lane) => [lane.partition, runCutter(lane.batches)]));
+  const receipts = input.requests.map((request) => ({
+    parts: request.lanes.flatMap(({ partition, events }) =>
+      (runs.get(partition)?.(events.length) ?? []).map((part) => ({ partition, ...part })),
+    ),
+    publishedAt,
+  }));
+  const rows = input.requests.flatMap(({ idempotency }, index): ReceiptRow[] => {
+    const receipt = receipts[index];
+    if (idempotency === undefined || receipt === undefined) return [];
+    if (input.claims[index] !== undefined) return [];
+    return [{ ...idempotency, ...receipt, expiresAt: input.receiptExpiresAt }];
+  });
+  const claims = input.claims.filter((claim) => claim !== undefined);
+  const token = Buffer.from(batches[0]?.batch.batchId ?? new Uint8Array()).toString("hex");
+  return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends, claims };
+}
+
+/** Requests with claims go into one batch, which names them. */
+function withClaims(batches: Append["batches"], claims: readonly ClaimedRun[]): Append["batches"] {
+  if (claims.length === 0) return batches;
+  const [only, ...others] = batches;
+  if (only === undefined || others.length > 0) throw new RangeError("A claim needs one batch");
+  return [{ ...only, batch: { ...only.batch, claims } }];
+}
+
+/** The events that a plan puts into each partition, from its first sequence there on. */
+export function writtenBy({ append }: AppendPlan, requests: readonly AppendRequest[]) {
+  const firsts = new Map<number, number>();
+  for (const { partition, batch } of append.batches) {
+    firsts.set(partition, Math.min(batch.first, firsts.get(partition) ?? Infinity));
+  }
+  return Array.from(firsts, ([partition, first]) => ({
+    partition,
+    first,
+    events: requests.flatMap(({ lanes }) =>
+      lanes.flatMap((lane) => (lane.partition === partition ? toKeyed(lane.events) : [])),
+    ),
+  }));
+}
+
+const toKeyed = (events: readonly IncomingEvent[]) =>
+  events.map(({ attributes: { key }, data }) => ({ key, data }));
+
+function layLane(lane: PackedLane, { ends, nowMs, keepMs, newBatchId }: PlanInput) {
+  const end = ends.get(lane.partition);
+  if (end === undefined) throw new RangeError(`The end of partition ${lane.partition} is unknown`);
+  const publishedAt = Math.max(nowMs, end.publishedAt);
+  const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
+  let next = end.next;
+  const batches = lane.chunks.map(({ count, payload, rawBytes }): Batch => {
+    const first = next;
+    next += count;
+    return { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload, expiresAt };
+  });
+  return { partition: lane.partition, batches, end: { next, publishedAt, expiresAt } };
+}
+
+/** Hands out the events of consecutive batches, run by run: `cut(n)` is where the next n are. */
+function runCutter(batches: readonly Batch[]) {
+  let index = 0;
+  let used = 0;
+  return (count: number): Omit<ReceiptPart, "partition">[] => {
+    const parts: Omit<ReceiptPart, "partition">[] = [];
+    for (let left = count; left > 0; ) {
+      const batch = batches[index];
+      if (batch === undefined)
+        throw new RangeError("The batches hold fewer events than were asked");
+      const taken = Math.min(left, batch.count - used);
+      const first = batch.first + used;
+      parts.push({ first, count: taken, batchFirst: batch.first, batchId: batch.batchId });
+      left -= taken;
+      used += taken;
+      if (used === batch.count) {
+        index++;
+        used = 0;
+      }
+    }
+    return parts;
+  };
+}
+
+/** What a cancelled append means for those who asked for it. */
+export type CancelReading =
+  | { readonly kind: "landed" }
+  /** These requests, by idempotency key, were settled before; the others may go on. */
+  | { readonly kind: "settled"; readonly rows: ReadonlyMap<string, ReceiptRow> }
+  | { readonly kind: "sealed" }
+  | { readonly kind: "lost" };
+
+/**
+ * Reads what stood in the way. An item with a batch id of this plan is this plan's own, left by an
+ * earlier copy whose answer was lost; an append is all or nothing, so then all of it has landed. An
+ * idempotency key's verdict goes before the chain's: whoever holds the key has settled the request, and
+ * so has whoever wrote its claim into the chain.
+ */
+export function readCancelled({ append, claims }: AppendPlan, found: Obstacles): CancelReading {
+  const own = new Set(append.batches.map(({ batch }) => hex(batch.batchId)));
+  const mine =
+    found.batches.some((batch) => batch !== undefined && own.has(hex(batch.batchId))) ||
+    found.receipts.some((row) => row?.parts.some((part) => own.has(hex(part.batchId))));
+  if (mine) return { kind: "landed" };
+  const rows = [
+    ...found.receipts.flatMap((row) => row ?? []),
+    ...claims.flatMap((claim) => settledBy(claim, append, found)),
+  ];
+  if (rows.length > 0) return { kind: "settled", rows: new Map(rows.map((row) => [row.key, row])) };
+  return { kind: found.batches.some((batch) => batch?.kind === "seal") ? "sealed" : "lost" };
+}
+
+/** The receipt of a claim that another's batch settles, one that stood where this wanted to write. */
+const settledBy = (claim: ClaimRow, { batches }: Append, found: Obstacles): ReceiptRow[] =>
+  batches.flatMap(({ partition }, index) => {
+    const batch = found.batches[index];
+    const receipt = batch && readClaim(partition, batch, claim.claimId);
+    return receipt === undefined ? [] : [{ ...claim, ...receipt }];
+  });
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -1,0 +1,149 @@
+import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
+import { streamNotFound } from "../../kernel/error.ts";
+import type { Life } from "../../model/names.ts";
+import type { Sightings } from "../../model/sightings.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { type End, isBelow, loadEnd } from "../end.ts";
+import { assertMayPublish } from "../guard.ts";
+import type { AppendPlan } from "./append-plan.ts";
+
+/** What was read longer ago than this decides nothing any more. */
+export const MEMORY_MS = 60_000;
+const ENTRIES_MAX = 10_000;
+
+/** `guarded` is when the guards against stalled compaction were last asked. */
+type RememberedEnd = End & { readonly guarded: Stamp };
+
+/**
+ * The ends of partitions as this process knows them. An end that is wrong by now costs a lost race,
+ * never more, because a batch is put only where nothing is; but it must be younger than a minute, so
+ * that nothing behind it can have expired or been removed.
+ */
+export function createEndMemory(deps: {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly sightings?: Sightings | undefined;
+}) {
+  const { table, clock, sightings } = deps;
+  const ends = new Map<string, RememberedEnd>();
+  const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
+
+  /**
+   * The ends to append at. What is remembered is good enough, unless `contested`: then others write
+   * too, and a look at the last batch is cheaper than a race lost for certain. Throws
+   * `stream-not-found` and what `assertMayPublish` throws.
+   */
+  async function load(
+    life: Life,
+    partitions: Iterable<number>,
+    { contested }: { contested: boolean },
+  ): Promise<Map<number, End>> {
+    const loaded = Array.from(partitions, async (partition) => {
+      const known = recallOne(life, partition);
+      if (known === undefined) return [partition, await lookAtEnd(life, partition)] as const;
+      return [partition, contested ? await lookAgain(life, partition, known) : known] as const;
+    });
+    return new Map(await Promise.all(loaded));
+  }
+
+  /** The ends without a look, if all of them are remembered. */
+  function recall(life: Life, partitions: Iterable<number>): Map<number, End> | undefined {
+    const known = new Map<number, End>();
+    for (const partition of partitions) {
+      const end = recallOne(life, partition);
+      if (end === undefined) return undefined;
+      known.set(partition, end);
+    }
+    return known;
+  }
+
+  function recallOne(life: Life, partition: number): RememberedEnd | undefined {
+    const memory = ends.get(nameOf(life, partition));
+    const fresh =
+      memory !== undefined &&
+      ageMs(clock, memory.stamp) < MEMORY_MS &&
+      ageMs(clock, memory.guarded) < MEMORY_MS;
+    return fresh ? memory : undefined;
+  }
+
+  async function lookAtEnd(life: Life, partition: number): Promise<End> {
+    const end = await loadEnd(deps, life, partition);
+    if (end.sealed) throw streamNotFound();
+    assertMayPublish(end, clock.now());
+    keep(life, partition, { ...end, guarded: end.stamp });
+    return end;
+  }
+
+  /**
+   * One read instead of two: whatever stands behind an end known for less than a minute cannot have
+   * expired, so the last batch tells the end without the checkpoint.
+   */
+  async function lookAgain(life: Life, partition: number, known: RememberedEnd): Promise<End> {
+    const stamp = takeStamp(clock);
+    const last = await table.batches.loadLast(life, partition);
+    if (last?.kind === "seal") throw streamNotFound();
+    if (last === undefined || isBelow(last, known.next)) return known;
+    const end = { ...endBehind(last), stamp, guarded: known.guarded };
+    keep(life, partition, end);
+    return end;
+  }
+
+  /** These batches were written: their ends are the ends. */
+  function written(life: Life, plan: AppendPlan, stamp: Stamp): void {
+    for (const [partition, end] of plan.ends) {
+      sightings?.sawEnd(life, partition, end.next);
+      learn(life, partition, end, stamp);
+    }
+  }
+
+  /**
+   * Others' batches stood where this plan wanted to write. Whatever they show is remembered; tells
+   * which partitions they are of.
+   */
+  function lost(
+    life: Life,
+    { append: { batches } }: AppendPlan,
+    found: readonly (Batch | undefined)[],
+    stamp: Stamp,
+  ): Set<number> {
+    const partitions = new Set<number>();
+    for (const [index, { partition }] of batches.entries()) {
+      const batch = found[index];
+      if (batch === undefined || partitions.has(partition)) continue;
+      partitions.add(partition);
+      learn(life, partition, endBehind(batch), stamp);
+    }
+    return partitions;
+  }
+
+  /** The chain goes on after this batch. */
+  const seen = (life: Life, partition: number, last: Batch, stamp: Stamp): void =>
+    learn(life, partition, endBehind(last), stamp);
+
+  function learn(life: Life, partition: number, end: Omit<End, "stamp">, stamp: Stamp): void {
+    const known = ends.get(nameOf(life, partition));
+    if (known !== undefined) keep(life, partition, { ...end, stamp, guarded: known.guarded });
+  }
+
+  function keep(life: Life, partition: number, end: RememberedEnd): void {
+    ends.delete(nameOf(life, partition));
+    ends.set(nameOf(life, partition), end);
+    const [oldest] = ends.keys();
+    if (ends.size > ENTRIES_MAX && oldest !== undefined) ends.delete(oldest);
+  }
+
+  function forget(life: Life, partitions: Iterable<number>): void {
+    for (const partition of partitions) ends.delete(nameOf(life, partition));
+  }
+
+  return { load, recall, written, lost, seen, forget };
+}
+
+export type EndMemory = ReturnType<typeof createEndMemory>;
+
+const endBehind = ({ first, count, publishedAt, expiresAt = 0 }: Batch): Omit<End, "stamp"> => ({
+  next: first + count,
+  publishedAt,
+  expiresAt,
+});

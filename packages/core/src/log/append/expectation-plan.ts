@@ -1,0 +1,86 @@
+import { LedgerError } from "../../kernel/error.ts";
+import type { IncomingEvent } from "../../model/event.ts";
+import { partitionOf } from "../../model/partition.ts";
+
+/** What a request expects of a key: the sequence of its last event, 0 for no current state. */
+export type Expectation = {
+  readonly partition: number;
+  readonly key: string;
+  readonly sequence: number;
+};
+
+/** The last event of a key below some place of its partition; sequence 0 where it has none. */
+export type LastEvent = { readonly sequence: number; readonly deleted: boolean };
+
+export const NO_EVENT: LastEvent = { sequence: 0, deleted: false };
+
+/** No event ever has this sequence: what was seen in another life of the stream. */
+export const NEVER = -1;
+
+/** What a request expects, each key once: the first of its events that says so speaks for it. */
+export function expectationsOf(
+  events: readonly IncomingEvent[],
+  partitions: number,
+): readonly Expectation[] {
+  const expected = new Map<string, Expectation>();
+  for (const { attributes, expectedSequence: sequence } of events) {
+    const { key } = attributes;
+    if (sequence === undefined || expected.has(key)) continue;
+    expected.set(key, { partition: partitionOf(key, partitions), key, sequence });
+  }
+  return [...expected.values()];
+}
+
+type Asking = {
+  readonly lanes: readonly { readonly events: readonly IncomingEvent[] }[];
+  readonly expected?: readonly Expectation[];
+};
+
+/** Whether a group writes a key of which a request expects something. */
+export function writesExpectedKey(
+  group: readonly { readonly request: Asking }[],
+  { expected = [] }: Asking,
+): boolean {
+  if (expected.length === 0) return false;
+  const keys = new Set(expected.map(({ key }) => key));
+  return group.some(({ request: { lanes } }) =>
+    lanes.some(({ events }) => events.some(({ attributes }) => keys.has(attributes.key))),
+  );
+}
+
+/**
+ * Whether a key is as it was expected to be. A key that was deleted has no current state, and after
+ * some time nothing is known of it: so 0 holds for it from the deletion on.
+ */
+export const isAsExpected = ({ sequence }: Expectation, last: LastEvent): boolean =>
+  sequence === last.sequence || (sequence === 0 && last.deleted);
+
+/** `412 sequence-mismatch`, with each key that is not as expected and what is its last event. */
+export function sequenceMismatch(
+  found: readonly { readonly expectation: Expectation; readonly last: LastEvent }[],
+): LedgerError {
+  const mismatches = found.map(({ expectation: { key, sequence }, last }) => ({
+    key,
+    expectedSequence: sequence === NEVER ? null : sequence,
+    sequence: last.sequence,
+    deleted: last.deleted,
+  }));
+  const [first] = mismatches;
+  const what =
+    found.length === 1 && first !== undefined
+      ? `The last event of the key has sequence ${first.sequence}${first.deleted ? " and deletes it" : ""}.`
+      : `${found.length} keys have other last events than expected.`;
+  return new LedgerError("sequence-mismatch", {
+    detail: `${what} Nothing was written. Read what came meanwhile and decide again.`,
+    facts: { mismatches },
+  });
+}
+
+/** Refuses to judge what would take reading too much of the log. */
+export const compactionLagging = (facts: Readonly<Record<string, number>>): LedgerError =>
+  new LedgerError("compaction-lagging", {
+    detail:
+      "Compaction lags so far that the last events of keys cannot be found in time. Nothing was written. POST /streams/{stream}/compact, or try again shortly.",
+    retryAfterSeconds: 1,
+    facts,
+  });

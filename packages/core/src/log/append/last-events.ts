@@ -1,0 +1,158 @@
+import { LIMITS } from "@eventledger/protocol";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
+import { streamNotFound } from "../../kernel/error.ts";
+import { assertInvariant } from "../../kernel/invariant.ts";
+import { isTombstone, type RawJson } from "../../model/event.ts";
+import type { Life } from "../../model/names.ts";
+import { bucketOf } from "../../model/partition.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { unpackBatch } from "../codec.ts";
+import { type AppendPlan, type AppendRequest, writtenBy } from "./append-plan.ts";
+import { compactionLagging, type LastEvent, NO_EVENT } from "./expectation-plan.ts";
+
+/**
+ * What is known of the last events of keys in one partition. A key that is in `latest` has its last
+ * event below `upto` there. Any other has none from `from` to `upto`, so its row in the compacted
+ * state tells, because all below `from` is compacted.
+ */
+type Tail = {
+  upto: number;
+  /** When it was last seen, or made, that the chain goes on at `upto`. */
+  stamp: Stamp;
+  readonly latest: Map<string, LastEvent>;
+};
+
+const MEMORY_MS = 60_000;
+const KEYS_MAX = 50_000;
+const TAILS_MAX = 1_000;
+const ROWS = 256;
+const ROWS_AT_ONCE = 16;
+
+/**
+ * Tells the last events of keys at the end of a partition: from the compacted state and the log after
+ * its watermark. What it has read it remembers for a minute, and what this process appends it learns,
+ * so that one who keeps writing a key reads nothing. Of the log it reads no more than
+ * `uncompactedEventsMax` events and `uncompactedBytesMax` bytes; throws `compaction-lagging` over that.
+ */
+export function createLastEvents({ table, clock }: { table: Table; clock: Clock }) {
+  const tails = new Map<string, Tail>();
+  const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
+
+  /**
+   * The last events of `keys` below `end`. Undefined when the chain has grown past `end` meanwhile: it
+   * is the end no more. Throws `compaction-lagging`, `stream-not-found`, `store-unavailable`.
+   */
+  async function load(
+    life: Life,
+    partition: number,
+    keys: ReadonlySet<string>,
+    end: number,
+  ): Promise<ReadonlyMap<string, LastEvent> | undefined> {
+    const { latest } = await readTail(life, partition, end);
+    const unknown = [...keys].filter((key) => !latest.has(key));
+    for (let at = 0; at < unknown.length; at += ROWS_AT_ONCE) {
+      const wave = unknown.slice(at, at + ROWS_AT_ONCE);
+      const rows = await Promise.all(
+        wave.map((key) => table.compacted.loadLast(life, bucketOf(key), key)),
+      );
+      for (const [index, key] of wave.entries()) note(latest, key, rows[index] ?? NO_EVENT);
+    }
+    const found = new Map([...keys].map((key) => [key, latest.get(key) ?? NO_EVENT]));
+    trim();
+    return [...found.values()].some(({ sequence }) => sequence >= end) ? undefined : found;
+  }
+
+  /** The memory of a partition, brought up to `end`. */
+  async function readTail(life: Life, partition: number, end: number): Promise<Tail> {
+    const name = nameOf(life, partition);
+    const known = tails.get(name);
+    const usable =
+      known !== undefined &&
+      ageMs(clock, known.stamp) < MEMORY_MS &&
+      end - known.upto <= LIMITS.uncompactedEventsMax;
+    const tail = usable ? known : await beginTail(life, partition);
+    tails.delete(name);
+    tails.set(name, tail);
+    if (end - tail.upto > LIMITS.uncompactedEventsMax) {
+      throw compactionLagging({
+        uncompactedEvents: end - tail.upto,
+        uncompactedEventsMax: LIMITS.uncompactedEventsMax,
+      });
+    }
+    let bytes = 0;
+    while (tail.upto < end) {
+      const stamp = takeStamp(clock);
+      const from = tail.upto;
+      const { batches } = await table.batches.loadFrom(life, partition, from, ROWS);
+      for (const batch of batches) {
+        if (batch.first !== tail.upto || batch.kind === "seal") break;
+        learnBatch(tail, batch);
+        bytes += batch.rawBytes;
+      }
+      tail.stamp = stamp;
+      // All below the end was durable before this was read, and is kept for long after.
+      assertInvariant(tail.upto > from, `nothing is missing at ${from} of ${life}`);
+      if (bytes > LIMITS.uncompactedBytesMax && tail.upto < end) {
+        throw compactionLagging({ uncompactedBytesMax: LIMITS.uncompactedBytesMax });
+      }
+    }
+    return tail;
+  }
+
+  /** Begins at the watermark: what lies below it is in the compacted state before it moves there. */
+  async function beginTail(life: Life, partition: number): Promise<Tail> {
+    const stamp = takeStamp(clock);
+    const checkpoint = await table.checkpoints.load(life, partition);
+    if (checkpoint === undefined) throw streamNotFound();
+    return { upto: checkpoint.next, stamp, latest: new Map() };
+  }
+
+  function learnBatch(tail: Tail, batch: Batch): void {
+    for (const event of unpackBatch(batch)) learnEvent(tail, event.sequence, event);
+    tail.upto = Math.max(tail.upto, batch.first + batch.count);
+  }
+
+  function learnEvent(tail: Tail, sequence: number, event: { key: string; data: RawJson }): void {
+    note(tail.latest, event.key, { sequence, deleted: isTombstone(event) });
+  }
+
+  /** This process has appended what these requests ask for. */
+  function written(plan: AppendPlan, requests: readonly AppendRequest[], stamp: Stamp): void {
+    if (tails.size === 0) return;
+    for (const { partition, first, events } of writtenBy(plan, requests)) {
+      const tail = tails.get(nameOf(plan.append.life, partition));
+      if (tail === undefined || tail.upto !== first) continue;
+      for (const [index, event] of events.entries()) learnEvent(tail, first + index, event);
+      tail.upto = first + events.length;
+      tail.stamp = stamp;
+    }
+    trim();
+  }
+
+  /** Forgets what was not used for longest, partition by partition. */
+  function trim(): void {
+    let keys = 0;
+    for (const { latest } of tails.values()) keys += latest.size;
+    for (const [name, { latest }] of tails) {
+      if (keys <= KEYS_MAX && tails.size <= TAILS_MAX) return;
+      keys -= latest.size;
+      tails.delete(name);
+    }
+  }
+
+  /** What was remembered of it holds no more. */
+  const forget = (life: Life, partition: number): void => {
+    tails.delete(nameOf(life, partition));
+  };
+
+  return { load, written, forget };
+}
+
+export type LastEvents = ReturnType<typeof createLastEvents>;
+
+/** Of two events of a key the later one counts, in whatever order they were met. */
+function note(latest: Map<string, LastEvent>, key: string, last: LastEvent): void {
+  const known = latest.get(key);
+  if (known === undefined || known.sequence <= last.sequence) latest.set(key, last);
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from "node:crypto";
+import { LIMITS } from "@eventledger/protocol";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { IncomingEvent, RawJson } from "../../model/event.ts";
+import { unpackBatch } from "../codec.ts";
+import type { AppendRequest } from "./append-plan.ts";
+import { APPEND_ITEMS_MAX, CHUNK_BYTES_MAX, packLanes } from "./pack-lanes.ts";
+
+/** Printable bytes as hard to compress as JSON allows. */
+const NOISE = Buffer.from(randomBytes(6 * 2 ** 20).map((byte) => 35 + (byte % 57))).toString(
+  "latin1",
+);
+const STARTS = 22;
+
+/** A JSON string of about so many bytes: all alike, or another piece of noise for each `n`. */
+function dataOf(n: number, bytes: number, compressible: boolean): RawJson {
+  const start = (n % STARTS) * LIMITS.eventBytesMax;
+  return `"${compressible ? "x".repeat(bytes) : NOISE.slice(start, start + bytes)}"` as RawJson;
+}
+
+const eventOf = (n: number, bytes: number, compressible = false): IncomingEvent => ({
+  attributes: { key: `key-${n}` },
+  data: dataOf(n, bytes, compressible),
+});
+
+const requestOf = (lanes: readonly (readonly IncomingEvent[])[], key?: string): AppendRequest => ({
+  lanes: lanes.flatMap((events, partition) => (events.length > 0 ? [{ partition, events }] : [])),
+  bytes: 0,
+  ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
+});
+
+/** Sizes from empty to the largest event, as many as a request may hold of them. */
+const drafts = fc
+  .array(
+    fc.record({
+      lane: fc.nat(LIMITS.partitionsMax - 1),
+      bytes: fc.oneof(
+        { weight: 6, arbitrary: fc.nat(200) },
+        { weight: 2, arbitrary: fc.nat(20_000) },
+        { weight: 2, arbitrary: fc.integer({ min: 100_000, max: LIMITS.eventBytesMax - 100 }) },
+      ),
+      compressible: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 200, size: "max" },
+  )
+  .chain((all) => fc.constantFrom(1, 2, 16, 64).map((lanes) => ({ all, lanes })));
+
+describe("packLanes", () => {
+  it("[publish.atomic] makes few items of any events, each within the cap, in their order", () => {
+    return fc.assert(
+      fc.property(drafts, ({ all, lanes }) => {
+        const parts: IncomingEvent[][] = Array.from({ length: lanes }, () => []);
+        let left = LIMITS.requestBytesMax - 300_000;
+        for (const [n, { lane, bytes, compressible }] of all.entries()) {
+          if (bytes > left) continue;
+          left -= bytes;
+          parts[lane % lanes]?.push(eventOf(n, bytes, compressible));
+        }
+        const packed = packLanes([requestOf(parts, "key")]);
+        const items = packed.flatMap(({ chunks }) => chunks);
+        expect(items.length).toBeLessThan(APPEND_ITEMS_MAX);
+        for (const { partition, chunks } of packed) {
+          const keys: string[] = [];
+          for (const { payload, rawBytes, count } of chunks) {
+            expect(payload.length).toBeLessThanOrEqual(CHUNK_BYTES_MAX);
+            const batch = { first: 1, batchId: new Uint8Array(16), publishedAt: 1 };
+            for (const { key } of unpackBatch({ ...batch, payload, rawBytes, count }))
+              keys.push(key);
+          }
+          expect(keys).toEqual(parts[partition]?.map(({ attributes: { key } }) => key));
+          const sizes = chunks.map(({ payload }) => payload.length);
+          const whole = sizes.reduce((sum, size) => sum + size, 0);
+          expect(chunks.length).toBeLessThanOrEqual(1 + (2 * whole) / CHUNK_BYTES_MAX);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("[publish.atomic] makes few items of large events beside many small ones", () => {
+    const small = Array.from({ length: 140 }, (_, n) => eventOf(n, 9));
+    const lanes = Array.from({ length: 64 }, (_, lane) =>
+      lane < 6
+        ? [eventOf(2 * lane, 262_000), eventOf(2 * lane + 1, 262_000), ...small]
+        : [eventOf(lane, 9)],
+    );
+    const packed = packLanes([requestOf(lanes, "key")]);
+    expect(packed.flatMap(({ chunks }) => chunks)).toHaveLength(64 + 6);
+  });
+
+  it("keeps what compresses into one item in one item", () => {
+    const events = Array.from({ length: 16 }, (_, n) => eventOf(n, 250_000, true));
+    expect(packLanes([requestOf([events])])[0]?.chunks).toHaveLength(1);
+  });
+
+  it("[publish.limits] refuses what one transaction cannot hold", () => {
+    const keyed = Array.from({ length: 100 }, (_, n) => requestOf([[eventOf(n, 9)]], `${n}`));
+    const refusal = { code: "request-too-large", facts: { items: 101, itemsMax: 100 } };
+    expect(() => packLanes(keyed)).toThrow(expect.objectContaining(refusal));
+    expect(packLanes(keyed.slice(1))[0]?.chunks).toHaveLength(1);
+    const large = Array.from({ length: 22 }, (_, n) => eventOf(n, 262_000));
+    expect(() => packLanes([requestOf([large])])).toThrow(
+      expect.objectContaining({ code: "request-too-large" }),
+    );
+  });
+});

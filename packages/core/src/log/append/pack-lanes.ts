@@ -1,0 +1,102 @@
+import { LIMITS } from "@eventledger/protocol";
+import { LedgerError } from "../../kernel/error.ts";
+import type { IncomingEvent } from "../../model/event.ts";
+import { type Packed, packEvents, sizeOf } from "../codec.ts";
+import type { AppendRequest, PackedLane } from "./append-plan.ts";
+
+/** Leaves room in an item of 400 KB for its keys and attributes. */
+export const CHUNK_BYTES_MAX = 350_000;
+
+/** Leaves room in a transaction of 4 MiB for keys, attributes and receipts. */
+const APPEND_BYTES_MAX = 4_000_000;
+
+/** Items that one transaction takes: chunks and receipts. */
+export const APPEND_ITEMS_MAX = 100;
+
+/** Lets each part of a batch that is cut evenly be a little larger than its share. */
+const CUT_BYTES = 0.9 * CHUNK_BYTES_MAX;
+
+type Chunk = Packed & { readonly count: number };
+type Cut = { readonly events: readonly IncomingEvent[]; readonly packed: Packed };
+
+/**
+ * Packs the events of requests that go together, partition by partition, in the order of the
+ * requests; into several chunks where one item cannot hold them. No two neighbours in a partition
+ * would fit into one chunk, so there are at most 64 + 2 * 4,000,000 / 350,000 of them, or 86. Throws
+ * `request-too-large` when even compressed they exceed what one transaction takes.
+ */
+export function packLanes(requests: readonly AppendRequest[]): PackedLane[] {
+  const events = new Map<number, IncomingEvent[]>();
+  for (const { lanes } of requests) {
+    for (const lane of lanes) {
+      const list = events.get(lane.partition) ?? [];
+      for (const event of lane.events) list.push(event);
+      events.set(lane.partition, list);
+    }
+  }
+  const packed = [...events].map(([partition, list]) => ({ partition, chunks: packChunks(list) }));
+  const chunks = packed.flatMap((lane) => lane.chunks);
+  const receipts = requests.filter(({ idempotency }) => idempotency !== undefined).length;
+  assertOneTransaction(chunks, receipts);
+  return packed;
+}
+
+function assertOneTransaction(chunks: readonly Chunk[], receipts: number): void {
+  const bytes = chunks.reduce((sum, { payload }) => sum + payload.length, 0);
+  if (bytes > APPEND_BYTES_MAX) {
+    throw new LedgerError("request-too-large", {
+      detail: `The events do not compress to ${APPEND_BYTES_MAX} bytes, the most that can be committed together. Publish them in smaller requests.`,
+      facts: { compressedBytesMax: APPEND_BYTES_MAX, requestBytesMax: LIMITS.requestBytesMax },
+    });
+  }
+  const items = chunks.length + receipts;
+  if (items > APPEND_ITEMS_MAX) {
+    throw new LedgerError("request-too-large", {
+      detail: `The events take ${items} items of the table, and ${APPEND_ITEMS_MAX} is the most that can be committed together. Publish them in smaller requests.`,
+      facts: { items, itemsMax: APPEND_ITEMS_MAX },
+    });
+  }
+}
+
+function packChunks(events: readonly IncomingEvent[]): Chunk[] {
+  const joined: Cut[] = [];
+  for (const cut of cutToFit(events)) {
+    const last = joined.at(-1);
+    const both = last === undefined ? undefined : join(last, cut);
+    if (both === undefined) joined.push(cut);
+    else joined[joined.length - 1] = both;
+  }
+  return joined.map(({ events: { length: count }, packed }) => ({ ...packed, count }));
+}
+
+/** Cuts where it has to, into parts of about the same size before compression. */
+function cutToFit(events: readonly IncomingEvent[]): Cut[] {
+  const packed = packEvents(events);
+  const bytes = packed.payload.length;
+  if (bytes <= CHUNK_BYTES_MAX || events.length === 1) return [{ events, packed }];
+  return cutEvenly(events, Math.max(2, Math.ceil(bytes / CUT_BYTES))).flatMap(cutToFit);
+}
+
+/** At least two parts, none of them empty. */
+function cutEvenly(events: readonly IncomingEvent[], parts: number): IncomingEvent[][] {
+  const sizes = events.map(sizeOf);
+  const whole = sizes.reduce((sum, size) => sum + size, 0);
+  const cuts: IncomingEvent[][] = [[]];
+  let before = 0;
+  for (const [index, event] of events.entries()) {
+    const isLast = index === events.length - 1;
+    const due = before >= (whole * cuts.length) / parts || (isLast && cuts.length === 1);
+    if (due && index > 0) cuts.push([]);
+    cuts.at(-1)?.push(event);
+    before += sizes[index] ?? 0;
+  }
+  return cuts;
+}
+
+/** Two neighbours as one, if one item can hold them. */
+function join(a: Cut, b: Cut): Cut | undefined {
+  if (a.packed.payload.length + b.packed.payload.length > CHUNK_BYTES_MAX) return undefined;
+  const events = [...a.events, ...b.events];
+  const packed = packEvents(events);
+  return packed.payload.length > CHUNK_BYTES_MAX ? undefined : { events, packed };
+}

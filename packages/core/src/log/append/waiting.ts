@@ -1,0 +1,68 @@
+import type { Stamp } from "../../kernel/clock.ts";
+import type { LedgerError } from "../../kernel/error.ts";
+import type { Life } from "../../model/names.ts";
+import type { Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
+import { keyReused, outcomeUnknown } from "./append-error.ts";
+import type { AppendRequest } from "./append-plan.ts";
+import { isClaim } from "./claim-plan.ts";
+
+/** A live stream as the log needs it, as read at `stamp`. */
+export type AppendTarget = {
+  readonly life: Life;
+  readonly partitions: number;
+  readonly retentionHours: number;
+  readonly stamp: Stamp;
+};
+
+/** Where the events are, and whether an earlier request with the same key had put them there. */
+export type Appended = { readonly receipt: Receipt; readonly replayed: boolean };
+
+/** A request that nobody has answered yet. */
+export type Waiting = {
+  readonly request: AppendRequest;
+  readonly target: AppendTarget;
+  readonly arrivedAt: number;
+  readonly deadline: number;
+  settled: boolean;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export const requestsOf = (group: readonly Waiting[]): AppendRequest[] =>
+  group.map(({ request }) => request);
+
+export const partitionsOf = (group: readonly Waiting[]): Set<number> =>
+  new Set(group.flatMap(({ request }) => request.lanes.map(({ partition }) => partition)));
+
+/** Settles those whose time is up; returns the others. */
+export function expire(
+  live: readonly Waiting[],
+  nowMonotonicMs: number,
+  error: () => LedgerError,
+): Waiting[] {
+  for (const item of live) {
+    if (item.deadline <= nowMonotonicMs) settle(item, () => item.reject(error()));
+  }
+  return live.filter(({ settled }) => !settled);
+}
+
+export function settle(item: Waiting, tell: () => void): void {
+  if (item.settled) return;
+  item.settled = true;
+  tell();
+}
+
+export function settleByReceipt(item: Waiting, row: ReceiptRow | undefined): void {
+  const { idempotency } = item.request;
+  if (idempotency === undefined || row === undefined) return;
+  if (row.requestHash !== idempotency.requestHash) {
+    settle(item, () => item.reject(keyReused()));
+    return;
+  }
+  if (isClaim(row)) {
+    // The very same request was one batch when it was claimed, and is several by now.
+    settle(item, () => item.reject(outcomeUnknown(new Error("claimed as one batch"))));
+    return;
+  }
+  settle(item, () => item.resolve({ receipt: row, replayed: true }));
+}

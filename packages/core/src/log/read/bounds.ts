@@ -1,0 +1,25 @@
+import type { StoredEvent } from "../../model/event.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+
+/** Where reading ends: before a moment, or before a sequence of each partition. */
+export type Bound = { readonly timeMs: number } | { readonly nexts: readonly number[] };
+
+/** The same in one partition. */
+export type PartitionBound = { readonly timeMs: number; readonly next: number };
+
+export const boundOf = (bound: Bound | undefined, partition: number): PartitionBound => ({
+  timeMs: bound !== undefined && "timeMs" in bound ? bound.timeMs : Number.POSITIVE_INFINITY,
+  next: bound !== undefined && "nexts" in bound ? (bound.nexts[partition] ?? 1) : Infinity,
+});
+
+/** Whether a batch begins at a bound or after it. All events of a batch have its time. */
+export const isBeyond = (
+  { timeMs, next }: PartitionBound,
+  { first, publishedAt }: Pick<Batch, "first" | "publishedAt">,
+): boolean => publishedAt >= timeMs || first >= next;
+
+/** Whether an event lies at a bound or after it. */
+export const isPast = (
+  bound: PartitionBound,
+  { sequence: first, publishedAt }: Pick<StoredEvent, "sequence" | "publishedAt">,
+): boolean => isBeyond(bound, { first, publishedAt });

@@ -1,0 +1,127 @@
+import { LIMITS } from "@eventledger/protocol";
+import type { CursorContent } from "../../cursor/cursor.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { Log } from "../log.ts";
+import type { Bound } from "./bounds.ts";
+import { fittingCount } from "./page-bytes.ts";
+import { cutPage, type LogPage, type PartitionRun } from "./read.ts";
+
+/** Positions of a stream; those that are not known are given by the moment `since`, or earliest. */
+export type From = Pick<CursorContent, "positions" | "since" | "turn">;
+
+/** What of a stream is read. */
+export type BrowseRequest = {
+  readonly from: From;
+  readonly limit: number;
+  /** Leaves events out. */
+  readonly matches: ((event: StoredEvent) => boolean) | undefined;
+  /** The partitions to read; all of them unless it is said. */
+  readonly among: ReadonlySet<number> | undefined;
+  readonly bound: Bound | undefined;
+};
+
+/** A run of events, where to go on, and whether anything is left to read there. */
+export type Browsed = {
+  readonly events: readonly StoredEvent[];
+  readonly from: From;
+  /** Partitions that are not read count as read to their ends. */
+  readonly runs: readonly PartitionRun[];
+  readonly caughtUp: boolean;
+  /** How many events were looked at. */
+  readonly looked: number;
+  /** The bound is reached: nothing that comes later matters. */
+  readonly ended: boolean;
+};
+
+/**
+ * Reads a stream without a subscription. A page looks at a bounded number of events, so with
+ * `matches` it may be empty and not the end.
+ */
+export async function browse(
+  log: Log,
+  stream: LiveStream,
+  { from, limit, matches, among, bound }: BrowseRequest,
+): Promise<Browsed> {
+  const known = await resolvePositions(log, stream, from, among);
+  const positions = known.map((position) => position ?? edgeAt(1));
+  const room = {
+    events: matches === undefined ? limit : LIMITS.filterEventsMax,
+    bytes: LIMITS.lookedAtBytesMax,
+  };
+  const read = await log.read(stream.life, positions, { room, turn: from.turn, among, bound });
+  const whole = { ...read, runs: read.runs.map(atEndUnless(among)) };
+  const { events, page } = keepMatching(whole, { limit, matches });
+  return {
+    events,
+    from: {
+      positions: page.runs.map(({ position }, at) => (isAmong(among, at) ? position : known[at])),
+      ...(from.since === undefined ? {} : { since: from.since }),
+      turn: page.turn,
+    },
+    runs: page.runs,
+    caughtUp: page.runs.every(({ atEnd }) => atEnd),
+    looked: page.entries.length,
+    ended: page.runs.every(({ bounded }, at) => bounded === true || !isAmong(among, at)),
+  };
+}
+
+const isAmong = (among: ReadonlySet<number> | undefined, partition: number): boolean =>
+  among === undefined || among.has(partition);
+
+const atEndUnless =
+  (among: ReadonlySet<number> | undefined) =>
+  (run: PartitionRun, partition: number): PartitionRun =>
+    isAmong(among, partition) ? run : { ...run, atEnd: true };
+
+/**
+ * Up to `limit` events of a page, those that match if that is asked for, as far as an answer can hold
+ * them. The page is cut behind the last of them: it covers what was left out before.
+ */
+export function keepMatching(
+  page: LogPage,
+  { limit, matches }: { limit: number; matches: ((event: StoredEvent) => boolean) | undefined },
+): { events: readonly StoredEvent[]; page: LogPage } {
+  const wanted = page.entries.flatMap(({ event }, index) =>
+    matches === undefined || matches(event) ? [index] : [],
+  );
+  const most = wanted.slice(0, limit).flatMap((index) => page.entries[index]?.event ?? []);
+  const count = fittingCount(most);
+  const overflow = wanted[count];
+  return {
+    events: most.slice(0, count),
+    page: overflow === undefined ? page : cutPage(page, overflow),
+  };
+}
+
+/**
+ * The positions of a cursor, of some partitions or all; where it names only a moment, that moment is
+ * looked up.
+ */
+export async function resolvePositions(
+  log: Log,
+  stream: LiveStream,
+  from: Pick<CursorContent, "positions" | "since">,
+): Promise<Position[]>;
+export async function resolvePositions(
+  log: Log,
+  stream: LiveStream,
+  from: Pick<CursorContent, "positions" | "since">,
+  among: ReadonlySet<number> | undefined,
+): Promise<(Position | undefined)[]>;
+export async function resolvePositions(
+  log: Log,
+  { life, partitions }: LiveStream,
+  { positions, since }: Pick<CursorContent, "positions" | "since">,
+  among?: ReadonlySet<number>,
+): Promise<(Position | undefined)[]> {
+  return Promise.all(
+    Array.from({ length: partitions }, async (_, partition) => {
+      const known = positions[partition];
+      if (known !== undefined || !isAmong(among, partition)) return known;
+      const place = since === undefined ? "earliest" : { timeMs: since };
+      return log.seekPartition(life, partition, place);
+    }),
+  );
+}

@@ -1,0 +1,36 @@
+import type { Clock } from "../../kernel/clock.ts";
+import { streamNotFound } from "../../kernel/error.ts";
+import { createMemory } from "../../kernel/memory.ts";
+import type { Life } from "../../model/names.ts";
+import type { Checkpoint } from "../../table/checkpoint.entity.ts";
+import type { Table } from "../../table/table.ts";
+
+const MEMORY_MS = 60_000;
+
+/**
+ * Checkpoints as they were at most a minute ago. Good enough to refuse what is long gone, because
+ * rows stay for 30 days below the floor; never good enough to decide where to write.
+ */
+export function createCheckpointMemory({ table, clock }: { table: Table; clock: Clock }) {
+  const memory = createMemory<Checkpoint>(clock, { ttlMs: MEMORY_MS });
+  const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
+
+  async function reload(life: Life, partition: number): Promise<Checkpoint> {
+    const look = memory.look();
+    const checkpoint = await table.checkpoints.load(life, partition);
+    if (checkpoint === undefined) throw streamNotFound();
+    memory.learn(nameOf(life, partition), look, checkpoint);
+    return checkpoint;
+  }
+
+  async function recall(life: Life, partition: number): Promise<Checkpoint> {
+    return memory.recall(nameOf(life, partition)) ?? reload(life, partition);
+  }
+
+  /** What was remembered of it holds no more. */
+  const forget = (life: Life, partition: number): void => memory.change(nameOf(life, partition));
+
+  return { recall, reload, forget };
+}
+
+export type CheckpointMemory = ReturnType<typeof createCheckpointMemory>;

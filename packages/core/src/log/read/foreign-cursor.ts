@@ -1,0 +1,78 @@
+import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
+import type { LedgerError } from "../../kernel/error.ts";
+import { lifeText, parseLifeText } from "../../model/life-text.ts";
+import { type Life, lifeOf, type ScopedName } from "../../model/names.ts";
+import { isLost, type LostRange, type Restored, restoredEnd } from "../../model/restored.ts";
+import type { Table } from "../../table/table.ts";
+
+type Stream = {
+  readonly name: ScopedName;
+  readonly uid: string;
+  readonly life: Life;
+  readonly partitions: number;
+  readonly restored?: Restored;
+};
+
+/** Tells whether a name had a life: the seal of its first chain stays for good. */
+export const createFormerLives =
+  (table: Table) =>
+  async (name: ScopedName, uid: string): Promise<boolean> =>
+    (await table.batches.loadLast(lifeOf(name, uid), 0)) !== undefined;
+
+/** What it takes to judge a cursor: see `createLog`. */
+export type CursorFacts = {
+  readonly hadLife: ReturnType<typeof createFormerLives>;
+  lostBy(life: Life, partition: number, id: string): Promise<readonly LostRange[]>;
+};
+
+/**
+ * Throws `invalid-cursor` for a cursor of another stream or of a former life, and for one that covers
+ * what a restore lost. A former life is looked up under the stream's own name, tenant included, so a
+ * cursor of another tenant is answered like one of any other stream.
+ */
+export async function assertOfStream(
+  log: CursorFacts,
+  stream: Stream,
+  cursor: CursorContent,
+): Promise<void> {
+  const { uid } = parseLifeText(cursor.life);
+  if (uid !== stream.uid) {
+    throw invalidCursor((await log.hadLife(stream.name, uid)) ? "other-life" : "other-stream");
+  }
+  if (cursor.positions.length > stream.partitions) throw invalidCursor("malformed");
+  await assertNotLost(log, stream, cursor);
+}
+
+/** Whether a cursor was made since the last restore of the table. */
+export const isOfThisRestore = (stream: Stream, { life }: CursorContent): boolean =>
+  life === lifeText(stream);
+
+/**
+ * Refuses a cursor from before a restore that covers more than the restore has kept, in the log or,
+ * while a snapshot is read, in the compacted state; and one from a copy of the table that was given up.
+ */
+async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorContent) {
+  if (isOfThisRestore(stream, cursor)) return;
+  const next = restoreAfter(stream, parseLifeText(cursor.life).restoredAt);
+  if (stream.restored === undefined || next === undefined) throw restored();
+  const { id } = stream.restored;
+  const { positions, bootstrap } = cursor;
+  await Promise.all(
+    positions.map(async (position, partition) => {
+      const lost = await log.lostBy(stream.life, partition, id);
+      const end = restoredEnd(lost, next) ?? 0;
+      const read = Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);
+      if (read > end || isLost(lost, read) || isLost(lost, position?.next ?? 0)) throw restored();
+    }),
+  );
+}
+
+/** The first restore after a moment that is itself a restore of this table, or the beginning. */
+function restoreAfter({ restored: last }: Stream, at: number): string | undefined {
+  if (last === undefined) return undefined;
+  const marks = [{ id: "", at: 0 }, ...last.before, last];
+  const index = marks.findIndex((mark) => mark.at === at);
+  return index === -1 ? undefined : marks[index + 1]?.id;
+}
+
+const restored = (): LedgerError => invalidCursor("restored");

@@ -1,0 +1,67 @@
+import type { Lag } from "@eventledger/protocol";
+import type { Life } from "../../model/names.ts";
+import type { Position } from "../../model/position.ts";
+import { lostBetween } from "../../model/restored.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+import type { PartitionRun, ReadDeps } from "./read.ts";
+
+/**
+ * How far the ends are ahead of where reading stands: events over all partitions, and the age of
+ * the oldest of them in seconds. Partitions that were just read to their end cost nothing. Of the
+ * others the next batch is read where its time is not known yet; the last one, which may be large,
+ * only where there is a next.
+ */
+export async function measureLag(
+  deps: ReadDeps,
+  life: Life,
+  runs: readonly PartitionRun[],
+): Promise<Lag> {
+  const behind = await Promise.all(runs.map((run, partition) => lagOf(deps, life, partition, run)));
+  const oldest = Math.min(...behind.map(({ oldestAt }) => oldestAt));
+  return {
+    events: behind.reduce((sum, { events }) => sum + events, 0),
+    seconds: oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000,
+  };
+}
+
+const NONE = { events: 0, oldestAt: Infinity };
+
+async function lagOf(
+  { table, checkpoints }: ReadDeps,
+  life: Life,
+  partition: number,
+  { atEnd, position, nextPublishedAt }: PartitionRun,
+) {
+  if (atEnd) return NONE;
+  let oldestAt = nextPublishedAt;
+  if (oldestAt === undefined) {
+    const following = await loadFollowing({ table }, life, partition, position);
+    oldestAt = following?.publishedAt;
+    const { next } = await checkpoints.recall(life, partition);
+    if (following === undefined && next <= position.next) return NONE;
+  }
+  const last = await table.batches.loadLast(life, partition);
+  const { next, lost } = await checkpoints.recall(life, partition);
+  const end = Math.max(last === undefined ? 1 : last.first + last.count, next);
+  const events = end - position.next - lostBetween(lost, position.next, end);
+  if (events <= 0 || last === undefined) return NONE;
+  return { events, oldestAt: oldestAt ?? last.publishedAt };
+}
+
+/** The first batch that holds anything from a position on. A page may end before it is reached. */
+async function loadFollowing(
+  { table }: Pick<ReadDeps, "table">,
+  life: Life,
+  partition: number,
+  { batch, next }: Position,
+): Promise<Batch | undefined> {
+  for (let from = batch; ; ) {
+    const { batches, more } = await table.batches.loadFrom(life, partition, from, 2);
+    const following = batches.find(
+      ({ first, count, kind }) => kind !== "jump" && first + count > next,
+    );
+    const last = batches.at(-1);
+    if (following !== undefined || !more || last === undefined) return following;
+    from = last.first + Math.max(1, last.count);
+  }
+}

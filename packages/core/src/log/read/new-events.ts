@@ -1,0 +1,46 @@
+import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
+import type { Life } from "../../model/names.ts";
+import type { Position } from "../../model/position.ts";
+import type { Table } from "../../table/table.ts";
+
+/** Many wait at the same place; one look serves all of them for this long. */
+const MEMORY_MS = 500;
+const ENTRIES_MAX = 10_000;
+
+/**
+ * Tells whether nothing lies behind a place, as it was at most half a second ago, strongly consistent
+ * then. The cheapest question there is: one read per partition that finds nothing, however many ask.
+ */
+export function createQuiet({ table, clock }: { readonly table: Table; readonly clock: Clock }) {
+  const looks = new Map<string, { quiet: Promise<boolean>; stamp: Stamp }>();
+
+  function isQuietAt(life: Life, partition: number, next: number): Promise<boolean> {
+    const name = `${life}#${partition}#${next}`;
+    const known = looks.get(name);
+    if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known.quiet;
+    const stamp = takeStamp(clock);
+    const quiet = table.batches
+      .loadFrom(life, partition, next, 1)
+      .then(({ batches }) => batches.length === 0);
+    looks.delete(name);
+    looks.set(name, { quiet, stamp });
+    const [oldest] = looks.keys();
+    if (looks.size > ENTRIES_MAX && oldest !== undefined) looks.delete(oldest);
+    return quiet;
+  }
+
+  return async (
+    life: Life,
+    positions: readonly (Position | undefined)[],
+    among?: ReadonlySet<number>,
+  ): Promise<boolean> => {
+    const parts = await Promise.all(
+      positions.map((at, partition) =>
+        among === undefined || among.has(partition)
+          ? isQuietAt(life, partition, at?.next ?? 1)
+          : true,
+      ),
+    );
+    return parts.every((quiet) => quiet);
+  };
+}

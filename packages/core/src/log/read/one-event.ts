@@ -1,0 +1,37 @@
+import { LedgerError } from "../../kernel/error.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import type { Life } from "../../model/names.ts";
+import type { Position } from "../../model/position.ts";
+import { unpackBatch } from "../codec.ts";
+import { type ReadDeps, retentionPassed } from "./read.ts";
+
+/** Where one event is, and what else must be true of it. */
+export type Address = {
+  readonly partition: number;
+  readonly sequence: number;
+  readonly matches: ((event: StoredEvent) => boolean) | undefined;
+};
+
+/** One event by its address, and the place after it. Throws `event-not-found`, and `retention-passed` for one that is gone. */
+export async function loadEvent(
+  { table, checkpoints }: ReadDeps,
+  life: Life,
+  { partition, sequence, matches }: Address,
+): Promise<{ event: StoredEvent; after: Position }> {
+  const { floor } = await checkpoints.recall(life, partition);
+  if (sequence < floor) throw retentionPassed(floor);
+  const batch = await table.batches.loadAtOrBefore(life, partition, sequence);
+  const isIn = batch !== undefined && sequence < batch.first + batch.count;
+  const event = isIn ? unpackBatch(batch)[sequence - batch.first] : undefined;
+  if (isIn && event !== undefined && (matches === undefined || matches(event))) {
+    return { event, after: { batch: batch.first, next: sequence + 1 } };
+  }
+  const isLost = isIn && batch.kind === "jump";
+  throw new LedgerError("event-not-found", {
+    detail: isLost
+      ? "The table was restored since, and the event of this sequence is lost, if there was one."
+      : event === undefined
+        ? "No event has this sequence yet."
+        : "The event of this sequence is of another key, or left out by what else was asked for.",
+  });
+}

@@ -1,0 +1,190 @@
+import { LIMITS } from "@eventledger/protocol";
+import { invalidCursor } from "../../cursor/cursor.ts";
+import { streamNotFound } from "../../kernel/error.ts";
+import { assertInvariant } from "../../kernel/invariant.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import type { Life } from "../../model/names.ts";
+import type { Position } from "../../model/position.ts";
+import { isLost } from "../../model/restored.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+import { unpackBatch } from "../codec.ts";
+import { type Bound, boundOf, isPast } from "./bounds.ts";
+import { printedBytes } from "./page-bytes.ts";
+import type { ReadDeps } from "./read.ts";
+
+/** Rows of a first query of a partition; the next ones ask for more. */
+const ROWS_FIRST = 2;
+const ROWS_MAX = 32;
+const PARTITIONS_AT_ONCE = 8;
+
+export type BackRequest = {
+  readonly limit: number;
+  readonly matches: ((event: StoredEvent) => boolean) | undefined;
+  readonly among: ReadonlySet<number> | undefined;
+  /** Reading back ends with the events at the bound. */
+  readonly bound: Bound | undefined;
+  /** The most events to look at. */
+  readonly lookedMax: number;
+};
+
+export type BackPage = {
+  /** Newest first. */
+  readonly events: readonly StoredEvent[];
+  /** Before the oldest event that was looked at, by partition; as given where none was read. */
+  readonly positions: readonly (Position | undefined)[];
+  /** Nothing older is kept, or lies within the bound. */
+  readonly caughtUp: boolean;
+  readonly looked: number;
+};
+
+/** One partition while it is read back: what is at hand, newest first, and what lies before it. */
+type Back = {
+  readonly partition: number;
+  readonly floor: number;
+  position: Position;
+  readonly ready: { readonly event: StoredEvent; readonly batch: number }[];
+  /** Below it nothing is at hand. */
+  next: number;
+  rows: number;
+  ended: boolean;
+};
+
+/**
+ * Reads back from `positions`: what lies before them, newest first, over all partitions by the time of
+ * publication. Throws `stream-not-found` and an InvariantError when a chain has a gap.
+ */
+export async function readBack(
+  deps: ReadDeps,
+  life: Life,
+  positions: readonly (Position | undefined)[],
+  request: BackRequest,
+): Promise<BackPage> {
+  const { limit, matches, lookedMax } = request;
+  const backs: Back[] = [];
+  const asked = [...positions.keys()].filter((at) => request.among?.has(at) ?? true);
+  for (let at = 0; at < asked.length; at += PARTITIONS_AT_ONCE) {
+    const wave = asked.slice(at, at + PARTITIONS_AT_ONCE);
+    backs.push(
+      ...(await Promise.all(
+        wave.map((partition) => begin(deps, life, partition, positions[partition], request.bound)),
+      )),
+    );
+  }
+  const events: StoredEvent[] = [];
+  let looked = 0;
+  let lookedBytes = 0;
+  let pageBytes = 0;
+  while (events.length < limit && looked < lookedMax) {
+    await fillAll(deps, life, backs, request.bound);
+    const newest = backs.reduce<Back | undefined>(newerOf, undefined);
+    const entry = newest?.ready[0];
+    if (newest === undefined || entry === undefined) break;
+    const bytes = printedBytes(entry.event);
+    const wanted = matches === undefined || matches(entry.event);
+    const isFull = wanted && events.length > 0 && pageBytes + bytes > LIMITS.pageBytesMax;
+    if (isFull || (looked > 0 && lookedBytes + bytes > LIMITS.lookedAtBytesMax)) break;
+    newest.ready.shift();
+    newest.position = { batch: entry.batch, next: entry.event.sequence };
+    looked++;
+    lookedBytes += bytes;
+    if (!wanted) continue;
+    pageBytes += bytes;
+    events.push(entry.event);
+  }
+  const reached = new Map(backs.map(({ partition, position }) => [partition, position]));
+  return {
+    events,
+    positions: positions.map((position, partition) => reached.get(partition) ?? position),
+    caughtUp: backs.every(({ ready, ended }) => ended && ready.length === 0),
+    looked,
+  };
+}
+
+/** Whose next event was published later. */
+function newerOf(newest: Back | undefined, back: Back): Back | undefined {
+  const [entry] = back.ready;
+  const [best] = newest?.ready ?? [];
+  if (entry === undefined) return newest;
+  return best === undefined || entry.event.publishedAt > best.event.publishedAt ? back : newest;
+}
+
+async function begin(
+  { checkpoints }: ReadDeps,
+  life: Life,
+  partition: number,
+  position: Position | undefined,
+  bound: Bound | undefined,
+): Promise<Back> {
+  const { floor, lost } = await checkpoints.recall(life, partition);
+  if (isLost(lost, position?.next ?? 0)) throw invalidCursor("restored");
+  const at = position ?? { batch: floor, next: floor };
+  const { next: low } = boundOf(bound, partition);
+  const ended = at.next <= floor || (low !== Infinity && at.next <= low);
+  return { partition, floor, position: at, ready: [], next: at.next, rows: ROWS_FIRST, ended };
+}
+
+/** Gets more of those partitions of which nothing is at hand. */
+async function fillAll(
+  deps: ReadDeps,
+  life: Life,
+  backs: readonly Back[],
+  bound: Bound | undefined,
+): Promise<void> {
+  const empty = backs.filter(({ ready, ended }) => ready.length === 0 && !ended);
+  for (let at = 0; at < empty.length; at += PARTITIONS_AT_ONCE) {
+    const wave = empty.slice(at, at + PARTITIONS_AT_ONCE);
+    await Promise.all(wave.map((back) => fill(deps, life, back, bound)));
+  }
+}
+
+/** The same for one. What does not continue the chain was written into the past: it is passed over. */
+async function fill(
+  deps: ReadDeps,
+  life: Life,
+  back: Back,
+  bound: Bound | undefined,
+): Promise<void> {
+  let below = back.next;
+  while (back.ready.length === 0 && !back.ended) {
+    const { batches } = await deps.table.batches.loadBefore(life, back.partition, below, back.rows);
+    back.rows = Math.min(ROWS_MAX, back.rows * 4);
+    for (const batch of batches) take(back, batch, bound);
+    below = batches.at(-1)?.first ?? 0;
+    if (back.ready.length === 0 && !back.ended && below <= back.floor) {
+      await explainGap(deps, life, back);
+    }
+  }
+}
+
+/** Takes what a batch holds below the place that is reached, if it ends there. */
+function take(back: Back, batch: Batch, bound: Bound | undefined): void {
+  if (batch.kind === "seal") throw streamNotFound();
+  const { first, count } = batch;
+  if (back.ended || first >= back.next) return;
+  // The first batch may hold the place; any other ends where the one after it begins.
+  const { position } = back;
+  const isInside = back.next === position.next && position.batch < position.next;
+  if (isInside ? first !== position.batch : first + count !== back.next) return;
+  if (batch.kind === "jump") {
+    if (isInside) throw invalidCursor("restored");
+    back.next = first;
+  }
+  for (const event of unpackBatch(batch)
+    .slice(0, back.next - first)
+    .reverse()) {
+    if (bound !== undefined && !isPast(boundOf(bound, back.partition), event)) {
+      back.ended = true;
+      return;
+    }
+    back.ready.push({ event, batch: first });
+    back.next = event.sequence;
+  }
+  back.ended = back.next <= back.floor;
+}
+
+/** Nothing is stored before a place: the floor has come up to it, or the log is damaged. */
+async function explainGap({ checkpoints }: ReadDeps, life: Life, back: Back): Promise<void> {
+  const { floor } = await checkpoints.reload(life, back.partition);
+  assertInvariant(back.next <= floor, `nothing is missing before ${back.next} of ${life}`);
+  back.ended = true;
+}

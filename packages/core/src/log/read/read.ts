@@ -1,0 +1,245 @@
+import { invalidCursor } from "../../cursor/cursor.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { LedgerError, streamNotFound } from "../../kernel/error.ts";
+import { assertInvariant } from "../../kernel/invariant.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import type { Life } from "../../model/names.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
+import { isLost } from "../../model/restored.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+import type { Checkpoint } from "../../table/checkpoint.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { unpackBatch } from "../codec.ts";
+import { PHYSICAL_SLACK_MS } from "../guard.ts";
+import { type Bound, boundOf, type PartitionBound } from "./bounds.ts";
+import type { CheckpointMemory } from "./checkpoint-memory.ts";
+import { planRun, type Room, type Slice } from "./read-plan.ts";
+
+export type ReadDeps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly checkpoints: CheckpointMemory;
+};
+
+/** What a page read from one partition. */
+export type PartitionRun = {
+  readonly position: Position;
+  /** Nothing was stored behind `position` when it was read. */
+  readonly atEnd: boolean;
+  /** When the first event behind `position` was published, if that came to light. */
+  readonly nextPublishedAt: number | undefined;
+  /** What comes next lies past the bound of the page; then it counts as read to its end. */
+  readonly bounded?: true;
+};
+
+/** An event and where it was found. */
+export type Entry = {
+  readonly event: StoredEvent;
+  readonly partition: number;
+  /** The first sequence of the batch it is in. */
+  readonly batch: number;
+};
+
+export type LogPage = {
+  readonly entries: readonly Entry[];
+  readonly runs: readonly PartitionRun[];
+  /** The partition the next page starts with. */
+  readonly turn: number;
+};
+
+/** How much to read, which partition to begin with, and which ones to read if not all. */
+export type PageRequest = {
+  readonly room: Room;
+  readonly turn: number;
+  readonly among?: ReadonlySet<number> | undefined;
+  readonly bound?: Bound | undefined;
+};
+
+/** How many partitions are asked at once. */
+const WAVE = 8;
+/** Rows of a first query; more are asked for only when these did not fill the page. */
+const ROWS_FIRST = 8;
+const ROWS_MAX = 512;
+
+/**
+ * Reads on from `positions`, one per partition, until the page is full or the log has ended. Starts
+ * with partition `turn`, so that pages which fill up early still come round to all of them. Every
+ * read is strongly consistent: what was durable before is found.
+ * Throws `retention-passed` when a position is older than what is kept, `invalid-cursor` when a restore
+ * lost what lies before it, `stream-not-found` when the
+ * stream has ended, and an InvariantError when the chain has a gap that nothing explains.
+ */
+export async function readPage(
+  deps: ReadDeps,
+  life: Life,
+  positions: readonly Position[],
+  { room, turn, among, bound }: PageRequest,
+): Promise<LogPage> {
+  const order = positions
+    .map((_, index) => (index + turn) % positions.length)
+    .filter((partition) => among === undefined || among.has(partition));
+  const runs: PartitionRun[] = positions.map((position) => notRead(position));
+  const entries: Entry[] = [];
+  let left = room;
+  let read = 0;
+  let full = false;
+  for (let at = 0; at < order.length && !full; at += WAVE) {
+    const wave = order.slice(at, at + WAVE);
+    const first = await Promise.all(
+      wave.map(async (partition) => {
+        const chain = await checkChain(deps, { life, partition });
+        const start = startAt(chain, positions[partition] ?? edgeAt(1));
+        const rows = await deps.table.batches.loadFrom(life, partition, start.batch, ROWS_FIRST);
+        return { chain, start, rows };
+      }),
+    );
+    for (const { chain, start, rows } of first) {
+      const limits = { room: left, bound: boundOf(bound, chain.partition) };
+      const taken = await readRun(deps, chain, start, rows, limits);
+      for (const entry of taken.entries) entries.push(entry);
+      runs[chain.partition] = taken.run;
+      left = taken.room;
+      // Whoever finds no room at all is the first to be served by the next page.
+      const unserved = taken.full && taken.entries.length === 0;
+      if (!unserved) read++;
+      full = unserved || left.events === 0;
+      if (full) break;
+    }
+  }
+  return { entries, runs, turn: order[read % order.length] ?? turn };
+}
+
+/**
+ * The same page with only its first `count` entries: every partition goes back to the first of its
+ * events that is left out, and the first that got no turn has the next one.
+ */
+export function cutPage(page: LogPage, count: number): LogPage {
+  const { entries, runs } = page;
+  const next = entries[count];
+  if (next === undefined) return page;
+  const served = entries[count - 1]?.partition === next.partition;
+  const turn = (next.partition + (served ? 1 : 0)) % runs.length;
+  const cut = [...runs];
+  for (const { event, partition, batch } of entries.slice(count).reverse()) {
+    cut[partition] = {
+      position: { batch, next: event.sequence },
+      atEnd: false,
+      nextPublishedAt: event.publishedAt,
+    };
+  }
+  return { entries: entries.slice(0, count), runs: cut, turn };
+}
+
+const notRead = (position: Position): PartitionRun => ({
+  position,
+  atEnd: false,
+  nextPublishedAt: undefined,
+});
+
+type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
+type Chain = { readonly life: Life; readonly partition: number };
+/** A chain with what was known of it before its rows were read. */
+type KnownChain = Chain & Pick<Checkpoint, "floor" | "next" | "lookedAt" | "lost">;
+
+/**
+ * Takes what fits of one partition, asking for further rows while there is room. A query is no
+ * snapshot: it may pass a place before a batch is put there and still meet the next one. So a gap is
+ * believed only when a second look, which began after the later batch was seen, finds it again.
+ */
+async function readRun(
+  deps: ReadDeps,
+  chain: KnownChain,
+  start: Position,
+  firstRows: Rows,
+  { room: firstRoom, bound }: { readonly room: Room; readonly bound: PartitionBound },
+): Promise<{ run: PartitionRun; entries: Entry[]; room: Room; full: boolean }> {
+  const entries: Entry[] = [];
+  let rows = firstRows;
+  let position = start;
+  let room = firstRoom;
+  let gapAt: number | undefined;
+  for (let limit = ROWS_FIRST * 4; ; limit = Math.min(limit * 4, ROWS_MAX)) {
+    const plan = planRun(rows.batches, position, room, bound);
+    for (const slice of plan.slices) {
+      for (const event of eventsOf(slice)) {
+        entries.push({ event, partition: chain.partition, batch: slice.batch.first });
+      }
+    }
+    ({ position, room } = plan);
+    if (plan.stop === "seal") throw streamNotFound();
+    if (plan.stop === "lost") throw invalidCursor("restored");
+    if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
+    if (plan.stop === "bound") {
+      const run = { position, atEnd: true, nextPublishedAt: undefined, bounded: true } as const;
+      return { run, entries, room, full: false };
+    }
+    gapAt = plan.stop === "gap" ? position.next : undefined;
+    const ranOut = plan.stop === "end" && !rows.more;
+    // The rows ran out below what was compacted before they were read: the rest has expired.
+    if (ranOut && position.next < chain.next) await explainGap(deps, chain, position);
+    const atEnd = ranOut && isAttended(deps, chain);
+    const full = plan.stop === "room";
+    if (full || ranOut || room.events === 0) {
+      const run = { position, atEnd, nextPublishedAt: plan.nextPublishedAt };
+      return { run, entries, room, full };
+    }
+    rows = await deps.table.batches.loadFrom(chain.life, chain.partition, position.batch, limit);
+  }
+}
+
+const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
+
+const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<KnownChain> => {
+  const known = await checkpoints.recall(chain.life, chain.partition);
+  const { floor, next, lookedAt, lost } = known;
+  return { ...chain, floor, next, lookedAt, ...(lost === undefined ? {} : { lost }) };
+};
+
+/**
+ * Where nobody has looked for so long that rows may have expired unseen, no place is known to be the
+ * end. Once the numbering is repaired, readers are told what they have missed.
+ */
+const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
+  clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
+
+/**
+ * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
+ * the position's batch is below the floor but the position is not, all of that batch is behind it.
+ */
+function startAt({ floor, lost }: KnownChain, position: Position): Position {
+  if (isLost(lost, position.next)) throw invalidCursor("restored");
+  if (position.next < floor) throw retentionPassed(floor);
+  return position.batch < floor ? edgeAt(position.next) : position;
+}
+
+/**
+ * A batch is missing. Rows go only after their retention and 30 more days have passed, so either the
+ * floor lies above by now, or nobody has brought it up for a week, or the log is damaged. Whether
+ * anybody has looked at the end meanwhile says nothing of that.
+ */
+async function explainGap(
+  { checkpoints, clock }: ReadDeps,
+  { life, partition }: Chain,
+  at: Position,
+): Promise<never> {
+  const { floor, floorAt, lost } = await checkpoints.reload(life, partition);
+  if (isLost(lost, at.next)) throw invalidCursor("restored");
+  const unattended = clock.now() - floorAt > UNATTENDED_MS;
+  assertInvariant(at.next < floor || unattended, `nothing is missing at ${at.next} of ${life}`);
+  throw retentionPassed(floor);
+}
+
+/** Far less than the 30 days that rows stay below the floor. */
+const UNATTENDED_MS = 7 * 24 * 3_600_000;
+
+/** Whether a read failed because its position is not in the log any more: expired, or lost. */
+export const isOutOfReach = (error: unknown): error is LedgerError =>
+  error instanceof LedgerError &&
+  (error.code === "retention-passed" || error.facts.reason === "restored");
+
+export const retentionPassed = (floor: number): LedgerError =>
+  new LedgerError("retention-passed", {
+    detail:
+      "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key.",
+    facts: { earliestSequence: floor },
+  });

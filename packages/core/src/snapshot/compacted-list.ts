@@ -1,0 +1,78 @@
+import { eventOf } from "../compaction/compaction-plan.ts";
+import type { CursorContent } from "../cursor/cursor.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { LedgerError } from "../kernel/error.ts";
+import type { Random } from "../kernel/random.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { lifeText } from "../model/life-text.ts";
+import type { Life } from "../model/names.ts";
+import { bucketOf } from "../model/partition.ts";
+import { edgeAt } from "../model/position.ts";
+import type { Restored } from "../model/restored.ts";
+import { type Bootstrap, isScanned } from "../model/snapshot-progress.ts";
+import type { Table } from "../table/table.ts";
+import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./bootstrap.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
+
+type Stream = {
+  readonly life: Life;
+  readonly uid: string;
+  readonly partitions: number;
+  readonly compaction: "key" | "none";
+  readonly restored?: Restored;
+};
+
+/** A page of the compacted state; `cursor` is where it goes on, if it does. */
+export type CompactedListPage = {
+  readonly items: readonly StoredEvent[];
+  readonly cursor: CursorContent | undefined;
+  /** Reads exactly what came after the list, once its last page is there. */
+  readonly follow: CursorContent;
+};
+
+/**
+ * Lists the compacted state as it stood at its checkpoints when the first page was read: a bootstrap
+ * without a subscription. A key that is overwritten while the list is read may be missing from it;
+ * what overwrote it comes first thing behind `follow`. Throws `not-compacted`, `compaction-stalled`
+ * and, with a cursor of over a day ago, `bootstrap-expired`.
+ */
+export async function listCompacted(
+  deps: Deps,
+  stream: Stream,
+  { from, ...page }: { limit: number; prefix?: string | undefined; from?: Bootstrap | undefined },
+): Promise<CompactedListPage> {
+  assertCompacted(stream);
+  const begun = from ?? (await beginBootstrap(deps, stream));
+  const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
+  const positions = begun.starts.map(edgeAt);
+  const at = { life: lifeText(stream), positions, turn: 0, listed: page.prefix ?? "" };
+  return {
+    items: events,
+    cursor: isScanned(bootstrap) ? undefined : { ...at, bootstrap },
+    follow: isScanned(bootstrap) ? { ...at, bootstrap } : at,
+  };
+}
+
+/**
+ * The current state of one key, as far as compaction has come, strongly consistent. Throws
+ * `key-not-found`, which says whether the key is known to be deleted; that is forgotten some time
+ * after the deletion.
+ */
+export async function loadCompacted(
+  { table }: Pick<Deps, "table">,
+  stream: Stream,
+  key: string,
+): Promise<StoredEvent> {
+  assertCompacted(stream);
+  const row = await table.compacted.load(stream.life, bucketOf(key), key);
+  const event = row === undefined ? undefined : eventOf(row);
+  if (event !== undefined) return event;
+  const deleted = row?.deleted === true;
+  throw new LedgerError("key-not-found", {
+    detail: deleted
+      ? "The key was deleted by its last event."
+      : "No event of this key has been compacted, or its deletion is long ago.",
+    facts: { deleted, ...(row === undefined ? {} : { sequence: row.sequence }) },
+  });
+}

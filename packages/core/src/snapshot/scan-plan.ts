@@ -1,0 +1,82 @@
+import { ADDED_BYTES } from "../log/read/page-bytes.ts";
+import { type Bootstrap, COMPACTED_BUCKETS, formatScan } from "../model/snapshot-progress.ts";
+import type { CompactedRow } from "../table/compacted.entity.ts";
+
+/** The most a page may still take: events, bytes, and rows it may look at. */
+export type ScanRoom = { readonly events: number; readonly bytes: number; readonly rows: number };
+
+export type ScanPlan = {
+  /** Live rows that belong to the snapshot, in the order of the bucket. */
+  readonly taken: readonly CompactedRow[];
+  readonly bootstrap: Bootstrap;
+  readonly room: ScanRoom;
+  /** The page has no room for the next row. */
+  readonly full: boolean;
+};
+
+/**
+ * Goes on with a scan through the rows of `bucket`. Rows newer than the checkpoint that the snapshot
+ * was taken at are left to the log, which brings them; but every row counts as seen, tombstones and
+ * newer ones too, because a key whose older state was overwritten under the scan is missing until
+ * the log reaches what overwrote it. `isWanted` leaves out more. An empty page has room for any row. Pure.
+ */
+export function planScan(
+  bootstrap: Bootstrap,
+  bucket: number,
+  { rows, more }: { rows: readonly CompactedRow[]; more: boolean },
+  room: ScanRoom,
+  page: { readonly empty: boolean; readonly isWanted?: (row: CompactedRow) => boolean },
+): ScanPlan {
+  const taken: CompactedRow[] = [];
+  const exactFrom = [...bootstrap.exactFrom];
+  let { scan } = bootstrap;
+  let { events, bytes, rows: looks } = room;
+  const stopped = (full: boolean): ScanPlan => ({
+    taken,
+    bootstrap: { ...bootstrap, scan, exactFrom },
+    room: { events, bytes, rows: looks },
+    full,
+  });
+  for (const row of rows) {
+    const { partition, sequence } = row;
+    const inSnapshot =
+      row.deleted !== true &&
+      sequence < (bootstrap.starts[partition] ?? 1) &&
+      (page.isWanted?.(row) ?? true);
+    const size = row.rawBytes + ADDED_BYTES;
+    if (inSnapshot && (events === 0 || (size > bytes && !(page.empty && taken.length === 0)))) {
+      return stopped(true);
+    }
+    if (looks === 0) return stopped(true);
+    if (inSnapshot) {
+      taken.push(row);
+      events--;
+      bytes -= size;
+    }
+    looks--;
+    exactFrom[partition] = Math.max(exactFrom[partition] ?? 1, sequence + 1);
+    scan = formatScan(bucket, row.key);
+  }
+  if (!more) scan = formatScan(bucket + 1);
+  return stopped(false);
+}
+
+/**
+ * How many buckets to ask for at once: as many as are likely to fit the page, going by how many rows
+ * the last one held, so that a small state takes one round and a large one reads nothing twice.
+ */
+export const planWave = (bucket: number, { events }: ScanRoom, rowsBefore: number | undefined) => {
+  const fitting = rowsBefore === undefined ? 1 : Math.floor(events / (rowsBefore * 2 + 1));
+  return Math.max(1, Math.min(fitting, COMPACTED_BUCKETS - bucket));
+};
+
+/**
+ * The end of a scan: the state is exact once the log is read up to the highest sequence seen, and up
+ * to where the checkpoints stand now. Pure.
+ */
+export const planScanEnd = (bootstrap: Bootstrap, checkpoints: readonly number[]): Bootstrap => ({
+  ...bootstrap,
+  exactFrom: bootstrap.exactFrom.map((from, partition) =>
+    Math.max(from, checkpoints[partition] ?? 1),
+  ),
+});

@@ -1,0 +1,32 @@
+import { type Clock, takeStamp } from "../kernel/clock.ts";
+import { lifeOf, type ScopedName } from "../model/names.ts";
+import { allStreams } from "../stream/all-streams.ts";
+import type { Table } from "../table/table.ts";
+import { describeStream } from "./stream-info.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock };
+
+/**
+ * How far compaction is behind, in seconds: the age of the oldest event that it has not seen to, in
+ * these streams, or without them in all. A few reads per partition.
+ */
+export async function measureCompactionLag(
+  { table, clock }: Deps,
+  names?: Iterable<ScopedName>,
+): Promise<number> {
+  let seconds = 0;
+  for (const name of new Set(names ?? (await listNames(table)))) {
+    const row = await table.streams.load(name);
+    if (row?.status !== "live" || row.copied) continue;
+    const stream = { ...row, life: lifeOf(name, row.uid), stamp: takeStamp(clock) };
+    const { watermarkLag } = await describeStream({ table, clock }, stream);
+    seconds = Math.max(seconds, watermarkLag.seconds);
+  }
+  return seconds;
+}
+
+async function listNames(table: Table): Promise<ScopedName[]> {
+  const names: ScopedName[] = [];
+  for await (const { name } of allStreams(table)) names.push(name);
+  return names;
+}

@@ -1,0 +1,82 @@
+import type { Stream, StreamInfo } from "@eventledger/protocol";
+import type { Clock } from "../kernel/clock.ts";
+import { loadEnd } from "../log/end.ts";
+import { lifeText } from "../model/life-text.ts";
+import { bareName } from "../model/names.ts";
+import { lostBetween } from "../model/restored.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
+import type { Table } from "../table/table.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock };
+
+/** A stream's configuration as its owner sees it. */
+export const toStream = (row: StreamRow): Stream => ({
+  name: bareName(row.name),
+  description: row.description,
+  partitions: row.partitions,
+  compaction: row.compaction,
+  retentionHours: row.retentionHours,
+  createdAt: new Date(row.createdAt).toISOString(),
+  life: lifeText(row),
+});
+
+/** A stream with what is in it now: a few reads per partition, whatever it holds. */
+export async function describeStream(
+  deps: Deps,
+  stream: LiveStream,
+): Promise<Omit<StreamInfo, "subscriptions">> {
+  const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
+  const parts = await Promise.all(
+    partitions.map((partition) => describePartition(deps, stream, partition)),
+  );
+  const sum = (of: (part: (typeof parts)[number]) => number) =>
+    parts.reduce((total, part) => total + of(part), 0);
+  const pending = Math.min(...parts.map(({ pendingAt }) => pendingAt));
+  return {
+    ...toStream(stream),
+    eventCount: sum(({ events }) => events),
+    bytes: sum(({ bytes }) => bytes),
+    firstEventAt: toTime(Math.min(...parts.map(({ firstAt }) => firstAt))),
+    lastEventAt: toTime(Math.max(...parts.map(({ lastAt }) => lastAt))),
+    watermarkLag: {
+      events: sum(({ lag }) => lag),
+      seconds: pending === Infinity ? 0 : Math.max(0, deps.clock.now() - pending) / 1_000,
+    },
+    subscriptionCount: await countSubscriptions(deps, stream),
+  };
+}
+
+async function describePartition({ table, clock }: Deps, { life }: LiveStream, partition: number) {
+  const end = await loadEnd({ table, clock }, life, partition);
+  const { next, floor, bytes, lost } = end.checkpoint;
+  const lag = end.next - next - lostBetween(lost, next, end.next);
+  const timeFrom = async (sequence: number) => {
+    if (sequence >= end.next) return Infinity;
+    const { batches } = await table.batches.loadFrom(life, partition, sequence, 2);
+    return batches.find(({ kind }) => kind !== "jump")?.publishedAt ?? Infinity;
+  };
+  const firstAt = await timeFrom(floor);
+  return {
+    events: end.checkpoint.events + lag,
+    lag,
+    bytes,
+    firstAt,
+    lastAt: end.publishedAt === 0 ? -Infinity : end.publishedAt,
+    pendingAt: next === floor ? firstAt : await timeFrom(next),
+  };
+}
+
+async function countSubscriptions({ table }: Deps, { name, uid }: LiveStream): Promise<number> {
+  let count = 0;
+  let after: string | undefined;
+  for (;;) {
+    const page = await table.subscriptions.list(name, uid, 500, after);
+    count += page.subscriptions.length;
+    if (page.next === null) return count;
+    after = page.next;
+  }
+}
+
+const toTime = (ms: number): string | null =>
+  Number.isFinite(ms) ? new Date(ms).toISOString() : null;
