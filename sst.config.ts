@@ -15,7 +15,7 @@ export default $config({
     };
   },
   async run() {
-    // While nobody runs `sst dev`, a live stub answers 500 to every request.
+    // While no `sst dev` runs, a live stub answers 500 to every request.
     if ($dev && $app.stage === "production") {
       throw new Error("`sst dev` is for personal stages; deploy production with `sst deploy`.");
     }

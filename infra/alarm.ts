@@ -1,11 +1,11 @@
 import { settings } from "./stage.ts";
 
-/** Where alarms go; `undefined` when nobody has asked for them (ALARM_EMAIL). */
+/** Where alarms go; `undefined` without ALARM_EMAIL. */
 const alarmTopic = settings.alarmEmail ? mailTo(settings.alarmEmail) : undefined;
 
 /**
  * An alarm on one metric, named `<app>-<stage>-<name>`: by default the sum over five minutes
- * reaching the threshold, and silence is good news.
+ * reaching the threshold; no data counts as good.
  *
  * @param metric namespace and metric name, with a space between them
  */

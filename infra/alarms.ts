@@ -21,8 +21,8 @@ alarm("RouterThrottles", "AWS/Lambda Throttles", ofRouter, { threshold: 1 });
 alarm("ReadThrottles", "AWS/DynamoDB ReadThrottleEvents", ofTable, { threshold: 10 });
 alarm("WriteThrottles", "AWS/DynamoDB WriteThrottleEvents", ofTable, { threshold: 10 });
 
-// Publishing stops when compaction is a day behind. The sweeper looks at all of it once an hour, and
-// nothing is reported while nothing is behind.
+// Publishing stops when compaction lags by a day. The sweeper looks at all partitions once an hour,
+// and reports nothing while nothing lags.
 alarm("CompactionLag", "EventLedger CompactionLagSeconds", ofTable, {
   statistic: "Maximum",
   threshold: 15 * minuteSeconds,

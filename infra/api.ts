@@ -22,7 +22,7 @@ export const router = new sst.aws.Function("Router", {
   ],
   permissions: [tableAccess(OPERATIONS.router)],
   transform: quiet,
-  // The application does its own authentication and CORS, behind either door.
+  // The application does its own authentication and CORS, with either front door.
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },
 });
 

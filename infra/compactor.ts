@@ -13,7 +13,7 @@ export const compactor = table.subscribe(
   "Compactor",
   {
     handler: "packages/functions/src/compactor.handler",
-    dev: false, // a live stub that nobody answers reports success, and the stream moves on
+    dev: false, // a live stub without `sst dev` reports success, and the stream moves on
     memory: "1024 MB",
     timeout: "2 minutes",
     concurrency: reserved.compactor,

@@ -6,7 +6,7 @@ export const settings = {
   ingress: ingressFrom(process.env.INGRESS),
   /** A host name in a Route 53 zone of this account; the HTTP API then answers there. */
   apiDomain: process.env.API_DOMAIN || undefined,
-  /** Who is told when an alarm changes; without it the alarms only show in the console. */
+  /** Where changes of an alarm are mailed; without it alarms show in the console only. */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
   /** Calls of the compactor that are kept free; 0 for none, undefined for what the account allows. */
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),

@@ -58,7 +58,7 @@ type Deps = {
   readonly snapshots: Snapshots;
   readonly subscriptions: Subscriptions;
   readonly waiting: Waiting;
-  /** Told of each key that is parked. */
+  /** Called for each key that is parked. */
   readonly observeParked: () => void;
 };
 
@@ -170,8 +170,8 @@ export function createSubscriptionOperations(deps: Deps) {
   });
 
   /**
-   * Reads on from a cursor that others have overtaken. Where what follows it is no longer kept, what is
-   * committed is: then the reader is told that it has missed something.
+   * Reads on from a cursor that others have overtaken. Where what follows it is no longer kept, it
+   * reads from the committed offset, and the page says that it is not consistent.
    */
   async function pollOlder(
     stream: LiveStream,
@@ -188,7 +188,10 @@ export function createSubscriptionOperations(deps: Deps) {
     }
   }
 
-  /** Where a subscription stands, as a cursor of the stream; null while a snapshot is read. */
+  /**
+   * The committed offset of a subscription, as a cursor of the stream; null while a snapshot is
+   * read.
+   */
   function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
     const { positions, bootstrap } = standingOf(state);
     if (isInSnapshot(bootstrap)) return null;
@@ -216,8 +219,8 @@ export function createSubscriptionOperations(deps: Deps) {
     },
 
     /**
-     * Throws `subscription-not-found` for one that is not within the bounds. Looks at what is known
-     * of it, so it may be news of a few seconds ago.
+     * Throws `subscription-not-found` for one that is not within the bounds. It uses what this
+     * process knows of it, which may be a few seconds old.
      */
     async assertReaches(tenant: Tenant, name: string, subscription: string, bounds: Bounds) {
       await streams.use(tenant, name, async (stream) => {
@@ -295,7 +298,7 @@ export function createSubscriptionOperations(deps: Deps) {
 
     /**
      * Delivers what comes after the committed position, or after `after`; moves nothing. Waits for
-     * news up to `waitSeconds`, unless the signal aborts.
+     * events up to `waitSeconds`, unless the signal aborts.
      */
     async poll(
       tenant: Tenant,

@@ -43,8 +43,8 @@ import type { Connection } from "./table/connection.ts";
 import { createTable } from "./table/table.ts";
 
 /**
- * A receipt knows no position in partitions that it did not touch, only when it was. A publisher whose
- * clock is behind by less than this is not skipped there.
+ * A receipt knows no position in partitions that it did not touch, only when it was. A publisher
+ * whose clock is late by less than this is not skipped there.
  */
 const PUBLISHERS_APART_MS = 60_000;
 
@@ -63,9 +63,9 @@ export type LedgerDeps = {
   readonly waitSecondsMax?: number | undefined;
   /** Of the API keys made and accepted here: `test` unless it is said. */
   readonly keyKind?: KeyKind;
-  /** Told of each step of every append. */
+  /** Called for each step of every append. */
   readonly observeAppend?: ObserveAppend;
-  /** Told of each key that is parked. */
+  /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
 
@@ -272,7 +272,7 @@ export function createLedger(deps: LedgerDeps) {
       measureCompactionLag({ table, clock }, names),
 
     /**
-     * For operators: makes a stream publishable again that nobody has looked at for 30 days. See
+     * For operators: makes a stream publishable again that was not checked for 30 days. See
      * `repairNumbering` for what readers lose. Answers where each repaired partition goes on.
      */
     async repairNumbering(tenant: Tenant, name: string): Promise<Record<number, number>> {

@@ -14,7 +14,8 @@ type Outcome = { batchItemFailures: { itemIdentifier: string }[] };
 
 /**
  * Rings the compactor: the records only say that something is new somewhere. Asks for another try
- * where the table faltered; a partition that cannot be compacted holds up nobody, the log says so.
+ * where the table failed. A partition that cannot be compacted holds up no other; the log reports
+ * it.
  */
 export const createCompactorHandler =
   (ledger: Ledger) =>
@@ -37,7 +38,7 @@ function open() {
   return { compact: createCompactorHandler(ledger), metricsLog: openMetricsLog(metrics, config) };
 }
 
-/** The function behind the table's stream; opened by its first call. */
+/** The function on the table's stream; opened by its first call. */
 export const handler = async (event: StreamEvent): Promise<Outcome> => {
   opened ??= open();
   try {

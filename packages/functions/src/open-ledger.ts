@@ -49,7 +49,7 @@ export type OpenLedger = {
   readonly authenticate: Authenticate;
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
-  /** The client beneath, for whoever counts or disturbs what goes through it. */
+  /** The client beneath, so that tests can count and disturb its requests. */
   readonly client: DynamoDBClient;
   /** What is measured in this process. */
   readonly metrics: Metrics;

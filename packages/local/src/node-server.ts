@@ -20,7 +20,7 @@ const CHECK_EVERY_MS = 1_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 
 type Caps = {
-  /** Beyond this, whoever has kept the server waiting for a request the longest makes room. */
+  /** Connection limit. When it is exceeded, the longest-idle connection is closed. */
   readonly connectionsMax?: number;
   /** An answer of which the client takes nothing for so long is given up. */
   readonly unreadMs?: number;
@@ -107,9 +107,9 @@ function keepConnections(server: Server): ReadonlyMap<Socket, Connection> {
 }
 
 /**
- * A connection keeps the server waiting until a request has arrived on it whole, and again from the
- * answer on, so one that works is never closed for one that does not. Nobody need have read the
- * request: bodies of a GET are left alone.
+ * A connection is idle until a request has arrived on it whole, and again from the answer on, so a
+ * connection with a request under way is never closed for an idle one. The request need not have
+ * been read: the body of a GET is left alone.
  */
 function longestWaiting(connections: ReadonlyMap<Socket, Connection>): Socket | undefined {
   for (const [socket, { underWay, request }] of connections) {
@@ -148,8 +148,8 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
 };
 
 /**
- * What never became a request gets its answer here, as a problem like all others, and no more. Bytes
- * behind a whole request end the connection: their answer would be taken for the request's.
+ * Answers bytes that never became a request with a problem, and closes the connection. Bytes after
+ * a whole request only close it: a client would take their answer for the request's.
  */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket & AnsweringSocket): void {
   const pending = socket._httpMessage;

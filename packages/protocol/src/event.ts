@@ -82,7 +82,7 @@ export const PageLimit = described(
   { description: "The most events a page may hold.", default: LIMITS.pageEventsDefault },
 );
 
-const WAIT = "How long to wait for news when there are none; answered as soon as there are.";
+const WAIT = "How long to wait when there are no events; answered as soon as there are.";
 
 export const WaitSeconds = described(boundedInteger({ min: 0, max: LIMITS.waitSecondsMax }), {
   description: WAIT,

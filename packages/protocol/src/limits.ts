@@ -54,7 +54,9 @@ export const LIMITS = {
   /** Every poll of a worker reads the list of all of them. */
   consumersMax: 256,
   consumerCharsMax: 128,
-  /** To count the keys that a subscription is behind, the view of it reads their events. */
+  /**
+   * The view of a subscription reads this many events to count the keys that it has yet to receive.
+   */
   keysBehindEventsMax: 10_000,
   /** In each hidden partition of a subscription: they travel with every commit. */
   parkedKeysMax: 100,
@@ -78,7 +80,7 @@ export const LIMITS = {
   keyNameBytesMax: 128,
   /** Listing streams takes one read for each of them. */
   keyStreamsMax: 32,
-  /** A key that nobody renews ends by itself. */
+  /** A key that is not renewed ends by itself. */
   keyDaysDefault: 90,
   keyDaysMax: 365,
   keyOverlapSecondsDefault: 86_400,
@@ -90,7 +92,9 @@ export const LIMITS = {
   retentionHoursMax: 8_760,
   retentionHoursDefault: 360,
 
-  /** A cursor holds one position per partition and, while bootstrapping, where the scan stands. */
+  /**
+   * A cursor holds one position per partition and, while bootstrapping, the progress of the scan.
+   */
   cursorCharsMin: 24,
   cursorCharsMax: 6_144,
 } as const;

@@ -125,7 +125,8 @@ export const problemType = (code: ProblemCode): string => `/docs/problems#${code
 
 /**
  * Why a cursor is refused: `invalid-cursor` says it as `reason`. After `seeked` and `restored` the
- * subscription goes on where it stands; after `other-life` all that was kept of the stream is void.
+ * subscription goes on from its committed offset; after `other-life` all that was kept of the
+ * stream is void.
  */
 export const CURSOR_REASONS = [
   "seeked",

@@ -90,15 +90,15 @@ export const queryInteger = ({ min, max }: { min: number; max: number }) => {
   );
 };
 
-/** An integer within bounds; whatever is wrong with one, both are told, and what else may be sent. */
+/** An integer within bounds. Any error names both bounds, and what else may be sent. */
 export const boundedInteger = ({ min, max, or }: { min: number; max: number; or?: string }) => {
-  const told = `must be an integer from ${min} to ${max}${or === undefined ? "" : ` or ${or}`}`;
+  const message = `must be an integer from ${min} to ${max}${or === undefined ? "" : ` or ${or}`}`;
   // One that is missing is required, before anything else is wrong with it.
   const error = ({ input }: { readonly input?: unknown }) =>
-    input === undefined ? "is required" : told;
+    input === undefined ? "is required" : message;
   return z
     .int({ error, abort: true })
-    .check(z.gte(min, { error: told }), z.lte(max, { error: told }));
+    .check(z.gte(min, { error: message }), z.lte(max, { error: message }));
 };
 
 /** The number of an event. */

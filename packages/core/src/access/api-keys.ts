@@ -28,7 +28,9 @@ type Deps = {
 };
 
 const DAY_MS = 86_400_000;
-/** Of former secrets that are still accepted: more than one, so that a lost answer locks nobody out. */
+/**
+ * How many former secrets are accepted: more than one, so that a lost answer locks no client out.
+ */
 const FORMER_MAX = 3;
 const ROTATE_TRIES = 5;
 /** Keys that are looked at once more, where the caller may know of few. */
@@ -83,8 +85,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   }
 
   /**
-   * Up to `limit` keys behind `after`. Looks on until there is one more or no more: `next` is the last
-   * of the page, never the id of a key that the caller must not know of, and null at the end.
+   * Up to `limit` keys after `after`. Looks on until there is one more or no more: `next` is the
+   * last of the page, never the id of a key that the caller must not know of, and null at the end.
    */
   async function list(caller: Caller, limit: number, after?: string) {
     const found: ApiKeyRow[] = [];
@@ -220,7 +222,7 @@ function assertEndsWith(caller: Caller, validUntil: number): number {
   throw invalidRequest("/expiresAt", `must be ${latest} at the latest: then your own key ends`);
 }
 
-/** Whoever holds the new secret could otherwise go on for longer than they were given. */
+/** Otherwise the bearer of the new secret could outlive the rights they were given. */
 function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   if (validUntil <= caller.validUntil) return;
   throw new LedgerError("forbidden", {

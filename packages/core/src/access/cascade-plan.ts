@@ -8,9 +8,9 @@ export type KeyOrigin = {
 };
 
 /**
- * The keys that descend from any of `ids`, those with the longest descent first: whoever is
- * interrupted while revoking them in this order finds the rest again. Keys from before `ancestors`
- * were kept are found as long as every key between is there. Pure.
+ * The keys that descend from any of `ids`, those with the longest descent first: a cascade that is
+ * interrupted in this order finds the rest again. Keys from before `ancestors` were kept are found
+ * as long as every key between is there. Pure.
  */
 export function planCascade<Key extends KeyOrigin>(keys: readonly Key[], ids: string[]): Key[] {
   const found = new Set(ids);

@@ -25,9 +25,9 @@ const NOTE_EVERY_MS = 3_600_000;
 export const hashSecret = (secret: string): string => hash("sha256", secret, "base64url");
 
 /**
- * Finds out whose API key a text is; undefined when it is nobody's, whatever the reason: no key at
- * all, a wrong checksum, another installation's, an unknown id, a wrong secret, expired, revoked. The
- * first three cost no look into the table.
+ * Finds the caller that an API key belongs to; undefined when there is none, whatever the reason:
+ * no key at all, a wrong checksum, another installation's, an unknown id, a wrong secret, expired,
+ * revoked. The first three cost no look into the table.
  */
 export function createIdentify({ table, clock, kind, memory }: Deps) {
   const noteTried = new Map<string, number>();

@@ -9,10 +9,10 @@ const UNKNOWN_MAX = 1_000;
 type Entry = { readonly stamp: Stamp; readonly row: Promise<ApiKeyRow | undefined> };
 
 /**
- * Remembers keys for 20 s, so that a request costs no read of its key, and requests that miss at the
- * same moment share one. That an id is unknown is remembered as well: otherwise a wrong secret could
- * be told from an unknown id by the time it takes. Unknown ids are kept apart, so that made-up ones
- * push no real key out.
+ * Remembers keys for 20 s, so that a request costs no read of its key, and requests that miss at
+ * the same moment share one. That an id is unknown is remembered as well: otherwise the response
+ * time would tell a wrong secret from an unknown id. Unknown ids are kept apart, so that made-up
+ * ones push no real key out.
  */
 export function createKeyMemory(
   clock: Clock,

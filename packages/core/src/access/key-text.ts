@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Random } from "../kernel/random.ts";
 
-/** Where a key works: on AWS (`live`) or on somebody's own machine (`test`). */
+/** Where a key works: on AWS (`live`) or on a developer's machine (`test`). */
 export type KeyKind = "live" | "test";
 
 /** What an API key says of itself. The secret proves it. */
@@ -17,8 +17,8 @@ const CHECKSUM_CHARS = 6;
 const KEY = /^(elk_(live|test)_([0-9a-z]{12})_([0-9A-Za-z]{32}))([0-9A-Za-z]{6})$/;
 
 /**
- * `elk_<live|test>_<id>_<secret><checksum>`: easy to recognise for whoever scans for leaked secrets,
- * and a mistyped one is known for wrong without asking anybody. The form follows GitHub's tokens.
+ * `elk_<live|test>_<id>_<secret><checksum>`: easy for secret scanners to recognise, and a mistyped
+ * one fails its checksum before any look-up. The form follows GitHub's tokens.
  */
 export function formatKey({ kind, id, secret }: KeyText): string {
   const body = `elk_${kind}_${id}_${secret}`;

@@ -2,7 +2,9 @@ import type { Filter, KeyScope } from "@eventledger/protocol";
 import { defaultTenant, type Tenant } from "../model/names.ts";
 import type { NameRange } from "../table/stream.entity.ts";
 
-/** What somebody may do, and with which streams: each scope holds for every stream that is covered. */
+/**
+ * What a caller may do, and with which streams: each scope holds for every stream that is covered.
+ */
 export type Permissions = {
   readonly scopes: readonly KeyScope[];
   /** Names, beginnings of names followed by `*`, or `*`. Nothing else: no pattern can be slow. */
@@ -70,7 +72,9 @@ export const coversDelivery = (
 export const isBound = ({ subscriptions = EVERY_NAME, keyPrefix }: Bounds): boolean =>
   !subscriptions.includes("*") || keyPrefix !== undefined;
 
-/** Whether `held` has everything that `asked` has: nobody can hand out or take over more. */
+/**
+ * Whether `held` has everything that `asked` has: a key can neither hand out nor take over more.
+ */
 export const coversPermissions = (held: Permissions, asked: Permissions): boolean =>
   asked.scopes.every((scope) => held.scopes.includes(scope)) &&
   asked.streams.every((glob) => coversStream(held, glob)) &&

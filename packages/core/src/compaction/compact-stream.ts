@@ -24,7 +24,7 @@ export async function compactStream(
   const began = takeStamp(deps.clock);
   let compactedEvents = 0;
   let keys = 0;
-  let behind = 0;
+  let remaining = 0;
   let oldest = Infinity;
   const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
   await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
@@ -33,11 +33,16 @@ export async function compactStream(
     );
     compactedEvents += result.events;
     keys += result.keys;
-    behind += result.behind;
+    remaining += result.remaining;
     if (!result.done) oldest = Math.min(oldest, result.compactedThrough);
   });
   const seconds = oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000;
-  return { compactedEvents, keys, watermarkLag: { events: behind, seconds }, done: behind === 0 };
+  return {
+    compactedEvents,
+    keys,
+    watermarkLag: { events: remaining, seconds },
+    done: remaining === 0,
+  };
 }
 
 /** A store so slow that a stretch got too old has moved the checkpoint on the way: more remains. */
@@ -50,6 +55,6 @@ async function leftOff(
   if (!(error instanceof StretchTooOld)) throw error;
   const { next, checkpoint } = await loadEnd(deps, life, partition);
   const { compactedThrough } = checkpoint;
-  const behind = next - checkpoint.next;
-  return { events: 0, keys: 0, done: behind === 0, behind, compactedThrough };
+  const remaining = next - checkpoint.next;
+  return { events: 0, keys: 0, done: remaining === 0, remaining, compactedThrough };
 }

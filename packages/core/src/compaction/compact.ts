@@ -41,9 +41,9 @@ export type PartitionCompaction = {
   readonly keys: number;
   /** Everything that was durable when the call began is compacted. */
   readonly done: boolean;
-  /** Events behind the checkpoint at the end of the call, as far as it has seen. */
-  readonly behind: number;
-  /** When the last compacted of them was published; what is behind is no older. */
+  /** Events after the checkpoint at the end of the call, as far as it has seen. */
+  readonly remaining: number;
+  /** When the last compacted event was published; what remains is no older. */
   readonly compactedThrough: number;
 };
 
@@ -62,17 +62,17 @@ const PUTS_AT_ONCE = 32;
  * cut short again and again, each leaves less for the next. It costs one small write.
  */
 const MOVE_EVERY_MS = 100;
-/** Idle partitions are looked at anew this often; the guards allow days. */
+/** Idle partitions are checked this often; the guards allow days. */
 const LOOK_AGE_MS = 6 * 3_600_000;
 /** Sweeps bring the floor up. Where none has been for this long, compaction does. */
 const FLOOR_AGE_MAX_MS = 24 * 3_600_000;
 
 /**
- * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs` is
- * used up. The checkpoint moves only over events whose keys' rows are put, and only from where this
- * call found it or left it; so a crash anywhere leaves work to repeat and nothing to repair, and calls may
- * run concurrently. Throws `numbering-at-risk` when nobody has looked for so long that events may
- * have expired unseen, and an InvariantError when the chain has a gap.
+ * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs`
+ * is used up. The checkpoint moves only over events whose keys' rows are put, and only from where
+ * this call found it or left it; so a crash anywhere leaves work to repeat and nothing to repair,
+ * and calls may run concurrently. Throws `numbering-at-risk` when the partition was not checked for
+ * so long that events may have expired unseen, and an InvariantError when the chain has a gap.
  */
 export async function compactPartition(
   deps: CompactDeps,
@@ -87,21 +87,21 @@ export async function compactPartition(
     const end = await loadEnd(deps, stream.life, partition);
     assertNumbered(end.checkpoint, clock.now());
     const { compactedThrough, next, lost } = end.checkpoint;
-    const behind = end.next - next - lostBetween(lost, next, end.next);
+    const remaining = end.next - next - lostBetween(lost, next, end.next);
     if (next === end.next) {
       await renewLook(deps, stream, partition, end);
       await attendFloor(deps, stream, partition, end);
-      return { events, keys, done: true, behind, compactedThrough };
+      return { events, keys, done: true, remaining, compactedThrough };
     }
     if (ageMs(clock, began) >= budgetMs)
-      return { events, keys, done: false, behind, compactedThrough };
+      return { events, keys, done: false, remaining, compactedThrough };
     const worked = await compactStretch(deps, stream, partition, end);
     if (worked === undefined) continue;
     events += worked.events;
     keys += worked.keys;
     if (worked.to >= end.next) {
       await attendFloor(deps, stream, partition, end);
-      return { events, keys, done: true, behind: 0, compactedThrough: end.stamp.wallMs };
+      return { events, keys, done: true, remaining: 0, compactedThrough: end.stamp.wallMs };
     }
   }
 }
@@ -207,8 +207,8 @@ async function renewLook(
 }
 
 /**
- * Where sweeps have stopped, rows go below a floor that nobody brings up: whoever is told to begin at
- * the earliest event would find a gap there again, for as long as no sweep comes.
+ * Without sweeps, rows expire and the log start offset stays below them. A reader that begins at
+ * the earliest event would meet that gap again and again, so compaction moves the offset.
  */
 async function attendFloor(
   deps: CompactDeps,
@@ -220,13 +220,15 @@ async function attendFloor(
   await moveFloor(deps, stream, partition);
 }
 
-/** A run that was frozen for longer than its reading is worth has to begin anew. */
+/** A run was frozen for longer than what it has read may be trusted; it begins again. */
 export class StretchTooOld extends Error {
   override readonly name = "StretchTooOld";
 }
 
 function assertYoung(clock: Clock, stamp: Stamp): void {
   if (ageMs(clock, stamp) > STRETCH_AGE_MAX_MS) {
-    throw new StretchTooOld("Compaction was paused for too long; it begins anew at the checkpoint");
+    throw new StretchTooOld(
+      "Compaction was paused for too long. It begins again at the checkpoint.",
+    );
   }
 }

@@ -128,11 +128,11 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
 }
 
 /**
- * `checkpoint`, which stands at the start of a stretch, once it has moved to a place in it: a
+ * `checkpoint`, which is at the start of a stretch, once it has moved to a place in it: a
  * milestone, or the end. `seen` is an end that was read at `atMs`, before the stretch: if the place
- * reaches it, nothing older than `atMs` is left to lose. Otherwise what is
- * left was published, and expires, no earlier than the last event before the place. Times never fall,
- * unless they cannot be true.
+ * reaches it, nothing older than `atMs` is left to lose. Otherwise what is left was published, and
+ * expires, no earlier than the last event before the place. Times never fall, unless they cannot be
+ * true.
  */
 export function planMove(
   stored: Checkpoint,
@@ -189,8 +189,8 @@ export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: numbe
   nowMs - startedAt <= BOOTSTRAP_AGE_MAX_MS && startedAt - nowMs <= CLOCKS_APART_MS;
 
 /**
- * The times of a checkpoint as far as they can be true: one that lies further ahead than clocks may be
- * apart counts as none, so that whoever looks next writes the right one. Pure.
+ * The times of a checkpoint as far as they can be true: one that lies further ahead than clocks may
+ * be apart counts as none, so that the next check writes the right one. Pure.
  */
 export const believed = (
   { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,

@@ -13,10 +13,10 @@ type Deps = {
 };
 
 /**
- * Nothing of an ended life is removed before this has passed since its last chain was sealed: longer
- * than anybody may believe a former look at it, be on the way with a put, or run a compaction, which
- * is ten minutes. By the clock of who sealed it, it takes as much longer as clocks may be apart; what
- * this process has known to be sealed for so long is.
+ * Grace period before the data of an ended life is removed, counted from the seal of its last
+ * chain. It exceeds the age of any cached look at the life, any put in flight, and any compaction
+ * (10 min). Measured by another process's clock, the period is longer by as much as clocks may
+ * differ; measured by this process's own observation, it is exact.
  */
 const REST_MS = 30 * 60_000;
 

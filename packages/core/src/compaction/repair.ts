@@ -15,12 +15,12 @@ const ROWS = 100;
 const PUTS_AT_ONCE = 16;
 
 /**
- * Repairs the numbering of a partition at which nobody has looked for 30 days: events written since
- * may have expired, so the last number that remains need not be the last that was used. What remains
- * is compacted, holes and all; then numbering goes on far above anything that can have been used, and
- * everything below is declared past its retention, so that every reader is told instead of skipping.
- * Nobody can publish meanwhile, because publishing refuses such a partition. Returns where numbering
- * goes on, or undefined when the partition is not at risk. May be repeated after a crash.
+ * Repairs the numbering of a partition that was not checked for 30 days: events written since may
+ * have expired, so the last number that remains need not be the last that was used. What remains is
+ * compacted, with its gaps. Then numbering goes on far above any number that can have been used,
+ * and everything below is past its retention, so that readers get an error instead of skipping
+ * events. No publish can interfere, because publishing refuses such a partition. Returns where
+ * numbering goes on, or undefined when the partition is not at risk. May be repeated after a crash.
  */
 export async function repairNumbering(
   { table, clock }: CompactDeps,
@@ -48,7 +48,7 @@ export async function repairNumbering(
   return moved ? next : undefined;
 }
 
-/** Compacts whatever is left behind the checkpoint, in order, whatever is missing in between. */
+/** Compacts everything after the checkpoint, in order, across gaps. */
 async function compactRest(
   { table, clock }: CompactDeps,
   life: Life,

@@ -60,19 +60,19 @@ export function findHole(
 }
 
 /**
- * The checkpoint once the numbers of `range` are known to be lost. One that stands in the range stands
- * behind it: what it had seen there is gone.
+ * The checkpoint once the numbers of `range` are known to be lost. One within the range moves to
+ * its end: what it had seen there is gone.
  */
 export function planLost(
   { next, floor, lookedAt, compactedThrough, lost = [] }: Checkpoint,
   range: LostRange,
   nowMs: number,
 ): Partial<Checkpoint> {
-  const behind = (place: number) => (place >= range.from && place < range.to ? range.to : place);
-  const isAtEnd = behind(next) === range.to && range.hole === undefined;
+  const pastLoss = (place: number) => (place >= range.from && place < range.to ? range.to : place);
+  const isAtEnd = pastLoss(next) === range.to && range.hole === undefined;
   return {
-    next: behind(next),
-    floor: floor > range.from ? behind(floor) : floor,
+    next: pastLoss(next),
+    floor: floor > range.from ? pastLoss(floor) : floor,
     lookedAt: Math.max(lookedAt, nowMs),
     compactedThrough: isAtEnd ? Math.max(compactedThrough, nowMs) : compactedThrough,
     lost: [...lost, range],

@@ -32,12 +32,13 @@ const ROWS = 100;
 const HOUR_MS = 3_600_000;
 
 /**
- * Completes a restore of the table, for all streams of all tenants that have not gone through it: those
- * that were made in another table, and with a `name`, which the operator gives to this restore, those
- * that do not know it. Numbers go on beyond any that a lost event may have had, so none is given twice;
- * cursors and positions that cover what is lost are told; receipts of what is lost go. What was kept
- * stays readable, and positions in it stay good. Until a stream is done it refuses everything. May be
- * repeated after a crash, and go on where it was when its time was up.
+ * Completes a restore of the table, for all streams of all tenants that have not gone through it:
+ * those that were made in another table, and with a `name`, which the operator gives to this
+ * restore, those that do not know it. Numbers go on beyond any that a lost event may have had, so
+ * none is given twice; cursors and positions that cover what is lost are refused; receipts of what
+ * is lost are deleted. What was kept stays readable, and positions in it stay good. Until a stream
+ * is done it refuses everything. May be repeated after a crash, and go on where it was when its
+ * time was up.
  */
 export async function completeRestore(
   deps: Deps,

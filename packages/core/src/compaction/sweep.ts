@@ -151,7 +151,7 @@ export async function tryCompact(
     const began = takeStamp(deps.clock);
     return await compactPartition(deps, stream, partition, { began, budgetMs });
   } catch (error) {
-    if (isGone(error)) return { events: 0, keys: 0, done: true, behind: 0, compactedThrough: 0 };
+    if (isGone(error)) return { events: 0, keys: 0, done: true, remaining: 0, compactedThrough: 0 };
     const failures = await countFailure(deps, stream, partition);
     return { stream: stream.name, partition, code: codeOf(error), failures, error };
   }

@@ -3,8 +3,8 @@ import { type Bootstrap, isPending, isScanned } from "../model/snapshot-progress
 import { createPacker, createUnpacker } from "./pack.ts";
 
 /**
- * What a cursor says. `since` stands for partitions that are not listed: everything published there
- * at that moment (milliseconds since 1970) or later.
+ * The content of a cursor. `since` covers partitions that are not listed: everything published
+ * there at that moment (milliseconds since 1970) or later.
  */
 export type CursorContent = {
   /** The life of the stream it belongs to: see `lifeText`. */

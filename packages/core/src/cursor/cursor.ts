@@ -47,12 +47,15 @@ export type ListOf =
   | `${"streams" | "keys" | "tenants"}`
   | `${"subscriptions" | "parked"} ${string}`;
 
-/** Where a list of names goes on. Names are public to whoever may list them: nothing to sign. */
+/**
+ * Where a list of names goes on. Names are public to callers that may list them, so nothing is
+ * signed.
+ */
 export const formatListCursor = (list: ListOf, name: string): string =>
   Buffer.from(`${list}:${name}`).toString("base64url");
 
 /**
- * The name behind a cursor of a list. Throws `invalid-cursor`: `other-query` for one of another list.
+ * The name in a cursor of a list. Throws `invalid-cursor`: `other-query` for one of another list.
  * Those that were made before they said which list they are of go on with any.
  */
 export function parseListCursor(list: ListOf, text: string): string {

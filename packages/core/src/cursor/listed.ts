@@ -7,7 +7,7 @@ export function assertSameList({ listed }: Listed, prefix = ""): void {
   if (listed === undefined || listed === prefix) return;
   throw invalidCursor(
     "other-query",
-    "The cursor was made for a list with another prefix. Begin the list anew, or go on with that one.",
+    "The cursor was made for a list with another prefix. Begin the list again, or send that prefix.",
   );
 }
 

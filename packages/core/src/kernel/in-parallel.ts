@@ -1,7 +1,6 @@
 /**
  * Runs `work` for every item, at most `atOnce` at a time. After a failure nothing new is started;
- * what runs is awaited before the first failure is thrown, so that nothing goes on behind the
- * caller's back.
+ * what runs is awaited before the first failure is thrown, so that no work goes on after the call.
  */
 export async function inParallel<T>(
   items: Iterable<T>,

@@ -37,9 +37,9 @@ export function createMemory<Value>(
   }
 
   /**
-   * This process has changed what is remembered: looks that began before count for nothing. `value` is
-   * how it stands now as far as the look knows that the change began with; it is remembered unless
-   * something else has become known meanwhile.
+   * This process has changed what is remembered: looks that began before count for nothing. `value`
+   * is the present state as far as the look at the start of the change knows it; it is remembered
+   * unless something else has become known meanwhile.
    */
   function change(name: string, known?: { readonly of: Look; readonly value: Value }): void {
     const value =

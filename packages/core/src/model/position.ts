@@ -1,7 +1,7 @@
 /**
- * Where reading stands in one partition: `next` is the first sequence that is not covered, `batch`
- * the first sequence of the stored batch that holds it (`next` itself at a batch's edge). Knowing
- * the batch makes every read one plain range query.
+ * A position in one partition: `next` is the first sequence that is not covered, `batch` the first
+ * sequence of the stored batch that holds it (`next` itself at a batch's edge). Knowing the batch
+ * makes every read one plain range query.
  */
 export type Position = { readonly batch: number; readonly next: number };
 

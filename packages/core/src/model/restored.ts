@@ -36,7 +36,7 @@ export const lostBetween = (
     0,
   );
 
-/** Whether a position lies behind events that a restore lost. Their beginning is a good position. */
+/** Whether a position lies after events that a restore lost. Their beginning is a good position. */
 export const isLost = (lost: readonly LostRange[] | undefined, next: number): boolean =>
   (lost ?? []).some(({ from, to }) => from < next && next < to);
 

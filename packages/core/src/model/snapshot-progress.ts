@@ -1,24 +1,28 @@
 /**
- * How far one bootstrap has come. It travels in cursors and in what is committed, so that whoever
- * crashes goes on with the same snapshot.
+ * The progress of one bootstrap. It is part of cursors and of the committed offset, so that a
+ * consumer goes on with the same snapshot after a crash.
  */
 export type Bootstrap = {
   /** Which snapshot this is: pages of two snapshots must never be mixed. */
   readonly run: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** Where the scan of the compacted state stands; see the functions below. Sorts by progress. */
+  /**
+   * The progress of the scan of the compacted state; see the functions below. Sorts by progress.
+   */
   readonly scan: string;
-  /** Where the log goes on after the snapshot, by partition: one behind the checkpoint. */
+  /**
+   * First sequence after the checkpoint (checkpoint + 1), per partition: where the log continues.
+   */
   readonly starts: readonly number[];
   /**
-   * From which position on the folded state is exact, by partition: one behind the highest sequence
-   * seen so far, newer items and tombstones included; final once the scan has ended.
+   * From which position on the folded state is exact, per partition: one more than the highest
+   * sequence seen so far, newer items and tombstones included; final once the scan has ended.
    */
   readonly exactFrom: readonly number[];
 };
 
-/** Asked for, but nobody has received any of it: the next poll takes a new snapshot. */
+/** Requested, but nothing of it is delivered yet: the next poll takes a new snapshot. */
 const PENDING = "-";
 const ENDED = "16";
 
@@ -38,7 +42,7 @@ export const isPending = ({ scan }: Bootstrap): boolean => scan === PENDING;
 /** True once every bucket has been read: what follows is the log. */
 export const isScanned = ({ scan }: Bootstrap): boolean => scan === ENDED;
 
-/** Where a scan stands: in `bucket`, behind the key `after`, or at the bucket's beginning. */
+/** The progress of a scan: in `bucket`, after the key `after`, or at the bucket's beginning. */
 export const formatScan = (bucket: number, after?: string): string =>
   `${String(bucket).padStart(2, "0")}${after === undefined ? "" : `#${after}`}`;
 

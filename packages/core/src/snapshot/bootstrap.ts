@@ -44,9 +44,9 @@ export type SnapshotRange = {
 };
 
 /**
- * Takes a new snapshot of a stream's compacted state: where each checkpoint stands, pinned so that
- * the log stays readable from there for a day. Throws `not-compacted`, and `compaction-stalled` when
- * compaction is so far behind that tombstones of it might be gone already.
+ * Takes a new snapshot of a stream's compacted state: the position of each checkpoint, pinned so
+ * that the log stays readable from there for a day. Throws `not-compacted`, and
+ * `compaction-stalled` when compaction lags so far that its tombstones might be gone already.
  */
 export async function beginBootstrap(deps: Deps, stream: Stream): Promise<Bootstrap> {
   assertCompacted(stream);

@@ -32,10 +32,10 @@ export type CompactedListPage = {
 };
 
 /**
- * Lists the compacted state as it stood at its checkpoints when the first page was read: a bootstrap
- * without a subscription. A key that is overwritten while the list is read may be missing from it;
- * what overwrote it comes first thing behind `follow`. Throws `not-compacted`, `compaction-stalled`
- * and, with a cursor of over a day ago, `bootstrap-expired`.
+ * Lists the compacted state as of the checkpoints when the first page was read: a bootstrap without
+ * a subscription. A key that is overwritten while the list is read may be missing from it; the
+ * event that overwrote it comes after `follow`. Throws `not-compacted`, `compaction-stalled` and,
+ * with a cursor of over a day ago, `bootstrap-expired`.
  */
 export async function listCompacted(
   deps: Deps,

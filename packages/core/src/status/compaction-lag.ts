@@ -7,8 +7,8 @@ import { describeStream } from "./stream-info.ts";
 type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
- * How far compaction is behind, in seconds: the age of the oldest event that it has not seen to, in
- * these streams, or without them in all. A few reads per partition.
+ * The lag of compaction in seconds: the age of the oldest event that is not compacted, in these
+ * streams, or in all if none are given. A few reads per partition.
  */
 export async function measureCompactionLag(
   { table, clock }: Deps,

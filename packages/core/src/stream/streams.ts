@@ -120,9 +120,10 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   }
 
   /**
-   * Ends a stream: it is invisible from now on, its chains are sealed when this returns, and its data
-   * is removed later. An interrupted call is finished by the next, and by whoever makes a new stream of
-   * that name. Throws `stream-not-found` only of a name that has no life, not even one that is ending.
+   * Ends a stream: it is invisible from now on, its chains are sealed when this returns, and its
+   * data is removed later. The next call finishes an interrupted one, and so does the creation of a
+   * new stream of that name. Throws `stream-not-found` only of a name that has no life, not even
+   * one that is ending.
    */
   async function end(tenant: Tenant, bareName: string): Promise<void> {
     const name = scopeName(tenant, bareName);

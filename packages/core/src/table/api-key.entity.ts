@@ -87,7 +87,7 @@ export const keyDirectoryEntity = (connection: Connection) =>
   );
 
 /** No id is smaller than one and the first of these, or larger than the second. */
-const BEHIND = "!";
+const AFTER_ID = "!";
 const LAST = "~";
 
 /** A key as it is stored. */
@@ -109,13 +109,13 @@ export const apiKeyRows = (
   apiKey: ReturnType<typeof apiKeyEntity>,
   directory: ReturnType<typeof keyDirectoryEntity>,
 ) => ({
-  /** The key of that id, whoever owns it, strongly consistent. */
+  /** The key of that id, of any owner, strongly consistent. */
   async load(id: string): Promise<ApiKeyRow | undefined> {
     const { data } = await readRows(connection, () => apiKey.get({ id }).go({ consistent: true }));
     return data === null ? undefined : toApiKeyRow(data);
   },
 
-  /** Up to `limit` of a tenant's keys, by id, behind `after`. `next` is null at the end. */
+  /** Up to `limit` of a tenant's keys, by id, after `after`. `next` is null at the end. */
   async list(
     tenant: Tenant,
     limit: number,
@@ -124,7 +124,7 @@ export const apiKeyRows = (
     const page = await readRows(connection, () =>
       directory.query
         .primary({ tenant })
-        .between({ id: `${after}${BEHIND}` }, { id: LAST })
+        .between({ id: `${after}${AFTER_ID}` }, { id: LAST })
         .go({ limit, pages: 1, consistent: true }),
     );
     const next = page.cursor === null ? null : (page.data.at(-1)?.id ?? null);

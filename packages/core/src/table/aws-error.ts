@@ -2,7 +2,7 @@ import { LedgerError } from "../kernel/error.ts";
 import { fullJitterMs } from "../kernel/random.ts";
 import type { Connection } from "./connection.ts";
 
-/** What is wrong with how this process reaches the table, until somebody sets it right. */
+/** Errors of a wrong set-up, which last until an operator corrects it. */
 const SET_UP = [
   "AccessDeniedException",
   "CredentialsProviderError",
@@ -45,7 +45,7 @@ export const isRefusal = (error: unknown): boolean => {
   return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");
 };
 
-/** What to throw of a refusal: by its name in the protocol where whoever runs the service has to act. */
+/** What to throw for a refusal: `store-misconfigured` where an operator has to act. */
 export const refusalOf = (error: unknown): unknown => {
   const name = awsErrorName(error);
   if (!SET_UP.some((known) => known === name)) return error;

@@ -12,7 +12,7 @@ import { type DeletedPage, deleteEach } from "./in-part.ts";
 export type Batch = {
   readonly first: number;
   readonly count: number;
-  /** 128 random bits: who wrote this, so that a lost answer can be told from a lost race. */
+  /** 128 random bits that name the writer, to tell a lost answer from a lost race. */
   readonly batchId: Uint8Array;
   readonly publishedAt: number;
   readonly kind?: "seal" | "jump";

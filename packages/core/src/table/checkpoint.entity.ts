@@ -76,9 +76,10 @@ export const checkpointRows = (
   },
 
   /**
-   * Moves the checkpoint if nobody else has: `next` must still be `from`, and neither `lookedAt` nor
-   * `floor` ever falls, but for a `lookedAt` that was `seen` and cannot be true. False when another moved it or the partition is gone; then nothing is changed.
-   * What leaves `next` where it is may be done twice, so it is tried until its outcome is known.
+   * Moves the checkpoint if no other process has: `next` must still be `from`, and neither
+   * `lookedAt` nor `floor` ever falls, but for a `lookedAt` that was `seen` and cannot be true.
+   * False when another moved it or the partition is gone; then nothing is changed. What leaves
+   * `next` where it is may be done twice, so it is tried until its outcome is known.
    */
   async move(
     life: Life,
@@ -125,8 +126,8 @@ export const checkpointRows = (
   },
 
   /**
-   * Writes the pins if the checkpoint is still at `next`; false otherwise. Whoever moves the floor
-   * has read a checkpoint no later than the one the pin was taken at, or sees the pin.
+   * Writes the pins if the checkpoint is still at `next`; false otherwise. A process that moves the
+   * floor has read a checkpoint no later than that of the pin, or sees the pin.
    */
   async pin(life: Life, partition: number, next: number, pins: readonly Pin[]): Promise<boolean> {
     const { rejected } = await writeRowsUntilKnown(connection, () =>

@@ -74,7 +74,7 @@ export const compactedRows = (
 
   /**
    * Up to `limit` rows of a bucket in the order of their keys, tombstones included, one request.
-   * Behind the key `after`, or from the key `from` on. Strongly consistent: a page that misses what
+   * After the key `after`, or from the key `from` on. Strongly consistent: a page that misses what
    * was put before the checkpoint moved would lose it.
    */
   async loadPage(

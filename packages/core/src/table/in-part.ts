@@ -43,8 +43,8 @@ export async function readEach<Key, Row>(
 
 /**
  * Deletes the rows of these keys once, and returns how many of them the table has dealt with:
- * BatchWriteItem may give a part back. Rows that are left are found again by whoever looks for more
- * to delete; this waits a moment for the table first. Doing it twice is harmless.
+ * BatchWriteItem may give a part back. The next look for rows to delete finds what is left; this
+ * waits a moment for the table first. Doing it twice is harmless.
  */
 export async function deleteEach<Key>(
   connection: Connection,

@@ -20,8 +20,8 @@ type Taking = {
 };
 
 /**
- * The leases on offset rows. A row's token only ever grows, whenever a worker takes the row, so that
- * what an earlier holder still sends can be told. All answers are the row as it is afterwards, or
+ * The leases on offset rows. A row's fencing token grows whenever a worker takes the row, so that
+ * requests of an earlier holder are recognised. All answers are the row as it is afterwards, or
  * undefined when the lease is not as it was thought to be. Doing any of it twice is harmless.
  */
 export const leaseRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({

@@ -38,7 +38,9 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
     return reasons === undefined;
   },
 
-  /** Ends a life: nobody can find it any more, and its removal is on the books. False if it had ended. */
+  /**
+   * Ends a life: its name finds it no longer, and its removal is scheduled. False if it had ended.
+   */
   async endStream(
     tenant: Tenant,
     life: Life,

@@ -16,8 +16,8 @@ import {
 type Place = { readonly life: Life; readonly subscriptionUid: string };
 
 /**
- * What is parked, in the offset row of its partition: one item holds the position and what is
- * withheld behind it, so that one condition decides about both.
+ * What is parked, in the offset row of its partition: one item holds the committed offset and what
+ * is withheld after it, so that one condition decides about both.
  */
 export const parkingRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
   /** One partition's row as it is now; undefined when the subscription is gone. */

@@ -22,8 +22,8 @@ export type Receipt = {
 };
 
 /**
- * What an Idempotency-Key stands for: the request it came with, and what that request achieved; or,
- * without parts, the claim that settles it.
+ * An Idempotency-Key with the request it came with and what that request achieved; or, without
+ * parts, the claim that settles it.
  */
 export type ReceiptRow = Receipt & {
   readonly key: string;
@@ -32,9 +32,9 @@ export type ReceiptRow = Receipt & {
 } & Partial<Claim>;
 
 /**
- * Made before the events of a request are written. Whoever writes them writes `claimId` with them, in
- * the same batch, so the chain itself tells whether and where they are: in no batch of the partition
- * that begins below `claimFrom`.
+ * Made before the events of a request are written. The batch that writes them has the `claimId`, so
+ * the chain itself shows whether and where they are: in no batch of the partition that begins below
+ * `claimFrom`.
  */
 export type Claim = {
   readonly claimId: Uint8Array;
@@ -79,7 +79,7 @@ export const receiptEntity = (connection: Connection) =>
   );
 
 export const receiptRows = (connection: Connection, entity: ReturnType<typeof receiptEntity>) => ({
-  /** What a key stands for, strongly consistent; also when its time is over but the row is there. */
+  /** The row of a key, strongly consistent; also when its time is over but the row is there. */
   async load(life: Life, key: string): Promise<ReceiptRow | undefined> {
     const { data } = await readRows(connection, () =>
       entity.get({ life, key }).go({ consistent: true }),
@@ -131,7 +131,7 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
     return !rejected;
   },
 
-  /** A page of a life's receipts by key, behind `after`; `next` is null at the end. */
+  /** A page of a life's receipts by key, after `after`; `next` is null at the end. */
   async loadPage(
     life: Life,
     after: string | undefined,

@@ -121,7 +121,7 @@ describe("the keys of the table's rows", () => {
   });
 
   it.each(families)(
-    "[tenant.isolated] of %s are told from all others and read back",
+    "[tenant.isolated] of %s differ from all others and are read back",
     (of, family) =>
       fc.assert(
         fc.property(fc.record(family.parts), (composite: Composite) => {
@@ -145,7 +145,7 @@ describe("the keys of the table's rows", () => {
       expect(() => tenantOf(separated)).toThrow(RangeError);
     }
     for (let n = 0; n < 200; n++) expect(newUid(systemRandom)).toMatch(/^[A-Za-z0-9_-]{12}$/);
-    // The parts that may hold anything stand last, so nothing is read behind them.
+    // The parts that may hold anything come last, so nothing is read after them.
     expect(NewEvent.safeParse({ key: "a#P0", data: 1 }).success).toBe(true);
   });
 });

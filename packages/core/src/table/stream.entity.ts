@@ -103,9 +103,9 @@ export const streamRows = (
   },
 
   /**
-   * Up to `limit` of a tenant's streams, by name, behind `after`, of those in a range of names if one
-   * is given; those that are being deleted are left out. `next` is where the list goes on, null at
-   * its end.
+   * Up to `limit` of a tenant's streams, by name, after `after`, of those in a range of names if
+   * one is given; those that are being deleted are left out. `next` is where the list goes on, null
+   * at its end.
    */
   async list(
     tenant: Tenant,
@@ -114,9 +114,9 @@ export const streamRows = (
     { prefix, exact }: NameRange = EVERY_NAME,
   ): Promise<{ streams: StreamRow[]; next: ScopedName | null }> {
     const start = scopeName(tenant, prefix);
-    const behind = after === undefined ? start : scopedBehind(after);
+    const resumeAt = after === undefined ? start : scopedBehind(after);
     // biome-ignore lint/complexity/useMathMinMax: these are strings
-    const first = behind > start ? behind : start;
+    const first = resumeAt > start ? resumeAt : start;
     const last = exact ? start : scopeName(tenant, `${prefix}${LAST}`);
     if (first > last) return { streams: [], next: null };
     const page = await readRows(connection, () =>

@@ -39,8 +39,9 @@ export type SubscriptionRow = {
 };
 
 /**
- * How far a subscription has committed one partition; 0 stands for "not known before the snapshot is
- * read". Deleted subscriptions have none. The row of partition 0 carries the bootstrap, if one is on.
+ * How far a subscription has committed one partition; 0 means "not known before the snapshot is
+ * read". Deleted subscriptions have none. The row of partition 0 carries the bootstrap, if one is
+ * on.
  */
 export type OffsetRow = Position & {
   readonly partition: number;
@@ -53,8 +54,8 @@ export type OffsetRow = Position & {
   /** Kept only where deliveries are counted. */
   readonly delivery?: Delivery;
   /**
-   * In partition 0, as in the subscription's row: whoever reads positions learns that what it knows of
-   * the settings is old. Absent where they were never changed.
+   * In partition 0, as in the subscription's row: a process that reads positions learns that its
+   * copy of the settings is old. Absent where they were never changed.
    */
   readonly configured?: number;
 };
@@ -74,8 +75,8 @@ export type Lease = {
 
 /**
  * What a commit must find: the lease that its worker was given, live or not, which then holds until
- * `until`; or, for whoever is no worker, that nobody holds one by `nowMs`, but for one that is as one
- * that has `ended`, whatever its own clock said.
+ * `until`; or, without a worker, that no lease is held at `nowMs`, apart from one that counts as
+ * `ended`, whatever its own clock said.
  */
 export type LeaseGuard =
   | { readonly token: number; readonly until: number }
@@ -187,7 +188,7 @@ export const subscriptionRows = (
   },
 
   /**
-   * Up to `limit` of this life's subscriptions, by name, behind `after`. `next` is where the list
+   * Up to `limit` of this life's subscriptions, by name, after `after`. `next` is where the list
    * goes on, null at its end.
    */
   async list(

@@ -35,7 +35,7 @@ export const tenantRows = (connection: Connection, entity: ReturnType<typeof ten
       : { tenant: row, created: true };
   },
 
-  /** Up to `limit` tenants, by name, behind `after`. `next` is null at the end. */
+  /** Up to `limit` tenants, by name, after `after`. `next` is null at the end. */
   async list(
     limit: number,
     after: string | undefined,

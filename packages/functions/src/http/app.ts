@@ -28,7 +28,7 @@ export type AppDeps = RouteDeps & {
   readonly logFailure: LogFailure;
   /** Web sites whose pages may call this API; none unless said. */
   readonly corsOrigins?: readonly string[] | undefined;
-  /** Told of every request once its answer is ready, unless its door wants to know first. */
+  /** Called for every request once its answer is ready, unless the front door reports it. */
   readonly onAnswered?: (answered: Answered) => void;
 };
 

@@ -15,7 +15,7 @@ import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
 import type { Right, Scope } from "./rights.ts";
 
-/** Finds out whose key this is; undefined when it is nobody's. */
+/** Finds the caller that a key belongs to; undefined when there is none. */
 export type Authenticate = (
   apiKey: string | undefined,
   approach: Approach,
@@ -50,9 +50,9 @@ export const declaredRight = (handler: object): Right | undefined =>
 type GateDeps = { readonly authenticate: Authenticate; readonly assertReaches: AssertReaches };
 
 /**
- * Stands before all routes and finds out who calls. Fails closed: a route that declares no right is
- * nobody's to call. Paths below those of the routes need a key as well, so that a wrong path and a
- * wrong key are told apart only by those who have one.
+ * Runs before all routes and finds out who calls. Fails closed: a route without a declared right
+ * refuses every caller. Paths below those of the routes need a key as well, so that only the bearer
+ * of a key can tell a wrong path from a wrong key.
  */
 export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: GateDeps) {
   let guarded: ReadonlySet<string> | undefined;
@@ -72,7 +72,8 @@ export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: G
       routes.length === 0 ? !isGuarded(c.req.path) : rights.length > 0 && rights.every(isPublic);
     if (isOpen) return next();
     const { caller, noted } = await requireCaller(c, authenticate);
-    if (routes.length > 0 && rights.length === 0) throw forbidden("Nobody may call this.");
+    if (routes.length > 0 && rights.length === 0)
+      throw forbidden("This operation accepts no caller.");
     c.set("caller", caller);
     c.set("assertReaches", assertReaches);
     const began = performance.now();
@@ -85,7 +86,7 @@ export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: G
   return gate;
 }
 
-/** From here on, what an answer holds may be news to a key that was valid when it asked. */
+/** Authenticate again before answering a request that took longer than this. */
 const RECHECK_AFTER_MS = 1_000;
 
 /**
@@ -94,7 +95,7 @@ const RECHECK_AFTER_MS = 1_000;
  */
 async function recheck(c: Context, authenticate: Authenticate): Promise<void> {
   const answer = c.res;
-  // Whatever stands in its place must not take over its headers.
+  // The answer that replaces it must not inherit its headers.
   c.res = undefined;
   const { noted } = await requireCaller(c, authenticate);
   c.res = answer;

@@ -8,9 +8,9 @@ import { NDJSON, parseMediaType } from "./formats/media-type.ts";
 const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
 
 /**
- * Refuses a body over a cap before anybody parses it. One that says its length is not read for that;
- * one that comes in chunks is read here, and held for whoever reads it later. The rest of what is too
- * much is thrown away within reason, so that the answer and the next request on the connection arrive
+ * Refuses a body over a cap before it is parsed. A body with a length is not read for that. A
+ * chunked body is read here and kept for the handler. The rest of a body that is too large is
+ * discarded, up to a bound, so that the answer and the next request on the connection arrive
  * (hono/body-limit stops reading there, and leaves the body locked).
  */
 const capOf =
@@ -70,8 +70,8 @@ export async function readCapped({ body, headers }: Request): Promise<Uint8Array
 }
 
 /**
- * Asks for a body that the client holds back, once it is known who sends it and that it is not too
- * large. Whoever is refused before that has not sent it for nothing.
+ * Asks for a body that the client holds back, once the caller is known and the length is not too
+ * large. A client that is refused earlier has not sent it for nothing.
  */
 export const askForBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const length = Number(c.req.header("content-length") ?? 0);
@@ -95,8 +95,8 @@ export const capSmallBody = capOf(
 type Body = ReadableStream<Uint8Array>;
 
 /**
- * A body piece by piece as it arrives, up to the cap of a request. Whoever stops reading before the
- * end has refused it: then the rest is thrown away.
+ * A body piece by piece as it arrives, up to the cap of a request. A reader that stops early has
+ * refused the body; the rest is discarded.
  */
 export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Array, void> {
   if (body === null) return;
@@ -119,15 +119,15 @@ export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Arra
 }
 
 /**
- * Reads and throws away, within reason, what nobody has read of a refused request's body. A Node
- * server soon closes a connection that still holds such bytes, together with this answer and
- * whatever request comes next on it.
+ * Reads and discards, up to a bound, the unread rest of a refused request's body. A Node server
+ * soon closes a connection that still holds such bytes, together with this answer and whatever
+ * request comes next on it.
  */
 export const discardUnreadBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
   const { raw } = c.req;
   if (c.env?.proceed !== undefined && !c.var.proceeded) {
-    // Nobody knows whether the body comes all the same.
+    // The body may come all the same.
     c.header("Connection", "close");
     return;
   }

@@ -5,7 +5,7 @@ import { unclearTarget } from "./request-target.ts";
 
 /**
  * Refuses a request that may mean something else than what arrived: what its door says of it, and a
- * URL whose percent-encoding is not UTF-8. Taken as it stands, `?key=%FF` would mean the key `%FF`.
+ * URL whose percent-encoding is not UTF-8. Taken literally, `?key=%FF` would mean the key `%FF`.
  */
 export const requireClearRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { url } = c.req;

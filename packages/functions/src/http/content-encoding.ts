@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from "hono";
 import { readCapped, tooLarge } from "./body-cap.ts";
 import type { AppEnv } from "./env.ts";
 
-/** Refuses encodings that nobody here takes, before anybody is asked who sends them. */
+/** Refuses unknown encodings, before the caller is authenticated. */
 export const requireKnownEncoding: MiddlewareHandler<AppEnv> = async (c, next) => {
   const encoding = encodingOf(c.req.header("content-encoding"));
   if (encoding !== "identity" && encoding !== "gzip") throw encodingRefused(encoding);

@@ -11,7 +11,7 @@ export type Door = {
    * Absent when the body comes by itself.
    */
   readonly proceed?: () => void;
-  /** Is told what there is to say of the request once it is answered. */
+  /** Called with the log entry of the request once it is answered. */
   readonly report?: (answered: Answered) => void;
 };
 

@@ -198,7 +198,7 @@ describe("schemas", () => {
     expect(places(small, ({ maximum }) => !(Number(maximum) < 2 ** 31))).toEqual([]);
   });
 
-  it("[openapi.clients] leave nobody in doubt about which of several a value is", () => {
+  it("[openapi.clients] leave no doubt which of several schemas a value has", () => {
     expect(
       places(
         everything,

@@ -111,7 +111,10 @@ function describeRoute(schemas: Schemas, route: Route) {
   return { linked, operation, responses, codes };
 }
 
-/** The last two of every request: its body may be too large, or encoded, even if nobody reads it. */
+/**
+ * The last two apply to every request: its body may be too large, or encoded, even if the route
+ * reads none.
+ */
 const EVERYWHERE: readonly ProblemCode[] = [
   "invalid-request",
   "internal",

@@ -74,7 +74,7 @@ function toLedgerError(error: unknown): LedgerError | undefined {
   return code === undefined ? undefined : new LedgerError(code, { detail: DETAILS[code] ?? "" });
 }
 
-/** A body that breaks off. Nobody is left to read the answer, but the log need not hear of it. */
+/** A body that breaks off. No client is left to read the answer, and the log need not report it. */
 const CLIENT_GONE = new LedgerError("malformed-http", {
   detail: "The connection was closed before the body was complete.",
 });

@@ -2,7 +2,7 @@ import type { InvalidField } from "@eventledger/protocol";
 
 /**
  * The first header that came more than once and may not; undefined when there is none. Joined with
- * commas, as HTTP libraries hand such headers on, two keys would be one that nobody has sent.
+ * commas, as HTTP libraries hand such headers on, two keys would become a third one.
  */
 export function repeatedHeader(rawHeaders: readonly string[]): InvalidField | undefined {
   const seen = new Set<string>();

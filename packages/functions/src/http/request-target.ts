@@ -1,8 +1,8 @@
 import type { InvalidField } from "@eventledger/protocol";
 
 /**
- * Why an address, as it stands in the request line, cannot be taken for what was meant; undefined when
- * it can. A parser of URLs repairs all of this without a word, and then a key is another key.
+ * Why the address in a request line is ambiguous; undefined when it is not. A URL parser repairs
+ * all of this silently, and then one key becomes another.
  */
 export function unclearTarget(target: string): InvalidField | undefined {
   const queryAt = target.indexOf("?");

@@ -1,8 +1,8 @@
 import type { KeyScope } from "@eventledger/protocol";
 
 /**
- * Who may call an operation: anybody, the bearer of any key, of one with that scope, or of the admin
- * key.
+ * Who may call an operation: any client, the bearer of any key, of a key with that scope, or of the
+ * admin key.
  */
 export type Scope = "public" | "any" | "root" | KeyScope;
 

@@ -56,9 +56,9 @@ export const validationOf = (handler: object): Validation | undefined =>
   VALIDATION in handler ? (handler[VALIDATION] as Validation) : undefined;
 
 /**
- * Refuses bodies that are too large, whatever else is wrong with them; that do not say they are JSON,
- * instead of taking them for empty ones; and that are not: a parser that mends bytes would store what
- * nobody has sent. Nothing is parsed before its size is known.
+ * Refuses bodies that are too large, whatever else is wrong with them; bodies that do not say they
+ * are JSON, instead of taking them for empty; and bodies that are not JSON: a parser that repairs
+ * bytes would store something else than what was sent. Nothing is parsed before its size is known.
  */
 export const requireJson: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {

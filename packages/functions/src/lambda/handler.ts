@@ -9,7 +9,7 @@ import { fits, toResult } from "./result.ts";
 type Deps = {
   readonly app: Hono<AppEnv>;
   readonly logFailure: LogFailure;
-  /** Told of every request once what leaves the function is known. */
+  /** Called for every request once its final answer is known. */
   readonly onAnswered: (answered: Answered) => void;
 };
 
@@ -39,7 +39,7 @@ export function createHttpHandler({ app, logFailure, onAnswered }: Deps) {
   };
 }
 
-/** The problem, with what every answer has: the request id, and what browsers are told. */
+/** The problem, with the headers that every answer has: the request id and those for browsers. */
 function withHeadersOf(answer: Response, problem: Response): Response {
   for (const [name, value] of answer.headers) {
     const keeps = !problem.headers.has(name) && !/^(content|eventledger)-|^etag$/.test(name);

@@ -17,13 +17,13 @@ export function readEvent(event: HttpEvent): Received {
   const unclearPath = decoded ? unclearDecodedPath(rawPath) : undefined;
   const headers = readHeaders(event.headers);
   const body = BODILESS.has(http.method) ? undefined : readBody(event);
-  const told = headers.get("content-length");
+  const announced = headers.get("content-length");
   if (body !== undefined) headers.set("content-length", String(body.length));
   const of = { headers, ...(body === undefined ? {} : { body }) };
   const url = `https://${domainName}${path}${query}`;
   const unclear = unclearPath ?? unclearTarget(path + query);
-  const isText = !event.isBase64Encoded && !BODILESS.has(http.method) && told !== null;
-  const wasChanged = isText && Number(told) !== (body?.length ?? 0);
+  const isText = !event.isBase64Encoded && !BODILESS.has(http.method) && announced !== null;
+  const wasChanged = isText && Number(announced) !== (body?.length ?? 0);
   return {
     request: withMethod(http.method, url, of),
     refusal: unclear
@@ -44,8 +44,8 @@ const BODY_CHANGED = new LedgerError("malformed-json", {
 const FUNCTION_URL = /\.lambda-url\./;
 
 /**
- * Of a path that was decoded, nobody can say what a percent sign was: gateways have been seen to keep
- * `%25` as it is and to decode it. A replacement character may stand for any bytes.
+ * In a decoded path the origin of a percent sign is unknown: some gateways keep `%25`, others
+ * decode it. A replacement character may have been any bytes.
  */
 function unclearDecodedPath(path: string): InvalidField | undefined {
   if (!/[%\ufffd]/.test(path) && path.isWellFormed()) return undefined;

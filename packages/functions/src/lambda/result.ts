@@ -27,7 +27,7 @@ export async function toResult(response: Response): Promise<Measured> {
 /** Whether Lambda takes it. */
 export const fits = ({ bytes }: Measured): boolean => bytes <= LIMITS.lambdaBytesMax;
 
-/** Below this nobody needs to count. */
+/** Bodies below this always fit, so their bytes are not counted. */
 const SMALL_BYTES = 256 * 1_024;
 
 const measured = (result: HttpResult): Measured => ({

@@ -3,15 +3,16 @@ type Metric = {
   /** As CloudWatch names it. */
   readonly unit: "Count" | "Bytes" | "Seconds";
   readonly help: string;
-  /** What its values are told apart by, where they are: always something of which there are few. */
+  /** Label name, if any. Must be low-cardinality. */
   readonly label?: "code" | "operation";
   /** CloudWatch has the sum from DynamoDB already, for nothing; only its parts are written. */
   readonly known?: true;
 };
 
 /**
- * Everything that is measured: counts of what happened, and gauges of how things stand. Nothing is
- * told apart by stream: there may be any number of those, and CloudWatch bills each one.
+ * Everything that is measured: counts of what happened, and gauges of the present state. No metric
+ * has a stream as a label: there may be any number of streams, and CloudWatch bills each
+ * combination.
  */
 export const METRICS = {
   EventsPublished: { kind: "count", unit: "Count", help: "Events made durable." },
@@ -29,7 +30,7 @@ export const METRICS = {
   AppendConflicts: {
     kind: "count",
     unit: "Count",
-    help: "Appends that began anew because another writer was faster.",
+    help: "Appends that had to be planned again because another process wrote first.",
   },
   Polls: { kind: "count", unit: "Count", help: "Polls answered." },
   EventsDelivered: { kind: "count", unit: "Count", help: "Events in their answers." },
@@ -43,7 +44,7 @@ export const METRICS = {
   CompactionLagSeconds: {
     kind: "gauge",
     unit: "Seconds",
-    help: "How far the partition that is furthest behind is behind with compaction.",
+    help: "The lag of compaction in the partition where it is largest.",
   },
   Problems: { kind: "count", unit: "Count", help: "Answers that were problems.", label: "code" },
   StoreThrottles: {
@@ -78,5 +79,5 @@ type NamesOf<Kind> = {
 export type CountName = NamesOf<"count">;
 export type GaugeName = NamesOf<"gauge">;
 
-/** The table again, for whoever goes through all of it. */
+/** One entry of the table, with its common type. */
 export const metricOf = (name: MetricName): Metric => METRICS[name];

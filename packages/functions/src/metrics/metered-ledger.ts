@@ -58,7 +58,7 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
     return page;
   }
 
-  /** Measured only when there is something behind. A table that falters here is told of elsewhere. */
+  /** Measured only when something lags. A failure of the table is reported elsewhere. */
   async function gaugeLag(fine: boolean, measure: () => Promise<number>): Promise<void> {
     const seconds = fine ? 0 : await measure().catch(() => undefined);
     if (seconds !== undefined) metrics.gauge("CompactionLagSeconds", seconds);

@@ -7,7 +7,7 @@ export type Reading = {
   readonly value: number;
 };
 
-/** What has been measured in this process. Nothing is sent anywhere: whoever prints it asks. */
+/** What has been measured in this process. Nothing is sent: a writer reads it. */
 export type Metrics = {
   count(name: CountName, by?: number, label?: string): void;
   gauge(name: GaugeName, value: number): void;

@@ -68,7 +68,7 @@ export const PublishReceipt = described(
   z.object({
     events: described(z.array(PublishedEvent), { description: "One for each event." }),
     cursor: described(Cursor, {
-      description: "Right behind these events: reading from it skips them.",
+      description: "The position right after these events.",
     }),
     life: Life,
   }),
@@ -90,7 +90,7 @@ export const Page = z.object({
   events: described(z.array(LedgerEvent), { description: "In the order in which they are read." }),
   cursor: described(Cursor, { description: "Where to go on." }),
   caughtUp: described(z.boolean(), {
-    description: "Nothing is left behind the cursor right now.",
+    description: "Nothing is left after the cursor right now.",
   }),
   waitSecondsAdvised: WaitSecondsAdvised,
   life: Life,

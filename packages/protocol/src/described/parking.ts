@@ -29,7 +29,7 @@ export const ParkedList = described(
 );
 export type ParkedList = z.infer<typeof ParkedList>;
 
-/** How a key stands after a retry or a skip. */
+/** The state of a key after a retry or a skip. */
 export const ReleaseReceipt = described(
   z.object({
     key: EventKey,

@@ -17,7 +17,7 @@ export const Stream = described(
 );
 export type Stream = z.infer<typeof Stream>;
 
-/** How far compaction is behind the end of the stream. */
+/** The distance from the compaction watermark to the end of the stream. */
 export const WatermarkLag = described(
   z.object({
     events: described(z.int().check(z.gte(0)), { description: "Events that are not compacted." }),
@@ -53,7 +53,7 @@ export const StreamInfo = described(
     }),
     subscriptions: described(z.array(SubscriptionLag), {
       description:
-        "How far they are behind: the first by name, as many as 256 positions in partitions allow.",
+        "The lag of the first subscriptions by name: as many as 256 divided by the partitions.",
     }),
   }),
   { id: "StreamInfo", description: "A stream's settings and what is in it now." },

@@ -85,7 +85,7 @@ export const SubscriptionInfo = described(
     lag: Lag,
     keysBehind: described(z.nullable(z.int().check(z.gte(0))), {
       description:
-        "Keys with events behind the position; null while a snapshot is read, without compaction, and where there are too many events to count them.",
+        "Keys with events after the position. Null while a snapshot is read, without compaction, and when there are too many events to count.",
     }),
     parkedKeys: described(z.int().check(z.gte(0)), {
       description: "Keys whose events wait: see .../parked.",

@@ -3,7 +3,7 @@ import { TenantName } from "../tenant.ts";
 import { described, ListCursor, Timestamp } from "../text.ts";
 import { NewApiKey } from "./api-key.ts";
 
-/** Somebody who owns streams and keys, and sees nobody else's. */
+/** An owner of streams and keys, separate from all others. */
 export const Tenant = described(
   z.object({
     name: TenantName,
@@ -11,7 +11,7 @@ export const Tenant = described(
   }),
   {
     id: "Tenant",
-    description: "An owner of streams and keys, who sees nobody else's.",
+    description: "An owner of streams and keys, separate from all others.",
   },
 );
 

@@ -17,9 +17,9 @@ const NOT_IN_HEADERS = new Set(["data", "data_base64", "datacontenttype"]);
 /**
  * The event of a request in binary mode. Pointers to attributes name their header, such as
  * `/headers/ce-id`. The body becomes `data` by these rules, each of which can be turned back: an
- * empty one is null; JSON is kept as it stands; `text/*` in UTF-8 is a JSON string of the text,
- * which is how CloudEvents writes text in its JSON form; any other bytes are a JSON string of
- * Base64, marked by the header `ce-data_base64`.
+ * empty one is null; JSON is kept as it is; `text/*` in UTF-8 is a JSON string of the text, which
+ * is how CloudEvents writes text in its JSON form; any other bytes are a JSON string of Base64,
+ * marked by the header `ce-data_base64`.
  */
 export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] {
   const { contentType, headers } = request;
@@ -95,9 +95,9 @@ function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): 
 
 /**
  * A header value as the HTTP binding of CloudEvents reads it: first quotes are taken off, then
- * percent-encoding, once. A percent sign without two hex digits stands for itself. UTF-8 is also taken as
- * it is, as SDKs send it: a header is handed on with a character for each byte. Undefined when the bytes
- * are not UTF-8.
+ * percent-encoding, once. A percent sign without two hex digits is literal. UTF-8 is also taken as
+ * it is, as SDKs send it: a header is handed on with a character for each byte. Undefined when the
+ * bytes are not UTF-8.
  */
 function decodeHeaderValue(value: string): string | undefined {
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return undefined;

@@ -32,7 +32,7 @@ export function decodeCloudEvents(text: string): IncomingEvent[] {
   return decodeEvents(arraySources(text, 0, value, { pointer: "" }), readCloudEvent);
 }
 
-/** Where an attribute stands in the request. */
+/** The place of an attribute in the request. */
 type AttributePlace = (name: string) => Place;
 
 /**

@@ -13,10 +13,10 @@ import { cutElements, cutMembers, type Member, rawData } from "./raw-json.ts";
 /** Far more than any event has: beyond it an object is refused unread. */
 const MEMBERS_MAX = 64;
 
-/** One event of a body: its parsed value, and where that stands in the text. */
+/** One event of a body: its parsed value, and its place in the text. */
 export type EventSource = {
   readonly text: string;
-  /** At or before the value; only white space stands between. */
+  /** At or before the value, with only white space in between. */
   readonly start: number;
   readonly value: unknown;
   readonly place: Place;
@@ -131,9 +131,9 @@ export function arraySources(text: string, at: number, value: unknown, place: Pl
 }
 
 /**
- * The members of an object, each of which stands there once: of two members of one name a parser
- * drops one, so that what is kept would not be what was sent. Undefined when that is not so, or
- * when it is no object; `fields` says why.
+ * The members of an object, if no name occurs twice: a parser drops one of two members of one name,
+ * so what is kept would not be what was sent. Undefined for a duplicate and for what is no object;
+ * `fields` says why.
  */
 export function envelopeMembers(
   { text, start, value, place }: EventSource,

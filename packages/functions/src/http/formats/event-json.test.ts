@@ -53,7 +53,7 @@ describe("printing an event", () => {
 });
 
 describe("printing a page", () => {
-  it("puts the members behind the events", () => {
+  it("puts the members after the events", () => {
     expect(printPage({ cursor: "c", caughtUp: true }, [], "native", "s")).toEqual({
       contentType: "application/json",
       body: '{"events":[],"cursor":"c","caughtUp":true}',

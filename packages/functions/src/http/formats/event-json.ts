@@ -19,7 +19,7 @@ export type PrintedPage = {
 
 /**
  * A page of events as the body of a response. Native JSON is an object, the events first and
- * `members` behind them. A CloudEvents batch is a bare array, so its members are handed back.
+ * `members` after them. A CloudEvents batch is a bare array, so its members are handed back.
  */
 export function printPage(
   members: Readonly<Record<string, unknown>>,

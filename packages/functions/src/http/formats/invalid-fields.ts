@@ -5,7 +5,7 @@ import type * as z from "zod/mini";
 /** More than this many invalid fields are counted, not listed. */
 const LISTED_MAX = 20;
 
-/** Where in a request something stands. `line` counts from 1; only NDJSON has lines. */
+/** A place in a request. `line` counts from 1; only NDJSON has lines. */
 export type Place = { readonly pointer: string; readonly line?: number };
 
 /** Collects what is wrong with a body, field by field. A hostile body makes it count, not grow. */

@@ -35,8 +35,8 @@ export type NdjsonReader = { push(text: string): void; end(): IncomingEvent[] };
 
 /**
  * Reads an `application/x-ndjson` body, one event per line; lines of white space are skipped. Each
- * line is judged as soon as it is whole, so the first that is wrong ends the request, whatever comes
- * behind it. A pointer counts events from 0, as the receipt does, and the detail names the line,
+ * line is judged as soon as it is whole, so the first invalid line ends the request, whatever
+ * follows it. A pointer counts events from 0, as the receipt does, and the detail names the line,
  * counted from 1.
  */
 export function ndjsonReader(): NdjsonReader {

@@ -35,7 +35,7 @@ describe("keeping data", () => {
     expect(keep(` \t\r\n${text}\n`)).toBe(text);
   });
 
-  it("returns any JSON as it was sent, whatever stands around it", () => {
+  it("returns any JSON as it was sent, whatever surrounds it", () => {
     return fc.assert(
       fc.property(anyJsonText, space, space, (text, before, after) => {
         expect(keep(before + text + after)).toBe(text);
@@ -106,7 +106,7 @@ describe("cutting", () => {
     expect(cut.map(({ name }) => name)).toEqual(["key", "key", "__proto__"]);
   });
 
-  it("stops behind one member more than is wanted", () => {
+  it("stops after one member more than is wanted", () => {
     const text = `{${Array.from({ length: 1000 }, (_, i) => `"${i}":0`).join(",")}}`;
     expect(cutMembers(text, 0, 64)).toHaveLength(65);
   });

@@ -5,7 +5,7 @@ import { invalidField, type Place, sentence } from "./invalid-fields.ts";
 /** A JSON value as a span of its text: `text.slice(start, end)`. `depth` counts nested brackets. */
 export type Span = { readonly start: number; readonly end: number; readonly depth: number };
 
-/** A member of a JSON object: its name, unescaped, and where its value stands. */
+/** A member of a JSON object: its name, unescaped, and the span of its value. */
 export type Member = Span & { readonly name: string };
 
 const QUOTE = 0x22;
@@ -67,8 +67,8 @@ export function parseJson(text: string, where = "The body"): unknown {
 }
 
 /**
- * The members of the object that opens at or behind `from`, in their order, duplicates included. Stops once
- * there are more than `membersMax` of them, so that a hostile object costs nothing.
+ * The members of the object that opens at or after `from`, in their order, duplicates included.
+ * Stops once there are more than `membersMax` of them, so that a hostile object costs nothing.
  *
  * Like all functions below it reads only text that `parseJson` accepted, never calls itself, and
  * keeps no stack: in valid JSON a count of open brackets is enough to find where a value ends.
@@ -86,7 +86,7 @@ export function cutMembers(text: string, from: number, membersMax: number): Memb
   return members;
 }
 
-/** The elements of the array that opens at or behind `from`. Their number is the caller's to bound. */
+/** The elements of the array that opens at or after `from`. The caller bounds their number. */
 export function cutElements(text: string, from: number): Span[] {
   const elements: Span[] = [];
   let at = skipSpace(text, skipSpace(text, from) + 1);
@@ -102,7 +102,7 @@ export function cutElements(text: string, from: number): Span[] {
 export const cutValue = (text: string): Span => spanOf(text, skipSpace(text, 0));
 
 /**
- * The text of a value, exactly as it stands. Throws `unsupported-data` at `place` for the two
+ * The text of a value, exactly as it was sent. Throws `unsupported-data` at `place` for the two
  * things that readers' parsers could not take: nesting beyond the cap, and lone surrogates.
  */
 export function rawData(text: string, span: Span, place: Place): RawJson {
@@ -125,7 +125,7 @@ function unsupported(place: Place, detail: string, facts: Record<string, number>
   return new LedgerError("unsupported-data", { detail: sentence(field), errors: [field], facts });
 }
 
-/** Where a surrogate stands without its other half, as an escape or as it is; -1 when nowhere. */
+/** The place of a lone surrogate, escaped or not; -1 when there is none. */
 function loneSurrogateAt(raw: string): number {
   if (!raw.isWellFormed()) return raw.search(/\p{Surrogate}/u);
   let at = raw.indexOf("\\");
@@ -187,7 +187,7 @@ function isEscaped(text: string, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-/** Behind a number, `true`, `false` or `null`: none of them holds a bracket, comma or space. */
+/** The end of a number, `true`, `false` or `null`: none of them holds a bracket, comma or space. */
 function endOfScalar(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && !isScalarEnd(text.charCodeAt(at))) at += 1;

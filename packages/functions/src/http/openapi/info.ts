@@ -14,7 +14,7 @@ export const INFO = {
   license: { name: "MIT", identifier: "MIT" },
 } as const;
 
-/** Relative: whoever fetched this document knows its server, and it may have any name. */
+/** Relative, because a server may have any name, and the client knows it. */
 export const SERVERS = [
   { url: "/", description: "The server that this document comes from." },
   { url: "http://127.0.0.1:4000", description: "The local stack: npm start." },

@@ -16,11 +16,11 @@ export type Resolve = (ref: string) => JsonSchema;
  * A schema as zod prints it, in the form that generators of clients make good code from. Each rule
  * is one that a generator broke on:
  * - an integer says how many bits it takes, or Java, C#, Kotlin and Go take 32 (`int64`);
- * - a union is `oneOf`, never `anyOf`, which some merge into one class with all members; and a union
- *   of texts is a text, because no language has a union of those;
+ * - a union is `oneOf`, never `anyOf`, which some merge into one class with all members; and a
+ *   union of texts is a text, because no language has a union of those;
  * - a nullable scalar has two types, because a union with null is a class of its own in some;
- * - a default of a member that is sent is told in words: openapi-typescript takes a member that has
- *   one for required. A default of what is answered says nothing at all;
+ * - a default of a member that is sent goes into its description: openapi-typescript takes a member
+ *   with a default for a required one. A default of what is answered says nothing at all;
  * - an object within another has a title, or its class is called `Inner1`;
  * - an answer may have members that its schema does not know, or old clients refuse new servers.
  */
@@ -30,9 +30,9 @@ export function forGenerators(
   called: string,
 ): JsonSchema {
   const visit = (node: JsonSchema, name: string): JsonSchema => {
-    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...told } = node;
-    const isUnnamed = properties !== undefined && name !== called && told.title === undefined;
-    const rest = isUnnamed ? { title: name, ...told } : told;
+    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...kept } = node;
+    const isUnnamed = properties !== undefined && name !== called && kept.title === undefined;
+    const rest = isUnnamed ? { title: name, ...kept } : kept;
     const options = (anyOf ?? oneOf) as readonly JsonSchema[] | undefined;
     const extra = rest.additionalProperties;
     const plain: Record<string, unknown> = {
@@ -65,8 +65,9 @@ export function forGenerators(
       properties: Object.fromEntries(
         shown.map(([member, of]) => {
           const said = OF_MEMBERS[`${name}.${member}`];
-          const told = of.description === undefined && said ? { ...of, description: said } : of;
-          const made = visit(told, name + capitalized(member));
+          const described =
+            of.description === undefined && said ? { ...of, description: said } : of;
+          const made = visit(described, name + capitalized(member));
           return [member, way === "sent" ? defaultInWords(made) : made];
         }),
       ),
@@ -145,7 +146,7 @@ function mergedTexts(texts: readonly JsonSchema[]): JsonSchema {
   return { type: "string", minLength: 1 };
 }
 
-/** A member with a default, told in words. */
+/** A member whose default is in its description. */
 function defaultInWords({ default: value, ...rest }: JsonSchema): JsonSchema {
   if (value === undefined) return rest;
   const said = rest.description === undefined ? "" : `${rest.description} `;

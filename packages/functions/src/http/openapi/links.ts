@@ -20,8 +20,8 @@ type Link = {
 const BODY = "$response.body#/";
 
 /**
- * What is worth doing with an answer, beside what its shape alone says. What goes into a body is told
- * in words: openapi-generator refuses a link whose `requestBody` is an object.
+ * What is worth doing with an answer, beside what its shape says. What goes into a body is
+ * described in prose: openapi-generator refuses a link whose `requestBody` is an object.
  */
 const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "parameters">>>>> = {
   poll: {

@@ -98,7 +98,8 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     retryAfter: 60,
   },
   "numbering-at-risk": {
-    detail: "Nobody has looked at the end for 30 days. An operator must repair the numbering.",
+    detail:
+      "The end of the stream was not checked for 30 days. An operator must repair the numbering.",
     lookedAt: "2026-10-20T08:30:00.000Z",
     retryAfter: 3_600,
   },

@@ -1,6 +1,6 @@
 /**
- * What is said of schemas that requests are checked by, where they say nothing themselves. It stands
- * here because a deployed function holds those schemas, and has no use for prose.
+ * Descriptions of request schemas that have none of their own. They are here because a deployed
+ * function bundles those schemas and has no use for prose.
  */
 export const OF_SCHEMAS: Readonly<Record<string, string>> = {
   CommitBody: "Which page is processed.",

@@ -91,7 +91,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
           return stateResponse(c, await ledger.getCompacted(caller.tenant, stream, key));
         }
         const { pointer, prefix } = onePrefix(range);
-        // A list holds back the removal of what comes after it, for whoever reads on from there.
+        // A list delays the removal of what comes after it, so that a reader can go on from there.
         if (c.req.method === "HEAD") {
           await ledger.getStream(caller.tenant, stream);
           return c.body(null, 200, { "Content-Type": "application/json" });

@@ -13,7 +13,7 @@ export const restoredRoutes = ({ ledger }: RouteDeps) =>
       tag: "system",
       summary: "Complete a restore of the table, for all streams of all tenants",
       description:
-        "Numbers go on beyond any that a lost event may have had, what is lost is told to those who had read it, and the streams answer again. Call again while `done` is false. See docs/operations.md.",
+        "Numbers go on beyond any that a lost event may have had. Readers of lost events get `invalid-cursor` with the reason `restored`. The streams answer again. Call again while `done` is false. See docs/operations.md.",
       answers: { 200: { description: "What was done.", body: "RestoreReceipt" } },
       problems: [
         "malformed-json",

@@ -63,7 +63,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         id: "getStream",
         tag: "streams",
         summary: "Describe a stream and what is in it now",
-        description: "Its settings, how much it holds, and how far its subscriptions are behind.",
+        description: "Its settings, how much it holds, and the lag of its subscriptions.",
         answers: { 200: { description: "The stream.", body: "StreamInfo" } },
         problems: ["stream-not-found"],
       }),

@@ -78,7 +78,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "listSubscriptions",
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
-        description: "Shows their settings. How far each is behind is in its own view.",
+        description: "Shows their settings. The lag of each is in its own view.",
         answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
       }),
@@ -96,7 +96,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "getSubscription",
         tag: "subscriptions",
-        summary: "Describe a subscription and how far it is behind",
+        summary: "Describe a subscription and its lag",
         description: "Its settings, its lag, its parked keys and the workers that share it.",
         answers: { 200: { description: "The subscription.", body: "SubscriptionInfo" } },
         problems: ["stream-not-found", "subscription-not-found"],
@@ -186,7 +186,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       valid("query", PollQuery),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        // Nobody sees its events: it must not count as their delivery, nor hold a worker's share.
+        // HEAD delivers no events: it must not count as a delivery, nor renew a worker's lease.
         if (c.req.method === "HEAD") {
           await ledger.getSubscription(c.var.caller.tenant, stream, subscription);
           return c.body(null, 200, JSON_PAGE);

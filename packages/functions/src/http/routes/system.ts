@@ -62,7 +62,7 @@ export const systemRoutes = ({
 
 type File = Pick<Operation, "id" | "summary" | "description" | "path" | "problems">;
 
-/** A file for anybody: nothing in these is secret. */
+/** A public file: nothing in it is secret. */
 const file = (forms: NonNullable<Answer["forms"]>, of: File) =>
   operation({
     ...of,
