@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { NEVER_ENTERED, type Reason } from "./never-entered.ts";
 
@@ -17,7 +17,7 @@ export type Coverage = {
 
 const CORE = "packages/core/src/";
 /** Appending, reading, compacting and bootstrapping. */
-const WITH_REASONS = /^(log|compaction)\//;
+const WITH_REASONS = /^(log|compaction|snapshot)\//;
 /** A shorter text has to be all of its block. */
 const BEGINNING_MIN = 12;
 
@@ -55,8 +55,8 @@ export function outdatedReasons(reasons: readonly Reason[] = NEVER_ENTERED): str
 /** Whether the code of an unexplained block is still there: a record may be older than the code. */
 export function isThere(unexplained: string): boolean {
   const [, file = "", text = ""] = /^(.*?):\d+: (.*)$/.exec(unexplained) ?? [];
-  const source = readFileSync(join(import.meta.dirname, "../..", file), "utf8");
-  return source.replace(/\s+/g, " ").includes(text.trim());
+  const path = join(import.meta.dirname, "../..", file);
+  return existsSync(path) && readFileSync(path, "utf8").replace(/\s+/g, " ").includes(text.trim());
 }
 
 function partsOf(block: string): { file: string; text: string } {

@@ -15,7 +15,8 @@ import { BRIEF } from "./world.ts";
  * without a reason in never-entered.ts.
  */
 const [seeds = 200, from = 0] = process.argv.slice(2, 4).map(Number);
-const CORE = /packages\/core\/src\/(log|compaction|subscription|stream|cursor)\/[a-z-]+\.ts$/;
+const CORE =
+  /packages\/core\/src\/(log|compaction|snapshot|subscription|stream|status|cursor)\/[a-z/-]+\.ts$/;
 
 type Block = { readonly startOffset: number; readonly endOffset: number; readonly count: number };
 
