@@ -7,9 +7,9 @@ import {
   type LedgerDeps,
   type RawJson,
 } from "../packages/core/src/index.ts";
-import { itemBytes } from "../test/model/fake/item-size.ts";
-import { seededRandom } from "../test/model/fake/seeded-random.ts";
-import type { Item } from "../test/model/fake/value.ts";
+import { itemBytes } from "../test/simulation/dynamodb/item-size.ts";
+import { seededRandom } from "../test/simulation/dynamodb/seeded-random.ts";
+import type { Item } from "../test/simulation/dynamodb/value.ts";
 import { orderEvents } from "../test/support/order-events.ts";
 
 /** A table, and what it takes to judge what was read of it. */

@@ -17,7 +17,7 @@ import type { Answered } from "../../packages/functions/src/metrics/request-log.
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import type { EventRequest } from "../infra/http-event.ts";
-import { createFakeDynamo } from "../model/fake-dynamodb.ts";
+import { createFakeDynamo } from "../simulation/dynamodb/fake-dynamodb.ts";
 
 /** What came out of a door. `sentBytes` is what Lambda is handed, where there is a Lambda. */
 export type DoorAnswer = {

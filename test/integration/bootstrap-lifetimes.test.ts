@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { createLedger, defaultTenant, type LedgerDeps } from "../../packages/core/src/index.ts";
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
-import { createFakeDynamo } from "../model/fake-dynamodb.ts";
+import { createFakeDynamo } from "../simulation/dynamodb/fake-dynamodb.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const HOUR_MS = 3_600_000;

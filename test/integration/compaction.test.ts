@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLedger, defaultTenant, type Ledger } from "../../packages/core/src/index.ts";
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
-import { itemBytes } from "../model/fake/item-size.ts";
-import type { Item } from "../model/fake/value.ts";
+import { itemBytes } from "../simulation/dynamodb/item-size.ts";
+import type { Item } from "../simulation/dynamodb/value.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const HOUR_MS = 3_600_000;

@@ -7,13 +7,13 @@ import { localAws } from "../../packages/local/src/local-aws.ts";
 import { JavaMissingError } from "../../packages/local/src/stack-error.ts";
 import { type Store, startStore } from "../../packages/local/src/store.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
-import { arbitraryCommand, type Draft } from "../model/fake/arbitrary-command.ts";
-import { electroScript } from "../model/fake/electro-script.ts";
-import type { Command } from "../model/fake/prepare.ts";
-import { createTally } from "../model/fake/tally.ts";
-import { createFakeDynamo, type FakeClient } from "../model/fake-dynamodb.ts";
 import { count, saveRecord } from "../proof/record.ts";
 import { whereWeAre } from "../proof/where.ts";
+import { arbitraryCommand, type Draft } from "../simulation/dynamodb/arbitrary-command.ts";
+import { electroScript } from "../simulation/dynamodb/electro-script.ts";
+import { createFakeDynamo, type FakeClient } from "../simulation/dynamodb/fake-dynamodb.ts";
+import type { Command } from "../simulation/dynamodb/prepare.ts";
+import { createTally } from "../simulation/dynamodb/tally.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);

@@ -9,8 +9,8 @@ import {
   systemClock,
   systemRandom,
 } from "../../packages/core/src/index.ts";
-import { seededRandom } from "../model/fake/seeded-random.ts";
-import { createFakeDynamo } from "../model/fake-dynamodb.ts";
+import { createFakeDynamo } from "../simulation/dynamodb/fake-dynamodb.ts";
+import { seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 import { answerInPart } from "../support/partial-client.ts";
 import { SEED } from "../support/seed.ts";
 import { createTestTable } from "../support/test-table.ts";

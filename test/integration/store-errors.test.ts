@@ -7,8 +7,8 @@ import {
 } from "../../packages/core/src/index.ts";
 import { systemClock } from "../../packages/core/src/kernel/clock.ts";
 import { systemRandom } from "../../packages/core/src/kernel/random.ts";
-import { isRead } from "../model/fake/operation.ts";
-import { createFakeDynamo, type FakeClient } from "../model/fake-dynamodb.ts";
+import { createFakeDynamo, type FakeClient } from "../simulation/dynamodb/fake-dynamodb.ts";
+import { isRead } from "../simulation/dynamodb/operation.ts";
 
 const OF = [defaultTenant, "orders"] as const;
 const EVENTS = [{ attributes: { key: "k" }, data: "1" as RawJson }];

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { cpus } from "node:os";
-import { versionsOf } from "../sim/seed-tally.ts";
+import { versionsOf } from "../simulation/world/seed-tally.ts";
 
 /** The commit under test and what it runs on. */
 export type Where = Readonly<Record<"commit" | "node" | "electrodb" | "processor", string>>;

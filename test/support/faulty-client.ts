@@ -8,8 +8,8 @@ import {
   timeoutError,
   transactionCanceled,
   transactionConflict,
-} from "../model/fake/aws-error.ts";
-import type { SeededRandom } from "../model/fake/seeded-random.ts";
+} from "../simulation/dynamodb/aws-error.ts";
+import type { SeededRandom } from "../simulation/dynamodb/seeded-random.ts";
 
 /** What may befall a request to a real store, in the words of the simulated one. */
 const FAULTS = [

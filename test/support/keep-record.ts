@@ -11,5 +11,5 @@ const where = process.env.RECORD ? whereWeAre() : undefined;
  */
 export function keepRecord(name: string, said: Said, figures: object): void {
   if (where === undefined) return;
-  saveRecord(join(import.meta.dirname, "results", `${name}.json`), said, figures, where);
+  saveRecord(join(import.meta.dirname, "../results", `${name}.json`), said, figures, where);
 }

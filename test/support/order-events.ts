@@ -1,4 +1,4 @@
-import { type SeededRandom, seededRandom } from "../model/fake/seeded-random.ts";
+import { type SeededRandom, seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 
 /** An event as a shop would publish it; about 350 bytes of JSON altogether. */
 export type OrderEvent = {

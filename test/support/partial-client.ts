@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { SeededRandom } from "../model/fake/seeded-random.ts";
+import type { SeededRandom } from "../simulation/dynamodb/seeded-random.ts";
 
 type Asked = { readonly Keys?: readonly unknown[] } | readonly unknown[];
 type Tables = Readonly<Record<string, Asked>>;

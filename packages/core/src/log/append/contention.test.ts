@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../../../../test/model/fake/seeded-random.ts";
+import { seededRandom } from "../../../../../test/simulation/dynamodb/seeded-random.ts";
 import { afterLoss, afterWin, pauseMs, type Rivalry } from "./contention.ts";
 
 const random = seededRandom(1);

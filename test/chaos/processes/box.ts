@@ -1,0 +1,79 @@
+import { createCursors } from "../../../packages/core/src/cursor/cursor.ts";
+import { type SeededRandom, seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
+import { drawPlan, type Plan } from "../../simulation/world/plan.ts";
+import type { Recorder } from "../../simulation/world/recorder.ts";
+import type { Api, ClientWorld } from "../../simulation/world/world.ts";
+import { createHttpLedger } from "./http-ledger.ts";
+
+/** The admin key of the servers, and the secret of their cursors. */
+export const BOX_KEY = "a-key-for-the-black-box-only";
+
+/** Milliseconds on a clock that all processes of this machine share and that never goes back. */
+export const sharedMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/** Every life of a process numbers its calls and its events in a range of its own. */
+export const NUMBERS_EACH = 1_000_000;
+
+/** The world of the clients of one process, until somebody says that it is over. */
+export type Box = {
+  readonly world: ClientWorld;
+  /** How many events have been published, whatever became of them. */
+  published(): number;
+  end(): void;
+};
+
+export type BoxOptions = {
+  readonly seed: string;
+  readonly random: SeededRandom;
+  /** Where the servers are by now. */
+  readonly urls: () => readonly string[];
+  /** The most events in one publish. */
+  readonly batch: number;
+  /**
+   * Every publish is a single put: DynamoDB Local on disk, when it is killed, loses transactions that
+   * it confirmed some milliseconds before. Neither dynoxide nor AWS does.
+   */
+  readonly singlePuts: boolean;
+  readonly recorder: Recorder;
+  /** The first event gets the next number. */
+  readonly events: number;
+  readonly keep: ClientWorld["keep"];
+  readonly fail: ClientWorld["fail"];
+};
+
+export function createBox(options: BoxOptions): Box {
+  const { seed, random, urls, batch, singlePuts, recorder, keep, fail } = options;
+  const cursors = createCursors([{ id: 1, secret: Buffer.from(BOX_KEY) }]);
+  const apis = urls().map(
+    (_, index) =>
+      ({ ledger: createHttpLedger(() => urls()[index] ?? "", BOX_KEY) }) as unknown as Api,
+  );
+  const plan: Plan = {
+    ...drawPlan(seededRandom(seed)),
+    ...{ partitions: 3, retentionHours: 24, keys: 120, requests: 4, burst: batch },
+    ...(singlePuts ? { keyed: 0, oneKey: 1, seeks: 0 } : { keyed: 0.4, oneKey: 0.85, seeks: 0.02 }),
+    // Reading a long log again from its beginning takes longer than everybody has to catch up.
+    ...{ tombstones: 0.15, crashes: 0.05, seeksTo: ["latest"], polls: 20, skewMs: 0, deletes: 0 },
+    ...{ publishPaceMs: [1, 5, 20], readPaceMs: [20, 100, 400], pageLimits: [50, 1_000, 1_000] },
+  };
+  let { events } = options;
+  let over = false;
+  const world: ClientWorld = {
+    ...{ plan, random, recorder, keep, fail },
+    time: { nowMs: sharedMs },
+    tap: { liveUid: () => undefined, takeTouched: () => [] },
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    anyApi: (chance) => chance.pick(apis),
+    call: ({ ledger }, run) => run(ledger),
+    nextEvent: () => ++events,
+    isOver: () => over,
+    readCursor: cursors.parse,
+  };
+  return {
+    world,
+    published: () => events - options.events,
+    end: () => {
+      over = true;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { appendFileSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
+import type { Line } from "../../simulation/checker/history.ts";
+import type { Follower } from "../../simulation/world/readers.ts";
+
+/** What a client process writes down, each in one write. `keeps` is what it must know after a crash. */
+export type Entry = {
+  readonly keeps?: Follower;
+  readonly line?: Line;
+  readonly count?: string;
+  /** What no client may ever see. */
+  readonly failed?: string;
+};
+
+export type HistoryFile = {
+  /** What the former lives of the process kept last. */
+  readonly kept: Follower | undefined;
+  /** It is in the file when this returns; a process that is killed meanwhile leaves a part of it. */
+  add(entry: Entry): void;
+};
+
+const KEEPS = '{"keeps":';
+
+/** Goes on with the file of a client, which its former lives may have left with half a line. */
+export function openHistoryFile(path: string): HistoryFile {
+  const kept = existsSync(path) ? lastKept(readFileSync(path)) : undefined;
+  const file = openSync(path, "a");
+  appendFileSync(file, "\n");
+  return {
+    kept,
+    add: ({ keeps, ...rest }) => {
+      const entry = keeps === undefined ? rest : { keeps, ...rest };
+      appendFileSync(file, `${JSON.stringify(entry)}\n`);
+    },
+  };
+}
+
+/** Only whole lines count: what was kept and its line of the history are there both, or neither. */
+function lastKept(bytes: Buffer): Follower | undefined {
+  let end = bytes.length;
+  for (;;) {
+    const at = bytes.lastIndexOf(`\n${KEEPS}`, end - 1);
+    if (at === -1) return undefined;
+    const next = bytes.indexOf("\n", at + 1);
+    const entry = parse(bytes.toString("utf8", at + 1, next === -1 ? bytes.length : next));
+    if (entry?.keeps !== undefined) return entry.keeps;
+    end = at;
+  }
+}
+
+/** Undefined for a line that its process could not write to the end. */
+function parse(text: string): Entry | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What all clients have written so far. */
+export type Collected = {
+  readonly lines: Line[];
+  readonly counts: Map<string, number>;
+  readonly failures: string[];
+  /** Reads what is new. */
+  take(): void;
+};
+
+/** Reads the files of a folder while they grow. */
+export function collectFrom(folder: string): Collected {
+  const files = new Map<string, { readonly file: number; at: number; rest: string }>();
+  const lines: Line[] = [];
+  const counts = new Map<string, number>();
+  const failures: string[] = [];
+  const chunk = Buffer.alloc(2 ** 22);
+  const note = (text: string): void => {
+    const { line, count, failed } = parse(text) ?? { count: "client.half-a-line" };
+    if (line !== undefined) lines.push(line);
+    if (count !== undefined) counts.set(count, (counts.get(count) ?? 0) + 1);
+    if (failed !== undefined) failures.push(failed);
+  };
+  const take = (): void => {
+    for (const name of readdirSync(folder).sort()) {
+      const known = files.get(name) ?? { file: openSync(join(folder, name), "r"), at: 0, rest: "" };
+      files.set(name, known);
+      for (;;) {
+        const read = readSync(known.file, chunk, 0, chunk.length, known.at);
+        if (read === 0) break;
+        known.at += read;
+        // Everything in it is ASCII but what servers said in errors, of which a part may be spoiled.
+        const texts = `${known.rest}${chunk.toString("utf8", 0, read)}`.split("\n");
+        known.rest = texts.pop() ?? "";
+        for (const text of texts) if (text !== "") note(text);
+      }
+    }
+  };
+  return { lines, counts, failures, take };
+}

@@ -1,0 +1,91 @@
+import type { ProblemCode } from "@eventledger/protocol";
+import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
+import type { Ledger } from "../../../packages/core/src/ledger.ts";
+import type { IncomingEvent, StoredEvent } from "../../../packages/core/src/model/event.ts";
+import { NoAnswer } from "../../simulation/world/recorder.ts";
+
+const PATIENCE_MS = 12_000;
+
+/** What a client of the HTTP API has: the operations of the ledger that the simulated clients use. */
+export function createHttpLedger(url: () => string, apiKey: string): Ledger {
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) => {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${url()}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          "content-type": "application/json",
+          ...headers,
+        },
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      text = await response.text();
+    } catch {
+      throw new NoAnswer();
+    }
+    const answer = text === "" ? {} : JSON.parse(text);
+    if (response.ok) return { ...answer, status: response.status };
+    throw new LedgerError(answer.code as ProblemCode, { detail: String(answer.detail) });
+  };
+  const at = (stream: string) => `/streams/${stream}`;
+  const subscriptionAt = (stream: string, name: string) => `${at(stream)}/subscriptions/${name}`;
+  const query = (of: object) =>
+    new URLSearchParams(
+      Object.entries(of).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)] as [string, string]],
+      ),
+    );
+
+  const operations = {
+    createStream: (_: unknown, { archiveDays: __, ...config }: { archiveDays: unknown }) =>
+      send("POST", "/streams", config),
+    deleteStream: (_: unknown, stream: string) => send("DELETE", at(stream)),
+    publish: async (
+      _: unknown,
+      stream: string,
+      events: readonly IncomingEvent[],
+      idempotencyKey?: string,
+    ) => {
+      const list = events.map(({ attributes, data }) => ({
+        ...attributes,
+        data: JSON.parse(data),
+      }));
+      const key = idempotencyKey?.replaceAll(" ", "-");
+      const headers = key === undefined ? undefined : { "idempotency-key": key };
+      const receipt = await send("POST", `${at(stream)}/events`, { events: list }, headers);
+      return { ...receipt, replayed: receipt.status === 200 };
+    },
+    browse: async (_: unknown, stream: string, of: object) =>
+      toPage(await send("GET", `${at(stream)}/events?${query(of)}`)),
+    createSubscription: async (_: unknown, stream: string, config: object) => ({
+      created: (await send("POST", `${at(stream)}/subscriptions`, config)).status === 201,
+    }),
+    deleteSubscription: (_: unknown, stream: string, name: string) =>
+      send("DELETE", subscriptionAt(stream, name)),
+    poll: async (_: unknown, stream: string, name: string, of: object) =>
+      toPage(await send("GET", `${subscriptionAt(stream, name)}/poll?${query(of)}`)),
+    commit: (_: unknown, stream: string, name: string, cursor: string) =>
+      send("POST", `${subscriptionAt(stream, name)}/commit`, { cursor }),
+    seek: (_: unknown, stream: string, name: string, body: object) =>
+      send("POST", `${subscriptionAt(stream, name)}/seek`, body),
+    compact: (_: unknown, stream: string) => send("POST", `${at(stream)}/compact`, {}),
+  };
+  // Only these are used, and they answer with what the operations of the ledger answer.
+  return operations as unknown as Ledger;
+}
+
+type WireEvent = Omit<StoredEvent, "data"> & { readonly data: unknown };
+
+/** A page whose data are texts again, as the ledger itself gives them. */
+const toPage = ({ events, ...page }: { events: readonly WireEvent[] }) => ({
+  ...page,
+  events: events.map(({ data, ...event }) => ({ ...event, data: JSON.stringify(data) })),
+});

@@ -1,0 +1,75 @@
+import type { SeededRandom } from "../../simulation/dynamodb/seeded-random.ts";
+import type { ClientWorld } from "../../simulation/world/world.ts";
+import type { Database } from "./database.ts";
+import type { Killable, Pausable } from "./killable.ts";
+
+type Disturbed = Pick<ClientWorld, "isOver" | "sleep" | "recorder">;
+
+/** Kills and stops processes, one after the other, until it is over. */
+export async function disturbProcesses(
+  { isOver, sleep, recorder }: Disturbed,
+  random: SeededRandom,
+  killables: readonly Killable[],
+): Promise<void> {
+  while (!isOver()) {
+    await sleep(random.between(1_500, 6_000));
+    if (isOver()) return;
+    const victim = random.pick(killables);
+    if (random.chance(0.5)) {
+      await victim.kill();
+      recorder.count(`nemesis.kill.${victim.name}`);
+    } else {
+      await pause(victim, random);
+      recorder.count(`nemesis.pause.${victim.name}`);
+    }
+  }
+}
+
+const pause = (victim: Pausable, random: SeededRandom): Promise<void> =>
+  victim.pause(random.between(500, 8_000));
+
+/** Nothing moves while the database is stopped: so it is left alone for most of the time. */
+const PAUSES_EVERY_MS = [15_000, 45_000] as const;
+
+/** Stops the database for a while, now and then, until it is over. */
+export async function pauseDatabase(
+  { isOver, sleep, recorder }: Disturbed,
+  random: SeededRandom,
+  database: Pausable,
+): Promise<void> {
+  const [least, most] = PAUSES_EVERY_MS;
+  for (let waitMs = random.between(least, most); !isOver(); waitMs -= 500) {
+    await sleep(500);
+    if (waitMs > 0 || isOver()) continue;
+    await pause(database, random);
+    recorder.count("nemesis.pause.database");
+    waitMs = random.between(least, most);
+  }
+}
+
+/** A kill proves something only under load: so many publishes are acknowledged before each. */
+const ACKNOWLEDGED_BETWEEN = 30;
+
+/** Kills the database so many times. */
+export async function killDatabase(
+  { sleep, recorder }: Disturbed,
+  random: SeededRandom,
+  {
+    database,
+    kills,
+    acknowledged,
+  }: {
+    readonly database: Database;
+    readonly kills: number;
+    /** How many publishes are acknowledged by now. */
+    readonly acknowledged: () => number;
+  },
+): Promise<void> {
+  for (let done = 0; done < kills; done++) {
+    const goal = acknowledged() + ACKNOWLEDGED_BETWEEN;
+    while (acknowledged() < goal) await sleep(100);
+    await sleep(random.between(500, 3_000));
+    await database.kill();
+    recorder.count("nemesis.kill.database");
+  }
+}

@@ -1,0 +1,209 @@
+import type { Line, Violation } from "../../simulation/checker/history.ts";
+import { type SeededRandom, seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
+import { compactOnce, recreateStream } from "../../simulation/world/clients.ts";
+import { browse } from "../../simulation/world/readers.ts";
+import type { ClientWorld } from "../../simulation/world/world.ts";
+import { sharedMs } from "./box.ts";
+import { judge } from "./judge.ts";
+import { disturbProcesses, killDatabase, pauseDatabase } from "./nemesis.ts";
+import { readBack } from "./read-back.ts";
+import { type Stage, setStage } from "./stage.ts";
+
+/** How long it took, from the last fault on, until ... */
+export type Recovery = {
+  /** ... publishers had finished what they were at, */
+  readonly publishersMs: number;
+  /** ... everything was compacted, */
+  readonly compactedMs: number;
+  /** ... and every reader had received everything. */
+  readonly readersMs: number;
+};
+
+export type Played = {
+  readonly violations: readonly Violation[];
+  readonly history: readonly Line[];
+  readonly counts: Readonly<Record<string, number>>;
+  /** Events that the table holds in the end. */
+  readonly events: number;
+  readonly recovery: Recovery;
+};
+
+export type PlayOptions = {
+  readonly seed: string;
+  readonly seconds: number;
+  readonly publishers: number;
+  /** The most events in one publish. */
+  readonly batch: number;
+  /** Events per second that are published at most: readers have to keep up on the same machine. */
+  readonly rate: number;
+  /** The chance that a request to the database is spoiled. */
+  readonly intensity: number;
+  /** How often the database is killed; then it keeps its data on disk. */
+  readonly databaseKills: number;
+  readonly onProgress?: (line: string) => void;
+};
+
+/** Once faults end, everything catches up within this. */
+export const RECOVERY_MS = 10_000;
+
+/**
+ * Real processes over DynamoDB Local behind a proxy that spoils requests: two API servers, a
+ * compactor, publishers, followers and bootstrappers, which are killed and stopped all the while. In
+ * memory the database is stopped too, and the stream is deleted and made anew; on disk the database is
+ * killed. When the time is up all faults end, everybody catches up, the table is read back, and the
+ * history is judged. The seed decides what is tried, not how real processes interleave.
+ */
+export async function playBlackBox(options: PlayOptions): Promise<Played> {
+  const random = seededRandom(`black box ${options.seed}`);
+  const stage = await setStage({ ...options, random, onDisk: options.databaseKills > 0 });
+  const { box, collected, proxy, lives, stored } = stage;
+  const { recorder } = box.world;
+  try {
+    await runUnderFaults(options, stage, random);
+    const recovery = await recover(stage);
+    const truth: Line[] = [];
+    for (const life of lives.all()) truth.push(...(await readBack(stored, life, sharedMs())));
+    collected.take();
+    const lines = [...recorder.lines, ...collected.lines];
+    const failures = [...stage.failures, ...collected.failures];
+    const counts = countsOf([...recorder.counts, ...collected.counts], proxy.counts);
+    return { ...judge(lines, truth, failures), recovery, counts };
+  } finally {
+    await stage.stop();
+  }
+}
+
+/** A history of more lines than this no longer fits a small machine together with its checker. */
+const LINES_MAX = 3_000_000;
+
+/** Everybody at work until the time is up and the last kill is done. Then there are no more faults. */
+async function runUnderFaults(
+  { seconds, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
+  stage: Stage,
+  random: SeededRandom,
+): Promise<void> {
+  const { database, proxy, servers, clients, collected, box } = stage;
+  const { world } = box;
+  const beganMs = performance.now();
+  const elapsed = () => (performance.now() - beganMs) / 1_000;
+  const progress = setInterval(() => {
+    collected.take();
+    onProgress(progressOf(stage, elapsed()));
+  }, 10_000);
+  let over = false;
+  const nemesis = { ...world, isOver: () => over };
+  const onDisk = databaseKills > 0;
+  const acknowledged = () => {
+    collected.take();
+    return collected.counts.get("publish.ok") ?? 0;
+  };
+  proxy.setIntensity(intensity);
+  const kills = { database, kills: databaseKills, acknowledged };
+  const killing = killDatabase(nemesis, random.fork("database"), kills);
+  const disturbing = [
+    disturbProcesses(nemesis, random.fork("servers"), servers),
+    disturbProcesses(nemesis, random.fork("clients"), clients.all),
+    ...(onDisk ? [] : [pauseDatabase(nemesis, random.fork("pauses"), database)]),
+    ...(onDisk ? [] : [recreateNowAndThen(stage, nemesis, random.fork("lives"), seconds)]),
+  ];
+  const until = async (work: () => Promise<unknown>): Promise<void> => {
+    while (!over) await work();
+  };
+  void until(() => browse(world, "browser", 10));
+  void until(() => compactOnce(world, "client", random).then(() => world.sleep(5_000)));
+  let killed = false;
+  void killing.then(() => {
+    killed = true;
+  });
+  while ((elapsed() < seconds || !killed) && collected.lines.length < LINES_MAX) {
+    await world.sleep(200);
+  }
+  over = true;
+  await Promise.all([killing, ...disturbing]);
+  proxy.setIntensity(0);
+  clearInterval(progress);
+}
+
+/** What an ended life has left is removed half an hour later: until then it can be read back. */
+const LIVES_KEPT_S = 25 * 60;
+
+/** Deletes the stream and makes it anew, a few times in a run. */
+async function recreateNowAndThen(
+  stage: Stage,
+  { isOver, sleep }: Pick<ClientWorld, "isOver" | "sleep">,
+  random: SeededRandom,
+  seconds: number,
+): Promise<void> {
+  const world = adminOf(stage);
+  const beganMs = performance.now();
+  for (;;) {
+    const nextMs = performance.now() + random.between(seconds * 150, seconds * 250);
+    while (performance.now() < nextMs) {
+      if (isOver()) return;
+      await sleep(200);
+    }
+    if (performance.now() - beganMs < (seconds - LIVES_KEPT_S) * 1_000) continue;
+    await recreateStream(world, random);
+    world.recorder.count("stream.made-anew");
+  }
+}
+
+/** The world of a client that looks which life the stream has after everything it does. */
+function adminOf({ box: { world }, lives }: Stage): ClientWorld {
+  return {
+    ...world,
+    tap: { ...world.tap, liveUid: lives.current },
+    call: (api, run) => world.call(api, run).finally(lives.look),
+  };
+}
+
+/** Everybody catches up and says so, twice; gives how long the first time took. */
+async function recover(stage: Stage): Promise<Recovery> {
+  const { box, clients } = stage;
+  const world = adminOf(stage);
+  const healedMs = performance.now();
+  const sinceMs = (): number => Math.round(performance.now() - healedMs);
+  const compact = async (): Promise<number> => {
+    while ((await compactOnce(world, "last-compactor", world.random))?.done !== true) {
+      await world.sleep(100);
+    }
+    return sinceMs();
+  };
+  const read = async (): Promise<number> => {
+    if (!(await clients.catchUp())) world.fail("a reader never catches up");
+    return sinceMs();
+  };
+  await clients.endPublishers();
+  const publishersMs = sinceMs();
+  const [compactedMs, readersMs] = await Promise.all([compact(), read()]);
+  if (Math.max(compactedMs, readersMs) > RECOVERY_MS) {
+    world.fail(`catching up takes ${readersMs} ms, compacting ${compactedMs} ms`);
+  }
+  world.recorder.note({ op: "healed" });
+  await Promise.all([compact(), read()]);
+  await browse(world, "last-browser", 20);
+  box.end();
+  return { publishersMs, compactedMs, readersMs };
+}
+
+function countsOf(
+  counts: readonly (readonly [string, number])[],
+  ofProxy: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const [name, of] of counts) all[name] = (all[name] ?? 0) + of;
+  for (const [name, of] of Object.entries(ofProxy)) all[`proxy.${name}`] = of;
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function progressOf({ box, collected, proxy }: Stage, seconds: number): string {
+  const count = (name: string) => collected.counts.get(name) ?? 0;
+  const { requests, ...faults } = proxy.counts;
+  const injected = Object.values(faults).reduce((sum, of) => sum + of, 0);
+  const done = [...box.world.recorder.counts].filter(([name]) => name.startsWith("nemesis."));
+  return [
+    `${seconds.toFixed(0)} s: ${count("publish.ok")} publishes, ${count("read.ok")} pages`,
+    `${count("bootstrap.caught-up")} bootstraps, ${requests} database requests`,
+    `${injected} spoiled, ${done.reduce((sum, [, of]) => sum + of, 0)} kills and stops`,
+  ].join(", ");
+}

@@ -1,0 +1,67 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
+import type { Line } from "../../simulation/checker/history.ts";
+import { noteBatchItem } from "../../simulation/world/tap.ts";
+
+type Item = Record<string, unknown>;
+
+export type Stored = {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly stream: string;
+  readonly partitions: number;
+};
+
+/** Reads every chain of a life, and its compacted state, straight from the table, strongly consistent. */
+export async function readBack(
+  { client, tableName, stream, partitions }: Stored,
+  life: string,
+  atMs: number,
+): Promise<Line[]> {
+  const table = DynamoDBDocument.from(client);
+  const query = async (pk: string): Promise<Item[]> => {
+    const items: Item[] = [];
+    let from: Item | undefined;
+    do {
+      const page = await table.query({
+        TableName: tableName,
+        ConsistentRead: true,
+        KeyConditionExpression: "pk = :pk",
+        ExpressionAttributeValues: { ":pk": pk },
+        ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+      });
+      items.push(...(page.Items ?? []));
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined);
+    return items;
+  };
+  const rows = new Map<number, [key: string, sequence: number, dead: boolean][]>();
+  for (let bucket = 0; bucket < 16; bucket++) {
+    const pk = `STREAM#${stream}#${life}#COMPACT#${String(bucket).padStart(2, "0")}`;
+    for (const { k, s, x, p } of await query(pk)) {
+      const list = rows.get(Number(p)) ?? [];
+      rows.set(Number(p), list);
+      list.push([String(k), Number(s), x === true]);
+    }
+  }
+  const lines: Line[] = [];
+  const head = { type: "info", atMs, process: "-" } as const;
+  for (let partition = 0; partition < partitions; partition++) {
+    for (const item of await query(`STREAM#${stream}#${life}#P${partition}`)) {
+      if (String(item.sk).startsWith("SEQ#")) {
+        lines.push({ ...head, ...noteBatchItem(item, life, partition) });
+      } else if (item.sk === "CHECKPOINT") {
+        const at = { checkpoint: Number(item.next), floor: Number(item.floor) };
+        lines.push({
+          ...head,
+          op: "compacted",
+          life,
+          partition,
+          ...at,
+          rows: rows.get(partition) ?? [],
+        });
+      }
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { localAws } from "../../../packages/local/src/local-aws.ts";
+import { ensureTable } from "../../../packages/local/src/table.ts";
+import type { SeededRandom } from "../../simulation/dynamodb/seeded-random.ts";
+import { createStream } from "../../simulation/world/clients.ts";
+import { STREAM } from "../../simulation/world/plan.ts";
+import { createRecorder } from "../../simulation/world/recorder.ts";
+import { BOX_KEY, type Box, createBox, sharedMs } from "./box.ts";
+import { type Clients, startClients } from "./clients.ts";
+import { type Database, startDatabase } from "./database.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+import { type Collected, collectFrom } from "./history-file.ts";
+import { type Killable, startKillable } from "./killable.ts";
+import { type Lives, watchLives } from "./lives.ts";
+import type { Stored } from "./read-back.ts";
+
+/** All processes of a run, at work on a stream that is there. */
+export type Stage = {
+  readonly database: Database;
+  readonly proxy: FaultProxy;
+  /** Two API servers and a compactor. */
+  readonly servers: readonly Killable[];
+  readonly clients: Clients;
+  /** What the client processes have written so far. */
+  readonly collected: Collected;
+  /** The clients of this process. */
+  readonly box: Box;
+  /** What no client may ever see, as far as this process knows. */
+  readonly failures: readonly string[];
+  readonly lives: Lives;
+  readonly stored: Stored;
+  stop(): Promise<void>;
+};
+
+export type StageOptions = {
+  readonly seed: string;
+  readonly random: SeededRandom;
+  /** The database keeps its data on disk. */
+  readonly onDisk: boolean;
+  readonly publishers: number;
+  readonly batch: number;
+  readonly rate: number;
+};
+
+const TABLE = "blackbox";
+
+export async function setStage(options: StageOptions): Promise<Stage> {
+  const { seed, random, onDisk, batch, publishers, rate } = options;
+  const root = await mkdtemp(join(tmpdir(), "eventledger-blackbox-"));
+  const [data = "", folder = "", compiled = ""] = ["database", "history", "compiled"].map((name) =>
+    join(root, name),
+  );
+  await mkdir(folder);
+  // Processes are started again all the time: they compile everything once.
+  const env = { NODE_COMPILE_CACHE: compiled };
+  const failures: string[] = [];
+  const fail = (what: string): void => void failures.push(`internal: ${what}`);
+  const stops: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of stops.toReversed()) await end();
+    await rm(root, { recursive: true, force: true });
+  };
+  try {
+    const database = await startDatabase(onDisk ? data : undefined);
+    stops.push(database.stop);
+    const proxy = await startFaultProxy(database.endpoint, random.fork("proxy"));
+    stops.push(proxy.stop);
+    // Nothing is spoiled yet; and through the proxy the database stays where it is.
+    const client = new DynamoDBClient(localAws(proxy.endpoint));
+    stops.push(() => client.destroy());
+    await ensureTable(client, TABLE);
+    let clients: Clients | undefined;
+    const servers = await startServers(
+      { ...env, DYNAMODB_ENDPOINT: proxy.endpoint },
+      () => clients?.tellUrls(),
+      fail,
+    );
+    stops.push(() => servers.map((server) => server.stop()));
+    const urls = () => servers.flatMap(({ url }) => (url() === "" ? [] : [url()]));
+    const given = { seed, batch, singlePuts: onDisk && database.losesTransactions, urls };
+    const recorder = createRecorder(sharedMs);
+    const box = createBox({ ...given, random, recorder, events: 0, keep: () => {}, fail });
+    await createStream(box.world, random);
+    const lives = watchLives(client, TABLE, STREAM);
+    await lives.look();
+    clients = await startClients({ ...given, env, publishers, rate, folder, onEnd: fail });
+    stops.push(() => clients?.all.map((each) => each.stop()));
+    const { partitions } = box.world.plan;
+    const stored = { client, tableName: TABLE, stream: STREAM, partitions };
+    const collected = collectFrom(folder);
+    return {
+      ...{ database, proxy, servers, clients, collected, box, failures, lives, stored, stop },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Whenever one has started again, `onStart`. */
+function startServers(
+  env: NodeJS.ProcessEnv,
+  onStart: () => void,
+  onEnd: (what: string) => void,
+): Promise<Killable[]> {
+  const common = { ...env, TABLE_NAME: TABLE, KEYS: BOX_KEY };
+  const start = (name: string, more: NodeJS.ProcessEnv = {}) =>
+    startKillable({
+      ...{ name, program: "api-process.ts", onStart, onEnd },
+      env: () => ({ ...common, ...more }),
+    });
+  return Promise.all([start("api-0"), start("api-1"), start("compactor", { COMPACTOR: "1" })]);
+}

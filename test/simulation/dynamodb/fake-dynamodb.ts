@@ -1,0 +1,196 @@
+import { FakeRefusal } from "./aws-error.ts";
+import {
+  type DeliveryOptions,
+  deliverAtOnce,
+  deliverInTime,
+  onAbort,
+  type Reply,
+} from "./delivery.ts";
+import { createEngine } from "./engine.ts";
+import { drawFault, type FaultPlan } from "./faults.ts";
+import { type Key, keyId } from "./key.ts";
+import type { Operation } from "./operation.ts";
+import { type Command, prepare, type Store } from "./prepare.ts";
+import { copyItem } from "./projection.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { newest } from "./table.ts";
+import type { TableStream } from "./table-stream.ts";
+import type { Tally } from "./tally.ts";
+import { type ExpireOptions, expireItems } from "./time-to-live.ts";
+import type { Item } from "./value.ts";
+import type { VirtualProcess, VirtualTime } from "./virtual-clock.ts";
+
+export type FakeDynamoOptions = Partial<DeliveryOptions> & {
+  readonly tableName: string;
+  readonly seed?: number | string;
+  /** Lets requests take time. Without it each is carried out at once, when it is sent. */
+  readonly time?: VirtualTime;
+  /** True time when there is no `time`, in milliseconds since 1970. Stands still by default. */
+  readonly nowMs?: () => number;
+  /** How old an eventually consistent read may be, for each item on its own. 0 is never. */
+  readonly staleMs?: number;
+  readonly faults?: FaultPlan;
+  /** Awaited before and after each request without `time`: the seam for a scheduler. */
+  readonly gate?: (label: string) => Promise<void>;
+  /** Gets one line when a request is sent and one when it settles. */
+  readonly trace?: (line: string) => void;
+};
+
+/** What ElectroDB takes as its `client`. */
+export type FakeClient = {
+  send(command: Command, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+};
+
+export type FakeDynamo = {
+  /** The store as one process reaches it. Without `time` the process does not matter. */
+  client(process?: VirtualProcess): FakeClient;
+  /** Replaces the faults from the next request on; nothing heals the store. */
+  setFaults(faults?: FaultPlan): void;
+  /** Counts `sent.*`, `fault.*`, `failed.*`, `conflict.*`, `read.*`, `capacity.*` and more. */
+  readonly tally: Tally;
+  readonly stream: TableStream;
+  /** What this store was asked and does not model. A test ends by finding it empty. */
+  readonly refusals: readonly string[];
+  /** Deletes what has expired, late and in random order; gives how many. */
+  expireItems(options?: ExpireOptions): number;
+  /** The item that stands at a key now, for checkers. */
+  peek(key: Key): Item | undefined;
+  /** Every item that stands now, for checkers. */
+  items(): Item[];
+};
+
+const noFaults: FaultPlan = () => ({});
+
+/** An in-memory DynamoDB below the SDK's `send`: perfect and fast, unless told otherwise. */
+export const createFakeDynamo = (options: FakeDynamoOptions): FakeDynamo => {
+  const { tableName, seed = 0, time, scanMs = 0, staleMs = 0 } = options;
+  const random = seededRandom(seed);
+  const nowMs = time?.nowMs ?? options.nowMs ?? (() => 0);
+  const engine = createEngine({ nowMs, random: random.fork("store"), staleMs, scanMs });
+  const refusals: string[] = [];
+  let tokens = 0;
+  const store: Store = {
+    engine,
+    tableName,
+    tokens: new Map(),
+    newToken: () => `made-up-${++tokens}`,
+  };
+  const delivery = {
+    random: random.fork("delivery"),
+    options: { scanMs, commitMs: 0, timeoutMs: 5000, latencyMs: () => 0, ...options },
+  };
+  let faults = options.faults ?? noFaults;
+  let sent = 0;
+
+  const send = async (
+    command: Command,
+    process: VirtualProcess | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> => {
+    const operation = understand(store, command, refusals);
+    const fault = drawFault(operation.name, faults, delivery.random);
+    const label = `${++sent} ${process?.name ?? "-"} ${describe(operation)}`;
+    note(engine.tally, operation, fault);
+    options.trace?.(`${nowMs()} send ${label}${fault === undefined ? "" : ` (${fault})`}`);
+    const request = { ...delivery, operation, fault };
+    const reply =
+      time === undefined || process === undefined
+        ? await atOnce(request, label, options.gate)
+        : await inTime(request, time, process, signal);
+    const failure = "error" in reply ? nameOf(reply.error) : undefined;
+    if (failure !== undefined) engine.tally.add(`failed.${failure}`);
+    options.trace?.(`${nowMs()} done ${label}: ${failure ?? "ok"}`);
+    if ("error" in reply) throw reply.error;
+    return { $metadata: { httpStatusCode: 200, attempts: 1 }, ...(reply.value as object) };
+  };
+
+  return {
+    client: (process = time?.process("caller")) => ({
+      send: (command, { abortSignal } = {}) => send(command, process, abortSignal),
+    }),
+    setFaults: (plan = noFaults) => {
+      faults = plan;
+    },
+    tally: engine.tally,
+    stream: engine.stream,
+    refusals,
+    expireItems: (expiry = {}) => expireItems(engine, `${seed}`, expiry),
+    peek: (key) => copyOf(newest(engine.table.row(key)).item),
+    items: () => [...engine.table.current()].map((row) => copyItem(newest(row).item)),
+  };
+};
+
+/** A wrong request is a reply too: it fails when it arrives. What is not modelled fails loudly. */
+const understand = (store: Store, command: Command, refusals: string[]): Operation => {
+  try {
+    return guarded(prepare(store, command), refusals);
+  } catch (error) {
+    remember(error, refusals);
+    const start = (): never => {
+      throw error;
+    };
+    return { name: "get", keys: [], range: command.constructor.name, start };
+  }
+};
+
+const guarded = (operation: Operation, refusals: string[]): Operation => {
+  const watch = <T>(run: () => T): T => {
+    try {
+      return run();
+    } catch (error) {
+      remember(error, refusals);
+      throw error;
+    }
+  };
+  return {
+    ...operation,
+    start: (partial) => {
+      const { parts, finish } = watch(() => operation.start(partial));
+      return { parts, finish: () => watch(finish) };
+    },
+  };
+};
+
+const remember = (error: unknown, refusals: string[]): void => {
+  if (error instanceof FakeRefusal) refusals.push(error.message);
+};
+
+type Request = Parameters<typeof deliverAtOnce>[0];
+
+const atOnce = async (
+  request: Request,
+  label: string,
+  gate: FakeDynamoOptions["gate"],
+): Promise<Reply> => {
+  await gate?.(`send ${label}`);
+  const reply = deliverAtOnce(request);
+  await gate?.(`reply ${label}`);
+  return reply;
+};
+
+const inTime = (
+  request: Request,
+  time: VirtualTime,
+  process: VirtualProcess,
+  signal: AbortSignal | undefined,
+): Promise<Reply> =>
+  new Promise((resolve) => {
+    onAbort(signal, (error) => resolve({ error }));
+    deliverInTime(request, time, process, resolve);
+  });
+
+const note = (tally: Tally, { name }: Operation, fault: string | undefined): void => {
+  tally.add(`sent.${name}`);
+  if (fault !== undefined) tally.add(`fault.${fault}`);
+};
+
+const describe = ({ name, keys, range }: Operation): string =>
+  `${name} ${range ?? keys.map(keyId).join(", ")}`;
+
+const nameOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "unknown";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+};
+
+const copyOf = (item: Item | undefined): Item | undefined =>
+  item === undefined ? undefined : copyItem(item);

@@ -1,0 +1,196 @@
+import {
+  emptyStretch,
+  extendStretch,
+  planMilestone,
+  planRows,
+  type Stretch,
+} from "../../../packages/core/src/compaction/compaction-plan.ts";
+import { packEvents } from "../../../packages/core/src/log/codec.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { CompactedRow } from "../../../packages/core/src/table/compacted.entity.ts";
+
+/** One event of a small log: which key, and whether it deletes it. */
+export type SmallEvent = { readonly key: "a" | "b"; readonly deletes: boolean };
+
+/** Each in a bucket of its own, in this order. */
+export const KEYS = ["a", "b"] as const;
+
+/** A log and what the product plans over it. */
+export type SmallLog = {
+  readonly events: readonly SmallEvent[];
+  readonly stretchOf: (from: number, to: number) => Stretch;
+  /** The compacted rows of a stretch. */
+  readonly rowsOf: (from: number, to: number) => readonly CompactedRow[];
+  /** The fold of the log below a position: a sequence for each key, 0 for none. */
+  readonly folds: readonly (readonly number[])[];
+};
+
+/** The first sequence behind a log. */
+export const endOf = ({ events }: SmallLog): number => events.length + 1;
+
+/** Every state that the stored rows and the compactors can be in, numbered; the first is 0. */
+export type StoreGraph = {
+  readonly size: number;
+  readonly violation: string | undefined;
+  next(store: number): number;
+  /** The sequence of a key's compacted row, negative for a tombstone, 0 for none. */
+  item(store: number, key: number): number;
+  crashesLeft(store: number): number;
+  /** The states that one step of an append or a compactor leads to. */
+  after(store: number): readonly number[];
+  /** The same, once the reader has had one of the crashes. */
+  afterReaderCrash(store: number): number;
+};
+
+/** `at` is where the run believes the checkpoint; `put` has a bit for each row that it has put. */
+type Run = {
+  readonly from: number;
+  readonly at: number;
+  readonly to: number;
+  readonly put: number;
+};
+
+type Store = {
+  readonly appended: number;
+  readonly next: number;
+  readonly items: readonly number[];
+  readonly runs: readonly (Run | undefined)[];
+  readonly runsLeft: number;
+  readonly crashesLeft: number;
+};
+
+const COMPACTORS = [0, 1] as const;
+const RUNS = 3;
+const CRASHES = 1;
+
+/** Plans every stretch of a log once. */
+export function planLog(events: readonly SmallEvent[]): SmallLog {
+  const batches = events.map(({ key, deletes }, index): Batch => {
+    const data = (deletes ? "null" : `${index + 1}`) as never;
+    const packed = packEvents([{ attributes: { key }, data }]);
+    return { first: index + 1, count: 1, batchId: new Uint8Array(16), publishedAt: 1, ...packed };
+  });
+  const stretchOf = once((from, to) =>
+    extendStretch(emptyStretch(from), batches.slice(from - 1, to - 1), { keepKeys: true }),
+  );
+  const rowsOf = once((from, to) => [...planRows(stretchOf(from, to), { partition: 0, nowMs: 0 })]);
+  const folds = [KEYS.map(() => 0), KEYS.map(() => 0)];
+  for (const [index, { key, deletes }] of events.entries()) {
+    folds.push((folds.at(-1) ?? []).with(KEYS.indexOf(key), deletes ? 0 : index + 1));
+  }
+  return { events, stretchOf, rowsOf, folds };
+}
+
+function once<T>(plan: (from: number, to: number) => T) {
+  const planned = new Map<number, T>();
+  return (from: number, to: number): T => {
+    const number = from * 16 + to;
+    const known = planned.get(number) ?? plan(from, to);
+    planned.set(number, known);
+    return known;
+  };
+}
+
+export function exploreStores(log: SmallLog): StoreGraph {
+  const stores: Store[] = [];
+  const numbers = new Map<number, number>();
+  const numberOf = (store: Store): number => {
+    const name = nameOf(store);
+    const number = numbers.get(name) ?? stores.push(store) - 1;
+    numbers.set(name, number);
+    return number;
+  };
+  const crashed = (store: Store): Store => ({ ...store, crashesLeft: store.crashesLeft - 1 });
+  numberOf({
+    ...{ appended: 1, next: 1, items: KEYS.map(() => 0) },
+    ...{ runs: [undefined, undefined], runsLeft: RUNS, crashesLeft: CRASHES },
+  });
+  const after: number[][] = [];
+  const afterReaderCrash: number[] = [];
+  let violation: string | undefined;
+  for (let number = 0; number < stores.length; number++) {
+    const store = stores[number] as Store;
+    violation ??= check(log, store);
+    after.push([...new Set([...successors(log, store)].map(numberOf))]);
+    afterReaderCrash.push(store.crashesLeft > 0 ? numberOf(crashed(store)) : number);
+  }
+  const at = (number: number) => stores[number] as Store;
+  return {
+    size: stores.length,
+    violation,
+    next: (number) => at(number).next,
+    item: (number, key) => at(number).items[key] ?? 0,
+    crashesLeft: (number) => at(number).crashesLeft,
+    after: (number) => after[number] ?? [],
+    afterReaderCrash: (number) => afterReaderCrash[number] ?? number,
+  };
+}
+
+/** A number for every state, the same for two that differ in the order of the compactors only. */
+function nameOf({ appended, next, items, runs, runsLeft, crashesLeft }: Store): number {
+  const [low = 0, high = 0] = runs
+    .map((run) => (run === undefined ? 0 : digits(8, run.from, run.at, run.to, run.put)))
+    .sort((a, b) => a - b);
+  const small = digits(16, appended, next, ...items.map((item) => item + 8), runsLeft, crashesLeft);
+  return (small * 8 ** 4 + low) * 8 ** 4 + high;
+}
+
+const digits = (base: number, ...numbers: readonly number[]): number =>
+  numbers.reduce((sum, number) => sum * base + number, 0);
+
+function* successors(log: SmallLog, store: Store): Generator<Store> {
+  if (store.appended < log.events.length) yield { ...store, appended: store.appended + 1 };
+  for (const index of COMPACTORS) yield* compactorSteps(log, store, index);
+}
+
+function* compactorSteps(log: SmallLog, store: Store, index: 0 | 1): Generator<Store> {
+  const { next, runsLeft, crashesLeft } = store;
+  const run = store.runs[index];
+  const become = (now: Run | undefined) => store.runs.with(index, now);
+  if (run === undefined) {
+    const to = store.appended + 1;
+    if (runsLeft === 0 || next === to) return;
+    yield { ...store, runs: become({ from: next, at: next, to, put: 0 }), runsLeft: runsLeft - 1 };
+    return;
+  }
+  if (crashesLeft > 0) yield { ...store, runs: become(undefined), crashesLeft: crashesLeft - 1 };
+  const rows = log.rowsOf(run.from, run.to);
+  for (const [place, row] of rows.entries()) {
+    if ((run.put & (1 << place)) !== 0) continue;
+    const key = KEYS.indexOf(row.key as SmallEvent["key"]);
+    const isNewer = Math.abs(store.items[key] ?? 0) < row.sequence;
+    const item = row.deleted ? -row.sequence : row.sequence;
+    const items = isNewer ? store.items.with(key, item) : store.items;
+    yield { ...store, items, runs: become({ ...run, put: run.put | (1 << place) }) };
+  }
+  const moved = next === run.at;
+  for (const to of milestones(log, run, rows.length)) {
+    if (moved) yield { ...store, next: to, runs: become({ ...run, at: to }) };
+    else yield { ...store, runs: become(undefined) };
+  }
+  if (run.put === 2 ** rows.length - 1) {
+    yield { ...store, next: moved ? run.to : next, runs: become(undefined) };
+  }
+}
+
+/** Where a run may move the checkpoint on its way, going by what it has put now or had a while ago. */
+function milestones(log: SmallLog, { from, at, to, put }: Run, rows: number): Set<number> {
+  const stretch = log.stretchOf(from, to);
+  const found = new Set<number>();
+  for (let count = 0; count <= rows; count++) {
+    const { to: place = 0 } = planMilestone(stretch, count) ?? {};
+    if (place > at) found.add(place);
+    if ((put & (1 << count)) === 0) break;
+  }
+  return found;
+}
+
+function check({ folds }: SmallLog, { next, items }: Store): string | undefined {
+  for (const [key, name] of KEYS.entries()) {
+    const item = items[key] ?? 0;
+    const live = folds[next]?.[key] ?? 0;
+    if (live > 0 && Math.abs(item) < live) return `${name} is behind the checkpoint`;
+    if (live === 0 && item > 0 && item < next) return `${name} has risen again`;
+  }
+  return undefined;
+}

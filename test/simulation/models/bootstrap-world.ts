@@ -1,0 +1,213 @@
+import { once } from "node:events";
+import { bucketOf } from "../../../packages/core/src/model/partition.ts";
+import { createFakeDynamo, type FakeDynamo } from "../dynamodb/fake-dynamodb.ts";
+
+/** The parts of core that a world runs: the real ones, or a copy with a rule taken out. */
+export type CoreModules = {
+  readonly createLedger: typeof import("../../../packages/core/src/index.ts").createLedger;
+  readonly createCursors: typeof import("../../../packages/core/src/cursor/cursor.ts").createCursors;
+  readonly unpackBatch: typeof import("../../../packages/core/src/log/codec.ts").unpackBatch;
+};
+
+export type Ledger = ReturnType<CoreModules["createLedger"]>;
+
+/** A request that waits for its turn. Dropped for good when its process has crashed. */
+type Waiting = { readonly process: Process; readonly label: string; readonly go: () => void };
+
+/** One process: a ledger of its own, and at most one operation at a time. */
+export type Process = { readonly name: string; ledger: Ledger; busy: boolean; life: number };
+
+export const CURSOR_KEY = { id: 1, secret: Buffer.from("model") };
+
+/** Long enough for a stale read to matter, short against every rule about time. */
+const STALE_MS = 30_000;
+const STEP_MS = 20;
+
+/**
+ * A table, a clock, and processes whose every request waits until the schedule lets it through, so
+ * that a program decides how their requests interleave and where they crash.
+ */
+export function createWorld(core: CoreModules, seed: number, keys: readonly string[]) {
+  const pool = poolOf(core);
+  let nowMs = pool.nextDayMs;
+  let restedMs = 0;
+  const fake: FakeDynamo = createFakeDynamo({
+    tableName: "model",
+    seed,
+    nowMs: () => nowMs,
+    staleMs: STALE_MS,
+  });
+  const base = fake.client();
+  const interesting = new Set(keys.map(bucketOf));
+  const waiting: Waiting[] = [];
+  const processes: Process[] = [];
+  let randomState = seed + 1;
+  const fraction = () => {
+    randomState = (Math.imul(randomState, 1_664_525) + 1_013_904_223) >>> 0;
+    return randomState / 2 ** 32;
+  };
+  const random = {
+    fraction,
+    bytes: (count: number) =>
+      Uint8Array.from({ length: count }, () => Math.floor(fraction() * 256)),
+  };
+  const clock = {
+    now: () => nowMs,
+    monotonic: () => nowMs,
+    /** What may end earlier ends then: no time passes while requests wait for their turn. */
+    sleep: async (_: number, signal?: AbortSignal) => {
+      if (signal === undefined) nowMs += STEP_MS;
+      else await once(signal, "abort");
+    },
+  };
+
+  let opened = 0;
+  const open = (process: Process | undefined): Ledger => {
+    const slot = pool.slots[opened++] ?? pool.add();
+    Object.assign(slot.deps, { send: gated(process), clock, random });
+    return slot.ledger;
+  };
+
+  const gated = (process: Process | undefined) => {
+    const born = process?.life;
+    return (command: never): Promise<unknown> => {
+      if (process === undefined || isBoring(command)) return base.send(command);
+      return new Promise((resolve, reject) => {
+        const go = () => {
+          base.send(command).then(resolve, reject);
+        };
+        if (process.life === born) waiting.push({ process, label: labelOf(command), go });
+      });
+    };
+  };
+
+  /** Buckets that no key of the model is in hold no surprise. */
+  const isBoring = (command: { input?: { ExpressionAttributeValues?: object } }): boolean => {
+    const pk = String(Object.values(command.input?.ExpressionAttributeValues ?? {})[0] ?? "");
+    const bucket = /#COMPACT#(\d+)$/.exec(pk)?.[1];
+    return bucket !== undefined && !interesting.has(Number(bucket));
+  };
+
+  return {
+    fake,
+    waiting,
+    processes,
+    /** Not subject to the schedule: sets the scene and looks at it. */
+    director: open(undefined),
+    addProcess(name: string): Process {
+      const process = { name, busy: false, life: 0 } as Process;
+      process.ledger = open(process);
+      processes.push(process);
+      return process;
+    },
+    /** Lets one waiting request through and everything happen that follows without another. */
+    async release(index: number): Promise<void> {
+      const [next] = waiting.splice(index, 1);
+      nowMs += STEP_MS;
+      next?.go();
+      await settled();
+    },
+    /** Lets a process run until it wants to send a request whose label holds `text`. */
+    async runUntil(process: Process, text: string): Promise<void> {
+      await settled();
+      for (;;) {
+        const index = waiting.findIndex((each) => each.process === process);
+        const next = waiting[index];
+        if (next === undefined) throw new Error(`${process.name} never sends ${text}`);
+        if (next.label.includes(text)) return;
+        await this.release(index);
+      }
+    },
+    /** Lets a process run until `work` is done. */
+    async runOut<T>(process: Process, work: Promise<T>): Promise<T> {
+      let over = false;
+      const done = work.finally(() => {
+        over = true;
+      });
+      done.catch(() => {});
+      for (await settled(); !over; await settled()) {
+        const index = waiting.findIndex((each) => each.process === process);
+        if (index === -1) throw new Error(`${process.name} waits for nothing`);
+        await this.release(index);
+      }
+      return done;
+    },
+    /** Ends a process wherever it is; it comes back without any memory. */
+    crash(process: Process): void {
+      process.life++;
+      process.busy = false;
+      for (let index = waiting.length - 1; index >= 0; index--) {
+        if (waiting[index]?.process === process) waiting.splice(index, 1);
+      }
+      process.ledger = open(process);
+    },
+    advance(ms: number): void {
+      nowMs += ms;
+      restedMs += ms;
+    },
+    /** How much time was passed in rests. */
+    restedMs: () => restedMs,
+    nowMs: () => nowMs,
+    /** The next world begins a day later: nothing that a process remembers is believed there. */
+    end(): void {
+      pool.nextDayMs = Math.ceil(nowMs / DAY_MS + 1) * DAY_MS;
+    },
+  };
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+type Deps = Pick<Parameters<CoreModules["createLedger"]>[0], "clock" | "random"> & {
+  send: (command: never) => Promise<unknown>;
+};
+
+const pools = new WeakMap<CoreModules, ReturnType<typeof createPool>>();
+
+const poolOf = (core: CoreModules) => {
+  const pool = pools.get(core) ?? createPool(core);
+  pools.set(core, pool);
+  return pool;
+};
+
+/** Ledgers to use again: making one takes longer than most programs run. */
+function createPool({ createLedger }: CoreModules) {
+  const slots: { ledger: Ledger; deps: Deps }[] = [];
+  return {
+    nextDayMs: Date.UTC(2026, 0, 1),
+    slots,
+    add() {
+      const deps = {} as Deps;
+      const ledger = createLedger({
+        client: { send: (command: never) => deps.send(command) } as never,
+        tableName: "model",
+        clock: {
+          now: () => deps.clock.now(),
+          monotonic: () => deps.clock.monotonic(),
+          sleep: (ms, signal) => deps.clock.sleep(ms, signal),
+        },
+        random: {
+          bytes: (count) => deps.random.bytes(count),
+          fraction: () => deps.random.fraction(),
+        },
+        cursorKeys: [CURSOR_KEY],
+      });
+      const slot = { ledger, deps };
+      slots.push(slot);
+      return slot;
+    },
+  };
+}
+
+export type World = ReturnType<typeof createWorld>;
+
+/** What a request is about: `PutCommand STREAM#... KEY#a`. */
+function labelOf(command: { constructor: { name: string }; input?: object }): string {
+  const { Key, Item, ExpressionAttributeValues } = (command.input ?? {}) as Record<string, object>;
+  const values = Object.values(Key ?? Item ?? ExpressionAttributeValues ?? {});
+  return [command.constructor.name, ...values.filter((value) => typeof value === "string")].join(
+    " ",
+  );
+}
+
+/** Nothing here waits for anything real, so one turn of the event loop runs everything there is. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

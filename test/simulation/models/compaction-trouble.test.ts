@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { createLedger, defaultTenant } from "../../../packages/core/src/index.ts";
+import { createFakeDynamo } from "../dynamodb/fake-dynamodb.ts";
+import { seededRandom } from "../dynamodb/seeded-random.ts";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
+const event = (key: string) => ({ attributes: { key }, data: "1" as never });
+
+/** A ledger on a table of its own; `beforeSend` may pass time or throw, told what is to be sent. */
+function openWorld() {
+  const world = { nowMs: Date.UTC(2026, 0, 1), beforeSend: (_: string) => {} };
+  const store = createFakeDynamo({
+    tableName: "trouble",
+    nowMs: () => world.nowMs,
+    gate: async (label) => {
+      if (label.startsWith("send")) world.beforeSend(label);
+    },
+  });
+  const ledger = createLedger({
+    client: store.client() as never,
+    tableName: "trouble",
+    clock: {
+      now: () => world.nowMs,
+      monotonic: () => world.nowMs,
+      sleep: async (_, signal) => void (signal && (await once(signal, "abort"))),
+    },
+    random: seededRandom("trouble"),
+    cursorKeys: [{ id: 1, secret: Buffer.from("trouble") }],
+  });
+  const createStream = async (name: string) => {
+    const rest = { description: "", retentionHours: 1, archiveDays: null };
+    const config = { name, partitions: 1, compaction: "key", ...rest } as const;
+    await ledger.createStream(defaultTenant, config);
+    await ledger.publish(defaultTenant, name, [event("k")]);
+  };
+  /** Partition keys of record batches, as a table stream would name them. */
+  const rings = () =>
+    store.items().flatMap(({ pk, sk }) => (/^SEQ#/.test(String(sk)) ? [String(pk)] : []));
+  const fail = (of: RegExp, name: string) => {
+    world.beforeSend = (label) => {
+      if (of.test(label)) throw Object.assign(new Error(name), { name });
+    };
+  };
+  return { world, ledger, createStream, rings, fail, store };
+}
+
+describe("a run that was frozen", () => {
+  it("[compaction.now] says that more remains to who asked for it", async () => {
+    const { world, ledger, createStream } = openWorld();
+    await createStream("orders");
+    let queries = 0;
+    world.beforeSend = (label) => {
+      if (label.includes(" query ") && ++queries === 2) world.nowMs += 2 * MINUTE_MS;
+    };
+    expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({
+      watermarkLag: { events: 1 },
+      done: false,
+    });
+    expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({ keys: 1, done: true });
+  });
+
+  it("leaves its work to the next ring, which it asks for", async () => {
+    const { world, ledger, createStream, rings } = openWorld();
+    await createStream("orders");
+    let queries = 0;
+    world.beforeSend = (label) => {
+      // The first query is for the end, the second for the events up to there.
+      if (label.includes(" query ") && ++queries === 2) world.nowMs += 2 * MINUTE_MS;
+    };
+    const [partitionKey = ""] = rings();
+    const rung = await ledger.ring([partitionKey]);
+    expect(rung).toMatchObject({ stuck: [{ code: "paused" }], again: [partitionKey] });
+    expect(rung.compactedEvents).toBe(0);
+    const again = await ledger.ring(rung.again);
+    expect(again).toMatchObject({ stuck: [], again: [], compactedEvents: 1 });
+  });
+});
+
+describe("an ended life that cannot be removed", () => {
+  it("holds up no other, and no report of what else is stuck", async () => {
+    const { world, ledger, createStream, fail } = openWorld();
+    for (const name of ["bad-end", "good-end", "bad-live", "good-live"]) await createStream(name);
+    for (const name of ["bad-end", "good-end"]) await ledger.deleteStream(defaultTenant, name);
+    world.nowMs += 60 * MINUTE_MS;
+    fail(/STREAM#bad-[a-z]+#/, "AccessDeniedException");
+    const swept = await ledger.sweep();
+    expect(swept).toMatchObject({ livesRemoved: 1, compactedEvents: 1, done: false });
+    expect(swept.stuck).toMatchObject([
+      { stream: "bad-live", partition: 0, code: "store-misconfigured" },
+      { stream: "bad-end", code: "store-misconfigured" },
+    ]);
+    world.beforeSend = () => {};
+    expect(await ledger.sweep()).toMatchObject({ livesRemoved: 1, stuck: [], done: true });
+  });
+});
+
+describe("a stream that no sweep has seen for weeks", () => {
+  it.each(["the doorbell", "an operator"])(
+    "can be read from its earliest event when %s has it compacted",
+    async (by) => {
+      const { world, ledger, createStream, rings, store } = openWorld();
+      await createStream("orders");
+      const of = [defaultTenant, "orders"] as const;
+      await ledger.createSubscription(...of, { name: "before", start: "earliest" });
+      const compact = () => (by === "an operator" ? ledger.compact(...of) : ledger.ring(rings()));
+      for (let week = 0; week < 6; week += 3) {
+        world.nowMs += 3 * 7 * DAY_MS;
+        await compact();
+      }
+      expect(store.expireItems({ lateMs: 0 })).toBe(1);
+      await ledger.publish(...of, [event("k")]);
+      const poll = (name: string) => ledger.poll(...of, name, { limit: 10 });
+      await expect(poll("before")).rejects.toMatchObject({
+        ...{ code: "retention-passed", facts: { earliestSequence: 2 } },
+      });
+      await ledger.seek(...of, "before", { to: "earliest" });
+      expect(await poll("before")).toMatchObject({ events: [{ sequence: 2 }], caughtUp: true });
+    },
+  );
+});

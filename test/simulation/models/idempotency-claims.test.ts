@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
+import { readAll } from "./log/read-all.ts";
+import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
+
+/**
+ * What becomes of an idempotency key whose request stopped between its claim and its batch, whoever
+ * goes on with it.
+ */
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+type World = SimulatedLog & Record<"a" | "b" | "c", LogProcess>;
+
+async function start(): Promise<World> {
+  const simulated = simulateLog("claims", { latencyMs: () => 5 });
+  const [a, b, c] = [simulated.start("a"), simulated.start("b"), simulated.start("c")];
+  await simulated.time.finish(simulated.createStream(a, 1));
+  for (const each of [a, b, c]) await simulated.time.finish(publish(each));
+  return { ...simulated, a, b, c };
+}
+
+const FIRST_FREE = 4;
+
+const event = (data: string): IncomingEvent => ({
+  attributes: { key: "k" },
+  data: data as RawJson,
+});
+
+const publish = async ({ log, recall }: LogProcess, key?: string, data = "1") =>
+  log.publish(await recall(), [event(data)], key);
+
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    (value) => value,
+    (error) => error.code,
+  );
+
+const pass = ({ time }: SimulatedLog, ms: number) => {
+  time.after(ms, () => {});
+  return time.run({ untilMs: time.nowMs() + ms });
+};
+
+/** From now on the puts of a process are answered until this many; the others never arrive. */
+function answerPuts({ store }: SimulatedLog, count: number, fault = "timeout-before"): void {
+  let puts = 0;
+  store.setFaults((operation) => (operation === "put" && ++puts > count ? { [fault]: 1 } : {}));
+}
+
+const rowOf = ({ store }: SimulatedLog, key: string) =>
+  [...store.items()].find(({ sk }) => sk === `IDEMPOTENCY#${key}`);
+
+/** As the compactor does it now and then, so that publishing goes on after a day. */
+async function look({ b, time }: World): Promise<void> {
+  const { life } = await time.finish(b.load());
+  const lookedAt = time.nowMs();
+  const to = { next: FIRST_FREE, lookedAt, compactedThrough: lookedAt };
+  expect(await time.finish(b.table.checkpoints.move(life, 0, 1, to))).toBe(true);
+}
+
+/** A request of `a` that got its claim and nothing else. */
+async function abandon(world: World, key: string): Promise<void> {
+  answerPuts(world, 1);
+  expect(await world.time.finish(codeOf(publish(world.a, key, '"keyed"')))).toBe("outcome-unknown");
+  world.store.setFaults();
+  expect(rowOf(world, key)).toBeDefined();
+}
+
+const timesInLog = async (world: World, data = '"keyed"') => {
+  const entries = await world.time.finish(readAll(world.b, world.random));
+  return entries.filter(({ event: one }) => one.data === data).length;
+};
+
+describe("a claim that was not followed by its batch", () => {
+  it("[publish.idempotent] is settled by whoever sends the request next, once", async () => {
+    const world = await start();
+    await abandon(world, "x");
+    const first = await world.time.finish(publish(world.b, "x", '"keyed"'));
+    const again = await world.time.finish(publish(world.c, "x", '"keyed"'));
+    expect([first.replayed, again.replayed]).toEqual([false, true]);
+    expect(again.events).toEqual(first.events);
+    expect(again.publishedAt).toBe(first.publishedAt);
+    expect(await timesInLog(world)).toBe(1);
+  });
+
+  it("is settled once when its own batch arrives late, before others have written there or after", async () => {
+    for (const between of [0, 3]) {
+      const world = await start();
+      answerPuts(world, 1, "timeout-late");
+      const first = world.time.finish(codeOf(publish(world.a, "x", '"keyed"')));
+      expect(await first).toBe("outcome-unknown");
+      world.store.setFaults();
+      for (let n = 0; n < between; n++) await world.time.finish(publish(world.c));
+      await world.time.finish(publish(world.b, "x", '"keyed"'));
+      await pass(world, 10 * 60_000);
+      expect(await timesInLog(world)).toBe(1);
+    }
+  });
+
+  it("is settled once when two go on with it, each after others have written", async () => {
+    const world = await start();
+    await abandon(world, "x");
+    for (let n = 0; n < 5; n++) await world.time.finish(publish(world.c));
+    const both = [publish(world.b, "x", '"keyed"'), publish(world.c, "x", '"keyed"')];
+    const done = await world.time.finish(Promise.all(both));
+    expect(done.map(({ replayed }) => replayed).sort()).toEqual([false, true]);
+    expect(done[0]?.events).toEqual(done[1]?.events);
+    expect(await timesInLog(world)).toBe(1);
+  });
+
+  it("is not written by its maker after somebody else has, however the chain has grown", async () => {
+    const world = await start();
+    // The maker's batch never gets an answer while another goes on with the claim.
+    answerPuts(world, 1);
+    const slow = codeOf(publish(world.a, "x", '"keyed"'));
+    await pass(world, 1_000);
+    world.store.setFaults();
+    for (let n = 0; n < 3; n++) await world.time.finish(publish(world.c));
+    const fast = await world.time.finish(publish(world.b, "x", '"keyed"'));
+    for (let n = 0; n < 3; n++) await world.time.finish(publish(world.c));
+    expect(fast.replayed).toBe(false);
+    expect(await world.time.finish(slow)).toMatchObject({ replayed: true, events: fast.events });
+    expect(await timesInLog(world)).toBe(1);
+  });
+
+  it("refuses other events, as one that was followed by its batch does", async () => {
+    const world = await start();
+    await abandon(world, "x");
+    const other = codeOf(publish(world.b, "x", '"other"'));
+    expect(await world.time.finish(other)).toBe("idempotency-key-reused");
+    expect(await timesInLog(world, '"other"')).toBe(0);
+  });
+
+  it("lasts for a day from when its events were written, however late that was", async () => {
+    const world = await start();
+    await abandon(world, "x");
+    await pass(world, 30 * HOUR_MS);
+    await look(world);
+    await world.time.finish(publish(world.b, "x", '"keyed"'));
+    const { expiresAt } = rowOf(world, "x") ?? {};
+    expect(Number(expiresAt) * 1_000).toBeGreaterThan(world.time.nowMs() + 24 * HOUR_MS);
+  });
+
+  it("is void when it should be gone for a week: batches could not be told from expired ones", async () => {
+    const world = await start();
+    await abandon(world, "x");
+    await pass(world, 9 * DAY_MS + HOUR_MS);
+    await look(world);
+    await world.time.finish(publish(world.b, "x", '"other"'));
+    expect(await timesInLog(world, '"other"')).toBe(1);
+    const late = codeOf(publish(world.c, "x", '"keyed"'));
+    expect(await world.time.finish(late)).toBe("idempotency-key-reused");
+  });
+
+  it("is searched for in steps when the chain has grown long: each try begins where the last ended", async () => {
+    const world = await start();
+    await abandon(world, "x");
+    for (let n = 0; n < 1_200; n++) await world.time.finish(publish(world.c));
+    await world.time.finish(publish(world.b, "x", '"keyed"'));
+    expect(Number(rowOf(world, "x")?.cf)).toBe(FIRST_FREE + 1_200);
+    expect(await timesInLog(world)).toBe(1);
+  });
+});
+
+describe("a claim without an answer", () => {
+  it("[publish.busy] writes nothing, and is no hindrance for the next", async () => {
+    const world = await start();
+    answerPuts(world, 0, "timeout-after");
+    expect(await world.time.finish(codeOf(publish(world.a, "x", '"keyed"')))).toBe("stream-busy");
+    expect(await timesInLog(world)).toBe(0);
+    world.store.setFaults();
+    const next = await world.time.finish(publish(world.b, "x", '"keyed"'));
+    expect(next.replayed).toBe(false);
+    expect(await timesInLog(world)).toBe(1);
+  });
+});
+
+it("is not made for a request of several items, which is one transaction with its receipt", async () => {
+  const world = await start();
+  const { a, b, time } = world;
+  const events = Array.from({ length: 8 }, (_, n) => ({
+    attributes: { key: `k${n}`, headers: { filler: "x".repeat(1_000) } },
+    data: JSON.stringify("y".repeat(60_000)) as RawJson,
+  }));
+  const send = async ({ log, recall }: LogProcess) => log.publish(await recall(), events, "large");
+  const first = await time.finish(send(a));
+  expect(rowOf(world, "large")?.c).toBeUndefined();
+  expect(await time.finish(send(b))).toEqual({ ...first, replayed: true });
+});

@@ -1,0 +1,346 @@
+import { describe, expect, it } from "vitest";
+import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
+import { partitionOf } from "../../../packages/core/src/model/partition.ts";
+import { readAll } from "./log/read-all.ts";
+import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const event = (key = "k", data = "1"): IncomingEvent => ({
+  attributes: { key },
+  data: data as RawJson,
+});
+
+const publish = async ({ log, recall }: LogProcess, idempotencyKey?: string, key?: string) =>
+  log.publish(await recall(), [event(key)], idempotencyKey);
+
+/** What a publish comes to: the sequence of its event, or the code of its problem. */
+const outcome = async (by: LogProcess, idempotencyKey?: string): Promise<number | string> => {
+  try {
+    return (await publish(by, idempotencyKey)).events[0]?.sequence ?? 0;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  }
+};
+
+const start = async (
+  partitions = 1,
+  options: Parameters<typeof simulateLog>[1] = {},
+): Promise<SimulatedLog & { a: LogProcess; b: LogProcess }> => {
+  const simulated = simulateLog(options?.seed ?? "interlocks", { latencyMs: () => 5, ...options });
+  const [a, b] = [simulated.start("a"), simulated.start("b")];
+  await simulated.time.finish(simulated.createStream(a, partitions));
+  return { ...simulated, a, b };
+};
+
+const pass = ({ time }: SimulatedLog, ms: number) => {
+  // Time stands still when nothing is left to happen.
+  time.after(ms, () => {});
+  return time.run({ untilMs: time.nowMs() + ms });
+};
+
+/** What the compactor does: says that it looked, and how far it got. */
+const look = async (
+  by: LogProcess,
+  partition: number,
+  next: number,
+  more: object = {},
+): Promise<void> => {
+  const { life } = await by.load();
+  const checkpoint = await by.table.checkpoints.load(life, partition);
+  const lookedAt = by.process.clock.now();
+  const to = { next, lookedAt, compactedThrough: lookedAt, ...more };
+  expect(await by.table.checkpoints.move(life, partition, checkpoint?.next ?? 0, to)).toBe(true);
+};
+
+describe("publishing", () => {
+  it("[publish.interlock] stops when nobody has looked at the end for more than 7 days, and goes on after a look", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    expect(await time.finish(outcome(a))).toBe(1);
+    await time.finish(look(a, 0, 2));
+    await pass(simulated, 7 * DAY_MS - 10_000);
+    expect(await time.finish(outcome(a))).toBe(2);
+    await pass(simulated, 11_000);
+    expect(await time.finish(outcome(simulated.start("other")))).toBe("compaction-stalled");
+    await pass(simulated, 60_000);
+    expect(await time.finish(outcome(a))).toBe("compaction-stalled");
+    await time.finish(look(a, 0, 3));
+    expect(await time.finish(outcome(a))).toBe(3);
+  });
+
+  it("stops when compaction is more than 24 hours behind, and not when there is nothing to do", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    await pass(simulated, 3 * DAY_MS);
+    expect(await time.finish(outcome(a))).toBe(1);
+    await pass(simulated, 60_001);
+    expect(await time.finish(outcome(a))).toBe("compaction-stalled");
+    await time.finish(look(a, 0, 2));
+    expect(await time.finish(outcome(a))).toBe(2);
+  });
+
+  it("stops for good when nobody has looked at the end for more than 30 days", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    await pass(simulated, 30 * DAY_MS - 10_000);
+    expect(await time.finish(outcome(a))).toBe("compaction-stalled");
+    await pass(simulated, 10_001);
+    expect(await time.finish(outcome(a))).toBe("numbering-at-risk");
+  });
+
+  it("asks the guards again each minute, however busy the partition is", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    await pass(simulated, 7 * DAY_MS - 30_000);
+    const seen: (string | number)[] = [];
+    for (let second = 0; second < 100; second++) {
+      seen.push(await time.finish(outcome(a)));
+      await pass(simulated, 1_000);
+    }
+    expect(seen.filter((each) => typeof each === "number").length).toBeLessThanOrEqual(61);
+    expect(seen.at(-1)).toBe("compaction-stalled");
+  });
+
+  it("never uses a number twice, whichever batches have expired", async () => {
+    const simulated = await start();
+    const { time, store, a } = simulated;
+    for (let n = 1; n <= 20; n++) expect(await time.finish(outcome(a))).toBe(n);
+    for (let day = 0; day < 45; day++) {
+      await time.finish(look(a, 0, 21));
+      await pass(simulated, DAY_MS);
+    }
+    await time.finish(look(a, 0, 21, { floor: 21 }));
+    // Deleted in random order, so the last that remains is often not the last that was written.
+    for (let left = 20; left > 0; left--) {
+      expect(store.expireItems({ limit: 1, lateMs: 0 })).toBe(1);
+      const other = simulated.start(`after ${left}`);
+      const { life } = await time.finish(other.load());
+      const [end] = await time.finish(other.log.seek({ life, partitions: 1 }, "latest"));
+      expect(end).toEqual({ batch: 21, next: 21 });
+    }
+    expect(await time.finish(outcome(simulated.start("late")))).toBe(21);
+  });
+});
+
+describe("a look at a contested end", () => {
+  it("does not fall for batches that remain when later ones have expired", async () => {
+    const simulated = await start(2, { seed: "the sixth is not the last to expire" });
+    const { time, store, a } = simulated;
+    const [left, right] = [keyOf(0), keyOf(1)];
+    for (let n = 1; n <= 6; n++) await time.finish(publish(a, undefined, right));
+    for (let day = 0; day < 46; day++) {
+      for (const partition of [0, 1]) await time.finish(look(a, partition, partition * 6 + 1));
+      await pass(simulated, DAY_MS);
+    }
+    const isStored = (first: number) =>
+      store.items().some((item) => item.p === 1 && item.n === 1 && item.f === first);
+    while (isStored(6)) expect(store.expireItems({ limit: 1, lateMs: 0 })).toBe(1);
+    expect([1, 2, 3, 4, 5].some(isStored)).toBe(true);
+    // Rivals on the left make it lose, so that it looks at both ends again before it has written.
+    const rivals = Array.from({ length: 8 }, (_, n) => simulated.start(`rival ${n}`));
+    const rivalry = rivals.map(async (rival) => {
+      for (let n = 0; n < 10; n++) await publish(rival, undefined, left);
+    });
+    await time.finish(publish(a, undefined, left));
+    const stream = await time.finish(a.load());
+    const reads = store.tally.get("sent.query");
+    const work = a.log.publish(stream, [event(left), event(right)]);
+    expect((await time.finish(work)).events[1]?.sequence).toBe(7);
+    expect(store.tally.get("sent.query")).toBeGreaterThan(reads);
+    await time.finish(Promise.all(rivalry));
+  });
+});
+
+const keyOf = (partition: number): string =>
+  ["k0", "k1", "k2", "k3", "k4", "k5"].find((key) => partitionOf(key, 2) === partition) ?? "";
+
+describe("a publisher", () => {
+  it.each([
+    { what: "whose clocks go on", monotonicStops: false },
+    { what: "whose monotonic clock stands still", monotonicStops: true },
+  ])("$what while it is frozen for a minute never says that it wrote", async (options) => {
+    const simulated = await start();
+    const { time } = simulated;
+    const frozen = simulated.start("frozen", options);
+    for (const [round, atMs] of [1, 3, 6, 9].entries()) {
+      expect(await time.finish(outcome(frozen))).toBe(2 * round + 1);
+      const answer = outcome(frozen);
+      await pass(simulated, atMs);
+      frozen.process.freeze();
+      await pass(simulated, 61_000);
+      frozen.process.thaw();
+      expect(await time.finish(answer)).toBe("outcome-unknown");
+      await pass(simulated, 120_000);
+    }
+  });
+
+  it("that was frozen for less than a minute says that it wrote", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    expect(await time.finish(outcome(a))).toBe(1);
+    const answer = outcome(a);
+    await pass(simulated, 6);
+    a.process.freeze();
+    await pass(simulated, 4_000);
+    a.process.thaw();
+    expect(await time.finish(answer)).toBe(2);
+  });
+
+  it("[publish.busy] does not write once its time is up, however long the look at the end took", async () => {
+    let latencyMs = 5;
+    const simulated = await start(1, { latencyMs: () => latencyMs, timeoutMs: 10_000 });
+    const { time, store, a } = simulated;
+    await time.finish(a.load());
+    latencyMs = 1_490;
+    expect(await time.finish(outcome(a))).toBe("stream-busy");
+    expect(store.tally.get("sent.put")).toBe(0);
+  });
+
+  it("[publish.busy] is told so when its time is up, though the look at the end still falters", async () => {
+    const simulated = await start();
+    const { time, store, a } = simulated;
+    await time.finish(a.load());
+    store.setFaults((operation) => (operation === "query" ? { "timeout-before": 1 } : {}));
+    const began = time.nowMs();
+    const told = async () => [await outcome(a), time.nowMs() - began];
+    const first = told();
+    await pass(simulated, 1_000);
+    const second = told();
+    expect(await time.finish(first)).toEqual(["stream-busy", 5_000]);
+    expect(await time.finish(second)).toEqual(["stream-busy", 6_000]);
+    expect(store.tally.get("sent.put")).toBe(0);
+    store.setFaults();
+    await pass(simulated, 20_000);
+    expect(await time.finish(outcome(a))).toBe(1);
+  });
+
+  it("does not call a request refused that may have been written before", async () => {
+    const simulated = await start();
+    const { time, store, a, b } = simulated;
+    expect(await time.finish(outcome(a))).toBe(1);
+    store.setFaults(() => ({ "error-after": 1 }));
+    const answer = outcome(a);
+    await pass(simulated, 3);
+    store.setFaults();
+    a.refuse("ExpiredTokenException");
+    expect(await time.finish(answer)).toBe("outcome-unknown");
+    expect(await time.finish(readAll(b, simulated.random))).toHaveLength(2);
+  });
+
+  it("leaves the queue when its time is up", async () => {
+    const simulated = await start();
+    const { time, store, a } = simulated;
+    expect(await time.finish(outcome(a))).toBe(1);
+    store.setFaults(() => ({ "timeout-before": 1 }));
+    const [first, second] = [outcome(a), outcome(a)];
+    expect(await time.finish(first)).toBe("outcome-unknown");
+    expect(await time.finish(second)).toBe("stream-busy");
+    store.setFaults();
+    expect(await time.finish(outcome(a))).toBe(2);
+  });
+
+  it("[publish.busy-queue] is refused when 10,000 are waiting, and nobody else is harmed", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    await time.finish(a.load());
+    const answers = Array.from({ length: 10_005 }, () => outcome(a));
+    const seen = await time.finish(Promise.all(answers));
+    const refused = seen.filter((each) => each === "too-many-requests").length;
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThanOrEqual(5);
+    expect(new Set(seen.filter((each) => typeof each === "number")).size).toBe(10_005 - refused);
+  });
+
+  it("with large attributes joins no batch that could not be read again", async () => {
+    const simulated = await start();
+    const { time, a, b } = simulated;
+    const stream = await time.finish(a.load());
+    const headers = Object.fromEntries(
+      Array.from({ length: 32 }, (_, n) => [`h${n}`, "x".repeat(1_024)]),
+    );
+    const large = { attributes: { key: "k", headers }, data: "1" as RawJson };
+    const count = 400;
+    const all = Array.from({ length: count }, () => a.log.publish(stream, [large]));
+    await time.finish(Promise.all(all));
+    const entries = await time.finish(readAll(b, simulated.random));
+    expect(entries).toHaveLength(count);
+    expect(entries.every(({ event: { headers: back } }) => back?.h31 === headers.h31)).toBe(true);
+  });
+});
+
+describe("an idempotency key", () => {
+  it("[publish.unknown] settles a request whose outcome was unknown", async () => {
+    const simulated = await start();
+    const { time, store, a, b } = simulated;
+    let puts = 0;
+    // The claim is answered, the batch is not.
+    store.setFaults((operation) =>
+      operation === "put" && ++puts > 1 ? { "timeout-after": 1 } : {},
+    );
+    expect(await time.finish(outcome(a, "x"))).toBe("outcome-unknown");
+    store.setFaults();
+    expect(await time.finish(publish(b, "x"))).toMatchObject({ replayed: true });
+    expect(await time.finish(publish(a, "x"))).toMatchObject({
+      replayed: true,
+      events: [{ sequence: 1 }],
+    });
+    expect(await time.finish(readAll(b, simulated.random))).toHaveLength(1);
+  });
+
+  it("is written once when two processes send it at the same moment", async () => {
+    const simulated = await start();
+    const { time, a, b } = simulated;
+    const both = await time.finish(Promise.all([publish(a, "x"), publish(b, "x")]));
+    expect(both.map(({ replayed }) => replayed).sort()).toEqual([false, true]);
+    expect(both[0]?.events).toEqual(both[1]?.events);
+    expect(both[0]?.publishedAt).toBe(both[1]?.publishedAt);
+    expect(await time.finish(readAll(b, simulated.random))).toHaveLength(1);
+  });
+
+  it("waits for the first request of the same process, and gives its receipt", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    await time.finish(a.load());
+    const both = await time.finish(Promise.all([publish(a, "x"), publish(a, "x")]));
+    expect(both.map(({ replayed }) => replayed)).toEqual([false, true]);
+    expect(both[0]?.events).toEqual(both[1]?.events);
+  });
+
+  it("is refused for another body, also while the first is on its way", async () => {
+    const simulated = await start(4);
+    const { time, a, b } = simulated;
+    const codeOf = (work: Promise<unknown>) => work.then(String, (error) => error.code);
+    const first = publish(a, "x");
+    await pass(simulated, 4);
+    const others = [codeOf(publish(a, "x", "other")), codeOf(publish(b, "x", "other"))];
+    await time.finish(first);
+    expect(await time.finish(Promise.all(others))).toEqual([
+      "idempotency-key-reused",
+      "idempotency-key-reused",
+    ]);
+    expect(await time.finish(readAll(b, simulated.random))).toHaveLength(1);
+  });
+
+  it("holds for more than a day while its row is there", async () => {
+    const simulated = await start();
+    const { time, a } = simulated;
+    await time.finish(publish(a, "x"));
+    await time.finish(look(a, 0, 2));
+    await pass(simulated, 5 * DAY_MS);
+    expect(await time.finish(publish(a, "x"))).toMatchObject({ replayed: true });
+  });
+
+  it("does not harm those who came along with it", async () => {
+    const simulated = await start();
+    const { time, a, b } = simulated;
+    await time.finish(publish(b, "x"));
+    await time.finish(a.load());
+    const together = [publish(a), publish(a, "x"), publish(a), publish(a, "y")];
+    const done = await time.finish(Promise.all(together));
+    expect(done.map(({ replayed }) => replayed)).toEqual([false, true, false, false]);
+    const sequences = done.map(({ events }) => events[0]?.sequence);
+    expect(sequences.toSorted()).toEqual([1, 2, 3, 4]);
+  });
+});

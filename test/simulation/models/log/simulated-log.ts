@@ -1,0 +1,103 @@
+import { createLog, type Log } from "../../../../packages/core/src/log/log.ts";
+import { defaultTenant } from "../../../../packages/core/src/model/names.ts";
+import { createStreams, type LiveStream } from "../../../../packages/core/src/stream/streams.ts";
+import type { Connection } from "../../../../packages/core/src/table/connection.ts";
+import { createTable, type Table } from "../../../../packages/core/src/table/table.ts";
+import {
+  createFakeDynamo,
+  type FakeDynamo,
+  type FakeDynamoOptions,
+} from "../../dynamodb/fake-dynamodb.ts";
+import { type SeededRandom, seededRandom } from "../../dynamodb/seeded-random.ts";
+import {
+  createVirtualTime,
+  type ProcessOptions,
+  type VirtualProcess,
+  type VirtualTime,
+} from "../../dynamodb/virtual-clock.ts";
+
+const TABLE = "simulated";
+export const STREAM = "orders";
+
+/** The real log of one process of a simulation. */
+export type LogProcess = {
+  readonly process: VirtualProcess;
+  readonly table: Table;
+  readonly log: Log;
+  readonly streams: ReturnType<typeof createStreams>;
+  /** The stream as this process knows it, possibly from a few seconds ago. */
+  recall(): Promise<LiveStream>;
+  /** The stream as it is. */
+  load(): Promise<LiveStream>;
+  /** From now on the store answers this process with an error of that name, whatever it sends. */
+  refuse(errorName: string): void;
+};
+
+export type SimulatedLog = {
+  readonly random: SeededRandom;
+  readonly time: VirtualTime;
+  readonly store: FakeDynamo;
+  /** Starts a process with a log, caches and clocks of its own. */
+  start(name: string, options?: ProcessOptions): LogProcess;
+  createStream(by: LogProcess, partitions: number, retentionHours?: number): Promise<void>;
+};
+
+/**
+ * The real log on a fake table in virtual time: any number of processes, and a run that depends on
+ * the seed alone.
+ */
+export function simulateLog(
+  seed: number | string,
+  options: Partial<FakeDynamoOptions> & { readonly startMs?: number } = {},
+): SimulatedLog {
+  const random = seededRandom(seed);
+  const time = createVirtualTime(random.fork("time"), options.startMs);
+  const store = createFakeDynamo({
+    latencyMs: (chance) => 1 + chance.fraction() * 8,
+    timeoutMs: 2_000,
+    commitMs: 4,
+    scanMs: 4,
+    staleMs: 500,
+    ...options,
+    tableName: TABLE,
+    seed,
+    time,
+  });
+  return {
+    random,
+    time,
+    store,
+    start: (name, processOptions) => {
+      const process = time.process(name, processOptions);
+      const chance = random.fork(name);
+      const real = store.client(process);
+      let refusal: string | undefined;
+      const send: typeof real.send = async (...request) => {
+        if (refusal !== undefined) throw Object.assign(new Error(refusal), { name: refusal });
+        return real.send(...request);
+      };
+      // What ElectroDB needs of a client is its `send`, and that is what the fake has.
+      const client = { send } as unknown as Connection["client"];
+      const { clock } = process;
+      const table = createTable({ client, table: TABLE, clock, random: chance });
+      const log = createLog({ table, clock, random: chance });
+      const deps = { table, clock, random: chance, sealPartition: log.seal };
+      const streams = createStreams(deps);
+      const load = () => streams.load(defaultTenant, STREAM);
+      const recall = () => streams.use(defaultTenant, STREAM, async (stream) => stream);
+      const refuse = (errorName: string) => {
+        refusal = errorName;
+      };
+      return { process, table, log, streams, recall, load, refuse };
+    },
+    createStream: async ({ streams }, partitions, retentionHours = 360) => {
+      const config = {
+        name: STREAM,
+        description: "",
+        compaction: "key",
+        archiveDays: null,
+      } as const;
+      await streams.create(defaultTenant, { ...config, partitions, retentionHours });
+    },
+  };
+}

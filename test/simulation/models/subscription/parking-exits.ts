@@ -1,0 +1,259 @@
+import {
+  createLedger,
+  defaultTenant,
+  type Ledger,
+  LedgerError,
+  type RawJson,
+} from "../../../../packages/core/src/index.ts";
+import type { Clock } from "../../../../packages/core/src/kernel/clock.ts";
+import { createFakeDynamo } from "../../dynamodb/fake-dynamodb.ts";
+import { seededRandom } from "../../dynamodb/seeded-random.ts";
+import { createVirtualTime } from "../../dynamodb/virtual-clock.ts";
+
+const OF = [defaultTenant, "orders"] as const;
+const SUB = "s";
+const MINUTE_MS = 60_000;
+const KEYS = ["a", "b"] as const;
+
+/** What a consumer and an operator do, one thing after another. Processes are asked in turn. */
+export const STEPS = [
+  ...["publish a", "publish b", "publish aab", "poll", "poll on", "commit", "fail"],
+  ...["retry a", "skip a", "park last", "earliest", "latest", "half an hour", "a minute"],
+] as const;
+export type Step = (typeof STEPS)[number];
+
+export type ExitPlan = {
+  readonly steps: readonly Step[];
+  readonly servers: number;
+  readonly consumer: string | undefined;
+  /** Commits no page that holds nothing, as many consumers do. */
+  readonly thrifty: boolean;
+};
+
+type Page = Awaited<ReturnType<Ledger["poll"]>>;
+
+/**
+ * Takes a subscription to some state, and asserts that there is a way out: every key flows, was said
+ * to have lost what is no longer kept, or is listed as parked with an operation that works. Gives
+ * what is wrong.
+ */
+export async function playExit(plan: ExitPlan): Promise<string[]> {
+  const violations: string[] = [];
+  const { servers, time, driver } = openServers(plan.servers);
+  await time.finish(play(plan, servers, driver, violations));
+  return violations;
+}
+
+async function play(
+  plan: ExitPlan,
+  servers: readonly Ledger[],
+  clock: Clock,
+  violations: string[],
+): Promise<void> {
+  const pass = (ms: number) => clock.sleep(ms);
+  let turn = 0;
+  const next = (): Ledger => {
+    const server = servers[turn++ % servers.length];
+    if (server === undefined) throw new Error("a world has a server");
+    return server;
+  };
+  await next().createStream(defaultTenant, {
+    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+    ...{ retentionHours: 1, archiveDays: null },
+  });
+  await next().createSubscription(...OF, { name: SUB, start: "earliest", leaseSeconds: 3 });
+
+  /** By key: the events that were published, that a seek has not passed on purpose. */
+  const log = new Map<string, number[]>(KEYS.map((key) => [key, []]));
+  const processed = new Set<number>();
+  const excused = new Set<number>();
+  /** Where the consumer failed in the page it holds: its later events of the key are not processed. */
+  let failing = new Map<string, number>();
+  let page: Page | undefined;
+  let end = 0;
+
+  const codeOf = async (run: () => Promise<unknown>): Promise<string> => {
+    try {
+      await run();
+      return "ok";
+    } catch (error) {
+      if (error instanceof LedgerError) return error.code;
+      throw error;
+    }
+  };
+
+  async function publish(keys: readonly string[]): Promise<void> {
+    const events = keys.map((key) => ({ attributes: { key }, data: "1" as RawJson }));
+    const receipt = await next().publish(...OF, events);
+    for (const [index, { sequence }] of receipt.events.entries()) {
+      log.get(keys[index] ?? "")?.push(sequence);
+      end = Math.max(end, sequence);
+    }
+  }
+
+  async function poll(after?: string): Promise<Page | undefined> {
+    if (after === undefined) failing = new Map();
+    page = undefined;
+    const { consumer } = plan;
+    try {
+      page = await next().poll(...OF, SUB, { limit: 4, after, consumer });
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      // A position that is lost is said to be, and a seek leads on: that excuses what went.
+      if (error.code === "retention-passed") await seek("earliest");
+      else if (error.code !== "invalid-cursor") throw error;
+    }
+    return page;
+  }
+
+  /** The events of the page it holds, but for those of keys that have failed. */
+  function process(): void {
+    for (const { key, sequence } of page?.events ?? []) {
+      if (sequence >= (failing.get(key) ?? Infinity)) continue;
+      const earlier = (log.get(key) ?? []).filter((each) => each < sequence);
+      const missing = earlier.filter((each) => !processed.has(each) && !excused.has(each));
+      if (missing.length > 0) violations.push(`${sequence} of ${key} before ${missing}`);
+      processed.add(sequence);
+    }
+  }
+
+  /** What the consumer has processed, up to the page it holds, is committed. */
+  async function commit(): Promise<void> {
+    if (page === undefined || (plan.thrifty && page.events.length === 0)) return;
+    process();
+    const { cursor } = page;
+    await codeOf(() => next().commit(...OF, SUB, cursor));
+  }
+
+  async function fail(): Promise<void> {
+    const first = page?.events.find(({ key }) => !failing.has(key));
+    if (first === undefined) return;
+    const { key, sequence } = first;
+    const code = await codeOf(() => next().park(...OF, SUB, { sequence, reason: "" }));
+    if (code === "ok") failing.set(key, sequence);
+  }
+
+  async function skip(key: string): Promise<string> {
+    const server = next();
+    const { parked } = await server.listParked(...OF, SUB, { limit: 10 });
+    const known = parked.find((each) => each.key === key);
+    const code = await codeOf(() => server.release(...OF, SUB, key, "skip"));
+    if (code === "ok" && known?.status === "parked") excused.add(known.sequence);
+    // The operator has seen what is lost.
+    if (code === "ok" && known?.expired) await excuseExpired(key);
+    return code;
+  }
+
+  /** Everything of a key that is no longer kept. */
+  async function excuseExpired(key: string): Promise<void> {
+    const { events } = await next().browse(...OF, {
+      ...{ from: "earliest", limit: 1, type: undefined, key: undefined },
+    });
+    const kept = events[0]?.sequence ?? end + 1;
+    for (const sequence of log.get(key) ?? []) if (sequence < kept) excused.add(sequence);
+  }
+
+  async function seek(to: "earliest" | "latest"): Promise<void> {
+    await next().seek(...OF, SUB, { to });
+    page = undefined;
+    for (const key of KEYS) await excuseExpired(key);
+    if (to === "latest") for (const of of log.values()) for (const each of of) excused.add(each);
+  }
+
+  const take = async (step: Step): Promise<unknown> => {
+    if (step === "poll") return poll();
+    if (step === "poll on") {
+      process();
+      return poll(page?.cursor);
+    }
+    if (step === "commit") return commit();
+    if (step === "fail") return fail();
+    if (step === "skip a") return skip("a");
+    if (step === "retry a") return codeOf(() => next().release(...OF, SUB, "a", "retry"));
+    if (step === "park last") {
+      const sequence = log.get("a")?.at(-1) ?? 1;
+      const code = await codeOf(() => next().park(...OF, SUB, { sequence, reason: "" }));
+      // Whoever parks what it has not received says so of what comes before.
+      if (code === "ok")
+        for (const each of log.get("a") ?? []) if (each < sequence) excused.add(each);
+      return code;
+    }
+    if (step === "earliest" || step === "latest") return seek(step);
+    if (step === "a minute") return pass(MINUTE_MS + 1);
+    if (step === "half an hour") {
+      await pass(31 * MINUTE_MS);
+      return next().sweep({ budgetMs: 20_000 });
+    }
+    return publish([...step.slice("publish ".length)]);
+  };
+  for (const step of plan.steps) await take(step);
+
+  /** Polls and commits until there is nothing more to tell. */
+  async function drain(): Promise<void> {
+    for (let idle = 0, rounds = 0; idle < 2; rounds++) {
+      if (rounds > 30) return void violations.push("it never comes to rest");
+      const found = await poll();
+      idle = found?.events.length === 0 && found.caughtUp ? idle + 1 : 0;
+      await commit();
+    }
+  }
+
+  const listed = async () => (await next().listParked(...OF, SUB, { limit: 10 })).parked;
+
+  /** A key that nothing holds back flows: its next event comes with the next poll. */
+  async function checkFlow(): Promise<void> {
+    const parked = await listed();
+    const waiting = parked.filter(({ status, expired }) => status === "parked" || expired);
+    const free = KEYS.filter((key) => waiting.every((each) => each.key !== key));
+    // All that is retried has been delivered and committed by now.
+    const ghosts = plan.thrifty ? [] : parked.filter((each) => !waiting.includes(each));
+    for (const { key } of ghosts) violations.push(`${key} is listed though nothing of it waits`);
+    await publish(free);
+    const keys = new Set((await poll())?.events.map(({ key }) => key));
+    const stuck = free.filter((key) => !keys.has(key) && parked.every((each) => each.key !== key));
+    if (stuck.length > 0) violations.push(`${stuck} does not flow`);
+    await commit();
+    // One of which an event was skipped flows once something is committed after that.
+    for (const { key } of (await poll())?.events ?? []) keys.add(key);
+    const late = free.filter((key) => !keys.has(key));
+    if (late.length > 0) violations.push(`${late} does not flow after a commit`);
+    await commit();
+  }
+
+  // What other processes did is known everywhere after five seconds.
+  await pass(6_000);
+  await drain();
+  await checkFlow();
+  await drain();
+  for (let rounds = 0; (await listed()).length > 0; rounds++) {
+    if (rounds > 5) {
+      violations.push(`no operation leads out of ${JSON.stringify(await listed())}`);
+      break;
+    }
+    for (const { key } of await listed()) {
+      const code = await codeOf(() => next().release(...OF, SUB, key, "retry"));
+      if (code === "retention-passed") await skip(key);
+    }
+    await pass(6_000);
+    await drain();
+  }
+  await checkFlow();
+  for (const [key, sequences] of log) {
+    const lost = sequences.filter((each) => !processed.has(each) && !excused.has(each));
+    if (lost.length > 0) violations.push(`${lost} of ${key} never came`);
+  }
+}
+
+function openServers(count: number) {
+  const random = seededRandom(1);
+  const time = createVirtualTime(random.fork("time"));
+  const store = createFakeDynamo({ tableName: "exits", seed: 1, time });
+  const servers = Array.from({ length: count }, (_, n) => {
+    const process = time.process(`server ${n}`);
+    return createLedger({
+      ...{ client: store.client(process) as never, tableName: "exits", clock: process.clock },
+      ...{ random: random.fork(`${n}`), cursorKeys: [{ id: 1, secret: Buffer.from("model") }] },
+    });
+  });
+  return { servers, time, driver: time.process("driver").clock };
+}

@@ -1,0 +1,67 @@
+import {
+  createLedger,
+  defaultTenant,
+  type Ledger,
+  type RawJson,
+} from "../../../../packages/core/src/index.ts";
+import { createFakeDynamo } from "../../dynamodb/fake-dynamodb.ts";
+import { seededRandom } from "../../dynamodb/seeded-random.ts";
+import { createVirtualTime } from "../../dynamodb/virtual-clock.ts";
+
+export const OF = [defaultTenant, "orders"] as const;
+export const SUB = "s";
+export const HOUR_MS = 3_600_000;
+
+/** Two processes that share nothing but the table, and a clock to tell stories by. */
+export function openServers() {
+  const random = seededRandom(1);
+  const time = createVirtualTime(random.fork("time"));
+  const store = createFakeDynamo({ tableName: "memory", seed: 1, time });
+  let slow: { readonly asks: RegExp; readonly until: Promise<void> } | undefined;
+  const [here, there] = ["here", "there"].map((name) => {
+    const process = time.process(name);
+    const { send } = store.client(process);
+    const client = {
+      send: async (command: Parameters<typeof send>[0]) => {
+        const answer = await send(command);
+        const { asks, until } = slow ?? {};
+        const asked = `${command.constructor.name} ${JSON.stringify(command.input)}`;
+        if (asks?.test(asked) !== true) return answer;
+        slow = undefined;
+        await until;
+        return answer;
+      },
+    };
+    return createLedger({
+      ...{ client: client as never, tableName: "memory" },
+      ...{ clock: process.clock, random: random.fork(name) },
+      cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
+    });
+  });
+  if (here === undefined || there === undefined) throw new Error("there are two servers");
+  /** The next answer to such a request arrives only once it is let go. */
+  function holdAnswer(asks: RegExp): () => void {
+    const { promise: until, resolve } = Promise.withResolvers<void>();
+    slow = { asks, until };
+    return resolve;
+  }
+  return { here, there, time, store, holdAnswer, driver: time.process("driver") };
+}
+
+/** A stream that keeps its events for an hour, and a subscription to it. */
+export async function subscribe(
+  ledger: Ledger,
+  config: object = {},
+  partitions = 1,
+): Promise<void> {
+  await ledger.createStream(defaultTenant, {
+    ...{ name: "orders", description: "", partitions, compaction: "key" },
+    ...{ retentionHours: 1, archiveDays: null },
+  });
+  await ledger.createSubscription(...OF, { name: SUB, start: "earliest", ...config });
+}
+
+export const event = (key: string, data: number) => ({
+  attributes: { key },
+  data: String(data) as RawJson,
+});

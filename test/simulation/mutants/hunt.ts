@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { playBootstrapScenarios } from "../models/play-scenarios.ts";
+import { playLeaseScenarios } from "../models/subscription/lease-scenarios.ts";
+import { parkingScenarios } from "../models/subscription/parking-scenarios.ts";
+import { positionScenarios } from "../models/subscription/position-scenarios.ts";
+import { playScenarios } from "../models/subscription/scenario.ts";
+import { playParkingPlans } from "../models/subscription/simulated-parking.ts";
+import { stopValidatingModels } from "../world/quick-models.ts";
+import { simulate } from "../world/simulate.ts";
+
+/** The core of this very copy. */
+const CORE = join(import.meta.dirname, "../../../packages/core/src");
+const stories = {
+  leases: playLeaseScenarios,
+  bootstraps: () => playBootstrapScenarios(CORE),
+  parking: playParkingPlans,
+  subscriptions: () => playScenarios([...parkingScenarios, ...positionScenarios]),
+};
+
+/** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */
+const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");
+const endMs = Date.now() + minutes * 60_000;
+let played = 0;
+
+async function isKilledBy(seed: string): Promise<boolean> {
+  played++;
+  if (played === 2) stopValidatingModels();
+  const story = stories[by as keyof typeof stories];
+  const violations = story === undefined ? (await simulate(seed, plan)).violations : await story();
+  if (violations.length === 0) return false;
+  const names = [...new Set(violations.map(({ name }) => name))];
+  console.log(JSON.stringify({ seed, played, violations: names, detail: violations[0]?.detail }));
+  return true;
+}
+
+async function hunt(): Promise<void> {
+  for (const seed of seeds) if (await isKilledBy(seed)) return;
+  // A story is always the same, whatever the seed.
+  const most = by === undefined ? count : 0;
+  for (let seed = from; seed < from + most && Date.now() < endMs; seed++) {
+    if (await isKilledBy(String(seed))) return;
+  }
+  console.log(JSON.stringify({ played, violations: [] }));
+}
+
+await hunt();
+process.exit(0);

@@ -1,0 +1,67 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Mutant } from "./mutants.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** A copy of the product and its simulation in a folder of its own. */
+export type Copy = {
+  readonly folder: string;
+  /** Takes a rule out. Throws when its text is not there exactly once. */
+  apply(mutant: Mutant): void;
+  /** Puts all rules back. */
+  restore(): void;
+  remove(): void;
+};
+
+/** How often the text of a mutant's rule is in the source: once, or the mutant is out of date. */
+export const countPlaces = ({ file, from }: Mutant): number =>
+  readFileSync(join(ROOT, "packages/core/src", file), "utf8").split(from).length - 1;
+
+/** Copies what a simulation needs; the packages that it imports are those of the copy. */
+export function createCopy(): Copy {
+  const folder = mkdtempSync(join(tmpdir(), "mutants-"));
+  const source = join(folder, "packages/core/src");
+  const copy = (path: string) =>
+    cpSync(join(ROOT, path), join(folder, path), { recursive: true, dereference: false });
+  for (const path of ["packages/core", "packages/protocol", "package.json"]) copy(path);
+  copy("test/simulation");
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, "@eventledger"), { recursive: true });
+  for (const name of readdirSync(join(ROOT, "node_modules"))) {
+    if (name === "@eventledger") continue;
+    symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
+  }
+  for (const name of ["core", "protocol"]) {
+    symlinkSync(join(folder, "packages", name), join(modules, "@eventledger", name));
+  }
+  const pristine = new Map<string, string>();
+  return {
+    folder,
+    apply: ({ rule, file, from, to }) => {
+      const path = join(source, file);
+      const text = readFileSync(path, "utf8");
+      const parts = text.split(from);
+      if (parts.length !== 2) {
+        throw new Error(`"${rule}": ${file} holds its text ${parts.length - 1} times`);
+      }
+      pristine.set(path, text);
+      writeFileSync(path, parts.join(to));
+    },
+    restore: () => {
+      for (const [path, text] of pristine) writeFileSync(path, text);
+      pristine.clear();
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}

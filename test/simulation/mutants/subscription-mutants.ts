@@ -1,0 +1,129 @@
+import type { Mutation } from "../models/mutations.ts";
+
+/** What keeps keys from being withheld for nothing, each in the scenario that it is for. */
+const ofFreedKeys: readonly Mutation[] = [
+  {
+    rule: "a skip leads out of a retry whose event has expired",
+    file: "subscription/parking.ts",
+    from: "if (earliest.next > next) return earliest;",
+    to: "if (earliest.next > next && !retrying) return earliest;",
+  },
+  {
+    rule: "a commit that passes what was skipped frees its key",
+    file: "subscription/settle.ts",
+    from: "retrying && from < next && next <= row.next;",
+    to: "retrying && from < next && next < 0 && row.next > 0;",
+  },
+  {
+    rule: "a commit frees only keys of which nothing waits",
+    file: "subscription/settle.ts",
+    from: "event.sequence < parked.next ||",
+    to: "event.sequence >= parked.next ||",
+  },
+  {
+    rule: "a poll frees a key whose retried queue is empty",
+    file: "subscription/poll.ts",
+    from: "if (after === undefined && queued.empty.length > 0) {",
+    to: "if (after === undefined && queued.empty.length > 1_000) {",
+  },
+  {
+    rule: "a page with nothing to tell withholds nothing of a key that waits for a commit alone",
+    file: "subscription/poll.ts",
+    from: "const withheld = idle ? deliveries",
+    to: "const withheld = idle && limit < 0 ? deliveries",
+  },
+  {
+    rule: "what was skipped is left out by the log",
+    file: "subscription/read-log.ts",
+    from: "(from.get(event.key) ?? Infinity) && !isSkipped(event);",
+    to: "(from.get(event.key) ?? Infinity) && (!isSkipped(event) || true);",
+  },
+  {
+    rule: "what was skipped is left out by a queue",
+    file: "subscription/queue.ts",
+    from: "!skipped.has(event.sequence) &&",
+    to: "(!skipped.has(event.sequence) || true) &&",
+  },
+  {
+    rule: "a skip that is not passed takes no place among the parked keys",
+    file: "subscription/parking-plan.ts",
+    from: "const waiting = parking.keys.length - ghostsOf(row).length;",
+    to: "const waiting = parking.keys.length;",
+  },
+  {
+    rule: "parking after the position says nothing of a queue",
+    file: "subscription/parking.ts",
+    from: "if (!isQueued || sequence < row.next) return poison;",
+    to: "if (!isQueued || sequence < row.next + 1e9) return poison;",
+  },
+];
+
+/** What a process remembers. */
+const ofMemories: readonly Mutation[] = [
+  {
+    rule: "a look that began earlier replaces nothing that is remembered",
+    file: "kernel/memory.ts",
+    from: "if (isNewest(name, of)) put(name",
+    to: "if (isNewest(name, of) || value !== undefined) put(name",
+  },
+  {
+    rule: "a look that began before a change of this process counts for nothing",
+    file: "kernel/memory.ts",
+    from: "turn: ++turns, ...value });",
+    to: "turn: 0, ...value });",
+  },
+  {
+    rule: "a change that is answered late is not what is remembered",
+    file: "kernel/memory.ts",
+    from: "known !== undefined && isNewest(name, known.of) ?",
+    to: "known !== undefined ?",
+  },
+];
+
+/** What is said of a commit, and where reading goes on after it. */
+const ofCommits: readonly Mutation[] = [
+  {
+    rule: "who was overtaken reads on from its own cursor",
+    file: "ledger-subscriptions.ts",
+    from: "const isOlder = done.isOlder && request.after === undefined;",
+    to: "const isOlder = done.isOlder && request.after !== undefined;",
+  },
+  {
+    rule: "who was overtaken and has missed something is told",
+    file: "ledger-subscriptions.ts",
+    from: "return { ...page, consistent: false };",
+    to: "return { ...page };",
+  },
+  {
+    rule: "a commit whose answer was lost has moved the position",
+    file: "table/subscription.entity.ts",
+    from: "row.generation === to.generation && row.next === to.next;",
+    to: "row.generation === to.generation && row.next < to.next;",
+  },
+  {
+    rule: "a commit that is void says what comes again",
+    file: "subscription/commits.ts",
+    from: "to !== undefined && row.generation === to.generation && row.next < to.next;",
+    to: "to !== undefined && row.generation === to.generation && row.next < 0;",
+  },
+  {
+    rule: "what was read of a queue that has changed comes again",
+    file: "subscription/parking-plan.ts",
+    from: "was?.includes(place.id) === true",
+    to: "was?.includes(-place.id) === true",
+  },
+  {
+    rule: "a poll that waits does not take back what its worker has left",
+    file: "subscription/leases.ts",
+    from: "const hasLeft = before !== undefined && before.left !== left;",
+    to: "const hasLeft = before !== undefined && before.hasLeft;",
+  },
+  {
+    rule: "a cursor of the stream does not pass a snapshot that is not read",
+    file: "subscription/deliver.ts",
+    from: "return { positions, bootstrap: bootstrap ?? state.bootstrap };",
+    to: "return { positions, bootstrap };",
+  },
+];
+
+export const ofSubscriptions: readonly Mutation[] = [...ofFreedKeys, ...ofMemories, ...ofCommits];

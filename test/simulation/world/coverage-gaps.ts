@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { NEVER_ENTERED, type Reason } from "./never-entered.ts";
+
+/** What some seeds have entered, block by block; `missed` as `line: beginning of the block`. */
+export type Coverage = {
+  readonly seeds: number;
+  readonly from: number;
+  readonly blocks: number;
+  readonly entered: number;
+  readonly files: readonly {
+    readonly file: string;
+    readonly blocks: number;
+    readonly missed: readonly string[];
+  }[];
+};
+
+const CORE = "packages/core/src/";
+/** Appending, reading, compacting and bootstrapping. */
+const WITH_REASONS = /^(log|compaction|snapshot)\//;
+/** A shorter text has to be all of its block. */
+const BEGINNING_MIN = 12;
+
+/** The blocks that no seed has entered and no reason speaks of. */
+export function unexplainedIn(
+  { files }: Coverage,
+  reasons: readonly Reason[] = NEVER_ENTERED,
+): string[] {
+  const known = reasons.flatMap(({ blocks }) => blocks.map(partsOf));
+  return files.flatMap(({ file, missed }) => {
+    const name = file.replace(CORE, "");
+    if (!WITH_REASONS.test(name)) return [];
+    const here = known.filter((block) => block.file === name).map(({ text }) => text);
+    return missed.flatMap((each) => {
+      const text = each.replace(/^\d+:/, "").trim();
+      const isKnown = here.some(
+        (begins) => begins === text || (begins.length >= BEGINNING_MIN && text.startsWith(begins)),
+      );
+      return isKnown ? [] : [`${file}:${each}`];
+    });
+  });
+}
+
+/** The reasons for code that is not there any more. */
+export function outdatedReasons(reasons: readonly Reason[] = NEVER_ENTERED): string[] {
+  return reasons.flatMap(({ blocks }) =>
+    blocks.filter((block) => {
+      const { file, text } = partsOf(block);
+      const source = readFileSync(join(import.meta.dirname, "../../..", CORE, file), "utf8");
+      return !source.replace(/\s+/g, " ").includes(text);
+    }),
+  );
+}
+
+/** Whether the code of an unexplained block is still there: a record may be older than the code. */
+export function isThere(unexplained: string): boolean {
+  const [, file = "", text = ""] = /^(.*?):\d+: (.*)$/.exec(unexplained) ?? [];
+  const path = join(import.meta.dirname, "../../..", file);
+  return existsSync(path) && readFileSync(path, "utf8").replace(/\s+/g, " ").includes(text.trim());
+}
+
+function partsOf(block: string): { file: string; text: string } {
+  const [file = "", ...rest] = block.split(": ");
+  return { file, text: rest.join(": ").trim() };
+}

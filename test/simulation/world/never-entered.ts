@@ -1,0 +1,188 @@
+/** Blocks that no seed enters, and why that is so. What tests them instead is named where there is something. */
+export type Reason = {
+  readonly why: string;
+  /** `folder/file.ts: beginning of the block`, its white space made single spaces. */
+  readonly blocks: readonly string[];
+};
+
+/** All of appending, reading, compacting and bootstrapping that the simulation does not come to. */
+export const NEVER_ENTERED: readonly Reason[] = [
+  {
+    why: "The type asks for it; the value is always there.",
+    blocks: [
+      "snapshot/scan-plan.ts: ?? 1",
+      "log/append/append-plan.ts: ?? 0",
+      "log/append/append-plan.ts: ?? []",
+      "log/append/append-plan.ts: ?? new Uint8Array()",
+      "log/append/append.ts: : []",
+      "log/append/append.ts: return [];",
+      "log/append/append.ts: return false;",
+      "log/read/browse.ts: ?? []",
+      "log/append/publish.ts: return undefined;",
+      "log/read/read.ts: ?? turn",
+      "log/read/read.ts: ?? edgeAt(1)",
+      "compaction/doorbell.ts: ?? {}",
+      "log/read/lag.ts: ? 1",
+    ],
+  },
+  {
+    why: "The end of a loop that is always left before, as V8 counts it.",
+    blocks: ["compaction/repair.ts: ", "log/append/publish.ts: }", "log/read/read.ts: "],
+  },
+  {
+    why: "An assertion about the product's own plans: entered only by a mistake in them.",
+    blocks: [
+      "log/append/append-plan.ts: throw new RangeError(`The end of partition",
+      'log/append/append-plan.ts: throw new RangeError("The batches hold fewer',
+      'log/append/publish.ts: throw new RangeError("A receipt covers fewer',
+      "log/append/append.ts: ends.forget(life, plan.ends.keys());",
+    ],
+  },
+  {
+    why: "Damage to what is stored, which the simulated table does not do. test/simulation/models/log-read.test.ts and packages/core/src/log/codec.test.ts do it.",
+    blocks: [
+      "log/codec.ts: catch (error) { throw new InvariantError(`batch",
+      "log/codec.ts: default: throw new InvariantError(`this version does",
+      'compaction/sweep.ts: return error instanceof InvariantError ? "invariant"',
+      'compaction/sweep.ts: : "internal"',
+    ],
+  },
+  {
+    why: "A memory of thousands of partitions is full; a seed has three.",
+    blocks: [
+      "log/append/append.ts: && oldest !== undefined",
+      "log/append/append.ts: rivalries.delete(oldest);",
+      "log/append/end-memory.ts: && oldest !== undefined",
+      "log/append/end-memory.ts: ends.delete(oldest);",
+    ],
+  },
+  {
+    why: "Large batches, pages and states: a seed has small events and at most eight keys. The contract suites and test/integration have large ones.",
+    blocks: [
+      "snapshot/scan-plan.ts: && !(page.empty && taken.length === 0)",
+      "snapshot/scan-plan.ts: return stopped(true);",
+      "snapshot/bootstrap.ts: break;",
+      "compaction/compact.ts: return;",
+      "compaction/compact.ts: || stretch.stop !== undefined",
+      "compaction/removal.ts: { await count(0, 1); return { done: false",
+      "compaction/removal.ts: await table.removals.count(life, uncounted);",
+      "log/append/append.ts: { throw tooManyRequests(); }",
+      "log/codec.ts: : 3",
+      'log/append/pack-lanes.ts: { throw new LedgerError("request-too-large"',
+      "log/append/pack-lanes.ts: || events.length === 1",
+      "log/append/pack-lanes.ts: : join(last, cut)",
+      "log/append/pack-lanes.ts: else joined[joined.length - 1] = both;",
+      "log/append/pack-lanes.ts: return cutEvenly(events, Math.max(2,",
+    ],
+  },
+  {
+    why: "Filters, prefixes, lists and lookups by type: no client of the simulation asks for them. test/simulation/models/subscription-filter.test.ts and the contract suites do.",
+    blocks: [
+      "snapshot/scan-plan.ts: ?.(row)",
+      "snapshot/bootstrap.ts: : ROWS_FIRST",
+      "snapshot/bootstrap.ts: : { isWanted }",
+      "snapshot/bootstrap.ts: (row: CompactedRow) => { const event",
+      "snapshot/bootstrap.ts: : { after, from, limit }",
+      "snapshot/bootstrap.ts: : { rows: rows.slice(0, outside)",
+      "log/read/browse.ts: : cutPage(page, overflow)",
+      "log/read/browse.ts: || matches(event)",
+      "log/read/browse.ts: : []",
+    ],
+  },
+  {
+    why: "Events of the simulation have neither type, time nor an id, and one header at most.",
+    blocks: [
+      "compaction/compaction-plan.ts: : { type }",
+      "compaction/compaction-plan.ts: : { time }",
+      "compaction/compaction-plan.ts: : { headers }",
+      "log/codec.ts: : { type }",
+      "log/codec.ts: : { time }",
+      "log/append/publish.ts: ([a], [b]) => (a < b ? -1 : 1)",
+    ],
+  },
+  {
+    why: "Cursors of a receipt or of a moment, and seeks to a number: test/integration/receipt-clocks.test.ts and the contract suites.",
+    blocks: [
+      'log/read/browse.ts: const place = since === undefined ? "earliest"',
+      "log/read/browse.ts: : { timeMs: since }",
+      'log/log.ts: if ("sequence" in place) return seekSequence(',
+    ],
+  },
+  {
+    why: "Long polls, and clients that go away: test/integration/long-poll.test.ts and test/simulation/models/long-poll-wake.test.ts.",
+    blocks: [
+      "log/bell.ts: ?.aborted",
+      "log/bell.ts: stop();",
+      "log/bell.ts: ?.addEventListener",
+      "log/bell.ts: ?.removeEventListener",
+      "log/bell.ts: close(): void { closed = true;",
+      "log/bell.ts: () => closed",
+      "log/bell.ts: () => [...ears.values()].reduce(",
+      "log/read/new-events.ts: function isQuietAt(",
+    ],
+  },
+  {
+    why: "Workers that share a subscription have a simulation of their own: test/simulation/models/subscription-workers.test.ts.",
+    blocks: ["log/read/read.ts: || among.has(partition)"],
+  },
+  {
+    why: "Streams of the simulation are compacted, and group commit is on; the contract suites and the benchmarks have the others.",
+    blocks: [
+      'snapshot/bootstrap.ts: throw new LedgerError("not-compacted"',
+      "compaction/repair.ts: : 0",
+      "log/append/append.ts: ? undefined",
+    ],
+  },
+  {
+    why: "Another's batch is put, or compacted, just between two queries: the odd seed comes there. test/simulation/models/log-read.test.ts does it for reading.",
+    blocks: ['compaction/compaction-plan.ts: stop = "gap";', "log/read/lag.ts: return NONE;"],
+  },
+  {
+    why: "The table fails four reads in a row just when a chain is being closed: the odd seed comes there.",
+    blocks: ["log/seal.ts: throw error;"],
+  },
+  {
+    why: "The bell rings with keys of batches: anything else is a bug of the caller.",
+    blocks: ["compaction/doorbell.ts: return undefined;"],
+  },
+  {
+    why: "The checkpoint of a life goes half an hour after its last seal; who still asks then has been away for as long and holds a name that is void after seconds.",
+    blocks: [
+      "snapshot/bootstrap.ts: throw streamNotFound();",
+      "compaction/sweep.ts: return { ...result, floorMoved: false };",
+      "compaction/sweep.ts: return { events: 0, keys: 0, done: true",
+      "log/read/checkpoint-memory.ts: throw streamNotFound();",
+      "log/read/seek.ts: throw streamNotFound();",
+    ],
+  },
+  {
+    why: "One operator repairs at a time, and never what is being deleted: recovery makes the stream anew before.",
+    blocks: ["compaction/repair.ts: : undefined", "compaction/repair.ts: continue;"],
+  },
+  {
+    why: "A race that has to be lost many times over within one call: the clients' patience is shorter.",
+    blocks: [
+      'snapshot/bootstrap.ts: throw new LedgerError("stream-busy"',
+      'log/seal.ts: throw new LedgerError("outcome-unknown"',
+    ],
+  },
+  {
+    why: "The stream's row is read before the end, so it is found too old first: but for a memory of the end that turns a minute old between two lines.",
+    blocks: [
+      "log/append/append.ts: ends.forget(life, known.keys()); return live;",
+      'log/append/append.ts: return "expired";',
+    ],
+  },
+  {
+    why: "The simulated table refuses no write of a seed for good: test/simulation/models/log-interlocks.test.ts has one that does.",
+    blocks: ["log/append/append.ts: (error: unknown) => { // A refusal speaks of"],
+  },
+  {
+    why: "What a reader or a sweep stands on goes between two looks of one call, or the floor moves to the very place of a reader: test/simulation/models/log-read.test.ts.",
+    blocks: [
+      "compaction/floor.ts: return false;",
+      "log/read/lag.ts: ?? last.publishedAt",
+      "log/read/read.ts: ? edgeAt(position.next)",
+    ],
+  },
+];

@@ -1,0 +1,173 @@
+import { type Fault, type FaultRates, faults } from "../dynamodb/faults.ts";
+import type { SeededRandom } from "../dynamodb/seeded-random.ts";
+
+/** The stream that everybody uses. */
+export const STREAM = "orders";
+
+/** What one seed does: how much of what, and which faults, as little or as much as chance has it. */
+export type Plan = {
+  readonly partitions: number;
+  readonly retentionHours: number;
+  readonly keys: number;
+  readonly apis: number;
+  readonly publishers: number;
+  readonly requests: number;
+  readonly keyed: number;
+  /** How often somebody else sends other events with the key of a request, while it is under way. */
+  readonly impostors: number;
+  readonly tombstones: number;
+  /** Largest number of events in a request. */
+  readonly burst: number;
+  /** How often all events of a request are of one key. */
+  readonly oneKey: number;
+  /** Publishers who say what they expect of keys. */
+  readonly conditioners: number;
+  readonly followers: number;
+  readonly bootstrappers: number;
+  readonly browsers: number;
+  readonly polls: number;
+  readonly sweepers: number;
+  readonly doorbell: boolean;
+  readonly deletes: number;
+  readonly phases: number;
+  /** Expired items go while everybody is at work, too. */
+  readonly reaper: boolean;
+  readonly store: {
+    readonly latencyMs: number;
+    readonly staleMs: number;
+    readonly scanMs: number;
+    readonly commitMs: number;
+  };
+  readonly writeFaults: FaultRates;
+  readonly readFaults: FaultRates;
+  readonly kills: number;
+  readonly freezes: number;
+  readonly skewMs: number;
+  readonly monotonicStops: boolean;
+  /** How long freezes and the leaps between phases may be. */
+  readonly freezesMs: readonly number[];
+  readonly leapsMs: readonly number[];
+  /** How long a client waits for an answer. */
+  readonly patienceMs: number;
+  /** How long clients rest at most between two calls, and how much they ask for: one of each. */
+  readonly publishPaceMs: readonly number[];
+  readonly readPaceMs: readonly number[];
+  readonly pageLimits: readonly number[];
+  /** How often a browser begins anew instead of reading on. */
+  readonly browseAnew: number;
+  readonly crashes: number;
+  readonly seeks: number;
+  /** Where a seek goes, of who does not bootstrap. */
+  readonly seeksTo: readonly ("earliest" | "latest")[];
+};
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
+const FREEZES_MS = [300, 3_000, 20_000, 59_000, 61_000, 90_000, HOUR_MS];
+
+const LEAPS_MS = [
+  ...[2 * SECOND_MS, 50 * SECOND_MS, 70 * SECOND_MS, 6 * MINUTE_MS, 11 * MINUTE_MS, 31 * MINUTE_MS],
+  ...[2 * HOUR_MS, 23 * HOUR_MS, 25 * HOUR_MS, 8 * DAY_MS, 29 * DAY_MS, 33 * DAY_MS, 40 * DAY_MS],
+];
+
+/**
+ * Draws a plan. "Swarm": every fault and every role is left out in many seeds, so that a rare
+ * combination is not always drowned by all the others.
+ * Source: A. Groce et al., "Swarm Testing", ISSTA 2012.
+ */
+export function drawPlan(random: SeededRandom): Plan {
+  const size = random.pick([1, 1, 1, 2, 2, 4]);
+  const intensity = random.pick([0, 0.03, 0.1, 0.2, 0.4]);
+  const some = (probability: number, value: number) => (random.chance(probability) ? value : 0);
+  return {
+    partitions: random.pick([1, 1, 1, 2, 2, 3]),
+    retentionHours: random.pick([1, 24, 24, 360]),
+    keys: random.pick([1, 2, 4, 8]),
+    apis: random.between(1, 3),
+    publishers: random.between(1, 2 + size),
+    requests: random.between(1, 3 * size),
+    keyed: random.pick([0, 0.3, 0.3, 1]),
+    impostors: 0,
+    tombstones: random.pick([0, 0.2, 0.5]),
+    burst: random.pick([1, 1, 3, 6]),
+    oneKey: 0,
+    conditioners: random.fork("conditioners").pick([0, 0, 1, 2]),
+    followers: random.pick([0, 1, 1, 2]),
+    bootstrappers: random.pick([0, 1, 1, 2]),
+    browsers: random.pick([0, 0, 1]),
+    polls: random.between(2, 4 + 2 * size),
+    sweepers: random.pick([0, 1, 1, 2]),
+    doorbell: random.chance(0.5),
+    deletes: some(0.3, random.pick([0.3, 1])),
+    phases: random.pick([1, 1, 2, 2, 3]),
+    reaper: random.chance(0.3),
+    store: {
+      latencyMs: random.pick([2, 8, 8, 60]),
+      staleMs: random.pick([0, 200, 2_000]),
+      scanMs: random.pick([0, 4, 50]),
+      commitMs: random.pick([0, 4, 50]),
+    },
+    writeFaults: drawRates(random, intensity),
+    readFaults: { ...drawRates(random, intensity / 3), ...drawShortPages(random) },
+    kills: some(0.3, random.between(1, 2)),
+    freezes: some(0.35, random.between(1, 3)),
+    skewMs: drawSkew(random),
+    monotonicStops: random.chance(0.5),
+    freezesMs: FREEZES_MS,
+    leapsMs: LEAPS_MS,
+    patienceMs: 12_000,
+    publishPaceMs: [5, 50, 1_500],
+    readPaceMs: [5, 100, 1_500],
+    pageLimits: [1, 2, 5, 100],
+    browseAnew: 0,
+    crashes: random.pick([0, 0.1, 0.3]),
+    seeks: random.pick([0, 0, 0.1]),
+    seeksTo: ["earliest", "latest"],
+  };
+}
+
+/**
+ * The same for a brief seed: about half as many requests and more of them spoiled, so that a night
+ * plays more combinations.
+ */
+export function drawBriefPlan(random: SeededRandom): Plan {
+  const plan = drawPlan(random);
+  const intensity = random.pick([0, 0.05, 0.1, 0.2, 0.4]);
+  const atMost = (count: number, max: number) => Math.min(count, max);
+  return {
+    ...plan,
+    requests: random.between(1, 3),
+    followers: atMost(plan.followers, 1),
+    bootstrappers: atMost(plan.bootstrappers, 1),
+    sweepers: atMost(plan.sweepers, 1),
+    polls: random.between(2, 3),
+    phases: random.pick([1, 1, 1, 2]),
+    writeFaults: drawRates(random, intensity),
+    readFaults: { ...drawRates(random, intensity / 1.5), ...drawShortPages(random) },
+  };
+}
+
+/** Now and then two clocks may be three hours apart. Drawn apart, so that the other draws stay. */
+function drawSkew(random: SeededRandom): number {
+  const usual = random.pick([0, 2_000, 2_000, 2_000, 600_000]);
+  return random.fork("clocks").chance(0.2) ? 1.5 * HOUR_MS : usual;
+}
+
+/** Some kinds of faults, together as often as `intensity` says. */
+function drawRates(random: SeededRandom, intensity: number): FaultRates {
+  if (intensity === 0) return {};
+  const count = random.pick([1, 1, 2, 4, DRAWN.length]);
+  const kinds: readonly Fault[] = random.shuffle(DRAWN).slice(0, count);
+  return Object.fromEntries(kinds.map((kind) => [kind, intensity / kinds.length]));
+}
+
+const DRAWN = faults.filter((fault) => fault !== "short-page");
+
+/** Short pages cost nothing but requests. Drawn apart, so that earlier seeds keep their plans. */
+const drawShortPages = (random: SeededRandom): FaultRates => {
+  const rate = random.fork("short pages").pick([0, 0, 0.1, 0.4]);
+  return rate === 0 ? {} : { "short-page": rate };
+};

@@ -1,0 +1,320 @@
+import type { StoredEvent } from "../../../packages/core/src/model/event.ts";
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
+import type { Page } from "../checker/history.ts";
+import type { SeededRandom } from "../dynamodb/seeded-random.ts";
+import { STREAM } from "./plan.ts";
+import { refOf } from "./tap.ts";
+import type { ClientWorld } from "./world.ts";
+
+type Answer = {
+  readonly events: readonly StoredEvent[];
+  readonly cursor: string;
+  readonly caughtUp: boolean;
+  readonly phase?: "bootstrap" | "log";
+  readonly consistent?: boolean;
+  readonly snapshotEnd?: boolean;
+};
+
+/** What a subscriber keeps over a crash: its view, and the cursor that belongs to it. */
+export type Follower = {
+  readonly base: string;
+  /** Of its subscription; it takes another one when it has to begin anew. */
+  name: string;
+  names: number;
+  readonly start: "earliest" | "latest" | "bootstrap";
+  exists: boolean;
+  /** It does one thing at a time: who finds it busy leaves it alone. */
+  busy: boolean;
+  cursor: string | undefined;
+  kept: string | undefined;
+  /** The last commit was answered, so what is kept is what is committed. */
+  settled: boolean;
+};
+
+export const newFollower = (name: string, start: Follower["start"]): Follower => ({
+  ...{
+    base: name,
+    name,
+    names: 1,
+    start,
+    exists: false,
+    busy: false,
+    cursor: undefined,
+    kept: undefined,
+    settled: true,
+  },
+});
+
+/** Polls and commits some pages, unless it is still at it from before. */
+export async function follow(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
+  if (follower.busy) return;
+  follower.busy = true;
+  await followSome(world, follower, polls);
+  follower.busy = false;
+}
+
+/** Polls and commits some pages; crashes now and then and goes on from what it kept. */
+async function followSome(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
+  const random = world.random.fork(`${follower.name} ${world.time.nowMs()}`);
+  for (let done = 0; done < polls; done++) {
+    await world.sleep(random.fraction() * random.pick(world.plan.readPaceMs));
+    if (!follower.exists && !(await subscribe(world, follower, random))) continue;
+    if (random.chance(world.plan.crashes)) crash(world, follower, random);
+    if (random.chance(world.plan.seeks)) await seek(world, follower, random);
+    if (!follower.exists) continue;
+    const page = await pollOnce(world, follower, random);
+    if (page === undefined) continue;
+    if (random.chance(0.7)) await commitOnce(world, follower, random);
+  }
+}
+
+const BUSY_MS = 500;
+
+/** Reads on until it is caught up, at most `polls` pages. True when it got there. */
+export async function catchUp(
+  world: ClientWorld,
+  follower: Follower,
+  polls: number,
+): Promise<boolean> {
+  while (follower.busy) await world.sleep(BUSY_MS);
+  const random = world.random.fork(`${follower.name} last`);
+  for (let done = 0; done < polls; done++) {
+    if (!follower.exists && !(await subscribe(world, follower, random))) continue;
+    const page = await pollOnce(world, follower, random, 1_000);
+    if (page !== undefined) await commitOnce(world, follower, random);
+    if (page?.caughtUp === true) return true;
+  }
+  return false;
+}
+
+/** The client loses its memory: it goes on with the view that it kept, and where that ends. */
+export function crash(world: ClientWorld, follower: Follower, random: SeededRandom): void {
+  world.recorder.count("client.crash");
+  if (follower.kept === undefined) {
+    beginAnew(world, follower);
+    return;
+  }
+  world.recorder.note({ op: "restore", session: follower.name });
+  // Only where nothing is uncertain the position that the server holds does as well.
+  follower.cursor = follower.settled && random.chance(0.6) ? undefined : follower.kept;
+}
+
+async function subscribe(
+  world: ClientWorld,
+  follower: Follower,
+  random: SeededRandom,
+): Promise<boolean> {
+  const config = { name: follower.name, start: follower.start };
+  const answer = await attempt(world, "subscribe", () =>
+    world.call(world.anyApi(random), (ledger) =>
+      ledger.createSubscription(defaultTenant, STREAM, config),
+    ),
+  );
+  if (answer === undefined) return false;
+  if (!answer.created) {
+    // Somebody made it before, perhaps this client, and nobody knows where it stands.
+    rename(follower);
+    return false;
+  }
+  follower.exists = true;
+  beginAnew(world, follower);
+  return true;
+}
+
+/** Moves the subscription on purpose, and begins with an empty view. */
+async function seek(world: ClientWorld, follower: Follower, random: SeededRandom): Promise<void> {
+  const to = follower.start === "bootstrap" ? "bootstrap" : random.pick(world.plan.seeksTo);
+  const { name } = follower;
+  // Who crashes now does not know whether its subscription was moved: it takes another one.
+  follower.exists = false;
+  world.keep(follower);
+  const answer = await attempt(world, "seek", () =>
+    world.call(world.anyApi(random), (ledger) => ledger.seek(defaultTenant, STREAM, name, { to })),
+  );
+  if (answer === undefined) {
+    rename(follower);
+    return;
+  }
+  follower.exists = true;
+  beginAnew(world, follower);
+}
+
+function rename(follower: Follower): void {
+  follower.names += 1;
+  follower.name = `${follower.base}-${follower.names}`;
+}
+
+/** A call that is not part of the history; undefined when it did not succeed. */
+async function attempt<T>(world: ClientWorld, what: string, run: () => Promise<T>) {
+  try {
+    const answer = await run();
+    world.recorder.count(`${what}.ok`);
+    return answer;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    const code = error instanceof Error && "code" in error ? String(error.code) : name;
+    world.recorder.count(`${what}.${code}`);
+    if (name !== "LedgerError" && name !== "NoAnswer") {
+      world.fail(`internal: ${what}: ${error instanceof Error ? error.stack : error}`);
+    }
+    return undefined;
+  }
+}
+
+function beginAnew(world: ClientWorld, follower: Follower): void {
+  follower.cursor = undefined;
+  follower.kept = undefined;
+  follower.settled = true;
+  world.keep(follower, { op: "begin", session: follower.name });
+}
+
+async function pollOnce(
+  world: ClientWorld,
+  follower: Follower,
+  random: SeededRandom,
+  limit = random.pick(world.plan.pageLimits),
+): Promise<Answer | undefined> {
+  const { name, cursor } = follower;
+  const query = cursor === undefined ? { limit } : { limit, after: cursor };
+  const answer = await recordRead(
+    world,
+    name,
+    cursor === undefined ? {} : { after: positionsOf(world, cursor) },
+    () =>
+      world.call(world.anyApi(random), (ledger) => ledger.poll(defaultTenant, STREAM, name, query)),
+    (code) => onRefusal(follower, code),
+  );
+  if (answer === undefined) return undefined;
+  follower.cursor = answer.cursor;
+  if (answer.snapshotEnd === true) world.recorder.count("bootstrap.snapshot-end");
+  if (answer.phase === "log" && answer.consistent) world.recorder.count("read.consistent");
+  return answer;
+}
+
+/** A life that has ended, and a position that is gone: the client begins anew. */
+function onRefusal(follower: Follower, code: string): void {
+  if (!ENDING.has(code)) return;
+  follower.exists = false;
+  if (code !== "subscription-not-found" && code !== "stream-not-found") rename(follower);
+}
+
+const ENDING = new Set([
+  "subscription-not-found",
+  "stream-not-found",
+  "invalid-cursor",
+  "retention-passed",
+  "bootstrap-expired",
+]);
+
+async function commitOnce(
+  world: ClientWorld,
+  follower: Follower,
+  random: SeededRandom,
+): Promise<void> {
+  const { name, cursor } = follower;
+  if (cursor === undefined) return;
+  const { positions, subscription } = world.readCursor(cursor);
+  follower.kept = cursor;
+  follower.settled = false;
+  world.keep(follower, { op: "save", session: name });
+  const receipt = await world.recorder.record(
+    name,
+    {
+      ...{ op: "commit", stream: STREAM, to: positions.map((at) => at?.next ?? 0) },
+      ...{ subscription: subscription?.uid ?? "", generation: subscription?.generation ?? 0 },
+    },
+    () =>
+      world.call(world.anyApi(random), (ledger) =>
+        ledger.commit(defaultTenant, STREAM, name, cursor),
+      ),
+    ({ stale, committed }) => ({
+      ...{ op: "commit", stale, committed: positionsOf(world, committed) },
+    }),
+    (code) => onRefusal(follower, code),
+  );
+  if (receipt === undefined) return;
+  follower.settled = !receipt.stale;
+  world.keep(follower);
+  if (receipt.stale) world.recorder.count("commit.stale");
+  // A client that keeps no cursor asks for what is behind the committed position.
+  if (follower.settled && random.chance(0.5)) follower.cursor = undefined;
+}
+
+/** Reads the stream without a subscription. */
+export async function browse(world: ClientWorld, name: string, polls: number): Promise<void> {
+  const random = world.random.fork(`${name} ${world.time.nowMs()}`);
+  const place = random.pick(["earliest", "latest"] as const);
+  let session = `${name} ${world.time.nowMs()}`;
+  let cursor: string | undefined;
+  for (let done = 0; done < polls; done++) {
+    await world.sleep(random.fraction() * 300);
+    if (random.chance(world.plan.browseAnew)) {
+      cursor = undefined;
+      session = `${name} ${world.time.nowMs()}`;
+    }
+    const from = cursor ?? place;
+    const limit = random.pick([1, 3, 100]);
+    const answer = await recordRead(
+      world,
+      session,
+      cursor === undefined ? { place } : { after: positionsOf(world, cursor) },
+      () =>
+        world.call(world.anyApi(random), (ledger) =>
+          ledger.browse(defaultTenant, STREAM, { from, limit, type: undefined, key: undefined }),
+        ),
+    );
+    if (answer !== undefined) cursor = answer.cursor;
+    if (answer?.caughtUp === true && random.chance(0.3)) return;
+  }
+}
+
+/** Reads the present state of a key. */
+export async function lookUp(world: ClientWorld, name: string, times: number): Promise<void> {
+  const random = world.random.fork(`${name} get ${world.time.nowMs()}`);
+  for (let done = 0; done < times; done++) {
+    await world.sleep(random.fraction() * 800);
+    const key = `key-${random.between(1, world.plan.keys)}`;
+    await world.recorder.record(
+      name,
+      { op: "get", stream: STREAM, key },
+      () =>
+        world.call(world.anyApi(random), (ledger) =>
+          ledger.getCompacted(defaultTenant, STREAM, key),
+        ),
+      ({ event }) => ({ op: "get", n: refOf(event).n, sequence: event.sequence }),
+    );
+  }
+}
+
+const recordRead = (
+  world: ClientWorld,
+  session: string,
+  start: { after?: readonly number[]; place?: "earliest" | "latest" },
+  run: () => Promise<Answer>,
+  failed?: (code: string) => void,
+): Promise<Answer | undefined> =>
+  world.recorder.record(
+    session,
+    { op: "read", stream: STREAM, session, ...start },
+    run,
+    (answer) => ({ op: "read", ...pageOf(world, answer) }),
+    failed,
+  );
+
+function pageOf(world: ClientWorld, answer: Answer): Page {
+  const { life, subscription, positions } = world.readCursor(answer.cursor);
+  return {
+    life,
+    phase: answer.phase ?? "log",
+    events: answer.events.map((event) => [refOf(event).n, event.sequence]),
+    to: positions.map((at) => at?.next ?? 0),
+    caughtUp: answer.caughtUp,
+    consistent: answer.consistent ?? true,
+    ...(subscription === undefined
+      ? {}
+      : { subscription: subscription.uid, generation: subscription.generation }),
+  };
+}
+
+const positionsOf = (world: ClientWorld, cursor: string): number[] =>
+  world.readCursor(cursor).positions.map((at) => at?.next ?? 0);

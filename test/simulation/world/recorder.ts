@@ -1,0 +1,99 @@
+import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
+import type { Invoke, Line, Mismatch, Ok } from "../checker/history.ts";
+
+/** Spreads over the members of a union, which `Omit` alone does not. */
+type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+export type Call = OmitEach<Invoke, "type" | "atMs" | "process" | "call">;
+export type Told = OmitEach<Ok, "type" | "atMs" | "process" | "call">;
+export type Note = OmitEach<Line & { type: "info" }, "type" | "atMs" | "process">;
+
+export type Recorder = {
+  readonly lines: Line[];
+  /** How often each operation ended in which way, by `op.outcome` and `op.code`. */
+  readonly counts: Map<string, number>;
+  /**
+   * Makes a call, and records its beginning and its end. Gives what it gave; undefined when it did
+   * not succeed, with the code of the error in `failed`.
+   */
+  record<T>(
+    process: string,
+    call: Call,
+    run: () => Promise<T>,
+    tell: (result: T) => Told,
+    failed?: (code: string, mismatches?: readonly Mismatch[]) => void,
+  ): Promise<T | undefined>;
+  note(note: Note): void;
+  count(name: string): void;
+};
+
+/** Says that nobody knows what became of the call: its process died or took too long. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+}
+
+/** These say that the call may have had an effect. */
+const UNKNOWN = new Set(["outcome-unknown", "no-answer"]);
+
+/** Where a recorder writes to, instead of its memory; its calls are numbered behind `calls`. */
+export type Sink = {
+  readonly calls: number;
+  add(line: Line): void;
+  count(name: string): void;
+};
+
+/** A note as a line of the history. */
+export const lineOf = (note: Note, atMs: number): Line =>
+  ({ type: "info", atMs, process: "-", ...note }) as Line;
+
+/** Writes a history of calls at the times of `nowMs`. */
+export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
+  const lines: Line[] = [];
+  const counts = new Map<string, number>();
+  const add = sink?.add ?? ((line: Line) => void lines.push(line));
+  const count =
+    sink?.count ??
+    ((name: string) => {
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    });
+  let calls = sink?.calls ?? 0;
+  return {
+    lines,
+    counts,
+    count,
+    note: (note) => add(lineOf(note, nowMs())),
+    record: async (process, invoke, run, tell, failed = () => {}) => {
+      const call = ++calls;
+      const head = () => ({ atMs: nowMs(), process, call });
+      add({ type: "invoke", ...head(), ...invoke } as Line);
+      try {
+        const result = await run();
+        add({ type: "ok", ...head(), ...tell(result) } as Line);
+        count(`${invoke.op}.ok`);
+        return result;
+      } catch (error) {
+        const code = codeOf(error);
+        const known = !UNKNOWN.has(code) && !code.startsWith("internal");
+        const mismatches = mismatchesOf(error);
+        const told = mismatches === undefined ? {} : { mismatches };
+        add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code, ...told });
+        count(`${invoke.op}.${code.split(":")[0]}`);
+        failed(code, mismatches);
+        return undefined;
+      }
+    },
+  };
+}
+
+/** What a publisher is told of keys that are not as it expected. */
+const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
+  error instanceof LedgerError && error.code === "sequence-mismatch"
+    ? (error.facts.mismatches as readonly Mismatch[])
+    : undefined;
+
+function codeOf(error: unknown): string {
+  if (error instanceof LedgerError) return error.code;
+  if (error instanceof NoAnswer) return "no-answer";
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `internal: ${text}`;
+}

@@ -1,0 +1,92 @@
+import type { FaultRates } from "../dynamodb/faults.ts";
+import type { Plan } from "./plan.ts";
+
+export type Shrunk = {
+  readonly plan: Plan;
+  /** What is left out or made less, in the order in which it turned out not to matter. */
+  readonly without: readonly string[];
+  /** How many smaller plans were played. */
+  readonly tried: number;
+};
+
+type Step = { readonly what: string; readonly change: (plan: Plan) => Partial<Plan> };
+
+/** Whatever may be left out altogether. Large parts first: what they contain need not be tried. */
+const LEFT_OUT: readonly Step[] = [
+  { what: "all faults of writes", change: () => ({ writeFaults: {} }) },
+  { what: "all faults of reads", change: () => ({ readFaults: {} }) },
+  ...(
+    [
+      ...["kills", "freezes", "skewMs", "deletes", "seeks", "crashes", "browseAnew"],
+      ...["conditioners", "browsers", "bootstrappers", "followers", "sweepers", "keyed"],
+      ...["impostors", "tombstones"],
+    ] as const
+  ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
+  { what: "reaper", change: () => ({ reaper: false }) },
+  { what: "doorbell", change: () => ({ doorbell: false }) },
+  { what: "stale reads", change: ({ store }) => ({ store: { ...store, staleMs: 0 } }) },
+  { what: "torn reads", change: ({ store }) => ({ store: { ...store, scanMs: 0 } }) },
+  { what: "slow transactions", change: ({ store }) => ({ store: { ...store, commitMs: 0 } }) },
+];
+
+/** Whatever there may be less of: one, or else half as much. */
+const MADE_LESS = [
+  ...["phases", "partitions", "apis", "keys", "burst", "publishers", "requests", "polls"],
+  ...["conditioners", "followers", "bootstrappers", "browsers", "sweepers", "freezes", "kills"],
+] as const;
+
+/**
+ * Looks for the smallest plan that still fails: leaves out one kind of fault or one role at a time, and
+ * makes the rest less, for as long as anything can go and `isInTime`. Greedy: another order may end
+ * with another plan.
+ */
+export async function shrinkPlan(
+  plan: Plan,
+  fails: (smaller: Plan) => Promise<boolean>,
+  isInTime: () => boolean,
+): Promise<Shrunk> {
+  let smallest = plan;
+  const without: string[] = [];
+  let tried = 0;
+  for (let shrinks = true; shrinks; ) {
+    shrinks = false;
+    for (const { what, change } of [...LEFT_OUT, ...kindsOf(smallest), ...lessOf(smallest)]) {
+      if (!isInTime()) return { plan: smallest, without, tried };
+      const smaller = { ...smallest, ...change(smallest) };
+      if (JSON.stringify(smaller) === JSON.stringify(smallest)) continue;
+      tried++;
+      if (!(await fails(smaller))) continue;
+      smallest = smaller;
+      without.push(what);
+      shrinks = true;
+    }
+  }
+  return { plan: smallest, without, tried };
+}
+
+/** The kinds of faults that a plan has, each to be left out. */
+function kindsOf({ writeFaults, readFaults }: Plan): Step[] {
+  const rest = (rates: FaultRates, kind: string): FaultRates =>
+    Object.fromEntries(Object.entries(rates).filter(([name]) => name !== kind));
+  return [
+    ...Object.keys(writeFaults).map((kind) => ({
+      what: `${kind} of writes`,
+      change: (plan: Plan) => ({ writeFaults: rest(plan.writeFaults, kind) }),
+    })),
+    ...Object.keys(readFaults).map((kind) => ({
+      what: `${kind} of reads`,
+      change: (plan: Plan) => ({ readFaults: rest(plan.readFaults, kind) }),
+    })),
+  ];
+}
+
+const lessOf = (plan: Plan): Step[] =>
+  MADE_LESS.flatMap((name) => {
+    const counts = [...new Set([1, Math.floor(plan[name] / 2), plan[name] - 1])];
+    return counts
+      .filter((count) => count >= 1 && count < plan[name])
+      .map((count) => ({
+        what: `${name} to ${count}`,
+        change: (now: Plan) => ({ [name]: Math.min(count, now[name]) }),
+      }));
+  });

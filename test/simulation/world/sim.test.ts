@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { SEED } from "../../support/seed.ts";
+import { explainFailure } from "./explain-failure.ts";
+import regressions from "./regressions.json" with { type: "json" };
+import { addTally, emptyTally, missingFrom, type SeedTally, tallyOf } from "./seed-tally.ts";
+import { type Simulated, simulate } from "./simulate.ts";
+import { BRIEF } from "./world.ts";
+
+const SECONDS = Number(process.env.SIM_SECONDS ?? 12);
+
+const expectNoViolation = async (played: Simulated): Promise<void> => {
+  if (played.violations.length > 0) throw new Error(await explainFailure(played));
+};
+
+const faultsMissing = (total: SeedTally): string[] =>
+  missingFrom(total).filter((name) => name.startsWith("fault."));
+
+describe("the simulation", () => {
+  it.each(regressions)("plays seed $seed, which found: $found", async ({ seed }) => {
+    await expectNoViolation(await simulate(seed));
+  });
+
+  it("plays a seed the same way twice", async () => {
+    const [first, second] = [await simulate("twice"), await simulate("twice")];
+    expect(second.trace).toEqual(first.trace);
+    expect(second.history).toEqual(first.history);
+  });
+
+  it("finds no violation in any seed, whatever befalls it", {
+    timeout: (SECONDS + 120) * 1_000,
+  }, async () => {
+    console.log(`simulation: SEED=${SEED} SIM_SECONDS=${SECONDS}`);
+    const endMs = Date.now() + SECONDS * 1_000;
+    let total: SeedTally = emptyTally();
+    // The rarest fault befalls one seed of fifty: a slow machine gets the time to meet it.
+    for (let seed = SEED; Date.now() < endMs || faultsMissing(total).length > 0; seed++) {
+      const played = await simulate(seed % 2 === 0 ? String(seed) : `${BRIEF}${seed}`);
+      await expectNoViolation(played);
+      total = addTally(total, tallyOf(played));
+    }
+    const { seeds, operations, faults, events } = total;
+    console.log({ seeds, operations, faults, events });
+  });
+});

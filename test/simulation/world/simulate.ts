@@ -1,0 +1,225 @@
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
+import { checkHistory } from "../checker/check.ts";
+import type { Line, Violation } from "../checker/history.ts";
+import type { SeededRandom } from "../dynamodb/seeded-random.ts";
+import {
+  compactOnce,
+  createStream,
+  recreateStream,
+  runDoorbell,
+  runPublisher,
+  runSweeper,
+  sweepOnce,
+} from "./clients.ts";
+import { runConditionalPublisher } from "./conditional-publisher.ts";
+import { runNemesis } from "./nemesis.ts";
+import { type Plan, STREAM } from "./plan.ts";
+import { browse, catchUp, type Follower, follow, lookUp, newFollower } from "./readers.ts";
+import { createWorld, startFaults, type World } from "./world.ts";
+
+export type Simulated = {
+  readonly seed: string;
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  readonly history: readonly Line[];
+  /** The last steps of the store. */
+  readonly trace: readonly string[];
+  /** What happened how often: operations, faults, outcomes. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** How long all of it would have taken. */
+  readonly simulatedMs: number;
+};
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** No phase takes longer; whoever is still waiting goes on in the next one. */
+const PHASE_MS = 4 * MINUTE_MS;
+/** Requests that arrive after their caller gave up have arrived by then. */
+const SETTLE_MS = 6 * MINUTE_MS;
+/** Once faults end, everything catches up within this. */
+const RECOVERY_MS = 10 * SECOND_MS;
+
+/**
+ * Plays one seed: phases of activity under faults with leaps of time between them, then an end to
+ * all faults, ten seconds to recover, and a last look by everybody. Depends on the seed alone.
+ */
+export async function simulate(seed: string, given?: Partial<Plan>): Promise<Simulated> {
+  const world = createWorld(seed, given);
+  const { plan, random, recorder, time, store } = world;
+  const startedMs = time.nowMs();
+  const chance = random.fork("driver");
+  const followers = [
+    ...Array.from({ length: plan.followers }, (_, index) =>
+      newFollower(`follower-${index}`, chance.pick(["earliest", "earliest", "latest"] as const)),
+    ),
+    ...Array.from({ length: plan.bootstrappers }, (_, index) =>
+      newFollower(`bootstrap-${index}`, "bootstrap"),
+    ),
+  ];
+  await play(world, createStream(world, chance));
+  startFaults(world);
+  for (let phase = 0; phase < plan.phases; phase++) {
+    if (phase > 0) await leap(world, chance);
+    await play(world, runPhase(world, chance, followers, phase));
+    // Whoever still waits goes on waiting, but nobody begins anything new over the leap.
+    world.setOver(true);
+  }
+  await recover(world, chance, followers);
+  // Virtual time leaves no turn to the event loop, and who plays many seeds has messages to send.
+  await new Promise(setImmediate);
+  const violations = checkHistory(recorder.lines, {
+    retentionMs: plan.retentionHours * HOUR_MS,
+    skewMs: toleranceOf(world),
+  });
+  const odd = [...world.failures, ...store.refusals].map((detail) => ({
+    ...{ name: "internal-error" as const, detail, atMs: time.nowMs() },
+  }));
+  return {
+    ...{ seed, plan, history: recorder.lines, trace: world.trace },
+    violations: [...violations, ...odd],
+    counts: { ...store.tally.all(), ...Object.fromEntries(recorder.counts) },
+    simulatedMs: time.nowMs() - startedMs,
+  };
+}
+
+/**
+ * What may go too soon, at most: the time for which a put is on its way, or held up by a freeze. Wrong
+ * clocks excuse nothing, but one that is set while its process runs is believed.
+ */
+function toleranceOf({ plan, recorder }: World): number {
+  const held = SETTLE_MS + (plan.freezes > 0 ? HOUR_MS : 0);
+  return held + ((recorder.counts.get("nemesis.clock") ?? 0) > 0 ? 2 * plan.skewMs : 0);
+}
+
+/** Lets time go on until some work is done, or for the length of a phase. */
+async function play(world: World, work: Promise<unknown>, forMs = PHASE_MS): Promise<boolean> {
+  const { time } = world;
+  let done = false;
+  const mark = (): void => {
+    done = true;
+  };
+  work.then(mark, (error: unknown) => {
+    world.fail(`internal: ${error instanceof Error ? error.stack : error}`);
+    mark();
+  });
+  await time.run({ until: () => done, untilMs: time.nowMs() + forMs });
+  return done;
+}
+
+/** Everybody at work; over when the clients have done what they wanted. */
+async function runPhase(
+  world: World,
+  chance: SeededRandom,
+  followers: readonly Follower[],
+  phase: number,
+): Promise<void> {
+  const { plan } = world;
+  world.setOver(false);
+  for (let index = 0; index < plan.sweepers; index++) void runSweeper(world, `sweeper-${index}`);
+  if (plan.doorbell) void runDoorbell(world);
+  void runNemesis(world, phase);
+  if (plan.reaper) void runReaper(world, chance.fork(`reaper ${phase}`));
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+  const deleting = chance.chance(plan.deletes);
+  await Promise.all([
+    ...numbers(plan.publishers).map((index) => runPublisher(world, `publisher-${index}.${phase}`)),
+    ...numbers(plan.conditioners).map((index) =>
+      runConditionalPublisher(world, `conditioner-${index}.${phase}`),
+    ),
+    ...followers.map((follower) => follow(world, follower, plan.polls)),
+    ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
+    ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
+    ...(deleting
+      ? [world.sleep(chance.between(0, 4_000)).then(() => recreateStream(world, chance))]
+      : []),
+  ]);
+  world.setOver(true);
+}
+
+/** Deletes what has expired, now and then. */
+async function runReaper(world: World, random: SeededRandom): Promise<void> {
+  while (!world.isOver()) {
+    await world.sleep(random.between(100, 3_000));
+    world.store.expireItems({ lateMs: random.pick([0, 72 * HOUR_MS]) });
+  }
+}
+
+/** A leap of time, with sweeps now and then, and with the expiry of what is due. */
+async function leap(world: World, chance: SeededRandom): Promise<void> {
+  const { store, plan } = world;
+  const lengthMs = chance.pick(plan.leapsMs);
+  const sweeps = plan.sweepers === 0 ? chance.pick([0, 0, 1]) : chance.between(1, 4);
+  world.recorder.count(
+    `leap.${lengthMs >= DAY_MS ? "days" : lengthMs >= HOUR_MS ? "hours" : "minutes"}`,
+  );
+  for (let step = 0; step <= sweeps; step++) {
+    await play(world, world.sleep(lengthMs / (sweeps + 1)), lengthMs / (sweeps + 1) + 1);
+    store.expireItems({ lateMs: chance.pick([0, HOUR_MS, 72 * HOUR_MS]) });
+    if (step < sweeps) await play(world, sweepOnce(world, chance), MINUTE_MS);
+  }
+}
+
+/** Faults end, and everybody catches up; then all that can still be seen is looked at. */
+async function recover(
+  world: World,
+  chance: SeededRandom,
+  followers: readonly Follower[],
+): Promise<void> {
+  const { time, store, recorder, apis, tap } = world;
+  world.setOver(true);
+  store.setFaults();
+  world.calm();
+  for (const [index, api] of apis.entries()) {
+    api.process.thaw();
+    if (api.process.state() === "dead") apis[index] = world.startApi(api.name);
+  }
+  await play(world, world.sleep(SETTLE_MS), SETTLE_MS + SECOND_MS);
+  if (tap.liveUid(STREAM) === undefined) await play(world, createStream(world, chance));
+  await repairIfNeeded(world, chance);
+  if (!(await play(world, compactUntilDone(world, chance), RECOVERY_MS)))
+    world.fail("internal: compaction does not catch up within ten seconds");
+  tap.noteCompacted();
+  recorder.note({ op: "healed" });
+  const last = { ...world, plan: { ...world.plan, requests: 1, crashes: 0, seeks: 0 } };
+  const startedMs = time.nowMs();
+  const done = await play(world, runPublisher(last, "last-publisher"), RECOVERY_MS * 3);
+  if (!done) world.fail("internal: publishing does not recover");
+  const caughtUp = Promise.all(followers.map((follower) => catchUp(last, follower, 40)));
+  if (!(await play(world, caughtUp, RECOVERY_MS * 6))) {
+    world.fail(`internal: readers do not catch up (${time.nowMs() - startedMs} ms)`);
+  } else if ((await caughtUp).includes(false)) {
+    world.fail("internal: a reader never says that it has caught up");
+  }
+  await play(world, browse(last, "last-browser", 20));
+  await play(world, compactUntilDone(world, chance), RECOVERY_MS);
+  if (!(await play(world, sweepOnce(world, chance), MINUTE_MS)))
+    world.fail("internal: no sweep ends");
+  tap.noteCompacted();
+}
+
+async function compactUntilDone(world: World, chance: SeededRandom): Promise<void> {
+  while ((await compactOnce(world, "last-compactor", chance))?.done !== true)
+    await world.sleep(100);
+}
+
+/** After 30 days without a look only an operator can go on. */
+async function repairIfNeeded(world: World, chance: SeededRandom): Promise<void> {
+  const life = world.tap.liveUid(STREAM);
+  if (life === undefined) return;
+  const work = world.call(world.anyApi(chance), (ledger) =>
+    ledger.repairNumbering(defaultTenant, STREAM),
+  );
+  await play(
+    world,
+    work.catch(() => {}),
+    MINUTE_MS,
+  );
+  const repaired = await work.catch(() => ({}));
+  for (const [partition, next] of Object.entries(repaired)) {
+    world.recorder.count("repair");
+    world.recorder.note({ op: "repair", life, partition: Number(partition), next });
+  }
+}

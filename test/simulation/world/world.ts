@@ -1,0 +1,172 @@
+import { createCursors } from "../../../packages/core/src/cursor/cursor.ts";
+import { createLedger, type Ledger } from "../../../packages/core/src/ledger.ts";
+import type { Connection } from "../../../packages/core/src/table/connection.ts";
+import { createFakeDynamo, type FakeDynamo } from "../dynamodb/fake-dynamodb.ts";
+import { isRead } from "../dynamodb/operation.ts";
+import { type SeededRandom, seededRandom } from "../dynamodb/seeded-random.ts";
+import {
+  createVirtualTime,
+  type VirtualProcess,
+  type VirtualTime,
+} from "../dynamodb/virtual-clock.ts";
+import { drawBriefPlan, drawPlan, type Plan } from "./plan.ts";
+import type { Follower } from "./readers.ts";
+import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
+import { createTap, type Tap } from "./tap.ts";
+
+const TABLE = "simulated";
+const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("a secret of the simulation") }];
+
+/** One simulated process that runs the product. */
+export type Api = {
+  readonly name: string;
+  readonly process: VirtualProcess;
+  readonly ledger: Ledger;
+};
+
+export type World = {
+  readonly seed: string;
+  readonly plan: Plan;
+  readonly random: SeededRandom;
+  readonly time: VirtualTime;
+  readonly store: FakeDynamo;
+  readonly recorder: Recorder;
+  readonly tap: Tap;
+  readonly apis: Api[];
+  /** The last steps of the store. */
+  readonly trace: string[];
+  readonly readCursor: ReturnType<typeof createCursors>["parse"];
+  /** The number of a new event. */
+  nextEvent(): number;
+  /** Nothing new is to be started. */
+  isOver(): boolean;
+  setOver(over: boolean): void;
+  /** From now on requests take no longer than usual. */
+  calm(): void;
+  /** What no client may ever see; any of it is a violation. */
+  readonly failures: string[];
+  fail(what: string): void;
+  /** Starts a process, or a new one in the place of a dead one. */
+  startApi(name: string): Api;
+  /** A process that is alive, chosen by chance. */
+  anyApi(random: SeededRandom): Api;
+  /** Waits as a client does: outside of all processes. */
+  sleep(ms: number): Promise<void>;
+  /** A client writes down what it must know after a crash, and a line of the history: both or none. */
+  keep(follower: Follower, note?: Note): void;
+  /** A client's call: its patience ends, and a dead process never answers. */
+  call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;
+};
+
+/** A seed that begins so is played by a brief plan. */
+export const BRIEF = "brief-";
+
+const TRACE_LINES = 400;
+
+/** What clients need of a world; against real processes they are the same clients. */
+export type ClientWorld = Pick<
+  World,
+  | ("plan" | "random" | "sleep" | "recorder" | "anyApi" | "call")
+  | ("nextEvent" | "isOver" | "fail" | "readCursor" | "keep")
+> & {
+  readonly time: Pick<VirtualTime, "nowMs">;
+  readonly tap: Pick<Tap, "liveUid" | "takeTouched">;
+};
+
+/** Everything one seed plays in: store, time, processes. */
+export function createWorld(seed: string, given?: Partial<Plan>): World {
+  const random = seededRandom(seed);
+  const draw = seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
+  const plan: Plan = { ...draw(random.fork("plan")), ...given };
+  const time = createVirtualTime(random.fork("time"));
+  const trace: string[] = [];
+  const { latencyMs, ...store } = plan.store;
+  let slow = 0.02;
+  const fake = createFakeDynamo({
+    ...{ tableName: TABLE, seed, time, timeoutMs: 2_000, ...store },
+    latencyMs: (chance) => latencyMs * (0.2 + chance.fraction() * (chance.chance(slow) ? 30 : 1)),
+    trace: (line) => {
+      trace.push(line);
+      if (trace.length > 2 * TRACE_LINES) trace.splice(0, TRACE_LINES);
+    },
+  });
+  const recorder = createRecorder(time.nowMs);
+  const apis: Api[] = [];
+  const cursors = createCursors(CURSOR_KEYS);
+  const tap = createTap(fake, recorder);
+  const failures: string[] = [];
+  let events = 0;
+  let over = false;
+  let started = 0;
+
+  const startApi = (name: string): Api => {
+    const life = `${name}.${++started}`;
+    const chance = random.fork(life);
+    const skewMs = plan.skewMs === 0 ? 0 : chance.between(-plan.skewMs, plan.skewMs);
+    const process = time.process(life, { skewMs, monotonicStops: plan.monotonicStops });
+    const ledger = createLedger({
+      // What ElectroDB needs of a client is its `send`, and that is what the fake has.
+      client: fake.client(process) as unknown as Connection["client"],
+      tableName: TABLE,
+      clock: process.clock,
+      random: chance,
+      cursorKeys: CURSOR_KEYS,
+    });
+    return { name, process, ledger };
+  };
+  for (let index = 0; index < plan.apis; index++) apis.push(startApi(`api-${index}`));
+
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => time.after(ms, () => resolve()));
+
+  return {
+    ...{ seed, plan, random, time, store: fake, recorder, tap, apis, trace, startApi, sleep },
+    readCursor: cursors.parse,
+    failures,
+    fail: (what) => failures.push(what),
+    nextEvent: () => ++events,
+    isOver: () => over,
+    setOver: (to) => {
+      over = to;
+    },
+    calm: () => {
+      slow = 0;
+    },
+    anyApi: (chance) => chance.pick(apis),
+    // Clients that live in this process lose nothing but what `crash` takes.
+    keep: (_, note) => {
+      if (note !== undefined) recorder.note(note);
+    },
+    call: (api, run) => {
+      const { ledger, process } = api;
+      return new Promise((resolve, reject) => {
+        if (process.state() === "dead") {
+          reject(new NoAnswer());
+          return;
+        }
+        let open = true;
+        const settle = (tell: () => void) => () => {
+          if (!open) return;
+          open = false;
+          tell();
+        };
+        time.after(
+          plan.patienceMs,
+          settle(() => reject(new NoAnswer())),
+        );
+        // A frozen process takes the request when it thaws.
+        const take = () =>
+          run(ledger).then(
+            (result) => settle(() => resolve(result))(),
+            (error: unknown) => settle(() => reject(error))(),
+          );
+        if (process.state() === "frozen") process.after(0, () => void take());
+        else void take();
+      });
+    },
+  };
+}
+
+/** The faults of a plan, from now on. */
+export const startFaults = ({ store, plan }: World): void =>
+  store.setFaults((operation) => (isRead(operation) ? plan.readFaults : plan.writeFaults));
