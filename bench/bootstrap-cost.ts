@@ -3,8 +3,8 @@ import { ScanCommand, type ScanCommandOutput } from "@aws-sdk/lib-dynamodb";
 import { localAws } from "../packages/local/src/local-aws.ts";
 import { startStore } from "../packages/local/src/store.ts";
 import { ensureTable } from "../packages/local/src/table.ts";
-import type { Item } from "../test/simulation/dynamodb/value.ts";
 import { createFakeDynamo } from "../test/simulation/dynamodb/fake-dynamodb.ts";
+import type { Item } from "../test/simulation/dynamodb/value.ts";
 import { meterCapacity } from "../test/support/capacity.ts";
 import {
   type Bootstrapped,
