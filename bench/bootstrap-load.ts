@@ -60,7 +60,7 @@ const BATCH_EVENTS = 1_000;
 const GROUP_KEYS = 500;
 const CONSISTENT_UNIT_BYTES = 4_096;
 
-/** Publishes and compacts a load; the tail is published behind the last checkpoint. */
+/** Publishes and compacts a load; the tail is published after the last checkpoint. */
 export async function fillStream(store: Store, load: Load): Promise<Filled> {
   const ledger = openLedger(store);
   await ledger.createStream(defaultTenant, {

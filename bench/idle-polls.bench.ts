@@ -25,7 +25,7 @@ const SECONDS = 10;
 /** One round on a machine that has other things to do says little: the median of several does. */
 const ROUNDS = 5;
 const RATIO_MAX = 2;
-/** Until all polls are held; from then on as many end and begin anew each second. */
+/** Until all polls are held; from then on as many end and begin each second. */
 const SETTLE_MS = 24_000;
 const IDLE_MS = 10_000;
 
@@ -62,7 +62,9 @@ try {
     return child.result;
   };
 
-  /** Publishes while the polls are held, and tells what holding them costs while nobody does. */
+  /**
+   * Publishes while the polls are held, and measures what holding them costs without publishing.
+   */
   const publishUnderPolls = async () => {
     const before = process.memoryUsage();
     const seconds = (SETTLE_MS + IDLE_MS) / 1_000 + SECONDS + 10;
@@ -93,7 +95,7 @@ try {
   await publish();
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
-    // Whoever goes first has the colder database: both do in turn.
+    // The first has the colder database, so both go first in turn.
     const first = round % 2 === 0 ? await publish() : undefined;
     const { held, polls, withPolls, idle, leftOver } = await publishUnderPolls();
     const without = first ?? (await publish());

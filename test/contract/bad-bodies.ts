@@ -92,7 +92,7 @@ const STREAMS: [string, string, string][] = [
   ["a name with a slash", '{"name":"a/b"}', "/name"],
   ["a name with #", '{"name":"a#b"}', "/name"],
   ["a name that starts with a dot", '{"name":".orders"}', "/name"],
-  ["a name with a line break behind it", '{"name":"orders\\n"}', "/name"],
+  ["a name with a line break after it", '{"name":"orders\\n"}', "/name"],
   ["a name of 129 characters", `{"name":"${"n".repeat(129)}"}`, "/name"],
   [
     "a description of 513 characters",

@@ -91,7 +91,7 @@ const UNKNOWN: [string, string][] = [
   ["an unknown part of a subscription", "/streams/{stream}/subscriptions/{sub}/nope"],
   ["a path too deep", "/streams/{stream}/events/1/2"],
   ["a slash at the end", "/streams/"],
-  ["a slash behind a stream", "/streams/{stream}/"],
+  ["a slash after a stream", "/streams/{stream}/"],
   ["two slashes", "//streams"],
   ["no stream between slashes", "/streams//events"],
   ["another case", "/Streams"],

@@ -42,7 +42,7 @@ function from(api: Client, partitions: number): void {
     expect(await read("earliest")).toEqual(dataOf(all));
   });
 
-  it("[read.from] starts behind what is durable with latest, and meets what comes", async () => {
+  it("[read.from] starts after what is durable with latest, and meets what comes", async () => {
     const { body } = await api.browse(stream, { from: "latest" });
     expect(body).toMatchObject({ events: [], caughtUp: true });
     const own = await api.newStream({ partitions });
@@ -164,7 +164,7 @@ function filter(api: Client, partitions: number): void {
     },
   );
 
-  it("[read.filter] gives a cursor behind the last match that fits, not behind the page", async () => {
+  it("[read.filter] gives a cursor after the last match that fits, not after the page", async () => {
     const { body } = await api.browse(stream, { type: "even", limit: 3 });
     const rest = await api.readAll(stream, body.cursor);
     const matched = new Set(dataOf(body.events));

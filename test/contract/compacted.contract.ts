@@ -80,7 +80,7 @@ function reading(api: Client): void {
     expect(changed.header("etag")).not.toBe(etag);
   });
 
-  it("[compaction.list] goes on exactly behind the list from its follow cursor", async () => {
+  it("[compaction.list] goes on exactly after the list from its follow cursor", async () => {
     const { follow } = await api.listCompacted(stream);
     await api.publish(stream, [
       { key: "later", data: 1 },
@@ -143,7 +143,7 @@ function shapes(api: Client): void {
     expect(body).toMatchObject({ key, data: { key } });
   });
 
-  it("[compaction.list] goes on behind the longest keys, on the most partitions", async () => {
+  it("[compaction.list] goes on after the longest keys, on the most partitions", async () => {
     const { partitionsMax, keyBytesMax } = LIMITS;
     const wide = await api.newStream({ partitions: partitionsMax });
     const keys = Array.from({ length: 9 }, (_, n) => `${n}`.repeat(keyBytesMax));

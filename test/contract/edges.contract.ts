@@ -155,7 +155,7 @@ function bounds(api: Client): void {
     stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
   });
-  const told = async (answer: Answer) => parseProblem(answer).errors?.[0];
+  const fault = async (answer: Answer) => parseProblem(answer).errors?.[0];
   const { pageEventsMax, listMax, waitSecondsMax } = LIMITS;
 
   it.each([
@@ -165,10 +165,10 @@ function bounds(api: Client): void {
     ["subscriptions", "limit", 1, listMax],
     ["subscriptions/s/parked", "limit", 1, listMax],
     ["compacted", "limit", 1, listMax],
-  ])("[error.problem] of %s?%s are told: %i to %i", async (path, name, min, max) => {
+  ])("[error.problem] of %s?%s are named: %i to %i", async (path, name, min, max) => {
     for (const value of [min - 1, max + 1, "1.5", "x", "", "9007199254740993", "1e3"]) {
       const answer = await api.send({ path: `${at(stream)}/${path}?${name}=${value}` });
-      expect(await told(answer), String(value)).toEqual({
+      expect(await fault(answer), String(value)).toEqual({
         pointer: `/query/${name}`,
         detail: `must be an integer from ${min} to ${max}`,
       });
@@ -187,14 +187,14 @@ function bounds(api: Client): void {
     ],
     ["subscriptions", "maxDeliveries", LIMITS.deliveriesMin, LIMITS.deliveriesMax, { name: "t" }],
     ["subscriptions/s/park", "sequence", 1, Number.MAX_SAFE_INTEGER, {}],
-  ])("[error.problem] of %s {%s} are told: %i to %i", async (path, name, min, max, rest) => {
+  ])("[error.problem] of %s {%s} are named: %i to %i", async (path, name, min, max, rest) => {
     for (const value of [min - 1, 2 ** 53, 1.5, "1", null]) {
       const answer = await api.send({
         ...{ method: "POST", path: `${at(stream)}/${path}` },
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ ...rest, [name]: value }),
       });
-      expect(await told(answer), String(value)).toEqual({
+      expect(await fault(answer), String(value)).toEqual({
         pointer: `/${name}`,
         detail: `must be an integer from ${min} to ${max}`,
       });

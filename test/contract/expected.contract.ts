@@ -57,9 +57,9 @@ function ofOneKey(api: Client, partitions: number): void {
       const ifMatch = { headers: { "if-match": `"${second}"` } };
       const third = lastOf((await api.publish(stream, { key, data: 3 }, ifMatch)).body);
       await refusal(api.publish(stream, { key, data: 4 }, ifMatch), "sequence-mismatch");
-      const told = (await api.readAll(stream)).filter((event) => event.key === key);
-      expect(told.map(({ data }) => data)).toEqual([1, 2, 3]);
-      expect(told.map(({ sequence }) => sequence)).toEqual([first, second, third]);
+      const kept = (await api.readAll(stream)).filter((event) => event.key === key);
+      expect(kept.map(({ data }) => data)).toEqual([1, 2, 3]);
+      expect(kept.map(({ sequence }) => sequence)).toEqual([first, second, third]);
     },
   );
 

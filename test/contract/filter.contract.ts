@@ -81,7 +81,7 @@ function filtering(api: Client, partitions: number): void {
   });
 
   it("[sub.filter] that lets nothing pass still gets to the end", async () => {
-    await api.createSubscription(stream, { name: "none", filter: { keyPrefix: "nobody" } });
+    await api.createSubscription(stream, { name: "none", filter: { keyPrefix: "no-such" } });
     const { body } = await api.poll(stream, "none");
     expect(body).toMatchObject({ events: [], caughtUp: true, lag: { events: 0 } });
     const { body: receipt } = await api.commit(stream, "none", body.cursor);
@@ -137,7 +137,7 @@ function filtering(api: Client, partitions: number): void {
 }
 
 function starting(api: Client): void {
-  it("[sub.start] at a publish's receipt: everything behind it", async () => {
+  it("[sub.start] at a publish's receipt: everything after it", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.publish(stream, events.slice(0, 20));
     const { cursor } = (await api.publish(stream, events.slice(20, 40))).body;
@@ -146,8 +146,8 @@ function starting(api: Client): void {
     expect((await api.createSubscription(stream, json)).status).toBe(201);
     expect((await api.createSubscription(stream, json)).status).toBe(200);
     const delivered = (await api.poll(stream, "s")).body.events;
-    const behind = events.slice(40).map(({ data }) => data);
-    expect(delivered.map(({ data }) => data)).toEqual(expect.arrayContaining(behind));
+    const following = events.slice(40).map(({ data }) => data);
+    expect(delivered.map(({ data }) => data)).toEqual(expect.arrayContaining(following));
     // Of partitions that the receipt says nothing of, the moment of the publish decides.
     expect(delivered.length).toBeLessThanOrEqual(40);
   });

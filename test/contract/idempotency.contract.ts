@@ -33,8 +33,8 @@ function once(api: Client, partitions: number): void {
       const replay = await api.publish(stream, three, options);
       expect(replay.status).toBe(200);
       expect(replay.body.events).toEqual(first.body.events);
-      const behind = await api.readAll(stream, replay.body.cursor);
-      expect(behind.map(({ id }) => id)).toEqual(later.body.events.map(({ id }) => id));
+      const following = await api.readAll(stream, replay.body.cursor);
+      expect(following.map(({ id }) => id)).toEqual(later.body.events.map(({ id }) => id));
     }
     expect(await countNow()).toBe(4);
   });
@@ -125,7 +125,7 @@ function once(api: Client, partitions: number): void {
     expect(await api.readAll(other)).toHaveLength(1);
   });
 
-  it("[stream.recreate] begins anew in a new life of the stream", async () => {
+  it("[stream.recreate] begins again in a new life of the stream", async () => {
     const name = await api.newStream({ partitions });
     const options = { idempotencyKey: "life" };
     const first = await api.publish(name, three, options);

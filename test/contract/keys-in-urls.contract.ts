@@ -62,7 +62,7 @@ function keys(api: Client): void {
     expect(LedgerEvent.parse(answer.body).key).toBe(key);
   });
 
-  it("[compaction.key] a key that a query names stands alone", async () => {
+  it("[compaction.key] a key in a query goes with no other parameter", async () => {
     for (const [name, value] of [
       ["prefix", "a"],
       ["cursor", "x".repeat(24)],

@@ -169,7 +169,7 @@ function sizes(api: Client): void {
     expect((await api.browse(stream, { from: body.cursor })).body.events).toEqual([]);
   });
 
-  it("[error.problem] answer a large request whose body nobody read, and the next one", async () => {
+  it("[error.problem] answer a large request whose body was not read, and the next one", async () => {
     const body = '{"key":"k","data":1}'.padEnd(3 * MIB, " ");
     for (const headers of [
       { "content-type": "text/plain" },
@@ -282,7 +282,7 @@ function pages(api: Client): void {
     }
   });
 
-  it("[poll.bounded] keep a page within 5 MiB, and the next goes on behind it", async () => {
+  it("[poll.bounded] keep a page within 5 MiB, and the next goes on after it", async () => {
     const wide = await api.newStream();
     await api.createSubscription(wide, { name: "s" });
     const event = eventOf(250 * KIB, { key: "k" }, "€");

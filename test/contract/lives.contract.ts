@@ -79,7 +79,7 @@ function lives(api: Client): void {
     }
   });
 
-  it("[life.named] keeps a consumer from skipping the events of a stream made anew", async () => {
+  it("[life.named] keeps a consumer from skipping the events of a stream that is created again", async () => {
     const stream = await api.newStream();
     const seen = new Map<string, number>();
     const applied: unknown[] = [];

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Polls that wait for news, and the pace of those that do not. */
+/** Polls that wait for events, and the pace of those that do not. */
 export function longPollContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -77,7 +77,7 @@ function waiting(api: Client, partitions: number): void {
     await refused;
   });
 
-  it("[poll.pace] asks back in a second at first, and at once behind a wait or more", async () => {
+  it("[poll.pace] asks back in a second at first, and at once after a wait or with more to come", async () => {
     const pace = async (query: object) => (await api.poll(stream, "s", query)).body.nextPollMs;
     expect(await pace({})).toBe(1_000);
     expect(await pace({})).toBe(1_000);

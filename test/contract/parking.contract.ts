@@ -106,7 +106,7 @@ function parked(api: Client): void {
     await refusal(api.listParked(stream, S, { cursor: "b3JkZXJz" }), "invalid-cursor");
   });
 
-  it("[lease.share] is parked for whoever works on it", async () => {
+  it("[lease.share] is parked for every worker", async () => {
     const wide = await open(api, {}, 8);
     const keys = Array.from({ length: 20 }, (_, n) => `k${n}`);
     const { body } = await api.publish(
@@ -195,7 +195,7 @@ function retried(api: Client): void {
     expect(dataOf(page.events)).toEqual([4, 5]);
   });
 
-  it("[park.retry] stops where it fails once more, behind what has succeeded", async () => {
+  it("[park.retry] stops where it fails once more, after what has succeeded", async () => {
     await api.release(stream, S, "a", "retry");
     const { body: queued } = await api.poll(stream, S);
     expect(await api.park(stream, S, { sequence: 3 })).toMatchObject({ sequence: 3 });
@@ -207,7 +207,7 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([3, 4]);
   });
 
-  it("[park.retry] flows at once when nothing of it lies behind the position", async () => {
+  it("[park.retry] flows at once when nothing of it lies after the position", async () => {
     const { body } = await api.publish(stream, event("d", 6));
     await api.park(stream, S, { sequence: body.events[0]?.sequence ?? 0 });
     expect(await api.release(stream, S, "d", "retry")).toEqual({ key: "d", status: "free" });
@@ -224,7 +224,7 @@ function retried(api: Client): void {
 }
 
 function skipped(api: Client): void {
-  it("[park.skip] goes on behind the event that fails", async () => {
+  it("[park.skip] goes on after the event that fails", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("a", 1), event("a", 2), event("b", 3)]);
     await api.park(stream, S, { sequence: 1 });

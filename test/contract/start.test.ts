@@ -54,7 +54,7 @@ describe("npm start", () => {
   });
 
   it("prints no key that it was given", async () => {
-    const given = "a-secret-of-somebody-else";
+    const given = "a-secret-of-another-user";
     const printed = await start({ EVENTLEDGER_ADMIN_KEY: given });
     expect(printed).not.toContain(given);
     expect(printed).toContain("Bearer $EVENTLEDGER_ADMIN_KEY");

@@ -163,7 +163,7 @@ function committing(api: Client, partitions: number): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(COUNT);
   });
 
-  it("[sub.redelivery] delivers everything behind the commit, and only that", async () => {
+  it("[sub.redelivery] delivers everything after the commit, and only that", async () => {
     const delivered: LedgerEvent[] = [];
     for (let caughtUp = false; !caughtUp; ) {
       const { body } = await api.poll(stream, "s", { limit: 7 });
@@ -210,8 +210,8 @@ function committing(api: Client, partitions: number): void {
     expect(idle).toMatchObject({ caughtUp: true, events: [] });
     expect(idle.nextPollMs).toBeGreaterThanOrEqual(rest.nextPollMs);
     await api.publish(stream, numbered(0, 1));
-    const news = (await api.poll(stream, "s", { after: idle.cursor })).body;
-    expect(news.events).toHaveLength(1);
+    const ahead = (await api.poll(stream, "s", { after: idle.cursor })).body;
+    expect(ahead.events).toHaveLength(1);
   });
 
   it("[sub.commit-monotone] an older or repeated commit changes nothing and says stale", async () => {
@@ -340,7 +340,7 @@ function cursors(api: Client): void {
 }
 
 function deleted(api: Client): void {
-  it("[sub.start] is 404 at once everywhere, and its name begins anew", async () => {
+  it("[sub.start] is 404 at once everywhere, and its name begins again", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.publish(stream, numbered(0, 20));
     await api.createSubscription(stream, { name: "gone", start: "earliest" });

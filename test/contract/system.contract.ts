@@ -41,7 +41,7 @@ function keys(api: Client): void {
     expect((await api.send({ path: "/streams?limit=1", headers })).status).toBe(200);
   });
 
-  it("[auth.key] is not told apart from a missing stream when it is wrong", async () => {
+  it("[auth.key] is answered before a missing stream is when it is wrong", async () => {
     const stream = await api.newStream();
     const headers = { authorization: "Bearer wrong" };
     const [there, missing] = await Promise.all(

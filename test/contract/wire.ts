@@ -9,7 +9,7 @@ export type Target = { readonly baseUrl: string; readonly apiKey: string };
 
 export type Call = {
   readonly method?: string;
-  /** Sent as it stands: neither normalised nor encoded. */
+  /** Sent unchanged: neither normalised nor encoded. */
   readonly path: string;
   /** Instead of the usual ones; `authorization: ""` sends none. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
@@ -72,7 +72,7 @@ export async function refusal(running: Promise<unknown>, code: ProblemCode): Pro
   return body;
 }
 
-/** Problems are told apart by code; everything else of one follows from the protocol's table. */
+/** A problem is known by its code; everything else of it follows from the protocol's table. */
 export function parseProblem({ status, header, body, text }: Answer): Problem {
   expect(header("content-type"), text.slice(0, 200)).toBe("application/problem+json");
   expect(header("cache-control")).toBe("no-store");

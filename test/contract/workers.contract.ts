@@ -157,7 +157,7 @@ function fencing(api: Client): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(7);
   });
 
-  it("[lease.fencing] may still commit when nobody took over", async () => {
+  it("[lease.fencing] may still commit when no other worker took over", async () => {
     const paused = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
     await sleep(1_200);
     expect((await api.commit(stream, "s", paused.cursor)).body.stale).toBe(false);
@@ -230,7 +230,7 @@ function standingBy(api: Client): void {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s", leaseSeconds: 2 });
     const began = performance.now();
-    // Nobody reads this answer: its worker might as well have been stopped.
+    // No client reads this answer: its worker might as well have been stopped.
     const waiting = api.poll(stream, "s", { consumer: "a", waitSeconds: 20 });
     await sleep(200);
     for (;;) {

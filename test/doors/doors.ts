@@ -37,7 +37,7 @@ export type Door = {
 export const ADMIN_KEY = "the-admin-key-of-this-test";
 const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
-/** A ledger of its own, on a table in memory: the same product behind every door. */
+/** A ledger of its own, on a table in memory: the same product at every front door. */
 export function openOnFake(corsOrigins: readonly string[] = []): OpenLedger {
   const fake = createFakeDynamo({ tableName: "doors", nowMs: Date.now });
   const ledger = createLedger({

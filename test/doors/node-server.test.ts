@@ -118,7 +118,7 @@ describe("Expect", () => {
     ["with a wrong key", 401, "Content-Length: 20\r\nAuthorization: Bearer wrong"],
     ["with too large a body", 413, `Content-Length: 4194305\r\n${KEYED.trim()}`],
     [
-      "with an encoding that nobody takes",
+      "with an encoding that no server takes",
       415,
       `Content-Length: 9\r\nContent-Encoding: br\r\n${KEYED.trim()}`,
     ],

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { resolved, type Schema } from "../contract/access/openapi-operations.ts";
 
-/** Stands for the n-th of what the server has handed out so far; see `fill`. */
+/** A placeholder for the n-th of what the server has handed out so far; see `fill`. */
 export type Kind = "cursor" | "listCursor" | "id" | "parkedKey";
 
 /** Few names, so that requests meet each other's streams and subscriptions. */
@@ -99,7 +99,7 @@ export type Handed = Record<Kind, string[]> & {
 export const ownerOf = (path: string): string =>
   /^\/streams\/[^/?]+(\/subscriptions\/[^/?]+)?/.exec(path)?.[0] ?? "";
 
-/** Puts what the server has handed out in the place of what stands for it, mostly the owner's own. */
+/** Replaces placeholders by what the server has handed out, mostly to the same owner. */
 export const fill = (text: string, handed: Handed, owner: string): string =>
   text.replace(/\{\{(cursor|listCursor|id|parkedKey):(\d+)\}\}/g, (_, kind: Kind, n: string) => {
     const owned = { cursor: handed.cursorsOf, parkedKey: handed.parkedKeysOf };

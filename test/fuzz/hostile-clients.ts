@@ -6,7 +6,7 @@ import type { HostileCounts, Pressing } from "./slow-clients.ts";
 
 /**
  * Clients that hold on to a server, in a thread of their own, so that the time others wait is the
- * server's and not theirs. They go on until they are told to stop, and then say how it went.
+ * server's and not theirs. They go on until the parent stops them, and then report.
  */
 const { target, idleStream, stream, press } = workerData as Pressing;
 const { hostname, port } = new URL(target.baseUrl);

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { startStack } from "../../packages/local/src/stack.ts";
 
-/** Runs a stack in this process and tells its parent where, and its memory; ends when told to. */
+/**
+ * Runs a stack in this process and sends its parent the address and its memory; ends when the
+ * parent asks.
+ */
 const { url, adminKey, stop } = await startStack({
   endpoint: process.argv[2],
   tableName: `apart-${randomUUID()}`,

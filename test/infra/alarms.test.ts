@@ -66,7 +66,7 @@ describe("the alarms", () => {
     }
   });
 
-  it("take silence as good news, except from the sweeper", () => {
+  it("count missing data as good, except from the sweeper", () => {
     const missing = silent
       .all("MetricAlarm")
       .map(({ name, inputs }) => [name, inputs.treatMissingData])
@@ -76,7 +76,7 @@ describe("the alarms", () => {
     });
   });
 
-  it("tell nobody unless there is an address", () => {
+  it("send no mail unless there is an address", () => {
     expect(silent.all("Topic")).toEqual([]);
     for (const { inputs } of silent.all("MetricAlarm")) expect(inputs.alarmActions).toEqual([]);
   });

@@ -31,17 +31,17 @@ describe("what it costs", () => {
     expect(production.all("MetricAlarm")).toHaveLength(ALARMS);
   });
 
-  it("stays below a dollar a month for a stage that nobody uses", () => {
+  it("stays below a dollar a month for an unused stage", () => {
     expect(totalOf(estimateIdle(measured))).toBeLessThanOrEqual(1);
   });
 
-  it("is what README.md and docs/deploy.md say of a stage that nobody uses", () => {
+  it("is what README.md and docs/deploy.md say of an unused stage", () => {
     const idle = totalOf(estimateIdle(measured)).toFixed(2);
     expect(read("README.md")).toContain(`Idle it costs $${idle} a month`);
-    expect(read("docs", "deploy.md")).toContain(`A stage that nobody uses: $${idle} a month`);
+    expect(read("docs", "deploy.md")).toContain(`An unused stage costs $${idle} a month`);
   });
 
-  it("stays within its caps at 30 M events a month behind a Function URL", () => {
+  it("stays within its caps at 30 M events a month with a Function URL", () => {
     const growth = SCENARIOS.find(({ name }) => name === "Growth");
     if (!growth) throw new Error("there is no such scenario");
     // At list prices: what is free of charge comes on top.
@@ -52,7 +52,7 @@ describe("what it costs", () => {
   });
 });
 
-/** Every number of a measurement, with where it stands. A little differs from run to run. */
+/** Every number of a measurement, with its path. A little differs from run to run. */
 function numbersOf(value: object, at = ""): [name: string, value: number][] {
   return Object.entries(value).flatMap(([name, one]): [string, number][] =>
     typeof one === "number" ? [[`${at}${name}`, one]] : numbersOf(one, `${at}${name}.`),

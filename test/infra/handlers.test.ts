@@ -67,7 +67,7 @@ describe("every bundle", () => {
 describe.each([
   ["an HTTP API", apiGatewayEvent, "one"],
   ["a Function URL", functionUrlEvent, "two"],
-])("the router's bundle behind %s", (_door, eventOf, stream) => {
+])("the router's bundle with %s", (_door, eventOf, stream) => {
   it("takes an event and gives it back", async () => {
     const post = (at: string, body: object) => eventOf({ method: "POST", path: at, headers, body });
     const answers = await ask([
@@ -103,7 +103,7 @@ describe.each([
     }
   });
 
-  it("compresses a long page for whoever accepts it", async () => {
+  it("compresses a long page for a client that accepts it", async () => {
     const events = Array.from({ length: 20 }, (_, n) => ({ key: `order-${n}`, data: { n } }));
     const path = `/streams/${stream}/events`;
     const [, page] = await ask([
@@ -219,7 +219,7 @@ describe("the compactor's bundle", () => {
     expect(answers).toContainEqual({ batchItemFailures: [] });
   });
 
-  it("tells how far behind a partition is that it cannot compact", async () => {
+  it("reports the lag of a partition that it cannot compact", async () => {
     const batch = await stuckBatch("broken");
     const record = { dynamodb: { SequenceNumber: "1", Keys: { pk: { S: batch } } } };
     const { log } = await run("LedgerSubscriberCompactorFunction", [{ Records: [record] }]);
@@ -232,7 +232,7 @@ describe("the compactor's bundle", () => {
 });
 
 describe("the sweeper's bundle", () => {
-  it("fails when a partition is stuck, and tells how far behind it is", async () => {
+  it("fails when a partition is stuck, and reports its lag", async () => {
     const stuck = run("SweeperHandler", [{}]);
     await expect(stuck).rejects.toThrow(/CompactionLagSeconds/);
   });

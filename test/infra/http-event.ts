@@ -1,6 +1,6 @@
 export interface EventRequest {
   method: string;
-  /** As it stands in the request line: percent-encoded. */
+  /** As in the request line: percent-encoded. */
   path: string;
   query?: string;
   headers?: Record<string, string>;
@@ -9,9 +9,9 @@ export interface EventRequest {
 }
 
 /**
- * What an HTTP API with one `$default` route sends for a request: payload format 2.0. It decodes the
- * path and leaves the query as it is. Captured events show `/a%20b` as `/a b`, `/a%2Fb` as `/a/b` and
- * `/a%25b` as `/a%b`; of `%25` it is also told that it stays.
+ * What an HTTP API with one `$default` route sends for a request: payload format 2.0. It decodes
+ * the path and leaves the query as it is. Captured events show `/a%20b` as `/a b`, `/a%2Fb` as
+ * `/a/b` and `/a%25b` as `/a%b`; there are also reports that `%25` stays.
  */
 export const apiGatewayEvent = (request: EventRequest) => {
   const event = payload2(request, "abc123.execute-api.eu-west-1.amazonaws.com");

@@ -152,7 +152,7 @@ describe("RESTORED_TABLE", () => {
 });
 
 describe("API_DOMAIN", () => {
-  it("puts the API behind a certified name", async () => {
+  it("gives the API a certified name", async () => {
     const stage = await evaluate({ stage: "alice", env: { API_DOMAIN: "log.example.com" } });
     expect(stage.inputs("DomainName").domainName).toBe("log.example.com");
     expect(stage.inputs("Certificate").domainName).toBe("log.example.com");

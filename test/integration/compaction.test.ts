@@ -15,7 +15,7 @@ let table: Awaited<ReturnType<typeof createTestTable>>;
 let ledger: Ledger;
 /** Added to the clock of all ledgers of this file. */
 let aheadMs = 0;
-/** What is counted must not depend on how fast the machine is: then the clock stands still. */
+/** What is counted must not depend on how fast the machine is: then the clock is stopped. */
 let stopped: { wallMs: number; monotonicMs: number } | undefined;
 const sent: { name: string; sk: string; units: number }[] = [];
 
@@ -150,7 +150,7 @@ describe("keys of every legal shape", () => {
 });
 
 describe("deleted keys", () => {
-  it("are told apart from unknown ones, and leave no expiry behind when they come back", async () => {
+  it("differ from unknown ones, and leave no expiry when they come back", async () => {
     const stream = await createStream();
     await publish(stream, event("k", 1), event("k", null));
     await ledger.compact(defaultTenant, stream);
@@ -271,7 +271,7 @@ describe("what it costs", () => {
 });
 
 describe("a bootstrap", () => {
-  it("goes on behind what is committed, in another process, to the very same state", async () => {
+  it("goes on after what is committed, in another process, to the very same state", async () => {
     const stream = await createStream({ partitions: 64 });
     const keys = Array.from({ length: 200 }, (_, index) => `${index}-${"k".repeat(490)}`);
     await publish(stream, ...keys.map((key) => event(key, 1)));
@@ -333,7 +333,7 @@ describe("a bootstrap", () => {
 });
 
 describe("upkeep", () => {
-  it("stops when nobody has looked for 30 days, until an operator repairs the numbering", async () => {
+  it("stops when no process has looked for 30 days, until an operator repairs the numbering", async () => {
     const stream = await createStream();
     await publish(stream, event("k", 1));
     aheadMs += 8 * DAY_MS;

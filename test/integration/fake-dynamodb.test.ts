@@ -20,7 +20,7 @@ const seed = Number(process.env.TEST_SEED ?? 20_261_123);
 const sequences = Number(process.env.TEST_SEQUENCES ?? 48);
 const commandsEach = 45;
 const requests = sequences * commandsEach;
-/** A file that is told what was compared. */
+/** A file for the counts of what was compared. */
 const resultsPath = process.env.TEST_RESULTS;
 
 describe("the fake DynamoDB", () => {

@@ -63,7 +63,7 @@ it("[poll.wait] wakes within 100 ms of a publish in the same process", async () 
     await publish(`k${n}`);
     const published = performance.now();
     delays.push((await polling) - published);
-    // Read on: the next round waits behind this event.
+    // Read on: the next round waits after this event.
     const { body } = await pollFor(0);
     await ask("POST", "/streams/orders/subscriptions/s/commit", {
       cursor: (body as unknown as { cursor: string }).cursor,

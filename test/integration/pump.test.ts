@@ -127,7 +127,7 @@ test("goes on where it was after the database was killed and started again", asy
   expect(records.map(({ key }) => key)).toEqual([1, 2].map(sequenceKey));
 });
 
-test("follows a table that was made anew", async () => {
+test("follows a table that was created again", async () => {
   const place = await createTestTable();
   const { seen, records } = recorder();
   await startTestPump(place, { handler: seen, discoveryMs: 100 });

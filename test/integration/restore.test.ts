@@ -74,7 +74,7 @@ const refusal = async (running: Promise<unknown>): Promise<string> => {
   }
 };
 
-/** Five events, a subscription that stands at the end of three, and the rows of then. */
+/** Five events, a subscription that is committed to the end of three, and the rows of then. */
 async function beforeTheLoss(config: object = STREAM) {
   const table = await createTestTable();
   const before = open(table);
@@ -282,7 +282,7 @@ describe("a table that was restored", () => {
     expect((await after.commit(page.cursor)).stale).toBe(false);
   });
 
-  it("[restore.state] goes on with a snapshot that was being read, and begins others anew", async () => {
+  it("[restore.state] goes on with a snapshot that was being read, and begins others again", async () => {
     const { before } = await beforeTheLoss();
     await before.ledger.compact(before.t, NAME);
     const view = { name: "view", start: "bootstrap" } as const;
@@ -333,7 +333,7 @@ describe("a table that was restored", () => {
     expect((await after.browse("earliest")).data).toEqual([1, 2, 3, 4, 5, 8, 20, 21]);
     expect((await after.browse("6")).data).toEqual([8, 20, 21]);
     expect(await refusal(after.browse("7"))).toBe("invalid-cursor restored");
-    // The committed offset stands at the end of what is lost in the hole, where the rest goes on.
+    // The committed offset is at the end of what is lost in the hole, where the rest goes on.
     expect((await after.poll()).data).toEqual([8, 20, 21]);
     await after.ledger.sweep();
     expect(await after.ledger.compact(after.t, NAME)).toMatchObject({ done: true });

@@ -11,8 +11,8 @@ declare module "vitest" {
 
 /**
  * Vitest's global set-up: one store in memory for the whole run (EVENTLEDGER_STORE says which), or
- * the one that DYNAMODB_ENDPOINT names. Every project runs this, and each may load its own copy of this module,
- * so the database is kept on the process; whoever leaves last stops it.
+ * the one that DYNAMODB_ENDPOINT names. Every project runs this, and each may load its own copy of
+ * this module, so the database is kept on the process; the last to leave stops it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.DYNAMODB_ENDPOINT;

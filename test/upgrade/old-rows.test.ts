@@ -68,7 +68,7 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
   });
 });
 
-/** A problem is told apart by its code; its words may become better. */
+/** A problem is known by its code; its words may become better. */
 function asItWas({ status, body }: Answered): Answered {
   if (status < 400) return { status, body: lasting(body) };
   const { code } = body as { code: string };

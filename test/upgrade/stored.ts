@@ -10,7 +10,7 @@ import {
 import { ensureTable, TABLE } from "../../packages/local/src/table.ts";
 import type { Notes } from "./story.ts";
 
-/** The rows that the code of a commit wrote while it was told the story. */
+/** The rows that the code of a commit wrote during the story. */
 export type Stored = {
   readonly commit: string;
   readonly recordedAtMs: number;

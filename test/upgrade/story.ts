@@ -14,7 +14,9 @@ export type Notes = {
 
 type Secrets = Pick<Notes, "adminKey" | "cursorKey">;
 
-/** How the story is told with one server: every kind of row is made, in every state it can be left in. */
+/**
+ * Plays the story with one server: it makes every kind of row, in every state it can be left in.
+ */
 export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promise<Notes> {
   const cursors: Record<string, string> = {};
   const keys: Record<string, string> = {};

@@ -61,7 +61,7 @@ export function estimate(
   ];
 }
 
-/** A stage with one stream that nobody uses. */
+/** A stage with one stream that is not used. */
 export function estimateIdle(measured: Measured): readonly Item[] {
   const units = times(plus(measured.sweep, measured.sweptStream), ASSUMED.hoursPerMonth);
   const logGb = (ASSUMED.hoursPerMonth * lineBytes(SWEEP_LINE_BYTES)) / GB;

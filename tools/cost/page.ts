@@ -63,7 +63,7 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   on Lambda unless you set \`WAIT_SECONDS_MAX\` (deploy.md), and pages then say \`waitSecondsAdvised: 0\`:
   a request that is held open is billed by the time it waits, ${money(waiting())} a month for a
   subscriber that always waits, against ${money(estimateSubscriber(measured, "HTTP API"))} for one that asks each second.
-- **The HTTP API** costs more per request than the function behind it. Its throttle and its domain are
+- **The HTTP API** costs more per request than the function that it calls. Its throttle and its domain are
   what it is for (deploy.md).
 
 ## Measured

@@ -34,7 +34,7 @@ export type Shop = {
   /** Polls as that worker. */
   pollAsWorker(): Promise<Polled>;
   commit(cursor: string): Promise<void>;
-  /** Commits, and polls behind that, in one request. */
+  /** Commits, and polls after that, in one request. */
   commitAndPoll(cursor: string): Promise<Polled>;
   /** Rings the compactor as the table's stream would. */
   compact(): Promise<void>;

@@ -137,7 +137,7 @@ async function takeLock(lock: string, self: Running, path: string): Promise<void
   }
 }
 
-/** A stack that was killed leaves a database behind that ends within half a second. */
+/** The database of a stack that was killed ends within half a second. */
 async function waitForDatabase(pid: number, path: string): Promise<void> {
   const giveUpAt = performance.now() + 8_000;
   while (isAlive(pid) && /DynamoDBLocal|dynoxide/.test(commandLine(pid))) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Store, type StoreOptions, startStore } from "./store.ts";
 
 export type KeptStoreOptions = Pick<StoreOptions, "dataDir" | "kind"> & {
-  /** Told of each database, the first too, before the one before it is forgotten. */
+  /** Called for each database, the first too, before the one before it is forgotten. */
   readonly onStart: (store: Store) => Promise<void>;
   readonly onNotice: (line: string) => void;
   /** The database cannot be started again. */

@@ -6,7 +6,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and somebody else's.
+    // EPERM: it is there, and belongs to another user.
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

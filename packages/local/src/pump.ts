@@ -5,7 +5,7 @@ import { createShards, type Shards, type StreamStart } from "./shards.ts";
 
 export type PumpOptions = {
   readonly client: DynamoDBStreamsClient;
-  /** Asked again and again, for the table may have been made anew. */
+  /** Called again and again, because the table may have been created again. */
   readonly loadStreamArn: () => Promise<string>;
   readonly handler: StreamHandler;
   /** Takes the records that were given up; they are counted in any case. */
@@ -13,7 +13,7 @@ export type PumpOptions = {
   /** Where to begin: only what is written from now on (the default), or everything still there. */
   readonly start?: StreamStart;
   readonly pollMs?: number;
-  /** How often to look for new shards, and for a new stream of a table that was made anew. */
+  /** How often to look for new shards, and for a new stream of a table that was created again. */
   readonly discoveryMs?: number;
   readonly triesMax?: number;
   readonly backoffMs?: number;

@@ -60,7 +60,7 @@ function printReady({ url, adminKey }: Stack, settings: Settings, tookMs: number
   line(
     `${green("ready")} EventLedger is at ${bold(url)} ${dim(`(${seconds} s)`)}, docs: ${url}/docs`,
   );
-  // A key that was given is somebody's secret, and what is printed here is kept in logs.
+  // A key that was given is a secret of the user, and what is printed here may be kept in logs.
   const isMade = settings.adminKey === undefined;
   const key = isMade ? adminKey : "$EVENTLEDGER_ADMIN_KEY";
   const origin = isMade ? `${settings.dataFolder}/admin-key` : "your own";

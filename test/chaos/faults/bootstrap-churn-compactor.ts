@@ -18,7 +18,7 @@ const { ledger } = openLedger({
   ...{ endpoint, region: LOCAL_REGION, tableName },
   ...{ adminKey: "none", cursorKey: "none" },
 });
-const tell = (news: CompactorNews) => process.send?.(news);
+const tell = (progress: CompactorNews) => process.send?.(progress);
 
 process.on("disconnect", () => process.exit());
 for (;;) {

@@ -17,7 +17,7 @@ const PAUSE_MS = 30;
 /** After a page that makes the view exact. */
 const AGAIN_CHANCE = 0.05;
 
-/** News of a page, and the view with the last one. */
+/** The report of a page, and the view with the last one. */
 export type SubscriberNews = {
   readonly phase: "bootstrap" | "log";
   readonly bootstrapsBegun: number;
@@ -50,12 +50,12 @@ for (let bootstrapsBegun = 0; ; ) {
     await send(door, "POST", `${path}/${name}/commit`, { cursor });
   }
   const exact = page.consistent && page.caughtUp;
-  const news: SubscriberNews = { phase, bootstrapsBegun, disorder: view.disorder };
+  const report: SubscriberNews = { phase, bootstrapsBegun, disorder: view.disorder };
   if (exact && mayEnd) {
-    process.send?.({ ...news, live: view.live() }, () => process.disconnect());
+    process.send?.({ ...report, live: view.live() }, () => process.disconnect());
     break;
   }
-  process.send?.(news);
+  process.send?.(report);
   if (page.consistent && again === "again" && !finishing && Math.random() < AGAIN_CHANCE) {
     await send(door, "POST", `${path}/${name}/seek`, { to: "bootstrap" });
     view.clear();

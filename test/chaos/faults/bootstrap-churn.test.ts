@@ -141,8 +141,8 @@ function keepKilling({ endpoint, tableName }: typeof table) {
       const exit = once(child, "exit");
       const begun = Promise.withResolvers<void>();
       let sweeping = false;
-      child.on("message", (news: CompactorNews) => {
-        sweeping = news.sweeping;
+      child.on("message", (report: CompactorNews) => {
+        sweeping = report.sweeping;
         begun.resolve();
       });
       await Promise.race([begun.promise, exit]);
@@ -197,11 +197,11 @@ async function runSubscriber(
     const exit = once(child, "exit");
     let last: SubscriberNews | undefined;
     let pages = 0;
-    child.on("message", (news: SubscriberNews) => {
-      last = news;
+    child.on("message", (report: SubscriberNews) => {
+      last = report;
       if (++pages !== PAGES_BEFORE_KILL || killedIn.length === kills) return;
       child.kill("SIGKILL");
-      killedIn.push(news.phase);
+      killedIn.push(report.phase);
     });
     publishing.then(() => child.connected && child.send("finish"), noop);
     const [code] = await exit;

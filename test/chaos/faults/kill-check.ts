@@ -8,7 +8,7 @@ export type LoggedEvent = {
 };
 
 /**
- * Everything in which the log contradicts what the publishers were told; empty when it is right. An
+ * Everything in which the log contradicts the answers to the publishers; empty when it is right. An
  * acknowledged request for which `mayBeLost` is true counts as unknown.
  */
 export function findViolations(

@@ -14,7 +14,7 @@ export const sharedMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 /** Every life of a process numbers its calls and its events in a range of its own. */
 export const NUMBERS_EACH = 1_000_000;
 
-/** The world of the clients of one process, until somebody says that it is over. */
+/** The world of the clients of one process, until the parent ends it. */
 export type Box = {
   readonly world: ClientWorld;
   /** How many events have been published, whatever became of them. */

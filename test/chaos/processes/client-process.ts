@@ -29,8 +29,8 @@ export type Part = {
   readonly rate: number;
 };
 
-/** What a client process is told. It answers what it is asked. */
-export type Told =
+/** What the parent sends to a client process. The process answers `ask`. */
+export type Command =
   | { readonly urls: readonly string[] }
   /** To end its work. */
   | { readonly ask: "end" }
@@ -38,9 +38,9 @@ export type Told =
   | { readonly ask: "catch-up" };
 
 /**
- * One client process. Everything that it does and is told is in its file before it goes on, so it can
- * be killed at any moment. Started again, it goes on as a client does that had kept its view and the
- * cursor of it.
+ * One client process. Everything that it does and receives is in its file before it goes on, so it
+ * can be killed at any moment. Started again, it goes on as a client does that had kept its view
+ * and the cursor of it.
  */
 const part: Part = JSON.parse(process.env.PART ?? "{}");
 const { role, name, life, seed } = part;
@@ -114,14 +114,14 @@ async function bootstrap(): Promise<void> {
 }
 
 const work = { publisher: publish, follower: readOn, bootstrapper: bootstrap }[role]();
-process.on("message", async (told: Told) => {
-  if ("urls" in told) {
-    urls = told.urls;
+process.on("message", async (command: Command) => {
+  if ("urls" in command) {
+    urls = command.urls;
     return;
   }
   end();
   await work;
-  const caughtUp = told.ask === "end" || (await catchUp(world, reader, 5_000));
+  const caughtUp = command.ask === "end" || (await catchUp(world, reader, 5_000));
   process.send?.({ caughtUp });
 });
 process.send?.({});

@@ -1,4 +1,4 @@
-import type { Part, Told } from "./client-process.ts";
+import type { Command, Part } from "./client-process.ts";
 import { type Killable, startKillable } from "./killable.ts";
 
 /** The client processes of a run. */
@@ -43,9 +43,9 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
   const started = await Promise.all(starting);
   const of = (wanted: (role: Part["role"]) => boolean) =>
     started.flatMap(({ role, killable }) => (wanted(role) ? [killable] : []));
-  const ask = async (killables: readonly Killable[], told: Told & { ask: string }) => {
+  const ask = async (killables: readonly Killable[], command: Command & { ask: string }) => {
     const answers = await Promise.all(
-      killables.map((killable) => killable.ask<{ caughtUp: boolean }>(told)),
+      killables.map((killable) => killable.ask<{ caughtUp: boolean }>(command)),
     );
     return answers.every(({ caughtUp }) => caughtUp);
   };
@@ -55,7 +55,7 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
   return {
     all,
     tellUrls: () => {
-      for (const killable of all) killable.tell({ urls: urls() } satisfies Told);
+      for (const killable of all) killable.tell({ urls: urls() } satisfies Command);
     },
     endPublishers: () => ask(publishing, { ask: "end" }),
     catchUp: () => ask(reading, { ask: "catch-up" }),

@@ -28,7 +28,7 @@ const TYPE = "com.amazonaws.dynamodb.v20120810#";
 const STALL_MS = 4_000;
 
 /**
- * Stands between the processes and the database, and spoils what passes, by chance. `target` is asked
+ * A proxy between the processes and the database that spoils requests at random. `target` is asked
  * for every request: a database that was killed comes back at another port.
  */
 export async function startFaultProxy(

@@ -28,7 +28,7 @@ export type KillableOptions = {
   readonly env: () => NodeJS.ProcessEnv;
   /** It has started, and said so. */
   readonly onStart?: () => void;
-  /** It has ended, and nobody has killed it. */
+  /** It has ended without being killed. */
   readonly onEnd: (what: string) => void;
 };
 
@@ -51,7 +51,7 @@ export async function startKillable(options: KillableOptions): Promise<Killable>
   };
   await start();
   const tell = (message: object): void => {
-    // Whoever is dead at this moment is told by its environment.
+    // A process that is dead at this moment gets it from its environment.
     child.send(message, () => {});
   };
   return {

@@ -11,7 +11,7 @@ export type Lives = {
   all(): readonly string[];
 };
 
-/** Whoever looks between any two deletions misses no life. */
+/** A look between any two deletions misses no life. */
 export function watchLives(client: DynamoDBClient, tableName: string, stream: string): Lives {
   const lives = new Set<string>();
   let current: string | undefined;

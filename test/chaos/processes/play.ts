@@ -47,11 +47,12 @@ export type PlayOptions = {
 export const RECOVERY_MS = 10_000;
 
 /**
- * Real processes over DynamoDB Local behind a proxy that spoils requests: two API servers, a
- * compactor, publishers, followers and bootstrappers, which are killed and stopped all the while. In
- * memory the database is stopped too, and the stream is deleted and made anew; on disk the database is
- * killed. When the time is up all faults end, everybody catches up, the table is read back, and the
- * history is judged. The seed decides what is tried, not how real processes interleave.
+ * Real processes over DynamoDB Local through a proxy that spoils requests: two API servers, a
+ * compactor, publishers, followers and bootstrappers, which are killed and stopped all the while.
+ * In memory the database is stopped too, and the stream is deleted and created again; on disk the
+ * database is killed. When the time is up all faults end, all clients catch up, the table is read
+ * back, and the history is judged. The seed decides what is tried, not how real processes
+ * interleave.
  */
 export async function playBlackBox(options: PlayOptions): Promise<Played> {
   const random = seededRandom(`black box ${options.seed}`);
@@ -127,7 +128,7 @@ async function runUnderFaults(
 /** What an ended life has left is removed half an hour later: until then it can be read back. */
 const LIVES_KEPT_S = 25 * 60;
 
-/** Deletes the stream and makes it anew, a few times in a run. */
+/** Deletes the stream and creates it again, a few times in a run. */
 async function recreateNowAndThen(
   stage: Stage,
   { isOver, sleep }: Pick<ClientWorld, "isOver" | "sleep">,
@@ -144,7 +145,7 @@ async function recreateNowAndThen(
     }
     if (performance.now() - beganMs < (seconds - LIVES_KEPT_S) * 1_000) continue;
     await recreateStream(world, random);
-    world.recorder.count("stream.made-anew");
+    world.recorder.count("stream.recreated");
   }
 }
 

@@ -21,7 +21,7 @@ it("counts an event once, however often it was acknowledged, and violations by w
     ],
     counts: {
       ...{ "nemesis.kill.api-0": 2, "nemesis.kill.database": 3, "nemesis.pause.api-1": 4 },
-      ...{ "nemesis.pause.database": 5, "stream.made-anew": 8, "seek.ok": 9 },
+      ...{ "nemesis.pause.database": 5, "stream.recreated": 8, "seek.ok": 9 },
       ...{ "proxy.requests": 100, "proxy.delay": 5, "proxy.twice": 6, "bootstrap.caught-up": 7 },
     },
     events: 3,

@@ -51,7 +51,7 @@ export function verdictOf({ history, violations, counts, events, recovery }: Pla
     processKills: sum("nemesis.kill.") - databaseKills,
     processPauses: sum("nemesis.pause.") - databasePauses,
     ...{ databaseKills, databasePauses, faults: requestFaults + sum("nemesis.") },
-    streamsMadeAnew: count("stream.made-anew"),
+    streamsMadeAnew: count("stream.recreated"),
     seeks: count("seek.ok"),
     bootstrapsUnderChurn: count("bootstrap.caught-up"),
     compactedMs: recovery.compactedMs,
@@ -59,7 +59,7 @@ export function verdictOf({ history, violations, counts, events, recovery }: Pla
   };
 }
 
-/** How many different events a publisher was told to be in the log. */
+/** How many different events were acknowledged to a publisher. */
 function acknowledgedOf(history: readonly Line[]): number {
   const asked = new Map<number, readonly { readonly n: number }[]>();
   const acknowledged = new Set<number>();

@@ -158,14 +158,14 @@ async function send({ baseUrl, apiKey }: Target, method: string, path: string, j
   return (await response.json()) as object;
 }
 
-/** What must not be: events that nobody has processed, and keys that went back. */
+/** What must not be: events that no worker has processed, and keys that went back. */
 export function findViolations({ lines, published }: Disturbed): string[] {
   const processed = new Set(lines.flatMap(({ data }) => data ?? []));
   const missing = published.filter((data) => !processed.has(data));
-  const violations = missing.map((data) => `nobody has processed ${data}`);
-  // Deliveries to one worker are in order, but where it begins anew behind what is committed, and
-  // there everything from that point on comes again. So a key's order is inverted when a later event
-  // of it is met by the worker before an earlier one that nobody had processed yet.
+  const violations = missing.map((data) => `no worker has processed ${data}`);
+  // Deliveries to one worker are in order, except that it may begin again after the committed
+  // offset, and then everything from there on comes again. So a key's order is inverted when a
+  // worker meets a later event of it before an earlier one that was not processed yet.
   const done = new Map<string, Set<number>>();
   for (const [key, of] of Map.groupBy(lines, ({ key }) => key)) {
     if (key === undefined) continue;

@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "./generated/api.d.ts";
 
-/** The story of ../story.ts, told by a client of openapi-typescript and openapi-fetch. */
+/** The story of ../story.ts with a client of openapi-typescript and openapi-fetch. */
 
 declare const process: {
   readonly env: { readonly EVENTLEDGER_URL: string; readonly EVENTLEDGER_API_KEY: string };

@@ -3,7 +3,7 @@ import type { Call } from "../wire.ts";
 
 /** The prefix that the keys under test are bound to. */
 export const PREFIX = "eu/";
-/** Stands in every event, key and setting that such a key must never see. */
+/** Part of every event, key and setting that such a key must never see. */
 export const SECRET = "secret";
 
 /** What a bound key meets in one stream. */

@@ -117,7 +117,7 @@ describe("limits", () => {
   });
 });
 
-describe("what is not told", () => {
+describe("what answers keep to themselves", () => {
   it("[http.private] sets headers that keep browsers out", async () => {
     const { header } = await send(target(), { path: "/streams", headers: { origin: ORIGIN } });
     expect(header("access-control-allow-origin")).toBe("");
@@ -276,7 +276,7 @@ describe("what is not told", () => {
 describe("a damaged batch", () => {
   const tableName = `damaged-${randomUUID()}`;
 
-  /** Spoils the one batch of a table so that its JSON is none, where the secret stands. */
+  /** Spoils the one batch of a table, so that the JSON around the secret is invalid. */
   async function damage(secret: string): Promise<void> {
     const database = new DynamoDBClient(localAws(inject("dynamoEndpoint")));
     const { Items = [] } = await database.send(new ScanCommand({ TableName: tableName }));
@@ -316,7 +316,7 @@ describe("a damaged batch", () => {
 });
 
 describe("EVENTLEDGER_AUTH=off", () => {
-  it("[auth.off] lets in who calls the server by a loopback address, and nobody else", async () => {
+  it("[auth.off] lets in only clients that call the server by a loopback address", async () => {
     const open = await start({ authOff: true });
     try {
       const { port } = new URL(open.url);

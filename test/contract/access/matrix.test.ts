@@ -68,7 +68,7 @@ const titled = (chosen: readonly DescribedOperation[]) =>
 const namesThings = ({ path }: DescribedOperation) => path.includes("{");
 
 it.each(titled(keyed))(
-  "[auth.key] $id tells nobody what is wrong with a key",
+  "[auth.key] $id never says what is wrong with a key",
   async ({ operation }) => {
     const wrongs = {
       malformed: "nonsense",
@@ -190,16 +190,16 @@ describe("cursors", () => {
   ]);
 
   it.each([...LISTS])(
-    "[tenant.isolated] %s shows nothing of others behind their cursor",
+    "[tenant.isolated] %s shows nothing of others after their cursor",
     async (_, path) => {
       const start = await send(as(world.foreign), { path: `${path(world.theirs)}?limit=1` });
       const { cursor } = start.body as { cursor: string };
       expect(cursor, start.text).toEqual(expect.any(String));
-      const behind = `?cursor=${cursor}&limit=500`;
-      const own = await send(as(world.foreign), { path: path(world.theirs) + behind });
+      const query = `?cursor=${cursor}&limit=500`;
+      const own = await send(as(world.foreign), { path: path(world.theirs) + query });
       const names = namesIn(own);
       expect(names).not.toEqual([]);
-      const { status, text } = await send(as(world.full), { path: path(world.mine) + behind });
+      const { status, text } = await send(as(world.full), { path: path(world.mine) + query });
       expect(status).toBe(path(world.mine).includes(world.mine.stream) ? 400 : 200);
       for (const name of names) expect(text).not.toContain(name);
     },
@@ -236,7 +236,7 @@ describe("workers of another tenant", () => {
   };
   const mine = () => ({ baseUrl: stack.url, apiKey: world.full });
 
-  it("[tenant.isolated] keep their leases, whoever polls, commits or leaves in their name", async () => {
+  it("[tenant.isolated] keep their leases when another tenant polls, commits or leaves in their name", async () => {
     const before = await membersOf(world.theirs);
     expect(before).toMatchObject([{ consumer: WORKER, share: 1 }]);
     const { missing, theirs } = world;

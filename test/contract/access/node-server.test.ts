@@ -42,7 +42,7 @@ describe("a connection beyond the cap", () => {
 
   it.each([
     ["without a body", `${GET}\r\n`],
-    ["with a body that nobody reads", `${GET}Content-Length: 4\r\n\r\nbody`],
+    ["with a body that no route reads", `${GET}Content-Length: 4\r\n\r\nbody`],
     ["with a body in chunks", `${GET}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n`],
   ])("[http.limits] takes no place of a request under way %s", async (_, request) => {
     await listen(answerLater, { connectionsMax: CAP });

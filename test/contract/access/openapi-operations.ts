@@ -15,7 +15,7 @@ type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 export type DescribedOperation = {
   readonly id: string;
   readonly method: string;
-  /** With `{name}` where a parameter stands. */
+  /** With `{name}` for each parameter. */
   readonly path: string;
   readonly scope: string | undefined;
   /** Any of these is enough; the scope is the first. */

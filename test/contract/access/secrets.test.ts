@@ -45,7 +45,7 @@ describe("a server's secrets", () => {
     if (value !== "") expect(message).not.toContain(value);
   });
 
-  it("[auth.secrets] are taken when they are good enough, and not needed where nobody is served", () => {
+  it("[auth.secrets] are taken when they are good enough, and not needed where no request is served", () => {
     expect(read({})).toMatchObject({ cursorKey: OLD });
     expect(read({ EVENTLEDGER_CURSOR_KEYS: `255:${NEW}, ${OLD}` })).toBeDefined();
     const none = { EVENTLEDGER_ADMIN_KEY: "", EVENTLEDGER_CURSOR_KEYS: "" };

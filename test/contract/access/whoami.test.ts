@@ -55,7 +55,7 @@ describe("GET /whoami", () => {
     }
   });
 
-  it("[key.whoami] is open to every key, and to nobody without one", async () => {
+  it("[key.whoami] is open to every key, and to no request without one", async () => {
     for (const scope of ["read", "consume", "operate", "publish", "admin"]) {
       const key = await post("/keys", { name: "k", scopes: [scope], streams: ["nothing"] });
       expect((await whoami(NewApiKey.parse(key).apiKey)).scopes).toEqual([scope]);

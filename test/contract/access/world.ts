@@ -63,7 +63,7 @@ export async function createWorld(root: Target): Promise<World> {
   const mine = await furnish(as(full));
   const spare = await furnish(as(full));
   const theirs = await furnish(as(foreign));
-  // So that no list of theirs ends behind its first item.
+  // So that no list of theirs ends after its first item.
   await furnish(as(foreign));
   const make = async (scopes: readonly string[], streams: readonly string[], expiresAt?: string) =>
     NewApiKey.parse(
@@ -87,7 +87,7 @@ export async function createWorld(root: Target): Promise<World> {
     mine,
     spare,
     theirs,
-    missing: { ...mine, stream: "nowhere", subscription: "nobody", id: "000000000000" },
+    missing: { ...mine, stream: "nowhere", subscription: "no-such", id: "000000000000" },
     full,
     foreign,
     elsewhere,

@@ -22,7 +22,7 @@ export type Chain = {
   readonly life: string;
   readonly partition: number;
   readonly events: ChainEvent[];
-  /** `folds[i]` stands for the state of all keys after the first `i` events. */
+  /** `folds[i]` is the state of all keys after the first `i` events. */
   readonly folds: number[];
   /** Where numbering goes on after a repair: sequence `base` is event `index`. */
   readonly segments: { base: number; index: number }[];
@@ -59,9 +59,9 @@ export function createReport(): { report: Report; found: Violation[] } {
 const SHOWN_MAX = 5;
 
 /**
- * Builds the chains from what was seen of the store, and checks that each is one: dense, write-once,
- * closed by its seal. The first batch seen under a number is the true one; a later one under the
- * same number is an orphan, which nobody may have been told of or may read.
+ * Builds the chains from what was seen of the store, and checks that each is one: dense,
+ * write-once, closed by its seal. The first batch seen under a number is the true one; a later one
+ * under the same number is an orphan, which no client may have been answered with or may read.
  */
 export function indexChains(lines: readonly Line[], report: Report): Chains {
   const all = new Map<string, Chain>();
@@ -96,8 +96,8 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
 }
 
 /**
- * Where an event is durable, by an acknowledgement that told its sequence. A request that was sent
- * again may have brought it to the next life too, later: what was told before is not told of that.
+ * Where an event is durable, by an acknowledgement with its sequence. A request that was sent again
+ * may have brought it to the next life too, later: an earlier acknowledgement is not about that.
  */
 export function placesTold(
   { placesOf }: Chains,
@@ -111,8 +111,8 @@ export function placesTold(
 }
 
 /**
- * Where the history knows when a batch was put, that counts, whatever the clock of its publisher said;
- * unless its put was held up for so long that nobody was told of it.
+ * Where the history knows when a batch was put, that counts, whatever the clock of its publisher
+ * said; unless its put was held up for so long that no client was answered with it.
  */
 const keptFrom = ({ seen, atMs, publishedAtMs }: Info & { op: "batch" }): number =>
   seen === true && Math.abs(atMs - publishedAtMs) < CLOCKS_OFF_MS ? atMs : publishedAtMs;
@@ -134,7 +134,7 @@ function extend(
   if (batch.first < chain.next) {
     const same = chain.events[indexAt(chain, batch.first)];
     if (batch.seal === true || same?.n !== batch.events[0]?.n) {
-      // An orphan: harmless unless somebody relies on it, which the other checks find.
+      // An orphan: harmless unless a client relies on it, which the other checks find.
       if (!wasExpired(chain, batch)) report("chain-mismatch", batch.atMs, `a second one ${where}`);
     }
     return;
@@ -182,7 +182,7 @@ export function indexAt({ segments, events }: Chain, next: number): number {
   return Math.min(0, events.length);
 }
 
-/** Stands for one key's state; states of many keys are combined with `^`, in any order. */
+/** A mark of one key's state; marks of many keys are combined with `^`, in any order. */
 export const markOf = ({ n, key }: { n: number; key: string }): number => {
   let hash = 0x811c9dc5 ^ n;
   for (let index = 0; index < key.length; index++) {

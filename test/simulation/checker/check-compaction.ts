@@ -68,8 +68,8 @@ function note(
   { sequences, atMs }: { readonly sequences: readonly number[]; readonly atMs: number },
 ): void {
   events.forEach(({ n }, index) => {
-    const told = { sequence: sequences[index], atMs };
-    for (const { life, partition, sequence } of placesTold(state.chains, n, told)) {
+    const acknowledged = { sequence: sequences[index], atMs };
+    for (const { life, partition, sequence } of placesTold(state.chains, n, acknowledged)) {
       const next: number[] = [];
       next[partition] = sequence + 1;
       raise(state.acked, life, next);
@@ -85,15 +85,15 @@ function raise(bounds: Map<string, number[]>, life: string, to: readonly number[
   });
 }
 
-/** A checkpoint and a floor only go forward, the floor behind the checkpoint. */
+/** A checkpoint and a floor only go forward, the floor never beyond the checkpoint. */
 function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }): void {
   const { life, partition, checkpoint, floor, atMs } = line;
   const id = `${life}/${partition}`;
   const before = moves.get(id) ?? line;
   moves.set(id, line);
   if (checkpoint < before.checkpoint || floor < before.floor || floor > checkpoint) {
-    const told = `checkpoint ${checkpoint} after ${before.checkpoint}, floor ${floor} after ${before.floor}`;
-    report("checkpoint-regress", atMs, `${id}: ${told}`);
+    const moved = `checkpoint ${checkpoint} after ${before.checkpoint}, floor ${floor} after ${before.floor}`;
+    report("checkpoint-regress", atMs, `${id}: ${moved}`);
   }
 }
 
@@ -192,7 +192,7 @@ function checkGet(
   { n, sequence, atMs }: { n: number; sequence: number; atMs: number },
   before: Seen | undefined,
 ): void {
-  // A request with a key that is sent again in the next life of the stream is there anew.
+  // A request with a key that is sent again in the next life of the stream is there again.
   const lives = chains
     .placesOf(n)
     .filter((place) => place.sequence === sequence)

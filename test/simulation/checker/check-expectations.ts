@@ -49,7 +49,7 @@ function checkWritten(
       const id = `${life}/${event.key}`;
       const reign = { sequence: event.sequence, dead: event.dead === true, atMs };
       reigns.set(id, [...(reigns.get(id) ?? []), reign]);
-      // After a repair nobody knows the last events that had expired before they were compacted.
+      // After a repair the last events that had expired before they were compacted are unknown.
       if (sequence === undefined || segments.length > 1) continue;
       const holds =
         sequence === (before?.sequence ?? 0) || (sequence === 0 && before?.dead === true);

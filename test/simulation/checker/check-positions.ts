@@ -60,14 +60,15 @@ export function createPositions(): Positions {
       const { upper } = of(subscription, generation);
       const least = lower.get(idOf(subscription, generation)) ?? [];
       starts.forEach((start, partition) => {
-        const told = `${what}: partition ${partition} begins at ${start}`;
+        const begun = `${what}: partition ${partition} begins at ${start}`;
         const committed = least[partition] ?? 0;
         if (start < committed) {
-          report("offset-regress", page.atMs, `${told}, committed was ${committed}`);
+          report("offset-regress", page.atMs, `${begun}, committed was ${committed}`);
         }
         const most = upper[partition];
         if (most === undefined) upper[partition] = start;
-        else if (start > most) report("poll-skip", page.atMs, `${told}, committed at most ${most}`);
+        else if (start > most)
+          report("poll-skip", page.atMs, `${begun}, committed at most ${most}`);
       });
     },
     see: ({ life, subscription, generation, partition, next }) => {

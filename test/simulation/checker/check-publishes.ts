@@ -16,7 +16,7 @@ type Request = {
   readonly calls: Call[];
 };
 
-/** Checks what publishers were told against the chains, and the order of the chains. */
+/** Checks the answers to publishers against the chains, and the order of the chains. */
 export function checkPublishes(lines: readonly Line[], chains: Chains, report: Report): void {
   const requests = collect(lines);
   const byEvent = new Map<number, Request>();
@@ -62,8 +62,8 @@ function collect(lines: readonly Line[]): Iterable<Request> {
 }
 
 /**
- * No more lives are closed than deletions were asked for. A deletion that nobody waits for any more
- * may still end the life that the name has when its turn comes.
+ * No more lives are closed than deletions were asked for. A deletion whose client has given up may
+ * still end the life that the name has when its turn comes.
  */
 function checkSeals(lines: readonly Line[], report: Report): void {
   const closed = new Set<string>();
@@ -105,9 +105,9 @@ function checkRequest({ events, keyed, calls }: Request, chains: Chains, report:
   for (const { outcome, sequences, endedAtMs } of calls) {
     if (outcome !== "ok") continue;
     if (places.some((of) => of.length === 0)) {
-      report("lost-write", endedAtMs, `${what}, told ${sequences.join()}`);
+      report("lost-write", endedAtMs, `${what}; answered ${sequences.join()}`);
     } else if (!isToldOf(places, sequences, lives)) {
-      report("receipt-mismatch", endedAtMs, `${what}, told ${sequences.join()}`);
+      report("receipt-mismatch", endedAtMs, `${what}; answered ${sequences.join()}`);
     }
   }
 }
@@ -142,7 +142,7 @@ const isToldOf = (
     ),
   );
 
-/** No event stands before one that had been acknowledged when it was sent. */
+/** No event comes before one that had been acknowledged when it was sent. */
 function checkOrder(
   { events, life, partition }: Chain,
   byEvent: ReadonlyMap<number, Request>,

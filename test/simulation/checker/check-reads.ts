@@ -13,7 +13,7 @@ type State = {
   readonly options: CheckOptions;
   readonly views: Map<string, View>;
   readonly positions: Positions;
-  /** One step behind the highest acknowledged sequence, by life and partition. */
+  /** One more than the highest acknowledged sequence, by life and partition. */
   readonly acked: Map<string, number[]>;
   readonly deletedAtMs: Map<string, number>;
   readonly calls: Map<number, Started>;
@@ -156,8 +156,8 @@ function placesIn(chains: Chains, page: ReadOk, what: string, report: Report): P
       return undefined;
     }
     if (place.sequence !== sequence) {
-      const told = `${what}: event ${n} is at ${place.sequence}, read at ${sequence}`;
-      report("inconsistent-offsets", page.atMs, told);
+      const found = `${what}: event ${n} is at ${place.sequence}, read at ${sequence}`;
+      report("inconsistent-offsets", page.atMs, found);
       return undefined;
     }
     found.push(place);
@@ -214,8 +214,8 @@ function addLogPage(
     const reached = view.reached[partition];
     const start = starts[partition] ?? to;
     if (reached !== undefined && start > reached) {
-      const told = `${what}: partition ${partition} goes on at ${start} after ${reached}`;
-      report("poll-skip", page.atMs, told);
+      const found = `${what}: partition ${partition} goes on at ${start} after ${reached}`;
+      report("poll-skip", page.atMs, found);
     }
     view.reached[partition] = Math.max(reached ?? to, to);
   });
@@ -246,7 +246,7 @@ function checkRun(
   }
   if (after !== undefined && start !== after) {
     const name = start > after ? "poll-skip" : "nonmonotonic-poll";
-    report(name, atMs, `${what}: begins with ${start} behind ${after}`);
+    report(name, atMs, `${what}: begins with ${start} after ${after}`);
   }
   return start;
 }
@@ -265,8 +265,8 @@ function checkCaughtUp(
   page.to.forEach((to, partition) => {
     const next = durable[partition] ?? 1;
     if (to >= next) return;
-    const told = `${what}: caught up at ${to} of partition ${partition}, durable up to ${next}`;
-    report(healed ? "unseen" : "stale-read", page.atMs, told);
+    const found = `${what}: caught up at ${to} of partition ${partition}, durable up to ${next}`;
+    report(healed ? "unseen" : "stale-read", page.atMs, found);
   });
   if (view.whole && !page.consistent) {
     report("bootstrap-mismatch", page.atMs, `${what}: caught up and never consistent`);

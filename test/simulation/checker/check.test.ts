@@ -57,7 +57,7 @@ describe("the history checker", () => {
     return lines.toSorted((a, b) => a.atMs - b.atMs);
   };
 
-  it("tells a reader nothing of what arrived in its life later, under a number told before", () => {
+  it("tells a reader nothing of what arrived in its life later, under a number acknowledged before", () => {
     expect(checkHistory(twinHistory(30), OPTIONS)).toEqual([]);
     const names = checkHistory(twinHistory(2.5), OPTIONS).map(({ name }) => name);
     expect(names).toEqual(["stale-read"]);

@@ -67,7 +67,7 @@ function callsOfRequest(lines: readonly Line[], call: number): number {
 const healedAt = (lines: readonly Line[]): number =>
   lines.findIndex((line) => line.type === "info" && line.op === "healed");
 
-/** Exchanges the events of two requests, so that the later one stands before the earlier one. */
+/** Exchanges the events of two requests, so that the later one comes before the earlier one. */
 function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefined {
   const single = lines.filter(
     (line): line is Batch =>
@@ -119,7 +119,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "duplicate",
-    how: "a batch is stored once more behind itself",
+    how: "a batch is stored once more after itself",
     spoil: (lines) =>
       change(lines, isBatch, isLastOfChain(lines), (batch) => [
         batch,
@@ -150,7 +150,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "phantom-write",
-    how: "an event is stored that nobody published",
+    how: "an event is stored that no client published",
     spoil: (lines) =>
       change(lines, isBatch, isLastOfChain(lines), (batch) => [
         batch,
@@ -179,12 +179,12 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "realtime-order",
-    how: "a request stands behind one that was sent after its answer",
+    how: "a request comes after one that was sent after its answer",
     spoil: (lines) => exchange(lines, false),
   },
   {
     name: "unasked-end",
-    how: "a life is closed that nobody asked to delete",
+    how: "a life is closed that no client asked to delete",
     spoil: (lines) => lines.filter((line) => line.type === "info" || line.op !== "delete"),
   },
   {
@@ -352,7 +352,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "future-commit",
-    how: "a stored position lies behind the end",
+    how: "a stored position lies after the end",
     spoil: (lines) =>
       change(
         lines,
@@ -463,7 +463,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "stale-compaction",
-    how: "a compaction was done, and the checkpoint is behind what was durable before it",
+    how: "a compaction was done, and the checkpoint is before what was durable before it",
     spoil: (lines) =>
       change(
         lines,
@@ -518,7 +518,7 @@ const isExpecting = ({ events }: Invoke & { op: "publish" }): boolean =>
 const expectOther = (events: readonly EventRef[]): EventRef[] =>
   events.map((event) => (event.expected === undefined ? event : { ...event, expected: 999 }));
 
-/** Whether an event that had been acknowledged before the page was asked for is behind it. */
+/** Whether an event that had been acknowledged before the page was asked for comes after it. */
 function isBehind(lines: readonly Line[], page: Read, at: number): boolean {
   const asked = lines.findIndex((line) => line.type === "invoke" && line.call === page.call);
   return page.to.some((to, partition) =>

@@ -1,7 +1,7 @@
 /**
- * A history: what clients did and were told, and what the store was seen to hold, one line each, in
- * order of time. Nothing here knows the product. Times are milliseconds on one clock that never goes
- * back. Printed as one JSON text per line.
+ * A history: what clients did and what they were answered, and what the store was seen to hold, one
+ * line each, in order of time. Nothing here knows the product. Times are milliseconds on one clock
+ * that never goes back. Printed as one JSON text per line.
  */
 
 /** An event as its publisher knows it. `n` is its own number, no other event has it. */
@@ -13,7 +13,7 @@ export type EventRef = {
   readonly expected?: number;
 };
 
-/** A key that was not as expected, and what a publisher was told of it. */
+/** A key that was not as expected, as a publisher was answered. */
 export type Mismatch = {
   readonly key: string;
   readonly sequence: number;
@@ -56,7 +56,7 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
     | { readonly op: "get"; readonly stream: string; readonly key: string }
   );
 
-/** A page: the events behind `after` up to `to`, by partition, each the first not delivered yet. */
+/** A page: the events after `after` up to `to`, by partition, each the first not delivered yet. */
 export type Page = {
   readonly life: string;
   readonly phase: "bootstrap" | "log";
@@ -79,7 +79,7 @@ export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
     | { readonly op: "get"; readonly n: number; readonly sequence: number }
   );
 
-/** `fail`: it has had no effect and never will. `unknown`: nobody can say. */
+/** `fail`: it has had no effect and never will. `unknown`: it may or may not have. */
 export type Failed = Head & {
   readonly type: "fail" | "unknown";
   readonly call: number;
@@ -137,7 +137,7 @@ export type Info = Head & { readonly type: "info" } & (
         readonly generation: number;
         readonly next: number;
       }
-    /** The client of a session keeps its view; goes back to the one it kept; begins anew. */
+    /** The client of a session keeps its view; goes back to the one it kept; begins again. */
     | { readonly op: "save" | "restore" | "begin"; readonly session: string }
     /** Numbering was repaired by an operator: the partition goes on at `next`. */
     | {
@@ -159,24 +159,24 @@ export type Violation = {
   readonly atMs: number;
 };
 
-/** Every name a checker may use, with what it stands for. */
+/** Every name a checker may use, with its meaning. */
 export const VIOLATIONS = {
   "lost-write": "acknowledged, and not in the log",
   duplicate: "in the log more often than it was published",
   "torn-write": "a part of a request is in the log, another is not",
   "aborted-read": "in the log, although every call for it was answered as not written",
-  "phantom-write": "in the log, and nobody published it",
+  "phantom-write": "in the log, and no client published it",
   "receipt-mismatch": "in the log, but not where the receipt says",
   "nonmonotonic-send": "requests or events of one publisher are not in the order of sending",
-  "realtime-order": "acknowledged before another was sent, and behind it in the log",
-  "broken-expectation": "in the log behind another event of its key than it was expected to follow",
+  "realtime-order": "acknowledged before another was sent, and after it in the log",
+  "broken-expectation": "in the log after another event of its key than it was expected to follow",
   "false-mismatch":
     "refused for what its keys were not at any time meanwhile, or after it succeeded",
-  "unasked-end": "a life has ended that nobody deleted",
+  "unasked-end": "a life has ended that no client deleted",
   "zombie-write": "acknowledged in a life that had been deleted before it was sent",
   "chain-gap": "a batch does not begin where the one before it ended",
   "chain-mismatch": "two batches were stored under one number",
-  "write-past-seal": "a batch behind the end of a life",
+  "write-past-seal": "a batch after the end of a life",
   "time-regress": "publication or expiry times fall along a chain",
   "inconsistent-offsets": "a reader found another event at a number than the log holds",
   "poll-skip": "a page or a position leaves events out",
@@ -185,12 +185,12 @@ export const VIOLATIONS = {
   unseen: "after faults have ended, what was durable is still not delivered",
   "cross-uid": "events of one life were delivered in another, or long after its end",
   "offset-regress": "a committed position went back",
-  "future-commit": "a committed position is behind the end of the log",
+  "future-commit": "a committed position is after the end of the log",
   "bootstrap-mismatch": "the view after a bootstrap is not that of the log",
   "bootstrap-extra": "a snapshot holds what its log brings again, a deleted key, or a key twice",
   "pin-broken": "a bootstrap that was open could not read on",
   "early-retention": "events are gone before their retention has passed",
-  "key-regress": "the compacted state of a key went back or is behind its checkpoint",
+  "key-regress": "the compacted state of a key went back or lags its checkpoint",
   "resurrected-key": "a deleted key is back in the compacted state",
   "checkpoint-regress": "a checkpoint or a floor went back, or the floor passed the checkpoint",
   "stale-compaction": "a compaction claims to be done and leaves out what was durable before",

@@ -127,8 +127,8 @@ function publish(model: Model): void {
   if (!keyed || outcome === "fail") return;
   const again = ++model.calls;
   say(model, { type: "invoke", process, call: again, ...head });
-  const told = lands ? sequences : append(model, events);
-  say(model, { type: "ok", process, op: "publish", call: again, sequences: told });
+  const answered = lands ? sequences : append(model, events);
+  say(model, { type: "ok", process, op: "publish", call: again, sequences: answered });
 }
 
 /** Draws of it leave all others as they are. */

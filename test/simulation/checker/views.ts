@@ -8,7 +8,7 @@ type Entry = { readonly sequence: number; readonly mark: number; readonly partit
  * receives some events again.
  */
 export type View = {
-  /** One step behind which everything was received, by partition. */
+  /** Everything before this position was received, by partition. */
   readonly reached: number[];
   readonly keys: Map<string, Entry>;
   readonly folds: number[];

@@ -143,7 +143,7 @@ const reads = async (batch: Batch, note: Note): Promise<void> => {
   await note("one page", () => batch.query.primary(own).go({ limit: 2 }));
   await note("last", () => batch.query.primary(own).go({ limit: 1, order: "desc" }));
   await note("from", () => batch.query.primary(own).gte({ first: 4 }).go({ consistent: true }));
-  await note("behind", () => batch.query.primary(own).gt({ first: 4 }).go());
+  await note("after", () => batch.query.primary(own).gt({ first: 4 }).go());
   await note("up to", () => batch.query.primary(own).lte({ first: 10 }).go({ pages: "all" }));
   await note("below", () => batch.query.primary(own).lt({ first: 10 }).go({ order: "desc" }));
   await note("between", () =>

@@ -25,7 +25,7 @@ export type FakeDynamoOptions = Partial<DeliveryOptions> & {
   readonly seed?: number | string;
   /** Lets requests take time. Without it each is carried out at once, when it is sent. */
   readonly time?: VirtualTime;
-  /** True time when there is no `time`, in milliseconds since 1970. Stands still by default. */
+  /** True time when there is no `time`, in milliseconds since 1970. Does not move by default. */
   readonly nowMs?: () => number;
   /** How old an eventually consistent read may be, for each item on its own. 0 is never. */
   readonly staleMs?: number;
@@ -53,15 +53,15 @@ export type FakeDynamo = {
   readonly refusals: readonly string[];
   /** Deletes what has expired, late and in random order; gives how many. */
   expireItems(options?: ExpireOptions): number;
-  /** The item that stands at a key now, for checkers. */
+  /** The present item of a key, for checkers. */
   peek(key: Key): Item | undefined;
-  /** Every item that stands now, for checkers. */
+  /** Every present item, for checkers. */
   items(): Item[];
 };
 
 const noFaults: FaultPlan = () => ({});
 
-/** An in-memory DynamoDB below the SDK's `send`: perfect and fast, unless told otherwise. */
+/** An in-memory DynamoDB below the SDK's `send`: perfect and fast by default. */
 export const createFakeDynamo = (options: FakeDynamoOptions): FakeDynamo => {
   const { tableName, seed = 0, time, scanMs = 0, staleMs = 0 } = options;
   const random = seededRandom(seed);

@@ -31,7 +31,7 @@ export type Fault = (typeof faults)[number];
 /** Chance of each fault for one request; they exclude each other, so they add up to 1 at most. */
 export type FaultRates = Partial<Record<Fault, number>>;
 
-/** The rates for a kind of operation, asked anew for every request. */
+/** The rates for a kind of operation, asked for every request. */
 export type FaultPlan = (operation: OperationName) => FaultRates;
 
 /** The one fault of this request, or undefined. Draws nothing when no rate is set. */

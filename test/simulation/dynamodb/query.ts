@@ -137,7 +137,7 @@ const scanPage = (partition: Partition | undefined, scan: Scan): Page => {
   return { items, bytes, last: undefined };
 };
 
-/** The sort keys of the range behind the start key, in the order of the scan. */
+/** The sort keys of the range after the start key, in the order of the scan. */
 function* keysInOrder(sks: readonly string[], scan: Scan): Generator<string> {
   const { range, after, forward } = scan;
   const beyond = (sk: string): boolean =>

@@ -5,7 +5,7 @@ import { timerQueue } from "./timer-queue.ts";
 export type ProcessOptions = {
   /** How far this process' wall clock is ahead of true time, in milliseconds. */
   readonly skewMs?: number;
-  /** Whether its monotonic clock stands still while it is frozen, as on a suspended Lambda. */
+  /** Whether its monotonic clock stops while it is frozen, as on a suspended Lambda. */
   readonly monotonicStops?: boolean;
 };
 
@@ -29,7 +29,7 @@ export type VirtualProcess = {
 export type RunLimits = {
   /** Stops, before the next step, as soon as this is true. */
   readonly until?: () => boolean;
-  /** Stops when the next step would be later than this; time then stands there. */
+  /** Stops when the next step would be later than this; time is then this. */
   readonly untilMs?: number;
 };
 
@@ -106,8 +106,8 @@ export const createVirtualTime = (
 };
 
 /**
- * Resolves after every promise reaction that is possible now, however long its chain: Node runs ticks
- * once no reaction is left. Faster than a turn of the event loop, which asks the system for news.
+ * Resolves after every promise reaction that is possible now, however long its chain: Node runs
+ * ticks once no reaction is left. Faster than a turn of the event loop, which polls the system.
  */
 const reactions = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 

@@ -50,9 +50,9 @@ export class Violation extends Error {
 }
 
 /**
- * Runs a program and throws a Violation when a subscriber that was told `consistent` holds anything
- * but the fold of the log, when sequences of a key fail to rise, when the log's continuation is gone
- * under an open bootstrap, or when an operation fails that should not.
+ * Runs a program and throws a Violation when a subscriber with a `consistent` page holds anything
+ * but the fold of the log, when sequences of a key fail to rise, when the log's continuation is
+ * gone under an open bootstrap, or when an operation fails that should not.
  */
 export async function runProgram(core: CoreModules, program: Program): Promise<void> {
   const world = createWorld(core, program.seed, KEYS);
@@ -218,7 +218,7 @@ function save(subscriber: Subscriber): void {
   subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor, committed: false };
 }
 
-/** Comes back with what it had saved, and goes on behind its cursor or what it had committed. */
+/** Comes back with what it had saved, and goes on after its cursor or what it had committed. */
 function crash(world: World, subscriber: Subscriber, keepsCursor: boolean): void {
   world.crash(subscriber.process);
   const { view, seen, cursor, committed } = subscriber.saved;
@@ -272,7 +272,7 @@ export function assertExact(view: View, log: History, positions: readonly number
 async function startOver(subscriber: Subscriber, error: unknown, ageMs: number): Promise<void> {
   const code = codeOf(error);
   if (code === "retention-passed" && ageMs < DAY_MS) {
-    throw new Violation(`the log behind an open bootstrap is gone after ${ageMs} ms`);
+    throw new Violation(`the log after an open bootstrap is gone after ${ageMs} ms`);
   }
   if (code !== "retention-passed" && code !== "bootstrap-expired" && code !== "invalid-cursor") {
     throw error;

@@ -13,7 +13,7 @@ const DAY_MS = 24 * HOUR_MS;
 type Stage = Awaited<ReturnType<typeof setStage>>;
 
 /**
- * One story for every rule that keeps bootstraps exact, told so that the rule decides how it ends.
+ * One story for every rule that keeps bootstraps exact, in which that rule decides how it ends.
  * Each throws a Violation when a reader ends up with anything but the fold of the log.
  */
 export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<void>>> = {

@@ -25,13 +25,14 @@ type Pair = { readonly reader: number; readonly committed: number };
 
 /**
  * Explores every order in which appends, two compactors, their puts, checkpoint moves and crashes,
- * and a reader's pages, commits and crashes can happen over one log. The decisions are the product's
- * own plan functions; only the store is made up: a put counts if it is newer, a move if nobody else
- * has moved. Answers how many states there are, and the first in which a promise is broken.
+ * and a reader's pages, commits and crashes can happen over one log. The decisions are the
+ * product's own plan functions; only the store is made up: a put counts if it is newer, a move if
+ * no other has moved. Answers how many states there are, and the first in which a promise is
+ * broken.
  *
  * Nothing in the store depends on the reader, so the store's states are explored first, by
  * themselves. Compactors are alike: which of them does what makes no difference. What a reader has
- * committed is forgotten once nobody may crash any more, and the reader once its scan has ended well.
+ * committed is forgotten once no crash is left, and the reader once its scan has ended well.
  */
 export function explore(events: readonly SmallEvent[]): { states: number; violation?: string } {
   const log = planLog(events);
@@ -110,7 +111,7 @@ function createReaders(log: SmallLog, stores: StoreGraph) {
   const readerOf = (pair: number) => readers[pairs[pair]?.reader ?? 0];
   const committedOf = (pair: number) => pairs[pair]?.committed ?? 0;
 
-  /** What a page depends on: the item that is there, or where the checkpoint stands. */
+  /** What a page depends on: the item that is there, or the place of the checkpoint. */
   const sight = (pair: number, store: number): number => {
     const reader = readerOf(pair);
     if (reader === undefined || reader.scanned === KEYS.length) return stores.next(store);

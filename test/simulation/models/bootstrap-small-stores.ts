@@ -25,7 +25,7 @@ export type SmallLog = {
   readonly folds: readonly (readonly number[])[];
 };
 
-/** The first sequence behind a log. */
+/** The first sequence after a log. */
 export const endOf = ({ events }: SmallLog): number => events.length + 1;
 
 /** Every state that the stored rows and the compactors can be in, numbered; the first is 0. */
@@ -189,7 +189,7 @@ function check({ folds }: SmallLog, { next, items }: Store): string | undefined 
   for (const [key, name] of KEYS.entries()) {
     const item = items[key] ?? 0;
     const live = folds[next]?.[key] ?? 0;
-    if (live > 0 && Math.abs(item) < live) return `${name} is behind the checkpoint`;
+    if (live > 0 && Math.abs(item) < live) return `${name} lags the checkpoint`;
     if (live === 0 && item > 0 && item < next) return `${name} has risen again`;
   }
   return undefined;

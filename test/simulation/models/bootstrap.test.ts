@@ -13,7 +13,7 @@ const runs = Number(process.env.BOOTSTRAP_RUNS ?? 500);
 const TIMEOUT_MS = 60_000 + runs * 1_000;
 
 describe("a bootstrapped subscriber", () => {
-  it(`holds the fold of the log whenever it is told so, under random programs (SEED=${SEED})`, {
+  it(`holds the fold of the log whenever a page says so, under random programs (SEED=${SEED})`, {
     timeout: TIMEOUT_MS,
   }, async () => {
     const began = performance.now();

@@ -8,7 +8,9 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 1_440 * MINUTE_MS;
 const event = (key: string) => ({ attributes: { key }, data: "1" as never });
 
-/** A ledger on a table of its own; `beforeSend` may pass time or throw, told what is to be sent. */
+/**
+ * A ledger on a table of its own; `beforeSend` may pass time or throw; it gets what is to be sent.
+ */
 function openWorld() {
   const world = { nowMs: Date.UTC(2026, 0, 1), beforeSend: (_: string) => {} };
   const store = createFakeDynamo({

@@ -4,8 +4,8 @@ import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 
 /**
- * What becomes of an idempotency key whose request stopped between its claim and its batch, whoever
- * goes on with it.
+ * What becomes of an idempotency key whose request stopped between its claim and its batch,
+ * whichever process goes on with it.
  */
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -72,7 +72,7 @@ const timesInLog = async (world: World, data = '"keyed"') => {
 };
 
 describe("a claim that was not followed by its batch", () => {
-  it("[publish.idempotent] is settled by whoever sends the request next, once", async () => {
+  it("[publish.idempotent] is settled by the next copy of the request, once", async () => {
     const world = await start();
     await abandon(world, "x");
     const first = await world.time.finish(publish(world.b, "x", '"keyed"'));
@@ -108,7 +108,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(await timesInLog(world)).toBe(1);
   });
 
-  it("is not written by its maker after somebody else has, however the chain has grown", async () => {
+  it("is not written by its maker after another process has, however the chain has grown", async () => {
     const world = await start();
     // The maker's batch never gets an answer while another goes on with the claim.
     answerPuts(world, 1);
@@ -141,7 +141,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(Number(expiresAt) * 1_000).toBeGreaterThan(world.time.nowMs() + 24 * HOUR_MS);
   });
 
-  it("is void when it should be gone for a week: batches could not be told from expired ones", async () => {
+  it("is void when it should be gone for a week: its batch could have expired", async () => {
     const world = await start();
     await abandon(world, "x");
     await pass(world, 9 * DAY_MS + HOUR_MS);

@@ -49,7 +49,7 @@ async function createStream(
   return { publish, keysBehind };
 }
 
-it("[sub.lag] counts the keys behind a position up to so many events, and reads none of more", async () => {
+it("[sub.lag] counts the keys after a position up to so many events, and reads none of more", async () => {
   const world = openWorld();
   const story = async () => {
     const { publish, keysBehind } = await createStream(world, "key", "earliest");

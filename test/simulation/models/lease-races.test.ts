@@ -25,7 +25,7 @@ describe("workers that race for a lease", () => {
       const { row, b, c, commit } = await race(seed, scheduler);
       const winner = String(row.o);
       outcomes.set(winner, (outcomes.get(winner) ?? 0) + 1);
-      // A commit holds the lease of its worker: who comes behind it finds nothing to take.
+      // A commit holds the lease of its worker: a later taker finds nothing to take.
       expect({ token: row.k, next: row.n }).toEqual(
         winner === "a" ? { token: 1, next: 3 } : { token: 2, next: 1 },
       );

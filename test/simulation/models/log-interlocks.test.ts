@@ -35,7 +35,7 @@ const start = async (
 };
 
 const pass = ({ time }: SimulatedLog, ms: number) => {
-  // Time stands still when nothing is left to happen.
+  // Time does not move when nothing is left to happen.
   time.after(ms, () => {});
   return time.run({ untilMs: time.nowMs() + ms });
 };
@@ -55,7 +55,7 @@ const look = async (
 };
 
 describe("publishing", () => {
-  it("[publish.interlock] stops when nobody has looked at the end for more than 7 days, and goes on after a look", async () => {
+  it("[publish.interlock] stops when the end was not checked for more than 7 days, and goes on after a check", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -70,7 +70,7 @@ describe("publishing", () => {
     expect(await time.finish(outcome(a))).toBe(3);
   });
 
-  it("stops when compaction is more than 24 hours behind, and not when there is nothing to do", async () => {
+  it("stops when compaction lags by more than 24 hours, and not when there is nothing to do", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await pass(simulated, 3 * DAY_MS);
@@ -81,7 +81,7 @@ describe("publishing", () => {
     expect(await time.finish(outcome(a))).toBe(2);
   });
 
-  it("stops for good when nobody has looked at the end for more than 30 days", async () => {
+  it("stops for good when the end was not checked for more than 30 days", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await pass(simulated, 30 * DAY_MS - 10_000);
@@ -159,7 +159,7 @@ const keyOf = (partition: number): string =>
 describe("a publisher", () => {
   it.each([
     { what: "whose clocks go on", monotonicStops: false },
-    { what: "whose monotonic clock stands still", monotonicStops: true },
+    { what: "whose monotonic clock stops", monotonicStops: true },
   ])("$what while it is frozen for a minute never says that it wrote", async (options) => {
     const simulated = await start();
     const { time } = simulated;
@@ -198,16 +198,16 @@ describe("a publisher", () => {
     expect(store.tally.get("sent.put")).toBe(0);
   });
 
-  it("[publish.busy] is told so when its time is up, though the look at the end still falters", async () => {
+  it("[publish.busy] is answered when its time is up, though the look at the end still fails", async () => {
     const simulated = await start();
     const { time, store, a } = simulated;
     await time.finish(a.load());
     store.setFaults((operation) => (operation === "query" ? { "timeout-before": 1 } : {}));
     const began = time.nowMs();
-    const told = async () => [await outcome(a), time.nowMs() - began];
-    const first = told();
+    const answered = async () => [await outcome(a), time.nowMs() - began];
+    const first = answered();
     await pass(simulated, 1_000);
-    const second = told();
+    const second = answered();
     expect(await time.finish(first)).toEqual(["stream-busy", 5_000]);
     expect(await time.finish(second)).toEqual(["stream-busy", 6_000]);
     expect(store.tally.get("sent.put")).toBe(0);
@@ -241,7 +241,7 @@ describe("a publisher", () => {
     expect(await time.finish(outcome(a))).toBe(2);
   });
 
-  it("[publish.busy-queue] is refused when 10,000 are waiting, and nobody else is harmed", async () => {
+  it("[publish.busy-queue] is refused when 10,000 are waiting, and no other request is harmed", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await time.finish(a.load());

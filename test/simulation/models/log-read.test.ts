@@ -172,7 +172,7 @@ describe("reading", () => {
       }),
     );
     await time.finish(reading);
-    // Some pages missed a batch and showed the one behind it: the very thing this is about.
+    // Some pages missed a batch and showed the one after it: the very thing this is about.
     expect(store.tally.get("read.torn")).toBeGreaterThan(20);
   });
 
@@ -214,7 +214,7 @@ describe("seeking", () => {
     const { time, a } = simulated;
     a.process.setSkew(0);
     await time.finish(appendBatches(simulated, [2, 2], 10));
-    // Its clock is behind, so its batches get the time of the batch before them.
+    // Its clock is late, so its batches get the time of the batch before them.
     a.process.setSkew(-5_000);
     await time.finish(appendBatches(simulated, [1, 1, 1], 10));
     const stream = await time.finish(a.load());

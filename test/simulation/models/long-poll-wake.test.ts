@@ -105,6 +105,6 @@ it("[poll.wait] does not look at every publish that is nothing to it", async () 
   };
   await time.finish(story());
   console.log(`${looks} queries beside 400 publishes in two seconds`);
-  // A look asks twice: for events, and where the subscription stands. Publishing itself asks for ends.
+  // A look asks twice: for events, and for the committed offset. Publishing itself asks for ends.
   expect(looks).toBeLessThan(150);
 });

@@ -4,7 +4,7 @@ import { createLedger, defaultTenant, type RawJson } from "../../../packages/cor
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import { createWorld } from "./bootstrap-world.ts";
 
-/** What a filter makes of a bootstrap: over the compacted state, and over the log behind it. */
+/** What a filter makes of a bootstrap: over the compacted state, and over the log after it. */
 
 const incoming = (key: string, type: string | undefined, data: string) => ({
   attributes: { key, ...(type === undefined ? {} : { type }), headers: { from: type ?? "none" } },

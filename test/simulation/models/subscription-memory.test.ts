@@ -79,7 +79,7 @@ it.each([undefined, "w"])(
       await subscribe(here);
       await here.publish(...OF, [event("a", 1)]);
       await here.park(...OF, SUB, { sequence: 1, reason: "" });
-      // It waits behind the event that is withheld, which nobody has committed.
+      // It waits after the event that is withheld, which is not committed.
       const polling = here.poll(...OF, SUB, { limit: 10, waitSeconds: 10, consumer });
       await driver.clock.sleep(2_000);
       await here.release(...OF, SUB, "a", "retry");

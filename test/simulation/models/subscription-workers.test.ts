@@ -147,7 +147,7 @@ async function watch(world: World, isOver: () => boolean, broken: string[]): Pro
 
 /**
  * After a commit with a token, none with a smaller one moves anything there. That a commit moved a
- * partition is certain when nobody else can have come that far by then.
+ * partition is certain when no other worker can have come that far by then.
  */
 function findUnfenced({ commits }: World["happened"]): string[] {
   const counted = commits.filter(({ outcome }) => outcome !== "refused");

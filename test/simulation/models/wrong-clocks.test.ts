@@ -96,7 +96,7 @@ describe.each([
     );
   });
 
-  it("[clock.leases] stands in nobody's way once it is silent, not even of who is no worker", async () => {
+  it("[clock.leases] holds up no one once it is silent, not even a commit without a worker", async () => {
     const { open, right, sleep, finish } = await createWorld();
     const wrong = open(skewMs);
     await finish(

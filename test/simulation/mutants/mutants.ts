@@ -126,7 +126,7 @@ const ofTheLog: readonly Mutant[] = [
     plan: CLAIMS,
   },
   {
-    rule: "nobody goes on with a claim before having read the chain from its place on",
+    rule: "no process goes on with a claim before having read the chain from its place on",
     file: "log/append/claims.ts",
     from: "held.set(request, { row: found, examinedTo: found.claimFrom });",
     to: "held.set(request, { row: found, examinedTo: from });",
@@ -191,7 +191,7 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, apis: 2, sweepers: 1 },
   },
   {
-    rule: "nothing is published where nobody has looked for 30 days",
+    rule: "nothing is published where the end was not checked for 30 days",
     file: "log/guard.ts",
     from: "  assertNumbered(end.checkpoint, nowMs);\n  assertNotStalled(end, nowMs);\n}",
     to: "  void end;\n  void nowMs;\n}",
@@ -281,7 +281,7 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
   },
   {
-    rule: "where nobody has looked for 30 days no place is the end",
+    rule: "where the end was not checked for 30 days no place is the end",
     file: "log/read/read.ts",
     from: "clock.now() - lookedAt <= PHYSICAL_SLACK_MS;",
     to: "clock.now() >= 0 || lookedAt <= PHYSICAL_SLACK_MS;",
@@ -335,7 +335,7 @@ const ofTheLog: readonly Mutant[] = [
     from: `.set({ status: "deleting" })
           .where((row, { eq }) => \`\${eq(row.uid, uid)} AND \${eq(row.status, "live")}\`)`,
     to: `.set({ status: "deleting" })
-          .where((row, { ne }) => ne(row.uid, "nobody"))`,
+          .where((row, { ne }) => ne(row.uid, "no-such"))`,
     plan: { ...DELETIONS, writeFaults: { "timeout-late": 0.3 } },
   },
   {
@@ -409,7 +409,7 @@ const ofLeases: readonly Mutant[] = [
     to: "if (guard.token !== undefined) return lte(row.token, 1e9);",
   },
   {
-    rule: "a commit of no worker needs that nobody holds the lease",
+    rule: "a commit of no worker needs that no lease is held",
     file: "table/subscription.entity.ts",
     from: "lte(row.until, guard.nowMs)",
     to: "lte(row.until, 1e15)",
@@ -490,7 +490,7 @@ const ofParking: readonly Mutation[] = [
     to: "if (place.next >= 0) return",
   },
   {
-    rule: "what is parked changes only where the position stands",
+    rule: "what is parked changes only at the committed offset",
     file: "table/parking-rows.ts",
     from: "const there = eq(row.next, next);",
     to: "const there = eq(row.generation, generation);",

@@ -19,12 +19,13 @@ it("prints the smallest plan by which a seed finds a mutant, and plays it", {
   };
   try {
     copy.apply(mutant);
-    const told = play(mutant.plan ?? {});
-    const [, names = ""] = /It needs none of these \(\d+ plans tried\): (.*)\.\n/.exec(told) ?? [];
+    const printed = play(mutant.plan ?? {});
+    const [, names = ""] =
+      /It needs none of these \(\d+ plans tried\): (.*)\.\n/.exec(printed) ?? [];
     // An answer has to get lost, so that the attempt is found again; of the rest a fault may remain
     // that only moves the dice.
     expect(names.split(", ").length).toBeGreaterThan(5);
-    const [, smallest = ""] = /PLAN='(.*)'/.exec(told) ?? [];
+    const [, smallest = ""] = /PLAN='(.*)'/.exec(printed) ?? [];
     const { writeFaults, readFaults } = JSON.parse(smallest);
     expect(Object.keys(writeFaults).length).toBeLessThanOrEqual(2);
     expect(Object.keys(readFaults).length).toBeLessThanOrEqual(1);

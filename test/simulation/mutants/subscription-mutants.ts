@@ -89,7 +89,7 @@ const ofCommits: readonly Mutation[] = [
     to: "const isOlder = done.isOlder && request.after !== undefined;",
   },
   {
-    rule: "who was overtaken and has missed something is told",
+    rule: "a reader that was overtaken and has missed something learns of it",
     file: "ledger-subscriptions.ts",
     from: "return { ...page, consistent: false };",
     to: "return { ...page };",

@@ -32,17 +32,17 @@ it("goes on where the file ends, and says with what", () => {
   ]);
 });
 
-it("begins anew when something else is asked for", () => {
+it("begins again when something else is asked for", () => {
   keepSome();
   const campaign = loadCampaign(path, { ...ASKED, from: 0 }, where("b"));
   expect(campaign).toMatchObject({ next: [0, 1], total: emptyTally() });
   expect(campaign.stretches).toHaveLength(1);
 });
 
-it("keeps what is mended apart from what still fails", async () => {
+it("keeps what is fixed apart from what still fails", async () => {
   keepSome();
   const loaded = loadCampaign(path, ASKED, where("b"));
   const campaign = await playFailedAgain(loaded, async (seed) => seed === "103");
   expect(campaign.total.failures).toEqual([failed("104")]);
-  expect(campaign.mended).toEqual([{ ...failed("103"), commit: "b" }]);
+  expect(campaign.fixedSince).toEqual([{ ...failed("103"), commit: "b" }]);
 });

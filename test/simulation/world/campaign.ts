@@ -21,7 +21,7 @@ export type Campaign = Asked & {
   readonly total: SeedTally;
   readonly stretches: readonly Stretch[];
   /** Seeds that failed, and that nothing is wrong with since `commit`. */
-  readonly mended: readonly (SeedTally["failures"][number] & { readonly commit: string })[];
+  readonly fixedSince: readonly (SeedTally["failures"][number] & { readonly commit: string })[];
 };
 
 /** The campaign of a file, to be gone on with when it was asked for the same; else a new one. */
@@ -31,16 +31,16 @@ export function loadCampaign(path: string | undefined, asked: Asked, where: Wher
     next: Array.from({ length: asked.workers }, (_, worker) => asked.from + worker),
     total: emptyTally(),
     stretches: [],
-    mended: [],
+    fixedSince: [],
   };
   const kept = path !== undefined && existsSync(path) ? readCampaign(path) : fresh;
   const same = (Object.keys(asked) as (keyof Asked)[]).every((name) => kept[name] === asked[name]);
-  const { next, total, stretches, mended } = same ? kept : fresh;
+  const { next, total, stretches, fixedSince = [] } = same ? kept : fresh;
   const stretch: Stretch = { began: new Date().toISOString(), next, ...where };
-  return { ...asked, next, total, stretches: [...stretches, stretch], mended };
+  return { ...asked, next, total, stretches: [...stretches, stretch], fixedSince };
 }
 
-/** Plays the seeds that failed once more: what is mended since then no longer counts as failed. */
+/** Plays the seeds that failed once more: what passes now no longer counts as failed. */
 export async function playFailedAgain(
   campaign: Campaign,
   isClean: (seed: string) => Promise<boolean>,
@@ -48,12 +48,12 @@ export async function playFailedAgain(
   const { total, stretches } = campaign;
   const commit = stretches.at(-1)?.commit ?? "";
   const failures: SeedTally["failures"][number][] = [];
-  const mended = [...campaign.mended];
+  const fixedSince = [...campaign.fixedSince];
   for (const failure of total.failures) {
-    if (await isClean(failure.seed)) mended.push({ ...failure, commit });
+    if (await isClean(failure.seed)) fixedSince.push({ ...failure, commit });
     else failures.push(failure);
   }
-  return { ...campaign, total: { ...total, failures }, mended };
+  return { ...campaign, total: { ...total, failures }, fixedSince };
 }
 
 const readCampaign = (path: string): Campaign => JSON.parse(readFileSync(path, "utf8"));
@@ -69,7 +69,7 @@ export function saveCampaign(path: string | undefined, campaign: Campaign): void
   });
 }
 
-function sayCampaign({ total, mended, prefix }: Campaign): Said {
+function sayCampaign({ total, fixedSince, prefix }: Campaign): Said {
   const { seeds, operations, faults, events, simulatedHours, failures } = total;
   const names = (failed: readonly { readonly seed: string }[]) =>
     failed.map(({ seed }) => seed).join(", ");
@@ -82,7 +82,8 @@ function sayCampaign({ total, mended, prefix }: Campaign): Said {
     count(simulatedHours, "simulated hour"),
   ];
   const open = failures.length === 0 ? "" : `: ${names(failures)}`;
-  const fixed = mended.length === 0 ? "" : `; ${names(mended)} failed at first and pass now`;
+  const fixed =
+    fixedSince.length === 0 ? "" : `; ${names(fixedSince)} failed at first and pass now`;
   return {
     part: "Simulation",
     ran: parts.join(", "),

@@ -74,7 +74,10 @@ async function publish(
       world.call(api, (ledger) =>
         ledger.publish(defaultTenant, STREAM, events.map(incoming), idempotencyKey),
       ),
-    ({ events: told }) => ({ op: "publish", sequences: told.map(({ sequence }) => sequence) }),
+    ({ events: published }) => ({
+      op: "publish",
+      sequences: published.map(({ sequence }) => sequence),
+    }),
   );
   if (receipt?.replayed === true) world.recorder.count("publish.replayed");
   return receipt !== undefined;
@@ -94,7 +97,10 @@ async function publishOther(
       world.call(world.anyApi(random), (ledger) =>
         ledger.publish(defaultTenant, STREAM, other.map(incoming), `key ${events[0]?.n}`),
       ),
-    ({ events: told }) => ({ op: "publish", sequences: told.map(({ sequence }) => sequence) }),
+    ({ events: published }) => ({
+      op: "publish",
+      sequences: published.map(({ sequence }) => sequence),
+    }),
   );
 }
 
@@ -117,7 +123,7 @@ export async function createStream(world: ClientWorld, random: SeededRandom): Pr
   }
 }
 
-/** Deletes the stream and creates it anew. */
+/** Deletes the stream and creates it again. */
 export async function recreateStream(world: ClientWorld, random: SeededRandom): Promise<void> {
   const life = world.tap.liveUid(STREAM);
   if (life === undefined) return;

@@ -71,7 +71,10 @@ async function publish(
       world.call(world.anyApi(random), (ledger) =>
         ledger.publish(defaultTenant, STREAM, events.map(incoming), idempotencyKey),
       ),
-    ({ events: told }) => ({ op: "publish", sequences: told.map(({ sequence }) => sequence) }),
+    ({ events: published }) => ({
+      op: "publish",
+      sequences: published.map(({ sequence }) => sequence),
+    }),
     (code, mismatches = []) => {
       settled = code === "sequence-mismatch";
       for (const { key, sequence, deleted } of mismatches) known.set(key, deleted ? 0 : sequence);

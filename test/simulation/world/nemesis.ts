@@ -26,7 +26,7 @@ export async function runNemesis(world: World, phase: number): Promise<void> {
   const setClock = async (): Promise<void> => {
     await world.sleep(random.between(0, 5_000));
     const { process } = world.anyApi(random);
-    // A clock that is set back while the other one stands still hides how long a freeze was.
+    // A clock that is set back while the other one is stopped hides how long a freeze was.
     if (world.isOver() || plan.monotonicStops || process.state() !== "running") return;
     process.setSkew(random.between(-plan.skewMs, plan.skewMs));
     recorder.count("nemesis.clock");

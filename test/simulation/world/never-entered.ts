@@ -156,7 +156,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "One operator repairs at a time, and never what is being deleted: recovery makes the stream anew before.",
+    why: "One operator repairs at a time, and never what is being deleted: recovery creates the stream again before.",
     blocks: ["compaction/repair.ts: : undefined", "compaction/repair.ts: continue;"],
   },
   {
@@ -178,7 +178,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: ["log/append/append.ts: (error: unknown) => { // A refusal speaks of"],
   },
   {
-    why: "What a reader or a sweep stands on goes between two looks of one call, or the floor moves to the very place of a reader: test/simulation/models/log-read.test.ts.",
+    why: "The batch at the position of a reader or a sweep goes between two looks of one call, or the floor moves to the very place of a reader: test/simulation/models/log-read.test.ts.",
     blocks: [
       "compaction/floor.ts: return false;",
       "log/read/lag.ts: ?? last.publishedAt",

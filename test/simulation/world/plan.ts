@@ -13,7 +13,9 @@ export type Plan = {
   readonly publishers: number;
   readonly requests: number;
   readonly keyed: number;
-  /** How often somebody else sends other events with the key of a request, while it is under way. */
+  /**
+   * How often another client sends other events with the key of a request, while it is under way.
+   */
   readonly impostors: number;
   readonly tombstones: number;
   /** Largest number of events in a request. */
@@ -53,7 +55,7 @@ export type Plan = {
   readonly publishPaceMs: readonly number[];
   readonly readPaceMs: readonly number[];
   readonly pageLimits: readonly number[];
-  /** How often a browser begins anew instead of reading on. */
+  /** How often a browser begins again instead of reading on. */
   readonly browseAnew: number;
   readonly crashes: number;
   readonly seeks: number;

@@ -18,7 +18,7 @@ type Answer = {
 /** What a subscriber keeps over a crash: its view, and the cursor that belongs to it. */
 export type Follower = {
   readonly base: string;
-  /** Of its subscription; it takes another one when it has to begin anew. */
+  /** Of its subscription; it takes another one when it has to begin again. */
   name: string;
   names: number;
   readonly start: "earliest" | "latest" | "bootstrap";
@@ -112,7 +112,7 @@ async function subscribe(
   );
   if (answer === undefined) return false;
   if (!answer.created) {
-    // Somebody made it before, perhaps this client, and nobody knows where it stands.
+    // A client made it before, perhaps this one, and its committed offset is unknown.
     rename(follower);
     return false;
   }
@@ -191,7 +191,7 @@ async function pollOnce(
   return answer;
 }
 
-/** A life that has ended, and a position that is gone: the client begins anew. */
+/** A life that has ended, and a position that is gone: the client begins again. */
 function onRefusal(follower: Follower, code: string): void {
   if (!ENDING.has(code)) return;
   follower.exists = false;
@@ -236,7 +236,7 @@ async function commitOnce(
   follower.settled = !receipt.stale;
   world.keep(follower);
   if (receipt.stale) world.recorder.count("commit.stale");
-  // A client that keeps no cursor asks for what is behind the committed position.
+  // A client that keeps no cursor asks for what comes after the committed position.
   if (follower.settled && random.chance(0.5)) follower.cursor = undefined;
 }
 

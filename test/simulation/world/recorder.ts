@@ -5,7 +5,7 @@ import type { Invoke, Line, Mismatch, Ok } from "../checker/history.ts";
 type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 export type Call = OmitEach<Invoke, "type" | "atMs" | "process" | "call">;
-export type Told = OmitEach<Ok, "type" | "atMs" | "process" | "call">;
+export type Outcome = OmitEach<Ok, "type" | "atMs" | "process" | "call">;
 export type Note = OmitEach<Line & { type: "info" }, "type" | "atMs" | "process">;
 
 export type Recorder = {
@@ -20,14 +20,14 @@ export type Recorder = {
     process: string,
     call: Call,
     run: () => Promise<T>,
-    tell: (result: T) => Told,
+    tell: (result: T) => Outcome,
     failed?: (code: string, mismatches?: readonly Mismatch[]) => void,
   ): Promise<T | undefined>;
   note(note: Note): void;
   count(name: string): void;
 };
 
-/** Says that nobody knows what became of the call: its process died or took too long. */
+/** The outcome of the call is unknown: its process died or took too long. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 }
@@ -35,7 +35,7 @@ export class NoAnswer extends Error {
 /** These say that the call may have had an effect. */
 const UNKNOWN = new Set(["outcome-unknown", "no-answer"]);
 
-/** Where a recorder writes to, instead of its memory; its calls are numbered behind `calls`. */
+/** Where a recorder writes to, instead of its memory; its calls are numbered after `calls`. */
 export type Sink = {
   readonly calls: number;
   add(line: Line): void;
@@ -75,8 +75,8 @@ export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
         const code = codeOf(error);
         const known = !UNKNOWN.has(code) && !code.startsWith("internal");
         const mismatches = mismatchesOf(error);
-        const told = mismatches === undefined ? {} : { mismatches };
-        add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code, ...told });
+        const answered = mismatches === undefined ? {} : { mismatches };
+        add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code, ...answered });
         count(`${invoke.op}.${code.split(":")[0]}`);
         failed(code, mismatches);
         return undefined;
@@ -85,7 +85,7 @@ export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
   };
 }
 
-/** What a publisher is told of keys that are not as it expected. */
+/** What a publisher learns of keys that are not as it expected. */
 const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
   error instanceof LedgerError && error.code === "sequence-mismatch"
     ? (error.facts.mismatches as readonly Mismatch[])

@@ -96,8 +96,8 @@ const progressOf = ({ total, seeds }: Campaign, before: number, seconds: number)
 };
 
 /**
- * Simulations make a lot of garbage and throw many errors whose stack nobody reads. On a machine with
- * other work, threads that help to collect garbage are waited for longer than they save.
+ * Simulations make a lot of garbage and throw many errors whose stack is never read. On a machine
+ * with other work, threads that help to collect garbage are waited for longer than they save.
  */
 const PLAYER_FLAGS = [
   ...["--min-semi-space-size=128", "--max-semi-space-size=256", "--single-threaded-gc"],

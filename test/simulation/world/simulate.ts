@@ -35,7 +35,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** No phase takes longer; whoever is still waiting goes on in the next one. */
+/** No phase takes longer; calls that still wait go on in the next one. */
 const PHASE_MS = 4 * MINUTE_MS;
 /** Requests that arrive after their caller gave up have arrived by then. */
 const SETTLE_MS = 6 * MINUTE_MS;
@@ -64,7 +64,7 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
     await play(world, runPhase(world, chance, followers, phase));
-    // Whoever still waits goes on waiting, but nobody begins anything new over the leap.
+    // Calls that still wait go on waiting, but no client begins anything new over the leap.
     world.setOver(true);
   }
   await recover(world, chance, followers);

@@ -3,8 +3,8 @@ import { partitionOf } from "../../../../packages/core/src/model/partition.ts";
 import type { Call, History, Request } from "./history.ts";
 
 /**
- * Everything in which a log, read from its beginning to its end, contradicts what its publishers
- * were told; empty when it is right. Knows nothing of how the log works.
+ * Everything in which a log, read from its beginning to its end, contradicts the answers to its
+ * publishers; empty when it is right. Knows nothing of how the log works.
  */
 export function findViolations(
   log: readonly Entry[],
@@ -71,14 +71,15 @@ function checkRequest(
     const later = inOrder.slice(index + 1).find((each) => each.partition === partition);
     if (later && later.event.sequence !== event.sequence + 1) found.push("reordered-request");
     for (const { published } of successes) {
-      const told = published?.events[index];
-      if (told?.sequence !== event.sequence || told.id !== event.id) found.push("receipt-mismatch");
+      const answered = published?.events[index];
+      if (answered?.sequence !== event.sequence || answered.id !== event.id)
+        found.push("receipt-mismatch");
     }
   }
   return found;
 }
 
-/** ack(A) before send(B) means that A stands before B, within a partition. */
+/** ack(A) before send(B) means that A comes before B, within a partition. */
 function findTimeTravel(entries: readonly Entry[], requests: readonly Request[]): string[] {
   const byName = new Map(requests.map((request) => [request.name, request]));
   const found: string[] = [];

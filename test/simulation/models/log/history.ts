@@ -23,7 +23,7 @@ export type Request = {
 
 export type History = {
   readonly requests: readonly Request[];
-  /** A request whose events nobody else sends. */
+  /** A request whose events no other request has. */
   add(keys: readonly string[], idempotencyKey?: string): Request;
   /** Makes a call of a request and records it. Throws only what no publisher may ever see. */
   record(
@@ -44,7 +44,7 @@ const REJECTIONS = new Set([
   "numbering-at-risk",
 ]);
 
-/** What publishers did and were told, in one order of events that all of them share. */
+/** What publishers did and were answered, in one order of events that all of them share. */
 export function createHistory(): History {
   const requests: Request[] = [];
   let tick = 0;

@@ -112,7 +112,7 @@ export const leaseScenarios: readonly LeaseScenario[] = [
     },
   },
   {
-    name: "who gets a lease back begins behind what is committed, not behind what it read before",
+    name: "a worker that gets a lease back begins after what is committed, not after what it read before",
     play: async () => {
       const world = await createLeaseWorld();
       const [one, two] = [world.server("one"), world.server("two")];
@@ -125,7 +125,7 @@ export const leaseScenarios: readonly LeaseScenario[] = [
     },
   },
   {
-    name: "who has left commits nothing once somebody else has taken over",
+    name: "a worker that has left commits nothing once another has taken over",
     play: async () => {
       const world = await createLeaseWorld();
       const [one, two] = [world.server("one"), world.server("two")];

@@ -13,10 +13,10 @@ const LEASE_SECONDS = 3;
 const OF = [defaultTenant, "orders"] as const;
 const SUB = "s";
 
-/** What a poll gave: the sequences of its events, and the cursor behind them. */
+/** What a poll gave: the sequences of its events, and the cursor after them. */
 export type Polled = { readonly sequences: readonly number[]; readonly cursor: string };
 
-/** One server, asked in the name of whoever asks. */
+/** One server, asked in the name of a worker. */
 export type LeaseServer = {
   poll(consumer: string | undefined, after?: string): Promise<Polled>;
   /** "moved", "stale", or the code it was refused with. */
@@ -38,7 +38,7 @@ export type LeaseWorld = {
   row(): Item;
 };
 
-/** Everything happens at once, and time stands still, but where the test says otherwise. */
+/** Everything happens at once, and time does not move, except where the test says otherwise. */
 export async function createLeaseWorld(): Promise<LeaseWorld> {
   const startMs = 1_800_000_000_000;
   let nowMs = startMs;

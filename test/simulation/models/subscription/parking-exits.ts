@@ -173,7 +173,7 @@ async function play(
     if (step === "park last") {
       const sequence = log.get("a")?.at(-1) ?? 1;
       const code = await codeOf(() => next().park(...OF, SUB, { sequence, reason: "" }));
-      // Whoever parks what it has not received says so of what comes before.
+      // A consumer that parks what it has not received counts what comes before as processed.
       if (code === "ok")
         for (const each of log.get("a") ?? []) if (each < sequence) excused.add(each);
       return code;

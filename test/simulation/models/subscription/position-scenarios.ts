@@ -3,7 +3,7 @@ import type { Ledger } from "../../../../packages/core/src/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
 import { event, OF, SUB, subscribe } from "./two-servers.ts";
 
-/** Where a subscription stands, and what is said of it, whoever asks and however slowly. */
+/** The committed offset of a subscription, and what is said of it, by any process, however slow. */
 
 const poll = (ledger: Ledger, more: object = {}) =>
   ledger.poll(...OF, SUB, { limit: 1_000, ...more });

@@ -41,8 +41,9 @@ export const anyParkingPlan: fc.Arbitrary<ParkingPlan> = fc.record({
 
 /**
  * A consumer whose events fail now and then, on the real ledger over a fake table: it parks what
- * fails, while somebody retries and skips. Whatever the store, the servers and the consumer do, no
- * event is processed before the earlier ones of its key, and in the end all are, but the skipped.
+ * fails, while an operator retries and skips. Whatever the store, the servers and the consumer do,
+ * no event is processed before the earlier ones of its key, and in the end all are, but the
+ * skipped.
  */
 export async function simulateParking(plan: ParkingPlan) {
   const random = seededRandom(plan.seed);
@@ -164,7 +165,7 @@ export async function simulateParking(plan: ParkingPlan) {
       calm = waiting.length === 0 ? calm + 1 : 0;
       const target = waiting[chance.between(0, Math.max(0, waiting.length - 1))];
       if (target === undefined) continue;
-      // Whoever reads the log from the side may be frozen: then it is not known what would be skipped.
+      // The reader of the log may be frozen: then it is not known what would be skipped.
       const number = numberOf(target);
       const how = !over && number !== undefined && chance.chance(0.3) ? "skip" : "retry";
       // A skip whose answer was lost may have been carried out, and is no longer to be repeated.
