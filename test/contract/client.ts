@@ -27,6 +27,7 @@ import {
   type SeekBody,
   SeekReceipt,
   type SkipQuery,
+  type StatsListQuery,
   Stream,
   StreamDeletion,
   StreamInfo,
@@ -131,7 +132,7 @@ export function createClient(target: Target) {
       return body.name;
     },
 
-    listStreams: (query: Query<typeof ListQuery> = {}) =>
+    listStreams: (query: Query<typeof StatsListQuery> = {}) =>
       call({ path: `/streams${search(query)}`, statuses: [200], schema: StreamList }),
 
     getStream: async (stream: string) =>
@@ -149,7 +150,7 @@ export function createClient(target: Target) {
         schema: Subscription,
       }),
 
-    listSubscriptions: (stream: string, query: Query<typeof ListQuery> = {}) =>
+    listSubscriptions: (stream: string, query: Query<typeof StatsListQuery> = {}) =>
       call({
         path: `${at(stream)}/subscriptions${search(query)}`,
         statuses: [200],

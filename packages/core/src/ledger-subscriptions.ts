@@ -1,5 +1,6 @@
 import type {
   Lag,
+  ListedSubscription,
   PatchedSubscription,
   PatchSubscription,
   Place,
@@ -15,36 +16,35 @@ import { type Bounds, coversDelivery } from "./access/permission.ts";
 import { type Cursors, formatListCursor, parseListCursor } from "./cursor/cursor.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "./kernel/error.ts";
-import { fittingItems } from "./kernel/list-page.ts";
+import { fittingItems, type StatsPage } from "./kernel/list-page.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Waiting } from "./kernel/waiting.ts";
 import type { Log } from "./log/log.ts";
 import type { StoredEvent } from "./model/event.ts";
 import { lifeText } from "./model/life-text.ts";
-import { bareName, type Tenant } from "./model/names.ts";
+import type { Tenant } from "./model/names.ts";
 import { normalPlace, type Places } from "./places.ts";
 import type { LiveStream, Streams } from "./stream/streams.ts";
 import { change } from "./subscription/change.ts";
-import { warningsOf } from "./subscription/change-plan.ts";
 import { type Committed, commit, lagBehind } from "./subscription/commit.ts";
 import { cursorAfter } from "./subscription/commit-sequence.ts";
 import { type Covers, listCovered } from "./subscription/covered.ts";
 import type { Poll } from "./subscription/deliver.ts";
 import { createDeliveries } from "./subscription/deliveries.ts";
-import { normalFilter } from "./subscription/filter.ts";
-import { countKeysBehind } from "./subscription/keys-behind.ts";
 import { createLeases } from "./subscription/leases.ts";
 import { createPace } from "./subscription/pace.ts";
-import { allParked, createParkingOperations } from "./subscription/parked.ts";
+import { createParkingOperations } from "./subscription/parked.ts";
 import { createParking } from "./subscription/parking.ts";
 import { poll } from "./subscription/poll.ts";
 import { pollShare } from "./subscription/poll-share.ts";
 import { seek, standingAtCursor } from "./subscription/seek.ts";
-import { isInSnapshot, progressOf, standingOf } from "./subscription/standing.ts";
-import type { SubscriptionState } from "./subscription/state.ts";
+import {
+  createSubscriptionInfo,
+  measuredAtOnce,
+  toSubscription,
+} from "./subscription/subscription-info.ts";
 import type { NewSubscription, Snapshots, Subscriptions } from "./subscription/subscriptions.ts";
 import { waitForNews } from "./subscription/wait.ts";
-import type { SubscriptionRow } from "./table/subscription.entity.ts";
 import type { Table } from "./table/table.ts";
 
 type Deps = {
@@ -98,8 +98,6 @@ type CommitVerdict = {
 /** How reading on from a cursor ends when what follows it is no longer kept. */
 const PASSED: ReadonlySet<string> = new Set(["retention-passed", "bootstrap-expired"]);
 
-type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
-
 /** The part of the ledger that is about subscriptions: cursors are text outside, content inside. */
 export function createSubscriptionOperations(deps: Deps) {
   const { table, clock, random, streams, log, cursors, places, snapshots, subscriptions } = deps;
@@ -109,6 +107,7 @@ export function createSubscriptionOperations(deps: Deps) {
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
   const deliveries = createDeliveries({ table, log, subscriptions, parking });
   const parts = { table, subscriptions, log, snapshots, leases, deliveries };
+  const info = createSubscriptionInfo({ subscriptions, log, leases, cursors });
 
   /** One poll, or several until there is something to tell. */
   async function pollStream(
@@ -188,17 +187,6 @@ export function createSubscriptionOperations(deps: Deps) {
     }
   }
 
-  /**
-   * The committed offset of a subscription, as a cursor of the stream; null while a snapshot is
-   * read.
-   */
-  function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
-    const { positions, bootstrap } = standingOf(state);
-    if (isInSnapshot(bootstrap)) return null;
-    const rest = bootstrap === undefined ? {} : { bootstrap };
-    return cursors.format({ life: lifeText(stream), positions, turn: 0, ...rest });
-  }
-
   return {
     async createSubscription(
       tenant: Tenant,
@@ -233,16 +221,20 @@ export function createSubscriptionOperations(deps: Deps) {
     async listSubscriptions(
       tenant: Tenant,
       name: string,
-      { limit, cursor }: ListPage,
+      { limit, cursor, stats = false }: StatsPage,
       bounds: Bounds = {},
     ) {
       const stream = await streams.load(tenant, name);
       const list = `subscriptions ${stream.uid}` as const;
       const after = cursor === undefined ? undefined : parseListCursor(list, cursor);
       const covers: Covers = (row) => coversDelivery(bounds, row);
-      const page = await listCovered(table, stream, covers, { limit, after });
-      const found = fittingItems(page.subscriptions.map((row) => toSubscription(stream, row)));
-      const isCut = found.length < page.subscriptions.length;
+      const most = stats ? Math.min(limit, measuredAtOnce(stream)) : limit;
+      const page = await listCovered(table, stream, covers, { limit: most, after });
+      const listed: ListedSubscription[] = stats
+        ? await info.measureListed(stream, page.subscriptions)
+        : page.subscriptions.map((row) => toSubscription(stream, row));
+      const found = fittingItems(listed);
+      const isCut = found.length < listed.length;
       const next = isCut ? (found.at(-1)?.name ?? null) : page.next;
       return {
         subscriptions: [...found],
@@ -257,26 +249,7 @@ export function createSubscriptionOperations(deps: Deps) {
     ): Promise<SubscriptionInfo> {
       const stream = await streams.load(tenant, name);
       const state = await subscriptions.load(stream, subscription);
-      const [lag, members] = await Promise.all([
-        subscriptions.lag(stream, state),
-        leases.list(stream, state),
-      ]);
-      const keysBehind = await countKeysBehind(log, stream, state, lag.events);
-      const snapshot = progressOf(state.bootstrap);
-      return {
-        ...toSubscription(stream, state.row),
-        phase: snapshot === undefined ? "log" : "bootstrap",
-        ...(snapshot === undefined ? {} : { snapshot }),
-        position: positionOf(stream, state),
-        warnings: warningsOf(state.row, state.generation),
-        lag,
-        keysBehind: keysBehind ?? null,
-        parkedKeys: allParked(state).length,
-        members: members.map(({ until, ...member }) => ({
-          ...member,
-          until: new Date(until).toISOString(),
-        })),
-      };
+      return info.describe(stream, state);
     },
 
     /** Changes settings. See `change` for what another filter means. */
@@ -385,14 +358,3 @@ export function createSubscriptionOperations(deps: Deps) {
     waitingPolls: (): number => log.bell.size(),
   };
 }
-
-const toSubscription = (stream: LiveStream, row: SubscriptionRow): Subscription => ({
-  name: row.name,
-  stream: bareName(row.stream),
-  start: row.config.start,
-  ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
-  leaseSeconds: row.config.leaseSeconds,
-  ...(row.config.maxDeliveries === undefined ? {} : { maxDeliveries: row.config.maxDeliveries }),
-  createdAt: new Date(row.createdAt).toISOString(),
-  life: lifeText(stream),
-});

@@ -18,6 +18,7 @@ import { type Swept, sweep } from "./compaction/sweep.ts";
 import { type CursorKey, createCursors, invalidCursor } from "./cursor/cursor.ts";
 import { assertSameList } from "./cursor/listed.ts";
 import type { Clock } from "./kernel/clock.ts";
+import type { StatsPage } from "./kernel/list-page.ts";
 import type { Random } from "./kernel/random.ts";
 import { createWaiting } from "./kernel/waiting.ts";
 import { createBrowsing } from "./ledger-browsing.ts";
@@ -68,8 +69,6 @@ export type LedgerDeps = {
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
-
-type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
 /** A page of the current state of keys; `cursor` is null at its end. */
 export type CompactedPage = {
@@ -131,8 +130,8 @@ export function createLedger(deps: LedgerDeps) {
     },
 
     /** Of the tenant's streams, those that the globs cover. */
-    listStreams: (tenant: Tenant, page: ListPage, globs: readonly string[] = ["*"]) =>
-      listStreams(table, tenant, page, nameRangesOf(globs)),
+    listStreams: (tenant: Tenant, page: StatsPage, globs: readonly string[] = ["*"]) =>
+      listStreams(core, tenant, page, nameRangesOf(globs)),
 
     /** Of its subscriptions, those within the bounds. */
     async getStream(tenant: Tenant, name: string, bounds: Bounds = {}): Promise<StreamInfo> {

@@ -45,8 +45,13 @@ export const LIMITS = {
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,
-  /** Positions of subscriptions that the view of a stream looks at: it must stay cheap. */
+  /**
+   * Positions in partitions that one answer looks at: those of a stream's subscriptions in its view,
+   * and those of a list with numbers. It must stay cheap.
+   */
   streamPositionsMax: 256,
+  /** A list counts the subscriptions of a stream in one read; its own view counts them all. */
+  listedSubscriptionsMax: 500,
   /** A worker that is silent for this long loses its share; shorter ones cost more writes. */
   leaseSecondsMin: 1,
   leaseSecondsMax: 600,

@@ -126,3 +126,13 @@ export const ListQuery = z.strictObject({
   }),
   cursor: z.optional(ListCursor),
 });
+
+/** The same of a list whose entries can carry the numbers of their own views. */
+export const StatsListQuery = z.strictObject({
+  ...ListQuery.shape,
+  include: described(z.optional(z.literal("stats")), {
+    description:
+      "`stats`: each entry has the numbers that its own view has, as far as they take few reads. A page may hold fewer entries then.",
+  }),
+});
+export type StatsListQuery = z.infer<typeof StatsListQuery>;

@@ -1,5 +1,12 @@
 import { LIMITS } from "@eventledger/protocol";
 
+/** What is asked of a list; with `stats` its entries carry their numbers. */
+export type StatsPage = {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly stats?: boolean;
+};
+
 /**
  * The first of these items that an answer can hold. Always one at least: none is as large as an
  * answer, and a list must get on.
@@ -12,6 +19,20 @@ export function fittingItems<T>(
   const over = items.findIndex((item) => {
     bytes += Buffer.byteLength(JSON.stringify(item)) + 1;
     return bytes > bytesMax;
+  });
+  return over === -1 ? items : items.slice(0, Math.max(1, over));
+}
+
+/** The first of these items that have as many positions in partitions as one answer looks at. */
+export function withinPositions<T>(
+  items: readonly T[],
+  positionsOf: (item: T) => number,
+  positionsMax: number = LIMITS.streamPositionsMax,
+): readonly T[] {
+  let positions = 0;
+  const over = items.findIndex((item) => {
+    positions += positionsOf(item);
+    return positions > positionsMax;
   });
   return over === -1 ? items : items.slice(0, Math.max(1, over));
 }

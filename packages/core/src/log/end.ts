@@ -2,7 +2,7 @@ import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { BatchOutline } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 
@@ -56,8 +56,8 @@ export async function loadEnd(
 }
 
 /** Whether a batch begins below a batch edge, and so cannot tell where the chain ends. */
-export const isBelow = (last: Batch | undefined, edge: number): boolean =>
+export const isBelow = (last: BatchOutline | undefined, edge: number): boolean =>
   last === undefined || last.first < edge;
 
-const behind = (last: Batch | undefined): number =>
+const behind = (last: BatchOutline | undefined): number =>
   last === undefined ? 1 : last.first + last.count;

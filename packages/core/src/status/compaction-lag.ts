@@ -1,8 +1,8 @@
-import { type Clock, takeStamp } from "../kernel/clock.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { lifeOf, type ScopedName } from "../model/names.ts";
 import { allStreams } from "../stream/all-streams.ts";
 import type { Table } from "../table/table.ts";
-import { describeStream } from "./stream-info.ts";
+import { measureStream } from "./stream-info.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
@@ -18,8 +18,8 @@ export async function measureCompactionLag(
   for (const name of new Set(names ?? (await listNames(table)))) {
     const row = await table.streams.load(name);
     if (row?.status !== "live" || row.copied) continue;
-    const stream = { ...row, life: lifeOf(name, row.uid), stamp: takeStamp(clock) };
-    const { watermarkLag } = await describeStream({ table, clock }, stream);
+    const stream = { life: lifeOf(name, row.uid), partitions: row.partitions };
+    const { watermarkLag } = await measureStream({ table, clock }, stream);
     seconds = Math.max(seconds, watermarkLag.seconds);
   }
   return seconds;

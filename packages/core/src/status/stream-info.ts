@@ -1,4 +1,4 @@
-import type { Stream, StreamInfo } from "@eventledger/protocol";
+import { LIMITS, type Stream, type StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { loadEnd } from "../log/end.ts";
 import { lifeText } from "../model/life-text.ts";
@@ -26,6 +26,24 @@ export async function describeStream(
   deps: Deps,
   stream: LiveStream,
 ): Promise<Omit<StreamInfo, "subscriptions">> {
+  const [numbers, subscriptionCount] = await Promise.all([
+    measureStream(deps, stream),
+    countSubscriptions(deps, stream),
+  ]);
+  return { ...toStream(stream), ...numbers, subscriptionCount };
+}
+
+/** How much a stream holds. */
+export type StreamNumbers = Pick<
+  StreamInfo,
+  "eventCount" | "bytes" | "firstEventAt" | "lastEventAt" | "watermarkLag"
+>;
+
+/** How much a stream holds now: at most five reads per partition, which ask for no events. */
+export async function measureStream(
+  deps: Deps,
+  stream: Pick<LiveStream, "life" | "partitions">,
+): Promise<StreamNumbers> {
   const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
   const parts = await Promise.all(
     partitions.map((partition) => describePartition(deps, stream, partition)),
@@ -34,7 +52,6 @@ export async function describeStream(
     parts.reduce((total, part) => total + of(part), 0);
   const pending = Math.min(...parts.map(({ pendingAt }) => pendingAt));
   return {
-    ...toStream(stream),
     eventCount: sum(({ events }) => events),
     bytes: sum(({ bytes }) => bytes),
     firstEventAt: toTime(Math.min(...parts.map(({ firstAt }) => firstAt))),
@@ -43,17 +60,20 @@ export async function describeStream(
       events: sum(({ lag }) => lag),
       seconds: pending === Infinity ? 0 : Math.max(0, deps.clock.now() - pending) / 1_000,
     },
-    subscriptionCount: await countSubscriptions(deps, stream),
   };
 }
 
-async function describePartition({ table, clock }: Deps, { life }: LiveStream, partition: number) {
+async function describePartition(
+  { table, clock }: Deps,
+  { life }: Pick<LiveStream, "life">,
+  partition: number,
+) {
   const end = await loadEnd({ table, clock }, life, partition);
   const { next, floor, bytes, lost } = end.checkpoint;
   const lag = end.next - next - lostBetween(lost, next, end.next);
   const timeFrom = async (sequence: number) => {
     if (sequence >= end.next) return Infinity;
-    const { batches } = await table.batches.loadFrom(life, partition, sequence, 2);
+    const { batches } = await table.batches.loadOutlines(life, partition, sequence, 2);
     return batches.find(({ kind }) => kind !== "jump")?.publishedAt ?? Infinity;
   };
   const firstAt = await timeFrom(floor);
@@ -71,8 +91,13 @@ async function countSubscriptions({ table }: Deps, { name, uid }: LiveStream): P
   let count = 0;
   let after: string | undefined;
   for (;;) {
-    const page = await table.subscriptions.list(name, uid, 500, after);
-    count += page.subscriptions.length;
+    const page = await table.subscriptions.countFrom(
+      name,
+      uid,
+      LIMITS.listedSubscriptionsMax,
+      after,
+    );
+    count += page.count;
     if (page.next === null) return count;
     after = page.next;
   }

@@ -1,31 +1,72 @@
-import type { Stream } from "@eventledger/protocol";
+import { LIMITS, type ListedStream } from "@eventledger/protocol";
 import { formatListCursor, parseListCursor } from "../cursor/cursor.ts";
-import { bareName, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
-import type { NameRange } from "../table/stream.entity.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { type StatsPage, withinPositions } from "../kernel/list-page.ts";
+import { bareName, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
+import type { NameRange, StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
-import { toStream } from "./stream-info.ts";
+import { measureStream, toStream } from "./stream-info.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
  * A page of a tenant's streams by name, of those within ranges of names that are in order and do not
- * overlap; one look into the table per range at most.
+ * overlap; one look into the table per range at most. With `stats` each has its numbers, and the page
+ * ends where these take too many reads.
  */
 export async function listStreams(
-  table: Table,
+  deps: Deps,
   tenant: Tenant,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  page: StatsPage,
   ranges: readonly NameRange[],
-): Promise<{ streams: Stream[]; cursor: string | null }> {
+): Promise<{ streams: ListedStream[]; cursor: string | null }> {
+  const { rows, next } = await loadRows(deps, tenant, page, ranges);
+  if (!page.stats) return { streams: rows.map(toStream), cursor: cursorAt(next) };
+  const some = withinPositions(rows, ({ partitions }) => partitions);
+  const measured = await Promise.all(some.map((row) => measure(deps, row)));
+  const end = some.length < rows.length ? (some.at(-1)?.name ?? null) : next;
+  return { streams: measured.flat(), cursor: cursorAt(end) };
+}
+
+async function loadRows(
+  { table }: Deps,
+  tenant: Tenant,
+  { limit, cursor, stats }: StatsPage,
+  ranges: readonly NameRange[],
+): Promise<{ rows: StreamRow[]; next: ScopedName | null }> {
+  const most = stats ? Math.min(limit, LIMITS.streamPositionsMax) : limit;
   const after =
     cursor === undefined ? undefined : scopeName(tenant, parseListCursor("streams", cursor));
-  const streams: Stream[] = [];
+  const rows: StreamRow[] = [];
   let next: ScopedName | null = null;
   for (const range of ranges) {
-    const last = streams.at(-1);
-    if (last !== undefined && streams.length >= limit) next = scopeName(tenant, last.name);
+    if (rows.length >= most) next = rows.at(-1)?.name ?? null;
     if (next !== null) break;
-    const page = await table.streams.list(tenant, limit - streams.length, after, range);
-    streams.push(...page.streams.map(toStream));
+    const page = await table.streams.list(tenant, most - rows.length, after, range);
+    rows.push(...page.streams);
     next = page.next;
   }
-  return { streams, cursor: next === null ? null : formatListCursor("streams", bareName(next)) };
+  return { rows, next };
+}
+
+const cursorAt = (next: ScopedName | null): string | null =>
+  next === null ? null : formatListCursor("streams", bareName(next));
+
+/** A stream with its numbers: none while it is a copy, and no entry where it was deleted since. */
+async function measure({ table, clock }: Deps, row: StreamRow): Promise<ListedStream[]> {
+  const { name, uid, partitions, copied } = row;
+  if (copied) return [toStream(row)];
+  const most = LIMITS.listedSubscriptionsMax;
+  try {
+    const [numbers, { count, next }] = await Promise.all([
+      measureStream({ table, clock }, { life: lifeOf(name, uid), partitions }),
+      table.subscriptions.countFrom(name, uid, most, undefined),
+    ]);
+    const counted = next === null ? { subscriptionCount: count } : {};
+    return [{ ...toStream(row), ...numbers, ...counted }];
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === "stream-not-found") return [];
+    throw error;
+  }
 }

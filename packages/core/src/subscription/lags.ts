@@ -1,8 +1,9 @@
-import { type Lag, LIMITS } from "@eventledger/protocol";
+import type { Lag } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { Table } from "../table/table.ts";
 import { type Covers, listCovered } from "./covered.ts";
+import { measuredAtOnce } from "./subscription-info.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /**
@@ -14,13 +15,13 @@ export async function loadLags(
   stream: LiveStream,
   covers: Covers,
 ): Promise<{ name: string; lag: Lag }[]> {
-  const most = Math.max(1, Math.floor(LIMITS.streamPositionsMax / stream.partitions));
-  const { subscriptions: rows } = await listCovered(table, stream, covers, { limit: most });
+  const limit = measuredAtOnce(stream);
+  const { subscriptions: rows } = await listCovered(table, stream, covers, { limit });
   const lags = await Promise.all(
-    rows.map(async ({ name }) => {
+    rows.map(async (row) => {
       try {
-        const state = await subscriptions.load(stream, name);
-        return [{ name, lag: await subscriptions.lag(stream, state) }];
+        const state = await subscriptions.refresh(stream, { row });
+        return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];
       } catch (error) {
         // Deleted since it was listed.
         if (error instanceof LedgerError && error.code === "subscription-not-found") return [];

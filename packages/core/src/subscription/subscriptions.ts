@@ -159,7 +159,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   /** The same subscription with its positions as they are now. Throws `subscription-not-found`. */
   async function refresh(
     stream: LiveStream,
-    { row }: SubscriptionState,
+    { row }: Pick<SubscriptionState, "row">,
   ): Promise<SubscriptionState> {
     const look = memory.look();
     return settle(stream, row, look, await loadOffsets(stream, row));

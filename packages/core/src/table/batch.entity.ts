@@ -24,6 +24,11 @@ export type Batch = {
   readonly claims?: readonly ClaimedRun[];
 };
 
+/** Where a batch lies and of when it is, without its events: they may be large. */
+export type BatchOutline = Pick<Batch, (typeof OUTLINE)[number]>;
+
+const OUTLINE = ["first", "count", "publishedAt", "kind", "expiresAt"] as const;
+
 /** Which events of a batch settle a claim: its id, the place of the first in the batch, how many. */
 export type ClaimedRun = readonly [id: Uint8Array, at: number, count: number];
 
@@ -70,13 +75,29 @@ const SEQUENCE_DIGITS = 14;
 /** Reads of a partition's chain. All of them are strongly consistent. */
 export const batchRows = (connection: Connection, entity: ReturnType<typeof batchEntity>) => ({
   /** The last batch that is still stored, or undefined. Not the end: see `loadEnd`. */
-  async loadLast(life: Life, partition: number): Promise<Batch | undefined> {
+  async loadLast(life: Life, partition: number): Promise<BatchOutline | undefined> {
     const { data } = await readRows(connection, () =>
       entity.query
         .primary({ life, partition })
-        .go({ order: "desc", limit: 1, pages: 1, consistent: true }),
+        .go({ order: "desc", limit: 1, pages: 1, consistent: true, attributes: [...OUTLINE] }),
     );
     return data[0];
+  },
+
+  /** The same as `loadFrom` without the events. */
+  async loadOutlines(
+    life: Life,
+    partition: number,
+    first: number,
+    limit: number,
+  ): Promise<{ batches: BatchOutline[]; more: boolean }> {
+    const { data, cursor } = await readRows(connection, () =>
+      entity.query
+        .primary({ life, partition })
+        .gte({ first })
+        .go({ limit, pages: 1, consistent: true, attributes: [...OUTLINE] }),
+    );
+    return { batches: data, more: cursor !== null };
   },
 
   /** Up to `limit` batches whose first sequence is `first` or later, in order; one request. */

@@ -206,6 +206,22 @@ export const subscriptionRows = (
     };
   },
 
+  /** How many of this life's subscriptions are among the next `limit` rows; one request. */
+  async countFrom(
+    stream: ScopedName,
+    streamUid: string,
+    limit: number,
+    after: string | undefined,
+  ): Promise<{ count: number; next: string | null }> {
+    const query = subscription.query.primary({ stream });
+    const ranged = after === undefined ? query : query.gt({ name: after });
+    const { data, cursor } = await readRows(connection, () =>
+      ranged.go({ limit, pages: 1, consistent: true, attributes: ["name", "streamUid"] }),
+    );
+    const count = data.filter((row) => row.streamUid === streamUid).length;
+    return { count, next: cursor === null ? null : (data.at(-1)?.name ?? null) };
+  },
+
   /** The committed positions of all partitions, strongly consistent; empty when it is gone. */
   async loadOffsets(life: Life, subscriptionUid: string): Promise<OffsetRow[]> {
     const { data } = await readRows(connection, () =>

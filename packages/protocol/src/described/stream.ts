@@ -60,8 +60,21 @@ export const StreamInfo = described(
 );
 export type StreamInfo = z.infer<typeof StreamInfo>;
 
+const { subscriptions: __, ...numbers } = StreamInfo.shape;
+
+/** A stream of a list; with numbers where they were asked for. */
+export const ListedStream = described(
+  z.object({ ...z.partial(z.object(numbers)).shape, ...Stream.shape }),
+  {
+    id: "ListedStream",
+    description:
+      "A stream's settings, and with `include=stats` what is in it now. `subscriptionCount` is absent above 500; the numbers are absent while a restore is not complete.",
+  },
+);
+export type ListedStream = z.infer<typeof ListedStream>;
+
 export const StreamList = described(
-  z.object({ streams: z.array(Stream), cursor: z.nullable(ListCursor) }),
+  z.object({ streams: z.array(ListedStream), cursor: z.nullable(ListCursor) }),
   { id: "StreamList", description: "A page of streams, by name." },
 );
 

@@ -96,8 +96,21 @@ export const SubscriptionInfo = described(
 );
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
+const { keysBehind: _, members: __, ...standing } = SubscriptionInfo.shape;
+
+/** A subscription of a list; with how far it has come where that was asked for. */
+export const ListedSubscription = described(
+  z.object({ ...z.partial(z.object(standing)).shape, ...Subscription.shape }),
+  {
+    id: "ListedSubscription",
+    description:
+      "A subscription's settings, and with `include=stats` how far it has come. `keysBehind` and `members` are in its own view only.",
+  },
+);
+export type ListedSubscription = z.infer<typeof ListedSubscription>;
+
 export const SubscriptionList = described(
-  z.object({ subscriptions: z.array(Subscription), cursor: z.nullable(ListCursor) }),
+  z.object({ subscriptions: z.array(ListedSubscription), cursor: z.nullable(ListCursor) }),
   { id: "SubscriptionList", description: "A page of subscriptions, by name." },
 );
 

@@ -2,7 +2,7 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts"
 import { streamNotFound } from "../../kernel/error.ts";
 import type { Life } from "../../model/names.ts";
 import type { Sightings } from "../../model/sightings.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch, BatchOutline } from "../../table/batch.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { type End, isBelow, loadEnd } from "../end.ts";
 import { assertMayPublish } from "../guard.ts";
@@ -142,7 +142,12 @@ export function createEndMemory(deps: {
 
 export type EndMemory = ReturnType<typeof createEndMemory>;
 
-const endBehind = ({ first, count, publishedAt, expiresAt = 0 }: Batch): Omit<End, "stamp"> => ({
+const endBehind = ({
+  first,
+  count,
+  publishedAt,
+  expiresAt = 0,
+}: BatchOutline): Omit<End, "stamp"> => ({
   next: first + count,
   publishedAt,
   expiresAt,

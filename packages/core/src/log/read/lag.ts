@@ -2,7 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import { lostBetween } from "../../model/restored.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { BatchOutline } from "../../table/batch.entity.ts";
 import type { PartitionRun, ReadDeps } from "./read.ts";
 
 /**
@@ -54,9 +54,9 @@ async function loadFollowing(
   life: Life,
   partition: number,
   { batch, next }: Position,
-): Promise<Batch | undefined> {
+): Promise<BatchOutline | undefined> {
   for (let from = batch; ; ) {
-    const { batches, more } = await table.batches.loadFrom(life, partition, from, 2);
+    const { batches, more } = await table.batches.loadOutlines(life, partition, from, 2);
     const following = batches.find(
       ({ first, count, kind }) => kind !== "jump" && first + count > next,
     );

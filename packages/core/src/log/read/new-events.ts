@@ -20,7 +20,7 @@ export function createQuiet({ table, clock }: { readonly table: Table; readonly 
     if (known !== undefined && ageMs(clock, known.stamp) < MEMORY_MS) return known.quiet;
     const stamp = takeStamp(clock);
     const quiet = table.batches
-      .loadFrom(life, partition, next, 1)
+      .loadOutlines(life, partition, next, 1)
       .then(({ batches }) => batches.length === 0);
     looks.delete(name);
     looks.set(name, { quiet, stamp });

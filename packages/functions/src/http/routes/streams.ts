@@ -1,4 +1,4 @@
-import { CreateStream, ListQuery, PatchStream, StreamParams } from "@eventledger/protocol";
+import { CreateStream, PatchStream, StatsListQuery, StreamParams } from "@eventledger/protocol";
 import { Hono } from "hono";
 import { assertMayCreate } from "../auth.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -47,14 +47,17 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         id: "listStreams",
         tag: "streams",
         summary: "List streams by name",
-        description: "Shows those that the API key covers.",
+        description:
+          "Shows those that the API key covers. With `include=stats` each has its numbers; as these cost a few reads for each partition, a page may hold fewer streams than `limit` then.",
         answers: { 200: { description: "A page of streams.", body: "StreamList" } },
         problems: ["invalid-cursor"],
       }),
-      valid("query", ListQuery),
+      valid("query", StatsListQuery),
       async (c) => {
         const { tenant, streams } = c.var.caller;
-        return c.json(await ledger.listStreams(tenant, c.req.valid("query"), streams));
+        const { include, ...page } = c.req.valid("query");
+        const stats = include === "stats";
+        return c.json(await ledger.listStreams(tenant, { ...page, stats }, streams));
       },
     )
     .get(

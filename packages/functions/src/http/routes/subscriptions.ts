@@ -2,11 +2,11 @@ import {
   CommitBody,
   CreateSubscription,
   LeaveBody,
-  ListQuery,
   PatchSubscription,
   PollBody,
   PollQuery,
   SeekBody,
+  StatsListQuery,
   StreamParams,
   SubscriptionParams,
 } from "@eventledger/protocol";
@@ -78,16 +78,18 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "listSubscriptions",
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
-        description: "Shows their settings. The lag of each is in its own view.",
+        description:
+          "Shows their settings, and with `include=stats` how far each has come. A page may hold fewer than `limit` then. Workers and `keysBehind` are in the view of each.",
         answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
       }),
       valid("param", StreamParams),
-      valid("query", ListQuery),
+      valid("query", StatsListQuery),
       async (c) => {
         const { stream } = c.req.valid("param");
         const { caller } = c.var;
-        const page = c.req.valid("query");
+        const { include, ...rest } = c.req.valid("query");
+        const page = { ...rest, stats: include === "stats" };
         return c.json(await ledger.listSubscriptions(caller.tenant, stream, page, caller));
       },
     )

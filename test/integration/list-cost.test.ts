@@ -1,0 +1,113 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { defaultTenant, type IncomingEvent, type RawJson } from "../../packages/core/src/index.ts";
+import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
+import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
+import { meterCapacity } from "../support/capacity.ts";
+import { createTestTable } from "../support/test-table.ts";
+
+const CONFIG = {
+  description: "",
+  compaction: "key",
+  retentionHours: 360,
+  archiveDays: null,
+} as const;
+const STREAMS = 6;
+const PARTITIONS = 3;
+const SUBSCRIPTIONS = 5;
+const POSITIONS = STREAMS * PARTITIONS;
+
+/** What a page of a list with numbers asks of the table. The events stay where they are. */
+describe("a list costs the table", () => {
+  let opened: OpenLedger;
+  let meter: ReturnType<typeof meterCapacity>;
+  let atOnce = 0;
+  let received = 0;
+
+  const all = Array.from({ length: STREAMS }, (_, n) => `s${n}`);
+
+  beforeAll(async () => {
+    const { endpoint, tableName } = await createTestTable();
+    const keys = { adminKey: "admin", cursorKey: "cursor" };
+    opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });
+    const { ledger } = opened;
+    const data = JSON.stringify("x".repeat(2_000)) as RawJson;
+    const events = Array.from(
+      { length: 30 },
+      (_, n): IncomingEvent => ({ attributes: { key: `k${n}` }, data }),
+    );
+    for (const name of all) {
+      await ledger.createStream(defaultTenant, { ...CONFIG, name, partitions: PARTITIONS });
+      await ledger.publish(defaultTenant, name, events);
+      await ledger.compact(defaultTenant, name);
+      await ledger.publish(defaultTenant, name, events);
+    }
+    for (let n = 0; n < SUBSCRIPTIONS; n++) {
+      const config = { name: `c${n}`, start: "earliest" } as const;
+      await ledger.createSubscription(defaultTenant, "s0", config);
+    }
+    let under = 0;
+    opened.client.middlewareStack.add(
+      (next) => async (args) => {
+        atOnce = Math.max(atOnce, ++under);
+        try {
+          const result = await next(args);
+          received += payloadBytes(result.output);
+          return result;
+        } finally {
+          under--;
+        }
+      },
+      { step: "initialize", name: "watch" },
+    );
+    meter = meterCapacity(opened.client);
+    return () => opened.close();
+  });
+
+  const measure = async (work: () => Promise<unknown>) => {
+    [atOnce, received] = [0, 0];
+    const cost = await meter.measure(work);
+    console.log(`capacity: ${JSON.stringify({ ...cost, atOnce, received })}`);
+    return cost;
+  };
+
+  it("[list.page] one query and one batch for a page of streams without numbers", async () => {
+    const cost = await measure(() => opened.ledger.listStreams(defaultTenant, { limit: 50 }));
+    expect(cost.requests).toEqual({ Query: 1, BatchGetItem: 1 });
+  });
+
+  it("[list.stats] five reads per partition of a page of streams at most, side by side", async () => {
+    const { requests, read } = await measure(() =>
+      opened.ledger.listStreams(defaultTenant, { limit: 50, stats: true }),
+    );
+    const { BatchGetItem, GetItem = 0, Query = 0, ...others } = requests;
+    expect(others).toEqual({});
+    expect(BatchGetItem).toBe(1);
+    expect(GetItem).toBe(POSITIONS);
+    expect(Query).toBeLessThanOrEqual(1 + STREAMS + 4 * POSITIONS);
+    // Of each partition the last batch, and two at its beginning and at the watermark; each of a unit.
+    expect(read).toBeLessThanOrEqual(3 * STREAMS + 1 + 7 * POSITIONS);
+    expect(atOnce).toBeGreaterThanOrEqual(POSITIONS);
+    expect(received).toBe(0);
+  });
+
+  it("[list.stats] three reads per partition of a page of subscriptions and one each at most", async () => {
+    const { requests, read } = await measure(() =>
+      opened.ledger.listSubscriptions(defaultTenant, "s0", { limit: 50, stats: true }),
+    );
+    const positions = SUBSCRIPTIONS * PARTITIONS;
+    const { GetItem = 0, Query = 0, ...others } = requests;
+    expect(others).toEqual({});
+    // The stream, and the checkpoint of each of its partitions.
+    expect(GetItem).toBeLessThanOrEqual(1 + positions);
+    expect(Query).toBeLessThanOrEqual(1 + SUBSCRIPTIONS + 2 * positions);
+    expect(read).toBeLessThanOrEqual(2 + SUBSCRIPTIONS + 4 * positions);
+    expect(atOnce).toBeGreaterThanOrEqual(positions);
+    expect(received).toBe(0);
+  });
+});
+
+/** Bytes of events in an answer of the table. */
+function payloadBytes(output: object): number {
+  const { Items = [] } = output as { Items?: readonly { d?: unknown }[] };
+  return Items.reduce((sum, { d }) => sum + (d === undefined ? 0 : JSON.stringify(d).length), 0);
+}
