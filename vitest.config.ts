@@ -43,7 +43,7 @@ export default defineConfig({
           testTimeout: 240_000,
         },
       ),
-      project("fuzz", ["test/fuzz/{fuzz,corpus}.test.ts"], emulated),
+      project("fuzz", ["test/fuzz/{fuzz,corpus,doors}.test.ts"], emulated),
       project("doors", ["test/doors/**/*.test.ts"], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("clients", ["test/clients/{typescript,python}.test.ts"], {

@@ -81,6 +81,16 @@ function packed(api: Client): void {
     expect((await publish(gzipSync(JSON.stringify([event])), batch)).status).toBe(201);
   });
 
+  it("[http.gzip-in] no body is not unpacked", async () => {
+    for (const [method, path] of [
+      ["POST", `${at(stream)}/compact`],
+      ["GET", at(stream)],
+    ] as const) {
+      const answer = await api.send({ method, path, headers: { "content-encoding": "gzip" } });
+      expect(answer.status, answer.text).toBe(200);
+    }
+  });
+
   it("[http.gzip-in] may unpack to the cap of a request, and to no byte more", async () => {
     expect((await publish(padded(LIMITS.requestBytesMax))).status).toBe(201);
     refused(await publish(padded(LIMITS.requestBytesMax + 2)), "request-too-large");

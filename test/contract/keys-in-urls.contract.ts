@@ -14,6 +14,7 @@ const KEYS = [
     "\u0001",
     "\ufffd",
     "\\",
+    "a\\b",
     '"',
     "%",
     "%%",
@@ -59,6 +60,13 @@ function keys(api: Client): void {
   it.each(KEYS)("[http.target] %j in a path reaches its own state or is refused", async (key) => {
     const answer = await api.send({ path: `${at(stream)}/compacted/${encodeURIComponent(key)}` });
     if (isRefused(answer)) return;
+    expect(LedgerEvent.parse(answer.body).key).toBe(key);
+  });
+
+  const unescaped = KEYS.filter((key) => /^[!-~]{1,9}$/.test(key) && !/[%?#/]|^\.+$/.test(key));
+  it.each(unescaped)("[http.target] %j in a path without escapes is that key", async (key) => {
+    const answer = await api.send({ path: `${at(stream)}/compacted/${key}` });
+    expect(answer.status, answer.text).toBe(200);
     expect(LedgerEvent.parse(answer.body).key).toBe(key);
   });
 

@@ -6,6 +6,8 @@ export interface EventRequest {
   headers?: Record<string, string>;
   /** JSON is made of what is neither text nor bytes. */
   body?: unknown;
+  /** In Base64 whatever its type: which types AWS takes for text is nowhere promised. */
+  asBase64?: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ function payload2(request: EventRequest, domainName: string) {
       time: "24/Nov/2026:00:00:00 +0000",
       timeEpoch: Date.now(),
     },
-    ...bodyOf(body, all["content-type"] ?? ""),
+    ...bodyOf(body, request.asBase64 ? "" : (all["content-type"] ?? "")),
   };
 }
 

@@ -8,6 +8,7 @@ import { docsAssetsFrom } from "@eventledger/functions/http/docs/assets.ts";
 import { installedDocsFile } from "@eventledger/functions/http/docs/installed.ts";
 import { type LogFailure, toProblemResponse } from "@eventledger/functions/http/problem.ts";
 import { requestIdOf } from "@eventledger/functions/http/request-id.ts";
+import { keepBackslashes } from "@eventledger/functions/http/request-target.ts";
 import { isLoopback } from "@eventledger/functions/loopback.ts";
 import { describeError } from "@eventledger/functions/metrics/log-line.ts";
 import {
@@ -55,15 +56,17 @@ export async function startServer(
         "X-Request-Id": requestIdOf(headers.get("x-request-id") ?? undefined),
       },
     });
-  const server = createNodeServer(
-    getRequestListener(
-      (request, { incoming, outgoing }) =>
-        isMetricsRequest(request, incoming.socket.remoteAddress)
-          ? metricsPage(request)
-          : app.fetch(request, nodeDoor(incoming as IncomingMessage, outgoing as ServerResponse)),
-      { errorHandler: answerUnreadable, hostname: host },
-    ),
+  const answer = getRequestListener(
+    (request, { incoming, outgoing }) =>
+      isMetricsRequest(request, incoming.socket.remoteAddress)
+        ? metricsPage(request)
+        : app.fetch(request, nodeDoor(incoming as IncomingMessage, outgoing as ServerResponse)),
+    { errorHandler: answerUnreadable, hostname: host },
   );
+  const server = createNodeServer((incoming, outgoing) => {
+    incoming.url = keepBackslashes(incoming.url ?? "");
+    void answer(incoming, outgoing);
+  });
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;

@@ -11,6 +11,15 @@ export function unclearTarget(target: string): InvalidField | undefined {
   return unclearPart("/path", path) ?? unclearPart("/query", query) ?? unclearSegments(path);
 }
 
+/**
+ * The same address for a parser of URLs that takes a backslash for a slash: in a path it is escaped
+ * here, and stays what it is.
+ */
+export function keepBackslashes(target: string): string {
+  const [path = ""] = target.split("?", 1);
+  return path.replaceAll("\\", "%5C") + target.slice(path.length);
+}
+
 function unclearPart(pointer: string, part: string): InvalidField | undefined {
   if (UNSAFE.test(part)) {
     return { pointer, detail: "holds what must be percent-encoded: `#`, a space or no ASCII" };

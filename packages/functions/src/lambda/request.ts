@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { invalidRequest, LedgerError } from "@eventledger/core";
 import type { InvalidField } from "@eventledger/protocol";
-import { unclearTarget } from "../http/request-target.ts";
+import { keepBackslashes, unclearTarget } from "../http/request-target.ts";
 import type { HttpEvent } from "./http-event.ts";
 
 /** A request as the app takes it, and why it is not clear what was sent, if it is not. */
@@ -13,7 +13,7 @@ export function readEvent(event: HttpEvent): Received {
   const { domainName, http } = requestContext;
   const query = rawQueryString === "" ? "" : `?${rawQueryString}`;
   const decoded = !FUNCTION_URL.test(domainName);
-  const path = decoded ? encodePath(rawPath) : rawPath;
+  const path = decoded ? encodePath(rawPath) : keepBackslashes(rawPath);
   const unclearPath = decoded ? unclearDecodedPath(rawPath) : undefined;
   const headers = readHeaders(event.headers);
   const body = BODILESS.has(http.method) ? undefined : readBody(event);

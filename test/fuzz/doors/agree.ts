@@ -1,0 +1,122 @@
+import { expect } from "vitest";
+import { asDecoded, onceJoined, pathAt, textOf, withKeyInQuery } from "./documented.ts";
+import { eventFor, GATEWAYS, type Gateway } from "./gateways.ts";
+import { openLambdaTwin, openNodeTwin, type Seen, type SharedTime } from "./twins.ts";
+import type { WireRequest } from "./wire-request.ts";
+
+export type Doors = {
+  /** The text that all doors answer; throws where they differ in what is not documented. */
+  ask(request: WireRequest): Promise<string>;
+  close(): Promise<void>;
+};
+
+/** Opens every door, each in front of a ledger that is like the others. */
+export async function agree(counts: Record<string, number>): Promise<Doors> {
+  const time: SharedTime = { ms: Date.now() };
+  const node = await openNodeTwin(time);
+  const gateways = GATEWAYS.map((gateway) => ({ gateway, twin: openLambdaTwin(time) }));
+  const note = (what: string) => {
+    counts[what] = (counts[what] ?? 0) + 1;
+  };
+  type Twin = (typeof gateways)[number]["twin"];
+
+  /** Through a gateway: what it makes of the request is refused, or answered like the request. */
+  async function askThrough(gateway: Gateway, twin: Twin, request: WireRequest, expected: Seen) {
+    const path = pathAt(gateway, request);
+    if (path !== "same") {
+      note(`${path} path`);
+      await askAstray(gateway, twin, request, path);
+      const byQuery = withKeyInQuery(request);
+      if (byQuery !== undefined && expected.status < 400) {
+        await askThrough(gateway, twin, byQuery, expected);
+      } else {
+        expect(expected.status, "a path that nobody can mean").toBeGreaterThanOrEqual(400);
+      }
+      return;
+    }
+    const text = await askByType(gateway, twin, request);
+    if (text !== undefined) return assertAlike(text, expected, gateway.name);
+    const event = eventFor(gateway, request, "base64");
+    if (event !== undefined) {
+      return assertAlike(await twin.ask(event), expected, `${gateway.name} in Base64`);
+    }
+    note("too large for Lambda");
+    expect(expected.status, "a body that Lambda does not take").toBeGreaterThanOrEqual(400);
+  }
+
+  /** The answer to an event as AWS makes it; undefined when the body does not come through whole. */
+  async function askByType(gateway: Gateway, twin: Twin, request: WireRequest) {
+    const event = eventFor(gateway, request, "by type");
+    if (event === undefined) return undefined;
+    const isText = "isBase64Encoded" in event && event.isBase64Encoded === false;
+    const kept = isText && takesBody(request) ? textOf(request.body) : "kept";
+    if (kept === "kept") return twin.ask(event);
+    note(`replaced bytes ${kept}`);
+    if (kept === "noticed") assertProblem(await twin.ask(event), 400, "malformed-json");
+    return undefined;
+  }
+
+  /** What cannot be told from another path changes nothing, unless it is that other path. */
+  async function askAstray(
+    gateway: Gateway,
+    twin: Twin,
+    request: WireRequest,
+    path: "unclear" | "other",
+  ) {
+    const event = eventFor(gateway, request, "base64");
+    if (event === undefined) return;
+    if (path === "unclear") return assertProblem(await twin.ask(event), 400, "invalid-request");
+    if (request.method !== "GET") return;
+    const decoded = asDecoded(gateway, request);
+    assertAlike(await twin.ask(event), await node.ask(decoded), `${gateway.name}, decoded`);
+  }
+
+  return {
+    async ask(sent) {
+      time.ms += 1_000;
+      let request = sent;
+      const joined = onceJoined(sent);
+      if (joined !== undefined) {
+        note("repeated header");
+        assertProblem(await node.ask(sent), 400, "invalid-request");
+        request = joined;
+      }
+      const expected = await node.ask(request);
+      expect(expected.status, expected.text.slice(0, 300)).toBeLessThan(500);
+      for (const { gateway, twin } of gateways) {
+        await askThrough(gateway, twin, request, expected);
+      }
+      note("agreed");
+      if (expected.status < 300) note("succeeded");
+      return expected.text;
+    },
+    async close() {
+      await node.close();
+      for (const { twin } of gateways) await twin.close();
+    },
+  };
+}
+
+const takesBody = ({ method }: WireRequest) => method !== "GET" && method !== "HEAD";
+
+function assertProblem(seen: Seen, status: number, code: string): void {
+  expect(seen.status, seen.text.slice(0, 300)).toBe(status);
+  if (seen.text !== "") expect(JSON.parse(seen.text)).toMatchObject({ code });
+}
+
+/** Headers that a server sets for its connection, or that hold the moment. */
+const OWN = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
+
+function assertAlike(seen: Seen, expected: Seen, door: string): void {
+  expect(comparable(seen), door).toEqual(comparable(expected));
+}
+
+function comparable({ status, headers, text }: Seen) {
+  const own = Object.entries(headers).filter(([name]) => !OWN.has(name));
+  const { "x-request-id": id = "", ...rest } = Object.fromEntries(own);
+  // A client's own id comes back; any other is made up.
+  const isOwn = id.length !== 36;
+  // An answer that shows a repeated header shows the comma of who joined it, with or without a space.
+  const shown = (isOwn ? text : text.replaceAll(id, "")).replaceAll(", ", ",");
+  return { status, headers: rest, id: isOwn ? id : "", text: shown };
+}

@@ -1,0 +1,130 @@
+import http from "node:http";
+import { gunzipSync } from "node:zlib";
+import { createLedger, type Identity, rootCaller } from "../../../packages/core/src/index.ts";
+import type { HttpEvent } from "../../../packages/functions/src/lambda/http-event.ts";
+import { createMetrics } from "../../../packages/functions/src/metrics/metrics.ts";
+import type { OpenLedger } from "../../../packages/functions/src/open-ledger.ts";
+import { startServer } from "../../../packages/local/src/http-server.ts";
+import { ADMIN_KEY, openHandler } from "../../doors/doors.ts";
+import { createFakeDynamo } from "../../simulation/dynamodb/fake-dynamodb.ts";
+import { seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
+import { joinedHeaders, type WireRequest } from "./wire-request.ts";
+
+/** What a client gets to see. */
+export type Seen = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+};
+
+/** Time that passes only between requests, the same in every twin. */
+export type SharedTime = { ms: number };
+
+/**
+ * A ledger with a table of its own in memory. Twins draw the same chance and see the same time, so
+ * the same requests in the same order leave the same rows, and get the same answers to the byte.
+ */
+export function openTwin(time: SharedTime): OpenLedger {
+  const fake = createFakeDynamo({ tableName: "twin", nowMs: () => time.ms });
+  const ledger = createLedger({
+    client: fake.client() as never,
+    tableName: "twin",
+    clock: {
+      now: () => time.ms,
+      monotonic: () => time.ms,
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          signal?.addEventListener("abort", () => {
+            clearTimeout(timer);
+            resolve();
+          });
+        }),
+    },
+    random: seededRandom("twin"),
+    cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-all-twins") }],
+    // While a poll waits no time would pass.
+    waitSecondsMax: 0,
+  });
+  return {
+    ledger,
+    authenticate: async (key) => (key === ADMIN_KEY ? ROOT : ledger.access.identify(key ?? "")),
+    authOff: false,
+    corsOrigins: ["https://app.example.com"],
+    client: undefined as never,
+    metrics: createMetrics(),
+    close: () => ledger.endWaits(),
+  };
+}
+
+const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
+
+/** A twin that answers on a Node server. */
+export async function openNodeTwin(time: SharedTime) {
+  const opened = openTwin(time);
+  const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+  return {
+    ask: (request: WireRequest): Promise<Seen> => askServer(new URL(server.url), request),
+    close: async () => {
+      opened.close();
+      await server.stop();
+    },
+  };
+}
+
+/** A twin that answers the events that AWS makes of requests. */
+export function openLambdaTwin(time: SharedTime) {
+  const opened = openTwin(time);
+  const handle = openHandler(opened);
+  return {
+    async ask(event: object): Promise<Seen> {
+      const result = JSON.parse(
+        JSON.stringify(await handle(JSON.parse(JSON.stringify(event)) as HttpEvent)),
+      );
+      const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
+      const isHead = (event as HttpEvent).requestContext.http.method === "HEAD";
+      return seen(result.statusCode, result.headers, isHead ? Buffer.alloc(0) : bytes);
+    },
+    close: async () => opened.close(),
+  };
+}
+
+const seen = (status: number, headers: Record<string, string>, bytes: Buffer): Seen => ({
+  ...{ status, headers },
+  text: (headers["content-encoding"] === "gzip" && bytes.length > 0
+    ? gunzipSync(bytes)
+    : bytes
+  ).toString(),
+});
+
+function askServer({ host, hostname, port }: URL, request: WireRequest): Promise<Seen> {
+  const { method, target, headers, body, chunked } = request;
+  const isSent = joinedHeaders(request);
+  const framing =
+    body === undefined || "content-length" in isSent
+      ? []
+      : chunked
+        ? ["Transfer-Encoding", "chunked"]
+        : ["Content-Length", String(body.length)];
+  return new Promise((resolve, reject) => {
+    const asked = http.request(
+      {
+        ...{ agent: false, hostname, port, method, path: target },
+        headers: ["Host", host, ...headers.flat(), ...framing],
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("error", reject);
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const all = Object.fromEntries(
+            Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+          );
+          resolve(seen(response.statusCode ?? 0, all, Buffer.concat(chunks)));
+        });
+      },
+    );
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}
