@@ -391,6 +391,21 @@ describe("a table that was restored", () => {
     }
   });
 
+  it("[retention.passed] says nothing to who has read all that was kept", async () => {
+    const { copy, atEnd } = await beforeTheLoss();
+    const after = await restore(copy);
+    await after.restored();
+    await after.commit(atEnd.cursor);
+    aheadMs += 2 * 3_600_000;
+    try {
+      await after.publish(21, 1);
+      await after.ledger.sweep();
+      expect((await after.poll()).data).toEqual([21]);
+    } finally {
+      aheadMs = 0;
+    }
+  });
+
   it("[restore.resume] covers all tenants, goes on where its time was up, and where it crashed", async () => {
     const { before } = await beforeTheLoss({ partitions: 3 });
     const { ledger, t } = before;

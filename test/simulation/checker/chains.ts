@@ -1,4 +1,5 @@
 import type { EventRef, Info, Line, Violation, ViolationName } from "./history.ts";
+import { createRestores, type Restores } from "./restores.ts";
 
 /** Where an event is. */
 export type Place = {
@@ -8,6 +9,8 @@ export type Place = {
   readonly index: number;
   /** When its batch was first seen in the store; at the end where the store is only read back. */
   readonly seenAtMs: number;
+  /** The life that it was written in; the one before a restore for what that has kept. */
+  readonly writtenIn: string;
 };
 
 type ChainEvent = EventRef & {
@@ -24,8 +27,14 @@ export type Chain = {
   readonly events: ChainEvent[];
   /** `folds[i]` is the state of all keys after the first `i` events. */
   readonly folds: number[];
-  /** Where numbering goes on after a repair: sequence `base` is event `index`. */
+  /** Where numbering goes on after a repair or a restore: sequence `base` is event `index`. */
   readonly segments: { base: number; index: number }[];
+  /** Numbers that a restore has used up: none of them is an event's. */
+  readonly jumps: { from: number; to: number }[];
+  /** Where the last repair has ended; 1 when there was none. */
+  repairedTo: number;
+  /** Below this, numbers may have been given to events that a restore has lost. */
+  readonly freeFrom: number;
   next: number;
   sealed: boolean;
   publishedAtMs: number;
@@ -39,7 +48,11 @@ export type Chains = {
   readonly all: ReadonlyMap<string, Chain>;
   of(life: string, partition: number): Chain | undefined;
   placesOf(n: number): readonly Place[];
+  /** Of the same, those in lives that were there at some moment of a time. */
+  placesIn(n: number, fromMs: number, toMs: number): readonly Place[];
   knows(life: string): boolean;
+  /** Which restore a life comes from, and when another has ended it. */
+  readonly restores: Restores;
 };
 
 const NOWHERE: readonly Place[] = [];
@@ -67,18 +80,41 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
   const all = new Map<string, Chain>();
   const places = new Map<number, Place[]>();
   const lives = new Set<string>();
+  const restores = createRestores();
   const chainOf = (life: string, partition: number): Chain => {
     const id = `${life}/${partition}`;
-    const chain = all.get(id) ?? emptyChain(life, partition);
+    const chain = all.get(id) ?? firstOf(life, partition);
     all.set(id, chain);
     lives.add(life);
     return chain;
   };
+  /** A new chain; that of a life that a restore has kept begins with what was kept of it. */
+  const firstOf = (life: string, partition: number): Chain => {
+    const kept = restores.keptOf(life, partition);
+    if (kept === undefined) return emptyChain(life, partition);
+    const given = [...all.values()].filter(
+      (chain) => chain.partition === partition && restores.areKin(chain.life, life),
+    );
+    const freeFrom = Math.max(1, ...given.map(({ next }) => next));
+    const events = kept.events.map((event) => ({ ...event }));
+    for (const { n } of events) {
+      const [was] = (places.get(n) ?? []).filter(
+        (place) => place.life === kept.life && place.partition === partition,
+      );
+      if (was !== undefined) places.get(n)?.push({ ...was, life });
+    }
+    return { ...kept, life, events, folds: [0], freeFrom };
+  };
   for (const line of lines) {
     if (line.type !== "info") continue;
-    if (line.op === "repair") {
+    if (line.op === "copied") restores.copy(line, all.values());
+    else if (line.op === "restored") {
+      restores.restore(line, lives);
+      for (const { partition, life } of restores.begun(line)) chainOf(life, partition);
+    } else if (line.op === "repair") {
       const chain = chainOf(line.life, line.partition);
       chain.segments.push({ base: line.next, index: chain.events.length });
+      chain.repairedTo = line.next;
       chain.next = line.next;
     } else if (line.op === "batch") {
       extend(chainOf(line.life, line.partition), line, report, places);
@@ -91,7 +127,10 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
     all,
     of: (life, partition) => all.get(`${life}/${partition}`),
     placesOf: (n) => places.get(n) ?? NOWHERE,
+    placesIn: (n, fromMs, toMs) =>
+      (places.get(n) ?? NOWHERE).filter(({ life }) => restores.isThere(life, fromMs, toMs)),
     knows: (life) => lives.has(life),
+    restores,
   };
 }
 
@@ -100,15 +139,23 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
  * may have brought it to the next life too, later: an earlier acknowledgement is not about that.
  */
 export function placesTold(
-  { placesOf }: Chains,
+  { placesIn }: Chains,
   n: number,
   { sequence, atMs }: { sequence: number | undefined; atMs: number },
 ): Place[] {
-  const places = placesOf(n);
+  const places = placesIn(n, atMs, atMs);
   return places.filter(
     (place) => place.sequence === sequence && (places.length === 1 || place.seenAtMs <= atMs),
   );
 }
+
+/** Whether an event was written more often than once: then its times say nothing of its place. */
+export const isRewritten = (places: readonly Place[]): boolean =>
+  new Set(places.map(({ writtenIn }) => writtenIn)).size > 1;
+
+/** A position with what a restore has used up passed over: there is no event in it. */
+export const pastJumps = (chain: Chain | undefined, next: number): number =>
+  (chain?.jumps ?? []).reduce((at, { from, to }) => (at >= from && at < to ? to : at), next);
 
 /**
  * Where the history knows when a batch was put, that counts, whatever the clock of its publisher
@@ -122,6 +169,7 @@ const CLOCKS_OFF_MS = 3 * 3_600_000;
 const emptyChain = (life: string, partition: number): Chain => ({
   ...{ life, partition, events: [], folds: [0], segments: [{ base: 1, index: 0 }] },
   ...{ next: 1, sealed: false, publishedAtMs: 0, expiresAtMs: 0 },
+  ...{ jumps: [], repairedTo: 1, freeFrom: 1 },
 });
 
 function extend(
@@ -141,6 +189,9 @@ function extend(
   }
   if (chain.sealed) report("write-past-seal", batch.atMs, where);
   if (batch.first > chain.next) report("chain-gap", batch.atMs, `${where}, not ${chain.next}`);
+  if (batch.events.length > 0 && batch.first < chain.freeFrom) {
+    report("number-reuse", batch.atMs, `${where}, free from ${chain.freeFrom}`);
+  }
   if (batch.publishedAtMs < chain.publishedAtMs) report("time-regress", batch.atMs, where);
   if (batch.expiresAtMs !== undefined && batch.expiresAtMs < chain.expiresAtMs) {
     report("time-regress", batch.atMs, `${where} expires earlier`);
@@ -155,11 +206,14 @@ function extend(
     chain.events.push({ ...event, sequence, publishedAtMs: batch.publishedAtMs, keptFromMs });
     const known = places.get(event.n);
     const { life, partition } = chain;
-    const place = { life, partition, sequence, index, seenAtMs: batch.atMs };
+    const place = { life, partition, sequence, index, seenAtMs: batch.atMs, writtenIn: life };
     if (known === undefined) places.set(event.n, [place]);
     else known.push(place);
   });
-  chain.next = batch.first + batch.events.length;
+  chain.next = batch.first + batch.events.length + (batch.jump ?? 0);
+  if (batch.jump === undefined) return;
+  chain.jumps.push({ from: batch.first, to: chain.next });
+  chain.segments.push({ base: chain.next, index: chain.events.length });
 }
 
 /** Whether what had stood under the number may have been deleted by its expiry. */

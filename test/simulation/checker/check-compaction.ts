@@ -32,6 +32,7 @@ export function checkCompaction(
     ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
     moves: new Map(),
   };
+  const copies = new Map<number, ReturnType<typeof copyOf>>();
   const calls = new Map<
     number,
     { invoke: Invoke; acked: readonly number[]; seen: Seen | undefined }
@@ -44,6 +45,8 @@ export function checkCompaction(
     } else if (line.type === "info") {
       if (line.op === "compacted") checkRows(state, line);
       if (line.op === "checkpoint") checkMove(state, line);
+      if (line.op === "copied") copies.set(line.copy, copyOf(state));
+      if (line.op === "restored") putBack(state, line, copies.get(line.copy));
       if (line.op === "row") {
         const [key, sequence, dead] = line.row;
         const chain = chains.of(line.life, line.partition);
@@ -75,6 +78,36 @@ function note(
       raise(state.acked, life, next);
     }
   });
+}
+
+type Kept = Pick<State, "seen" | "moves" | "promised">;
+
+const copyOf = ({ seen, moves, promised }: Kept): Kept => ({
+  seen: new Map(seen),
+  moves: new Map(moves),
+  promised: new Map(Array.from(promised, ([life, next]) => [life, [...next]])),
+});
+
+/** After a restore the compacted state is that of the copy, and durable is what it has kept. */
+function putBack(state: State, { lives }: Info & { op: "restored" }, kept?: Kept): void {
+  const { seen, moves, promised, acked, chains } = state;
+  const names = new Map(lives.map(({ from, to }) => [from, to]));
+  for (const [id] of [...seen]) if (!id.includes("/")) seen.delete(id);
+  for (const [id, was] of kept?.seen ?? []) {
+    const [life = "", key] = id.split("/");
+    const to = names.get(key === undefined ? (was.life ?? "") : life);
+    if (to !== undefined) seen.set(key === undefined ? id : `${to}/${key}`, { ...was, life: to });
+  }
+  for (const [id, move] of kept?.moves ?? []) {
+    const [life = "", partition] = id.split("/");
+    if (names.has(life)) moves.set(`${names.get(life)}/${partition}`, move);
+  }
+  for (const [from, to] of names) {
+    promised.set(to, [...(kept?.promised.get(from) ?? [])]);
+    const end = (next: number, at: number) =>
+      Math.min(next, chains.restores.keptOf(to, at)?.next ?? 1);
+    acked.set(to, (acked.get(from) ?? []).map(end));
+  }
 }
 
 function raise(bounds: Map<string, number[]>, life: string, to: readonly number[]): void {
@@ -117,9 +150,8 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
   }
   const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));
   // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
-  const repairedTo = chain.segments.at(-1)?.base ?? 1;
   for (const [key, last] of lastEvents(chain, checkpoint)) {
-    if (last.sequence >= repairedTo) checkRow(state, line, { key, row: rows.get(key), last });
+    if (last.sequence >= chain.repairedTo) checkRow(state, line, { key, row: rows.get(key), last });
   }
   for (const [key, row] of rows) checkHeld(state, chain, line, key, row);
 }
@@ -194,7 +226,7 @@ function checkGet(
 ): void {
   // A request with a key that is sent again in the next life of the stream is there again.
   const lives = chains
-    .placesOf(n)
+    .placesIn(n, atMs, atMs)
     .filter((place) => place.sequence === sequence)
     .map(({ life }) => life);
   if (lives.length === 0) {

@@ -38,7 +38,7 @@ function checkWritten(
   report: Report,
 ): ReadonlyMap<string, Reign[]> {
   const reigns = new Map<string, Reign[]>();
-  for (const { life, partition, events, segments } of chains.all.values()) {
+  for (const { life, partition, events, repairedTo } of chains.all.values()) {
     const last = new Map<string, EventRef & { readonly sequence: number }>();
     for (const event of events) {
       const before = last.get(event.key);
@@ -50,7 +50,7 @@ function checkWritten(
       const reign = { sequence: event.sequence, dead: event.dead === true, atMs };
       reigns.set(id, [...(reigns.get(id) ?? []), reign]);
       // After a repair the last events that had expired before they were compacted are unknown.
-      if (sequence === undefined || segments.length > 1) continue;
+      if (sequence === undefined || repairedTo > 1) continue;
       const holds =
         sequence === (before?.sequence ?? 0) || (sequence === 0 && before?.dead === true);
       if (holds) continue;
@@ -67,8 +67,12 @@ function checkRefused(
   known: { chains: Chains; reigns: ReadonlyMap<string, Reign[]>; report: Report },
 ): void {
   const { chains, reigns, report } = known;
-  const lives = new Set([...chains.all.values()].map(({ life }) => life));
-  const repaired = [...chains.all.values()].some(({ segments }) => segments.length > 1);
+  const lives = new Set(
+    [...chains.all.values()].flatMap(({ life }) =>
+      chains.restores.isThere(life, call.atMs, atMs) ? [life] : [],
+    ),
+  );
+  const repaired = [...chains.all.values()].some(({ repairedTo }) => repairedTo > 1);
   const what = `the request of event ${call.events[0]?.n}`;
   if (mismatches.length === 0) report("false-mismatch", atMs, `${what} for no key`);
   for (const mismatch of mismatches) {
@@ -87,7 +91,7 @@ function checkRefused(
     }
   }
   // Its own events were there, with their receipt, before it was sent: that goes first.
-  const places = call.events.flatMap(({ n }) => chains.placesOf(n));
+  const places = call.events.flatMap(({ n }) => chains.placesIn(n, call.atMs, atMs));
   const wasThere = places.length > 0 && places.every(({ seenAtMs }) => seenAtMs < call.atMs);
   const isRecent = places.every(({ seenAtMs }) => call.atMs - seenAtMs < RECEIPT_MS);
   if (call.keyed === true && lives.size === 1 && wasThere && isRecent) {

@@ -22,16 +22,26 @@ export type Positions = {
     starts: readonly number[],
     lower: ReadonlyMap<string, readonly number[]>,
     what: string,
-    report: Report,
+    rules: { report: Report; past: (partition: number, next: number) => number },
   ): void;
   /** The last position seen in the store; undefined the first time. */
   see(line: Info & { op: "offset" }): number | undefined;
+  copy(line: Info & { op: "copied" }): void;
+  /** From now on what is committed is what was when the table was copied. */
+  restore(line: Info & { op: "restored" }): void;
+};
+
+type Copy = {
+  readonly lowers: ReadonlyMap<string, readonly number[]>;
+  readonly seen: ReadonlyMap<string, number>;
+  readonly generations: ReadonlyMap<string, number>;
 };
 
 export function createPositions(): Positions {
   const bounds = new Map<string, Bounds>();
-  const seen = new Map<string, number>();
-  const generations = new Map<string, number>();
+  let seen = new Map<string, number>();
+  let generations = new Map<string, number>();
+  const copies = new Map<number, Copy>();
   let lowers: ReadonlyMap<string, readonly number[]> = new Map();
   const of = (subscription: string, generation: number): Bounds => {
     const id = idOf(subscription, generation);
@@ -53,7 +63,7 @@ export function createPositions(): Positions {
       generations.set(subscription, known);
       return generation < known && events.length === 0;
     },
-    checkStart: (page, starts, lower, what, report) => {
+    checkStart: (page, starts, lower, what, { report, past }) => {
       const { subscription, generation, events } = page;
       // An empty page may speak of some seconds ago: see `isOutdated`.
       if (subscription === undefined || generation === undefined || events.length === 0) return;
@@ -62,12 +72,12 @@ export function createPositions(): Positions {
       starts.forEach((start, partition) => {
         const begun = `${what}: partition ${partition} begins at ${start}`;
         const committed = least[partition] ?? 0;
-        if (start < committed) {
+        if (past(partition, start) < past(partition, committed)) {
           report("offset-regress", page.atMs, `${begun}, committed was ${committed}`);
         }
         const most = upper[partition];
         if (most === undefined) upper[partition] = start;
-        else if (start > most)
+        else if (past(partition, start) > past(partition, most))
           report("poll-skip", page.atMs, `${begun}, committed at most ${most}`);
       });
     },
@@ -76,6 +86,22 @@ export function createPositions(): Positions {
       const before = seen.get(id);
       seen.set(id, next);
       return before;
+    },
+    copy: ({ copy }) => {
+      copies.set(copy, { lowers, seen: new Map(seen), generations: new Map(generations) });
+    },
+    restore: ({ copy, lives }) => {
+      const kept = copies.get(copy);
+      lowers = kept?.lowers ?? new Map();
+      for (const [id, of] of bounds) of.lower.splice(0, Infinity, ...(lowers.get(id) ?? []));
+      generations = new Map(kept?.generations);
+      seen = new Map(
+        Array.from(kept?.seen ?? []).flatMap(([id, next]) =>
+          lives.flatMap(({ from, to }) =>
+            id.startsWith(`${from}/`) ? [[`${to}${id.slice(from.length)}`, next]] : [],
+          ),
+        ) as [string, number][],
+      );
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Chain, Chains, Place, Report } from "./chains.ts";
+import { type Chain, type Chains, isRewritten, type Place, type Report } from "./chains.ts";
 import type { EventRef, Line } from "./history.ts";
 
 type Call = {
@@ -66,9 +66,16 @@ function collect(lines: readonly Line[]): Iterable<Request> {
  * still end the life that the name has when its turn comes.
  */
 function checkSeals(lines: readonly Line[], report: Report): void {
-  const closed = new Set<string>();
+  let closed = new Set<string>();
+  const copies = new Map<number, ReadonlySet<string>>();
   let asked = 0;
   for (const line of lines) {
+    if (line.type === "info" && line.op === "copied") copies.set(line.copy, new Set(closed));
+    if (line.type === "info" && line.op === "restored") {
+      // A life whose end the restore has undone may be closed once more.
+      const names = new Map(line.lives.map(({ from, to }) => [from, to]));
+      closed = new Set(Array.from(copies.get(line.copy) ?? [], (life) => names.get(life) ?? life));
+    }
     if (line.type === "invoke" && line.op === "delete") asked++;
     if (line.type !== "info" || line.op !== "batch" || line.seal === undefined) continue;
     closed.add(line.life);
@@ -93,7 +100,8 @@ function checkRequest({ events, keyed, calls }: Request, chains: Chains, report:
   const lives = new Set(places.flatMap((of) => of.map(({ life }) => life)));
   const what = `request of event ${events[0]?.n}`;
   const lastMs = Math.max(...calls.map(({ invokedAtMs }) => invokedAtMs));
-  if (!keyed && lives.size > 1) report("duplicate", lastMs, `${what} is in ${lives.size} lives`);
+  const often = places.some(isRewritten);
+  if (!keyed && often) report("duplicate", lastMs, `${what} is in ${lives.size} lives`);
   for (const life of lives) {
     const here = places.map((of) => of.filter((place) => place.life === life));
     if (here.some((of) => of.length > 1)) report("duplicate", lastMs, `${what} in ${life}`);
@@ -102,11 +110,12 @@ function checkRequest({ events, keyed, calls }: Request, chains: Chains, report:
   }
   const fruitless = calls.every(({ outcome }) => outcome === "fail");
   if (fruitless && lives.size > 0) report("aborted-read", lastMs, what);
-  for (const { outcome, sequences, endedAtMs } of calls) {
+  for (const { outcome, sequences, invokedAtMs, endedAtMs } of calls) {
     if (outcome !== "ok") continue;
-    if (places.some((of) => of.length === 0)) {
+    const then = events.map(({ n }) => chains.placesIn(n, invokedAtMs, endedAtMs));
+    if (then.some((of) => of.length === 0)) {
       report("lost-write", endedAtMs, `${what}; answered ${sequences.join()}`);
-    } else if (!isToldOf(places, sequences, lives)) {
+    } else if (!isToldOf(then, sequences, lives)) {
       report("receipt-mismatch", endedAtMs, `${what}; answered ${sequences.join()}`);
     }
   }
@@ -158,7 +167,7 @@ function checkOrder(
       report("phantom-write", 0, `event ${n} in ${life}/${partition} at ${sequence}`);
       continue;
     }
-    if (chains.placesOf(n).length > 1) continue;
+    if (isRewritten(chains.placesOf(n))) continue;
     const { invokedMs, ackedMs, processes } = timesOf(request);
     const where = `event ${n} at ${sequence} of ${life}/${partition}`;
     if (processes.some((process) => ackedMs < (latestOf.get(process) ?? -Infinity))) {
@@ -197,7 +206,7 @@ function checkEnd(
   if (deletedAtMs === Infinity) return;
   for (const { n } of events) {
     const request = byEvent.get(n);
-    if (request === undefined || chains.placesOf(n).length > 1) continue;
+    if (request === undefined || isRewritten(chains.placesOf(n))) continue;
     if (request.calls.every(({ invokedAtMs }) => invokedAtMs > deletedAtMs)) {
       report("zombie-write", timesOf(request).invokedMs, `event ${n} in ${life}`);
     }

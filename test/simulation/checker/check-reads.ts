@@ -1,6 +1,15 @@
-import { type Chain, type Chains, indexAt, type Place, placesTold, type Report } from "./chains.ts";
+import {
+  type Chain,
+  type Chains,
+  indexAt,
+  type Place,
+  pastJumps,
+  placesTold,
+  type Report,
+} from "./chains.ts";
 import type { CheckOptions } from "./check.ts";
 import { checkPosition, createPositions, type Positions } from "./check-positions.ts";
+import { checkRefusal, goOnAfterRestore } from "./check-restores.ts";
 import type { Failed, Invoke, Line, Ok } from "./history.ts";
 import { addToView, copyView, differences, emptyView, type View } from "./views.ts";
 
@@ -89,9 +98,23 @@ function noteAcked(
   });
 }
 
+/** What is durable after a restore is what was, as far as it was kept. */
+function keepAcked({ acked, chains }: State, { lives }: Line & { op: "restored" }): void {
+  for (const { from, to } of lives) {
+    const end = (next: number, at: number) =>
+      Math.min(next, chains.restores.keptOf(to, at)?.next ?? 1);
+    acked.set(to, (acked.get(from) ?? []).map(end));
+  }
+}
+
 function observe(state: State, line: Line & { type: "info" }): void {
   if (line.op === "healed") state.healed = true;
   if (line.op === "offset") checkPosition(state, line);
+  if (line.op === "copied") state.positions.copy(line);
+  if (line.op === "restored") {
+    state.positions.restore(line);
+    keepAcked(state, line);
+  }
   if (line.op !== "begin" && line.op !== "save" && line.op !== "restore") return;
   const { views } = state;
   const view = views.get(line.session) ?? emptyView();
@@ -110,8 +133,13 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
   if (invoke.atMs > deletedAtMs + FORMER_LIFE_MS) {
     report("cross-uid", page.atMs, `${what} is of ${page.life}, which was deleted`);
   }
+  if (!chains.restores.isThere(page.life, invoke.atMs, page.atMs)) {
+    report("cross-uid", page.atMs, `${what} is of ${page.life}, which a restore has ended`);
+    return;
+  }
   if (state.positions.isOutdated(page)) return;
-  const view = viewOf(views, invoke, page);
+  const view = goOnAfterRestore(state, viewOf(views, invoke, page), invoke, page);
+  views.set(invoke.session, view);
   const places = placesIn(chains, page, what, report);
   if (places === undefined) return;
   if (view.life !== undefined && view.life !== page.life) {
@@ -172,7 +200,7 @@ function addSnapshotPage(
   places: readonly Place[],
   what: string,
 ): void {
-  view.whole = true;
+  view.whole = !view.resumed;
   for (const place of places) {
     const event = eventAt(chains, place);
     if (event === undefined) continue;
@@ -199,11 +227,14 @@ function addLogPage(
   const { chains, report } = state;
   const starts = page.to.map((to, partition) => {
     const run = places.filter((place) => place.partition === partition);
-    return checkRun(run, { to, after: invoke.after?.[partition] }, what, page, report);
+    const past = (next: number) => pastJumps(chains.of(page.life, partition), next);
+    return checkRun(run, { to, after: invoke.after?.[partition], past }, what, page, report);
   });
+  const past = (partition: number, next: number) =>
+    pastJumps(chains.of(page.life, partition), next);
   if (view.life === undefined) view.whole = starts.every((start) => start === 1);
   if (invoke.after === undefined && invoke.place === undefined && lower !== undefined) {
-    state.positions.checkStart(page, starts, lower, what, report);
+    state.positions.checkStart(page, starts, lower, what, { report, past });
   }
   if (invoke.place === "earliest") checkEarliest(state, page, starts, what);
   for (const place of places) {
@@ -213,7 +244,7 @@ function addLogPage(
   page.to.forEach((to, partition) => {
     const reached = view.reached[partition];
     const start = starts[partition] ?? to;
-    if (reached !== undefined && start > reached) {
+    if (reached !== undefined && past(partition, start) > past(partition, reached)) {
       const found = `${what}: partition ${partition} goes on at ${start} after ${reached}`;
       report("poll-skip", page.atMs, found);
     }
@@ -224,7 +255,7 @@ function addLogPage(
 /** One partition's part of a page: contiguous, from `after` if that is known, up to `to`. */
 function checkRun(
   run: readonly Place[],
-  { to, after }: { to: number; after: number | undefined },
+  { to, after, past }: { to: number; after: number | undefined; past: (next: number) => number },
   what: string,
   { atMs }: ReadOk,
   report: Report,
@@ -240,11 +271,11 @@ function checkRun(
     before = index;
   }
   const last = run.at(-1);
-  if (last !== undefined && last.sequence + 1 !== to) {
+  if (last !== undefined && past(last.sequence + 1) !== past(to)) {
     const name = last.sequence + 1 < to ? "poll-skip" : "nonmonotonic-poll";
     report(name, atMs, `${what}: ends with ${last.sequence} and goes on at ${to}`);
   }
-  if (after !== undefined && start !== after) {
+  if (after !== undefined && past(start) !== past(after)) {
     const name = start > after ? "poll-skip" : "nonmonotonic-poll";
     report(name, atMs, `${what}: begins with ${start} after ${after}`);
   }
@@ -294,9 +325,11 @@ function checkEarliest(
 function checkFailure(state: State, line: Failed): void {
   const { report, options, chains, views } = state;
   const invoke = state.calls.get(line.call)?.invoke;
-  if (invoke?.op !== "read" || line.code !== "retention-passed") return;
+  if (invoke?.op !== "read") return;
   const view = views.get(invoke.session);
   if (view?.life === undefined) return;
+  if (line.code === "invalid-cursor") checkRefusal(state, view, invoke, line);
+  if (line.code !== "retention-passed") return;
   const isOpen = view.begunAtMs < Infinity;
   if (isOpen && line.atMs - view.begunAtMs < BOOTSTRAP_MS - options.skewMs) {
     report("pin-broken", line.atMs, `read ${line.call} of ${invoke.session}`);
@@ -304,7 +337,7 @@ function checkFailure(state: State, line: Failed): void {
   const keptSince = line.atMs - options.retentionMs + options.skewMs;
   const { life, reached } = view;
   // A repair declares everything below it past its retention.
-  if (reached.some((_, at) => (chains.of(life, at)?.segments.length ?? 1) > 1)) return;
+  if (reached.some((_, at) => (chains.of(life, at)?.repairedTo ?? 1) > 1)) return;
   const isGone = (chain: Chain | undefined, next: number): boolean => {
     const event = chain?.events[indexAt(chain, next)];
     return event !== undefined && event.keptFromMs <= keptSince;

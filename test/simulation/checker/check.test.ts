@@ -3,6 +3,7 @@ import { checkHistory } from "./check.ts";
 import { CORRUPTIONS } from "./corruptions.ts";
 import { type Line, parseHistory, printHistory, VIOLATIONS } from "./history.ts";
 import { makeHistory, RETENTION_MS } from "./made-up-history.ts";
+import { makeRestore } from "./made-up-restore.ts";
 
 const OPTIONS = { retentionMs: RETENTION_MS, skewMs: 1_000 };
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
@@ -12,6 +13,10 @@ describe("the history checker", () => {
     for (const seed of SEEDS) {
       expect(checkHistory(makeHistory(seed), OPTIONS), `seed ${seed}`).toEqual([]);
     }
+  });
+
+  it("finds nothing in a history of a restore", () => {
+    expect(checkHistory(makeRestore(), OPTIONS)).toEqual([]);
   });
 
   it.each(CORRUPTIONS)("finds $name when $how", ({ name, spoil }) => {

@@ -1,4 +1,5 @@
 import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
+import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made-up-restore.ts";
 
 /**
  * Ways to spoil a clean history by hand, each with the name under which it must be found. A
@@ -509,6 +510,31 @@ export const CORRUPTIONS: readonly Corruption[] = [
           },
         ],
       ),
+  },
+  {
+    name: "number-reuse",
+    how: "a restore goes on with the number of a lost event",
+    spoil: numberAgain,
+  },
+  {
+    name: "silent-restore",
+    how: "a reader of a lost event reads on after a restore",
+    spoil: readsOn,
+  },
+  {
+    name: "wrong-refusal",
+    how: "a reader of nothing that is lost is refused after a restore",
+    spoil: refusesAll,
+  },
+  {
+    name: "wrong-refusal",
+    how: "a reader of a lost event is told another reason",
+    spoil: tellsElse,
+  },
+  {
+    name: "receipt-mismatch",
+    how: "a retry after a restore is answered with what is lost",
+    spoil: answersLost,
   },
 ];
 

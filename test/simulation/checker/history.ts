@@ -85,6 +85,8 @@ export type Failed = Head & {
   readonly call: number;
   readonly op: Invoke["op"];
   readonly code: string;
+  /** Why a cursor was refused. */
+  readonly reason?: string;
   /** Of a publish that expected something else. */
   readonly mismatches?: readonly Mismatch[];
 };
@@ -98,6 +100,8 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly first: number;
         readonly seal?: true;
+        /** How many numbers it uses up that no event gets: it ends what a restore has kept. */
+        readonly jump?: number;
         /** The line was written at the moment when the batch was put. */
         readonly seen?: true;
         readonly publishedAtMs: number;
@@ -145,6 +149,17 @@ export type Info = Head & { readonly type: "info" } & (
         readonly life: string;
         readonly partition: number;
         readonly next: number;
+      }
+    /** The table is copied, as it is at this moment. */
+    | { readonly op: "copied"; readonly copy: number }
+    | {
+        /**
+         * The table is what a copy says: what was written since is lost. Each life of the copy goes on
+         * under another name from here on, and no other life does.
+         */
+        readonly op: "restored";
+        readonly copy: number;
+        readonly lives: readonly { readonly from: string; readonly to: string }[];
       }
     /** Faults have ended ten seconds ago: from now on everything must be caught up with. */
     | { readonly op: "healed" }
@@ -194,6 +209,10 @@ export const VIOLATIONS = {
   "resurrected-key": "a deleted key is back in the compacted state",
   "checkpoint-regress": "a checkpoint or a floor went back, or the floor passed the checkpoint",
   "stale-compaction": "a compaction claims to be done and leaves out what was durable before",
+  "number-reuse": "a number that was given before a restore is given to another event after it",
+  "silent-restore": "a reader goes on after a restore though it holds what is lost",
+  "wrong-refusal":
+    "a cursor is refused for a restore that kept all it covers, or is not told that it was one",
   "internal-error": "a call ended with an error that has no name in the protocol",
 } as const;
 

@@ -21,12 +21,15 @@ export type View = {
   begunAtMs: number;
   /** It was put back after a crash, so a snapshot may bring what it holds. */
   restored: boolean;
+  /** Of what it holds nothing was kept over a restore: what a snapshot brought before is missing. */
+  resumed: boolean;
   kept: View | undefined;
 };
 
 export const emptyView = (): View => ({
   ...{ reached: [], keys: new Map(), folds: [], life: undefined, whole: false },
-  ...{ subscription: undefined, begunAtMs: Infinity, restored: false, kept: undefined },
+  ...{ subscription: undefined, begunAtMs: Infinity, restored: false, resumed: false },
+  kept: undefined,
 });
 
 export const copyView = (view: View): View => ({
@@ -57,7 +60,7 @@ export function differences(view: View, chains: Chains, life: string): string[] 
   view.reached.forEach((next, partition) => {
     const chain: Chain | undefined = chains.of(life, partition);
     // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
-    if (chain !== undefined && chain.segments.length > 1) return;
+    if (chain !== undefined && chain.repairedTo > 1) return;
     const fold = chain === undefined ? 0 : (chain.folds[indexAt(chain, next)] ?? 0);
     if (fold !== (view.folds[partition] ?? 0)) found.push(`${life}/${partition} up to ${next}`);
   });

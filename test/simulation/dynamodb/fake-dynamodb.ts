@@ -8,7 +8,7 @@ import {
 } from "./delivery.ts";
 import { createEngine } from "./engine.ts";
 import { drawFault, type FaultPlan } from "./faults.ts";
-import { type Key, keyId } from "./key.ts";
+import { type Key, keyId, keyOf } from "./key.ts";
 import type { Operation } from "./operation.ts";
 import { type Command, prepare, type Store } from "./prepare.ts";
 import { copyItem } from "./projection.ts";
@@ -57,6 +57,10 @@ export type FakeDynamo = {
   peek(key: Key): Item | undefined;
   /** Every present item, for checkers. */
   items(): Item[];
+  /** Puts items in place without a record in the stream: what a restored table begins with. */
+  load(items: readonly Item[]): void;
+  /** Whether a transaction is under way, so that items stand for a part of it. */
+  isTransacting(): boolean;
 };
 
 const noFaults: FaultPlan = () => ({});
@@ -117,6 +121,10 @@ export const createFakeDynamo = (options: FakeDynamoOptions): FakeDynamo => {
     expireItems: (expiry = {}) => expireItems(engine, `${seed}`, expiry),
     peek: (key) => copyOf(newest(engine.table.row(key)).item),
     items: () => [...engine.table.current()].map((row) => copyItem(newest(row).item)),
+    load: (items) => {
+      for (const item of items) engine.table.write(keyOf(item), copyItem(item));
+    },
+    isTransacting: () => engine.locks.size > 0,
   };
 };
 

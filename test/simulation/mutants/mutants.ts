@@ -1,6 +1,7 @@
 import { type Mutation, mutations } from "../models/mutations.ts";
 import { DAY_MS, HOUR_MS, type Plan } from "../world/plan.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
+import { ofRestores } from "./restore-mutants.ts";
 import { ofSubscriptions } from "./subscription-mutants.ts";
 
 /**
@@ -509,13 +510,14 @@ const ofParking: readonly Mutation[] = [
   },
 ];
 
-/** Conditions have mutants of their own. */
-const PLAIN: Partial<Plan> = { conditioners: 0 };
+/** Conditions and restores have mutants of their own. */
+const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0 };
 
 /** Every rule that is taken out, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
   ...ofExpectations,
+  ...ofRestores,
   ...mutations.map((mutation): Mutant => {
     if (toldAsStories.includes(mutation.rule)) return { ...mutation, by: "bootstraps" };
     const plan = plans[mutation.rule] ?? COMPACTION;

@@ -1,3 +1,4 @@
+import { runRestore } from "./restore-nemesis.ts";
 import type { World } from "./world.ts";
 
 /** Freezes, kills and restarts processes while a phase lasts, and sets their clocks. */
@@ -21,6 +22,7 @@ export async function runNemesis(world: World, phase: number): Promise<void> {
     api.process.kill();
     recorder.count("nemesis.kill");
     await world.sleep(random.pick([0, 500, 4_000]));
+    while (world.restores.stopped) await world.sleep(100);
     apis[index] = world.startApi(api.name);
   };
   const setClock = async (): Promise<void> => {
@@ -31,10 +33,15 @@ export async function runNemesis(world: World, phase: number): Promise<void> {
     process.setSkew(random.between(-plan.skewMs, plan.skewMs));
     recorder.count("nemesis.clock");
   };
+  const restoreSome = async (): Promise<void> => {
+    const chance = random.fork("restores");
+    for (let done = 0; done < plan.restores; done++) await runRestore(world, chance);
+  };
   const times = <T>(count: number, run: () => T): T[] => Array.from({ length: count }, run);
   await Promise.all([
     ...times(plan.freezes, freeze),
     ...times(plan.kills, kill),
+    ...(plan.restores > 0 ? [restoreSome()] : []),
     ...(plan.skewMs > 0 && random.chance(0.3) ? [setClock()] : []),
   ]);
 }

@@ -182,7 +182,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "compaction/floor.ts: return false;",
       "log/read/lag.ts: ?? last.publishedAt",
-      "log/read/read.ts: ? edgeAt(position.next)",
+      "log/read/read.ts: ? edgeAt(next)",
     ],
   },
 ];

@@ -44,6 +44,8 @@ export type Plan = {
   readonly readFaults: FaultRates;
   readonly kills: number;
   readonly freezes: number;
+  /** How often a phase puts an earlier copy of the table to use. */
+  readonly restores: number;
   readonly skewMs: number;
   readonly monotonicStops: boolean;
   /** How long freezes and the leaps between phases may be. */
@@ -116,6 +118,7 @@ export function drawPlan(random: SeededRandom): Plan {
     readFaults: { ...drawRates(random, intensity / 3), ...drawShortPages(random) },
     kills: some(0.3, random.between(1, 2)),
     freezes: some(0.35, random.between(1, 3)),
+    restores: random.fork("restores").pick([0, 0, 0, 0, 1, 2]),
     skewMs: drawSkew(random),
     monotonicStops: random.chance(0.5),
     freezesMs: FREEZES_MS,

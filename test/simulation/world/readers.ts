@@ -9,6 +9,7 @@ import type { ClientWorld } from "./world.ts";
 type Answer = {
   readonly events: readonly StoredEvent[];
   readonly cursor: string;
+  readonly life: string;
   readonly caughtUp: boolean;
   readonly phase?: "bootstrap" | "log";
   readonly consistent?: boolean;
@@ -27,6 +28,8 @@ export type Follower = {
   busy: boolean;
   cursor: string | undefined;
   kept: string | undefined;
+  /** The life that its view is of. */
+  life: string | undefined;
   /** The last commit was answered, so what is kept is what is committed. */
   settled: boolean;
 };
@@ -41,6 +44,7 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
     busy: false,
     cursor: undefined,
     kept: undefined,
+    life: undefined,
     settled: true,
   },
 });
@@ -64,6 +68,10 @@ async function followSome(world: ClientWorld, follower: Follower, polls: number)
     if (!follower.exists) continue;
     const page = await pollOnce(world, follower, random);
     if (page === undefined) continue;
+    // Who takes its time over a page commits it after a restore that came meanwhile.
+    if (world.plan.restores > 0) {
+      await world.sleep(random.fraction() * random.pick(world.plan.readPaceMs));
+    }
     if (random.chance(0.7)) await commitOnce(world, follower, random);
   }
 }
@@ -164,6 +172,7 @@ async function attempt<T>(world: ClientWorld, what: string, run: () => Promise<T
 function beginAnew(world: ClientWorld, follower: Follower): void {
   follower.cursor = undefined;
   follower.kept = undefined;
+  follower.life = undefined;
   follower.settled = true;
   world.keep(follower, { op: "begin", session: follower.name });
 }
@@ -182,18 +191,34 @@ async function pollOnce(
     cursor === undefined ? {} : { after: positionsOf(world, cursor) },
     () =>
       world.call(world.anyApi(random), (ledger) => ledger.poll(defaultTenant, STREAM, name, query)),
-    (code) => onRefusal(follower, code),
+    (code, reason) => onRefusal(world, follower, code, reason),
   );
   if (answer === undefined) return undefined;
   follower.cursor = answer.cursor;
+  const isOther = follower.life !== undefined && follower.life !== answer.life;
+  follower.life = answer.life;
+  if (isOther && cursor === undefined && follower.start === "bootstrap") {
+    // The table was restored, and what the client has made of the stream is void.
+    world.recorder.count("client.bootstraps-again");
+    await seek(world, follower, random);
+    return undefined;
+  }
   if (answer.snapshotEnd === true) world.recorder.count("bootstrap.snapshot-end");
   if (answer.phase === "log" && answer.consistent) world.recorder.count("read.consistent");
   return answer;
 }
 
-/** A life that has ended, and a position that is gone: the client begins again. */
-function onRefusal(follower: Follower, code: string): void {
+/**
+ * A life that has ended, and a position that is gone: the client begins again. After a restore it asks for
+ * what is committed, and its view is void.
+ */
+function onRefusal(world: ClientWorld, follower: Follower, code: string, reason?: string): void {
   if (!ENDING.has(code)) return;
+  if (reason === "restored" && follower.cursor !== undefined) {
+    beginAnew(world, follower);
+    return;
+  }
+  if (reason === "restored") world.fail("what is committed is refused, though the copy has it");
   follower.exists = false;
   if (code !== "subscription-not-found" && code !== "stream-not-found") rename(follower);
 }
@@ -230,7 +255,7 @@ async function commitOnce(
     ({ stale, committed }) => ({
       ...{ op: "commit", stale, committed: positionsOf(world, committed) },
     }),
-    (code) => onRefusal(follower, code),
+    (code, _, reason) => onRefusal(world, follower, code, reason),
   );
   if (receipt === undefined) return;
   follower.settled = !receipt.stale;
@@ -262,6 +287,11 @@ export async function browse(world: ClientWorld, name: string, polls: number): P
         world.call(world.anyApi(random), (ledger) =>
           ledger.browse(defaultTenant, STREAM, { from, limit, type: undefined, key: undefined }),
         ),
+      (_, reason) => {
+        if (reason !== "restored") return;
+        cursor = undefined;
+        session = `${name} ${world.time.nowMs()} ${done}`;
+      },
     );
     if (answer !== undefined) cursor = answer.cursor;
     if (answer?.caughtUp === true && random.chance(0.3)) return;
@@ -291,14 +321,14 @@ const recordRead = (
   session: string,
   start: { after?: readonly number[]; place?: "earliest" | "latest" },
   run: () => Promise<Answer>,
-  failed?: (code: string) => void,
+  failed: (code: string, reason?: string) => void,
 ): Promise<Answer | undefined> =>
   world.recorder.record(
     session,
     { op: "read", stream: STREAM, session, ...start },
     run,
     (answer) => ({ op: "read", ...pageOf(world, answer) }),
-    failed,
+    (code, _, reason) => failed(code, reason),
   );
 
 function pageOf(world: ClientWorld, answer: Answer): Page {

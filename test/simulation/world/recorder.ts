@@ -21,7 +21,7 @@ export type Recorder = {
     call: Call,
     run: () => Promise<T>,
     tell: (result: T) => Outcome,
-    failed?: (code: string, mismatches?: readonly Mismatch[]) => void,
+    failed?: (code: string, mismatches?: readonly Mismatch[], reason?: string) => void,
   ): Promise<T | undefined>;
   note(note: Note): void;
   count(name: string): void;
@@ -75,10 +75,15 @@ export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
         const code = codeOf(error);
         const known = !UNKNOWN.has(code) && !code.startsWith("internal");
         const mismatches = mismatchesOf(error);
-        const answered = mismatches === undefined ? {} : { mismatches };
+        const reason = reasonOf(error);
+        const answered = {
+          ...(mismatches === undefined ? {} : { mismatches }),
+          ...(reason === undefined ? {} : { reason }),
+        };
         add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code, ...answered });
         count(`${invoke.op}.${code.split(":")[0]}`);
-        failed(code, mismatches);
+        if (reason !== undefined) count(`${invoke.op}.${code}-${reason}`);
+        failed(code, mismatches, reason);
         return undefined;
       }
     },
@@ -90,6 +95,12 @@ const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
   error instanceof LedgerError && error.code === "sequence-mismatch"
     ? (error.facts.mismatches as readonly Mismatch[])
     : undefined;
+
+/** Why a cursor was refused. */
+function reasonOf(error: unknown): string | undefined {
+  const reason = error instanceof LedgerError ? error.facts.reason : undefined;
+  return typeof reason === "string" ? reason : undefined;
+}
 
 function codeOf(error: unknown): string {
   if (error instanceof LedgerError) return error.code;

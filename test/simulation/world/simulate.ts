@@ -74,13 +74,13 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
     retentionMs: plan.retentionHours * HOUR_MS,
     skewMs: toleranceOf(world),
   });
-  const odd = [...world.failures, ...store.refusals].map((detail) => ({
+  const odd = [...world.failures, ...store.refusals()].map((detail) => ({
     ...{ name: "internal-error" as const, detail, atMs: time.nowMs() },
   }));
   return {
     ...{ seed, plan, history: recorder.lines, trace: world.trace },
     violations: [...violations, ...odd],
-    counts: { ...store.tally.all(), ...Object.fromEntries(recorder.counts) },
+    counts: { ...store.counts(), ...Object.fromEntries(recorder.counts) },
     simulatedMs: time.nowMs() - startedMs,
   };
 }
@@ -174,8 +174,11 @@ async function recover(
   world.calm();
   for (const [index, api] of apis.entries()) {
     api.process.thaw();
-    if (api.process.state() === "dead") apis[index] = world.startApi(api.name);
+    if (api.process.state() === "dead" && !world.restores.stopped)
+      apis[index] = world.startApi(api.name);
   }
+  if (!(await play(world, world.restores.running, RECOVERY_MS)))
+    world.fail("internal: a restore is not complete within ten seconds");
   await play(world, world.sleep(SETTLE_MS), SETTLE_MS + SECOND_MS);
   if (tap.liveUid(STREAM) === undefined) await play(world, createStream(world, chance));
   await repairIfNeeded(world, chance);

@@ -1,9 +1,9 @@
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
 import type { EventRef } from "../checker/history.ts";
-import type { FakeDynamo } from "../dynamodb/fake-dynamodb.ts";
 import type { Item } from "../dynamodb/value.ts";
 import type { Recorder } from "./recorder.ts";
+import type { SimulatedStore } from "./tables.ts";
 
 /** Watches the store and writes into the history what it holds. */
 export type Tap = {
@@ -11,41 +11,65 @@ export type Tap = {
   takeTouched(): string[];
   /** Notes the compacted state of the present life, partition by partition. */
   noteCompacted(): void;
-  /** The uid of the stream's present life, if it has one. */
+  /** The stream's present life as the history names it, if it has one. */
   liveUid(name: string): string | undefined;
+  /** How the history names the life that a cursor names. */
+  nameOf(lifeText: string): string;
+  /** Watches the table that a restore has made: each life of the copy has another name in it. */
+  restored(copy: Copy, restore: number): readonly { from: string; to: string }[];
+  /** How the history names lives now. */
+  names(): ReadonlyMap<string, string>;
 };
+
+/** The rows of the table at one moment, and how the history named lives then. */
+export type Copy = {
+  readonly id: number;
+  readonly items: readonly Item[];
+  readonly names: ReadonlyMap<string, string>;
+};
+
+const LIFE = /^STREAM#[^#]+#(?<uid>[^#]+)#/;
+/** What a repair of the numbering adds at least. */
+const REPAIR = 100_000_000_000;
 
 const BATCHES = /^STREAM#[^#]+#(?<uid>[^#]+)#P(?<partition>\d+)$/;
 const OFFSETS = /^STREAM#[^#]+#(?<uid>[^#]+)#SUB#(?<subscription>[^#]+)$/;
 const COMPACTED = /^STREAM#[^#]+#(?<uid>[^#]+)#COMPACT#/;
 
 /** Takes the place of the table stream's memory: every change is seen at its moment, and none lost. */
-export function createTap(store: FakeDynamo, recorder: Recorder): Tap {
+export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   const touched: string[] = [];
-  store.stream.record = ({ pk, sk }, _before, after, expired = false) => {
+  let names: ReadonlyMap<string, string> = new Map();
+  const texts = new Map<string, string>();
+  const nameOf = (uid = ""): string => names.get(uid) ?? uid;
+  store.watch(({ pk, sk }, before, after, expired = false) => {
     if (expired) recorder.count(`expired.${sk.split("#")[0]}`);
     if (after === undefined) return;
     const batch = BATCHES.exec(pk)?.groups;
     if (batch !== undefined && sk.startsWith("SEQ#")) {
       touched.push(pk);
-      const note = noteBatchItem(after, batch.uid ?? "", Number(batch.partition));
+      const note = noteBatchItem(after, nameOf(batch.uid), Number(batch.partition));
       recorder.note({ ...note, seen: true });
     } else if (batch !== undefined && sk === "CHECKPOINT") {
       const at = { checkpoint: after.next as number, floor: after.floor as number };
-      const { uid: life = "", partition } = batch;
-      recorder.note({ op: "checkpoint", life, partition: Number(partition), ...at });
+      const place = { life: nameOf(batch.uid), partition: Number(batch.partition) };
+      if (isRepair(before, after)) recorder.note({ op: "repair", ...place, next: at.checkpoint });
+      recorder.note({ op: "checkpoint", ...place, ...at });
     } else if (sk.startsWith("OFFSET#")) {
       noteOffset(after, OFFSETS.exec(pk)?.groups);
     } else if (sk.startsWith("KEY#")) {
-      noteRow(after, COMPACTED.exec(pk)?.groups?.uid);
+      noteRow(after, nameOf(COMPACTED.exec(pk)?.groups?.uid));
+    } else if (sk === "META" && isRestored(after.restored)) {
+      const uid = String(after.uid);
+      texts.set(`${uid}.${after.restored.at.toString(36)}`, nameOf(uid));
     }
-  };
+  });
 
-  function noteOffset(item: Item, names: Record<string, string> | undefined): void {
+  function noteOffset(item: Item, groups: Record<string, string> | undefined): void {
     recorder.note({
       op: "offset",
-      life: names?.uid ?? "",
-      subscription: names?.subscription ?? "",
+      life: nameOf(groups?.uid),
+      subscription: groups?.subscription ?? "",
       partition: item.p as number,
       generation: item.g as number,
       next: item.n as number,
@@ -59,21 +83,26 @@ export function createTap(store: FakeDynamo, recorder: Recorder): Tap {
     });
   }
 
+  const liveUid = (name?: string): string | undefined => {
+    const uid = liveUidOf(store, name);
+    return uid === undefined ? undefined : nameOf(uid);
+  };
+
   const noteCompacted = (): void => {
     const rows = new Map<string, [key: string, sequence: number, dead: boolean][]>();
-    const live = liveUidOf(store);
+    const live = liveUid();
     const checkpoints: { life: string; partition: number; item: Item }[] = [];
     for (const item of store.items()) {
       const pk = String(item.pk);
-      const life = COMPACTED.exec(pk)?.groups?.uid;
-      if (life !== undefined) {
-        const id = `${life}/${item.p}`;
+      const uid = COMPACTED.exec(pk)?.groups?.uid;
+      if (uid !== undefined) {
+        const id = `${nameOf(uid)}/${item.p}`;
         const list = rows.get(id) ?? [];
         rows.set(id, list);
         list.push([String(item.k), item.s as number, item.x === true]);
       } else if (item.sk === "CHECKPOINT") {
-        const { uid = "", partition } = BATCHES.exec(pk)?.groups ?? {};
-        checkpoints.push({ life: uid, partition: Number(partition), item });
+        const { uid, partition } = BATCHES.exec(pk)?.groups ?? {};
+        checkpoints.push({ life: nameOf(uid), partition: Number(partition), item });
       }
     }
     for (const { life, partition, item } of checkpoints) {
@@ -86,15 +115,39 @@ export function createTap(store: FakeDynamo, recorder: Recorder): Tap {
     }
   };
 
+  const restored: Tap["restored"] = (copy, restore) => {
+    touched.length = 0;
+    const uids = new Set(copy.items.map(uidOf).filter((uid) => uid !== undefined));
+    names = new Map(Array.from(uids, (uid) => [uid, `${uid}~${restore}`]));
+    return Array.from(uids, (uid) => ({ from: copy.names.get(uid) ?? uid, to: nameOf(uid) }));
+  };
+
   return {
     takeTouched: () => touched.splice(0),
     noteCompacted,
-    liveUid: (name) => liveUidOf(store, name),
+    liveUid,
+    nameOf: (text) => texts.get(text) ?? text,
+    restored,
+    names: () => names,
   };
 }
 
+/** The life that a row is of. */
+const uidOf = ({ pk, sk, uid }: Item): string | undefined =>
+  sk === "META" ? String(uid) : LIFE.exec(String(pk))?.groups?.uid;
+
+const isRestored = (value: unknown): value is { readonly at: number } =>
+  typeof value === "object" && value !== null && "at" in value && typeof value.at === "number";
+
+/** A restore repairs numbering on its way where nobody has looked for 30 days. */
+const isRepair = (before: Item | undefined, after: Item): boolean =>
+  before !== undefined &&
+  after.floor === after.next &&
+  (after.next as number) - (before.next as number) >= REPAIR &&
+  JSON.stringify(before.lost) === JSON.stringify(after.lost);
+
 /** A transaction's rows come and go one by one, so both rows of a life have to be there. */
-const liveUidOf = (store: FakeDynamo, name = "orders"): string | undefined => {
+const liveUidOf = (store: SimulatedStore, name = "orders"): string | undefined => {
   const meta = store.peek({ pk: `STREAM#${name}`, sk: "META" });
   const listed = store.peek({ pk: "TENANT#default", sk: `STREAM#${name}` });
   return meta?.status === "live" && listed?.uid === meta.uid ? String(meta.uid) : undefined;
@@ -110,9 +163,10 @@ export function noteBatchItem(
   return {
     ...{ op: "batch" as const, life, partition, first: first as number },
     ...(kind === "seal" ? { seal: true as const } : {}),
+    ...(kind === "jump" ? { jump: item.n as number } : {}),
     publishedAtMs: publishedAtMs as number,
     ...(expiresAt === undefined ? {} : { expiresAtMs: (expiresAt as number) * 1_000 }),
-    events: kind === "seal" ? [] : eventsOf(item),
+    events: kind === "seal" || kind === "jump" ? [] : eventsOf(item),
   };
 }
 

@@ -1,7 +1,6 @@
 import { createCursors } from "../../../packages/core/src/cursor/cursor.ts";
 import { createLedger, type Ledger } from "../../../packages/core/src/ledger.ts";
 import type { Connection } from "../../../packages/core/src/table/connection.ts";
-import { createFakeDynamo, type FakeDynamo } from "../dynamodb/fake-dynamodb.ts";
 import { isRead } from "../dynamodb/operation.ts";
 import { type SeededRandom, seededRandom } from "../dynamodb/seeded-random.ts";
 import {
@@ -12,6 +11,8 @@ import {
 import { drawBriefPlan, drawPlan, type Plan } from "./plan.ts";
 import type { Follower } from "./readers.ts";
 import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
+import { noRestores, type Restores } from "./restore-nemesis.ts";
+import { createStore, type SimulatedStore } from "./tables.ts";
 import { createTap, type Tap } from "./tap.ts";
 
 const TABLE = "simulated";
@@ -29,10 +30,11 @@ export type World = {
   readonly plan: Plan;
   readonly random: SeededRandom;
   readonly time: VirtualTime;
-  readonly store: FakeDynamo;
+  readonly store: SimulatedStore;
   readonly recorder: Recorder;
   readonly tap: Tap;
   readonly apis: Api[];
+  readonly restores: Restores;
   /** The last steps of the store. */
   readonly trace: string[];
   readonly readCursor: ReturnType<typeof createCursors>["parse"];
@@ -80,10 +82,10 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
   const plan: Plan = { ...draw(random.fork("plan")), ...given };
   const time = createVirtualTime(random.fork("time"));
   const trace: string[] = [];
-  const { latencyMs, ...store } = plan.store;
+  const { latencyMs, ...delays } = plan.store;
   let slow = 0.02;
-  const fake = createFakeDynamo({
-    ...{ tableName: TABLE, seed, time, timeoutMs: 2_000, ...store },
+  const store = createStore({
+    ...{ tableName: TABLE, seed, time, timeoutMs: 2_000, ...delays },
     latencyMs: (chance) => latencyMs * (0.2 + chance.fraction() * (chance.chance(slow) ? 30 : 1)),
     trace: (line) => {
       trace.push(line);
@@ -93,7 +95,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
   const recorder = createRecorder(time.nowMs);
   const apis: Api[] = [];
   const cursors = createCursors(CURSOR_KEYS);
-  const tap = createTap(fake, recorder);
+  const tap = createTap(store, recorder);
   const failures: string[] = [];
   let events = 0;
   let over = false;
@@ -106,8 +108,8 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     const process = time.process(life, { skewMs, monotonicStops: plan.monotonicStops });
     const ledger = createLedger({
       // What ElectroDB needs of a client is its `send`, and that is what the fake has.
-      client: fake.client(process) as unknown as Connection["client"],
-      tableName: TABLE,
+      client: store.client(process) as unknown as Connection["client"],
+      tableName: store.tableName(),
       clock: process.clock,
       random: chance,
       cursorKeys: CURSOR_KEYS,
@@ -120,8 +122,12 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     new Promise((resolve) => time.after(ms, () => resolve()));
 
   return {
-    ...{ seed, plan, random, time, store: fake, recorder, tap, apis, trace, startApi, sleep },
-    readCursor: cursors.parse,
+    ...{ seed, plan, random, time, store, recorder, tap, apis, trace, startApi, sleep },
+    readCursor: (text) => {
+      const cursor = cursors.parse(text);
+      return { ...cursor, life: tap.nameOf(cursor.life) };
+    },
+    restores: noRestores(),
     failures,
     fail: (what) => failures.push(what),
     nextEvent: () => ++events,

@@ -40,6 +40,10 @@ export const lostBetween = (
 export const isLost = (lost: readonly LostRange[] | undefined, next: number): boolean =>
   (lost ?? []).some(({ from, to }) => from < next && next < to);
 
+/** Where reading goes on from a position: after the lost numbers that begin there. */
+export const afterLost = (lost: readonly LostRange[] | undefined, next: number): number =>
+  (lost ?? []).reduce((at, { from, to }) => (at === from ? to : at), next);
+
 /** Where a restore has ended a partition: what lies up to there it kept, but for holes. */
 export const restoredEnd = (
   lost: readonly LostRange[] | undefined,

@@ -5,7 +5,7 @@ import { assertInvariant } from "../../kernel/invariant.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
-import { isLost } from "../../model/restored.ts";
+import { afterLost, isLost } from "../../model/restored.ts";
 import type { Batch } from "../../table/batch.entity.ts";
 import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import type { Table } from "../../table/table.ts";
@@ -204,12 +204,14 @@ const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
 
 /**
  * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
- * the position's batch is below the floor but the position is not, all of that batch is behind it.
+ * the position's batch is below the floor but the position is not, all of that batch is behind it. Lost
+ * numbers hold no event: who has read up to them has missed nothing when they are no longer kept.
  */
 function startAt({ floor, lost }: KnownChain, position: Position): Position {
   if (isLost(lost, position.next)) throw invalidCursor("restored");
-  if (position.next < floor) throw retentionPassed(floor);
-  return position.batch < floor ? edgeAt(position.next) : position;
+  const next = position.next < floor ? afterLost(lost, position.next) : position.next;
+  if (next < floor) throw retentionPassed(floor);
+  return position.batch < floor ? edgeAt(next) : position;
 }
 
 /**

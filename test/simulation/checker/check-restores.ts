@@ -1,0 +1,61 @@
+import type { Chains, Report } from "./chains.ts";
+import type { Failed, Invoke, Page } from "./history.ts";
+import { emptyView, type View } from "./views.ts";
+
+type Known = { readonly chains: Chains; readonly report: Report };
+type Read = Invoke & { op: "read" };
+
+/**
+ * The view that a page is added to where a restore of the table lies between it and the page. Who reads on
+ * with a cursor of before holds nothing that is lost, or it would have been refused. Who asks for the
+ * committed position is told by the life that its view is void.
+ */
+export function goOnAfterRestore(
+  { chains, report }: Known,
+  view: View,
+  { after, place, session }: Read,
+  { life, atMs }: Page & { readonly atMs: number },
+): View {
+  if (view.life === undefined || view.life === life) return view;
+  const common = chains.restores.common(view.life, life);
+  if (common === undefined) return view;
+  if (after === undefined && place === undefined) {
+    return { ...emptyView(), resumed: true, kept: view.kept };
+  }
+  const lost = view.reached.findIndex((next, partition) => next > common(partition));
+  const key = [...view.keys].find(([, each]) => each.sequence >= common(each.partition));
+  if (lost !== -1 || key !== undefined) {
+    const held = key === undefined ? `partition ${lost}` : `key ${key[0]}`;
+    report("silent-restore", atMs, `${session} of ${view.life} reads on in ${life}: ${held}`);
+    return { ...emptyView(), resumed: true };
+  }
+  return { ...view, life };
+}
+
+/**
+ * A cursor of which a restore has kept everything works; one of which something is lost is told that by
+ * its reason, unless another reason comes first.
+ */
+export function checkRefusal(
+  { chains, report }: Known,
+  view: View,
+  { after, atMs: invokedAtMs, session }: Read,
+  { atMs, reason, call }: Failed,
+): void {
+  const { life = "" } = view;
+  const present = chains.restores.presentOf(life, atMs);
+  if (after === undefined || present === undefined || !chains.knows(life)) return;
+  const what = `read ${call} of ${session}, of ${life} in ${present}`;
+  const isOver = !chains.restores.isThere(present, invokedAtMs, invokedAtMs);
+  if (isOver) return;
+  const common = chains.restores.common(life, present);
+  const isLost = after.some((next, partition) => next > (common?.(partition) ?? 1));
+  const isSnapshot = view.begunAtMs < Infinity;
+  if (reason === "restored" && !isLost && !isSnapshot && chains.restores.isPast(life, present)) {
+    report("wrong-refusal", atMs, `${what}: everything up to ${after} was kept`);
+  }
+  const isOfStream = view.subscription === undefined;
+  if (life !== present && isLost && isOfStream && reason !== "restored") {
+    report("wrong-refusal", atMs, `${what}: ${reason}, and ${after} is lost`);
+  }
+}

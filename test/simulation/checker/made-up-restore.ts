@@ -1,0 +1,130 @@
+import type { Line } from "./history.ts";
+import { RETENTION_MS } from "./made-up-history.ts";
+
+const JUMP = 1_000;
+
+/**
+ * A table is copied after two events, a third is published and read, and the copy is put to use. Then the
+ * third is sent again, and is written once more. A reader who had the third begins anew; one who had two
+ * reads on.
+ */
+export function makeRestore(): Line[] {
+  const lines: Line[] = [];
+  let atMs = 0;
+  const add = (line: object): void => {
+    lines.push({ process: "-", atMs: ++atMs, ...line } as Line);
+  };
+  const batch = (life: string, first: number, n?: number): void => {
+    const events = n === undefined ? [] : [{ n, key: `k${n}` }];
+    const jump = n === undefined ? { jump: JUMP } : {};
+    const times = { publishedAtMs: atMs, expiresAtMs: atMs + 2 * RETENTION_MS };
+    add({
+      ...{ type: "info", op: "batch", partition: 0, seen: true, life, first },
+      ...{ events, ...jump, ...times },
+    });
+  };
+  let calls = 0;
+  const publish = (life: string, n: number, first: number): void => {
+    const call = ++calls;
+    const events = [{ n, key: `k${n}` }];
+    const head = { process: "p", call, op: "publish" };
+    add({ type: "invoke", ...head, stream: "orders", events, keyed: true });
+    batch(life, first, n);
+    add({ type: "ok", ...head, sequences: [first] });
+  };
+  const read = (
+    session: string,
+    life: string,
+    after: number | undefined,
+    events: readonly (readonly [number, number])[],
+    to: number,
+  ): void => {
+    const call = ++calls;
+    const head = { process: session, call, op: "read" };
+    const from = after === undefined ? { place: "earliest" } : { after: [after] };
+    add({ type: "invoke", ...head, stream: "orders", session, ...from });
+    const page = { life, phase: "log", events, to: [to], caughtUp: true, consistent: true };
+    add({ type: "ok", ...head, ...page });
+  };
+  publish("a", 1, 1);
+  publish("a", 2, 2);
+  read(
+    "keeps",
+    "a",
+    undefined,
+    [
+      [1, 1],
+      [2, 2],
+    ],
+    3,
+  );
+  add({ type: "info", op: "copied", copy: 1 });
+  publish("a", 3, 3);
+  read(
+    "loses",
+    "a",
+    undefined,
+    [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ],
+    4,
+  );
+  add({ type: "info", op: "restored", copy: 1, lives: [{ from: "a", to: "a~1" }] });
+  batch("a~1", 3);
+  publish("a~1", 3, 3 + JUMP);
+  const refused = { process: "loses", call: ++calls, op: "read" };
+  add({ type: "invoke", ...refused, stream: "orders", session: "loses", after: [4] });
+  add({ type: "fail", ...refused, code: "invalid-cursor", reason: "restored" });
+  read("keeps", "a~1", 3, [[3, 3 + JUMP]], 4 + JUMP);
+  const all = [
+    [1, 1],
+    [2, 2],
+    [3, 3 + JUMP],
+  ] as const;
+  read("anew", "a~1", undefined, all, 4 + JUMP);
+  return lines;
+}
+
+/** The same with one kind of line changed. */
+const changed = (change: (line: Line) => object): Line[] =>
+  makeRestore().map((line) => ({ ...line, ...change(line) }) as Line);
+
+/** The number of the lost event is given to another one. */
+export const numberAgain = (): Line[] =>
+  changed((line) => {
+    if (line.type === "info" && line.op === "batch" && line.jump) return { jump: 0 };
+    if (line.type === "info" && line.op === "batch" && line.life === "a~1") return { first: 3 };
+    return {};
+  });
+
+/** The reader who has the lost event is answered as if nothing had been. */
+export const readsOn = (): Line[] =>
+  changed((line) => {
+    if (line.type !== "fail") return {};
+    const page = { life: "a~1", phase: "log", events: [[3, 3 + JUMP]], to: [4 + JUMP] };
+    return { type: "ok", ...page, caughtUp: true, consistent: true };
+  });
+
+/** The reader who has only what was kept is refused. */
+export function refusesAll(): Line[] {
+  const lines = makeRestore();
+  const call = lines.findLast(({ process, type }) => process === "keeps" && type === "ok");
+  return lines.map((line) =>
+    line === call
+      ? ({ ...line, type: "fail", code: "invalid-cursor", reason: "restored" } as Line)
+      : line,
+  );
+}
+
+/** The reader of the stream is told something else than that it was a restore. */
+export const tellsElse = (): Line[] =>
+  changed((line) => (line.type === "fail" ? { reason: "malformed" } : {}));
+
+/** A retry is answered with the receipt of what is lost. */
+export const answersLost = (): Line[] =>
+  makeRestore().flatMap((line) => {
+    const isLast = line.type === "ok" && line.op === "publish" && line.sequences[0] === 3 + JUMP;
+    return [isLast ? { ...line, sequences: [3] } : line];
+  });

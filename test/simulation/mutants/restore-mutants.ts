@@ -1,0 +1,49 @@
+import type { Plan } from "../world/plan.ts";
+import type { Mutant } from "./mutants.ts";
+
+/** Copies of the table are put to use while everybody reads and writes. */
+const RESTORED: Partial<Plan> = {
+  ...{ restores: 2, conditioners: 0, publishers: 3, requests: 8, followers: 3, polls: 12 },
+  ...{ bootstrappers: 1, browsers: 2, crashes: 0.1, seeks: 0.1, deletes: 0, kills: 0, freezes: 0 },
+  ...{ phases: 1, publishPaceMs: [50, 1_500], readPaceMs: [50, 1_500], pageLimits: [1, 2, 5] },
+};
+
+/** What a restore of the table rests on, rule by rule. */
+export const ofRestores: readonly Mutant[] = [
+  {
+    rule: "numbers go on beyond what a restore may have lost",
+    file: "compaction/restore-plan.ts",
+    from: "const next = Math.max(end + lostMs * EVENTS_PER_MS_MAX, line);",
+    to: "const next = Math.max(end + 1, line - line, lostMs - lostMs);",
+  },
+  {
+    rule: "a copy refuses everything until its restore is complete",
+    file: "stream/streams.ts",
+    from: "if (copied === undefined) return;",
+    to: "if (copied === undefined || copied) return;",
+  },
+  {
+    rule: "a stream is known for a copy by the name of its table",
+    file: "table/stream.entity.ts",
+    from: "row.table !== undefined && row.table !== here;",
+    to: "row.table !== undefined && here === undefined;",
+  },
+  {
+    rule: "a restore gives a stream another life",
+    file: "model/life-text.ts",
+    from: "restored === undefined ? uid :",
+    to: "restored === undefined || uid !== undefined ? uid :",
+  },
+  {
+    rule: "a cursor that covers what is lost is refused",
+    file: "log/read/foreign-cursor.ts",
+    from: "if (read > end || isLost(lost, read) || isLost(lost, position?.next ?? 0)) throw restored();",
+    to: "if (read < 0 || end < 0 || isLost(lost, -1)) throw restored();",
+  },
+  {
+    rule: "a cursor that covers only what was kept works",
+    file: "log/read/foreign-cursor.ts",
+    from: "const end = restoredEnd(lost, next) ?? 0;",
+    to: "const end = (restoredEnd(lost, next) ?? 0) * 0;",
+  },
+].map((mutant): Mutant => ({ plan: RESTORED, ...mutant }));
