@@ -352,7 +352,7 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "a cursor is bound to its life",
-    file: "subscription/own-cursor.ts",
+    file: "subscription/position/own-cursor.ts",
     from: "if (isOwn && isOfNow) return;",
     to: "if (state !== undefined) return;",
     plan: { ...DELETIONS, seeks: 0.3 },
@@ -429,13 +429,13 @@ const ofLeases: readonly Mutant[] = [
   },
   {
     rule: "no lease holds for longer than one from when it is seen",
-    file: "subscription/until-plan.ts",
+    file: "subscription/workers/until-plan.ts",
     from: "isLate ? latest : Math.min(stored, latest)",
     to: "isLate ? latest : stored",
   },
   {
     rule: "what was renewed since the last look holds, whatever its clock said",
-    file: "subscription/until-plan.ts",
+    file: "subscription/workers/until-plan.ts",
     from: "stored <= nowMs && stored < soonest;",
     to: "stored <= nowMs && soonest > nowMs * 2;",
   },
@@ -447,7 +447,7 @@ const ofLeases: readonly Mutant[] = [
   },
   {
     rule: "every taking of a lease has a token of its own",
-    file: "subscription/leases.ts",
+    file: "subscription/workers/leases.ts",
     from: "const token = nextCount(stream, row.lease?.token ?? 0);",
     to: "const token = Math.max(row.lease?.token ?? 0, nextCount(stream, 0));",
   },
@@ -459,7 +459,7 @@ const ofLeases: readonly Mutant[] = [
   },
   {
     rule: "what was read under a former lease counts for nothing",
-    file: "subscription/poll-share.ts",
+    file: "subscription/workers/poll-share.ts",
     from: "tokens[at] !== undefined && (cursor?.tokens === undefined || cursor.tokens[at] === tokens[at]);",
     to: "tokens[at] !== undefined;",
   },
@@ -468,7 +468,7 @@ const ofLeases: readonly Mutant[] = [
 const ofParking: readonly Mutation[] = [
   {
     rule: "freeing a key voids what was read while it was parked",
-    file: "subscription/parking-plan.ts",
+    file: "subscription/parking/parking-plan.ts",
     from: "freed: parking.freed + 1,",
     to: "freed: parking.freed,",
   },
@@ -480,13 +480,13 @@ const ofParking: readonly Mutation[] = [
   },
   {
     rule: "reading on from before a key was freed begins at what is committed",
-    file: "subscription/deliver.ts",
+    file: "subscription/poll/page.ts",
     from: "(freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row)",
     to: "(freedOf(row) >= 0 || freed !== undefined ? positions[at] : row)",
   },
   {
     rule: "a key is free only when its queue is read to what is committed",
-    file: "subscription/parking-plan.ts",
+    file: "subscription/parking/parking-plan.ts",
     from: "if (place.next >= row.next) return",
     to: "if (place.next >= 0) return",
   },
@@ -498,13 +498,13 @@ const ofParking: readonly Mutation[] = [
   },
   {
     rule: "an event that is skipped stays withheld until it is committed",
-    file: "subscription/parking-plan.ts",
+    file: "subscription/parking/parking-plan.ts",
     from: "if (isPassed && isEmpty)",
     to: "if (isPassed || isEmpty)",
   },
   {
     rule: "a page is delivered by what is parked now",
-    file: "subscription/poll.ts",
+    file: "subscription/poll/poll.ts",
     from: "!noted && parking?.revision === before?.parking?.revision;",
     to: "!noted && (parking === undefined || parking.revision >= 0);",
   },

@@ -11,13 +11,13 @@ import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { LeaseGuard, OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
-import { createCommits } from "./commits.ts";
-import { assertSameConfig, normalConfig } from "./config.ts";
 import type { Matches } from "./filter.ts";
-import { createSubscriptionLag } from "./lag.ts";
-import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./standing.ts";
+import { createCommits } from "./position/commit-writes.ts";
+import { createSubscriptionLag } from "./position/lag.ts";
+import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./position/progress.ts";
+import { assertSameConfig, normalConfig } from "./settings/config.ts";
 import type { SubscriptionState } from "./state.ts";
-import { createUntilMemory } from "./until-memory.ts";
+import { createUntilMemory } from "./workers/until-memory.ts";
 
 /** Snapshots of the compacted state, as bootstraps read them. */
 export type Snapshots = {

@@ -1,0 +1,218 @@
+import { type BrowseQuery, type Lag, LIMITS } from "@eventledger/protocol";
+import type { CursorContent, Cursors } from "../cursor/cursor.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { invalidRequest } from "../kernel/error.ts";
+import type { Waiting } from "../kernel/waiting.ts";
+import type { Log } from "../log/log.ts";
+import type { Bound } from "../log/read/bounds.ts";
+import { type Browsed, browse, type From, resolvePositions } from "../log/read/browse.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { lifeText } from "../model/life-text.ts";
+import type { Tenant } from "../model/names.ts";
+import { partitionOf } from "../model/partition.ts";
+import type { LiveStream, Streams } from "../stream/streams.ts";
+import { createPace } from "../subscription/poll/pace.ts";
+import { waitForNews } from "../subscription/poll/wait.ts";
+import type { Located, Places } from "./places.ts";
+
+type Deps = {
+  readonly clock: Clock;
+  readonly streams: Streams;
+  readonly log: Log;
+  readonly cursors: Cursors;
+  readonly places: Places;
+  readonly waiting: Waiting;
+};
+
+/** A page of a stream, as a reader without a subscription gets it. */
+export type EventsPage = {
+  readonly events: readonly StoredEvent[];
+  readonly cursor: string;
+  readonly caughtUp: boolean;
+  readonly looked: number;
+  /** Of pages that go forward. */
+  readonly lag?: Lag;
+  readonly nextPollMs?: number;
+  readonly waitSecondsAdvised: number;
+  readonly life: string;
+};
+
+type Query = Partial<BrowseQuery> & Pick<BrowseQuery, "limit">;
+
+type Page = Pick<EventsPage, "events" | "caughtUp" | "looked"> & {
+  readonly cursor: CursorContent;
+};
+
+/** The part of the ledger that reads streams without a subscription. */
+export function createBrowsing({ clock, streams, log, cursors, places, waiting }: Deps) {
+  const pace = createPace(clock);
+
+  /**
+   * Reads on from a place, or back from it, or one event. With `waitSeconds` an empty page at the end
+   * waits for events, unless the signal aborts.
+   */
+  async function browseStream(
+    tenant: Tenant,
+    name: string,
+    query: Query,
+    signal?: AbortSignal,
+  ): Promise<EventsPage> {
+    assertTogether(query);
+    return streams.use(tenant, name, async (stream) => {
+      const life = lifeText(stream);
+      const advised = { waitSecondsAdvised: waiting.advisedSeconds(), life };
+      if (query.sequence !== undefined || query.last !== undefined || query.order === "desc") {
+        const page = await readOnce(stream, query);
+        return { ...page, cursor: cursors.format(page.cursor), ...advised };
+      }
+      const { page, waitedOut } = await readOn(stream, query, signal);
+      const place = page.from.positions.map((at) => at?.next ?? "").join();
+      const idle = page.events.length === 0 && page.caughtUp;
+      const nextPollMs = pace.next(`${stream.life}#${place}`, { idle, caughtUp: page.caughtUp });
+      return {
+        events: page.events,
+        cursor: cursors.format({ life, ...page.from }),
+        caughtUp: page.caughtUp,
+        looked: page.looked,
+        lag: await log.lag(stream.life, page.runs),
+        nextPollMs: waitedOut ? 0 : nextPollMs,
+        ...advised,
+      };
+    });
+  }
+
+  /** One page forward, or several until there is something to tell. */
+  async function readOn(
+    stream: LiveStream,
+    { from = "earliest", until, limit, waitSeconds = 0, ...filter }: Query,
+    signal: AbortSignal | undefined,
+  ): Promise<{ page: Browsed & { idle: boolean }; waitedOut: boolean }> {
+    const among = partitionsOf(stream, filter.key);
+    const bound = until === undefined ? undefined : await locateBound(stream, until, among);
+    const start = await locateFrom(stream, from, among);
+    const request = { limit, matches: matcherOf(filter), among, bound };
+    return waitForNews({ bell: log.bell, clock }, stream.life, {
+      ...{ waitMs: waiting.grantedMs(waitSeconds), signal },
+      look: async (before) => {
+        const page = await browse(log, stream, { ...request, from: before?.from ?? start });
+        const isOver = page.ended || isOverBy(bound, clock.now());
+        return { ...page, idle: page.events.length === 0 && page.caughtUp && !isOver };
+      },
+      isQuiet: ({ from: at }) => log.isQuiet(stream.life, at.positions, among),
+    });
+  }
+
+  /** What can be answered at once: one event, the last ones, or what lies before a place. */
+  async function readOnce(stream: LiveStream, query: Query): Promise<Page> {
+    if (query.sequence !== undefined) return readOne(stream, query.sequence, query);
+    const { last, limit, ...filter } = query;
+    const among = partitionsOf(stream, query.key);
+    // With `last` reading begins, and goes back, at the end that `until` names.
+    const place = last === undefined ? query.from : query.until;
+    const from = await locateFrom(stream, place ?? "latest", among);
+    const until = last === undefined ? query.until : undefined;
+    const bound = until === undefined ? undefined : await locateBound(stream, until, among);
+    const known = await resolvePositions(log, stream, from, among);
+    const back = await log.readBack(stream.life, known, {
+      ...{ limit: last ?? limit, matches: matcherOf(filter), among, bound },
+      lookedMax: LIMITS.filterEventsMax,
+    });
+    const { caughtUp, looked } = back;
+    const since = from.since === undefined ? {} : { since: from.since };
+    const at = { life: lifeText(stream), turn: 0, ...since };
+    if (last === undefined) {
+      const cursor = { ...at, positions: back.positions };
+      return { events: back.events, cursor, caughtUp, looked };
+    }
+    const events = back.events.toReversed();
+    return { events, cursor: { ...at, positions: known }, caughtUp: true, looked };
+  }
+
+  async function readOne(stream: LiveStream, sequence: number, query: Query): Promise<Page> {
+    const { key } = query;
+    if (key === undefined && stream.partitions > 1) {
+      throw invalidRequest("/query/key", "is needed: on this stream sequences are those of keys");
+    }
+    const partition = key === undefined ? 0 : partitionOf(key, stream.partitions);
+    const address = { partition, sequence, matches: matcherOf(query) };
+    const { event, after } = await log.loadEvent(stream.life, address);
+    const positions = Array.from({ length: stream.partitions }, (_, at) =>
+      at === partition ? after : undefined,
+    );
+    const at = { life: lifeText(stream), turn: 0 };
+    const cursor = { ...at, positions, since: event.publishedAt };
+    return { events: [event], cursor, caughtUp: true, looked: 1 };
+  }
+
+  async function locateFrom(
+    stream: LiveStream,
+    text: string,
+    among: ReadonlySet<number> | undefined,
+  ): Promise<From> {
+    const place = await places.ofQuery(stream, text, { pointer: "/query/from" });
+    return toFrom(stream, place, among);
+  }
+
+  async function toFrom(
+    stream: LiveStream,
+    place: Located,
+    among: ReadonlySet<number> | undefined,
+  ): Promise<From> {
+    if (typeof place === "object" && "cursor" in place) return place.cursor;
+    const nowhere = Array.from({ length: stream.partitions }, () => undefined);
+    if (place === "earliest") return { positions: nowhere, turn: 0 };
+    // Nothing is looked up for partitions that are not read: the moment is kept instead.
+    if (among !== undefined && typeof place === "object" && "timeMs" in place) {
+      return { positions: nowhere, since: place.timeMs, turn: 0 };
+    }
+    return { positions: await log.seek(stream, place), turn: 0 };
+  }
+
+  /** A moment ends reading by the time of each event; any other place is looked up. */
+  async function locateBound(
+    stream: LiveStream,
+    text: string,
+    among: ReadonlySet<number> | undefined,
+  ): Promise<Bound> {
+    const place = await places.ofQuery(stream, text, { pointer: "/query/until", ahead: true });
+    if (typeof place === "object" && "timeMs" in place) return place;
+    const at = await toFrom(stream, place, undefined);
+    const positions = await resolvePositions(log, stream, at, among);
+    return { nexts: positions.map((position) => position?.next ?? 1) };
+  }
+
+  return { browse: browseStream };
+}
+
+/** A key is in one partition: no other one is read. */
+const partitionsOf = (
+  { partitions }: LiveStream,
+  key: string | undefined,
+): ReadonlySet<number> | undefined =>
+  key === undefined ? undefined : new Set([partitionOf(key, partitions)]);
+
+/** Whether nothing that is published from now on lies before the bound. */
+const isOverBy = (bound: Bound | undefined, nowMs: number): boolean =>
+  bound !== undefined && "timeMs" in bound && bound.timeMs <= nowMs;
+
+function matcherOf({ type, key, keyPrefix }: Omit<Query, "limit">) {
+  if (type === undefined && key === undefined && keyPrefix === undefined) return undefined;
+  return (event: StoredEvent): boolean =>
+    (type === undefined || event.type === type) &&
+    (key === undefined || event.key === key) &&
+    (keyPrefix === undefined || event.key.startsWith(keyPrefix));
+}
+
+/** What does not go together is refused instead of being left out without a word. */
+function assertTogether({ from, until, order, last, sequence, waitSeconds }: Query): void {
+  const given = { from, until, order, last, waitSeconds };
+  const refuse = (names: readonly (keyof typeof given)[], because: string): void => {
+    const wrong = names.find((name) => given[name] !== undefined);
+    if (wrong !== undefined) throw invalidRequest(`/query/${wrong}`, `does not go with ${because}`);
+  };
+  if (sequence !== undefined) {
+    refuse(["from", "until", "order", "last", "waitSeconds"], "sequence, which names one event");
+  }
+  if (last !== undefined) refuse(["from", "order", "waitSeconds"], "last, which ends at the end");
+  if (order === "desc") refuse(["waitSeconds"], "order=desc: nothing new comes before a place");
+}

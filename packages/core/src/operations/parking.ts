@@ -1,0 +1,89 @@
+import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
+import { formatListCursor, invalidCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
+import { fittingItems } from "../kernel/list-page.ts";
+import type { Tenant } from "../model/names.ts";
+import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
+import type { Streams } from "../stream/streams.ts";
+import type { Parking } from "../subscription/parking/parking.ts";
+import { allParked } from "../subscription/parking/parking-plan.ts";
+import type { Subscriptions } from "../subscription/subscriptions.ts";
+
+type Deps = {
+  readonly streams: Streams;
+  readonly subscriptions: Subscriptions;
+  readonly parking: Parking;
+};
+
+/** The part of the ledger that is about parked keys. */
+export const createParkingOperations = ({ streams, subscriptions, parking }: Deps) => ({
+  /** Sets the key of an event aside, from that event on. */
+  async park(tenant: Tenant, name: string, subscription: string, body: ParkBody) {
+    return toView(await parking.park(await streams.load(tenant, name), subscription, body));
+  },
+
+  /** The keys that are parked and begin so, in an order that holds while nothing changes. */
+  async listParked(
+    tenant: Tenant,
+    name: string,
+    subscription: string,
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
+    keyPrefix = "",
+  ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
+    const stream = await streams.load(tenant, name);
+    const state = await subscriptions.load(stream, subscription);
+    const all = allParked(state).filter(({ parked }) => parked.key.startsWith(keyPrefix));
+    const list = `parked ${state.row.uid}` as const;
+    const after = cursor === undefined ? undefined : parsePlace(list, cursor);
+    const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
+    const page = rest.slice(0, limit);
+    const partitions = new Set(page.map(({ partition }) => partition));
+    const earliest = await parking.earliestOf(stream, partitions);
+    const parked = fittingItems(
+      page.map((each) => toView(each.parked, earliest.get(each.partition))),
+    );
+    const last = rest[parked.length - 1];
+    return {
+      parked: [...parked],
+      cursor: rest.length > parked.length && last !== undefined ? formatPlace(list, last) : null,
+    };
+  },
+
+  /** Lets what waits of a key flow again: all of it, or all but the first event, if that is `sequence`. */
+  async release(
+    tenant: Tenant,
+    name: string,
+    subscription: string,
+    key: string,
+    how: "retry" | "skip",
+    sequence?: number,
+  ): Promise<ReleaseReceipt> {
+    const stream = await streams.load(tenant, name);
+    const released = await parking.release(stream, subscription, { key, how, sequence });
+    return { key, status: released === undefined ? "free" : "retrying" };
+  },
+});
+
+type Place = { readonly partition: number; readonly id: number };
+
+const isBehind = (one: Place, other: Place): boolean =>
+  one.partition > other.partition || (one.partition === other.partition && one.id > other.id);
+
+const formatPlace = (list: ListOf, { partition, id }: Place): string =>
+  formatListCursor(list, `${partition}.${id}`);
+
+function parsePlace(list: ListOf, cursor: string): Place {
+  const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(parseListCursor(list, cursor)) ?? [];
+  if (partition === undefined || id === undefined) throw invalidCursor("malformed");
+  return { partition: Number(partition), id: Number(id) };
+}
+
+function toView(parked: ParkedKey | SkippedEvent, earliest?: number): ParkedView {
+  const { key, reason, parkedAt } = parked;
+  const isSkipped = "sequence" in parked;
+  const sequence = isSkipped ? parked.sequence : parked.next;
+  return {
+    ...{ key, sequence, reason, parkedAt: new Date(parkedAt).toISOString() },
+    status: isSkipped || parked.retrying ? "retrying" : "parked",
+    ...(earliest === undefined || isSkipped || sequence >= earliest ? {} : { expired: true }),
+  };
+}

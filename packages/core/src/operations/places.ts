@@ -1,0 +1,91 @@
+import type { Place as AskedPlace, Start } from "@eventledger/protocol";
+import { type CursorContent, type Cursors, invalidCursor } from "../cursor/cursor.ts";
+import { withinList } from "../cursor/listed.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { invalidRequest } from "../kernel/error.ts";
+import type { Log, Place } from "../log/log.ts";
+import { assertOfStream } from "../log/read/foreign-cursor.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { isInSnapshot } from "../subscription/position/progress.ts";
+
+/** A place, or what a cursor of the stream covers. */
+export type Located = Place | { readonly cursor: CursorContent };
+
+/** So far ahead a time may be of the clock here: those who say it have clocks of their own. */
+const AHEAD_MAX_MS = 60_000;
+
+const SEQUENCE = /^\d+$/;
+const NAMED = ["earliest", "latest"] as const;
+
+/** A place in the one form in which it is kept: a bare time becomes `{ timestamp }`. */
+export const normalPlace = (asked: AskedPlace): Start =>
+  asked === "earliest" || asked === "latest" || asked === "bootstrap" || typeof asked === "object"
+    ? asked
+    : { timestamp: asked };
+
+type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Log };
+
+/** `ahead` lets a time be in the future: for a place where reading ends, not where it begins. */
+type Saying = { readonly pointer: string; readonly ahead?: boolean };
+
+/**
+ * Understands places as clients name them, the same way wherever they stand. Throws `invalid-request`
+ * at `pointer` for what is no place of this stream, and `invalid-cursor`.
+ */
+export function createPlaces({ clock, cursors, log }: Deps) {
+  /** A place of a body; its cursor may belong to a subscription. */
+  function ofBody(stream: LiveStream, place: Exclude<Start, "bootstrap">, saying: Saying): Located {
+    if (typeof place === "string") return place;
+    if ("cursor" in place) return { cursor: cursors.parse(place.cursor) };
+    if ("sequence" in place) return ofSequence(stream, place.sequence, saying);
+    return ofTime(place.timestamp, saying);
+  }
+
+  /** A place of a query; its cursor is one of the stream itself. */
+  async function ofQuery(stream: LiveStream, text: string, saying: Saying): Promise<Located> {
+    const named = NAMED.find((name) => name === text);
+    if (named !== undefined) return named;
+    if (SEQUENCE.test(text)) return ofSequence(stream, Number(text), saying);
+    if (text.includes(":")) return ofTime(text, saying);
+    const cursor = await ofCursor(stream, text);
+    if (isInSnapshot(cursor.bootstrap)) throw withinList();
+    return { cursor };
+  }
+
+  /** A cursor that reads the stream itself. */
+  async function ofCursor(stream: LiveStream, text: string): Promise<CursorContent> {
+    const cursor = cursors.parse(text);
+    await assertOfStream(log, stream, cursor);
+    if (cursor.subscription === undefined) return cursor;
+    throw invalidCursor(
+      "other-subscription",
+      "The cursor belongs to a subscription: poll with it, as `after`.",
+    );
+  }
+
+  function ofTime(timestamp: string, { pointer, ahead = false }: Saying): Place {
+    const timeMs = Date.parse(timestamp);
+    const nowMs = clock.now();
+    if (ahead || timeMs <= nowMs + AHEAD_MAX_MS) return { timeMs };
+    throw invalidRequest(
+      pointer,
+      `is in the future: it is ${new Date(nowMs).toISOString()} here. Use latest for what comes from now on`,
+    );
+  }
+
+  return { ofBody, ofQuery, ofCursor };
+}
+
+export type Places = ReturnType<typeof createPlaces>;
+
+/** Where every event of a stream has a number of its own, that number is a place. */
+function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): Place {
+  if (partitions > 1) {
+    throw invalidRequest(
+      pointer,
+      "may be a sequence only on a stream with one partition; use a time or a cursor here",
+    );
+  }
+  if (sequence < 1) throw invalidRequest(pointer, "must be at least 1");
+  return { sequence, pointer };
+}

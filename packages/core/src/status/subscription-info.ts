@@ -1,0 +1,105 @@
+import {
+  LIMITS,
+  type ListedSubscription,
+  type Subscription,
+  type SubscriptionInfo,
+} from "@eventledger/protocol";
+import type { Cursors } from "../cursor/cursor.ts";
+import { LedgerError } from "../kernel/error.ts";
+import type { Log } from "../log/log.ts";
+import { lifeText } from "../model/life-text.ts";
+import { bareName } from "../model/names.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { normalFilter } from "../subscription/filter.ts";
+import { allParked } from "../subscription/parking/parking-plan.ts";
+import { isInSnapshot, progressOf, standingOf } from "../subscription/position/progress.ts";
+import { warningsOf } from "../subscription/settings/change-plan.ts";
+import type { SubscriptionState } from "../subscription/state.ts";
+import type { Subscriptions } from "../subscription/subscriptions.ts";
+import type { Leases } from "../subscription/workers/leases.ts";
+import type { SubscriptionRow } from "../table/subscription.entity.ts";
+import { countKeysBehind } from "./keys-behind.ts";
+
+type Deps = {
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  readonly leases: Leases;
+  readonly cursors: Cursors;
+};
+
+/** What its clients see of a subscription: its settings, and how far it has come. */
+export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: Deps) {
+  /** All of it: reads the events after the position where they are few enough to count their keys. */
+  async function describe(stream: LiveStream, state: SubscriptionState): Promise<SubscriptionInfo> {
+    const [progress, members] = await Promise.all([
+      measure(stream, state),
+      leases.list(stream, state),
+    ]);
+    const keysBehind = await countKeysBehind(log, stream, state, progress.lag.events);
+    return {
+      ...toSubscription(stream, state.row),
+      ...progress,
+      keysBehind: keysBehind ?? null,
+      members: members.map(({ until, ...member }) => ({
+        ...member,
+        until: new Date(until).toISOString(),
+      })),
+    };
+  }
+
+  /** How far it has come: at most three reads per partition, which ask for no events. */
+  async function measure(stream: LiveStream, state: SubscriptionState) {
+    const snapshot = progressOf(state.bootstrap);
+    return {
+      phase: snapshot === undefined ? ("log" as const) : ("bootstrap" as const),
+      ...(snapshot === undefined ? {} : { snapshot }),
+      position: positionOf(stream, state),
+      warnings: warningsOf(state.row, state.generation),
+      lag: await subscriptions.lag(stream, state),
+      parkedKeys: allParked(state).length,
+    };
+  }
+
+  /** Listed subscriptions with how far they have come; without those that were deleted since. */
+  async function measureListed(
+    stream: LiveStream,
+    rows: readonly SubscriptionRow[],
+  ): Promise<ListedSubscription[]> {
+    const measured = rows.map(async (row) => {
+      try {
+        const state = await subscriptions.refresh(stream, { row });
+        return [{ ...toSubscription(stream, state.row), ...(await measure(stream, state)) }];
+      } catch (error) {
+        if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
+        throw error;
+      }
+    });
+    return (await Promise.all(measured)).flat();
+  }
+
+  /** Where a subscription stands, as a cursor of the stream; null while a snapshot is read. */
+  function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
+    const { positions, bootstrap } = standingOf(state);
+    if (isInSnapshot(bootstrap)) return null;
+    const rest = bootstrap === undefined ? {} : { bootstrap };
+    return cursors.format({ life: lifeText(stream), positions, turn: 0, ...rest });
+  }
+
+  return { describe, measureListed };
+}
+
+/** How many subscriptions of a stream one answer may measure: each position may cost a few reads. */
+export const measuredAtOnce = ({ partitions }: Pick<LiveStream, "partitions">): number =>
+  Math.max(1, Math.floor(LIMITS.streamPositionsMax / partitions));
+
+/** Its settings. */
+export const toSubscription = (stream: LiveStream, row: SubscriptionRow): Subscription => ({
+  name: row.name,
+  stream: bareName(row.stream),
+  start: row.config.start,
+  ...(row.config.filter === undefined ? {} : { filter: normalFilter(row.config.filter) }),
+  leaseSeconds: row.config.leaseSeconds,
+  ...(row.config.maxDeliveries === undefined ? {} : { maxDeliveries: row.config.maxDeliveries }),
+  createdAt: new Date(row.createdAt).toISOString(),
+  life: lifeText(stream),
+});

@@ -1,0 +1,33 @@
+import type { Lag } from "@eventledger/protocol";
+import { LedgerError } from "../kernel/error.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { type Covers, listCovered } from "../subscription/covered.ts";
+import type { Subscriptions } from "../subscription/subscriptions.ts";
+import type { Table } from "../table/table.ts";
+import { measuredAtOnce } from "./subscription-info.ts";
+
+/**
+ * How far a stream's subscriptions are behind, the first ones by name: as many as a bounded number of
+ * positions allows, because every position may cost a few reads.
+ */
+export async function loadLags(
+  { table, subscriptions }: { readonly table: Table; readonly subscriptions: Subscriptions },
+  stream: LiveStream,
+  covers: Covers,
+): Promise<{ name: string; lag: Lag }[]> {
+  const limit = measuredAtOnce(stream);
+  const { subscriptions: rows } = await listCovered(table, stream, covers, { limit });
+  const lags = await Promise.all(
+    rows.map(async (row) => {
+      try {
+        const state = await subscriptions.refresh(stream, { row });
+        return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];
+      } catch (error) {
+        // Deleted since it was listed.
+        if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
+        throw error;
+      }
+    }),
+  );
+  return lags.flat();
+}

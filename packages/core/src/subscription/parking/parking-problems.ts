@@ -1,0 +1,38 @@
+import { LedgerError } from "../../kernel/error.ts";
+
+export const notParkable = (detail: string): LedgerError =>
+  new LedgerError("not-parkable", { detail });
+
+export const tooManyParked = (): LedgerError =>
+  notParkable(
+    "Too many keys are parked already for this one. Retry or skip some; GET .../parked lists them.",
+  );
+
+export const tooManySkipped = (): LedgerError =>
+  notParkable(
+    "Too many events are skipped that the position has not passed. Poll and commit, then skip again.",
+  );
+
+export const otherIsFirst = (sequence: number): LedgerError =>
+  new LedgerError("not-parkable", {
+    detail: `Another event of the key is the first that waits: ${sequence}.`,
+    facts: { sequence },
+  });
+
+export const changedByOthers = (): LedgerError =>
+  new LedgerError("outcome-unknown", {
+    detail:
+      "Others were changing this subscription at the same moment. GET .../parked says how the key stands.",
+    retryAfterSeconds: 1,
+  });
+
+export const parkedKeyNotFound = (): LedgerError =>
+  new LedgerError("parked-key-not-found", {
+    detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
+  });
+
+export const queueExpired = (): LedgerError =>
+  new LedgerError("retention-passed", {
+    detail:
+      "The parked event is no longer kept, so it cannot be retried. Skip it to go on with what is left of its key.",
+  });

@@ -1,0 +1,285 @@
+import type { Clock } from "../../kernel/clock.ts";
+import { invalidRequest, type LedgerError } from "../../kernel/error.ts";
+import type { Log } from "../../log/log.ts";
+import { type Entry, isOutOfReach } from "../../log/read/read.ts";
+import { nothingParked, type ParkedKey } from "../../model/parking.ts";
+import { partitionOf } from "../../model/partition.ts";
+import type { Position } from "../../model/position.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { LeaseGuard, OffsetRow } from "../../table/subscription.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { matcherOf } from "../filter.ts";
+import { isInSnapshot } from "../position/progress.ts";
+import type { SubscriptionState } from "../state.ts";
+import type { Subscriptions } from "../subscriptions.ts";
+import {
+  type KeyState,
+  type ParkingPlan,
+  type Poison,
+  parkedIn,
+  pendingSkips,
+  planPark,
+  planRetry,
+  planSkip,
+} from "./parking-plan.ts";
+import {
+  changedByOthers,
+  notParkable,
+  otherIsFirst,
+  parkedKeyNotFound,
+  queueExpired,
+  tooManyParked,
+  tooManySkipped,
+} from "./parking-problems.ts";
+import { type NextQueue, readQueue } from "./queue.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly subscriptions: Subscriptions;
+  readonly observeParked: () => void;
+};
+
+const TRIES = 5;
+
+/**
+ * Keys that are set aside: the events of a key that fails wait in their order, and everything else
+ * flows. Nothing is copied; a queue is the log itself from the parked event on, so it lasts as long as
+ * the log does.
+ */
+export function createParking({ table, clock, log, subscriptions, observeParked }: Deps) {
+  const placeOf = ({ life }: LiveStream, { row: { uid } }: SubscriptionState) => {
+    return { life, subscriptionUid: uid };
+  };
+
+  /** Parks the key of an event that a client names. Doing it twice is harmless. */
+  async function park(
+    stream: LiveStream,
+    name: string,
+    { sequence, key, reason }: { sequence: number; key?: string | undefined; reason: string },
+  ): Promise<ParkedKey> {
+    const state = await subscriptions.load(stream, name);
+    assertInLog(state);
+    const partition = partitionNamed(stream, key);
+    const entry = await findEvent(stream, partition, sequence);
+    if (key !== undefined && entry.event.key !== key) {
+      throw invalidRequest("/key", `is not the key of event ${sequence}`);
+    }
+    if (matcherOf(state.row.config.filter)?.(entry.event) === false) {
+      throw invalidRequest("/sequence", "names an event that the subscription's filter leaves out");
+    }
+    const known = state.offsets[partition];
+    const before = known === undefined ? undefined : parkedIn(known, entry.event.key);
+    const parked = await change(stream, state, partition, async (row) => {
+      const poison = await poisonIn(stream, state, row, entry);
+      const plan = planPark(row, poison, { reason, nowMs: clock.now() });
+      if (plan === "full") throw tooManyParked();
+      return plan;
+    });
+    if (parked.id !== before?.id) observeParked();
+    return parked;
+  }
+
+  /**
+   * Where a key is to be parked. An event after the committed position was never part of a queue that
+   * is retried, so it says nothing of what comes before it there: then all of the queue waits.
+   */
+  async function poisonIn(
+    stream: LiveStream,
+    { row: { config } }: SubscriptionState,
+    row: OffsetRow,
+    { event: { key, sequence }, batch }: Entry,
+  ): Promise<Poison> {
+    const parked = parkedIn(row, key);
+    const poison = { key, batch, next: sequence };
+    const isQueued = parked?.retrying === true && parked.next <= sequence;
+    if (!isQueued || sequence < row.next) return poison;
+    const queue = { row: { ...row, next: sequence }, parked, at: parked };
+    const page = await readQueue(log, stream, queue, {
+      limit: 1,
+      matches: matcherOf(config.filter),
+    });
+    if (page === undefined) return { key, batch: parked.batch, next: parked.next };
+    const { batch: at, next } = page.first ?? (page.ended ? poison : page.place);
+    return { key, batch: at, next };
+  }
+
+  /** Parks what has been delivered too often; false when it was changed by others meanwhile. */
+  async function parkPoison(
+    stream: LiveStream,
+    state: SubscriptionState,
+    row: OffsetRow,
+    { poison, reason, guard }: { poison: Poison; reason: string; guard: LeaseGuard },
+  ): Promise<boolean> {
+    const plan = planPark(row, poison, { reason, nowMs: clock.now() });
+    if (plan === "full" || plan.parking === row.parking) return false;
+    const how = { guard, recount: true };
+    const changed = await table.parking.change(placeOf(stream, state), row, plan.parking, how);
+    if (changed !== undefined) observeParked();
+    return changed !== undefined;
+  }
+
+  /**
+   * Lets the events of a key flow again: all that wait, or all but the first. Answers how the key
+   * stands then: undefined when it is free. What has been parked meanwhile is not released by a try
+   * that is repeated. Of a queue whose beginning is no longer kept only a skip leads on, also while
+   * it is retried.
+   */
+  async function release(
+    stream: LiveStream,
+    name: string,
+    { key, how, sequence }: Release,
+  ): Promise<KeyState> {
+    let first: ParkedKey | undefined;
+    const state = await subscriptions.load(stream, name);
+    assertInLog(state);
+    const partition = partitionOf(key, stream.partitions);
+    const released = await change(stream, state, partition, async (row) => {
+      const parked = parkedIn(row, key);
+      // An earlier try has freed it, or somebody else: either way nothing of it waits.
+      if (parked === undefined && first !== undefined) return unchanged(row, undefined);
+      if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
+      first ??= parked;
+      if (first.id !== parked.id) throw changedByOthers();
+      if (sequence !== undefined && sequence !== parked.next) throw otherIsFirst(parked.next);
+      const earliest = await log.seekPartition(stream.life, partition, "earliest");
+      const to = how === "retry" ? parked : behindFirst(parked, earliest);
+      if (to.next < earliest.next) throw queueExpired();
+      const isEmpty = await isEmptyFrom(stream, state, { row, parked, at: to });
+      if (how === "retry") return planRetry(row, parked, isEmpty);
+      const plan = planSkip(row, parked, { to, isEmpty });
+      if (plan === "full") throw tooManySkipped();
+      return plan;
+    });
+    log.bell.ring(stream.life);
+    return released;
+  }
+
+  /** Whether nothing of a key lies between a place in its queue and what is committed. */
+  async function isEmptyFrom(
+    stream: LiveStream,
+    { row: { config } }: SubscriptionState,
+    queue: NextQueue,
+  ): Promise<boolean> {
+    const { row, parked, at } = queue;
+    if (at.next >= row.next) return true;
+    // What was parked lies there itself.
+    if (at.next === parked.next && !parked.retrying) return false;
+    const matches = matcherOf(config.filter);
+    const page = await readQueue(log, stream, queue, { limit: 1, matches });
+    return page?.ended === true && page.events.length === 0;
+  }
+
+  /** Changes a partition's parked keys by a plan, again when others were faster. */
+  async function change<Key extends KeyState>(
+    stream: LiveStream,
+    state: SubscriptionState,
+    partition: number,
+    plan: (row: OffsetRow) => ParkingPlan<Key> | Promise<ParkingPlan<Key>>,
+  ): Promise<Key> {
+    const place = placeOf(stream, state);
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const row = await table.parking.load(place, partition);
+      if (row === undefined || row.generation !== state.generation) break;
+      const { parking, key } = await plan(row);
+      if (parking === row.parking) return key;
+      const changed = await table.parking.change(place, row, parking);
+      subscriptions.forget(stream, state.row.name);
+      if (changed !== undefined) return key;
+    }
+    throw changedByOthers();
+  }
+
+  async function findEvent(
+    { life, partitions }: LiveStream,
+    partition: number,
+    sequence: number,
+  ): Promise<Entry> {
+    const place = { sequence, pointer: "/sequence" } as const;
+    const at = await log.seekPartition(life, partition, place).catch(outOfReach);
+    if (at === undefined) throw notKept();
+    const positions = Array.from({ length: partitions }, () => at);
+    const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
+    const among = new Set([partition]);
+    try {
+      const { entries } = await log.read(life, positions, { room, turn: 0, among });
+      const [entry] = entries;
+      if (entry?.event.sequence === sequence) return entry;
+    } catch (error) {
+      outOfReach(error);
+    }
+    throw notKept();
+  }
+
+  /** The first sequence that is kept, of each of these partitions. */
+  async function earliestOf(
+    { life }: LiveStream,
+    partitions: Iterable<number>,
+  ): Promise<ReadonlyMap<number, number>> {
+    const found = Array.from(partitions, async (partition) => {
+      const { next } = await log.seekPartition(life, partition, "earliest");
+      return [partition, next] as const;
+    });
+    return new Map(await Promise.all(found));
+  }
+
+  return { park, parkPoison, release, earliestOf };
+}
+
+/** Undefined when a place is not in the log any more; throws all else. */
+function outOfReach(error: unknown): undefined {
+  if (!isOutOfReach(error)) throw error;
+  return undefined;
+}
+
+const notKept = (): LedgerError =>
+  invalidRequest("/sequence", "names no event that the stream keeps");
+
+export type Parking = ReturnType<typeof createParking>;
+
+type Release = {
+  readonly key: string;
+  readonly how: "retry" | "skip";
+  /** Which event is meant to be the first of those that wait. */
+  readonly sequence?: number | undefined;
+};
+
+/** After the first event of a queue; where the log no longer reaches back to it, at what is left. */
+function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
+  if (earliest.next > next) return earliest;
+  if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");
+  return { batch, next: next + 1 };
+}
+
+/** An event of a key that is parked no more, and that the position has not passed yet. */
+function pendingSkip(row: OffsetRow, { key, how, sequence }: Release): KeyState {
+  const pending = pendingSkips(row).filter((each) => each.key === key);
+  const same = pending.find((each) => each.sequence === sequence);
+  const [first] = pending;
+  if (first === undefined) throw parkedKeyNotFound();
+  if (how === "retry" || same !== undefined) return same ?? first;
+  throw notParkable(
+    "Nothing of the key waits. The event that was skipped is left out; commit what comes after it.",
+  );
+}
+
+const unchanged = <Key extends KeyState>({ parking = nothingParked }: OffsetRow, key: Key) => {
+  return { parking, key };
+};
+
+/** Where every event has a number of its own, that number says which one is meant. */
+function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
+  if (partitions === 1) return 0;
+  if (key === undefined) {
+    throw invalidRequest("/key", "is needed on a stream with more than one partition");
+  }
+  return partitionOf(key, partitions);
+}
+
+function assertInLog({ bootstrap }: SubscriptionState): void {
+  if (!isInSnapshot(bootstrap)) return;
+  throw notParkable(
+    "The subscription is reading a snapshot, which holds each key once. Commit the snapshot's end first.",
+  );
+}

@@ -1,0 +1,90 @@
+import { LIMITS } from "@eventledger/protocol";
+import type { QueuePlace } from "../../cursor/cursor.ts";
+import type { Log } from "../../log/log.ts";
+import { keepMatching } from "../../log/read/browse.ts";
+import { isOutOfReach } from "../../log/read/read.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import type { ParkedKey } from "../../model/parking.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { Matches } from "../filter.ts";
+
+/** A part of the queue of a parked key: its events between where it begins and what is committed. */
+export type QueuePage = {
+  readonly events: readonly StoredEvent[];
+  /** Where the first of them lies. */
+  readonly first: Position | undefined;
+  readonly place: QueuePlace;
+  /** Nothing of it is left below the committed position. */
+  readonly ended: boolean;
+};
+
+/** Which queue is to be delivered next, and from where. */
+export type NextQueue = {
+  readonly row: OffsetRow;
+  readonly parked: ParkedKey;
+  readonly at: Position;
+};
+
+/** The queues that are being delivered, in their order. */
+export const queuesOf = (offsets: readonly OffsetRow[]): readonly NextQueue[] =>
+  offsets.flatMap((row) =>
+    (row.parking?.keys ?? [])
+      .filter(({ retrying }) => retrying)
+      .map((parked) => ({ row, parked, at: parked })),
+  );
+
+/**
+ * The queue that a place is in, unless its key has been parked, freed or retried again since, or all
+ * up to the place is committed.
+ */
+export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQueue | undefined {
+  const queue = queuesOf(offsets).find(
+    ({ row, parked }) =>
+      row.partition === place.partition && parked.id === place.id && parked.next < place.next,
+  );
+  return queue === undefined ? undefined : { ...queue, at: place };
+}
+
+/**
+ * Up to `limit` events of a queue. It looks at a bounded number of events of the partition, so it may
+ * hold none and not have ended. Undefined when the log no longer reaches back to its beginning: then
+ * the key stays parked until somebody skips what is lost.
+ */
+export async function readQueue(
+  log: Log,
+  { life, partitions }: LiveStream,
+  { row, parked, at }: NextQueue,
+  { limit, matches }: { limit: number; matches: Matches | undefined },
+): Promise<QueuePage | undefined> {
+  const { partition, batch, next, parking } = row;
+  const skipped = new Set(parking?.skipped.map(({ sequence }) => sequence));
+  const positions = Array.from({ length: partitions }, (_, index) =>
+    index === partition ? { batch: at.batch, next: at.next } : edgeAt(1),
+  );
+  const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.lookedAtBytesMax };
+  try {
+    const all = await log.read(life, positions, { room, turn: 0, among: new Set([partition]) });
+    const { events, page } = keepMatching(all, {
+      limit,
+      matches: (event) =>
+        event.key === parked.key &&
+        event.sequence < next &&
+        !skipped.has(event.sequence) &&
+        (matches?.(event) ?? true),
+    });
+    const first = page.entries.find(({ event }) => event.sequence === events[0]?.sequence);
+    const reached = page.runs[partition]?.position ?? edgeAt(1);
+    const ended = reached.next >= next;
+    return {
+      events,
+      first: first && { batch: first.batch, next: first.event.sequence },
+      place: { ...(ended ? { batch, next } : reached), partition, id: parked.id },
+      ended,
+    };
+  } catch (error) {
+    if (isOutOfReach(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import { LIMITS } from "@eventledger/protocol";
+import { LedgerError } from "../../kernel/error.ts";
+import type { Log } from "../../log/log.ts";
+import type { ParkedKey } from "../../model/parking.ts";
+import { edgeAt } from "../../model/position.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { OffsetRow, SubscriptionRow } from "../../table/subscription.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { matcherOf } from "../filter.ts";
+import { planFree } from "./parking-plan.ts";
+
+type Deps = { readonly table: Table; readonly log: Log };
+
+/**
+ * Frees the keys that waited for nothing but a commit to pass the event that was skipped, now that one
+ * has. Those of which later events wait go on as queues. The commit has happened: what fails here is
+ * left to the next poll. Answers the row as it is then.
+ */
+export async function settlePassed(
+  { table, log }: Deps,
+  stream: LiveStream,
+  { uid, config }: SubscriptionRow,
+  row: OffsetRow,
+): Promise<OffsetRow> {
+  const passed = row.parking?.keys.filter((key) => isPassed(key, row)) ?? [];
+  if (passed.length === 0) return row;
+  try {
+    const empty = await emptyOf(log, stream, row, { keys: passed, filter: config.filter });
+    if (empty.length === 0) return row;
+    const place = { life: stream.life, subscriptionUid: uid };
+    return (await table.parking.change(place, row, planFree(row, empty))) ?? row;
+  } catch (error) {
+    if (error instanceof LedgerError) return row;
+    throw error;
+  }
+}
+
+/** Progress in a queue moves both to the same place, so this is one of which an event was skipped. */
+const isPassed = ({ retrying, from, next }: ParkedKey, row: OffsetRow): boolean =>
+  retrying && from < next && next <= row.next;
+
+/** Of some keys, those of which nothing lies between their queue's beginning and the position. */
+async function emptyOf(
+  log: Log,
+  { life, partitions }: LiveStream,
+  { partition, next }: OffsetRow,
+  { keys, filter }: { keys: readonly ParkedKey[]; filter: SubscriptionRow["config"]["filter"] },
+): Promise<readonly ParkedKey[]> {
+  const [first] = keys.toSorted((a, b) => a.next - b.next);
+  if (first === undefined || first.next >= next) return keys;
+  const at = { batch: first.batch, next: first.next };
+  const positions = Array.from({ length: partitions }, (_, index) =>
+    index === partition ? at : edgeAt(1),
+  );
+  const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.pageBytesMax };
+  const page = await log.read(life, positions, { room, turn: 0, among: new Set([partition]) });
+  if ((page.runs[partition]?.position.next ?? 0) < next) return [];
+  const matches = matcherOf(filter);
+  return keys.filter((parked) =>
+    page.entries.every(
+      ({ event }) =>
+        event.key !== parked.key ||
+        event.sequence < parked.next ||
+        event.sequence >= next ||
+        matches?.(event) === false,
+    ),
+  );
+}

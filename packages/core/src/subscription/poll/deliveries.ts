@@ -1,0 +1,216 @@
+import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
+import type { Log } from "../../log/log.ts";
+import type { Entry, LogPage } from "../../log/read/read.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import { partitionOf } from "../../model/partition.ts";
+import type { Position } from "../../model/position.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { matcherOf } from "../filter.ts";
+import type { Parking } from "../parking/parking.ts";
+import { ghostsOf, planDelivered, planFree } from "../parking/parking-plan.ts";
+import { type NextQueue, type QueuePage, queueAt, queuesOf, readQueue } from "../parking/queue.ts";
+import type { SubscriptionState } from "../state.ts";
+import type { Subscriptions } from "../subscriptions.ts";
+import { halved, isProven, planLimit, planNote, planPoison } from "./delivery-count-plan.ts";
+import { readLog } from "./read-log.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly log: Log;
+  readonly subscriptions: Subscriptions;
+  readonly parking: Parking;
+};
+
+/** A page of a queue, or only the place that a cursor has to carry. */
+export type Queued = {
+  readonly events?: QueuePage["events"];
+  readonly place: QueuePlace | undefined;
+  /** Queues that were found to hold nothing up to the committed position. */
+  readonly empty: readonly NextQueue[];
+};
+
+/** What is about to be delivered, and how much it could have been. */
+type Delivered = {
+  readonly page: LogPage;
+  readonly events: readonly StoredEvent[];
+  readonly limit: number;
+};
+
+/** Whose pages: all partitions or a worker's own, and the tokens it holds them by. */
+type Whose = {
+  readonly state: SubscriptionState;
+  readonly among?: ReadonlySet<number> | undefined;
+  readonly tokens?: NonNullable<CursorContent["tokens"]>;
+};
+
+/**
+ * Delivers the queues of parked keys that are retried, and counts deliveries where that is asked for,
+ * so that what fails again and again is parked. Counting alone makes a poll write.
+ */
+export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
+  const own = ({ state, among }: Whose): readonly OffsetRow[] =>
+    state.offsets.filter(({ partition }) => among === undefined || among.has(partition));
+
+  const maxOf = ({ state }: Whose): number | undefined => state.row.config.maxDeliveries;
+
+  /** How many events the next page behind what is committed may hold. */
+  const limitOf = (whose: Whose, limit: number): number =>
+    maxOf(whose) === undefined ? limit : planLimit(own(whose), limit);
+
+  /**
+   * A page of a queue, if one is to be delivered. The place is what the cursor has to carry: also when
+   * nothing was found up to the committed position. A queue whose beginning is no longer kept waits
+   * for its skip.
+   */
+  async function takeQueued(
+    stream: LiveStream,
+    whose: Whose,
+    { limit, read }: { limit: number; read: CursorContent["queue"] },
+  ): Promise<Queued> {
+    const matches = matcherOf(whose.state.row.config.filter);
+    const begun = read === undefined ? undefined : queueAt(own(whose), read);
+    const empty: NextQueue[] = [];
+    let nothing: QueuePage | undefined;
+    for (const queue of begun === undefined ? queuesOf(own(whose)) : [begun]) {
+      if (begun === undefined && queue.at.next === queue.row.next) empty.push(queue);
+      if (queue.at.next >= queue.row.next) continue;
+      const { delivered } = queue.parked;
+      const again = queue.at.next === queue.parked.next && maxOf(whose) !== undefined;
+      if (again && (await parkAgain(stream, whose, queue))) continue;
+      const most = again && delivered !== undefined ? Math.min(limit, halved(delivered)) : limit;
+      const page = await readQueue(log, stream, queue, { limit: most, matches });
+      if (page === undefined) continue;
+      if (page.events.length > 0 || !page.ended) {
+        if (again && page.events.length > 0) await noteQueue(stream, whose, queue, most);
+        return { ...page, empty };
+      }
+      if (begun === undefined) empty.push(queue);
+      nothing ??= page;
+    }
+    return { place: nothing?.place ?? (begun === undefined ? undefined : read), empty };
+  }
+
+  /**
+   * Frees keys of which nothing waits up to the committed position, so that the log brings what comes
+   * later. What others have changed meanwhile stays as it is.
+   */
+  async function free(
+    { life }: LiveStream,
+    { state }: Whose,
+    queues: readonly NextQueue[],
+  ): Promise<void> {
+    const place = { life, subscriptionUid: state.row.uid };
+    await Promise.all(
+      state.offsets.map(async (row) => {
+        const keys = queues.filter((each) => each.row === row).map(({ parked }) => parked);
+        if (keys.length > 0) await table.parking.change(place, row, planFree(row, keys));
+      }),
+    );
+  }
+
+  /**
+   * Of a page that has nothing to tell: the keys that it withholds although nothing else of them
+   * waits. Without being freed they would come a commit later, which an empty page does not suggest.
+   */
+  const withholding = (whose: Whose, page: LogPage, empty: readonly NextQueue[]): NextQueue[] => {
+    const matches = matcherOf(whose.state.row.config.filter);
+    const ghosts = own(whose).flatMap((row) =>
+      ghostsOf(row).map((parked) => ({ row, parked, at: parked })),
+    );
+    return [...empty, ...ghosts].filter(({ parked }) =>
+      page.entries.some(
+        ({ event }) =>
+          event.key === parked.key && event.sequence >= parked.next && (matches?.(event) ?? true),
+      ),
+    );
+  };
+
+  /** Stops a retry whose first event has failed too often. */
+  async function parkAgain(stream: LiveStream, whose: Whose, queue: NextQueue): Promise<boolean> {
+    const { row, parked } = queue;
+    const max = maxOf(whose);
+    if (max === undefined || !isProven(parked.delivered, max)) return false;
+    // A skip names the event that is parked, so it has to be one of the key's.
+    const matches = matcherOf(whose.state.row.config.filter);
+    const page = await readQueue(log, stream, queue, { limit: 1, matches });
+    if (page?.first === undefined) return false;
+    return parkAt(stream, whose, row, { key: parked.key, ...page.first });
+  }
+
+  async function noteQueue(
+    { life }: LiveStream,
+    { state }: Whose,
+    { row, parked }: NextQueue,
+    limit: number,
+  ): Promise<void> {
+    const times = (parked.delivered?.times ?? 0) + 1;
+    const to = planDelivered(row, parked.id, { times, limit });
+    if (to === undefined) return;
+    await table.parking.change({ life, subscriptionUid: state.row.uid }, row, to);
+  }
+
+  /** Parks what heads a partition when that was delivered too often. True when anything changed. */
+  async function parkPoison(stream: LiveStream, whose: Whose): Promise<boolean> {
+    const max = maxOf(whose);
+    if (max === undefined) return false;
+    const partition = planPoison(own(whose), max);
+    const row = whose.state.offsets.find((each) => each.partition === partition);
+    if (row === undefined) return false;
+    const head = await headOf(stream, whose, row);
+    if (head === undefined) return false;
+    const { event, batch } = head;
+    return parkAt(stream, whose, row, { key: event.key, batch, next: event.sequence });
+  }
+
+  /** The first event behind a partition's committed position that is delivered. */
+  async function headOf(
+    stream: LiveStream,
+    { state }: Whose,
+    { partition }: OffsetRow,
+  ): Promise<Entry | undefined> {
+    const of = { limit: 1, turn: 0, among: new Set([partition]) };
+    const { events, page } = await readLog(log, stream, state, state.offsets, of);
+    return page.entries.find(({ event }) => event.sequence === events[0]?.sequence);
+  }
+
+  const parkAt = (
+    stream: LiveStream,
+    { state, tokens }: Whose,
+    row: OffsetRow,
+    poison: Position & { readonly key: string },
+  ): Promise<boolean> => {
+    const guard = subscriptions.guardOf(
+      tokens === undefined ? {} : { tokens },
+      state.row,
+      row.partition,
+    );
+    const reason = `delivered ${state.row.config.maxDeliveries} times without being committed`;
+    return parking.parkPoison(stream, state, row, { poison, reason, guard });
+  };
+
+  /** Notes that a page behind what is committed is about to be delivered. */
+  async function note(
+    { life }: LiveStream,
+    whose: Whose,
+    { page, events, limit }: Delivered,
+  ): Promise<void> {
+    if (maxOf(whose) === undefined || events.length === 0) return;
+    const place = { life, subscriptionUid: whose.state.row.uid };
+    const delivered = new Set(
+      events.map(({ key }) => partitionOf(key, whose.state.offsets.length)),
+    );
+    await Promise.all(
+      own(whose).map(async (row) => {
+        const until = page.runs[row.partition]?.position.next ?? 0;
+        if (!delivered.has(row.partition) || until <= row.next) return;
+        await table.parking.noteDelivery(place, row, planNote(row, { limit, until }));
+      }),
+    );
+  }
+
+  return { limitOf, takeQueued, free, withholding, parkPoison, note };
+}
+
+export type Deliveries = ReturnType<typeof createDeliveries>;

@@ -1,0 +1,67 @@
+import { LIMITS } from "@eventledger/protocol";
+import { invalidCursor } from "../../cursor/cursor.ts";
+import { LedgerError } from "../../kernel/error.ts";
+import type { Log } from "../../log/log.ts";
+import { keepMatching } from "../../log/read/browse.ts";
+import { isOutOfReach, type LogPage } from "../../log/read/read.ts";
+import type { StoredEvent } from "../../model/event.ts";
+import type { Position } from "../../model/position.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { OffsetRow } from "../../table/subscription.entity.ts";
+import { type Matches, matcherOf } from "../filter.ts";
+import type { SubscriptionState } from "../state.ts";
+
+/** A page of the log, of which the filter lets pass what it has `events` of. */
+export type Delivery = {
+  readonly events: readonly StoredEvent[];
+  readonly page: LogPage;
+  /** Whether anything was looked at: also what a filter leaves out. */
+  readonly looked: boolean;
+};
+
+/**
+ * Reads on in the log, in some partitions or all. Says how to go on when the log no longer reaches
+ * back to the position.
+ */
+export async function readLog(
+  log: Log,
+  stream: LiveStream,
+  { row, offsets }: SubscriptionState,
+  positions: readonly (Position | undefined)[],
+  request: { limit: number; turn: number; among?: ReadonlySet<number> },
+): Promise<Delivery> {
+  const { limit, ...of } = request;
+  const matches = allOf(matcherOf(row.config.filter), flowing(offsets));
+  const room = {
+    events: matches === undefined ? limit : LIMITS.filterEventsMax,
+    bytes: LIMITS.lookedAtBytesMax,
+  };
+  try {
+    const page = await log.read(stream.life, positions.map(known), { room, ...of });
+    return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    const { code, detail, facts } = error;
+    const seek = stream.compaction === "key" ? "bootstrap" : "earliest";
+    throw new LedgerError(code, { detail, facts: { ...facts, seek }, cause: error });
+  }
+}
+
+/** Leaves out what is parked or was skipped; undefined when nothing is. */
+function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
+  const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
+  const skipped = offsets.flatMap(({ parking }) => parking?.skipped ?? []);
+  if (parked.length + skipped.length === 0) return undefined;
+  const from = new Map(parked.map((each) => [each.key, each.from]));
+  const isSkipped = ({ key, sequence }: StoredEvent): boolean =>
+    skipped.some((each) => each.sequence === sequence && each.key === key);
+  return (event) => event.sequence < (from.get(event.key) ?? Infinity) && !isSkipped(event);
+}
+
+const allOf = (one: Matches | undefined, other: Matches | undefined): Matches | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : (event) => one(event) && other(event);
+
+export function known(position: Position | undefined): Position {
+  if (position === undefined) throw invalidCursor("other-query");
+  return position;
+}

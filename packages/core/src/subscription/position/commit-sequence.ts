@@ -1,0 +1,43 @@
+import type { CursorContent } from "../../cursor/cursor.ts";
+import { invalidRequest } from "../../kernel/error.ts";
+import type { Log } from "../../log/log.ts";
+import { lifeText } from "../../model/life-text.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { Subscriptions } from "../subscriptions.ts";
+import { isInSnapshot } from "./progress.ts";
+
+/**
+ * What committing an event of a stream with one partition means: everything up to it. It says less
+ * than a cursor, so it is taken only where a cursor would say no more: not in a snapshot, and not where
+ * keys are or were parked, because then nobody knows what the page of the event had left out. Throws
+ * `invalid-request` at `pointer`.
+ */
+export async function cursorAfter(
+  { subscriptions, log }: { readonly subscriptions: Subscriptions; readonly log: Log },
+  stream: LiveStream,
+  name: string,
+  { sequence, pointer }: { readonly sequence: number; readonly pointer: string },
+): Promise<CursorContent> {
+  if (stream.partitions > 1) {
+    throw invalidRequest(
+      pointer,
+      "is a place only on a stream with one partition; commit a cursor",
+    );
+  }
+  const { row, offsets, generation, bootstrap } = await subscriptions.load(stream, name);
+  if (isInSnapshot(bootstrap)) {
+    throw invalidRequest(pointer, "is no place of the snapshot that is read; commit its cursor");
+  }
+  const parkedOnce = offsets.some(({ parking }) => parking !== undefined);
+  if (parkedOnce) {
+    throw invalidRequest(pointer, "is not enough where keys are or were parked; commit a cursor");
+  }
+  const after = { sequence: sequence + 1, pointer };
+  return {
+    life: lifeText(stream),
+    subscription: { uid: row.uid, generation },
+    positions: [await log.seekPartition(stream.life, 0, after)],
+    turn: 0,
+    ...(bootstrap === undefined ? {} : { bootstrap }),
+  };
+}

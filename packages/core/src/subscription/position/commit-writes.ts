@@ -1,0 +1,239 @@
+import type { RedeliveryReason } from "@eventledger/protocol";
+import type { CursorContent } from "../../cursor/cursor.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { LedgerError, subscriptionNotFound } from "../../kernel/error.ts";
+import type { Look } from "../../kernel/memory.ts";
+import type { Log } from "../../log/log.ts";
+import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import {
+  type LeaseGuard,
+  type OffsetRow,
+  passesGuard,
+  type SubscriptionRow,
+} from "../../table/subscription.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { isReadInVain, planProgress } from "../parking/parking-plan.ts";
+import { settlePassed } from "../parking/settle.ts";
+import type { Redelivery, SubscriptionState } from "../state.ts";
+import type { UntilMemory } from "../workers/until-memory.ts";
+import { isInSnapshot, type Standing } from "./progress.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly untils: UntilMemory;
+  readonly look: () => Look;
+  readonly refresh: (stream: LiveStream, state: SubscriptionState) => Promise<SubscriptionState>;
+  readonly remember: (
+    stream: LiveStream,
+    row: SubscriptionRow,
+    look: Look,
+    offsets: readonly OffsetRow[],
+  ) => SubscriptionState;
+  readonly replace: (
+    stream: LiveStream,
+    state: SubscriptionState,
+    to: Standing,
+    generation: number,
+    end?: { scan: string; guard: LeaseGuard },
+  ) => Promise<SubscriptionState | undefined>;
+};
+
+/** What a commit has done, and what of its cursor is void. */
+type Moved = {
+  readonly moved: boolean;
+  readonly state: SubscriptionState;
+  readonly redelivery?: Redelivery;
+};
+
+const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
+
+const QUEUE_TRIES = 5;
+
+/** How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue. */
+export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
+  const { look: beginLook, refresh, remember, replace } = memory;
+  /**
+   * Moves the committed standing forward, never back. Answers whether anything moved, and the state
+   * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
+   * what is somebody else's now; what is still its own has moved then.
+   */
+  async function commit(
+    stream: LiveStream,
+    state: SubscriptionState,
+    cursor: CursorContent,
+  ): Promise<Moved> {
+    if (!isInSnapshot(state.bootstrap)) {
+      if (isInSnapshot(cursor.bootstrap)) return { moved: false, state };
+      return commitPositions(stream, state, cursor);
+    }
+    if (isInSnapshot(cursor.bootstrap)) {
+      if (isPending(cursor.bootstrap)) return { moved: false, state };
+      const { row, generation } = state;
+      const guard = guardOf(cursor, row, 0);
+      const result = await table.subscriptions.commitScan(
+        stream.life,
+        row.uid,
+        generation,
+        cursor.bootstrap,
+        guard,
+      );
+      if (result === undefined) throw subscriptionNotFound();
+      assertLeased(result.moved || passesGuard(result.row, guard));
+      const present = result.row.bootstrap;
+      const isVoid = isInSnapshot(present) && present.run !== cursor.bootstrap.run;
+      const redelivery = isVoid && !result.moved ? { redelivery: OTHER_SNAPSHOT } : {};
+      return { moved: result.moved, state: await refresh(stream, state), ...redelivery };
+    }
+    return commitSnapshotEnd(stream, state, state.bootstrap, cursor);
+  }
+
+  /** From a snapshot into the log: all partitions at once. */
+  async function commitSnapshotEnd(
+    stream: LiveStream,
+    state: SubscriptionState,
+    present: Bootstrap,
+    cursor: CursorContent,
+  ): Promise<Moved> {
+    const { positions, bootstrap } = cursor;
+    const { run, starts } = present;
+    // A worker without a share has read nothing, so its cursor ends no snapshot.
+    if (positions.includes(undefined)) return { moved: false, state };
+    const foreign = !isPending(present) && bootstrap !== undefined && bootstrap.run !== run;
+    const older = positions.some((at, partition) => (at?.next ?? 0) < (starts[partition] ?? 0));
+    if (foreign || older) return { moved: false, state, redelivery: OTHER_SNAPSHOT };
+    const guard = guardOf(cursor, state.row, 0);
+    const to = { positions, bootstrap };
+    const end = { scan: present.scan, guard };
+    const ended = await replace(stream, state, to, state.generation, end);
+    if (ended !== undefined) return { moved: true, state: ended };
+    const fresh = await refresh(stream, state);
+    assertLeased(fresh.offsets.slice(0, 1).every((row) => passesGuard(row, guard)));
+    const sought = fresh.generation !== state.generation;
+    return sought ? { moved: false, state: fresh } : commit(stream, fresh, cursor);
+  }
+
+  /** Every partition by itself, each only forward and under its own lease. */
+  async function commitPositions(
+    stream: LiveStream,
+    state: SubscriptionState,
+    cursor: CursorContent,
+  ): Promise<Moved> {
+    const { generation, row } = state;
+    const { positions, tokens, freed } = cursor;
+    const known = new Map(state.offsets.map((each) => [each.partition, each]));
+    const ahead = positions.flatMap((at, partition) =>
+      at !== undefined &&
+      at.next > (known.get(partition)?.next ?? 0) &&
+      (tokens === undefined || tokens[partition] !== undefined)
+        ? [{ ...at, partition, generation, freed: freed?.[partition] ?? 0 }]
+        : [],
+    );
+    const look = beginLook();
+    const results = await Promise.all(
+      ahead.map(async (to) => {
+        const guard = guardOf(cursor, row, to.partition);
+        const result = await table.subscriptions.commit(stream.life, row.uid, to, guard);
+        if (result === undefined) throw subscriptionNotFound();
+        return { ...result, leased: result.moved || passesGuard(result.row, guard) };
+      }),
+    );
+    for (const result of results) known.set(result.row.partition, result.row);
+    const queued = await commitQueue(stream, row, cursor);
+    if (queued?.row !== undefined) known.set(queued.row.partition, queued.row);
+    for (const result of results) {
+      if (!result.moved) continue;
+      const present = known.get(result.row.partition) ?? result.row;
+      const settled = await settlePassed({ table, log }, stream, row, present);
+      known.set(settled.partition, settled);
+    }
+    const moved = results.some((result) => result.moved) || queued?.moved === true;
+    const redelivery = redeliveryOf(moved, [
+      ...results.map((result, at) => isFreedSince(result, ahead[at]) && "key-released"),
+      queued?.inVain === true && "queue-changed",
+    ]);
+    const after = remember(stream, row, look, [...known.values()]);
+    assertLeased(results.every(({ leased }) => leased));
+    if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
+      return { moved, state: after, ...redelivery };
+    }
+    await table.subscriptions.endBootstrap(stream.life, row.uid, generation);
+    const offsets = after.offsets.map(({ bootstrap: _, ...rest }) => rest);
+    return { moved, state: remember(stream, row, look, offsets), ...redelivery };
+  }
+
+  /** How far the queue of a parked key was read, if the cursor is of one. */
+  async function commitQueue(
+    { life }: LiveStream,
+    row: SubscriptionRow,
+    cursor: CursorContent,
+  ): Promise<{ row?: OffsetRow; moved: boolean; inVain: boolean } | undefined> {
+    const { queue, subscription } = cursor;
+    if (queue === undefined) return undefined;
+    const place = { life, subscriptionUid: row.uid };
+    for (let attempt = 0; attempt < QUEUE_TRIES; attempt++) {
+      const present = await table.parking.load(place, queue.partition);
+      if (present === undefined) throw subscriptionNotFound();
+      if (present.generation !== subscription?.generation) return undefined;
+      const guard = guardOf(cursor, row, queue.partition);
+      assertLeased(passesGuard(present, guard));
+      const to = planProgress(present, queue);
+      if (to === undefined) return { moved: false, inVain: isReadInVain(present, queue) };
+      const changed = await table.parking.change(place, present, to, { guard });
+      if (changed !== undefined) return { row: changed, moved: true, inVain: false };
+    }
+    throw new LedgerError("outcome-unknown", {
+      detail: "Others were changing this subscription at the same moment. Commit again.",
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** What a commit of this cursor must find in a partition's row. */
+  function guardOf(
+    { tokens }: Pick<CursorContent, "tokens">,
+    row: SubscriptionRow,
+    partition: number,
+  ): LeaseGuard {
+    const nowMs = clock.now();
+    const token = tokens?.[partition];
+    if (token === undefined) return { token, nowMs, ended: untils.ended(row.uid, partition) };
+    return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
+  }
+
+  /** Throws `lease-lost` for a worker's cursor that covers what is somebody else's now. */
+  function assertHeld(state: SubscriptionState, { tokens = [] }: CursorContent): void {
+    assertLeased(
+      state.offsets.every(({ partition, lease }) => {
+        const token = tokens[partition];
+        return token === undefined || token === lease?.token;
+      }),
+    );
+  }
+
+  return { commit, guardOf, assertHeld };
+}
+
+/** A row that stays where it is though the cursor is further and its lease holds: a key was freed. */
+const isFreedSince = (
+  { moved, leased, row }: { moved: boolean; leased: boolean; row: OffsetRow },
+  to: Pick<OffsetRow, "next" | "generation"> | undefined,
+): boolean =>
+  !moved && leased && to !== undefined && row.generation === to.generation && row.next < to.next;
+
+function redeliveryOf(
+  moved: boolean,
+  found: readonly (RedeliveryReason | false)[],
+): { redelivery?: Redelivery } {
+  const because = [...new Set(found.filter((reason) => reason !== false))];
+  return because.length === 0 ? {} : { redelivery: { part: moved ? "part" : "all", because } };
+}
+
+function assertLeased(condition: boolean): void {
+  if (condition) return;
+  throw new LedgerError("lease-lost", {
+    detail:
+      "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
+  });
+}

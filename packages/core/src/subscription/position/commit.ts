@@ -1,0 +1,95 @@
+import type { Lag } from "@eventledger/protocol";
+import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
+import type { Log } from "../../log/log.ts";
+import { isPending } from "../../model/snapshot-progress.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { Redelivery, SubscriptionState } from "../state.ts";
+import type { Subscriptions } from "../subscriptions.ts";
+import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
+import { cursorAt, isInSnapshot, type Standing, standingOf } from "./progress.ts";
+
+/** Where a subscription stands after a commit. */
+export type Committed = {
+  readonly committed: CursorContent;
+  /** Nothing was changed: the position was there or beyond already, or the cursor is void. */
+  readonly stale: boolean;
+  readonly redelivery: Redelivery | undefined;
+  /** Others have committed more than the cursor covers: whoever made it has not received that. */
+  readonly isOlder: boolean;
+  readonly state: SubscriptionState;
+  readonly standing: Standing;
+};
+
+/**
+ * Moves the committed position to what a polled cursor covers. An older cursor changes nothing, and
+ * neither does one of another snapshot than the one whose reading is committed.
+ * Committing the same cursor twice is harmless. Throws `invalid-cursor` for a cursor of something
+ * else, `lease-lost` and `subscription-not-found`.
+ */
+export async function commit(
+  { subscriptions, log }: { subscriptions: Subscriptions; log: Log },
+  stream: LiveStream,
+  name: string,
+  cursor: CursorContent,
+): Promise<Committed> {
+  const known = await subscriptions.recall(stream, name);
+  const ahead = isOwnCursor(stream, known, cursor) && isAhead(cursor, known);
+  const before = ahead ? known : await subscriptions.load(stream, name);
+  await assertOwnCursor(log, stream, before, cursor);
+  if (!ahead) subscriptions.assertHeld(before, cursor);
+  const { generation } = before;
+  const { moved, state, redelivery } = await subscriptions.commit(stream, before, cursor);
+  if (state.offsets.some((row) => row.generation !== generation)) {
+    throw invalidCursor("seeked");
+  }
+  const standing = standingOf(state);
+  return {
+    committed: cursorAt(stream, state, standing, cursor.turn),
+    stale: !moved,
+    redelivery,
+    isOlder: redelivery === undefined && isOlder(cursor, standing),
+    state,
+    standing,
+  };
+}
+
+/**
+ * How far behind the end that is. Inside a snapshot the lag is that of its start: measuring it anew
+ * would cost each page a batch.
+ */
+export function lagBehind(
+  { subscriptions }: { subscriptions: Subscriptions },
+  stream: LiveStream,
+  { state, standing: { positions, bootstrap } }: Committed,
+): Promise<Lag> {
+  const known = positions.filter((position) => position !== undefined);
+  return isInSnapshot(bootstrap) && known.length === stream.partitions
+    ? subscriptions.snapshotLag(stream, known)
+    : subscriptions.lag(stream, state);
+}
+
+/** Whether a cursor covers less than is committed, in the log or in a snapshot. */
+function isOlder(
+  { positions, bootstrap }: CursorContent,
+  { positions: committed, bootstrap: present }: Standing,
+): boolean {
+  if (isInSnapshot(bootstrap)) {
+    if (isPending(bootstrap)) return false;
+    return !isInSnapshot(present) || bootstrap.scan < present.scan;
+  }
+  return positions.some(
+    (at, partition) => at !== undefined && at.next < nextOf(committed, partition),
+  );
+}
+
+const nextOf = (positions: Standing["positions"], partition: number): number =>
+  positions[partition]?.next ?? 0;
+
+/** Only plain progress in the log is decided without another look. */
+const isAhead = (
+  { positions, bootstrap }: CursorContent,
+  { offsets, ...state }: SubscriptionState,
+): boolean =>
+  bootstrap === undefined &&
+  state.bootstrap === undefined &&
+  offsets.some(({ next, partition }) => (positions[partition]?.next ?? 0) > next);

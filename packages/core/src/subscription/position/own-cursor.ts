@@ -1,0 +1,49 @@
+import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
+import {
+  assertOfStream,
+  type CursorFacts,
+  isOfThisRestore,
+} from "../../log/read/foreign-cursor.ts";
+import { parseLifeText } from "../../model/life-text.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { SubscriptionState } from "../state.ts";
+
+/** Whether a cursor was made for this life, this subscription and its present generation. */
+export const isOwnCursor = (
+  stream: LiveStream,
+  state: SubscriptionState,
+  { life, subscription, positions }: CursorContent,
+): boolean =>
+  parseLifeText(life).uid === stream.uid &&
+  subscription?.uid === state.row.uid &&
+  subscription.generation === state.generation &&
+  positions.length === stream.partitions;
+
+/**
+ * Refuses a cursor of another life, another subscription, from before a seek, or from before a restore
+ * unless all that it covers is kept.
+ */
+export async function assertOwnCursor(
+  log: CursorFacts,
+  stream: LiveStream,
+  state: SubscriptionState,
+  cursor: CursorContent,
+): Promise<void> {
+  const isOwn = isOwnCursor(stream, state, cursor);
+  const isOfNow = isOfThisRestore(stream, cursor);
+  if (isOwn && isOfNow) return;
+  await assertOfStream(log, stream, cursor);
+  if (isOwn) return assertNothingWithheld(state, cursor);
+  if (cursor.subscription?.uid !== state.row.uid) throw invalidCursor("other-subscription");
+  const sought = cursor.subscription.generation !== state.generation;
+  throw invalidCursor(sought ? "seeked" : "malformed");
+}
+
+/**
+ * A page from before a restore may have withheld events of keys whose parking the restore undid: its
+ * commit would lose them. What is kept of parking now does not tell, so such a cursor is refused.
+ */
+function assertNothingWithheld({ offsets }: SubscriptionState, { parked }: CursorContent): void {
+  if (parked === undefined && offsets.every(({ parking }) => parking === undefined)) return;
+  throw invalidCursor("restored");
+}

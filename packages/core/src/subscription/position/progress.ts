@@ -1,0 +1,92 @@
+import type { SnapshotProgress } from "@eventledger/protocol";
+import type { CursorContent } from "../../cursor/cursor.ts";
+import { lifeText } from "../../model/life-text.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
+import {
+  type Bootstrap,
+  bucketsRead,
+  COMPACTED_BUCKETS,
+  isExact,
+  isPending,
+  isScanned,
+  pendingBootstrap,
+} from "../../model/snapshot-progress.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { SubscriptionState } from "../state.ts";
+
+/** Where a subscription stands: in a snapshot, or in the log. */
+export type Standing = {
+  /** Where the log goes on, by partition; undefined before a snapshot was taken. */
+  readonly positions: readonly (Position | undefined)[];
+  /** Absent once all that the snapshot left out has been read. */
+  readonly bootstrap: Bootstrap | undefined;
+};
+
+/** What is committed. While a snapshot is read, the log goes on where its checkpoints stood. */
+export function standingOf({ offsets, bootstrap }: SubscriptionState): Standing {
+  if (!isInSnapshot(bootstrap)) return { positions: offsets, bootstrap };
+  if (isPending(bootstrap)) return { positions: offsets.map(() => undefined), bootstrap };
+  return { positions: bootstrap.starts.map(edgeAt), bootstrap };
+}
+
+/** Before a snapshot is taken: nothing is known of any partition. */
+export const pendingStanding = ({ partitions }: { readonly partitions: number }): Standing => ({
+  positions: Array.from({ length: partitions }, () => undefined),
+  bootstrap: pendingBootstrap,
+});
+
+/** Whether the compacted state is still being read, or has not been begun. */
+export const isInSnapshot = (bootstrap: Bootstrap | undefined): bootstrap is Bootstrap =>
+  bootstrap !== undefined && !isScanned(bootstrap);
+
+/**
+ * Whether what was received up to a place folds to the same as the whole log, for the keys that the
+ * filter is about. Never where a filter was changed to let through more: what it left out before is
+ * missing until a seek.
+ */
+export const isConsistent = (
+  { row, generation }: Pick<SubscriptionState, "row" | "generation">,
+  bootstrap: Bootstrap | undefined,
+  positions: readonly ({ readonly next: number } | undefined)[],
+): boolean => row.widenedIn !== generation && isExact(bootstrap, positions);
+
+/** How far a snapshot is read; undefined in the log. */
+export const progressOf = (bootstrap: Bootstrap | undefined): SnapshotProgress | undefined =>
+  isInSnapshot(bootstrap)
+    ? { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS }
+    : undefined;
+
+/** The cursor of a place in a subscription. */
+export const cursorAt = (
+  stream: LiveStream,
+  { row, generation, offsets }: SubscriptionState,
+  { positions, bootstrap }: Standing,
+  turn: number,
+): CursorContent => ({
+  life: lifeText(stream),
+  subscription: { uid: row.uid, generation },
+  positions,
+  turn,
+  ...(offsets.some(({ parking }) => parking !== undefined) ? { parked: true } : {}),
+  ...(offsets.some(({ parking }) => parking?.freed) ? { freed: offsets.map(freedOf) } : {}),
+  ...(bootstrap === undefined || isExact(bootstrap, positions) ? {} : { bootstrap }),
+});
+
+/** How often keys were freed in a partition. Pages from before have withheld what flows now. */
+export const freedOf = ({ parking }: Pick<OffsetRow, "parking">): number => parking?.freed ?? 0;
+
+/** The offset rows that say the same as a standing. */
+export const offsetsOf = ({ positions, bootstrap }: Standing, generation: number): OffsetRow[] =>
+  positions.map((position, partition) => ({
+    ...(position === undefined || isInSnapshot(bootstrap) ? UNKNOWN : pick(position)),
+    partition,
+    generation,
+    ...(partition === 0 && bootstrap !== undefined && !isExact(bootstrap, positions)
+      ? { bootstrap }
+      : {}),
+  }));
+
+const UNKNOWN = edgeAt(0);
+
+const pick = ({ batch, next }: Position): Position => ({ batch, next });

@@ -1,0 +1,130 @@
+import type { Lag } from "@eventledger/protocol";
+import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
+import { assertListsEnough, withinList } from "../../cursor/listed.ts";
+import { LedgerError } from "../../kernel/error.ts";
+import type { Log, Place } from "../../log/log.ts";
+import { resolvePositions } from "../../log/read/browse.ts";
+import { assertOfStream } from "../../log/read/foreign-cursor.ts";
+import { nextCount } from "../../model/restored.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { SubscriptionState } from "../state.ts";
+import type { Snapshots, Subscriptions } from "../subscriptions.ts";
+import { cursorAt, isInSnapshot, pendingStanding, type Standing, standingOf } from "./progress.ts";
+
+type Deps = {
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  readonly snapshots: Snapshots;
+};
+
+/** Where a subscription can be put: a place in the log, a new snapshot, or behind a cursor. */
+export type SeekTarget = Place | "bootstrap" | { readonly cursor: CursorContent };
+
+/** Where a subscription stands after a seek. */
+export type Sought = {
+  readonly committed: CursorContent;
+  readonly phase: "bootstrap" | "log";
+  readonly lag: Lag;
+};
+
+const TRIES = 5;
+
+/**
+ * Moves a subscription back or forward on purpose, all partitions at once. Begins a new generation,
+ * so that commits of cursors from before are refused. Throws `not-compacted`, `invalid-cursor` for a
+ * cursor of something else, and `outcome-unknown` when others keep seeking at the same moment.
+ */
+export async function seek(
+  deps: Deps,
+  stream: LiveStream,
+  name: string,
+  target: SeekTarget,
+): Promise<Sought> {
+  const { subscriptions } = deps;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const before = await subscriptions.load(stream, name);
+    const to = await standingAt(deps, stream, before, target);
+    const generation = nextCount(stream, before.generation);
+    const state = await subscriptions.replace(stream, before, to, generation);
+    if (state === undefined) continue;
+    return {
+      committed: cursorAt(stream, state, standingOf(state), 0),
+      phase: isInSnapshot(state.bootstrap) ? "bootstrap" : "log",
+      lag: await subscriptions.lag(stream, state),
+    };
+  }
+  throw new LedgerError("outcome-unknown", {
+    detail: "Others were moving this subscription at the same moment. Seek again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+/** Behind what a cursor of the stream covers. Throws `invalid-cursor` for one of another. */
+export async function standingBehind(
+  log: Log,
+  stream: LiveStream,
+  cursor: CursorContent,
+): Promise<Standing> {
+  await assertOfStream(log, stream, cursor);
+  const { bootstrap } = cursor;
+  return { positions: await resolvePositions(log, stream, cursor), bootstrap };
+}
+
+/** Where a new subscription begins that starts at a cursor: one of the stream itself. */
+export async function standingAtCursor(
+  log: Log,
+  stream: LiveStream,
+  cursor: CursorContent,
+  keyPrefix: string | undefined,
+): Promise<Standing> {
+  await assertOfStream(log, stream, cursor);
+  if (cursor.subscription !== undefined) throw invalidCursor("other-subscription");
+  if (isInSnapshot(cursor.bootstrap)) throw withinList();
+  assertListsEnough(cursor, keyPrefix);
+  return standingBehind(log, stream, cursor);
+}
+
+async function standingAt(
+  { log, snapshots }: Deps,
+  stream: LiveStream,
+  state: SubscriptionState,
+  target: SeekTarget,
+): Promise<Standing> {
+  if (target === "bootstrap") {
+    snapshots.assertPossible(stream);
+    return pendingStanding(stream);
+  }
+  if (typeof target === "string" || !("cursor" in target)) {
+    return { positions: await log.seek(stream, target), bootstrap: undefined };
+  }
+  const { positions, bootstrap, subscription } = target.cursor;
+  await assertOfStream(log, stream, target.cursor);
+  if (subscription !== undefined && subscription.uid !== state.row.uid) {
+    throw invalidCursor("other-subscription");
+  }
+  assertListsEnough(target.cursor, state.row.config.filter?.keyPrefix);
+  if (!isInSnapshot(bootstrap)) {
+    return standingBehind(log, stream, {
+      ...target.cursor,
+      positions: filledUp(state, target.cursor),
+    });
+  }
+  return { positions, bootstrap };
+}
+
+/** A worker's cursor says nothing of what is not its own: there the subscription stays where it is. */
+function filledUp(
+  state: SubscriptionState,
+  { subscription, positions }: CursorContent,
+): CursorContent["positions"] {
+  if (subscription === undefined || !positions.includes(undefined)) return positions;
+  const committed = standingOf(state).positions;
+  const filled = positions.map((at, partition) => at ?? committed[partition]);
+  if (filled.includes(undefined)) {
+    throw invalidCursor(
+      "other-query",
+      "The cursor is of a worker that had no share; the snapshot is not read yet.",
+    );
+  }
+  return filled;
+}

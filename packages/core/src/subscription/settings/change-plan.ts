@@ -1,0 +1,95 @@
+import type { Filter, PatchSubscription } from "@eventledger/protocol";
+import type { SubscriptionConfig, SubscriptionRow } from "../../table/subscription.entity.ts";
+import { normalFilter } from "../filter.ts";
+
+/** How a subscription is after a change. */
+export type ChangePlan = {
+  readonly config: SubscriptionConfig;
+  /** Counts the changes of a subscription's settings. */
+  readonly configured: number;
+  /**
+   * Another filter begins a new generation at the same place: pages from before it were read by the
+   * old one, and committing them would move past what the new one lets through.
+   */
+  readonly generation: number;
+  /** The generation whose filter lets through what was left out before, if that is this one. */
+  readonly widenedIn: number | undefined;
+};
+
+/** What changes of a subscription; undefined when it is like that already. Pure. */
+export function planChange(
+  { config, configured = 0, widenedIn }: SubscriptionRow,
+  generation: number,
+  asked: PatchSubscription,
+): ChangePlan | undefined {
+  const { filter, maxDeliveries, ...rest } = config;
+  const to: SubscriptionConfig = {
+    ...rest,
+    ...(asked.leaseSeconds === undefined ? {} : { leaseSeconds: asked.leaseSeconds }),
+    ...defined("filter", changed(filter && normalFilter(filter), asked.filter, normalFilter)),
+    ...defined(
+      "maxDeliveries",
+      changed(maxDeliveries, asked.maxDeliveries, (most) => most),
+    ),
+  };
+  const sameFilter = isSame(filter && normalFilter(filter), to.filter);
+  if (sameFilter && isSame({ ...to, filter: 0 }, { ...config, filter: 0 })) return undefined;
+  if (sameFilter) return { config: to, configured: configured + 1, generation, widenedIn };
+  const next = generation + 1;
+  const widened = widenedIn === generation || admitsMore(filter, to.filter);
+  const plan = { config: to, configured: configured + 1, generation: next };
+  return { ...plan, widenedIn: widened ? next : undefined };
+}
+
+/**
+ * Whether the second filter may let an event through that the first leaves out. Tombstones pass
+ * `types` and `headers` of both. Pure.
+ */
+export function admitsMore(before: Filter = {}, after: Filter = {}): boolean {
+  const { types: typesBefore, keyPrefix: prefixBefore = "", headers: headersBefore = {} } = before;
+  const { types, keyPrefix = "", headers = {} } = after;
+  const fewerTypes =
+    typesBefore === undefined || types?.every((type) => typesBefore.includes(type)) === true;
+  const sameHeaders = Object.entries(headersBefore).every(
+    ([name, value]) => headers[name] === value,
+  );
+  return !(fewerTypes && keyPrefix.startsWith(prefixBefore) && sameHeaders);
+}
+
+/** What a consumer has to know of a changed filter. */
+export function warningsOf(
+  { widenedIn }: Pick<SubscriptionRow, "widenedIn">,
+  generation: number,
+): string[] {
+  return widenedIn === generation ? [WIDENED] : [];
+}
+
+const WIDENED =
+  "The filter lets through what the former one left out. Such events up to the committed position are not delivered, and pages are not `consistent`: seek to `bootstrap` or `earliest` to receive them.";
+
+/** For the answer to a change that leaves out what was let through before. */
+export const NARROWED =
+  "The filter leaves out what the former one let through. Keys that it leaves out get no further events, not even their deletion: drop what the consumer holds of them.";
+
+/** Null takes a setting away; undefined leaves it as it is. */
+const changed = <T>(
+  present: T | undefined,
+  asked: T | null | undefined,
+  normal: (asked: T) => T,
+): T | undefined => {
+  if (asked === undefined) return present;
+  return asked === null ? undefined : normal(asked);
+};
+
+const defined = <K extends string, T>(name: K, value: T | undefined): { [N in K]?: T } =>
+  (value === undefined ? {} : { [name]: value }) as { [N in K]?: T };
+
+/** Regardless of the order of members, which the table does not keep. */
+const isSame = (one: unknown, other: unknown): boolean => print(one) === print(other);
+
+const print = (of: unknown): string => JSON.stringify(of, sorted) ?? "";
+
+const sorted = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;

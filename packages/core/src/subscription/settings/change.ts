@@ -1,0 +1,56 @@
+import type { PatchSubscription } from "@eventledger/protocol";
+import { LedgerError } from "../../kernel/error.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { Table } from "../../table/table.ts";
+import type { SubscriptionState } from "../state.ts";
+import type { Subscriptions } from "../subscriptions.ts";
+import { admitsMore, NARROWED, planChange, warningsOf } from "./change-plan.ts";
+
+type Deps = { readonly table: Table; readonly subscriptions: Subscriptions };
+
+export type Changed = {
+  readonly state: SubscriptionState;
+  /** What a consumer has to know of the filter as it is now. */
+  readonly warnings: readonly string[];
+};
+
+const TRIES = 5;
+
+/**
+ * Changes the settings of a subscription, its row and its positions in one transaction. The position
+ * stays where it is. Another filter voids all cursors from before, like a seek to the same place; what
+ * is parked stays parked. Doing it twice is harmless. Throws `outcome-unknown` when others keep
+ * changing it at the same moment.
+ */
+export async function change(
+  { table, subscriptions }: Deps,
+  stream: LiveStream,
+  name: string,
+  asked: PatchSubscription,
+): Promise<Changed> {
+  let former: SubscriptionState | undefined;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const state = await subscriptions.load(stream, name);
+    const plan = planChange(state.row, state.generation, asked);
+    if (plan === undefined) return { state, warnings: warningsAfter(former ?? state, state) };
+    former ??= state;
+    await table.lifecycle.changeSubscription(stream.life, state.row, plan, {
+      generation: state.generation,
+      partitions: stream.partitions,
+    });
+    subscriptions.forget(stream, name);
+  }
+  throw new LedgerError("outcome-unknown", {
+    detail: "Others were changing this subscription at the same moment. Send it again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+function warningsAfter(
+  former: SubscriptionState,
+  { row, generation }: SubscriptionState,
+): string[] {
+  const [before, after] = [former.row.config.filter, row.config.filter];
+  const narrowed = admitsMore(after, before);
+  return [...warningsOf(row, generation), ...(narrowed ? [NARROWED] : [])];
+}

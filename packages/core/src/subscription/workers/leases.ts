@@ -1,0 +1,205 @@
+import { LIMITS } from "@eventledger/protocol";
+import type { Clock } from "../../kernel/clock.ts";
+import { LedgerError } from "../../kernel/error.ts";
+import type { Look } from "../../kernel/memory.ts";
+import { newUid, type Random } from "../../kernel/random.ts";
+import type { Life } from "../../model/names.ts";
+import { nextCount } from "../../model/restored.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { MemberRow } from "../../table/member.entity.ts";
+import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { isInSnapshot } from "../position/progress.ts";
+import type { SubscriptionState } from "../state.ts";
+import { leaseMsOf, type Subscriptions } from "../subscriptions.ts";
+import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
+import type { Holders } from "./until-memory.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly subscriptions: Subscriptions;
+};
+
+/** What a worker may work on. */
+export type Share = {
+  readonly state: SubscriptionState;
+  /** By partition: the token of its lease, undefined where it is somebody else's. */
+  readonly tokens: readonly (number | undefined)[];
+  readonly presence: Presence;
+};
+
+/** What a poll knows of its worker: whether it has left since, and which departure was the last before. */
+export type Presence = { readonly hasLeft: boolean; readonly left: string | undefined };
+
+/** A worker that is alive. `share` is the part of the partitions it holds, `until` in milliseconds. */
+export type MemberView = {
+  readonly consumer: string;
+  readonly share: number;
+  readonly until: number;
+};
+
+/** Workers that share a subscription: who is alive, and who works on what. */
+export function createLeases({ table, clock, random, subscriptions }: Deps) {
+  /**
+   * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is too
+   * much, takes what is free; all of it for as long as a lease lasts from `heardMs` on, which is when
+   * the worker asked. While a snapshot is read there is one lease for all of it. A worker that has left
+   * since its poll began, which is what `before` knows, gets nothing. Throws `too-many-requests` when
+   * there are too many workers.
+   */
+  async function hold(
+    stream: LiveStream,
+    name: string,
+    consumer: string,
+    { heardMs, before }: { heardMs: number; before?: Presence | undefined },
+  ): Promise<Share> {
+    const known = await subscriptions.recall(stream, name);
+    const { uid } = known.row;
+    const { life } = stream;
+    const look = subscriptions.untils.look();
+    const [state, members] = await Promise.all([
+      subscriptions.refresh(stream, known),
+      table.members.list(life, uid),
+    ]);
+    const leaseMs = leaseMsOf(state.row.config);
+    const holders = { uid, leaseMs };
+    const nowMs = clock.now();
+    const alive = aliveOf(holders, look, members, nowMs);
+    const left = members.find((member) => member.consumer === consumer)?.left;
+    const hasLeft = before !== undefined && before.left !== left;
+    const isHere = !hasLeft && (await beat(life, uid, consumer, alive, { heardMs, leaseMs, left }));
+    if (!isHere) return { state, tokens: state.offsets.map(() => undefined), presence: GONE };
+    const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
+    const rows = inUse.map((row) => subscriptions.untils.ofLease(holders, row));
+    const others = alive.map((member) => member.consumer);
+    const plan = planLeases(consumer, { rows, alive: others, nowMs, heardMs, leaseMs });
+    const until = heardMs + leaseMs;
+    const at = ({ partition, lease }: Pick<OffsetRow, "partition" | "lease">) => {
+      return { life, subscriptionUid: uid, partition, token: lease?.token ?? 0 };
+    };
+    const { giveUp, renew, take, keep } = plan;
+    const changed = await Promise.all([
+      ...take.map((row) => {
+        const ended = subscriptions.untils.ended(uid, row.partition);
+        const token = nextCount(stream, row.lease?.token ?? 0);
+        return table.leases.take(at(row), consumer, { token, nowMs, until, ended });
+      }),
+      ...renew.map((row) => table.leases.renew(at(row), consumer, until)),
+      ...giveUp.map((row) => table.leases.giveUp(at(row), consumer)),
+    ]);
+    const after = new Map(state.offsets.map((row) => [row.partition, row]));
+    for (const row of changed) if (row !== undefined) after.set(row.partition, row);
+    const lost = new Set(renew.filter((_, index) => changed[take.length + index] === undefined));
+    const mine = new Set([
+      ...keep.filter((row) => !lost.has(row)).map(({ partition }) => partition),
+      ...changed.slice(0, take.length).flatMap((row) => row?.partition ?? []),
+    ]);
+    const offsets = [...after.values()];
+    // Whoever left while this took what was free has not seen it taken.
+    if (take.length > 0 && (await leftOf(life, uid, consumer)) !== left) {
+      await giveUpAll(life, uid, offsets, consumer);
+      return { state, tokens: offsets.map(() => undefined), presence: GONE };
+    }
+    return {
+      presence: { hasLeft: false, left },
+      state: { ...state, offsets },
+      tokens: offsets.map(({ partition, lease }) =>
+        mine.has(partition) ? lease?.token : undefined,
+      ),
+    };
+  }
+
+  /** The workers that are alive by the clock of this process, with `until` as it counts here. */
+  const aliveOf = (
+    holders: Holders,
+    look: Look,
+    members: readonly MemberRow[],
+    nowMs: number,
+  ): MemberRow[] =>
+    members
+      .filter(({ until }) => until > 0)
+      .map((member) => ({
+        ...member,
+        until: subscriptions.untils.ofMember(holders, look, member),
+      }))
+      .filter(({ until }) => until > nowMs);
+
+  const leftOf = async (life: Life, uid: string, consumer: string) =>
+    (await table.members.list(life, uid)).find((member) => member.consumer === consumer)?.left;
+
+  /** Notes that a worker is alive, unless that was noted a short while ago. False when it has left. */
+  async function beat(
+    life: Life,
+    uid: string,
+    consumer: string,
+    alive: readonly MemberRow[],
+    { heardMs, leaseMs, left }: { heardMs: number; leaseMs: number; left: string | undefined },
+  ): Promise<boolean> {
+    const me = alive.find((member) => member.consumer === consumer);
+    if (me !== undefined && me.until - heardMs >= leaseMs * RENEW_BELOW) return true;
+    if (me === undefined && alive.length >= LIMITS.consumersMax) throw tooManyConsumers();
+    return table.members.put(life, uid, { consumer, until: heardMs + leaseMs, left });
+  }
+
+  /**
+   * A worker ends: what it held is free at once, and its polls that wait are over. What it has received
+   * it may still commit, until somebody else takes over. The departure is noted before the leases are
+   * looked at, so a poll that takes one meanwhile finds it. Doing it twice is harmless.
+   */
+  async function leave(stream: LiveStream, name: string, consumer: string): Promise<void> {
+    const { row } = await subscriptions.load(stream, name);
+    const { life } = stream;
+    await table.members.leave(life, row.uid, {
+      ...{ consumer, left: newUid(random), nowMs: clock.now() },
+    });
+    const { offsets } = await subscriptions.load(stream, name);
+    await giveUpAll(life, row.uid, offsets, consumer);
+  }
+
+  async function giveUpAll(
+    life: Life,
+    uid: string,
+    offsets: readonly OffsetRow[],
+    consumer: string,
+  ): Promise<void> {
+    await Promise.all(
+      offsets.flatMap(({ partition, lease }) => {
+        if (lease?.owner !== consumer) return [];
+        const place = { life, subscriptionUid: uid, partition, token: lease.token };
+        return [table.leases.giveUp(place, consumer)];
+      }),
+    );
+  }
+
+  /** The workers that are alive, by name. */
+  async function list(stream: LiveStream, state: SubscriptionState): Promise<MemberView[]> {
+    const nowMs = clock.now();
+    const look = subscriptions.untils.look();
+    const members = await table.members.list(stream.life, state.row.uid);
+    const holders = { uid: state.row.uid, leaseMs: leaseMsOf(state.row.config) };
+    const inUse = (isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets).map(
+      (row) => subscriptions.untils.ofLease(holders, row),
+    );
+    return aliveOf(holders, look, members, nowMs)
+      .map(({ consumer, until }) => {
+        const held = inUse.filter(({ lease }) => lease?.owner === consumer && lease.until > nowMs);
+        return { consumer, share: held.length / inUse.length, until };
+      })
+      .sort((a, b) => (a.consumer < b.consumer ? -1 : 1));
+  }
+
+  return { hold, leave, list };
+}
+
+export type Leases = ReturnType<typeof createLeases>;
+
+const GONE: Presence = { hasLeft: true, left: undefined };
+
+const tooManyConsumers = (): LedgerError =>
+  new LedgerError("too-many-requests", {
+    detail: `A subscription may have ${LIMITS.consumersMax} workers that are alive. A worker keeps its name for as long as it runs.`,
+    facts: { consumersMax: LIMITS.consumersMax },
+    retryAfterSeconds: 5,
+  });

@@ -1,0 +1,53 @@
+import { expect, it } from "vitest";
+import type { Clock } from "../../kernel/clock.ts";
+import { createUntilMemory } from "./until-memory.ts";
+
+const LEASE_MS = 30_000;
+const HOLDERS = { uid: "s", leaseMs: LEASE_MS };
+
+function open() {
+  let nowMs = 1_000_000;
+  const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => {} };
+  return { memory: createUntilMemory(clock), start: nowMs, pass: (ms: number) => (nowMs += ms) };
+}
+
+const leased = (until: number) => ({ partition: 0, lease: { token: 1, owner: "w", until } });
+
+it("learns nothing of a lease from a look that began before what it knows", () => {
+  const { memory, start, pass } = open();
+  const ended = leased(start - 1);
+  memory.seeLeases(HOLDERS, memory.look(), [ended]);
+  const slow = memory.look();
+  pass(1_000);
+  const renewed = leased(start + LEASE_MS);
+  memory.seeLeases(HOLDERS, memory.look(), [renewed]);
+  pass(500);
+  memory.seeLeases(HOLDERS, slow, [ended]);
+  // Neither does the lease of before count as written by a late clock just now,
+  expect(memory.ofLease(HOLDERS, ended).lease?.until).toBe(start - 1);
+  // nor is the renewed one taken for a change that it is not.
+  expect(memory.ofLease(HOLDERS, renewed).lease?.until).toBe(start + LEASE_MS);
+});
+
+it("learns nothing of a worker from such a look, and answers what the row says", () => {
+  const { memory, start, pass } = open();
+  const at = (until: number) => ({ consumer: "w", until });
+  memory.ofMember(HOLDERS, memory.look(), at(start - 1));
+  const slow = memory.look();
+  pass(1_000);
+  memory.ofMember(HOLDERS, memory.look(), at(start + LEASE_MS));
+  pass(500);
+  expect(memory.ofMember(HOLDERS, slow, at(start - 1))).toBe(start - 1);
+  expect(memory.ofMember(HOLDERS, memory.look(), at(start + LEASE_MS))).toBe(start + LEASE_MS);
+});
+
+it("believes a clock that is an hour ahead for one lease from the first look", () => {
+  const { memory, start, pass } = open();
+  const ahead = leased(start + 3_600_000);
+  memory.seeLeases(HOLDERS, memory.look(), [ahead]);
+  expect(memory.ofLease(HOLDERS, ahead).lease?.until).toBe(start + LEASE_MS);
+  expect(memory.ended("s", 0)).toBeUndefined();
+  pass(LEASE_MS);
+  memory.seeLeases(HOLDERS, memory.look(), [ahead]);
+  expect(memory.ended("s", 0)).toBe(start + 3_600_000);
+});
