@@ -42,8 +42,8 @@ export const ofExpectations: readonly Mutant[] = [
   },
   {
     rule: "no request joins a group that writes a key of which it expects something",
-    file: "log/append/append-plan.ts",
-    from: "    !writesExpectedKey(group, request) &&\n",
+    file: "log/append/group-plan.ts",
+    from: "    !writesExpectedKey(group.items, request) &&\n",
     to: "",
     plan: { ...EXPECTING, apis: 1, publishers: 4, publishPaceMs: [0] },
   },

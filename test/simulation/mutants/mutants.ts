@@ -90,8 +90,8 @@ const toldAsStories: readonly string[] = [
 const ofTheLog: readonly Mutant[] = [
   {
     rule: "an undecided append goes to the same number again",
-    file: "log/append/append.ts",
-    from: "      await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));\n",
+    file: "log/append/send.ts",
+    from: "    await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));\n",
     to: '      return "expired";\n',
   },
   {
@@ -179,8 +179,8 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "an answer is believed for a minute only",
-    file: "log/append/append.ts",
-    from: "const old = isOld(targets) || isOld(known);",
+    file: "log/append/send.ts",
+    from: "const old = isOld(grounds);",
     to: "const old = false;",
     plan: THAWED,
   },

@@ -11,12 +11,13 @@ export const NEVER_ENTERED: readonly Reason[] = [
     why: "The type asks for it; the value is always there.",
     blocks: [
       "snapshot/scan-plan.ts: ?? 1",
-      "log/append/append-plan.ts: ?? 0",
+      "log/append/group-plan.ts: ?? 0",
       "log/append/append-plan.ts: ?? []",
       "log/append/append-plan.ts: ?? new Uint8Array()",
-      "log/append/append.ts: : []",
-      "log/append/append.ts: return [];",
+      "log/append/queue.ts: return [];",
+      "log/append/attempt.ts: ?? 0",
       "log/append/append.ts: return false;",
+      "log/append/attempt.ts: return false;",
       "log/read/browse.ts: ?? []",
       "log/append/publish.ts: return undefined;",
       "log/read/read.ts: ?? turn",
@@ -35,7 +36,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/append/append-plan.ts: throw new RangeError(`The end of partition",
       'log/append/append-plan.ts: throw new RangeError("The batches hold fewer',
       'log/append/publish.ts: throw new RangeError("A receipt covers fewer',
-      "log/append/append.ts: ends.forget(life, plan.ends.keys());",
+      "log/append/conclusion.ts: ends.forget(life, plan.ends.keys());",
     ],
   },
   {
@@ -50,8 +51,8 @@ export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "A memory of thousands of partitions is full; a seed has three.",
     blocks: [
-      "log/append/append.ts: && oldest !== undefined",
-      "log/append/append.ts: rivalries.delete(oldest);",
+      "log/append/contention.ts: && oldest !== undefined",
+      "log/append/contention.ts: partitions.delete(oldest);",
       "log/append/end-memory.ts: && oldest !== undefined",
       "log/append/end-memory.ts: ends.delete(oldest);",
     ],
@@ -66,7 +67,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "compaction/compact.ts: || stretch.stop !== undefined",
       "compaction/removal.ts: { await count(0, 1); return { done: false",
       "compaction/removal.ts: await table.removals.count(life, uncounted);",
-      "log/append/append.ts: { throw tooManyRequests(); }",
+      "log/append/queue.ts: { throw tooManyRequests(); }",
       "log/codec.ts: : 3",
       'log/append/pack-lanes.ts: { throw new LedgerError("request-too-large"',
       "log/append/pack-lanes.ts: || events.length === 1",
@@ -130,7 +131,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       'snapshot/bootstrap.ts: throw new LedgerError("not-compacted"',
       "compaction/repair.ts: : 0",
-      "log/append/append.ts: ? undefined",
+      "log/append/queue.ts: ? undefined",
     ],
   },
   {
@@ -169,13 +170,13 @@ export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "The stream's row is read before the end, so it is found too old first: but for a memory of the end that turns a minute old between two lines.",
     blocks: [
-      "log/append/append.ts: ends.forget(life, known.keys()); return live;",
-      'log/append/append.ts: return "expired";',
+      "log/append/attempt.ts: ends.forget(life, known.keys()); return { kind",
+      'log/append/send.ts: return "expired";',
     ],
   },
   {
     why: "The simulated table refuses no write of a seed for good: test/simulation/models/log-interlocks.test.ts has one that does.",
-    blocks: ["log/append/append.ts: (error: unknown) => { // A refusal speaks of"],
+    blocks: ["log/append/send.ts: (error: unknown) => { // A refusal speaks of"],
   },
   {
     why: "The batch at the position of a reader or a sweep goes between two looks of one call, or the floor moves to the very place of a reader: test/simulation/models/log-read.test.ts.",

@@ -4,8 +4,8 @@ import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
 import type { Receipt, ReceiptPart, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Packed } from "../codec.ts";
 import type { End } from "../end.ts";
-import { type ClaimRow, claimedRuns, ONE_BATCH, readClaim } from "./claim-plan.ts";
-import { type Expectation, writesExpectedKey } from "./expectation-plan.ts";
+import { type ClaimRow, claimedRuns, readClaim } from "./claim-plan.ts";
+import type { Expectation } from "./expectation-plan.ts";
 
 /** What a request wants appended: its events by partition, each list in the request's order. */
 export type AppendRequest = {
@@ -18,113 +18,6 @@ export type AppendRequest = {
   readonly expected?: readonly Expectation[];
   readonly idempotency?: { readonly key: string; readonly requestHash: string };
 };
-
-/** No more requests with an idempotency key than this go together. */
-const JOINED_RECEIPTS_MAX = 25;
-
-/** What no two appends in flight may share: a partition's end, an idempotency key. */
-export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => [
-  ...lanes.map(({ partition }) => `P${partition}`),
-  ...(idempotency === undefined ? [] : [`K${idempotency.key}`]),
-];
-
-/**
- * Which of the waiting requests start now, and which of them go together. Requests are taken in the
- * order they came; one that has to wait keeps its place on all its lanes, so that nobody behind it
- * overtakes it there. Requests of one lane join those of the same lane; not one that expects something
- * of a key which the group writes: whether that is so is known once the group is written. Pure; `busy`
- * is not changed.
- */
-export function planGroups<W extends { readonly request: AppendRequest }>(
-  waiting: readonly W[],
-  busy: ReadonlySet<string>,
-): W[][] {
-  const taken = new Set(busy);
-  const groups: W[][] = [];
-  const open = new Map<string, { readonly group: W[]; readonly load: Load }>();
-  for (const item of waiting) {
-    const { request } = item;
-    const resources = resourcesOf(request);
-    const [lane] = resources;
-    const joined = request.lanes.length === 1 && lane !== undefined ? open.get(lane) : undefined;
-    const others = joined === undefined ? resources : resources.slice(1);
-    const free = others.every((resource) => !taken.has(resource));
-    if (joined !== undefined && free && mayJoin(joined, request)) {
-      joined.group.push(item);
-      addTo(joined.load, request);
-    } else {
-      for (const resource of resources) open.delete(resource);
-      if (joined === undefined && free) {
-        const group = [item];
-        groups.push(group);
-        if (request.lanes.length === 1 && lane !== undefined) {
-          open.set(lane, { group, load: loadOf(group) });
-        }
-      }
-    }
-    for (const resource of resources) taken.add(resource);
-  }
-  return groups;
-}
-
-/**
- * Which of the waiting may come along with a one-lane group that has to start over: the first ones
- * of its lane, until one does not fit or wants another lane as well.
- */
-export function planJoiners<W extends { readonly request: AppendRequest }>(
-  group: readonly W[],
-  waiting: readonly W[],
-  busy: ReadonlySet<string>,
-): W[] {
-  const lane =
-    group[0]?.request.lanes.length === 1 ? group[0].request.lanes[0]?.partition : undefined;
-  const taken = new Set(busy);
-  const load = loadOf(group);
-  const grown = [...group];
-  const joiners: W[] = [];
-  for (const item of waiting) {
-    const { request } = item;
-    if (!request.lanes.some(({ partition }) => partition === lane)) continue;
-    const others = resourcesOf(request).slice(1);
-    const free = others.every((resource) => !taken.has(resource));
-    const fits = request.lanes.length === 1 && mayJoin({ group: grown, load }, request);
-    if (!free || !fits) break;
-    for (const resource of others) taken.add(resource);
-    addTo(load, request);
-    grown.push(item);
-    joiners.push(item);
-  }
-  return joiners;
-}
-
-/** How much a group that is being put together holds. */
-type Load = { bytes: number; events: number; receipts: number };
-
-function loadOf(group: readonly { readonly request: AppendRequest }[]): Load {
-  const load = { bytes: 0, events: 0, receipts: 0 };
-  for (const { request } of group) addTo(load, request);
-  return load;
-}
-
-function addTo(load: Load, { bytes, lanes, idempotency }: AppendRequest): void {
-  load.bytes += bytes;
-  load.events += lanes[0]?.events.length ?? 0;
-  load.receipts += idempotency === undefined ? 0 : 1;
-}
-
-/** Whether one more request still fits into the batch of those that are going together. */
-function mayJoin(
-  { group, load }: { group: readonly { readonly request: AppendRequest }[]; load: Load },
-  request: AppendRequest,
-): boolean {
-  const { bytes, events, receipts } = loadOf([{ request }]);
-  return (
-    !writesExpectedKey(group, request) &&
-    load.bytes + bytes <= ONE_BATCH.bytesMax &&
-    load.events + events <= ONE_BATCH.eventsMax &&
-    load.receipts + receipts <= JOINED_RECEIPTS_MAX
-  );
-}
 
 /** One partition's share of a group, packed: what goes into its batches, whatever their numbers. */
 export type PackedLane = {

@@ -199,6 +199,8 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   return { claimOf, prepare, passed };
 }
 
+export type Claims = ReturnType<typeof createClaims>;
+
 const sizeOf = (page: number): number => PAGES[Math.min(page, PAGES.length - 1)] ?? 1;
 
 const behind = (last: Batch | undefined, at: number): number =>

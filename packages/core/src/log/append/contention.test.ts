@@ -1,21 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../../../test/simulation/dynamodb/seeded-random.ts";
-import { afterLoss, afterWin, pauseMs, type Rivalry } from "./contention.ts";
+import { afterLoss, afterWin, type Contention, pauseMs } from "./contention.ts";
 
 const random = seededRandom(1);
-const longestPause = (rivalry: Rivalry | undefined, nowMs: number, waitedMs = 0): number =>
+const longestPause = (contention: Contention | undefined, nowMs: number, waitedMs = 0): number =>
   Math.max(
-    ...Array.from({ length: 500 }, () => pauseMs(rivalry, { nowMs, putMs: 6 }, waitedMs, random)),
+    ...Array.from({ length: 500 }, () =>
+      pauseMs(contention, { nowMs, putMs: 6 }, waitedMs, random),
+    ),
   );
 
-const losses = (count: number, nowMs = 0): Rivalry | undefined => {
-  let rivalry: Rivalry | undefined;
-  for (let n = 0; n < count; n++) rivalry = afterLoss(rivalry, { nowMs, putMs: 6 });
-  return rivalry;
+const losses = (count: number, nowMs = 0): Contention | undefined => {
+  let contention: Contention | undefined;
+  for (let n = 0; n < count; n++) contention = afterLoss(contention, { nowMs, putMs: 6 });
+  return contention;
 };
 
-describe("rivalry", () => {
-  it("lets nobody pause who has not lost", () => {
+describe("contention", () => {
+  it("asks for no back-off before a loss", () => {
     expect(longestPause(undefined, 0)).toBe(0);
     expect(afterWin(undefined, { nowMs: 0, putMs: 6 })).toBeUndefined();
   });
@@ -26,24 +28,24 @@ describe("rivalry", () => {
     expect(longestPause(losses(50), 0)).toBeLessThanOrEqual(1_000);
   });
 
-  it("shrinks more for those who wait long than for those who win often", () => {
+  it("shrinks more with a win where it is large", () => {
     const [large, small] = [losses(10), losses(1)];
-    const kept = (rivalry: Rivalry | undefined) =>
-      (afterWin(rivalry, { nowMs: 0, putMs: 6 })?.boundMs ?? 0) / (rivalry?.boundMs ?? 1);
+    const kept = (contention: Contention | undefined) =>
+      (afterWin(contention, { nowMs: 0, putMs: 6 })?.boundMs ?? 0) / (contention?.boundMs ?? 1);
     expect(kept(large)).toBeLessThan(0.85);
     expect(kept(small)).toBeGreaterThan(0.98);
   });
 
-  it("is forgotten when nothing is lost any more", () => {
-    const rivalry = losses(10);
-    expect(longestPause(rivalry, 2_000)).toBeLessThan((rivalry?.boundMs ?? 0) / 2);
-    expect(longestPause(rivalry, 20_000)).toBe(0);
-    expect(afterWin(rivalry, { nowMs: 20_000, putMs: 6 })).toBeUndefined();
+  it("is forgotten when no race is lost any more", () => {
+    const contention = losses(10);
+    expect(longestPause(contention, 2_000)).toBeLessThan((contention?.boundMs ?? 0) / 2);
+    expect(longestPause(contention, 20_000)).toBe(0);
+    expect(afterWin(contention, { nowMs: 20_000, putMs: 6 })).toBeUndefined();
   });
 
-  it("holds those back least who have waited longest", () => {
-    const rivalry = losses(8);
-    expect(longestPause(rivalry, 0, 400)).toBeLessThan(longestPause(rivalry, 0) * 0.6);
-    expect(longestPause(rivalry, 0, 4_000)).toBeLessThan(longestPause(rivalry, 0) * 0.11);
+  it("holds back least a request that has waited longest", () => {
+    const contention = losses(8);
+    expect(longestPause(contention, 0, 400)).toBeLessThan(longestPause(contention, 0) * 0.6);
+    expect(longestPause(contention, 0, 4_000)).toBeLessThan(longestPause(contention, 0) * 0.11);
   });
 });

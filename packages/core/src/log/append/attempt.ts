@@ -1,0 +1,167 @@
+import { LIMITS } from "@eventledger/protocol";
+import { type Clock, within } from "../../kernel/clock.ts";
+import { streamNotFound } from "../../kernel/error.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { Life } from "../../model/names.ts";
+import { CLOCKS_APART_MS } from "../../model/sightings.ts";
+import type { Table } from "../../table/table.ts";
+import type { End } from "../end.ts";
+import { PHYSICAL_SLACK_MS } from "../guard.ts";
+import { streamBusy } from "./append-error.ts";
+import { type AppendPlan, planAppend } from "./append-plan.ts";
+import { isClaimed } from "./claim-plan.ts";
+import type { Claims } from "./claims.ts";
+import type { EndMemory } from "./end-memory.ts";
+import { judgeExpected } from "./expectations.ts";
+import type { LastEvents } from "./last-events.ts";
+import { packLanes } from "./pack-lanes.ts";
+import { type Sent, send } from "./send.ts";
+import {
+  expire,
+  partitionsOf,
+  requestsOf,
+  settle,
+  settleByReceipt,
+  type Waiting,
+} from "./waiting.ts";
+
+type Deps = {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ends: EndMemory;
+  readonly lastEvents: LastEvents;
+  readonly claims: Claims;
+  readonly onPut: () => void;
+  readonly onVerdict: (tookMs: number) => void;
+};
+
+/** What one attempt comes to; `live` are the requests that it has not settled. */
+export type Attempt =
+  /** Nothing was written: those that are left try again. */
+  | { readonly kind: "unsent"; readonly live: readonly Waiting[] }
+  | {
+      readonly kind: "sent";
+      readonly live: readonly Waiting[];
+      readonly plan: AppendPlan;
+      readonly verdict: Sent;
+    };
+
+type Ends = ReadonlyMap<number, End>;
+
+const HOUR_MS = 3_600_000;
+/** The window must not end sooner where the clock of who wrote the receipt is late. */
+const RECEIPT_MS = LIMITS.idempotencyWindowHours * HOUR_MS + CLOCKS_APART_MS;
+
+/**
+ * Tries once to append a group at the present ends of its chains, in these steps:
+ *
+ * 1. look: the ends, remembered or read
+ * 2. settle requests whose expectations do not hold, or whose idempotency key is settled
+ * 3. plan: pack what is left and number it from the ends
+ * 4. send it until its fate is known
+ *
+ * Each step drops the requests whose deadline has come, and ends the attempt where none is left or
+ * the step has to be taken again.
+ */
+export function createAttempt(deps: Deps) {
+  const { table, clock, random, ends, lastEvents, claims } = deps;
+  const dropOverdue = (live: readonly Waiting[]) => expire(live, clock.monotonic(), streamBusy);
+
+  return async function attempt(group: readonly Waiting[], contested: boolean): Promise<Attempt> {
+    const [first] = group;
+    if (first === undefined) return { kind: "unsent", live: [] };
+    const { life } = first.target;
+    const found = await loadEnds(life, group, contested);
+    const known = found === undefined ? undefined : await keepExpected(life, group, found);
+    let live = dropOverdue(group);
+    if (known === undefined || live.length === 0) return { kind: "unsent", live };
+    const ready = await keepClaimed(life, live, known);
+    live = dropOverdue(live);
+    if (!ready || live.length === 0) return { kind: "unsent", live };
+    const plan = lay(life, live, known);
+    const stamps = Array.from(known.values(), ({ stamp }) => stamp);
+    const verdict = await send(deps, plan, live, stamps);
+    if (verdict !== "expired") return { kind: "sent", live, plan, verdict };
+    ends.forget(life, known.keys());
+    return { kind: "unsent", live };
+  };
+
+  /** Packs a group and numbers it from the ends of its chains. */
+  function lay(life: Life, live: readonly Waiting[], known: Ends): AppendPlan {
+    const requests = requestsOf(live);
+    const nowMs = clock.now();
+    const retentionMs = (live[0]?.target.retentionHours ?? 0) * HOUR_MS;
+    return planAppend({
+      life,
+      requests,
+      lanes: packLanes(requests),
+      ends: known,
+      nowMs,
+      keepMs: retentionMs + PHYSICAL_SLACK_MS,
+      receiptExpiresAt: Math.ceil((nowMs + RECEIPT_MS) / 1_000),
+      newBatchId: () => random.bytes(16),
+      claims: requests.map(claims.claimOf),
+    });
+  }
+
+  /**
+   * The ends to append at. A table that falters may take longer to answer than a request can wait:
+   * each learns in time that nothing was sent. Undefined when no request is left.
+   */
+  async function loadEnds(
+    life: Life,
+    group: readonly Waiting[],
+    contested: boolean,
+  ): Promise<Ends | undefined> {
+    const partitions = partitionsOf(group);
+    const remembered = contested ? undefined : ends.recall(life, partitions);
+    if (remembered !== undefined) return remembered;
+    return inTime(group, ends.load(life, partitions, { contested }));
+  }
+
+  /** What a read comes to, for the requests that can wait for it; undefined when none is left. */
+  async function inTime<T>(group: readonly Waiting[], reading: Promise<T>): Promise<T | undefined> {
+    let left = group.filter(({ settled }) => !settled);
+    for (; left.length > 0; left = dropOverdue(left)) {
+      const soonest = Math.min(...left.map(({ deadline }) => deadline));
+      const read = await within(clock, soonest - clock.monotonic(), reading);
+      if (read !== undefined) return read;
+    }
+    return undefined;
+  }
+
+  /**
+   * Settles the requests of a group that expect of a key what is not so. Gives the ends at which what
+   * the others expect holds; undefined when that cannot be decided now.
+   */
+  async function keepExpected(
+    life: Life,
+    group: readonly Waiting[],
+    known: Ends,
+  ): Promise<Ends | undefined> {
+    if (group.every(({ request }) => request.expected === undefined)) return known;
+    const judging = judgeExpected({ table, clock, ends, lastEvents }, life, group, known);
+    const judged = await inTime(
+      group,
+      judging.then((done) => ({ done })),
+    );
+    for (const [item, error] of judged?.done?.refused ?? []) settle(item, () => item.reject(error));
+    for (const [item, row] of judged?.done?.settled ?? []) settleByReceipt(item, row);
+    return judged?.done?.ends;
+  }
+
+  /**
+   * Settles the requests of a group whose idempotency key an earlier request has settled. False when
+   * the others cannot be written at these ends.
+   */
+  async function keepClaimed(life: Life, group: readonly Waiting[], known: Ends): Promise<boolean> {
+    const [[partition, end] = []] = known;
+    if (!group.some(({ request }) => isClaimed(request))) return true;
+    if (partition === undefined || end === undefined) return false;
+    const prepared = await inTime(group, claims.prepare(life, group, partition, end));
+    for (const [item, row] of prepared?.settled ?? []) settleByReceipt(item, row);
+    if (prepared?.state === "sealed") throw streamNotFound();
+    return prepared?.state === "ready";
+  }
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import type { Life } from "../../model/names.ts";
+import type { Batch } from "../../table/batch.entity.ts";
+import type { AppendPlan } from "./append-plan.ts";
+import { createConclusion } from "./conclusion.ts";
+import type { Sent } from "./send.ts";
+import type { Waiting } from "./waiting.ts";
+
+const life = "orders#1" as Life;
+const stamp = { wallMs: 0, monotonicMs: 0 };
+const batch = (id: number, more: Partial<Batch> = {}): Batch => ({
+  ...{ first: 5, count: 1, batchId: Uint8Array.of(id), publishedAt: 1, rawBytes: 1 },
+  ...{ payload: new Uint8Array(1), ...more },
+});
+const [mine, others] = [batch(1), batch(2)];
+const receipt = { parts: [], publishedAt: 1 };
+const plan: AppendPlan = {
+  append: { life, batches: [{ partition: 0, batch: mine }], receipts: [], token: "" },
+  ...{
+    receipts: [receipt, receipt],
+    ends: new Map([[0, { next: 6, publishedAt: 1, expiresAt: 1 }]]),
+  },
+  claims: [],
+};
+
+function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
+  const did: string[] = [];
+  const conclude = createConclusion({
+    ends: {
+      forget: () => void did.push("forget ends"),
+      written: () => void did.push("learn ends"),
+      lost: () => new Set(lostPartitions),
+    },
+    lastEvents: { written: () => void did.push("learn events") },
+    claims: { passed: () => void did.push("pass claims") },
+    contention: {
+      recordWin: () => void did.push("win"),
+      recordLoss: () => void did.push("loss"),
+    },
+    observe: (step) => void did.push(step),
+  });
+  const told: unknown[] = [];
+  const target = { life, partitions: 1, retentionHours: 1, stamp };
+  const live = ["a", "b"].map(
+    (key): Waiting => ({
+      request: { lanes: [], bytes: 0, idempotency: { key, requestHash: "h" } },
+      ...{ target, arrivedAt: 0, deadline: 5_000, settled: false },
+      resolve: (appended) => told.push(appended),
+      reject: (error) => told.push(error),
+    }),
+  );
+  const left = conclude({ kind: "sent", live, plan, verdict });
+  return { did, told, left: left.map(({ request }) => request.idempotency?.key) };
+}
+
+describe("the conclusion of an attempt", () => {
+  const landed = { replayed: false, receipt };
+
+  it("gives all their receipts once it is written", () => {
+    const { did, told, left } = concluded({ kind: "written", stamp });
+    expect([told, left]).toEqual([[landed, landed], []]);
+    expect(did).toEqual(["Appends", "learn ends", "learn events", "win"]);
+  });
+
+  it("takes a batch of its own in the way for a lost answer", () => {
+    const own = concluded({ kind: "cancelled", batches: [mine], receipts: [], stamp });
+    expect(own.told).toEqual([landed, landed]);
+  });
+
+  it("lets all try again after a lost race, and counts it", () => {
+    const { did, told, left } = concluded({
+      kind: "cancelled",
+      batches: [others],
+      receipts: [],
+      stamp,
+    });
+    expect([told, left]).toEqual([[], ["a", "b"]]);
+    expect(did).toEqual(["AppendConflicts", "pass claims", "loss"]);
+  });
+
+  it("looks at the ends again where nothing shows who was faster", () => {
+    const { did } = concluded({ kind: "cancelled", batches: [undefined], receipts: [], stamp }, []);
+    expect(did).toEqual(["AppendConflicts", "forget ends"]);
+  });
+
+  it("settles the request whose key is settled, and lets the others try again", () => {
+    const row = { ...receipt, key: "a", requestHash: "h", expiresAt: 9 };
+    const { told, left } = concluded({ kind: "cancelled", batches: [], receipts: [row], stamp });
+    expect([told, left]).toEqual([[{ replayed: true, receipt: row }], ["b"]]);
+  });
+
+  it("answers that a sealed stream is gone", () => {
+    const batches = [batch(3, { kind: "seal", count: 0 })];
+    const { told, left } = concluded({ kind: "cancelled", batches, receipts: [], stamp });
+    expect(left).toEqual([]);
+    expect(told).toMatchObject([{ code: "stream-not-found" }, { code: "stream-not-found" }]);
+  });
+
+  it("says that the outcome is unknown where it is, and forgets the ends", () => {
+    const { did, told, left } = concluded({ kind: "unknown", cause: new Error("late"), stamp });
+    expect([did, left]).toEqual([["forget ends"], []]);
+    expect(told).toMatchObject([{ code: "outcome-unknown" }, { code: "outcome-unknown" }]);
+  });
+});

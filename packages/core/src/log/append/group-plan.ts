@@ -1,0 +1,117 @@
+import type { AppendRequest } from "./append-plan.ts";
+import { ONE_BATCH } from "./claim-plan.ts";
+import { writesExpectedKey } from "./expectation-plan.ts";
+
+/** No more requests with an idempotency key than this go together. */
+const JOINED_RECEIPTS_MAX = 25;
+
+/** What no two appends in flight may share: a partition's end, an idempotency key. */
+export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => [
+  ...lanes.map(({ partition }) => `P${partition}`),
+  ...(idempotency === undefined ? [] : [`K${idempotency.key}`]),
+];
+
+type Item = { readonly request: AppendRequest };
+
+/** Requests that go together, and how much they hold. */
+type Group<W extends Item> = {
+  readonly items: W[];
+  bytes: number;
+  events: number;
+  receipts: number;
+};
+
+/**
+ * Which of the waiting requests start now, and which of them go together. Requests are taken in the
+ * order they came; one that has to wait keeps its place on all its lanes, so that no later request
+ * overtakes it there. Requests of one lane join those of the same lane; not one that expects something
+ * of a key which the group writes: whether that is so is known once the group is written. Pure; `busy`
+ * is not changed.
+ */
+export function planGroups<W extends Item>(
+  waiting: readonly W[],
+  busy: ReadonlySet<string>,
+): W[][] {
+  const taken = new Set(busy);
+  const groups: Group<W>[] = [];
+  /** By lane, the group that a request of this lane alone may join. */
+  const open = new Map<string, Group<W>>();
+  for (const item of waiting) {
+    const resources = resourcesOf(item.request);
+    const lane = onlyLane(item);
+    const group = lane === undefined ? undefined : open.get(lane);
+    if (group !== undefined && admits(group, item, taken)) {
+      add(group, item);
+    } else if (group === undefined && areFree(resources, taken)) {
+      const begun = groupOf([item]);
+      groups.push(begun);
+      if (lane !== undefined) open.set(lane, begun);
+    } else {
+      closeAll(open, resources);
+    }
+    for (const resource of resources) taken.add(resource);
+  }
+  return groups.map(({ items }) => items);
+}
+
+/**
+ * Which of the waiting may come along with a one-lane group that has to start over: the first ones
+ * of its lane, until one does not fit or wants another lane as well.
+ */
+export function planJoiners<W extends Item>(
+  group: readonly W[],
+  waiting: readonly W[],
+  busy: ReadonlySet<string>,
+): W[] {
+  const [first] = group;
+  const lane = first && onlyLane(first);
+  if (lane === undefined) return [];
+  const taken = new Set(busy);
+  const grown = groupOf(group);
+  const sameLane = waiting.filter(({ request }) => resourcesOf(request).includes(lane));
+  for (const item of sameLane) {
+    if (!admits(grown, item, taken)) break;
+    for (const resource of resourcesOf(item.request)) taken.add(resource);
+    add(grown, item);
+  }
+  return grown.items.slice(group.length);
+}
+
+const areFree = (resources: readonly string[], taken: ReadonlySet<string>): boolean =>
+  resources.every((resource) => !taken.has(resource));
+
+function closeAll(open: Map<string, unknown>, lanes: readonly string[]): void {
+  for (const lane of lanes) open.delete(lane);
+}
+
+/** The lane of a request that wants no other. */
+const onlyLane = ({ request }: Item): string | undefined =>
+  request.lanes.length === 1 ? resourcesOf(request)[0] : undefined;
+
+function groupOf<W extends Item>(items: readonly W[]): Group<W> {
+  const group = { items: [], bytes: 0, events: 0, receipts: 0 };
+  for (const item of items) add(group, item);
+  return group;
+}
+
+function add<W extends Item>(group: Group<W>, item: W): void {
+  const { bytes, lanes, idempotency } = item.request;
+  group.items.push(item);
+  group.bytes += bytes;
+  group.events += lanes[0]?.events.length ?? 0;
+  group.receipts += idempotency === undefined ? 0 : 1;
+}
+
+/** Whether a request may still go into the batch of a group of one lane. */
+function admits<W extends Item>(group: Group<W>, item: W, taken: ReadonlySet<string>): boolean {
+  const { request } = item;
+  const { bytes, events, receipts } = groupOf([item]);
+  return (
+    request.lanes.length === 1 &&
+    areFree(resourcesOf(request).slice(1), taken) &&
+    !writesExpectedKey(group.items, request) &&
+    group.bytes + bytes <= ONE_BATCH.bytesMax &&
+    group.events + events <= ONE_BATCH.eventsMax &&
+    group.receipts + receipts <= JOINED_RECEIPTS_MAX
+  );
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { systemClock, takeStamp } from "../../kernel/clock.ts";
+import { systemRandom } from "../../kernel/random.ts";
+import type { Life } from "../../model/names.ts";
+import type { AppendVerdict } from "../../table/append-rows.ts";
+import type { AppendPlan } from "./append-plan.ts";
+import { send } from "./send.ts";
+import type { Waiting } from "./waiting.ts";
+
+const append = { life: "orders#1" as Life, batches: [], receipts: [], token: "" };
+const plan: AppendPlan = { append, receipts: [], ends: new Map(), claims: [] };
+const MINUTE_MS = 60_000;
+
+/** One request that waits for 5 s. Each put takes `tookMs` and gives the next of the verdicts. */
+function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
+  const time = { nowMs: 0 };
+  const clock = {
+    ...systemClock,
+    now: () => time.nowMs,
+    monotonic: () => time.nowMs,
+    sleep: async (ms: number) => {
+      time.nowMs += ms;
+    },
+  };
+  const told: unknown[] = [];
+  const stamp = takeStamp(clock);
+  const target = { life: append.life, partitions: 1, retentionHours: 1, stamp };
+  const waiting: Waiting = {
+    ...{ request: { lanes: [], bytes: 0 }, target, arrivedAt: 0, deadline: 5_000, settled: false },
+    resolve: (appended) => told.push(appended),
+    reject: (error) => told.push(error),
+  };
+  const took: number[] = [];
+  let puts = 0;
+  const put = async (): Promise<AppendVerdict> => {
+    time.nowMs += tookMs;
+    const verdict = verdicts[Math.min(puts++, verdicts.length - 1)] ?? { kind: "written" };
+    if (verdict instanceof Error) throw verdict;
+    return verdict;
+  };
+  const deps = {
+    ...{ table: { append: { put } }, clock, random: systemRandom, onPut: () => {} },
+    onVerdict: (ms: number) => void took.push(ms),
+  };
+  const run = () => send(deps, plan, [waiting], [stamp]);
+  return { run, time, told, took, puts: () => puts };
+}
+
+const UNKNOWN: AppendVerdict = { kind: "unknown", cause: new Error("reset") };
+
+describe("sending a plan", () => {
+  it("sends it again until it has a verdict, and measures only puts that have one", async () => {
+    const { run, puts, took } = start([UNKNOWN, UNKNOWN, { kind: "written" }]);
+    expect(await run()).toMatchObject({ kind: "written" });
+    expect(puts()).toBe(3);
+    expect(took).toEqual([10]);
+  });
+
+  it("sends nothing where the stream's row is over a minute old", async () => {
+    const { run, time, puts } = start([{ kind: "written" }]);
+    time.nowMs = MINUTE_MS + 1;
+    await expect(run()).rejects.toMatchObject({ code: "stream-busy" });
+    expect(puts()).toBe(0);
+  });
+
+  it("believes no verdict that comes after a minute", async () => {
+    const { run, told } = start([{ kind: "written" }], MINUTE_MS + 1);
+    expect(await run()).toMatchObject({ kind: "unknown" });
+    expect(told).toMatchObject([{ code: "outcome-unknown" }]);
+  });
+
+  it("gives up once no request waits for it any more", async () => {
+    const { run, told, puts } = start([UNKNOWN], 2_000);
+    expect(await run()).toMatchObject({ kind: "unknown" });
+    expect(puts()).toBeLessThanOrEqual(3);
+    expect(told).toMatchObject([{ code: "outcome-unknown" }]);
+  });
+
+  it("throws a refusal of the first copy, and takes one of a later copy for no verdict", async () => {
+    const refusal = new Error("ValidationException");
+    await expect(start([refusal]).run()).rejects.toBe(refusal);
+    const { run, told } = start([UNKNOWN, refusal], 2_000);
+    expect(await run()).toMatchObject({ kind: "unknown", cause: refusal });
+    expect(told).toMatchObject([{ code: "outcome-unknown", cause: refusal }]);
+  });
+});

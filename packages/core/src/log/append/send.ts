@@ -1,0 +1,65 @@
+import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
+import { fullJitterMs, type Random } from "../../kernel/random.ts";
+import type { AppendVerdict } from "../../table/append-rows.ts";
+import type { Table } from "../../table/table.ts";
+import { outcomeUnknown, streamBusy } from "./append-error.ts";
+import type { AppendPlan } from "./append-plan.ts";
+import { MEMORY_MS } from "./end-memory.ts";
+import { expire, type Waiting } from "./waiting.ts";
+
+type Deps = {
+  readonly table: Pick<Table, "append">;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Called before each put. */
+  readonly onPut: () => void;
+  /** Called with how long a put took that has a verdict. */
+  readonly onVerdict: (tookMs: number) => void;
+};
+
+/** What became of a plan; `stamp` is when its last copy was sent. */
+export type Sent = AppendVerdict & { readonly stamp: Stamp };
+
+const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
+
+/**
+ * Sends a plan until its fate is known: the same content at the same keys, because a second key
+ * while the first is undecided is how duplicates are made. What was read over a minute ago decides
+ * nothing: a process that was frozen may be writing into the past. A plan passes through these states:
+ *
+ * 1. unsent: `stream-busy` where the stream's row is too old, `expired` where an end is
+ * 2. sent and undecided: sent again after a back-off; requests past their deadline leave with
+ *    `outcome-unknown`
+ * 3. decided: `written` or `cancelled`
+ * 4. given up as `unknown`: what it rests on is too old by now, or no request is left to wait for it
+ */
+export async function send(
+  { table, clock, random, onPut, onVerdict }: Deps,
+  plan: AppendPlan,
+  live: readonly Waiting[],
+  ends: readonly Stamp[],
+): Promise<Sent | "expired"> {
+  const isOld = (of: readonly Stamp[]) => of.some((each) => ageMs(clock, each) > MEMORY_MS);
+  const targets = live.map(({ target }) => target.stamp);
+  if (isOld(targets)) throw streamBusy();
+  if (isOld(ends)) return "expired";
+  const grounds = [...targets, ...ends];
+  let cause: unknown;
+  for (let sent = 0; ; sent++) {
+    const stamp = takeStamp(clock);
+    if (isOld(grounds)) return { kind: "unknown", cause, stamp };
+    onPut();
+    const verdict = await table.append.put(plan.append).catch((error: unknown) => {
+      // A refusal speaks of this copy only; one sent before may have been written.
+      if (sent === 0) throw error;
+      return { kind: "unknown", cause: error } as const;
+    });
+    const old = isOld(grounds);
+    if (verdict.kind === "unknown") cause = verdict.cause;
+    else onVerdict(clock.monotonic() - stamp.monotonicMs);
+    if (verdict.kind !== "unknown" && !old) return { ...verdict, stamp };
+    const left = expire(live, clock.monotonic(), () => outcomeUnknown(cause));
+    if (left.length === 0 || old) return { kind: "unknown", cause, stamp };
+    await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));
+  }
+}
