@@ -1,0 +1,33 @@
+import openApi from "../../packages/functions/openapi.json" with { type: "json" };
+import { operations, resolved, type Schema } from "../contract/access/openapi-operations.ts";
+
+/** The operations of the document whose answer to a success holds a list of objects. */
+export const operationsWithLists: readonly string[] = operations
+  .filter(({ responses }) =>
+    Object.entries(responses).some(
+      ([status, { content = {} }]) =>
+        Number(status) < 400 &&
+        Object.values(content).some(({ schema }) => schema !== undefined && holdsList(schema)),
+    ),
+  )
+  .map(({ id }) => id);
+
+/** Members of problems, by their examples, that are lists. What is invalid is listed twenty times at most. */
+export const problemsWithLists: readonly string[] = [...new Set(listsOfProblems(openApi))];
+
+function listsOfProblems(of: unknown): string[] {
+  if (typeof of !== "object" || of === null) return [];
+  const isProblem = "code" in of && "instance" in of;
+  const own = Object.entries(of).filter(
+    ([name, value]) => isProblem && name !== "errors" && Array.isArray(value),
+  );
+  return [...own.map(([name]) => name), ...Object.values(of).flatMap(listsOfProblems)];
+}
+
+/** No list lies deeper than a member of a member. */
+function holdsList(schema: Schema, depth = 2): boolean {
+  const { type, items, oneOf, properties = {} } = resolved(schema);
+  if (type === "array") return resolved((items ?? {}) as Schema).type !== "string";
+  const inner = [...((oneOf as Schema[]) ?? []), ...Object.values(properties as object)];
+  return depth > 0 && inner.some((each) => holdsList(each as Schema, depth - 1));
+}

@@ -1,0 +1,226 @@
+import { LIMITS } from "@eventledger/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { apiGatewayEvent, functionUrlEvent } from "../infra/http-event.ts";
+import { operationsWithLists, problemsWithLists } from "./answers-with-lists.ts";
+import { type Door, type DoorAnswer, lambdaDoor, openOnFake } from "./doors.ts";
+
+/**
+ * Lists of the largest entries that the API takes. A control character is what grows most on its way:
+ * one byte of a cap is six in JSON and seven in the JSON that Lambda takes. An operation that answers a
+ * list and is in none of these tables fails here.
+ */
+const full = (bytes: number, first = "") => first + "\u0001".repeat(bytes - first.length);
+const pad = (n: number) => String(n).padStart(3, "0");
+const long = (n: number, chars: number) => `${pad(n)}${"n".repeat(chars - 3)}`;
+
+const opened = openOnFake();
+const DOORS = [lambdaDoor(apiGatewayEvent, opened), lambdaDoor(functionUrlEvent, opened)] as const;
+const [door] = DOORS;
+afterAll(() => door.close());
+
+const SUBSCRIPTIONS = 120;
+const EVENTS = 24;
+
+beforeAll(async () => {
+  await post("/streams", { name: "s", description: full(LIMITS.descriptionBytesMax) });
+  await post("/streams/s/subscriptions", { name: "reader" });
+  await post("/streams/s/subscriptions", { name: "worked" });
+  const data = '"'.repeat(LIMITS.eventBytesMax / 2 - 2_000);
+  for (let n = 0; n < EVENTS; n += 4) {
+    const keys = [n, n + 1, n + 2, n + 3].map((one) => full(LIMITS.keyBytesMax, pad(one)));
+    await post("/streams/s/events", { events: keys.map((key) => ({ key, data })) });
+  }
+  while (!JSON.parse((await post("/streams/s/compact")).text).done);
+});
+
+/** An operation's largest answers: what makes them possible, where they are, and how many there are. */
+type Row = {
+  readonly path: string;
+  readonly member: string;
+  readonly count: number;
+  readonly make?: () => Promise<unknown>;
+  /** The query parameter that goes on, and how a page says that it was the last. */
+  readonly next?: "cursor" | "from" | "after";
+  readonly body?: (cursor: string | undefined) => object;
+};
+
+const STREAMS = 300;
+
+const LISTS: Readonly<Record<string, Row>> = {
+  listTenants: {
+    ...{ path: "/tenants", member: "tenants", count: 500 },
+    make: () => each(500, (n) => post("/tenants", { name: long(n, LIMITS.tenantCharsMax) })),
+  },
+  listKeys: {
+    ...{ path: "/keys", member: "keys", count: 500 },
+    make: () =>
+      each(500, (n) =>
+        post("/keys", {
+          ...{ name: full(LIMITS.keyNameBytesMax, pad(n)), scopes: ["read", "consume", "operate"] },
+          streams: globs(),
+          subscriptions: globs(),
+          keyPrefix: full(LIMITS.keyBytesMax),
+        }),
+      ),
+  },
+  listStreams: {
+    ...{ path: "/streams", member: "streams", count: STREAMS + 1 },
+    make: () =>
+      each(STREAMS, (n) =>
+        post("/streams", {
+          name: long(n, LIMITS.nameCharsMax),
+          description: full(LIMITS.descriptionBytesMax),
+        }),
+      ),
+  },
+  listSubscriptions: {
+    ...{ path: "/streams/s/subscriptions", member: "subscriptions", count: SUBSCRIPTIONS + 2 },
+    make: () =>
+      each(SUBSCRIPTIONS, (n) =>
+        post("/streams/s/subscriptions", {
+          name: long(n, LIMITS.nameCharsMax),
+          filter: largestFilter(),
+        }),
+      ),
+  },
+  listParked: {
+    ...{ path: "/streams/s/subscriptions/worked/parked", member: "parked", count: EVENTS },
+    make: () =>
+      each(EVENTS, (n) =>
+        post("/streams/s/subscriptions/worked/park", {
+          ...{ sequence: n + 1, reason: full(LIMITS.parkReasonBytesMax) },
+        }),
+      ),
+  },
+  listCompacted: { path: "/streams/s/compacted", member: "items", count: EVENTS },
+  browseEvents: { path: "/streams/s/events", member: "events", count: EVENTS, next: "from" },
+  poll: {
+    ...{ path: "/streams/s/subscriptions/reader/poll", member: "events", count: EVENTS },
+    next: "after",
+  },
+  commitAndPoll: {
+    ...{ path: "/streams/s/subscriptions/reader/poll", member: "events", count: EVENTS },
+    body: (cursor) => ({ limit: 1_000, ...(cursor === undefined ? {} : { commit: cursor }) }),
+  },
+};
+
+const globs = () => Array.from({ length: LIMITS.keyStreamsMax }, (_, n) => `${long(n, 120)}*`);
+
+/** As large as one may be: what creates a subscription has 64 KiB at most. */
+const largestFilter = () => ({
+  types: Array.from({ length: LIMITS.filterTypesMax }, (_, n) => full(LIMITS.typeBytesMax, pad(n))),
+  headers: { one: full(LIMITS.headerValueBytesMax), two: full(LIMITS.headerValueBytesMax) },
+});
+
+const FORMS = [
+  ["application/json", "identity"],
+  ["application/json", "gzip"],
+  ["application/cloudevents-batch+json", "identity"],
+  ["application/cloudevents-batch+json", "gzip"],
+] as const;
+
+/** What is answered at once, and never goes on. */
+const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
+  getStream: () => everywhere("GET", "/streams/s"),
+  getSubscription: async () => {
+    const poll = `/streams/s/subscriptions/worked/poll`;
+    const worker = (n: number) => long(n, LIMITS.consumerCharsMax);
+    // All 256 would be eight times as much, and still a hundredth of what fits.
+    await each(LIMITS.consumersMax / 8, (n) => post(poll, { consumer: worker(n), limit: 1 }));
+    return everywhere("GET", "/streams/s/subscriptions/worked");
+  },
+  publishEvents: () => {
+    const ids = Array.from({ length: LIMITS.requestEventsMax }, (_, n) => full(250, pad(n)));
+    const events = ids.map((id) => ({ id, key: "many", data: 1 }));
+    return everywhere("POST", "/streams/s/events", { events });
+  },
+};
+
+/** Problems with lists of their own. */
+const PROBLEMS: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
+  mismatches: () => {
+    const keys = Array.from({ length: LIMITS.requestEventsMax }, (_, n) =>
+      full(LIMITS.keyBytesMax, `other ${pad(n)}`),
+    );
+    const events = keys.map((key) => ({ key, data: 1, expectedSequence: 7 }));
+    return everywhere("POST", "/streams/s/events", { events }, 412);
+  },
+};
+
+it("[openapi.routes] every operation that answers a list is looked at here", () => {
+  const known = [...Object.keys(LISTS), ...Object.keys(WHOLE)];
+  expect(known.sort()).toEqual([...operationsWithLists].sort());
+  expect(Object.keys(PROBLEMS)).toEqual(problemsWithLists);
+});
+
+describe.each(Object.entries(LISTS))("%s of the largest entries", (_id, row) => {
+  beforeAll(async () => row.make?.());
+
+  const forms = row.member === "events" ? FORMS : FORMS.slice(0, 2);
+  it.each(forms)("[list.page] fits through both doors and is whole: %s, %s", async (...form) => {
+    for (const [index, each] of DOORS.entries()) {
+      // What a commit has passed does not come again.
+      if (row.body !== undefined) {
+        await post("/streams/s/subscriptions/reader/seek", { to: "earliest" });
+      }
+      expect(await countAll(each, row, form), `door ${index}`).toBe(row.count);
+    }
+  });
+});
+
+it.each(Object.entries({ ...WHOLE, ...PROBLEMS }))(
+  "[http.limits] the largest answer of %s fits through both doors",
+  async (_, answersOf) => {
+    for (const answer of await answersOf()) assertFits(answer);
+  },
+);
+
+async function countAll(at: Door, row: Row, [accept, encoding]: readonly [string, string]) {
+  const { path, member, next = "cursor", body } = row;
+  const headers = { accept, "accept-encoding": encoding };
+  let count = 0;
+  for (let cursor: string | undefined; ; ) {
+    const goOn = cursor === undefined ? "" : `&${next}=${cursor}`;
+    const stats = /^(streams|subscriptions)$/.test(member) ? "&include=stats" : "";
+    const limit = member === "events" ? LIMITS.pageEventsMax : LIMITS.listMax;
+    const answer = await at.ask(
+      body === undefined
+        ? { method: "GET", path, query: `limit=${limit}${stats}${goOn}`, headers }
+        : { method: "POST", path, body: body(cursor), headers },
+    );
+    assertFits(answer);
+    expect(answer.status, answer.text.slice(0, 300)).toBe(200);
+    const page = JSON.parse(answer.text);
+    const entries = Array.isArray(page) ? page : page[member];
+    count += entries.length;
+    const after = answer.headers["eventledger-cursor"] ?? page.cursor;
+    const caughtUp = answer.headers["eventledger-caught-up"] ?? String(page.caughtUp);
+    if (after === null || caughtUp === "true") return count;
+    cursor = after;
+  }
+}
+
+async function everywhere(method: string, path: string, body?: object, status = 300) {
+  const answers = [];
+  for (const each of DOORS) {
+    const answer = await each.ask({ method, path, ...(body === undefined ? {} : { body }) });
+    if (status === 300) expect(answer.status, answer.text.slice(0, 300)).toBeLessThan(status);
+    else expect(answer.status, answer.text.slice(0, 300)).toBe(status);
+    answers.push(answer);
+  }
+  return answers;
+}
+
+async function each(count: number, make: (n: number) => Promise<unknown>): Promise<void> {
+  for (let n = 0; n < count; n++) await make(n);
+}
+
+async function post(path: string, body?: object): Promise<DoorAnswer> {
+  const answer = await door.ask({ method: "POST", path, ...(body === undefined ? {} : { body }) });
+  expect(answer.status, answer.text.slice(0, 500)).toBeLessThan(300);
+  return answer;
+}
+
+/** What Lambda is handed, whichever form it has. */
+const assertFits = ({ sentBytes }: DoorAnswer): void =>
+  expect(sentBytes).toBeLessThanOrEqual(LIMITS.lambdaBytesMax);
