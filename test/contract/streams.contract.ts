@@ -187,7 +187,6 @@ function deleting(api: Client): void {
   const everywhere: [string, (stream: string) => Promise<unknown>][] = [
     ["describe", (stream) => api.getStream(stream)],
     ["patch", (stream) => api.patchStream(stream, { description: "x" })],
-    ["delete", (stream) => api.deleteStream(stream)],
     ["publish", (stream) => api.publish(stream, { key: "k", data: 1 })],
     ["browse", (stream) => api.browse(stream)],
     ["browse latest", (stream) => api.browse(stream, { from: "latest" })],

@@ -152,6 +152,22 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
     expect((await mine.poll(world.stream, "own")).body.events).toMatchObject([{ key: "eu/1" }]);
   });
 
+  it("[delete.repeat] learns that a subscription is deleted only if it could have deleted it", async () => {
+    const prefixes = { inside: `${PREFIX}x`, own: PREFIX, outside: "us/", all: undefined };
+    const stream = await root.newStream();
+    for (const [name, keyPrefix] of Object.entries(prefixes)) {
+      const filter = keyPrefix === undefined ? {} : { filter: { keyPrefix } };
+      await root.createSubscription(stream, { name, ...filter });
+      await root.deleteSubscription(stream, name);
+    }
+    const status = async (name: string) =>
+      (await use({ method: "DELETE", path: at(stream, name) })).status;
+    expect([await status("inside"), await status("own")]).toEqual([204, 204]);
+    expect([await status("outside"), await status("all"), await status("none")]).toEqual([
+      404, 404, 404,
+    ]);
+  });
+
   it("[key.key-prefix] meets no secret in a page of CloudEvents", async () => {
     const accept = { accept: "application/cloudevents-batch+json" };
     const { text } = await use({ path: `${at(world.stream)}/events`, headers: accept });

@@ -98,6 +98,28 @@ describe("API keys", () => {
     expect((await ask("GET", "/keys", undefined, small.apiKey)).status).toBe(401);
   });
 
+  it("[delete.repeat] learn that a key is revoked only if they could have revoked it", async () => {
+    const small = await make(["admin"], ["billing.*"]);
+    const twin = await make(["admin"], ["billing.*"]);
+    const large = await make(["admin"], ["*"]);
+    const bound = await ask("POST", "/keys", {
+      ...{ name: "k", scopes: ["admin", "consume"], streams: ["billing.*"], keyPrefix: "eu/" },
+    });
+    const others = [large.id, NewApiKey.parse(bound.body).id, "abcdefghijkl"];
+    for (const id of [twin.id, ...others.slice(0, 2)]) {
+      for (let n = 0; n < 2; n++) expect((await ask("DELETE", `/keys/${id}`)).status).toBe(204);
+    }
+    const status = async (id: string) =>
+      (await ask("DELETE", `/keys/${id}`, undefined, small.apiKey)).status;
+    expect(await status(twin.id)).toBe(204);
+    const answers = await Promise.all(
+      others.map((id) => ask("DELETE", `/keys/${id}`, undefined, small.apiKey)),
+    );
+    const { instance: _, ...first } = (answers[0]?.body ?? {}) as Record<string, unknown>;
+    expect(first).toMatchObject({ status: 404, code: "api-key-not-found" });
+    for (const { body } of answers) expect(body).toMatchObject(first);
+  });
+
   describe("that end soon", () => {
     const soon = new Date(Date.now() + 3_600_000).toISOString();
     const later = new Date(Date.now() + 7_200_000).toISOString();

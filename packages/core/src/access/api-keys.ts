@@ -12,6 +12,7 @@ import { fittingItems } from "../kernel/list-page.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ApiKeyRow, FormerSecret } from "../table/api-key.entity.ts";
+import { toDeletion } from "../table/deletion.entity.ts";
 import type { Table } from "../table/table.ts";
 import { ancestryBelow, planCascade, ROOT } from "./cascade-plan.ts";
 import { hashSecret } from "./identify.ts";
@@ -108,7 +109,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
    * Ends a key: here at once, in other processes within 30 s. With `cascade` also what it has made,
    * and what that has made: the key first, so that it makes no more, then all others until a look
    * finds none. Repeating it goes on where a crash has ended it, also when the key itself is gone.
-   * Throws `api-key-not-found` when there was nothing to end.
+   * Throws `api-key-not-found` when there was nothing to end, nor anything ended within the last day.
    */
   async function revoke(
     caller: Caller,
@@ -117,7 +118,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   ): Promise<void> {
     const row = await find(caller, id);
     if (row !== undefined) await remove(row);
-    let found = row !== undefined;
+    let found = row !== undefined || (await wasRevoked(caller, id));
     const ended = [id];
     for (let more = cascade; more; ) {
       const made = planCascade(await loadAll(caller), ended);
@@ -129,8 +130,21 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     if (!found) throw keyNotFound();
   }
 
+  /** Whether a key that the caller may know of was revoked within the last day. */
+  async function wasRevoked(caller: Caller, id: string): Promise<boolean> {
+    const reach = await table.deletions.load(`KEY#${caller.tenant}`, id);
+    return reach !== undefined && coversPermissions(caller, reach);
+  }
+
   async function remove(row: ApiKeyRow): Promise<void> {
-    await table.access.removeKey(row);
+    const { tenant, id, scopes, streams, subscriptions, keyPrefix } = row;
+    const reach = {
+      ...{ scopes, streams },
+      ...(subscriptions === undefined ? {} : { subscriptions }),
+      ...(keyPrefix === undefined ? {} : { keyPrefix }),
+    };
+    const deletion = toDeletion({ of: `KEY#${tenant}`, name: id, reach }, clock.now());
+    await table.access.removeKey(row, deletion);
     forget(row.id);
   }
 

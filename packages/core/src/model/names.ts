@@ -27,3 +27,6 @@ export const scopeName = (tenant: Tenant, name: string): ScopedName =>
 export const bareName = (name: ScopedName): string => name.slice(name.indexOf("/") + 1);
 
 export const lifeOf = (name: ScopedName, uid: string): Life => `${name}#${uid}` as Life;
+
+/** What all lives of a name begin with, and those of no other name. */
+export const livesOf = (name: ScopedName): Life => lifeOf(name, "");

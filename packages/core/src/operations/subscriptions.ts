@@ -265,8 +265,15 @@ export function createSubscriptionOperations(deps: Deps) {
       return { ...toSubscription(stream, state.row), warnings: [...warnings] };
     },
 
-    async deleteSubscription(tenant: Tenant, name: string, subscription: string): Promise<void> {
-      await subscriptions.remove(await streams.load(tenant, name), subscription);
+    /** Throws `subscription-not-found` for one that is not within the bounds. */
+    async deleteSubscription(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      bounds: Bounds = {},
+    ): Promise<void> {
+      const stream = await streams.load(tenant, name);
+      await subscriptions.remove(stream, subscription, (row) => coversDelivery(bounds, row));
     },
 
     /**

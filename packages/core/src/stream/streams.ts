@@ -122,13 +122,16 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   /**
    * Ends a stream: it is invisible from now on, its chains are sealed when this returns, and its
    * data is removed later. The next call finishes an interrupted one, and so does the creation of a
-   * new stream of that name. Throws `stream-not-found` only of a name that has no life, not even
-   * one that is ending.
+   * new stream of that name. Repeating it is no failure while the data of the ended life is being
+   * removed. Throws `stream-not-found` of a name that has no life, not even one that is ending.
    */
   async function end(tenant: Tenant, bareName: string): Promise<void> {
     const name = scopeName(tenant, bareName);
     const stream = await table.streams.load(name);
-    if (stream === undefined) throw streamNotFound();
+    if (stream === undefined) {
+      if (await table.removals.isOpenFor(name)) return;
+      throw streamNotFound();
+    }
     assertRestored(stream);
     const life = lifeOf(name, stream.uid);
     const endsHere =

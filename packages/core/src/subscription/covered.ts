@@ -3,7 +3,10 @@ import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 
 /** Whether a subscription exists for whoever asks. */
-export type Covers = (row: Pick<SubscriptionRow, "name" | "config">) => boolean;
+export type Covers = (row: {
+  readonly name: string;
+  readonly config: { readonly filter?: SubscriptionRow["config"]["filter"] };
+}) => boolean;
 
 /** Rows looked at once more, where few of them may be shown. */
 const LOOK_ON = 500;

@@ -9,8 +9,10 @@ import type { StoredEvent } from "../model/event.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
+import { toDeletion } from "../table/deletion.entity.ts";
 import type { LeaseGuard, OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
+import type { Covers } from "./covered.ts";
 import type { Matches } from "./filter.ts";
 import { createCommits } from "./position/commit-writes.ts";
 import { createSubscriptionLag } from "./position/lag.ts";
@@ -223,11 +225,26 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return state;
   }
 
-  /** Deletes a subscription and its positions. Throws `subscription-not-found`. */
-  async function remove(stream: LiveStream, name: string): Promise<void> {
+  /**
+   * Deletes a subscription and its positions. Repeating it is no failure for a day. Throws
+   * `subscription-not-found` for one that was never there, and for one that is not covered.
+   */
+  async function remove(stream: LiveStream, name: string, covers: Covers): Promise<void> {
     const row = await table.subscriptions.load(stream.name, stream.uid, name);
-    if (row === undefined) throw subscriptionNotFound();
-    await table.lifecycle.removeSubscription(stream.life, row, stream.partitions);
+    const of = `SUB#${stream.life}` as const;
+    if (row === undefined) {
+      const reach = await table.deletions.load(of, name);
+      const { keyPrefix } = reach ?? {};
+      const filter = keyPrefix === undefined ? undefined : { keyPrefix };
+      if (reach !== undefined && covers({ name, config: { filter } })) return;
+      throw subscriptionNotFound();
+    }
+    if (!covers(row)) throw subscriptionNotFound();
+    const { keyPrefix } = row.config.filter ?? {};
+    const bound = keyPrefix === undefined ? {} : { keyPrefix };
+    const reach = { scopes: [], streams: [], ...bound };
+    const deletion = toDeletion({ of, name, reach }, clock.now());
+    await table.lifecycle.removeSubscription(stream.life, row, stream.partitions, deletion);
     forget(stream, name);
   }
 

@@ -2,6 +2,7 @@ import { createWriteTransaction } from "electrodb";
 import type { Life, ScopedName, Tenant } from "../model/names.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
+import type { toDeletion } from "./deletion.entity.ts";
 import type { RowKinds } from "./row-kinds.ts";
 import type { StreamRow } from "./stream.entity.ts";
 import {
@@ -177,14 +178,19 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
     return reasons === undefined;
   },
 
-  /** Deletes a subscription and its positions. Doing it twice is harmless. */
+  /**
+   * Deletes a subscription and its positions; with `deletion` that is remembered. Doing it twice is
+   * harmless.
+   */
   async removeSubscription(
     life: Life,
     { stream, name, uid }: { stream: ScopedName; name: string; uid: string },
     partitions: number,
+    deletion?: ReturnType<typeof toDeletion>,
   ): Promise<void> {
     await transact(connection, () =>
-      createWriteTransaction(entities, ({ subscription, offset }) => [
+      createWriteTransaction(entities, ({ subscription, offset, deletion: deletions }) => [
+        ...(deletion === undefined ? [] : [deletions.put(deletion).commit()]),
         subscription
           .delete({ stream, name })
           .where((row, { eq, notExists }) => `${eq(row.uid, uid)} OR ${notExists(row.uid)}`)
@@ -199,5 +205,5 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
 
 type Entities = Pick<
   RowKinds,
-  "stream" | "directory" | "checkpoint" | "removal" | "subscription" | "offset"
+  "stream" | "directory" | "checkpoint" | "removal" | "subscription" | "offset" | "deletion"
 >;

@@ -1,5 +1,5 @@
 import { CustomAttributeType, Entity } from "electrodb";
-import type { Life, ScopedName } from "../model/names.ts";
+import { type Life, livesOf, type ScopedName } from "../model/names.ts";
 import { readRows, writeRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
@@ -46,6 +46,17 @@ export const removalRows = (connection: Connection, entity: ReturnType<typeof re
       entity.query.primary({}).go({ pages: "all", consistent: true }),
     );
     return data;
+  },
+
+  /** Whether a former life of that name is being removed. */
+  async isOpenFor(name: ScopedName): Promise<boolean> {
+    const { data } = await readRows(connection, () =>
+      entity.query
+        .primary({})
+        .begins({ life: livesOf(name) })
+        .go({ limit: 1, pages: 1, consistent: true }),
+    );
+    return data.length > 0;
   },
 
   async markSealed(life: Life, sealedAt: number): Promise<void> {

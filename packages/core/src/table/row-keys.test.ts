@@ -82,6 +82,17 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf(`STREAM#${LIFE}#PUBLISH`),
     sk: keyOf("IDEMPOTENCY#(?<key>.+)"),
   },
+  deletion: {
+    parts: {
+      of: fc.oneof(
+        life.map((of) => `SUB#${of}`),
+        tenant.map((of) => `KEY#${of}`),
+      ),
+      name,
+    },
+    pk: keyOf("DELETED#(?<of>SUB#[^#]+#[^#]+|KEY#[^#]+)"),
+    sk: keyOf(`NAME#${NAME}`),
+  },
   removal: { parts: { life }, pk: keyOf("REMOVAL"), sk: keyOf(`STREAM#${LIFE}`) },
   apiKey: {
     parts: { id: fc.stringMatching(/^[a-z0-9]{12}$/) },

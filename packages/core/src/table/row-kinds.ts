@@ -3,6 +3,7 @@ import { batchEntity } from "./batch.entity.ts";
 import { checkpointEntity } from "./checkpoint.entity.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
+import { deletionEntity } from "./deletion.entity.ts";
 import { lazily } from "./lazily.ts";
 import { memberEntity } from "./member.entity.ts";
 import { receiptEntity } from "./receipt.entity.ts";
@@ -21,6 +22,7 @@ export const createRowKinds = (connection: Connection) =>
     batch: () => batchEntity(connection),
     checkpoint: () => checkpointEntity(connection),
     compacted: () => compactedEntity(connection),
+    deletion: () => deletionEntity(connection),
     directory: () => directoryEntity(connection),
     keyDirectory: () => keyDirectoryEntity(connection),
     member: () => memberEntity(connection),

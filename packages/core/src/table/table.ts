@@ -5,6 +5,7 @@ import { batchRows } from "./batch.entity.ts";
 import { checkpointRows } from "./checkpoint.entity.ts";
 import { compactedRows } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
+import { deletionRows } from "./deletion.entity.ts";
 import { lazily } from "./lazily.ts";
 import { leaseRows } from "./lease-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
@@ -28,6 +29,7 @@ export const createTable = (connection: Connection) => {
     batches: () => batchRows(connection, kinds.batch),
     checkpoints: () => checkpointRows(connection, kinds.checkpoint),
     compacted: () => compactedRows(connection, kinds.compacted),
+    deletions: () => deletionRows(connection, kinds.deletion),
     lifecycle: () => lifecycleRows(connection, lifecycleKinds(kinds)),
     leases: () => leaseRows(connection, kinds.offset),
     members: () => memberRows(connection, kinds.member),
@@ -43,11 +45,13 @@ export const createTable = (connection: Connection) => {
 
 export type Table = ReturnType<typeof createTable>;
 
-const accessKinds = ({ apiKey, keyDirectory }: RowKinds) => ({ apiKey, keyDirectory });
+const accessKinds = ({ apiKey, keyDirectory, deletion }: RowKinds) => ({
+  ...{ apiKey, keyDirectory, deletion },
+});
 
 const restoreKinds = ({ batch, checkpoint }: RowKinds) => ({ batch, checkpoint });
 
 const lifecycleKinds = (kinds: RowKinds) => {
-  const { stream, directory, checkpoint, removal, subscription, offset } = kinds;
-  return { stream, directory, checkpoint, removal, subscription, offset };
+  const { stream, directory, checkpoint, removal, subscription, offset, deletion } = kinds;
+  return { stream, directory, checkpoint, removal, subscription, offset, deletion };
 };

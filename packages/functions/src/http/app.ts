@@ -8,7 +8,7 @@ import { keepBrowsersOut } from "./browser-headers.ts";
 import { requireClearRequest } from "./clear-request.ts";
 import { requireKnownEncoding, unpackBody } from "./content-encoding.ts";
 import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
-import { type LogFailure, problemCodeOf, toProblemResponse } from "./problem.ts";
+import { type LogFailure, ofRepeatable, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
 import { compactedRoutes } from "./routes/compacted.ts";
@@ -91,7 +91,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   });
   app.onError((error, c) => {
     c.set("problem", problemCodeOf(error));
-    return toProblemResponse(error, c.var.requestId, deps.logFailure);
+    const told = c.req.method === "DELETE" ? ofRepeatable(error) : error;
+    return toProblemResponse(told, c.var.requestId, deps.logFailure);
   });
   return app;
 }

@@ -138,7 +138,8 @@ function readApiKey(c: Context): string | undefined {
  * business is missing, for reading and for writing; what the caller may not do with one that is, is
  * forbidden. Which events a request may name and an answer may hold: see within.ts.
  */
-async function authorize(c: Context<AppEnv>, { scopes, bound }: Right): Promise<void> {
+async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
+  const { scopes, bound, reachesAlone = false } = right;
   const { caller, assertReaches } = c.var;
   const { stream, subscription } = c.req.param() as Record<string, string | undefined>;
   if (stream !== undefined && !coversStream(caller, stream)) throw streamNotFound();
@@ -151,7 +152,7 @@ async function authorize(c: Context<AppEnv>, { scopes, bound }: Right): Promise<
   if (stream === undefined || subscription === undefined) return;
   if (!coversSubscription(caller, subscription)) throw subscriptionNotFound();
   // Names that cannot be are left to the route, which says what is wrong with them.
-  if (NAME.test(stream) && NAME.test(subscription)) {
+  if (NAME.test(stream) && NAME.test(subscription) && !reachesAlone) {
     await assertReaches(caller, stream, subscription);
   }
 }

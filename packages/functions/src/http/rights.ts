@@ -16,6 +16,8 @@ export type Right = {
    * holds nothing else. `refused`: the operation reaches beyond any bound.
    */
   readonly bound: "free" | "within" | "refused";
+  /** The operation tells by itself whether a subscription is the caller's: it may be gone already. */
+  readonly reachesAlone?: true;
   /** The answer may be withheld from a key that has ended while it was made: it holds events. */
   readonly delivers?: true;
 };
@@ -53,7 +55,7 @@ export const RIGHTS = {
   commit: { scopes: ["consume"], bound: "within" },
   leave: { scopes: ["consume"], bound: "within" },
   patchSubscription: { scopes: ["operate"], bound: "within" },
-  deleteSubscription: { scopes: ["operate"], bound: "within" },
+  deleteSubscription: { scopes: ["operate"], bound: "within", reachesAlone: true },
   seek: { scopes: ["operate"], bound: "within" },
 
   park: { scopes: ["operate"], bound: "within" },

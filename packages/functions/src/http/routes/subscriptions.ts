@@ -149,14 +149,16 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "deleteSubscription",
         tag: "subscriptions",
         summary: "Delete a subscription and its position",
-        description: "Its name is free at once. The stream's events stay.",
+        description:
+          "Its name is free at once. The stream's events stay. Repeating it within a day answers the same, as long as nobody has created it again.",
         answers: { 204: { description: "The subscription is deleted." } },
         problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
       }),
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        await ledger.deleteSubscription(c.var.caller.tenant, stream, subscription);
+        const { caller } = c.var;
+        await ledger.deleteSubscription(caller.tenant, stream, subscription, caller);
         return c.body(null, 204);
       },
     )
