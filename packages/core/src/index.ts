@@ -19,6 +19,7 @@ export {
   subscriptionNotFound,
 } from "./kernel/error.ts";
 export { systemRandom } from "./kernel/random.ts";
-export { createLedger, type Ledger, type LedgerDeps } from "./ledger.ts";
+export { createLedger, type Ledger } from "./ledger.ts";
 export { type IncomingEvent, isTombstone, type RawJson, type StoredEvent } from "./model/event.ts";
 export { defaultTenant, type Tenant } from "./model/names.ts";
+export type { LedgerDeps } from "./operations/parts.ts";

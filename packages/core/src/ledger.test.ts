@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { systemClock } from "./kernel/clock.ts";
 import { systemRandom } from "./kernel/random.ts";
-import { createLedger, type LedgerDeps } from "./ledger.ts";
+import { createLedger } from "./ledger.ts";
+import type { LedgerDeps } from "./operations/parts.ts";
 
 it("opens without making a row kind: each of them would lengthen every cold start", async () => {
   const noClient = {} as LedgerDeps["client"];

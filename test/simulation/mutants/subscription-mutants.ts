@@ -84,13 +84,13 @@ const ofMemories: readonly Mutation[] = [
 const ofCommits: readonly Mutation[] = [
   {
     rule: "who was overtaken reads on from its own cursor",
-    file: "operations/subscriptions.ts",
+    file: "operations/polling.ts",
     from: "const isOlder = done.isOlder && request.after === undefined;",
     to: "const isOlder = done.isOlder && request.after !== undefined;",
   },
   {
     rule: "a reader that was overtaken and has missed something learns of it",
-    file: "operations/subscriptions.ts",
+    file: "operations/polling.ts",
     from: "return { ...page, consistent: false };",
     to: "return { ...page };",
   },

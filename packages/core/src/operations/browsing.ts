@@ -1,28 +1,17 @@
 import { type BrowseQuery, type Lag, LIMITS } from "@eventledger/protocol";
-import type { CursorContent, Cursors } from "../cursor/cursor.ts";
-import type { Clock } from "../kernel/clock.ts";
+import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
-import type { Waiting } from "../kernel/waiting.ts";
-import type { Log } from "../log/log.ts";
 import type { Bound } from "../log/read/bounds.ts";
 import { type Browsed, browse, type From, resolvePositions } from "../log/read/browse.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText } from "../model/life-text.ts";
 import type { Tenant } from "../model/names.ts";
 import { partitionOf } from "../model/partition.ts";
-import type { LiveStream, Streams } from "../stream/streams.ts";
+import type { LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import { waitForNews } from "../subscription/poll/wait.ts";
-import type { Located, Places } from "./places.ts";
-
-type Deps = {
-  readonly clock: Clock;
-  readonly streams: Streams;
-  readonly log: Log;
-  readonly cursors: Cursors;
-  readonly places: Places;
-  readonly waiting: Waiting;
-};
+import type { Parts } from "./parts.ts";
+import type { Located } from "./places.ts";
 
 /** A page of a stream, as a reader without a subscription gets it. */
 export type EventsPage = {
@@ -43,8 +32,8 @@ type Page = Pick<EventsPage, "events" | "caughtUp" | "looked"> & {
   readonly cursor: CursorContent;
 };
 
-/** The part of the ledger that reads streams without a subscription. */
-export function createBrowsing({ clock, streams, log, cursors, places, waiting }: Deps) {
+/** Reading streams without a subscription. */
+export function browseOperations({ clock, streams, log, cursors, places, waiting }: Parts) {
   const pace = createPace(clock);
 
   /**

@@ -3,19 +3,11 @@ import { formatListCursor, invalidCursor, type ListOf, parseListCursor } from ".
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
-import type { Streams } from "../stream/streams.ts";
-import type { Parking } from "../subscription/parking/parking.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
-import type { Subscriptions } from "../subscription/subscriptions.ts";
+import type { Parts } from "./parts.ts";
 
-type Deps = {
-  readonly streams: Streams;
-  readonly subscriptions: Subscriptions;
-  readonly parking: Parking;
-};
-
-/** The part of the ledger that is about parked keys. */
-export const createParkingOperations = ({ streams, subscriptions, parking }: Deps) => ({
+/** Setting keys aside, listing and releasing them. */
+export const parkingOperations = ({ streams, subscriptions, parking }: Parts) => ({
   /** Sets the key of an event aside, from that event on. */
   async park(tenant: Tenant, name: string, subscription: string, body: ParkBody) {
     return toView(await parking.park(await streams.load(tenant, name), subscription, body));

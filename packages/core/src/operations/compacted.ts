@@ -1,0 +1,55 @@
+import type { CompactedQuery } from "@eventledger/protocol";
+import { invalidCursor } from "../cursor/cursor.ts";
+import { assertSameList } from "../cursor/listed.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { lifeText } from "../model/life-text.ts";
+import type { Tenant } from "../model/names.ts";
+import { listCompacted, loadCompacted } from "../snapshot/compacted-list.ts";
+import { isInSnapshot } from "../subscription/position/progress.ts";
+import type { Parts } from "./parts.ts";
+
+/** A page of the current state of keys; `cursor` is null at its end. */
+export type CompactedPage = {
+  readonly items: readonly StoredEvent[];
+  readonly cursor: string | null;
+  readonly follow: string;
+  readonly life: string;
+};
+
+/** Reading the current state of keys. */
+export function compactedOperations(parts: Parts) {
+  const { streams, places, cursors } = parts;
+  return {
+    /** The current state of keys, page by page. */
+    async listCompacted(
+      tenant: Tenant,
+      name: string,
+      { limit, prefix, cursor }: CompactedQuery,
+    ): Promise<CompactedPage> {
+      const stream = await streams.load(tenant, name);
+      const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
+      const bootstrap = from?.bootstrap;
+      if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
+      if (from !== undefined) assertSameList(from, prefix);
+      const page = await listCompacted(parts, stream, { limit, prefix, from: bootstrap });
+      return {
+        items: page.items,
+        cursor: page.cursor === undefined ? null : cursors.format(page.cursor),
+        follow: cursors.format(page.follow),
+        life: lifeText(stream),
+      };
+    },
+
+    /** The current state of one key, and a tag that changes with it. Throws `key-not-found`. */
+    async getCompacted(
+      tenant: Tenant,
+      name: string,
+      key: string,
+    ): Promise<{ event: StoredEvent; tag: string; life: string }> {
+      const stream = await streams.load(tenant, name);
+      const event = await loadCompacted(parts, stream, key);
+      const life = lifeText(stream);
+      return { event, tag: `${life}-${event.sequence}`, life };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { KeyKind } from "../access/key-text.ts";
+import { type CursorKey, createCursors } from "../cursor/cursor.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Random } from "../kernel/random.ts";
+import { createWaiting } from "../kernel/waiting.ts";
+import type { ObserveAppend } from "../log/append/append.ts";
+import { createLog } from "../log/log.ts";
+import { createSightings } from "../model/sightings.ts";
+import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
+import { createStreams } from "../stream/streams.ts";
+import { createParking } from "../subscription/parking/parking.ts";
+import { createDeliveries } from "../subscription/poll/deliveries.ts";
+import { createSubscriptions, type Snapshots } from "../subscription/subscriptions.ts";
+import { createLeases } from "../subscription/workers/leases.ts";
+import type { Connection } from "../table/connection.ts";
+import { createTable } from "../table/table.ts";
+import { createPlaces } from "./places.ts";
+
+export type LedgerDeps = {
+  readonly client: Connection["client"];
+  readonly tableName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The first signs, all are accepted. */
+  readonly cursorKeys: readonly CursorKey[];
+  /** Off: one append per request. For measuring only. */
+  readonly groupCommit?: boolean;
+  /** Of publishes, before others are refused as `too-many-requests`. */
+  readonly waitingMax?: number | undefined;
+  /** How long polls may wait here; 0 lets none wait. As long as the protocol allows unless it is said. */
+  readonly waitSecondsMax?: number | undefined;
+  /** Of the API keys made and accepted here: `test` unless it is said. */
+  readonly keyKind?: KeyKind;
+  /** Called for each step of every append. */
+  readonly observeAppend?: ObserveAppend;
+  /** Called for each key that is parked. */
+  readonly observeParked?: () => void;
+};
+
+/**
+ * The services that the operations use, one of each per table, and what this process remembers in
+ * them.
+ */
+export function createParts(deps: LedgerDeps) {
+  const { clock, random, tableName } = deps;
+  const { groupCommit = true, observeAppend = () => {}, observeParked = () => {} } = deps;
+  const table = createTable({ client: deps.client, table: tableName, clock, random });
+  const cursors = createCursors(deps.cursorKeys);
+  const core = { table, clock, random, sightings: createSightings(clock) };
+  const queue = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
+  const log = createLog({ ...core, groupCommit, observeAppend, ...queue });
+  const places = createPlaces({ clock, cursors, log });
+  const streams = createStreams({ ...core, sealPartition: log.seal });
+  const snapshots: Snapshots = {
+    assertPossible: assertCompacted,
+    begin: (stream) => beginBootstrap(core, stream),
+    loadPage: (stream, bootstrap, page) => loadSnapshotPage(core, stream, bootstrap, page),
+  };
+  const subscriptions = createSubscriptions({ ...core, log, snapshots });
+  const leases = createLeases({ table, clock, random, subscriptions });
+  const parking = createParking({ table, clock, log, subscriptions, observeParked });
+  const deliveries = createDeliveries({ table, log, subscriptions, parking });
+  const waiting = createWaiting(deps.waitSecondsMax);
+  return {
+    ...core,
+    tableName,
+    cursors,
+    log,
+    places,
+    streams,
+    snapshots,
+    subscriptions,
+    leases,
+    parking,
+    deliveries,
+    waiting,
+  };
+}
+
+export type Parts = ReturnType<typeof createParts>;

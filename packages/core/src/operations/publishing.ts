@@ -1,0 +1,64 @@
+import type { PublishReceipt } from "@eventledger/protocol";
+import { NEVER } from "../log/append/expectation-plan.ts";
+import type { IncomingEvent } from "../model/event.ts";
+import { lifeText } from "../model/life-text.ts";
+import type { Tenant } from "../model/names.ts";
+import { assertCompacted } from "../snapshot/bootstrap.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { Parts } from "./parts.ts";
+
+/**
+ * A receipt knows no position in partitions that it did not touch, only when it was. A publisher
+ * whose clock is late by less than this is not skipped there.
+ */
+const PUBLISHERS_APART_MS = 60_000;
+
+/** Appending events to a stream. */
+export function publishOperations({ streams, log, cursors }: Parts) {
+  return {
+    /**
+     * Appends events, all or none, in order. `replayed` when an earlier request had done it, or when
+     * there was nothing to do. What is expected of keys was seen in the life `ofLife`, if that is
+     * known: in another one it does not hold.
+     */
+    async publish(
+      tenant: Tenant,
+      name: string,
+      events: readonly IncomingEvent[],
+      idempotencyKey?: string,
+      ofLife?: string,
+    ): Promise<PublishReceipt & { replayed: boolean }> {
+      return streams.use(tenant, name, async (stream) => {
+        const life = lifeText(stream);
+        if (events.length === 0) {
+          const positions = await log.seek(stream, "latest");
+          const cursor = cursors.format({ life, positions, turn: 0 });
+          return { events: [], cursor, life, replayed: true };
+        }
+        const expecting = expectInLife(stream, events, ofLife);
+        const published = await log.publish(stream, expecting, idempotencyKey);
+        const cursor = cursors.format({
+          life,
+          positions: published.positions,
+          since: published.publishedAt - PUBLISHERS_APART_MS,
+          turn: 0,
+        });
+        return { events: [...published.events], cursor, life, replayed: published.replayed };
+      });
+    },
+  };
+}
+
+/** Throws `not-compacted` where the last events of keys are not known. */
+function expectInLife(
+  stream: LiveStream,
+  events: readonly IncomingEvent[],
+  ofLife: string | undefined,
+): readonly IncomingEvent[] {
+  if (events.every(({ expectedSequence }) => expectedSequence === undefined)) return events;
+  assertCompacted(stream);
+  if (ofLife === undefined || ofLife === lifeText(stream)) return events;
+  return events.map((event) =>
+    event.expectedSequence === undefined ? event : { ...event, expectedSequence: NEVER },
+  );
+}

@@ -1,0 +1,42 @@
+import type { CreateStream, PatchStream, Stream, StreamInfo } from "@eventledger/protocol";
+import { type Bounds, coversDelivery, nameRangesOf } from "../access/permission.ts";
+import type { StatsPage } from "../kernel/list-page.ts";
+import type { Tenant } from "../model/names.ts";
+import { describeStream, toStream } from "../status/stream-info.ts";
+import { listStreams } from "../status/stream-list.ts";
+import { loadLags } from "../status/subscription-lags.ts";
+import type { Parts } from "./parts.ts";
+
+/** Making, listing, viewing, changing and deleting streams. */
+export function streamOperations(parts: Parts) {
+  const { streams } = parts;
+  return {
+    async createStream(
+      tenant: Tenant,
+      config: CreateStream,
+    ): Promise<{ stream: Stream; created: boolean }> {
+      const { stream, created } = await streams.create(tenant, config);
+      return { stream: toStream(stream), created };
+    },
+
+    /** Of the tenant's streams, those that the globs cover. */
+    listStreams: (tenant: Tenant, page: StatsPage, globs: readonly string[] = ["*"]) =>
+      listStreams(parts, tenant, page, nameRangesOf(globs)),
+
+    /** Of its subscriptions, those within the bounds. */
+    async getStream(tenant: Tenant, name: string, bounds: Bounds = {}): Promise<StreamInfo> {
+      const stream = await streams.load(tenant, name);
+      const [info, lags] = await Promise.all([
+        describeStream(parts, stream),
+        loadLags(parts, stream, (row) => coversDelivery(bounds, row)),
+      ]);
+      return { ...info, subscriptions: lags };
+    },
+
+    async patchStream(tenant: Tenant, name: string, changes: PatchStream): Promise<Stream> {
+      return toStream(await streams.patch(tenant, name, changes));
+    },
+
+    deleteStream: (tenant: Tenant, name: string): Promise<void> => streams.end(tenant, name),
+  };
+}
