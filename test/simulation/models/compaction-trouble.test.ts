@@ -80,6 +80,32 @@ describe("a run that was frozen", () => {
   });
 });
 
+describe("an ended life that is removed", () => {
+  it("[cursor.reason] [stream.delete] leaves its seals and nothing else, so its cursors are known for its own", async () => {
+    const { world, ledger, createStream, store } = openWorld();
+    const of = [defaultTenant, "orders"] as const;
+    await createStream("orders");
+    await ledger.createSubscription(...of, { name: "s", start: "bootstrap" });
+    await ledger.publish(...of, [event("l")], "once");
+    await ledger.compact(...of);
+    const { cursor } = await ledger.browse(...of, { limit: 10 });
+    await ledger.deleteStream(...of);
+    world.nowMs += 60 * MINUTE_MS;
+    expect(await ledger.sweep()).toMatchObject({ livesRemoved: 1, done: true });
+    const left = store.items().map(({ pk, sk, k }) => [String(pk).split("#").at(-1), sk, k]);
+    expect(left).toEqual([["P0", "SEQ#00000000000003", "seal"]]);
+    await createStream("orders");
+    const { code, facts } = await ledger.browse(...of, { from: cursor, limit: 10 }).then(
+      () => ({ code: "read", facts: {} }),
+      (error: { code: string; facts: object }) => error,
+    );
+    expect({ code, facts }).toMatchObject({
+      code: "invalid-cursor",
+      facts: { reason: "other-life" },
+    });
+  });
+});
+
 describe("an ended life that cannot be removed", () => {
   it("holds up no other, and no report of what else is stuck", async () => {
     const { world, ledger, createStream, fail } = openWorld();

@@ -1,5 +1,8 @@
 import { it } from "vitest";
+import { fencingScenarios } from "./subscription/fencing-scenarios.ts";
 import { parkingScenarios } from "./subscription/parking-scenarios.ts";
 import { positionScenarios } from "./subscription/position-scenarios.ts";
 
-it.each([...parkingScenarios, ...positionScenarios])("$name", ({ play }) => play());
+it.each([...parkingScenarios, ...positionScenarios, ...fencingScenarios])("$name", ({ play }) =>
+  play(),
+);

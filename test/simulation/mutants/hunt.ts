@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
+import { fencingScenarios } from "../models/subscription/fencing-scenarios.ts";
 import { playLeaseScenarios } from "../models/subscription/lease-scenarios.ts";
 import { parkingScenarios } from "../models/subscription/parking-scenarios.ts";
 import { positionScenarios } from "../models/subscription/position-scenarios.ts";
@@ -14,7 +15,8 @@ const stories = {
   leases: playLeaseScenarios,
   bootstraps: () => playBootstrapScenarios(CORE),
   parking: playParkingPlans,
-  subscriptions: () => playScenarios([...parkingScenarios, ...positionScenarios]),
+  subscriptions: () =>
+    playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
 };
 
 /** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */

@@ -126,4 +126,37 @@ const ofCommits: readonly Mutation[] = [
   },
 ];
 
-export const ofSubscriptions: readonly Mutation[] = [...ofFreedKeys, ...ofMemories, ...ofCommits];
+/** Where the token of a lease is compared. */
+const ofTokens: readonly Mutation[] = [
+  {
+    rule: "a cursor of a lost share is refused, though it covers nothing new",
+    file: "subscription/position/commit-writes.ts",
+    from: "return token === undefined || token === lease?.token;",
+    to: "return token === undefined || lease !== null;",
+  },
+  {
+    rule: "a queue moves only under the lease it was read by",
+    file: "subscription/position/commit-writes.ts",
+    from: "await table.parking.change(place, present, to, { guard });",
+    to: "await table.parking.change(place, present, to);",
+  },
+  {
+    rule: "a lease is renewed only by who holds it",
+    file: "table/lease-rows.ts",
+    from: `.set({ until })\n        .where((row, { eq }) => \`\${eq(row.token, token)} AND \${eq(row.owner, owner)}\`)`,
+    to: ".set({ until })\n        .where((row, { exists }) => exists(row.token))",
+  },
+  {
+    rule: "a lease is given up only by who holds it",
+    file: "table/lease-rows.ts",
+    from: `.remove(["owner", "until"])\n        .where((row, { eq }) => \`\${eq(row.token, token)} AND \${eq(row.owner, owner)}\`)`,
+    to: '.remove(["owner", "until"])\n        .where((row, { exists }) => exists(row.token))',
+  },
+];
+
+export const ofSubscriptions: readonly Mutation[] = [
+  ...ofFreedKeys,
+  ...ofMemories,
+  ...ofCommits,
+  ...ofTokens,
+];
