@@ -18,6 +18,10 @@ export type BatchMeasured = {
   readonly publishKeyed: Units;
   /** Instead, when another process had been faster: the refused put, another look, another put. */
   readonly publishLost: Units;
+  /** The same with an expected sequence for each event, of keys that the process wrote last. */
+  readonly publishExpected: Units;
+  /** Read units that it takes more where the process has not read or written these keys. */
+  readonly expectedReads: number;
   readonly storedBytesPerEvent: number;
   readonly compactRun: Units;
   readonly compactEvent: Units;
@@ -91,6 +95,7 @@ async function measureBatch(endpoint: string, n: number) {
   const fresh = await table.open();
   const coldPublish = await fresh.cost(() => fresh.publish(n));
   const coldPoll = await fresh.cost(fresh.poll);
+  const { unseen, ...expected } = await measureExpected(shop, await table.open(), n);
   for (const process of [shop, other, fresh]) await process.close();
   table.close();
   return {
@@ -99,6 +104,8 @@ async function measureBatch(endpoint: string, n: number) {
       publishKeyed,
       // A refused put is charged for its size, which DynamoDB does not report.
       publishLost: { read: lost.read, write: round(lost.write + refused * publish.write) },
+      publishExpected: expected.publish,
+      expectedReads: unseen.read - expected.publish.read,
       storedBytesPerEvent: Math.round(log.bytes / log.rows / n),
       compactRun: minus(runs[0], scale(compactEvent, 20)),
       compactEvent,
@@ -144,6 +151,17 @@ async function measurePolls(shop: Shop, n: number) {
     answerBytes: empty.bytes,
     answerBytesPerEvent: Math.round((last.bytes - empty.bytes) / last.events),
   };
+}
+
+/** By a process that knows its keys, and by one that knows the stream but not its keys. */
+async function measureExpected(shop: Shop, other: Shop, n: number) {
+  await shop.publishExpected(n);
+  const publish = await average(shop, ROUNDS, () => shop.publishExpected(n));
+  await shop.compact();
+  await other.publish(n);
+  const unseen = await other.cost(() => other.publishExpected(n));
+  await other.close();
+  return { publish, unseen };
 }
 
 async function catchUp(shop: Shop): Promise<void> {

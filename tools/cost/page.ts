@@ -56,6 +56,9 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
 - **Idempotency-Keys** take one write unit more for each request: ${measured.batches[1].publishKeyed.write} for an event alone,
   ${measured.batches[10].publishKeyed.write} for ten. A request that needs several items (several partitions, or more than
   300 KiB) is a transaction, which takes twice the units of its items.
+- **Conditional publishes** (\`If-Match\`, \`expectedSequence\`) write nothing more. A process remembers for a
+  minute what it has read and written; what it does not know it reads: ${measured.batches[1].expectedReads} read units for one key,
+  ${measured.batches[10].expectedReads} for ten, and more where much is not compacted yet.
 - **Compaction** writes each key once per run, so an event each where keys do not repeat within
   ${ASSUMED.compactorWindowSeconds} seconds: that is what is counted here. A stream with
   \`compaction: "none"\` saves it.
@@ -165,9 +168,12 @@ const table = (heads: readonly string[], rows: readonly string[]): string =>
 
 const unitRows = ({ batches }: Measured, n: 1 | 10): string => {
   const { publish, publishKeyed, publishLost, compactRun, compactEvent } = batches[n];
+  const { publishExpected, expectedReads } = batches[n];
   return [
     `| publish of ${n} | ${publish.read} | ${publish.write} |`,
     `| publish of ${n} with an Idempotency-Key | ${publishKeyed.read} | ${publishKeyed.write} |`,
+    `| publish of ${n} on conditions, of keys that the process wrote last | ${publishExpected.read} | ${publishExpected.write} |`,
+    `| and more for keys that it has not seen | ${expectedReads} | 0 |`,
     `| publish of ${n}, when another process was faster | ${publishLost.read} | ${publishLost.write} |`,
     `| a run of the compactor, n=${n} | ${compactRun.read} | ${compactRun.write} |`,
     `| and per event | ${compactEvent.read} | ${compactEvent.write} |`,

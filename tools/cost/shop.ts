@@ -27,6 +27,8 @@ export type Shop = {
   publish(n: number): Promise<void>;
   /** The same with an Idempotency-Key. */
   publishKeyed(n: number): Promise<void>;
+  /** The same of `n` keys that this is always about, each with the sequence that its last event has. */
+  publishExpected(n: number): Promise<void>;
   /** Polls, and tells how long the answer was. */
   poll(): Promise<Polled>;
   /** Makes a subscription for a worker that has read everything. */
@@ -56,6 +58,7 @@ export async function openTable(endpoint: string) {
   // What is done by time, such as moving a checkpoint on the way, would cost more on a busy machine.
   const openedAt = Date.now();
   let passedMs = 0;
+  const lastOf = new Map<string, number>();
   const clock: Clock = {
     ...systemClock,
     now: () => openedAt + passedMs,
@@ -80,6 +83,17 @@ export async function openTable(endpoint: string) {
       },
       publishKeyed: async (n) => {
         await send(`${STREAM}/events`, { events: take(n) }, { "idempotency-key": randomUUID() });
+      },
+      publishExpected: async (n) => {
+        const events = take(n).map((order, index) => {
+          const key = `expected-${index}`;
+          return { ...order, key, expectedSequence: lastOf.get(key) ?? 0 };
+        });
+        const { text } = await send(`${STREAM}/events`, { events });
+        const receipt: { events: { sequence: number }[] } = JSON.parse(text);
+        for (const [index, { key }] of events.entries()) {
+          lastOf.set(key, receipt.events[index]?.sequence ?? 0);
+        }
       },
       hire: async () => {
         await send(`${STREAM}/subscriptions`, { name: "workers", start: "latest" });
