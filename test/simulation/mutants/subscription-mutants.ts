@@ -63,8 +63,8 @@ const ofMemories: readonly Mutation[] = [
   {
     rule: "a look that began earlier replaces nothing that is remembered",
     file: "kernel/memory.ts",
-    from: "if (isNewest(name, of)) put(name",
-    to: "if (isNewest(name, of) || value !== undefined) put(name",
+    from: "if (isNewest(name, of)) entries.set(name",
+    to: "if (isNewest(name, of) || value !== undefined) entries.set(name",
   },
   {
     rule: "a look that began before a change of this process counts for nothing",

@@ -49,15 +49,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "A memory of thousands of partitions is full; a seed has three.",
-    blocks: [
-      "log/append/contention.ts: && oldest !== undefined",
-      "log/append/contention.ts: partitions.delete(oldest);",
-      "log/append/end-memory.ts: && oldest !== undefined",
-      "log/append/end-memory.ts: ends.delete(oldest);",
-    ],
-  },
-  {
     why: "Large batches, pages and states: a seed has small events and at most eight keys. The contract suites and test/integration have large ones.",
     blocks: [
       "snapshot/scan-plan.ts: && !(page.empty && taken.length === 0)",

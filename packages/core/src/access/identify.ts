@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
+import { createBounded } from "../kernel/bounded.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -30,7 +31,7 @@ export const hashSecret = (secret: string): string => hash("sha256", secret, "ba
  * revoked. The first three cost no look into the table.
  */
 export function createIdentify({ table, clock, kind, memory }: Deps) {
-  const noteTried = new Map<string, number>();
+  const noteTried = createBounded<number>(TRIED_MAX);
 
   return async (apiKey: string): Promise<Identity | undefined> => {
     const key = parseKey(apiKey);
@@ -49,9 +50,6 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
   async function noteUse({ id, usedAt = 0 }: ApiKeyRow, now: number): Promise<void> {
     const noted = Math.max(usedAt, noteTried.get(id) ?? 0);
     if (now - noted < NOTE_EVERY_MS) return;
-    noteTried.delete(id);
-    const [oldest] = noteTried.keys();
-    if (noteTried.size >= TRIED_MAX && oldest !== undefined) noteTried.delete(oldest);
     noteTried.set(id, now);
     await table.apiKeys.noteUse(id, now, now - NOTE_EVERY_MS).catch(() => {});
   }

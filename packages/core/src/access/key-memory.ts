@@ -1,3 +1,4 @@
+import { createBounded } from "../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 
@@ -18,20 +19,20 @@ export function createKeyMemory(
   clock: Clock,
   load: (id: string) => Promise<ApiKeyRow | undefined>,
 ) {
-  const known = new Map<string, Entry>();
-  const unknown = new Map<string, Entry>();
+  const known = createBounded<Entry>(KNOWN_MAX);
+  const unknown = createBounded<Entry>(UNKNOWN_MAX);
 
   async function recall(id: string): Promise<ApiKeyRow | undefined> {
     const entry = known.get(id) ?? unknown.get(id);
     if (entry !== undefined && ageMs(clock, entry.stamp) < MEMORY_MS) return entry.row;
     // Taken before the read: what is revoked while it runs must not be believed for longer.
     const asked = { stamp: takeStamp(clock), row: load(id) };
-    keep(known, KNOWN_MAX, id, asked);
+    known.set(id, asked);
     try {
       const row = await asked.row;
       if (row === undefined && known.get(id) === asked) {
         known.delete(id);
-        keep(unknown, UNKNOWN_MAX, id, asked);
+        unknown.set(id, asked);
       }
       return row;
     } catch (error) {
@@ -47,11 +48,4 @@ export function createKeyMemory(
   }
 
   return { recall, forget };
-}
-
-function keep(entries: Map<string, Entry>, entriesMax: number, id: string, entry: Entry): void {
-  entries.delete(id);
-  const [oldest] = entries.keys();
-  if (entries.size >= entriesMax && oldest !== undefined) entries.delete(oldest);
-  entries.set(id, entry);
 }

@@ -1,3 +1,4 @@
+import { createBounded } from "./bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "./clock.ts";
 
 /** A look at the table: when it began, and its place among all that happens to one memory. */
@@ -14,10 +15,12 @@ export function createMemory<Value>(
   clock: Clock,
   { ttlMs, entriesMax = 10_000 }: { readonly ttlMs: number; readonly entriesMax?: number },
 ) {
-  const entries = new Map<string, Entry<Value>>();
   let turns = 0;
   /** Of entries that were pushed out: looks that began before are believed no more. */
   let forgottenTurn = 0;
+  const entries = createBounded<Entry<Value>>(entriesMax, ({ turn }) => {
+    forgottenTurn = Math.max(forgottenTurn, turn);
+  });
 
   /** To be taken before the table is asked. */
   const look = (): Look => ({ stamp: takeStamp(clock), turn: ++turns });
@@ -33,7 +36,7 @@ export function createMemory<Value>(
 
   /** What a look has found, unless something later is known. */
   function learn(name: string, of: Look, value: Value): void {
-    if (isNewest(name, of)) put(name, { ...of, value });
+    if (isNewest(name, of)) entries.set(name, { ...of, value });
   }
 
   /**
@@ -44,22 +47,13 @@ export function createMemory<Value>(
   function change(name: string, known?: { readonly of: Look; readonly value: Value }): void {
     const value =
       known !== undefined && isNewest(name, known.of) ? { value: known.value } : undefined;
-    put(name, { stamp: known?.of.stamp ?? takeStamp(clock), turn: ++turns, ...value });
+    entries.set(name, { stamp: known?.of.stamp ?? takeStamp(clock), turn: ++turns, ...value });
   }
 
   /** The same for all names that are meant, and for those of which nothing is remembered. */
   function changeAll(isMeant: (name: string) => boolean): void {
-    for (const name of [...entries.keys()].filter(isMeant)) change(name);
+    for (const name of entries.names().filter(isMeant)) change(name);
     forgottenTurn = turns;
-  }
-
-  function put(name: string, entry: Entry<Value>): void {
-    entries.delete(name);
-    entries.set(name, entry);
-    const [oldest] = entries;
-    if (entries.size <= entriesMax || oldest === undefined) return;
-    entries.delete(oldest[0]);
-    forgottenTurn = Math.max(forgottenTurn, oldest[1].turn);
   }
 
   return {

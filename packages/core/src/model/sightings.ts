@@ -1,3 +1,4 @@
+import { createBounded } from "../kernel/bounded.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Life } from "./names.ts";
 
@@ -18,8 +19,8 @@ const PARTITIONS_MAX = 10_000;
  * then it knows without believing any other clock. Forgetting makes it wait for longer, never less.
  */
 export function createSightings(clock: Pick<Clock, "now">) {
-  const ends = new Map<string, readonly Mark[]>();
-  const seals = new Map<Life, number>();
+  const ends = createBounded<readonly Mark[]>(PARTITIONS_MAX);
+  const seals = createBounded<number>(PARTITIONS_MAX);
 
   return {
     /** The end of a partition is at `next` or beyond. */
@@ -28,7 +29,7 @@ export function createSightings(clock: Pick<Clock, "now">) {
       const marks = ends.get(name) ?? [];
       const last = marks.at(-1);
       if (last !== undefined && last.next >= next) return;
-      keep(ends, name, withMark(marks, { next, atMs: clock.now() }));
+      ends.set(name, withMark(marks, { next, atMs: clock.now() }));
     },
 
     /** Everything below this was there at `atMs`, as far as this process has seen. */
@@ -47,20 +48,13 @@ export function createSightings(clock: Pick<Clock, "now">) {
       const known = seals.get(life);
       if (known !== undefined) return known;
       const atMs = clock.now();
-      keep(seals, life, atMs);
+      seals.set(life, atMs);
       return atMs;
     },
   };
 }
 
 export type Sightings = ReturnType<typeof createSightings>;
-
-function keep<Name, Value>(entries: Map<Name, Value>, name: Name, value: Value): void {
-  entries.delete(name);
-  entries.set(name, value);
-  const [oldest] = entries.keys();
-  if (entries.size > PARTITIONS_MAX && oldest !== undefined) entries.delete(oldest);
-}
 
 /** One mark more. When there are too many, the one goes whose neighbours are closest in time. Pure. */
 export function withMark(marks: readonly Mark[], mark: Mark): readonly Mark[] {

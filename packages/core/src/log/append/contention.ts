@@ -1,3 +1,4 @@
+import { createBounded } from "../../kernel/bounded.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Life } from "../../model/names.ts";
@@ -40,16 +41,14 @@ const SAMPLE_WEIGHT = 0.1;
  * to back off before the next append.
  */
 export function createContention({ clock, random }: { clock: Clock; random: Random }) {
-  const partitions = new Map<string, Contention>();
+  const partitions = createBounded<Contention>(PARTITIONS_MAX);
   let putMs = PUT_FIRST_MS;
   const pace = (): PutPace => ({ nowMs: clock.monotonic(), putMs });
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
   function keep(name: string, contention: Contention | undefined): void {
-    partitions.delete(name);
-    if (contention !== undefined) partitions.set(name, contention);
-    const [oldest] = partitions.keys();
-    if (partitions.size > PARTITIONS_MAX && oldest !== undefined) partitions.delete(oldest);
+    if (contention === undefined) partitions.delete(name);
+    else partitions.set(name, contention);
   }
 
   return {

@@ -1,3 +1,4 @@
+import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import type { Life } from "../../model/names.ts";
@@ -26,7 +27,7 @@ export function createEndMemory(deps: {
   readonly sightings?: Sightings | undefined;
 }) {
   const { table, clock, sightings } = deps;
-  const ends = new Map<string, RememberedEnd>();
+  const ends = createBounded<RememberedEnd>(ENTRIES_MAX);
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
   /**
@@ -127,10 +128,7 @@ export function createEndMemory(deps: {
   }
 
   function keep(life: Life, partition: number, end: RememberedEnd): void {
-    ends.delete(nameOf(life, partition));
     ends.set(nameOf(life, partition), end);
-    const [oldest] = ends.keys();
-    if (ends.size > ENTRIES_MAX && oldest !== undefined) ends.delete(oldest);
   }
 
   function forget(life: Life, partitions: Iterable<number>): void {

@@ -1,3 +1,4 @@
+import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
@@ -12,7 +13,7 @@ const ENTRIES_MAX = 10_000;
  * then. The cheapest question there is: one read per partition that finds nothing, however many ask.
  */
 export function createQuiet({ table, clock }: { readonly table: Table; readonly clock: Clock }) {
-  const looks = new Map<string, { quiet: Promise<boolean>; stamp: Stamp }>();
+  const looks = createBounded<{ quiet: Promise<boolean>; stamp: Stamp }>(ENTRIES_MAX);
 
   function isQuietAt(life: Life, partition: number, next: number): Promise<boolean> {
     const name = `${life}#${partition}#${next}`;
@@ -22,10 +23,7 @@ export function createQuiet({ table, clock }: { readonly table: Table; readonly 
     const quiet = table.batches
       .loadOutlines(life, partition, next, 1)
       .then(({ batches }) => batches.length === 0);
-    looks.delete(name);
     looks.set(name, { quiet, stamp });
-    const [oldest] = looks.keys();
-    if (looks.size > ENTRIES_MAX && oldest !== undefined) looks.delete(oldest);
     return quiet;
   }
 

@@ -1,3 +1,4 @@
+import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 
 const NEWS_MS = 200;
@@ -15,7 +16,7 @@ type Page = { readonly idle: boolean; readonly caughtUp: boolean };
  * second and ten. What a process forgets makes clients ask sooner, never later.
  */
 export function createPace(clock: Clock) {
-  const idle = new Map<string, Stamp>();
+  const idle = createBounded<Stamp>(ENTRIES_MAX);
 
   return {
     next(name: string, { idle: isIdle, caughtUp }: Page): number {
@@ -27,8 +28,6 @@ export function createPace(clock: Clock) {
       if (since !== undefined) {
         return Math.round(clamp(ageMs(clock, since) / IDLE_PART));
       }
-      const [oldest] = idle.keys();
-      if (idle.size >= ENTRIES_MAX && oldest !== undefined) idle.delete(oldest);
       idle.set(name, takeStamp(clock));
       return IDLE_MIN_MS;
     },
