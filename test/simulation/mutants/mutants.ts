@@ -187,7 +187,7 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a remembered end is void after a minute",
     file: "log/append/end-memory.ts",
-    from: "export const MEMORY_MS = 60_000;",
+    from: "export const MEMORY_MS = MINUTE_MS;",
     to: "export const MEMORY_MS = 60_000_000_000;",
     plan: { ...EXPIRY, apis: 2, sweepers: 1 },
   },
@@ -360,7 +360,7 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "data of an ended life stays for a while",
     file: "compaction/removal.ts",
-    from: "const REST_MS = 30 * 60_000;",
+    from: "const REST_MS = 30 * MINUTE_MS;",
     to: "const REST_MS = 0;",
     plan: {
       ...{ ...DELETIONS, sweepers: 3, keyed: 0, skewMs: 0, patienceMs: 60_000 },

@@ -10,6 +10,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, LedgerError } from "../kernel/error.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Random } from "../kernel/random.ts";
+import { DAY_MS } from "../kernel/time.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ApiKeyRow, FormerSecret } from "../table/api-key.entity.ts";
 import { toDeletion } from "../table/deletion.entity.ts";
@@ -28,7 +29,6 @@ type Deps = {
   readonly forget: (id: string) => void;
 };
 
-const DAY_MS = 86_400_000;
 /**
  * How many former secrets are accepted: more than one, so that a lost answer locks no client out.
  */

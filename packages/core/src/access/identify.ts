@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { createBounded } from "../kernel/bounded.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { HOUR_MS } from "../kernel/time.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { createKeyMemory } from "./key-memory.ts";
@@ -20,7 +21,7 @@ type Deps = {
   readonly memory: ReturnType<typeof createKeyMemory>;
 };
 
-const NOTE_EVERY_MS = 3_600_000;
+const NOTE_EVERY_MS = HOUR_MS;
 
 /** What is kept of a secret. */
 export const hashSecret = (secret: string): string => hash("sha256", secret, "base64url");

@@ -1,6 +1,7 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
 import type { Life } from "../model/names.ts";
@@ -51,7 +52,7 @@ export type PartitionCompaction = {
  * A stretch must be finished this long after its log was read: far sooner than a tombstone that a
  * faster run has put meanwhile could expire, or a paused run would bring the deleted key back.
  */
-const STRETCH_AGE_MAX_MS = 60_000;
+const STRETCH_AGE_MAX_MS = MINUTE_MS;
 /** A stretch ends with the page of rows that reaches one of these. */
 const STRETCH_EVENTS = 5_000;
 const STRETCH_BYTES = 8 * 1024 * 1024;
@@ -63,9 +64,9 @@ const PUTS_AT_ONCE = 32;
  */
 const MOVE_EVERY_MS = 100;
 /** Idle partitions are checked this often; the guards allow days. */
-const LOOK_AGE_MS = 6 * 3_600_000;
+const LOOK_AGE_MS = 6 * HOUR_MS;
 /** Sweeps bring the floor up. Where none has been for this long, compaction does. */
-const FLOOR_AGE_MAX_MS = 24 * 3_600_000;
+const FLOOR_AGE_MAX_MS = DAY_MS;
 
 /**
  * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs`

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { packEvents, unpackBatch } from "../log/codec.ts";
 import { isTombstone, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
@@ -6,9 +7,6 @@ import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** A bootstrap that takes longer has to start over. */
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;

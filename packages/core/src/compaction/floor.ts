@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import { HOUR_MS } from "../kernel/time.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekBatch, seekTime } from "../log/read/seek.ts";
 import type { Life } from "../model/names.ts";
@@ -8,7 +9,6 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
 
-const HOUR_MS = 3_600_000;
 /** That nothing had to be moved is noted this often; what rests on it allows days. */
 const NOTE_AGE_MS = 6 * HOUR_MS;
 

@@ -1,5 +1,6 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
+import { MINUTE_MS } from "../kernel/time.ts";
 import { CLOCKS_APART_MS, type Sightings } from "../model/sightings.ts";
 import { COMPACTED_BUCKETS } from "../model/snapshot-progress.ts";
 import type { DeletedPage } from "../table/in-part.ts";
@@ -18,7 +19,7 @@ type Deps = {
  * (10 min). Measured by another process's clock, the period is longer by as much as clocks may
  * differ; measured by this process's own observation, it is exact.
  */
-const REST_MS = 30 * 60_000;
+const REST_MS = 30 * MINUTE_MS;
 
 const COUNT_EVERY = 500;
 

@@ -1,10 +1,9 @@
 import { LedgerError } from "../kernel/error.ts";
+import { DAY_MS, MINUTE_MS } from "../kernel/time.ts";
 import type { LostRange } from "../model/restored.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
-
-const DAY_MS = 24 * 3_600_000;
 
 /**
  * No partition can grow faster: DynamoDB takes 1,000 write units a second for a partition key, a batch
@@ -24,7 +23,7 @@ const LINE_FROM_MS = Date.UTC(2026, 0, 1);
 const NUMBERS_MAX = 10 ** 14;
 
 /** How far apart in time the rows of a copy may be: AWS names less than a second. */
-export const SKEW_MS = 10 * 60_000;
+export const SKEW_MS = 10 * MINUTE_MS;
 
 /**
  * Where the numbers of a partition go on after a restore that ended it at `end`: beyond any that can

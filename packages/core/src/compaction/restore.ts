@@ -2,6 +2,7 @@ import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import type { Random } from "../kernel/random.ts";
+import { HOUR_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekTime } from "../log/read/seek.ts";
@@ -29,7 +30,6 @@ const STREAMS_AT_ONCE = 4;
 const PARTITIONS_AT_ONCE = 8;
 const TRIES = 20;
 const ROWS = 100;
-const HOUR_MS = 3_600_000;
 
 /**
  * Completes a restore of the table, for all streams of all tenants that have not gone through it:

@@ -1,15 +1,13 @@
 import { LedgerError } from "../kernel/error.ts";
+import { DAY_MS } from "../kernel/time.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { SeenEnd } from "./end.ts";
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** How long a batch stays stored after its retention has passed. */
 export const PHYSICAL_SLACK_MS = 30 * DAY_MS;
 
 const LOOK_AGE_MAX_MS = 7 * DAY_MS;
-const COMPACTION_AGE_MAX_MS = 24 * HOUR_MS;
+const COMPACTION_AGE_MAX_MS = DAY_MS;
 
 /** Whether the checkpoint alone leaves it open that compaction has stalled: then the end decides. */
 export const mayBeStalled = (

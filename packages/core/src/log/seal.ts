@@ -1,6 +1,7 @@
 import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { fullJitterMs, type Random } from "../kernel/random.ts";
+import { MINUTE_MS } from "../kernel/time.ts";
 import type { Life } from "../model/names.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -10,7 +11,7 @@ type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Ran
 
 const TRIES = 40;
 const BACKOFF = { baseMs: 10, capMs: 250 };
-const AGE_MAX_MS = 60_000;
+const AGE_MAX_MS = MINUTE_MS;
 
 /**
  * Ends one partition's chain for good: behind a seal nothing can be written, so that a publisher with

@@ -1,12 +1,13 @@
 import { createBounded } from "../kernel/bounded.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { HOUR_MS } from "../kernel/time.ts";
 import type { Life } from "./names.ts";
 
 /**
  * How far the clocks of two processes may be apart without anything going before its time. Where a
  * process has only another's word for when something was, it waits for so long in addition.
  */
-export const CLOCKS_APART_MS = 3 * 3_600_000;
+export const CLOCKS_APART_MS = 3 * HOUR_MS;
 
 /** By `atMs` the end of a partition was at `next` or beyond. */
 export type Mark = { readonly next: number; readonly atMs: number };

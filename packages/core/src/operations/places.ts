@@ -3,6 +3,7 @@ import { type CursorContent, type Cursors, invalidCursor } from "../cursor/curso
 import { withinList } from "../cursor/listed.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest } from "../kernel/error.ts";
+import { MINUTE_MS } from "../kernel/time.ts";
 import type { Log, Place } from "../log/log.ts";
 import { assertOfStream } from "../log/read/foreign-cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -12,7 +13,7 @@ import { isInSnapshot } from "../subscription/position/progress.ts";
 export type Located = Place | { readonly cursor: CursorContent };
 
 /** So far ahead a time may be of the clock here: those who say it have clocks of their own. */
-const AHEAD_MAX_MS = 60_000;
+const AHEAD_MAX_MS = MINUTE_MS;
 
 const SEQUENCE = /^\d+$/;
 const NAMED = ["earliest", "latest"] as const;

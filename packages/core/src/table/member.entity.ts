@@ -1,4 +1,5 @@
 import { CustomAttributeType, Entity } from "electrodb";
+import { HOUR_MS } from "../kernel/time.ts";
 import type { Life } from "../model/names.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
@@ -45,7 +46,7 @@ export const memberEntity = (connection: Connection) =>
   );
 
 /** Rows of workers that are gone remain a while, for the store to expire. */
-const KEPT_SECONDS = (3_600_000 + CLOCKS_APART_MS) / 1_000;
+const KEPT_SECONDS = (HOUR_MS + CLOCKS_APART_MS) / 1_000;
 
 export const memberRows = (connection: Connection, entity: ReturnType<typeof memberEntity>) => ({
   /** All workers that were heard of lately, the dead among them, strongly consistent. */

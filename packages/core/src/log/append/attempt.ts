@@ -2,6 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { type Clock, within } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import type { Random } from "../../kernel/random.ts";
+import { HOUR_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import { CLOCKS_APART_MS } from "../../model/sightings.ts";
 import type { Table } from "../../table/table.ts";
@@ -49,7 +50,6 @@ export type Attempt =
 
 type Ends = ReadonlyMap<number, End>;
 
-const HOUR_MS = 3_600_000;
 /** The window must not end sooner where the clock of who wrote the receipt is late. */
 const RECEIPT_MS = LIMITS.idempotencyWindowHours * HOUR_MS + CLOCKS_APART_MS;
 

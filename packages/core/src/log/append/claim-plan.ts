@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from "../../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../../model/sightings.ts";
 import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
 import type { Claim, Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
@@ -36,16 +37,15 @@ export const isClaimed = ({ idempotency, expected, lanes, bytes }: Keyed): boole
   bytes <= ONE_BATCH.bytesMax &&
   (lanes[0]?.events.length ?? 0) <= ONE_BATCH.eventsMax;
 
-const HOUR_MS = 3_600_000;
 /** The promised window, and as much again for those who settle a claim late in it. */
 const CLAIM_MS = 48 * HOUR_MS;
 /** What must be left of a claim when its events are written: the window, and clocks that differ. */
-const LEFT_MIN_MS = 24 * HOUR_MS + CLOCKS_APART_MS;
+const LEFT_MIN_MS = DAY_MS + CLOCKS_APART_MS;
 /**
  * A claim that should be gone for so long is void. Batches stay stored for longer than it can get old
  * until then, so whatever its chain is searched for is there or never was.
  */
-const VOID_AFTER_MS = 7 * 24 * HOUR_MS;
+const VOID_AFTER_MS = 7 * DAY_MS;
 
 export const claimExpiry = (nowMs: number): number => Math.ceil((nowMs + CLAIM_MS) / 1_000);
 

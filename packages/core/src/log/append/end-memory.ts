@@ -1,6 +1,7 @@
 import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
+import { MINUTE_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import type { Sightings } from "../../model/sightings.ts";
 import type { Batch, BatchOutline } from "../../table/batch.entity.ts";
@@ -10,7 +11,7 @@ import { assertMayPublish } from "../guard.ts";
 import type { AppendPlan } from "./append-plan.ts";
 
 /** What was read longer ago than this decides nothing any more. */
-export const MEMORY_MS = 60_000;
+export const MEMORY_MS = MINUTE_MS;
 const ENTRIES_MAX = 10_000;
 
 /** `guarded` is when the guards against stalled compaction were last asked. */

@@ -2,6 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
+import { MINUTE_MS } from "../../kernel/time.ts";
 import { isTombstone, type RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { bucketOf } from "../../model/partition.ts";
@@ -23,7 +24,7 @@ type Tail = {
   readonly latest: Map<string, LastEvent>;
 };
 
-const MEMORY_MS = 60_000;
+const MEMORY_MS = MINUTE_MS;
 const KEYS_MAX = 50_000;
 const TAILS_MAX = 1_000;
 const ROWS = 256;

@@ -1,11 +1,12 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import { createMemory } from "../../kernel/memory.ts";
+import { MINUTE_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import type { Table } from "../../table/table.ts";
 
-const MEMORY_MS = 60_000;
+const MEMORY_MS = MINUTE_MS;
 
 /**
  * Checkpoints as they were at most a minute ago. Good enough to refuse what is long gone, because

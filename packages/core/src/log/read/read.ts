@@ -2,6 +2,7 @@ import { invalidCursor } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
+import { DAY_MS } from "../../kernel/time.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
@@ -232,7 +233,7 @@ async function explainGap(
 }
 
 /** Far less than the 30 days that rows stay below the floor. */
-const UNATTENDED_MS = 7 * 24 * 3_600_000;
+const UNATTENDED_MS = 7 * DAY_MS;
 
 /** Whether a read failed because its position is not in the log any more: expired, or lost. */
 export const isOutOfReach = (error: unknown): error is LedgerError =>
