@@ -1,4 +1,5 @@
 import type { PublishReceipt } from "@eventledger/protocol";
+import { MINUTE_MS } from "../kernel/time.ts";
 import { NEVER } from "../log/append/expectation-plan.ts";
 import type { IncomingEvent } from "../model/event.ts";
 import { lifeText } from "../model/life-text.ts";
@@ -11,7 +12,7 @@ import type { Parts } from "./parts.ts";
  * A receipt knows no position in partitions that it did not touch, only when it was. A publisher
  * whose clock is late by less than this is not skipped there.
  */
-const PUBLISHERS_APART_MS = 60_000;
+const PUBLISHERS_APART_MS = MINUTE_MS;
 
 /** Appending events to a stream. */
 export function publishOperations({ streams, log, cursors }: Parts) {

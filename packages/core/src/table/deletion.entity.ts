@@ -1,5 +1,6 @@
 import type { KeyScope } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
+import { DAY_MS } from "../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { readRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
@@ -42,7 +43,7 @@ export const deletionEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-const KEPT_MS = 24 * 3_600_000 + CLOCKS_APART_MS;
+const KEPT_MS = DAY_MS + CLOCKS_APART_MS;
 
 /** The row of a deletion that happens now: kept for a day at least, whatever the clocks say. */
 export const toDeletion = (row: DeletionRow, nowMs: number) => ({
