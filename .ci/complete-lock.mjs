@@ -1,6 +1,7 @@
 // Completes package-lock.json after `npm install`: npm leaves out optional packages for other
-// platforms when the registry in use does not carry them, and `npm ci` then refuses the lock. Run it
-// with `node .ci/complete-lock.mjs` whenever a dependency was changed; a test fails when it was not.
+// platforms when the registry in use does not carry them, and `npm ci` then refuses the lock. Run
+// it with `node .ci/complete-lock.mjs` whenever a dependency was changed; a test fails when it was
+// not.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const OS = [

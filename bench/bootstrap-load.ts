@@ -49,7 +49,10 @@ export type Bootstrapped = {
   readonly polls: number;
   readonly readBytes: number;
   readonly ratio: number;
-  /** What each poll reads beside the state and the tail: rows read again, and units that are not full. */
+  /**
+   * What each poll reads beside the state and the tail: rows read again, and units that are not
+   * full.
+   */
   readonly overheadBytesPerPoll: number;
 };
 

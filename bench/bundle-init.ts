@@ -7,11 +7,11 @@ import { evaluate } from "../test/infra/evaluate.ts";
 import { platform, root } from "../test/infra/platform.ts";
 
 /**
- * How long a cold start takes apart from AWS's share of it: the import of each function's bundle, as
- * Lambda does it, in fresh processes, beside that of the AWS client and ElectroDB alone, as SST bundles
- * them by default. `npm run bundle:init` prints the medians and writes them to results/bundle-init.json;
- * exits with 1 when the router takes longer than it may. The time on the processor says more than the one
- * on the clock when the machine is busy; how busy it was is noted.
+ * How long a cold start takes apart from AWS's share of it: the import of each function's bundle,
+ * as Lambda does it, in fresh processes, beside that of the AWS client and ElectroDB alone, as SST
+ * bundles them by default. `npm run bundle:init` prints the medians and writes them to
+ * results/bundle-init.json; exits with 1 when the router takes longer than it may. The time on the
+ * processor says more than the one on the clock when the machine is busy; how busy it was is noted.
  */
 const RUNS = 20;
 const ROUTER_MS_MAX = 80;

@@ -1,8 +1,8 @@
 /**
  * What each function may do with the table: what its code asks for, and nothing else. The local
- * stack allows no more (packages/local/src/permit.ts), and test/infra/operations.test.ts finds what none of
- * them asks for. A transaction needs the operation of each of its items. Scan is missing on purpose:
- * nothing in the product may read the table as a whole.
+ * stack allows no more (packages/local/src/permit.ts), and test/infra/operations.test.ts finds what
+ * none of them asks for. A transaction needs the operation of each of its items. Scan is missing on
+ * purpose: nothing in the product may read the table as a whole.
  */
 export const OPERATIONS = {
   /** Every request. */

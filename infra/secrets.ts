@@ -8,7 +8,7 @@
 export const adminKey = new sst.Secret("AdminKey");
 
 /**
- * What cursors are authenticated with: one secret, or several as `<id>:<secret>` with commas between.
- * The first signs and all are accepted; cursors of one that is taken away are void.
+ * What cursors are authenticated with: one secret, or several as `<id>:<secret>` with commas
+ * between. The first signs and all are accepted; cursors of one that is taken away are void.
  */
 export const cursorKey = new sst.Secret("CursorKey");

@@ -8,7 +8,9 @@ export const settings = {
   apiDomain: process.env.API_DOMAIN || undefined,
   /** Where changes of an alarm are mailed; without it alarms show in the console only. */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
-  /** Calls of the compactor that are kept free; 0 for none, undefined for what the account allows. */
+  /**
+   * Calls of the compactor that are kept free; 0 for none, undefined for what the account allows.
+   */
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
   /** Web sites whose pages may call the API, with commas between; none unless said. */
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
@@ -47,7 +49,9 @@ function originsFrom(value = ""): string {
   return origins.join(",");
 }
 
-/** The same cap as the router reads it (packages/functions/src/wait-seconds.ts): a test compares. */
+/**
+ * The same cap as the router reads it (packages/functions/src/wait-seconds.ts): a test compares.
+ */
 function waitSecondsFrom(value: string | undefined): string {
   if (!value) return "off";
   if (value === "off" || (/^\d{1,2}$/.test(value) && Number(value) <= 20)) return value;

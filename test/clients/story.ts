@@ -4,10 +4,10 @@ import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { type Run, run } from "./run.ts";
 
 /**
- * What each client does, in its own language, and prints as one line of JSON: it creates a stream with
- * nothing but a name, publishes two events twice under one Idempotency-Key, one more, and a tombstone;
- * polls, commits, polls the rest; bootstraps with a second subscription once the stream is compacted;
- * seeks to the cursor of the first publish; and asks for a stream that is not there.
+ * What each client does, in its own language, and prints as one line of JSON: it creates a stream
+ * with nothing but a name, publishes two events twice under one Idempotency-Key, one more, and a
+ * tombstone; polls, commits, polls the rest; bootstraps with a second subscription once the stream
+ * is compacted; seeks to the cursor of the first publish; and asks for a stream that is not there.
  */
 const STORY = {
   partitions: 1,

@@ -14,7 +14,9 @@ export const folderOf = (name: string): string => fileURLToPath(new URL(name, im
 
 const PAGE = new URL("../../docs/clients.md", import.meta.url);
 
-/** The arguments of the one command in docs/clients.md that calls a program so, with this document. */
+/**
+ * The arguments of the one command in docs/clients.md that calls a program so, with this document.
+ */
 export async function documented(program: string): Promise<string[]> {
   const lines = (await readFile(PAGE, "utf8")).split("\n");
   const [line, more] = lines.filter((each) => each.startsWith(`${program} `));

@@ -1,9 +1,9 @@
 import type { ProblemCode } from "@eventledger/protocol";
 
 /**
- * A request that is refused. Names in braces in its path and body stand for what the suite has made:
- * `{stream}`, `{sub}`, `{bad}` for a name that nothing has, and the cursors `{browse}`, `{receipt}`,
- * `{poll}`, `{foreign}` and `{foreignBrowse}`.
+ * A request that is refused. Names in braces in its path and body stand for what the suite has
+ * made: `{stream}`, `{sub}`, `{bad}` for a name that nothing has, and the cursors `{browse}`,
+ * `{receipt}`, `{poll}`, `{foreign}` and `{foreignBrowse}`.
  */
 export type BadRow = {
   readonly name: string;

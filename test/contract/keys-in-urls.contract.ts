@@ -135,7 +135,9 @@ function keys(api: Client): void {
   }
 }
 
-/** A path that cannot hold the key, or may mean another one: nothing is read and nothing is done. */
+/**
+ * A path that cannot hold the key, or may mean another one: nothing is read and nothing is done.
+ */
 const isRefused = (answer: Answer): boolean => {
   if (answer.status < 400) return false;
   expect(parseProblem(answer).code).toBeOneOf(["invalid-request", "route-not-found"]);

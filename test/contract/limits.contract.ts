@@ -97,7 +97,9 @@ function attributes(api: Client): void {
   });
 }
 
-/** An event of exactly so many bytes by the measure of the cap: data text and attributes as JSON. */
+/**
+ * An event of exactly so many bytes by the measure of the cap: data text and attributes as JSON.
+ */
 function eventOf(bytes: number, attributes: Omit<NewEvent, "data">, filler = "x"): NewEvent {
   const rest = bytes - Buffer.byteLength(JSON.stringify(attributes)) - '""'.length;
   const width = Buffer.byteLength(filler);

@@ -9,7 +9,10 @@ type Listed = {
   readonly follow: string;
 };
 
-/** A cursor of a list goes on with that list; elsewhere it works in full or is refused, never in part. */
+/**
+ * A cursor of a list goes on with that list; elsewhere it works in full or is refused, never in
+ * part.
+ */
 export function listCursorsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

@@ -12,7 +12,10 @@ export const operationsWithLists: readonly string[] = operations
   )
   .map(({ id }) => id);
 
-/** Members of problems, by their examples, that are lists. What is invalid is listed twenty times at most. */
+/**
+ * Members of problems, by their examples, that are lists. What is invalid is listed twenty times at
+ * most.
+ */
 export const problemsWithLists: readonly string[] = [...new Set(listsOfProblems(openApi))];
 
 function listsOfProblems(of: unknown): string[] {

@@ -5,9 +5,9 @@ import { operationsWithLists, problemsWithLists } from "./answers-with-lists.ts"
 import { type Door, type DoorAnswer, lambdaDoor, openOnFake } from "./doors.ts";
 
 /**
- * Lists of the largest entries that the API takes. A control character is what grows most on its way:
- * one byte of a cap is six in JSON and seven in the JSON that Lambda takes. An operation that answers a
- * list and is in none of these tables fails here.
+ * Lists of the largest entries that the API takes. A control character is what grows most on its
+ * way: one byte of a cap is six in JSON and seven in the JSON that Lambda takes. An operation that
+ * answers a list and is in none of these tables fails here.
  */
 const full = (bytes: number, first = "") => first + "\u0001".repeat(bytes - first.length);
 const pad = (n: number) => String(n).padStart(3, "0");
@@ -33,7 +33,9 @@ beforeAll(async () => {
   while (!JSON.parse((await post("/streams/s/compact")).text).done);
 });
 
-/** An operation's largest answers: what makes them possible, where they are, and how many there are. */
+/**
+ * An operation's largest answers: what makes them possible, where they are, and how many there are.
+ */
 type Row = {
   readonly path: string;
   readonly member: string;

@@ -4,8 +4,9 @@ import { apiGatewayEvent, functionUrlEvent } from "../infra/http-event.ts";
 import { type Door, type DoorAnswer, lambdaDoor, openOnFake } from "./doors.ts";
 
 /**
- * Answers at their cap, of what grows most on its way: the text of a page is a JSON string for Lambda,
- * so its quotes, backslashes and control characters are escaped once more; gzip comes as Base64.
+ * Answers at their cap, of what grows most on its way: the text of a page is a JSON string for
+ * Lambda, so its quotes, backslashes and control characters are escaped once more; gzip comes as
+ * Base64.
  */
 const KIB = 1_024;
 const of = (unit: string, bytes: number) =>

@@ -23,8 +23,8 @@ function parserOf(schema: Schema): z.ZodType {
 
 /**
  * Holds an answer to the document: a status that the operation declares, a content type that the
- * status declares, and a body that the schema allows. What every answer must have, and every problem,
- * `send` has looked at.
+ * status declares, and a body that the schema allows. What every answer must have, and every
+ * problem, `send` has looked at.
  */
 export function checkAnswer(request: FuzzRequest, { status, header, body }: Answer): void {
   const { operation, astray } = request;

@@ -32,7 +32,9 @@ const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
 const publish = (body: string | Uint8Array, headers: Record<string, string> = json) =>
   send(target(), { method: "POST", path: EVENTS, headers, body });
 
-/** Everything that the server says to these bytes, until it closes or has answered `answers` times. */
+/**
+ * Everything that the server says to these bytes, until it closes or has answered `answers` times.
+ */
 async function sendRaw(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(stack.url).port), "127.0.0.1");
   socket.write(bytes.replaceAll("KEY", stack.adminKey));

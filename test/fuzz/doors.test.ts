@@ -10,10 +10,10 @@ import { fill, type Handed, ownerOf } from "./from-schema.ts";
 import { requestsOf } from "./request.ts";
 
 /**
- * The same generated requests go through every door, each in front of a ledger of its own that began
- * alike. The answers have to agree to the byte, so the ledgers stay alike; what the doors differ in by
- * what is documented is in `documented.ts`, and nowhere else. FUZZ_REQUESTS says how many requests go
- * through each door, SEED repeats a run; a failure names the request.
+ * The same generated requests go through every door, each in front of a ledger of its own that
+ * began alike. The answers have to agree to the byte, so the ledgers stay alike; what the doors
+ * differ in by what is documented is in `documented.ts`, and nowhere else. FUZZ_REQUESTS says how
+ * many requests go through each door, SEED repeats a run; a failure names the request.
  */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 500);
 const PER_RUN = 100;

@@ -13,9 +13,10 @@ import { type FuzzRequest, requestsOf } from "./request.ts";
 import { saveResult } from "./save-result.ts";
 
 /**
- * Drives every operation of the OpenAPI document with valid and hostile requests. FUZZ_REQUESTS says
- * how many, SEED repeats a run (as far as the order of simultaneous requests allows),
- * FUZZ_RESULTS names a file for what came of it. `npm test` sends a share, `npm run test:fuzz` more.
+ * Drives every operation of the OpenAPI document with valid and hostile requests. FUZZ_REQUESTS
+ * says how many, SEED repeats a run (as far as the order of simultaneous requests allows),
+ * FUZZ_RESULTS names a file for what came of it. `npm test` sends a share, `npm run test:fuzz`
+ * more.
  */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
 /** From so many on, each operation must have succeeded once. */
@@ -140,8 +141,9 @@ function take(request: FuzzRequest, answer: Answer): void {
 }
 
 /**
- * Sends again what met a connection that the server was closing, as every client of kept connections
- * must: it closes those on which more of a refused body arrives than it is willing to throw away.
+ * Sends again what met a connection that the server was closing, as every client of kept
+ * connections must: it closes those on which more of a refused body arrives than it is willing to
+ * throw away.
  */
 async function sendOn(call: Call): Promise<Answer> {
   try {

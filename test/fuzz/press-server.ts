@@ -36,7 +36,9 @@ export type PressReport = Pressed & { readonly usedBeforeMb: number; readonly us
 
 /** What a server that is pressed must still be worth. */
 export type Rules = {
-  /** How many times as slow the slowest hundredth of publishes may be as without hostile clients. */
+  /**
+   * How many times as slow the slowest hundredth of publishes may be as without hostile clients.
+   */
   readonly p99Factor: number;
   /** Below this, times say more of the machine than of the server. */
   readonly p99FloorMs: number;

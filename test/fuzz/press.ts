@@ -4,10 +4,11 @@ import { faultsOf, pressApart } from "./press-server.ts";
 import { saveResult } from "./save-result.ts";
 
 /**
- * `npm run test:press`: idle, slow and vanishing clients against a server, with figures. Exits with 1
- * unless, with them, the slowest hundredth of publishes takes less than twice as long as without, no
- * publish and no long poll fails, and the server's memory is within 10 MB of where it was before.
- * `-- --seconds 60 --results test/results/press.json` says for how long, and where the result goes.
+ * `npm run test:press`: idle, slow and vanishing clients against a server, with figures. Exits with
+ * 1 unless, with them, the slowest hundredth of publishes takes less than twice as long as without,
+ * no publish and no long poll fails, and the server's memory is within 10 MB of where it was
+ * before. `-- --seconds 60 --results test/results/press.json` says for how long, and where the
+ * result goes.
  */
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "60" }, results: { type: "string" } },

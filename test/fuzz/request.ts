@@ -22,7 +22,9 @@ export type FuzzRequest = {
   readonly astray: boolean;
 };
 
-/** Requests of an operation: about half of them valid, the others with one or several things wrong. */
+/**
+ * Requests of an operation: about half of them valid, the others with one or several things wrong.
+ */
 export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequest> {
   const oneIn = <T>(times: number, arbitrary: fc.Arbitrary<T>) =>
     fc.oneof({ weight: times - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });

@@ -48,8 +48,8 @@ export type Pressed = Readonly<HostileCounts> & {
 const QUIET_MS_MIN = 1_000;
 
 /**
- * Publishes at a steady pace, first alone and then while hostile clients hold on to the server, which
- * keep as many connections open as they are allowed to.
+ * Publishes at a steady pace, first alone and then while hostile clients hold on to the server,
+ * which keep as many connections open as they are allowed to.
  */
 export async function pressServer(pressing: Pressing): Promise<Pressed> {
   const { press } = pressing;

@@ -12,8 +12,8 @@ export type GuardedDynamo = {
 };
 
 /**
- * An emulator that minds a role's policy: it carries out what the statements allow on the table that
- * a request names, and answers everything else as AWS does when a permission is missing.
+ * An emulator that minds a role's policy: it carries out what the statements allow on the table
+ * that a request names, and answers everything else as AWS does when a permission is missing.
  */
 export async function guardDynamo(
   emulator: string,

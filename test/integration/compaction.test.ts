@@ -166,8 +166,9 @@ describe("deleted keys", () => {
 /** What a strongly consistent read capacity unit is for. */
 const UNIT_BYTES = 4_096;
 /**
- * What a bootstrap reads beside the state, whatever its size: half a unit for each of 16 buckets, the rows of
- * stream, subscription, position and checkpoint, and one batch for the lag that its pages tell.
+ * What a bootstrap reads beside the state, whatever its size: half a unit for each of 16 buckets,
+ * the rows of stream, subscription, position and checkpoint, and one batch for the lag that its
+ * pages tell.
  */
 const BOOTSTRAP_UNITS = 12;
 

@@ -58,7 +58,8 @@ describe("the fake DynamoDB", () => {
       await fc.assert(
         fc.asyncProperty(drafts, async (sequence) => {
           run += 1;
-          // DynamoDB Local shares request tokens between tables, so the prefix is unique to the test.
+          // DynamoDB Local shares request tokens between tables, so the prefix is unique to the
+          // test.
           const prefix = `${real.tableName.slice(-8)}-${run}`;
           for (const name of await compareSequence(sequence, real, prefix)) tally.add(name);
         }),
@@ -228,7 +229,9 @@ const described = (command: Command): string =>
     value instanceof Set ? ["set", ...value] : value,
   ).slice(0, 2000)}`;
 
-/** An outcome without what has no order, and without what DynamoDB Local does not do as AWS does. */
+/**
+ * An outcome without what has no order, and without what DynamoDB Local does not do as AWS does.
+ */
 const comparable = (command: Command, outcome: Outcome): Outcome => {
   const { ConsumedCapacity, CancellationReasons: reasons, Responses, ...rest } = outcome;
   if (Array.isArray(reasons)) {

@@ -84,7 +84,8 @@ describe("a list costs the table", () => {
     expect(BatchGetItem).toBe(1);
     expect(GetItem).toBe(POSITIONS);
     expect(Query).toBeLessThanOrEqual(1 + STREAMS + 4 * POSITIONS);
-    // Of each partition the last batch, and two at its beginning and at the watermark; each of a unit.
+    // Of each partition the last batch, and two at its beginning and at the watermark; each of a
+    // unit.
     expect(read).toBeLessThanOrEqual(3 * STREAMS + 1 + 7 * POSITIONS);
     expect(atOnce).toBeGreaterThanOrEqual(POSITIONS);
     expect(received).toBe(0);

@@ -12,8 +12,8 @@ type Charge = { readonly CapacityUnits?: number };
 const WRITES = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;
 
 /**
- * Counts what goes through a client from now on, in the units that DynamoDB charges. `measure` runs a
- * piece of work and answers what it was charged; use it for one piece at a time. DynamoDB Local
+ * Counts what goes through a client from now on, in the units that DynamoDB charges. `measure` runs
+ * a piece of work and answers what it was charged; use it for one piece at a time. DynamoDB Local
  * reports a transaction at half its price and a read that finds nothing as free; both are corrected
  * here. Requests that fail report nothing, though DynamoDB charges for failed conditions too.
  */

@@ -6,8 +6,8 @@ import { whereWeAre } from "../proof/where.ts";
 const where = process.env.RECORD ? whereWeAre() : undefined;
 
 /**
- * With RECORD set, writes `results/<name>.json` next to this file: what ran, what it found, on which
- * commit and versions. Without RECORD it writes nothing: only a run at full size is evidence.
+ * With RECORD set, writes `results/<name>.json` next to this file: what ran, what it found, on
+ * which commit and versions. Without RECORD it writes nothing: only a run at full size is evidence.
  */
 export function keepRecord(name: string, said: Said, figures: object): void {
   if (where === undefined) return;

@@ -27,7 +27,9 @@ export async function ask(
   return { status: response.status, body: text === "" ? null : JSON.parse(text) };
 }
 
-/** What a client reads in an answer: without cursors, which are opaque, and without what time moves. */
+/**
+ * What a client reads in an answer: without cursors, which are opaque, and without what time moves.
+ */
 export function lasting(body: unknown): unknown {
   if (Array.isArray(body)) return body.map(lasting);
   if (typeof body !== "object" || body === null) return body;

@@ -29,7 +29,8 @@ export async function goOn(
   // A retried publish has the receipt of then; other events with its key are refused.
   for (const { asked, answer } of notes.keyed) {
     const again = await ask(url, asked);
-    // Code from before claims knows no receipt in the chain (decision 0024), and writes nothing then.
+    // Code from before claims knows no receipt in the chain (decision 0024), and writes nothing
+    // then.
     if (rolledBack && again.status === 500) continue;
     expect(again.status).toBe(200);
     const [fewer, more] = rolledBack ? [again, answer] : [answer, again];

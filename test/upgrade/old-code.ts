@@ -17,8 +17,9 @@ export type Serving = {
 export type Served = { readonly url: string; stop(): Promise<void> };
 
 /**
- * The product as it was at a commit, in a folder of its own, with the packages that it had. Needs the
- * history of the repository and the npm registry. `serve` starts its server in a process of its own.
+ * The product as it was at a commit, in a folder of its own, with the packages that it had. Needs
+ * the history of the repository and the npm registry. `serve` starts its server in a process of its
+ * own.
  */
 export function checkOut(commit: string): {
   serve(serving: Serving): Promise<Served>;

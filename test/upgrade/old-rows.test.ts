@@ -24,7 +24,8 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
 
   beforeAll(async () => {
     await putRows(client, tableName, rows);
-    // Retention, leases and receipts end by time, so it is kept: a second after the rows were written.
+    // Retention, leases and receipts end by time, so it is kept: a second after the rows were
+    // written.
     const began = Date.now();
     const now = () => recordedAtMs + sinceMs + (Date.now() - began);
     opened = openLedger({

@@ -19,7 +19,10 @@ export const METRICS_SENT = (Object.keys(METRICS) as MetricName[]).filter(
   (name) => !metricOf(name).known,
 ).length;
 
-/** What a month of a scenario costs, item by item, with an Idempotency-Key on each publish or without. Pure. */
+/**
+ * What a month of a scenario costs, item by item, with an Idempotency-Key on each publish or
+ * without. Pure.
+ */
 export function estimate(
   scenario: Scenario,
   n: 1 | 10,
@@ -78,7 +81,9 @@ export function estimateIdle(measured: Measured): readonly Item[] {
   ];
 }
 
-/** One more subscriber that finds nothing, polling at the assumed pace; or a lone worker that does. */
+/**
+ * One more subscriber that finds nothing, polling at the assumed pace; or a lone worker that does.
+ */
 export function estimateSubscriber(
   measured: Measured,
   ingress: Ingress,

@@ -1,6 +1,7 @@
 /**
- * AWS's list prices for us-east-1 in US dollars, without any free allowance or discount, looked up on
- * public pages and price summaries. Look up those of your region: most are within a quarter of these.
+ * AWS's list prices for us-east-1 in US dollars, without any free allowance or discount, looked up
+ * on public pages and price summaries. Look up those of your region: most are within a quarter of
+ * these.
  */
 export const PRICES = {
   date: "2026-11-24",

@@ -27,7 +27,9 @@ export type Shop = {
   publish(n: number): Promise<void>;
   /** The same with an Idempotency-Key. */
   publishKeyed(n: number): Promise<void>;
-  /** The same of `n` keys that this is always about, each with the sequence that its last event has. */
+  /**
+   * The same of `n` keys that this is always about, each with the sequence that its last event has.
+   */
   publishExpected(n: number): Promise<void>;
   /** Polls, and tells how long the answer was. */
   poll(): Promise<Polled>;
@@ -55,7 +57,8 @@ export async function openTable(endpoint: string) {
   const rows = async () =>
     (await client.send(new ScanCommand({ TableName: tableName }))).Items ?? [];
   const orders = orderEvents(5_000).values();
-  // What is done by time, such as moving a checkpoint on the way, would cost more on a busy machine.
+  // What is done by time, such as moving a checkpoint on the way, would cost more on a busy
+  // machine.
   const openedAt = Date.now();
   let passedMs = 0;
   const lastOf = new Map<string, number>();

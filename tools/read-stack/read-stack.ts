@@ -34,9 +34,9 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * `npm run stack:read -- router`: reads a stack of the log from standard input, with its line breaks
- * or as the log's JSON has it, and prints it with places in the source. Bundles the function as the
- * deployment did, so check out the commit that is deployed.
+ * `npm run stack:read -- router`: reads a stack of the log from standard input, with its line
+ * breaks or as the log's JSON has it, and prints it with places in the source. Bundles the function
+ * as the deployment did, so check out the commit that is deployed.
  */
 async function main(): Promise<void> {
   const name = FUNCTIONS[process.argv[2] ?? ""];

@@ -119,9 +119,9 @@ const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
 /**
  * Even without keys not everybody is let in. Who calls this server by another name comes from a web
- * page that had its own name point here (DNS rebinding). And a page of another site can send requests
- * whose answers it cannot read, but which may do something: unless it is one of those sites that may
- * call the API, it must not.
+ * page that had its own name point here (DNS rebinding). And a page of another site can send
+ * requests whose answers it cannot read, but which may do something: unless it is one of those
+ * sites that may call the API, it must not.
  */
 function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly string[]): boolean {
   if (!isLoopback(host)) return false;

@@ -20,9 +20,9 @@ export function assertCursorKeys(text: string): void {
 }
 
 /**
- * The keys that cursors are signed with: entries `<id>:<secret>` with commas between them, an id from
- * 1 to 255 each; a secret alone has the id 1. The first entry signs, all are accepted. Throws an
- * Error of one line when an id makes no sense.
+ * The keys that cursors are signed with: entries `<id>:<secret>` with commas between them, an id
+ * from 1 to 255 each; a secret alone has the id 1. The first entry signs, all are accepted. Throws
+ * an Error of one line when an id makes no sense.
  */
 export function readCursorKeys(text: string): CursorKey[] {
   const keys = entriesOf(text).map(({ id, secret }) => ({ id, secret: Buffer.from(secret) }));

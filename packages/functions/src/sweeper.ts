@@ -4,7 +4,9 @@ import { openLedger, readConfig } from "./open-ledger.ts";
 
 const config = readConfig(process.env, { serves: false });
 const { ledger, metrics } = openLedger(config);
-/** Nothing is written of a stage where all is well: an hourly metric costs as much as a busy one. */
+/**
+ * Nothing is written of a stage where all is well: an hourly metric costs as much as a busy one.
+ */
 const metricsLog = openMetricsLog(metrics, {
   ...config,
   names: ["CompactionLagSeconds"],

@@ -17,7 +17,9 @@ export type Running = {
 };
 
 export type DataFolder = {
-  /** The store that wrote the folder, or writes it from now on; another one cannot read its files. */
+  /**
+   * The store that wrote the folder, or writes it from now on; another one cannot read its files.
+   */
   readonly storeKind: StoreKind;
   /** Where the store keeps its files. */
   readonly databaseDir: string;
@@ -32,9 +34,9 @@ export type DataFolder = {
 };
 
 /**
- * Takes a data folder for this process, making it when absent. Throws `StackError` when it cannot be
- * used, when another stack runs on it, when a key file in it is damaged, or when a store other than
- * the one asked for wrote it.
+ * Takes a data folder for this process, making it when absent. Throws `StackError` when it cannot
+ * be used, when another stack runs on it, when a key file in it is damaged, or when a store other
+ * than the one asked for wrote it.
  */
 export async function openDataFolder(path: string, asked?: StoreKind): Promise<DataFolder> {
   const folder = resolve(path);
@@ -87,7 +89,10 @@ const STORE_FOLDERS: Readonly<Record<StoreKind, string>> = {
   "dynamodb-local": "dynamodb",
 };
 
-/** The folder's store, noted in its file `store`. Folders from before that file hold DynamoDB Local's. */
+/**
+ * The folder's store, noted in its file `store`. Folders from before that file hold DynamoDB
+ * Local's.
+ */
 function claimStore(folder: string, path: string, asked: StoreKind | undefined): StoreKind {
   const file = join(folder, "store");
   const noted = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;

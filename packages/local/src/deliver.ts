@@ -38,11 +38,11 @@ export type Delivery = {
 };
 
 /**
- * Hands `records` to the handler in order, as a Lambda event source with bisection and partial batch
- * responses does: what the handler accepted is done, from the first failure on it is tried again,
- * first whole, then cut, until the poison record is alone; that one is given up after `triesMax`, and
- * the rest goes on. Returns when every record was accepted or given up; throws only when `signal` is
- * aborted.
+ * Hands `records` to the handler in order, as a Lambda event source with bisection and partial
+ * batch responses does: what the handler accepted is done, from the first failure on it is tried
+ * again, first whole, then cut, until the poison record is alone; that one is given up after
+ * `triesMax`, and the rest goes on. Returns when every record was accepted or given up; throws only
+ * when `signal` is aborted.
  */
 export async function deliver(
   records: readonly StreamRecord[],

@@ -28,9 +28,9 @@ const STOP_TIMEOUT_MS = 3_000;
 const CLOSE_EVERY_MS = 20;
 
 /**
- * Serves the API on a Node server. Resolves once it listens; rejects with the error of `listen`, for
- * instance when the port is taken. Without authentication it listens on a loopback address only, and
- * throws a RangeError for any other.
+ * Serves the API on a Node server. Resolves once it listens; rejects with the error of `listen`,
+ * for instance when the port is taken. Without authentication it listens on a loopback address
+ * only, and throws a RangeError for any other.
  */
 export async function startServer(
   { ledger, authenticate, authOff, corsOrigins, metrics }: OpenLedger,
@@ -79,8 +79,8 @@ export async function startServer(
 
 /**
  * `GET /metrics` is not part of the API: it asks for no key, so it answers programs on this machine
- * only, and those that know where they are: a web page that had its own name point here does not. For
- * all others it does not exist.
+ * only, and those that know where they are: a web page that had its own name point here does not.
+ * For all others it does not exist.
  */
 function isMetricsRequest({ method, url }: Request, from = ""): boolean {
   const [, host = ""] = METRICS_URL.exec(url) ?? [];

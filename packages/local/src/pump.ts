@@ -38,12 +38,12 @@ export type Pump = {
 };
 
 /**
- * Does locally what a Lambda event source mapping does in AWS: reads the table's stream in order and
- * hands the inserts of record batches to the compactor. Returns when it listens: what is written
- * after that arrives. It outlives restarts of the database.
+ * Does locally what a Lambda event source mapping does in AWS: reads the table's stream in order
+ * and hands the inserts of record batches to the compactor. Returns when it listens: what is
+ * written after that arrives. It outlives restarts of the database.
  *
- * The stream is only a doorbell: a record says "look at this partition", and the compactor reads the
- * log itself. So a record lost here (given up, trimmed, or written while this was down) costs
+ * The stream is only a doorbell: a record says "look at this partition", and the compactor reads
+ * the log itself. So a record lost here (given up, trimmed, or written while this was down) costs
  * nothing but time, until the next record of the partition or the sweeper rings.
  */
 export async function startPump(options: PumpOptions): Promise<Pump> {
@@ -119,7 +119,9 @@ async function pump(
   }
 }
 
-/** Filters what was read, as the event source's filter does, and delivers it in Lambda's batches. */
+/**
+ * Filters what was read, as the event source's filter does, and delivers it in Lambda's batches.
+ */
 function createTake(options: PumpOptions, counters: PumpCounters, signal: AbortSignal): Take {
   const delivery = {
     handler: options.handler,

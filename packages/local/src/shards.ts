@@ -16,8 +16,8 @@ export type Shards = {
   discover(signal: AbortSignal): Promise<void>;
   /**
    * Reads each readable shard once, a parent to its end before its children, and awaits `take` for
-   * what it found. A shard moves on only when `take` returns. Returns how many records were read and
-   * whether a shard came to its end, so that its children are to be discovered.
+   * what it found. A shard moves on only when `take` returns. Returns how many records were read
+   * and whether a shard came to its end, so that its children are to be discovered.
    */
   read(
     take: (records: SdkRecord[]) => Promise<void>,

@@ -46,8 +46,8 @@ export const LIMITS = {
   pageEventsDefault: 100,
   waitSecondsMax: 20,
   /**
-   * Positions in partitions that one answer looks at: those of a stream's subscriptions in its view,
-   * and those of a list with numbers. It must stay cheap.
+   * Positions in partitions that one answer looks at: those of a stream's subscriptions in its
+   * view, and those of a list with numbers. It must stay cheap.
    */
   streamPositionsMax: 256,
   /** A list counts the subscriptions of a stream in one read; its own view counts them all. */
@@ -72,7 +72,9 @@ export const LIMITS = {
   /** A filter is judged for every event that it leaves out. */
   filterTypesMax: 32,
   filterHeadersMax: 8,
-  /** Events that a page of a filtered subscription looks at; its bytes are capped like any page's. */
+  /**
+   * Events that a page of a filtered subscription looks at; its bytes are capped like any page's.
+   */
   filterEventsMax: 10_000,
 
   listMax: 500,

@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
 import { Cursor, described, Sequence, Timestamp, timestampOr } from "./text.ts";
 
-/** A number of digits only is a sequence, however many there are: no cursor is made of digits only. */
+/**
+ * A number of digits only is a sequence, however many there are: no cursor is made of digits only.
+ */
 const SequenceText = z.string().check(z.regex(/^\d+$/, { error: "must be a sequence" }));
 
 const BODY_FORMS =
@@ -27,8 +29,8 @@ export type Start = z.infer<typeof Start>;
 
 /**
  * A place as a body names it: where a subscription begins, or is moved to. `bootstrap`: the current
- * state of every key, then the log. A time is written by itself or as `{ timestamp }`; a sequence names
- * a place on a stream with one partition; a cursor is one of the stream.
+ * state of every key, then the log. A time is written by itself or as `{ timestamp }`; a sequence
+ * names a place on a stream with one partition; a cursor is one of the stream.
  */
 export const Place = described(
   z.union([z.enum(["earliest", "latest", "bootstrap"]), timestampOr(BODY_FORMS), ...places], {

@@ -3,9 +3,9 @@ type Retry = "never" | "same" | "refresh" | "later";
 type ProblemKind = { readonly status: number; readonly title: string; readonly retry: Retry };
 
 /**
- * Everything that can go wrong, by its code. `retry` tells a program what helps: `never` (change the
- * request), `same` (send the very same request again), `refresh` (fetch newer state first), `later`
- * (the same request, after `Retry-After`).
+ * Everything that can go wrong, by its code. `retry` tells a program what helps: `never` (change
+ * the request), `same` (send the very same request again), `refresh` (fetch newer state first),
+ * `later` (the same request, after `Retry-After`).
  */
 export const PROBLEMS = {
   "invalid-request": { status: 400, title: "The request is not valid", retry: "never" },

@@ -117,7 +117,9 @@ export const PollBody = described(
 );
 export type PollBody = z.infer<typeof PollBody>;
 
-/** A cursor of a poll, or on a stream with one partition the sequence of the last event processed. */
+/**
+ * A cursor of a poll, or on a stream with one partition the sequence of the last event processed.
+ */
 export const CommitBody = described(
   z
     .strictObject({

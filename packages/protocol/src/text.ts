@@ -10,7 +10,9 @@ export function described<T extends z.core.$ZodType>(schema: T, meta: z.core.Glo
 
 const encoder = new TextEncoder();
 
-/** Whether a string has at most so many bytes in UTF-8. No UTF-16 unit takes more than 3 of them. */
+/**
+ * Whether a string has at most so many bytes in UTF-8. No UTF-16 unit takes more than 3 of them.
+ */
 const hasUtf8BytesAtMost = (text: string, bytesMax: number): boolean =>
   text.length * 3 <= bytesMax || encoder.encode(text).length <= bytesMax;
 

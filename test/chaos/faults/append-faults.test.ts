@@ -21,7 +21,10 @@ import { SEED } from "../../support/seed.ts";
 import { createTestTable } from "../../support/test-table.ts";
 import { type FaultCounts, sayAppends } from "./say-appends.ts";
 
-/** What runs always is a small share: REQUESTS=10000 is the whole of it, for every kind in both stores. */
+/**
+ * What runs always is a small share: REQUESTS=10000 is the whole of it, for every kind in both
+ * stores.
+ */
 const asked = process.env.REQUESTS;
 const REQUESTS = Number(asked ?? 1_000);
 const LOCAL_REQUESTS = Number(asked ?? 200);
@@ -65,7 +68,9 @@ const planOf =
     return Object.fromEntries(Object.entries(rates).map(([fault, rate]) => [fault, rate / 3]));
   };
 
-/** A client cannot make a request arrive late; whatever else there is happens on DynamoDB Local too. */
+/**
+ * A client cannot make a request arrive late; whatever else there is happens on DynamoDB Local too.
+ */
 const LOCAL_KINDS = Object.entries(KINDS).filter(([kind, rates]) =>
   asked === undefined ? kind === ALL : Object.keys(rates).some(isClientFault),
 );

@@ -6,8 +6,8 @@ const TRIES_MAX = 120;
 const PAUSE_MS = 50;
 
 /**
- * Sends one request as a patient client does: again, with the same Idempotency-Key, while the server
- * is busy or cannot be reached. Throws an Error with the answer when it refuses.
+ * Sends one request as a patient client does: again, with the same Idempotency-Key, while the
+ * server is busy or cannot be reached. Throws an Error with the answer when it refuses.
  */
 export async function send<T>(
   { url, apiKey }: Door,

@@ -1,7 +1,7 @@
 /**
- * Bootstraps and follows a subscription, committing what it has applied; some of the time it begins a
- * new bootstrap once it is exact. Asked to finish, it reads to the end and tells its view. Started
- * again on the same journal, it goes on.
+ * Bootstraps and follows a subscription, committing what it has applied; some of the time it begins
+ * a new bootstrap once it is exact. Asked to finish, it reads to the end and tells its view.
+ * Started again on the same journal, it goes on.
  *
  * node bootstrap-churn-subscriber.ts <url> <api key> <stream> <name> <journal> <again?>
  */

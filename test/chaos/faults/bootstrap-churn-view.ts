@@ -18,8 +18,8 @@ export type View = {
 };
 
 /**
- * A materialised view that survives its process: a journal has every event that was applied, so what
- * was committed is never missing. What is delivered again after a crash changes nothing.
+ * A materialised view that survives its process: a journal has every event that was applied, so
+ * what was committed is never missing. What is delivered again after a crash changes nothing.
  */
 export function openView(journal: string): View {
   const entries = new Map<string, Entry>();

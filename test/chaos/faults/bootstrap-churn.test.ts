@@ -129,8 +129,8 @@ async function untilExit(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Runs one compactor after the other and kills each a second after it has begun its first sweep: what
- * a process needs to start is no time in which it could have worked. The last one lives.
+ * Runs one compactor after the other and kills each a second after it has begun its first sweep:
+ * what a process needs to start is no time in which it could have worked. The last one lives.
  */
 function keepKilling({ endpoint, tableName }: typeof table) {
   const total = { kills: 0, midSweep: 0 };

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * What became of one publish request. `acknowledged`: it is in the log, at `sequences`. `refused`: it
- * is not and never will be. `unknown`: it is there once or not at all.
+ * What became of one publish request. `acknowledged`: it is in the log, at `sequences`. `refused`:
+ * it is not and never will be. `unknown`: it is there once or not at all.
  */
 export type Attempt = {
   readonly publisher: string;

@@ -10,8 +10,9 @@ import { type KillableStack, startKillableStack } from "./kill-stack.ts";
 const STREAM = "orders";
 /**
  * DynamoDB Local, when killed, loses transactions that it confirmed in the last milliseconds (AWS
- * does not). `database` therefore lets those of the keyed requests settle first and excuses nothing;
- * `database-in-transaction` kills in the midst of them and excuses what was confirmed just before.
+ * does not). `database` therefore lets those of the keyed requests settle first and excuses
+ * nothing; `database-in-transaction` kills in the midst of them and excuses what was confirmed just
+ * before.
  */
 const KILLS = [
   ...["server", "database", "server", "database-in-transaction", "server"],

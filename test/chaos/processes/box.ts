@@ -30,8 +30,8 @@ export type BoxOptions = {
   /** The most events in one publish. */
   readonly batch: number;
   /**
-   * Every publish is a single put: DynamoDB Local on disk, when it is killed, loses transactions that
-   * it confirmed some milliseconds before. Neither dynoxide nor AWS does.
+   * Every publish is a single put: DynamoDB Local on disk, when it is killed, loses transactions
+   * that it confirmed some milliseconds before. Neither dynoxide nor AWS does.
    */
   readonly singlePuts: boolean;
   readonly recorder: Recorder;

@@ -16,7 +16,9 @@ export type FaultProxy = {
   readonly endpoint: string;
   /** How often each fault was injected. */
   readonly counts: ProxyCounts;
-  /** The chance of a fault for one request, all kinds together; at 0 it ends those under way, too. */
+  /**
+   * The chance of a fault for one request, all kinds together; at 0 it ends those under way, too.
+   */
   setIntensity(intensity: number): void;
   stop(): Promise<void>;
 };

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Line } from "../../simulation/checker/history.ts";
 import type { Follower } from "../../simulation/world/readers.ts";
 
-/** What a client process writes down, each in one write. `keeps` is what it must know after a crash. */
+/**
+ * What a client process writes down, each in one write. `keeps` is what it must know after a crash.
+ */
 export type Entry = {
   readonly keeps?: Follower;
   readonly line?: Line;
@@ -15,7 +17,9 @@ export type Entry = {
 export type HistoryFile = {
   /** What the former lives of the process kept last. */
   readonly kept: Follower | undefined;
-  /** It is in the file when this returns; a process that is killed meanwhile leaves a part of it. */
+  /**
+   * It is in the file when this returns; a process that is killed meanwhile leaves a part of it.
+   */
   add(entry: Entry): void;
 };
 
@@ -87,7 +91,8 @@ export function collectFrom(folder: string): Collected {
         const read = readSync(known.file, chunk, 0, chunk.length, known.at);
         if (read === 0) break;
         known.at += read;
-        // Everything in it is ASCII but what servers said in errors, of which a part may be spoiled.
+        // Everything in it is ASCII but what servers said in errors, of which a part may be
+        // spoiled.
         const texts = `${known.rest}${chunk.toString("utf8", 0, read)}`.split("\n");
         known.rest = texts.pop() ?? "";
         for (const text of texts) if (text !== "") note(text);

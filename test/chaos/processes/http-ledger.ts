@@ -6,7 +6,9 @@ import { NoAnswer } from "../../simulation/world/recorder.ts";
 
 const PATIENCE_MS = 12_000;
 
-/** What a client of the HTTP API has: the operations of the ledger that the simulated clients use. */
+/**
+ * What a client of the HTTP API has: the operations of the ledger that the simulated clients use.
+ */
 export function createHttpLedger(url: () => string, apiKey: string): Ledger {
   const send = async (
     method: string,

@@ -77,7 +77,9 @@ export async function playBlackBox(options: PlayOptions): Promise<Played> {
 /** A history of more lines than this no longer fits a small machine together with its checker. */
 const LINES_MAX = 3_000_000;
 
-/** Everybody at work until the time is up and the last kill is done. Then there are no more faults. */
+/**
+ * Everybody at work until the time is up and the last kill is done. Then there are no more faults.
+ */
 async function runUnderFaults(
   { seconds, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
   stage: Stage,

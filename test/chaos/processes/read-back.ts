@@ -12,7 +12,10 @@ export type Stored = {
   readonly partitions: number;
 };
 
-/** Reads every chain of a life, and its compacted state, straight from the table, strongly consistent. */
+/**
+ * Reads every chain of a life, and its compacted state, straight from the table, strongly
+ * consistent.
+ */
 export async function readBack(
   { client, tableName, stream, partitions }: Stored,
   life: string,

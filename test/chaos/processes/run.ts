@@ -8,8 +8,8 @@ import { printVerdict, sayVerdict, verdictOf } from "./verdict.ts";
 
 /**
  * `npm run test:fault -- --minutes 15`: real processes, spoiled requests, kills; then the verdict.
- * `npm run test:fault -- --database-kills 30`: the database on disk and killed so often, for at least
- * as many minutes. FAULT_MINUTES and FAULT_DATABASE_KILLS say the same.
+ * `npm run test:fault -- --database-kills 30`: the database on disk and killed so often, for at
+ * least as many minutes. FAULT_MINUTES and FAULT_DATABASE_KILLS say the same.
  */
 const { values } = parseArgs({
   options: {

@@ -18,7 +18,9 @@ export type Line = {
 export type Disturbed = {
   readonly lines: readonly Line[];
   readonly published: readonly number[];
-  /** For each SIGKILL and SIGSTOP, how long the others took to hold all that its victim had held. */
+  /**
+   * For each SIGKILL and SIGSTOP, how long the others took to hold all that its victim had held.
+   */
   readonly takeOvers: readonly { readonly signal: Signal; readonly ms: number }[];
 };
 
@@ -39,9 +41,9 @@ type Worker = { readonly consumer: string; readonly child: ChildProcess };
 const PROGRAM = fileURLToPath(new URL("worker.ts", import.meta.url));
 
 /**
- * Worker processes that share one subscription while they are killed and stopped in turn, a publisher
- * beside them; then a quiet time in which what is left is worked off. Who was killed begins again under
- * another name, and who was stopped goes on, once the others have taken over.
+ * Worker processes that share one subscription while they are killed and stopped in turn, a
+ * publisher beside them; then a quiet time in which what is left is worked off. Who was killed
+ * begins again under another name, and who was stopped goes on, once the others have taken over.
  */
 export async function runDisturbed(target: Target, options: Options): Promise<Disturbed> {
   const { workers, partitions, leaseSeconds, waitSeconds, durationMs, everyMs } = options;

@@ -30,7 +30,7 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
       if (byQuery !== undefined && expected.status < 400) {
         await askThrough(gateway, twin, byQuery, expected);
       } else {
-        expect(expected.status, "a path that nobody can mean").toBeGreaterThanOrEqual(400);
+        expect(expected.status, "a path without a meaning").toBeGreaterThanOrEqual(400);
       }
       return;
     }
@@ -44,7 +44,9 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
     expect(expected.status, "a body that Lambda does not take").toBeGreaterThanOrEqual(400);
   }
 
-  /** The answer to an event as AWS makes it; undefined when the body does not come through whole. */
+  /**
+   * The answer to an event as AWS makes it; undefined when the body does not come through whole.
+   */
   async function askByType(gateway: Gateway, twin: Twin, request: WireRequest) {
     const event = eventFor(gateway, request, "by type");
     if (event === undefined) return undefined;
@@ -56,7 +58,7 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
     return undefined;
   }
 
-  /** What cannot be told from another path changes nothing, unless it is that other path. */
+  /** A path that looks like another one changes nothing, unless it is that other path. */
   async function askAstray(
     gateway: Gateway,
     twin: Twin,
@@ -116,7 +118,8 @@ function comparable({ status, headers, text }: Seen) {
   const { "x-request-id": id = "", ...rest } = Object.fromEntries(own);
   // A client's own id comes back; any other is made up.
   const isOwn = id.length !== 36;
-  // An answer that shows a repeated header shows the comma of who joined it, with or without a space.
+  // An answer that shows a repeated header shows the comma of who joined it, with or without a
+  // space.
   const shown = (isOwn ? text : text.replaceAll(id, "")).replaceAll(", ", ",");
   return { status, headers: rest, id: isOwn ? id : "", text: shown };
 }

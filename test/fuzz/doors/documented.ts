@@ -3,13 +3,13 @@ import type { Gateway } from "./gateways.ts";
 import { joinedHeaders, splitTarget, type WireRequest } from "./wire-request.ts";
 
 /**
- * What the doors differ in, as PROTOCOL.md and decision 0012 have it. Everything that is not named here
- * is the same at all of them.
+ * What the doors differ in, as PROTOCOL.md and decision 0012 have it. Everything that is not named
+ * here is the same at all of them.
  */
 
 /**
- * A request whose headers a gateway has joined: a Node server refuses a header that may come once and
- * comes twice ([http.once]). Undefined when it comes once.
+ * A request whose headers a gateway has joined: a Node server refuses a header that may come once
+ * and comes twice ([http.once]). Undefined when it comes once.
  */
 export function onceJoined(request: WireRequest): WireRequest | undefined {
   if (repeatedHeader(request.headers.flat()) === undefined) return undefined;
@@ -17,8 +17,8 @@ export function onceJoined(request: WireRequest): WireRequest | undefined {
 }
 
 /**
- * What becomes of the path on its way ([http.target]). `unclear`: the function refuses it. `other`: it
- * is another path there, because an escaped slash has become a slash.
+ * What becomes of the path on its way ([http.target]). `unclear`: the function refuses it. `other`:
+ * it is another path there, because an escaped slash has become a slash.
  */
 export function pathAt({ decode }: Gateway, { target }: WireRequest): "same" | "unclear" | "other" {
   if (decode === undefined) return "same";

@@ -44,8 +44,8 @@ export function eventFor(
 }
 
 /**
- * Headers as text. Those of one hop end at the gateway, which adds where a request came from, and the
- * length of a body that came in chunks.
+ * Headers as text. Those of one hop end at the gateway, which adds where a request came from, and
+ * the length of a body that came in chunks.
  */
 function headersFor(request: WireRequest): Record<string, string> {
   const own = Object.entries(joinedHeaders(request)).filter(([name]) => !ONE_HOP.has(name));

@@ -130,7 +130,9 @@ function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }):
   }
 }
 
-/** Rows of a partition at one moment: each key no older than its last event below the checkpoint. */
+/**
+ * Rows of a partition at one moment: each key no older than its last event below the checkpoint.
+ */
 function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const { chains, report, options } = state;
   const { life, partition, checkpoint, floor, atMs } = line;

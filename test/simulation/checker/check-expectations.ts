@@ -102,7 +102,9 @@ function checkRefused(
 /** Receipts are kept for a day; clocks may differ a little. */
 const RECEIPT_MS = 23 * 3_600_000;
 
-/** Whether an event was the last of its key at some moment of a time; 0 for none, or for a deletion. */
+/**
+ * Whether an event was the last of its key at some moment of a time; 0 for none, or for a deletion.
+ */
 function held(
   reigns: readonly Reign[] = [],
   { sequence }: Mismatch,

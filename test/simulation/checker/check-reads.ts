@@ -161,8 +161,8 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
 }
 
 /**
- * The view that a page is added to. A poll without a cursor asks for a name, and a subscription that
- * was made in the next life of the stream may have it by then: that begins another view.
+ * The view that a page is added to. A poll without a cursor asks for a name, and a subscription
+ * that was made in the next life of the stream may have it by then: that begins another view.
  */
 function viewOf(views: Map<string, View>, { session, after }: ReadInvoke, page: ReadOk): View {
   const known = views.get(session);

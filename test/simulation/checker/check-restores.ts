@@ -6,9 +6,9 @@ type Known = { readonly chains: Chains; readonly report: Report };
 type Read = Invoke & { op: "read" };
 
 /**
- * The view that a page is added to where a restore of the table lies between it and the page. Who reads on
- * with a cursor of before holds nothing that is lost, or it would have been refused. Who asks for the
- * committed position is told by the life that its view is void.
+ * The view that a page is added to where a restore of the table lies between it and the page. A
+ * reader that goes on with a cursor of before holds nothing that is lost, or it would have been
+ * refused. A reader that asks for the committed offset learns from the life that its view is void.
  */
 export function goOnAfterRestore(
   { chains, report }: Known,
@@ -33,8 +33,8 @@ export function goOnAfterRestore(
 }
 
 /**
- * A cursor of which a restore has kept everything works; one of which something is lost is told that by
- * its reason, unless another reason comes first.
+ * A cursor of which a restore has kept everything works; one of which something is lost is refused
+ * with that reason, unless another reason comes first.
  */
 export function checkRefusal(
   { chains, report }: Known,

@@ -36,7 +36,10 @@ describe("the history checker", () => {
     expect(Object.keys(VIOLATIONS).filter((name) => !shown.has(name as never))).toEqual([]);
   });
 
-  /** A keyed request was acknowledged in the first life; its twin arrives in the next, at `twinAtMs`. */
+  /**
+   * A keyed request was acknowledged in the first life; its twin arrives in the next, at
+   * `twinAtMs`.
+   */
   const twinHistory = (twinAtMs: number): Line[] => {
     const events = [{ n: 1, key: "k" }];
     const publish = { op: "publish", stream: "orders", events, keyed: true } as const;

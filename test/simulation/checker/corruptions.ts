@@ -528,7 +528,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     name: "wrong-refusal",
-    how: "a reader of a lost event is told another reason",
+    how: "a reader of a lost event gets another reason",
     spoil: tellsElse,
   },
   {

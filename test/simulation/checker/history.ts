@@ -94,7 +94,9 @@ export type Failed = Head & {
 /** What the store was seen to hold, and what the test did to it. */
 export type Info = Head & { readonly type: "info" } & (
     | {
-        /** A stored batch, when it was first seen; batches of a partition in the order of writing. */
+        /**
+         * A stored batch, when it was first seen; batches of a partition in the order of writing.
+         */
         readonly op: "batch";
         readonly life: string;
         readonly partition: number;
@@ -154,8 +156,8 @@ export type Info = Head & { readonly type: "info" } & (
     | { readonly op: "copied"; readonly copy: number }
     | {
         /**
-         * The table is what a copy says: what was written since is lost. Each life of the copy goes on
-         * under another name from here on, and no other life does.
+         * The table is what a copy says: what was written since is lost. Each life of the copy goes
+         * on under another name from here on, and no other life does.
          */
         readonly op: "restored";
         readonly copy: number;
@@ -212,7 +214,7 @@ export const VIOLATIONS = {
   "number-reuse": "a number that was given before a restore is given to another event after it",
   "silent-restore": "a reader goes on after a restore though it holds what is lost",
   "wrong-refusal":
-    "a cursor is refused for a restore that kept all it covers, or is not told that it was one",
+    "a cursor is refused for a restore that kept all it covers, or without that reason",
   "internal-error": "a call ended with an error that has no name in the protocol",
 } as const;
 

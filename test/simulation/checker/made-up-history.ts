@@ -29,7 +29,9 @@ type Reader = {
 export const RETENTION_MS = 3_600_000;
 const KEYS = 4;
 
-/** A clean history of some hundred lines: publishes, pages, commits, crashes, bootstraps, deletions. */
+/**
+ * A clean history of some hundred lines: publishes, pages, commits, crashes, bootstraps, deletions.
+ */
 export function makeHistory(seed: number | string): Line[] {
   const random = seededRandom(`history ${seed}`);
   const model: Model = {

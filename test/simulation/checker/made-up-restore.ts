@@ -4,9 +4,9 @@ import { RETENTION_MS } from "./made-up-history.ts";
 const JUMP = 1_000;
 
 /**
- * A table is copied after two events, a third is published and read, and the copy is put to use. Then the
- * third is sent again, and is written once more. A reader who had the third begins anew; one who had two
- * reads on.
+ * A table is copied after two events, a third is published and read, and the copy is put to use.
+ * Then the third is sent again, and is written once more. A reader that had the third begins again;
+ * one that had two reads on.
  */
 export function makeRestore(): Line[] {
   const lines: Line[] = [];
@@ -83,7 +83,7 @@ export function makeRestore(): Line[] {
     [2, 2],
     [3, 3 + JUMP],
   ] as const;
-  read("anew", "a~1", undefined, all, 4 + JUMP);
+  read("again", "a~1", undefined, all, 4 + JUMP);
   return lines;
 }
 
@@ -118,7 +118,7 @@ export function refusesAll(): Line[] {
   );
 }
 
-/** The reader of the stream is told something else than that it was a restore. */
+/** The reader of the stream gets another reason than the restore. */
 export const tellsElse = (): Line[] =>
   changed((line) => (line.type === "fail" ? { reason: "malformed" } : {}));
 

@@ -25,8 +25,8 @@ export type Restores = {
   /** The life of the same kin that is there at a moment. */
   presentOf(life: string, atMs: number): string | undefined;
   /**
-   * Where what two lives have in common ends, by partition; undefined when they have nothing. They have
-   * everything in common when they are the same.
+   * Where what two lives have in common ends, by partition; undefined when they have nothing. They
+   * have everything in common when they are the same.
    */
   common(a: string, b: string): ((partition: number) => number) | undefined;
   /** Whether everything of a life is a part of another one's past, or of its own. */

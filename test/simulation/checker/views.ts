@@ -21,7 +21,9 @@ export type View = {
   begunAtMs: number;
   /** It was put back after a crash, so a snapshot may bring what it holds. */
   restored: boolean;
-  /** Of what it holds nothing was kept over a restore: what a snapshot brought before is missing. */
+  /**
+   * Of what it holds nothing was kept over a restore: what a snapshot brought before is missing.
+   */
   resumed: boolean;
   kept: View | undefined;
 };

@@ -153,7 +153,9 @@ function* keysInOrder(sks: readonly string[], scan: Scan): Generator<string> {
   }
 }
 
-/** Where a backward scan begins: at the start key, or at the last key that is not beyond the range. */
+/**
+ * Where a backward scan begins: at the start key, or at the last key that is not beyond the range.
+ */
 const lastIndex = (sks: readonly string[], { range, after }: Scan): number => {
   if (after !== undefined) return lowerBound(sks, after.sk);
   return firstIndex(sks, (sk) => compareUtf8(sk, range.from) > 0 && !range.matches(sk)) - 1;

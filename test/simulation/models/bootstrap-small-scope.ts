@@ -92,7 +92,9 @@ function countStates(stores: StoreGraph, readers: ReturnType<typeof createReader
   return states;
 }
 
-/** The pairs of one log, numbered as they are met: 0 is the beginning, 1 is a scan that ended well. */
+/**
+ * The pairs of one log, numbered as they are met: 0 is the beginning, 1 is a scan that ended well.
+ */
 function createReaders(log: SmallLog, stores: StoreGraph) {
   const readers: (Reader | undefined)[] = [undefined];
   const pairs: Pair[] = [

@@ -173,7 +173,9 @@ function* compactorSteps(log: SmallLog, store: Store, index: 0 | 1): Generator<S
   }
 }
 
-/** Where a run may move the checkpoint on its way, going by what it has put now or had a while ago. */
+/**
+ * Where a run may move the checkpoint on its way, going by what it has put now or had a while ago.
+ */
 function milestones(log: SmallLog, { from, at, to, put }: Run, rows: number): Set<number> {
   const stretch = log.stretchOf(from, to);
   const found = new Set<number>();

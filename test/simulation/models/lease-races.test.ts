@@ -39,7 +39,9 @@ describe("workers that race for a lease", () => {
   });
 });
 
-/** A partition that `a` has held and may have lost: it commits, while `b` and `c` try to take over. */
+/**
+ * A partition that `a` has held and may have lost: it commits, while `b` and `c` try to take over.
+ */
 async function prepareRace() {
   const world = await createLeaseWorld();
   await world.server("one").poll("a");

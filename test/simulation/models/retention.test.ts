@@ -9,7 +9,9 @@ const HOUR_MS = 3_600_000;
 const NAME = "orders";
 const TABLE = "retention";
 
-/** A stream on a store whose rows expire; `meanwhile` runs before a request that its label names. */
+/**
+ * A stream on a store whose rows expire; `meanwhile` runs before a request that its label names.
+ */
 async function openWorld(retentionHours: number, seed: number) {
   const world = { nowMs: Date.UTC(2026, 0, 1) };
   let meanwhile: ((label: string) => Promise<void>) | undefined;

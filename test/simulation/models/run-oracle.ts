@@ -10,7 +10,9 @@ import type { CoreModules } from "./bootstrap-world.ts";
 const choices = (minLength: number, maxLength: number) =>
   fc.array(fc.nat(1_000_000), { minLength, maxLength, size: "max" });
 
-/** Random programs: many short ones, because most of what can go wrong goes wrong soon; some long. */
+/**
+ * Random programs: many short ones, because most of what can go wrong goes wrong soon; some long.
+ */
 export const programs: fc.Arbitrary<Program> = fc.record({
   seed: fc.nat(1_000),
   partitions: fc.constantFrom(1, 1, 1, 2),
@@ -45,7 +47,9 @@ export async function runOracle(core: CoreModules, options: Options): Promise<Or
 
 const WORKERS = 2;
 
-/** The same in processes of their own, which share the runs: the seeds are `seed` and what follows. */
+/**
+ * The same in processes of their own, which share the runs: the seeds are `seed` and what follows.
+ */
 export async function runOracles(folder: string, options: Options): Promise<OracleRun> {
   const results = await Promise.all(
     Array.from({ length: WORKERS }, (_, worker) => {

@@ -50,7 +50,9 @@ const eventsOf = (name: string) =>
     data: "1" as RawJson,
   }));
 
-/** Polls and commits until the time is over: how often it lost a lease, and what it has committed. */
+/**
+ * Polls and commits until the time is over: how often it lost a lease, and what it has committed.
+ */
 async function work({ time, sleep }: World, ledger: Ledger, consumer: string, untilMs: number) {
   let lost = 0;
   let committed = 0;

@@ -22,7 +22,9 @@ const LOST_ANSWERS: Partial<Plan> = {
   writeFaults: { "error-after": 0.25, "reset-after": 0.15, throttle: 0.2 },
 };
 
-/** Every request has a key and is sent until it succeeds, through processes that fail and contend. */
+/**
+ * Every request has a key and is sent until it succeeds, through processes that fail and contend.
+ */
 const CLAIMS: Partial<Plan> = {
   ...{ apis: 3, publishers: 5, requests: 10, keyed: 1, partitions: 1, burst: 2, phases: 1 },
   ...{ deletes: 0, followers: 0, bootstrappers: 0, sweepers: 0, patienceMs: 900 },

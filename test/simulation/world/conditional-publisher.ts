@@ -9,8 +9,8 @@ import type { ClientWorld } from "./world.ts";
 const TRIES_MAX = 6;
 
 /**
- * Publishes only where keys are as it expects: it goes by the last answers it got, of its own writes and
- * of mismatches, and is wrong on purpose now and then.
+ * Publishes only where keys are as it expects: it goes by the last answers it got, of its own
+ * writes and of mismatches, and is wrong on purpose now and then.
  */
 export async function runConditionalPublisher(world: ClientWorld, name: string): Promise<void> {
   const { plan } = world;

@@ -6,8 +6,8 @@ import { type Simulated, simulate } from "./simulate.ts";
 const SHRINK_MS = 30_000;
 
 /**
- * A seed that failed as a person wants to see it: the smallest plan under which it still fails in the
- * same way, how to play that, and its schedule. Takes half a minute at most.
+ * A seed that failed as a person wants to see it: the smallest plan under which it still fails in
+ * the same way, how to play that, and its schedule. Takes half a minute at most.
  */
 export async function explainFailure(failed: Simulated, withinMs = SHRINK_MS): Promise<string> {
   const name = failed.violations[0]?.name;

@@ -1,4 +1,7 @@
-/** Blocks that no seed enters, and why that is so. What tests them instead is named where there is something. */
+/**
+ * Blocks that no seed enters, and why that is so. What tests them instead is named where there is
+ * something.
+ */
 export type Reason = {
   readonly why: string;
   /** `folder/file.ts: beginning of the block`, its white space made single spaces. */

@@ -4,7 +4,9 @@ import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 /** The stream that everybody uses. */
 export const STREAM = "orders";
 
-/** What one seed does: how much of what, and which faults, as little or as much as chance has it. */
+/**
+ * What one seed does: how much of what, and which faults, as little or as much as chance has it.
+ */
 export type Plan = {
   readonly partitions: number;
   readonly retentionHours: number;

@@ -3,7 +3,9 @@ import type { Simulated } from "./simulate.ts";
 
 const LINES = 60;
 
-/** What a person needs to understand a seed: its plan, what is wrong, and the end of its schedule. */
+/**
+ * What a person needs to understand a seed: its plan, what is wrong, and the end of its schedule.
+ */
 export function printFailure({
   seed,
   plan,

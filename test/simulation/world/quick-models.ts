@@ -4,9 +4,9 @@ type Validate = (instance: object, ...rest: unknown[]) => unknown;
 
 /**
  * ElectroDB validates the schema of every entity each time one is made and again, to tell a model
- * from an entity, each time it joins a service; and a simulation makes the same ones for each of its
- * processes. Valid models are valid the next time too: call this once they have been validated, and
- * a seventh of the time is saved.
+ * from an entity, each time it joins a service; and a simulation makes the same ones for each of
+ * its processes. Valid models are valid the next time too: call this once they have been validated,
+ * and a seventh of the time is saved.
  */
 export function stopValidatingModels(): void {
   const load = createRequire(createRequire(import.meta.url).resolve("electrodb"));

@@ -209,8 +209,8 @@ async function pollOnce(
 }
 
 /**
- * A life that has ended, and a position that is gone: the client begins again. After a restore it asks for
- * what is committed, and its view is void.
+ * A life that has ended, and a position that is gone: the client begins again. After a restore it
+ * asks for what is committed, and its view is void.
  */
 function onRefusal(world: ClientWorld, follower: Follower, code: string, reason?: string): void {
   if (!ENDING.has(code)) return;

@@ -24,8 +24,9 @@ const OLDER = 0.2;
 const IN_PLACE = 0.25;
 
 /**
- * Copies the table at some moment, goes on for a while, and puts the copy to use: everything written in
- * between is lost, as by a restore to a point in time. Then does what docs/operations.md says.
+ * Copies the table at some moment, goes on for a while, and puts the copy to use: everything
+ * written in between is lost, as by a restore to a point in time. Then does what docs/operations.md
+ * says.
  */
 export async function runRestore(world: World, random: SeededRandom): Promise<void> {
   const { restores } = world;
@@ -42,8 +43,8 @@ export async function runRestore(world: World, random: SeededRandom): Promise<vo
 }
 
 /**
- * A copy is good for as long as no table was restored that came from a restore since: what such a one has
- * given, an earlier copy cannot know.
+ * A copy is good for as long as no table was restored that came from a restore since: what such a
+ * one has given, an earlier copy cannot know.
  */
 const isGood =
   ({ of }: Restores) =>

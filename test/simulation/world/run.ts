@@ -11,11 +11,12 @@ import { simulate } from "./simulate.ts";
 import { BRIEF } from "./world.ts";
 
 /**
- * `npm run sim`: plays seeds and stops at nothing until all are played.
- * `SEED=17 npm run sim` plays one seed twice, compares, and prints what went wrong, by the smallest plan
- * that is found for it; `PLAN={"keys":1}` sets parts of its plan.
- * `npm run sim -- --brief --seeds 200000 --workers 2 --results test/results/sim.json` plays a range,
- * one process for each worker. Said again after it was interrupted, it goes on where the file ends.
+ * `npm run sim`: plays seeds and stops at nothing until all are played. `SEED=17 npm run sim` plays
+ * one seed twice, compares, and prints what went wrong, by the smallest plan that is found for it;
+ * `PLAN={"keys":1}` sets parts of its plan.
+ * `npm run sim -- --brief --seeds 200000 --workers 2 --results test/results/sim.json` plays a
+ * range, one process for each worker. Said again after it was interrupted, it goes on where the
+ * file ends.
  */
 const { values } = parseArgs({
   options: {

@@ -78,7 +78,9 @@ export const printTally = (tally: SeedTally): string => {
   ].join("\n");
 };
 
-/** What must have happened at least once in a run of many seeds, or it has proven less than it says. */
+/**
+ * What must have happened at least once in a run of many seeds, or it has proven less than it says.
+ */
 export const EXPECTED_COUNTS = [
   ...[
     "publish.ok",
@@ -118,8 +120,8 @@ export const EXPECTED_COUNTS = [
 ] as const;
 
 /**
- * What must have happened when something else has. All reads of the product are strongly consistent:
- * with the first that is not, some must have been stale.
+ * What must have happened when something else has. All reads of the product are strongly
+ * consistent: with the first that is not, some must have been stale.
  */
 const EXPECTED_WITH = [["read.eventual", "read.stale"]] as const;
 

@@ -36,9 +36,9 @@ const MADE_LESS = [
 ] as const;
 
 /**
- * Looks for the smallest plan that still fails: leaves out one kind of fault or one role at a time, and
- * makes the rest less, for as long as anything can go and `isInTime`. Greedy: another order may end
- * with another plan.
+ * Looks for the smallest plan that still fails: leaves out one kind of fault or one role at a time,
+ * and makes the rest less, for as long as anything can go and `isInTime`. Greedy: another order may
+ * end with another plan.
  */
 export async function shrinkPlan(
   plan: Plan,

@@ -86,8 +86,8 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
 }
 
 /**
- * What may go too soon, at most: the time for which a put is on its way, or held up by a freeze. Wrong
- * clocks excuse nothing, but one that is set while its process runs is believed.
+ * What may go too soon, at most: the time for which a put is on its way, or held up by a freeze.
+ * Wrong clocks excuse nothing, but one that is set while its process runs is believed.
  */
 function toleranceOf({ plan, recorder }: World): number {
   const held = SETTLE_MS + (plan.freezes > 0 ? HOUR_MS : 0);

@@ -7,7 +7,10 @@ import type { Item } from "../dynamodb/value.ts";
 
 type Watch = FakeDynamo["stream"]["record"];
 
-/** The table that is in use; after a restore another one. What was under way to the former ends there. */
+/**
+ * The table that is in use; after a restore another one. What was under way to the former ends
+ * there.
+ */
 export type SimulatedStore = Pick<
   FakeDynamo,
   "client" | "setFaults" | "expireItems" | "peek" | "items" | "isTransacting"

@@ -36,7 +36,9 @@ const BATCHES = /^STREAM#[^#]+#(?<uid>[^#]+)#P(?<partition>\d+)$/;
 const OFFSETS = /^STREAM#[^#]+#(?<uid>[^#]+)#SUB#(?<subscription>[^#]+)$/;
 const COMPACTED = /^STREAM#[^#]+#(?<uid>[^#]+)#COMPACT#/;
 
-/** Takes the place of the table stream's memory: every change is seen at its moment, and none lost. */
+/**
+ * Takes the place of the table stream's memory: every change is seen at its moment, and none lost.
+ */
 export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   const touched: string[] = [];
   let names: ReadonlyMap<string, string> = new Map();
@@ -139,7 +141,7 @@ const uidOf = ({ pk, sk, uid }: Item): string | undefined =>
 const isRestored = (value: unknown): value is { readonly at: number } =>
   typeof value === "object" && value !== null && "at" in value && typeof value.at === "number";
 
-/** A restore repairs numbering on its way where nobody has looked for 30 days. */
+/** A restore repairs numbering on its way where no process has looked for 30 days. */
 const isRepair = (before: Item | undefined, after: Item): boolean =>
   before !== undefined &&
   after.floor === after.next &&

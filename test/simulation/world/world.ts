@@ -54,7 +54,9 @@ export type World = {
   anyApi(random: SeededRandom): Api;
   /** Waits as a client does: outside of all processes. */
   sleep(ms: number): Promise<void>;
-  /** A client writes down what it must know after a crash, and a line of the history: both or none. */
+  /**
+   * A client writes down what it must know after a crash, and a line of the history: both or none.
+   */
   keep(follower: Follower, note?: Note): void;
   /** A client's call: its patience ends, and a dead process never answers. */
   call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;

@@ -53,8 +53,8 @@ export function createAccess({ table, clock, random, kind }: Deps) {
       keys.rotate(caller, id, how),
 
     /**
-     * Makes a tenant, or finds it, and gives it a new key that may do everything in it: repeating is
-     * the way back into a tenant whose keys are lost.
+     * Makes a tenant, or finds it, and gives it a new key that may do everything in it: repeating
+     * is the way back into a tenant whose keys are lost.
      */
     async createTenant(
       caller: Caller,

@@ -38,8 +38,8 @@ const ROTATE_TRIES = 5;
 const LOOK_ON = 500;
 
 /**
- * API keys, managed by a caller: who may manage keys sees and changes those of its tenant that can do
- * no more than itself; all others do not exist for it.
+ * API keys, managed by a caller: who may manage keys sees and changes those of its tenant that can
+ * do no more than itself; all others do not exist for it.
  */
 export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   /** Makes a key for a tenant. The secret is in the answer and nowhere else. */
@@ -109,7 +109,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
    * Ends a key: here at once, in other processes within 30 s. With `cascade` also what it has made,
    * and what that has made: the key first, so that it makes no more, then all others until a look
    * finds none. Repeating it goes on where a crash has ended it, also when the key itself is gone.
-   * Throws `api-key-not-found` when there was nothing to end, nor anything ended within the last day.
+   * Throws `api-key-not-found` when there was nothing to end, nor anything ended within the last
+   * day.
    */
   async function revoke(
     caller: Caller,
@@ -161,8 +162,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /**
    * Gives a key another secret. The former one stays valid for the overlap. Throws
-   * `api-key-not-found`, `forbidden` when another key outlives the caller's, and `invalid-request` for
-   * an end that is beyond the caller's, or earlier than the other key's own.
+   * `api-key-not-found`, `forbidden` when another key outlives the caller's, and `invalid-request`
+   * for an end that is beyond the caller's, or earlier than the other key's own.
    */
   async function rotate(
     caller: Caller,

@@ -47,7 +47,9 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
     return { caller, noted: noteUse(row, now) };
   };
 
-  /** Once an hour, and tried once in that time by one process: a use that cannot be noted is none. */
+  /**
+   * Once an hour, and tried once in that time by one process: a use that cannot be noted is none.
+   */
   async function noteUse({ id, usedAt = 0 }: ApiKeyRow, now: number): Promise<void> {
     const noted = Math.max(usedAt, noteTried.get(id) ?? 0);
     if (now - noted < NOTE_EVERY_MS) return;

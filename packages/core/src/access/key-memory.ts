@@ -2,7 +2,9 @@ import { createBounded } from "../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 
-/** How long a key's row is believed. Below the time in which a revocation must have taken effect. */
+/**
+ * How long a key's row is believed. Below the time in which a revocation must have taken effect.
+ */
 const MEMORY_MS = 20_000;
 const KNOWN_MAX = 10_000;
 const UNKNOWN_MAX = 1_000;

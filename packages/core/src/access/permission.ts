@@ -29,7 +29,9 @@ const EVERYTHING: Permissions = {
   streams: ["*"],
 };
 
-/** The bearer of the admin key: everything in the default tenant, and the only one to make tenants. */
+/**
+ * The bearer of the admin key: everything in the default tenant, and the only one to make tenants.
+ */
 export const rootCaller: Caller = {
   ...EVERYTHING,
   tenant: defaultTenant,

@@ -13,8 +13,9 @@ import {
 const PARTITIONS_AT_ONCE = 8;
 
 /**
- * Brings a stream's compacted state up to its end now, as far as `budgetMs` goes; `done` says whether
- * it got there. Throws what hindered the first partition that failed; the others may have moved on.
+ * Brings a stream's compacted state up to its end now, as far as `budgetMs` goes; `done` says
+ * whether it got there. Throws what hindered the first partition that failed; the others may have
+ * moved on.
  */
 export async function compactStream(
   deps: CompactDeps,

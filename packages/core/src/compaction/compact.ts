@@ -142,8 +142,8 @@ async function compactStretch(
 }
 
 /**
- * Puts rows, and calls `report` now and then with how many of the first ones are put, never twice at
- * once. False as soon as a report answers so: then the rest is left.
+ * Puts rows, and calls `report` now and then with how many of the first ones are put, never twice
+ * at once. False as soon as a report answers so: then the rest is left.
  */
 async function putRows(
   clock: Clock,

@@ -77,9 +77,9 @@ export function extendStretch(
 }
 
 /**
- * How far the checkpoint may move when the first `rowsPut` rows of a stretch are put: every key that
- * has an event before there has a row by then, as new as that event or newer, as if the stretch had
- * been read in two parts by two runs. Pure.
+ * How far the checkpoint may move when the first `rowsPut` rows of a stretch are put: every key
+ * that has an event before there has a row by then, as new as that event or newer, as if the
+ * stretch had been read in two parts by two runs. Pure.
  */
 export const planMilestone = (
   { milestones }: Pick<Stretch, "milestones">,
@@ -161,8 +161,8 @@ export const planFloor = (checkpoint: Checkpoint, edge: number, nowMs: number): 
 
 /**
  * The pins with one more for a bootstrap that starts at the checkpoint now, or undefined when those
- * that are there hold it already. Pins end at full hours, at least one hour after the bootstrap must,
- * and what clocks may be apart, so there are never many more than a day's hours of them.
+ * that are there hold it already. Pins end at full hours, at least one hour after the bootstrap
+ * must, and what clocks may be apart, so there are never many more than a day's hours of them.
  */
 export function planPins(checkpoint: Checkpoint, nowMs: number): readonly Pin[] | undefined {
   const open = openPins(checkpoint, nowMs);
@@ -174,8 +174,8 @@ export function planPins(checkpoint: Checkpoint, nowMs: number): readonly Pin[] 
 const PIN_MS = BOOTSTRAP_AGE_MAX_MS + CLOCKS_APART_MS;
 
 /**
- * A pin that would last for longer than any can was written by a clock that is off: its bootstrap is
- * refused, see `isOpen`, so that it need not be kept.
+ * A pin that would last for longer than any can was written by a clock that is off: its bootstrap
+ * is refused, see `isOpen`, so that it need not be kept.
  */
 const openPins = ({ pins = [] }: Checkpoint, nowMs: number): readonly Pin[] =>
   pins.filter(

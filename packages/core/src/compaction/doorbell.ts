@@ -14,13 +14,16 @@ export type Rung = {
 };
 
 const PARTITIONS_AT_ONCE = 8;
-/** A store that falters recovers and a frozen process thaws; all else waits for sweeper and operator. */
+/**
+ * A store that falters recovers and a frozen process thaws; all else waits for sweeper and
+ * operator.
+ */
 const PASSING = new Set(["store-unavailable", "outcome-unknown", "paused"]);
 
 /**
  * Compacts the partitions that a table stream's records name by their partition keys. Records only
- * say where to look, so duplicates, reordering and loss of them do not matter. Keys of other rows and
- * of ended lives are ignored. A partition that cannot be compacted holds up no other.
+ * say where to look, so duplicates, reordering and loss of them do not matter. Keys of other rows
+ * and of ended lives are ignored. A partition that cannot be compacted holds up no other.
  */
 export async function ring(
   deps: CompactDeps,

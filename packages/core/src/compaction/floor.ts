@@ -21,10 +21,10 @@ type FloorDeps = {
 type Retained = { readonly life: Life; readonly retentionHours: number };
 
 /**
- * Moves the floor of a partition up to the first batch inside the retention, as far as compaction and
- * open bootstraps allow. The checkpoint is read first and may have moved on when the floor is written:
- * pins taken in between lie at that checkpoint or above it, so never below the floor. Returns whether
- * it moved; also when it does not, its time is noted now and then.
+ * Moves the floor of a partition up to the first batch inside the retention, as far as compaction
+ * and open bootstraps allow. The checkpoint is read first and may have moved on when the floor is
+ * written: pins taken in between lie at that checkpoint or above it, so never below the floor.
+ * Returns whether it moved; also when it does not, its time is noted now and then.
  */
 export async function moveFloor(
   deps: FloorDeps,
@@ -44,11 +44,11 @@ export async function moveFloor(
 }
 
 /**
- * Where the floor belongs: where both retentions are kept, that of the stream now, and the one that a
- * batch was written with, because its row goes 30 days after that one, whatever the stream says since.
- * The search is spared where it cannot move, or its batch is kept still. Times
- * of batches are those of other clocks: what this process has not itself seen for as long as it is
- * kept goes later by what clocks may be apart, so that none goes before its own time.
+ * Where the floor belongs: where both retentions are kept, that of the stream now, and the one that
+ * a batch was written with, because its row goes 30 days after that one, whatever the stream says
+ * since. The search is spared where it cannot move, or its batch is kept still. Times of batches
+ * are those of other clocks: what this process has not itself seen for as long as it is kept goes
+ * later by what clocks may be apart, so that none goes before its own time.
  */
 async function findFloor(
   deps: FloorDeps,

@@ -6,8 +6,8 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
 
 /**
- * No partition can grow faster: DynamoDB takes 1,000 write units a second for a partition key, a batch
- * is at least one, and it holds 1,000 events at most.
+ * No partition can grow faster: DynamoDB takes 1,000 write units a second for a partition key, a
+ * batch is at least one, and it holds 1,000 events at most.
  */
 const EVENTS_PER_MS_MAX = 1_000;
 
@@ -26,9 +26,10 @@ const NUMBERS_MAX = 10 ** 14;
 export const SKEW_MS = 10 * MINUTE_MS;
 
 /**
- * Where the numbers of a partition go on after a restore that ended it at `end`: beyond any that can
- * have been given to events that the restore lost. `seenMs` is the last moment that the copy knows of,
- * so whatever is lost was published later. Throws `numbering-at-risk` when there are no numbers left.
+ * Where the numbers of a partition go on after a restore that ended it at `end`: beyond any that
+ * can have been given to events that the restore lost. `seenMs` is the last moment that the copy
+ * knows of, so whatever is lost was published later. Throws `numbering-at-risk` when there are no
+ * numbers left.
  */
 export function planJump(
   end: number,

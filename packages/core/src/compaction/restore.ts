@@ -88,7 +88,9 @@ async function restoreStream(
 
 type Restorable = StreamRow & { readonly life: Life };
 
-/** Closes the holes of a chain, and moves its numbers on. Answers what this restore has lost of it. */
+/**
+ * Closes the holes of a chain, and moves its numbers on. Answers what this restore has lost of it.
+ */
 async function jumpPartition(
   deps: Deps,
   stream: Restorable,

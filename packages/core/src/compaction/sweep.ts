@@ -24,8 +24,8 @@ type SweepDeps = CompactDeps & {
 };
 
 /**
- * What could not be dealt with, and how often in a row: a partition, or without one the end of a life.
- * `code` is that of the problem, `paused` for a run that was frozen, `invariant` for damage.
+ * What could not be dealt with, and how often in a row: a partition, or without one the end of a
+ * life. `code` is that of the problem, `paused` for a run that was frozen, `invariant` for damage.
  */
 export type Stuck = {
   readonly stream: ScopedName;
@@ -55,8 +55,9 @@ const PARTITION_BUDGET_MS = 20_000;
 /**
  * Looks at every partition of every stream: compacts it, renews the proof that its numbering is
  * safe, moves its floor; finishes deletions that were interrupted and removes what is left of ended
- * lives. Streams are taken in a new order each time, so that a short budget starves none; what fails
- * in one partition or life holds up no other. May be repeated after a crash, and run concurrently.
+ * lives. Streams are taken in a new order each time, so that a short budget starves none; what
+ * fails in one partition or life holds up no other. May be repeated after a crash, and run
+ * concurrently.
  */
 export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number }): Promise<Swept> {
   const { table, clock } = deps;
@@ -122,7 +123,9 @@ async function tendPartition(
   }
 }
 
-/** A copy is left as it is until its restore is complete. Rows of older versions learn their table. */
+/**
+ * A copy is left as it is until its restore is complete. Rows of older versions learn their table.
+ */
 async function tendRow({ table }: CompactDeps, stream: StreamRow) {
   try {
     assertRestored(stream);

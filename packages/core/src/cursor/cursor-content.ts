@@ -17,7 +17,9 @@ export type CursorContent = {
   readonly tokens?: readonly (number | undefined)[];
   /** How often keys had been freed in each partition when it was read; absent where never. */
   readonly freed?: readonly number[];
-  /** Keys had been parked when it was read, in this generation: its pages may have withheld events. */
+  /**
+   * Keys had been parked when it was read, in this generation: its pages may have withheld events.
+   */
   readonly parked?: true;
   /** How far it has come in the queue of a key that was parked. */
   readonly queue?: QueuePlace;
@@ -41,7 +43,9 @@ const QUEUE = 32;
 const LISTED = 64;
 const PARKED = 128;
 
-/** Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys. */
+/**
+ * Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys.
+ */
 export function packCursor(content: CursorContent): Uint8Array {
   const { subscription, positions, since, turn, tokens, bootstrap, freed, queue } = content;
   const { listed, parked } = content;

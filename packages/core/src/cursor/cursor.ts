@@ -13,8 +13,8 @@ const MAC_BYTES = 16;
 
 /**
  * Prints and reads cursors: base64url of version, key id, content and an HMAC-SHA-256 over them, so
- * that a client can neither make nor change one. `parse` throws `invalid-cursor`: `key-retired` when
- * no key has the id that the cursor names, which only its text says, `malformed` otherwise.
+ * that a client can neither make nor change one. `parse` throws `invalid-cursor`: `key-retired`
+ * when no key has the id that the cursor names, which only its text says, `malformed` otherwise.
  */
 export function createCursors(keys: readonly CursorKey[]) {
   const prepared = keys.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));

@@ -12,8 +12,8 @@ export function assertSameList({ listed }: Listed, prefix = ""): void {
 }
 
 /**
- * A subscription can follow a list that has shown all keys it receives. Throws `invalid-cursor` for the
- * list of a narrower prefix: other keys would be missing from what was received.
+ * A subscription can follow a list that has shown all keys it receives. Throws `invalid-cursor` for
+ * the list of a narrower prefix: other keys would be missing from what was received.
  */
 export function assertListsEnough({ listed = "" }: Listed, keyPrefix = ""): void {
   if (keyPrefix.startsWith(listed)) return;

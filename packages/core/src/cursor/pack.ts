@@ -1,6 +1,6 @@
 /**
- * Writes numbers and texts close together: numbers as variable-length integers (LEB128, up to 2^53),
- * texts as their length and their UTF-8 bytes. `unpack` reads them back in the same order.
+ * Writes numbers and texts close together: numbers as variable-length integers (LEB128, up to
+ * 2^53), texts as their length and their UTF-8 bytes. `unpack` reads them back in the same order.
  */
 export function createPacker() {
   const bytes: number[] = [];

@@ -18,7 +18,8 @@ export const takeStamp = (clock: Clock): Stamp => ({
 
 /**
  * How old a stamp is, in milliseconds: the larger of what the two clocks say, because a frozen
- * process may find its monotonic clock stopped and an adjusted one may find its wall clock set back.
+ * process may find its monotonic clock stopped and an adjusted one may find its wall clock set
+ * back.
  */
 export const ageMs = (clock: Clock, stamp: Stamp): number =>
   Math.max(clock.now() - stamp.wallMs, clock.monotonic() - stamp.monotonicMs);

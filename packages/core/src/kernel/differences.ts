@@ -6,8 +6,8 @@ type Json = { readonly [member: string]: unknown };
 const SHOWN_MAX = 200;
 
 /**
- * What is asked for and is otherwise in what exists: a JSON Pointer to each place, and what is there.
- * Members that are undefined are absent. Lists differ as a whole. Pure.
+ * What is asked for and is otherwise in what exists: a JSON Pointer to each place, and what is
+ * there. Members that are undefined are absent. Lists differ as a whole. Pure.
  */
 export function differencesOf(existing: Json, asked: Json, at = ""): InvalidField[] {
   const members = new Set([...Object.keys(asked), ...Object.keys(existing)]);

@@ -2,8 +2,8 @@ import type { Restored } from "./restored.ts";
 
 /**
  * The life of a stream as clients and cursors know it: another text for each life of the name, and
- * after each restore of the table, because copies that clients keep may hold events that the restored
- * log lost.
+ * after each restore of the table, because copies that clients keep may hold events that the
+ * restored log lost.
  */
 export const lifeText = ({
   uid,

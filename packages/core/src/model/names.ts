@@ -4,7 +4,9 @@
  */
 export type ScopedName = string & { readonly __brand: "ScopedName" };
 
-/** One life of a stream: `orders#<uid>`. A name that is deleted and created again gets a new one. */
+/**
+ * One life of a stream: `orders#<uid>`. A name that is deleted and created again gets a new one.
+ */
 export type Life = string & { readonly __brand: "Life" };
 
 /** Who owns the streams. Its characters are those of names, so it cannot hold a separator. */
@@ -14,7 +16,9 @@ export const defaultTenant = "default" as Tenant;
 
 const TENANT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** The only way from a text to a tenant. Throws a RangeError for what could be mistaken for more. */
+/**
+ * The only way from a text to a tenant. Throws a RangeError for what could be mistaken for more.
+ */
 export function tenantOf(name: string): Tenant {
   if (!TENANT.test(name)) throw new RangeError("Not the name of a tenant");
   return name as Tenant;

@@ -3,7 +3,9 @@
  * order, from `from` on; everything else of the partition flows.
  */
 export type ParkedKey = {
-  /** Which state of the key's parking this is; whatever changes it but progress gives it a new one. */
+  /**
+   * Which state of the key's parking this is; whatever changes it but progress gives it a new one.
+   */
   readonly id: number;
   /** The last states before it, since the key was free. */
   readonly was?: readonly number[];
@@ -46,8 +48,8 @@ export type Parking = {
 export const nothingParked: Parking = { revision: 0, freed: 0, keys: [], skipped: [] };
 
 /**
- * Skipped events that still have to be left out: by the log from `next` on, or by the queue of a key
- * that was parked again.
+ * Skipped events that still have to be left out: by the log from `next` on, or by the queue of a
+ * key that was parked again.
  */
 export const stillSkipped = (
   { keys, skipped }: Pick<Parking, "keys" | "skipped">,

@@ -34,7 +34,8 @@ describe("what a process has seen of an end", () => {
       const known = sightings.endAt(LIFE, 0, n * 10 + (n % 7));
       expect(known).toBeLessThanOrEqual(n);
     }
-    // What is left is spread over the time, so that little is kept for much longer than it has to be.
+    // What is left is spread over the time, so that little is kept for much longer than it has to
+    // be.
     expect(sightings.endAt(LIFE, 0, 60_000)).toBeGreaterThan(5_000);
   });
 });

@@ -57,7 +57,9 @@ export function createSightings(clock: Pick<Clock, "now">) {
 
 export type Sightings = ReturnType<typeof createSightings>;
 
-/** One mark more. When there are too many, the one goes whose neighbours are closest in time. Pure. */
+/**
+ * One mark more. When there are too many, the one goes whose neighbours are closest in time. Pure.
+ */
 export function withMark(marks: readonly Mark[], mark: Mark): readonly Mark[] {
   const all = [...marks, mark];
   if (all.length <= MARKS_MAX) return all;

@@ -37,8 +37,8 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   const pace = createPace(clock);
 
   /**
-   * Reads on from a place, or back from it, or one event. With `waitSeconds` an empty page at the end
-   * waits for events, unless the signal aborts.
+   * Reads on from a place, or back from it, or one event. With `waitSeconds` an empty page at the
+   * end waits for events, unless the signal aborts.
    */
   async function browseStream(
     tenant: Tenant,

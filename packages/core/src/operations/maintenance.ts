@@ -42,8 +42,8 @@ export function maintenanceOperations(parts: Parts) {
       sweep({ ...parts, finishEnd: streams.finishEnd }, budget),
 
     /**
-     * For operators: completes a restore of the table, see `completeRestore`. `name` is what they call
-     * it, where the copy has the name that the table had before.
+     * For operators: completes a restore of the table, see `completeRestore`. `name` is what they
+     * call it, where the copy has the name that the table had before.
      */
     completeRestore: (
       name?: string,

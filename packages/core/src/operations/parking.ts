@@ -40,7 +40,10 @@ export const parkingOperations = ({ streams, subscriptions, parking }: Parts) =>
     };
   },
 
-  /** Lets what waits of a key flow again: all of it, or all but the first event, if that is `sequence`. */
+  /**
+   * Lets what waits of a key flow again: all of it, or all but the first event, if that is
+   * `sequence`.
+   */
   async release(
     tenant: Tenant,
     name: string,

@@ -27,7 +27,10 @@ export type LedgerDeps = {
   readonly groupCommit?: boolean;
   /** Of publishes, before others are refused as `too-many-requests`. */
   readonly waitingMax?: number | undefined;
-  /** How long polls may wait here; 0 lets none wait. As long as the protocol allows unless it is said. */
+  /**
+   * How long polls may wait here; 0 lets none wait. As long as the protocol allows unless it is
+   * said.
+   */
   readonly waitSecondsMax?: number | undefined;
   /** Of the API keys made and accepted here: `test` unless it is said. */
   readonly keyKind?: KeyKind;

@@ -30,8 +30,8 @@ type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Lo
 type Saying = { readonly pointer: string; readonly ahead?: boolean };
 
 /**
- * Understands places as clients name them, the same way wherever they stand. Throws `invalid-request`
- * at `pointer` for what is no place of this stream, and `invalid-cursor`.
+ * Understands places as clients name them, the same way wherever they stand. Throws
+ * `invalid-request` at `pointer` for what is no place of this stream, and `invalid-cursor`.
  */
 export function createPlaces({ clock, cursors, log }: Deps) {
   /** A place of a body; its cursor may belong to a subscription. */

@@ -150,8 +150,8 @@ export function pollOperations(parts: Parts) {
     },
 
     /**
-     * The same after a commit, if there is one. A cursor that covers less than others have committed is
-     * read on from, so that its reader misses nothing of what lies between.
+     * The same after a commit, if there is one. A cursor that covers less than others have
+     * committed is read on from, so that its reader misses nothing of what lies between.
      */
     async commitAndPoll(
       tenant: Tenant,
@@ -179,8 +179,8 @@ export function pollOperations(parts: Parts) {
     },
 
     /**
-     * Moves a subscription's committed position forward to what a polled cursor covers, or on a stream
-     * with one partition past an event.
+     * Moves a subscription's committed position forward to what a polled cursor covers, or on a
+     * stream with one partition past an event.
      */
     async commit(tenant: Tenant, name: string, subscription: string, to: string | number) {
       return streams.use(tenant, name, async (stream) => {
@@ -203,7 +203,9 @@ export function pollOperations(parts: Parts) {
     /** How many polls wait in this process right now. */
     waitingPolls: (): number => log.bell.size(),
 
-    /** Answers all polls that wait, and lets none wait from now on: this process is about to end. */
+    /**
+     * Answers all polls that wait, and lets none wait from now on: this process is about to end.
+     */
     endWaits: (): void => log.bell.close(),
 
     /** How many seconds a poll should ask to wait here; 0 where waiting is off. */

@@ -18,9 +18,9 @@ const PUBLISHERS_APART_MS = MINUTE_MS;
 export function publishOperations({ streams, log, cursors }: Parts) {
   return {
     /**
-     * Appends events, all or none, in order. `replayed` when an earlier request had done it, or when
-     * there was nothing to do. What is expected of keys was seen in the life `ofLife`, if that is
-     * known: in another one it does not hold.
+     * Appends events, all or none, in order. `replayed` when an earlier request had done it, or
+     * when there was nothing to do. What is expected of keys was seen in the life `ofLife`, if that
+     * is known: in another one it does not hold.
      */
     async publish(
       tenant: Tenant,

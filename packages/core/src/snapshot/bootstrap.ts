@@ -33,7 +33,9 @@ const PARTITIONS_AT_ONCE = 8;
 const PIN_TRIES = 20;
 /** Rows a page looks at before it ends, also when all of them are tombstones. */
 const ROWS_MAX = 2_000;
-/** Rows of a page's first query, before it is known how large they are, and where many are left out. */
+/**
+ * Rows of a page's first query, before it is known how large they are, and where many are left out.
+ */
 const ROWS_FIRST = 200;
 
 /** What of a snapshot a page shows. */
@@ -84,8 +86,9 @@ async function pinCheckpoint(
 
 /**
  * The next page of a snapshot: the live state of keys as of its checkpoint. A page may be empty and
- * not be the last. Reads the compacted state only, strongly consistent. `prefix` leaves out all keys
- * that do not begin with it, `matches` the events it refuses. Throws `bootstrap-expired` after a day.
+ * not be the last. Reads the compacted state only, strongly consistent. `prefix` leaves out all
+ * keys that do not begin with it, `matches` the events it refuses. Throws `bootstrap-expired` after
+ * a day.
  */
 export async function loadSnapshotPage(
   { table, clock }: Deps,

@@ -15,10 +15,11 @@ export type ScanPlan = {
 };
 
 /**
- * Goes on with a scan through the rows of `bucket`. Rows newer than the checkpoint that the snapshot
- * was taken at are left to the log, which brings them; but every row counts as seen, tombstones and
- * newer ones too, because a key whose older state was overwritten under the scan is missing until
- * the log reaches what overwrote it. `isWanted` leaves out more. An empty page has room for any row. Pure.
+ * Goes on with a scan through the rows of `bucket`. Rows newer than the checkpoint that the
+ * snapshot was taken at are left to the log, which brings them; but every row counts as seen,
+ * tombstones and newer ones too, because a key whose older state was overwritten under the scan is
+ * missing until the log reaches what overwrote it. `isWanted` leaves out more. An empty page has
+ * room for any row. Pure.
  */
 export function planScan(
   bootstrap: Bootstrap,
@@ -62,8 +63,9 @@ export function planScan(
 }
 
 /**
- * How many buckets to ask for at once: as many as are likely to fit the page, going by how many rows
- * the last one held, so that a small state takes one round and a large one reads nothing twice.
+ * How many buckets to ask for at once: as many as are likely to fit the page, going by how many
+ * rows the last one held, so that a small state takes one round and a large one reads nothing
+ * twice.
  */
 export const planWave = (bucket: number, { events }: ScanRoom, rowsBefore: number | undefined) => {
   const fitting = rowsBefore === undefined ? 1 : Math.floor(events / (rowsBefore * 2 + 1));
@@ -71,8 +73,8 @@ export const planWave = (bucket: number, { events }: ScanRoom, rowsBefore: numbe
 };
 
 /**
- * The end of a scan: the state is exact once the log is read up to the highest sequence seen, and up
- * to where the checkpoints stand now. Pure.
+ * The end of a scan: the state is exact once the log is read up to the highest sequence seen, and
+ * up to where the checkpoints stand now. Pure.
  */
 export const planScanEnd = (bootstrap: Bootstrap, checkpoints: readonly number[]): Bootstrap => ({
   ...bootstrap,

@@ -6,8 +6,9 @@ import { isInSnapshot, standingOf } from "../subscription/position/progress.ts";
 import type { SubscriptionState } from "../subscription/state.ts";
 
 /**
- * How many keys have events behind what is committed: what a subscription would be told by a bootstrap
- * instead. Undefined where that makes no sense, and where there are too many events: it reads them.
+ * How many keys have events after the committed offset: as many states a bootstrap would deliver
+ * instead. Undefined in a snapshot, without compaction, and where there are too many events to
+ * read.
  */
 export async function countKeysBehind(
   log: Log,

@@ -11,9 +11,9 @@ import { measureStream, toStream } from "./stream-info.ts";
 type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
- * A page of a tenant's streams by name, of those within ranges of names that are in order and do not
- * overlap; one look into the table per range at most. With `stats` each has its numbers, and the page
- * ends where these take too many reads.
+ * A page of a tenant's streams by name, of those within ranges of names that are in order and do
+ * not overlap; one look into the table per range at most. With `stats` each has its numbers, and
+ * the page ends where these take too many reads.
  */
 export async function listStreams(
   deps: Deps,

@@ -29,7 +29,9 @@ type Deps = {
 
 /** What its clients see of a subscription: its settings, and how far it has come. */
 export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: Deps) {
-  /** All of it: reads the events after the position where they are few enough to count their keys. */
+  /**
+   * All of it: reads the events after the position where they are few enough to count their keys.
+   */
   async function describe(stream: LiveStream, state: SubscriptionState): Promise<SubscriptionInfo> {
     const [progress, members] = await Promise.all([
       measure(stream, state),
@@ -77,7 +79,10 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     return (await Promise.all(measured)).flat();
   }
 
-  /** Where a subscription stands, as a cursor of the stream; null while a snapshot is read. */
+  /**
+   * The committed offset of a subscription, as a cursor of the stream; null while a snapshot is
+   * read.
+   */
   function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
     const { positions, bootstrap } = standingOf(state);
     if (isInSnapshot(bootstrap)) return null;
@@ -88,7 +93,9 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
   return { describe, measureListed };
 }
 
-/** How many subscriptions of a stream one answer may measure: each position may cost a few reads. */
+/**
+ * How many subscriptions of a stream one answer may measure: each position may cost a few reads.
+ */
 export const measuredAtOnce = ({ partitions }: Pick<LiveStream, "partitions">): number =>
   Math.max(1, Math.floor(LIMITS.streamPositionsMax / partitions));
 

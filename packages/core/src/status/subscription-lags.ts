@@ -7,8 +7,8 @@ import type { Table } from "../table/table.ts";
 import { measuredAtOnce } from "./subscription-info.ts";
 
 /**
- * How far a stream's subscriptions are behind, the first ones by name: as many as a bounded number of
- * positions allows, because every position may cost a few reads.
+ * The lag of a stream's first subscriptions by name: as many as a bounded number of positions
+ * allows, because every position may cost a few reads.
  */
 export async function loadLags(
   { table, subscriptions }: { readonly table: Table; readonly subscriptions: Subscriptions },

@@ -70,9 +70,9 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   }
 
   /**
-   * Runs an operation on the live stream of that name, possibly as it was a few seconds ago. When that
-   * fails as it would on a life that has ended meanwhile, and there is a new one, it runs on the new.
-   * Throws `stream-not-found`, and what the operation throws.
+   * Runs an operation on the live stream of that name, possibly as it was a few seconds ago. When
+   * that fails as it would on a life that has ended meanwhile, and there is a new one, it runs on
+   * the new. Throws `stream-not-found`, and what the operation throws.
    */
   async function use<T>(
     tenant: Tenant,
@@ -162,7 +162,10 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
 
 export type Streams = ReturnType<typeof createStreams>;
 
-/** What an operation may meet on a life that has ended, or with something that belongs to a newer one. */
+/**
+ * What an operation may meet on a life that has ended, or with something that belongs to a newer
+ * one.
+ */
 const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
   "invalid-cursor",
   "sequence-mismatch",
@@ -171,8 +174,8 @@ const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
 ]);
 
 /**
- * Refuses a stream that was made in another table: it is a copy of unknown age, and what it would give
- * out was perhaps given before. Throws `restore-pending`.
+ * Refuses a stream that was made in another table: it is a copy of unknown age, and what it would
+ * give out was perhaps given before. Throws `restore-pending`.
  */
 export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
   if (copied === undefined) return;

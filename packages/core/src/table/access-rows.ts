@@ -11,8 +11,9 @@ export const accessRows = (
   entities: Pick<RowKinds, "apiKey" | "keyDirectory" | "deletion">,
 ) => ({
   /**
-   * Makes a key if the key that makes it is there: what is revoked makes nothing from then on. False
-   * when it is gone, and when the id is taken, perhaps by an earlier try of this call: compare hashes.
+   * Makes a key if the key that makes it is there: what is revoked makes nothing from then on.
+   * False when it is gone, and when the id is taken, perhaps by an earlier try of this call:
+   * compare hashes.
    */
   async createKey(row: ApiKeyRow, makerId: string | undefined): Promise<boolean> {
     const reasons = await transact(connection, () =>

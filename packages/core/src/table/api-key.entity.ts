@@ -152,7 +152,9 @@ export const apiKeyRows = (
     return !rejected || data?.hash === rotation.hash;
   },
 
-  /** Notes a use, unless one has been noted since `before`. Nothing happens to a key that is gone. */
+  /**
+   * Notes a use, unless one has been noted since `before`. Nothing happens to a key that is gone.
+   */
   async noteUse(id: string, usedAt: number, before: number): Promise<void> {
     await writeRows(() =>
       apiKey

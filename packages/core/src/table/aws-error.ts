@@ -39,7 +39,9 @@ export const awsErrorName = (error: unknown): string => {
   return wrapped.name;
 };
 
-/** True when the store refused a request for good: a defect or a wrong set-up, not a passing fault. */
+/**
+ * True when the store refused a request for good: a defect or a wrong set-up, not a passing fault.
+ */
 export const isRefusal = (error: unknown): boolean => {
   const name = awsErrorName(error);
   return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");
@@ -114,8 +116,8 @@ const WRITE_TRIES = 5;
 
 /**
  * Runs a write that may safely happen twice, again while its outcome is unknown. Throws
- * `outcome-unknown` when the store does not recover within a few tries, and when it refuses a try after
- * one that may have been carried out.
+ * `outcome-unknown` when the store does not recover within a few tries, and when it refuses a try
+ * after one that may have been carried out.
  */
 export async function writeRowsUntilKnown<T>(
   { clock, random }: Connection,

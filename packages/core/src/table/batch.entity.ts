@@ -6,8 +6,8 @@ import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
  * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
- * says that the stream's life has ended. A `jump` has none either: it uses up `count` numbers, which a
- * restore may have lost. Times are milliseconds since 1970, `expiresAt` seconds.
+ * says that the stream's life has ended. A `jump` has none either: it uses up `count` numbers,
+ * which a restore may have lost. Times are milliseconds since 1970, `expiresAt` seconds.
  */
 export type Batch = {
   readonly first: number;
@@ -29,7 +29,9 @@ export type BatchOutline = Pick<Batch, (typeof OUTLINE)[number]>;
 
 const OUTLINE = ["first", "count", "publishedAt", "kind", "expiresAt"] as const;
 
-/** Which events of a batch settle a claim: its id, the place of the first in the batch, how many. */
+/**
+ * Which events of a batch settle a claim: its id, the place of the first in the batch, how many.
+ */
 export type ClaimedRun = readonly [id: Uint8Array, at: number, count: number];
 
 export const batchEntity = (connection: Connection) =>

@@ -14,7 +14,10 @@ export type Checkpoint = {
   readonly compactedThrough: number;
   /** The first sequence that may still be read. */
   readonly floor: number;
-  /** When the floor was last brought up to the retention; long before that, rows above it may expire. */
+  /**
+   * When the floor was last brought up to the retention; long before that, rows above it may
+   * expire.
+   */
   readonly floorAt: number;
   /** Events and bytes before compression below `next`. */
   readonly events: number;

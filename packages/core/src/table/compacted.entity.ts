@@ -5,8 +5,8 @@ import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
- * The latest event of one key. `payload` is a packed batch of that one event; a tombstone is kept as
- * `deleted`, without a payload, until `expiresAt` (seconds since 1970).
+ * The latest event of one key. `payload` is a packed batch of that one event; a tombstone is kept
+ * as `deleted`, without a payload, until `expiresAt` (seconds since 1970).
  */
 export type CompactedRow = {
   readonly key: string;

@@ -13,7 +13,9 @@ export type Reach = {
   readonly keyPrefix?: string;
 };
 
-/** That something was deleted, kept for those who repeat the request because its answer was lost. */
+/**
+ * That something was deleted, kept for those who repeat the request because its answer was lost.
+ */
 export type DeletionRow = {
   /** The life of a stream whose subscription it was, or the tenant whose API key. */
   readonly of: DeletedFrom;

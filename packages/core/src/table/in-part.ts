@@ -13,10 +13,10 @@ type BatchRead<Row> = {
 
 /**
  * The rows of these keys, in their order, undefined where there is none. BatchGetItem may answer a
- * part and give the rest back as `UnprocessedKeys`, also when nothing is wrong with the table; a key
- * that was given back looks like one without a row. So what is missing is asked for again until
- * nothing is given back. `read` must keep the order of the keys. Throws `store-unavailable` when the
- * table makes no progress.
+ * part and give the rest back as `UnprocessedKeys`, also when nothing is wrong with the table; a
+ * key that was given back looks like one without a row. So what is missing is asked for again until
+ * nothing is given back. `read` must keep the order of the keys. Throws `store-unavailable` when
+ * the table makes no progress.
  */
 export async function readEach<Key, Row>(
   connection: Connection,

@@ -1,13 +1,15 @@
 import type { KeyScope } from "@eventledger/protocol";
 
-/** What keys could be given before there were `read` and `operate`: `consume` stood for all three. */
+/**
+ * What keys could be given before there were `read` and `operate`: `consume` stood for all three.
+ */
 export type FirstScope = "admin" | "publish" | "consume";
 
 const CONSUME: readonly KeyScope[] = ["read", "consume", "operate"];
 
 /**
- * What a stored key may do. A row without `grants` is from before: it keeps what it could do, however
- * the scopes are divided since.
+ * What a stored key may do. A row without `grants` is from before: it keeps what it could do,
+ * however the scopes are divided since.
  */
 export const scopesOf = ({
   scopes,
@@ -19,8 +21,8 @@ export const scopesOf = ({
   grants ?? scopes.flatMap((scope) => (scope === "consume" ? CONSUME : [scope]));
 
 /**
- * What code from before may let a new key do, as during a deployment and after a rollback: never more
- * than the key is granted. It knows neither bounds nor the parts of its `consume`.
+ * What code from before may let a new key do, as during a deployment and after a rollback: never
+ * more than the key is granted. It knows neither bounds nor the parts of its `consume`.
  */
 export function firstScopesOf(key: {
   readonly scopes: readonly KeyScope[];

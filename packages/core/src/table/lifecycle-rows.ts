@@ -63,8 +63,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * False when this life has a subscription of that name, perhaps by an earlier try of this call, or
-   * when the life has ended: a try that arrives late must not take the name from the next life.
+   * False when this life has a subscription of that name, perhaps by an earlier try of this call,
+   * or when the life has ended: a try that arrives late must not take the name from the next life.
    */
   async createSubscription(
     life: Life,
@@ -102,9 +102,10 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
 
   /**
    * Puts a subscription to other positions, all of them or none: `to` replaces the rows of
-   * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must stand at `scan`,
-   * and its row pass the guard. Leases stay as they are, nothing is parked. False when the subscription has moved otherwise; "unsure" when that may
-   * be the work of an earlier try of this call.
+   * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must stand at
+   * `scan`, and its row pass the guard. Leases stay as they are, nothing is parked. False when the
+   * subscription has moved otherwise; "unsure" when that may be the work of an earlier try of this
+   * call.
    */
   async replaceOffsets(
     life: Life,
@@ -139,8 +140,9 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * Gives a subscription other settings, and its positions another generation where the plan says so.
-   * False when it is not as `row` and `from` say any more, perhaps by an earlier try of this call.
+   * Gives a subscription other settings, and its positions another generation where the plan says
+   * so. False when it is not as `row` and `from` say any more, perhaps by an earlier try of this
+   * call.
    */
   async changeSubscription(
     life: Life,

@@ -76,7 +76,9 @@ export const memberRows = (connection: Connection, entity: ReturnType<typeof mem
     return !rejected;
   },
 
-  /** Notes a departure; the row remains for longer than any poll waits. Doing it twice is harmless. */
+  /**
+   * Notes a departure; the row remains for longer than any poll waits. Doing it twice is harmless.
+   */
   async leave(
     life: Life,
     subscriptionUid: string,

@@ -30,9 +30,9 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
 
   /**
    * Changes what is parked, if that is still as it was in `from`, in the same generation, and the
-   * position has not moved: what is to be parked or freed depends on it. Undefined otherwise. A copy
-   * that arrives late changes nothing, because revisions only grow. What was counted of deliveries from
-   * the position is forgotten when `recount` says so.
+   * position has not moved: what is to be parked or freed depends on it. Undefined otherwise. A
+   * copy that arrives late changes nothing, because revisions only grow. What was counted of
+   * deliveries from the position is forgotten when `recount` says so.
    */
   async change(
     place: Place,

@@ -88,8 +88,8 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
   },
 
   /**
-   * Puts a claim where no row is; with `over`, in place of the claim with that id. Sends it once. Throws
-   * only when the store refused it for good.
+   * Puts a claim where no row is; with `over`, in place of the claim with that id. Sends it once.
+   * Throws only when the store refused it for good.
    */
   async claim(life: Life, row: ReceiptRow & Claim, over?: Uint8Array): Promise<ClaimVerdict> {
     const options = { returnOnConditionCheckFailure: "all_old" } as const;
@@ -110,8 +110,8 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
   },
 
   /**
-   * Notes of a claim that no batch below `claimFrom` settles it, and lets it last until `expiresAt`.
-   * False when the row is another's by now, or gone. Doing it twice is harmless.
+   * Notes of a claim that no batch below `claimFrom` settles it, and lets it last until
+   * `expiresAt`. False when the row is another's by now, or gone. Doing it twice is harmless.
    */
   async advance(
     life: Life,

@@ -20,8 +20,9 @@ export const restoreRows = (
   stream: RowKinds["stream"],
 ) => ({
   /**
-   * Puts a jump where nothing is, and notes it in the checkpoint, which must still be at `next`: both
-   * or nothing. False when others were faster, perhaps an earlier try of this call: look again.
+   * Puts a jump where nothing is, and notes it in the checkpoint, which must still be at `next`:
+   * both or nothing. False when others were faster, perhaps an earlier try of this call: look
+   * again.
    */
   async jump(
     { life, partition }: Chain,

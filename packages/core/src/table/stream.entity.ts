@@ -13,8 +13,9 @@ export type StreamRow = Omit<CreateStream, "name"> & {
   readonly status: "live" | "deleting";
   readonly createdAt: number;
   /**
-   * The table that it was made in, or put to by the operation after a restore. In another table it is
-   * a copy about which nothing is known yet. Absent in rows of older versions until a sweep sees them.
+   * The table that it was made in, or put to by the operation after a restore. In another table it
+   * is a copy about which nothing is known yet. Absent in rows of older versions until a sweep sees
+   * them.
    */
   readonly table?: string;
   /** It was made in another table, and the restore that brought it here is not complete. */
@@ -44,7 +45,9 @@ export const streamEntity = (connection: Connection) =>
         createdAt: { type: "number", required: true },
         table: { type: "string" },
         restored: { type: CustomAttributeType<Restored>("any") },
-        /** How many restores the stream went through: what `restored` is replaced by depends on it. */
+        /**
+         * How many restores the stream went through: what `restored` is replaced by depends on it.
+         */
         restores: { type: "number" },
         restoring: { type: CustomAttributeType<Restoring>("any") },
       },
@@ -151,7 +154,9 @@ export const streamRows = (
     return rejected ? undefined : toRow(connection, data);
   },
 
-  /** Notes in which table a stream lives, where that is not noted yet. Doing it twice is harmless. */
+  /**
+   * Notes in which table a stream lives, where that is not noted yet. Doing it twice is harmless.
+   */
   async nameTable(name: ScopedName, uid: string): Promise<void> {
     await writeRows(() =>
       stream

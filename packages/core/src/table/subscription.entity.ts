@@ -264,8 +264,9 @@ export const subscriptionRows = (
 
   /**
    * Commits how far a snapshot is read: from the row's own snapshot to a later place, or the first
-   * of any. Nothing moves when another snapshot, another generation or a later place is committed, or
-   * the guard is not passed. Undefined when the subscription is gone. Doing it twice is harmless.
+   * of any. Nothing moves when another snapshot, another generation or a later place is committed,
+   * or the guard is not passed. Undefined when the subscription is gone. Doing it twice is
+   * harmless.
    */
   async commitScan(
     life: Life,

@@ -7,8 +7,8 @@ export type Reason = { readonly code: string; readonly item?: unknown };
 
 /**
  * What came of a transaction sent once. `cancelled` is a verdict: at least one condition failed and
- * nothing was written by this request. Everything else that is not `written` is `unknown`, conflicts
- * and throttling too: an earlier copy of the same request may have been carried out.
+ * nothing was written by this request. Everything else that is not `written` is `unknown`,
+ * conflicts and throttling too: an earlier copy of the same request may have been carried out.
  */
 export type Verdict<Cancelled> =
   | { readonly kind: "written" }

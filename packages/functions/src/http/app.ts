@@ -91,8 +91,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   });
   app.onError((error, c) => {
     c.set("problem", problemCodeOf(error));
-    const told = c.req.method === "DELETE" ? ofRepeatable(error) : error;
-    return toProblemResponse(told, c.var.requestId, deps.logFailure);
+    const failure = c.req.method === "DELETE" ? ofRepeatable(error) : error;
+    return toProblemResponse(failure, c.var.requestId, deps.logFailure);
   });
   return app;
 }

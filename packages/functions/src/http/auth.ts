@@ -90,8 +90,8 @@ export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: G
 const RECHECK_AFTER_MS = 1_000;
 
 /**
- * Refuses an answer to a key that was revoked or has ended while the request was under way, as a poll
- * that waits is. What the request has done by then stays done.
+ * Refuses an answer to a key that was revoked or has ended while the request was under way, as a
+ * poll that waits is. What the request has done by then stays done.
  */
 async function recheck(c: Context, authenticate: Authenticate): Promise<void> {
   const answer = c.res;
@@ -134,9 +134,9 @@ function readApiKey(c: Context): string | undefined {
 }
 
 /**
- * The one decision about what a caller may do. A stream or a subscription that is none of the caller's
- * business is missing, for reading and for writing; what the caller may not do with one that is, is
- * forbidden. Which events a request may name and an answer may hold: see within.ts.
+ * The one decision about what a caller may do. A stream or a subscription that is none of the
+ * caller's business is missing, for reading and for writing; what the caller may not do with one
+ * that is, is forbidden. Which events a request may name and an answer may hold: see within.ts.
  */
 async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
   const { scopes, bound, reachesAlone = false } = right;

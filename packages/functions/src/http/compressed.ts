@@ -1,8 +1,9 @@
 import { compress } from "hono/compress";
 
 /**
- * For answers that may be long: gzip for those who accept it, when the body has a kilobyte or more. A
- * page at its cap that hardly shrinks still fits into Lambda's 6 MB after the base64 of its way out.
+ * For answers that may be long: gzip for those who accept it, when the body has a kilobyte or more.
+ * A page at its cap that hardly shrinks still fits into Lambda's 6 MB after the base64 of its way
+ * out.
  */
 export const compressed = compress({ encoding: "gzip", threshold: 1_024 });
 

@@ -14,8 +14,8 @@ export const requireKnownEncoding: MiddlewareHandler<AppEnv> = async (c, next) =
 };
 
 /**
- * Unpacks a body that comes as gzip. It may have the cap of a request both before and after: unpacking
- * stops there, however much more there would be.
+ * Unpacks a body that comes as gzip. It may have the cap of a request both before and after:
+ * unpacking stops there, however much more there would be.
  */
 export const unpackBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { raw } = c.req;

@@ -7,8 +7,8 @@ export type Door = {
   /** Why it may mean something else than what arrived: it is answered with that. */
   readonly refusal?: LedgerError | undefined;
   /**
-   * Lets the client send the body that it holds back until it is asked for (`Expect: 100-continue`).
-   * Absent when the body comes by itself.
+   * Lets the client send the body that it holds back until it is asked for
+   * (`Expect: 100-continue`). Absent when the body comes by itself.
    */
   readonly proceed?: () => void;
   /** Called with the log entry of the request once it is answered. */

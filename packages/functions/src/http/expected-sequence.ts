@@ -12,7 +12,8 @@ export type Expecting = { readonly events: readonly IncomingEvent[]; readonly of
 /**
  * Applies `If-Match` and `If-None-Match` to a publish of one key. `If-Match` has a sequence, or the
  * ETag of a current state, which holds the sequence and the life of the stream that it is of;
- * `If-None-Match: *` asks for no current state. Throws `invalid-request` for whatever else they say.
+ * `If-None-Match: *` asks for no current state. Throws `invalid-request` for whatever else they
+ * say.
  */
 export function expectOfKey(
   events: readonly IncomingEvent[],

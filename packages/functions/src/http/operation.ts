@@ -42,8 +42,8 @@ export type Answer = {
 const OPERATION = Symbol("operation");
 
 /**
- * Describes a route: what it does, who may call it, and everything it may answer. What it takes of a
- * key is enforced and described from the same table. `openapi.ts` makes the document of these.
+ * Describes a route: what it does, who may call it, and everything it may answer. What it takes of
+ * a key is enforced and described from the same table. `openapi.ts` makes the document of these.
  */
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
   Object.assign(requireRight(rightOf(of.id)), { [OPERATION]: of });

@@ -93,7 +93,9 @@ const DETAILS: Partial<Record<ProblemCode, string>> = {
   "malformed-json": "The body cannot be parsed as JSON.",
 };
 
-/** The same for a DELETE, whose client may only be repeating it: nothing is left for it to do then. */
+/**
+ * The same for a DELETE, whose client may only be repeating it: nothing is left for it to do then.
+ */
 export function ofRepeatable(error: Error): Error {
   if (!(error instanceof LedgerError) || !error.code.endsWith("-not-found")) return error;
   const detail = `${error.detail} If this repeats a DELETE whose answer was lost, it is deleted: take that for success.`;

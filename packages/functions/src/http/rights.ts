@@ -11,20 +11,22 @@ export type Right = {
   /** Any of these is enough; the first is the one it is meant for. */
   readonly scopes: readonly [Scope, ...Scope[]];
   /**
-   * What becomes of a key that is bound. `free`: it makes no difference, since nothing here is about
-   * events or subscriptions. `within`: the request may name only what the key covers, and the answer
-   * holds nothing else. `refused`: the operation reaches beyond any bound.
+   * What becomes of a key that is bound. `free`: it makes no difference, since nothing here is
+   * about events or subscriptions. `within`: the request may name only what the key covers, and the
+   * answer holds nothing else. `refused`: the operation reaches beyond any bound.
    */
   readonly bound: "free" | "within" | "refused";
-  /** The operation tells by itself whether a subscription is the caller's: it may be gone already. */
+  /**
+   * The operation tells by itself whether a subscription is the caller's: it may be gone already.
+   */
   readonly reachesAlone?: true;
   /** The answer may be withheld from a key that has ended while it was made: it holds events. */
   readonly delivers?: true;
 };
 
 /**
- * The one table of what takes what, by operation. The routes enforce it, and the OpenAPI document and
- * docs/access.md are printed from it. An operation that is missing here does not compile.
+ * The one table of what takes what, by operation. The routes enforce it, and the OpenAPI document
+ * and docs/access.md are printed from it. An operation that is missing here does not compile.
  */
 export const RIGHTS = {
   health: { scopes: ["public"], bound: "free" },

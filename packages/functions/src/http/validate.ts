@@ -21,8 +21,8 @@ const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
 };
 
 /**
- * Validates one part of a request with a protocol schema, which describes it in the OpenAPI document.
- * What is wrong becomes one `invalid-request` that names every place.
+ * Validates one part of a request with a protocol schema, which describes it in the OpenAPI
+ * document. What is wrong becomes one `invalid-request` that names every place.
  */
 export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "param">(
   target: K,

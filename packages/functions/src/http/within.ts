@@ -11,8 +11,8 @@ import type { CreateSubscription, Filter, InvalidField } from "@eventledger/prot
 import { forbidden } from "./auth.ts";
 
 /**
- * What a key that is bound to a prefix may name in a request, and find in an answer. A key that is not
- * passes everything here.
+ * What a key that is bound to a prefix may name in a request, and find in an answer. A key that is
+ * not passes everything here.
  */
 
 /** Throws `forbidden` for an event key that the caller's prefix leaves out. */
@@ -72,8 +72,8 @@ export function assertCoversFilter(caller: Caller, filter: Filter | undefined): 
 }
 
 /**
- * The last look before events leave: what a subscription delivers depends on its filter, which others
- * may have changed since the caller was let in.
+ * The last look before events leave: what a subscription delivers depends on its filter, which
+ * others may have changed since the caller was let in.
  */
 export function assertDelivers(caller: Caller, events: readonly StoredEvent[]): void {
   if (!events.every(({ key }) => coversKey(caller, key))) throw subscriptionNotFound();

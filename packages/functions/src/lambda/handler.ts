@@ -14,8 +14,8 @@ type Deps = {
 };
 
 /**
- * Answers the events of an HTTP API and of a Function URL. An answer that Lambda would refuse, which
- * no page is, becomes a problem here: it is logged as what the client gets.
+ * Answers the events of an HTTP API and of a Function URL. An answer that Lambda would refuse,
+ * which no page is, becomes a problem here: it is logged as what the client gets.
  */
 export function createHttpHandler({ app, logFailure, onAnswered }: Deps) {
   return async (event: HttpEvent): Promise<HttpResult> => {

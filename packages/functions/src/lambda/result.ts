@@ -6,8 +6,8 @@ export type Measured = { readonly result: HttpResult; readonly bytes: number };
 
 /**
  * An answer as Lambda hands it on: inside JSON, as text or in Base64. JSON puts a backslash before
- * every quote, and JSON is full of quotes: a long text goes in whichever form is shorter, so that no
- * answer grows by more than a third on its way.
+ * every quote, and JSON is full of quotes: a long text goes in whichever form is shorter, so that
+ * no answer grows by more than a third on its way.
  */
 export async function toResult(response: Response): Promise<Measured> {
   const { status, headers } = response;

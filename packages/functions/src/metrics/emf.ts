@@ -47,7 +47,9 @@ export function createEmfWriter({ metrics, tableName, write, now, names }: Deps)
   };
 }
 
-/** Labels are no dimensions: their values stand beside the sum, where queries of the log find them. */
+/**
+ * Labels are no dimensions: their values stand beside the sum, where queries of the log find them.
+ */
 function printEmf(
   readings: readonly Reading[],
   { tableName, atMs }: { tableName: string; atMs: number },

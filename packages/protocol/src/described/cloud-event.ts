@@ -60,7 +60,9 @@ export const CloudEventBatchBody = described(
 
 const attribute = (description: string) => described(z.optional(z.string()), { description });
 
-/** Headers of a publish. Those of CloudEvents in binary mode are percent-encoded where not ASCII. */
+/**
+ * Headers of a publish. Those of CloudEvents in binary mode are percent-encoded where not ASCII.
+ */
 export const PublishHeaders = z.object({
   "Idempotency-Key": described(
     z.optional(z.string().check(z.minLength(1), z.maxLength(LIMITS.idempotencyKeyCharsMax))),

@@ -1,6 +1,7 @@
 /**
- * What the server answers, and the body of a publish, which it decodes as text: no request is checked by
- * these. They describe the API and serve its clients; a deployed function does without them.
+ * What the server answers, and the body of a publish, which it decodes as text: no request is
+ * checked by these. They describe the API and serve its clients; a deployed function does without
+ * them.
  */
 export * from "./api-key.ts";
 export * from "./cloud-event.ts";

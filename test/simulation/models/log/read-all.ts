@@ -52,8 +52,8 @@ function assertContiguous(
 }
 
 /**
- * Reads along while others publish, and to the end once `isDone`. Gives what it read and the cursors
- * that it passed, each of them a place to read on from.
+ * Reads along while others publish, and to the end once `isDone`. Gives what it read and the
+ * cursors that it passed, each of them a place to read on from.
  */
 export async function follow(
   reader: Pick<LogProcess, "log" | "load" | "process">,

@@ -3,7 +3,9 @@ import type { Ledger } from "../../../../packages/core/src/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
 import { event, OF, SUB, subscribe } from "./two-servers.ts";
 
-/** Every place where the token of a lease is compared: each is told where nothing else would notice. */
+/**
+ * A scenario for every place that compares the token of a lease, where no other check would notice.
+ */
 
 const LEASE_MS = 3_000;
 const LEASED = { leaseSeconds: LEASE_MS / 1_000 };

@@ -8,7 +8,9 @@ export type LeaseScenario = {
 
 const WRITE = /^send \d+ - update .*OFFSET#P0/;
 
-/** Holds the next write to the offset row on its way, does something meanwhile, and lets it go on. */
+/**
+ * Holds the next write to the offset row on its way, does something meanwhile, and lets it go on.
+ */
 async function overtake<T>(
   world: LeaseWorld,
   late: () => Promise<T>,

@@ -24,7 +24,9 @@ export type LeaseServer = {
   leave(consumer: string): Promise<void>;
 };
 
-/** A subscription of one partition with four events, and servers that share nothing but the table. */
+/**
+ * A subscription of one partition with four events, and servers that share nothing but the table.
+ */
 export type LeaseWorld = {
   readonly store: FakeDynamo;
   readonly clock: Clock;

@@ -33,9 +33,9 @@ export type ExitPlan = {
 type Page = Awaited<ReturnType<Ledger["poll"]>>;
 
 /**
- * Takes a subscription to some state, and asserts that there is a way out: every key flows, was said
- * to have lost what is no longer kept, or is listed as parked with an operation that works. Gives
- * what is wrong.
+ * Takes a subscription to some state, and asserts that there is a way out: every key flows, was
+ * said to have lost what is no longer kept, or is listed as parked with an operation that works.
+ * Gives what is wrong.
  */
 export async function playExit(plan: ExitPlan): Promise<string[]> {
   const violations: string[] = [];
@@ -67,7 +67,9 @@ async function play(
   const log = new Map<string, number[]>(KEYS.map((key) => [key, []]));
   const processed = new Set<number>();
   const excused = new Set<number>();
-  /** Where the consumer failed in the page it holds: its later events of the key are not processed. */
+  /**
+   * Where the consumer failed in the page it holds: its later events of the key are not processed.
+   */
   let failing = new Map<string, number>();
   let page: Page | undefined;
   let end = 0;

@@ -30,7 +30,9 @@ const Uri = z
   .string()
   .check(z.regex(ABSOLUTE_URI, { error: "must be an absolute URI (RFC 3986)" }));
 
-/** A CloudEvent 1.0 in its JSON form, attributes of `null` left out; other members are extensions. */
+/**
+ * A CloudEvent 1.0 in its JSON form, attributes of `null` left out; other members are extensions.
+ */
 export const CloudEvent = described(
   z.catchall(
     z.object({
@@ -126,7 +128,9 @@ export function toCloudEventJson(streamName: string, event: StoredEvent): string
   return `${JSON.stringify(context).slice(0, -1)},"${member}":${event.data}}`;
 }
 
-/** The number in the log is `sequence`, or `ledgersequence` where the CloudEvent came with its own. */
+/**
+ * The number in the log is `sequence`, or `ledgersequence` where the CloudEvent came with its own.
+ */
 function sequencesOf({ sequence, headers = {} }: StoredEvent): Record<string, unknown> {
   const number = String(sequence).padStart(SEQUENCE_DIGITS, "0");
   const own =
@@ -138,7 +142,10 @@ function sequencesOf({ sequence, headers = {} }: StoredEvent): Record<string, un
   return own === undefined ? { sequence: number } : { sequence: own, ledgersequence: number };
 }
 
-/** Attributes kept as headers. A native publisher may have set any: what is not legal is no attribute. */
+/**
+ * Attributes kept as headers. A native publisher may have set any: what is not legal is no
+ * attribute.
+ */
 function ownAttributes(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { "ce-source": source, "ce-dataschema": dataschema } = headers;
   const { "ce-subject": subject, "ce-datacontenttype": datacontenttype } = headers;

@@ -29,8 +29,8 @@ const DECODERS: Readonly<Record<string, (text: string) => IncomingEvent[]>> = {
 
 /**
  * Chooses what reads the events of a publish, in the order they were sent, each `data` exactly the
- * text that was sent. At least one, but for an empty CloudEvents batch, which is legal. Every event is
- * valid and within the caps, or the first of these is thrown: `unsupported-media-type` (here),
+ * text that was sent. At least one, but for an empty CloudEvents batch, which is legal. Every event
+ * is valid and within the caps, or the first of these is thrown: `unsupported-media-type` (here),
  * `malformed-json` (UTF-8, then JSON), `too-many-events`, `invalid-request`, `unsupported-data`,
  * `event-too-large`; of NDJSON the first for the first line that is wrong.
  *

@@ -24,8 +24,8 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /**
  * The text of a body piece by piece, wherever the pieces were cut. Throws `malformed-json` on bytes
- * that are not UTF-8 and on a byte order mark, which JSON has no place for: silently dropping either
- * would change what was sent.
+ * that are not UTF-8 and on a byte order mark, which JSON has no place for: silently dropping
+ * either would change what was sent.
  */
 export function utf8Reader(): { push(bytes: Uint8Array): string; end(): string } {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -4,8 +4,8 @@ import { OF_MEMBERS, OF_SCHEMAS } from "./words.ts";
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /**
- * Which way a value travels. What is sent may leave out members with a default; what is answered has
- * them, and may have more members than today's clients know.
+ * Which way a value travels. What is sent may leave out members with a default; what is answered
+ * has them, and may have more members than today's clients know.
  */
 export type Way = "sent" | "answered";
 
@@ -139,7 +139,9 @@ function sizedNumber(schema: Readonly<Record<string, unknown>>): JsonSchema {
   };
 }
 
-/** One schema for texts of several forms: as long as any of them, and what they say of themselves. */
+/**
+ * One schema for texts of several forms: as long as any of them, and what they say of themselves.
+ */
 function mergedTexts(texts: readonly JsonSchema[]): JsonSchema {
   const choices = texts.map(({ enum: of }) => of);
   if (choices.every(Array.isArray)) return { type: "string", enum: choices.flat() };

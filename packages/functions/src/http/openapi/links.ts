@@ -46,8 +46,9 @@ const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "paramete
 const FROM_CURSOR = { cursor: "cursor", from: "cursor", after: "cursor" } as const;
 
 /**
- * The links of an operation's answers: to its next page, to what it has made, to where its cursor can
- * be read from, and what is said above. Path parameters that both operations have are filled in.
+ * The links of an operation's answers: to its next page, to what it has made, to where its cursor
+ * can be read from, and what is said above. Path parameters that both operations have are filled
+ * in.
  */
 export function linksOf(operation: Linked, all: readonly Linked[]): Record<string, Link> {
   const { of, path, members, parameters } = operation;

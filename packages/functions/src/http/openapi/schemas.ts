@@ -108,7 +108,10 @@ export type Schemas = ReturnType<typeof createSchemas>;
 const referring = (schema: JsonSchema, way: Way): JsonSchema =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', `"${PREFIX[way]}`)) as JsonSchema;
 
-/** Which ids name another schema in requests than in answers, themselves or by what they are made of. */
+/**
+ * Which ids name another schema in requests than in answers, themselves or by what they are made
+ * of.
+ */
 function findDiffering(sent: Map<string, JsonSchema>, answered: Map<string, JsonSchema>) {
   const both = [...sent].filter(([id]) => answered.has(id));
   const differing = new Set<string>();

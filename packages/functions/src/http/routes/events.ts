@@ -110,7 +110,9 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
       },
     );
 
-/** The events of a publish. Lines are judged as they arrive: nothing waits for what may be refused. */
+/**
+ * The events of a publish. Lines are judged as they arrive: nothing waits for what may be refused.
+ */
 async function receiveEvents(req: HonoRequest): Promise<IncomingEvent[]> {
   const { headers, body } = req.raw;
   const decoder = publishDecoder({ contentType: req.header("content-type"), headers });

@@ -108,7 +108,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Delete a stream",
         description:
-          "The stream is gone at once and its name is free; its data is removed in the background. Repeating it meanwhile answers the same, as long as nobody has created it again.",
+          "The stream is gone at once and its name is free; its data is removed in the background. Repeating it meanwhile answers the same, as long as the name is not created again.",
         answers: { 202: { description: "The stream is being removed.", body: "StreamDeletion" } },
         problems: ["stream-not-found", "outcome-unknown"],
       }),

@@ -150,7 +150,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Delete a subscription and its position",
         description:
-          "Its name is free at once. The stream's events stay. Repeating it within a day answers the same, as long as nobody has created it again.",
+          "Its name is free at once. The stream's events stay. Repeating it within a day answers the same, as long as the name is not created again.",
         answers: { 204: { description: "The subscription is deleted." } },
         problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
       }),
