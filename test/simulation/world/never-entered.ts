@@ -56,7 +56,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "snapshot/scan-plan.ts: && !(page.empty && taken.length === 0)",
       "snapshot/scan-plan.ts: return stopped(true);",
-      "snapshot/bootstrap.ts: break;",
+      "snapshot/page-plan.ts: return [];",
       "compaction/compact.ts: return;",
       "compaction/compact.ts: || stretch.stop !== undefined",
       "compaction/removal.ts: { await count(0, 1); return { done: false",
@@ -74,10 +74,10 @@ export const NEVER_ENTERED: readonly Reason[] = [
     why: "Filters, prefixes, lists and lookups by type: no client of the simulation asks for them. test/simulation/models/subscription-filter.test.ts and the contract suites do.",
     blocks: [
       "snapshot/scan-plan.ts: ?.(row)",
-      "snapshot/bootstrap.ts: : ROWS_FIRST",
-      "snapshot/bootstrap.ts: : { isWanted }",
-      "snapshot/bootstrap.ts: (row: CompactedRow) => { const event",
-      "snapshot/bootstrap.ts: : { after, from, limit }",
+      "snapshot/page-plan.ts: : ROWS_FIRST",
+      "snapshot/page-plan.ts: : { isWanted: isWantedBy(matches) }",
+      "snapshot/page-plan.ts: (row: CompactedRow) => { const event",
+      "snapshot/bootstrap.ts: : { from: prefix }",
       "snapshot/bootstrap.ts: : { rows: rows.slice(0, outside)",
       "log/read/browse.ts: : cutPage(page, overflow)",
       "log/read/browse.ts: || matches(event)",

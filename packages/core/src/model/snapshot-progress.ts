@@ -7,9 +7,7 @@ export type Bootstrap = {
   readonly run: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /**
-   * The progress of the scan of the compacted state; see the functions below. Sorts by progress.
-   */
+  /** The stored form of a {@link Scan} of the compacted state. Sorts by progress. */
   readonly scan: string;
   /**
    * First sequence after the checkpoint (checkpoint + 1), per partition: where the log continues.
@@ -22,12 +20,20 @@ export type Bootstrap = {
   readonly exactFrom: readonly number[];
 };
 
-/** Requested, but nothing of it is delivered yet: the next poll takes a new snapshot. */
-const PENDING = "-";
-const ENDED = "16";
-
 /** How many item collections the compacted state of a stream is spread over, scanned in order. */
 export const COMPACTED_BUCKETS = 16;
+
+/** The states of a scan, in this order. */
+export type Scan =
+  /** Requested, but nothing of it is delivered yet: the next poll takes a new snapshot. */
+  | { readonly state: "pending" }
+  /** In `bucket`, after the key `after`, or at the bucket's beginning. */
+  | { readonly state: "reading"; readonly bucket: number; readonly after?: string | undefined }
+  /** Every bucket is read. */
+  | { readonly state: "ended" };
+
+const PENDING = "-";
+const ENDED = String(COMPACTED_BUCKETS);
 
 export const pendingBootstrap: Bootstrap = {
   run: "",
@@ -37,22 +43,29 @@ export const pendingBootstrap: Bootstrap = {
   exactFrom: [],
 };
 
-export const isPending = ({ scan }: Bootstrap): boolean => scan === PENDING;
-
-/** True once every bucket has been read: what follows is the log. */
-export const isScanned = ({ scan }: Bootstrap): boolean => scan === ENDED;
-
-/** The progress of a scan: in `bucket`, after the key `after`, or at the bucket's beginning. */
+/** The stored form of a scan in this bucket; the end of the last bucket is the end of the scan. */
 export const formatScan = (bucket: number, after?: string): string =>
   `${String(bucket).padStart(2, "0")}${after === undefined ? "" : `#${after}`}`;
 
-export function parseScan(scan: string): { bucket: number; after: string | undefined } {
-  return { bucket: Number(scan.slice(0, 2)), after: scan.length > 2 ? scan.slice(3) : undefined };
+/** Reads the stored form: `-`, then `00`, `00#key`, ... `15#key`, then `16`. */
+export function scanOf({ scan }: Pick<Bootstrap, "scan">): Scan {
+  if (scan === PENDING) return { state: "pending" };
+  if (scan === ENDED) return { state: "ended" };
+  const after = scan.length > 2 ? scan.slice(3) : undefined;
+  return { state: "reading", bucket: Number(scan.slice(0, 2)), after };
 }
 
+export const isPending = (bootstrap: Bootstrap): boolean => scanOf(bootstrap).state === "pending";
+
+/** True once every bucket has been read: what follows is the log. */
+export const isScanned = (bootstrap: Bootstrap): boolean => scanOf(bootstrap).state === "ended";
+
 /** How many of the buckets are read whole. */
-export const bucketsRead = ({ scan }: Bootstrap): number =>
-  scan === PENDING ? 0 : parseScan(scan).bucket;
+export function bucketsRead(bootstrap: Bootstrap): number {
+  const scan = scanOf(bootstrap);
+  if (scan.state === "reading") return scan.bucket;
+  return scan.state === "ended" ? COMPACTED_BUCKETS : 0;
+}
 
 /** Whether everything that the snapshot left out has been read from the log by now. */
 export const isExact = (

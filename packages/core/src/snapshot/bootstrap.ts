@@ -1,5 +1,4 @@
-import { LIMITS } from "@eventledger/protocol";
-import { eventOf, isOpen, planPins } from "../compaction/compaction-plan.ts";
+import { isOpen, planPins } from "../compaction/compaction-plan.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
@@ -8,11 +7,17 @@ import { loadEnd } from "../log/end.ts";
 import { assertNotStalled, assertNumbered, mayBeStalled } from "../log/guard.ts";
 import type { StoredEvent } from "../model/event.ts";
 import type { Life } from "../model/names.ts";
-import { type Bootstrap, formatScan, isScanned, parseScan } from "../model/snapshot-progress.ts";
+import { type Bootstrap, formatScan, isScanned } from "../model/snapshot-progress.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
-import { planScan, planScanEnd, planWave, type ScanRoom } from "./scan-plan.ts";
+import {
+  type BucketQuery,
+  type BucketRows,
+  beginPage,
+  planQueries,
+  takeRows,
+} from "./page-plan.ts";
+import { planScanEnd } from "./scan-plan.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
 
@@ -31,12 +36,6 @@ export type SnapshotPage = {
 
 const PARTITIONS_AT_ONCE = 8;
 const PIN_TRIES = 20;
-/** Rows a page looks at before it ends, also when all of them are tombstones. */
-const ROWS_MAX = 2_000;
-/**
- * Rows of a page's first query, before it is known how large they are, and where many are left out.
- */
-const ROWS_FIRST = 200;
 
 /** What of a snapshot a page shows. */
 export type SnapshotRange = {
@@ -97,70 +96,33 @@ export async function loadSnapshotPage(
   { limit, prefix = "", matches }: SnapshotRange,
 ): Promise<SnapshotPage> {
   if (!isOpen(bootstrap, clock.now())) throw bootstrapExpired();
-  const events: StoredEvent[] = [];
-  let at = bootstrap;
-  let room: ScanRoom = { events: limit, bytes: LIMITS.pageBytesMax, rows: ROWS_MAX };
-  let bucketRows: number | undefined;
-  for (let full = false; !full && !isScanned(at) && room.events > 0 && room.rows > 0; ) {
-    const { bucket, after } = parseScan(at.scan);
-    const fitting = rowsThatFit(room, limit);
-    if (fitting === 0) break;
-    const waveMax = planWave(bucket, { ...room, events: fitting }, bucketRows);
-    const wave = Array.from({ length: waveMax }, (_, i) => bucket + i);
-    const rowsMax = Math.min(matches === undefined ? fitting : ROWS_FIRST, room.rows);
+  let page = beginPage(bootstrap, { limit, matches });
+  for (let queries = planQueries(page); queries.length > 0; queries = planQueries(page)) {
     const pages = await Promise.all(
-      wave.map(async (of) => {
-        const range = { after: of === bucket ? after : undefined, from: prefix || undefined };
-        return { of, ...(await loadRows(table, life, of, { ...range, prefix, limit: rowsMax })) };
-      }),
+      queries.map(async (query) => ({ query, found: await loadRows(table, life, query, prefix) })),
     );
-    for (const page of pages) {
-      if (full || parseScan(at.scan).bucket !== page.of) break;
-      const isWanted = (row: CompactedRow) => {
-        const event = eventOf(row);
-        return event !== undefined && (matches === undefined || matches(event));
-      };
-      const filter = matches === undefined ? {} : { isWanted };
-      const plan = planScan(at, page.of, page, room, { empty: events.length === 0, ...filter });
-      for (const row of plan.taken) {
-        const event = eventOf(row);
-        if (event !== undefined) events.push(event);
-      }
-      ({ bootstrap: at, room, full } = plan);
-      // Only a bucket that was read from its beginning to its end tells how many rows buckets hold.
-      const whole = !page.more && (page.of !== bucket || after === undefined);
-      bucketRows = whole ? page.rows.length : undefined;
-    }
+    for (const { query, found } of pages) page = takeRows(page, query, found);
   }
-  if (!isScanned(at)) return { events, bootstrap: at, ended: false };
-  const checkpoints = await loadCheckpoints(table, life, at.starts.length);
-  return { events, bootstrap: planScanEnd(at, checkpoints), ended: true };
-}
-
-/**
- * How many rows a query may ask for so that the page has room for about all of them, going by the
- * size of those that it holds: what does not fit is paid for, and read again by the next page.
- */
-function rowsThatFit({ events, bytes, rows }: ScanRoom, limit: number): number {
-  const taken = limit - events;
-  if (taken === 0) return Math.min(events, Math.max(ROWS_FIRST, ROWS_MAX - rows));
-  const averageBytes = (LIMITS.pageBytesMax - bytes) / taken;
-  return Math.min(events, Math.max(0, Math.floor(bytes / averageBytes)));
+  const { events } = page;
+  if (!isScanned(page.bootstrap)) return { events, bootstrap: page.bootstrap, ended: false };
+  const checkpoints = await loadCheckpoints(table, life, bootstrap.starts.length);
+  return { events, bootstrap: planScanEnd(page.bootstrap, checkpoints), ended: true };
 }
 
 /** Rows of one bucket whose keys begin with `prefix`; they lie side by side. */
 async function loadRows(
   table: Table,
   life: Life,
-  bucket: number,
-  range: { after: string | undefined; from: string | undefined; prefix: string; limit: number },
-) {
-  const { from, prefix, limit } = range;
+  query: BucketQuery,
+  prefix: string,
+): Promise<BucketRows> {
   // A cursor of another list may lie before all keys of this one.
-  const after =
-    range.after === undefined || isBefore(range.after, prefix) ? undefined : range.after;
-  const start = from === undefined ? { after, limit } : { after, from, limit };
-  const { rows, more } = await table.compacted.loadPage(life, bucket, start);
+  const isInside = query.after !== undefined && !isBefore(query.after, prefix);
+  const { rows, more } = await table.compacted.loadPage(life, query.bucket, {
+    after: isInside ? query.after : undefined,
+    limit: query.limit,
+    ...(prefix === "" ? {} : { from: prefix }),
+  });
   const outside = rows.findIndex(({ key }) => !key.startsWith(prefix));
   return outside === -1 ? { rows, more } : { rows: rows.slice(0, outside), more: false };
 }
