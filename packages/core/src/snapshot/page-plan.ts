@@ -49,7 +49,9 @@ export const beginPage = (
   bucketRows: undefined,
 });
 
-/** What to read next, side by side, in the order of the buckets; nothing once the page is done. Pure. */
+/**
+ * What to read next, side by side, in the order of the buckets; nothing once the page is done. Pure.
+ */
 export function planQueries(page: GrowingPage): BucketQuery[] {
   const { room, limit } = page;
   const scan = scanOf(page.bootstrap);
