@@ -50,7 +50,8 @@ export const beginPage = (
 });
 
 /**
- * What to read next, side by side, in the order of the buckets; nothing once the page is done. Pure.
+ * What to read next, side by side, in the order of the buckets; nothing once the page is done.
+ * Pure.
  */
 export function planQueries(page: GrowingPage): BucketQuery[] {
   const { room, limit } = page;
