@@ -23,6 +23,7 @@ export default defineConfig({
           "packages/*/src/**/*.test.ts",
           "test/simulation/checker/**/*.test.ts",
           "test/simulation/mutants/mutants.test.ts",
+          "test/changes/**/*.test.ts",
           "test/proof/**/*.test.ts",
           "test/tidy.test.ts",
         ],

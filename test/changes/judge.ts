@@ -1,0 +1,36 @@
+/** A change by its file and name. */
+type Named = { readonly file: string; readonly name: string };
+
+/** A change that no test notices, and why none has to. */
+export type Survivor = Named & { readonly why: string };
+
+type Judged<Tried> = {
+  readonly alive: readonly Tried[];
+  /** Nobody has noticed them, and nobody has said why. */
+  readonly unexplained: readonly Tried[];
+  /** Reasons for what is noticed, and for changes that there are not. */
+  readonly superfluous: readonly Survivor[];
+};
+
+/** Holds what was tried against the reasons. A part of the changes says nothing of the others. */
+export function judge<Tried extends Named & { readonly by: string | null }>(
+  tried: readonly Tried[],
+  survivors: readonly Survivor[],
+  { files, all, isWhole }: { files: readonly string[]; all: readonly Named[]; isWhole: boolean },
+): Judged<Tried> {
+  const alive = tried.filter(({ by }) => by === null);
+  const reasons = new Set(survivors.map(keyOf));
+  const noticed = new Set(tried.filter(({ by }) => by !== null).map(keyOf));
+  const known = new Set(all.map(keyOf));
+  return {
+    alive,
+    unexplained: alive.filter((change) => !reasons.has(keyOf(change))),
+    superfluous: survivors.filter(
+      (survivor) =>
+        files.includes(survivor.file) &&
+        (!known.has(keyOf(survivor)) || (isWhole && noticed.has(keyOf(survivor)))),
+    ),
+  };
+}
+
+const keyOf = ({ file, name }: Named): string => `${file} ${name}`;

@@ -1,0 +1,153 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Measured } from "./session.ts";
+import type { Trial } from "./try.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** Which sources are changed, and which tests are asked. */
+export type Asked = {
+  /** For what the processes write. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly projects: readonly string[];
+  readonly tests: readonly string[];
+};
+
+/** Who noticed a change: a test file, `time` when nothing ended, null when nobody did. */
+export type Verdict = {
+  readonly number: number;
+  readonly by: string | null;
+  /** How many test files meet the change. */
+  readonly asked: number;
+};
+
+/** A test file may take so long, and so many times as long as without a change. */
+const PATIENCE = { leastMs: 25_000, times: 10 };
+/** Until the first test begins, or all are measured. */
+const BEGIN_MS = 3_600_000;
+/** A change may be met so often, and so many times as often as without it. */
+const MEETINGS = { least: 10_000, times: 100 };
+
+/** What every test file takes and meets, with all changes asleep. */
+export async function measure(asked: Asked): Promise<Measured[]> {
+  const path = join(asked.folder, "measured.json");
+  const errors = await play(asked, { measured: path, trials: [] }, { patienceMs: () => BEGIN_MS });
+  if (!existsSync(path)) throw new Error(`The tests cannot be measured: ${errors}`);
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+type Plan = {
+  readonly numbers: readonly number[];
+  readonly workers: number;
+  readonly onVerdict: (verdict: Verdict, left: number) => void;
+};
+
+/** Wakes one change after the other and asks the tests that meet it, until one fails. */
+export async function tryAll(
+  asked: Asked,
+  measured: readonly Measured[],
+  { numbers, workers, onVerdict }: Plan,
+): Promise<Verdict[]> {
+  const trials = numbers.map((number) => trialOf(number, measured));
+  const msOf = new Map(measured.map((file) => [file.file, sum(Object.values(file.msOf))]));
+  const verdicts = new Map<number, Verdict>();
+  const note = (number: number, by: string | null) => {
+    const of = trials.find((trial) => trial.number === number)?.tests.length ?? 0;
+    const name = by?.startsWith(ROOT) ? by.slice(ROOT.length + 1) : by;
+    const verdict = { number, by: name, asked: of };
+    verdicts.set(number, verdict);
+    onVerdict(verdict, trials.length - verdicts.size);
+  };
+  const work = async (share: readonly Trial[]): Promise<void> => {
+    // What takes too long ends its process; the next one goes on behind it.
+    for (let left = share; left.length > 0; ) {
+      let present: number | undefined;
+      const errors = await play(
+        asked,
+        { trials: left },
+        {
+          patienceMs: (file) => Math.max(PATIENCE.leastMs, (msOf.get(file) ?? 0) * PATIENCE.times),
+          onTrial: (number) => {
+            present = number;
+          },
+          onVerdict: (number, by) => {
+            present = number;
+            note(number, by);
+          },
+        },
+      );
+      if (present === undefined) throw new Error(`The tests do not begin: ${errors}`);
+      if (!verdicts.has(present)) note(present, "time");
+      left = left.filter(({ number }) => !verdicts.has(number));
+    }
+  };
+  const shares = Array.from({ length: workers }, (_, worker) =>
+    trials.filter((_, index) => index % workers === worker),
+  );
+  await Promise.all(shares.map(work));
+  return numbers.flatMap((number) => verdicts.get(number) ?? []);
+}
+
+/** Who is to be asked about a change: those first that take the least time. */
+function trialOf(number: number, measured: readonly Measured[]): Trial {
+  let most = 0;
+  const asked = measured.flatMap(({ file, passed, msOf, meetings }) => {
+    const meeting = meetings.filter(({ meetings: met }) => met.some(([each]) => each === number));
+    if (!passed || meeting.length === 0) return [];
+    for (const { meetings: met } of meeting) {
+      for (const [each, times] of met) if (each === number) most = Math.max(most, times);
+    }
+    const tests = meeting.flatMap(({ test }) => test ?? []);
+    // What happens outside of tests concerns all of them.
+    const of = tests.length === meeting.length ? [...new Set(tests)] : null;
+    return [{ file, of, ms: sum((of ?? Object.keys(msOf)).map((test) => msOf[test] ?? 0)) }];
+  });
+  const meetingsMax = Math.max(MEETINGS.least, most * MEETINGS.times);
+  const tests = asked.sort((a, b) => a.ms - b.ms).map(({ file, of }) => ({ file, of }));
+  return { number, meetingsMax, tests };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+type Task = { readonly measured?: string; readonly trials: readonly Trial[] };
+type Watch = {
+  readonly patienceMs: (file: string) => number;
+  readonly onTrial?: (number: number) => void;
+  readonly onVerdict?: (number: number, by: string | null) => void;
+};
+
+let processes = 0;
+
+/** Runs one process to its end, or ends it when it says nothing for too long. What it complained of. */
+async function play({ folder, ...asked }: Asked, task: Task, watch: Watch): Promise<string> {
+  const meetings = join(folder, `meetings-${++processes}`);
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "try.ts"), JSON.stringify({ ...asked, ...task, meetings })],
+    { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], detached: true },
+  );
+  let errors = "";
+  child.stderr.on("data", (text) => {
+    errors = `${errors}${text}`.slice(-2_000);
+  });
+  const end = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  };
+  process.once("exit", end);
+  let timer = setTimeout(end, BEGIN_MS);
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.startsWith("{")) continue;
+    const { number, file, verdict } = JSON.parse(line);
+    clearTimeout(timer);
+    timer = setTimeout(end, watch.patienceMs(file ?? ""));
+    if (number === undefined) continue;
+    if (file !== undefined) watch.onTrial?.(number);
+    else watch.onVerdict?.(number, verdict);
+  }
+  clearTimeout(timer);
+  process.off("exit", end);
+  return errors;
+}

@@ -1,0 +1,102 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { saveRecord } from "../proof/record.ts";
+import { whereWeAre } from "../proof/where.ts";
+import { seededRandom } from "../simulation/dynamodb/seeded-random.ts";
+import { EXAMINED } from "./examined.ts";
+import { findChanges } from "./find-changes.ts";
+import { judge } from "./judge.ts";
+import { measure, tryAll, type Verdict } from "./play.ts";
+import { sayChanges } from "./say-changes.ts";
+import { sourcesOf } from "./sources.ts";
+import { SURVIVORS } from "./survivors.ts";
+
+/**
+ * `npm run mutate -- <paths>`: changes the product in one small place at a time and runs the tests that
+ * meet the place, until one fails. Prints what no test notices. Fails when that has no reason in
+ * survivors.ts, and when a reason there is of a change that is noticed.
+ */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    projects: { type: "string", default: "unit,model,integration,contract,doors" },
+    /** Only test files whose path holds one of these. */
+    tests: { type: "string", default: "" },
+    /** So many changes, chosen by the seed; all of them without it. */
+    sample: { type: "string" },
+    seed: { type: "string", default: process.env.SEED ?? "1" },
+    /** Only changes whose name holds this. */
+    only: { type: "string", default: "" },
+    workers: { type: "string", default: "1" },
+    results: { type: "string" },
+    /** The files that were examined whole, instead of paths. */
+    examined: { type: "boolean", default: false },
+  },
+});
+
+// The processes that run the tests end with this one.
+for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => process.exit(1));
+
+const began = new Date();
+const where = whereWeAre();
+const files = sourcesOf(values.examined ? EXAMINED : positionals);
+const all = files.flatMap((file) =>
+  findChanges(file, readFileSync(file, "utf8")).changes.map((change) => ({ file, ...change })),
+);
+const wanted = [...all.keys()].filter((number) => all[number]?.name.includes(values.only));
+const sample = values.sample === undefined ? wanted : choose(wanted, Number(values.sample));
+const folder = mkdtempSync(join(tmpdir(), "changes-"));
+const asked = {
+  ...{ folder, files, projects: values.projects.split(",") },
+  tests: values.tests.split(",").filter((text) => text !== ""),
+};
+
+console.log(`${files.length} files, ${all.length} changes, ${sample.length} to try; measuring`);
+const measured = await measure(asked);
+const broken = measured.filter(({ passed }) => !passed);
+for (const { file, error } of broken)
+  console.log(`left out, it fails by itself: ${file}: ${error}`);
+const tried = await tryAll(asked, measured, {
+  ...{ numbers: sample, workers: Number(values.workers) },
+  onVerdict: (verdict, left) => console.log(`${left} ${print(verdict)}`),
+});
+rmSync(folder, { recursive: true, force: true });
+
+const verdicts = tried.flatMap(({ number, ...rest }) => {
+  const change = all[number];
+  return change === undefined ? [] : [{ ...change, ...rest }];
+});
+const isWhole = values.sample === undefined && values.only === "" && asked.tests.length === 0;
+const { alive, unexplained, superfluous } = judge(verdicts, SURVIVORS, {
+  ...{ files, all, isWhole },
+});
+console.log(`${verdicts.length - alive.length} of ${verdicts.length} changes noticed`);
+for (const { file, name, line } of unexplained)
+  console.log(`no reason for ${file}:${line} ${name}`);
+for (const { file, name } of superfluous) console.log(`a reason for nothing: ${file} ${name}`);
+if (values.results !== undefined) {
+  const said = sayChanges({ files: files.length, all: all.length, verdicts, alive, unexplained });
+  const { seed, sample: asOf = null, projects } = values;
+  const times = { began: began.toISOString(), ended: new Date().toISOString() };
+  const figures = { ...times, seed, sample: asOf, projects, paths: positionals, files, verdicts };
+  saveRecord(values.results, said, figures, where);
+}
+process.exitCode = unexplained.length + superfluous.length + broken.length === 0 ? 0 : 1;
+
+function print({ number, by }: Verdict): string {
+  const { file, line, name } = all[number] ?? { file: "", line: 0, name: "" };
+  const verdict = by === null ? "SURVIVED" : "noticed ";
+  return `${verdict} ${file}:${line} ${name.slice(0, 100)} ${by === null ? "" : `(${by})`}`;
+}
+
+function choose(numbers: readonly number[], count: number): number[] {
+  const random = seededRandom(values.seed);
+  return numbers
+    .map((number) => ({ number, at: random.fraction() }))
+    .sort((a, b) => a.at - b.at)
+    .slice(0, count)
+    .map(({ number }) => number)
+    .sort((a, b) => a - b);
+}

@@ -1,0 +1,13 @@
+import { globSync, statSync } from "node:fs";
+
+const ALL = ["packages/core/src", "packages/functions/src"];
+
+/** The source files of paths from the root, which may be folders or patterns; all without any. */
+export function sourcesOf(paths: readonly string[]): string[] {
+  const found = (paths.length === 0 ? ALL : paths).flatMap((path) =>
+    globSync(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? `${path}/**/*.ts` : path),
+  );
+  const sources = [...new Set(found)].filter((path) => !path.endsWith(".test.ts")).sort();
+  if (sources.length === 0) throw new Error(`There are no source files in ${paths.join(", ")}`);
+  return sources;
+}

@@ -1,0 +1,51 @@
+import { writeFileSync } from "node:fs";
+import { openSession } from "./session.ts";
+
+/** A change to try, and the tests that meet it: all of a file with null. */
+export type Trial = {
+  readonly number: number;
+  readonly meetingsMax: number;
+  readonly tests: readonly { readonly file: string; readonly of: readonly string[] | null }[];
+};
+
+/**
+ * A process of its own for each part of a run: tests may end it, or never end. Its task comes as
+ * JSON; it prints a line before each test file, and one for the verdict.
+ */
+const { measured, trials, ...asked } = JSON.parse(process.argv[2] ?? "{}");
+const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const ASLEEP = { number: -1, meetingsMax: 0 };
+
+const session = await openSession(asked);
+say({ open: true });
+/** Whether a test passes alone, with all changes asleep: then it fails for a change. */
+const alone = new Map<string, boolean>();
+
+async function passesAlone(file: string, test: string | undefined): Promise<boolean> {
+  if (test === undefined) return false;
+  const known = alone.get(test) ?? (await session.try(ASLEEP, file, [test])) === undefined;
+  alone.set(test, known);
+  return known;
+}
+
+/** The test that notices a change, if one does. */
+async function askFor(change: Trial): Promise<string | undefined> {
+  for (const { file, of } of change.tests) {
+    say({ number: change.number, file });
+    const failure = await session.try(change, file, of);
+    if (failure === undefined) continue;
+    if (of === null || (await passesAlone(file, failure.test))) return `${file}: ${failure.name}`;
+    // It counts on the tests before it.
+    const whole = await session.try(change, file, null);
+    if (whole !== undefined) return `${file}: ${whole.name}`;
+  }
+  return undefined;
+}
+
+if (measured !== undefined) writeFileSync(measured, JSON.stringify(await session.measure()));
+for (const change of (trials ?? []) as Trial[]) {
+  const by = await askFor(change);
+  say({ number: change.number, verdict: by ?? null });
+}
+await session.close();
+process.exit(0);
