@@ -1,5 +1,6 @@
 /**
- * The files of which every change was tried: a test notices it, or survivors.ts says why none has to.
+ * The files of which every change was tried: a test notices it, or survivors.ts says why none
+ * has to.
  * `npm run mutate -- --examined` holds them to it.
  */
 export const EXAMINED: readonly string[] = [];

@@ -7,7 +7,9 @@ export type Change = {
   readonly line: number;
 };
 
-/** A source file with all its changes in it, each asleep until `__changed` says true to its number. */
+/**
+ * A source file with all its changes in it, each asleep until `__changed` says true to its number.
+ */
 export type Changeable = { readonly changes: readonly Change[]; readonly code: string };
 
 type Node = { readonly type: string; readonly start: number; readonly end: number } & {
@@ -17,7 +19,8 @@ type Edit = { readonly start: number; readonly end: number; readonly text: strin
 
 /**
  * Finds what may be changed in a file: conditions and their clauses, the edges of comparisons,
- * statements that only do something, defaults, the conditions of writes to the table. All changes are
+ * statements that only do something, defaults, the conditions of writes to the table. All
+ * changes are
  * put in at once, so that a file is compiled once however many there are. Numbers begin at `from`.
  */
 export function findChanges(path: string, source: string, from = 0): Changeable {

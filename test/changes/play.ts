@@ -16,7 +16,7 @@ export type Asked = {
   readonly tests: readonly string[];
 };
 
-/** Who noticed a change: a test file, `time` when nothing ended, null when nobody did. */
+/** What noticed a change: a test, `time` when nothing ended, null when it went unnoticed. */
 export type Verdict = {
   readonly number: number;
   readonly by: string | null;
@@ -62,7 +62,7 @@ export async function tryAll(
     onVerdict(verdict, trials.length - verdicts.size);
   };
   const work = async (share: readonly Trial[]): Promise<void> => {
-    // What takes too long ends its process; the next one goes on behind it.
+    // What takes too long ends its process; the next one goes on after it.
     for (let left = share; left.length > 0; ) {
       let present: number | undefined;
       const errors = await play(
@@ -121,7 +121,10 @@ type Watch = {
 
 let processes = 0;
 
-/** Runs one process to its end, or ends it when it says nothing for too long. What it complained of. */
+/**
+ * Runs one process to its end, or ends it when it says nothing for too long. What it complained
+ * of.
+ */
 async function play({ folder, ...asked }: Asked, task: Task, watch: Watch): Promise<string> {
   const meetings = join(folder, `meetings-${++processes}`);
   const child = spawn(

@@ -14,7 +14,8 @@ import { sourcesOf } from "./sources.ts";
 import { SURVIVORS } from "./survivors.ts";
 
 /**
- * `npm run mutate -- <paths>`: changes the product in one small place at a time and runs the tests that
+ * `npm run mutate -- <paths>`: changes the product in one small place at a time and runs the
+ * tests that
  * meet the place, until one fails. Prints what no test notices. Fails when that has no reason in
  * survivors.ts, and when a reason there is of a change that is noticed.
  */

@@ -4,7 +4,10 @@ import { edge } from "./edge.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The number of the change that is awake in this run, -1 for none, and how often it may be met. */
+    /**
+     * The number of the change that is awake in this run, -1 for none, and how often it may be
+     * met.
+     */
     change: { readonly number: number; readonly meetingsMax: number };
     /** The ids of the tests to run, null for all. */
     chosen: readonly string[] | null;
@@ -14,8 +17,10 @@ declare module "vitest" {
 }
 
 /**
- * Set-up of every test file while changes are tried: `__changed` says whether a change is awake, and
- * counts how often each is met. One that is met far more often than without it makes something go on
+ * Set-up of every test file while changes are tried: `__changed` says whether a change is awake,
+ * and
+ * counts how often each is met. One that is met far more often than without it makes something
+ * go on
  * for ever: the process ends, which counts as noticed.
  */
 const { number: awake, meetingsMax } = inject("change");
