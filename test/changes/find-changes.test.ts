@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { parseAst } from "vitest/node";
 import { edge } from "./edge.ts";
 import { findChanges } from "./find-changes.ts";
 import { sourcesOf } from "./sources.ts";
@@ -84,5 +85,6 @@ it("reads every source file of the core and the functions", () => {
     const { changes, code } = findChanges(file, readFileSync(file, "utf8"));
     expect(new Set(changes.map(({ name }) => name)).size, file).toBe(changes.length);
     expect(code.match(/__changed\(/g)?.length ?? 0, file).toBe(changes.length);
+    expect(() => parseAst(code, { lang: "ts" }, file)).not.toThrow();
   }
 });

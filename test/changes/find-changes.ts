@@ -24,7 +24,7 @@ type Edit = { readonly start: number; readonly end: number; readonly text: strin
  * put in at once, so that a file is compiled once however many there are. Numbers begin at `from`.
  */
 export function findChanges(path: string, source: string, from = 0): Changeable {
-  const program = parseAst(source, { lang: "ts" }, path) as unknown as Node;
+  const program = parseAst(source, { lang: "ts", preserveParens: true }, path) as unknown as Node;
   const changes: Change[] = [];
   const edits: Edit[] = [];
   const insert = (at: number, text: string) => edits.push({ start: at, end: at, text });
