@@ -23,3 +23,4 @@ export { createLedger, type Ledger } from "./ledger.ts";
 export { type IncomingEvent, isTombstone, type RawJson, type StoredEvent } from "./model/event.ts";
 export { defaultTenant, type Tenant } from "./model/names.ts";
 export type { LedgerDeps } from "./operations/parts.ts";
+export { STORE_FULL } from "./table/aws-error.ts";

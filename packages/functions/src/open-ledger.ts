@@ -17,6 +17,7 @@ import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
 import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
+import { createStoreWrites, type HasRoomFor } from "./store-writes.ts";
 import { readWaitSecondsMax } from "./wait-seconds.ts";
 
 /** What the product needs to know of its surroundings. */
@@ -38,6 +39,8 @@ export type Config = {
   readonly waitSecondsMax?: number;
   /** How many publishes may wait in this process. */
   readonly waitingMax?: number;
+  /** Where the store's disk can be asked. AWS has no disk that fills up. */
+  readonly hasRoomFor?: HasRoomFor;
   /** Where this process already counts what it measures; without it, a place of its own. */
   readonly metrics?: Metrics;
   /** Instead of the clock of this machine. For measuring only. */
@@ -80,10 +83,17 @@ export function openLedger(config: Config): OpenLedger {
   });
   const { metrics = createMetrics() } = config;
   client.middlewareStack.add(createStoreMeter(metrics), { step: "initialize", name: "storeMeter" });
+  const clock = config.clock ?? systemClock;
+  const { middleware, assertWritable } = createStoreWrites({
+    hasRoomFor: config.hasRoomFor,
+    now: () => clock.monotonic(),
+  });
+  client.middlewareStack.add(middleware, { step: "finalizeRequest", name: "storeWrites" });
   const ledger = createLedger({
     client,
     tableName: config.tableName,
-    clock: config.clock ?? systemClock,
+    clock,
+    assertWritable,
     random: systemRandom,
     cursorKeys: readCursorKeys(config.cursorKey),
     groupCommit: config.groupCommit ?? true,

@@ -20,6 +20,8 @@ export type EngineOptions = {
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
   readonly waitSecondsMax?: number;
+  /** Whether the disk of the database has room for so many more bytes. */
+  readonly hasRoomFor?: (bytes: number) => Promise<boolean>;
   readonly onNotice: (line: string) => void;
 };
 

@@ -1,6 +1,7 @@
 import type { OpenLedger } from "@eventledger/functions/open-ledger.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
+import { watchDisk } from "./disk.ts";
 import { type Engine, type EngineOptions, startEngine } from "./engine.ts";
 import { startServer } from "./http-server.ts";
 import { keepStore } from "./kept-store.ts";
@@ -104,6 +105,7 @@ async function startEngines(
     authOff: options.authOff ?? false,
     corsOrigins: options.corsOrigins ?? [],
     ...(options.waitSecondsMax === undefined ? {} : { waitSecondsMax: options.waitSecondsMax }),
+    ...(folder === undefined ? {} : { hasRoomFor: watchDisk(folder.databaseDir, onNotice) }),
   };
   let engine: Engine | undefined;
   const current = () => {

@@ -108,6 +108,7 @@ export const PROBLEMS = {
     title: "The server is not set up to use its table",
     retry: "later",
   },
+  "store-full": { status: 503, title: "Not written: the table's disk is full", retry: "later" },
   "restore-pending": {
     status: 503,
     title: "The table was restored, and an operator has not completed that",

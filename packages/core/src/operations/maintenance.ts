@@ -17,8 +17,12 @@ const RUN_BUDGET_MS = MINUTE_MS;
 export function maintenanceOperations(parts: Parts) {
   const { table, streams, subscriptions, log } = parts;
   return {
-    /** Answers when the table can be reached; throws `store-unavailable` otherwise. */
+    /**
+     * Answers when the table can be read, and takes writes as far as is known without writing; throws
+     * what hinders it otherwise.
+     */
     async checkTable(): Promise<void> {
+      await parts.assertWritable();
       await table.streams.load(scopeName(defaultTenant, "-"));
     },
 

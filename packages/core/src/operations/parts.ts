@@ -34,6 +34,8 @@ export type LedgerDeps = {
   readonly waitSecondsMax?: number | undefined;
   /** Of the API keys made and accepted here: `test` unless it is said. */
   readonly keyKind?: KeyKind;
+  /** Throws what is known to keep the table from taking writes. It must not write. */
+  readonly assertWritable?: () => Promise<void>;
   /** Called for each step of every append. */
   readonly observeAppend?: ObserveAppend;
   /** Called for each key that is parked. */
@@ -67,6 +69,7 @@ export function createParts(deps: LedgerDeps) {
   return {
     ...core,
     tableName,
+    assertWritable: deps.assertWritable ?? (async () => {}),
     cursors,
     log,
     places,

@@ -23,9 +23,13 @@ const SET_UP = [
   "UnrecognizedClientException",
 ] as const;
 
+/** The name of the error of a write that was not sent, because the store has no room for it. */
+export const STORE_FULL = "StoreFullError";
+
 /** Answers that say: this request was not carried out and never will be. All others are unknown. */
 const REFUSALS = new Set([
   ...SET_UP,
+  STORE_FULL,
   "IdempotentParameterMismatchException",
   "ItemCollectionSizeLimitExceededException",
   "SerializationException",
@@ -47,9 +51,17 @@ export const isRefusal = (error: unknown): boolean => {
   return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");
 };
 
-/** What to throw for a refusal: `store-misconfigured` where an operator has to act. */
+/** What to throw for a refusal: what it is called where an operator has to act. */
 export const refusalOf = (error: unknown): unknown => {
   const name = awsErrorName(error);
+  if (name === STORE_FULL) {
+    return new LedgerError("store-full", {
+      detail:
+        "The disk that holds the table is full. This request was not written and never will be. An operator has to make room.",
+      retryAfterSeconds: 30,
+      cause: error,
+    });
+  }
   if (!SET_UP.some((known) => known === name)) return error;
   return new LedgerError("store-misconfigured", {
     detail:

@@ -119,6 +119,7 @@ const EVERYWHERE: readonly ProblemCode[] = [
   "invalid-request",
   "internal",
   "store-misconfigured",
+  "store-full",
   "store-unavailable",
   "request-too-large",
   "unsupported-media-type",

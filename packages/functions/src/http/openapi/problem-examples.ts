@@ -106,6 +106,10 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "store-misconfigured": {
     detail: "This server cannot use its table: credentials, permissions or the table are missing.",
   },
+  "store-full": {
+    detail: "The disk that holds the table is full. This request was not written.",
+    retryAfter: 30,
+  },
   "restore-pending": {
     detail: "The table is a copy. An operator has to complete the restore: POST /restored.",
     retryAfter: 60,

@@ -30,7 +30,8 @@ export const systemRoutes = ({
         id: "health",
         tag: "system",
         summary: "Tell whether the service is alive",
-        description: "With `deep=1` also whether the table answers; if not, 503.",
+        description:
+          "With `deep=1` also whether the table answers and takes writes, as far as this process knows without writing; if not, 503.",
         answers: { 200: { description: "The service is alive.", body: "Health" } },
       }),
       valid("query", HealthQuery),

@@ -1,0 +1,84 @@
+import { LedgerError, STORE_FULL } from "@eventledger/core";
+
+/** Whether the store has room for so many more bytes. True where that cannot be told. */
+export type HasRoomFor = (bytes: number) => Promise<boolean>;
+
+const WRITES = new Set([
+  "BatchWriteItem",
+  "DeleteItem",
+  "PutItem",
+  "TransactWriteItems",
+  "UpdateItem",
+]);
+
+/** So many writes without an answer, one after another, are no accident. */
+const FAILURES_MIN = 3;
+const BELIEVED_MS = 60_000;
+
+/**
+ * Watches what becomes of writes. `middleware` is for the `finalizeRequest` step of a DynamoDB client:
+ * it refuses a write for which there is no room before it is sent, so that nothing of it can have
+ * happened. `assertWritable` tells from that, and from the writes of the last minute, whether the
+ * store takes writes. It writes nothing itself: anybody may ask.
+ */
+export function createStoreWrites({
+  hasRoomFor = async () => true,
+  now,
+}: {
+  readonly hasRoomFor?: HasRoomFor | undefined;
+  readonly now: () => number;
+}) {
+  let failures = 0;
+  let failedAt = Number.NEGATIVE_INFINITY;
+
+  const middleware =
+    <Args extends { request: unknown }, Result>(
+      next: (args: Args) => Promise<Result>,
+      { commandName = "" }: { commandName?: string },
+    ) =>
+    async (args: Args): Promise<Result> => {
+      if (!WRITES.has(commandName.replace(/Command$/, ""))) return next(args);
+      if (!(await hasRoomFor(bytesOf(args.request)))) throw noRoom();
+      try {
+        const result = await next(args);
+        failures = 0;
+        return result;
+      } catch (error) {
+        failures = isAnswer(error) ? 0 : failures + 1;
+        failedAt = now();
+        throw error;
+      }
+    };
+
+  /** Throws `store-full`, or `store-unavailable` while writes find no answer. */
+  async function assertWritable(): Promise<void> {
+    if (!(await hasRoomFor(0))) {
+      throw new LedgerError("store-full", {
+        detail: "The disk that holds the table is full. An operator has to make room.",
+        retryAfterSeconds: 30,
+      });
+    }
+    if (failures < FAILURES_MIN || now() - failedAt > BELIEVED_MS) return;
+    throw new LedgerError("store-unavailable", {
+      detail: `The table has answered none of the last ${failures} writes of this process.`,
+      retryAfterSeconds: 10,
+    });
+  }
+
+  return { middleware, assertWritable };
+}
+
+const noRoom = (): Error =>
+  Object.assign(new Error("the disk of the store has no room for a write"), { name: STORE_FULL });
+
+/** The store has decided: it refused the request, or a condition failed. */
+const isAnswer = (error: unknown): boolean => {
+  const { httpStatusCode = 500 } =
+    (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+  return httpStatusCode < 500;
+};
+
+const bytesOf = (request: unknown): number => {
+  const { body } = request as { body?: unknown };
+  return typeof body === "string" || body instanceof Uint8Array ? body.length : 0;
+};

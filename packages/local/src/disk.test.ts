@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+import { watchDisk } from "./disk.ts";
+
+const MIB = 1024 * 1024;
+
+function open() {
+  const notices: string[] = [];
+  const disk: { free: number | Error } = { free: 3 * MIB };
+  const look = async () => {
+    if (disk.free instanceof Error) throw disk.free;
+    return { bavail: disk.free / 512, bsize: 512 };
+  };
+  return { disk, notices, hasRoomFor: watchDisk("d", (line) => notices.push(line), look) };
+}
+
+it("has room for a write twice its size beside a mebibyte", async () => {
+  const { hasRoomFor } = open();
+  expect(await hasRoomFor(MIB)).toBe(true);
+  expect(await hasRoomFor(MIB + 512)).toBe(false);
+});
+
+it("is full until there is room for what was refused, and says either once", async () => {
+  const { disk, notices, hasRoomFor } = open();
+  expect(await hasRoomFor(0)).toBe(true);
+  disk.free = MIB + 512;
+  expect([await hasRoomFor(MIB), await hasRoomFor(MIB), await hasRoomFor(0)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  // A small write still goes through.
+  expect(await hasRoomFor(100)).toBe(true);
+  expect(await hasRoomFor(0)).toBe(false);
+  expect(notices).toHaveLength(1);
+  disk.free = 3 * MIB;
+  expect(await hasRoomFor(0)).toBe(true);
+  expect(notices).toHaveLength(2);
+});
+
+it("has room where the disk does not tell", async () => {
+  const { disk, hasRoomFor } = open();
+  disk.free = new Error("EIO");
+  expect(await hasRoomFor(MIB)).toBe(true);
+});
