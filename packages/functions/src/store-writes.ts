@@ -1,6 +1,6 @@
 import { LedgerError, STORE_FULL } from "@eventledger/core";
 
-/** Whether the store has room for so many more bytes. True where that cannot be told. */
+/** Whether the store has room for so many more bytes. True where nothing says otherwise. */
 export type HasRoomFor = (bytes: number) => Promise<boolean>;
 
 const WRITES = new Set([
@@ -16,10 +16,10 @@ const FAILURES_MIN = 3;
 const BELIEVED_MS = 60_000;
 
 /**
- * Watches what becomes of writes. `middleware` is for the `finalizeRequest` step of a DynamoDB client:
- * it refuses a write for which there is no room before it is sent, so that nothing of it can have
- * happened. `assertWritable` tells from that, and from the writes of the last minute, whether the
- * store takes writes. It writes nothing itself: anybody may ask.
+ * Watches the results of writes. `middleware` is for the `finalizeRequest` step of a DynamoDB
+ * client: it refuses a write for which there is no room before it is sent, so none of it can have
+ * happened. `assertWritable` says from that, and from the writes of the last minute, whether the
+ * store takes writes. It writes nothing itself, because anyone may ask.
  */
 export function createStoreWrites({
   hasRoomFor = async () => true,

@@ -3,15 +3,15 @@ import { statfs } from "node:fs/promises";
 type Space = { readonly bavail: number; readonly bsize: number };
 
 /**
- * What has to be free beside a write: the store writes it to its journal first and to its file later,
- * and other programs use the disk too.
+ * What has to be free beside a write: the store writes it to its journal first and to its file
+ * later, and other programs use the disk too.
  */
 const FREE_MIN_BYTES = 1024 * 1024;
 
 /**
  * Tells whether the disk of a folder has room for a write of so many bytes; asked for none, whether
- * there is room for what was refused last. Says once when there is none, and once when there is again.
- * A disk that does not tell has room.
+ * there is room for what was refused last. Notes once when there is none, and once when there is
+ * again. A disk whose size is unknown has room.
  */
 export function watchDisk(
   folder: string,

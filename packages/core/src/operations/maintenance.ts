@@ -18,8 +18,8 @@ export function maintenanceOperations(parts: Parts) {
   const { table, streams, subscriptions, log } = parts;
   return {
     /**
-     * Answers when the table can be read, and takes writes as far as is known without writing; throws
-     * what hinders it otherwise.
+     * Answers when the table can be read, and takes writes as far as is known without writing.
+     * Throws what prevents that otherwise.
      */
     async checkTable(): Promise<void> {
       await parts.assertWritable();
