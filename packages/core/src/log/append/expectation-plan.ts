@@ -1,6 +1,5 @@
 import { LedgerError } from "../../kernel/error.ts";
 import type { IncomingEvent } from "../../model/event.ts";
-import { partitionOf } from "../../model/partition.ts";
 
 /** What a request expects of a key: the sequence of its last event, 0 for no current state. */
 export type Expectation = {
@@ -18,18 +17,17 @@ export const NO_EVENT: LastEvent = { sequence: 0, deleted: false };
 export const NEVER = -1;
 
 /** What a request expects, each key once: the first of its events that says so speaks for it. */
-export function expectationsOf(
-  events: readonly IncomingEvent[],
-  partitions: number,
-): readonly Expectation[] {
+export function expectationsOf({ events, homes }: Placed): readonly Expectation[] {
   const expected = new Map<string, Expectation>();
-  for (const { attributes, expectedSequence: sequence } of events) {
+  for (const [index, { attributes, expectedSequence: sequence }] of events.entries()) {
     const { key } = attributes;
     if (sequence === undefined || expected.has(key)) continue;
-    expected.set(key, { partition: partitionOf(key, partitions), key, sequence });
+    expected.set(key, { partition: homes[index] ?? 0, key, sequence });
   }
   return [...expected.values()];
 }
+
+type Placed = { readonly events: readonly IncomingEvent[]; readonly homes: readonly number[] };
 
 type Asking = {
   readonly lanes: readonly { readonly events: readonly IncomingEvent[] }[];

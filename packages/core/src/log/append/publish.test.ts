@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
 import { madeEventId, packEvents } from "../codec.ts";
-import { planRequest, readReceipt } from "./publish.ts";
+import { placeEvents, planRequest, readReceipt } from "./publish.ts";
 
 const event = (key: string, data = "1", more: object = {}): IncomingEvent => ({
   attributes: { key, ...more },
@@ -11,7 +11,7 @@ const event = (key: string, data = "1", more: object = {}): IncomingEvent => ({
 });
 
 const hashOf = (events: readonly IncomingEvent[]) =>
-  planRequest(events, 4, "x").idempotency?.requestHash;
+  planRequest(placeEvents(events, 4), "x").idempotency?.requestHash;
 
 describe("planRequest", () => {
   it("keeps the order of the events within each partition", () => {
@@ -19,7 +19,7 @@ describe("planRequest", () => {
     return fc.assert(
       fc.property(keys, fc.integer({ min: 1, max: 64 }), (list, partitions) => {
         const events = list.map((key, n) => event(key, `${n}`));
-        const { lanes } = planRequest(events, partitions, undefined);
+        const { lanes } = planRequest(placeEvents(events, partitions), undefined);
         expect(lanes.flatMap((lane) => lane.events)).toHaveLength(events.length);
         for (const lane of lanes) {
           const own = events.filter(
@@ -41,7 +41,7 @@ describe("planRequest", () => {
     return fc.assert(
       fc.property(fc.array(incoming, { minLength: 1, maxLength: 20 }), (drafts) => {
         const events = drafts.map((draft) => ({ ...draft, data: draft.data as RawJson }));
-        const { bytes } = planRequest(events, 1, undefined);
+        const { bytes } = planRequest(placeEvents(events, 1), undefined);
         expect(bytes).toBeGreaterThanOrEqual(packEvents(events).rawBytes);
       }),
     );
@@ -69,7 +69,7 @@ describe("readReceipt", () => {
       event(key, "1", n === 3 ? { id: "own" } : {}),
     );
     const batchId = new Uint8Array(16).fill(1);
-    const { lanes } = planRequest(events, 3, undefined);
+    const { lanes } = planRequest(placeEvents(events, 3), undefined);
     const parts = lanes.flatMap(({ partition, events: { length } }) => [
       { partition, first: 100 * partition + 7, count: 1, batchFirst: 100 * partition + 5, batchId },
       ...(length === 1
@@ -84,7 +84,7 @@ describe("readReceipt", () => {
             },
           ]),
     ]);
-    const published = readReceipt(events, 3, { parts, publishedAt: 5 });
+    const published = readReceipt(placeEvents(events, 3), { parts, publishedAt: 5 });
     const next = new Map<number, number>();
     for (const [index, { attributes }] of events.entries()) {
       const partition = partitionOf(attributes.key, 3);

@@ -17,17 +17,34 @@ export type Published = {
   readonly publishedAt: number;
 };
 
-/** Sorts a request's events into partitions, each in the request's order. */
-export function planRequest(
+/** The events of a request and, of each, its partition: `homes[i]` is that of `events[i]`. */
+export type PlacedEvents = {
+  readonly events: readonly IncomingEvent[];
+  readonly homes: readonly number[];
+  readonly partitions: number;
+};
+
+/** The one place where the keys of a request are hashed. */
+export const placeEvents = (
   events: readonly IncomingEvent[],
   partitions: number,
+): PlacedEvents => ({
+  events,
+  homes: events.map(({ attributes: { key } }) => partitionOf(key, partitions)),
+  partitions,
+});
+
+/** Sorts a request's events into partitions, each in the request's order. */
+export function planRequest(
+  placed: PlacedEvents,
   idempotencyKey: string | undefined,
 ): AppendRequest {
+  const { events, homes } = placed;
   const lanes = new Map<number, IncomingEvent[]>();
-  const expected = expectationsOf(events, partitions);
+  const expected = expectationsOf(placed);
   let bytes = 0;
-  for (const event of events) {
-    const partition = partitionOf(event.attributes.key, partitions);
+  for (const [index, event] of events.entries()) {
+    const partition = homes[index] ?? 0;
     const lane = lanes.get(partition);
     if (lane === undefined) lanes.set(partition, [event]);
     else lane.push(event);
@@ -47,8 +64,7 @@ export function planRequest(
 
 /** Tells where each event of a request is, from its receipt. */
 export function readReceipt(
-  events: readonly IncomingEvent[],
-  partitions: number,
+  { events, homes, partitions }: PlacedEvents,
   { parts, publishedAt }: Receipt,
 ): Published {
   const next = new Map<number, Iterator<Place>>();
@@ -60,8 +76,8 @@ export function readReceipt(
     positions[partition] = { batch: batchFirst, next: first + count };
   }
   return {
-    events: events.map(({ attributes: { key, id } }) => {
-      const place = next.get(partitionOf(key, partitions))?.next().value;
+    events: events.map(({ attributes: { id } }, index) => {
+      const place = next.get(homes[index] ?? 0)?.next().value;
       if (place === undefined)
         throw new RangeError("A receipt covers fewer events than its request");
       return { id: id ?? place.madeId, sequence: place.sequence };
