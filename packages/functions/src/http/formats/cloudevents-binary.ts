@@ -17,9 +17,9 @@ const NOT_IN_HEADERS = new Set(["data", "data_base64", "datacontenttype"]);
 /**
  * The event of a request in binary mode. Pointers to attributes name their header, such as
  * `/headers/ce-id`. The body becomes `data` by these rules, each of which can be turned back: an
- * empty one is null; JSON is kept as it is; `text/*` in UTF-8 is a JSON string of the text, which
- * is how CloudEvents writes text in its JSON form; any other bytes are a JSON string of Base64,
- * marked by the header `ce-data_base64`.
+ * empty one is no data; JSON is kept as it is; `text/*` in UTF-8 is a JSON string of the text,
+ * which is how CloudEvents writes text in its JSON form; any other bytes are a JSON string of
+ * Base64, marked by the header `ce-data_base64`.
  */
 export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] {
   const { contentType, headers } = request;
@@ -34,7 +34,8 @@ export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] 
   return decodeEvents(
     [{ text: "", start: 0, value: envelope, place: { pointer: "" } }],
     (_, all) => {
-      const attributes = toEventAttributes(envelope, placeOfAttribute, all);
+      const how = { placeOf: placeOfAttribute, hasData: request.body.length > 0 };
+      const attributes = toEventAttributes(envelope, how, all);
       return attributes && { attributes, data };
     },
   );

@@ -41,7 +41,7 @@ type AttributePlace = (name: string) => Place;
  */
 export function toEventAttributes(
   envelope: Record<string, unknown>,
-  placeOf: AttributePlace,
+  { placeOf, hasData }: { readonly placeOf: AttributePlace; readonly hasData: boolean },
   fields: InvalidFields,
 ): EventAttributes | undefined {
   const before = fields.count;
@@ -58,23 +58,20 @@ export function toEventAttributes(
     fields.add(placeOf("partitionkey"), "is required, or `subject`: it is the key of the event");
   }
   if (fields.count > before || !parsed.success) return undefined;
-  return withinCaps(parsed.data, keyName, placeOf, fields);
+  const { id, type, time } = parsed.data;
+  const headers = toHeaders(parsed.data, { hasData });
+  const attributes = { key: parsed.data[keyName], type, id, headers };
+  const timed = time === undefined ? attributes : { ...attributes, time };
+  return withinCaps(timed, keyName, placeOf, fields);
 }
 
 function withinCaps(
-  event: CloudEvent,
+  attributes: Record<string, unknown>,
   keyName: "partitionkey" | "subject",
   placeOf: AttributePlace,
   fields: InvalidFields,
 ): EventAttributes | undefined {
-  const { id, type, time } = event;
-  const attributes = { key: event[keyName], type, id, headers: toHeaders(event) };
-  const parsed = EventAttributes.safeParse(
-    time === undefined ? attributes : { ...attributes, time },
-    {
-      error: wording,
-    },
-  );
+  const parsed = EventAttributes.safeParse(attributes, { error: wording });
   if (parsed.success) return parsed.data;
   for (const { path, detail } of fieldsOfIssues(parsed.error.issues)) {
     const [field, header] = path;
@@ -93,7 +90,9 @@ function readCloudEvent(source: EventSource, fields: InvalidFields): Draft | und
   const members = envelopeMembers(source, fields);
   if (members === undefined || !isObject(value)) return undefined;
   const envelope = Object.fromEntries(members.flatMap(({ name }) => unlessNull(name, value[name])));
-  const attributes = toEventAttributes(envelope, (name) => within(place, name), fields);
+  const hasData = envelope.data_base64 !== undefined || members.some(({ name }) => name === "data");
+  const placeOf = (name: string) => within(place, name);
+  const attributes = toEventAttributes(envelope, { placeOf, hasData }, fields);
   if (envelope.data !== undefined && envelope.data_base64 !== undefined) {
     fields.add(within(place, "data_base64"), "must not stand beside `data`");
   }

@@ -1,4 +1,5 @@
 import type { RawJson, StoredEvent } from "@eventledger/core";
+import { LIMITS } from "@eventledger/protocol";
 import { HTTP, CloudEvent as SdkEvent } from "cloudevents";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -92,6 +93,29 @@ describe("a structured CloudEvent", () => {
     },
   );
 
+  it.each([{ data: null }, { data: null, data_base64: null }])(
+    "with %j goes out with data of null",
+    (data) => {
+      const event = structured({ ...minimal, ...data });
+      expect(event.attributes.headers).not.toHaveProperty("ce-data_absent");
+      expect(JSON.parse(outOf(event))).toMatchObject({ data: null });
+    },
+  );
+
+  it.each([{}, { data_base64: null }])("with %j goes out without data", (data) => {
+    const event = structured({ ...minimal, ...data });
+    expect(event.attributes.headers).toMatchObject({ "ce-data_absent": "true" });
+    expect(JSON.parse(outOf(event))).not.toHaveProperty("data");
+  });
+
+  it("has no mark of absent data where its headers are full", () => {
+    const extensions = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`x${n}`, "1"]));
+    const event = structured({ ...minimal, ...extensions(LIMITS.headersMax - 1) });
+    expect(Object.keys(event.attributes.headers ?? {})).toHaveLength(LIMITS.headersMax);
+    expect(JSON.parse(outOf(event))).toMatchObject({ data: null });
+  });
+
   it("keeps Base64 as a string and gives it back as data_base64", () => {
     const event = structured(
       '{"specversion":"1.0","id":"1","source":"/","type":"t","subject":"k","data_base64":"\\/w=="}',
@@ -171,7 +195,8 @@ describe("a CloudEvent in binary mode", () => {
   it.each<[string | undefined, string | Uint8Array, string, object]>([
     ["application/json; charset=utf-8", ' {"a":1.10}\n', '{"a":1.10}', {}],
     ["application/vnd.shop+json", "-0", "-0", {}],
-    ["application/json", "", "null", {}],
+    ["application/json", "", "null", { "ce-data_absent": "true" }],
+    ["application/json", "null", "null", {}],
     ["text/plain", '"é"\ufeff', '"\\"é\\"\ufeff"', {}],
     ["text/plain", Uint8Array.of(0xff), '"/w=="', { "ce-data_base64": "true" }],
     ["text/plain; charset=latin1", Uint8Array.of(0xe9), '"6Q=="', { "ce-data_base64": "true" }],
@@ -360,7 +385,7 @@ describe("the CloudEvents SDK", () => {
       event.cloneWith({
         partitionkey: event.partitionkey ?? event.subject,
         sequence: "0000000000000042",
-        data: event.data ?? null,
+        ...(event.data === undefined ? {} : { data: event.data }),
       }),
     ]);
   });

@@ -1,4 +1,4 @@
-import type { RawJson, StoredEvent } from "@eventledger/core";
+import { isTombstone, type RawJson, type StoredEvent } from "@eventledger/core";
 import { boundedText, described, EventKey, LIMITS, Timestamp } from "@eventledger/protocol";
 import * as z from "zod/mini";
 
@@ -13,6 +13,12 @@ const DEFAULT_TYPE = "eventledger.event";
  * extension can have the name: theirs hold no underscore.
  */
 const BASE64_HEADER = "ce-data_base64";
+
+/**
+ * A header of this name, `true`, says that the CloudEvent came without data: it is a tombstone, as
+ * with `data: null`, and goes out without data again.
+ */
+const ABSENT_HEADER = "ce-data_absent";
 
 export const EXTENSION_NAME = /^[a-z0-9]+$/;
 
@@ -87,9 +93,12 @@ const PLACED = new Set([
 /**
  * Everything of a CloudEvent that a native event has no field for, as headers that
  * `toCloudEventJson` turns back: `ce-<name>` for strings, `ce-<name>.integer` and
- * `ce-<name>.boolean` for the other types of an extension, and the mark of Base64 data.
+ * `ce-<name>.boolean` for the other types of an extension, and the marks of Base64 and of no data.
  */
-export function toHeaders(event: CloudEvent): Record<string, string> {
+export function toHeaders(
+  event: CloudEvent,
+  { hasData }: { readonly hasData: boolean },
+): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(event)) {
     if (PLACED.has(name) || value === undefined) continue;
@@ -97,6 +106,9 @@ export function toHeaders(event: CloudEvent): Record<string, string> {
     headers[`ce-${name}${suffix}`] = String(value);
   }
   if (event.data_base64 !== undefined) headers[BASE64_HEADER] = "true";
+  // It must not be the header too many: without it the data comes back as null.
+  const hasRoom = Object.keys(headers).length < LIMITS.headersMax;
+  if (!hasData && hasRoom) headers[ABSENT_HEADER] = "true";
   return headers;
 }
 
@@ -124,6 +136,7 @@ export function toCloudEventJson(streamName: string, event: StoredEvent): string
     ...sequencesOf(event),
   };
   addExtensions(context, headers);
+  if (headers[ABSENT_HEADER] === "true" && isTombstone(event)) return JSON.stringify(context);
   const member = isKeptBase64(headers, event.data) ? "data_base64" : "data";
   return `${JSON.stringify(context).slice(0, -1)},"${member}":${event.data}}`;
 }
