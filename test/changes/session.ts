@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createVitest, type TestCase, type TestModule, type Vitest } from "vitest/node";
 import config from "../../vitest.config.ts";
+import { edge } from "./edge.ts";
 import { findChanges } from "./find-changes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -55,6 +56,8 @@ export async function openSession({ files, projects, tests, meetings }: Asked): 
     codes.set(join(ROOT, file), code);
     from += changes.length;
   }
+  // What a project starts before its tests runs in this process, with all changes asleep.
+  Object.assign(globalThis, { __changed: () => false, __edge: edge });
   const plugin = {
     name: "changes",
     enforce: "pre" as const,
