@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Measured } from "./session.ts";
@@ -126,12 +126,15 @@ let processes = 0;
  * of.
  */
 async function play({ folder, ...asked }: Asked, task: Task, watch: Watch): Promise<string> {
-  const meetings = join(folder, `meetings-${++processes}`);
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, "try.ts"), JSON.stringify({ ...asked, ...task, meetings })],
-    { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], detached: true },
-  );
+  const number = ++processes;
+  const meetings = join(folder, `meetings-${number}`);
+  const path = join(folder, `task-${number}.json`);
+  writeFileSync(path, JSON.stringify({ ...asked, ...task, meetings }));
+  const child = spawn(process.execPath, [join(import.meta.dirname, "try.ts"), path], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let errors = "";
   child.stderr.on("data", (text) => {
     errors = `${errors}${text}`.slice(-2_000);

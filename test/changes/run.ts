@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,6 +10,7 @@ import { findChanges } from "./find-changes.ts";
 import { judge } from "./judge.ts";
 import { measure, tryAll, type Verdict } from "./play.ts";
 import { sayChanges } from "./say-changes.ts";
+import type { Measured } from "./session.ts";
 import { sourcesOf } from "./sources.ts";
 import { SURVIVORS } from "./survivors.ts";
 
@@ -31,6 +32,8 @@ const { values, positionals } = parseArgs({
     /** Only changes whose name holds this. */
     only: { type: "string", default: "" },
     workers: { type: "string", default: "1" },
+    /** Keeps what the tests meet in this file, and takes it from there when it exists. */
+    measured: { type: "string" },
     results: { type: "string" },
     /** The files that were examined whole, instead of paths. */
     examined: { type: "boolean", default: false },
@@ -55,7 +58,12 @@ const asked = {
 };
 
 console.log(`${files.length} files, ${all.length} changes, ${sample.length} to try; measuring`);
-const measured = await measure(asked);
+const kept = values.measured;
+const measured: readonly Measured[] =
+  kept !== undefined && existsSync(kept)
+    ? JSON.parse(readFileSync(kept, "utf8"))
+    : await measure(asked);
+if (kept !== undefined) writeFileSync(kept, JSON.stringify(measured));
 const broken = measured.filter(({ passed }) => !passed);
 for (const { file, error } of broken)
   console.log(`left out, it fails by itself: ${file}: ${error}`);

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { openSession } from "./session.ts";
 
 /** A change to try, and the tests that meet it: all of a file with null. */
@@ -9,10 +9,10 @@ export type Trial = {
 };
 
 /**
- * A process of its own for each part of a run: tests may end it, or never end. Its task comes as
- * JSON; it prints a line before each test file, and one for the verdict.
+ * A process of its own for each part of a run: tests may end it, or never end. Its task comes in
+ * a file; it prints a line before each test file, and one for the verdict.
  */
-const { measured, trials, ...asked } = JSON.parse(process.argv[2] ?? "{}");
+const { measured, trials, ...asked } = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const ASLEEP = { number: -1, meetingsMax: 0 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LedgerEvent } from "@eventledger/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeIdle } from "./before-idle.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
@@ -59,11 +60,9 @@ function follow(api: Client, partitions: number): void {
     const { cursor } = (await api.browse(stream, { from: "latest" })).body;
     const waiting = api.browse(stream, { from: cursor, waitSeconds: 20 });
     await sleep(300);
-    const beganMs = performance.now();
     await api.publish(stream, { key: "k", data: 1 });
-    const { body } = await waiting;
+    const { body } = await beforeIdle(api, 10, waiting);
     expect(dataOf(body.events)).toEqual([1]);
-    expect(performance.now() - beganMs).toBeLessThan(5_000);
   });
 
   it("[read.follow] answers an empty page once the time is up, and at once while there is more", async () => {
@@ -225,12 +224,11 @@ function bounds(api: Client, partitions: number): void {
   });
 
   it("[read.until] waits for nothing once the bound is reached", async () => {
-    const beganMs = performance.now();
     const until = all[3]?.publishedAt;
     const { cursor } = (await api.browse(stream, { until })).body;
-    const { body } = await api.browse(stream, { from: cursor, until, waitSeconds: 20 });
+    const following = api.browse(stream, { from: cursor, until, waitSeconds: 20 });
+    const { body } = await beforeIdle(api, 10, following);
     expect(body).toMatchObject({ events: [], caughtUp: true });
-    expect(performance.now() - beganMs).toBeLessThan(10_000);
     const future = new Date(Date.now() + 3_600_000).toISOString();
     expect((await api.browse(stream, { until: future })).body.events).toHaveLength(20);
   });
