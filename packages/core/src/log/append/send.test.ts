@@ -53,7 +53,8 @@ describe("sending a plan", () => {
     const { run, puts, took } = start([UNKNOWN, UNKNOWN, { kind: "written" }]);
     expect(await run()).toMatchObject({ kind: "written" });
     expect(puts()).toBe(3);
-    expect(took).toEqual([10]);
+    expect(took).toHaveLength(1);
+    expect(took[0]).toBeCloseTo(10);
   });
 
   it("sends nothing where the stream's row is over a minute old", async () => {
