@@ -22,7 +22,7 @@ export function assertCursorKeys(text: string): void {
 /**
  * The keys that cursors are signed with: entries `<id>:<secret>` with commas between them, an id
  * from 1 to 255 each; a secret alone has the id 1. The first entry signs, all are accepted. Throws
- * an Error of one line when an id makes no sense.
+ * an Error of one line when an id is invalid.
  */
 export function readCursorKeys(text: string): CursorKey[] {
   const keys = entriesOf(text).map(({ id, secret }) => ({ id, secret: Buffer.from(secret) }));
@@ -45,4 +45,4 @@ const wrongCursorKeys = (why: string): Error =>
 
 /** What is wrong, without the secret itself. */
 const isNow = ({ length }: string): string =>
-  length === 0 ? "it is not set" : `it has ${length} characters, or others`;
+  length === 0 ? "it is not set" : `it has ${length} characters, or characters outside that set`;

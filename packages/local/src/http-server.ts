@@ -115,7 +115,7 @@ const close = (server: Server): Promise<void> =>
 /** Answers what is no request although its bytes are HTTP: its Host, say, cannot be one. */
 function answerUnreadable(error: unknown): Response {
   const requestId = randomUUID();
-  const detail = "The request's target or its Host header makes no sense.";
+  const detail = "The request target or the Host header is invalid.";
   const unreadable = new LedgerError("malformed-http", { detail, cause: error });
   const named = error instanceof RequestError ? unreadable : error;
   const response = toProblemResponse(named, requestId, logFailure);

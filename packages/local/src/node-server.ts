@@ -15,7 +15,7 @@ import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventled
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 5_000;
-/** How often those are looked for that are over their time. */
+/** Interval between timeout checks. */
 const CHECK_EVERY_MS = 1_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 

@@ -27,7 +27,7 @@ export type Settings = {
   readonly waitSecondsMax: number;
 };
 
-/** Reads the settings. Throws `StackError` that names the variable which makes no sense. */
+/** Reads the settings. Throws a `StackError` that names the variable with an invalid value. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const host = env.HOST || "127.0.0.1";
   return {

@@ -80,8 +80,8 @@ export const PROBLEMS = {
   "malformed-http": { status: 400, title: "The request is not HTTP", retry: "never" },
   "request-timeout": { status: 408, title: "The request took too long to arrive", retry: "same" },
   "headers-too-large": { status: 431, title: "The headers are too large", retry: "never" },
-  "too-many-requests": { status: 429, title: "Too much is waiting already", retry: "later" },
-  internal: { status: 500, title: "Something went wrong here", retry: "same" },
+  "too-many-requests": { status: 429, title: "Too many requests are waiting", retry: "later" },
+  internal: { status: 500, title: "Internal error", retry: "same" },
   "stream-busy": { status: 503, title: "Not written: the stream is busy", retry: "later" },
   "outcome-unknown": {
     status: 503,

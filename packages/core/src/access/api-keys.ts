@@ -191,7 +191,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       };
     }
     throw new LedgerError("outcome-unknown", {
-      detail: "Others rotate this key all the time. Try again.",
+      detail:
+        "Concurrent requests keep rotating this key. Send the request again.",
       retryAfterSeconds: 1,
     });
   }

@@ -130,7 +130,7 @@ async function jumpPartition(
     else if (before === undefined) await tryCompact(deps, stream, partition, COMPACT_BUDGET_MS);
   }
   throw new LedgerError("outcome-unknown", {
-    detail: "Others were writing to the table all the time. Stop them, and send the request again.",
+    detail: "Other processes keep writing to the table. Stop them, and send the request again.",
     retryAfterSeconds: 1,
   });
 }

@@ -24,8 +24,9 @@ type SweepDeps = CompactDeps & {
 };
 
 /**
- * What could not be dealt with, and how often in a row: a partition, or without one the end of a
- * life. `code` is that of the problem, `paused` for a run that was frozen, `invariant` for damage.
+ * A partition (or, without `partition`, the end of a life) that failed, and its consecutive
+ * failures. `code` is that of the problem, `paused` for a run that was frozen, `invariant` for
+ * damage.
  */
 export type Stuck = {
   readonly stream: ScopedName;

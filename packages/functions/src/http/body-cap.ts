@@ -51,8 +51,8 @@ export const tooLarge = (): LedgerError =>
 const capWholeBody = capOf(LIMITS.requestBytesMax, tooLarge);
 
 /**
- * Refuses a body over the cap of a request. Lines that do not say how long they are are left to who
- * reads them by `cappedChunks`.
+ * Refuses a body over the cap of a request. Chunked NDJSON is capped while it is streamed: see
+ * `cappedChunks`.
  */
 export const capBody: MiddlewareHandler = (c, next) => {
   const { headers } = c.req.raw;

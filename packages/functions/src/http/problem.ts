@@ -47,7 +47,7 @@ export const problemCodeOf = (error: unknown): ProblemCode =>
   (toLedgerError(error) ?? INTERNAL).code;
 
 const INTERNAL = new LedgerError("internal", {
-  detail: "This is a defect or a wrong set-up of the server. Its log has the request id.",
+  detail: "Internal error. Report the request id to the operator.",
 });
 
 const toProblem = (

@@ -15,7 +15,7 @@ type Deps = {
 
 const NAMESPACE = "EventLedger";
 
-/** Lines are for free this often, and as many as this may be saved up for a burst. */
+/** Token bucket: one line every 10 s, with a burst of 60. */
 const LINE_EVERY_MS = 10_000;
 const SAVED_MAX_MS = 60 * LINE_EVERY_MS;
 

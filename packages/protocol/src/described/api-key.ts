@@ -18,7 +18,9 @@ export const ApiKey = described(
       description: "The id of the key that made it, or `root`.",
     }),
     expiresAt: described(Timestamp, { description: "When the key ends by itself." }),
-    lastUsedAt: described(z.nullable(Timestamp), { description: "Noted once an hour at most." }),
+    lastUsedAt: described(z.nullable(Timestamp), {
+      description: "When it was last used, noted once an hour at most.",
+    }),
     rotatedAt: described(z.nullable(Timestamp), {
       description: "When it got its present secret; null with its first.",
     }),

@@ -43,9 +43,11 @@ export const LedgerEvent = described(
     id: described(z.string(), { description: "The publisher's, or one derived from its place." }),
     key: described(z.string(), { description: "What the event is about." }),
     type: described(z.optional(z.string()), { description: "What kind of event it is." }),
-    time: described(z.optional(Timestamp), { description: "When it happened, if that was said." }),
+    time: described(z.optional(Timestamp), {
+      description: "When it happened, if the publisher gave it.",
+    }),
     headers: described(z.optional(z.record(z.string(), z.string())), {
-      description: "What else was said of it, by name.",
+      description: "Further attributes of the event, by name.",
     }),
     data: described(z.unknown(), {
       description: "As it was sent. null is a tombstone: the key is deleted.",
@@ -118,6 +120,7 @@ export const EventPage = described(
   }),
   {
     id: "EventPage",
-    description: "A run of events and where to go on. An empty page is not the end by itself.",
+    description:
+      "A page of events and the cursor after them. An empty page is not the end by itself.",
   },
 );

@@ -85,6 +85,6 @@ export const StreamDeletion = described(
   }),
   {
     id: "StreamDeletion",
-    description: "That a stream is being removed.",
+    description: "A stream whose data is being removed.",
   },
 );

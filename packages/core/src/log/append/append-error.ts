@@ -3,8 +3,7 @@ import { LedgerError } from "../../kernel/error.ts";
 /** The request is not written, and never will be by itself. */
 export const streamBusy = (): LedgerError =>
   new LedgerError("stream-busy", {
-    detail:
-      "Others were writing to this stream all the time, and this request was not written. Send it again.",
+    detail: "The stream is under write contention. Nothing was written; send the request again.",
     retryAfterSeconds: 1,
   });
 

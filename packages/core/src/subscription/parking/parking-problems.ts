@@ -22,7 +22,7 @@ export const otherIsFirst = (sequence: number): LedgerError =>
 export const changedByOthers = (): LedgerError =>
   new LedgerError("outcome-unknown", {
     detail:
-      "Others were changing this subscription at the same moment. GET .../parked says how the key stands.",
+      "Concurrent requests changed this subscription. GET .../parked shows the state of the key.",
     retryAfterSeconds: 1,
   });
 

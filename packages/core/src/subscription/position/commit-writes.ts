@@ -185,7 +185,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       if (changed !== undefined) return { row: changed, moved: true, inVain: false };
     }
     throw new LedgerError("outcome-unknown", {
-      detail: "Others were changing this subscription at the same moment. Commit again.",
+      detail: "Concurrent requests changed this subscription. Commit again.",
       retryAfterSeconds: 1,
     });
   }

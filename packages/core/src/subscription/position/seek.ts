@@ -54,7 +54,7 @@ export async function seek(
     };
   }
   throw new LedgerError("outcome-unknown", {
-    detail: "Others were moving this subscription at the same moment. Seek again.",
+    detail: "Concurrent requests moved this subscription. Seek again.",
     retryAfterSeconds: 1,
   });
 }

@@ -41,7 +41,7 @@ export async function change(
     subscriptions.forget(stream, name);
   }
   throw new LedgerError("outcome-unknown", {
-    detail: "Others were changing this subscription at the same moment. Send it again.",
+    detail: "Concurrent requests changed this subscription. Send the request again.",
     retryAfterSeconds: 1,
   });
 }

@@ -15,8 +15,8 @@ export const HEADERS = {
     description: "Seconds after which sending the same request again is worth it.",
     schema: { type: "integer", format: "int32", minimum: 1 },
   },
-  WwwAuthenticate: text("That an API key is asked for, as a bearer token."),
-  AcceptPost: text("The content types that are accepted here, where the body was of another."),
+  WwwAuthenticate: text("The server asks for an API key as a bearer token."),
+  AcceptPost: text("The content types that this operation accepts."),
 } as const;
 
 const header = (name: keyof typeof HEADERS) => ({ $ref: `#/components/headers/${name}` });

@@ -84,11 +84,13 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "malformed-http": { detail: "The connection was closed before the body was complete." },
   "request-timeout": { detail: "The request did not arrive within 30 s." },
   "headers-too-large": { detail: "Headers may have 16 KiB." },
-  "too-many-requests": { detail: "Too much is waiting here already. Nothing was written." },
-  internal: {
-    detail: "This is a defect or a wrong set-up of the server. Its log has the request id.",
+  "too-many-requests": {
+    detail: "Too many requests are waiting in this process. Nothing was written.",
   },
-  "stream-busy": { detail: "Others were writing to this stream. Nothing was written: try again." },
+  internal: {
+    detail: "Internal error. Report the request id to the operator.",
+  },
+  "stream-busy": { detail: "The stream is under write contention. Nothing was written; retry." },
   "outcome-unknown": {
     detail: "The request may have taken effect. Send it again with the same Idempotency-Key.",
   },

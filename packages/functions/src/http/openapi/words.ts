@@ -3,7 +3,7 @@
  * function bundles those schemas and has no use for prose.
  */
 export const OF_SCHEMAS: Readonly<Record<string, string>> = {
-  CommitBody: "Which page is processed.",
+  CommitBody: "The cursor or the event up to which everything is processed.",
   ConsumerName: "One worker of several that share a subscription. No two processes use the same.",
   CreateApiKey: "A new API key.",
   CreateStream: "A new stream.",
@@ -33,7 +33,7 @@ export const OF_MEMBERS: Readonly<Record<string, string>> = {
   "CreateApiKey.streams": "Which streams it may do that with.",
   "CreateStream.description": "For people: what the stream is about.",
   "CreateStream.retentionHours": "How long events are kept.",
-  "NewEvent.headers": "What else is to be known of the event, by name.",
+  "NewEvent.headers": "Further attributes of the event, by name.",
   "NewEvent.id": "The publisher's own id. Derived from the event's place in the log unless given.",
   "NewEvent.time": "When it happened, RFC 3339.",
   "NewEvent.type": "What kind of event it is.",

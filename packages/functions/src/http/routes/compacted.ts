@@ -18,8 +18,13 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         tag: "compacted",
         summary: "Bring the compacted state up to the end of the stream now",
         description:
-          "Compaction runs by itself; this is for those who cannot wait. Call again while `done` is false.",
-        answers: { 200: { description: "What was done.", body: "CompactReceipt" } },
+          "Compaction runs by itself; this does it at once. Call again while `done` is false.",
+        answers: {
+          200: {
+            description: "How much was compacted, and whether more remains.",
+            body: "CompactReceipt",
+          },
+        },
         problems: ["stream-not-found", "numbering-at-risk", "outcome-unknown"],
       }),
       valid("param", StreamParams),
@@ -36,7 +41,9 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         summary: "Make a stream publishable again that answers numbering-at-risk",
         description:
           "Moves the numbering forward, far beyond any number that may have been used. What was published before can no longer be read from the log; the compacted state stays.",
-        answers: { 200: { description: "What was done.", body: "RepairReceipt" } },
+        answers: {
+          200: { description: "How many partitions were repaired.", body: "RepairReceipt" },
+        },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
       valid("param", StreamParams),

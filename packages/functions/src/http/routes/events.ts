@@ -87,7 +87,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Starts at either end, at a moment or after a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`. Follow a stream with `waitSeconds`, read back with `order=desc` or `last`, and get one event with `key` and `sequence`.",
         answers: {
-          200: { description: "A run of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
+          200: { description: "A page of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
         },
         problems: ["invalid-cursor", "stream-not-found", "event-not-found", "retention-passed"],
       }),

@@ -28,9 +28,9 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
       operation({
         id: "park",
         tag: "parking",
-        summary: "Set the key of an event aside, from that event on",
+        summary: "Park the key of an event, from that event on",
         description:
-          "The event and all later ones of its key wait, in their order; everything else flows. Sending it again changes nothing.",
+          "The event and all later ones of its key wait, in their order; other keys go on. Sending it again changes nothing.",
         answers: { 200: { description: "The key is parked.", body: "ParkedKey" } },
         problems: [
           "malformed-json",
@@ -58,7 +58,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
       operation({
         id: "listParked",
         tag: "parking",
-        summary: "List the keys that are set aside",
+        summary: "List parked keys",
         description: "By key, each with the event that failed and the reason that was given.",
         answers: { 200: { description: "A page of parked keys.", body: "ParkedList" } },
         problems: ["invalid-cursor", "stream-not-found", "subscription-not-found"],
@@ -131,20 +131,22 @@ const RELEASE_PROBLEMS = [
 
 const RELEASE = {
   tag: "parking",
-  answers: { 200: { description: "The key's state after this.", body: "ReleaseReceipt" } },
+  answers: {
+    200: { description: "The state of the key after the release.", body: "ReleaseReceipt" },
+  },
   problems: RELEASE_PROBLEMS,
 } as const;
 
 const RETRY = {
   ...RELEASE,
-  summary: "Deliver what waits of a key, and let it flow again",
+  summary: "Deliver the waiting events of a parked key, and free it",
   description:
     "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
 } as const;
 
 const SKIP = {
   ...RELEASE,
-  summary: "Leave out the event that fails, and let the rest of its key flow again",
+  summary: "Skip the failed event of a parked key, and deliver the rest",
   description:
     "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
 } as const;

@@ -14,7 +14,12 @@ export const restoredRoutes = ({ ledger }: RouteDeps) =>
       summary: "Complete a restore of the table, for all streams of all tenants",
       description:
         "Numbers go on beyond any that a lost event may have had. Readers of lost events get `invalid-cursor` with the reason `restored`. The streams answer again. Call again while `done` is false. See docs/operations.md.",
-      answers: { 200: { description: "What was done.", body: "RestoreReceipt" } },
+      answers: {
+        200: {
+          description: "How many streams this call completed, and whether more remain.",
+          body: "RestoreReceipt",
+        },
+      },
       problems: [
         "malformed-json",
         "request-too-large",

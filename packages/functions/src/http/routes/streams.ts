@@ -21,7 +21,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
             body: "Stream",
             headers: { Location: "The stream's URL." },
           },
-          200: { description: "The very same stream was there already.", body: "Stream" },
+          200: { description: "A stream with the same settings exists already.", body: "Stream" },
         },
         problems: [
           "malformed-json",

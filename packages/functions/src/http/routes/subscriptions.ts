@@ -41,7 +41,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
             headers: { Location: "The subscription's URL." },
           },
           200: {
-            description: "The very same subscription was there already.",
+            description: "A subscription with the same settings exists already.",
             body: "Subscription",
           },
         },
@@ -171,7 +171,11 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Never moves the position: what is not committed is delivered again. Commit the page's `cursor` once its events are processed.",
         answers: {
-          200: { description: "A contiguous run.", body: "PollPage", forms: CLOUD_EVENTS_PAGE },
+          200: {
+            description: "A page of events, right after the committed offset or `after`.",
+            body: "PollPage",
+            forms: CLOUD_EVENTS_PAGE,
+          },
         },
         problems: [
           "invalid-cursor",
@@ -216,7 +220,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
           "The same as a commit and a poll, in one request. A commit that is refused delivers nothing.",
         answers: {
           200: {
-            description: "A contiguous run.",
+            description: "A page of events, right after the committed offset or `after`.",
             body: "CommittedPollPage",
             forms: CLOUD_EVENTS_PAGE,
           },
@@ -317,10 +321,10 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "leave",
         tag: "subscriptions",
-        summary: "Say that a worker ends",
+        summary: "End a worker",
         description:
           "Its share goes to the others at once. Without this they get it when its lease has run out.",
-        answers: { 204: { description: "The worker has no share any more." } },
+        answers: { 204: { description: "The worker has left, and its share is free." } },
         problems: [
           "malformed-json",
           "request-too-large",

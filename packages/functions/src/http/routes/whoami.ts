@@ -11,10 +11,15 @@ export const whoamiRoutes = ({ ledger }: RouteDeps) =>
     operation({
       id: "whoami",
       tag: "keys",
-      summary: "Tell what the API key may do, and how this service wants to be used",
+      summary: "Show what the API key may do, and the limits of this service",
       description:
         "A client that starts learns here what it may do, how large its requests may be, and how long to wait.",
-      answers: { 200: { description: "Of the key that asks.", body: "Whoami" } },
+      answers: {
+        200: {
+          description: "The rights and bounds of the key that asks, and the limits to plan by.",
+          body: "Whoami",
+        },
+      },
     }),
     (c) => {
       c.header("Cache-Control", "no-store");
