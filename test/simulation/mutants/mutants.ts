@@ -203,22 +203,22 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "the end is not below the checkpoint",
     file: "log/end.ts",
-    from: "isBelow(last, checkpoint.next) ? checkpoint.next : behind(last)",
-    to: "behind(last)",
+    from: "isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last)",
+    to: "endAfter(last)",
     plan: { ...EXPIRY, sweepers: 1, browsers: 0 },
   },
   {
     rule: "what was written into the past does not move the end",
     file: "log/end.ts",
-    from: "isBelow(last, checkpoint.next) ? checkpoint.next : behind(last)",
-    to: "Math.max(behind(last), checkpoint.next)",
+    from: "isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last)",
+    to: "Math.max(endAfter(last), checkpoint.next)",
     plan: THAWED,
   },
   {
     rule: "the times of the last batch count, however late it is seen",
     file: "log/end.ts",
-    from: "if (behind(last) < checkpoint.next)",
-    to: "if (behind(last) < 0)",
+    from: "if (endAfter(last) < checkpoint.next)",
+    to: "if (endAfter(last) < 0)",
     plan: {
       ...{ doorbell: true, sweepers: 2, skewMs: 2_000, apis: 3, publishers: 5, requests: 12 },
       ...{ partitions: 2, keyed: 0, kills: 0, freezes: 0, burst: 1 },

@@ -1,18 +1,18 @@
 import type { Life } from "../model/names.ts";
 
-/** Somebody who waits for news. `signal` aborts once there are some, or waiting is over. */
+/** A poll that waits for events. `signal` aborts once there are some, or waiting is over. */
 export type Ear = { readonly signal: AbortSignal; stop(): void };
 
 /**
- * Wakes those in this process who wait for news of a life of a stream. A look at the table that began
- * after `listen` and found nothing may sleep on the ear's signal: whatever is rung since aborts it.
- * Ears must be stopped.
+ * Wakes the polls of this process that wait for events of a life of a stream. A look at the table
+ * that began after `listen` and found nothing may sleep on the ear's signal: whatever is rung since
+ * aborts it. Ears must be stopped.
  */
 export function createBell() {
   const ears = new Map<Life, Set<AbortController>>();
   let closed = false;
 
-  /** Also stops when `giveUp` aborts: whoever asked has gone away. */
+  /** Also stops when `giveUp` aborts: the client has gone away. */
   function listen(life: Life, giveUp?: AbortSignal): Ear {
     const ear = new AbortController();
     const here = ears.get(life) ?? new Set();

@@ -6,9 +6,9 @@ import type { Batch } from "../table/batch.entity.ts";
 
 /**
  * How a batch is packed: one line of JSON with the attributes of all events, then their data texts
- * back to back, untouched; all of it compressed. In front stands one byte that names the codec.
- * A line entry is `[key, data length, type, id, time, headers]` without trailing nulls; lengths are
- * in UTF-16 code units, as JavaScript slices.
+ * back to back, untouched; all of it compressed. The first byte names the codec. A line entry is
+ * `[key, data length, type, id, time, headers]` without trailing nulls; lengths are in UTF-16 code
+ * units, as JavaScript slices.
  */
 export type Packed = { readonly payload: Uint8Array; readonly rawBytes: number };
 
@@ -35,7 +35,9 @@ export function packEvents(events: readonly IncomingEvent[]): Packed {
   return { payload, rawBytes: raw.length };
 }
 
-/** At least what an event takes in a batch before compression, so that no batch outgrows its cap. */
+/**
+ * At least what an event takes in a batch before compression, so that no batch outgrows its cap.
+ */
 export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
 
@@ -43,8 +45,8 @@ export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
 const PUNCTUATION_BYTES = 32;
 
 /**
- * The events of a stored batch, in order. Throws an InvariantError when it is damaged: it must inflate
- * to exactly its stated size, within the cap, and hold exactly the events that it counts.
+ * The events of a stored batch, in order. Throws an InvariantError when it is damaged: it must
+ * inflate to exactly its stated size, within the cap, and hold exactly the events that it counts.
  */
 export function unpackBatch(batch: Batch): StoredEvent[] {
   if (batch.kind === "jump") return [];
@@ -77,8 +79,8 @@ function readEvents(raw: string, batch: Batch): StoredEvent[] {
 }
 
 /**
- * The id of an event whose publisher gave none: a UUID (version 8, RFC 9562) made from the id of its
- * batch and its place in it, so that it costs no storage and never changes.
+ * The id of an event whose publisher gave none: a UUID (version 8, RFC 9562) made from the id of
+ * its batch and its place in it, so that it costs no storage and never changes.
  */
 export function madeEventId(batchId: Uint8Array, index: number): string {
   const bytes = Buffer.from(batchId);

@@ -13,14 +13,14 @@ export type End = {
   readonly publishedAt: number;
   readonly expiresAt: number;
   /**
-   * Taken before the look, or the put, that has shown the end. The chain reached `next` at some moment
-   * since; where a lost race has shown it, the chain may have been longer already.
+   * Taken before the look, or the put, that has shown the end. The chain reached `next` at some
+   * moment since; where a lost race has shown it, the chain may have been longer already.
    */
   readonly stamp: Stamp;
 };
 
 export type SeenEnd = End & {
-  /** The life of the stream has ended; nothing can be written behind this. */
+  /** The life of the stream has ended; nothing can be written after this. */
   readonly sealed: boolean;
   readonly checkpoint: Checkpoint;
 };
@@ -39,11 +39,12 @@ export async function loadEnd(
   let last = await table.batches.loadLast(life, partition);
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
-  // Either all has expired, or more was written and compacted since the first look: its times count.
-  if (behind(last) < checkpoint.next)
+  // Either all has expired, or more was written and compacted since the first look: its times
+  // count.
+  if (endAfter(last) < checkpoint.next)
     last = (await table.batches.loadLast(life, partition)) ?? last;
   // Compaction stops at batch edges. What begins below it and ends above was written into the past.
-  const next = isBelow(last, checkpoint.next) ? checkpoint.next : behind(last);
+  const next = isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last);
   sightings?.sawEnd(life, partition, next);
   return {
     next,
@@ -59,5 +60,5 @@ export async function loadEnd(
 export const isBelow = (last: BatchOutline | undefined, edge: number): boolean =>
   last === undefined || last.first < edge;
 
-const behind = (last: BatchOutline | undefined): number =>
+const endAfter = (last: BatchOutline | undefined): number =>
   last === undefined ? 1 : last.first + last.count;

@@ -9,7 +9,9 @@ export const PHYSICAL_SLACK_MS = 30 * DAY_MS;
 const LOOK_AGE_MAX_MS = 7 * DAY_MS;
 const COMPACTION_AGE_MAX_MS = DAY_MS;
 
-/** Whether the checkpoint alone leaves it open that compaction has stalled: then the end decides. */
+/**
+ * Whether the checkpoint alone leaves it open that compaction has stalled: then the end decides.
+ */
 export const mayBeStalled = (
   { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
   nowMs: number,
@@ -25,14 +27,14 @@ const isCompactionStalled = (
   (nowMs - checkpoint.lookedAt > LOOK_AGE_MAX_MS || checkpoint.next < next);
 
 /**
- * Refuses to believe the end of a partition at which nobody has looked for so long that events
- * written since may have expired unseen. Throws `numbering-at-risk`.
+ * Refuses to trust the end of a partition that was not checked for so long that events written
+ * since may have expired unseen. Throws `numbering-at-risk`.
  */
 export function assertNumbered({ lookedAt }: Pick<Checkpoint, "lookedAt">, nowMs: number): void {
   if (nowMs - lookedAt <= PHYSICAL_SLACK_MS) return;
   throw new LedgerError("numbering-at-risk", {
     detail:
-      "Nobody has looked at the end of this stream for 30 days, so its numbering cannot be trusted. An operator must repair it.",
+      "The end of this stream was not checked for 30 days, so its numbering cannot be trusted. An operator must repair it.",
     retryAfterSeconds: 3_600,
     facts: { lookedAt: new Date(lookedAt).toISOString() },
   });
@@ -50,8 +52,8 @@ export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowM
 }
 
 /**
- * Refuses to publish into a partition whose end nobody has looked at for too long. Batches expire;
- * if all of them could expire unseen, their numbers would be used twice.
+ * Refuses to publish into a partition whose end was not checked for too long. Batches expire; if
+ * all of them could expire unseen, their numbers would be used twice.
  */
 export function assertMayPublish(end: SeenEnd, nowMs: number): void {
   assertNumbered(end.checkpoint, nowMs);

@@ -17,8 +17,8 @@ import { seekEarliest, seekLatest, seekSequence, seekTime } from "./read/seek.ts
 import { sealPartition } from "./seal.ts";
 
 /**
- * A place in a stream as a client names it; `timeMs` is in milliseconds since 1970, `pointer` says
- * where in the request a sequence stands.
+ * A place in a stream as a client names it; `timeMs` is in milliseconds since 1970, `pointer` is
+ * the place of a sequence in the request.
  */
 export type Place =
   | "earliest"

@@ -2,7 +2,7 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 
-/** Whether a subscription exists for whoever asks. */
+/** Whether a subscription exists for the caller. */
 export type Covers = (row: {
   readonly name: string;
   readonly config: { readonly filter?: SubscriptionRow["config"]["filter"] };
@@ -12,8 +12,9 @@ export type Covers = (row: {
 const LOOK_ON = 500;
 
 /**
- * Up to `limit` subscriptions by name after `after`, of those that are covered. Looks on until there is
- * one more or no more: `next` is the last of the page, so a cursor names nothing that is not shown.
+ * Up to `limit` subscriptions by name after `after`, of those that are covered. Looks on until
+ * there is one more or no more: `next` is the last of the page, so a cursor names nothing that is
+ * not shown.
  */
 export async function listCovered(
   table: Table,

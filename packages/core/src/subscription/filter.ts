@@ -4,8 +4,8 @@ import { isTombstone, type StoredEvent } from "../model/event.ts";
 export type Matches = (event: StoredEvent) => boolean;
 
 /**
- * Whether a subscription receives an event; undefined when it receives all. That a key is deleted
- * concerns whoever has heard of the key, so tombstones pass types and headers ([sub.filter-state]).
+ * Whether a subscription receives an event; undefined when it receives all. Every consumer of a key
+ * has to see its deletion, so tombstones pass types and headers ([sub.filter-state]).
  */
 export function matcherOf(filter: Filter | undefined): Matches | undefined {
   if (filter === undefined) return undefined;

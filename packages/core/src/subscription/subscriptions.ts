@@ -58,8 +58,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
 
   /**
    * Makes a subscription, or finds that the very same one is there. `at` looks up where it starts;
-   * undefined stands for a snapshot. Throws `subscription-exists`
-   * when one of that name was made with other settings.
+   * undefined means a snapshot. Throws `subscription-exists` when one of that name was made with
+   * other settings.
    */
   async function create(
     stream: LiveStream,
@@ -113,8 +113,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * Learns positions with the settings that they go with. A row that was read before its settings were
-   * changed is read again: nothing is delivered by a filter of before.
+   * Learns positions with the settings that they go with. A row that was read before its settings
+   * were changed is read again: nothing is delivered by a filter of before.
    */
   async function settle(
     stream: LiveStream,
@@ -143,8 +143,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   const forget = (stream: LiveStream, name: string): void => memory.change(nameOf(stream, name));
 
   /**
-   * Runs an operation on a subscription that may be remembered. When it turns out to be gone, and has
-   * been made again by another process meanwhile, the operation runs on the new one.
+   * Runs an operation on a subscription that may be remembered. When it turns out to be gone, and
+   * has been made again by another process meanwhile, the operation runs on the new one.
    */
   async function use<T>(stream: LiveStream, name: string, run: () => Promise<T>): Promise<T> {
     const remembered = memory.knows(nameOf(stream, name));
@@ -168,8 +168,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * A query is not one moment: rows of a seek or of a snapshot's end, which are written together, may
-   * be met half done. Then it is asked again.
+   * A query is not one moment: rows of a seek or of a snapshot's end, which are written together,
+   * may be met half done. Then it is asked again.
    */
   async function loadOffsets(
     stream: LiveStream,
@@ -192,7 +192,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
         return offsets;
       }
       const moving = offsets.some((row) => row.generation !== generation);
-      assertInvariant(moving || attempt < OFFSET_TRIES / 2, `${name} stands somewhere`);
+      assertInvariant(moving || attempt < OFFSET_TRIES / 2, `${name} has a committed offset`);
       await clock.sleep(OFFSET_PAUSE_MS);
     }
     throw new LedgerError("store-unavailable", {
@@ -213,7 +213,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return state;
   }
 
-  /** How it stands after a change by this process, which began with the look. */
+  /** Its state after a change by this process, which began with the look. */
   function remember(
     stream: LiveStream,
     row: SubscriptionRow,
@@ -249,8 +249,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * Puts all positions elsewhere at once. Undefined when the subscription is not as `state` says any
-   * more: another generation, or, at a snapshot's end, another place in it or another worker's.
+   * Puts all positions elsewhere at once. Undefined when the subscription is not as `state` says
+   * any more: another generation, or, at a snapshot's end, another place in it or another worker's.
    */
   async function replace(
     stream: LiveStream,
@@ -261,8 +261,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   ): Promise<SubscriptionState | undefined> {
     const look = memory.look();
     const offsets = offsetsOf(to, generation);
-    const stands = isInSnapshot(to.bootstrap) || offsets.every(({ next }) => next > 0);
-    assertInvariant(stands, `${state.row.name} is put to a place`);
+    const isPlaced = isInSnapshot(to.bootstrap) || offsets.every(({ next }) => next > 0);
+    assertInvariant(isPlaced, `${state.row.name} is put to a place`);
     const from = { generation: state.generation, end };
     const { uid } = state.row;
     const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);

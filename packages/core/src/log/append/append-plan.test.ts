@@ -55,7 +55,7 @@ const plan = (
 };
 
 describe("planAppend", () => {
-  it("numbers batches from the ends of their chains, one right behind the other", () => {
+  it("numbers batches from the ends of their chains, one right after the other", () => {
     const { append, ends } = plan(
       [wait("a", [0], { events: 5 }), wait("b", [2])],
       [lane(0, [3, 2]), lane(2, [1])],

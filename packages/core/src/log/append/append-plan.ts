@@ -151,8 +151,8 @@ export type CancelReading =
 /**
  * Reads what stood in the way. An item with a batch id of this plan is this plan's own, left by an
  * earlier copy whose answer was lost; an append is all or nothing, so then all of it has landed. An
- * idempotency key's verdict goes before the chain's: whoever holds the key has settled the request, and
- * so has whoever wrote its claim into the chain.
+ * idempotency key's verdict goes before the chain's: the holder of the key has settled the request,
+ * and so has the writer of its claim in the chain.
  */
 export function readCancelled({ append, claims }: AppendPlan, found: Obstacles): CancelReading {
   const own = new Set(append.batches.map(({ batch }) => hex(batch.batchId)));
@@ -168,7 +168,9 @@ export function readCancelled({ append, claims }: AppendPlan, found: Obstacles):
   return { kind: found.batches.some((batch) => batch?.kind === "seal") ? "sealed" : "lost" };
 }
 
-/** The receipt of a claim that another's batch settles, one that stood where this wanted to write. */
+/**
+ * The receipt of a claim that another's batch settles, one that stood where this wanted to write.
+ */
 const settledBy = (claim: ClaimRow, { batches }: Append, found: Obstacles): ReceiptRow[] =>
   batches.flatMap(({ partition }, index) => {
     const batch = found.batches[index];

@@ -18,7 +18,10 @@ export type AppenderDeps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly sightings?: Sightings | undefined;
-  /** Off: every request is appended by itself, as if each had a process of its own. For measuring only. */
+  /**
+   * Off: every request is appended by itself, as if each had a process of its own. For measuring
+   * only.
+   */
   readonly groupCommit?: boolean;
   /** How many requests may wait before others are refused: 10,000 unless it is said. */
   readonly waitingMax?: number;
@@ -32,13 +35,13 @@ export type AppenderDeps = {
 export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts") => void;
 
 /**
- * Extends the chains of partitions. One append is in flight per partition and process; requests that
- * arrive meanwhile wait and go together in the next batch. `append` resolves once the events are
- * durable, or throws:
- * `stream-not-found` (the life has ended), `stream-busy` (not written, and never will be by this
- * request), `outcome-unknown` (perhaps written), `sequence-mismatch` (not written: a key is not as the
- * request expects), `compaction-lagging` (not written: that cannot be told), `idempotency-key-reused`,
- * `too-many-requests`, `request-too-large`, `compaction-stalled` and `numbering-at-risk`.
+ * Extends the chains of partitions. One append is in flight per partition and process; requests
+ * that arrive meanwhile wait and go together in the next batch. `append` resolves once the events
+ * are durable, or throws: `stream-not-found` (the life has ended), `stream-busy` (not written, and
+ * never will be by this request), `outcome-unknown` (perhaps written), `sequence-mismatch` (not
+ * written: a key is not as the request expects), `compaction-lagging` (not written: that is
+ * unknown), `idempotency-key-reused`, `too-many-requests`, `request-too-large`,
+ * `compaction-stalled` and `numbering-at-risk`.
  *
  * A request goes through `queue.ts` (admission), then round by round through `contention.ts`
  * (back-off), `attempt.ts` (one try) and `conclusion.ts` (what it came to).

@@ -132,8 +132,8 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * Settles the requests of a group that expect of a key what is not so. Gives the ends at which what
-   * the others expect holds; undefined when that cannot be decided now.
+   * Settles the requests of a group that expect of a key what is not so. Gives the ends at which
+   * what the others expect holds; undefined when that cannot be decided now.
    */
   async function keepExpected(
     life: Life,
@@ -152,8 +152,8 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * Settles the requests of a group whose idempotency key an earlier request has settled. False when
-   * the others cannot be written at these ends.
+   * Settles the requests of a group whose idempotency key an earlier request has settled. False
+   * when the others cannot be written at these ends.
    */
   async function keepClaimed(life: Life, group: readonly Waiting[], known: Ends): Promise<boolean> {
     const [[partition, end] = []] = known;

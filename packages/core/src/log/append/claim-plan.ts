@@ -26,9 +26,9 @@ export const isClaim = (row: ReceiptRow): row is ClaimRow =>
   row.claimId !== undefined && row.parts.length === 0;
 
 /**
- * Whether a request with an idempotency key is settled by a claim and one put of its batch. One that
- * needs several items is a transaction with its receipt instead; so is one that expects something of a
- * key, because a claim would hold its idempotency key for it although it is refused.
+ * Whether a request with an idempotency key is settled by a claim and one put of its batch. One
+ * that needs several items is a transaction with its receipt instead; so is one that expects
+ * something of a key, because a claim would hold its idempotency key for it although it is refused.
  */
 export const isClaimed = ({ idempotency, expected, lanes, bytes }: Keyed): boolean =>
   idempotency !== undefined &&
@@ -42,8 +42,8 @@ const CLAIM_MS = 48 * HOUR_MS;
 /** What must be left of a claim when its events are written: the window, and clocks that differ. */
 const LEFT_MIN_MS = DAY_MS + CLOCKS_APART_MS;
 /**
- * A claim that should be gone for so long is void. Batches stay stored for longer than it can get old
- * until then, so whatever its chain is searched for is there or never was.
+ * A claim that should be gone for so long is void. Batches stay stored for longer than it can get
+ * old until then, so whatever its chain is searched for is there or never was.
  */
 const VOID_AFTER_MS = 7 * DAY_MS;
 

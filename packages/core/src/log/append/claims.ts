@@ -29,7 +29,9 @@ type Item = { readonly request: AppendRequest; readonly deadline: number };
 
 /** What is known of the claims of a group before it is written. */
 export type Prepared<W> = {
-  /** These are done: an earlier request with the key has settled it, by the same events or others. */
+  /**
+   * These are done: an earlier request with the key has settled it, by the same events or others.
+   */
   readonly settled: ReadonlyMap<W, ReceiptRow>;
   /**
    * `ready`: the others' events are not in the chain, and cannot come to be but at its end.
@@ -48,11 +50,12 @@ const NOTE_BATCHES = 200;
 
 /**
  * Settles the idempotency keys of requests that fit into one batch, with one put more than others
- * need: first the claim, where none is, then the batch, which names it. A key that is claimed already
- * may have been written by then, or be written at any moment by whoever else knows the claim. So
- * nobody writes its events before having read every batch from the claim's own place to the end of the
- * chain. A chain grows at its end alone and nothing in it changes: what is not below the end is at the
- * end or comes after it, and the end's own condition decides between all who try.
+ * need: first the claim, where none is, then the batch, which names it. The events of a key that is
+ * claimed already may be written by then, or be written at any moment by another process that knows
+ * the claim. So a process reads every batch from the claim's own place to the end of the chain
+ * before it writes them. A chain grows at its end alone and nothing in it changes: what is not
+ * below the end is at the end or comes after it, and the end's own condition decides between all
+ * who try.
  */
 export function createClaims({ table, clock, random, ends }: Deps) {
   const held = new WeakMap<AppendRequest, Held>();
@@ -153,7 +156,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
       examined += batches.length;
       const last = batches.at(-1);
       if (last?.kind === "seal") return { settled, state: "sealed" };
-      at = more ? behind(last, at) : Math.max(behind(last, at), end.next);
+      at = more ? endAfter(last, at) : Math.max(endAfter(last, at), end.next);
       grown ||= last !== undefined && noteEnd(life, partition, last, end, stamp);
       for (const { request } of open) note(request, at);
       if (at < end.next && clock.monotonic() > until) break;
@@ -177,7 +180,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     }
   }
 
-  /** Lets a claim last long enough, and keeps how far a long search got for whoever comes next. */
+  /** Lets a claim last long enough, and keeps how far a long search got, for the next search. */
   async function keep(life: Life, request: AppendRequest, examined: number): Promise<void> {
     const known = held.get(request);
     if (known === undefined) return;
@@ -203,5 +206,5 @@ export type Claims = ReturnType<typeof createClaims>;
 
 const sizeOf = (page: number): number => PAGES[Math.min(page, PAGES.length - 1)] ?? 1;
 
-const behind = (last: Batch | undefined, at: number): number =>
+const endAfter = (last: Batch | undefined, at: number): number =>
   last === undefined ? at : last.first + Math.max(1, last.count);

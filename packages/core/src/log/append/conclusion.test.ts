@@ -39,42 +39,42 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
     },
     observe: (step) => void did.push(step),
   });
-  const told: unknown[] = [];
+  const settled: unknown[] = [];
   const target = { life, partitions: 1, retentionHours: 1, stamp };
   const live = ["a", "b"].map(
     (key): Waiting => ({
       request: { lanes: [], bytes: 0, idempotency: { key, requestHash: "h" } },
       ...{ target, arrivedAt: 0, deadline: 5_000, settled: false },
-      resolve: (appended) => told.push(appended),
-      reject: (error) => told.push(error),
+      resolve: (appended) => settled.push(appended),
+      reject: (error) => settled.push(error),
     }),
   );
   const left = conclude({ kind: "sent", live, plan, verdict });
-  return { did, told, left: left.map(({ request }) => request.idempotency?.key) };
+  return { did, settled, left: left.map(({ request }) => request.idempotency?.key) };
 }
 
 describe("the conclusion of an attempt", () => {
   const landed = { replayed: false, receipt };
 
   it("gives all their receipts once it is written", () => {
-    const { did, told, left } = concluded({ kind: "written", stamp });
-    expect([told, left]).toEqual([[landed, landed], []]);
+    const { did, settled, left } = concluded({ kind: "written", stamp });
+    expect([settled, left]).toEqual([[landed, landed], []]);
     expect(did).toEqual(["Appends", "learn ends", "learn events", "win"]);
   });
 
   it("takes a batch of its own in the way for a lost answer", () => {
     const own = concluded({ kind: "cancelled", batches: [mine], receipts: [], stamp });
-    expect(own.told).toEqual([landed, landed]);
+    expect(own.settled).toEqual([landed, landed]);
   });
 
   it("lets all try again after a lost race, and counts it", () => {
-    const { did, told, left } = concluded({
+    const { did, settled, left } = concluded({
       kind: "cancelled",
       batches: [others],
       receipts: [],
       stamp,
     });
-    expect([told, left]).toEqual([[], ["a", "b"]]);
+    expect([settled, left]).toEqual([[], ["a", "b"]]);
     expect(did).toEqual(["AppendConflicts", "pass claims", "loss"]);
   });
 
@@ -85,20 +85,20 @@ describe("the conclusion of an attempt", () => {
 
   it("settles the request whose key is settled, and lets the others try again", () => {
     const row = { ...receipt, key: "a", requestHash: "h", expiresAt: 9 };
-    const { told, left } = concluded({ kind: "cancelled", batches: [], receipts: [row], stamp });
-    expect([told, left]).toEqual([[{ replayed: true, receipt: row }], ["b"]]);
+    const { settled, left } = concluded({ kind: "cancelled", batches: [], receipts: [row], stamp });
+    expect([settled, left]).toEqual([[{ replayed: true, receipt: row }], ["b"]]);
   });
 
   it("answers that a sealed stream is gone", () => {
     const batches = [batch(3, { kind: "seal", count: 0 })];
-    const { told, left } = concluded({ kind: "cancelled", batches, receipts: [], stamp });
+    const { settled, left } = concluded({ kind: "cancelled", batches, receipts: [], stamp });
     expect(left).toEqual([]);
-    expect(told).toMatchObject([{ code: "stream-not-found" }, { code: "stream-not-found" }]);
+    expect(settled).toMatchObject([{ code: "stream-not-found" }, { code: "stream-not-found" }]);
   });
 
   it("says that the outcome is unknown where it is, and forgets the ends", () => {
-    const { did, told, left } = concluded({ kind: "unknown", cause: new Error("late"), stamp });
+    const { did, settled, left } = concluded({ kind: "unknown", cause: new Error("late"), stamp });
     expect([did, left]).toEqual([["forget ends"], []]);
-    expect(told).toMatchObject([{ code: "outcome-unknown" }, { code: "outcome-unknown" }]);
+    expect(settled).toMatchObject([{ code: "outcome-unknown" }, { code: "outcome-unknown" }]);
   });
 });

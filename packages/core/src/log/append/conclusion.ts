@@ -21,8 +21,8 @@ type Deps = {
 type SentAttempt = Extract<Attempt, { kind: "sent" }>;
 
 /**
- * Settles the requests of an attempt by its verdict, and remembers what the verdict shows. Gives the
- * requests that have to try again. An attempt ends in one of these states:
+ * Settles the requests of an attempt by its verdict, and remembers what the verdict shows. Gives
+ * the requests that have to try again. An attempt ends in one of these states:
  *
  * - landed: all are settled with their receipts
  * - settled: those whose idempotency key was settled before are; the others try again

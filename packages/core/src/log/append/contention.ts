@@ -5,11 +5,14 @@ import type { Life } from "../../model/names.ts";
 
 /**
  * How contested a partition seems to one process: the bound of its back-off before an append, as it
- * was at `atMs` on the monotonic clock. A process that has not lost a race lately does not back off.
+ * was at `atMs` on the monotonic clock. A process that has not lost a race lately does not back
+ * off.
  */
 export type Contention = { readonly boundMs: number; readonly atMs: number };
 
-/** The moment, on the monotonic clock, and how long a put takes lately: the unit of every back-off. */
+/**
+ * The moment, on the monotonic clock, and how long a put takes lately: the unit of every back-off.
+ */
 export type PutPace = { readonly nowMs: number; readonly putMs: number };
 
 /** In puts. */

@@ -19,8 +19,8 @@ type RememberedEnd = End & { readonly guarded: Stamp };
 
 /**
  * The ends of partitions as this process knows them. An end that is wrong by now costs a lost race,
- * never more, because a batch is put only where nothing is; but it must be younger than a minute, so
- * that nothing behind it can have expired or been removed.
+ * never more, because a batch is put only where nothing is; but it must be younger than a minute,
+ * so that nothing after it can have expired or been removed.
  */
 export function createEndMemory(deps: {
   readonly table: Table;
@@ -78,7 +78,7 @@ export function createEndMemory(deps: {
   }
 
   /**
-   * One read instead of two: whatever stands behind an end known for less than a minute cannot have
+   * One read instead of two: whatever comes after an end known for less than a minute cannot have
    * expired, so the last batch tells the end without the checkpoint.
    */
   async function lookAgain(life: Life, partition: number, known: RememberedEnd): Promise<End> {

@@ -31,10 +31,11 @@ export type Judged<W> = {
 const LOOKS_MAX = 5;
 
 /**
- * Judges what requests expect of keys, at the ends where the group is about to be written: a chain can
- * only be extended at its end, so what holds there still holds when the group is written, or nothing
- * is written. A mismatch counts only at an end that was read after its request had come. An
- * idempotency key's verdict goes first. Undefined when the chains never stood still for long enough.
+ * Judges what requests expect of keys, at the ends where the group is about to be written: a chain
+ * can only be extended at its end, so what holds there still holds when the group is written, or
+ * nothing is written. A mismatch counts only at an end that was read after its request had come. An
+ * idempotency key's verdict goes first. Undefined when the chains never stood still for long
+ * enough.
  */
 export async function judgeExpected<W extends Item>(
   deps: Deps,
@@ -70,7 +71,10 @@ type Last = ReadonlyMap<string, LastEvent>;
 const holds = ({ request }: Item, last: Last): boolean =>
   (request.expected ?? []).every((each) => isAsExpected(each, last.get(each.key) ?? NO_EVENT));
 
-/** The last events of all keys of which something is expected; `last` is undefined where a chain grew. */
+/**
+ * The last events of all keys of which something is expected; `last` is undefined where a chain
+ * grew.
+ */
 async function loadLast(
   { lastEvents }: Deps,
   life: Life,
@@ -103,8 +107,8 @@ async function loadLast(
 }
 
 /**
- * Those that are wrong are refused, unless their idempotency key has a receipt. It is read after the
- * log: what an earlier copy has written there came with its receipt.
+ * Those that are wrong are refused, unless their idempotency key has a receipt. It is read after
+ * the log: what an earlier copy has written there came with its receipt.
  */
 async function conclude<W extends Item>(
   { table }: Deps,

@@ -38,12 +38,12 @@ describe("planGroups", () => {
     expect(groupsOf([wait("a", [0, 1]), wait("b", [1]), wait("c", [2])], ["P0"])).toBe("c");
   });
 
-  it("lets nobody overtake a request that needs several partitions", () => {
+  it("lets no request overtake one that needs several partitions", () => {
     expect(groupsOf([wait("a", [0]), wait("b", [0, 1]), wait("c", [0]), wait("d", [1])])).toBe("a");
     expect(groupsOf([wait("a", [0, 1]), wait("b", [0]), wait("c", [2])])).toBe("a c");
   });
 
-  it("lets nobody overtake a request that does not fit into the open group", () => {
+  it("lets no request overtake one that does not fit into the open group", () => {
     const large = wait("b", [0], { bytes: 300 * 1_024 });
     expect(groupsOf([wait("a", [0]), large, wait("c", [0])])).toBe("a");
   });
@@ -92,7 +92,7 @@ describe("planGroups", () => {
   });
 });
 
-/** Nothing busy starts, groups share nothing, and whoever starts has overtaken nobody. */
+/** Nothing busy starts, groups share nothing, and a request that starts has overtaken no other. */
 function assertFair(waiting: readonly Wait[], groups: Wait[][], busy: ReadonlySet<string>): void {
   const groupOf = new Map(groups.flatMap((group, n) => group.map((item) => [item, n] as const)));
   const owner = new Map<string, number>();
@@ -135,7 +135,7 @@ describe("planJoiners", () => {
     expect(joiners(group, [b, wait("x", [0], { key: "k" }), c], ["P0", "Kk"])).toBe("b");
   });
 
-  it("takes nobody along with a request of several partitions", () => {
+  it("takes no other request along with one of several partitions", () => {
     expect(joiners([wait("a", [0, 1])], [wait("b", [0])])).toBe("");
   });
 

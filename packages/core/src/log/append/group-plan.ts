@@ -24,9 +24,9 @@ type Group<W extends Item> = {
 /**
  * Which of the waiting requests start now, and which of them go together. Requests are taken in the
  * order they came; one that has to wait keeps its place on all its lanes, so that no later request
- * overtakes it there. Requests of one lane join those of the same lane; not one that expects something
- * of a key which the group writes: whether that is so is known once the group is written. Pure; `busy`
- * is not changed.
+ * overtakes it there. Requests of one lane join those of the same lane; not one that expects
+ * something of a key which the group writes: whether that is so is known once the group is written.
+ * Pure; `busy` is not changed.
  */
 export function planGroups<W extends Item>(
   waiting: readonly W[],

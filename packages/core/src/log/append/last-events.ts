@@ -31,18 +31,19 @@ const ROWS = 256;
 const ROWS_AT_ONCE = 16;
 
 /**
- * Tells the last events of keys at the end of a partition: from the compacted state and the log after
- * its watermark. What it has read it remembers for a minute, and what this process appends it learns,
- * so that one who keeps writing a key reads nothing. Of the log it reads no more than
- * `uncompactedEventsMax` events and `uncompactedBytesMax` bytes; throws `compaction-lagging` over that.
+ * Tells the last events of keys at the end of a partition: from the compacted state and the log
+ * after its watermark. What it has read it remembers for a minute, and what this process appends it
+ * learns, so that one who keeps writing a key reads nothing. Of the log it reads no more than
+ * `uncompactedEventsMax` events and `uncompactedBytesMax` bytes; throws `compaction-lagging` over
+ * that.
  */
 export function createLastEvents({ table, clock }: { table: Table; clock: Clock }) {
   const tails = new Map<string, Tail>();
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
   /**
-   * The last events of `keys` below `end`. Undefined when the chain has grown past `end` meanwhile: it
-   * is the end no more. Throws `compaction-lagging`, `stream-not-found`, `store-unavailable`.
+   * The last events of `keys` below `end`. Undefined when the chain has grown past `end` meanwhile:
+   * it is the end no more. Throws `compaction-lagging`, `stream-not-found`, `store-unavailable`.
    */
   async function load(
     life: Life,
@@ -101,7 +102,9 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     return tail;
   }
 
-  /** Begins at the watermark: what lies below it is in the compacted state before it moves there. */
+  /**
+   * Begins at the watermark: what lies below it is in the compacted state before it moves there.
+   */
   async function beginTail(life: Life, partition: number): Promise<Tail> {
     const stamp = takeStamp(clock);
     const checkpoint = await table.checkpoints.load(life, partition);

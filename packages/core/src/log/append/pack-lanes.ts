@@ -22,8 +22,8 @@ type Cut = { readonly events: readonly IncomingEvent[]; readonly packed: Packed 
 /**
  * Packs the events of requests that go together, partition by partition, in the order of the
  * requests; into several chunks where one item cannot hold them. No two neighbours in a partition
- * would fit into one chunk, so there are at most 64 + 2 * 4,000,000 / 350,000 of them, or 86. Throws
- * `request-too-large` when even compressed they exceed what one transaction takes.
+ * would fit into one chunk, so there are at most 64 + 2 * 4,000,000 / 350,000 of them, or 86.
+ * Throws `request-too-large` when even compressed they exceed what one transaction takes.
  */
 export function packLanes(requests: readonly AppendRequest[]): PackedLane[] {
   const events = new Map<number, IncomingEvent[]>();

@@ -11,7 +11,7 @@ import { expectationsOf } from "./expectation-plan.ts";
 /** What a request has achieved, event by event in the order they were sent. */
 export type Published = {
   readonly events: readonly { readonly id: string; readonly sequence: number }[];
-  /** Right behind the request's events; undefined for partitions it did not touch. */
+  /** Right after the request's events; undefined for partitions it did not touch. */
   readonly positions: readonly (Position | undefined)[];
   /** When it was published, milliseconds since 1970. */
   readonly publishedAt: number;

@@ -31,8 +31,8 @@ const WAITING_MAX = 10_000;
 type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
 
 /**
- * Admits requests and starts them in groups, so that one append is in flight per partition. A request
- * passes through these states:
+ * Admits requests and starts them in groups, so that one append is in flight per partition. A
+ * request passes through these states:
  *
  * 1. refused: too many wait, or too many bytes
  * 2. waiting, until all of its resources are free
@@ -49,7 +49,9 @@ export function createQueues(
   let waitingBytes = 0;
   let waitingCount = 0;
 
-  /** Resolves once a request is appended. Throws `too-many-requests` and what `run` rejects it with. */
+  /**
+   * Resolves once a request is appended. Throws `too-many-requests` and what `run` rejects it with.
+   */
   async function enter(target: AppendTarget, request: AppendRequest): Promise<Appended> {
     if (waitingCount >= waitingMax || waitingBytes + request.bytes > WAITING_BYTES_MAX) {
       throw tooManyRequests();

@@ -22,13 +22,13 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
       time.nowMs += ms;
     },
   };
-  const told: unknown[] = [];
+  const settled: unknown[] = [];
   const stamp = takeStamp(clock);
   const target = { life: append.life, partitions: 1, retentionHours: 1, stamp };
   const waiting: Waiting = {
     ...{ request: { lanes: [], bytes: 0 }, target, arrivedAt: 0, deadline: 5_000, settled: false },
-    resolve: (appended) => told.push(appended),
-    reject: (error) => told.push(error),
+    resolve: (appended) => settled.push(appended),
+    reject: (error) => settled.push(error),
   };
   const took: number[] = [];
   let puts = 0;
@@ -43,7 +43,7 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
     onVerdict: (ms: number) => void took.push(ms),
   };
   const run = () => send(deps, plan, [waiting], [stamp]);
-  return { run, time, told, took, puts: () => puts };
+  return { run, time, settled, took, puts: () => puts };
 }
 
 const UNKNOWN: AppendVerdict = { kind: "unknown", cause: new Error("reset") };
@@ -65,23 +65,23 @@ describe("sending a plan", () => {
   });
 
   it("believes no verdict that comes after a minute", async () => {
-    const { run, told } = start([{ kind: "written" }], MINUTE_MS + 1);
+    const { run, settled } = start([{ kind: "written" }], MINUTE_MS + 1);
     expect(await run()).toMatchObject({ kind: "unknown" });
-    expect(told).toMatchObject([{ code: "outcome-unknown" }]);
+    expect(settled).toMatchObject([{ code: "outcome-unknown" }]);
   });
 
   it("gives up once no request waits for it any more", async () => {
-    const { run, told, puts } = start([UNKNOWN], 2_000);
+    const { run, settled, puts } = start([UNKNOWN], 2_000);
     expect(await run()).toMatchObject({ kind: "unknown" });
     expect(puts()).toBeLessThanOrEqual(3);
-    expect(told).toMatchObject([{ code: "outcome-unknown" }]);
+    expect(settled).toMatchObject([{ code: "outcome-unknown" }]);
   });
 
   it("throws a refusal of the first copy, and takes one of a later copy for no verdict", async () => {
     const refusal = new Error("ValidationException");
     await expect(start([refusal]).run()).rejects.toBe(refusal);
-    const { run, told } = start([UNKNOWN, refusal], 2_000);
+    const { run, settled } = start([UNKNOWN, refusal], 2_000);
     expect(await run()).toMatchObject({ kind: "unknown", cause: refusal });
-    expect(told).toMatchObject([{ code: "outcome-unknown", cause: refusal }]);
+    expect(settled).toMatchObject([{ code: "outcome-unknown", cause: refusal }]);
   });
 });

@@ -25,13 +25,15 @@ const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
 /**
  * Sends a plan until its fate is known: the same content at the same keys, because a second key
  * while the first is undecided is how duplicates are made. What was read over a minute ago decides
- * nothing: a process that was frozen may be writing into the past. A plan passes through these states:
+ * nothing: a process that was frozen may be writing into the past. A plan passes through these
+ * states:
  *
  * 1. unsent: `stream-busy` where the stream's row is too old, `expired` where an end is
  * 2. sent and undecided: sent again after a back-off; requests past their deadline leave with
  *    `outcome-unknown`
  * 3. decided: `written` or `cancelled`
- * 4. given up as `unknown`: what it rests on is too old by now, or no request is left to wait for it
+ * 4. given up as `unknown`: what it rests on is too old by now, or no request is left to wait for
+ *    it
  */
 export async function send(
   { table, clock, random, onPut, onVerdict }: Deps,

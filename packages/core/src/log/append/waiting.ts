@@ -17,7 +17,7 @@ export type AppendTarget = {
 /** Where the events are, and whether an earlier request with the same key had put them there. */
 export type Appended = { readonly receipt: Receipt; readonly replayed: boolean };
 
-/** A request that nobody has answered yet. */
+/** A request that is not answered yet. */
 export type Waiting = {
   readonly request: AppendRequest;
   readonly target: AppendTarget;

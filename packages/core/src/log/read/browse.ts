@@ -76,8 +76,8 @@ const atEndUnless =
     isAmong(among, partition) ? run : { ...run, atEnd: true };
 
 /**
- * Up to `limit` events of a page, those that match if that is asked for, as far as an answer can hold
- * them. The page is cut behind the last of them: it covers what was left out before.
+ * Up to `limit` events of a page, those that match if that is asked for, as far as an answer can
+ * hold them. The page is cut after the last of them: it covers what was left out before.
  */
 export function keepMatching(
   page: LogPage,
@@ -96,8 +96,8 @@ export function keepMatching(
 }
 
 /**
- * The positions of a cursor, of some partitions or all; where it names only a moment, that moment is
- * looked up.
+ * The positions of a cursor, of some partitions or all; where it names only a moment, that moment
+ * is looked up.
  */
 export async function resolvePositions(
   log: Log,

@@ -26,9 +26,9 @@ export type CursorFacts = {
 };
 
 /**
- * Throws `invalid-cursor` for a cursor of another stream or of a former life, and for one that covers
- * what a restore lost. A former life is looked up under the stream's own name, tenant included, so a
- * cursor of another tenant is answered like one of any other stream.
+ * Throws `invalid-cursor` for a cursor of another stream or of a former life, and for one that
+ * covers what a restore lost. A former life is looked up under the stream's own name, tenant
+ * included, so a cursor of another tenant is answered like one of any other stream.
  */
 export async function assertOfStream(
   log: CursorFacts,
@@ -49,7 +49,8 @@ export const isOfThisRestore = (stream: Stream, { life }: CursorContent): boolea
 
 /**
  * Refuses a cursor from before a restore that covers more than the restore has kept, in the log or,
- * while a snapshot is read, in the compacted state; and one from a copy of the table that was given up.
+ * while a snapshot is read, in the compacted state; and one from a copy of the table that was given
+ * up.
  */
 async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorContent) {
   if (isOfThisRestore(stream, cursor)) return;

@@ -6,20 +6,20 @@ import type { BatchOutline } from "../../table/batch.entity.ts";
 import type { PartitionRun, ReadDeps } from "./read.ts";
 
 /**
- * How far the ends are ahead of where reading stands: events over all partitions, and the age of
- * the oldest of them in seconds. Partitions that were just read to their end cost nothing. Of the
- * others the next batch is read where its time is not known yet; the last one, which may be large,
- * only where there is a next.
+ * How far the ends are ahead of the positions of a reader: events over all partitions, and the age
+ * of the oldest of them in seconds. Partitions that were just read to their end cost nothing. Of
+ * the others the next batch is read where its time is not known yet; the last one, which may be
+ * large, only where there is a next.
  */
 export async function measureLag(
   deps: ReadDeps,
   life: Life,
   runs: readonly PartitionRun[],
 ): Promise<Lag> {
-  const behind = await Promise.all(runs.map((run, partition) => lagOf(deps, life, partition, run)));
-  const oldest = Math.min(...behind.map(({ oldestAt }) => oldestAt));
+  const lags = await Promise.all(runs.map((run, partition) => lagOf(deps, life, partition, run)));
+  const oldest = Math.min(...lags.map(({ oldestAt }) => oldestAt));
   return {
-    events: behind.reduce((sum, { events }) => sum + events, 0),
+    events: lags.reduce((sum, { events }) => sum + events, 0),
     seconds: oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000,
   };
 }

@@ -9,8 +9,9 @@ const MEMORY_MS = 500;
 const ENTRIES_MAX = 10_000;
 
 /**
- * Tells whether nothing lies behind a place, as it was at most half a second ago, strongly consistent
- * then. The cheapest question there is: one read per partition that finds nothing, however many ask.
+ * Whether there are no events after a place, as of half a second ago at most, strongly consistent
+ * then. The cheapest check there is: one read per partition that finds nothing, however many polls
+ * ask.
  */
 export function createQuiet({ table, clock }: { readonly table: Table; readonly clock: Clock }) {
   const looks = createBounded<{ quiet: Promise<boolean>; stamp: Stamp }>(ENTRIES_MAX);

@@ -12,7 +12,10 @@ export type Address = {
   readonly matches: ((event: StoredEvent) => boolean) | undefined;
 };
 
-/** One event by its address, and the place after it. Throws `event-not-found`, and `retention-passed` for one that is gone. */
+/**
+ * One event by its address, and the place after it. Throws `event-not-found`, and
+ * `retention-passed` for one that is gone.
+ */
 export async function loadEvent(
   { table, checkpoints }: ReadDeps,
   life: Life,

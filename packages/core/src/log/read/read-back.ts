@@ -50,8 +50,8 @@ type Back = {
 };
 
 /**
- * Reads back from `positions`: what lies before them, newest first, over all partitions by the time of
- * publication. Throws `stream-not-found` and an InvariantError when a chain has a gap.
+ * Reads back from `positions`: what lies before them, newest first, over all partitions by the time
+ * of publication. Throws `stream-not-found` and an InvariantError when a chain has a gap.
  */
 export async function readBack(
   deps: ReadDeps,
@@ -137,7 +137,9 @@ async function fillAll(
   }
 }
 
-/** The same for one. What does not continue the chain was written into the past: it is passed over. */
+/**
+ * The same for one. What does not continue the chain was written into the past: it is passed over.
+ */
 async function fill(
   deps: ReadDeps,
   life: Life,

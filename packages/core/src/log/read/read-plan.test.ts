@@ -37,7 +37,7 @@ describe("planRun", () => {
     expect(plan).toMatchObject({ position: { batch: 6, next: 6 }, stop: "end" });
   });
 
-  it("stops at a gap, behind what it has", () => {
+  it("stops at a gap, after what it has", () => {
     const plan = planRun([batchAt(1, 2), batchAt(4, 1)], edgeAt(1), PAGE);
     expect(sequencesOf(plan)).toEqual([1, 2]);
     expect(plan).toMatchObject({ position: { batch: 3, next: 3 }, stop: "gap" });

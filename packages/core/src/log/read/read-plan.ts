@@ -15,11 +15,11 @@ export type RunPlan = {
   readonly room: Room;
   /**
    * Why the run ends: `room` (the page is full), `gap` (the next batch is not where it belongs),
-   * `seal` (the stream has ended), `lost` (a restore lost what lies before the start), `bound` (what
-   * comes next is not asked for), `end` (the rows ran out).
+   * `seal` (the stream has ended), `lost` (a restore lost what lies before the start), `bound`
+   * (what comes next is not asked for), `end` (the rows ran out).
    */
   readonly stop: "room" | "gap" | "seal" | "lost" | "bound" | "end";
-  /** When the first event behind the run was published, if its batch is among the rows. */
+  /** When the first event after the run was published, if its batch is among the rows. */
   readonly nextPublishedAt: number | undefined;
 };
 

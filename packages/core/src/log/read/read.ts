@@ -25,9 +25,9 @@ export type ReadDeps = {
 /** What a page read from one partition. */
 export type PartitionRun = {
   readonly position: Position;
-  /** Nothing was stored behind `position` when it was read. */
+  /** Nothing was stored after `position` when it was read. */
   readonly atEnd: boolean;
-  /** When the first event behind `position` was published, if that came to light. */
+  /** When the first event after `position` was published, if that came to light. */
   readonly nextPublishedAt: number | undefined;
   /** What comes next lies past the bound of the page; then it counts as read to its end. */
   readonly bounded?: true;
@@ -65,10 +65,10 @@ const ROWS_MAX = 512;
 /**
  * Reads on from `positions`, one per partition, until the page is full or the log has ended. Starts
  * with partition `turn`, so that pages which fill up early still come round to all of them. Every
- * read is strongly consistent: what was durable before is found.
- * Throws `retention-passed` when a position is older than what is kept, `invalid-cursor` when a restore
- * lost what lies before it, `stream-not-found` when the
- * stream has ended, and an InvariantError when the chain has a gap that nothing explains.
+ * read is strongly consistent: what was durable before is found. Throws `retention-passed` when a
+ * position is older than what is kept, `invalid-cursor` when a restore lost what lies before it,
+ * `stream-not-found` when the stream has ended, and an InvariantError when the chain has a gap that
+ * nothing explains.
  */
 export async function readPage(
   deps: ReadDeps,
@@ -100,7 +100,7 @@ export async function readPage(
       for (const entry of taken.entries) entries.push(entry);
       runs[chain.partition] = taken.run;
       left = taken.room;
-      // Whoever finds no room at all is the first to be served by the next page.
+      // A partition without any room is the first of the next page.
       const unserved = taken.full && taken.entries.length === 0;
       if (!unserved) read++;
       full = unserved || left.events === 0;
@@ -144,8 +144,8 @@ type KnownChain = Chain & Pick<Checkpoint, "floor" | "next" | "lookedAt" | "lost
 
 /**
  * Takes what fits of one partition, asking for further rows while there is room. A query is no
- * snapshot: it may pass a place before a batch is put there and still meet the next one. So a gap is
- * believed only when a second look, which began after the later batch was seen, finds it again.
+ * snapshot: it may pass a place before a batch is put there and still meet the next one. So a gap
+ * is believed only when a second look, which began after the later batch was seen, finds it again.
  */
 async function readRun(
   deps: ReadDeps,
@@ -197,16 +197,17 @@ const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<Know
 };
 
 /**
- * Where nobody has looked for so long that rows may have expired unseen, no place is known to be the
- * end. Once the numbering is repaired, readers are told what they have missed.
+ * Where the end was not checked for so long that rows may have expired unseen, no place is known to
+ * be the end. Once the numbering is repaired, readers get an error for what they have missed.
  */
 const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
   clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
 
 /**
  * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
- * the position's batch is below the floor but the position is not, all of that batch is behind it. Lost
- * numbers hold no event: who has read up to them has missed nothing when they are no longer kept.
+ * the position's batch is below the floor but the position is not, all of that batch is before it.
+ * Lost numbers hold no event: who has read up to them has missed nothing when they are no longer
+ * kept.
  */
 function startAt({ floor, lost }: KnownChain, position: Position): Position {
   if (isLost(lost, position.next)) throw invalidCursor("restored");
@@ -216,9 +217,9 @@ function startAt({ floor, lost }: KnownChain, position: Position): Position {
 }
 
 /**
- * A batch is missing. Rows go only after their retention and 30 more days have passed, so either the
- * floor lies above by now, or nobody has brought it up for a week, or the log is damaged. Whether
- * anybody has looked at the end meanwhile says nothing of that.
+ * A batch is missing. Rows go only after their retention and 30 more days have passed, so either
+ * the floor lies above by now, or no process has moved it for a week, or the log is damaged. A
+ * check of the end meanwhile says nothing of that.
  */
 async function explainGap(
   { checkpoints, clock }: ReadDeps,

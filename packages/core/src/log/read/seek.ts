@@ -20,7 +20,7 @@ export async function seekEarliest(
   return edgeAt(checkpoint.floor);
 }
 
-/** Behind everything that was durable before the call, strongly consistent. */
+/** After everything that was durable before the call, strongly consistent. */
 export async function seekLatest(deps: Deps, life: Life, partition: number): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
@@ -40,8 +40,8 @@ export const seekTime = (
   seekBatch(deps, life, partition, ({ publishedAt }) => publishedAt >= timeMs);
 
 /**
- * The first batch of which something is true that is true of all that follow it, or the end when there
- * is none. What is missing counts as before it.
+ * The first batch of which something is true that is true of all that follow it, or the end when
+ * there is none. What is missing counts as before it.
  */
 export async function seekBatch(
   deps: Deps,
@@ -69,8 +69,8 @@ export async function seekBatch(
 
 /**
  * A sequence number, which may lie inside a batch, or be that of the next event. Throws
- * `invalid-request` for one beyond that: a number of something else, such as a time in milliseconds;
- * and `invalid-cursor` for one that a restore has lost.
+ * `invalid-request` for one beyond that: a number of something else, such as a time in
+ * milliseconds; and `invalid-cursor` for one that a restore has lost.
  */
 export async function seekSequence(
   deps: Deps,

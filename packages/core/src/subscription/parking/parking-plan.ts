@@ -16,10 +16,10 @@ export type ParkingRow = Pick<OffsetRow, "next" | "batch" | "parking">;
 /** An event that is to be parked, and where it lies. */
 export type Poison = Position & { readonly key: string };
 
-/** How a key stands: parked, waiting for the position to pass what was skipped, or free. */
+/** The state of a key: parked, waiting for the position to pass what was skipped, or free. */
 export type KeyState = ParkedKey | SkippedEvent | undefined;
 
-/** What is parked after a change, and how the key it is about stands then. */
+/** What is parked after a change, and the state of its key then. */
 export type ParkingPlan<Key extends KeyState = KeyState> = {
   readonly parking: Parking;
   readonly key: Key;
@@ -27,9 +27,9 @@ export type ParkingPlan<Key extends KeyState = KeyState> = {
 
 /**
  * Sets a key aside from an event on. A key that is parked from there or earlier stays as it is; one
- * whose queue is being delivered stops at the event, and what comes before it in the queue counts as
- * processed. Parking an event that was skipped takes that back. "full" when too many keys are parked.
- * Pure.
+ * whose queue is being delivered stops at the event, and what comes before it in the queue counts
+ * as processed. Parking an event that was skipped takes that back. "full" when too many keys are
+ * parked. Pure.
  */
 export function planPark(
   row: ParkingRow,
@@ -62,9 +62,9 @@ export function planRetry(row: ParkingRow, known: ParkedKey, isEmpty: boolean): 
 
 /**
  * Lets a queue flow without its first event, from `to` on. When the position has not passed that
- * event, the key waits for the commit that does: a page from before may be committed still, and what
- * it has withheld or not processed comes as a queue then. "full" when too many keys wait for that.
- * Pure.
+ * event, the key waits for the commit that does: a page from before may be committed still, and
+ * what it has withheld or not processed comes as a queue then. "full" when too many keys wait for
+ * that. Pure.
  */
 export function planSkip(
   row: ParkingRow,
@@ -79,7 +79,9 @@ export function planSkip(
   return release(parking, known, to);
 }
 
-/** Keys of which an event was skipped that the position has not passed; nothing else of them waits. */
+/**
+ * Keys of which an event was skipped that the position has not passed; nothing else of them waits.
+ */
 export const ghostsOf = ({ next, parking }: ParkingRow): readonly ParkedKey[] =>
   parking?.keys.filter((known) => known.retrying && known.next > next) ?? [];
 
@@ -111,7 +113,9 @@ export function planProgress(row: ParkingRow, place: QueuePlace): Parking | unde
   return withKey(parking, { ...rest, batch, next, from: next });
 }
 
-/** Whether what was read of a queue comes again: its key was parked or retried again since. Pure. */
+/**
+ * Whether what was read of a queue comes again: its key was parked or retried again since. Pure.
+ */
 export const isReadInVain = (
   { parking }: Pick<ParkingRow, "parking">,
   place: QueuePlace,

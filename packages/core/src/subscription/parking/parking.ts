@@ -45,8 +45,8 @@ const TRIES = 5;
 
 /**
  * Keys that are set aside: the events of a key that fails wait in their order, and everything else
- * flows. Nothing is copied; a queue is the log itself from the parked event on, so it lasts as long as
- * the log does.
+ * flows. Nothing is copied; a queue is the log itself from the parked event on, so it lasts as long
+ * as the log does.
  */
 export function createParking({ table, clock, log, subscriptions, observeParked }: Deps) {
   const placeOf = ({ life }: LiveStream, { row: { uid } }: SubscriptionState) => {
@@ -82,8 +82,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   }
 
   /**
-   * Where a key is to be parked. An event after the committed position was never part of a queue that
-   * is retried, so it says nothing of what comes before it there: then all of the queue waits.
+   * Where a key is to be parked. An event after the committed position was never part of a queue
+   * that is retried, so it says nothing of what comes before it there: then all of the queue waits.
    */
   async function poisonIn(
     stream: LiveStream,
@@ -121,8 +121,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   }
 
   /**
-   * Lets the events of a key flow again: all that wait, or all but the first. Answers how the key
-   * stands then: undefined when it is free. What has been parked meanwhile is not released by a try
+   * Delivers the events of a key that wait: all of them, or all but the first. Answers the state of
+   * the key: undefined when it is free. What has been parked meanwhile is not released by a try
    * that is repeated. Of a queue whose beginning is no longer kept only a skip leads on, also while
    * it is retried.
    */
@@ -137,7 +137,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const partition = partitionOf(key, stream.partitions);
     const released = await change(stream, state, partition, async (row) => {
       const parked = parkedIn(row, key);
-      // An earlier try has freed it, or somebody else: either way nothing of it waits.
+      // An earlier try or another request has freed it: either way nothing of it waits.
       if (parked === undefined && first !== undefined) return unchanged(row, undefined);
       if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
       first ??= parked;
@@ -245,7 +245,9 @@ type Release = {
   readonly sequence?: number | undefined;
 };
 
-/** After the first event of a queue; where the log no longer reaches back to it, at what is left. */
+/**
+ * After the first event of a queue; where the log no longer reaches back to it, at what is left.
+ */
 function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
   if (earliest.next > next) return earliest;
   if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");

@@ -10,7 +10,9 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/subscription.entity.ts";
 import type { Matches } from "../filter.ts";
 
-/** A part of the queue of a parked key: its events between where it begins and what is committed. */
+/**
+ * A part of the queue of a parked key: its events between where it begins and what is committed.
+ */
 export type QueuePage = {
   readonly events: readonly StoredEvent[];
   /** Where the first of them lies. */
@@ -36,8 +38,8 @@ export const queuesOf = (offsets: readonly OffsetRow[]): readonly NextQueue[] =>
   );
 
 /**
- * The queue that a place is in, unless its key has been parked, freed or retried again since, or all
- * up to the place is committed.
+ * The queue that a place is in, unless its key has been parked, freed or retried again since, or
+ * all up to the place is committed.
  */
 export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQueue | undefined {
   const queue = queuesOf(offsets).find(
@@ -48,9 +50,9 @@ export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQ
 }
 
 /**
- * Up to `limit` events of a queue. It looks at a bounded number of events of the partition, so it may
- * hold none and not have ended. Undefined when the log no longer reaches back to its beginning: then
- * the key stays parked until somebody skips what is lost.
+ * Up to `limit` events of a queue. It looks at a bounded number of events of the partition, so it
+ * may hold none and not have ended. Undefined when the log no longer reaches back to its beginning:
+ * then the key stays parked until a skip gives up what is lost.
  */
 export async function readQueue(
   log: Log,

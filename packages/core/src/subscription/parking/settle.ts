@@ -12,9 +12,9 @@ import { planFree } from "./parking-plan.ts";
 type Deps = { readonly table: Table; readonly log: Log };
 
 /**
- * Frees the keys that waited for nothing but a commit to pass the event that was skipped, now that one
- * has. Those of which later events wait go on as queues. The commit has happened: what fails here is
- * left to the next poll. Answers the row as it is then.
+ * Frees the keys that waited for nothing but a commit to pass the event that was skipped, now that
+ * one has. Those of which later events wait go on as queues. The commit has happened: what fails
+ * here is left to the next poll. Answers the row as it is then.
  */
 export async function settlePassed(
   { table, log }: Deps,
@@ -35,7 +35,9 @@ export async function settlePassed(
   }
 }
 
-/** Progress in a queue moves both to the same place, so this is one of which an event was skipped. */
+/**
+ * Progress in a queue moves both to the same place, so this is one of which an event was skipped.
+ */
 const isPassed = ({ retrying, from, next }: ParkedKey, row: OffsetRow): boolean =>
   retrying && from < next && next <= row.next;
 

@@ -46,8 +46,8 @@ type Whose = {
 };
 
 /**
- * Delivers the queues of parked keys that are retried, and counts deliveries where that is asked for,
- * so that what fails again and again is parked. Counting alone makes a poll write.
+ * Delivers the queues of parked keys that are retried, and counts deliveries where that is asked
+ * for, so that what fails again and again is parked. Counting alone makes a poll write.
  */
 export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   const own = ({ state, among }: Whose): readonly OffsetRow[] =>
@@ -55,14 +55,14 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
 
   const maxOf = ({ state }: Whose): number | undefined => state.row.config.maxDeliveries;
 
-  /** How many events the next page behind what is committed may hold. */
+  /** How many events the next page after the committed offset may hold. */
   const limitOf = (whose: Whose, limit: number): number =>
     maxOf(whose) === undefined ? limit : planLimit(own(whose), limit);
 
   /**
-   * A page of a queue, if one is to be delivered. The place is what the cursor has to carry: also when
-   * nothing was found up to the committed position. A queue whose beginning is no longer kept waits
-   * for its skip.
+   * A page of a queue, if one is to be delivered. The place is what the cursor has to carry: also
+   * when nothing was found up to the committed position. A queue whose beginning is no longer kept
+   * waits for its skip.
    */
   async function takeQueued(
     stream: LiveStream,
@@ -93,8 +93,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   }
 
   /**
-   * Frees keys of which nothing waits up to the committed position, so that the log brings what comes
-   * later. What others have changed meanwhile stays as it is.
+   * Frees keys of which nothing waits up to the committed position, so that the log brings what
+   * comes later. What others have changed meanwhile stays as it is.
    */
   async function free(
     { life }: LiveStream,
@@ -112,7 +112,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
 
   /**
    * Of a page that has nothing to tell: the keys that it withholds although nothing else of them
-   * waits. Without being freed they would come a commit later, which an empty page does not suggest.
+   * waits. Without being freed they would come a commit later, which an empty page does not
+   * suggest.
    */
   const withholding = (whose: Whose, page: LogPage, empty: readonly NextQueue[]): NextQueue[] => {
     const matches = matcherOf(whose.state.row.config.filter);
@@ -164,7 +165,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     return parkAt(stream, whose, row, { key: event.key, batch, next: event.sequence });
   }
 
-  /** The first event behind a partition's committed position that is delivered. */
+  /** The first event after a partition's committed offset that is delivered. */
   async function headOf(
     stream: LiveStream,
     { state }: Whose,
@@ -190,7 +191,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     return parking.parkPoison(stream, state, row, { poison, reason, guard });
   };
 
-  /** Notes that a page behind what is committed is about to be delivered. */
+  /** Notes that a page after the committed offset is about to be delivered. */
   async function note(
     { life }: LiveStream,
     whose: Whose,

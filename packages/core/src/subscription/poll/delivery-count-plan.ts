@@ -14,8 +14,8 @@ export function planLimit(rows: readonly DeliveryRow[], limit: number): number {
 }
 
 /**
- * The partition whose next event was delivered `deliveriesMax` times without being committed, at the
- * end all alone. Pure.
+ * The partition whose next event was delivered `deliveriesMax` times without being committed, at
+ * the end all alone. Pure.
  */
 export const planPoison = (
   rows: readonly DeliveryRow[],
@@ -28,7 +28,9 @@ export const planPoison = (
 export const isProven = (delivered: Delivered | undefined, deliveriesMax: number): boolean =>
   delivered !== undefined && delivered.limit === 1 && delivered.times >= deliveriesMax;
 
-/** What to note of a partition whose events from its committed position to `until` are delivered. */
+/**
+ * What to note of a partition whose events from its committed position to `until` are delivered.
+ */
 export function planNote(
   { next, delivery }: DeliveryRow,
   { limit, until }: { limit: number; until: number },

@@ -39,7 +39,7 @@ it("[poll.pace] reaches ten seconds within two minutes when it is followed, and 
   expect(pace.next("s", IDLE)).toBe(10_000);
 });
 
-it("[poll.pace] asks at once while there is more, soon after news, and begins anew from there", () => {
+it("[poll.pace] asks at once while there is more, soon after events, and begins again from there", () => {
   const { pace, pass } = paceAt();
   pace.next("s", IDLE);
   pass(100_000);

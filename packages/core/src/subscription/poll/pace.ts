@@ -4,7 +4,7 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts"
 const NEWS_MS = 200;
 const IDLE_MIN_MS = 1_000;
 const IDLE_MAX_MS = 10_000;
-/** Whoever has been idle for ten minutes can bear to hear of news a minute later; here a tenth. */
+/** Back off to one tenth of the idle time. */
 const IDLE_PART = 10;
 const ENTRIES_MAX = 10_000;
 
@@ -12,8 +12,8 @@ type Page = { readonly idle: boolean; readonly caughtUp: boolean };
 
 /**
  * When polling again is worth it, in milliseconds ([poll.pace]): at once while there is more, soon
- * after news, and then a tenth of how long this process has seen the subscription idle, between one
- * second and ten. What a process forgets makes clients ask sooner, never later.
+ * after events, and then a tenth of how long this process has seen the subscription idle, between
+ * one second and ten. What a process forgets makes clients ask sooner, never later.
  */
 export function createPace(clock: Clock) {
   const idle = createBounded<Stamp>(ENTRIES_MAX);

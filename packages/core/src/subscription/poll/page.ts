@@ -147,8 +147,8 @@ export async function standingAfter(
 }
 
 /**
- * What a cursor has read that still counts: where a key was freed since, its pages have withheld what
- * flows now, so reading goes on behind what is committed.
+ * What a cursor has read that still counts: where a key was freed since, its pages have withheld
+ * events that are delivered now, so reading goes on after the committed offset.
  */
 export const stillRead = (
   { offsets }: SubscriptionState,

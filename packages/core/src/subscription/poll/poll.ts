@@ -25,12 +25,12 @@ import {
 import { readLog } from "./read-log.ts";
 
 /**
- * Reads on from what is committed, or from behind `after`. Never moves the position. An idle
+ * Reads on from the committed offset, or after `after`. Never moves the offset. An idle
  * subscription is answered from what this process knows of its position and one look at the log; as
  * soon as there is something to deliver, the committed position is read again. A subscription that
- * bootstraps receives a snapshot of the compacted state first. A key of which nothing waits any more
- * is freed on the way.
- * Throws `retention-passed` and `bootstrap-expired` when it has to bootstrap anew.
+ * bootstraps receives a snapshot of the compacted state first. A key of which nothing waits any
+ * more is freed on the way. Throws `retention-passed` and `bootstrap-expired` when it has to
+ * bootstrap again.
  */
 export async function poll(
   deps: PollDeps,
@@ -65,7 +65,7 @@ export async function poll(
       { state },
       { limit: request.limit, read: after?.queue },
     );
-    // Whoever reads ahead has pages that freeing a key would void.
+    // A client that reads ahead has pages that freeing a key would void.
     if (after === undefined && queued.empty.length > 0) {
       await deliveries.free(stream, { state }, queued.empty);
       state = await subscriptions.refresh(stream, state);
@@ -79,7 +79,7 @@ export async function poll(
     const limit = counts ? deliveries.limitOf({ state }, request.limit) : request.limit;
     const read = await readLog(log, stream, state, from, { limit, turn }).catch(expired);
     if (read instanceof LedgerError) {
-      // What was remembered may be from before a seek that left behind what is lost.
+      // What was remembered may be from before a seek past what is lost.
       if (isFresh) throw read;
       isFresh = true;
       state = await subscriptions.refresh(stream, state);
@@ -129,7 +129,10 @@ function expired(error: unknown): LedgerError {
   throw error;
 }
 
-/** What is committed, or where an earlier look has come if nobody has moved the position past it. */
+/**
+ * The committed offset, or the place that an earlier look has reached if no commit has moved past
+ * it.
+ */
 function standingNow(
   stream: LiveStream,
   state: SubscriptionState,

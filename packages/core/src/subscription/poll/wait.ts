@@ -2,18 +2,18 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Bell } from "../../log/bell.ts";
 import type { Life } from "../../model/names.ts";
 
-/** Time between two checks: news of other processes are met half a second after that at the latest. */
+/** First re-check interval. Bounds how late this process sees another process's write. */
 const GAP_FIRST_MS = 500;
 const GAP_MAX_MS = 1_500;
 /**
- * A look that found nothing is not followed by another for so long, whatever rings: a busy stream must
- * not make those look at every publish who wait for something else in it.
+ * A look that found nothing is not followed by another for so long, whatever rings: a busy stream
+ * must not make those look at every publish who wait for something else in it.
  */
 const REST_MS = 50;
 
 export type Patience<Page> = {
   readonly waitMs: number;
-  /** Aborts when whoever asked has gone away. */
+  /** Aborts when the client has gone away. */
   readonly signal?: AbortSignal | undefined;
   /** The longest time between two checks, where it is shorter than usual. */
   readonly gapMaxMs?: number | undefined;
@@ -24,9 +24,9 @@ export type Patience<Page> = {
 };
 
 /**
- * Looks until there is something to tell or the time is up, and answers the last look. News of this
- * process wake it at once, those of others are met at the next check. Ends early when the client has
- * gone away or the bell is closed.
+ * Looks until there is something to deliver or the time is up, and answers the last look. Events of
+ * this process wake it at once, those of others are seen at the next check. Ends early when the
+ * client has gone away or the bell is closed.
  */
 export async function waitForNews<Page extends { readonly idle: boolean }>(
   { bell, clock }: { readonly bell: Bell; readonly clock: Clock },

@@ -8,9 +8,9 @@ import { isInSnapshot } from "./progress.ts";
 
 /**
  * What committing an event of a stream with one partition means: everything up to it. It says less
- * than a cursor, so it is taken only where a cursor would say no more: not in a snapshot, and not where
- * keys are or were parked, because then nobody knows what the page of the event had left out. Throws
- * `invalid-request` at `pointer`.
+ * than a cursor, so it is taken only where a cursor would say no more: not in a snapshot, and not
+ * where keys are or were parked, because then it is unknown what the page of the event had left
+ * out. Throws `invalid-request` at `pointer`.
  */
 export async function cursorAfter(
   { subscriptions, log }: { readonly subscriptions: Subscriptions; readonly log: Log },

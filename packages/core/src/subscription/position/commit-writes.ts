@@ -52,13 +52,15 @@ const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
 
 const QUEUE_TRIES = 5;
 
-/** How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue. */
+/**
+ * How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue.
+ */
 export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   const { look: beginLook, refresh, remember, replace } = memory;
   /**
    * Moves the committed standing forward, never back. Answers whether anything moved, and the state
-   * after; of another generation when a seek came between. Throws `lease-lost` when a worker commits
-   * what is somebody else's now; what is still its own has moved then.
+   * after; of another generation when a seek came between. Throws `lease-lost` when a worker
+   * commits a share that another has taken over; what is still its own has moved then.
    */
   async function commit(
     stream: LiveStream,
@@ -202,7 +204,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
   }
 
-  /** Throws `lease-lost` for a worker's cursor that covers what is somebody else's now. */
+  /** Throws `lease-lost` for a worker's cursor that covers a share of another worker. */
   function assertHeld(state: SubscriptionState, { tokens = [] }: CursorContent): void {
     assertLeased(
       state.offsets.every(({ partition, lease }) => {
@@ -215,7 +217,9 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   return { commit, guardOf, assertHeld };
 }
 
-/** A row that stays where it is though the cursor is further and its lease holds: a key was freed. */
+/**
+ * A row that stays where it is though the cursor is further and its lease holds: a key was freed.
+ */
 const isFreedSince = (
   { moved, leased, row }: { moved: boolean; leased: boolean; row: OffsetRow },
   to: Pick<OffsetRow, "next" | "generation"> | undefined,

@@ -8,13 +8,13 @@ import type { Subscriptions } from "../subscriptions.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
 import { cursorAt, isInSnapshot, type Standing, standingOf } from "./progress.ts";
 
-/** Where a subscription stands after a commit. */
+/** The committed offset of a subscription after a commit. */
 export type Committed = {
   readonly committed: CursorContent;
   /** Nothing was changed: the position was there or beyond already, or the cursor is void. */
   readonly stale: boolean;
   readonly redelivery: Redelivery | undefined;
-  /** Others have committed more than the cursor covers: whoever made it has not received that. */
+  /** Others have committed more than the cursor covers: its worker has not received that. */
   readonly isOlder: boolean;
   readonly state: SubscriptionState;
   readonly standing: Standing;
@@ -54,8 +54,8 @@ export async function commit(
 }
 
 /**
- * How far behind the end that is. Inside a snapshot the lag is that of its start: measuring it anew
- * would cost each page a batch.
+ * The lag of that. Inside a snapshot the lag is that of its start: measuring it again would cost
+ * each page a batch.
  */
 export function lagBehind(
   { subscriptions }: { subscriptions: Subscriptions },

@@ -7,10 +7,10 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { standingOf } from "./progress.ts";
 
-/** How long the lag behind a snapshot is believed. */
+/** How long the lag at the start of a snapshot is believed. */
 const MEMORY_MS = 5_000;
 
-/** How far subscriptions are behind the end of the log. */
+/** The lag of subscriptions to the end of the log. */
 export function createSubscriptionLag({
   clock,
   log,
@@ -21,8 +21,8 @@ export function createSubscriptionLag({
   const memory = createMemory<Lag>(clock, { ttlMs: MEMORY_MS });
 
   /**
-   * How far a subscription's committed position is behind the end. Before a snapshot is taken, that
-   * is how far compaction is.
+   * The lag of a subscription's committed offset. Before a snapshot is taken, it is the lag of
+   * compaction.
    */
   async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
     const { positions } = standingOf(state);

@@ -15,7 +15,7 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/subscription.entity.ts";
 import type { SubscriptionState } from "../state.ts";
 
-/** Where a subscription stands: in a snapshot, or in the log. */
+/** The progress of a subscription: in a snapshot, or in the log. */
 export type Standing = {
   /** Where the log goes on, by partition; undefined before a snapshot was taken. */
   readonly positions: readonly (Position | undefined)[];

@@ -17,10 +17,10 @@ type Deps = {
   readonly snapshots: Snapshots;
 };
 
-/** Where a subscription can be put: a place in the log, a new snapshot, or behind a cursor. */
+/** Where a subscription can be put: a place in the log, a new snapshot, or after a cursor. */
 export type SeekTarget = Place | "bootstrap" | { readonly cursor: CursorContent };
 
-/** Where a subscription stands after a seek. */
+/** The progress of a subscription after a seek. */
 export type Sought = {
   readonly committed: CursorContent;
   readonly phase: "bootstrap" | "log";
@@ -31,8 +31,8 @@ const TRIES = 5;
 
 /**
  * Moves a subscription back or forward on purpose, all partitions at once. Begins a new generation,
- * so that commits of cursors from before are refused. Throws `not-compacted`, `invalid-cursor` for a
- * cursor of something else, and `outcome-unknown` when others keep seeking at the same moment.
+ * so that commits of cursors from before are refused. Throws `not-compacted`, `invalid-cursor` for
+ * a cursor of something else, and `outcome-unknown` when others keep seeking at the same moment.
  */
 export async function seek(
   deps: Deps,
@@ -59,7 +59,9 @@ export async function seek(
   });
 }
 
-/** Behind what a cursor of the stream covers. Throws `invalid-cursor` for one of another. */
+/**
+ * After what a cursor of the stream covers. Throws `invalid-cursor` for a cursor of another stream.
+ */
 export async function standingBehind(
   log: Log,
   stream: LiveStream,
@@ -112,7 +114,9 @@ async function standingAt(
   return { positions, bootstrap };
 }
 
-/** A worker's cursor says nothing of what is not its own: there the subscription stays where it is. */
+/**
+ * A worker's cursor says nothing of what is not its own: there the subscription stays where it is.
+ */
 function filledUp(
   state: SubscriptionState,
   { subscription, positions }: CursorContent,

@@ -17,10 +17,10 @@ export type Changed = {
 const TRIES = 5;
 
 /**
- * Changes the settings of a subscription, its row and its positions in one transaction. The position
- * stays where it is. Another filter voids all cursors from before, like a seek to the same place; what
- * is parked stays parked. Doing it twice is harmless. Throws `outcome-unknown` when others keep
- * changing it at the same moment.
+ * Changes the settings of a subscription, its row and its positions in one transaction. The
+ * position stays where it is. Another filter voids all cursors from before, like a seek to the same
+ * place; what is parked stays parked. Doing it twice is harmless. Throws `outcome-unknown` when
+ * others keep changing it at the same moment.
  */
 export async function change(
   { table, subscriptions }: Deps,

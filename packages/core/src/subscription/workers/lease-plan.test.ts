@@ -32,7 +32,7 @@ const owned = (partition: number, owner: string | undefined, until = LEASE_MS, t
 });
 
 describe("a lease plan", () => {
-  it("[lease.share] takes everything when nobody else is there", () => {
+  it("[lease.share] takes everything when no other worker is there", () => {
     const rows = Array.from({ length: 5 }, (_, partition) => ({ partition }));
     expect(plan("a", rows, []).take.sort()).toEqual([0, 1, 2, 3, 4]);
     expect(plan("a", rows, ["a"]).take.sort()).toEqual([0, 1, 2, 3, 4]);
@@ -44,7 +44,7 @@ describe("a lease plan", () => {
     expect(plan("b", rows, ["a", "b"])).toMatchObject({ take: [], giveUp: [] });
   });
 
-  it("[lease.share] leaves one partition to whoever holds it", () => {
+  it("[lease.share] leaves one partition to its holder", () => {
     const rows = [owned(0, "z")];
     expect(plan("z", rows, ["a", "b", "z"])).toMatchObject({ keep: [0], giveUp: [] });
     expect(plan("a", rows, ["a", "b", "z"]).take).toEqual([]);
@@ -71,7 +71,7 @@ describe("a lease plan", () => {
     expect(plan("a", rows, ["a"], LEASE_MS, 0)).toMatchObject({ renew: [], take: [] });
   });
 
-  it("[lease.share] comes to rest with everything held and nobody over the fair share", () => {
+  it("[lease.share] comes to rest with everything held and no worker over the fair share", () => {
     const anyWorld = fc.record({
       partitions: fc.integer({ min: 1, max: 20 }),
       workers: fc.integer({ min: 1, max: 9 }),

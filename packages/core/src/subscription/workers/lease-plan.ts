@@ -7,7 +7,7 @@ export type LeasePlan = {
   readonly keep: readonly Row[];
   /** Of those, the ones to hold for longer now. */
   readonly renew: readonly Row[];
-  /** Nobody holds them. */
+  /** No worker holds them. */
   readonly take: readonly Row[];
   /** More than the fair share. */
   readonly giveUp: readonly Row[];
@@ -16,9 +16,9 @@ export type LeasePlan = {
 /**
  * What a worker does about leases when it polls. Every worker that is alive has a quota: the
  * partitions divided by the workers, and one more for the first few where that leaves a rest. First
- * are those that hold the most, so that nothing moves without need. Quotas add up to all partitions,
- * so whoever is over its own gives up and whoever is below takes what is free. Pure; workers that saw
- * different moments may disagree for one poll.
+ * are those that hold the most, so that nothing moves without need. Quotas add up to all
+ * partitions, so a worker over its own gives up and a worker below it takes what is free. Pure;
+ * workers that saw different moments may disagree for one poll.
  */
 export function planLeases(
   self: string,

@@ -25,15 +25,20 @@ type Deps = {
 /** What a worker may work on. */
 export type Share = {
   readonly state: SubscriptionState;
-  /** By partition: the token of its lease, undefined where it is somebody else's. */
+  /** By partition: the token of its lease, undefined where another worker holds it. */
   readonly tokens: readonly (number | undefined)[];
   readonly presence: Presence;
 };
 
-/** What a poll knows of its worker: whether it has left since, and which departure was the last before. */
+/**
+ * What a poll knows of its worker: whether it has left since, and which departure was the last
+ * before.
+ */
 export type Presence = { readonly hasLeft: boolean; readonly left: string | undefined };
 
-/** A worker that is alive. `share` is the part of the partitions it holds, `until` in milliseconds. */
+/**
+ * A worker that is alive. `share` is the part of the partitions it holds, `until` in milliseconds.
+ */
 export type MemberView = {
   readonly consumer: string;
   readonly share: number;
@@ -43,11 +48,11 @@ export type MemberView = {
 /** Workers that share a subscription: who is alive, and who works on what. */
 export function createLeases({ table, clock, random, subscriptions }: Deps) {
   /**
-   * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is too
-   * much, takes what is free; all of it for as long as a lease lasts from `heardMs` on, which is when
-   * the worker asked. While a snapshot is read there is one lease for all of it. A worker that has left
-   * since its poll began, which is what `before` knows, gets nothing. Throws `too-many-requests` when
-   * there are too many workers.
+   * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is
+   * too much, takes what is free; all of it for as long as a lease lasts from `heardMs` on, which
+   * is when the worker asked. While a snapshot is read there is one lease for all of it. A worker
+   * that has left since its poll began, which is what `before` knows, gets nothing. Throws
+   * `too-many-requests` when there are too many workers.
    */
   async function hold(
     stream: LiveStream,
@@ -97,7 +102,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
       ...changed.slice(0, take.length).flatMap((row) => row?.partition ?? []),
     ]);
     const offsets = [...after.values()];
-    // Whoever left while this took what was free has not seen it taken.
+    // A worker that left while this took what was free has not seen it taken.
     if (take.length > 0 && (await leftOf(life, uid, consumer)) !== left) {
       await giveUpAll(life, uid, offsets, consumer);
       return { state, tokens: offsets.map(() => undefined), presence: GONE };
@@ -129,7 +134,9 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
   const leftOf = async (life: Life, uid: string, consumer: string) =>
     (await table.members.list(life, uid)).find((member) => member.consumer === consumer)?.left;
 
-  /** Notes that a worker is alive, unless that was noted a short while ago. False when it has left. */
+  /**
+   * Notes that a worker is alive, unless that was noted a short while ago. False when it has left.
+   */
   async function beat(
     life: Life,
     uid: string,
@@ -144,9 +151,9 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
   }
 
   /**
-   * A worker ends: what it held is free at once, and its polls that wait are over. What it has received
-   * it may still commit, until somebody else takes over. The departure is noted before the leases are
-   * looked at, so a poll that takes one meanwhile finds it. Doing it twice is harmless.
+   * A worker ends: what it held is free at once, and its polls that wait are over. What it has
+   * received it may still commit, until another takes over. The departure is noted before the
+   * leases are looked at, so a poll that takes one meanwhile finds it. Doing it twice is harmless.
    */
   async function leave(stream: LiveStream, name: string, consumer: string): Promise<void> {
     const { row } = await subscriptions.load(stream, name);

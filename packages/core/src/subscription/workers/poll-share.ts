@@ -136,9 +136,9 @@ function emptyShare(stream: LiveStream, { state, tokens, presence }: Share): Pol
 }
 
 /**
- * Where a worker reads on: behind its cursor as far as that was made under the leases that it holds
- * now, otherwise behind what is committed. What it once read of a partition that went to another and
- * came back counts for nothing.
+ * Where a worker reads on: after its cursor as far as that was made under the leases that it holds
+ * now, otherwise after the committed offset. What it once read of a partition that went to another
+ * and came back counts for nothing.
  */
 async function startOfShare(
   { log }: PollDeps,

@@ -8,8 +8,8 @@ export type Holders = { readonly uid: string; readonly leaseMs: number };
 
 /**
  * Remembers until when leases and workers hold, by the clock of this process alone, whatever clocks
- * their writers have: see `planSighting`. What it forgets is believed as it is stored, but never for
- * longer than a lease. A look that began before another and arrives after it teaches nothing.
+ * their writers have: see `planSighting`. What it forgets is believed as it is stored, but never
+ * for longer than a lease. A look that began before another and arrives after it teaches nothing.
  */
 export function createUntilMemory(clock: Clock) {
   const memory = createMemory<Sighting>(clock, { ttlMs: Number.POSITIVE_INFINITY });

@@ -32,7 +32,12 @@ export const systemRoutes = ({
         summary: "Tell whether the service is alive",
         description:
           "With `deep=1` also whether the table answers and takes writes, as far as this process knows without writing; if not, 503.",
-        answers: { 200: { description: "The service is alive.", body: "Health" } },
+        answers: {
+          200: {
+            description: "The service is alive; with `deep=1` its table answers.",
+            body: "Health",
+          },
+        },
       }),
       valid("query", HealthQuery),
       async (c) => {
@@ -68,7 +73,7 @@ const file = (forms: NonNullable<Answer["forms"]>, of: File) =>
   operation({
     ...of,
     tag: "system",
-    answers: { 200: { description: "The file.", forms } },
+    answers: { 200: { description: "The requested document.", forms } },
   });
 
 const openApiOperation = file(
