@@ -191,8 +191,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       };
     }
     throw new LedgerError("outcome-unknown", {
-      detail:
-        "Concurrent requests keep rotating this key. Send the request again.",
+      detail: "Concurrent requests keep rotating this key. Send the request again.",
       retryAfterSeconds: 1,
     });
   }
