@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Line } from "../../simulation/checker/history.ts";
 import { SEED } from "../../support/seed.ts";
 import { playBlackBox } from "./play.ts";
 
@@ -17,8 +18,26 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
     intensity: 0.03,
     databaseKills: 0,
   };
-  const { violations, events, recovery, counts } = await playBlackBox(options);
+  const { violations, events, recovery, counts, history } = await playBlackBox(options);
   console.log({ events, ...recovery, ...counts });
   expect(violations).toEqual([]);
   expect(events).toBeGreaterThan(0);
+  // Of what publishers expected both answers were given, and judged.
+  expect(answersToExpecting(history)).toEqual(expect.arrayContaining(["ok", "sequence-mismatch"]));
 });
+
+/** How publishes that expected something of a key have ended, each way once. */
+function answersToExpecting(history: readonly Line[]): string[] {
+  const calls = new Set<number>();
+  const answers = new Set<string>();
+  for (const line of history) {
+    if (line.type === "info") continue;
+    const { call, op, type } = line;
+    if (type === "invoke" && op === "publish") {
+      if (line.events.some(({ expected }) => expected !== undefined)) calls.add(call);
+    } else if (calls.has(call)) {
+      answers.add("code" in line ? line.code : type);
+    }
+  }
+  return [...answers];
+}

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import { runPublisher } from "../../simulation/world/clients.ts";
+import { runConditionalPublisher } from "../../simulation/world/conditional-publisher.ts";
 import {
   catchUp,
   crash,
@@ -14,7 +15,7 @@ import { openHistoryFile } from "./history-file.ts";
 
 /** What one client process does. */
 export type Part = {
-  readonly role: "publisher" | "follower" | "bootstrapper";
+  readonly role: "publisher" | "conditional" | "follower" | "bootstrapper";
   readonly name: string;
   /** Counted over all processes; no two have the same. */
   readonly life: number;
@@ -82,13 +83,16 @@ function nameOfRound(round: number): string {
   return `${name}-${life}.${round}`;
 }
 
-async function publish(): Promise<void> {
+/** Of keys that others change all the while, few at a time: what is expected of many never holds. */
+const few = { ...world, plan: { ...world.plan, burst: 3 } };
+
+async function publish(run: (name: string) => Promise<void>): Promise<void> {
   const beganMs = sharedMs();
   const isAhead = () => published() > (part.rate * (sharedMs() - beganMs)) / 1_000;
   const one = async (index: number): Promise<void> => {
     for (let round = 0; !world.isOver(); round++) {
       if (isAhead()) await world.sleep(20);
-      else await runPublisher(world, `${name}.${index}-${life}.${round}`);
+      else await run(`${name}.${index}-${life}.${round}`);
     }
   };
   await Promise.all(Array.from({ length: part.publishers }, (_, index) => one(index)));
@@ -113,7 +117,12 @@ async function bootstrap(): Promise<void> {
   }
 }
 
-const work = { publisher: publish, follower: readOn, bootstrapper: bootstrap }[role]();
+const work = {
+  publisher: () => publish((as) => runPublisher(world, as)),
+  conditional: () => publish((as) => runConditionalPublisher(few, as)),
+  follower: readOn,
+  bootstrapper: bootstrap,
+}[role]();
 process.on("message", async (command: Command) => {
   if ("urls" in command) {
     urls = command.urls;

@@ -21,9 +21,13 @@ export type ClientsOptions = Pick<Part, "seed" | "folder" | "batch" | "singlePut
 
 const ROLES: readonly (readonly [Part["role"], count: number])[] = [
   ["publisher", 2],
+  ["conditional", 1],
   ["follower", 2],
   ["bootstrapper", 3],
 ];
+
+/** Publish at once on conditions, of the same keys. */
+const CONDITIONAL = 4;
 
 export async function startClients(options: ClientsOptions): Promise<Clients> {
   const { publishers, rate, urls, env: common, onEnd, ...rest } = options;
@@ -32,7 +36,10 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
     Array.from({ length: count }, async (_, index) => {
       const name = `${role}-${index}`;
       const env = (): NodeJS.ProcessEnv => {
-        const share = { publishers: Math.ceil(publishers / count), rate: rate / count };
+        const share =
+          role === "conditional"
+            ? { publishers: CONDITIONAL, rate: rate / 10 }
+            : { publishers: Math.ceil(publishers / count), rate: rate / count };
         const part: Part = { ...rest, ...share, role, name, life: ++lives, urls: urls() };
         return { ...common, PART: JSON.stringify(part) };
       };
@@ -50,8 +57,9 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
     return answers.every(({ caughtUp }) => caughtUp);
   };
   const all = of(() => true);
-  const publishing = of((role) => role === "publisher");
-  const reading = of((role) => role !== "publisher");
+  const publishes = (role: Part["role"]) => role === "publisher" || role === "conditional";
+  const publishing = of(publishes);
+  const reading = of((role) => !publishes(role));
   return {
     all,
     tellUrls: () => {

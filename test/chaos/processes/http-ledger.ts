@@ -35,7 +35,9 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
     }
     const answer = text === "" ? {} : JSON.parse(text);
     if (response.ok) return { ...answer, status: response.status };
-    throw new LedgerError(answer.code as ProblemCode, { detail: String(answer.detail) });
+    const { code, detail, mismatches } = answer;
+    const facts = mismatches === undefined ? {} : { facts: { mismatches } };
+    throw new LedgerError(code as ProblemCode, { detail: String(detail), ...facts });
   };
   const at = (stream: string) => `/streams/${stream}`;
   const subscriptionAt = (stream: string, name: string) => `${at(stream)}/subscriptions/${name}`;
@@ -56,12 +58,13 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
       events: readonly IncomingEvent[],
       idempotencyKey?: string,
     ) => {
-      const list = events.map(({ attributes, data }) => ({
-        ...attributes,
-        data: JSON.parse(data),
+      const condition = conditionOf(events);
+      const list = events.map(({ attributes, data, expectedSequence }) => ({
+        ...{ ...attributes, data: JSON.parse(data) },
+        ...(condition === undefined && expectedSequence !== undefined ? { expectedSequence } : {}),
       }));
       const key = idempotencyKey?.replaceAll(" ", "-");
-      const headers = key === undefined ? undefined : { "idempotency-key": key };
+      const headers = { ...(key === undefined ? {} : { "idempotency-key": key }), ...condition };
       const receipt = await send("POST", `${at(stream)}/events`, { events: list }, headers);
       return { ...receipt, replayed: receipt.status === 200 };
     },
@@ -82,6 +85,16 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
   };
   // Only these are used, and they answer with what the operations of the ledger answer.
   return operations as unknown as Ledger;
+}
+
+/** What is expected of a request's only event, as a header; undefined where the body has to say it. */
+function conditionOf(events: readonly IncomingEvent[]): Record<string, string> | undefined {
+  const [event] = events;
+  if (events.length > 1 || event?.expectedSequence === undefined) return undefined;
+  const { expectedSequence } = event;
+  return expectedSequence === 0
+    ? { "if-none-match": "*" }
+    : { "if-match": `"${expectedSequence}"` };
 }
 
 type WireEvent = Omit<StoredEvent, "data"> & { readonly data: unknown };

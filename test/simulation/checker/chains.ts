@@ -9,6 +9,8 @@ export type Place = {
   readonly index: number;
   /** When its batch was first seen in the store; at the end where the store is only read back. */
   readonly seenAtMs: number;
+  /** That moment is the one at which the batch was put. */
+  readonly isExact: boolean;
   /** The life that it was written in; the one before a restore for what that has kept. */
   readonly writtenIn: string;
 };
@@ -206,7 +208,8 @@ function extend(
     chain.events.push({ ...event, sequence, publishedAtMs: batch.publishedAtMs, keptFromMs });
     const known = places.get(event.n);
     const { life, partition } = chain;
-    const place = { life, partition, sequence, index, seenAtMs: batch.atMs, writtenIn: life };
+    const seen = { seenAtMs: batch.atMs, isExact: batch.seen === true };
+    const place = { life, partition, sequence, index, ...seen, writtenIn: life };
     if (known === undefined) places.set(event.n, [place]);
     else known.push(place);
   });

@@ -1,10 +1,13 @@
-import type { Chains, Report } from "./chains.ts";
+import type { Chains, Place, Report } from "./chains.ts";
 import type { EventRef, Failed, Line, Mismatch } from "./history.ts";
 
 type Publish = Line & { readonly type: "invoke"; readonly op: "publish" };
 
-/** A key's last event from one moment until the next of the key. */
-type Reign = { readonly sequence: number; readonly dead: boolean; readonly atMs: number };
+/** Between these moments an event was written. Where the store is only read back, they are apart. */
+type Written = { readonly fromMs: number; readonly byMs: number };
+
+/** A key's last event, until the next of the key was written. */
+type Reign = Written & { readonly sequence: number; readonly dead: boolean };
 
 /**
  * Checks what publishers expected of keys: what was written follows exactly the event that it was
@@ -13,6 +16,7 @@ type Reign = { readonly sequence: number; readonly dead: boolean; readonly atMs:
 export function checkExpectations(lines: readonly Line[], chains: Chains, report: Report): void {
   const calls = new Map<number, Publish>();
   const expected = new Map<number, number>();
+  const moments = momentsOf(lines);
   for (const line of lines) {
     if (line.type !== "invoke" || line.op !== "publish") continue;
     if (line.events.every((event) => event.expected === undefined)) continue;
@@ -22,19 +26,19 @@ export function checkExpectations(lines: readonly Line[], chains: Chains, report
     }
   }
   if (calls.size === 0) return;
-  const reigns = checkWritten(chains, expected, report);
+  const reigns = checkWritten(chains, { expected, moments }, report);
   for (const line of lines) {
     if (line.type !== "fail" || line.code !== "sequence-mismatch") continue;
     const call = calls.get(line.call);
     if (call === undefined) report("false-mismatch", line.atMs, "nothing was expected");
-    else checkRefused(call, line, { chains, reigns, report });
+    else checkRefused(call, line, { chains, reigns, moments, report });
   }
 }
 
 /** Every event of which something was expected; gives when which event was the last of its key. */
 function checkWritten(
   chains: Chains,
-  expected: ReadonlyMap<number, number>,
+  { expected, moments }: { expected: ReadonlyMap<number, number>; moments: Moments },
   report: Report,
 ): ReadonlyMap<string, Reign[]> {
   const reigns = new Map<string, Reign[]>();
@@ -44,11 +48,15 @@ function checkWritten(
       const before = last.get(event.key);
       const sequence = expected.get(event.n);
       last.set(event.key, event);
-      const place = chains.placesOf(event.n).find((each) => each.life === life);
-      const atMs = place?.seenAtMs ?? 0;
+      const places = chains.placesOf(event.n);
+      const here = places.findIndex((each) => each.life === life);
+      const atMs = places[here]?.seenAtMs ?? 0;
       const id = `${life}/${event.key}`;
-      const reign = { sequence: event.sequence, dead: event.dead === true, atMs };
-      reigns.set(id, [...(reigns.get(id) ?? []), reign]);
+      const written = writtenAt(places, here, event.n, moments);
+      const reign = { sequence: event.sequence, dead: event.dead === true, ...written };
+      const known = reigns.get(id);
+      if (known === undefined) reigns.set(id, [reign]);
+      else known.push(reign);
       // After a repair the last events that had expired before they were compacted are unknown.
       if (sequence === undefined || repairedTo > 1) continue;
       const holds =
@@ -64,9 +72,14 @@ function checkWritten(
 function checkRefused(
   call: Publish,
   { mismatches = [], atMs }: Failed,
-  known: { chains: Chains; reigns: ReadonlyMap<string, Reign[]>; report: Report },
+  known: {
+    chains: Chains;
+    reigns: ReadonlyMap<string, Reign[]>;
+    moments: Moments;
+    report: Report;
+  },
 ): void {
-  const { chains, reigns, report } = known;
+  const { chains, reigns, moments, report } = known;
   const lives = new Set(
     [...chains.all.values()].flatMap(({ life }) =>
       chains.restores.isThere(life, call.atMs, atMs) ? [life] : [],
@@ -92,7 +105,13 @@ function checkRefused(
   }
   // Its own events were there, with their receipt, before it was sent: that goes first.
   const places = call.events.flatMap(({ n }) => chains.placesIn(n, call.atMs, atMs));
-  const wasThere = places.length > 0 && places.every(({ seenAtMs }) => seenAtMs < call.atMs);
+  const wasThere =
+    places.length > 0 &&
+    call.events.every(({ n }) =>
+      chains
+        .placesIn(n, call.atMs, atMs)
+        .every((_, at, all) => writtenAt(all, at, n, moments).byMs < call.atMs),
+    );
   const isRecent = places.every(({ seenAtMs }) => call.atMs - seenAtMs < RECEIPT_MS);
   if (call.keyed === true && lives.size === 1 && wasThere && isRecent) {
     report("false-mismatch", atMs, `${what} had succeeded before`);
@@ -102,18 +121,50 @@ function checkRefused(
 /** Receipts are kept for a day; clocks may differ a little. */
 const RECEIPT_MS = 23 * 3_600_000;
 
+/** When each event was first sent, and first acknowledged. */
+type Moments = ReadonlyMap<number, { readonly sentAtMs: number; toldAtMs?: number }>;
+
+function momentsOf(lines: readonly Line[]): Moments {
+  const moments = new Map<number, { sentAtMs: number; toldAtMs?: number }>();
+  const calls = new Map<number, Publish>();
+  for (const line of lines) {
+    if (line.type === "invoke" && line.op === "publish") {
+      calls.set(line.call, line);
+      for (const { n } of line.events) {
+        if (!moments.has(n)) moments.set(n, { sentAtMs: line.atMs });
+      }
+    } else if (line.type === "ok" && line.op === "publish") {
+      for (const { n } of calls.get(line.call)?.events ?? []) {
+        const known = moments.get(n);
+        if (known !== undefined) known.toldAtMs ??= line.atMs;
+      }
+    }
+  }
+  return moments;
+}
+
+function writtenAt(places: readonly Place[], at: number, n: number, moments: Moments): Written {
+  const { seenAtMs = 0, isExact = true } = places[at] ?? {};
+  if (isExact) return { fromMs: seenAtMs, byMs: seenAtMs };
+  const { sentAtMs = 0, toldAtMs = seenAtMs } = moments.get(n) ?? {};
+  // In which of several lives it was acknowledged first, nobody knows.
+  const byMs = places.length > 1 ? seenAtMs : Math.min(toldAtMs, seenAtMs);
+  return { fromMs: Math.min(sentAtMs, seenAtMs), byMs };
+}
+
 /**
- * Whether an event was the last of its key at some moment of a time; 0 for none, or for a deletion.
+ * Whether an event may have been the last of its key at a moment of a time; 0 for none, or for a
+ * deletion.
  */
 function held(
   reigns: readonly Reign[] = [],
   { sequence }: Mismatch,
   { fromMs, toMs }: { fromMs: number; toMs: number },
 ): boolean {
-  if (sequence === 0 && (reigns[0]?.atMs ?? Infinity) >= fromMs) return true;
+  if (sequence === 0 && (reigns[0]?.byMs ?? Infinity) >= fromMs) return true;
   return reigns.some((reign, index) => {
-    const untilMs = reigns[index + 1]?.atMs ?? Infinity;
+    const untilMs = reigns[index + 1]?.byMs ?? Infinity;
     const is = reign.sequence === sequence || (sequence === 0 && reign.dead);
-    return is && reign.atMs <= toMs && untilMs >= fromMs;
+    return is && reign.fromMs <= toMs && untilMs >= fromMs;
   });
 }
