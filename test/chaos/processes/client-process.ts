@@ -83,7 +83,7 @@ function nameOfRound(round: number): string {
   return `${name}-${life}.${round}`;
 }
 
-/** Of keys that others change all the while, few at a time: what is expected of many never holds. */
+/** Few events at a time: others change their keys, so an expectation of many keys never holds. */
 const few = { ...world, plan: { ...world.plan, burst: 3 } };
 
 async function publish(run: (name: string) => Promise<void>): Promise<void> {

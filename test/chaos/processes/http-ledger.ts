@@ -87,7 +87,7 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
   return operations as unknown as Ledger;
 }
 
-/** What is expected of a request's only event, as a header; undefined where the body has to say it. */
+/** What a request expects of its only key, as a header; undefined where the body says it. */
 function conditionOf(events: readonly IncomingEvent[]): Record<string, string> | undefined {
   const [event] = events;
   if (events.length > 1 || event?.expectedSequence === undefined) return undefined;

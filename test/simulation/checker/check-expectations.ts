@@ -3,7 +3,7 @@ import type { EventRef, Failed, Line, Mismatch } from "./history.ts";
 
 type Publish = Line & { readonly type: "invoke"; readonly op: "publish" };
 
-/** Between these moments an event was written. Where the store is only read back, they are apart. */
+/** The earliest and the latest moment at which an event may have been written. */
 type Written = { readonly fromMs: number; readonly byMs: number };
 
 /** A key's last event, until the next of the key was written. */
@@ -147,7 +147,7 @@ function writtenAt(places: readonly Place[], at: number, n: number, moments: Mom
   const { seenAtMs = 0, isExact = true } = places[at] ?? {};
   if (isExact) return { fromMs: seenAtMs, byMs: seenAtMs };
   const { sentAtMs = 0, toldAtMs = seenAtMs } = moments.get(n) ?? {};
-  // In which of several lives it was acknowledged first, nobody knows.
+  // The acknowledgement may be about another of several lives.
   const byMs = places.length > 1 ? seenAtMs : Math.min(toldAtMs, seenAtMs);
   return { fromMs: Math.min(sentAtMs, seenAtMs), byMs };
 }
