@@ -106,14 +106,14 @@ export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "Long polls, and clients that go away: test/integration/long-poll.test.ts and test/simulation/models/long-poll-wake.test.ts.",
     blocks: [
-      "log/bell.ts: ?.aborted",
-      "log/bell.ts: stop();",
-      "log/bell.ts: ?.addEventListener",
-      "log/bell.ts: ?.removeEventListener",
-      "log/bell.ts: close(): void { closed = true;",
-      "log/bell.ts: () => closed",
-      "log/bell.ts: () => [...ears.values()].reduce(",
-      "log/read/new-events.ts: function isQuietAt(",
+      "log/notifier.ts: ?.aborted",
+      "log/notifier.ts: stop();",
+      "log/notifier.ts: ?.addEventListener",
+      "log/notifier.ts: ?.removeEventListener",
+      "log/notifier.ts: close(): void { closed = true;",
+      "log/notifier.ts: () => closed",
+      "log/notifier.ts: () => [...waiters.values()].reduce(",
+      "log/read/new-events.ts: function hasAfter(",
     ],
   },
   {
@@ -137,7 +137,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: ["log/seal.ts: throw error;"],
   },
   {
-    why: "The bell rings with keys of batches: anything else is a bug of the caller.",
+    why: "The table stream rings with keys of batches: anything else is a bug of the caller.",
     blocks: ["compaction/doorbell.ts: return undefined;"],
   },
   {

@@ -4,7 +4,7 @@ import type { CompactDeps, PartitionCompaction } from "./compact.ts";
 import { type Stuck, tryCompact } from "./sweep.ts";
 
 /** What came of a ring. */
-export type Rung = {
+export type RingResult = {
   readonly partitions: number;
   readonly compactedEvents: number;
   readonly keys: number;
@@ -29,7 +29,7 @@ export async function ring(
   deps: CompactDeps,
   partitionKeys: readonly string[],
   { budgetMs }: { budgetMs: number },
-): Promise<Rung> {
+): Promise<RingResult> {
   const stuck: Stuck[] = [];
   const again: string[] = [];
   let compactedEvents = 0;

@@ -37,7 +37,7 @@ export type Stuck = {
 };
 
 /** What a sweep did. `done` is false when its time was up before it had seen everything. */
-export type Swept = {
+export type SweepResult = {
   readonly partitions: number;
   readonly compactedEvents: number;
   readonly keys: number;
@@ -60,7 +60,10 @@ const PARTITION_BUDGET_MS = 20_000;
  * fails in one partition or life holds up no other. May be repeated after a crash, and run
  * concurrently.
  */
-export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number }): Promise<Swept> {
+export async function sweep(
+  deps: SweepDeps,
+  { budgetMs }: { budgetMs: number },
+): Promise<SweepResult> {
   const { table, clock } = deps;
   const began = takeStamp(clock);
   const mayGoOn = () => ageMs(clock, began) < budgetMs;
@@ -74,7 +77,7 @@ export async function sweep(deps: SweepDeps, { budgetMs }: { budgetMs: number })
       return;
     }
     const left = Math.max(0, budgetMs - ageMs(clock, began));
-    const result = await tendPartition(deps, at, Math.min(left, PARTITION_BUDGET_MS));
+    const result = await sweepPartition(deps, at, Math.min(left, PARTITION_BUDGET_MS));
     total.partitions++;
     if ("error" in result) {
       stuck.push(result);
@@ -106,13 +109,13 @@ function rotate<T>(items: readonly T[], fraction: number): T[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-async function tendPartition(
+async function sweepPartition(
   deps: CompactDeps,
   { stream, partition }: StreamPartition,
   budgetMs: number,
 ): Promise<(PartitionCompaction & { floorMoved: boolean }) | Stuck> {
   const life = lifeOf(stream.name, stream.uid);
-  const pending = await tendRow(deps, stream);
+  const pending = await nameTable(deps, stream);
   if (pending !== undefined) return { stream: stream.name, partition, failures: 1, ...pending };
   const result = await tryCompact(deps, { ...stream, life }, partition, budgetMs);
   if ("error" in result) return result;
@@ -127,7 +130,7 @@ async function tendPartition(
 /**
  * A copy is left as it is until its restore is complete. Rows of older versions learn their table.
  */
-async function tendRow({ table }: CompactDeps, stream: StreamRow) {
+async function nameTable({ table }: CompactDeps, stream: StreamRow) {
   try {
     assertRestored(stream);
     if (stream.table === undefined) await table.streams.nameTable(stream.name, stream.uid);
@@ -137,7 +140,7 @@ async function tendRow({ table }: CompactDeps, stream: StreamRow) {
   }
 }
 
-type Tended = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & {
+type SweptStream = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & {
   readonly life: ReturnType<typeof lifeOf>;
 };
 
@@ -147,7 +150,7 @@ type Tended = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & {
  */
 export async function tryCompact(
   deps: CompactDeps,
-  stream: Tended,
+  stream: SweptStream,
   partition: number,
   budgetMs: number,
 ): Promise<PartitionCompaction | Stuck> {
@@ -164,7 +167,7 @@ export async function tryCompact(
 /** A counter must not hide what it counts: if it cannot be written, the failure counts once. */
 async function countFailure(
   { table }: CompactDeps,
-  { life }: Tended,
+  { life }: SweptStream,
   partition: number,
 ): Promise<number> {
   try {
@@ -188,7 +191,7 @@ async function finishEnds(
   deps: SweepDeps,
   jobs: readonly RemovalRow[],
   mayGoOn: () => boolean,
-): Promise<Pick<Swept, "endsFinished" | "rowsRemoved" | "livesRemoved" | "stuck" | "done">> {
+): Promise<Pick<SweepResult, "endsFinished" | "rowsRemoved" | "livesRemoved" | "stuck" | "done">> {
   const total = { endsFinished: 0, rowsRemoved: 0, livesRemoved: 0 };
   const stuck: Stuck[] = [];
   for (const job of jobs) {

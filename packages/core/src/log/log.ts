@@ -5,11 +5,11 @@ import type { LostRange } from "../model/restored.ts";
 import { type AppenderDeps, createAppender } from "./append/append.ts";
 import { type Published, placeEvents, planRequest, readReceipt } from "./append/publish.ts";
 import type { AppendTarget } from "./append/waiting.ts";
-import { createBell } from "./bell.ts";
+import { createNotifier } from "./notifier.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
 import { createFormerLives } from "./read/foreign-cursor.ts";
 import { measureLag } from "./read/lag.ts";
-import { createQuiet } from "./read/new-events.ts";
+import { createNewEvents } from "./read/new-events.ts";
 import { type Address, loadEvent } from "./read/one-event.ts";
 import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read/read.ts";
 import { type BackRequest, readBack } from "./read/read-back.ts";
@@ -33,7 +33,7 @@ export function createLog(deps: AppenderDeps) {
   const checkpoints = createCheckpointMemory(deps);
   const readDeps: ReadDeps = { ...deps, checkpoints };
   const appender = createAppender(deps);
-  const bell = createBell();
+  const notifier = createNotifier();
 
   const seekPartition = (life: Life, partition: number, place: Place): Promise<Position> => {
     if (place === "earliest") return seekEarliest(deps, life, partition);
@@ -43,8 +43,8 @@ export function createLog(deps: AppenderDeps) {
   };
 
   return {
-    /** Rings when this process has published something. */
-    bell,
+    /** Notifies when this process has published something. */
+    notifier,
 
     /** Appends events, all or none; see `createAppender` for what it throws. */
     async publish(
@@ -55,12 +55,12 @@ export function createLog(deps: AppenderDeps) {
       const placed = placeEvents(events, target.partitions);
       const request = planRequest(placed, idempotencyKey);
       const { receipt, replayed } = await appender.append(target, request);
-      bell.ring(target.life);
+      notifier.notify(target.life);
       return { ...readReceipt(placed, receipt), replayed };
     },
 
-    /** See `createQuiet`. */
-    isQuiet: createQuiet(deps),
+    /** See `createNewEvents`. */
+    hasNewEvents: createNewEvents(deps),
 
     /** See `readPage`. */
     read: (life: Life, positions: readonly Position[], page: PageRequest) =>
@@ -95,7 +95,7 @@ export function createLog(deps: AppenderDeps) {
         checkpoints.forget(life, partition);
         deps.sightings?.forget(life, partition);
       }
-      bell.ring(life);
+      notifier.notify(life);
     },
 
     /** What restores have lost of a partition, the one with this id included. */

@@ -80,14 +80,14 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     const bound = until === undefined ? undefined : await locateBound(stream, until, among);
     const start = await locateFrom(stream, from, among);
     const request = { limit, matches: matcherOf(filter), among, bound };
-    return waitForNews({ bell: log.bell, clock }, stream.life, {
+    return waitForNews({ notifier: log.notifier, clock }, stream.life, {
       ...{ waitMs: waiting.grantedMs(waitSeconds), signal },
       look: async (before) => {
         const page = await browse(log, stream, { ...request, from: before?.from ?? start });
         const isOver = page.ended || isOverBy(bound, clock.now());
         return { ...page, idle: page.events.length === 0 && page.caughtUp && !isOver };
       },
-      isQuiet: ({ from: at }) => log.isQuiet(stream.life, at.positions, among),
+      hasNewEvents: ({ from: at }) => log.hasNewEvents(stream.life, at.positions, among),
     });
   }
 

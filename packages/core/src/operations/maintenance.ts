@@ -1,9 +1,9 @@
 import type { CompactReceipt } from "@eventledger/protocol";
 import { compactStream } from "../compaction/compact-stream.ts";
-import { type Rung, ring } from "../compaction/doorbell.ts";
+import { type RingResult, ring } from "../compaction/doorbell.ts";
 import { repairNumbering } from "../compaction/repair.ts";
 import { completeRestore, type Restoration } from "../compaction/restore.ts";
-import { type Swept, sweep } from "../compaction/sweep.ts";
+import { type SweepResult, sweep } from "../compaction/sweep.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import { measureCompactionLag } from "../status/compaction-lag.ts";
@@ -39,10 +39,10 @@ export function maintenanceOperations(parts: Parts) {
     ring: (
       partitionKeys: readonly string[],
       budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS },
-    ): Promise<Rung> => ring(parts, partitionKeys, budget),
+    ): Promise<RingResult> => ring(parts, partitionKeys, budget),
 
     /** Whatever needs doing from time to time: see `sweep`. */
-    sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<Swept> =>
+    sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<SweepResult> =>
       sweep({ ...parts, finishEnd: streams.finishEnd }, budget),
 
     /**

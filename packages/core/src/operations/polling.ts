@@ -64,21 +64,25 @@ export function pollOperations(parts: Parts) {
     const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
     const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
     const heardMs = clock.now();
-    const { page, waitedOut } = await waitForNews<Poll>({ bell: log.bell, clock }, stream.life, {
-      ...{ waitMs: waiting.grantedMs(waitSeconds, leaseMs), signal },
-      gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
-      look: (before) => {
-        const request = { ...from, ahead: before?.cursor, before: before?.presence };
-        return subscriptions.use(stream, name, () =>
-          consumer === undefined
-            ? poll(parts, stream, name, request)
-            : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
-        );
+    const { page, waitedOut } = await waitForNews<Poll>(
+      { notifier: log.notifier, clock },
+      stream.life,
+      {
+        ...{ waitMs: waiting.grantedMs(waitSeconds, leaseMs), signal },
+        gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
+        look: (before) => {
+          const request = { ...from, ahead: before?.cursor, before: before?.presence };
+          return subscriptions.use(stream, name, () =>
+            consumer === undefined
+              ? poll(parts, stream, name, request)
+              : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
+          );
+        },
+        // A worker has its leases to look after as well.
+        hasNewEvents: async ({ cursor }) =>
+          consumer !== undefined || log.hasNewEvents(stream.life, cursor.positions),
       },
-      // A worker has its leases to look after as well.
-      isQuiet: async ({ cursor }) =>
-        consumer === undefined && log.isQuiet(stream.life, cursor.positions),
-    });
+    );
     const { idle: _, presence: __, ...rest } = page;
     const nextPollMs = pace.next(`${stream.life}#${name}#${consumer ?? ""}`, page);
     return {
@@ -196,17 +200,17 @@ export function pollOperations(parts: Parts) {
     async leave(tenant: Tenant, name: string, subscription: string, consumer: string) {
       await streams.use(tenant, name, async (stream) => {
         await leases.leave(stream, subscription, consumer);
-        log.bell.ring(stream.life);
+        log.notifier.notify(stream.life);
       });
     },
 
     /** How many polls wait in this process right now. */
-    waitingPolls: (): number => log.bell.size(),
+    waitingPolls: (): number => log.notifier.size(),
 
     /**
      * Answers all polls that wait, and lets none wait from now on: this process is about to end.
      */
-    endWaits: (): void => log.bell.close(),
+    endWaits: (): void => log.notifier.close(),
 
     /** How many seconds a poll should ask to wait here; 0 where waiting is off. */
     waitSecondsAdvised: (): number => waiting.advisedSeconds(),

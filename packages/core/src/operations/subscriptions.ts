@@ -105,7 +105,7 @@ export function subscriptionOperations(parts: Parts) {
     ): Promise<PatchedSubscription> {
       const stream = await streams.load(tenant, name);
       const { state, warnings } = await change(parts, stream, subscription, asked);
-      log.bell.ring(stream.life);
+      log.notifier.notify(stream.life);
       return { ...toSubscription(stream, state.row), warnings: [...warnings] };
     },
 
@@ -132,7 +132,7 @@ export function subscriptionOperations(parts: Parts) {
       const target =
         place === "bootstrap" ? place : places.ofBody(stream, place, { pointer: "/to" });
       const sought = await seek(parts, stream, subscription, target);
-      log.bell.ring(stream.life);
+      log.notifier.notify(stream.life);
       return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
     },
   };

@@ -152,7 +152,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       if (plan === "full") throw tooManySkipped();
       return plan;
     });
-    log.bell.ring(stream.life);
+    log.notifier.notify(stream.life);
     return released;
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../kernel/clock.ts";
-import type { Bell } from "../../log/bell.ts";
+import type { Notifier } from "../../log/notifier.ts";
 import type { Life } from "../../model/names.ts";
 
 /** First re-check interval. Bounds how late this process sees another process's write. */
@@ -19,26 +19,26 @@ export type Patience<Page> = {
   readonly gapMaxMs?: number | undefined;
   /** Looks whether there may be something to tell. Gets the look before. */
   readonly look: (before: Page | undefined) => Promise<Page>;
-  /** A cheaper check: false when another look is worth it. */
-  readonly isQuiet: (page: Page) => Promise<boolean>;
+  /** A cheaper check: true when another look is worth it. */
+  readonly hasNewEvents: (page: Page) => Promise<boolean>;
 };
 
 /**
  * Looks until there is something to deliver or the time is up, and answers the last look. Events of
  * this process wake it at once, those of others are seen at the next check. Ends early when the
- * client has gone away or the bell is closed.
+ * client has gone away or the notifier is closed.
  */
 export async function waitForNews<Page extends { readonly idle: boolean }>(
-  { bell, clock }: { readonly bell: Bell; readonly clock: Clock },
+  { notifier, clock }: { readonly notifier: Notifier; readonly clock: Clock },
   life: Life,
-  { waitMs, signal, gapMaxMs = GAP_MAX_MS, look, isQuiet }: Patience<Page>,
+  { waitMs, signal, gapMaxMs = GAP_MAX_MS, look, hasNewEvents }: Patience<Page>,
 ): Promise<{ page: Page; waitedOut: boolean }> {
   const deadline = clock.monotonic() + waitMs;
-  const mustEnd = () => bell.isClosed() || signal?.aborted === true;
+  const mustEnd = () => notifier.isClosed() || signal?.aborted === true;
   let page: Page | undefined;
   let gapMs = GAP_FIRST_MS;
   for (;;) {
-    const ear = bell.listen(life, signal);
+    const waiter = notifier.listen(life, signal);
     try {
       page = await look(page);
       const lookedMs = clock.monotonic();
@@ -46,15 +46,15 @@ export async function waitForNews<Page extends { readonly idle: boolean }>(
         const leftMs = deadline - clock.monotonic();
         if (leftMs <= 0) return { page, waitedOut: waitMs > 0 };
         if (mustEnd()) break;
-        await clock.sleep(Math.min(leftMs, gapMs, gapMaxMs, GAP_MAX_MS), ear.signal);
+        await clock.sleep(Math.min(leftMs, gapMs, gapMaxMs, GAP_MAX_MS), waiter.signal);
         const earlyMs = lookedMs + REST_MS - clock.monotonic();
         if (earlyMs > 0) await clock.sleep(Math.min(earlyMs, leftMs), signal);
         gapMs *= 2;
-        quiet = !ear.signal.aborted && (await isQuiet(page));
+        quiet = !waiter.signal.aborted && !(await hasNewEvents(page));
       }
       if (!page.idle || mustEnd()) return { page, waitedOut: false };
     } finally {
-      ear.stop();
+      waiter.stop();
     }
   }
 }
