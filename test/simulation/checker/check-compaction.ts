@@ -1,6 +1,7 @@
 import { type Chain, type Chains, indexAt, placesTold, type Report } from "./chains.ts";
-import type { CheckOptions } from "./check.ts";
+import type { KeptFor } from "./check.ts";
 import type { Info, Invoke, Line } from "./history.ts";
+import { isStillKept } from "./retentions.ts";
 
 type Newest = { readonly sequence: number; readonly dead: boolean };
 
@@ -9,7 +10,7 @@ type Seen = Newest & { readonly atMs: number; readonly life?: string | undefined
 type State = {
   readonly chains: Chains;
   readonly report: Report;
-  readonly options: CheckOptions;
+  readonly options: KeptFor;
   /** The newest state of a key that the compacted state was seen to hold, by life. */
   readonly seen: Map<string, Seen>;
   readonly moves: Map<string, { readonly checkpoint: number; readonly floor: number }>;
@@ -26,7 +27,7 @@ export function checkCompaction(
   lines: readonly Line[],
   chains: Chains,
   report: Report,
-  options: CheckOptions,
+  options: KeptFor,
 ): void {
   const state: State = {
     ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
@@ -144,10 +145,7 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
   }
   if (chain === undefined) return;
   const lastBelowFloor = chain.events[indexAt(chain, floor) - 1];
-  if (
-    lastBelowFloor !== undefined &&
-    lastBelowFloor.keptFromMs > atMs - options.retentionMs + options.skewMs
-  ) {
+  if (lastBelowFloor !== undefined && isStillKept(lastBelowFloor, atMs, options)) {
     report("early-retention", atMs, `${where}: floor ${floor}`);
   }
   const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));

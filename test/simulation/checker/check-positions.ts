@@ -127,5 +127,7 @@ export function checkPosition(
   }
   const chain = chains.of(life, partition);
   const end = chain?.next ?? 1;
+  const isLost = chain?.jumps.some(({ from, to }) => from < next && next < to);
+  if (isLost) report("silent-restore", atMs, `${what}: ${next} is committed, and it is lost`);
   if (next > end) report("future-commit", atMs, `${what}: ${next}, the end is ${end}`);
 }

@@ -7,10 +7,11 @@ import {
   placesTold,
   type Report,
 } from "./chains.ts";
-import type { CheckOptions } from "./check.ts";
+import type { KeptFor } from "./check.ts";
 import { checkPosition, createPositions, type Positions } from "./check-positions.ts";
 import { checkRefusal, goOnAfterRestore } from "./check-restores.ts";
 import type { Failed, Invoke, Line, Ok } from "./history.ts";
+import { isStillKept } from "./retentions.ts";
 import { addToView, copyView, differences, emptyView, type View } from "./views.ts";
 
 type ReadInvoke = Invoke & { op: "read" };
@@ -19,7 +20,7 @@ type ReadOk = Ok & { op: "read" };
 type State = {
   readonly chains: Chains;
   readonly report: Report;
-  readonly options: CheckOptions;
+  readonly options: KeptFor;
   readonly views: Map<string, View>;
   readonly positions: Positions;
   /** One more than the highest acknowledged sequence, by life and partition. */
@@ -46,7 +47,7 @@ export function checkReads(
   lines: readonly Line[],
   chains: Chains,
   report: Report,
-  options: CheckOptions,
+  options: KeptFor,
 ): void {
   const state: State = {
     ...{ chains, report, options, views: new Map(), acked: new Map() },
@@ -314,8 +315,7 @@ function checkEarliest(
   starts.forEach((start, partition) => {
     const chain = chains.of(page.life, partition);
     const last = chain?.events[indexAt(chain, start) - 1];
-    const keptSince = page.atMs - options.retentionMs + options.skewMs;
-    if (last !== undefined && last.keptFromMs > keptSince) {
+    if (last !== undefined && isStillKept(last, page.atMs, options)) {
       report("early-retention", page.atMs, `${what}: ${last.sequence} of partition ${partition}`);
     }
   });
@@ -334,13 +334,12 @@ function checkFailure(state: State, line: Failed): void {
   if (isOpen && line.atMs - view.begunAtMs < BOOTSTRAP_MS - options.skewMs) {
     report("pin-broken", line.atMs, `read ${line.call} of ${invoke.session}`);
   }
-  const keptSince = line.atMs - options.retentionMs + options.skewMs;
   const { life, reached } = view;
   // A repair declares everything below it past its retention.
   if (reached.some((_, at) => (chains.of(life, at)?.repairedTo ?? 1) > 1)) return;
   const isGone = (chain: Chain | undefined, next: number): boolean => {
     const event = chain?.events[indexAt(chain, next)];
-    return event !== undefined && event.keptFromMs <= keptSince;
+    return event !== undefined && !isStillKept(event, line.atMs, options);
   };
   if (
     invoke.after !== undefined &&

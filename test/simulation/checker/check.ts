@@ -4,13 +4,17 @@ import { checkExpectations } from "./check-expectations.ts";
 import { checkPublishes } from "./check-publishes.ts";
 import { checkReads } from "./check-reads.ts";
 import type { Line, Violation } from "./history.ts";
+import { createRetentions, type Retentions } from "./retentions.ts";
 
 export type CheckOptions = {
-  /** Of the stream, as it was when the first event was published. */
+  /** Of streams when they are made. */
   readonly retentionMs: number;
   /** How far the clocks of processes may be from true time. */
   readonly skewMs: number;
 };
+
+/** What the rules of reading and compacting go by. */
+export type KeptFor = Pick<CheckOptions, "skewMs"> & { readonly retentions: Retentions };
 
 /**
  * Everything in which a history contradicts the promises; empty when it keeps them all. Takes time
@@ -21,8 +25,9 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   const chains = indexChains(lines, report);
   checkPublishes(lines, chains, report);
   checkExpectations(lines, chains, report);
-  checkReads(lines, chains, report, options);
-  checkCompaction(lines, chains, report, options);
+  const retentions = createRetentions(lines, options.retentionMs, options.skewMs);
+  checkReads(lines, chains, report, { ...options, retentions });
+  checkCompaction(lines, chains, report, { ...options, retentions });
   for (const line of lines) {
     if (line.type === "unknown" && line.code.startsWith("internal")) {
       report("internal-error", line.atMs, `${line.op} ${line.call}: ${line.code}`);

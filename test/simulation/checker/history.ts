@@ -29,6 +29,8 @@ type Head = { readonly atMs: number; readonly process: string };
 export type Invoke = Head & { readonly type: "invoke"; readonly call: number } & (
     | { readonly op: "create"; readonly stream: string }
     | { readonly op: "delete"; readonly stream: string; readonly life: string }
+    /** The stream keeps its events for so long from now on. */
+    | { readonly op: "patch"; readonly stream: string; readonly retentionMs: number }
     | {
         readonly op: "publish";
         readonly stream: string;
@@ -71,7 +73,7 @@ export type Page = {
 };
 
 export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
-    | { readonly op: "create" | "delete" }
+    | { readonly op: "create" | "delete" | "patch" }
     | { readonly op: "publish"; readonly sequences: readonly number[] }
     | ({ readonly op: "read" } & Page)
     | { readonly op: "commit"; readonly stale: boolean; readonly committed: readonly number[] }

@@ -2,8 +2,9 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { SEED } from "../../support/seed.ts";
 import { type ExitPlan, playExit, STEPS, type Step } from "./subscription/parking-exits.ts";
+import { explore, SPACES } from "./subscription/parking-space.ts";
 
-const RUNS = Number(process.env.RUNS ?? 150);
+const RUNS = Number(process.env.RUNS ?? 75);
 
 const anyPlan: fc.Arbitrary<ExitPlan> = fc.record({
   steps: fc.array(fc.constantFrom(...STEPS), { minLength: 3, maxLength: 14 }),
@@ -11,6 +12,23 @@ const anyPlan: fc.Arbitrary<ExitPlan> = fc.record({
   consumer: fc.constantFrom(undefined, undefined, "w"),
   thrifty: fc.boolean(),
 });
+
+/** So much deeper than usual. Each step more means 2.6 times as many states. */
+const DEEPER = Number(process.env.PARKING_DEEPER ?? 0);
+
+it.each(SPACES)(
+  "[park.expired] [park.skip] leaves a way out of every state near $start",
+  async (space) => {
+    const { states, steps, violations } = await explore({
+      ...space,
+      depth: space.depth + DEEPER,
+    });
+    console.log(`parking after ${space.start}: ${steps} steps, ${states} states`);
+    expect(violations).toEqual([]);
+    expect(states).toBeGreaterThan(30);
+  },
+  3_600_000,
+);
 
 const simple = { servers: 1, consumer: undefined, thrifty: false };
 

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
+import { retentionScenarios } from "../models/retention-scenarios.ts";
 import { fencingScenarios } from "../models/subscription/fencing-scenarios.ts";
 import { playLeaseScenarios } from "../models/subscription/lease-scenarios.ts";
 import { parkingScenarios } from "../models/subscription/parking-scenarios.ts";
+import { playSpaces } from "../models/subscription/parking-space.ts";
 import { positionScenarios } from "../models/subscription/position-scenarios.ts";
 import { playScenarios } from "../models/subscription/scenario.ts";
 import { playParkingPlans } from "../models/subscription/simulated-parking.ts";
@@ -17,6 +19,8 @@ const stories = {
   parking: playParkingPlans,
   subscriptions: () =>
     playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
+  retention: () => playScenarios(retentionScenarios(1)),
+  exits: playSpaces,
 };
 
 /** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */

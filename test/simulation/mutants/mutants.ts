@@ -2,7 +2,8 @@ import { type Mutation, mutations } from "../models/mutations.ts";
 import { DAY_MS, HOUR_MS, type Plan } from "../world/plan.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
-import { ofSubscriptions } from "./subscription-mutants.ts";
+import { ofRetention } from "./retention-mutants.ts";
+import { ofExits, ofSubscriptions } from "./subscription-mutants.ts";
 
 /**
  * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
@@ -11,7 +12,7 @@ import { ofSubscriptions } from "./subscription-mutants.ts";
 export type Mutant = Mutation & {
   readonly plan?: Partial<Plan>;
   /** Which stories are played instead of the simulation. They are always the same. */
-  readonly by?: "leases" | "bootstraps" | "parking" | "subscriptions";
+  readonly by?: "leases" | "bootstraps" | "parking" | "subscriptions" | "retention" | "exits";
 };
 
 const DAYS = [33 * DAY_MS, 40 * DAY_MS];
@@ -208,13 +209,6 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, sweepers: 1, browsers: 0 },
   },
   {
-    rule: "what was written into the past does not move the end",
-    file: "log/end.ts",
-    from: "isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last)",
-    to: "Math.max(endAfter(last), checkpoint.next)",
-    plan: THAWED,
-  },
-  {
     rule: "the times of the last batch count, however late it is seen",
     file: "log/end.ts",
     from: "if (endAfter(last) < checkpoint.next)",
@@ -298,13 +292,6 @@ const ofTheLog: readonly Mutant[] = [
     plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
   },
   {
-    rule: "compaction brings the floor up where no sweep does",
-    file: "compaction/compact.ts",
-    from: "checkpoint.floorAt <= FLOOR_AGE_MAX_MS) return;",
-    to: "checkpoint.floorAt >= -FLOOR_AGE_MAX_MS) return;",
-    plan: { ...EXPIRY, sweepers: 0, followers: 2, bootstrappers: 0 },
-  },
-  {
     rule: "what a batch gives back is asked for again",
     file: "table/in-part.ts",
     from: "if (unprocessed.length === 0) break;",
@@ -357,7 +344,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "subscription/position/own-cursor.ts",
     from: "if (isOwn && isOfNow) return;",
     to: "if (state !== undefined) return;",
-    plan: { ...DELETIONS, seeks: 0.3 },
+    plan: { ...DELETIONS, oldCursors: 1, polls: 20 },
   },
   {
     rule: "data of an ended life stays for a while",
@@ -512,14 +499,15 @@ const ofParking: readonly Mutation[] = [
   },
 ];
 
-/** Conditions and restores have mutants of their own. */
-const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0 };
+/** Conditions, restores and changes of the retention have mutants of their own. */
+const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0, patches: 0, oldCursors: 0 };
 
 /** Every rule that is taken out, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
   ...ofExpectations,
   ...ofRestores,
+  ...ofRetention,
   ...mutations.map((mutation): Mutant => {
     if (toldAsStories.includes(mutation.rule)) return { ...mutation, by: "bootstraps" };
     const plan = plans[mutation.rule] ?? COMPACTION;
@@ -528,4 +516,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
   ...ofParking.map((mutant): Mutant => ({ ...mutant, by: "parking" })),
   ...ofSubscriptions.map((mutant): Mutant => ({ ...mutant, by: "subscriptions" })),
+  ...ofExits.map((mutant): Mutant => ({ ...mutant, by: "exits" })),
 ];

@@ -3,7 +3,15 @@ import type { Mutant } from "./mutants.ts";
 
 /** Copies of the table are put to use while everybody reads and writes. */
 const RESTORED: Partial<Plan> = {
-  ...{ restores: 2, conditioners: 0, publishers: 3, requests: 8, followers: 3, polls: 12 },
+  ...{
+    restores: 2,
+    patches: 0,
+    conditioners: 0,
+    publishers: 3,
+    requests: 8,
+    followers: 3,
+    polls: 12,
+  },
   ...{ bootstrappers: 1, browsers: 2, crashes: 0.1, seeks: 0.1, deletes: 0, kills: 0, freezes: 0 },
   ...{ phases: 1, publishPaceMs: [50, 1_500], readPaceMs: [50, 1_500], pageLimits: [1, 2, 5] },
 };
@@ -35,15 +43,39 @@ export const ofRestores: readonly Mutant[] = [
     to: "restored === undefined || uid !== undefined ? uid :",
   },
   {
+    rule: "a cursor of before a restore is looked at",
+    file: "subscription/position/own-cursor.ts",
+    from: "if (isOwn && isOfNow) return;",
+    to: "if (isOwn || (isOwn && isOfNow)) return;",
+    plan: { ...RESTORED, followers: 5, browsers: 0, readPaceMs: [3_000], publishPaceMs: [400] },
+  },
+  {
     rule: "a cursor that covers what is lost is refused",
     file: "log/read/foreign-cursor.ts",
     from: "if (read > end || isLost(lost, read) || isLost(lost, position?.next ?? 0)) throw restored();",
     to: "if (read < 0 || end < 0 || isLost(lost, -1)) throw restored();",
   },
   {
+    rule: "a snapshot that has shown what is lost is refused",
+    file: "log/read/foreign-cursor.ts",
+    from: "Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);",
+    to: "Math.max(position?.next ?? 0, bootstrap === undefined ? 0 : 1);",
+    plan: {
+      ...{ ...RESTORED, bootstrappers: 4, followers: 0, browsers: 0, keys: 8, crashes: 0 },
+      ...{ sweepers: 2, doorbell: true, pageLimits: [1] },
+    },
+  },
+  {
     rule: "a cursor that covers only what was kept works",
     file: "log/read/foreign-cursor.ts",
     from: "const end = restoredEnd(lost, next) ?? 0;",
     to: "const end = (restoredEnd(lost, next) ?? 0) * 0;",
+  },
+  {
+    rule: "who has read all that was kept has missed nothing when the lost numbers are no longer kept",
+    file: "model/restored.ts",
+    from: "at === from ? to : at",
+    to: "at === from ? from : to - to + at",
+    plan: { ...RESTORED, retentionHours: 1, phases: 3, leapsMs: [40 * 3_600_000] },
   },
 ].map((mutant): Mutant => ({ plan: RESTORED, ...mutant }));

@@ -3,18 +3,6 @@ import type { Mutation } from "../models/mutations.ts";
 /** What keeps keys from being withheld for nothing, each in the scenario that it is for. */
 const ofFreedKeys: readonly Mutation[] = [
   {
-    rule: "a skip leads out of a retry whose event has expired",
-    file: "subscription/parking/parking.ts",
-    from: "if (earliest.next > next) return earliest;",
-    to: "if (earliest.next > next && !retrying) return earliest;",
-  },
-  {
-    rule: "a commit that passes what was skipped frees its key",
-    file: "subscription/parking/settle.ts",
-    from: "retrying && from < next && next <= row.next;",
-    to: "retrying && from < next && next < 0 && row.next > 0;",
-  },
-  {
     rule: "a commit frees only keys of which nothing waits",
     file: "subscription/parking/settle.ts",
     from: "event.sequence < parked.next ||",
@@ -159,4 +147,20 @@ export const ofSubscriptions: readonly Mutation[] = [
   ...ofMemories,
   ...ofCommits,
   ...ofTokens,
+];
+
+/** What a walk through all short histories of parking notices by itself. */
+export const ofExits: readonly Mutation[] = [
+  {
+    rule: "a skip leads out of a retry whose event has expired",
+    file: "subscription/parking/parking.ts",
+    from: "if (earliest.next > next) return earliest;",
+    to: "if (earliest.next > next && !retrying) return earliest;",
+  },
+  {
+    rule: "a commit that passes what was skipped frees its key",
+    file: "subscription/parking/settle.ts",
+    from: "retrying && from < next && next <= row.next;",
+    to: "retrying && from < next && next < 0 && row.next > 0;",
+  },
 ];

@@ -2,7 +2,7 @@ import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/ev
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import type { EventRef } from "../checker/history.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
-import { STREAM } from "./plan.ts";
+import { HOUR_MS, STREAM } from "./plan.ts";
 import type { ClientWorld } from "./world.ts";
 
 /** How often a request with an idempotency key is sent at most. */
@@ -138,6 +138,24 @@ export async function recreateStream(world: ClientWorld, random: SeededRandom): 
   }
   if (random.chance(0.5)) await world.sleep(random.between(0, 3_000));
   await createStream(world, random);
+}
+
+/** Changes for how long the stream keeps its events, now and then. */
+export async function patchRetention(world: ClientWorld, random: SeededRandom): Promise<void> {
+  for (let done = 0; done < world.plan.patches; done++) {
+    await world.sleep(random.between(0, 4_000));
+    if (world.isOver()) return;
+    const retentionHours = random.pick(world.plan.patchHours);
+    await world.recorder.record(
+      "admin",
+      { op: "patch", stream: STREAM, retentionMs: retentionHours * HOUR_MS },
+      () =>
+        world.call(world.anyApi(random), (ledger) =>
+          ledger.patchStream(defaultTenant, STREAM, { retentionHours }),
+        ),
+      () => ({ op: "patch" }),
+    );
+  }
 }
 
 /** Rings the doorbell of the compactor with what the table stream says, more or less. */

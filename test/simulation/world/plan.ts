@@ -33,6 +33,9 @@ export type Plan = {
   readonly sweepers: number;
   readonly doorbell: boolean;
   readonly deletes: number;
+  /** How often a phase changes the retention, and to what: one of each. */
+  readonly patches: number;
+  readonly patchHours: readonly number[];
   readonly phases: number;
   /** Expired items go while everybody is at work, too. */
   readonly reaper: boolean;
@@ -62,6 +65,8 @@ export type Plan = {
   /** How often a browser begins again instead of reading on. */
   readonly browseAnew: number;
   readonly crashes: number;
+  /** How often a client that begins again first tries the cursor of before. */
+  readonly oldCursors: number;
   readonly seeks: number;
   /** Where a seek goes, of who does not bootstrap. */
   readonly seeksTo: readonly ("earliest" | "latest")[];
@@ -108,6 +113,8 @@ export function drawPlan(random: SeededRandom): Plan {
     sweepers: random.pick([0, 1, 1, 2]),
     doorbell: random.chance(0.5),
     deletes: some(0.3, random.pick([0.3, 1])),
+    patches: random.fork("patches").pick([0, 0, 0, 1, 3]),
+    patchHours: [1, 24, 360, 8_760],
     phases: random.pick([1, 1, 2, 2, 3]),
     reaper: random.chance(0.3),
     store: {
@@ -131,6 +138,7 @@ export function drawPlan(random: SeededRandom): Plan {
     pageLimits: [1, 2, 5, 100],
     browseAnew: 0,
     crashes: random.pick([0, 0.1, 0.3]),
+    oldCursors: random.fork("old cursors").pick([0, 0, 0.5]),
     seeks: random.pick([0, 0, 0.1]),
     seeksTo: ["earliest", "latest"],
   };

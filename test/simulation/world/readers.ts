@@ -28,6 +28,8 @@ export type Follower = {
   busy: boolean;
   cursor: string | undefined;
   kept: string | undefined;
+  /** Whose view its cursor belongs to. */
+  session: string | undefined;
   /** The life that its view is of. */
   life: string | undefined;
   /** The last commit was answered, so what is kept is what is committed. */
@@ -45,6 +47,7 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
     cursor: undefined,
     kept: undefined,
     life: undefined,
+    session: undefined,
     settled: true,
   },
 });
@@ -125,8 +128,31 @@ async function subscribe(
     return false;
   }
   follower.exists = true;
+  await tryOldCursor(world, follower, random);
   beginAnew(world, follower);
   return true;
+}
+
+/** What was read of another life, or of another subscription, is refused or the checker says so. */
+async function tryOldCursor(
+  world: ClientWorld,
+  follower: Follower,
+  random: SeededRandom,
+): Promise<void> {
+  const { name, cursor } = follower;
+  if (cursor === undefined || !random.chance(world.plan.oldCursors)) return;
+  const after = positionsOf(world, cursor);
+  world.recorder.count("client.old-cursor");
+  await recordRead(
+    world,
+    follower.session ?? name,
+    { after },
+    () =>
+      world.call(world.anyApi(random), (ledger) =>
+        ledger.poll(defaultTenant, STREAM, name, { limit: 100, after: cursor }),
+      ),
+    () => {},
+  );
 }
 
 /** Moves the subscription on purpose, and begins with an empty view. */
@@ -195,6 +221,7 @@ async function pollOnce(
   );
   if (answer === undefined) return undefined;
   follower.cursor = answer.cursor;
+  follower.session = name;
   const isOther = follower.life !== undefined && follower.life !== answer.life;
   follower.life = answer.life;
   if (isOther && cursor === undefined && follower.start === "bootstrap") {

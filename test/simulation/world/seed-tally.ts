@@ -115,6 +115,7 @@ export const EXPECTED_COUNTS = [
   ...["fault.short-page", "sweep.whole"],
   ...["conflict.transaction", "conflict.write", "read.torn"],
   ...["doorbell.lost", "doorbell.twice", "read.bootstrap-expired"],
+  ...["patch.ok"],
   ...["nemesis.restore", "nemesis.restore-in-place", "restored.done", "publish.restore-pending"],
   ...["read.restore-pending", "read.invalid-cursor-restored", "client.bootstraps-again"],
 ] as const;

@@ -5,6 +5,7 @@ import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import {
   compactOnce,
   createStream,
+  patchRetention,
   recreateStream,
   runDoorbell,
   runPublisher,
@@ -132,6 +133,7 @@ async function runPhase(
     ...followers.map((follower) => follow(world, follower, plan.polls)),
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
+    ...(plan.patches > 0 ? [patchRetention(world, chance.fork(`patches ${phase}`))] : []),
     ...(deleting
       ? [world.sleep(chance.between(0, 4_000)).then(() => recreateStream(world, chance))]
       : []),

@@ -5,20 +5,22 @@ import {
   LedgerError,
   type RawJson,
 } from "../../../../packages/core/src/index.ts";
-import type { Clock } from "../../../../packages/core/src/kernel/clock.ts";
 import { createFakeDynamo } from "../../dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
+import type { Item } from "../../dynamodb/value.ts";
 import { createVirtualTime } from "../../dynamodb/virtual-clock.ts";
 
 const OF = [defaultTenant, "orders"] as const;
 const SUB = "s";
 const MINUTE_MS = 60_000;
+export const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("model") }];
 const KEYS = ["a", "b"] as const;
 
 /** What a consumer and an operator do, one thing after another. Processes are asked in turn. */
 export const STEPS = [
   ...["publish a", "publish b", "publish aab", "poll", "poll on", "commit", "fail"],
   ...["retry a", "skip a", "park last", "earliest", "latest", "half an hour", "a minute"],
+  "five hours",
 ] as const;
 export type Step = (typeof STEPS)[number];
 
@@ -31,6 +33,25 @@ export type ExitPlan = {
 };
 
 type Page = Awaited<ReturnType<Ledger["poll"]>>;
+type Queue = { readonly key: string; readonly next: number; readonly retrying: boolean };
+
+/** What a consumer and an operator know, and what the table holds, between two steps. */
+export type ExitState = {
+  readonly items: readonly Item[];
+  readonly nowMs: number;
+  readonly turn: number;
+  /** By key: the events that were published. */
+  readonly log: ReadonlyMap<string, readonly number[]>;
+  readonly processed: ReadonlySet<number>;
+  /** Those that were skipped, or that are lost, or that a seek has passed on purpose. */
+  readonly excused: ReadonlySet<number>;
+  /**
+   * Where the consumer failed in the page it holds: its later events of the key are not processed.
+   */
+  readonly failing: ReadonlyMap<string, number>;
+  readonly page: Page | undefined;
+  readonly end: number;
+};
 
 /**
  * Takes a subscription to some state, and asserts that there is a way out: every key flows, was
@@ -39,40 +60,54 @@ type Page = Awaited<ReturnType<Ledger["poll"]>>;
  */
 export async function playExit(plan: ExitPlan): Promise<string[]> {
   const violations: string[] = [];
-  const { servers, time, driver } = openServers(plan.servers);
-  await time.finish(play(plan, servers, driver, violations));
+  const { time, run } = openExit(plan, violations);
+  const play = async (): Promise<void> => {
+    await run.create();
+    for (const step of plan.steps) await run.take(step);
+    await run.leadOut();
+  };
+  await time.finish(play());
   return violations;
 }
 
-async function play(
-  plan: ExitPlan,
-  servers: readonly Ledger[],
-  clock: Clock,
-  violations: string[],
-): Promise<void> {
+/** One step from a state: what comes of it, and what is wrong with it. */
+export async function playStep(
+  plan: Omit<ExitPlan, "steps">,
+  from: ExitState | undefined,
+  step: Step | "create" | "flow at once" | "lead out",
+): Promise<{ state: ExitState; violations: string[] }> {
+  const violations: string[] = [];
+  const { time, run } = openExit(plan, violations, from);
+  if (step === "create") await time.finish(run.create());
+  else if (step === "flow at once") await time.finish(run.flowAtOnce());
+  else if (step === "lead out") await time.finish(run.leadOut());
+  else await time.finish(run.take(step));
+  return { state: run.state(), violations };
+}
+
+function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: ExitState) {
+  const { servers, store, time, driver: clock } = openServers(plan.servers, from);
   const pass = (ms: number) => clock.sleep(ms);
-  let turn = 0;
+  let turn = from?.turn ?? 0;
   const next = (): Ledger => {
     const server = servers[turn++ % servers.length];
     if (server === undefined) throw new Error("a world has a server");
     return server;
   };
-  await next().createStream(defaultTenant, {
-    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-    ...{ retentionHours: 1, archiveDays: null },
-  });
-  await next().createSubscription(...OF, { name: SUB, start: "earliest", leaseSeconds: 3 });
+  const create = async (): Promise<void> => {
+    await next().createStream(defaultTenant, {
+      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
+      ...{ retentionHours: 1, archiveDays: null },
+    });
+    await next().createSubscription(...OF, { name: SUB, start: "earliest", leaseSeconds: 3 });
+  };
 
-  /** By key: the events that were published, that a seek has not passed on purpose. */
-  const log = new Map<string, number[]>(KEYS.map((key) => [key, []]));
-  const processed = new Set<number>();
-  const excused = new Set<number>();
-  /**
-   * Where the consumer failed in the page it holds: its later events of the key are not processed.
-   */
-  let failing = new Map<string, number>();
-  let page: Page | undefined;
-  let end = 0;
+  const log = new Map(KEYS.map((key) => [key as string, [...(from?.log.get(key) ?? [])]]));
+  const processed = new Set(from?.processed);
+  const excused = new Set(from?.excused);
+  let failing = new Map(from?.failing);
+  let page = from?.page;
+  let end = from?.end ?? 0;
 
   const codeOf = async (run: () => Promise<unknown>): Promise<string> => {
     try {
@@ -182,14 +217,12 @@ async function play(
     }
     if (step === "earliest" || step === "latest") return seek(step);
     if (step === "a minute") return pass(MINUTE_MS + 1);
-    if (step === "half an hour") {
-      await pass(31 * MINUTE_MS);
+    if (step === "half an hour" || step === "five hours") {
+      await pass((step === "five hours" ? 301 : 31) * MINUTE_MS);
       return next().sweep({ budgetMs: 20_000 });
     }
     return publish([...step.slice("publish ".length)]);
   };
-  for (const step of plan.steps) await take(step);
-
   /** Polls and commits until there is nothing more to tell. */
   async function drain(): Promise<void> {
     for (let idle = 0, rounds = 0; idle < 2; rounds++) {
@@ -222,40 +255,73 @@ async function play(
     await commit();
   }
 
-  // What other processes did is known everywhere after five seconds.
-  await pass(6_000);
-  await drain();
-  await checkFlow();
-  await drain();
-  for (let rounds = 0; (await listed()).length > 0; rounds++) {
-    if (rounds > 5) {
-      violations.push(`no operation leads out of ${JSON.stringify(await listed())}`);
-      break;
+  /** When nothing is left to be processed, the next event comes with the next poll. */
+  async function flowAtOnce(): Promise<void> {
+    const row = store.items().find(({ sk }) => String(sk).startsWith("OFFSET#"));
+    const position = Number(row?.n);
+    const queues = (row?.q ?? []) as unknown as readonly Queue[];
+    for (const { key, next: at, retrying } of queues) {
+      const isEmpty = !log.get(key)?.some((each) => each >= at && each < position);
+      if (retrying && at <= position && isEmpty)
+        violations.push(`${key} is listed though nothing of it waits`);
     }
-    for (const { key } of await listed()) {
-      const code = await codeOf(() => next().release(...OF, SUB, key, "retry"));
-      if (code === "retention-passed") await skip(key);
-    }
+    const left = [...log.values()]
+      .flat()
+      .filter((each) => !processed.has(each) && !excused.has(each));
+    const waits = (await listed()).some(({ status, expired }) => status === "parked" || expired);
+    if (left.length > 0 || waits || position !== end + 1) return;
+    await publish(["a"]);
+    const found = await poll();
+    if (found?.events.length === 0)
+      violations.push("the next event does not come with the next poll");
+  }
+
+  async function leadOut(): Promise<void> {
+    // What other processes did is known everywhere after five seconds.
     await pass(6_000);
     await drain();
+    await checkFlow();
+    await drain();
+    for (let rounds = 0; (await listed()).length > 0; rounds++) {
+      if (rounds > 5) {
+        violations.push(`no operation leads out of ${JSON.stringify(await listed())}`);
+        break;
+      }
+      for (const { key } of await listed()) {
+        const code = await codeOf(() => next().release(...OF, SUB, key, "retry"));
+        if (code === "retention-passed") await skip(key);
+      }
+      await pass(6_000);
+      await drain();
+    }
+    await checkFlow();
+    for (const [key, sequences] of log) {
+      const lost = sequences.filter((each) => !processed.has(each) && !excused.has(each));
+      if (lost.length > 0) violations.push(`${lost} of ${key} never came`);
+    }
   }
-  await checkFlow();
-  for (const [key, sequences] of log) {
-    const lost = sequences.filter((each) => !processed.has(each) && !excused.has(each));
-    if (lost.length > 0) violations.push(`${lost} of ${key} never came`);
-  }
+
+  const state = (): ExitState => ({
+    ...{ items: store.items(), nowMs: time.nowMs(), turn, log, processed, excused },
+    ...{ failing, page, end },
+  });
+  return { time, run: { create, take, flowAtOnce, leadOut, state } };
 }
 
-function openServers(count: number) {
+function openServers(count: number, from?: ExitState) {
   const random = seededRandom(1);
-  const time = createVirtualTime(random.fork("time"));
+  const time = createVirtualTime(random.fork("time"), from?.nowMs);
   const store = createFakeDynamo({ tableName: "exits", seed: 1, time });
+  store.load(from?.items ?? []);
   const servers = Array.from({ length: count }, (_, n) => {
     const process = time.process(`server ${n}`);
     return createLedger({
       ...{ client: store.client(process) as never, tableName: "exits", clock: process.clock },
-      ...{ random: random.fork(`${n}`), cursorKeys: [{ id: 1, secret: Buffer.from("model") }] },
+      ...{
+        random: random.fork(`${n} ${from?.nowMs} ${from?.turn}`),
+        cursorKeys: CURSOR_KEYS,
+      },
     });
   });
-  return { servers, time, driver: time.process("driver").clock };
+  return { servers, store, time, driver: time.process("driver").clock };
 }

@@ -1,0 +1,73 @@
+import { DAY_MS, type Plan } from "../world/plan.ts";
+import type { Mutant } from "./mutants.ts";
+
+/**
+ * The retention changes all the time, and between two phases rows expire that were written with
+ * less.
+ */
+const CHANGED: Partial<Plan> = {
+  ...{
+    patches: 3,
+    patchHours: [1, 8_760],
+    retentionHours: 1,
+    phases: 3,
+    publishers: 3,
+    requests: 6,
+  },
+  ...{
+    leapsMs: [33 * DAY_MS, 40 * DAY_MS],
+    sweepers: 1,
+    followers: 2,
+    bootstrappers: 0,
+    browsers: 2,
+  },
+  ...{ deletes: 0, kills: 0, freezes: 0, skewMs: 0, restores: 0, conditioners: 0, keyed: 0 },
+};
+
+const story: Pick<Mutant, "by"> = { by: "retention" };
+
+/** What a change of the retention means, and how the floor follows. */
+export const ofRetention: readonly Mutant[] = [
+  {
+    rule: "the floor follows what batches were promised when they were written",
+    file: "compaction/floor.ts",
+    from: "planFloor(checkpoint, Math.max(edge, promised.next), nowMs);",
+    to: "planFloor(checkpoint, promised.next < 0 ? 0 : edge, nowMs);",
+    plan: CHANGED,
+  },
+  {
+    rule: "the search for the floor is spared only where the oldest batch is kept by both retentions",
+    file: "compaction/floor.ts",
+    from: "batch.publishedAt >= keptSince && isPromised(batch, nowMs);",
+    to: "batch.publishedAt >= keptSince;",
+    plan: CHANGED,
+  },
+  {
+    rule: "a shorter retention holds for all events at once",
+    file: "compaction/floor.ts",
+    from: "planFloor(checkpoint, Math.max(edge, promised.next), nowMs);",
+    to: "planFloor(checkpoint, Math.max(edge - edge, promised.next), nowMs);",
+    ...story,
+  },
+  {
+    rule: "the floor moves though compaction does meanwhile",
+    file: "table/checkpoint.entity.ts",
+    from: `\`\${gte(row.next, next)} AND \${lte(row.floor, to.floor)}\``,
+    to: `\`\${gte(row.next, next)} AND \${lte(row.next, next)} AND \${lte(row.floor, to.floor)}\``,
+    ...story,
+  },
+  {
+    rule: "compaction brings the floor up where no sweep does",
+    file: "compaction/compact.ts",
+    from: "checkpoint.floorAt <= FLOOR_AGE_MAX_MS) return;",
+    to: "checkpoint.floorAt >= -FLOOR_AGE_MAX_MS) return;",
+    ...story,
+  },
+  {
+    rule: "what was written into the past does not move the end",
+    file: "log/end.ts",
+    from: "isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last)",
+    to: "Math.max(endAfter(last), checkpoint.next)",
+    ...story,
+  },
+];
