@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { LIMITS } from "@eventledger/protocol";
 import { describe, expect, it } from "vitest";
 import { createLedger, defaultTenant } from "../../../packages/core/src/index.ts";
 import { createFakeDynamo } from "../dynamodb/fake-dynamodb.ts";
@@ -103,6 +104,79 @@ describe("an ended life that is removed", () => {
       code: "invalid-cursor",
       facts: { reason: "other-life" },
     });
+  });
+});
+
+const REST_MS = 30 * MINUTE_MS;
+const JOB = /REMOVAL/;
+
+describe("the removal of an ended life", () => {
+  it("waits until the seals have been seen for half an hour, to the millisecond", async () => {
+    const { world, ledger, createStream } = openWorld();
+    await createStream("orders");
+    await ledger.deleteStream(defaultTenant, "orders");
+    for (const [passedMs, livesRemoved] of [
+      [0, 0],
+      [REST_MS - 1, 0],
+      [1, 1],
+    ] as const) {
+      world.nowMs += passedMs;
+      const swept = await ledger.sweep();
+      expect(swept, `after ${passedMs} ms`).toMatchObject({ livesRemoved, stuck: [] });
+      expect(swept.rowsRemoved > 0, `after ${passedMs} ms`).toBe(livesRemoved > 0);
+    }
+  });
+
+  it("[stream.delete] begins no sooner than the last chain is sealed", async () => {
+    const { world, ledger, createStream, store, fail } = openWorld();
+    await createStream("orders");
+    fail(/ put STREAM#orders#.*SEQ#/, "AccessDeniedException");
+    await expect(ledger.deleteStream(defaultTenant, "orders")).rejects.toThrow();
+    world.beforeSend = () => {};
+    world.nowMs += 60 * MINUTE_MS;
+    const swept = await ledger.sweep();
+    expect(swept).toMatchObject({ endsFinished: 1, livesRemoved: 0, rowsRemoved: 0 });
+    const batches = store.items().filter(({ sk }) => String(sk).startsWith("SEQ#"));
+    expect(batches.map(({ k }) => k)).toEqual([undefined, "seal"]);
+  });
+
+  it("ends with its time, notes how far it came, and goes on there", async () => {
+    const { world, ledger, createStream, store } = openWorld();
+    await createStream("orders");
+    const rows = 600;
+    for (let n = 1; n < rows; n++) await ledger.publish(defaultTenant, "orders", [event("k")]);
+    await ledger.deleteStream(defaultTenant, "orders");
+    world.nowMs += 60 * MINUTE_MS;
+    const noted = () => store.items().find(({ pk }) => pk === "REMOVAL")?.removed;
+    let [pages, notes] = [0, 0];
+    world.beforeSend = (label) => {
+      if (/batch-?write/i.test(label)) pages++;
+      if (/update/.test(label) && JOB.test(label)) notes++;
+      // A page has 25 rows: the time is up after 22 of 24.
+      if (pages === 22) world.nowMs += MINUTE_MS;
+    };
+    const first = await ledger.sweep({ budgetMs: MINUTE_MS });
+    expect(first).toMatchObject({ rowsRemoved: 550, livesRemoved: 0, done: false });
+    expect(noted()).toBe(550);
+    // Once at 500 rows and once at the end, not page by page.
+    expect(notes).toBe(2);
+    world.beforeSend = () => {};
+    const rest = await ledger.sweep();
+    expect(rest).toMatchObject({ rowsRemoved: 50, livesRemoved: 1, done: true });
+  });
+
+  it("takes every subscription, of which a list shows a part", async () => {
+    const { world, ledger, createStream, store } = openWorld();
+    const of = [defaultTenant, "orders"] as const;
+    await createStream("orders");
+    const count = LIMITS.listMax + 1;
+    for (let n = 0; n < count; n++) {
+      await ledger.createSubscription(...of, { name: `s${n}`, start: "earliest" });
+    }
+    await ledger.deleteStream(...of);
+    world.nowMs += 60 * MINUTE_MS;
+    expect(await ledger.sweep()).toMatchObject({ livesRemoved: 1 });
+    expect(store.items().filter(({ sk }) => /^(SUB|OFFSET)#/.test(String(sk)))).toEqual([]);
   });
 });
 

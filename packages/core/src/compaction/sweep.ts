@@ -194,6 +194,7 @@ async function finishEnds(
 ): Promise<Pick<SweepResult, "endsFinished" | "rowsRemoved" | "livesRemoved" | "stuck" | "done">> {
   const total = { endsFinished: 0, rowsRemoved: 0, livesRemoved: 0 };
   const stuck: Stuck[] = [];
+  let cut = false;
   for (const job of jobs) {
     if (!mayGoOn()) return { ...total, stuck, done: false };
     try {
@@ -204,9 +205,10 @@ async function finishEnds(
       const removal = await runRemoval(deps, job, mayGoOn);
       total.rowsRemoved += removal.removed;
       total.livesRemoved += removal.done ? 1 : 0;
+      cut ||= !removal.done && !mayGoOn();
     } catch (error) {
       stuck.push({ stream: job.name, code: codeOf(error), failures: 1, error });
     }
   }
-  return { ...total, stuck, done: stuck.length === 0 };
+  return { ...total, stuck, done: stuck.length === 0 && !cut };
 }
