@@ -51,7 +51,7 @@ export default defineConfig({
         ...emulated,
         testTimeout: 120_000,
       }),
-      project("generators", ["test/clients/{more,go,java}.test.ts"], {
+      project("generators", ["test/clients/{more,go,java,rust}.test.ts"], {
         ...emulated,
         testTimeout: 900_000,
       }),

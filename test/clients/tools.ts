@@ -22,7 +22,7 @@ export async function documented(program: string): Promise<string[]> {
   const [line, more] = lines.filter((each) => each.startsWith(`${program} `));
   if (line === undefined || more !== undefined) throw new Error(`${program}: no one command`);
   const args = line.slice(program.length + 1).split(" ");
-  return args.map((arg) => (arg === "openapi.json" ? OPENAPI : arg));
+  return args.map((arg) => arg.replace(/(?<=^|=)openapi\.json$/, OPENAPI));
 }
 
 /** Why a tool cannot be had: its test is skipped with these words. */
