@@ -448,7 +448,7 @@ const ofLeases: readonly Mutant[] = [
   },
   {
     rule: "what was read under a former lease counts for nothing",
-    file: "subscription/workers/poll-share.ts",
+    file: "subscription/poll/start.ts",
     from: "tokens[at] !== undefined && (cursor?.tokens === undefined || cursor.tokens[at] === tokens[at]);",
     to: "tokens[at] !== undefined;",
   },
@@ -469,7 +469,7 @@ const ofParking: readonly Mutation[] = [
   },
   {
     rule: "reading on from before a key was freed begins at what is committed",
-    file: "subscription/poll/page.ts",
+    file: "subscription/poll/start.ts",
     from: "(freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row)",
     to: "(freedOf(row) >= 0 || freed !== undefined ? positions[at] : row)",
   },
@@ -493,7 +493,7 @@ const ofParking: readonly Mutation[] = [
   },
   {
     rule: "a page is delivered by what is parked now",
-    file: "subscription/poll/poll.ts",
+    file: "subscription/poll/poll-plan.ts",
     from: "!noted && parking?.revision === before?.parking?.revision;",
     to: "!noted && (parking === undefined || parking.revision >= 0);",
   },

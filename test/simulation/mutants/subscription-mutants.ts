@@ -11,14 +11,14 @@ const ofFreedKeys: readonly Mutation[] = [
   {
     rule: "a poll frees a key whose retried queue is empty",
     file: "subscription/poll/poll.ts",
-    from: "if (after === undefined && queued.empty.length > 0) {",
-    to: "if (after === undefined && queued.empty.length > 1_000) {",
+    from: "if (counts && queued.empty.length > 0) {",
+    to: "if (counts && queued.empty.length > 1_000) {",
   },
   {
     rule: "a page with nothing to tell withholds nothing of a key that waits for a commit alone",
     file: "subscription/poll/poll.ts",
-    from: "const withheld = idle ? deliveries",
-    to: "const withheld = idle && limit < 0 ? deliveries",
+    from: "caughtUp && events.length === 0 ? deliveries",
+    to: "caughtUp && events.length < 0 ? deliveries",
   },
   {
     rule: "what was skipped is left out by the log",
@@ -108,7 +108,7 @@ const ofCommits: readonly Mutation[] = [
   },
   {
     rule: "a cursor of the stream does not pass a snapshot that is not read",
-    file: "subscription/poll/page.ts",
+    file: "subscription/poll/start.ts",
     from: "return { positions, bootstrap: bootstrap ?? state.bootstrap };",
     to: "return { positions, bootstrap };",
   },

@@ -1,34 +1,28 @@
 import type { Lag, SnapshotProgress } from "@eventledger/protocol";
-import type { CursorContent } from "../../cursor/cursor.ts";
-import { assertListsEnough, withinList } from "../../cursor/listed.ts";
+import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
-import { resolvePositions } from "../../log/read/browse.ts";
-import { assertOfStream } from "../../log/read/foreign-cursor.ts";
+import type { PartitionRun } from "../../log/read/read.ts";
 import type { StoredEvent } from "../../model/event.ts";
-import { edgeAt, type Position } from "../../model/position.ts";
-import { bucketsRead, COMPACTED_BUCKETS, isPending } from "../../model/snapshot-progress.ts";
+import { edgeAt } from "../../model/position.ts";
+import {
+  type Bootstrap,
+  bucketsRead,
+  COMPACTED_BUCKETS,
+  isPending,
+} from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { matcherOf } from "../filter.ts";
-import { assertOwnCursor } from "../position/own-cursor.ts";
 import {
   cursorAt,
-  freedOf,
   isConsistent,
   isInSnapshot,
-  type Standing,
+  progressOf,
+  standingOf,
 } from "../position/progress.ts";
-import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import type { Presence } from "../workers/leases.ts";
-import type { Deliveries, Queued } from "./deliveries.ts";
-import { known } from "./read-log.ts";
-
-export type PollDeps = {
-  readonly subscriptions: Subscriptions;
-  readonly log: Log;
-  readonly snapshots: Snapshots;
-  readonly deliveries: Deliveries;
-};
+import type { Start } from "./start.ts";
+import { covered, type View } from "./view.ts";
 
 /** What to deliver: what comes after `after`, or after what is committed. */
 export type PollRequest = {
@@ -60,14 +54,56 @@ export type Poll = {
   readonly presence?: Presence;
 };
 
-/** One page of the snapshot; the first poll of a bootstrap takes it. */
-export async function deliverSnapshot(
-  { subscriptions, snapshots }: PollDeps,
+/** What a page holds, and how far it reads. */
+type Read = {
+  readonly events: readonly StoredEvent[];
+  readonly runs: readonly PartitionRun[];
+  readonly turn: number;
+  readonly caughtUp: boolean;
+  /** Where in the queue of a parked key it ends. */
+  readonly queue: QueuePlace | undefined;
+};
+
+/** A page of the log, or of the queue of a parked key: that moves no position but the queue's. */
+export async function logPage(
+  log: Log,
   stream: LiveStream,
-  state: SubscriptionState,
-  at: NonNullable<Standing["bootstrap"]>,
+  view: View,
+  start: Start,
+  { events, runs, turn, caughtUp, queue }: Read,
+): Promise<Poll> {
+  const { state } = view;
+  const { bootstrap } = start;
+  const positions = runs.map(({ position }) => position);
+  const cursor = cursorAt(stream, state, { positions, bootstrap }, turn);
+  return {
+    events,
+    cursor: {
+      ...cursor,
+      // The end of a snapshot is committed for all partitions at once.
+      positions: isInSnapshot(state.bootstrap) ? positions : covered(view, positions),
+      ...(queue === undefined ? {} : { queue }),
+      ...tokensOf(view),
+    },
+    caughtUp,
+    lag: await log.lag(stream.life, runs),
+    phase: "log",
+    snapshotEnd: false,
+    consistent: isConsistent(state, bootstrap, positions),
+    idle: caughtUp && events.length === 0,
+    ...presenceOf(view),
+  };
+}
+
+/** A page of the snapshot; the first poll of a bootstrap takes it. */
+export async function snapshotPage(
+  { subscriptions, snapshots }: { subscriptions: Subscriptions; snapshots: Snapshots },
+  stream: LiveStream,
+  view: View,
+  at: Bootstrap,
   limit: number,
 ): Promise<Poll> {
+  const { state } = view;
   const { filter } = state.row.config;
   const begun = isPending(at) ? await snapshots.begin(stream) : at;
   const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, {
@@ -78,7 +114,7 @@ export async function deliverSnapshot(
   const positions = begun.starts.map(edgeAt);
   return {
     events,
-    cursor: cursorAt(stream, state, { positions, bootstrap }, 0),
+    cursor: { ...cursorAt(stream, state, { positions, bootstrap }, 0), ...tokensOf(view) },
     caughtUp: false,
     lag: await subscriptions.snapshotLag(stream, positions),
     phase: "bootstrap",
@@ -86,83 +122,33 @@ export async function deliverSnapshot(
     snapshotEnd: ended,
     consistent: isConsistent(state, bootstrap, positions),
     idle: false,
+    ...presenceOf(view),
   };
 }
 
-/**
- * A page of the queue of a parked key. It moves no position but that of the queue, which its cursor
- * carries.
- */
-export async function deliverQueue(
-  { log }: PollDeps,
-  stream: LiveStream,
-  state: SubscriptionState,
-  at: {
-    readonly from: readonly (Position | undefined)[];
-    readonly turn: number;
-    readonly bootstrap: Standing["bootstrap"];
-  },
-  { events = [], place }: Queued,
-): Promise<Poll> {
-  const { from: positions, turn, bootstrap } = at;
-  const runs = positions.map((position) => ({
-    ...{ position: known(position), atEnd: false, nextPublishedAt: undefined },
-  }));
+/** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
+export function emptyPage(stream: LiveStream, view: View): Poll {
+  const { state, presence } = view;
+  const { positions, bootstrap } = standingOf(state);
+  const snapshot = progressOf(bootstrap);
+  const nothing = { positions: positions.map(() => undefined), bootstrap: undefined };
   return {
-    events,
-    cursor: {
-      ...cursorAt(stream, state, { positions, bootstrap }, turn),
-      ...(place === undefined ? {} : { queue: place }),
-    },
+    events: [],
+    cursor: { ...cursorAt(stream, state, nothing, 0), ...tokensOf(view) },
     caughtUp: false,
-    lag: await log.lag(stream.life, runs),
-    phase: "log",
+    lag: { events: 0, seconds: 0 },
+    phase: snapshot === undefined ? "log" : "bootstrap",
+    ...(snapshot === undefined ? {} : { snapshot }),
     snapshotEnd: false,
     consistent: isConsistent(state, bootstrap, positions),
-    idle: false,
+    // The poll of one that has left is over.
+    idle: presence?.hasLeft !== true,
+    ...presenceOf(view),
   };
 }
 
-/**
- * Where reading begins after a cursor. One of the stream itself is welcome too: that is how what
- * follows a list of the compacted state, or a publish, is read. A publish says nothing of the state
- * before it, so a subscription that has not read its snapshot receives that first.
- */
-export async function standingAfter(
-  log: Log,
-  stream: LiveStream,
-  state: SubscriptionState,
-  after: CursorContent,
-): Promise<Standing> {
-  const { bootstrap, subscription } = after;
-  if (subscription !== undefined) {
-    await assertOwnCursor(log, stream, state, after);
-    return { positions: stillRead(state, after), bootstrap };
-  }
-  await assertOfStream(log, stream, after);
-  if (isInSnapshot(bootstrap)) throw withinList();
-  assertListsEnough(after, state.row.config.filter?.keyPrefix);
-  const positions = await resolvePositions(log, stream, after);
-  return { positions, bootstrap: bootstrap ?? state.bootstrap };
-}
+const tokensOf = ({ tokens }: View): Pick<CursorContent, "tokens"> =>
+  tokens === undefined ? {} : { tokens };
 
-/**
- * What a cursor has read that still counts: where a key was freed since, its pages have withheld
- * events that are delivered now, so reading goes on after the committed offset.
- */
-export const stillRead = (
-  { offsets }: SubscriptionState,
-  { positions, freed }: CursorContent,
-): readonly (Position | undefined)[] =>
-  offsets.map((row, at) => (freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row));
-
-/**
- * Which partition a page begins with. A page that is full before all had their turn must not begin
- * with the same ones after every commit, so what is committed decides, spread by the golden ratio.
- */
-export function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
-  const committed = offsets.reduce((sum, { next }) => sum + next, 0);
-  return Math.floor(((committed * GOLDEN) % 1) * partitions);
-}
-
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
+const presenceOf = ({ presence }: View): { presence?: Presence } =>
+  presence === undefined ? {} : { presence };

@@ -1,166 +1,152 @@
-import type { CursorContent } from "../../cursor/cursor.ts";
 import { LedgerError } from "../../kernel/error.ts";
+import type { Log } from "../../log/log.ts";
 import { isOutOfReach } from "../../log/read/read.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { isOwnCursor } from "../position/own-cursor.ts";
-import {
-  cursorAt,
-  isConsistent,
-  isInSnapshot,
-  type Standing,
-  standingOf,
-} from "../position/progress.ts";
+import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
-import { isSameNote } from "./delivery-count-plan.ts";
-import {
-  deliverQueue,
-  deliverSnapshot,
-  type Poll,
-  type PollDeps,
-  type PollRequest,
-  standingAfter,
-  stillRead,
-  turnOf,
-} from "./page.ts";
-import { readLog } from "./read-log.ts";
+import type { Snapshots, Subscriptions } from "../subscriptions.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { emptyPage, logPage, type Poll, type PollRequest, snapshotPage } from "./page.ts";
+import { endOf, isUnchanged } from "./poll-plan.ts";
+import { known, readLog } from "./read-log.ts";
+import { startOf } from "./start.ts";
+import type { View, ViewSource } from "./view.ts";
+
+export type PollDeps = {
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  readonly snapshots: Snapshots;
+  readonly deliveries: Deliveries;
+};
 
 /**
  * Reads on from the committed offset, or after `after`. Never moves the offset. An idle
  * subscription is answered from what this process knows of its position and one look at the log; as
- * soon as there is something to deliver, the committed position is read again. A subscription that
- * bootstraps receives a snapshot of the compacted state first. A key of which nothing waits any
- * more is freed on the way. Throws `retention-passed` and `bootstrap-expired` when it has to
- * bootstrap again.
+ * soon as there is something to deliver, the committed position is read again.
+ * Throws `retention-passed` and `bootstrap-expired` when it has to bootstrap again.
  */
-export async function poll(
+export const poll = (
   deps: PollDeps,
   stream: LiveStream,
   name: string,
   request: PollRequest,
+): Promise<Poll> => {
+  const { subscriptions } = deps;
+  return pollView(deps, stream, request, {
+    checksPages: true,
+    first: async () => ({ state: await recallFor(subscriptions, stream, name, request) }),
+    renew: async ({ state }) => ({ state: await subscriptions.refresh(stream, state) }),
+  });
+};
+
+/**
+ * Looks until a page can be answered: again after each change that the look itself has made or met.
+ * A subscription that bootstraps receives a snapshot of the compacted state first. A key of which
+ * nothing waits any more is freed on the way.
+ */
+export async function pollView(
+  deps: PollDeps,
+  stream: LiveStream,
+  request: PollRequest,
+  source: ViewSource,
 ): Promise<Poll> {
+  let view: View = await source.first();
+  for (let isFresh = !source.checksPages; ; isFresh = true) {
+    const found = await look(deps, stream, request, source, { view, isFresh });
+    if (found.page !== undefined) return found.page;
+    view = found.view ?? (await source.renew(view));
+  }
+}
+
+/** A page, or what to look by next: a view that is known already, or one that is yet to be read. */
+type Found = { readonly page?: Poll; readonly view?: View };
+
+const AGAIN: Found = {};
+
+async function look(
+  deps: PollDeps,
+  stream: LiveStream,
+  request: PollRequest,
+  source: ViewSource,
+  { view, isFresh }: { view: View; isFresh: boolean },
+): Promise<Found> {
+  const { log, deliveries } = deps;
   const { after } = request;
-  const { subscriptions, log, deliveries } = deps;
-  let state = await subscriptions.recall(stream, name);
-  if (after?.subscription !== undefined && !isOwnCursor(stream, state, after)) {
-    state = await subscriptions.load(stream, name);
+  if (view.among?.size === 0) return { page: emptyPage(stream, view) };
+  const start = await startOf(log, stream, view, request);
+  if (isInSnapshot(start.bootstrap)) {
+    return { page: await snapshotPage(deps, stream, view, start.bootstrap, request.limit) };
   }
-  const isRetried = state.offsets.some(({ parking }) => parking?.keys.some((key) => key.retrying));
+  // Only what begins at what is committed counts as a delivery of it. A reader ahead of that has
+  // pages that freeing a key would void.
+  const counts = after === undefined;
+  const queued = await deliveries.takeQueued(stream, view, {
+    limit: request.limit,
+    read: after?.queue,
+  });
+  if (counts && queued.empty.length > 0) {
+    await deliveries.free(stream, view, queued.empty);
+    return AGAIN;
+  }
+  const { place: queue } = queued;
+  const { turn } = start;
+  if (queued.events !== undefined) {
+    const runs = start.positions.map((position) => ({
+      position: known(position),
+      atEnd: false,
+      nextPublishedAt: undefined,
+    }));
+    const read = { events: queued.events, runs, turn, caughtUp: false, queue };
+    return { page: await logPage(log, stream, view, start, read) };
+  }
+  const limit = counts ? deliveries.limitOf(view, request.limit) : request.limit;
+  const { among } = view;
+  const of = { limit, turn, ...(among === undefined ? {} : { among }) };
+  const read = await readLog(log, stream, view.state, start.positions, of).catch(expired);
+  if (read instanceof LedgerError) {
+    // What was remembered may be from before a seek past what is lost.
+    if (isFresh) throw read;
+    return AGAIN;
+  }
+  const { events, page } = read;
+  let current = view;
+  if (read.looked && source.checksPages) {
+    current = await source.renew(view);
+    if (!isUnchanged(current.state, view.state, counts)) return { view: current };
+  }
+  if (read.looked && counts) {
+    if (await deliveries.parkPoison(stream, current)) return AGAIN;
+    await deliveries.note(stream, current, { page, events, limit });
+  }
+  const { runs, caughtUp } = endOf(view, page);
+  const withheld =
+    caughtUp && events.length === 0 ? deliveries.withholding(current, page, queued.empty) : [];
+  if (withheld.length > 0) {
+    await deliveries.free(stream, current, withheld);
+    return AGAIN;
+  }
+  const end = { events, runs, turn: page.turn, caughtUp, queue };
+  return { page: await logPage(log, stream, current, start, end) };
+}
+
+/** What is known of the subscription; as it is now where what is remembered cannot be enough. */
+async function recallFor(
+  subscriptions: Subscriptions,
+  stream: LiveStream,
+  name: string,
+  { after }: PollRequest,
+): Promise<SubscriptionState> {
   const isOwn = after?.subscription !== undefined;
-  if (isRetried || isInSnapshot(isOwn ? after.bootstrap : state.bootstrap)) {
-    state = await subscriptions.refresh(stream, state);
-  }
-  for (let isFresh = false; ; ) {
-    const start =
-      after === undefined
-        ? standingNow(stream, state, request.ahead)
-        : await standingAfter(log, stream, state, after);
-    if (isInSnapshot(start.bootstrap)) {
-      return deliverSnapshot(deps, stream, state, start.bootstrap, request.limit);
-    }
-    // A worker's cursor says nothing of what is not its own.
-    const from = start.positions.map((at, partition) => at ?? committedAt(state, partition));
-    const turn = after?.turn ?? turnOf(stream, state);
-    const queued = await deliveries.takeQueued(
-      stream,
-      { state },
-      { limit: request.limit, read: after?.queue },
-    );
-    // A client that reads ahead has pages that freeing a key would void.
-    if (after === undefined && queued.empty.length > 0) {
-      await deliveries.free(stream, { state }, queued.empty);
-      state = await subscriptions.refresh(stream, state);
-      continue;
-    }
-    if (queued.events !== undefined) {
-      return deliverQueue(deps, stream, state, { from, turn, bootstrap: start.bootstrap }, queued);
-    }
-    // Only what begins at what is committed counts as a delivery of it.
-    const counts = after === undefined;
-    const limit = counts ? deliveries.limitOf({ state }, request.limit) : request.limit;
-    const read = await readLog(log, stream, state, from, { limit, turn }).catch(expired);
-    if (read instanceof LedgerError) {
-      // What was remembered may be from before a seek past what is lost.
-      if (isFresh) throw read;
-      isFresh = true;
-      state = await subscriptions.refresh(stream, state);
-      continue;
-    }
-    const { events, page, looked } = read;
-    if (looked) {
-      isFresh = true;
-      const fresh = await subscriptions.refresh(stream, state);
-      const same = isUnchanged(fresh, state, counts);
-      state = fresh;
-      if (!same) continue;
-      if (counts && (await deliveries.parkPoison(stream, { state }))) {
-        state = await subscriptions.refresh(stream, state);
-        continue;
-      }
-      if (counts) await deliveries.note(stream, { state }, { page, events, limit });
-    }
-    const positions = page.runs.map(({ position }) => position);
-    const caughtUp = page.runs.every(({ atEnd }) => atEnd);
-    const idle = caughtUp && events.length === 0;
-    const withheld = idle ? deliveries.withholding({ state }, page, queued.empty) : [];
-    if (withheld.length > 0) {
-      await deliveries.free(stream, { state }, withheld);
-      state = await subscriptions.refresh(stream, state);
-      continue;
-    }
-    return {
-      events,
-      cursor: {
-        ...cursorAt(stream, state, { positions, bootstrap: start.bootstrap }, page.turn),
-        ...(queued.place === undefined ? {} : { queue: queued.place }),
-      },
-      caughtUp,
-      lag: await log.lag(stream.life, page.runs),
-      phase: "log",
-      snapshotEnd: false,
-      consistent: isConsistent(state, start.bootstrap, positions),
-      idle,
-    };
-  }
+  let state = await subscriptions.recall(stream, name);
+  if (isOwn && !isOwnCursor(stream, state, after)) state = await subscriptions.load(stream, name);
+  const isRetried = state.offsets.some(({ parking }) => parking?.keys.some((key) => key.retrying));
+  const isRead = isInSnapshot(isOwn ? after.bootstrap : state.bootstrap);
+  return isRetried || isRead ? subscriptions.refresh(stream, state) : state;
 }
 
 /** Lets through that the log no longer reaches back to a position. */
 function expired(error: unknown): LedgerError {
   if (isOutOfReach(error)) return error;
   throw error;
-}
-
-/**
- * The committed offset, or the place that an earlier look has reached if no commit has moved past
- * it.
- */
-function standingNow(
-  stream: LiveStream,
-  state: SubscriptionState,
-  look: CursorContent | undefined,
-): Standing {
-  if (look === undefined || !isOwnCursor(stream, state, look)) return standingOf(state);
-  const positions = stillRead(state, look);
-  const counts = state.offsets.every(({ next }, at) => (positions[at]?.next ?? 0) >= next);
-  return counts ? { positions, bootstrap: look.bootstrap } : standingOf(state);
-}
-
-/** Undefined while a snapshot is read: then nothing of the log is committed. */
-const committedAt = ({ offsets, bootstrap }: SubscriptionState, partition: number) =>
-  isInSnapshot(bootstrap) ? undefined : offsets[partition];
-
-/** Whether a page that was read by what was remembered may be delivered by what is known now. */
-function isUnchanged(
-  fresh: SubscriptionState,
-  { generation, offsets }: SubscriptionState,
-  counts: boolean,
-): boolean {
-  return (
-    fresh.generation === generation &&
-    fresh.offsets.every(({ next, parking, delivery }, at) => {
-      const before = offsets[at];
-      const moved = counts && next !== before?.next;
-      const noted = counts && !isSameNote(delivery, before?.delivery);
-      return !moved && !noted && parking?.revision === before?.parking?.revision;
-    })
-  );
 }
