@@ -20,7 +20,7 @@ import {
   toSubscription,
 } from "../status/subscription-info.ts";
 import { type Covers, listCovered } from "../subscription/covered.ts";
-import { seek, standingAtCursor } from "../subscription/position/seek.ts";
+import { progressAtCursor, seek } from "../subscription/position/seek.ts";
 import { change } from "../subscription/settings/change.ts";
 import type { NewSubscription } from "../subscription/subscriptions.ts";
 import type { Parts } from "./parts.ts";
@@ -44,7 +44,7 @@ export function subscriptionOperations(parts: Parts) {
         if (start === "bootstrap") return undefined;
         const place = places.ofBody(stream, start, { pointer: "/start" });
         return typeof place === "object" && "cursor" in place
-          ? standingAtCursor(log, stream, place.cursor, config.filter?.keyPrefix)
+          ? progressAtCursor(log, stream, place.cursor, config.filter?.keyPrefix)
           : { positions: await log.seek(stream, place), bootstrap: undefined };
       });
       return { subscription: toSubscription(stream, row), created };

@@ -2,7 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import type { Log } from "../log/log.ts";
 import { isOutOfReach } from "../log/read/read.ts";
 import type { LiveStream } from "../stream/streams.ts";
-import { isInSnapshot, standingOf } from "../subscription/position/progress.ts";
+import { isInSnapshot, progressOf } from "../subscription/position/progress.ts";
 import type { SubscriptionState } from "../subscription/state.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function countKeysBehind(
   state: SubscriptionState,
   eventsBehind: number,
 ): Promise<number | undefined> {
-  const { positions, bootstrap } = standingOf(state);
+  const { positions, bootstrap } = progressOf(state);
   const known = positions.filter((position) => position !== undefined);
   if (stream.compaction !== "key" || isInSnapshot(bootstrap)) return undefined;
   if (eventsBehind > LIMITS.keysBehindEventsMax) return undefined;

@@ -12,7 +12,7 @@ import { bareName } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { normalFilter } from "../subscription/filter.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
-import { isInSnapshot, progressOf, standingOf } from "../subscription/position/progress.ts";
+import { isInSnapshot, progressOf, snapshotProgressOf } from "../subscription/position/progress.ts";
 import { warningsOf } from "../subscription/settings/change-plan.ts";
 import type { SubscriptionState } from "../subscription/state.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
@@ -51,7 +51,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
 
   /** How far it has come: at most three reads per partition, which ask for no events. */
   async function measure(stream: LiveStream, state: SubscriptionState) {
-    const snapshot = progressOf(state.bootstrap);
+    const snapshot = snapshotProgressOf(state.bootstrap);
     return {
       phase: snapshot === undefined ? ("log" as const) : ("bootstrap" as const),
       ...(snapshot === undefined ? {} : { snapshot }),
@@ -84,7 +84,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
    * read.
    */
   function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
-    const { positions, bootstrap } = standingOf(state);
+    const { positions, bootstrap } = progressOf(state);
     if (isInSnapshot(bootstrap)) return null;
     const rest = bootstrap === undefined ? {} : { bootstrap };
     return cursors.format({ life: lifeText(stream), positions, turn: 0, ...rest });

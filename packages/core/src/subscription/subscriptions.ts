@@ -16,7 +16,7 @@ import type { Covers } from "./covered.ts";
 import type { Matches } from "./filter.ts";
 import { createCommits } from "./position/commit-writes.ts";
 import { createSubscriptionLag } from "./position/lag.ts";
-import { isInSnapshot, offsetsOf, pendingStanding, type Standing } from "./position/progress.ts";
+import { isInSnapshot, offsetsOf, type Progress, pendingProgress } from "./position/progress.ts";
 import { assertSameConfig, normalConfig } from "./settings/config.ts";
 import type { SubscriptionState } from "./state.ts";
 import { createUntilMemory } from "./workers/until-memory.ts";
@@ -64,7 +64,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   async function create(
     stream: LiveStream,
     { name, ...asked }: NewSubscription,
-    at: () => Promise<Standing | undefined>,
+    at: () => Promise<Progress | undefined>,
   ): Promise<{ row: SubscriptionRow; created: boolean }> {
     const config = normalConfig(asked);
     const existing = await table.subscriptions.load(stream.name, stream.uid, name);
@@ -88,9 +88,9 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return { row: assertSameConfig(winner, config), created: false };
   }
 
-  function pendingBootstrap(stream: LiveStream): Standing {
+  function pendingBootstrap(stream: LiveStream): Progress {
     snapshots.assertPossible(stream);
-    return pendingStanding(stream);
+    return pendingProgress(stream);
   }
 
   /** Positions of a former life's subscription would be out of reach once its row is replaced. */
@@ -255,7 +255,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   async function replace(
     stream: LiveStream,
     state: SubscriptionState,
-    to: Standing,
+    to: Progress,
     generation: number,
     end?: { scan: string; guard: LeaseGuard },
   ): Promise<SubscriptionState | undefined> {
@@ -299,7 +299,7 @@ const OFFSET_PAUSE_MS = 20;
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
 /** Whether an earlier try of putting it there was carried out, its answer lost. */
-const isThere = (found: SubscriptionState, { positions, bootstrap }: Standing): boolean =>
+const isThere = (found: SubscriptionState, { positions, bootstrap }: Progress): boolean =>
   isInSnapshot(found.bootstrap) === isInSnapshot(bootstrap) &&
   found.bootstrap?.run === bootstrap?.run &&
   (isInSnapshot(bootstrap) ||

@@ -17,7 +17,7 @@ import {
   isConsistent,
   isInSnapshot,
   progressOf,
-  standingOf,
+  snapshotProgressOf,
 } from "../position/progress.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import type { Presence } from "../workers/leases.ts";
@@ -129,8 +129,8 @@ export async function snapshotPage(
 /** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
 export function emptyPage(stream: LiveStream, view: View): Poll {
   const { state, presence } = view;
-  const { positions, bootstrap } = standingOf(state);
-  const snapshot = progressOf(bootstrap);
+  const { positions, bootstrap } = progressOf(state);
+  const snapshot = snapshotProgressOf(bootstrap);
   const nothing = { positions: positions.map(() => undefined), bootstrap: undefined };
   return {
     events: [],

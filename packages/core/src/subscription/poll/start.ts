@@ -6,13 +6,13 @@ import { assertOfStream } from "../../log/read/foreign-cursor.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "../position/own-cursor.ts";
-import { freedOf, isInSnapshot, type Standing, standingOf } from "../position/progress.ts";
+import { freedOf, isInSnapshot, type Progress, progressOf } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { PollRequest } from "./page.ts";
 import type { View } from "./view.ts";
 
 /** Where a page begins, and which partition is first. */
-export type Start = Standing & { readonly turn: number };
+export type Start = Progress & { readonly turn: number };
 
 type From = Pick<PollRequest, "after" | "ahead">;
 
@@ -28,8 +28,8 @@ export async function startOf(
   const { after, ahead } = from;
   const { positions, bootstrap } =
     after === undefined
-      ? standingNow(stream, state, ahead)
-      : await standingAfter(log, stream, state, after);
+      ? progressNow(stream, state, ahead)
+      : await progressAfter(log, stream, state, after);
   return {
     // A worker's cursor says nothing of what is not its own.
     positions: isInSnapshot(bootstrap)
@@ -51,8 +51,8 @@ async function startOfShare(
   { state, tokens }: Required<Pick<View, "state" | "tokens">>,
   { after, ahead }: From,
 ): Promise<Start> {
-  const committed = standingOf(state);
-  const asked = after === undefined ? undefined : await standingAfter(log, stream, state, after);
+  const committed = progressOf(state);
+  const asked = after === undefined ? undefined : await progressAfter(log, stream, state, after);
   const look =
     ahead !== undefined && isOwnCursor(stream, state, ahead)
       ? { ...ahead, positions: stillRead(state, ahead) }
@@ -78,15 +78,15 @@ async function startOfShare(
  * The committed offset, or the place that an earlier look has reached if no commit has moved past
  * it.
  */
-function standingNow(
+function progressNow(
   stream: LiveStream,
   state: SubscriptionState,
   look: CursorContent | undefined,
-): Standing {
-  if (look === undefined || !isOwnCursor(stream, state, look)) return standingOf(state);
+): Progress {
+  if (look === undefined || !isOwnCursor(stream, state, look)) return progressOf(state);
   const positions = stillRead(state, look);
   const counts = state.offsets.every(({ next }, at) => (positions[at]?.next ?? 0) >= next);
-  return counts ? { positions, bootstrap: look.bootstrap } : standingOf(state);
+  return counts ? { positions, bootstrap: look.bootstrap } : progressOf(state);
 }
 
 /** Undefined while a snapshot is read: then nothing of the log is committed. */
@@ -98,12 +98,12 @@ const committedAt = ({ offsets, bootstrap }: SubscriptionState, partition: numbe
  * follows a list of the compacted state, or a publish, is read. A publish says nothing of the state
  * before it, so a subscription that has not read its snapshot receives that first.
  */
-async function standingAfter(
+async function progressAfter(
   log: Log,
   stream: LiveStream,
   state: SubscriptionState,
   after: CursorContent,
-): Promise<Standing> {
+): Promise<Progress> {
   const { bootstrap, subscription } = after;
   if (subscription !== undefined) {
     await assertOwnCursor(log, stream, state, after);

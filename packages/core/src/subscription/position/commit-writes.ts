@@ -17,7 +17,7 @@ import { isReadInVain, planProgress } from "../parking/parking-plan.ts";
 import { settlePassed } from "../parking/settle.ts";
 import type { Redelivery, SubscriptionState } from "../state.ts";
 import type { UntilMemory } from "../workers/until-memory.ts";
-import { isInSnapshot, type Standing } from "./progress.ts";
+import { isInSnapshot, type Progress } from "./progress.ts";
 
 type Deps = {
   readonly table: Table;
@@ -35,7 +35,7 @@ type Deps = {
   readonly replace: (
     stream: LiveStream,
     state: SubscriptionState,
-    to: Standing,
+    to: Progress,
     generation: number,
     end?: { scan: string; guard: LeaseGuard },
   ) => Promise<SubscriptionState | undefined>;
@@ -58,7 +58,7 @@ const QUEUE_TRIES = 5;
 export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   const { look: beginLook, refresh, remember, replace } = memory;
   /**
-   * Moves the committed standing forward, never back. Answers whether anything moved, and the state
+   * Moves the committed progress forward, never back. Answers whether anything moved, and the state
    * after; of another generation when a seek came between. Throws `lease-lost` when a worker
    * commits a share that another has taken over; what is still its own has moved then.
    */

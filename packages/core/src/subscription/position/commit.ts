@@ -6,7 +6,7 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { Redelivery, SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";
 import { assertOwnCursor, isOwnCursor } from "./own-cursor.ts";
-import { cursorAt, isInSnapshot, type Standing, standingOf } from "./progress.ts";
+import { cursorAt, isInSnapshot, type Progress, progressOf } from "./progress.ts";
 
 /** The committed offset of a subscription after a commit. */
 export type Committed = {
@@ -17,7 +17,7 @@ export type Committed = {
   /** Others have committed more than the cursor covers: its worker has not received that. */
   readonly isOlder: boolean;
   readonly state: SubscriptionState;
-  readonly standing: Standing;
+  readonly progress: Progress;
 };
 
 /**
@@ -42,14 +42,14 @@ export async function commit(
   if (state.offsets.some((row) => row.generation !== generation)) {
     throw invalidCursor("seeked");
   }
-  const standing = standingOf(state);
+  const progress = progressOf(state);
   return {
-    committed: cursorAt(stream, state, standing, cursor.turn),
+    committed: cursorAt(stream, state, progress, cursor.turn),
     stale: !moved,
     redelivery,
-    isOlder: redelivery === undefined && isOlder(cursor, standing),
+    isOlder: redelivery === undefined && isOlder(cursor, progress),
     state,
-    standing,
+    progress,
   };
 }
 
@@ -60,7 +60,7 @@ export async function commit(
 export function lagBehind(
   { subscriptions }: { subscriptions: Subscriptions },
   stream: LiveStream,
-  { state, standing: { positions, bootstrap } }: Committed,
+  { state, progress: { positions, bootstrap } }: Committed,
 ): Promise<Lag> {
   const known = positions.filter((position) => position !== undefined);
   return isInSnapshot(bootstrap) && known.length === stream.partitions
@@ -71,7 +71,7 @@ export function lagBehind(
 /** Whether a cursor covers less than is committed, in the log or in a snapshot. */
 function isOlder(
   { positions, bootstrap }: CursorContent,
-  { positions: committed, bootstrap: present }: Standing,
+  { positions: committed, bootstrap: present }: Progress,
 ): boolean {
   if (isInSnapshot(bootstrap)) {
     if (isPending(bootstrap)) return false;
@@ -82,7 +82,7 @@ function isOlder(
   );
 }
 
-const nextOf = (positions: Standing["positions"], partition: number): number =>
+const nextOf = (positions: Progress["positions"], partition: number): number =>
   positions[partition]?.next ?? 0;
 
 /** Only plain progress in the log is decided without another look. */

@@ -5,7 +5,7 @@ import type { Log } from "../../log/log.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
-import { standingOf } from "./progress.ts";
+import { progressOf } from "./progress.ts";
 
 /** How long the lag at the start of a snapshot is believed. */
 const MEMORY_MS = 5_000;
@@ -25,7 +25,7 @@ export function createSubscriptionLag({
    * compaction.
    */
   async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
-    const { positions } = standingOf(state);
+    const { positions } = progressOf(state);
     const runs = await Promise.all(
       positions.map(async (position, partition) =>
         runAt(position ?? edgeAt(await log.compactedTo(stream.life, partition))),

@@ -16,7 +16,7 @@ import type { OffsetRow } from "../../table/subscription.entity.ts";
 import type { SubscriptionState } from "../state.ts";
 
 /** The progress of a subscription: in a snapshot, or in the log. */
-export type Standing = {
+export type Progress = {
   /** Where the log goes on, by partition; undefined before a snapshot was taken. */
   readonly positions: readonly (Position | undefined)[];
   /** Absent once all that the snapshot left out has been read. */
@@ -24,14 +24,14 @@ export type Standing = {
 };
 
 /** What is committed. While a snapshot is read, the log goes on where its checkpoints stood. */
-export function standingOf({ offsets, bootstrap }: SubscriptionState): Standing {
+export function progressOf({ offsets, bootstrap }: SubscriptionState): Progress {
   if (!isInSnapshot(bootstrap)) return { positions: offsets, bootstrap };
   if (isPending(bootstrap)) return { positions: offsets.map(() => undefined), bootstrap };
   return { positions: bootstrap.starts.map(edgeAt), bootstrap };
 }
 
 /** Before a snapshot is taken: nothing is known of any partition. */
-export const pendingStanding = ({ partitions }: { readonly partitions: number }): Standing => ({
+export const pendingProgress = ({ partitions }: { readonly partitions: number }): Progress => ({
   positions: Array.from({ length: partitions }, () => undefined),
   bootstrap: pendingBootstrap,
 });
@@ -52,7 +52,9 @@ export const isConsistent = (
 ): boolean => row.widenedIn !== generation && isExact(bootstrap, positions);
 
 /** How far a snapshot is read; undefined in the log. */
-export const progressOf = (bootstrap: Bootstrap | undefined): SnapshotProgress | undefined =>
+export const snapshotProgressOf = (
+  bootstrap: Bootstrap | undefined,
+): SnapshotProgress | undefined =>
   isInSnapshot(bootstrap)
     ? { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS }
     : undefined;
@@ -61,7 +63,7 @@ export const progressOf = (bootstrap: Bootstrap | undefined): SnapshotProgress |
 export const cursorAt = (
   stream: LiveStream,
   { row, generation, offsets }: SubscriptionState,
-  { positions, bootstrap }: Standing,
+  { positions, bootstrap }: Progress,
   turn: number,
 ): CursorContent => ({
   life: lifeText(stream),
@@ -76,8 +78,8 @@ export const cursorAt = (
 /** How often keys were freed in a partition. Pages from before have withheld what flows now. */
 export const freedOf = ({ parking }: Pick<OffsetRow, "parking">): number => parking?.freed ?? 0;
 
-/** The offset rows that say the same as a standing. */
-export const offsetsOf = ({ positions, bootstrap }: Standing, generation: number): OffsetRow[] =>
+/** The offset rows that say the same as a progress. */
+export const offsetsOf = ({ positions, bootstrap }: Progress, generation: number): OffsetRow[] =>
   positions.map((position, partition) => ({
     ...(position === undefined || isInSnapshot(bootstrap) ? UNKNOWN : pick(position)),
     partition,

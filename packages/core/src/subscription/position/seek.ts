@@ -9,7 +9,7 @@ import { nextCount } from "../../model/restored.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
-import { cursorAt, isInSnapshot, pendingStanding, type Standing, standingOf } from "./progress.ts";
+import { cursorAt, isInSnapshot, type Progress, pendingProgress, progressOf } from "./progress.ts";
 
 type Deps = {
   readonly subscriptions: Subscriptions;
@@ -48,7 +48,7 @@ export async function seek(
     const state = await subscriptions.replace(stream, before, to, generation);
     if (state === undefined) continue;
     return {
-      committed: cursorAt(stream, state, standingOf(state), 0),
+      committed: cursorAt(stream, state, progressOf(state), 0),
       phase: isInSnapshot(state.bootstrap) ? "bootstrap" : "log",
       lag: await subscriptions.lag(stream, state),
     };
@@ -66,19 +66,19 @@ export async function standingBehind(
   log: Log,
   stream: LiveStream,
   cursor: CursorContent,
-): Promise<Standing> {
+): Promise<Progress> {
   await assertOfStream(log, stream, cursor);
   const { bootstrap } = cursor;
   return { positions: await resolvePositions(log, stream, cursor), bootstrap };
 }
 
 /** Where a new subscription begins that starts at a cursor: one of the stream itself. */
-export async function standingAtCursor(
+export async function progressAtCursor(
   log: Log,
   stream: LiveStream,
   cursor: CursorContent,
   keyPrefix: string | undefined,
-): Promise<Standing> {
+): Promise<Progress> {
   await assertOfStream(log, stream, cursor);
   if (cursor.subscription !== undefined) throw invalidCursor("other-subscription");
   if (isInSnapshot(cursor.bootstrap)) throw withinList();
@@ -91,10 +91,10 @@ async function standingAt(
   stream: LiveStream,
   state: SubscriptionState,
   target: SeekTarget,
-): Promise<Standing> {
+): Promise<Progress> {
   if (target === "bootstrap") {
     snapshots.assertPossible(stream);
-    return pendingStanding(stream);
+    return pendingProgress(stream);
   }
   if (typeof target === "string" || !("cursor" in target)) {
     return { positions: await log.seek(stream, target), bootstrap: undefined };
@@ -122,7 +122,7 @@ function filledUp(
   { subscription, positions }: CursorContent,
 ): CursorContent["positions"] {
   if (subscription === undefined || !positions.includes(undefined)) return positions;
-  const committed = standingOf(state).positions;
+  const committed = progressOf(state).positions;
   const filled = positions.map((at, partition) => at ?? committed[partition]);
   if (filled.includes(undefined)) {
     throw invalidCursor(
