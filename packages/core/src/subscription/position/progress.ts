@@ -23,7 +23,7 @@ export type Progress = {
   readonly bootstrap: Bootstrap | undefined;
 };
 
-/** What is committed. While a snapshot is read, the log goes on where its checkpoints stood. */
+/** What is committed. While a snapshot is read, the log goes on where its checkpoints were. */
 export function progressOf({ offsets, bootstrap }: SubscriptionState): Progress {
   if (!isInSnapshot(bootstrap)) return { positions: offsets, bootstrap };
   if (isPending(bootstrap)) return { positions: offsets.map(() => undefined), bootstrap };
