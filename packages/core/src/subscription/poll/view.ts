@@ -22,7 +22,7 @@ export type ViewSource = {
   readonly checksPages: boolean;
 };
 
-/** The positions that a cursor of this view covers: a worker's cursor says nothing of the others. */
+/** The positions that a cursor of this view covers: a worker's says nothing of the others. */
 export const covered = <T>({ among }: View, positions: readonly T[]): readonly (T | undefined)[] =>
   among === undefined
     ? positions
