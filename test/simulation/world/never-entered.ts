@@ -23,6 +23,10 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/append/attempt.ts: return false;",
       "log/read/browse.ts: ?? []",
       "log/append/publish.ts: return undefined;",
+      "log/append/publish.ts: ?? 0",
+      "log/append/append.ts: () => {}",
+      "log/append/conclusion.ts: : []",
+      "snapshot/page-plan.ts: ?? []",
       "log/read/read.ts: ?? turn",
       "log/read/read.ts: ?? edgeAt(1)",
       "compaction/doorbell.ts: ?? {}",
@@ -57,6 +61,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "snapshot/scan-plan.ts: && !(page.empty && taken.length === 0)",
       "snapshot/scan-plan.ts: return stopped(true);",
       "snapshot/page-plan.ts: return [];",
+      "snapshot/page-plan.ts: return page;",
       "compaction/compact.ts: return;",
       "compaction/compact.ts: || stretch.stop !== undefined",
       "compaction/removal.ts: { await count(0, 1); return { done: false",
@@ -114,6 +119,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/notifier.ts: () => closed",
       "log/notifier.ts: () => [...waiters.values()].reduce(",
       "log/read/new-events.ts: function hasAfter(",
+      "log/read/new-events.ts: async ( life: Life, positions",
     ],
   },
   {
@@ -135,6 +141,10 @@ export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "The table fails four reads in a row just when a chain is being closed: the odd seed comes there.",
     blocks: ["log/seal.ts: throw error;"],
+  },
+  {
+    why: "All requests of a group are past their deadline just when it would try again: the odd seed comes there.",
+    blocks: ['log/append/attempt.ts: return { kind: "unsent", live: [] };'],
   },
   {
     why: "The table stream rings with keys of batches: anything else is a bug of the caller.",
