@@ -36,6 +36,7 @@ export function createCopy(): Copy {
     cpSync(join(ROOT, path), join(folder, path), { recursive: true, dereference: false });
   for (const path of ["packages/core", "packages/protocol", "package.json"]) copy(path);
   copy("test/simulation");
+  copy("test/proof");
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, "@eventledger"), { recursive: true });
   for (const name of readdirSync(join(ROOT, "node_modules"))) {
