@@ -146,11 +146,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
       const stamp = takeStamp(clock);
       const { batches, more } = await table.batches.loadFrom(life, partition, at, sizeOf(page));
       for (const batch of batches) {
-        for (const item of open) {
-          const row = held.get(item.request)?.row;
-          const receipt = row && readClaim(partition, batch, row.claimId);
-          if (row !== undefined && receipt !== undefined) settled.set(item, { ...row, ...receipt });
-        }
+        for (const [item, row] of settledBy(partition, batch, open)) settled.set(item, row);
       }
       open = open.filter((item) => !settled.has(item));
       examined += batches.length;
@@ -165,6 +161,14 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     const ready = at === end.next && !grown && open.every(({ request }) => held.has(request));
     return { settled, state: ready ? "ready" : "again" };
   }
+
+  /** The requests whose claims a batch settles, and their receipts. */
+  const settledBy = <W extends Item>(partition: number, batch: Batch, open: readonly W[]) =>
+    open.flatMap((item): [W, ReceiptRow][] => {
+      const row = held.get(item.request)?.row;
+      const receipt = row && readClaim(partition, batch, row.claimId);
+      return row === undefined || receipt === undefined ? [] : [[item, { ...row, ...receipt }]];
+    });
 
   /** Another's batch was at the place where these wanted to go, and settles none of them. */
   function passed(requests: readonly AppendRequest[], { first, count }: Batch): void {
