@@ -21,3 +21,16 @@ export async function inParallel<T>(
   await Promise.all(Array.from({ length: atOnce }, worker));
   if (failures.length > 0) throw failures[0];
 }
+
+/** The results of `work` in the order of the items, at most `atOnce` of them at a time. */
+export async function mapInParallel<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Map<number, R>();
+  await inParallel(items.entries(), atOnce, async ([index, item]) => {
+    results.set(index, await work(item));
+  });
+  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
+}

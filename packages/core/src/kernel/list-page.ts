@@ -36,3 +36,12 @@ export function withinPositions<T>(
   });
   return over === -1 ? items : items.slice(0, Math.max(1, over));
 }
+
+/**
+ * How many entries of so many partitions are measured at a time. A client has 50 connections, and a
+ * request that waits for one counts as late.
+ */
+export const measuredTogether = (partitions: number): number =>
+  Math.max(1, Math.floor(POSITIONS_TOGETHER / partitions));
+
+const POSITIONS_TOGETHER = 16;

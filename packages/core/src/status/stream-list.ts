@@ -2,7 +2,8 @@ import { LIMITS, type ListedStream } from "@eventledger/protocol";
 import { formatListCursor, parseListCursor } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
-import { type StatsPage, withinPositions } from "../kernel/list-page.ts";
+import { mapInParallel } from "../kernel/in-parallel.ts";
+import { measuredTogether, type StatsPage, withinPositions } from "../kernel/list-page.ts";
 import { bareName, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { NameRange, StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -24,7 +25,8 @@ export async function listStreams(
   const { rows, next } = await loadRows(deps, tenant, page, ranges);
   if (!page.stats) return { streams: rows.map(toStream), cursor: cursorAt(next) };
   const some = withinPositions(rows, ({ partitions }) => partitions);
-  const measured = await Promise.all(some.map((row) => measure(deps, row)));
+  const atOnce = measuredTogether(Math.max(1, ...some.map(({ partitions }) => partitions)));
+  const measured = await mapInParallel(some, atOnce, (row) => measure(deps, row));
   const end = some.length < rows.length ? (some.at(-1)?.name ?? null) : next;
   return { streams: measured.flat(), cursor: cursorAt(end) };
 }

@@ -6,6 +6,8 @@ import {
 } from "@eventledger/protocol";
 import type { Cursors } from "../cursor/cursor.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { mapInParallel } from "../kernel/in-parallel.ts";
+import { measuredTogether } from "../kernel/list-page.ts";
 import type { Log } from "../log/log.ts";
 import { lifeText } from "../model/life-text.ts";
 import { bareName } from "../model/names.ts";
@@ -67,7 +69,8 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     stream: LiveStream,
     rows: readonly SubscriptionRow[],
   ): Promise<ListedSubscription[]> {
-    const measured = rows.map(async (row) => {
+    const atOnce = measuredTogether(stream.partitions);
+    const measured = await mapInParallel(rows, atOnce, async (row) => {
       try {
         const state = await subscriptions.refresh(stream, { row });
         return [{ ...toSubscription(stream, state.row), ...(await measure(stream, state)) }];
@@ -76,7 +79,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
         throw error;
       }
     });
-    return (await Promise.all(measured)).flat();
+    return measured.flat();
   }
 
   /**

@@ -1,5 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
+import { mapInParallel } from "../kernel/in-parallel.ts";
+import { measuredTogether } from "../kernel/list-page.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { type Covers, listCovered } from "../subscription/covered.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
@@ -17,17 +19,15 @@ export async function loadLags(
 ): Promise<{ name: string; lag: Lag }[]> {
   const limit = measuredAtOnce(stream);
   const { subscriptions: rows } = await listCovered(table, stream, covers, { limit });
-  const lags = await Promise.all(
-    rows.map(async (row) => {
-      try {
-        const state = await subscriptions.refresh(stream, { row });
-        return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];
-      } catch (error) {
-        // Deleted since it was listed.
-        if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
-        throw error;
-      }
-    }),
-  );
+  const lags = await mapInParallel(rows, measuredTogether(stream.partitions), async (row) => {
+    try {
+      const state = await subscriptions.refresh(stream, { row });
+      return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];
+    } catch (error) {
+      // Deleted since it was listed.
+      if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
+      throw error;
+    }
+  });
   return lags.flat();
 }
