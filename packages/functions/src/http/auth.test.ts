@@ -1,0 +1,62 @@
+import { type Identity, LedgerError, rootCaller } from "@eventledger/core";
+import { Hono } from "hono";
+import { describe, expect, it } from "vitest";
+import { createGate, requireRight } from "./auth.ts";
+import type { AppEnv } from "./env.ts";
+
+const KNOWN: Identity = { caller: rootCaller, noted: Promise.resolve() };
+
+/** An app whose routes are the gate's to open; every key is known. Notes which keys are looked up. */
+function openApp() {
+  const asked: (string | undefined)[] = [];
+  const app = new Hono<AppEnv>();
+  app.onError((error, c) =>
+    c.text(
+      error instanceof LedgerError ? error.code : String(error),
+      error instanceof LedgerError ? 400 : 500,
+    ),
+  );
+  app.use(
+    createGate(app, {
+      authenticate: async (apiKey) => {
+        asked.push(apiKey);
+        return apiKey === undefined ? undefined : KNOWN;
+      },
+      assertReaches: async () => {},
+    }),
+  );
+  app.get("/open", requireRight({ scopes: ["public"], bound: "free" }), (c) => c.text("open"));
+  app.get("/any", requireRight({ scopes: ["any"], bound: "free" }), (c) => c.text("any"));
+  app.get("/undeclared", (c) => c.text("undeclared"));
+  const ask = async (path: string, apiKey?: string) => {
+    const headers = apiKey === undefined ? {} : { "x-api-key": apiKey };
+    return (await app.request(path, { headers })).text();
+  };
+  return { ask, asked };
+}
+
+describe("the gate", () => {
+  it("[key.rights] lets no key, not even the admin key, through to a route that declares no right", async () => {
+    const { ask } = openApp();
+    expect(await ask("/undeclared", "key")).toBe("forbidden");
+    expect(await ask("/undeclared")).toBe("unauthorized");
+    expect(await ask("/any", "key")).toBe("any");
+    expect(await ask("/any")).toBe("unauthorized");
+  });
+
+  it("asks for no key where everybody may call, and for one below the paths that take one", async () => {
+    const { ask, asked } = openApp();
+    expect(await ask("/open")).toBe("open");
+    expect(await ask("/open/nothing")).toMatch(/404/);
+    expect(asked).toEqual([]);
+    expect(await ask("/any/nothing")).toBe("unauthorized");
+    expect(await ask("/any/nothing", "key")).toMatch(/404/);
+  });
+
+  it("looks up no key of more than 256 characters", async () => {
+    const { ask, asked } = openApp();
+    expect(await ask("/any", "k".repeat(256))).toBe("any");
+    expect(await ask("/any", "k".repeat(257))).toBe("unauthorized");
+    expect(asked).toEqual(["k".repeat(256)]);
+  });
+});
