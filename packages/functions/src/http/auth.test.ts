@@ -6,7 +6,7 @@ import type { AppEnv } from "./env.ts";
 
 const KNOWN: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
-/** An app whose routes are guarded by the gate; every key is known. Notes which keys are looked up. */
+/** An app with a gate, where every key is known. Notes which keys are looked up. */
 function openApp() {
   const asked: (string | undefined)[] = [];
   const app = new Hono<AppEnv>();
