@@ -243,9 +243,16 @@ export async function simulateParking(plan: ParkingPlan) {
 const STORY_SEED = 7;
 const STORY_RUNS = 60;
 
+/** What is parked is changed just when another process commits, which few plans come to. */
+const COMMIT_MEANWHILE: ParkingPlan = {
+  ...{ seed: 26, partitions: 1, servers: 3, faulty: true, freezing: false, ahead: true },
+  ...{ maxDeliveries: undefined, consumer: undefined },
+};
+
 /** Plays plans that are always the same; what is wrong with them. */
 export async function playParkingPlans(): Promise<{ name: string; detail: string }[]> {
-  for (const plan of fc.sample(anyParkingPlan, { seed: STORY_SEED, numRuns: STORY_RUNS })) {
+  const drawn = fc.sample(anyParkingPlan, { seed: STORY_SEED, numRuns: STORY_RUNS });
+  for (const plan of [COMMIT_MEANWHILE, ...drawn]) {
     try {
       const { violations } = await simulateParking(plan);
       if (violations[0] !== undefined) return [{ name: "parking", detail: violations[0] }];
