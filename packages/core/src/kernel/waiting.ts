@@ -17,5 +17,3 @@ export function createWaiting(secondsMax: number = LIMITS.waitSecondsMax) {
       Math.min(askedSeconds, mostSeconds(leaseMs)) * 1_000,
   };
 }
-
-export type Waiting = ReturnType<typeof createWaiting>;

@@ -77,8 +77,6 @@ export function createPlaces({ clock, cursors, log }: Deps) {
   return { ofBody, ofQuery, ofCursor };
 }
 
-export type Places = ReturnType<typeof createPlaces>;
-
 /** Where every event of a stream has a number of its own, that number is a place. */
 function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): Place {
   if (partitions > 1) {

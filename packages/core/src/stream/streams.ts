@@ -160,8 +160,6 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   return { create, use, load, forget, patch, end, finishEnd };
 }
 
-export type Streams = ReturnType<typeof createStreams>;
-
 /**
  * What an operation may meet on a life that has ended, or with something that belongs to a newer
  * one.
