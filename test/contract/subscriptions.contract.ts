@@ -353,7 +353,6 @@ function deleted(api: Client): void {
       () => api.poll(stream, "gone", { after: cursor }),
       () => api.commit(stream, "gone", cursor),
       () => api.getSubscription(stream, "gone"),
-      () => api.deleteSubscription(stream, "gone"),
     ]) {
       await refusal(run(), "subscription-not-found");
     }

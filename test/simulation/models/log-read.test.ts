@@ -4,6 +4,7 @@ import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/ev
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { partitionOf } from "../../../packages/core/src/model/partition.ts";
 import { edgeAt, type Position } from "../../../packages/core/src/model/position.ts";
+import { PROBLEM_EXAMPLES } from "../../../packages/functions/src/http/openapi/problem-examples.ts";
 import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 
@@ -92,9 +93,12 @@ describe("reading", () => {
     await time.finish(a.table.checkpoints.move(life, 0, 1, { next: 10, lookedAt, floor: 4 }));
     const fresh = simulated.start("fresh");
     const read = (position: Position) => time.finish(fresh.log.read(life, [position], PAGE));
+    const shown = PROBLEM_EXAMPLES["retention-passed"]?.value;
     for (const below of [edgeAt(1), { batch: 1, next: 3 }]) {
       await expect(read(below)).rejects.toMatchObject({
         code: "retention-passed",
+        // What the API documentation shows is what it answers.
+        detail: shown?.detail,
         facts: { earliestSequence: 4 },
       });
     }

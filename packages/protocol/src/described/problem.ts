@@ -36,6 +36,13 @@ export const Problem = described(
     reason: described(z.optional(z.enum(CURSOR_REASONS)), {
       description: "With `invalid-cursor`: why the cursor is refused.",
     }),
+    seek: described(z.optional(z.enum(["bootstrap", "earliest"])), {
+      description: "With `retention-passed` and `bootstrap-expired`: where to seek to go on.",
+    }),
+    earliestSequence: described(z.optional(z.int().check(z.gte(1))), {
+      description:
+        "With `retention-passed`: the first sequence that is kept in the partition of the position.",
+    }),
     errors: described(z.optional(z.array(InvalidPart)), {
       description: "Everything that is wrong with the request, each at its place.",
     }),

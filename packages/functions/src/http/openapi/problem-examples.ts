@@ -19,14 +19,18 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   forbidden: { detail: "This takes the scope publish, which the API key does not have." },
   "route-not-found": { detail: "No route has this path. GET /openapi.json lists all of them." },
-  "stream-not-found": { detail: "There is no stream of that name. Create it with POST /streams." },
-  "subscription-not-found": {
-    detail: "The stream has no subscription of that name. Create it first.",
+  "stream-not-found": {
+    detail: "No stream of that name exists. GET /streams lists those that do.",
   },
-  "api-key-not-found": { detail: "There is no API key of that id." },
+  "subscription-not-found": {
+    detail: "The stream has no subscription of that name. Create it with POST .../subscriptions.",
+  },
+  "api-key-not-found": { detail: "No API key with that id exists. GET /keys lists those that do." },
   "key-not-found": { detail: "The key was deleted.", deleted: true, sequence: 43 },
   "event-not-found": { detail: "No event has this sequence yet." },
-  "parked-key-not-found": { detail: "The key is not parked in this subscription." },
+  "parked-key-not-found": {
+    detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
+  },
   "method-not-allowed": { detail: "PUT is not possible here, only DELETE, GET, PATCH." },
   "stream-exists": {
     detail:
@@ -34,17 +38,26 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     differing: "retentionHours",
   },
   "subscription-exists": {
-    detail: "A subscription named shipping exists with another start. Choose another name.",
+    detail:
+      "A subscription named shipping exists with other settings. PATCH it, seek, or choose another name.",
   },
-  "lease-lost": { detail: "Another worker has taken over what the cursor covers. Poll again." },
+  "lease-lost": {
+    detail:
+      "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
+  },
   "not-parkable": { detail: "While a snapshot is read nothing can be parked." },
-  "not-compacted": { detail: "The stream was created with compaction none. Start elsewhere." },
+  "not-compacted": {
+    detail: 'The stream was created with compaction "none". Read it from `earliest` instead.',
+  },
   "retention-passed": {
-    detail: "Events after this position have expired. Seek to bootstrap or earliest.",
+    detail:
+      "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key.",
+    earliestSequence: 4,
     seek: "bootstrap",
   },
   "bootstrap-expired": {
-    detail: "The bootstrap was open for more than 24 h. Seek to bootstrap to begin again.",
+    detail:
+      "This bootstrap was begun more than a day ago, by the clock of this server. Forget what it has delivered and seek to `bootstrap` for a new one.",
     seek: "bootstrap",
   },
   "sequence-mismatch": {
@@ -66,7 +79,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     eventBytesMax: 262_144,
   },
   "too-many-events": {
-    detail: "A request may have 1000 events. Publish the rest in another one.",
+    detail: "A request holds at most 1000 events. Split it.",
     requestEventsMax: 1_000,
   },
   "unsupported-media-type": {
@@ -79,29 +92,33 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     errors: [{ pointer: "/data/name", detail: "holds a lone surrogate" }],
   },
   "idempotency-key-reused": {
-    detail: "Another request was published with this Idempotency-Key. Choose a new one.",
+    detail: "This Idempotency-Key came with other events before. Use a new key for a new publish.",
   },
   "malformed-http": { detail: "The connection was closed before the body was complete." },
-  "request-timeout": { detail: "The request did not arrive within 30 s." },
-  "headers-too-large": { detail: "Headers may have 16 KiB." },
+  "request-timeout": { detail: "Send the headers within 10 s and all of the request within 30 s." },
+  "headers-too-large": { detail: "The request line and the headers may have 16384 bytes." },
   "too-many-requests": {
-    detail: "Too many requests are waiting in this process. Nothing was written.",
+    detail: "Too many publishes are waiting in this process. Nothing was written; try again.",
   },
   internal: {
     detail: "Internal error. Report the request id to the operator.",
   },
-  "stream-busy": { detail: "The stream is under write contention. Nothing was written; retry." },
+  "stream-busy": {
+    detail: "The stream is under write contention. Nothing was written; send the request again.",
+  },
   "outcome-unknown": {
-    detail: "The request may have taken effect. Send it again with the same Idempotency-Key.",
+    detail:
+      "The table did not say in time whether the events were written. Send the same request again with the same Idempotency-Key; without one, look before you send it again.",
   },
   "compaction-stalled": {
-    detail: "Compaction has not been seen for seven days. Publishing goes on once it runs.",
+    detail:
+      "Compaction has not caught up for too long. POST /streams/{stream}/compact, or see that the compactor runs.",
     lookedAt: "2026-11-17T08:30:00.000Z",
     retryAfter: 60,
   },
   "numbering-at-risk": {
     detail:
-      "The end of the stream was not checked for 30 days. An operator must repair the numbering.",
+      "The end of this stream was not checked for 30 days, so its numbering cannot be trusted. An operator must repair it.",
     lookedAt: "2026-10-20T08:30:00.000Z",
     retryAfter: 3_600,
   },
@@ -113,10 +130,13 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     retryAfter: 30,
   },
   "restore-pending": {
-    detail: "The table is a copy. An operator has to complete the restore: POST /restored.",
+    detail:
+      "The table is a copy, and the restore is not complete. An operator has to send POST /restored.",
     retryAfter: 60,
   },
-  "store-unavailable": { detail: "The table did not answer in time. Try again shortly." },
+  "store-unavailable": {
+    detail: "The table did not answer a read. Nothing was changed; try again shortly.",
+  },
 };
 
 const exampleOf = (code: ProblemCode) => {
