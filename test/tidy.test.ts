@@ -44,13 +44,13 @@ const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${na
 const FLOORS = [
   ["operations"],
   ["status"],
-  ["subscription", "snapshot", "delivery"],
-  ["compaction", "archive", "quota"],
+  ["subscription", "snapshot"],
+  ["compaction"],
   ["log"],
   ["stream"],
   ["access"],
   ["cursor"],
-  ["table", "objects"],
+  ["table"],
   ["model"],
   ["kernel"],
 ];

@@ -9,7 +9,7 @@ import type { Tenant } from "../model/names.ts";
 import { partitionOf } from "../model/partition.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
-import { waitForNews } from "../subscription/poll/wait.ts";
+import { waitForEvents } from "../subscription/poll/wait.ts";
 import type { Parts } from "./parts.ts";
 import type { Located } from "./places.ts";
 
@@ -80,7 +80,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     const bound = until === undefined ? undefined : await locateBound(stream, until, among);
     const start = await locateFrom(stream, from, among);
     const request = { limit, matches: matcherOf(filter), among, bound };
-    return waitForNews({ notifier: log.notifier, clock }, stream.life, {
+    return waitForEvents({ notifier: log.notifier, clock }, stream.life, {
       ...{ waitMs: waiting.grantedMs(waitSeconds), signal },
       look: async (before) => {
         const page = await browse(log, stream, { ...request, from: before?.from ?? start });

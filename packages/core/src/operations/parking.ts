@@ -26,7 +26,7 @@ export const parkingOperations = ({ streams, subscriptions, parking }: Parts) =>
     const all = allParked(state).filter(({ parked }) => parked.key.startsWith(keyPrefix));
     const list = `parked ${state.row.uid}` as const;
     const after = cursor === undefined ? undefined : parsePlace(list, cursor);
-    const rest = after === undefined ? all : all.filter((each) => isBehind(each, after));
+    const rest = after === undefined ? all : all.filter((each) => isAfter(each, after));
     const page = rest.slice(0, limit);
     const partitions = new Set(page.map(({ partition }) => partition));
     const earliest = await parking.earliestOf(stream, partitions);
@@ -60,7 +60,7 @@ export const parkingOperations = ({ streams, subscriptions, parking }: Parts) =>
 
 type Place = { readonly partition: number; readonly id: number };
 
-const isBehind = (one: Place, other: Place): boolean =>
+const isAfter = (one: Place, other: Place): boolean =>
   one.partition > other.partition || (one.partition === other.partition && one.id > other.id);
 
 const formatPlace = (list: ListOf, { partition, id }: Place): string =>

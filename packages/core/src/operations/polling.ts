@@ -7,8 +7,8 @@ import type { LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import type { Poll } from "../subscription/poll/page.ts";
 import { poll } from "../subscription/poll/poll.ts";
-import { waitForNews } from "../subscription/poll/wait.ts";
-import { type Committed, commit, lagBehind } from "../subscription/position/commit.ts";
+import { waitForEvents } from "../subscription/poll/wait.ts";
+import { type Committed, commit, lagAfterCommit } from "../subscription/position/commit.ts";
 import { cursorAfter } from "../subscription/position/commit-sequence.ts";
 import { pollShare } from "../subscription/workers/poll-share.ts";
 import type { Parts } from "./parts.ts";
@@ -64,7 +64,7 @@ export function pollOperations(parts: Parts) {
     const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
     const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
     const heardMs = clock.now();
-    const { page, waitedOut } = await waitForNews<Poll>(
+    const { page, waitedOut } = await waitForEvents<Poll>(
       { notifier: log.notifier, clock },
       stream.life,
       {
@@ -191,7 +191,7 @@ export function pollOperations(parts: Parts) {
         const processed =
           typeof to === "string" ? { cursor: to } : { sequence: to, pointer: "/sequence" };
         const done = await commitOn(stream, subscription, processed);
-        const lag = await lagBehind(parts, stream, done);
+        const lag = await lagAfterCommit(parts, stream, done);
         return { ...verdictOf(done), lag, life: lifeText(stream) };
       });
     },

@@ -1,7 +1,7 @@
 import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 
-const NEWS_MS = 200;
+const EVENTS_MS = 200;
 const IDLE_MIN_MS = 1_000;
 const IDLE_MAX_MS = 10_000;
 /** Back off to one tenth of the idle time. */
@@ -22,7 +22,7 @@ export function createPace(clock: Clock) {
     next(name: string, { idle: isIdle, caughtUp }: Page): number {
       if (!isIdle) {
         idle.delete(name);
-        return caughtUp ? NEWS_MS : 0;
+        return caughtUp ? EVENTS_MS : 0;
       }
       const since = idle.get(name);
       if (since !== undefined) {

@@ -28,7 +28,7 @@ export type Patience<Page> = {
  * this process wake it at once, those of others are seen at the next check. Ends early when the
  * client has gone away or the notifier is closed.
  */
-export async function waitForNews<Page extends { readonly idle: boolean }>(
+export async function waitForEvents<Page extends { readonly idle: boolean }>(
   { notifier, clock }: { readonly notifier: Notifier; readonly clock: Clock },
   life: Life,
   { waitMs, signal, gapMaxMs = GAP_MAX_MS, look, hasNewEvents }: Patience<Page>,

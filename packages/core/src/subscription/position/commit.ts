@@ -57,7 +57,7 @@ export async function commit(
  * The lag of that. Inside a snapshot the lag is that of its start: measuring it again would cost
  * each page a batch.
  */
-export function lagBehind(
+export function lagAfterCommit(
   { subscriptions }: { subscriptions: Subscriptions },
   stream: LiveStream,
   { state, progress: { positions, bootstrap } }: Committed,
