@@ -5,17 +5,17 @@ import type { IncomingEvent, RawJson, StoredEvent } from "../model/event.ts";
 import type { Batch } from "../table/batch.entity.ts";
 
 /**
- * How a batch is packed: one line of JSON with the attributes of all events, then their data texts
- * back to back, untouched; all of it compressed. The first byte names the codec. A line entry is
- * `[key, data length, type, id, time, headers]` without trailing nulls; lengths are in UTF-16 code
- * units, as JavaScript slices.
+ * The packed form of a batch. It is one line of JSON with the attributes of all events, then their
+ * unchanged data texts one after the other, all of it compressed. The first byte names the codec. A
+ * line entry is `[key, data length, type, id, time, headers]` without trailing nulls. Lengths are
+ * in UTF-16 code units, as in JavaScript's `slice`.
  */
 export type Packed = { readonly payload: Uint8Array; readonly rawBytes: number };
 
 const PLAIN = 0;
 const ZSTD = 1;
 
-/** No stored batch inflates to more than this, whatever it claims. */
+/** No stored batch inflates to more than this, whatever size it states. */
 const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Below this size the better level costs well under a millisecond and saves write units. */
@@ -36,7 +36,8 @@ export function packEvents(events: readonly IncomingEvent[]): Packed {
 }
 
 /**
- * At least what an event takes in a batch before compression, so that no batch outgrows its cap.
+ * An upper bound for the size of an event in a batch before compression, so that no batch outgrows
+ * its cap.
  */
 export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
@@ -45,8 +46,9 @@ export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
 const PUNCTUATION_BYTES = 32;
 
 /**
- * The events of a stored batch, in order. Throws an InvariantError when it is damaged: it must
- * inflate to exactly its stated size, within the cap, and hold exactly the events that it counts.
+ * Returns the events of a stored batch, in order. Throws an InvariantError for a damaged batch: it
+ * must inflate to exactly its stated size, within the cap, and hold exactly the stated number of
+ * events.
  */
 export function unpackBatch(batch: Batch): StoredEvent[] {
   if (batch.kind === "jump") return [];
@@ -57,7 +59,10 @@ export function unpackBatch(batch: Batch): StoredEvent[] {
   }
 }
 
-/** Parsers quote what they stumble over, and this is logged: only names, and words of our own. */
+/**
+ * Parsers quote their input in errors, and this text is logged. So it contains only names and fixed
+ * words.
+ */
 function reasonOf(error: unknown): string {
   if (error instanceof InvariantError) return error.message;
   const { name, code = "" } = error as NodeJS.ErrnoException;
@@ -79,8 +84,9 @@ function readEvents(raw: string, batch: Batch): StoredEvent[] {
 }
 
 /**
- * The id of an event whose publisher gave none: a UUID (version 8, RFC 9562) made from the id of
- * its batch and its place in it, so that it costs no storage and never changes.
+ * Returns the id of an event without one from its publisher. It is a UUID (version 8, RFC 9562)
+ * computed from the id of the batch and the event's index in it, so it needs no storage and never
+ * changes.
  */
 export function madeEventId(batchId: Uint8Array, index: number): string {
   const bytes = Buffer.from(batchId);

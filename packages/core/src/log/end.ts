@@ -9,26 +9,27 @@ import type { Table } from "../table/table.ts";
 /** The end of a partition: the only place where the next batch may be written. */
 export type End = {
   readonly next: number;
-  /** What a new batch's times must not fall below: milliseconds and seconds since 1970. */
+  /** Lower bounds for the times of a new batch, in milliseconds and seconds since 1970. */
   readonly publishedAt: number;
   readonly expiresAt: number;
   /**
-   * Taken before the look, or the put, that has shown the end. The chain reached `next` at some
-   * moment since; where a lost race has shown it, the chain may have been longer already.
+   * Taken before the read, or the put, that showed the end. The chain reached `next` at some moment
+   * after it. If a lost race showed the end, the chain may have been longer already.
    */
   readonly stamp: Stamp;
 };
 
 export type SeenEnd = End & {
-  /** The life of the stream has ended; nothing can be written after this. */
+  /** The life of the stream has ended. Nothing can be written after this. */
   readonly sealed: boolean;
   readonly checkpoint: Checkpoint;
 };
 
 /**
- * The end of a partition, strongly consistent. The last batch is read before the checkpoint: rows
- * expire in any order, so the last that remains need not be the last that was written, but whatever
- * has expired lies below the checkpoint. Throws `stream-not-found` when the partition is gone.
+ * Returns the end of a partition, strongly consistent. It reads the last batch before the
+ * checkpoint. Rows expire in any order, so the last remaining batch may not be the last written
+ * one, but every expired batch is below the checkpoint. Throws `stream-not-found` when the
+ * partition is gone.
  */
 export async function loadEnd(
   { table, clock, sightings }: { table: Table; clock: Clock; sightings?: Sightings | undefined },
@@ -39,11 +40,12 @@ export async function loadEnd(
   let last = await table.batches.loadLast(life, partition);
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
-  // Either all has expired, or more was written and compacted since the first look: its times
-  // count.
+  // Either all batches have expired, or another batch was written and compacted since the first
+  // read. Its times count.
   if (endAfter(last) < checkpoint.next)
     last = (await table.batches.loadLast(life, partition)) ?? last;
-  // Compaction stops at batch edges. What begins below it and ends above was written into the past.
+  // Compaction stops at batch edges. A batch that begins below such an edge and ends above it was
+  // written into the past.
   const next = isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last);
   sightings?.sawEnd(life, partition, next);
   return {
@@ -56,7 +58,7 @@ export async function loadEnd(
   };
 }
 
-/** Whether a batch begins below a batch edge, and so cannot tell where the chain ends. */
+/** Whether a batch begins below a batch edge. Such a batch cannot show the end of the chain. */
 export const isBelow = (last: BatchOutline | undefined, edge: number): boolean =>
   last === undefined || last.first < edge;
 

@@ -10,7 +10,7 @@ const LOOK_AGE_MAX_MS = 7 * DAY_MS;
 const COMPACTION_AGE_MAX_MS = DAY_MS;
 
 /**
- * Whether the checkpoint alone leaves it open that compaction has stalled: then the end decides.
+ * Whether the checkpoint alone cannot rule out that compaction has stalled. The end then decides.
  */
 export const mayBeStalled = (
   { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
@@ -18,7 +18,7 @@ export const mayBeStalled = (
 ): boolean =>
   nowMs - lookedAt > LOOK_AGE_MAX_MS || nowMs - compactedThrough > COMPACTION_AGE_MAX_MS;
 
-/** When compaction has not seen to events for this long, bootstraps are refused too. */
+/** Bootstraps are refused too, once compaction has left events uncompacted for this long. */
 const isCompactionStalled = (
   { checkpoint, next }: Pick<SeenEnd, "checkpoint" | "next">,
   nowMs: number,
@@ -27,8 +27,8 @@ const isCompactionStalled = (
   (nowMs - checkpoint.lookedAt > LOOK_AGE_MAX_MS || checkpoint.next < next);
 
 /**
- * Refuses to trust the end of a partition that was not checked for so long that events written
- * since may have expired unseen. Throws `numbering-at-risk`.
+ * Refuses to trust the end of a partition without a recent check, because events written since then
+ * may have expired unseen. Throws `numbering-at-risk`.
  */
 export function assertNumbered({ lookedAt }: Pick<Checkpoint, "lookedAt">, nowMs: number): void {
   if (nowMs - lookedAt <= PHYSICAL_SLACK_MS) return;
@@ -40,7 +40,7 @@ export function assertNumbered({ lookedAt }: Pick<Checkpoint, "lookedAt">, nowMs
   });
 }
 
-/** Refuses what needs an up-to-date compaction. Throws `compaction-stalled`. */
+/** Refuses an operation that needs an up-to-date compaction. Throws `compaction-stalled`. */
 export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowMs: number): void {
   if (!isCompactionStalled(end, nowMs)) return;
   throw new LedgerError("compaction-stalled", {
@@ -52,8 +52,8 @@ export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowM
 }
 
 /**
- * Refuses to publish into a partition whose end was not checked for too long. Batches expire; if
- * all of them could expire unseen, their numbers would be used twice.
+ * Refuses to publish into a partition whose end was not checked for too long. Batches expire. If
+ * all of them expired unseen, new events would reuse their numbers.
  */
 export function assertMayPublish(end: SeenEnd, nowMs: number): void {
   assertNumbered(end.checkpoint, nowMs);

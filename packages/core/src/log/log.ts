@@ -17,8 +17,8 @@ import { seekEarliest, seekLatest, seekSequence, seekTime } from "./read/seek.ts
 import { sealPartition } from "./seal.ts";
 
 /**
- * A place in a stream as a client names it; `timeMs` is in milliseconds since 1970, `pointer` is
- * the place of a sequence in the request.
+ * A place in a stream as a client names it. `timeMs` is in milliseconds since 1970. `pointer`
+ * locates a sequence in the request.
  */
 export type Place =
   | "earliest"
@@ -46,7 +46,7 @@ export function createLog(deps: AppenderDeps) {
     /** Notifies when this process has published something. */
     notifier,
 
-    /** Appends events, all or none; see `createAppender` for what it throws. */
+    /** Appends all events or none. `createAppender` lists the errors. */
     async publish(
       target: AppendTarget,
       events: readonly IncomingEvent[],
@@ -73,7 +73,7 @@ export function createLog(deps: AppenderDeps) {
     /** See `loadEvent`. */
     loadEvent: (life: Life, address: Address) => loadEvent(readDeps, life, address),
 
-    /** The positions of a place, one per partition, strongly consistent. */
+    /** Returns the positions of a place, one per partition, strongly consistent. */
     seek: ({ life, partitions }: Chains, place: Place): Promise<Position[]> =>
       Promise.all(
         Array.from({ length: partitions }, (_, partition) => seekPartition(life, partition, place)),
@@ -81,14 +81,16 @@ export function createLog(deps: AppenderDeps) {
 
     seekPartition,
 
-    /** The first sequence that was not compacted at most a minute ago. */
+    /**
+     * The watermark of compaction, at most a minute old: the first sequence that is not compacted.
+     */
     compactedTo: async (life: Life, partition: number): Promise<number> =>
       (await checkpoints.recall(life, partition)).next,
 
     /** See `measureLag`. */
     lag: (life: Life, runs: readonly PartitionRun[]) => measureLag(readDeps, life, runs),
 
-    /** Ends, checkpoints and last events of a life are looked up again. Wakes those who wait. */
+    /** Discards the ends, checkpoints and last events of a life, and wakes its waiting polls. */
     forget({ life, partitions }: Chains): void {
       appender.forget(life, partitions);
       for (let partition = 0; partition < partitions; partition++) {
@@ -98,7 +100,10 @@ export function createLog(deps: AppenderDeps) {
       notifier.notify(life);
     },
 
-    /** What restores have lost of a partition, the one with this id included. */
+    /**
+     * Returns the ranges of a partition that restores have lost, including the restore with this
+     * id.
+     */
     async lostBy(life: Life, partition: number, id: string): Promise<readonly LostRange[]> {
       const { lost = [] } = await checkpoints.recall(life, partition);
       if (lost.some((range) => range.id === id)) return lost;

@@ -1,18 +1,18 @@
 import type { Life } from "../model/names.ts";
 
-/** A poll that waits. `signal` aborts once something has changed, or waiting is over. */
+/** A poll that waits. `signal` aborts once something has changed, or once waiting is over. */
 export type Waiter = { readonly signal: AbortSignal; stop(): void };
 
 /**
- * Wakes the polls of this process that wait for a change in a life of a stream. A look at the table
- * that began after `listen` and found nothing may sleep on the waiter's signal: every notification
- * since aborts it. Waiters must be stopped.
+ * Wakes the polls of this process that wait for a change in a life of a stream. A poll whose read
+ * of the table began after `listen` and found nothing may sleep on the waiter's signal. Every
+ * notification since then aborts that signal. Waiters must be stopped.
  */
 export function createNotifier() {
   const waiters = new Map<Life, Set<AbortController>>();
   let closed = false;
 
-  /** Also stops when `giveUp` aborts: the client has gone away. */
+  /** Also stops when `giveUp` aborts, which means that the client has disconnected. */
   function listen(life: Life, giveUp?: AbortSignal): Waiter {
     const waiter = new AbortController();
     const here = waiters.get(life) ?? new Set();
@@ -28,7 +28,7 @@ export function createNotifier() {
     return { signal: waiter.signal, stop };
   }
 
-  /** Something has changed in this life. */
+  /** Wakes all polls that wait for a change in this life. */
   function notify(life: Life): void {
     for (const waiter of waiters.get(life) ?? []) waiter.abort();
   }
@@ -42,7 +42,7 @@ export function createNotifier() {
       for (const life of waiters.keys()) notify(life);
     },
     isClosed: () => closed,
-    /** How many wait right now. */
+    /** The number of polls that wait now. */
     size: () => [...waiters.values()].reduce((sum, { size }) => sum + size, 0),
   };
 }

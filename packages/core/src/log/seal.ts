@@ -14,9 +14,9 @@ const BACKOFF = { baseMs: 10, capMs: 250 };
 const AGE_MAX_MS = MINUTE_MS;
 
 /**
- * Ends one partition's chain for good: after a seal nothing can be written, so that a publisher
- * with an old idea of the stream learns of its end from the chain itself. Doing it twice is
- * harmless. Throws `outcome-unknown` when publishers or faults keep getting in the way.
+ * Ends one partition's chain for good. Nothing can be written after a seal, so a publisher with an
+ * outdated view of the stream learns of its end from the chain itself. Sealing twice is harmless.
+ * Throws `outcome-unknown` when publishers or faults keep interfering.
  */
 export async function sealPartition(deps: Deps, life: Life, partition: number): Promise<void> {
   const { table, clock, random } = deps;

@@ -1,13 +1,13 @@
 import { LedgerError } from "../../kernel/error.ts";
 
-/** The request is not written, and never will be by itself. */
+/** The server did not write the request, and will never write it without a retry by the client. */
 export const streamBusy = (): LedgerError =>
   new LedgerError("stream-busy", {
     detail: "The stream is under write contention. Nothing was written; send the request again.",
     retryAfterSeconds: 1,
   });
 
-/** It may have been written. */
+/** The server may have written the request. */
 export const outcomeUnknown = (cause: unknown): LedgerError =>
   new LedgerError("outcome-unknown", {
     detail:

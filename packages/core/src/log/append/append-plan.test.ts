@@ -8,7 +8,7 @@ type Wait = { readonly name: string; readonly request: AppendRequest };
 
 const event: IncomingEvent = { attributes: { key: "k" }, data: "1" as RawJson };
 
-/** A request with one event for each partition named. */
+/** Returns a request with one event for each named partition. */
 const wait = (
   name: string,
   partitions: readonly number[],

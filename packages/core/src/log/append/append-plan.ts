@@ -7,31 +7,31 @@ import type { End } from "../end.ts";
 import { type ClaimRow, claimedRuns, readClaim } from "./claim-plan.ts";
 import type { Expectation } from "./expectation-plan.ts";
 
-/** What a request wants appended: its events by partition, each list in the request's order. */
+/** The events that a request appends, by partition. Each list keeps the order of the request. */
 export type AppendRequest = {
   readonly lanes: readonly {
     readonly partition: number;
     readonly events: readonly IncomingEvent[];
   }[];
   readonly bytes: number;
-  /** What must be the last event of some of its keys, each key once. */
+  /** The expected last events of some of its keys. Each key occurs once. */
   readonly expected?: readonly Expectation[];
   readonly idempotency?: { readonly key: string; readonly requestHash: string };
 };
 
-/** One partition's share of a group, packed: what goes into its batches, whatever their numbers. */
+/** The packed events of a group for one partition: the content of its batches without numbers. */
 export type PackedLane = {
   readonly partition: number;
   readonly chunks: readonly (Packed & { readonly count: number })[];
 };
 
-/** A group laid out at the ends of its chains. `receipts[i]` belongs to `requests[i]`. */
+/** A group that is numbered from the ends of its chains. `receipts[i]` belongs to `requests[i]`. */
 export type AppendPlan = {
   readonly append: Append;
   readonly receipts: readonly Receipt[];
-  /** The ends of the chains once this is written, by partition. */
+  /** The ends of the chains after this append is written, by partition. */
   readonly ends: ReadonlyMap<number, Pick<End, "next" | "publishedAt" | "expiresAt">>;
-  /** The claims that this settles. */
+  /** The claims that this append settles. */
   readonly claims: readonly ClaimRow[];
 };
 
@@ -45,11 +45,11 @@ export type PlanInput = {
   readonly keepMs: number;
   readonly receiptExpiresAt: number;
   readonly newBatchId: () => Uint8Array;
-  /** Of each request the claim that settles its idempotency key, if one does. */
+  /** For each request, the claim that settles its idempotency key, if there is one. */
   readonly claims: readonly (ClaimRow | undefined)[];
 };
 
-/** Numbers a packed group from the ends of its chains. Times never fall along a chain. */
+/** Numbers a packed group from the ends of its chains. Times never decrease along a chain. */
 export function planAppend(input: PlanInput): AppendPlan {
   const laid = input.lanes.map((lane) => layLane(lane, input));
   const batches = withClaims(
@@ -76,7 +76,7 @@ export function planAppend(input: PlanInput): AppendPlan {
   return { append: { life: input.life, batches, receipts: rows, token }, receipts, ends, claims };
 }
 
-/** Requests with claims go into one batch, which names them. */
+/** Puts requests with claims into one batch, which names them. */
 function withClaims(batches: Append["batches"], claims: readonly ClaimedRun[]): Append["batches"] {
   if (claims.length === 0) return batches;
   const [only, ...others] = batches;
@@ -84,7 +84,7 @@ function withClaims(batches: Append["batches"], claims: readonly ClaimedRun[]): 
   return [{ ...only, batch: { ...only.batch, claims } }];
 }
 
-/** The events that a plan puts into each partition, from its first sequence there on. */
+/** Returns the events that a plan puts into each partition, with the first sequence in each. */
 export function writtenBy({ append }: AppendPlan, requests: readonly AppendRequest[]) {
   const firsts = new Map<number, number>();
   for (const { partition, batch } of append.batches) {
@@ -116,7 +116,10 @@ function layLane(lane: PackedLane, { ends, nowMs, keepMs, newBatchId }: PlanInpu
   return { partition: lane.partition, batches, end: { next, publishedAt, expiresAt } };
 }
 
-/** Hands out the events of consecutive batches, run by run: `cut(n)` is where the next n are. */
+/**
+ * Cuts the events of consecutive batches into runs: `cut(n)` returns the place of the next n
+ * events.
+ */
 function runCutter(batches: readonly Batch[]) {
   let index = 0;
   let used = 0;
@@ -140,19 +143,21 @@ function runCutter(batches: readonly Batch[]) {
   };
 }
 
-/** What a cancelled append means for those who asked for it. */
+/** The meaning of a cancelled append for its requests. */
 export type CancelReading =
   | { readonly kind: "landed" }
-  /** These requests, by idempotency key, were settled before; the others may go on. */
+  /**
+   * An earlier append settled these requests, listed by idempotency key. The others may continue.
+   */
   | { readonly kind: "settled"; readonly rows: ReadonlyMap<string, ReceiptRow> }
   | { readonly kind: "sealed" }
   | { readonly kind: "lost" };
 
 /**
- * Reads what stood in the way. An item with a batch id of this plan is this plan's own, left by an
- * earlier copy whose answer was lost; an append is all or nothing, so then all of it has landed. An
- * idempotency key's verdict goes before the chain's: the holder of the key has settled the request,
- * and so has the writer of its claim in the chain.
+ * Reads the items that cancelled an append. An item with a batch id of this plan belongs to an
+ * earlier copy of this plan whose answer was lost. An append is all or nothing, so all of that copy
+ * has landed. The verdict of an idempotency key has priority over the verdict of the chain: the
+ * holder of the key has settled the request, and so has a batch in the chain that names its claim.
  */
 export function readCancelled({ append, claims }: AppendPlan, found: Obstacles): CancelReading {
   const own = new Set(append.batches.map(({ batch }) => hex(batch.batchId)));
@@ -169,7 +174,7 @@ export function readCancelled({ append, claims }: AppendPlan, found: Obstacles):
 }
 
 /**
- * The receipt of a claim that another's batch settles, one that stood where this wanted to write.
+ * The receipt of a claim that a different batch settles, if that batch occupies this plan's place.
  */
 const settledBy = (claim: ClaimRow, { batches }: Append, found: Obstacles): ReceiptRow[] =>
   batches.flatMap(({ partition }, index) => {

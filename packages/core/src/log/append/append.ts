@@ -19,32 +19,35 @@ export type AppenderDeps = {
   readonly random: Random;
   readonly sightings?: Sightings | undefined;
   /**
-   * Off: every request is appended by itself, as if each had a process of its own. For measuring
-   * only.
+   * When false, every request is appended alone, as if each had its own process. Only for
+   * measuring.
    */
   readonly groupCommit?: boolean;
-  /** How many requests may wait before others are refused: 10,000 unless it is said. */
+  /** How many requests may wait before the process refuses further ones. The default is 10,000. */
   readonly waitingMax?: number;
   readonly observeAppend?: ObserveAppend;
 };
 
 /**
- * Called at the steps of appends: `AppendPuts` for each sending, `Appends` when one has landed,
- * `AppendConflicts` when another writer was faster and it starts over. Must not throw.
+ * Called at the steps of appends: `AppendPuts` for each put, `Appends` when an append has landed,
+ * `AppendConflicts` when another writer was faster and the append starts again. Must not throw.
  */
 export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts") => void;
 
 /**
- * Extends the chains of partitions. One append is in flight per partition and process; requests
- * that arrive meanwhile wait and go together in the next batch. `append` resolves once the events
- * are durable, or throws: `stream-not-found` (the life has ended), `stream-busy` (not written, and
- * never will be by this request), `outcome-unknown` (perhaps written), `sequence-mismatch` (not
- * written: a key is not as the request expects), `compaction-lagging` (not written: that is
- * unknown), `idempotency-key-reused`, `too-many-requests`, `request-too-large`,
- * `compaction-stalled` and `numbering-at-risk`.
+ * Extends the chains of partitions. One append is in flight per partition and process. Requests
+ * that arrive in the meantime wait and share the next batch. `append` resolves once the events are
+ * durable, or throws one of these errors:
+ * - `stream-not-found`: the life has ended
+ * - `stream-busy`: not written, and this request will never write it
+ * - `outcome-unknown`: perhaps written
+ * - `sequence-mismatch`: not written, because a key differs from the request's expectation
+ * - `compaction-lagging`: not written, because that expectation cannot be checked
+ * - `idempotency-key-reused`, `too-many-requests`, `request-too-large`, `compaction-stalled` and
+ *   `numbering-at-risk`
  *
- * A request goes through `queue.ts` (admission), then round by round through `contention.ts`
- * (back-off), `attempt.ts` (one try) and `conclusion.ts` (what it came to).
+ * A request passes `queue.ts` (admission). Each round then runs `contention.ts` (back-off),
+ * `attempt.ts` (one try) and `conclusion.ts` (its result).
  */
 export function createAppender(deps: AppenderDeps) {
   const { clock, table, random, observeAppend: observe = () => {} } = deps;
@@ -68,7 +71,7 @@ export function createAppender(deps: AppenderDeps) {
   async function runGroup(group: readonly Waiting[], join: Parameters<RunGroup>[1]): Promise<void> {
     let live = group;
     for (let round = 0; live.length > 0; round++) {
-      // A race lost once is tried again at once: the winner's batch has shown where the end is.
+      // The first lost race causes no back-off: the winner's batch has shown the new end.
       const contested = round !== 1 && (await backOff(live));
       live = expire(live, clock.monotonic(), streamBusy);
       if (round > 0 || contested) live = [...live, ...join(live)];
@@ -76,7 +79,7 @@ export function createAppender(deps: AppenderDeps) {
     }
   }
 
-  /** Gives the requests that have to try again. Whatever goes wrong settles all of them. */
+  /** Returns the requests that have to retry. An unexpected error settles all of them. */
   async function tryOnce(
     live: readonly Waiting[],
     contested: boolean,
@@ -90,7 +93,10 @@ export function createAppender(deps: AppenderDeps) {
     }
   }
 
-  /** Gives others their turn on partitions where races were lost lately. False where none were. */
+  /**
+   * Lets other writers append to partitions where this process lost races lately. Returns false if
+   * there are none.
+   */
   async function backOff(group: readonly Waiting[]): Promise<boolean> {
     const [first] = group;
     if (first === undefined) return false;
@@ -100,7 +106,7 @@ export function createAppender(deps: AppenderDeps) {
     return pauseMs > 0;
   }
 
-  /** What was remembered of a life's chains holds no more. */
+  /** Discards everything that this process remembers of a life's chains. */
   function forget(life: Life, partitions: number): void {
     for (let partition = 0; partition < partitions; partition++) {
       ends.forget(life, [partition]);

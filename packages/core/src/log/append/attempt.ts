@@ -37,9 +37,9 @@ type Deps = {
   readonly onVerdict: (tookMs: number) => void;
 };
 
-/** What one attempt comes to; `live` are the requests that it has not settled. */
+/** The result of one attempt. `live` are the requests that it has not settled. */
 export type Attempt =
-  /** Nothing was written: those that are left try again. */
+  /** Nothing was written. The remaining requests retry. */
   | { readonly kind: "unsent"; readonly live: readonly Waiting[] }
   | {
       readonly kind: "sent";
@@ -50,19 +50,19 @@ export type Attempt =
 
 type Ends = ReadonlyMap<number, End>;
 
-/** The window must not end sooner where the clock of who wrote the receipt is late. */
+/** The idempotency window must not end early when the clock of the receipt's writer is late. */
 const RECEIPT_MS = LIMITS.idempotencyWindowHours * HOUR_MS + CLOCKS_APART_MS;
 
 /**
- * Tries once to append a group at the present ends of its chains, in these steps:
+ * Tries once to append a group at the current ends of its chains, in these steps:
  *
- * 1. look: the ends, remembered or read
- * 2. settle requests whose expectations do not hold, or whose idempotency key is settled
- * 3. plan: pack what is left and number it from the ends
- * 4. send it until its fate is known
+ * 1. look: use the remembered ends or read them
+ * 2. settle requests whose expectations fail, or whose idempotency key is settled
+ * 3. plan: pack the remaining requests and number them from the ends
+ * 4. send the plan until its outcome is known
  *
- * Each step drops the requests whose deadline has come, and ends the attempt where none is left or
- * the step has to be taken again.
+ * Each step drops the requests whose deadline has passed. It ends the attempt if no request remains
+ * or if the step must be repeated.
  */
 export function createAttempt(deps: Deps) {
   const { table, clock, random, ends, lastEvents, claims } = deps;
@@ -106,8 +106,8 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * The ends to append at. A table that falters may take longer to answer than a request can wait:
-   * each learns in time that nothing was sent. Undefined when no request is left.
+   * Returns the ends to append at. A slow table may answer after the deadline of a request. Each
+   * such request then fails at its deadline as not sent. Undefined when no request remains.
    */
   async function loadEnds(
     life: Life,
@@ -120,7 +120,10 @@ export function createAttempt(deps: Deps) {
     return inTime(group, ends.load(life, partitions, { contested }));
   }
 
-  /** What a read comes to, for the requests that can wait for it; undefined when none is left. */
+  /**
+   * Returns the result of a read for the requests that can wait for it. Undefined when none
+   * remains.
+   */
   async function inTime<T>(group: readonly Waiting[], reading: Promise<T>): Promise<T | undefined> {
     let left = group.filter(({ settled }) => !settled);
     for (; left.length > 0; left = dropOverdue(left)) {
@@ -132,8 +135,8 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * Settles the requests of a group that expect of a key what is not so. Gives the ends at which
-   * what the others expect holds; undefined when that cannot be decided now.
+   * Settles the requests of a group whose expectations fail. Returns the ends at which the other
+   * expectations hold. Undefined when that cannot be decided now.
    */
   async function keepExpected(
     life: Life,
@@ -152,8 +155,8 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * Settles the requests of a group whose idempotency key an earlier request has settled. False
-   * when the others cannot be written at these ends.
+   * Settles the requests of a group whose idempotency key an earlier request has settled. Returns
+   * false when the others cannot be written at these ends.
    */
   async function keepClaimed(life: Life, group: readonly Waiting[], known: Ends): Promise<boolean> {
     const [[partition, end] = []] = known;

@@ -10,15 +10,18 @@ type Keyed = {
   readonly idempotency?: { readonly key: string; readonly requestHash: string };
 };
 
-/** What is one batch whatever it compresses to. */
+/** Events within these limits fit into one batch, however badly they compress. */
 export const ONE_BATCH = { bytesMax: 300 * 1024, eventsMax: 1_000 } as const;
 
 export type ClaimRow = ReceiptRow & Claim;
 
-/** A claim as the process that wants to settle it knows it. */
+/** A claim, with the knowledge of the process that wants to settle it. */
 export type Held = {
   readonly row: ClaimRow;
-  /** No batch that begins below this settles it; all of them are written, so none ever will. */
+  /**
+   * No batch that begins below this sequence settles the claim. All of those batches are written,
+   * so none ever will.
+   */
   readonly examinedTo: number;
 };
 
@@ -26,9 +29,10 @@ export const isClaim = (row: ReceiptRow): row is ClaimRow =>
   row.claimId !== undefined && row.parts.length === 0;
 
 /**
- * Whether a request with an idempotency key is settled by a claim and one put of its batch. One
- * that needs several items is a transaction with its receipt instead; so is one that expects
- * something of a key, because a claim would hold its idempotency key for it although it is refused.
+ * Whether a claim and one put of its batch settle a request with an idempotency key. A request that
+ * needs several items uses a transaction with its receipt instead. So does one that expects
+ * something of a key, because a claim would reserve its idempotency key even if the request is
+ * refused.
  */
 export const isClaimed = ({ idempotency, expected, lanes, bytes }: Keyed): boolean =>
   idempotency !== undefined &&
@@ -37,26 +41,26 @@ export const isClaimed = ({ idempotency, expected, lanes, bytes }: Keyed): boole
   bytes <= ONE_BATCH.bytesMax &&
   (lanes[0]?.events.length ?? 0) <= ONE_BATCH.eventsMax;
 
-/** The promised window, and as much again for those who settle a claim late in it. */
+/** The promised window, and the same time again for a process that settles a claim late in it. */
 const CLAIM_MS = 48 * HOUR_MS;
-/** What must be left of a claim when its events are written: the window, and clocks that differ. */
+/** The minimum remaining life of a claim when its events are written: the window and clock skew. */
 const LEFT_MIN_MS = DAY_MS + CLOCKS_APART_MS;
 /**
- * A claim that should be gone for so long is void. Batches stay stored for longer than it can get
- * old until then, so whatever its chain is searched for is there or never was.
+ * A claim is void once it should have been removed for this long. Batches stay stored for longer
+ * than that, so a search of the chain finds every batch that could settle the claim.
  */
 const VOID_AFTER_MS = 7 * DAY_MS;
 
 export const claimExpiry = (nowMs: number): number => Math.ceil((nowMs + CLAIM_MS) / 1_000);
 
-/** Whether a claim ends so soon that it has to be renewed before its events are written. */
+/** Whether a claim expires so soon that it must be renewed before its events are written. */
 export const endsSoon = ({ expiresAt }: ClaimRow, nowMs: number): boolean =>
   expiresAt * 1_000 - nowMs < LEFT_MIN_MS;
 
 export const isVoid = ({ expiresAt }: ClaimRow, nowMs: number): boolean =>
   nowMs - expiresAt * 1_000 > VOID_AFTER_MS;
 
-/** Where the events of each request with a claim are in the batch that they all go into. */
+/** Returns the place of each claimed request's events in their common batch. */
 export function claimedRuns(
   requests: readonly Keyed[],
   claims: readonly (Claim | undefined)[],
@@ -71,7 +75,7 @@ export function claimedRuns(
   });
 }
 
-/** What a batch achieved for a claim; undefined when it does not settle it. */
+/** Returns the outcome of a claim in a batch. Undefined when the batch does not settle it. */
 export function readClaim(
   partition: number,
   { first, batchId, publishedAt, claims = [] }: Batch,

@@ -27,43 +27,48 @@ type Deps = {
 
 type Item = { readonly request: AppendRequest; readonly deadline: number };
 
-/** What is known of the claims of a group before it is written. */
+/** The state of a group's claims before the group is written. */
 export type Prepared<W> = {
   /**
-   * These are done: an earlier request with the key has settled it, by the same events or others.
+   * These requests are done: an earlier request with the key settled it, with the same events or
+   * different ones.
    */
   readonly settled: ReadonlyMap<W, ReceiptRow>;
   /**
-   * `ready`: the others' events are not in the chain, and cannot come to be but at its end.
-   * `again`: the chain has grown, or a claim is undecided. `sealed`: the life has ended.
+   * `ready`: the events of the other requests are not in the chain, and can only be added at its
+   * end. `again`: the chain has grown, or a claim is undecided. `sealed`: the life has ended.
    */
   readonly state: "ready" | "again" | "sealed";
 };
 
-/** A receipt is found with the first; who was away for long reads on in larger pages. */
+/** The first page finds a recent receipt. A process that was away for long reads larger pages. */
 const PAGES = [2, 32, 512] as const;
 const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
-/** Is kept of a deadline, so that how far a long search got is noted in time. */
+/** This part of the deadline is reserved for recording the progress of a long search. */
 const NOTE_MS = 500;
-/** A search that went on for so many batches is not begun from the same place again. */
+/** The progress of a search is recorded after this many batches, so that no search repeats them. */
 const NOTE_BATCHES = 200;
 
 /**
- * Settles the idempotency keys of requests that fit into one batch, with one put more than others
- * need: first the claim, where none is, then the batch, which names it. The events of a key that is
- * claimed already may be written by then, or be written at any moment by another process that knows
- * the claim. So a process reads every batch from the claim's own place to the end of the chain
- * before it writes them. A chain grows at its end alone and nothing in it changes: what is not
- * below the end is at the end or comes after it, and the end's own condition decides between all
- * who try.
+ * Settles the idempotency keys of requests that fit into one batch. This costs one extra put: first
+ * the claim, if there is none yet, then the batch, which names the claim.
+ *
+ * Another process that knows the claim may have written the events of a claimed key, or may write
+ * them at any moment. So before it writes them, a process reads every batch from the claim's own
+ * place to the end of the chain. A chain grows only at its end, and its batches never change. A
+ * batch that is not below the end is at the end or after it. The condition on the end decides
+ * between all writers.
  */
 export function createClaims({ table, clock, random, ends }: Deps) {
   const held = new WeakMap<AppendRequest, Held>();
 
-  /** The claim that a request is to be written with. */
+  /** Returns the claim that a request must be written with. */
   const claimOf = (request: AppendRequest): ClaimRow | undefined => held.get(request)?.row;
 
-  /** Claims what a group of one lane needs claimed, and looks for what others have settled. */
+  /**
+   * Claims the keys of a one-lane group that need a claim, and finds those that other processes
+   * have settled.
+   */
   async function prepare<W extends Item>(
     life: Life,
     group: readonly W[],
@@ -87,8 +92,8 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   }
 
   /**
-   * Makes a request's claim, or learns of the one that is there. Gives the row of a key that is
-   * settled, undefined otherwise; without a verdict in time the request holds no claim.
+   * Writes a request's claim, or reads the existing one. Returns the row of a settled key,
+   * undefined otherwise. If no verdict arrives in time, the request holds no claim.
    */
   async function claim(
     life: Life,
@@ -123,7 +128,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
         continue;
       }
       if (found.requestHash !== idempotency.requestHash) return found;
-      // An earlier copy of this very claim may have landed: then its place is this one's.
+      // An earlier copy of this same claim may have landed. Its place then applies to this one.
       held.set(request, { row: found, examinedTo: found.claimFrom });
       return undefined;
     }
@@ -162,7 +167,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     return { settled, state: ready ? "ready" : "again" };
   }
 
-  /** The requests whose claims a batch settles, and their receipts. */
+  /** Returns the requests whose claims a batch settles, with their receipts. */
   const settledBy = <W extends Item>(partition: number, batch: Batch, open: readonly W[]) =>
     open.flatMap((item): [W, ReceiptRow][] => {
       const row = held.get(item.request)?.row;
@@ -170,7 +175,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
       return row === undefined || receipt === undefined ? [] : [[item, { ...row, ...receipt }]];
     });
 
-  /** Another's batch was at the place where these wanted to go, and settles none of them. */
+  /** Records that a different batch took the place of these requests and settles none of them. */
   function passed(requests: readonly AppendRequest[], { first, count }: Batch): void {
     for (const request of requests) {
       if (held.get(request)?.examinedTo === first) note(request, first + count);
@@ -184,7 +189,9 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     }
   }
 
-  /** Lets a claim last long enough, and keeps how far a long search got, for the next search. */
+  /**
+   * Extends a claim if necessary, and records the progress of a long search for the next search.
+   */
   async function keep(life: Life, request: AppendRequest, examined: number): Promise<void> {
     const known = held.get(request);
     if (known === undefined) return;

@@ -21,13 +21,13 @@ type Deps = {
 type SentAttempt = Extract<Attempt, { kind: "sent" }>;
 
 /**
- * Settles the requests of an attempt by its verdict, and remembers what the verdict shows. Gives
- * the requests that have to try again. An attempt ends in one of these states:
+ * Settles the requests of an attempt by its verdict, and remembers what the verdict shows. Returns
+ * the requests that have to retry. An attempt ends in one of these states:
  *
- * - landed: all are settled with their receipts
- * - settled: those whose idempotency key was settled before are; the others try again
+ * - landed: all requests are settled with their receipts
+ * - settled: requests with an already settled idempotency key are settled; the others retry
  * - sealed: all are settled with `stream-not-found`
- * - lost: another writer was faster; all try again
+ * - lost: another writer was faster; all retry
  * - unknown: all are settled with `outcome-unknown`
  */
 export function createConclusion({ ends, lastEvents, claims, contention, observe }: Deps) {
@@ -68,7 +68,7 @@ export function createConclusion({ ends, lastEvents, claims, contention, observe
     }
   }
 
-  /** Others were faster: learns from their batches, and to back off. */
+  /** Other writers were faster. Remembers their batches, and increases the back-off. */
   function concede({ plan, verdict, live }: SentAttempt): void {
     const { life } = plan.append;
     const found = verdict.kind === "cancelled" ? verdict.batches : [];
@@ -91,6 +91,6 @@ function read(plan: AppendPlan, verdict: Sent): Reading {
   return verdict.kind === "cancelled" ? readCancelled(plan, verdict) : verdict;
 }
 
-/** Whether another's batch was where this one wanted to go. */
+/** Whether a different batch occupies the place of this one. */
 const showsRival = (verdict: Sent): boolean =>
   verdict.kind === "cancelled" && verdict.batches.some((batch) => batch !== undefined);

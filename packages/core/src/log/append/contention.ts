@@ -4,33 +4,34 @@ import type { Random } from "../../kernel/random.ts";
 import type { Life } from "../../model/names.ts";
 
 /**
- * How contested a partition seems to one process: the bound of its back-off before an append, as it
- * was at `atMs` on the monotonic clock. A process that has not lost a race lately does not back
+ * The contention of a partition as one process sees it: the upper bound of its back-off before an
+ * append, as of `atMs` on the monotonic clock. A process without a recently lost race does not back
  * off.
  */
 export type Contention = { readonly boundMs: number; readonly atMs: number };
 
 /**
- * The moment, on the monotonic clock, and how long a put takes lately: the unit of every back-off.
+ * The current time on the monotonic clock, and the recent duration of a put. Every back-off is
+ * measured in puts.
  */
 export type PutPace = { readonly nowMs: number; readonly putMs: number };
 
-/** In puts. */
+/** These constants are numbers of puts. */
 const BOUND_FIRST = 1.5;
 const BOUND_MAX = 160;
 const HALF_LIFE = 320;
-/** A request that has waited this long hardly backs off any more. */
+/** A request that has waited for this many puts hardly backs off any more. */
 const PATIENCE = 160;
-/** How much a win adds to the rate of appends, per put. */
+/** The increase in the rate of appends after each win, per put. */
 const RATE_PER_WIN = 0.0042;
 
 const LOSS_FACTOR = 1.5;
-/** What is left of the back-off of a request whose patience is over. */
+/** The share of its back-off that remains for a request past its patience. */
 const SHARE_MIN = 0.1;
-/** Half of the time that a request has. */
+/** Half of a request's time limit. */
 const PATIENCE_MAX_MS = 2_500;
 const BOUND_MAX_MS = 2_000;
-/** A back-off shorter than this is none. */
+/** A shorter back-off counts as none. */
 const NEGLIGIBLE_MS = 1;
 
 const PARTITIONS_MAX = 10_000;
@@ -40,8 +41,8 @@ const PUT_MIN_MS = 1;
 const SAMPLE_WEIGHT = 0.1;
 
 /**
- * Remembers the races that this process has won and lost, partition by partition, and says how long
- * to back off before the next append.
+ * Remembers the races that this process has won and lost in each partition, and computes the
+ * back-off before the next append.
  */
 export function createContention({ clock, random }: { clock: Clock; random: Random }) {
   const partitions = createBounded<Contention>(PARTITIONS_MAX);
@@ -55,7 +56,7 @@ export function createContention({ clock, random }: { clock: Clock; random: Rand
   }
 
   return {
-    /** How long an append to these partitions backs off; 0 where no race was lost lately. */
+    /** Returns the back-off of an append to these partitions. 0 if no race was lost lately. */
     backOffMs(life: Life, of: Iterable<number>, waitedMs: number): number {
       const pauses = Array.from(of, (partition) =>
         pauseMs(partitions.get(nameOf(life, partition)), pace(), waitedMs, random),
@@ -73,7 +74,7 @@ export function createContention({ clock, random }: { clock: Clock; random: Rand
       keep(name, afterLoss(partitions.get(name), pace()));
     },
 
-    /** A put with a verdict took this long. */
+    /** Records the duration of a put that has a verdict. */
     recordPut(tookMs: number): void {
       putMs = Math.max(PUT_MIN_MS, putMs + (tookMs - putMs) * SAMPLE_WEIGHT);
     },
@@ -81,10 +82,10 @@ export function createContention({ clock, random }: { clock: Clock; random: Rand
 }
 
 /**
- * Additive increase of the rate with every win, multiplicative decrease with every loss: a process
- * that writes much yields more than one that writes little, so all come to about the same share.
- * Without it the last winner, which alone knows the end, keeps winning.
- * Source: D.-M. Chiu and R. Jain, "Analysis of the Increase and Decrease Algorithms for Congestion
+ * Increases the rate additively with every win and decreases it multiplicatively with every loss. A
+ * process that writes much yields more than one that writes little, so all converge to about the
+ * same share. Without this the last winner, the only one that knows the end, keeps winning. Source:
+ * D.-M. Chiu and R. Jain, "Analysis of the Increase and Decrease Algorithms for Congestion
  * Avoidance in Computer Networks", 1989.
  */
 export const afterLoss = (contention: Contention | undefined, pace: PutPace): Contention => {
@@ -94,7 +95,7 @@ export const afterLoss = (contention: Contention | undefined, pace: PutPace): Co
   return { boundMs: Math.min(BOUND_MAX * putMs, BOUND_MAX_MS, boundMs), atMs: nowMs };
 };
 
-/** The same after a win; undefined once nothing is left of the contention. */
+/** Returns the contention after a win. Undefined once no contention remains. */
 export const afterWin = (
   contention: Contention | undefined,
   pace: PutPace,
@@ -104,7 +105,7 @@ export const afterWin = (
   return { boundMs: 1 / (1 / boundMs + RATE_PER_WIN / pace.putMs), atMs: pace.nowMs };
 };
 
-/** How long to hold back an append that has been waiting for `waitedMs`; 0 without contention. */
+/** Returns how long to delay an append that has waited for `waitedMs`. 0 without contention. */
 export const pauseMs = (
   contention: Contention | undefined,
   pace: PutPace,

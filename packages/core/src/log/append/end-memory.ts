@@ -10,17 +10,17 @@ import { type End, isBelow, loadEnd } from "../end.ts";
 import { assertMayPublish } from "../guard.ts";
 import type { AppendPlan } from "./append-plan.ts";
 
-/** What was read longer ago than this decides nothing any more. */
+/** An older read is no longer a basis for any decision. */
 export const MEMORY_MS = MINUTE_MS;
 const ENTRIES_MAX = 10_000;
 
-/** `guarded` is when the guards against stalled compaction were last asked. */
+/** `guarded` is when the guards against stalled compaction were last checked. */
 type RememberedEnd = End & { readonly guarded: Stamp };
 
 /**
- * The ends of partitions as this process knows them. An end that is wrong by now costs a lost race,
- * never more, because a batch is put only where nothing is; but it must be younger than a minute,
- * so that nothing after it can have expired or been removed.
+ * The ends of partitions as this process knows them. An outdated end costs a lost race and nothing
+ * else, because a batch is put only where no batch is. An end must be younger than a minute, so
+ * that no batch after it can have expired or been removed.
  */
 export function createEndMemory(deps: {
   readonly table: Table;
@@ -32,9 +32,9 @@ export function createEndMemory(deps: {
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
   /**
-   * The ends to append at. What is remembered is good enough, unless `contested`: then others write
-   * too, and a look at the last batch is cheaper than a race lost for certain. Throws
-   * `stream-not-found` and what `assertMayPublish` throws.
+   * Returns the ends to append at. Remembered ends suffice unless `contested`. With other writers,
+   * a read of the last batch is cheaper than a race that is certainly lost. Throws
+   * `stream-not-found` and the errors of `assertMayPublish`.
    */
   async function load(
     life: Life,
@@ -49,7 +49,7 @@ export function createEndMemory(deps: {
     return new Map(await Promise.all(loaded));
   }
 
-  /** The ends without a look, if all of them are remembered. */
+  /** Returns the ends without a read, if all of them are remembered. */
   function recall(life: Life, partitions: Iterable<number>): Map<number, End> | undefined {
     const known = new Map<number, End>();
     for (const partition of partitions) {
@@ -78,8 +78,8 @@ export function createEndMemory(deps: {
   }
 
   /**
-   * One read instead of two: whatever comes after an end known for less than a minute cannot have
-   * expired, so the last batch tells the end without the checkpoint.
+   * Uses one read instead of two. No batch after an end known for less than a minute can have
+   * expired, so the last batch shows the end without the checkpoint.
    */
   async function lookAgain(life: Life, partition: number, known: RememberedEnd): Promise<End> {
     const stamp = takeStamp(clock);
@@ -91,7 +91,7 @@ export function createEndMemory(deps: {
     return end;
   }
 
-  /** These batches were written: their ends are the ends. */
+  /** Remembers the ends of batches that this process has written. */
   function written(life: Life, plan: AppendPlan, stamp: Stamp): void {
     for (const [partition, end] of plan.ends) {
       sightings?.sawEnd(life, partition, end.next);
@@ -100,8 +100,8 @@ export function createEndMemory(deps: {
   }
 
   /**
-   * Others' batches stood where this plan wanted to write. Whatever they show is remembered; tells
-   * which partitions they are of.
+   * Batches of other writers occupied the places of this plan. Remembers their ends, and returns
+   * their partitions.
    */
   function lost(
     life: Life,
@@ -119,7 +119,7 @@ export function createEndMemory(deps: {
     return partitions;
   }
 
-  /** The chain goes on after this batch. */
+  /** The chain continues after this batch. */
   const seen = (life: Life, partition: number, last: Batch, stamp: Stamp): void =>
     learn(life, partition, endBehind(last), stamp);
 

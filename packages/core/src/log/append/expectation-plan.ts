@@ -1,22 +1,25 @@
 import { LedgerError } from "../../kernel/error.ts";
 import type { IncomingEvent } from "../../model/event.ts";
 
-/** What a request expects of a key: the sequence of its last event, 0 for no current state. */
+/** A request's expectation of a key: the sequence of its last event, or 0 for no current state. */
 export type Expectation = {
   readonly partition: number;
   readonly key: string;
   readonly sequence: number;
 };
 
-/** The last event of a key below some place of its partition; sequence 0 where it has none. */
+/** The last event of a key below a given place of its partition. Sequence 0 if the key has none. */
 export type LastEvent = { readonly sequence: number; readonly deleted: boolean };
 
 export const NO_EVENT: LastEvent = { sequence: 0, deleted: false };
 
-/** No event ever has this sequence: what was seen in another life of the stream. */
+/** No event ever has this sequence. It stands for an event of an earlier life of the stream. */
 export const NEVER = -1;
 
-/** What a request expects, each key once: the first of its events that says so speaks for it. */
+/**
+ * Returns a request's expectations, each key once. The first event of a key that has an expectation
+ * decides.
+ */
 export function expectationsOf({ events, homes }: Placed): readonly Expectation[] {
   const expected = new Map<string, Expectation>();
   for (const [index, { attributes, expectedSequence: sequence }] of events.entries()) {
@@ -34,7 +37,7 @@ type Asking = {
   readonly expected?: readonly Expectation[];
 };
 
-/** Whether a group writes a key of which a request expects something. */
+/** Whether a group writes a key that a request has an expectation of. */
 export function writesExpectedKey(
   group: readonly { readonly request: Asking }[],
   { expected = [] }: Asking,
@@ -47,13 +50,13 @@ export function writesExpectedKey(
 }
 
 /**
- * Whether a key is as it was expected to be. A key that was deleted has no current state, and after
- * some time nothing is known of it: so 0 holds for it from the deletion on.
+ * Whether a key matches the expectation. A deleted key has no current state, and after some time
+ * the log forgets its deletion. So the expectation 0 matches it from the deletion on.
  */
 export const isAsExpected = ({ sequence }: Expectation, last: LastEvent): boolean =>
   sequence === last.sequence || (sequence === 0 && last.deleted);
 
-/** `412 sequence-mismatch`, with each key that is not as expected and what is its last event. */
+/** `412 sequence-mismatch`, with each key that does not match and its actual last event. */
 export function sequenceMismatch(
   found: readonly { readonly expectation: Expectation; readonly last: LastEvent }[],
 ): LedgerError {
@@ -74,7 +77,7 @@ export function sequenceMismatch(
   });
 }
 
-/** Refuses to judge what would take reading too much of the log. */
+/** Refuses to judge an expectation that would require reading too much of the log. */
 export const compactionLagging = (facts: Readonly<Record<string, number>>): LedgerError =>
   new LedgerError("compaction-lagging", {
     detail:

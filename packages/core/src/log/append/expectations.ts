@@ -15,27 +15,31 @@ type Deps = {
   readonly lastEvents: LastEvents;
 };
 
-/** A request that waits, and when it came, in milliseconds of the monotonic clock. */
+/** A waiting request and its arrival time, in milliseconds of the monotonic clock. */
 type Item = { readonly request: AppendRequest; readonly arrivedAt: number };
 
-/** What becomes of the requests of a group before it is written; those not named may be. */
+/**
+ * The decision about each request of a group before it is written. Requests not named may be
+ * written.
+ */
 export type Judged<W> = {
-  /** The ends at which everything that is expected of the others holds. */
+  /** The ends at which every expectation of the other requests holds. */
   readonly ends: ReadonlyMap<number, End>;
   readonly refused: ReadonlyMap<W, unknown>;
-  /** An earlier copy of the request has succeeded: whatever is expected now does not matter. */
+  /** An earlier copy of the request has succeeded, so its expectations no longer matter. */
   readonly settled: ReadonlyMap<W, ReceiptRow>;
 };
 
-/** Rivals who extend a chain faster than it can be read. */
+/**
+ * The number of looks before it gives up because other writers extend a chain faster than it reads.
+ */
 const LOOKS_MAX = 5;
 
 /**
- * Judges what requests expect of keys, at the ends where the group is about to be written: a chain
- * can only be extended at its end, so what holds there still holds when the group is written, or
- * nothing is written. A mismatch counts only at an end that was read after its request had come. An
- * idempotency key's verdict goes first. Undefined when the chains never stood still for long
- * enough.
+ * Judges the expectations of requests at the ends where the group will be written. A chain can be
+ * extended only at its end, so an expectation that holds there still holds when the group is
+ * written, or nothing is written. A mismatch counts only at an end that was read after the request
+ * arrived. The verdict of an idempotency key comes first. Undefined when the chains kept changing.
  */
 export async function judgeExpected<W extends Item>(
   deps: Deps,
@@ -45,7 +49,7 @@ export async function judgeExpected<W extends Item>(
 ): Promise<Judged<W> | undefined> {
   const refused = new Map<W, unknown>();
   let ends = known;
-  // What is remembered, or learned from a lost race, may not have been the end for some time.
+  // A remembered end, or one from a lost race, may have been outdated for some time.
   let seenAt = -Infinity;
   for (let look = 0; look < LOOKS_MAX; look++) {
     const open = group.filter((item) => !refused.has(item));
@@ -71,10 +75,7 @@ type Last = ReadonlyMap<string, LastEvent>;
 const holds = ({ request }: Item, last: Last): boolean =>
   (request.expected ?? []).every((each) => isAsExpected(each, last.get(each.key) ?? NO_EVENT));
 
-/**
- * The last events of all keys of which something is expected; `last` is undefined where a chain
- * grew.
- */
+/** Returns the last events of all keys with expectations. `last` is undefined if a chain grew. */
 async function loadLast(
   { lastEvents }: Deps,
   life: Life,
@@ -107,8 +108,8 @@ async function loadLast(
 }
 
 /**
- * Those that are wrong are refused, unless their idempotency key has a receipt. It is read after
- * the log: what an earlier copy has written there came with its receipt.
+ * Refuses the requests whose expectations fail, unless their idempotency key has a receipt. The
+ * receipt is read after the log: an earlier copy wrote its events together with its receipt.
  */
 async function conclude<W extends Item>(
   { table }: Deps,

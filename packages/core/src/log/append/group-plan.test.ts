@@ -8,7 +8,7 @@ type Wait = { readonly name: string; readonly request: AppendRequest };
 
 const event: IncomingEvent = { attributes: { key: "k" }, data: "1" as RawJson };
 
-/** A request with one event for each partition named. */
+/** Returns a request with one event for each named partition. */
 const wait = (
   name: string,
   partitions: readonly number[],
@@ -92,7 +92,10 @@ describe("planGroups", () => {
   });
 });
 
-/** Nothing busy starts, groups share nothing, and a request that starts has overtaken no other. */
+/**
+ * Asserts that no request on a busy lane starts, that groups share no lane, and that no request
+ * overtakes an earlier one.
+ */
 function assertFair(waiting: readonly Wait[], groups: Wait[][], busy: ReadonlySet<string>): void {
   const groupOf = new Map(groups.flatMap((group, n) => group.map((item) => [item, n] as const)));
   const owner = new Map<string, number>();

@@ -2,10 +2,10 @@ import type { AppendRequest } from "./append-plan.ts";
 import { ONE_BATCH } from "./claim-plan.ts";
 import { writesExpectedKey } from "./expectation-plan.ts";
 
-/** No more requests with an idempotency key than this go together. */
+/** The maximum number of requests with an idempotency key in one group. */
 const JOINED_RECEIPTS_MAX = 25;
 
-/** What no two appends in flight may share: a partition's end, an idempotency key. */
+/** The resources that no two appends in flight may share: a partition's end, an idempotency key. */
 export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => [
   ...lanes.map(({ partition }) => `P${partition}`),
   ...(idempotency === undefined ? [] : [`K${idempotency.key}`]),
@@ -13,7 +13,7 @@ export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => 
 
 type Item = { readonly request: AppendRequest };
 
-/** Requests that go together, and how much they hold. */
+/** Requests of one group, and their total size. */
 type Group<W extends Item> = {
   readonly items: W[];
   bytes: number;
@@ -22,11 +22,11 @@ type Group<W extends Item> = {
 };
 
 /**
- * Which of the waiting requests start now, and which of them go together. Requests are taken in the
- * order they came; one that has to wait keeps its place on all its lanes, so that no later request
- * overtakes it there. Requests of one lane join those of the same lane; not one that expects
- * something of a key which the group writes: whether that is so is known once the group is written.
- * Pure; `busy` is not changed.
+ * Decides which waiting requests start now, and which of them share a group. It considers requests
+ * in the order of arrival. A request that has to wait keeps its place on all its lanes, so no later
+ * request overtakes it there. Requests of one lane join a group of the same lane. A request that
+ * expects something of a key which the group writes does not join, because its expectation can be
+ * judged only after the group is written. Pure. `busy` is not changed.
  */
 export function planGroups<W extends Item>(
   waiting: readonly W[],
@@ -34,7 +34,7 @@ export function planGroups<W extends Item>(
 ): W[][] {
   const taken = new Set(busy);
   const groups: Group<W>[] = [];
-  /** By lane, the group that a request of this lane alone may join. */
+  /** For each lane, the group that a request of only this lane may join. */
   const open = new Map<string, Group<W>>();
   for (const item of waiting) {
     const resources = resourcesOf(item.request);
@@ -55,8 +55,8 @@ export function planGroups<W extends Item>(
 }
 
 /**
- * Which of the waiting may come along with a one-lane group that has to start over: the first ones
- * of its lane, until one does not fit or wants another lane as well.
+ * Returns the waiting requests that may join a one-lane group that has to start again: the first
+ * ones of its lane, up to one that does not fit or needs a second lane.
  */
 export function planJoiners<W extends Item>(
   group: readonly W[],
@@ -84,7 +84,7 @@ function closeAll(open: Map<string, unknown>, lanes: readonly string[]): void {
   for (const lane of lanes) open.delete(lane);
 }
 
-/** The lane of a request that wants no other. */
+/** Returns the lane of a request that has only one. */
 const onlyLane = ({ request }: Item): string | undefined =>
   request.lanes.length === 1 ? resourcesOf(request)[0] : undefined;
 
@@ -102,7 +102,7 @@ function add<W extends Item>(group: Group<W>, item: W): void {
   group.receipts += idempotency === undefined ? 0 : 1;
 }
 
-/** Whether a request may still go into the batch of a group of one lane. */
+/** Whether a request still fits into the batch of a one-lane group. */
 function admits<W extends Item>(group: Group<W>, item: W, taken: ReadonlySet<string>): boolean {
   const { request } = item;
   const { bytes, events, receipts } = groupOf([item]);

@@ -13,13 +13,13 @@ import { type AppendPlan, type AppendRequest, writtenBy } from "./append-plan.ts
 import { compactionLagging, type LastEvent, NO_EVENT } from "./expectation-plan.ts";
 
 /**
- * What is known of the last events of keys in one partition. A key that is in `latest` has its last
- * event below `upto` there. Any other has none from `from` to `upto`, so its row in the compacted
- * state tells, because all below `from` is compacted.
+ * The known last events of keys in one partition. A key in `latest` has its last event below `upto`
+ * there. Any other key has no event from `from` to `upto`. Its row in the compacted state is
+ * current, because all events below `from` are compacted.
  */
 type Tail = {
   upto: number;
-  /** When it was last seen, or made, that the chain goes on at `upto`. */
+  /** When this process last saw, or caused, that the chain continues at `upto`. */
   stamp: Stamp;
   readonly latest: Map<string, LastEvent>;
 };
@@ -31,19 +31,18 @@ const ROWS = 256;
 const ROWS_AT_ONCE = 16;
 
 /**
- * Tells the last events of keys at the end of a partition: from the compacted state and the log
- * after its watermark. What it has read it remembers for a minute, and what this process appends it
- * learns, so that one who keeps writing a key reads nothing. Of the log it reads no more than
- * `uncompactedEventsMax` events and `uncompactedBytesMax` bytes; throws `compaction-lagging` over
- * that.
+ * Finds the last events of keys at the end of a partition, from the compacted state and the log
+ * after its watermark. It remembers its reads for a minute, and learns what this process appends.
+ * So a process that keeps writing a key reads nothing. It reads at most `uncompactedEventsMax`
+ * events and `uncompactedBytesMax` bytes of the log, and throws `compaction-lagging` above that.
  */
 export function createLastEvents({ table, clock }: { table: Table; clock: Clock }) {
   const tails = new Map<string, Tail>();
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
   /**
-   * The last events of `keys` below `end`. Undefined when the chain has grown past `end` meanwhile:
-   * it is the end no more. Throws `compaction-lagging`, `stream-not-found`, `store-unavailable`.
+   * Returns the last events of `keys` below `end`. Undefined when the chain has grown past `end` in
+   * the meantime. Throws `compaction-lagging`, `stream-not-found`, `store-unavailable`.
    */
   async function load(
     life: Life,
@@ -65,7 +64,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     return [...found.values()].some(({ sequence }) => sequence >= end) ? undefined : found;
   }
 
-  /** The memory of a partition, brought up to `end`. */
+  /** Returns the memory of a partition after reading up to `end`. */
   async function readTail(life: Life, partition: number, end: number): Promise<Tail> {
     const name = nameOf(life, partition);
     const known = tails.get(name);
@@ -93,7 +92,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
         bytes += batch.rawBytes;
       }
       tail.stamp = stamp;
-      // All below the end was durable before this was read, and is kept for long after.
+      // Every event below the end was durable before this read, and is kept for long after it.
       assertInvariant(tail.upto > from, `nothing is missing at ${from} of ${life}`);
       if (bytes > LIMITS.uncompactedBytesMax && tail.upto < end) {
         throw compactionLagging({ uncompactedBytesMax: LIMITS.uncompactedBytesMax });
@@ -103,7 +102,8 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
   }
 
   /**
-   * Begins at the watermark: what lies below it is in the compacted state before it moves there.
+   * Starts at the watermark. All earlier events are in the compacted state before the watermark
+   * moves past them.
    */
   async function beginTail(life: Life, partition: number): Promise<Tail> {
     const stamp = takeStamp(clock);
@@ -121,7 +121,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     note(tail.latest, event.key, { sequence, deleted: isTombstone(event) });
   }
 
-  /** This process has appended what these requests ask for. */
+  /** Records that this process has appended the events of these requests. */
   function written(plan: AppendPlan, requests: readonly AppendRequest[], stamp: Stamp): void {
     if (tails.size === 0) return;
     for (const { partition, first, events } of writtenBy(plan, requests)) {
@@ -134,7 +134,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     trim();
   }
 
-  /** Forgets what was not used for longest, partition by partition. */
+  /** Forgets the partitions that have been unused for longest, one after the other. */
   function trim(): void {
     let keys = 0;
     for (const { latest } of tails.values()) keys += latest.size;
@@ -145,7 +145,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     }
   }
 
-  /** What was remembered of it holds no more. */
+  /** Discards everything that is remembered of a partition. */
   const forget = (life: Life, partition: number): void => {
     tails.delete(nameOf(life, partition));
   };
@@ -155,7 +155,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
 
 export type LastEvents = ReturnType<typeof createLastEvents>;
 
-/** Of two events of a key the later one counts, in whatever order they were met. */
+/** Of two events of a key, the later one counts, in whatever order they arrive here. */
 function note(latest: Map<string, LastEvent>, key: string, last: LastEvent): void {
   const known = latest.get(key);
   if (known === undefined || known.sequence <= last.sequence) latest.set(key, last);

@@ -7,13 +7,16 @@ import { unpackBatch } from "../codec.ts";
 import type { AppendRequest } from "./append-plan.ts";
 import { APPEND_ITEMS_MAX, CHUNK_BYTES_MAX, packLanes } from "./pack-lanes.ts";
 
-/** Printable bytes as hard to compress as JSON allows. */
+/** Printable bytes that compress as badly as JSON allows. */
 const NOISE = Buffer.from(randomBytes(6 * 2 ** 20).map((byte) => 35 + (byte % 57))).toString(
   "latin1",
 );
 const STARTS = 22;
 
-/** A JSON string of about so many bytes: all alike, or another piece of noise for each `n`. */
+/**
+ * Returns a JSON string of about this many bytes: one repeated character, or different noise for
+ * each `n`.
+ */
 function dataOf(n: number, bytes: number, compressible: boolean): RawJson {
   const start = (n % STARTS) * LIMITS.eventBytesMax;
   return `"${compressible ? "x".repeat(bytes) : NOISE.slice(start, start + bytes)}"` as RawJson;
@@ -30,7 +33,7 @@ const requestOf = (lanes: readonly (readonly IncomingEvent[])[], key?: string): 
   ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
 });
 
-/** Sizes from empty to the largest event, as many as a request may hold of them. */
+/** Sizes from empty to the largest event, up to the number of them that fits into a request. */
 const drafts = fc
   .array(
     fc.record({

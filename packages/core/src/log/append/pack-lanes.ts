@@ -10,20 +10,22 @@ export const CHUNK_BYTES_MAX = 350_000;
 /** Leaves room in a transaction of 4 MiB for keys, attributes and receipts. */
 const APPEND_BYTES_MAX = 4_000_000;
 
-/** Items that one transaction takes: chunks and receipts. */
+/** The maximum number of items in one transaction, chunks and receipts together. */
 export const APPEND_ITEMS_MAX = 100;
 
-/** Lets each part of a batch that is cut evenly be a little larger than its share. */
+/**
+ * The tolerance for the parts of an evenly cut batch: each may be a little larger than its share.
+ */
 const CUT_BYTES = 0.9 * CHUNK_BYTES_MAX;
 
 type Chunk = Packed & { readonly count: number };
 type Cut = { readonly events: readonly IncomingEvent[]; readonly packed: Packed };
 
 /**
- * Packs the events of requests that go together, partition by partition, in the order of the
- * requests; into several chunks where one item cannot hold them. No two neighbours in a partition
- * would fit into one chunk, so there are at most 64 + 2 * 4,000,000 / 350,000 of them, or 86.
- * Throws `request-too-large` when even compressed they exceed what one transaction takes.
+ * Packs the events of the requests of a group, partition by partition, in the order of the
+ * requests. It makes several chunks when one item cannot hold them. No two neighbours in a
+ * partition would fit into one chunk, so there are at most 64 + 2 * 4,000,000 / 350,000 of them, or
+ * 86. Throws `request-too-large` when the compressed events exceed the limits of one transaction.
  */
 export function packLanes(requests: readonly AppendRequest[]): PackedLane[] {
   const events = new Map<number, IncomingEvent[]>();
@@ -69,7 +71,7 @@ function packChunks(events: readonly IncomingEvent[]): Chunk[] {
   return joined.map(({ events: { length: count }, packed }) => ({ ...packed, count }));
 }
 
-/** Cuts where it has to, into parts of about the same size before compression. */
+/** Cuts events that do not fit, into parts of about the same size before compression. */
 function cutToFit(events: readonly IncomingEvent[]): Cut[] {
   const packed = packEvents(events);
   const bytes = packed.payload.length;
@@ -77,7 +79,7 @@ function cutToFit(events: readonly IncomingEvent[]): Cut[] {
   return cutEvenly(events, Math.max(2, Math.ceil(bytes / CUT_BYTES))).flatMap(cutToFit);
 }
 
-/** At least two parts, none of them empty. */
+/** Returns at least two parts, none of them empty. */
 function cutEvenly(events: readonly IncomingEvent[], parts: number): IncomingEvent[][] {
   const sizes = events.map(sizeOf);
   const whole = sizes.reduce((sum, size) => sum + size, 0);
@@ -93,7 +95,7 @@ function cutEvenly(events: readonly IncomingEvent[], parts: number): IncomingEve
   return cuts;
 }
 
-/** Two neighbours as one, if one item can hold them. */
+/** Joins two neighbours if one item can hold both. */
 function join(a: Cut, b: Cut): Cut | undefined {
   if (a.packed.payload.length + b.packed.payload.length > CHUNK_BYTES_MAX) return undefined;
   const events = [...a.events, ...b.events];

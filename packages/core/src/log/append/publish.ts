@@ -8,23 +8,23 @@ import { madeEventId, sizeOf } from "../codec.ts";
 import type { AppendRequest } from "./append-plan.ts";
 import { expectationsOf } from "./expectation-plan.ts";
 
-/** What a request has achieved, event by event in the order they were sent. */
+/** The result of a request, event by event in the order of the request. */
 export type Published = {
   readonly events: readonly { readonly id: string; readonly sequence: number }[];
-  /** Right after the request's events; undefined for partitions it did not touch. */
+  /** The position after the request's events. Undefined for partitions that it did not touch. */
   readonly positions: readonly (Position | undefined)[];
-  /** When it was published, milliseconds since 1970. */
+  /** The time of publication, in milliseconds since 1970. */
   readonly publishedAt: number;
 };
 
-/** The events of a request and, of each, its partition: `homes[i]` is that of `events[i]`. */
+/** The events of a request with their partitions: `homes[i]` is the partition of `events[i]`. */
 export type PlacedEvents = {
   readonly events: readonly IncomingEvent[];
   readonly homes: readonly number[];
   readonly partitions: number;
 };
 
-/** The one place where the keys of a request are hashed. */
+/** The only place that hashes the keys of a request. */
 export const placeEvents = (
   events: readonly IncomingEvent[],
   partitions: number,
@@ -62,7 +62,7 @@ export function planRequest(
   };
 }
 
-/** Tells where each event of a request is, from its receipt. */
+/** Returns the place of each event of a request, computed from its receipt. */
 export function readReceipt(
   { events, homes, partitions }: PlacedEvents,
   { parts, publishedAt }: Receipt,
@@ -99,8 +99,8 @@ function* places(parts: readonly ReceiptPart[]): Generator<Place, undefined> {
 }
 
 /**
- * What tells two requests apart: all attributes, the very text of all data and what was expected of
- * keys, in whatever format they came.
+ * Hashes everything that distinguishes two requests: all attributes, the exact text of all data and
+ * the expectations of keys, in whatever format they arrived.
  */
 function hashEvents(events: readonly IncomingEvent[]): string {
   const hash = createHash("sha256");

@@ -18,7 +18,7 @@ const request = (...partitions: number[]) => ({
 });
 const receipt = { parts: [], publishedAt: 0 };
 
-/** Queues whose groups end when the test says so; its clock is at `nowMs`. */
+/** Creates queues whose groups end when the test ends them. Their clock is at `nowMs`. */
 function open(limits: { waitingMax?: number; groupCommit?: boolean } = {}) {
   const running: { group: readonly Waiting[]; join: Parameters<RunGroup>[1]; end: () => void }[] =
     [];

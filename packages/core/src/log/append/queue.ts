@@ -7,13 +7,13 @@ import { type Appended, type AppendTarget, expire, type Waiting } from "./waitin
 
 type Deps = {
   readonly clock: Clock;
-  /** How many requests may wait before others are refused: 10,000 unless it is said. */
+  /** How many requests may wait before the queue refuses further ones. The default is 10,000. */
   readonly waitingMax?: number;
-  /** Off: every request is a group of its own, as if each had its own process. */
+  /** When false, every request is a group of its own, as if each had its own process. */
   readonly groupCommit?: boolean;
 };
 
-/** Appends a group. `join` gives the requests that may go along with it when it starts over. */
+/** Appends a group. `join` returns requests that may join the group when it starts again. */
 export type RunGroup = (
   group: readonly Waiting[],
   join: (group: readonly Waiting[]) => readonly Waiting[],
@@ -24,9 +24,9 @@ const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const WAITING_MAX = 10_000;
 
 /**
- * The requests of one life that wait, in the order they came, and what its groups in flight hold.
- * Between two calls no request that waits could start: each needs a resource that a group in flight
- * holds, or that an earlier request waits for.
+ * The waiting requests of one life in the order of arrival, and the resources held by its groups in
+ * flight. Between two calls no waiting request could start: each needs a resource that a group in
+ * flight holds, or that an earlier request waits for.
  */
 type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
 
@@ -34,10 +34,10 @@ type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
  * Admits requests and starts them in groups, so that one append is in flight per partition. A
  * request passes through these states:
  *
- * 1. refused: too many wait, or too many bytes
+ * 1. refused: too many requests wait, or too many bytes
  * 2. waiting, until all of its resources are free
- * 3. settled with `stream-busy`, where its deadline comes while it waits
- * 4. in flight with its group, from which `run` settles it
+ * 3. settled with `stream-busy`, if its deadline passes while it waits
+ * 4. in flight with its group; `run` settles it
  *
  * `run` must settle every request of its group and never reject.
  */
@@ -50,7 +50,8 @@ export function createQueues(
   let waitingCount = 0;
 
   /**
-   * Resolves once a request is appended. Throws `too-many-requests` and what `run` rejects it with.
+   * Resolves once a request is appended. Throws `too-many-requests` and the errors that `run`
+   * rejects it with.
    */
   async function enter(target: AppendTarget, request: AppendRequest): Promise<Appended> {
     if (waitingCount >= waitingMax || waitingBytes + request.bytes > WAITING_BYTES_MAX) {

@@ -24,7 +24,7 @@ const row = (key: string, id: number): ReceiptRow => ({
   expiresAt: 0,
 });
 
-/** Two batches with ids 1 and 2 and the receipts of two keys. */
+/** A plan of two batches with ids 1 and 2 and the receipts of two keys. */
 const plan: AppendPlan = {
   append: {
     life: "orders#1" as Life,

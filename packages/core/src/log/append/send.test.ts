@@ -11,7 +11,7 @@ const append = { life: "orders#1" as Life, batches: [], receipts: [], token: "" 
 const plan: AppendPlan = { append, receipts: [], ends: new Map(), claims: [] };
 const MINUTE_MS = 60_000;
 
-/** One request that waits for 5 s. Each put takes `tookMs` and gives the next of the verdicts. */
+/** Sends one request that waits for 5 s. Each put lasts `tookMs` and returns the next verdict. */
 function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
   const time = { nowMs: 0 };
   const clock = {

@@ -13,27 +13,26 @@ type Deps = {
   readonly random: Random;
   /** Called before each put. */
   readonly onPut: () => void;
-  /** Called with how long a put took that has a verdict. */
+  /** Called with the duration of each put that has a verdict. */
   readonly onVerdict: (tookMs: number) => void;
 };
 
-/** What became of a plan; `stamp` is when its last copy was sent. */
+/** The outcome of a plan. `stamp` is when its last copy was sent. */
 export type Sent = AppendVerdict & { readonly stamp: Stamp };
 
 const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
 
 /**
- * Sends a plan until its fate is known: the same content at the same keys, because a second key
- * while the first is undecided is how duplicates are made. What was read over a minute ago decides
- * nothing: a process that was frozen may be writing into the past. A plan passes through these
- * states:
+ * Sends a plan until its outcome is known. It always sends the same content with the same keys,
+ * because a second key causes duplicates while the first one is undecided. A read from more than a
+ * minute ago is no basis for a decision: a process that was frozen may be writing into the past. A
+ * plan passes through these states:
  *
- * 1. unsent: `stream-busy` where the stream's row is too old, `expired` where an end is
- * 2. sent and undecided: sent again after a back-off; requests past their deadline leave with
+ * 1. unsent: `stream-busy` if the stream's row is too old, `expired` if an end is
+ * 2. sent and undecided: sent again after a back-off; requests past their deadline get
  *    `outcome-unknown`
  * 3. decided: `written` or `cancelled`
- * 4. given up as `unknown`: what it rests on is too old by now, or no request is left to wait for
- *    it
+ * 4. given up as `unknown`: its reads are too old by now, or no request still waits for it
  */
 export async function send(
   { table, clock, random, onPut, onVerdict }: Deps,

@@ -6,7 +6,7 @@ import { keyReused, outcomeUnknown } from "./append-error.ts";
 import type { AppendRequest } from "./append-plan.ts";
 import { isClaim } from "./claim-plan.ts";
 
-/** A live stream as the log needs it, as read at `stamp`. */
+/** A live stream with the fields that the log needs, as read at `stamp`. */
 export type AppendTarget = {
   readonly life: Life;
   readonly partitions: number;
@@ -14,10 +14,12 @@ export type AppendTarget = {
   readonly stamp: Stamp;
 };
 
-/** Where the events are, and whether an earlier request with the same key had put them there. */
+/**
+ * The places of the events, and whether an earlier request with the same key had put them there.
+ */
 export type Appended = { readonly receipt: Receipt; readonly replayed: boolean };
 
-/** A request that is not answered yet. */
+/** A request without an answer so far. */
 export type Waiting = {
   readonly request: AppendRequest;
   readonly target: AppendTarget;
@@ -34,7 +36,7 @@ export const requestsOf = (group: readonly Waiting[]): AppendRequest[] =>
 export const partitionsOf = (group: readonly Waiting[]): Set<number> =>
   new Set(group.flatMap(({ request }) => request.lanes.map(({ partition }) => partition)));
 
-/** Settles those whose time is up; returns the others. */
+/** Settles the requests whose deadline has passed, and returns the others. */
 export function expire(
   live: readonly Waiting[],
   nowMonotonicMs: number,
@@ -60,7 +62,7 @@ export function settleByReceipt(item: Waiting, row: ReceiptRow | undefined): voi
     return;
   }
   if (isClaim(row)) {
-    // The very same request was one batch when it was claimed, and is several by now.
+    // This same request was one batch when it was claimed, and is several batches now.
     settle(item, () => item.reject(outcomeUnknown(new Error("claimed as one batch"))));
     return;
   }

@@ -1,10 +1,10 @@
 import type { StoredEvent } from "../../model/event.ts";
 import type { Batch } from "../../table/batch.entity.ts";
 
-/** Where reading ends: before a moment, or before a sequence of each partition. */
+/** The end of a read: before a time, or before a sequence in each partition. */
 export type Bound = { readonly timeMs: number } | { readonly nexts: readonly number[] };
 
-/** The same in one partition. */
+/** The bound in one partition. */
 export type PartitionBound = { readonly timeMs: number; readonly next: number };
 
 export const boundOf = (bound: Bound | undefined, partition: number): PartitionBound => ({
@@ -18,7 +18,7 @@ export const isBeyond = (
   { first, publishedAt }: Pick<Batch, "first" | "publishedAt">,
 ): boolean => publishedAt >= timeMs || first >= next;
 
-/** Whether an event lies at a bound or after it. */
+/** Whether an event is at a bound or after it. */
 export const isPast = (
   bound: PartitionBound,
   { sequence: first, publishedAt }: Pick<StoredEvent, "sequence" | "publishedAt">,

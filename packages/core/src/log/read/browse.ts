@@ -8,36 +8,39 @@ import type { Bound } from "./bounds.ts";
 import { fittingCount } from "./page-bytes.ts";
 import { cutPage, type LogPage, type PartitionRun } from "./read.ts";
 
-/** Positions of a stream; those that are not known are given by the moment `since`, or earliest. */
+/**
+ * Positions of a stream. A partition without a position starts at the time `since`, or at the
+ * earliest event.
+ */
 export type From = Pick<CursorContent, "positions" | "since" | "turn">;
 
-/** What of a stream is read. */
+/** The part of a stream to read. */
 export type BrowseRequest = {
   readonly from: From;
   readonly limit: number;
-  /** Leaves events out. */
+  /** Filters the events. */
   readonly matches: ((event: StoredEvent) => boolean) | undefined;
-  /** The partitions to read; all of them unless it is said. */
+  /** The partitions to read. The default is all of them. */
   readonly among: ReadonlySet<number> | undefined;
   readonly bound: Bound | undefined;
 };
 
-/** A run of events, where to go on, and whether anything is left to read there. */
+/** A run of events, the positions to continue from, and whether anything remains to read there. */
 export type Browsed = {
   readonly events: readonly StoredEvent[];
   readonly from: From;
   /** Partitions that are not read count as read to their ends. */
   readonly runs: readonly PartitionRun[];
   readonly caughtUp: boolean;
-  /** How many events were looked at. */
+  /** The number of events examined. */
   readonly looked: number;
-  /** The bound is reached: nothing that comes later matters. */
+  /** The read has reached the bound, so later events do not matter. */
   readonly ended: boolean;
 };
 
 /**
- * Reads a stream without a subscription. A page looks at a bounded number of events, so with
- * `matches` it may be empty and not the end.
+ * Reads a stream without a subscription. A page examines a bounded number of events. So with
+ * `matches` it may be empty although the log continues.
  */
 export async function browse(
   log: Log,
@@ -76,8 +79,9 @@ const atEndUnless =
     isAmong(among, partition) ? run : { ...run, atEnd: true };
 
 /**
- * Up to `limit` events of a page, those that match if that is asked for, as far as an answer can
- * hold them. The page is cut after the last of them: it covers what was left out before.
+ * Returns up to `limit` events of a page, filtered by `matches` if present, within the size of an
+ * answer. The page is cut after the last of them, so it also covers the events left out before that
+ * one.
  */
 export function keepMatching(
   page: LogPage,
@@ -96,8 +100,8 @@ export function keepMatching(
 }
 
 /**
- * The positions of a cursor, of some partitions or all; where it names only a moment, that moment
- * is looked up.
+ * Returns the positions of a cursor, for some partitions or all. If the cursor has only a time,
+ * that time is looked up.
  */
 export async function resolvePositions(
   log: Log,

@@ -9,8 +9,8 @@ import type { Table } from "../../table/table.ts";
 const MEMORY_MS = MINUTE_MS;
 
 /**
- * Checkpoints as they were at most a minute ago. Good enough to refuse what is long gone, because
- * rows stay for 30 days below the floor; never good enough to decide where to write.
+ * Checkpoints that are at most a minute old. They suffice to refuse a position that expired long
+ * ago, because rows stay for 30 days below the floor. They never suffice to decide where to write.
  */
 export function createCheckpointMemory({ table, clock }: { table: Table; clock: Clock }) {
   const memory = createMemory<Checkpoint>(clock, { ttlMs: MEMORY_MS });
@@ -28,7 +28,7 @@ export function createCheckpointMemory({ table, clock }: { table: Table; clock: 
     return memory.recall(nameOf(life, partition)) ?? reload(life, partition);
   }
 
-  /** What was remembered of it holds no more. */
+  /** Discards the remembered checkpoint of a partition. */
   const forget = (life: Life, partition: number): void => memory.change(nameOf(life, partition));
 
   return { recall, reload, forget };

@@ -13,22 +13,23 @@ type Stream = {
   readonly restored?: Restored;
 };
 
-/** Tells whether a name had a life: the seal of its first chain stays for good. */
+/** Finds out whether a name had a life. The seal of its first chain is never removed. */
 export const createFormerLives =
   (table: Table) =>
   async (name: ScopedName, uid: string): Promise<boolean> =>
     (await table.batches.loadLast(lifeOf(name, uid), 0)) !== undefined;
 
-/** What it takes to judge a cursor: see `createLog`. */
+/** The dependencies for judging a cursor. See `createLog`. */
 export type CursorFacts = {
   readonly hadLife: ReturnType<typeof createFormerLives>;
   lostBy(life: Life, partition: number, id: string): Promise<readonly LostRange[]>;
 };
 
 /**
- * Throws `invalid-cursor` for a cursor of another stream or of a former life, and for one that
- * covers what a restore lost. A former life is looked up under the stream's own name, tenant
- * included, so a cursor of another tenant is answered like one of any other stream.
+ * Throws `invalid-cursor` for a cursor of a different stream or of an earlier life, and for one
+ * that covers events lost in a restore. An earlier life is looked up under the stream's own name,
+ * tenant included. So a cursor of a different tenant gets the same answer as one of any other
+ * stream.
  */
 export async function assertOfStream(
   log: CursorFacts,
@@ -48,9 +49,9 @@ export const isOfThisRestore = (stream: Stream, { life }: CursorContent): boolea
   life === lifeText(stream);
 
 /**
- * Refuses a cursor from before a restore that covers more than the restore has kept, in the log or,
- * while a snapshot is read, in the compacted state; and one from a copy of the table that was given
- * up.
+ * Refuses a cursor from before a restore that covers more than the restore kept, in the log or,
+ * while a snapshot is read, in the compacted state. Also refuses a cursor from an abandoned copy of
+ * the table.
  */
 async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorContent) {
   if (isOfThisRestore(stream, cursor)) return;
@@ -68,7 +69,10 @@ async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorCon
   );
 }
 
-/** The first restore after a moment that is itself a restore of this table, or the beginning. */
+/**
+ * Returns the id of the restore that follows the time `at`. Undefined unless `at` is itself the
+ * time of a restore of this table, or 0 for its beginning.
+ */
 function restoreAfter({ restored: last }: Stream, at: number): string | undefined {
   if (last === undefined) return undefined;
   const marks = [{ id: "", at: 0 }, ...last.before, last];

@@ -6,10 +6,10 @@ import type { BatchOutline } from "../../table/batch.entity.ts";
 import type { PartitionRun, ReadDeps } from "./read.ts";
 
 /**
- * How far the ends are ahead of the positions of a reader: events over all partitions, and the age
- * of the oldest of them in seconds. Partitions that were just read to their end cost nothing. Of
- * the others the next batch is read where its time is not known yet; the last one, which may be
- * large, only where there is a next.
+ * Measures how far the ends are ahead of a reader's positions: the events over all partitions, and
+ * the age of the oldest of them in seconds. Partitions that were just read to their end cost
+ * nothing. For the others, it reads the next batch if its time is unknown so far. It reads the last
+ * batch, which may be large, only if there is a next one.
  */
 export async function measureLag(
   deps: ReadDeps,
@@ -48,7 +48,7 @@ async function lagOf(
   return { events, oldestAt: oldestAt ?? last.publishedAt };
 }
 
-/** The first batch that holds anything from a position on. A page may end before it is reached. */
+/** Returns the first batch with an event at or after a position. A page may end before it. */
 async function loadFollowing(
   { table }: Pick<ReadDeps, "table">,
   life: Life,

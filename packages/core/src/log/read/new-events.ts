@@ -4,13 +4,14 @@ import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import type { Table } from "../../table/table.ts";
 
-/** Many wait at the same place; one look serves all of them for this long. */
+/** Many polls wait at the same position. One read serves all of them for this long. */
 const MEMORY_MS = 500;
 const ENTRIES_MAX = 10_000;
 
 /**
- * Whether there are events after a position, as of half a second ago at most, strongly consistent
- * then. The cheapest check there is: one read per partition, however many polls ask.
+ * Checks whether there are events after a position. The result is at most half a second old, and
+ * was strongly consistent then. This is the cheapest check: one read per partition, for any number
+ * of polls.
  */
 export function createNewEvents({
   table,

@@ -5,7 +5,7 @@ import type { Position } from "../../model/position.ts";
 import { unpackBatch } from "../codec.ts";
 import { type ReadDeps, retentionPassed } from "./read.ts";
 
-/** Where one event is, and what else must be true of it. */
+/** The address of one event, and further conditions on it. */
 export type Address = {
   readonly partition: number;
   readonly sequence: number;
@@ -13,8 +13,8 @@ export type Address = {
 };
 
 /**
- * One event by its address, and the place after it. Throws `event-not-found`, and
- * `retention-passed` for one that is gone.
+ * Returns one event by its address, and the position after it. Throws `event-not-found`, or
+ * `retention-passed` for an expired event.
  */
 export async function loadEvent(
   { table, checkpoints }: ReadDeps,

@@ -2,18 +2,22 @@ import { LIMITS } from "@eventledger/protocol";
 import type { StoredEvent } from "../../model/event.ts";
 
 /**
- * The most that an event takes in a page, in any of its forms. Its attributes are JSON, where one
- * byte may take six. As a CloudEvent it repeats none of them, and adds what it must have.
+ * An upper bound for the size of an event in a page, in any format. Its attributes are JSON, which
+ * may use six bytes for one. The CloudEvents format repeats none of them, and adds its required
+ * attributes.
  */
 export const printedBytes = ({ data, ...attributes }: StoredEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + ADDED_BYTES;
 
-/** Names, a time in text, and what a CloudEvent has beside: version, source, type, its sequence. */
+/**
+ * Attribute names, a time as text, and the additions of a CloudEvent: version, source, type,
+ * sequence.
+ */
 export const ADDED_BYTES = 400;
 
 /**
- * How many of these events a page can hold. Always the first: no event is as large as a page, and a
- * reader must get on.
+ * Returns how many of these events fit into a page. The first one always fits: no event is as large
+ * as a page, and a reader must make progress.
  */
 export function fittingCount(
   events: readonly StoredEvent[],

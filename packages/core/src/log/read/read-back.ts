@@ -12,7 +12,7 @@ import { type Bound, boundOf, isPast } from "./bounds.ts";
 import { printedBytes } from "./page-bytes.ts";
 import type { ReadDeps } from "./read.ts";
 
-/** Rows of a first query of a partition; the next ones ask for more. */
+/** The number of rows in the first query of a partition. Later queries ask for more. */
 const ROWS_FIRST = 2;
 const ROWS_MAX = 32;
 const PARTITIONS_AT_ONCE = 8;
@@ -23,35 +23,38 @@ export type BackRequest = {
   readonly among: ReadonlySet<number> | undefined;
   /** Reading back ends with the events at the bound. */
   readonly bound: Bound | undefined;
-  /** The most events to look at. */
+  /** The maximum number of events to examine. */
   readonly lookedMax: number;
 };
 
 export type BackPage = {
-  /** Newest first. */
+  /** The newest event comes first. */
   readonly events: readonly StoredEvent[];
-  /** Before the oldest event that was looked at, by partition; as given where none was read. */
+  /** The position before the oldest examined event, by partition. Unchanged if none was read. */
   readonly positions: readonly (Position | undefined)[];
-  /** Nothing older is kept, or lies within the bound. */
+  /** No older event is kept, or none is within the bound. */
   readonly caughtUp: boolean;
   readonly looked: number;
 };
 
-/** One partition while it is read back: what is at hand, newest first, and what lies before it. */
+/**
+ * The state of one partition during a backward read: the events at hand, newest first, and the
+ * position before them.
+ */
 type Back = {
   readonly partition: number;
   readonly floor: number;
   position: Position;
   readonly ready: { readonly event: StoredEvent; readonly batch: number }[];
-  /** Below it nothing is at hand. */
+  /** No event below it is at hand. */
   next: number;
   rows: number;
   ended: boolean;
 };
 
 /**
- * Reads back from `positions`: what lies before them, newest first, over all partitions by the time
- * of publication. Throws `stream-not-found` and an InvariantError when a chain has a gap.
+ * Reads backward from `positions`: the events before them, newest first, over all partitions by
+ * publication time. Throws `stream-not-found`, and an InvariantError when a chain has a gap.
  */
 export async function readBack(
   deps: ReadDeps,
@@ -100,7 +103,7 @@ export async function readBack(
   };
 }
 
-/** Whose next event was published later. */
+/** Returns the partition whose next event was published later. */
 function newerOf(newest: Back | undefined, back: Back): Back | undefined {
   const [entry] = back.ready;
   const [best] = newest?.ready ?? [];
@@ -123,7 +126,7 @@ async function begin(
   return { partition, floor, position: at, ready: [], next: at.next, rows: ROWS_FIRST, ended };
 }
 
-/** Gets more of those partitions of which nothing is at hand. */
+/** Reads more of those partitions that have no event at hand. */
 async function fillAll(
   deps: ReadDeps,
   life: Life,
@@ -138,7 +141,8 @@ async function fillAll(
 }
 
 /**
- * The same for one. What does not continue the chain was written into the past: it is passed over.
+ * Reads more of one partition. A batch that does not continue the chain was written into the past
+ * and is ignored.
  */
 async function fill(
   deps: ReadDeps,
@@ -163,7 +167,7 @@ function take(back: Back, batch: Batch, bound: Bound | undefined): void {
   if (batch.kind === "seal") throw streamNotFound();
   const { first, count } = batch;
   if (back.ended || first >= back.next) return;
-  // The first batch may hold the place; any other ends where the one after it begins.
+  // The first batch may contain the position. Each later one must end where its successor begins.
   const { position } = back;
   const isInside = back.next === position.next && position.batch < position.next;
   if (isInside ? first !== position.batch : first + count !== back.next) return;
@@ -184,7 +188,10 @@ function take(back: Back, batch: Batch, bound: Bound | undefined): void {
   back.ended = back.next <= back.floor;
 }
 
-/** Nothing is stored before a place: the floor has come up to it, or the log is damaged. */
+/**
+ * Explains why no batch is stored before a position: the floor has reached it, or the log is
+ * damaged.
+ */
 async function explainGap({ checkpoints }: ReadDeps, life: Life, back: Back): Promise<void> {
   const { floor } = await checkpoints.reload(life, back.partition);
   assertInvariant(back.next <= floor, `nothing is missing before ${back.next} of ${life}`);

@@ -16,7 +16,7 @@ const batchAt = (first: number, count: number, more: Partial<Batch> = {}): Batch
   ...more,
 });
 
-/** Consecutive batches of these sizes, from sequence 1. */
+/** Returns consecutive batches of these sizes, from sequence 1. */
 const chain = (counts: readonly number[]): Batch[] => {
   let next = 1;
   return counts.map((count) => {

@@ -2,38 +2,42 @@ import type { Position } from "../../model/position.ts";
 import type { Batch } from "../../table/batch.entity.ts";
 import { boundOf, isBeyond, type PartitionBound } from "./bounds.ts";
 
-/** The most a page may still take. */
+/** The remaining capacity of a page. */
 export type Room = { readonly events: number; readonly bytes: number };
 
-/** Which events of which batches a page takes, in order: `from` and `to` count inside the batch. */
+/** The events of a batch that a page takes, in order. `from` and `to` count inside the batch. */
 export type Slice = { readonly batch: Batch; readonly from: number; readonly to: number };
 
 export type RunPlan = {
   readonly slices: readonly Slice[];
   readonly position: Position;
-  /** What is left of the page. */
+  /** The remaining capacity of the page. */
   readonly room: Room;
   /**
-   * Why the run ends: `room` (the page is full), `gap` (the next batch is not where it belongs),
-   * `seal` (the stream has ended), `lost` (a restore lost what lies before the start), `bound`
-   * (what comes next is not asked for), `end` (the rows ran out).
+   * The reason why the run ends:
+   * - `room`: the page is full
+   * - `gap`: the next batch is missing
+   * - `seal`: the stream has ended
+   * - `lost`: a restore lost the events before the start
+   * - `bound`: the next event is past the bound
+   * - `end`: no rows remain
    */
   readonly stop: "room" | "gap" | "seal" | "lost" | "bound" | "end";
-  /** When the first event after the run was published, if its batch is among the rows. */
+  /** The publication time of the first event after the run, if its batch is among the rows. */
   readonly nextPublishedAt: number | undefined;
 };
 
 /**
- * What a page costs per event beside its text: sequence, time, id and punctuation. An upper bound,
- * so that a page planned from stored sizes never grows past its cap once printed.
+ * The cost of an event in a page beside its text: sequence, time, id and punctuation. This is an
+ * upper bound, so a page that is planned from stored sizes never exceeds its cap in print.
  */
 const EVENT_OVERHEAD_BYTES = 160;
 
 /**
- * Picks a contiguous run from stored rows: a batch counts only if it starts exactly where the one
- * before it ended. A batch is taken whole or up to the number of events asked for, and only if the
- * page has room for all of it; an empty page always has, because a batch is smaller than a page, so
- * reading always moves on. What lies at the bound or after it takes no room. Pure.
+ * Picks a contiguous run from stored rows. A batch counts only if it starts exactly where its
+ * predecessor ended. A batch is taken whole or up to the requested number of events, and only if
+ * the page has room for all of it. An empty page always has room, because a batch is smaller than a
+ * page, so every read makes progress. Events at the bound or after it use no room. Pure.
  */
 export function planRun(
   rows: readonly Batch[],

@@ -22,33 +22,33 @@ export type ReadDeps = {
   readonly checkpoints: CheckpointMemory;
 };
 
-/** What a page read from one partition. */
+/** The part of a page from one partition. */
 export type PartitionRun = {
   readonly position: Position;
-  /** Nothing was stored after `position` when it was read. */
+  /** The log had no event after `position` when it was read. */
   readonly atEnd: boolean;
-  /** When the first event after `position` was published, if that came to light. */
+  /** The publication time of the first event after `position`, if the read has seen it. */
   readonly nextPublishedAt: number | undefined;
-  /** What comes next lies past the bound of the page; then it counts as read to its end. */
+  /** The next event is past the bound of the page. The partition then counts as read to its end. */
   readonly bounded?: true;
 };
 
-/** An event and where it was found. */
+/** An event and its place. */
 export type Entry = {
   readonly event: StoredEvent;
   readonly partition: number;
-  /** The first sequence of the batch it is in. */
+  /** The first sequence of the event's batch. */
   readonly batch: number;
 };
 
 export type LogPage = {
   readonly entries: readonly Entry[];
   readonly runs: readonly PartitionRun[];
-  /** The partition the next page starts with. */
+  /** The partition that the next page starts with. */
   readonly turn: number;
 };
 
-/** How much to read, which partition to begin with, and which ones to read if not all. */
+/** The amount to read, the partition to begin with, and the partitions to read if not all. */
 export type PageRequest = {
   readonly room: Room;
   readonly turn: number;
@@ -56,19 +56,19 @@ export type PageRequest = {
   readonly bound?: Bound | undefined;
 };
 
-/** How many partitions are asked at once. */
+/** The number of partitions that are read concurrently. */
 const WAVE = 8;
-/** Rows of a first query; more are asked for only when these did not fill the page. */
+/** The number of rows in the first query. Later queries ask for more if the page is not full. */
 const ROWS_FIRST = 8;
 const ROWS_MAX = 512;
 
 /**
- * Reads on from `positions`, one per partition, until the page is full or the log has ended. Starts
- * with partition `turn`, so that pages which fill up early still come round to all of them. Every
- * read is strongly consistent: what was durable before is found. Throws `retention-passed` when a
- * position is older than what is kept, `invalid-cursor` when a restore lost what lies before it,
- * `stream-not-found` when the stream has ended, and an InvariantError when the chain has a gap that
- * nothing explains.
+ * Reads from `positions`, one per partition, until the page is full or the log has ended. It starts
+ * with partition `turn`, so that small pages still reach all partitions in turn. Every read is
+ * strongly consistent: it finds everything that was durable before it began. Throws
+ * `retention-passed` when a position is older than the retained log, `invalid-cursor` when a
+ * restore lost the events before it, `stream-not-found` when the stream has ended, and an
+ * InvariantError when the chain has an unexplained gap.
  */
 export async function readPage(
   deps: ReadDeps,
@@ -111,8 +111,8 @@ export async function readPage(
 }
 
 /**
- * The same page with only its first `count` entries: every partition goes back to the first of its
- * events that is left out, and the first that got no turn has the next one.
+ * Returns the page with only its first `count` entries. Every partition goes back to its first
+ * omitted event. The next page starts with the first partition that got no turn.
  */
 export function cutPage(page: LogPage, count: number): LogPage {
   const { entries, runs } = page;
@@ -139,13 +139,14 @@ const notRead = (position: Position): PartitionRun => ({
 
 type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
 type Chain = { readonly life: Life; readonly partition: number };
-/** A chain with what was known of it before its rows were read. */
+/** A chain, with its checkpoint from before its rows were read. */
 type KnownChain = Chain & Pick<Checkpoint, "floor" | "next" | "lookedAt" | "lost">;
 
 /**
- * Takes what fits of one partition, asking for further rows while there is room. A query is no
- * snapshot: it may pass a place before a batch is put there and still meet the next one. So a gap
- * is believed only when a second look, which began after the later batch was seen, finds it again.
+ * Takes the events of one partition that fit, and queries further rows while there is room. A query
+ * is no snapshot: it may pass a place before a batch is put there and still return the following
+ * batch. So a gap is real only when a second query finds it again. That query must begin after the
+ * later batch was seen.
  */
 async function readRun(
   deps: ReadDeps,
@@ -176,7 +177,8 @@ async function readRun(
     }
     gapAt = plan.stop === "gap" ? position.next : undefined;
     const ranOut = plan.stop === "end" && !rows.more;
-    // The rows ran out below what was compacted before they were read: the rest has expired.
+    // The rows ended below the compacted position that was read before them. So the rest has
+    // expired.
     if (ranOut && position.next < chain.next) await explainGap(deps, chain, position);
     const atEnd = ranOut && isAttended(deps, chain);
     const full = plan.stop === "room";
@@ -204,10 +206,10 @@ const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
   clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
 
 /**
- * Refuses a position below the floor before any row is believed. Floors lie at batch edges, so when
- * the position's batch is below the floor but the position is not, all of that batch is before it.
- * Lost numbers hold no event: who has read up to them has missed nothing when they are no longer
- * kept.
+ * Refuses a position below the floor before any row is trusted. Floors are at batch edges. So when
+ * the position's batch is below the floor but the position is not, all of that batch is before the
+ * position. Lost numbers hold no event: a reader that has read up to them has missed nothing when
+ * they are no longer kept.
  */
 function startAt({ floor, lost }: KnownChain, position: Position): Position {
   if (isLost(lost, position.next)) throw invalidCursor("restored");
@@ -217,9 +219,9 @@ function startAt({ floor, lost }: KnownChain, position: Position): Position {
 }
 
 /**
- * A batch is missing. Rows go only after their retention and 30 more days have passed, so either
- * the floor lies above by now, or no process has moved it for a week, or the log is damaged. A
- * check of the end meanwhile says nothing of that.
+ * A batch is missing. Rows are removed only 30 days after the end of their retention. So the floor
+ * is above the position by now, or no process has moved it for a week, or the log is damaged. A
+ * check of the end in the meantime does not decide between these.
  */
 async function explainGap(
   { checkpoints, clock }: ReadDeps,
@@ -236,7 +238,9 @@ async function explainGap(
 /** Far less than the 30 days that rows stay below the floor. */
 const UNATTENDED_MS = 7 * DAY_MS;
 
-/** Whether a read failed because its position is not in the log any more: expired, or lost. */
+/**
+ * Whether a read failed because its position is no longer in the log: it has expired or was lost.
+ */
 export const isOutOfReach = (error: unknown): error is LedgerError =>
   error instanceof LedgerError &&
   (error.code === "retention-passed" || error.facts.reason === "restored");

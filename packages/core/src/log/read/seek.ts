@@ -9,7 +9,7 @@ import { loadEnd } from "../end.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
-/** The first position that may still be read, strongly consistent. */
+/** Returns the first readable position, strongly consistent. */
 export async function seekEarliest(
   { table }: Deps,
   life: Life,
@@ -20,7 +20,7 @@ export async function seekEarliest(
   return edgeAt(checkpoint.floor);
 }
 
-/** After everything that was durable before the call, strongly consistent. */
+/** Returns the position after everything that was durable before the call, strongly consistent. */
 export async function seekLatest(deps: Deps, life: Life, partition: number): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
@@ -28,8 +28,9 @@ export async function seekLatest(deps: Deps, life: Life, partition: number): Pro
 }
 
 /**
- * The first event published at `timeMs` or later, or the end when there is none. Publication times
- * never fall along a chain, so this is a binary search: O(log n) reads of one batch each.
+ * Returns the position of the first event published at `timeMs` or later, or the end when there is
+ * none. Publication times never decrease along a chain. So this is a binary search with O(log n)
+ * reads of one batch each.
  */
 export const seekTime = (
   deps: Deps,
@@ -40,8 +41,8 @@ export const seekTime = (
   seekBatch(deps, life, partition, ({ publishedAt }) => publishedAt >= timeMs);
 
 /**
- * The first batch of which something is true that is true of all that follow it, or the end when
- * there is none. What is missing counts as before it.
+ * Returns the first batch with a property that all later batches have too, or the end when there is
+ * none. A missing batch counts as one without the property.
  */
 export async function seekBatch(
   deps: Deps,
@@ -68,9 +69,9 @@ export async function seekBatch(
 }
 
 /**
- * A sequence number, which may lie inside a batch, or be that of the next event. Throws
- * `invalid-request` for one beyond that: a number of something else, such as a time in
- * milliseconds; and `invalid-cursor` for one that a restore has lost.
+ * Returns the position of a sequence number, which may be inside a batch or be that of the next
+ * event. Throws `invalid-request` for a higher number, which must be something else, such as a time
+ * in milliseconds. Throws `invalid-cursor` for a sequence that a restore has lost.
  */
 export async function seekSequence(
   deps: Deps,
