@@ -8,13 +8,13 @@ export type Covers = (row: {
   readonly config: { readonly filter?: SubscriptionRow["config"]["filter"] };
 }) => boolean;
 
-/** Rows looked at once more, where few of them may be shown. */
+/** The number of further rows per query, if few of them are visible to the caller. */
 const LOOK_ON = 500;
 
 /**
- * Up to `limit` subscriptions by name after `after`, of those that are covered. Looks on until
- * there is one more or no more: `next` is the last of the page, so a cursor names nothing that is
- * not shown.
+ * Returns up to `limit` covered subscriptions by name after `after`. It reads on until it finds one
+ * more or none is left. `next` is the last name of the page, so a cursor names only visible
+ * subscriptions.
  */
 export async function listCovered(
   table: Table,

@@ -4,8 +4,8 @@ import { isTombstone, type StoredEvent } from "../model/event.ts";
 export type Matches = (event: StoredEvent) => boolean;
 
 /**
- * Whether a subscription receives an event; undefined when it receives all. Every consumer of a key
- * has to see its deletion, so tombstones pass types and headers ([sub.filter-state]).
+ * Returns whether a subscription receives an event. Undefined when it receives all. Every consumer
+ * of a key must see its deletion, so tombstones pass types and headers ([sub.filter-state]).
  */
 export function matcherOf(filter: Filter | undefined): Matches | undefined {
   if (filter === undefined) return undefined;
@@ -21,7 +21,7 @@ export function matcherOf(filter: Filter | undefined): Matches | undefined {
   };
 }
 
-/** The same filter written in one way, so that two can be compared. */
+/** Returns the same filter in its normal form, so that two filters can be compared. */
 export function normalFilter({ types, keyPrefix, headers }: Filter): Filter {
   return {
     ...(types === undefined ? {} : { types: [...new Set(types)].sort() }),

@@ -2,17 +2,17 @@ import type { RedeliveryReason } from "@eventledger/protocol";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 
-/** How much of what a cursor covers is delivered again though it was committed, and why. */
+/** Which part of a committed cursor's events is redelivered all the same, and why. */
 export type Redelivery = {
   readonly part: "part" | "all";
   readonly because: readonly RedeliveryReason[];
 };
 
-/** A subscription and how far it has committed every partition. */
+/** A subscription and its committed progress in every partition. */
 export type SubscriptionState = {
   readonly row: SubscriptionRow;
   readonly offsets: readonly OffsetRow[];
   readonly generation: number;
-  /** Present until all that a snapshot left out is committed. */
+  /** Present until everything that a snapshot left out is committed. */
   readonly bootstrap: Bootstrap | undefined;
 };

@@ -21,7 +21,7 @@ import { assertSameConfig, normalConfig } from "./settings/config.ts";
 import type { SubscriptionState } from "./state.ts";
 import { createUntilMemory } from "./workers/until-memory.ts";
 
-/** Snapshots of the compacted state, as bootstraps read them. */
+/** Snapshots of the compacted state, which bootstraps read. */
 export type Snapshots = {
   /** Throws `not-compacted` when the stream has no compacted state. */
   assertPossible(stream: LiveStream): void;
@@ -41,25 +41,24 @@ export type SubscriptionDeps = {
   readonly snapshots: Snapshots;
 };
 
-/** What a subscription is made from; a lease lasts as long as usual unless it is said. */
+/** The settings of a new subscription. A lease has the default length unless a length is given. */
 export type NewSubscription = Omit<CreateSubscription, "leaseSeconds" | "start"> & {
   readonly start: Start;
   readonly leaseSeconds?: number;
 };
 
-/** How long a subscription's state is believed while there is nothing to deliver. */
+/** How long a subscription's state stays cached while there is nothing to deliver. */
 const MEMORY_MS = 5_000;
 
-/** Subscriptions: their beginnings, ends and committed positions. */
+/** Creates, reads and deletes subscriptions and their committed offsets. */
 export function createSubscriptions({ table, clock, random, log, snapshots }: SubscriptionDeps) {
   const memory = createMemory<SubscriptionState>(clock, { ttlMs: MEMORY_MS });
   const untils = createUntilMemory(clock);
   const nameOf = ({ life }: LiveStream, name: string) => `${life}#${name}`;
 
   /**
-   * Makes a subscription, or finds that the very same one is there. `at` looks up where it starts;
-   * undefined means a snapshot. Throws `subscription-exists` when one of that name was made with
-   * other settings.
+   * Creates a subscription, or finds an identical one. `at` looks up its start; undefined means a
+   * snapshot. Throws `subscription-exists` when one of that name has different settings.
    */
   async function create(
     stream: LiveStream,
@@ -93,7 +92,10 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return pendingProgress(stream);
   }
 
-  /** Positions of a former life's subscription would be out of reach once its row is replaced. */
+  /**
+   * Removes positions of an earlier life's subscription. They would be unreachable after its row is
+   * replaced.
+   */
   async function removeStale(stream: LiveStream, name: string): Promise<void> {
     const stale = await table.subscriptions.loadStale(stream.name, stream.uid, name);
     if (stale === undefined) return;
@@ -101,7 +103,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     await table.lifecycle.removeSubscription(life, stale, LIMITS.partitionsMax);
   }
 
-  /** The subscription with its positions as they are now. Throws `subscription-not-found`. */
+  /** Returns the subscription with its current positions. Throws `subscription-not-found`. */
   async function load(stream: LiveStream, name: string): Promise<SubscriptionState> {
     const look = memory.look();
     const row = await table.subscriptions.load(stream.name, stream.uid, name);
@@ -113,8 +115,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * Learns positions with the settings that they go with. A row that was read before its settings
-   * were changed is read again: nothing is delivered by a filter of before.
+   * Learns positions together with their settings. If the settings changed after the row was read,
+   * it reads the row again, so that no event is delivered by an earlier filter.
    */
   async function settle(
     stream: LiveStream,
@@ -139,12 +141,12 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return memory.recall(nameOf(stream, name)) ?? load(stream, name);
   }
 
-  /** It was changed: what was remembered of it holds no more, nor what is being read. */
+  /** Discards the remembered state of a changed subscription, and any read of it in progress. */
   const forget = (stream: LiveStream, name: string): void => memory.change(nameOf(stream, name));
 
   /**
-   * Runs an operation on a subscription that may be remembered. When it turns out to be gone, and
-   * has been made again by another process meanwhile, the operation runs on the new one.
+   * Runs an operation on a subscription that may be remembered. If that one is deleted and a
+   * different process has created it again, the operation runs on the new one.
    */
   async function use<T>(stream: LiveStream, name: string, run: () => Promise<T>): Promise<T> {
     const remembered = memory.knows(nameOf(stream, name));
@@ -158,7 +160,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     }
   }
 
-  /** The same subscription with its positions as they are now. Throws `subscription-not-found`. */
+  /** Returns the same subscription with its current positions. Throws `subscription-not-found`. */
   async function refresh(
     stream: LiveStream,
     { row }: Pick<SubscriptionState, "row">,
@@ -168,8 +170,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * A query is not one moment: rows of a seek or of a snapshot's end, which are written together,
-   * may be met half done. Then it is asked again.
+   * A query is not atomic. It may return only some of the rows that a seek or the end of a snapshot
+   * writes together. In that case the query is repeated.
    */
   async function loadOffsets(
     stream: LiveStream,
@@ -201,7 +203,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     });
   }
 
-  /** What a look has found. */
+  /** Records the result of a look. */
   function learn(
     stream: LiveStream,
     row: SubscriptionRow,
@@ -213,7 +215,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     return state;
   }
 
-  /** Its state after a change by this process, which began with the look. */
+  /** Remembers the state after a change by this process, which began with the look. */
   function remember(
     stream: LiveStream,
     row: SubscriptionRow,
@@ -226,8 +228,9 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * Deletes a subscription and its positions. Repeating it is no failure for a day. Throws
-   * `subscription-not-found` for one that was never there, and for one that is not covered.
+   * Deletes a subscription and its positions. A repeated call succeeds for a day. Throws
+   * `subscription-not-found` for a subscription that never existed, and for one that is not
+   * covered.
    */
   async function remove(stream: LiveStream, name: string, covers: Covers): Promise<void> {
     const row = await table.subscriptions.load(stream.name, stream.uid, name);
@@ -249,8 +252,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * Puts all positions elsewhere at once. Undefined when the subscription is not as `state` says
-   * any more: another generation, or, at a snapshot's end, another place in it or another worker's.
+   * Moves all positions at once. Undefined when the subscription no longer matches `state`: its
+   * generation has changed, or, at a snapshot's end, the place in it or the worker.
    */
   async function replace(
     stream: LiveStream,
@@ -278,7 +281,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     load,
     recall,
     forget,
-    /** The same for all subscriptions of a life. */
+    /** Discards the remembered state of all subscriptions of a life. */
     forgetLife(life: Life): void {
       memory.changeAll((name) => name.startsWith(`${life}#`));
     },
@@ -287,7 +290,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     remove,
     ...createSubscriptionLag({ clock, log }),
     replace,
-    /** Until when leases and workers hold, by the clock of this process. */
+    /** The expiry of leases and workers, by the clock of this process. */
     untils,
     ...createCommits({ table, log, clock, untils, look: memory.look, refresh, remember, replace }),
   };
@@ -298,7 +301,7 @@ const OFFSET_PAUSE_MS = 20;
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-/** Whether an earlier try of putting it there was carried out, its answer lost. */
+/** Whether an earlier try of the same move succeeded and its answer was lost. */
 const isThere = (found: SubscriptionState, { positions, bootstrap }: Progress): boolean =>
   isInSnapshot(found.bootstrap) === isInSnapshot(bootstrap) &&
   found.bootstrap?.run === bootstrap?.run &&
@@ -310,6 +313,6 @@ function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): Subscript
   return { row, offsets, generation, bootstrap };
 }
 
-/** How long a worker holds its share each time it is heard of. */
+/** How long a worker holds its share after each sign of life. */
 export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>
   leaseSeconds * 1_000;

@@ -13,7 +13,7 @@ export type LastEvent = { readonly sequence: number; readonly deleted: boolean }
 
 export const NO_EVENT: LastEvent = { sequence: 0, deleted: false };
 
-/** No event ever has this sequence. It stands for an event of an earlier life of the stream. */
+/** No event ever has this sequence. It means an event of an earlier life of the stream. */
 export const NEVER = -1;
 
 /**

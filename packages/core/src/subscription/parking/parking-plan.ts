@@ -10,26 +10,28 @@ import {
 import type { Position } from "../../model/position.ts";
 import type { OffsetRow } from "../../table/subscription.entity.ts";
 
-/** What parking decides about, of a partition. */
+/** The fields of a partition that parking decides about. */
 export type ParkingRow = Pick<OffsetRow, "next" | "batch" | "parking">;
 
-/** An event that is to be parked, and where it lies. */
+/** An event to park, and its position. */
 export type Poison = Position & { readonly key: string };
 
-/** The state of a key: parked, waiting for the position to pass what was skipped, or free. */
+/**
+ * The state of a key: parked, waiting for the committed offset to pass a skipped event, or free.
+ */
 export type KeyState = ParkedKey | SkippedEvent | undefined;
 
-/** What is parked after a change, and the state of its key then. */
+/** The parked keys after a change, and the new state of the changed key. */
 export type ParkingPlan<Key extends KeyState = KeyState> = {
   readonly parking: Parking;
   readonly key: Key;
 };
 
 /**
- * Sets a key aside from an event on. A key that is parked from there or earlier stays as it is; one
- * whose queue is being delivered stops at the event, and what comes before it in the queue counts
- * as processed. Parking an event that was skipped takes that back. "full" when too many keys are
- * parked. Pure.
+ * Parks a key from an event on. A key that is parked from there or earlier stays unchanged. If its
+ * queue is being delivered, the queue stops at the event, and earlier events of the queue count as
+ * processed. Parking a skipped event takes back the skip. "full" when too many keys are parked.
+ * Pure.
  */
 export function planPark(
   row: ParkingRow,
@@ -51,8 +53,8 @@ export function planPark(
 }
 
 /**
- * Lets the queue of a key flow from its beginning. One of which nothing lies before the committed
- * position is free at once: the log brings the rest. Pure.
+ * Delivers the queue of a key from its beginning. A key without events before the committed offset
+ * is free at once, because the log delivers the rest. Pure.
  */
 export function planRetry(row: ParkingRow, known: ParkedKey, isEmpty: boolean): ParkingPlan {
   const { parking = nothingParked } = row;
@@ -61,10 +63,10 @@ export function planRetry(row: ParkingRow, known: ParkedKey, isEmpty: boolean): 
 }
 
 /**
- * Lets a queue flow without its first event, from `to` on. When the position has not passed that
- * event, the key waits for the commit that does: a page from before may be committed still, and
- * what it has withheld or not processed comes as a queue then. "full" when too many keys wait for
- * that. Pure.
+ * Delivers a queue without its first event, starting at `to`. If the committed offset has not
+ * passed that event, the key waits for the commit that passes it. A client may still commit an
+ * earlier page. The events that the page withheld, or whose processing failed, are then delivered
+ * as a queue. "full" when too many keys wait for such a commit. Pure.
  */
 export function planSkip(
   row: ParkingRow,
@@ -80,13 +82,14 @@ export function planSkip(
 }
 
 /**
- * Keys of which an event was skipped that the position has not passed; nothing else of them waits.
+ * Returns the keys with a skipped event that the committed offset has not passed, and with no other
+ * waiting event.
  */
 export const ghostsOf = ({ next, parking }: ParkingRow): readonly ParkedKey[] =>
   parking?.keys.filter((known) => known.retrying && known.next > next) ?? [];
 
 /**
- * Frees keys of which nothing waits up to the committed position. What was skipped after it stays
+ * Frees keys that have no waiting events up to the committed offset. A skipped event after it stays
  * left out. Pure.
  */
 export const planFree = (
@@ -99,8 +102,8 @@ export const planFree = (
   }, parking);
 
 /**
- * Commits how far a queue was read. When that is as far as the partition is committed, the key is
- * free. Undefined when the place is of an earlier try, or was there already. Pure.
+ * Commits the progress in a queue. The key is free once that reaches the committed offset of the
+ * partition. Undefined when the place belongs to an earlier retry, or was committed before. Pure.
  */
 export function planProgress(row: ParkingRow, place: QueuePlace): Parking | undefined {
   const { parking = nothingParked } = row;
@@ -114,7 +117,8 @@ export function planProgress(row: ParkingRow, place: QueuePlace): Parking | unde
 }
 
 /**
- * Whether what was read of a queue comes again: its key was parked or retried again since. Pure.
+ * Whether a page of a queue will be redelivered, because its key was parked or retried since then.
+ * Pure.
  */
 export const isReadInVain = (
   { parking }: Pick<ParkingRow, "parking">,
@@ -123,7 +127,7 @@ export const isReadInVain = (
   parking?.keys.some(({ was, next }) => was?.includes(place.id) === true && next < place.next) ??
   false;
 
-/** Notes a delivery of a queue's beginning; the same try goes on. Pure. */
+/** Records a delivery of a queue's beginning. The same retry continues. Pure. */
 export function planDelivered(
   { parking = nothingParked }: ParkingRow,
   id: number,
@@ -133,11 +137,11 @@ export function planDelivered(
   return known === undefined ? undefined : withKey(parking, { ...known, delivered });
 }
 
-/** How a key is parked, if it is. */
+/** Returns how a key is parked, if it is. */
 export const parkedIn = ({ parking }: Pick<OffsetRow, "parking">, key: string) =>
   parking?.keys.find((each) => each.key === key);
 
-/** The skipped events that the position has not passed, of keys that flow. */
+/** Returns the skipped events of keys that flow, if the committed offset has not passed them. */
 export const pendingSkips = ({ next, parking }: ParkingRow): readonly SkippedEvent[] => {
   const { keys, skipped } = parking ?? nothingParked;
   return skipped.filter(
@@ -145,7 +149,7 @@ export const pendingSkips = ({ next, parking }: ParkingRow): readonly SkippedEve
   );
 };
 
-/** The event that a key waits to be passed by the position, if it does. */
+/** Returns the skipped event that a key waits for the committed offset to pass, if there is one. */
 const skippedOf = (
   { next }: Pick<ParkingRow, "next">,
   { retrying, id, key, reason, parkedAt, next: after }: ParkedKey,
@@ -182,8 +186,8 @@ const withoutKey = (parking: Parking, key: string): Parking => ({
 });
 
 /**
- * All keys that are parked, by partition and then by when that was last changed; also those whose
- * skipped event the position has not passed.
+ * Returns all parked keys, by partition and then by the time of their last change. This includes
+ * keys with a skipped event that the committed offset has not passed.
  */
 export const allParked = ({
   offsets,

@@ -44,16 +44,16 @@ type Deps = {
 const TRIES = 5;
 
 /**
- * Keys that are set aside: the events of a key that fails wait in their order, and everything else
- * flows. Nothing is copied; a queue is the log itself from the parked event on, so it lasts as long
- * as the log does.
+ * Parks keys. The events of a failing key wait in their order, and all other events flow. Nothing
+ * is copied: a queue is the log itself from the parked event on, so it lasts as long as the log
+ * does.
  */
 export function createParking({ table, clock, log, subscriptions, observeParked }: Deps) {
   const placeOf = ({ life }: LiveStream, { row: { uid } }: SubscriptionState) => {
     return { life, subscriptionUid: uid };
   };
 
-  /** Parks the key of an event that a client names. Doing it twice is harmless. */
+  /** Parks the key of an event that a client names. Repeating the call is harmless. */
   async function park(
     stream: LiveStream,
     name: string,
@@ -82,8 +82,9 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   }
 
   /**
-   * Where a key is to be parked. An event after the committed position was never part of a queue
-   * that is retried, so it says nothing of what comes before it there: then all of the queue waits.
+   * Finds the place from which to park a key. An event after the committed offset was never part of
+   * a queue that is being retried, so it is no proof that earlier events of the queue are
+   * processed. The whole queue then waits.
    */
   async function poisonIn(
     stream: LiveStream,
@@ -105,7 +106,10 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return { key, batch: at, next };
   }
 
-  /** Parks what has been delivered too often; false when it was changed by others meanwhile. */
+  /**
+   * Parks an event that was delivered too often. Returns false when another request has changed it
+   * in the meantime.
+   */
   async function parkPoison(
     stream: LiveStream,
     state: SubscriptionState,
@@ -121,10 +125,10 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   }
 
   /**
-   * Delivers the events of a key that wait: all of them, or all but the first. Answers the state of
-   * the key: undefined when it is free. What has been parked meanwhile is not released by a try
-   * that is repeated. Of a queue whose beginning is no longer kept only a skip leads on, also while
-   * it is retried.
+   * Delivers the waiting events of a key: all of them, or all but the first. Returns the state of
+   * the key, undefined when it is free. A repeated request does not release a key that was parked
+   * in the meantime. If the beginning of a queue is no longer kept, only a skip can continue it,
+   * also during a retry.
    */
   async function release(
     stream: LiveStream,
@@ -137,7 +141,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const partition = partitionOf(key, stream.partitions);
     const released = await change(stream, state, partition, async (row) => {
       const parked = parkedIn(row, key);
-      // An earlier try or another request has freed it: either way nothing of it waits.
+      // An earlier try or a different request has freed the key. In both cases none of its events
+      // wait.
       if (parked === undefined && first !== undefined) return unchanged(row, undefined);
       if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
       first ??= parked;
@@ -156,7 +161,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return released;
   }
 
-  /** Whether nothing of a key lies between a place in its queue and what is committed. */
+  /** Whether a key has no events between a place in its queue and the committed offset. */
   async function isEmptyFrom(
     stream: LiveStream,
     { row: { config } }: SubscriptionState,
@@ -164,14 +169,14 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   ): Promise<boolean> {
     const { row, parked, at } = queue;
     if (at.next >= row.next) return true;
-    // What was parked lies there itself.
+    // The parked event itself is at that place.
     if (at.next === parked.next && !parked.retrying) return false;
     const matches = matcherOf(config.filter);
     const page = await readQueue(log, stream, queue, { limit: 1, matches });
     return page?.ended === true && page.events.length === 0;
   }
 
-  /** Changes a partition's parked keys by a plan, again when others were faster. */
+  /** Changes a partition's parked keys by a plan. It retries when another process was faster. */
   async function change<Key extends KeyState>(
     stream: LiveStream,
     state: SubscriptionState,
@@ -212,7 +217,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     throw notKept();
   }
 
-  /** The first sequence that is kept, of each of these partitions. */
+  /** Returns the first kept sequence of each of these partitions. */
   async function earliestOf(
     { life }: LiveStream,
     partitions: Iterable<number>,
@@ -227,7 +232,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   return { park, parkPoison, release, earliestOf };
 }
 
-/** Undefined when a place is not in the log any more; throws all else. */
+/** Returns undefined when a place is no longer in the log. Throws every other error. */
 function outOfReach(error: unknown): undefined {
   if (!isOutOfReach(error)) throw error;
   return undefined;
@@ -246,7 +251,8 @@ type Release = {
 };
 
 /**
- * After the first event of a queue; where the log no longer reaches back to it, at what is left.
+ * Returns the position after the first event of a queue, or the first kept position if the log no
+ * longer contains that event.
  */
 function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
   if (earliest.next > next) return earliest;
@@ -254,7 +260,10 @@ function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): 
   return { batch, next: next + 1 };
 }
 
-/** An event of a key that is parked no more, and that the position has not passed yet. */
+/**
+ * Returns an event of a key that is no longer parked, if the committed offset has not passed that
+ * event.
+ */
 function pendingSkip(row: OffsetRow, { key, how, sequence }: Release): KeyState {
   const pending = pendingSkips(row).filter((each) => each.key === key);
   const same = pending.find((each) => each.sequence === sequence);
@@ -270,7 +279,7 @@ const unchanged = <Key extends KeyState>({ parking = nothingParked }: OffsetRow,
   return { parking, key };
 };
 
-/** Where every event has a number of its own, that number says which one is meant. */
+/** On a stream with one partition, the sequence alone identifies the event. */
 function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
   if (partitions === 1) return 0;
   if (key === undefined) {

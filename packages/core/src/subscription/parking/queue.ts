@@ -11,25 +11,26 @@ import type { OffsetRow } from "../../table/subscription.entity.ts";
 import type { Matches } from "../filter.ts";
 
 /**
- * A part of the queue of a parked key: its events between where it begins and what is committed.
+ * A page from the queue of a parked key: its events between the queue's beginning and the committed
+ * offset.
  */
 export type QueuePage = {
   readonly events: readonly StoredEvent[];
-  /** Where the first of them lies. */
+  /** The position of the first event. */
   readonly first: Position | undefined;
   readonly place: QueuePlace;
-  /** Nothing of it is left below the committed position. */
+  /** The queue has no further events below the committed offset. */
   readonly ended: boolean;
 };
 
-/** Which queue is to be delivered next, and from where. */
+/** The queue to deliver next, and the place to start from. */
 export type NextQueue = {
   readonly row: OffsetRow;
   readonly parked: ParkedKey;
   readonly at: Position;
 };
 
-/** The queues that are being delivered, in their order. */
+/** Returns the queues that are being delivered, in their order. */
 export const queuesOf = (offsets: readonly OffsetRow[]): readonly NextQueue[] =>
   offsets.flatMap((row) =>
     (row.parking?.keys ?? [])
@@ -38,8 +39,8 @@ export const queuesOf = (offsets: readonly OffsetRow[]): readonly NextQueue[] =>
   );
 
 /**
- * The queue that a place is in, unless its key has been parked, freed or retried again since, or
- * all up to the place is committed.
+ * Returns the queue that contains a place. Undefined when its key has been parked, freed or retried
+ * since then, or when everything up to the place is committed.
  */
 export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQueue | undefined {
   const queue = queuesOf(offsets).find(
@@ -50,9 +51,9 @@ export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQ
 }
 
 /**
- * Up to `limit` events of a queue. It looks at a bounded number of events of the partition, so it
- * may hold none and not have ended. Undefined when the log no longer reaches back to its beginning:
- * then the key stays parked until a skip gives up what is lost.
+ * Returns up to `limit` events of a queue. It examines a bounded number of events of the partition,
+ * so the page may be empty before the queue ends. Undefined when the log no longer reaches back to
+ * the queue's beginning. The key then stays parked until a skip gives up the lost events.
  */
 export async function readQueue(
   log: Log,

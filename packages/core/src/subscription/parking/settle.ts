@@ -12,9 +12,9 @@ import { planFree } from "./parking-plan.ts";
 type Deps = { readonly table: Table; readonly log: Log };
 
 /**
- * Frees the keys that waited for nothing but a commit to pass the event that was skipped, now that
- * one has. Those of which later events wait go on as queues. The commit has happened: what fails
- * here is left to the next poll. Answers the row as it is then.
+ * Frees the keys that waited only for a commit to pass their skipped event, after such a commit.
+ * Keys with later waiting events continue as queues. The commit is already done, so the next poll
+ * repeats a step that fails here. Returns the resulting row.
  */
 export async function settlePassed(
   { table, log }: Deps,
@@ -36,12 +36,16 @@ export async function settlePassed(
 }
 
 /**
- * Progress in a queue moves both to the same place, so this is one of which an event was skipped.
+ * Whether the committed offset has passed the skipped event of a key. Progress in a queue moves
+ * both places together, so they differ only after a skip.
  */
 const isPassed = ({ retrying, from, next }: ParkedKey, row: OffsetRow): boolean =>
   retrying && from < next && next <= row.next;
 
-/** Of some keys, those of which nothing lies between their queue's beginning and the position. */
+/**
+ * Returns those of the given keys that have no events between their queue's beginning and the
+ * committed offset.
+ */
 async function emptyOf(
   log: Log,
   { life, partitions }: LiveStream,

@@ -23,22 +23,25 @@ type Deps = {
   readonly parking: Parking;
 };
 
-/** A page of a queue, or only the place that a cursor has to carry. */
+/** A page of a queue, or only the place that a cursor must carry. */
 export type Queued = {
   readonly events?: QueuePage["events"];
   readonly place: QueuePlace | undefined;
-  /** Queues that were found to hold nothing up to the committed position. */
+  /** Queues without events up to the committed offset. */
   readonly empty: readonly NextQueue[];
 };
 
-/** What is about to be delivered, and how much it could have been. */
+/** The page to deliver, and the limit that applied to it. */
 type Delivered = {
   readonly page: LogPage;
   readonly events: readonly StoredEvent[];
   readonly limit: number;
 };
 
-/** Whose pages: all partitions or a worker's own, and the tokens it holds them by. */
+/**
+ * The reader of the pages: the whole subscription, or a worker with its partitions and their
+ * tokens.
+ */
 type Whose = {
   readonly state: SubscriptionState;
   readonly among?: ReadonlySet<number> | undefined;
@@ -55,14 +58,14 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
 
   const maxOf = ({ state }: Whose): number | undefined => state.row.config.maxDeliveries;
 
-  /** How many events the next page after the committed offset may hold. */
+  /** Returns the maximum number of events in the next page after the committed offset. */
   const limitOf = (whose: Whose, limit: number): number =>
     maxOf(whose) === undefined ? limit : planLimit(own(whose), limit);
 
   /**
-   * A page of a queue, if one is to be delivered. The place is what the cursor has to carry: also
-   * when nothing was found up to the committed position. A queue whose beginning is no longer kept
-   * waits for its skip.
+   * Returns a page of a queue, if there is a queue to deliver. The cursor must carry its place,
+   * also when there are no events up to the committed offset. A queue whose beginning is no longer
+   * kept waits for a skip.
    */
   async function takeQueued(
     stream: LiveStream,
@@ -93,8 +96,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   }
 
   /**
-   * Frees keys of which nothing waits up to the committed position, so that the log brings what
-   * comes later. What others have changed meanwhile stays as it is.
+   * Frees keys without waiting events up to the committed offset, so that the log delivers their
+   * later events. Keys that another process has changed in the meantime stay unchanged.
    */
   async function free(
     { life }: LiveStream,
@@ -111,9 +114,9 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   }
 
   /**
-   * Of a page that has nothing to tell: the keys that it withholds although nothing else of them
-   * waits. Without being freed they would come a commit later, which an empty page does not
-   * suggest.
+   * For an idle page, returns the keys whose events it withholds although no other event of them
+   * waits. If they were not freed, their events would arrive one commit later, and an empty page
+   * does not suggest a commit.
    */
   const withholding = (whose: Whose, page: LogPage, empty: readonly NextQueue[]): NextQueue[] => {
     const matches = matcherOf(whose.state.row.config.filter);
@@ -133,7 +136,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     const { row, parked } = queue;
     const max = maxOf(whose);
     if (max === undefined || !isProven(parked.delivered, max)) return false;
-    // A skip names the event that is parked, so it has to be one of the key's.
+    // A skip names the parked event, so that must be one of the key's events.
     const matches = matcherOf(whose.state.row.config.filter);
     const page = await readQueue(log, stream, queue, { limit: 1, matches });
     if (page?.first === undefined) return false;
@@ -152,7 +155,10 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     await table.parking.change({ life, subscriptionUid: state.row.uid }, row, to);
   }
 
-  /** Parks what heads a partition when that was delivered too often. True when anything changed. */
+  /**
+   * Parks the first event of a partition if it was delivered too often. Returns true when anything
+   * changed.
+   */
   async function parkPoison(stream: LiveStream, whose: Whose): Promise<boolean> {
     const max = maxOf(whose);
     if (max === undefined) return false;
@@ -165,7 +171,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     return parkAt(stream, whose, row, { key: event.key, batch, next: event.sequence });
   }
 
-  /** The first event after a partition's committed offset that is delivered. */
+  /** Returns the first event after a partition's committed offset that passes the filter. */
   async function headOf(
     stream: LiveStream,
     { state }: Whose,
@@ -191,7 +197,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     return parking.parkPoison(stream, state, row, { poison, reason, guard });
   };
 
-  /** Notes that a page after the committed offset is about to be delivered. */
+  /** Records that a page after the committed offset is about to be delivered. */
   async function note(
     { life }: LiveStream,
     whose: Whose,

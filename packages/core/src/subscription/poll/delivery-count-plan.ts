@@ -1,21 +1,21 @@
 import type { Delivered } from "../../model/parking.ts";
 import type { Delivery, OffsetRow } from "../../table/subscription.entity.ts";
 
-/** What counting decides about, of a partition. */
+/** The fields of a partition that delivery counting decides about. */
 export type DeliveryRow = Pick<OffsetRow, "partition" | "next" | "delivery">;
 
 /**
- * How many events a page may hold. Which event of a page makes its consumer fail is not known; so
- * each time the same place is delivered again the page is half as large, down to the one event, and
- * stays so until the place is passed up to which the suspicion reaches. Pure.
+ * Returns the maximum number of events in a page. It is unknown which event of a page makes the
+ * consumer fail. So each redelivery of the same place halves the page, down to one event. The page
+ * stays small until a commit passes the last suspected event. Pure.
  */
 export function planLimit(rows: readonly DeliveryRow[], limit: number): number {
   return Math.min(limit, ...rows.map((row) => (isSuspected(row) ? narrowed(row, limit) : limit)));
 }
 
 /**
- * The partition whose next event was delivered `deliveriesMax` times without being committed, at
- * the end all alone. Pure.
+ * Returns the partition whose next event was delivered `deliveriesMax` times without a commit, the
+ * last time alone. Pure.
  */
 export const planPoison = (
   rows: readonly DeliveryRow[],
@@ -24,12 +24,13 @@ export const planPoison = (
   rows.find(({ next, delivery }) => delivery?.at === next && isProven(delivery, deliveriesMax))
     ?.partition;
 
-/** True when a place was delivered often enough, the last time as a page of one event. */
+/** Whether a place was delivered often enough, the last time as a page of one event. */
 export const isProven = (delivered: Delivered | undefined, deliveriesMax: number): boolean =>
   delivered !== undefined && delivered.limit === 1 && delivered.times >= deliveriesMax;
 
 /**
- * What to note of a partition whose events from its committed position to `until` are delivered.
+ * Returns the record for a partition whose events from its committed offset to `until` are
+ * delivered.
  */
 export function planNote(
   { next, delivery }: DeliveryRow,
@@ -39,14 +40,14 @@ export function planNote(
   return { at: next, times, limit, until: Math.max(until, delivery?.until ?? 0) };
 }
 
-/** Whether nothing was noted in between. */
+/** Whether nothing was recorded in between. */
 export const isSameNote = (one: Delivery | undefined, other: Delivery | undefined): boolean =>
   one?.at === other?.at &&
   one?.times === other?.times &&
   one?.limit === other?.limit &&
   one?.until === other?.until;
 
-/** Half of the last page, for what has to be delivered again. */
+/** Half the size of the last page, for a redelivery. */
 export const halved = ({ limit }: Delivered): number => Math.max(1, Math.floor(limit / 2));
 
 const isSuspected = ({ next, delivery }: DeliveryRow): boolean =>

@@ -4,16 +4,17 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts"
 const EVENTS_MS = 200;
 const IDLE_MIN_MS = 1_000;
 const IDLE_MAX_MS = 10_000;
-/** Back off to one tenth of the idle time. */
+/** The back-off is one tenth of the idle time. */
 const IDLE_PART = 10;
 const ENTRIES_MAX = 10_000;
 
 type Page = { readonly idle: boolean; readonly caughtUp: boolean };
 
 /**
- * When polling again is worth it, in milliseconds ([poll.pace]): at once while there is more, soon
- * after events, and then a tenth of how long this process has seen the subscription idle, between
- * one second and ten. What a process forgets makes clients ask sooner, never later.
+ * Computes when the next poll is worthwhile, in milliseconds ([poll.pace]). That is at once while
+ * there are more events, and soon after events. After that it is a tenth of the time for which this
+ * process has seen the subscription idle, between one second and ten. If a process forgets that
+ * time, clients poll sooner, never later.
  */
 export function createPace(clock: Clock) {
   const idle = createBounded<Stamp>(ENTRIES_MAX);

@@ -24,47 +24,50 @@ import type { Presence } from "../workers/leases.ts";
 import type { Start } from "./start.ts";
 import { covered, type View } from "./view.ts";
 
-/** What to deliver: what comes after `after`, or after what is committed. */
+/** A request for the events after `after`, or after the committed offset. */
 export type PollRequest = {
   readonly limit: number;
   readonly after?: CursorContent | undefined;
-  /** Where an earlier look of the same poll has come; a seek since makes it void. */
+  /** The progress of an earlier look of the same poll. A later seek invalidates it. */
   readonly ahead?: CursorContent | undefined;
-  /** What an earlier look of the same poll has seen of its worker. */
+  /** The presence of the worker in an earlier look of the same poll. */
   readonly before?: Presence | undefined;
 };
 
-/** What a poll delivers. `cursor` covers the events of the page, and is what to commit. */
+/** The answer to a poll. `cursor` covers the events of the page. Clients commit it. */
 export type Poll = {
   readonly events: readonly StoredEvent[];
   readonly cursor: CursorContent;
   readonly caughtUp: boolean;
   readonly lag: Lag;
-  /** Where the events are from: the compacted state, or the log. */
+  /** The source of the events: the compacted state or the log. */
   readonly phase: "bootstrap" | "log";
-  /** How far the snapshot is read with this page; absent in the log. */
+  /** The progress in the snapshot after this page. Absent in the log. */
   readonly snapshot?: SnapshotProgress;
-  /** This page completes the snapshot; from the next one on the log follows. */
+  /** This page completes the snapshot. The log follows from the next page on. */
   readonly snapshotEnd: boolean;
-  /** Once this page is applied, what was received folds to the same as the whole log. */
+  /** After this page, the received events fold to the same state as the whole log. */
   readonly consistent: boolean;
-  /** Nothing to tell: waiting is worth it. */
+  /** The page has nothing to deliver, so the poll may wait. */
   readonly idle: boolean;
-  /** Of a worker's poll: what it knows of its worker. */
+  /** For a worker's poll, the presence of the worker. */
   readonly presence?: Presence;
 };
 
-/** What a page holds, and how far it reads. */
+/** The content of a page, and the positions after it. */
 type Read = {
   readonly events: readonly StoredEvent[];
   readonly runs: readonly PartitionRun[];
   readonly turn: number;
   readonly caughtUp: boolean;
-  /** Where in the queue of a parked key it ends. */
+  /** The place in the queue of a parked key where the page ends. */
   readonly queue: QueuePlace | undefined;
 };
 
-/** A page of the log, or of the queue of a parked key: that moves no position but the queue's. */
+/**
+ * Returns a page of the log, or of the queue of a parked key. The latter moves only the position in
+ * the queue.
+ */
 export async function logPage(
   log: Log,
   stream: LiveStream,
@@ -95,7 +98,7 @@ export async function logPage(
   };
 }
 
-/** A page of the snapshot; the first poll of a bootstrap takes it. */
+/** Returns a page of the snapshot. The first poll of a bootstrap starts the snapshot. */
 export async function snapshotPage(
   { subscriptions, snapshots }: { subscriptions: Subscriptions; snapshots: Snapshots },
   stream: LiveStream,
@@ -126,7 +129,10 @@ export async function snapshotPage(
   };
 }
 
-/** For a worker that waits for its turn. The cursor covers nothing, so it cannot be caught up. */
+/**
+ * The page of a worker that waits for its turn. Its cursor covers nothing, so it cannot be caught
+ * up.
+ */
 export function emptyPage(stream: LiveStream, view: View): Poll {
   const { state, presence } = view;
   const { positions, bootstrap } = progressOf(state);
@@ -141,7 +147,7 @@ export function emptyPage(stream: LiveStream, view: View): Poll {
     ...(snapshot === undefined ? {} : { snapshot }),
     snapshotEnd: false,
     consistent: isConsistent(state, bootstrap, positions),
-    // The poll of one that has left is over.
+    // The poll of a worker that has left ends.
     idle: presence?.hasLeft !== true,
     ...presenceOf(view),
   };

@@ -3,11 +3,11 @@ import type { SubscriptionState } from "../state.ts";
 import { isSameNote } from "./delivery-count-plan.ts";
 import type { View } from "./view.ts";
 
-/** What a poll decides between its reads and writes. Pure. */
+/** The decisions of a poll between its reads and writes. Pure. */
 
 /**
- * Whether a page that was read by what was remembered may be delivered by what is known now. A page
- * that counts as a delivery begins at what is committed, so that may not have moved either.
+ * Whether a page that was read from a remembered state may be delivered in the current state. A
+ * page that counts as a delivery begins at the committed offset, so that must be unchanged too.
  */
 export function isUnchanged(
   fresh: SubscriptionState,
@@ -25,7 +25,7 @@ export function isUnchanged(
   );
 }
 
-/** Where a page ends: what is no worker's own counts as read to the end. */
+/** Returns where a page ends. A partition outside the worker's share counts as read to its end. */
 export function endOf({ among }: View, page: LogPage) {
   const runs = page.runs.map((run, partition) =>
     among === undefined || among.has(partition) ? run : { ...run, atEnd: true },

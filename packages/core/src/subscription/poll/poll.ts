@@ -21,10 +21,10 @@ export type PollDeps = {
 };
 
 /**
- * Reads on from the committed offset, or after `after`. Never moves the offset. An idle
- * subscription is answered from what this process knows of its position and one look at the log; as
- * soon as there is something to deliver, the committed position is read again.
- * Throws `retention-passed` and `bootstrap-expired` when it has to bootstrap again.
+ * Reads on from the committed offset, or after `after`. Never moves the offset. For an idle
+ * subscription, it uses the remembered position and one read of the log. As soon as there are
+ * events to deliver, it reads the committed offset again. Throws `retention-passed` and
+ * `bootstrap-expired` when the subscription must bootstrap again.
  */
 export const poll = (
   deps: PollDeps,
@@ -41,9 +41,9 @@ export const poll = (
 };
 
 /**
- * Looks until a page can be answered: again after each change that the look itself has made or met.
- * A subscription that bootstraps receives a snapshot of the compacted state first. A key of which
- * nothing waits any more is freed on the way.
+ * Looks until a page can be answered. It looks again after each change that the look itself has
+ * made or found. A bootstrapping subscription first receives a snapshot of the compacted state. The
+ * poll also frees keys that have no more waiting events.
  */
 export async function pollView(
   deps: PollDeps,
@@ -59,7 +59,7 @@ export async function pollView(
   }
 }
 
-/** A page, or what to look by next: a view that is known already, or one that is yet to be read. */
+/** A page, or the view for the next look: a known one, or one that is still to be read. */
 type Found = { readonly page?: Poll; readonly view?: View };
 
 const AGAIN: Found = {};
@@ -78,8 +78,8 @@ async function look(
   if (isInSnapshot(start.bootstrap)) {
     return { page: await snapshotPage(deps, stream, view, start.bootstrap, request.limit) };
   }
-  // Only what begins at what is committed counts as a delivery of it. A reader ahead of that has
-  // pages that freeing a key would void.
+  // Only a page that begins at the committed offset counts as a delivery. Freeing a key would
+  // invalidate the pages of a reader that is ahead of it.
   const counts = after === undefined;
   const queued = await deliveries.takeQueued(stream, view, {
     limit: request.limit,
@@ -105,7 +105,7 @@ async function look(
   const of = { limit, turn, ...(among === undefined ? {} : { among }) };
   const read = await readLog(log, stream, view.state, start.positions, of).catch(expired);
   if (read instanceof LedgerError) {
-    // What was remembered may be from before a seek past what is lost.
+    // The remembered state may be older than a seek past the lost events.
     if (isFresh) throw read;
     return AGAIN;
   }
@@ -130,7 +130,9 @@ async function look(
   return { page: await logPage(log, stream, current, start, end) };
 }
 
-/** What is known of the subscription; as it is now where what is remembered cannot be enough. */
+/**
+ * Returns the remembered subscription, or the current one if the remembered state cannot suffice.
+ */
 async function recallFor(
   subscriptions: Subscriptions,
   stream: LiveStream,
@@ -145,7 +147,7 @@ async function recallFor(
   return isRetried || isRead ? subscriptions.refresh(stream, state) : state;
 }
 
-/** Lets through that the log no longer reaches back to a position. */
+/** Passes on the error that the log no longer reaches back to a position. */
 function expired(error: unknown): LedgerError {
   if (isOutOfReach(error)) return error;
   throw error;

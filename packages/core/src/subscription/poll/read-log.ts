@@ -11,17 +11,17 @@ import type { OffsetRow } from "../../table/subscription.entity.ts";
 import { type Matches, matcherOf } from "../filter.ts";
 import type { SubscriptionState } from "../state.ts";
 
-/** A page of the log, of which the filter lets pass what it has `events` of. */
+/** A page of the log. `events` are those that pass the filter. */
 export type Delivery = {
   readonly events: readonly StoredEvent[];
   readonly page: LogPage;
-  /** Whether anything was looked at: also what a filter leaves out. */
+  /** Whether any event was examined, including filtered ones. */
   readonly looked: boolean;
 };
 
 /**
- * Reads on in the log, in some partitions or all. Says how to go on when the log no longer reaches
- * back to the position.
+ * Reads on in the log, in some partitions or all. If the log no longer reaches back to the
+ * position, the error describes how to continue.
  */
 export async function readLog(
   log: Log,
@@ -47,7 +47,7 @@ export async function readLog(
   }
 }
 
-/** Leaves out what is parked or was skipped; undefined when nothing is. */
+/** Excludes events that are parked or were skipped. Undefined when there are none. */
 function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
   const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
   const skipped = offsets.flatMap(({ parking }) => parking?.skipped ?? []);

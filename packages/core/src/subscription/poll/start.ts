@@ -16,7 +16,7 @@ export type Start = Progress & { readonly turn: number };
 
 type From = Pick<PollRequest, "after" | "ahead">;
 
-/** Where a look reads on: after its cursor, or after the committed offset. */
+/** Returns where a look reads on: after its cursor, or after the committed offset. */
 export async function startOf(
   log: Log,
   stream: LiveStream,
@@ -41,9 +41,9 @@ export async function startOf(
 }
 
 /**
- * Where a worker reads on: after its cursor as far as that was made under the leases that it holds
- * now, otherwise after the committed offset. What it once read of a partition that went to another
- * and came back counts for nothing.
+ * Returns where a worker reads on. That is after its cursor for partitions whose current lease the
+ * cursor names, and after the committed offset for the others. If a partition moved to a different
+ * worker and came back, earlier reads of it do not count.
  */
 async function startOfShare(
   log: Log,
@@ -75,8 +75,8 @@ async function startOfShare(
 }
 
 /**
- * The committed offset, or the place that an earlier look has reached if no commit has moved past
- * it.
+ * Returns the committed offset, or the place that an earlier look has reached if no commit has
+ * passed it.
  */
 function progressNow(
   stream: LiveStream,
@@ -89,14 +89,14 @@ function progressNow(
   return counts ? { positions, bootstrap: look.bootstrap } : progressOf(state);
 }
 
-/** Undefined while a snapshot is read: then nothing of the log is committed. */
+/** Undefined while a snapshot is read, because nothing of the log is committed then. */
 const committedAt = ({ offsets, bootstrap }: SubscriptionState, partition: number) =>
   isInSnapshot(bootstrap) ? undefined : offsets[partition];
 
 /**
- * Where reading begins after a cursor. One of the stream itself is welcome too: that is how what
- * follows a list of the compacted state, or a publish, is read. A publish says nothing of the state
- * before it, so a subscription that has not read its snapshot receives that first.
+ * Returns where reading begins after a cursor. The cursor may also be one of the stream itself,
+ * from a list of the compacted state or from a publish. A cursor of a publish does not cover the
+ * earlier state, so a subscription that has not read its snapshot receives the snapshot first.
  */
 async function progressAfter(
   log: Log,
@@ -117,8 +117,9 @@ async function progressAfter(
 }
 
 /**
- * What a cursor has read that still counts: where a key was freed since, its pages have withheld
- * events that are delivered now, so reading goes on after the committed offset.
+ * Returns the part of a cursor's progress that still counts. If a key was freed since then, the
+ * cursor's pages have withheld events that are delivered now. So reading restarts after the
+ * committed offset.
  */
 const stillRead = (
   { offsets }: SubscriptionState,
@@ -127,8 +128,9 @@ const stillRead = (
   offsets.map((row, at) => (freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row));
 
 /**
- * Which partition a page begins with. A page that is full before all had their turn must not begin
- * with the same ones after every commit, so what is committed decides, spread by the golden ratio.
+ * Returns the partition that a page begins with. A page may be full before all partitions had their
+ * turn, so pages must not begin with the same partition after every commit. The committed offsets
+ * decide, spread by the golden ratio.
  */
 function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
   const committed = offsets.reduce((sum, { next }) => sum + next, 0);

@@ -2,27 +2,29 @@ import type { CursorContent } from "../../cursor/cursor.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Presence } from "../workers/leases.ts";
 
-/** What one look of a poll knows: the whole subscription, or the share of a worker. */
+/** The state that one look of a poll works with: the whole subscription, or a worker's share. */
 export type View = {
   readonly state: SubscriptionState;
-  /** A worker's partitions; absent where all are read. */
+  /** A worker's partitions. Absent for a poll that reads all. */
   readonly among?: ReadonlySet<number>;
-  /** By which a worker holds them. */
+  /** The fencing tokens of a worker's leases. */
   readonly tokens?: NonNullable<CursorContent["tokens"]>;
-  /** What a poll knows of its worker. */
+  /** The presence of the worker in this poll. */
   readonly presence?: Presence;
 };
 
-/** Where a poll gets what it knows from. */
+/** The source of a poll's views. */
 export type ViewSource = {
   first(): Promise<View>;
-  /** As it is in the table now. */
+  /** Returns the current view from the table. */
   renew(view: View): Promise<View>;
-  /** Whether a page with something in it must agree with a view that was read after it. */
+  /** Whether a page with content must agree with a view that was read after it. */
   readonly checksPages: boolean;
 };
 
-/** The positions that a cursor of this view covers: a worker's says nothing of the others. */
+/**
+ * Returns the positions that a cursor of this view covers. A worker's cursor covers only its share.
+ */
 export const covered = <T>({ among }: View, positions: readonly T[]): readonly (T | undefined)[] =>
   among === undefined
     ? positions

@@ -2,31 +2,33 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Notifier } from "../../log/notifier.ts";
 import type { Life } from "../../model/names.ts";
 
-/** First re-check interval. Bounds how late this process sees another process's write. */
+/**
+ * The first re-check interval. It bounds how late this process sees the writes of other processes.
+ */
 const GAP_FIRST_MS = 500;
 const GAP_MAX_MS = 1_500;
 /**
- * A look that found nothing is not followed by another for so long, whatever rings: a busy stream
- * must not make those look at every publish who wait for something else in it.
+ * The minimum pause after a look that found nothing, whatever notifications arrive. On a busy
+ * stream, a poll that waits for other events must not look after every publish.
  */
 const REST_MS = 50;
 
 export type Patience<Page> = {
   readonly waitMs: number;
-  /** Aborts when the client has gone away. */
+  /** Aborts when the client has disconnected. */
   readonly signal?: AbortSignal | undefined;
-  /** The longest time between two checks, where it is shorter than usual. */
+  /** The longest time between two checks, if it is shorter than the default. */
   readonly gapMaxMs?: number | undefined;
-  /** Looks whether there may be something to tell. Gets the look before. */
+  /** Looks for something to deliver. Receives the previous look. */
   readonly look: (before: Page | undefined) => Promise<Page>;
-  /** A cheaper check: true when another look is worth it. */
+  /** A cheaper check. Returns true when a further look is worthwhile. */
   readonly hasNewEvents: (page: Page) => Promise<boolean>;
 };
 
 /**
- * Looks until there is something to deliver or the time is up, and answers the last look. Events of
- * this process wake it at once, those of others are seen at the next check. Ends early when the
- * client has gone away or the notifier is closed.
+ * Looks until there is something to deliver or the time is up, and returns the last look. Events of
+ * this process wake it at once. It sees events of other processes at the next check. It ends early
+ * when the client has disconnected or the notifier is closed.
  */
 export async function waitForEvents<Page extends { readonly idle: boolean }>(
   { notifier, clock }: { readonly notifier: Notifier; readonly clock: Clock },

@@ -7,10 +7,10 @@ import type { Subscriptions } from "../subscriptions.ts";
 import { isInSnapshot } from "./progress.ts";
 
 /**
- * What committing an event of a stream with one partition means: everything up to it. It says less
- * than a cursor, so it is taken only where a cursor would say no more: not in a snapshot, and not
- * where keys are or were parked, because then it is unknown what the page of the event had left
- * out. Throws `invalid-request` at `pointer`.
+ * Returns the cursor for committing an event of a stream with one partition: everything up to that
+ * event. A sequence carries less than a cursor, so it is refused if a cursor would carry more. That
+ * is so in a snapshot, and with keys that are or were parked: it is then unknown which events the
+ * page had left out. Throws `invalid-request` at `pointer`.
  */
 export async function cursorAfter(
   { subscriptions, log }: { readonly subscriptions: Subscriptions; readonly log: Log },

@@ -41,7 +41,7 @@ type Deps = {
   ) => Promise<SubscriptionState | undefined>;
 };
 
-/** What a commit has done, and what of its cursor is void. */
+/** The effect of a commit, and the part of its cursor that is void. */
 type Moved = {
   readonly moved: boolean;
   readonly state: SubscriptionState;
@@ -53,14 +53,15 @@ const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
 const QUEUE_TRIES = 5;
 
 /**
- * How committed positions move forward: in a snapshot, at its end, in the log, in a parked queue.
+ * Moves committed offsets forward: in a snapshot, at its end, in the log, and in a parked queue.
  */
 export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   const { look: beginLook, refresh, remember, replace } = memory;
   /**
-   * Moves the committed progress forward, never back. Answers whether anything moved, and the state
-   * after; of another generation when a seek came between. Throws `lease-lost` when a worker
-   * commits a share that another has taken over; what is still its own has moved then.
+   * Moves the committed progress forward, never back. Returns whether anything moved, and the state
+   * afterwards, which has a new generation when a seek came between. Throws `lease-lost` when a
+   * worker commits a share that a different worker has taken over. The offsets of its remaining
+   * share have moved by then.
    */
   async function commit(
     stream: LiveStream,
@@ -92,7 +93,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     return commitSnapshotEnd(stream, state, state.bootstrap, cursor);
   }
 
-  /** From a snapshot into the log: all partitions at once. */
+  /** Moves from a snapshot into the log, all partitions at once. */
   async function commitSnapshotEnd(
     stream: LiveStream,
     state: SubscriptionState,
@@ -117,7 +118,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     return sought ? { moved: false, state: fresh } : commit(stream, fresh, cursor);
   }
 
-  /** Every partition by itself, each only forward and under its own lease. */
+  /** Commits each partition separately, only forward and under its own lease. */
   async function commitPositions(
     stream: LiveStream,
     state: SubscriptionState,
@@ -166,7 +167,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     return { moved, state: remember(stream, row, look, offsets), ...redelivery };
   }
 
-  /** How far the queue of a parked key was read, if the cursor is of one. */
+  /** Commits the progress in the queue of a parked key, if the cursor belongs to one. */
   async function commitQueue(
     { life }: LiveStream,
     row: SubscriptionRow,
@@ -192,7 +193,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     });
   }
 
-  /** What a commit of this cursor must find in a partition's row. */
+  /** Returns the condition of a commit of this cursor on a partition's row. */
   function guardOf(
     { tokens }: Pick<CursorContent, "tokens">,
     row: SubscriptionRow,
@@ -204,7 +205,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     return { token, until: nowMs + row.config.leaseSeconds * 1_000 };
   }
 
-  /** Throws `lease-lost` for a worker's cursor that covers a share of another worker. */
+  /** Throws `lease-lost` for a worker's cursor that covers a share of a different worker. */
   function assertHeld(state: SubscriptionState, { tokens = [] }: CursorContent): void {
     assertLeased(
       state.offsets.every(({ partition, lease }) => {
@@ -218,7 +219,8 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
 }
 
 /**
- * A row that stays where it is though the cursor is further and its lease holds: a key was freed.
+ * Whether a row stays in place although the cursor is further and its lease is valid: a key was
+ * freed.
  */
 const isFreedSince = (
   { moved, leased, row }: { moved: boolean; leased: boolean; row: OffsetRow },

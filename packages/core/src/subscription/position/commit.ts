@@ -11,20 +11,23 @@ import { cursorAt, isInSnapshot, type Progress, progressOf } from "./progress.ts
 /** The committed offset of a subscription after a commit. */
 export type Committed = {
   readonly committed: CursorContent;
-  /** Nothing was changed: the position was there or beyond already, or the cursor is void. */
+  /** The commit changed nothing: the offset was at least as far already, or the cursor is void. */
   readonly stale: boolean;
   readonly redelivery: Redelivery | undefined;
-  /** Others have committed more than the cursor covers: its worker has not received that. */
+  /**
+   * Other workers have committed more than the cursor covers. Its worker has not received those
+   * events.
+   */
   readonly isOlder: boolean;
   readonly state: SubscriptionState;
   readonly progress: Progress;
 };
 
 /**
- * Moves the committed position to what a polled cursor covers. An older cursor changes nothing, and
- * neither does one of another snapshot than the one whose reading is committed.
- * Committing the same cursor twice is harmless. Throws `invalid-cursor` for a cursor of something
- * else, `lease-lost` and `subscription-not-found`.
+ * Moves the committed offset to the position that a polled cursor covers. An older cursor changes
+ * nothing. Neither does a cursor of a snapshot other than the current one. Committing the same
+ * cursor twice is harmless. Throws `invalid-cursor` for an unrelated cursor, `lease-lost` and
+ * `subscription-not-found`.
  */
 export async function commit(
   { subscriptions, log }: { subscriptions: Subscriptions; log: Log },
@@ -54,8 +57,8 @@ export async function commit(
 }
 
 /**
- * The lag of that. Inside a snapshot the lag is that of its start: measuring it again would cost
- * each page a batch.
+ * Returns the lag after a commit. Inside a snapshot, this is the lag at its start, because a new
+ * measurement would cost each page a batch read.
  */
 export function lagAfterCommit(
   { subscriptions }: { subscriptions: Subscriptions },
@@ -68,7 +71,7 @@ export function lagAfterCommit(
     : subscriptions.lag(stream, state);
 }
 
-/** Whether a cursor covers less than is committed, in the log or in a snapshot. */
+/** Whether a cursor covers less than the committed progress, in the log or in a snapshot. */
 function isOlder(
   { positions, bootstrap }: CursorContent,
   { positions: committed, bootstrap: present }: Progress,
@@ -85,7 +88,7 @@ function isOlder(
 const nextOf = (positions: Progress["positions"], partition: number): number =>
   positions[partition]?.next ?? 0;
 
-/** Only plain progress in the log is decided without another look. */
+/** Only plain progress in the log is decided without a second look. */
 const isAhead = (
   { positions, bootstrap }: CursorContent,
   { offsets, ...state }: SubscriptionState,

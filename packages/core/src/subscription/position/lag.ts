@@ -7,7 +7,7 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { progressOf } from "./progress.ts";
 
-/** How long the lag at the start of a snapshot is believed. */
+/** How long the lag at the start of a snapshot stays cached. */
 const MEMORY_MS = 5_000;
 
 /** The lag of subscriptions to the end of the log. */
@@ -21,8 +21,8 @@ export function createSubscriptionLag({
   const memory = createMemory<Lag>(clock, { ttlMs: MEMORY_MS });
 
   /**
-   * The lag of a subscription's committed offset. Before a snapshot is taken, it is the lag of
-   * compaction.
+   * Returns the lag of a subscription's committed offset. Before a snapshot starts, this is the lag
+   * of compaction.
    */
   async function lag(stream: LiveStream, state: SubscriptionState): Promise<Lag> {
     const { positions } = progressOf(state);
@@ -34,7 +34,10 @@ export function createSubscriptionLag({
     return log.lag(stream.life, runs);
   }
 
-  /** What a snapshot leaves to the log, as it was a few seconds ago: pages must not pay for it. */
+  /**
+   * Returns the lag at the end of a snapshot, at most a few seconds old, so that pages do not pay
+   * for it.
+   */
   async function snapshotLag(stream: LiveStream, positions: readonly Position[]): Promise<Lag> {
     const name = `${stream.life}#${positions.map(({ next }) => next)}`;
     const known = memory.recall(name);

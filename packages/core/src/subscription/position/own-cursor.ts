@@ -8,7 +8,7 @@ import { parseLifeText } from "../../model/life-text.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 
-/** Whether a cursor was made for this life, this subscription and its present generation. */
+/** Whether a cursor was made for this life, this subscription and its current generation. */
 export const isOwnCursor = (
   stream: LiveStream,
   state: SubscriptionState,
@@ -20,8 +20,8 @@ export const isOwnCursor = (
   positions.length === stream.partitions;
 
 /**
- * Refuses a cursor of another life, another subscription, from before a seek, or from before a
- * restore unless all that it covers is kept.
+ * Refuses a cursor of a different life or subscription, from before a seek, or from before a
+ * restore unless everything that it covers is kept.
  */
 export async function assertOwnCursor(
   log: CursorFacts,
@@ -40,9 +40,9 @@ export async function assertOwnCursor(
 }
 
 /**
- * A page from before a restore may have withheld events of keys whose parking the restore undid:
- * its commit would lose them. What is kept of parking now does not tell, so such a cursor is
- * refused.
+ * A page from before a restore may have withheld events of keys whose parking the restore undid.
+ * Its commit would lose these events. The current parking state cannot show that, so such a cursor
+ * is refused.
  */
 function assertNothingWithheld({ offsets }: SubscriptionState, { parked }: CursorContent): void {
   if (parked === undefined && offsets.every(({ parking }) => parking === undefined)) return;

@@ -15,35 +15,38 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/subscription.entity.ts";
 import type { SubscriptionState } from "../state.ts";
 
-/** The progress of a subscription: in a snapshot, or in the log. */
+/** The progress of a subscription, in a snapshot or in the log. */
 export type Progress = {
-  /** Where the log goes on, by partition; undefined before a snapshot was taken. */
+  /** Where the log continues, by partition. Undefined before a snapshot starts. */
   readonly positions: readonly (Position | undefined)[];
-  /** Absent once all that the snapshot left out has been read. */
+  /** Absent once everything that the snapshot left out has been read. */
   readonly bootstrap: Bootstrap | undefined;
 };
 
-/** What is committed. While a snapshot is read, the log goes on where its checkpoints were. */
+/**
+ * Returns the committed progress. During a snapshot, the log continues at the snapshot's
+ * checkpoints.
+ */
 export function progressOf({ offsets, bootstrap }: SubscriptionState): Progress {
   if (!isInSnapshot(bootstrap)) return { positions: offsets, bootstrap };
   if (isPending(bootstrap)) return { positions: offsets.map(() => undefined), bootstrap };
   return { positions: bootstrap.starts.map(edgeAt), bootstrap };
 }
 
-/** Before a snapshot is taken: nothing is known of any partition. */
+/** The progress before a snapshot starts. No partition has a position yet. */
 export const pendingProgress = ({ partitions }: { readonly partitions: number }): Progress => ({
   positions: Array.from({ length: partitions }, () => undefined),
   bootstrap: pendingBootstrap,
 });
 
-/** Whether the compacted state is still being read, or has not been begun. */
+/** Whether the compacted state is still being read, or its reading has not begun. */
 export const isInSnapshot = (bootstrap: Bootstrap | undefined): bootstrap is Bootstrap =>
   bootstrap !== undefined && !isScanned(bootstrap);
 
 /**
- * Whether what was received up to a place folds to the same as the whole log, for the keys that the
- * filter is about. Never where a filter was changed to let through more: what it left out before is
- * missing until a seek.
+ * Whether the events received up to a place fold to the same state as the whole log, for the keys
+ * that the filter selects. Never true after a change to a wider filter: the events that it left out
+ * before are missing until a seek.
  */
 export const isConsistent = (
   { row, generation }: Pick<SubscriptionState, "row" | "generation">,
@@ -51,7 +54,7 @@ export const isConsistent = (
   positions: readonly ({ readonly next: number } | undefined)[],
 ): boolean => row.widenedIn !== generation && isExact(bootstrap, positions);
 
-/** How far a snapshot is read; undefined in the log. */
+/** Returns the progress in a snapshot. Undefined in the log. */
 export const snapshotProgressOf = (
   bootstrap: Bootstrap | undefined,
 ): SnapshotProgress | undefined =>
@@ -59,7 +62,7 @@ export const snapshotProgressOf = (
     ? { partsRead: bucketsRead(bootstrap), parts: COMPACTED_BUCKETS }
     : undefined;
 
-/** The cursor of a place in a subscription. */
+/** Returns the cursor of a place in a subscription. */
 export const cursorAt = (
   stream: LiveStream,
   { row, generation, offsets }: SubscriptionState,
@@ -75,10 +78,13 @@ export const cursorAt = (
   ...(bootstrap === undefined || isExact(bootstrap, positions) ? {} : { bootstrap }),
 });
 
-/** How often keys were freed in a partition. Pages from before have withheld what flows now. */
+/**
+ * Returns how often keys were freed in a partition. Earlier pages have withheld events that flow
+ * now.
+ */
 export const freedOf = ({ parking }: Pick<OffsetRow, "parking">): number => parking?.freed ?? 0;
 
-/** The offset rows that say the same as a progress. */
+/** Returns the offset rows for a progress. */
 export const offsetsOf = ({ positions, bootstrap }: Progress, generation: number): OffsetRow[] =>
   positions.map((position, partition) => ({
     ...(position === undefined || isInSnapshot(bootstrap) ? UNKNOWN : pick(position)),

@@ -17,7 +17,7 @@ type Deps = {
   readonly snapshots: Snapshots;
 };
 
-/** Where a subscription can be put: a place in the log, a new snapshot, or after a cursor. */
+/** The target of a seek: a place in the log, a new snapshot, or the position after a cursor. */
 export type SeekTarget = Place | "bootstrap" | { readonly cursor: CursorContent };
 
 /** The progress of a subscription after a seek. */
@@ -30,9 +30,10 @@ export type Sought = {
 const TRIES = 5;
 
 /**
- * Moves a subscription back or forward on purpose, all partitions at once. Begins a new generation,
- * so that commits of cursors from before are refused. Throws `not-compacted`, `invalid-cursor` for
- * a cursor of something else, and `outcome-unknown` when others keep seeking at the same moment.
+ * Moves a subscription back or forward on purpose, all partitions at once. It begins a new
+ * generation, so commits of earlier cursors are refused. Throws `not-compacted`, `invalid-cursor`
+ * for an unrelated cursor, and `outcome-unknown` when other requests keep seeking at the same
+ * moment.
  */
 export async function seek(
   deps: Deps,
@@ -72,7 +73,7 @@ export async function standingBehind(
   return { positions: await resolvePositions(log, stream, cursor), bootstrap };
 }
 
-/** Where a new subscription begins that starts at a cursor: one of the stream itself. */
+/** Returns the start of a new subscription that starts at a cursor of the stream itself. */
 export async function progressAtCursor(
   log: Log,
   stream: LiveStream,
@@ -114,9 +115,7 @@ async function standingAt(
   return { positions, bootstrap };
 }
 
-/**
- * A worker's cursor says nothing of what is not its own: there the subscription stays where it is.
- */
+/** A worker's cursor has no position outside its share. The subscription stays in place there. */
 function filledUp(
   state: SubscriptionState,
   { subscription, positions }: CursorContent,

@@ -2,21 +2,24 @@ import type { Filter, PatchSubscription } from "@eventledger/protocol";
 import type { SubscriptionConfig, SubscriptionRow } from "../../table/subscription.entity.ts";
 import { normalFilter } from "../filter.ts";
 
-/** How a subscription is after a change. */
+/** The settings of a subscription after a change. */
 export type ChangePlan = {
   readonly config: SubscriptionConfig;
   /** Counts the changes of a subscription's settings. */
   readonly configured: number;
   /**
-   * Another filter begins a new generation at the same place: pages from before it were read by the
-   * old one, and committing them would move past what the new one lets through.
+   * A new filter begins a new generation at the same place. Earlier pages were read with the old
+   * filter. Their commits would pass events that only the new filter lets through.
    */
   readonly generation: number;
-  /** The generation whose filter lets through what was left out before, if that is this one. */
+  /**
+   * The generation that last widened the filter, if it is this one. Events that it lets through
+   * were left out before.
+   */
   readonly widenedIn: number | undefined;
 };
 
-/** What changes of a subscription; undefined when it is like that already. Pure. */
+/** Returns the changes of a subscription. Undefined when it has these settings already. Pure. */
 export function planChange(
   { config, configured = 0, widenedIn }: SubscriptionRow,
   generation: number,
@@ -42,8 +45,8 @@ export function planChange(
 }
 
 /**
- * Whether the second filter may let an event through that the first leaves out. Tombstones pass
- * `types` and `headers` of both. Pure.
+ * Whether the second filter may let an event through that the first leaves out. Both let tombstones
+ * pass `types` and `headers`. Pure.
  */
 export function admitsMore(before: Filter = {}, after: Filter = {}): boolean {
   const { types: typesBefore, keyPrefix: prefixBefore = "", headers: headersBefore = {} } = before;
@@ -56,7 +59,7 @@ export function admitsMore(before: Filter = {}, after: Filter = {}): boolean {
   return !(fewerTypes && keyPrefix.startsWith(prefixBefore) && sameHeaders);
 }
 
-/** What a consumer has to know of a changed filter. */
+/** Returns the warnings about a changed filter for the consumer. */
 export function warningsOf(
   { widenedIn }: Pick<SubscriptionRow, "widenedIn">,
   generation: number,
@@ -67,11 +70,11 @@ export function warningsOf(
 const WIDENED =
   "The filter lets through what the former one left out. Such events up to the committed position are not delivered, and pages are not `consistent`: seek to `bootstrap` or `earliest` to receive them.";
 
-/** For the answer to a change that leaves out what was let through before. */
+/** The warning in the answer to a change that leaves out events which passed before. */
 export const NARROWED =
   "The filter leaves out what the former one let through. Keys that it leaves out get no further events, not even their deletion: drop what the consumer holds of them.";
 
-/** Null takes a setting away; undefined leaves it as it is. */
+/** Null removes a setting. Undefined leaves it unchanged. */
 const changed = <T>(
   present: T | undefined,
   asked: T | null | undefined,
@@ -84,7 +87,7 @@ const changed = <T>(
 const defined = <K extends string, T>(name: K, value: T | undefined): { [N in K]?: T } =>
   (value === undefined ? {} : { [name]: value }) as { [N in K]?: T };
 
-/** Regardless of the order of members, which the table does not keep. */
+/** Ignores the order of members, which the table does not keep. */
 const isSame = (one: unknown, other: unknown): boolean => print(one) === print(other);
 
 const print = (of: unknown): string => JSON.stringify(of, sorted) ?? "";

@@ -10,7 +10,7 @@ type Deps = { readonly table: Table; readonly subscriptions: Subscriptions };
 
 export type Changed = {
   readonly state: SubscriptionState;
-  /** What a consumer has to know of the filter as it is now. */
+  /** Warnings about the current filter for the consumer. */
   readonly warnings: readonly string[];
 };
 
@@ -18,9 +18,9 @@ const TRIES = 5;
 
 /**
  * Changes the settings of a subscription, its row and its positions in one transaction. The
- * position stays where it is. Another filter voids all cursors from before, like a seek to the same
- * place; what is parked stays parked. Doing it twice is harmless. Throws `outcome-unknown` when
- * others keep changing it at the same moment.
+ * committed offset stays in place. A new filter voids all earlier cursors, like a seek to the same
+ * place. Parked keys stay parked. Repeating the call is harmless. Throws `outcome-unknown` when
+ * other requests keep changing the subscription at the same moment.
  */
 export async function change(
   { table, subscriptions }: Deps,

@@ -18,7 +18,7 @@ export function assertSameConfig(
   });
 }
 
-/** Settings written in one way: the table does not keep the order of members. */
+/** Returns settings in a normal form, because the table does not keep the order of members. */
 export function normalConfig(asked: Omit<NewSubscription, "name">): SubscriptionRow["config"] {
   const { start, filter, leaseSeconds = LIMITS.leaseSecondsDefault, maxDeliveries } = asked;
   const filtered = filter === undefined ? {} : { filter: normalFilter(filter) };

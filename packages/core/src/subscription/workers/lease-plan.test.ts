@@ -53,7 +53,7 @@ describe("a lease plan", () => {
   it("[lease.fencing] takes what has expired or was given up, not what is held", () => {
     const rows = [owned(0, "b", 10), owned(1, undefined), owned(2, "b", 20)];
     expect(plan("a", rows, ["a"], 9).take).toEqual([1]);
-    // One of two that are free: the other is for `b`, which is still there.
+    // The worker gets one of the two free partitions. The other is for `b`, which is still alive.
     expect([0, 1]).toEqual(expect.arrayContaining(plan("a", rows, ["a"], 10).take));
     expect(plan("a", rows, ["a"], 10).take).toHaveLength(1);
     expect(plan("a", rows, ["a"], 20).take.sort()).toEqual([0, 1, 2]);
@@ -86,7 +86,7 @@ describe("a lease plan", () => {
         const names = Array.from({ length: workers }, (_, n) => `w${n}`);
         let rows: Owned[] = Array.from({ length: partitions }, (_, partition) => {
           const by = owners[partition] ?? null;
-          // Owners that are no workers are dead: their leases have run out.
+          // Owners that are not workers are dead: their leases have expired.
           if (by === null) return { partition };
           return owned(partition, `w${by}`, by < workers ? LEASE_MS : 0);
         });

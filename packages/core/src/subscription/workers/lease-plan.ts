@@ -3,22 +3,22 @@ import type { OffsetRow } from "../../table/subscription.entity.ts";
 type Row = Pick<OffsetRow, "partition" | "lease">;
 
 export type LeasePlan = {
-  /** Held already, and to be kept. */
+  /** Leases that the worker holds and keeps. */
   readonly keep: readonly Row[];
-  /** Of those, the ones to hold for longer now. */
+  /** Of the kept leases, those to renew. */
   readonly renew: readonly Row[];
-  /** No worker holds them. */
+  /** Partitions that no worker holds. */
   readonly take: readonly Row[];
-  /** More than the fair share. */
+  /** Leases above the fair share. */
   readonly giveUp: readonly Row[];
 };
 
 /**
- * What a worker does about leases when it polls. Every worker that is alive has a quota: the
- * partitions divided by the workers, and one more for the first few where that leaves a rest. First
- * are those that hold the most, so that nothing moves without need. Quotas add up to all
- * partitions, so a worker over its own gives up and a worker below it takes what is free. Pure;
- * workers that saw different moments may disagree for one poll.
+ * Decides about a worker's leases when it polls. Every live worker has a quota: the partitions
+ * divided by the workers. The first few workers get one more if there is a remainder. Workers with
+ * the most partitions come first, so that no lease moves without need. Quotas add up to all
+ * partitions, so a worker above its quota gives up leases and a worker below it takes free ones.
+ * Pure. Workers with different views may disagree for one poll.
  */
 export function planLeases(
   self: string,
@@ -30,10 +30,13 @@ export function planLeases(
     leaseMs,
   }: {
     readonly rows: readonly Row[];
-    /** Workers that are alive; owners of live leases count by themselves. */
+    /** The live workers. Owners of live leases count without being listed. */
     readonly alive: Iterable<string>;
     readonly nowMs: number;
-    /** When the worker was last heard of: a lease lasts from then on, however long a poll waits. */
+    /**
+     * The time of the worker's last sign of life. A lease lasts from then on, however long a poll
+     * waits.
+     */
     readonly heardMs: number;
     readonly leaseMs: number;
   },
@@ -59,7 +62,7 @@ export function planLeases(
   };
 }
 
-/** Leases are held for longer once this part of their time is left: a busy worker writes seldom. */
+/** A lease is renewed once this part of its time remains, so a busy worker writes seldom. */
 export const RENEW_BELOW = 2 / 3;
 
 function quotaOf(self: string, held: ReadonlyMap<string, number>, partitions: number): number {
@@ -71,7 +74,10 @@ function quotaOf(self: string, held: ReadonlyMap<string, number>, partitions: nu
   return Math.floor(partitions / held.size) + (before < partitions % held.size ? 1 : 0);
 }
 
-/** Workers that begin at the same moment had better not all go for the same leases. */
+/**
+ * Spreads workers that start at the same moment, so that they do not all try to take the same
+ * leases.
+ */
 function spread(self: string, free: readonly Row[]): readonly Row[] {
   let start = 0;
   for (let index = 0; index < self.length; index++) {

@@ -22,37 +22,41 @@ type Deps = {
   readonly subscriptions: Subscriptions;
 };
 
-/** What a worker may work on. */
+/** The partitions that a worker may work on. */
 export type Share = {
   readonly state: SubscriptionState;
-  /** By partition: the token of its lease, undefined where another worker holds it. */
+  /**
+   * By partition, the fencing token of the worker's lease. Undefined if a different worker holds
+   * it.
+   */
   readonly tokens: readonly (number | undefined)[];
   readonly presence: Presence;
 };
 
 /**
- * What a poll knows of its worker: whether it has left since, and which departure was the last
- * before.
+ * The presence of a worker: whether it has left since its poll began, and its last departure before
+ * that.
  */
 export type Presence = { readonly hasLeft: boolean; readonly left: string | undefined };
 
-/**
- * A worker that is alive. `share` is the part of the partitions it holds, `until` in milliseconds.
- */
+/** A live worker. `share` is the number of partitions it holds. `until` is in milliseconds. */
 export type MemberView = {
   readonly consumer: string;
   readonly share: number;
   readonly until: number;
 };
 
-/** Workers that share a subscription: who is alive, and who works on what. */
+/**
+ * Manages the workers that share a subscription: the live ones, and the partitions that each works
+ * on.
+ */
 export function createLeases({ table, clock, random, subscriptions }: Deps) {
   /**
-   * Says that a worker is alive, and gets it its fair share: holds what it has, gives up what is
-   * too much, takes what is free; all of it for as long as a lease lasts from `heardMs` on, which
-   * is when the worker asked. While a snapshot is read there is one lease for all of it. A worker
-   * that has left since its poll began, which is what `before` knows, gets nothing. Throws
-   * `too-many-requests` when there are too many workers.
+   * Records that a worker is alive, and gives it its fair share. It keeps the worker's leases,
+   * gives up those above its quota and takes free ones. Each lease lasts from `heardMs`, the time
+   * of the worker's request. A snapshot has one lease as a whole. `before` is the presence at the
+   * start of the poll; a worker that has left since then gets nothing. Throws `too-many-requests`
+   * when there are too many workers.
    */
   async function hold(
     stream: LiveStream,
@@ -102,7 +106,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
       ...changed.slice(0, take.length).flatMap((row) => row?.partition ?? []),
     ]);
     const offsets = [...after.values()];
-    // A worker that left while this took what was free has not seen it taken.
+    // If the worker left while this took free leases, its departure has not released them.
     if (take.length > 0 && (await leftOf(life, uid, consumer)) !== left) {
       await giveUpAll(life, uid, offsets, consumer);
       return { state, tokens: offsets.map(() => undefined), presence: GONE };
@@ -116,7 +120,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     };
   }
 
-  /** The workers that are alive by the clock of this process, with `until` as it counts here. */
+  /** Returns the live workers by the clock of this process, with `until` adjusted to it. */
   const aliveOf = (
     holders: Holders,
     look: Look,
@@ -135,7 +139,8 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     (await table.members.list(life, uid)).find((member) => member.consumer === consumer)?.left;
 
   /**
-   * Notes that a worker is alive, unless that was noted a short while ago. False when it has left.
+   * Records that a worker is alive, unless that was recorded a short while ago. Returns false when
+   * it has left.
    */
   async function beat(
     life: Life,
@@ -151,9 +156,10 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
   }
 
   /**
-   * A worker ends: what it held is free at once, and its polls that wait are over. What it has
-   * received it may still commit, until another takes over. The departure is noted before the
-   * leases are looked at, so a poll that takes one meanwhile finds it. Doing it twice is harmless.
+   * Ends a worker. Its leases are free at once, and its waiting polls end. It may still commit
+   * events that it has received, until a different worker takes over. The departure is recorded
+   * before the leases are read, so a poll that takes a lease in the meantime finds it. Repeating
+   * the call is harmless.
    */
   async function leave(stream: LiveStream, name: string, consumer: string): Promise<void> {
     const { row } = await subscriptions.load(stream, name);
@@ -180,7 +186,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     );
   }
 
-  /** The workers that are alive, by name. */
+  /** Returns the live workers, by name. */
   async function list(stream: LiveStream, state: SubscriptionState): Promise<MemberView[]> {
     const nowMs = clock.now();
     const look = subscriptions.untils.look();

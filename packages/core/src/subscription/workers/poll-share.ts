@@ -4,13 +4,14 @@ import { type PollDeps, pollView } from "../poll/poll.ts";
 import type { View } from "../poll/view.ts";
 import type { Leases, Presence } from "./leases.ts";
 
-/** Which worker asks, and since when: it counts as alive from then on. */
+/** The worker that polls, and the time of its request, from which it counts as alive. */
 type ShareRequest = PollRequest & { readonly consumer: string; readonly heardMs: number };
 
 /**
- * A poll of one worker of several: gets it its share, holds that, and delivers what is there. The
- * cursor carries the tokens of the leases; `lag` and `caughtUp` speak of the share, `consistent` of
- * all that is committed and this page. A worker whose share is empty has nothing to tell.
+ * Polls for one of several workers: obtains its share, holds that, and delivers its events. The
+ * cursor carries the fencing tokens of the leases. `lag` and `caughtUp` describe the share.
+ * `consistent` describes everything committed and this page. A worker with an empty share has
+ * nothing to deliver.
  */
 export function pollShare(
   deps: PollDeps & { readonly leases: Leases },

@@ -7,9 +7,9 @@ import { planSighting, type Sighting } from "./until-plan.ts";
 export type Holders = { readonly uid: string; readonly leaseMs: number };
 
 /**
- * Remembers until when leases and workers hold, by the clock of this process alone, whatever clocks
- * their writers have: see `planSighting`. What it forgets is believed as it is stored, but never
- * for longer than a lease. A look that began before another and arrives after it teaches nothing.
+ * Remembers when leases and workers expire, by the clock of this process only, whatever clocks
+ * their writers have: see `planSighting`. A forgotten expiry is trusted as stored, but never for
+ * longer than a lease. A look is ignored when it arrives after a look that began later.
  */
 export function createUntilMemory(clock: Clock) {
   const memory = createMemory<Sighting>(clock, { ttlMs: Number.POSITIVE_INFINITY });
@@ -29,7 +29,7 @@ export function createUntilMemory(clock: Clock) {
   const leaseName = (uid: string, partition: number) => `${uid}#P${partition}`;
 
   return {
-    /** To be taken before the table is asked. */
+    /** Starts a look, before the table is read. */
     look: memory.look,
 
     /** Learns from the leases of rows that a look has found. */
@@ -43,7 +43,7 @@ export function createUntilMemory(clock: Clock) {
       }
     },
 
-    /** A row that was seen, with its lease's `until` by the clock of this process. */
+    /** Returns a row, with its lease's `until` by the clock of this process. */
     ofLease<Row extends Pick<OffsetRow, "partition" | "lease">>(
       { uid, leaseMs }: Holders,
       row: Row,
@@ -54,14 +54,17 @@ export function createUntilMemory(clock: Clock) {
       return { ...row, lease: { ...lease, until } };
     },
 
-    /** Until when a worker that a look has found counts as alive here. */
+    /** Returns when a worker that a look has found expires by this process's clock. */
     ofMember: (
       { uid, leaseMs }: Holders,
       of: Look,
       { consumer, until }: { readonly consumer: string; readonly until: number },
     ): number => see(`${uid}#M${consumer}`, of, until, leaseMs),
 
-    /** The stored `until` of a lease that has ended by this clock, though it says otherwise. */
+    /**
+     * Returns the stored `until` of a lease that has expired by this clock although its `until` is
+     * later.
+     */
     ended(uid: string, partition: number): number | undefined {
       const seen = memory.recall(leaseName(uid, partition));
       const nowMs = clock.now();

@@ -1,22 +1,23 @@
 /**
- * What a process has seen of a moment that another one wrote. Milliseconds by its own wall clock.
+ * A process's view of an expiry that a different process wrote, in milliseconds by its own wall
+ * clock.
  */
 export type Sighting = {
-  /** As it is stored: by the writer's clock. */
+  /** The stored expiry, by the writer's clock. */
   readonly stored: number;
-  /** What it counts as: by the clock of the process that sees it. */
+  /** The effective expiry, by the clock of the process that sees it. */
   readonly until: number;
   readonly lookedMs: number;
 };
 
-/** What a slow request may add to the time that a writer has let pass. */
+/** The time that a slow request may add to the delay of a writer. */
 const SLOW_MS = 1_000;
 
 /**
- * Until when something holds that is held for `leaseMs` each time its holder is heard of. Clocks
- * differ, so a stored moment is believed only as far as it can be true. Nothing holds for longer
- * than a lease from when a process first sees it. And what was written since this process last
- * looked, which is less than a lease ago, holds now, even if it says that it has ended: its
+ * Returns the effective expiry of a lease that lasts `leaseMs` after each sign of life of its
+ * holder. Clocks differ, so a stored expiry is trusted only within plausible bounds. No lease lasts
+ * longer than `leaseMs` after a process first sees it. A lease that was written since this process
+ * last looked, less than a lease ago, is valid now, even if its stored expiry has passed: its
  * writer's clock is late. Half of the lease may have passed while the writer's poll waited. Pure.
  */
 export function planSighting(
