@@ -13,8 +13,8 @@ import {
 const PARTITIONS_AT_ONCE = 8;
 
 /**
- * Brings a stream's compacted state up to its end now, as far as `budgetMs` goes; `done` says
- * whether it got there. Throws what hindered the first partition that failed; the others may have
+ * Brings a stream's compacted state up to its current end, within `budgetMs`. `done` is true if it
+ * got there. Throws the error of the first partition that failed. The other partitions may have
  * moved on.
  */
 export async function compactStream(
@@ -46,7 +46,10 @@ export async function compactStream(
   };
 }
 
-/** A store so slow that a stretch got too old has moved the checkpoint on the way: more remains. */
+/**
+ * On a very slow store, a stretch that became too old has moved the checkpoint part of the way.
+ * More remains.
+ */
 async function leftOff(
   deps: CompactDeps,
   { life }: Compactable,

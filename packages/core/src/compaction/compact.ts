@@ -28,52 +28,53 @@ export type CompactDeps = {
   readonly sightings?: Sightings | undefined;
 };
 
-/** What compaction needs to know of a life of a stream. */
+/** The properties of a stream's life that compaction needs. */
 export type Compactable = {
   readonly life: Life;
   readonly compaction: "key" | "none";
   readonly retentionHours: number;
 };
 
-/** What a call did in one partition. */
+/** The result of a call in one partition. */
 export type PartitionCompaction = {
   readonly events: number;
-  /** Compacted rows put, one per key and stretch. */
+  /** The number of compacted rows put, one per key and stretch. */
   readonly keys: number;
   /** Everything that was durable when the call began is compacted. */
   readonly done: boolean;
-  /** Events after the checkpoint at the end of the call, as far as it has seen. */
+  /** Events after the checkpoint at the end of the call, of those that the call has seen. */
   readonly remaining: number;
-  /** When the last compacted event was published; what remains is no older. */
+  /** The publication time of the last compacted event. The remaining events are no older. */
   readonly compactedThrough: number;
 };
 
 /**
- * A stretch must be finished this long after its log was read: far sooner than a tombstone that a
- * faster run has put meanwhile could expire, or a paused run would bring the deleted key back.
+ * The maximum age of a stretch, from the read of its log. A faster run may have put a tombstone in
+ * the meantime. This limit is far shorter than that tombstone's life, so a paused run cannot bring
+ * the deleted key back.
  */
 const STRETCH_AGE_MAX_MS = MINUTE_MS;
-/** A stretch ends with the page of rows that reaches one of these. */
+/** A stretch ends with the page of rows that reaches one of these limits. */
 const STRETCH_EVENTS = 5_000;
 const STRETCH_BYTES = 8 * 1024 * 1024;
 const ROWS = 500;
 const PUTS_AT_ONCE = 32;
 /**
- * A stretch whose rows take longer than this to put moves the checkpoint on the way: where runs are
- * cut short again and again, each leaves less for the next. It costs one small write.
+ * If the rows of a stretch take longer than this to put, the checkpoint moves in between. When runs
+ * are cut short repeatedly, each then leaves less for the next. A move costs one small write.
  */
 const MOVE_EVERY_MS = 100;
-/** Idle partitions are checked this often; the guards allow days. */
+/** The interval between checks of an idle partition. The guards allow days. */
 const LOOK_AGE_MS = 6 * HOUR_MS;
-/** Sweeps bring the floor up. Where none has been for this long, compaction does. */
+/** Sweeps move the floor. If none has run for this long, compaction moves it. */
 const FLOOR_AGE_MAX_MS = DAY_MS;
 
 /**
  * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs`
  * is used up. The checkpoint moves only over events whose keys' rows are put, and only from where
- * this call found it or left it; so a crash anywhere leaves work to repeat and nothing to repair,
- * and calls may run concurrently. Throws `numbering-at-risk` when the partition was not checked for
- * so long that events may have expired unseen, and an InvariantError when the chain has a gap.
+ * this call found it or left it. So a crash leaves work to repeat and nothing to repair, and calls
+ * may run concurrently. Throws `numbering-at-risk` when the partition was unchecked for so long
+ * that events may have expired unseen, and an InvariantError when the chain has a gap.
  */
 export async function compactPartition(
   deps: CompactDeps,
@@ -107,7 +108,10 @@ export async function compactPartition(
   }
 }
 
-/** Undefined when another run moved the checkpoint meanwhile: then that run has done the work. */
+/**
+ * Undefined when a different run has moved the checkpoint in the meantime. That run has done the
+ * work.
+ */
 async function compactStretch(
   deps: CompactDeps,
   stream: Compactable,
@@ -142,8 +146,8 @@ async function compactStretch(
 }
 
 /**
- * Puts rows, and calls `report` now and then with how many of the first ones are put, never twice
- * at once. False as soon as a report answers so: then the rest is left.
+ * Puts rows. From time to time it calls `report` with the number of leading rows that are put,
+ * never two calls at once. When a report returns false, it stops and returns false.
  */
 async function putRows(
   clock: Clock,
@@ -208,8 +212,8 @@ async function renewLook(
 }
 
 /**
- * Without sweeps, rows expire and the log start offset stays below them. A reader that begins at
- * the earliest event would meet that gap again and again, so compaction moves the offset.
+ * Without sweeps, rows expire while the log start offset stays below them. A reader that begins at
+ * the earliest event would meet that gap repeatedly, so compaction moves the offset.
  */
 async function attendFloor(
   deps: CompactDeps,
@@ -221,7 +225,7 @@ async function attendFloor(
   await moveFloor(deps, stream, partition);
 }
 
-/** A run was frozen for longer than what it has read may be trusted; it begins again. */
+/** A run was frozen for so long that its reads can no longer be trusted. It begins again. */
 export class StretchTooOld extends Error {
   override readonly name = "StretchTooOld";
 }

@@ -8,34 +8,37 @@ import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 
-/** A bootstrap that takes longer has to start over. */
+/** A slower bootstrap has to start over. */
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 
 /**
- * How long a tombstone stays: longer than a bootstrap may take and a run may be paused, so that
- * neither can meet the key's former state as if it had never been deleted.
+ * How long a tombstone stays. This is longer than any bootstrap, and longer than any pause of a
+ * run, so neither can find the deleted key's former state without its deletion.
  */
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 
-/** A place in a stretch that the checkpoint may move to, and what lies between it and the start. */
+/**
+ * A place in a stretch that the checkpoint may move to, and a summary of the events between the
+ * start and that place.
+ */
 export type Milestone = {
   readonly to: number;
   readonly events: number;
   readonly bytes: number;
-  /** When the last event before it was published, milliseconds since 1970. */
+  /** The publication time of the last event before it, in milliseconds since 1970. */
   readonly publishedAt: number;
-  /** How many keys have an event before it. */
+  /** The number of keys with an event before it. */
   readonly keys: number;
 };
 
-/** What a run has read so far: a stretch of the log, reduced to the last event of every key. */
+/** The part of the log that a run has read so far, reduced to the last event of every key. */
 export type Stretch = Omit<Milestone, "keys"> & {
   readonly from: number;
-  /** In the order in which the keys first occur. */
+  /** The keys are in the order of their first occurrence. */
   readonly latest: ReadonlyMap<string, StoredEvent>;
-  /** The end of every batch. */
+  /** One for the end of every batch. */
   readonly milestones: readonly Milestone[];
-  /** A row that does not continue the stretch was met: a seal, or damage. */
+  /** The reason why a row does not continue the stretch: a seal, or damage. */
   readonly stop: "seal" | "gap" | undefined;
 };
 
@@ -51,8 +54,8 @@ export const emptyStretch = (from: number): Stretch => ({
 });
 
 /**
- * Goes on with a stretch through stored rows: only what starts exactly where the stretch ends
- * belongs to it. `keepKeys` off counts events without looking into them.
+ * Extends a stretch by stored rows. A row belongs to it only if it starts exactly where the stretch
+ * ends. With `keepKeys` off, events are counted without unpacking them.
  */
 export function extendStretch(
   stretch: Stretch,
@@ -77,9 +80,9 @@ export function extendStretch(
 }
 
 /**
- * How far the checkpoint may move when the first `rowsPut` rows of a stretch are put: every key
- * that has an event before there has a row by then, as new as that event or newer, as if the
- * stretch had been read in two parts by two runs. Pure.
+ * Returns how far the checkpoint may move after the first `rowsPut` rows of a stretch are put.
+ * Every key with an event before that place then has a row that is at least as new as that event,
+ * as if two runs had read the stretch in two parts. Pure.
  */
 export const planMilestone = (
   { milestones }: Pick<Stretch, "milestones">,
@@ -87,8 +90,8 @@ export const planMilestone = (
 ): Milestone | undefined => milestones.findLast(({ keys }) => keys <= rowsPut);
 
 /**
- * The compacted rows of a stretch: one per key, its last event, in the order of `latest`. Each is
- * packed when it is asked for, so that the first can be put before the last is packed. Pure.
+ * Yields the compacted rows of a stretch: the last event of each key, in the order of `latest`.
+ * Each row is packed on demand, so the first can be put before the last is packed. Pure.
  */
 export function* planRows(
   { latest }: Pick<Stretch, "latest">,
@@ -117,7 +120,7 @@ function packEvent({ key, type, id, time, headers, data }: StoredEvent) {
   return packEvents([{ attributes, data }]);
 }
 
-/** The event of a compacted row, exactly as the log holds it. Undefined for a tombstone. */
+/** Returns the event of a compacted row, exactly as in the log. Undefined for a tombstone. */
 export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedRow) {
   if (payload === undefined) return undefined;
   const batchId = new Uint8Array(16);
@@ -150,8 +153,8 @@ export function planMove(
 }
 
 /**
- * Where the floor may go: to `edge`, the first batch inside the retention, but neither past what is
- * compacted nor past a pin, and never back.
+ * Returns the new floor: `edge`, the first batch inside the retention, but neither past the
+ * compacted position nor past a pin, and never back.
  */
 export const planFloor = (checkpoint: Checkpoint, edge: number, nowMs: number): number =>
   Math.max(
@@ -160,9 +163,9 @@ export const planFloor = (checkpoint: Checkpoint, edge: number, nowMs: number): 
   );
 
 /**
- * The pins with one more for a bootstrap that starts at the checkpoint now, or undefined when those
- * that are there hold it already. Pins end at full hours, at least one hour after the bootstrap
- * must, and what clocks may be apart, so there are never many more than a day's hours of them.
+ * Returns the pins plus one for a bootstrap that starts at the checkpoint now. Undefined when an
+ * existing pin covers it. Pins end at full hours, at least one hour plus the allowed clock skew
+ * after the bootstrap's deadline. So there are never many more of them than hours in a day.
  */
 export function planPins(checkpoint: Checkpoint, nowMs: number): readonly Pin[] | undefined {
   const open = openPins(checkpoint, nowMs);
@@ -174,15 +177,15 @@ export function planPins(checkpoint: Checkpoint, nowMs: number): readonly Pin[] 
 const PIN_MS = BOOTSTRAP_AGE_MAX_MS + CLOCKS_APART_MS;
 
 /**
- * A pin that would last for longer than any can was written by a clock that is off: its bootstrap
- * is refused, see `isOpen`, so that it need not be kept.
+ * Returns the open pins. A pin that ends later than any pin can is left out: its writer's clock was
+ * wrong. `isOpen` refuses its bootstrap, so the pin is not needed.
  */
 const openPins = ({ pins = [] }: Checkpoint, nowMs: number): readonly Pin[] =>
   pins.filter(
     ({ until }) => until > nowMs && until <= nowMs + PIN_MS + 2 * HOUR_MS + CLOCKS_APART_MS,
   );
 
-/** Whether a bootstrap may go on: it was begun less than a day ago, and not in the future. Pure. */
+/** Whether a bootstrap may continue: it began less than a day ago, and not in the future. Pure. */
 export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: number): boolean =>
   nowMs - startedAt <= BOOTSTRAP_AGE_MAX_MS && startedAt - nowMs <= CLOCKS_APART_MS;
 

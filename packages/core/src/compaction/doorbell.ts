@@ -3,27 +3,28 @@ import { lifeOf, type ScopedName } from "../model/names.ts";
 import type { CompactDeps, PartitionCompaction } from "./compact.ts";
 import { type Stuck, tryCompact } from "./sweep.ts";
 
-/** What came of a ring. */
+/** The result of a ring. */
 export type RingResult = {
   readonly partitions: number;
   readonly compactedEvents: number;
   readonly keys: number;
   readonly stuck: readonly Stuck[];
-  /** Partition keys whose failure may pass: ring again for them. */
+  /** Partition keys with a temporary failure. The caller should ring again for them. */
   readonly again: readonly string[];
 };
 
 const PARTITIONS_AT_ONCE = 8;
 /**
- * A store that falters recovers and a frozen process thaws; all else waits for sweeper and
- * operator.
+ * A failing store recovers and a frozen process resumes. All other failures wait for the sweeper
+ * and the operator.
  */
 const PASSING = new Set(["store-unavailable", "outcome-unknown", "paused"]);
 
 /**
- * Compacts the partitions that a table stream's records name by their partition keys. Records only
- * say where to look, so duplicates, reordering and loss of them do not matter. Keys of other rows
- * and of ended lives are ignored. A partition that cannot be compacted holds up no other.
+ * Compacts the partitions that a table stream's records name by their partition keys. Records serve
+ * only as hints where to look, so their duplication, reordering and loss do not matter. Keys of
+ * other rows and of ended lives are ignored. A partition that cannot be compacted does not delay
+ * the others.
  */
 export async function ring(
   deps: CompactDeps,
@@ -49,7 +50,7 @@ export async function ring(
   return { partitions: distinct.size, compactedEvents, keys, stuck, again };
 }
 
-/** The partition key of record batches, as `batch.entity.ts` builds it. */
+/** The partition key of batch records, as `batch.entity.ts` builds it. */
 const BATCH_KEY = /^STREAM#(?<name>[^#]+)#(?<uid>[^#]+)#P(?<partition>\d+)$/;
 
 async function answer(

@@ -9,7 +9,7 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
 
-/** That nothing had to be moved is noted this often; what rests on it allows days. */
+/** How often a check without a move is recorded. The checks that depend on it allow days. */
 const NOTE_AGE_MS = 6 * HOUR_MS;
 
 type FloorDeps = {
@@ -21,10 +21,11 @@ type FloorDeps = {
 type Retained = { readonly life: Life; readonly retentionHours: number };
 
 /**
- * Moves the floor of a partition up to the first batch inside the retention, as far as compaction
- * and open bootstraps allow. The checkpoint is read first and may have moved on when the floor is
- * written: pins taken in between lie at that checkpoint or above it, so never below the floor.
- * Returns whether it moved; also when it does not, its time is noted now and then.
+ * Moves the floor of a partition up to the first batch inside the retention, within the limits of
+ * compaction and open bootstraps. The checkpoint is read first and may have moved on when the floor
+ * is written. Pins taken in between are at that checkpoint or above it, so never below the floor.
+ * Returns whether the floor moved. Without a move, the time of the check is still recorded from
+ * time to time.
  */
 export async function moveFloor(
   deps: FloorDeps,
@@ -44,11 +45,12 @@ export async function moveFloor(
 }
 
 /**
- * Where the floor belongs: where both retentions are kept, that of the stream now, and the one that
- * a batch was written with, because its row goes 30 days after that one, whatever the stream says
- * since. The search is spared where it cannot move, or its batch is kept still. Times of batches
- * are those of other clocks: what this process has not itself seen for as long as it is kept goes
- * later by what clocks may be apart, so that none goes before its own time.
+ * Finds the place of the floor, which respects two retentions: the stream's current one, and the
+ * one that a batch was written with. The row of a batch is removed 30 days after the latter,
+ * whatever the stream's retention is now. The search is skipped if the floor cannot move, or if its
+ * batch is still kept. Times of batches come from other clocks. A batch that this process has not
+ * itself seen for its whole retention is kept longer by the allowed clock skew, so none is removed
+ * early.
  */
 async function findFloor(
   deps: FloorDeps,
@@ -71,8 +73,8 @@ async function findFloor(
 }
 
 /**
- * Whether a batch is still kept by the retention that it was written with. Expiry times never fall
- * along a chain, so all that follow are kept too.
+ * Whether the retention that a batch was written with still keeps it. Expiry times never decrease
+ * along a chain, so all later batches are kept too.
  */
 const isPromised = ({ expiresAt }: Batch, nowMs: number): boolean =>
   expiresAt === undefined || expiresAt * 1_000 - PHYSICAL_SLACK_MS > nowMs - CLOCKS_APART_MS;

@@ -16,17 +16,18 @@ type Deps = {
 /**
  * Grace period before the data of an ended life is removed, counted from the seal of its last
  * chain. It exceeds the age of any cached look at the life, any put in flight, and any compaction
- * (10 min). Measured by another process's clock, the period is longer by as much as clocks may
- * differ; measured by this process's own observation, it is exact.
+ * (10 min). By another process's clock, the period is longer by the allowed clock skew. By this
+ * process's own observation, it is exact.
  */
 const REST_MS = 30 * MINUTE_MS;
 
 const COUNT_EVERY = 500;
 
 /**
- * Removes what is left of an ended life, until done or `mayGoOn` says no. Seals stay for ever: they
- * tell every late writer. Checkpoints go last: without one the partition counts as gone. Every step
- * may be repeated after a crash. True when all of it is removed, and the job with it.
+ * Removes the remaining data of an ended life, until all is removed or `mayGoOn` returns false.
+ * Seals stay forever, because they stop every late writer. Checkpoints are removed last: a
+ * partition without one counts as deleted. Every step may be repeated after a crash. Returns true
+ * when all data and the job are removed.
  */
 export async function runRemoval(
   { table, clock, sightings }: Deps,
@@ -69,7 +70,7 @@ export async function runRemoval(
 
 type DeletePage = () => Promise<DeletedPage>;
 
-/** Everything to remove, in order. */
+/** Yields everything to remove, in order. */
 function* pagesOf(
   table: Table,
   { life, name, uid, partitions }: RemovalRow,

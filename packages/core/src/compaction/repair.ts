@@ -7,20 +7,20 @@ import type { Compactable, CompactDeps } from "./compact.ts";
 import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
 
 /**
- * More than could have been written between the last look and the moment publishing stopped: a week
- * at a hundred thousand events a second. A thousand repairs fit into the numbers there are.
+ * More events than could have been written between the last look and the stop of publishing: a week
+ * at a hundred thousand events a second. The number range has room for a thousand repairs.
  */
 const JUMP = 100_000_000_000;
 const ROWS = 100;
 const PUTS_AT_ONCE = 16;
 
 /**
- * Repairs the numbering of a partition that was not checked for 30 days: events written since may
- * have expired, so the last number that remains need not be the last that was used. What remains is
- * compacted, with its gaps. Then numbering goes on far above any number that can have been used,
- * and everything below is past its retention, so that readers get an error instead of skipping
- * events. No publish can interfere, because publishing refuses such a partition. Returns where
- * numbering goes on, or undefined when the partition is not at risk. May be repeated after a crash.
+ * Repairs the numbering of a partition that was not checked for 30 days. Events written since then
+ * may have expired, so the last remaining number may not be the last used one. The remaining events
+ * are compacted, with their gaps. Numbering then continues far above any number that can have been
+ * used. Everything below is past its retention, so readers get an error instead of skipping events.
+ * No publish can interfere, because publishing refuses such a partition. Returns the first new
+ * number, or undefined when the partition is not at risk. May be repeated after a crash.
  */
 export async function repairNumbering(
   { table, clock }: CompactDeps,

@@ -6,15 +6,15 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
 
 /**
- * No partition can grow faster: DynamoDB takes 1,000 write units a second for a partition key, a
- * batch is at least one, and it holds 1,000 events at most.
+ * No partition can grow faster. DynamoDB accepts 1,000 write units a second for a partition key. A
+ * batch costs at least one unit, and it holds at most 1,000 events.
  */
 const EVENTS_PER_MS_MAX = 1_000;
 
 /**
- * Several copies of one table may be put to use one after another, and what the first has given the
- * second does not know. So numbers also go beyond a line that rises faster than all but the busiest
- * streams do in the long run: 10,000 events a second since 2026.
+ * Several copies of one table may go into use one after another, and a later copy does not know the
+ * numbers that an earlier one assigned. So numbers also exceed a line that rises faster than all
+ * but the busiest streams in the long run: 10,000 events a second since 2026.
  */
 const LINE_PER_MS = 10;
 const LINE_FROM_MS = Date.UTC(2026, 0, 1);
@@ -22,14 +22,14 @@ const LINE_FROM_MS = Date.UTC(2026, 0, 1);
 /** Sort keys have 14 digits. */
 const NUMBERS_MAX = 10 ** 14;
 
-/** How far apart in time the rows of a copy may be: AWS names less than a second. */
+/** The maximum time between the rows of a copy. AWS states less than a second. */
 export const SKEW_MS = 10 * MINUTE_MS;
 
 /**
- * Where the numbers of a partition go on after a restore that ended it at `end`: beyond any that
- * can have been given to events that the restore lost. `seenMs` is the last moment that the copy
- * knows of, so whatever is lost was published later. Throws `numbering-at-risk` when there are no
- * numbers left.
+ * Returns where the numbers of a partition continue after a restore that ended it at `end`: above
+ * any number of an event that the restore may have lost. `seenMs` is the latest time recorded in
+ * the copy, so every lost event was published later. Throws `numbering-at-risk` when no numbers
+ * remain.
  */
 export function planJump(
   end: number,
@@ -46,7 +46,9 @@ export function planJump(
   });
 }
 
-/** How far rows lead from `expected` on without a hole, and the row after the first one. */
+/**
+ * Returns how far rows continue from `expected` without a hole, and the row after the first hole.
+ */
 export function findHole(
   rows: readonly Batch[],
   expected: number,
@@ -60,8 +62,8 @@ export function findHole(
 }
 
 /**
- * The checkpoint once the numbers of `range` are known to be lost. One within the range moves to
- * its end: what it had seen there is gone.
+ * Returns the checkpoint after the numbers of `range` are found to be lost. A checkpoint within the
+ * range moves to its end, because the events that it covered there are lost.
  */
 export function planLost(
   { next, floor, lookedAt, compactedThrough, lost = [] }: Checkpoint,
@@ -79,7 +81,7 @@ export function planLost(
   };
 }
 
-/** Whether a receipt speaks of events that are lost. */
+/** Whether a receipt covers lost events. */
 export const speaksOfLost = (
   { parts }: ReceiptRow,
   lost: ReadonlyMap<number, readonly LostRange[]>,

@@ -19,11 +19,11 @@ import { tryCompact } from "./sweep.ts";
 type Deps = CompactDeps & {
   readonly random: Random;
   readonly tableName: string;
-  /** What this process remembers of a stream holds no more. */
+  /** Discards everything that this process remembers of a stream. */
   readonly forget: (stream: StreamRow & { readonly life: Life }) => void;
 };
 
-/** What a call has done. `done` is false when its time was up first: call again. */
+/** The result of a call. `done` is false when its time ran out first. Call again in that case. */
 export type Restoration = { readonly streams: number; readonly done: boolean };
 
 const STREAMS_AT_ONCE = 4;
@@ -32,13 +32,13 @@ const TRIES = 20;
 const ROWS = 100;
 
 /**
- * Completes a restore of the table, for all streams of all tenants that have not gone through it:
- * those that were made in another table, and with a `name`, which the operator gives to this
- * restore, those that do not know it. Numbers go on beyond any that a lost event may have had, so
- * none is given twice; cursors and positions that cover what is lost are refused; receipts of what
- * is lost are deleted. What was kept stays readable, and positions in it stay good. Until a stream
- * is done it refuses everything. May be repeated after a crash, and go on where it was when its
- * time was up.
+ * Completes a restore of the table for every stream of every tenant that has not completed it.
+ * These are the streams made in a different table. If the operator gives this restore a `name`,
+ * they are also the streams without a record of that name. Numbers continue above any number of a
+ * lost event, so none is assigned twice. Cursors and positions that cover lost events are refused.
+ * Receipts of lost events are deleted. The kept events stay readable, and positions in them stay
+ * valid. A stream refuses all requests until it is done. May be repeated after a crash, and
+ * continued after its time ran out.
  */
 export async function completeRestore(
   deps: Deps,
@@ -49,7 +49,7 @@ export async function completeRestore(
     const known = name === undefined || row.restored?.name === name;
     if (row.copied || !known) open.push(row);
   }
-  // However long the list is and however short the time, each call brings the first a step further.
+  // However long the list and however short the time, each call advances the first stream.
   const began = takeStamp(deps.clock);
   const mayGoOn = () => ageMs(deps.clock, began) < budgetMs;
   let streams = 0;
@@ -60,7 +60,7 @@ export async function completeRestore(
   return { streams, done: streams === open.length };
 }
 
-/** False when the time was up. */
+/** Returns false when the time ran out. */
 async function restoreStream(
   deps: Deps,
   row: StreamRow,
@@ -69,7 +69,7 @@ async function restoreStream(
 ): Promise<boolean> {
   const { table, clock } = deps;
   const stream = { ...row, life: lifeOf(row.name, row.uid) };
-  // The same for every call until the stream is done, and never again after that.
+  // This id is the same for every call until the stream is done, and never used again afterwards.
   const id = `${row.restored?.at ?? 0}:${name}`;
   const lost = new Map<number, readonly LostRange[]>();
   const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
@@ -89,7 +89,8 @@ async function restoreStream(
 type Restorable = StreamRow & { readonly life: Life };
 
 /**
- * Closes the holes of a chain, and moves its numbers on. Answers what this restore has lost of it.
+ * Closes the holes of a chain, and advances its numbers. Returns the range of it that this restore
+ * has lost.
  */
 async function jumpPartition(
   deps: Deps,
@@ -118,7 +119,8 @@ async function jumpPartition(
     const keepMs = retentionHours * HOUR_MS + PHYSICAL_SLACK_MS;
     const publishedAt = Math.max(nowMs, end.publishedAt);
     const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
-    // Times never fall along a chain, so what closes a hole has those of the batch after it.
+    // Times never decrease along a chain, so a batch that closes a hole has the times of its
+    // successor.
     const times = before === undefined ? { publishedAt, expiresAt } : timesOf(before);
     const jump: Batch = {
       ...{ first: from, count: to - from, batchId: random.bytes(16), kind: "jump", ...times },
@@ -135,13 +137,16 @@ async function jumpPartition(
   });
 }
 
-/** Publishing refuses a stream whose compaction is a day old. What this leaves the sweeper does. */
+/**
+ * Publishing refuses a stream whose compaction is a day late. The sweeper compacts the remaining
+ * events.
+ */
 const COMPACT_BUDGET_MS = 2_000;
 
 const timesOf = ({ publishedAt, expiresAt }: Batch) =>
   expiresAt === undefined ? { publishedAt } : { publishedAt, expiresAt };
 
-/** The first hole among the last rows of a chain, or where it ends. */
+/** Finds the first hole among the last rows of a chain, or the end of the chain. */
 async function walk(deps: Deps, { life }: Restorable, partition: number, end: SeenEnd) {
   const since = end.publishedAt - SKEW_MS;
   const edge = await seekTime(deps, life, partition, since);
@@ -153,7 +158,10 @@ async function walk(deps: Deps, { life }: Restorable, partition: number, end: Se
   }
 }
 
-/** A receipt of what is lost would settle the retry that is to write it again. */
+/**
+ * Deletes receipts of lost events. Such a receipt would settle the retry that must write the events
+ * again.
+ */
 async function removeReceipts(
   { table }: Deps,
   { life, ...row }: Restorable,

@@ -19,14 +19,14 @@ import { runRemoval } from "./removal.ts";
 
 type SweepDeps = CompactDeps & {
   readonly random: Random;
-  /** Seals what is left of an ended life and frees its name. */
+  /** Seals the remaining partitions of an ended life and frees its name. */
   readonly finishEnd: (row: Pick<StreamRow, "name" | "uid" | "partitions">) => Promise<void>;
 };
 
 /**
- * A partition (or, without `partition`, the end of a life) that failed, and its consecutive
- * failures. `code` is that of the problem, `paused` for a run that was frozen, `invariant` for
- * damage.
+ * A partition (or, without `partition`, the end of a life) that failed, and the number of its
+ * consecutive failures. `code` is the code of the problem, `paused` for a run that was frozen, or
+ * `invariant` for damage.
  */
 export type Stuck = {
   readonly stream: ScopedName;
@@ -36,7 +36,9 @@ export type Stuck = {
   readonly error: unknown;
 };
 
-/** What a sweep did. `done` is false when its time was up before it had seen everything. */
+/**
+ * The result of a sweep. `done` is false when its time ran out before it had visited everything.
+ */
 export type SweepResult = {
   readonly partitions: number;
   readonly compactedEvents: number;
@@ -50,14 +52,14 @@ export type SweepResult = {
 };
 
 const PARTITIONS_AT_ONCE = 8;
-/** No partition takes more of a sweep than this while others wait. */
+/** No partition uses more of a sweep's time than this while others wait. */
 const PARTITION_BUDGET_MS = 20_000;
 
 /**
- * Looks at every partition of every stream: compacts it, renews the proof that its numbering is
- * safe, moves its floor; finishes deletions that were interrupted and removes what is left of ended
- * lives. Streams are taken in a new order each time, so that a short budget starves none; what
- * fails in one partition or life holds up no other. May be repeated after a crash, and run
+ * Visits every partition of every stream: compacts it, renews the proof that its numbering is safe,
+ * and moves its floor. It also finishes interrupted deletions and removes the remaining data of
+ * ended lives. Each sweep visits streams in a new order, so a short budget starves none. A failure
+ * in one partition or life does not delay the others. May be repeated after a crash, and run
  * concurrently.
  */
 export async function sweep(
@@ -128,7 +130,8 @@ async function sweepPartition(
 }
 
 /**
- * A copy is left as it is until its restore is complete. Rows of older versions learn their table.
+ * A copy stays unchanged until its restore is complete. Rows of older versions get the name of
+ * their table.
  */
 async function nameTable({ table }: CompactDeps, stream: StreamRow) {
   try {
@@ -164,7 +167,10 @@ export async function tryCompact(
   }
 }
 
-/** A counter must not hide what it counts: if it cannot be written, the failure counts once. */
+/**
+ * A counter must not hide the failures that it counts. If it cannot be written, the failure counts
+ * once.
+ */
 async function countFailure(
   { table }: CompactDeps,
   { life }: SweptStream,
@@ -186,7 +192,7 @@ function codeOf(error: unknown): string {
   return error instanceof InvariantError ? "invariant" : "internal";
 }
 
-/** What fails of one ended life holds up no other. */
+/** Finishes each ended life. A failure in one does not delay the others. */
 async function finishEnds(
   deps: SweepDeps,
   jobs: readonly RemovalRow[],

@@ -27,7 +27,9 @@ type Stream = {
   readonly compaction: "key" | "none";
 };
 
-/** A page of the snapshot, and where it goes on. `ended` on the page that completes it. */
+/**
+ * A page of the snapshot, and the progress after it. `ended` is true on the page that completes it.
+ */
 export type SnapshotPage = {
   readonly events: readonly StoredEvent[];
   readonly bootstrap: Bootstrap;
@@ -37,7 +39,7 @@ export type SnapshotPage = {
 const PARTITIONS_AT_ONCE = 8;
 const PIN_TRIES = 20;
 
-/** What of a snapshot a page shows. */
+/** The part of a snapshot that a page shows. */
 export type SnapshotRange = {
   readonly limit: number;
   readonly prefix?: string | undefined;
@@ -46,8 +48,8 @@ export type SnapshotRange = {
 
 /**
  * Takes a new snapshot of a stream's compacted state: the position of each checkpoint, pinned so
- * that the log stays readable from there for a day. Throws `not-compacted`, and
- * `compaction-stalled` when compaction lags so far that its tombstones might be gone already.
+ * that the log stays readable from there for a day. Throws `not-compacted`. Throws
+ * `compaction-stalled` when compaction lags so far that its tombstones may have expired.
  */
 export async function beginBootstrap(deps: Deps, stream: Stream): Promise<Bootstrap> {
   assertCompacted(stream);
@@ -60,7 +62,10 @@ export async function beginBootstrap(deps: Deps, stream: Stream): Promise<Bootst
   return { run, startedAt, scan: formatScan(0), starts, exactFrom: starts };
 }
 
-/** The checkpoint of a partition, from which on the log stays readable from now on. */
+/**
+ * Returns the checkpoint of a partition, and pins it: from now on the log stays readable from
+ * there.
+ */
 async function pinCheckpoint(
   { table, clock }: Deps,
   life: Life,
@@ -69,7 +74,7 @@ async function pinCheckpoint(
   for (let attempt = 0; attempt < PIN_TRIES; attempt++) {
     const checkpoint = await loadCheckpoint(table, life, partition);
     assertNumbered(checkpoint, clock.now());
-    // The end is in the last batch, which may be large: it is read only where it matters.
+    // The end is in the last batch, which may be large. It is read only if it matters.
     if (mayBeStalled(checkpoint, clock.now())) {
       assertNotStalled(await loadEnd({ table, clock }, life, partition), clock.now());
     }
@@ -84,10 +89,10 @@ async function pinCheckpoint(
 }
 
 /**
- * The next page of a snapshot: the live state of keys as of its checkpoint. A page may be empty and
- * not be the last. Reads the compacted state only, strongly consistent. `prefix` leaves out all
- * keys that do not begin with it, `matches` the events it refuses. Throws `bootstrap-expired` after
- * a day.
+ * Returns the next page of a snapshot: the live state of keys as of its checkpoint. A page may be
+ * empty and not be the last. It reads only the compacted state, strongly consistent. `prefix`
+ * leaves out all keys that do not begin with it, `matches` the events that it rejects. Throws
+ * `bootstrap-expired` after a day.
  */
 export async function loadSnapshotPage(
   { table, clock }: Deps,
@@ -109,14 +114,14 @@ export async function loadSnapshotPage(
   return { events, bootstrap: planScanEnd(page.bootstrap, checkpoints), ended: true };
 }
 
-/** Rows of one bucket whose keys begin with `prefix`; they lie side by side. */
+/** Returns rows of one bucket whose keys begin with `prefix`. These rows are adjacent. */
 async function loadRows(
   table: Table,
   life: Life,
   query: BucketQuery,
   prefix: string,
 ): Promise<BucketRows> {
-  // A cursor of another list may lie before all keys of this one.
+  // A cursor of a different list may be before all keys of this one.
   const isInside = query.after !== undefined && !isBefore(query.after, prefix);
   const { rows, more } = await table.compacted.loadPage(life, query.bucket, {
     after: isInside ? query.after : undefined,

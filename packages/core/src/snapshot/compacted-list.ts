@@ -23,7 +23,7 @@ type Stream = {
   readonly restored?: Restored;
 };
 
-/** A page of the compacted state; `cursor` is where it goes on, if it does. */
+/** A page of the compacted state. `cursor` is where it continues, if it does. */
 export type CompactedListPage = {
   readonly items: readonly StoredEvent[];
   readonly cursor: CursorContent | undefined;
@@ -33,9 +33,9 @@ export type CompactedListPage = {
 
 /**
  * Lists the compacted state as of the checkpoints when the first page was read: a bootstrap without
- * a subscription. A key that is overwritten while the list is read may be missing from it; the
+ * a subscription. A key that is overwritten while the list is read may be missing from it. The
  * event that overwrote it comes after `follow`. Throws `not-compacted`, `compaction-stalled` and,
- * with a cursor of over a day ago, `bootstrap-expired`.
+ * for a cursor that is more than a day old, `bootstrap-expired`.
  */
 export async function listCompacted(
   deps: Deps,
@@ -55,9 +55,9 @@ export async function listCompacted(
 }
 
 /**
- * The current state of one key, as far as compaction has come, strongly consistent. Throws
- * `key-not-found`, which says whether the key is known to be deleted; that is forgotten some time
- * after the deletion.
+ * Returns the current state of one key as of the watermark of compaction, strongly consistent.
+ * Throws `key-not-found`, which reports whether the key is known to be deleted. A deletion is
+ * forgotten after some time.
  */
 export async function loadCompacted(
   { table }: Pick<Deps, "table">,

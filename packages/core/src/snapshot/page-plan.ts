@@ -5,7 +5,7 @@ import { type Bootstrap, scanOf } from "../model/snapshot-progress.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 import { planScan, planWave, type ScanRoom } from "./scan-plan.ts";
 
-/** A page of a snapshot while it is put together. */
+/** A page of a snapshot during its assembly. */
 export type GrowingPage = {
   readonly limit: number;
   readonly matches?: ((event: StoredEvent) => boolean) | undefined;
@@ -13,26 +13,29 @@ export type GrowingPage = {
   /** The progress of the scan after these events. */
   readonly bootstrap: Bootstrap;
   readonly room: ScanRoom;
-  /** It has no room for the next row. */
+  /** The page has no room for the next row. */
   readonly full: boolean;
-  /** How many rows the last bucket held that was read whole, as the estimate for the next ones. */
+  /**
+   * The number of rows in the last bucket that was read whole, as the estimate for the next ones.
+   */
   readonly bucketRows: number | undefined;
 };
 
-/** The rows of one bucket to read: up to `limit` of them, after the key `after`. */
+/** A query for the rows of one bucket: up to `limit` rows, after the key `after`. */
 export type BucketQuery = {
   readonly bucket: number;
   readonly after: string | undefined;
   readonly limit: number;
 };
 
-/** What a query found; `more` when the bucket goes on. */
+/** The result of a query. `more` is true when the bucket continues. */
 export type BucketRows = { readonly rows: readonly CompactedRow[]; readonly more: boolean };
 
-/** Rows a page looks at before it ends, also when all of them are tombstones. */
+/** The number of rows a page examines before it ends, even if all of them are tombstones. */
 const ROWS_MAX = 2_000;
 /**
- * Rows of a page's first query, before it is known how large they are, and where many are left out.
+ * The number of rows in a page's first query, before their size is known, and in queries that leave
+ * many rows out.
  */
 const ROWS_FIRST = 200;
 
@@ -50,8 +53,8 @@ export const beginPage = (
 });
 
 /**
- * What to read next, side by side, in the order of the buckets; nothing once the page is done.
- * Pure.
+ * Returns the next queries to run in parallel, in the order of the buckets. None once the page is
+ * done. Pure.
  */
 export function planQueries(page: GrowingPage): BucketQuery[] {
   const { room, limit } = page;
@@ -69,7 +72,7 @@ export function planQueries(page: GrowingPage): BucketQuery[] {
   }));
 }
 
-/** The page with what one query found, unless the scan stopped before its bucket. Pure. */
+/** Returns the page with the rows of one query, unless the scan stopped before its bucket. Pure. */
 export function takeRows(page: GrowingPage, query: BucketQuery, found: BucketRows): GrowingPage {
   const { bootstrap, room, events, full, matches } = page;
   const scan = scanOf(bootstrap);
@@ -79,7 +82,7 @@ export function takeRows(page: GrowingPage, query: BucketQuery, found: BucketRow
     empty: events.length === 0,
     ...filter,
   });
-  // Only a bucket that was read from its beginning to its end tells how many rows buckets hold.
+  // Only a bucket that was read from beginning to end shows how many rows a bucket holds.
   const isWhole = !found.more && query.after === undefined;
   return {
     ...page,
@@ -97,8 +100,9 @@ const isWantedBy = (matches: (event: StoredEvent) => boolean) => (row: Compacted
 };
 
 /**
- * How many rows a query may ask for so that the page has room for about all of them, going by the
- * size of those that it holds: what does not fit is paid for, and read again by the next page.
+ * Returns how many rows a query may ask for so that about all of them fit into the page. The
+ * estimate uses the size of the rows in the page so far. A row that does not fit costs a read now
+ * and a second one for the next page.
  */
 function rowsThatFit({ events, bytes, rows }: ScanRoom, limit: number): number {
   const taken = limit - events;

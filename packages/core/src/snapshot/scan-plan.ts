@@ -2,7 +2,7 @@ import { ADDED_BYTES } from "../log/read/page-bytes.ts";
 import { type Bootstrap, COMPACTED_BUCKETS, formatScan } from "../model/snapshot-progress.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 
-/** The most a page may still take: events, bytes, and rows it may look at. */
+/** The remaining capacity of a page: events, bytes, and rows that it may examine. */
 export type ScanRoom = { readonly events: number; readonly bytes: number; readonly rows: number };
 
 export type ScanPlan = {
@@ -15,11 +15,11 @@ export type ScanPlan = {
 };
 
 /**
- * Goes on with a scan through the rows of `bucket`. Rows newer than the checkpoint that the
- * snapshot was taken at are left to the log, which brings them; but every row counts as seen,
- * tombstones and newer ones too, because a key whose older state was overwritten under the scan is
- * missing until the log reaches what overwrote it. `isWanted` leaves out more. An empty page has
- * room for any row. Pure.
+ * Continues a scan through the rows of `bucket`. It leaves out rows newer than the snapshot's
+ * checkpoint, because the log delivers them. But every row counts as seen, tombstones and newer
+ * ones too. A key whose older state was overwritten during the scan is missing until the log
+ * reaches the newer event. `isWanted` leaves out further rows. An empty page has room for any row.
+ * Pure.
  */
 export function planScan(
   bootstrap: Bootstrap,
@@ -63,9 +63,8 @@ export function planScan(
 }
 
 /**
- * How many buckets to ask for at once: as many as are likely to fit the page, going by how many
- * rows the last one held, so that a small state takes one round and a large one reads nothing
- * twice.
+ * Returns how many buckets to query at once: as many as are likely to fit the page, by the number
+ * of rows in the last one. A small state then needs one round, and a large one reads nothing twice.
  */
 export const planWave = (bucket: number, { events }: ScanRoom, rowsBefore: number | undefined) => {
   const fitting = rowsBefore === undefined ? 1 : Math.floor(events / (rowsBefore * 2 + 1));
@@ -73,8 +72,8 @@ export const planWave = (bucket: number, { events }: ScanRoom, rowsBefore: numbe
 };
 
 /**
- * The end of a scan: the state is exact once the log is read up to the highest sequence seen, and
- * up to where the checkpoints stand now. Pure.
+ * Returns the end of a scan. The state is exact once the log is read up to the highest sequence
+ * seen, and up to the current checkpoints. Pure.
  */
 export const planScanEnd = (bootstrap: Bootstrap, checkpoints: readonly number[]): Bootstrap => ({
   ...bootstrap,
