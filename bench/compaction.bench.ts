@@ -1,7 +1,7 @@
 /**
- * What compaction of one partition sustains: events and keys a second through one compactor on the
- * local store, how much of a core it takes, which is the same on a busy machine, and what DynamoDB
- * charges. A stream that is published to faster than that for a day stops taking publishes.
+ * Measures what compaction of one partition sustains on the local store: events and keys per second
+ * through one compactor, CPU time per key, and DynamoDB charges. CPU time is the same on a busy
+ * machine. A stream whose publishers exceed this for a day refuses further publishes.
  *
  * node bench/compaction.bench.ts
  */

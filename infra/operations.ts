@@ -1,8 +1,9 @@
 /**
- * What each function may do with the table: what its code asks for, and nothing else. The local
- * stack allows no more (packages/local/src/permit.ts), and test/infra/operations.test.ts finds what
- * none of them asks for. A transaction needs the operation of each of its items. Scan is missing on
- * purpose: nothing in the product may read the table as a whole.
+ * The operations that each function may perform on the table: those its code uses, and no others.
+ * The local stack enforces the same list (packages/local/src/permit.ts).
+ * test/infra/operations.test.ts fails when a function does not use one of its operations. A
+ * transaction needs permission for the operation of each item. Scan is absent on purpose: nothing
+ * in the product may read the whole table.
  */
 export const OPERATIONS = {
   /** Every request. */

@@ -6,7 +6,7 @@ export type Survivor = Named & { readonly why: string };
 
 type Judged<Tried> = {
   readonly alive: readonly Tried[];
-  /** No test has noticed them, and they have no reason. */
+  /** Changes that no test notices and no listed reason explains. */
   readonly unexplained: readonly Tried[];
   /** Reasons for what is noticed, and for changes that there are not. */
   readonly superfluous: readonly Survivor[];

@@ -218,7 +218,7 @@ function requestIds(api: Client): void {
   });
 
   it("[http.request-id] is one for a path that looks like a pattern", async () => {
-    // `send` holds the problem's instance to the header.
+    // `send` checks that the problem's `instance` equals the `X-Request-Id` header.
     const { status } = await api.send({ method: "POST", path: "/*" });
     expect(status).toBe(404);
   });

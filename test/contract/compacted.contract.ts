@@ -24,7 +24,7 @@ const fold = (state: State, events: readonly LedgerEvent[]): State => {
   return state;
 };
 
-/** Compacts everything that was durable before. */
+/** Compacts every event that was durable before the call. */
 async function compactAll(api: Client, stream: string): Promise<void> {
   while (!(await api.compact(stream)).done);
 }

@@ -45,7 +45,7 @@ function repeating(api: Client): void {
     }
     await remove(at(stream));
     await api.createStream({ name: stream });
-    // The subscription of the former life is nothing to the new one.
+    // The subscription of the earlier life does not exist in the new one.
     expect((await remove(at(stream, "s"))).status).toBe(404);
     expect((await remove(at(stream))).status).toBe(202);
   });

@@ -12,7 +12,9 @@ const KIB = 1_024;
 const of = (unit: string, bytes: number) =>
   unit.repeat(Math.floor(bytes / Buffer.byteLength(unit)));
 
-/** Data texts of an event, each about as large as events may be. */
+/**
+ * Sample data of an event. Each is about as large as an event may be, except the many small events.
+ */
 const DATA: Readonly<Record<string, (n: number) => unknown>> = {
   "a string of quotes": () => of('"', 120 * KIB),
   "short members": () => Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`${n}`, n])),

@@ -18,7 +18,7 @@ export type FuzzRequest = {
   readonly body: string | Uint8Array | undefined;
   /** The body comes in chunks, without its length. */
   readonly chunked: boolean;
-  /** It may reach another route than the operation's, or none. */
+  /** Whether the request may reach a route other than the operation's, or none. */
   readonly astray: boolean;
 };
 

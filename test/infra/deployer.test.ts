@@ -118,7 +118,7 @@ const statementsFor = (action: string, arn: string) =>
       [Resource].flat().some((pattern) => covers(String(pattern), arn)),
   );
 
-/** As IAM compares: `*` matches anything, also across slashes and colons. */
+/** Matches a pattern as IAM does: `*` matches any text, including slashes and colons. */
 const covers = (pattern: string, text: string): boolean =>
   new RegExp(`^${pattern.replaceAll(/[.?+^$()[\]{}|\\]/g, "\\$&").replaceAll("*", ".*")}$`).test(
     text,

@@ -15,7 +15,10 @@ export interface Evaluation {
   env?: Record<string, string>;
   /** Values for `sst.Secret`, by name; both secrets have one unless this says otherwise. */
   secrets?: Record<string, string>;
-  /** Bundles the real Lambda handlers into this folder; without it, handlers are not looked at. */
+  /**
+   * The folder for the bundles of the real Lambda handlers. Without it, the handlers are not
+   * checked.
+   */
   bundlesDir?: string;
   /** The account's limit of concurrent executions; 1,000 unless this says otherwise. */
   concurrency?: number;

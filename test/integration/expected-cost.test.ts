@@ -63,7 +63,8 @@ describe("what is expected of keys costs the table", () => {
     const meter = meterCapacity(here.client);
     const publish = publisher(here, "cold");
     const cost = await meter.measure(() => publish(keys.map((key, n) => event(key, n + 1))));
-    // The stream, the checkpoint twice, and the state of each key; the last batch for the end.
+    // GetItem reads the stream, the checkpoint twice, and the state of each key. Query reads the
+    // last batch to find the end.
     expect(cost.requests).toMatchObject({ PutItem: 1, GetItem: 3 + keys.length });
     expect(cost.requests.Query).toBeLessThanOrEqual(2);
   });

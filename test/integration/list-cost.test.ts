@@ -98,7 +98,7 @@ describe("a list costs the table", () => {
     const positions = SUBSCRIPTIONS * PARTITIONS;
     const { GetItem = 0, Query = 0, ...others } = requests;
     expect(others).toEqual({});
-    // The stream, and the checkpoint of each of its partitions.
+    // GetItem reads the stream once, and one checkpoint for each partition of each subscription.
     expect(GetItem).toBeLessThanOrEqual(1 + positions);
     expect(Query).toBeLessThanOrEqual(1 + SUBSCRIPTIONS + 2 * positions);
     expect(read).toBeLessThanOrEqual(2 + SUBSCRIPTIONS + 4 * positions);

@@ -20,7 +20,10 @@ export type BatchMeasured = {
   readonly publishLost: Units;
   /** The same with an expected sequence for each event, of keys that the process wrote last. */
   readonly publishExpected: Units;
-  /** Read units that it takes more where the process has not read or written these keys. */
+  /**
+   * The extra read units of a publish with expected sequences, when the process has neither read
+   * nor written its keys.
+   */
   readonly expectedReads: number;
   readonly storedBytesPerEvent: number;
   readonly compactRun: Units;

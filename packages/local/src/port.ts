@@ -22,7 +22,9 @@ export function listenError(error: unknown, host: string, port: number): unknown
           `PORT=${port < 65_535 ? port + 1 : 4_001} npm start`,
       );
     case "EACCES":
-      return new StackError(`Port ${port} needs more rights. Choose another: PORT=4001 npm start`);
+      return new StackError(
+        `You have no permission to use port ${port}. Choose another port: PORT=4001 npm start`,
+      );
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":

@@ -153,8 +153,8 @@ const isInsert = ({ eventName, dynamodb }: StreamRecord): boolean =>
   eventName === "INSERT" && dynamodb.Keys.sk?.S.startsWith("SEQ#") === true;
 
 /**
- * DynamoDB Local names the stream's region `ddblocal`, and a deletion by time to live
- * `UNKNOWN_TO_SDK_VERSION`; on AWS that is a REMOVE.
+ * DynamoDB Local reports the stream's region as `ddblocal`. For a deletion by time to live, it
+ * reports the event name `UNKNOWN_TO_SDK_VERSION`; AWS reports REMOVE.
  */
 function toLambdaRecord({ dynamodb, ...record }: SdkRecord, streamArn: string): StreamRecord {
   const { eventName } = record;

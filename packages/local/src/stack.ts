@@ -144,8 +144,8 @@ const ANSWER_TIMEOUT_MS = 3_000;
 async function assertAnswering(endpoint: string): Promise<void> {
   if (await answersHttp(endpoint, ANSWER_TIMEOUT_MS)) return;
   throw new StackError(
-    `No database answers at DYNAMODB_ENDPOINT ${endpoint}. Start it, or leave the variable out to ` +
-      "have one started.",
+    `No database answers at DYNAMODB_ENDPOINT ${endpoint}. Start it, or unset DYNAMODB_ENDPOINT ` +
+      "to use the local database.",
   );
 }
 

@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { StackError } from "./stack-error.ts";
 
-/** What the table is like, everywhere: the deployed one is compared with this. */
+/** The definition of the table in every environment. The deployed table is compared with it. */
 export const TABLE = {
   keys: { pk: "S", sk: "S" },
   hashKey: "pk",

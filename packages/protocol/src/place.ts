@@ -28,9 +28,9 @@ export const Start = described(z.union([z.enum(["earliest", "latest", "bootstrap
 export type Start = z.infer<typeof Start>;
 
 /**
- * A place as a body names it: where a subscription begins, or is moved to. `bootstrap`: the current
- * state of every key, then the log. A time is written by itself or as `{ timestamp }`; a sequence
- * names a place on a stream with one partition; a cursor is one of the stream.
+ * A place in a body: where a subscription starts, or where a seek moves it. `bootstrap` is the
+ * current state of every key, then the log. A time is plain text or `{ timestamp }`. A sequence
+ * names a place only on a stream with one partition. A cursor must be one of this stream.
  */
 export const Place = described(
   z.union([z.enum(["earliest", "latest", "bootstrap"]), timestampOr(BODY_FORMS), ...places], {

@@ -28,12 +28,12 @@ export const PROBLEMS = {
   "method-not-allowed": { status: 405, title: "The route has no such method", retry: "never" },
   "stream-exists": {
     status: 409,
-    title: "A stream of that name has another configuration",
+    title: "A stream with that name has a different configuration",
     retry: "never",
   },
   "subscription-exists": {
     status: 409,
-    title: "A subscription of that name has another configuration",
+    title: "A subscription with that name has a different configuration",
     retry: "never",
   },
   "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
@@ -46,7 +46,7 @@ export const PROBLEMS = {
   },
   "bootstrap-expired": {
     status: 410,
-    title: "The bootstrap was open for too long",
+    title: "The bootstrap took too long",
     retry: "refresh",
   },
   "sequence-mismatch": {

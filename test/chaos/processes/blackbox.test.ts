@@ -22,7 +22,8 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
   console.log({ events, ...recovery, ...counts });
   expect(violations).toEqual([]);
   expect(events).toBeGreaterThan(0);
-  // Of what publishers expected both answers were given, and judged.
+  // The history has both outcomes of publishes with an expected sequence, so the checker judged
+  // both.
   expect(answersToExpecting(history)).toEqual(expect.arrayContaining(["ok", "sequence-mismatch"]));
 });
 

@@ -25,7 +25,10 @@ export type HistoryFile = {
 
 const KEEPS = '{"keeps":';
 
-/** Goes on with the file of a client, which its former lives may have left with half a line. */
+/**
+ * Reopens the history file of a client. An earlier process of that client may have left half a
+ * line.
+ */
 export function openHistoryFile(path: string): HistoryFile {
   const kept = existsSync(path) ? lastKept(readFileSync(path)) : undefined;
   const file = openSync(path, "a");

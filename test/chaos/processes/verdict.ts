@@ -76,7 +76,7 @@ export const printVerdict = (verdict: Verdict): string =>
     .map(([name, of]) => `${name.padEnd(24)}${String(of).padStart(12)}`)
     .join("\n");
 
-/** The sentence of the black box for docs/proof.md. */
+/** Returns the sentence on a black-box run for docs/proof.md. */
 export function sayVerdict(
   verdict: Verdict,
   { database, minutes }: { readonly database: string; readonly minutes: number },

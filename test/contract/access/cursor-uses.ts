@@ -71,7 +71,7 @@ export const CURSOR_USES: readonly CursorUse[] = [
     ...{ operation: "listCompacted", as: "cursor", own: "snapshot" },
     call: ({ stream }, cursor) => ({ path: `${at(stream)}/compacted${search({ cursor })}` }),
   },
-  // The last: it voids what was polled before.
+  // Seek is last because it invalidates earlier cursors of polls.
   {
     ...{ operation: "seek", as: "to", own: "cursor" },
     call: ({ stream, shared }, cursor) => post(`${at(stream, shared)}/seek`, { to: { cursor } }),

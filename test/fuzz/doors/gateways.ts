@@ -18,7 +18,7 @@ export type Gateway = {
 const decoderOf = (eventOf: (request: EventRequest) => { rawPath: string }) => (path: string) =>
   eventOf({ method: "GET", path }).rawPath;
 
-/** The doors of AWS, and an HTTP API that keeps `%25`, as some have been seen to. */
+/** The AWS entry points, and an HTTP API that keeps `%25` encoded, as some do. */
 export const GATEWAYS: readonly Gateway[] = [
   { name: "a Function URL", eventOf: functionUrlEvent },
   { name: "an HTTP API", eventOf: apiGatewayEvent, decode: decoderOf(apiGatewayEvent) },

@@ -114,7 +114,9 @@ function raise(bounds: number[], to: readonly number[]): void {
   });
 }
 
-/** A committed position in the store never falls within a generation, and never passes the end. */
+/**
+ * Within a generation, a committed position in the store never decreases. It never passes the end.
+ */
 export function checkPosition(
   { positions, chains, report }: { positions: Positions; chains: Chains; report: Report },
   line: Info & { op: "offset" },

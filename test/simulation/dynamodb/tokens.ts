@@ -21,7 +21,7 @@ export type Reader = {
   take(): Token;
   /** Takes the next token if it is this symbol, or this keyword in any case. */
   accept(text: string): boolean;
-  /** @throws ValidationException when the next token is another */
+  /** @throws ValidationException when the next token is a different one */
   expect(text: string): void;
   /** @throws ValidationException naming the next token */
   fail(): never;

@@ -9,7 +9,7 @@ const SECOND = "c";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What a scenario can do, at the level of its story. */
+/** The actions that a scenario is written in, such as publish, compact and bootstrap. */
 type Stage = Awaited<ReturnType<typeof setStage>>;
 
 /**

@@ -20,7 +20,7 @@ type Reader = {
   readonly view: readonly number[];
 };
 
-/** The reader and what it has committed, by their numbers; 0 for none. */
+/** A reader and its committed state, each by its number. 0 means none. */
 type Pair = { readonly reader: number; readonly committed: number };
 
 /**

@@ -169,7 +169,7 @@ const poolOf = (core: CoreModules) => {
   return pool;
 };
 
-/** Ledgers to use again: making one takes longer than most programs run. */
+/** A pool of ledgers for reuse. Creating a ledger takes longer than most generated programs run. */
 function createPool({ createLedger }: CoreModules) {
   const slots: { ledger: Ledger; deps: Deps }[] = [];
   return {

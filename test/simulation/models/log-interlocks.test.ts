@@ -40,7 +40,7 @@ const pass = ({ time }: SimulatedLog, ms: number) => {
   return time.run({ untilMs: time.nowMs() + ms });
 };
 
-/** What the compactor does: says that it looked, and how far it got. */
+/** Acts as the compactor: records that it checked the end, and how far it compacted. */
 const look = async (
   by: LogProcess,
   partition: number,

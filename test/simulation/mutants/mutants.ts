@@ -38,7 +38,7 @@ const EXPIRY: Partial<Plan> = {
   ...{ keyed: 0, skewMs: 0, kills: 0 },
 };
 
-/** Processes thaw with a put under way long after all they knew has expired. */
+/** Processes resume with a put in flight, long after everything that they knew has expired. */
 const THAWED: Partial<Plan> = {
   ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
   ...{ sweepers: 1, monotonicStops: false, requests: 8, bootstrappers: 0, browsers: 0 },

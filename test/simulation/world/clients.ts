@@ -140,7 +140,7 @@ export async function recreateStream(world: ClientWorld, random: SeededRandom): 
   await createStream(world, random);
 }
 
-/** Changes for how long the stream keeps its events, now and then. */
+/** Changes the retention of the stream from time to time. */
 export async function patchRetention(world: ClientWorld, random: SeededRandom): Promise<void> {
   for (let done = 0; done < world.plan.patches; done++) {
     await world.sleep(random.between(0, 4_000));

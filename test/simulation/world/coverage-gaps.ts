@@ -41,7 +41,7 @@ export function unexplainedIn(
   });
 }
 
-/** The reasons for code that is not there any more. */
+/** Returns the reasons that explain code which no longer exists. */
 export function outdatedReasons(reasons: readonly Reason[] = NEVER_ENTERED): string[] {
   return reasons.flatMap(({ blocks }) =>
     blocks.filter((block) => {

@@ -16,7 +16,7 @@ type Answer = {
   readonly snapshotEnd?: boolean;
 };
 
-/** What a subscriber keeps over a crash: its view, and the cursor that belongs to it. */
+/** What a subscriber keeps across a crash: its view, and the cursor that belongs to the view. */
 export type Follower = {
   readonly base: string;
   /** Of its subscription; it takes another one when it has to begin again. */

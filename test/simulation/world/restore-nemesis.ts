@@ -6,7 +6,7 @@ import type { Api, World } from "./world.ts";
 export type Restores = {
   count: number;
   readonly copies: (Copy & { readonly table: number })[];
-  /** By restore: of which table the copy was, 0 for the first. */
+  /** For each restore, the number of the table that its copy comes from. 0 is the first table. */
   readonly of: number[];
   /** Settles when no restore is under way. */
   running: Promise<void>;

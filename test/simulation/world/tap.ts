@@ -17,7 +17,7 @@ export type Tap = {
   nameOf(lifeText: string): string;
   /** Watches the table that a restore has made: each life of the copy has another name in it. */
   restored(copy: Copy, restore: number): readonly { from: string; to: string }[];
-  /** How the history names lives now. */
+  /** Returns the name that the history uses now for each life. */
   names(): ReadonlyMap<string, string>;
 };
 

@@ -237,7 +237,10 @@ function assertEndsWith(caller: Caller, validUntil: number): number {
   throw invalidRequest("/expiresAt", `must be ${latest} at the latest: then your own key ends`);
 }
 
-/** Otherwise the bearer of the new secret could outlive the rights they were given. */
+/**
+ * Refuses to rotate a key that outlives the caller's key. The bearer of the new secret could
+ * otherwise outlive the rights that the caller has.
+ */
 function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   if (validUntil <= caller.validUntil) return;
   throw new LedgerError("forbidden", {

@@ -70,7 +70,7 @@ export const coversDelivery = (
   }: { readonly name: string; readonly config: { readonly filter?: Filter | undefined } },
 ): boolean => coversSubscription(bounds, name) && coversKey(bounds, config.filter?.keyPrefix ?? "");
 
-/** Whether there is something in the covered streams that is not covered. */
+/** Whether the bounds exclude anything in the covered streams. */
 export const isBound = ({ subscriptions = EVERY_NAME, keyPrefix }: Bounds): boolean =>
   !subscriptions.includes("*") || keyPrefix !== undefined;
 

@@ -24,7 +24,7 @@ import { moveFloor } from "./floor.ts";
 export type CompactDeps = {
   readonly table: Table;
   readonly clock: Clock;
-  /** What this process has seen itself; without it only what is stored counts. */
+  /** What this process has observed itself. Without it, only stored values count. */
   readonly sightings?: Sightings | undefined;
 };
 
@@ -191,7 +191,10 @@ async function readStretch(
   }
 }
 
-/** Renews the proof that nothing has expired unseen, and what follows from having seen the end. */
+/**
+ * Records the time of this look at the end: no event has expired unseen, and compaction has reached
+ * the end.
+ */
 async function renewLook(
   { table, clock }: CompactDeps,
   { life }: Compactable,

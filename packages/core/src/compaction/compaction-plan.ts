@@ -129,11 +129,11 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
 }
 
 /**
- * `checkpoint`, which is at the start of a stretch, once it has moved to a place in it: a
- * milestone, or the end. `seen` is an end that was read at `atMs`, before the stretch: if the place
- * reaches it, nothing older than `atMs` is left to lose. Otherwise what is left was published, and
- * expires, no earlier than the last event before the place. Times never fall, unless they cannot be
- * true.
+ * Returns the changes of a checkpoint that moves from the start of a stretch to `to`, a milestone
+ * or the end. `seen` is the end of the log as read at `atMs`, before the stretch. If `to` reaches
+ * that end, every event older than `atMs` is compacted. Otherwise each remaining event was
+ * published, and expires, no earlier than the last event before `to`. The stored times never
+ * decrease, unless they cannot be true.
  */
 export function planMove(
   stored: Checkpoint,
@@ -190,8 +190,8 @@ export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: numbe
   nowMs - startedAt <= BOOTSTRAP_AGE_MAX_MS && startedAt - nowMs <= CLOCKS_APART_MS;
 
 /**
- * The times of a checkpoint as far as they can be true: one that lies further ahead than clocks may
- * be apart counts as none, so that the next check writes the right one. Pure.
+ * Returns the times of a checkpoint that can be true. A time that is ahead by more than the allowed
+ * clock skew becomes 0, so that the next check writes the right one. Pure.
  */
 export const believed = (
   { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,

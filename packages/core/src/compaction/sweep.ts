@@ -148,8 +148,8 @@ type SweptStream = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & {
 };
 
 /**
- * Compacts one partition; a failure becomes a result and is counted in the checkpoint, where the
- * next success clears it. A partition that is gone has nothing to do.
+ * Compacts one partition. A failure becomes a result and is counted in the checkpoint. The next
+ * success resets the count. For a deleted partition, the result is that nothing is left to do.
  */
 export async function tryCompact(
   deps: CompactDeps,

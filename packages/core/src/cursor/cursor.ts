@@ -77,7 +77,7 @@ export const invalidCursor = (
 ): LedgerError => new LedgerError("invalid-cursor", { detail, facts: { reason } });
 
 const DETAILS: Readonly<Record<CursorReason, string>> = {
-  seeked: "The subscription was moved by a seek since the cursor was made. Poll again.",
+  seeked: "A seek moved the subscription after the cursor was made. Poll again.",
   "other-life":
     "The cursor belongs to a former life of this stream. What was kept of that life is void: begin again.",
   "other-stream": "The cursor belongs to another stream.",

@@ -28,8 +28,8 @@ export type ParkedKey = {
 export type Delivered = { readonly times: number; readonly limit: number };
 
 /**
- * An event that was skipped before the position had passed it. It stays left out until then, while
- * later events of its key flow.
+ * An event that a client skipped before the committed offset passed it. Polls leave it out until
+ * the offset passes it, and deliver later events of its key.
  */
 export type SkippedEvent = Pick<ParkedKey, "id" | "key" | "reason" | "parkedAt"> & {
   readonly sequence: number;

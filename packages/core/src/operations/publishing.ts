@@ -9,8 +9,9 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { Parts } from "./parts.ts";
 
 /**
- * A receipt knows no position in partitions that it did not touch, only when it was. A publisher
- * whose clock is late by less than this is not skipped there.
+ * A receipt has no position for a partition that the publish did not touch; it has only the publish
+ * time. Reading there starts this much earlier. So it skips no events of a publisher whose clock is
+ * late by less than this.
  */
 const PUBLISHERS_APART_MS = MINUTE_MS;
 

@@ -51,8 +51,8 @@ export function subscriptionOperations(parts: Parts) {
     },
 
     /**
-     * Throws `subscription-not-found` for one that is not within the bounds. It uses what this
-     * process knows of it, which may be a few seconds old.
+     * Throws `subscription-not-found` when the subscription is outside the bounds. The check uses
+     * this process's cached copy, which may be a few seconds old.
      */
     async assertReaches(tenant: Tenant, name: string, subscription: string, bounds: Bounds) {
       await streams.use(tenant, name, async (stream) => {

@@ -27,7 +27,10 @@ type Stream = {
 export type CompactedListPage = {
   readonly items: readonly StoredEvent[];
   readonly cursor: CursorContent | undefined;
-  /** Reads exactly what came after the list, once its last page is there. */
+  /**
+   * The cursor to read on from after the last page of the list. It delivers exactly the events that
+   * follow the list.
+   */
   readonly follow: CursorContent;
 };
 

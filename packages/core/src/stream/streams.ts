@@ -201,7 +201,7 @@ function assertSameConfig(existing: StreamRow, asked: CreateStream): void {
   const differing = SETTINGS.filter((setting) => existing[setting] !== asked[setting]);
   if (differing.length === 0) return;
   throw new LedgerError("stream-exists", {
-    detail: `A stream named ${asked.name} exists with another ${differing.join(", ")}. PATCH it, or choose another name.`,
+    detail: `A stream named ${asked.name} exists with a different ${differing.join(", ")}. PATCH it, or choose a different name.`,
     facts: { differing: differing.join(",") },
     errors: differencesOf(pick(existing), pick(asked)),
   });

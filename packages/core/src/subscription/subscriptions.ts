@@ -134,8 +134,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   }
 
   /**
-   * The subscription as it was at most a few seconds ago: enough to learn that nothing is new. What
-   * is delivered is decided by `refresh`.
+   * Returns the subscription as it was at most a few seconds ago. That is enough to see that there
+   * is nothing to deliver. `refresh` decides what to deliver.
    */
   async function recall(stream: LiveStream, name: string): Promise<SubscriptionState> {
     return memory.recall(nameOf(stream, name)) ?? load(stream, name);

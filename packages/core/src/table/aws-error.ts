@@ -65,7 +65,7 @@ export const refusalOf = (error: unknown): unknown => {
   if (!SET_UP.some((known) => known === name)) return error;
   return new LedgerError("store-misconfigured", {
     detail:
-      "This server cannot use its table: credentials, permissions or the table are missing. Nothing was changed. Its log has the cause, under this request's id.",
+      "This server cannot use its table: it lacks credentials or permissions, or the table does not exist. Nothing was changed. The server's log has the cause under this request id.",
     retryAfterSeconds: 30,
     cause: error,
   });

@@ -16,8 +16,8 @@ import {
 type Place = { readonly life: Life; readonly subscriptionUid: string };
 
 /**
- * What is parked, in the offset row of its partition: one item holds the committed offset and what
- * is withheld after it, so that one condition decides about both.
+ * Reads and writes the parked keys of a partition in its offset row. One item holds both the
+ * committed offset and the parked keys, so one condition guards both.
  */
 export const parkingRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
   /** One partition's row as it is now; undefined when the subscription is gone. */

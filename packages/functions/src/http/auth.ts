@@ -23,7 +23,7 @@ export type Authenticate = (
 
 /** What a request says of its way here. Programs other than browsers say of it what they like. */
 export type Approach = {
-  /** What the client calls this server. */
+  /** The host name by which the client addresses this server. */
   readonly host: string;
   /** The site whose page sends the request, where a browser tells. */
   readonly origin: string | undefined;
@@ -165,7 +165,7 @@ function holds(caller: Caller, scope: Scope): boolean {
 const whatIsMissing = (scopes: Right["scopes"]): string =>
   scopes.includes("root")
     ? "Only the admin key of this installation may do this."
-    : `This takes the scope ${scopes.join(" or ")}, which the API key does not have.`;
+    : `This request needs the scope ${scopes.join(" or ")}, which the API key does not have.`;
 
 /** Throws `forbidden` unless the caller may have streams of that name. */
 export function assertMayCreate(caller: Caller, stream: string): void {

@@ -82,7 +82,7 @@ export const askForBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Refuses a body over the cap of all requests but a publish. */
+/** Refuses a body over the cap that applies to every request except a publish. */
 export const capSmallBody = capOf(
   LIMITS.otherRequestBytesMax,
   () =>
@@ -127,7 +127,7 @@ export const discardUnreadBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
   const { raw } = c.req;
   if (c.env?.proceed !== undefined && !c.var.proceeded) {
-    // The body may come all the same.
+    // The client may still send the body.
     c.header("Connection", "close");
     return;
   }

@@ -7,7 +7,7 @@ import { generateOpenApi } from "./openapi.ts";
 import { pageHeaderName } from "./page.ts";
 import { validationOf } from "./validate.ts";
 
-/** The whole document, whatever is in it: a route that is added is held to all of this. */
+/** These tests check the whole document, so they also cover every route that is added later. */
 
 type Content = Record<string, { schema: JsonSchema; examples?: Record<string, { $ref: string }> }>;
 type Link = { operationId: string; parameters?: object };

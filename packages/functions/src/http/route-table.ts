@@ -19,7 +19,7 @@ export function createRouteTable<E extends object>(app: Hono<E>) {
       return { error: new LedgerError("route-not-found", { detail }) };
     }
     const allow = [...methods].sort().join(", ");
-    const detail = `${method} is not possible here, only ${allow}.`;
+    const detail = `The path does not allow ${method}. It allows ${allow}.`;
     return { error: new LedgerError("method-not-allowed", { detail }), allow };
   };
 }

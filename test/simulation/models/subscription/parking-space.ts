@@ -31,8 +31,8 @@ const near = (start: readonly Step[], depth: number): Space => ({
 });
 
 /**
- * Around the places where keys are parked: an event that is read, one that fails, one that is
- * passed.
+ * The spaces to explore, each close to where a key is parked. The first starts before any poll, the
+ * second after an event has failed, the third after a commit has passed that event.
  */
 export const SPACES = [
   near(["publish a", "publish b"], 3),

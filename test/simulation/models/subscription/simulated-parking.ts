@@ -75,7 +75,7 @@ export async function simulateParking(plan: ParkingPlan) {
   let idle = 0;
   const isDone = () => over && idle > 15 && calm > 5;
 
-  /** Asks until there is an answer that says what happened; undefined when it was refused. */
+  /** Repeats a request until its outcome is known. Returns undefined when the server refuses it. */
   async function ask<T>(make: () => Promise<T>, refusals: readonly string[]) {
     for (;;) {
       try {

@@ -11,7 +11,7 @@ export const streamBusy = (): LedgerError =>
 export const outcomeUnknown = (cause: unknown): LedgerError =>
   new LedgerError("outcome-unknown", {
     detail:
-      "The table did not say in time whether the events were written. Send the same request again with the same Idempotency-Key; without one, look before you send it again.",
+      "The table did not confirm in time that the events were written. If the request had an Idempotency-Key, send the same request again with it. Otherwise read the stream before you send it again.",
     retryAfterSeconds: 1,
     cause,
   });

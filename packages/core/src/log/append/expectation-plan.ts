@@ -72,7 +72,7 @@ export function sequenceMismatch(
       ? `The last event of the key has sequence ${first.sequence}${first.deleted ? " and deletes it" : ""}.`
       : `${found.length} keys have other last events than expected.`;
   return new LedgerError("sequence-mismatch", {
-    detail: `${what} Nothing was written. Read what came meanwhile and decide again.`,
+    detail: `${what} Nothing was written. Read the newer events and decide again.`,
     facts: { mismatches },
   });
 }
@@ -81,7 +81,7 @@ export function sequenceMismatch(
 export const compactionLagging = (facts: Readonly<Record<string, number>>): LedgerError =>
   new LedgerError("compaction-lagging", {
     detail:
-      "Compaction lags so far that the last events of keys cannot be found in time. Nothing was written. POST /streams/{stream}/compact, or try again shortly.",
+      "Compaction lags too far to find the last event of each key in time. Nothing was written. POST /streams/{stream}/compact, or try again shortly.",
     retryAfterSeconds: 1,
     facts,
   });

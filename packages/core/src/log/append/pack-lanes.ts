@@ -47,14 +47,14 @@ function assertOneTransaction(chunks: readonly Chunk[], receipts: number): void 
   const bytes = chunks.reduce((sum, { payload }) => sum + payload.length, 0);
   if (bytes > APPEND_BYTES_MAX) {
     throw new LedgerError("request-too-large", {
-      detail: `The events do not compress to ${APPEND_BYTES_MAX} bytes, the most that can be committed together. Publish them in smaller requests.`,
+      detail: `The events compress to more than ${APPEND_BYTES_MAX} bytes, the limit of one transaction. Publish them in smaller requests.`,
       facts: { compressedBytesMax: APPEND_BYTES_MAX, requestBytesMax: LIMITS.requestBytesMax },
     });
   }
   const items = chunks.length + receipts;
   if (items > APPEND_ITEMS_MAX) {
     throw new LedgerError("request-too-large", {
-      detail: `The events take ${items} items of the table, and ${APPEND_ITEMS_MAX} is the most that can be committed together. Publish them in smaller requests.`,
+      detail: `The events need ${items} table items; the limit of one transaction is ${APPEND_ITEMS_MAX}. Publish them in smaller requests.`,
       facts: { items, itemsMax: APPEND_ITEMS_MAX },
     });
   }

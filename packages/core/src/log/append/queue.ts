@@ -92,7 +92,7 @@ export function createQueues(
     }
   }
 
-  /** While a group starts over anyway, requests that came meanwhile may as well come along. */
+  /** While a group restarts, requests that arrived in the meantime can join it. */
   function join(queue: Queue, live: readonly Waiting[], held: string[]): readonly Waiting[] {
     if (live.length === 0) return [];
     const joiners = planJoiners(live, queue.waiting, queue.busy);

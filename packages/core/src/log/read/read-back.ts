@@ -21,7 +21,9 @@ export type BackRequest = {
   readonly limit: number;
   readonly matches: ((event: StoredEvent) => boolean) | undefined;
   readonly among: ReadonlySet<number> | undefined;
-  /** Reading back ends with the events at the bound. */
+  /**
+   * A backward read returns the events at or after this bound. It stops at the first older event.
+   */
   readonly bound: Bound | undefined;
   /** The maximum number of events to examine. */
   readonly lookedMax: number;
@@ -162,7 +164,10 @@ async function fill(
   }
 }
 
-/** Takes what a batch holds below the place that is reached, if it ends there. */
+/**
+ * Takes the events of a batch below `back.next`. Ignores a batch that neither ends there nor holds
+ * the starting position.
+ */
 function take(back: Back, batch: Batch, bound: Bound | undefined): void {
   if (batch.kind === "seal") throw streamNotFound();
   const { first, count } = batch;

@@ -199,8 +199,9 @@ const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<Know
 };
 
 /**
- * Where the end was not checked for so long that rows may have expired unseen, no place is known to
- * be the end. Once the numbering is repaired, readers get an error for what they have missed.
+ * Whether the end was checked recently enough. After a long time without a check, rows may have
+ * expired unseen, so no place is known to be the end. After a repair of the numbering, readers get
+ * an error for the events that they missed.
  */
 const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
   clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
@@ -235,7 +236,10 @@ async function explainGap(
   throw retentionPassed(floor);
 }
 
-/** Far less than the 30 days that rows stay below the floor. */
+/**
+ * If the floor has not moved for this long, a missing batch counts as expired. This is far less
+ * than the 30 days for which rows stay below the floor.
+ */
 const UNATTENDED_MS = 7 * DAY_MS;
 
 /**

@@ -246,7 +246,7 @@ export type Parking = ReturnType<typeof createParking>;
 type Release = {
   readonly key: string;
   readonly how: "retry" | "skip";
-  /** Which event is meant to be the first of those that wait. */
+  /** The sequence of the event that the caller expects to be first in the queue. */
   readonly sequence?: number | undefined;
 };
 

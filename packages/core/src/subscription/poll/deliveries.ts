@@ -49,8 +49,9 @@ type Whose = {
 };
 
 /**
- * Delivers the queues of parked keys that are retried, and counts deliveries where that is asked
- * for, so that what fails again and again is parked. Counting alone makes a poll write.
+ * Delivers the queues of parked keys that are being retried. With `maxDeliveries` it counts
+ * deliveries, and parks a key whose event keeps failing. Each page that
+ * is counted costs a write.
  */
 export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   const own = ({ state, among }: Whose): readonly OffsetRow[] =>

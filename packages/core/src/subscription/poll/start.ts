@@ -31,7 +31,7 @@ export async function startOf(
       ? progressNow(stream, state, ahead)
       : await progressAfter(log, stream, state, after);
   return {
-    // A worker's cursor says nothing of what is not its own.
+    // A worker's cursor has no position outside its share. The committed offset applies there.
     positions: isInSnapshot(bootstrap)
       ? positions
       : positions.map((at, partition) => at ?? committedAt(state, partition)),

@@ -10,7 +10,7 @@ import { progressOf } from "./progress.ts";
 /** How long the lag at the start of a snapshot stays cached. */
 const MEMORY_MS = 5_000;
 
-/** The lag of subscriptions to the end of the log. */
+/** Measures how far a subscription is from the end of the log. */
 export function createSubscriptionLag({
   clock,
   log,

@@ -55,13 +55,14 @@ export async function seek(
     };
   }
   throw new LedgerError("outcome-unknown", {
-    detail: "Concurrent requests moved this subscription. Seek again.",
+    detail: "Concurrent requests kept moving this subscription. Send the seek again.",
     retryAfterSeconds: 1,
   });
 }
 
 /**
- * After what a cursor of the stream covers. Throws `invalid-cursor` for a cursor of another stream.
+ * Returns the progress after everything that a cursor of the stream covers. Throws `invalid-cursor`
+ * for a cursor of a different stream.
  */
 export async function standingBehind(
   log: Log,

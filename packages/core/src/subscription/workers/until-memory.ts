@@ -3,7 +3,7 @@ import { createMemory, type Look } from "../../kernel/memory.ts";
 import type { OffsetRow } from "../../table/subscription.entity.ts";
 import { planSighting, type Sighting } from "./until-plan.ts";
 
-/** Whose moments they are, and for how long each holds. */
+/** The subscription that the leases and workers belong to, and the length of a lease. */
 export type Holders = { readonly uid: string; readonly leaseMs: number };
 
 /**

@@ -22,7 +22,7 @@ export function chooseFormat(accept: string | undefined): PageFormat {
   return cloudevents.q > 0 && more > 0 ? "cloudevents" : "native";
 }
 
-/** The most specific range that covers a type says how much it is wanted (RFC 9110, 12.5.1). */
+/** Returns the quality value of the most specific range that covers a type (RFC 9110, 12.5.1). */
 function wishFor(type: string, accept = ""): Wish {
   const ranges = [type, `${type.split("/", 1)[0]}/*`, "*/*"];
   return parseAccept(accept)

@@ -77,7 +77,9 @@ export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssu
       return issue.keys.map((key) => ({ path: [...path, key], detail: "is not a known field" }));
     }
     if (issue.code === "invalid_key") {
-      return [{ path, detail: `has a name that ${issue.issues[0]?.message ?? "is not legal"}` }];
+      return [
+        { path, detail: `has a member whose name ${issue.issues[0]?.message ?? "is not valid"}` },
+      ];
     }
     if (issue.code === "invalid_union") {
       const meant = branchMeant(issue.errors);

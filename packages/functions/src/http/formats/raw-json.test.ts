@@ -67,7 +67,7 @@ describe("keeping data", () => {
     const problem = problemOf(() => keep(nested(65)));
     expect(problem).toMatchObject({
       code: "unsupported-data",
-      detail: "The body is nested 65 deep, the cap is 64.",
+      detail: "The body is nested 65 levels deep; the limit is 64.",
       facts: { dataDepthMax: 64 },
     });
   });

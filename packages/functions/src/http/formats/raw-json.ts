@@ -107,7 +107,7 @@ export const cutValue = (text: string): Span => spanOf(text, skipSpace(text, 0))
  */
 export function rawData(text: string, span: Span, place: Place): RawJson {
   if (span.depth > LIMITS.dataDepthMax) {
-    const detail = `is nested ${span.depth} deep, the cap is ${LIMITS.dataDepthMax}`;
+    const detail = `is nested ${span.depth} levels deep; the limit is ${LIMITS.dataDepthMax}`;
     throw unsupported(place, detail, { dataDepthMax: LIMITS.dataDepthMax });
   }
   const raw = text.slice(span.start, span.end);

@@ -11,13 +11,13 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "The body cannot be unpacked: it is no gzip, or it is not whole.",
   },
   "invalid-cursor": {
-    detail: "The subscription was moved by a seek since this cursor was made. Poll again.",
+    detail: "A seek moved the subscription after this cursor was made. Poll again.",
     reason: "seeked",
   },
   unauthorized: {
     detail: "Send the API key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.",
   },
-  forbidden: { detail: "This takes the scope publish, which the API key does not have." },
+  forbidden: { detail: "This request needs the scope publish, which the API key does not have." },
   "route-not-found": { detail: "No route has this path. GET /openapi.json lists all of them." },
   "stream-not-found": {
     detail: "No stream of that name exists. GET /streams lists those that do.",
@@ -31,10 +31,10 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "parked-key-not-found": {
     detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
   },
-  "method-not-allowed": { detail: "PUT is not possible here, only DELETE, GET, PATCH." },
+  "method-not-allowed": { detail: "The path does not allow PUT. It allows DELETE, GET, PATCH." },
   "stream-exists": {
     detail:
-      "A stream named orders exists with another retentionHours. PATCH it, or choose another name.",
+      "A stream named orders exists with a different retentionHours. PATCH it, or choose a different name.",
     differing: "retentionHours",
   },
   "subscription-exists": {
@@ -45,7 +45,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail:
       "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
   },
-  "not-parkable": { detail: "While a snapshot is read nothing can be parked." },
+  "not-parkable": { detail: "The subscription is reading a snapshot, so nothing can be parked." },
   "not-compacted": {
     detail: 'The stream was created with compaction "none". Read it from `earliest` instead.',
   },
@@ -62,12 +62,12 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "sequence-mismatch": {
     detail:
-      "The last event of order-123 has sequence 43, not 42. Nothing was written. Read what came meanwhile and decide again.",
+      "The last event of order-123 has sequence 43, not 42. Nothing was written. Read the newer events and decide again.",
     mismatches: [{ key: "order-123", expectedSequence: 42, sequence: 43, deleted: false }],
   },
   "compaction-lagging": {
     detail:
-      "Compaction lags so far that the last events of keys cannot be found in time. Nothing was written.",
+      "Compaction lags too far to find the last event of each key in time. Nothing was written.",
   },
   "request-too-large": {
     detail: "A request may have 4194304 bytes. Publish fewer events at once.",
@@ -108,7 +108,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "outcome-unknown": {
     detail:
-      "The table did not say in time whether the events were written. Send the same request again with the same Idempotency-Key; without one, look before you send it again.",
+      "The table did not confirm in time that the events were written. If the request had an Idempotency-Key, send the same request again with it. Otherwise read the stream before you send it again.",
   },
   "compaction-stalled": {
     detail:
@@ -123,7 +123,8 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     retryAfter: 3_600,
   },
   "store-misconfigured": {
-    detail: "This server cannot use its table: credentials, permissions or the table are missing.",
+    detail:
+      "This server cannot use its table: it lacks credentials or permissions, or the table does not exist.",
   },
   "store-full": {
     detail: "The disk that holds the table is full. This request was not written.",

@@ -1,6 +1,6 @@
 /**
- * Descriptions of request schemas that have none of their own. They are here because a deployed
- * function bundles those schemas and has no use for prose.
+ * This map describes the request schemas that carry no description themselves. A deployed function
+ * bundles the schemas and needs no prose, so the descriptions are kept here.
  */
 export const OF_SCHEMAS: Readonly<Record<string, string>> = {
   CommitBody: "The cursor or the event up to which everything is processed.",
