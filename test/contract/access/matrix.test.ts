@@ -108,7 +108,7 @@ it.each(alone)("[key.scopes] $id lets in a key with $scope alone", async ({ oper
   const names = { ...world.mine, stream: "nowhere" };
   const answer = await ask(stack.url, operation, names, world.only(scope));
   expect(answer.status).not.toBe(401);
-  expect(answer.text).not.toContain("takes the scope");
+  expect(answer.text).not.toContain("needs the scope");
 });
 
 describe.each(titled(scoped.filter(namesThings)))("$id", ({ operation }) => {

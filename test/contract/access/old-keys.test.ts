@@ -73,7 +73,7 @@ describe.each(OLD)("an old key with the scope %s", (scope, means) => {
     const rest = { polled: "", shared: "", worked: "", snapshot: "" };
     const { text } = await ask(stack.url, operation, { ...names, ...rest }, old.apiKey);
     const covered = operation.scopes.some((each) => means.some((held) => held === each));
-    expect(text.includes("takes the scope"), text).toBe(!covered);
+    expect(text.includes("needs the scope"), text).toBe(!covered);
   });
 
   it("[key.scope-old] shows what it may do in today's words", async () => {
