@@ -119,7 +119,7 @@ export async function writeRows<T>(write: () => Promise<T>): Promise<T> {
 export const outcomeUnknown = (cause: unknown): LedgerError =>
   new LedgerError("outcome-unknown", {
     detail:
-      "The table did not say whether the write took effect. Send the very same request again.",
+      "The table did not confirm that the write took effect. Send exactly the same request again.",
     retryAfterSeconds: 1,
     cause,
   });
