@@ -12,6 +12,9 @@ import { loadStored, putRows, storedCommits } from "./stored.ts";
 
 const HOUR_MS = 3_600_000;
 
+/** Kinds of rows that the code of ff8dd76 does not know. */
+const LATER = ["deletion"];
+
 /** Rows that earlier code wrote, as record.ts keeps them, under today's code. */
 describe.each(storedCommits())("rows that were written by %s", (commit) => {
   const { rows, notes, recordedAtMs } = loadStored(commit);
@@ -41,10 +44,10 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
     client.destroy();
   });
 
-  it("are of every kind that a table holds", () => {
+  it("are of every kind that a table holds, but for kinds that came later", () => {
     const kinds = createRowKinds({} as never);
     const stored = new Set(rows.map((row) => row._e?.S));
-    expect(Object.keys(kinds).filter((kind) => !stored.has(kind))).toEqual([]);
+    expect(Object.keys(kinds).filter((kind) => !stored.has(kind))).toEqual(LATER);
   });
 
   it("answer every question as they did: streams, pages, cursors, subscriptions, states, keys", async () => {
