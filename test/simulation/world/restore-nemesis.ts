@@ -37,19 +37,22 @@ export async function runRestore(world: World, random: SeededRandom): Promise<vo
   await world.sleep(random.pick([0, 300, 2_000, 6_000]));
   await restores.running;
   if (world.isOver()) return;
-  const used = random.chance(OLDER) ? random.pick(restores.copies.filter(isGood(restores))) : copy;
+  const good = restores.copies.filter(isGood(world));
+  const used = random.chance(OLDER) ? random.pick(good) : copy;
+  if (!good.includes(used)) return;
   restores.running = restore(world, random, used);
   await restores.running;
 }
 
 /**
- * A copy is good for as long as no table was restored that came from a restore since: what such a
- * one has given, an earlier copy cannot know.
+ * Which copies an operator may use. A copy that is older than the last restore does not know what
+ * numbers that one took. The clock alone keeps them apart, so the clocks must agree; and what a
+ * restore of a restored table has given, no earlier copy can know.
  */
 const isGood =
-  ({ of }: Restores) =>
+  ({ restores: { of }, plan }: World) =>
   ({ table }: { readonly table: number }): boolean =>
-    of.slice(table).every((each) => each <= table);
+    (plan.skewMs === 0 || of.length === table) && of.slice(table).every((each) => each <= table);
 
 /** A moment at which no transaction is written in part. */
 async function copyTable({ store, tap, restores, recorder, sleep }: World) {
