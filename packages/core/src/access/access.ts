@@ -27,7 +27,7 @@ type Deps = {
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
-/** Who may come in, and with what rights. */
+/** Authenticates callers and determines their rights. */
 export function createAccess({ table, clock, random, kind }: Deps) {
   const memory = createKeyMemory(clock, (id) => table.apiKeys.load(id));
   const keys = createApiKeys({ table, clock, random, kind, forget: memory.forget });
@@ -38,7 +38,7 @@ export function createAccess({ table, clock, random, kind }: Deps) {
     createKey: (caller: Caller, config: CreateApiKey): Promise<NewApiKey> =>
       keys.create(caller, config),
 
-    /** Those that can do no more than the caller. */
+    /** Lists the keys that have no rights beyond the caller's. */
     async listKeys(caller: Caller, { limit, cursor }: ListPage) {
       const page = await keys.list(caller, limit, readCursor("keys", cursor));
       return { keys: page.keys, cursor: toCursor("keys", page.next) };
@@ -53,8 +53,8 @@ export function createAccess({ table, clock, random, kind }: Deps) {
       keys.rotate(caller, id, how),
 
     /**
-     * Makes a tenant, or finds it, and gives it a new key that may do everything in it: repeating
-     * is the way back into a tenant whose keys are lost.
+     * Creates a tenant, or finds it, and gives it a new key with all rights in it. Repeating the
+     * call restores access to a tenant whose keys are lost.
      */
     async createTenant(
       caller: Caller,

@@ -1,8 +1,8 @@
 import { hash, timingSafeEqual } from "node:crypto";
 
 /**
- * Tells whether an API key is the admin key. Only its SHA-256 is kept, and the comparison takes the
- * same time whatever is wrong with a key.
+ * Checks whether an API key is the admin key. It keeps only the SHA-256 of the admin key. The
+ * comparison needs the same time however a key differs.
  */
 export function createAdminKey(adminKey: string): (apiKey: string) => boolean {
   const expected = digest(adminKey);

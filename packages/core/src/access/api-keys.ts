@@ -30,19 +30,20 @@ type Deps = {
 };
 
 /**
- * How many former secrets are accepted: more than one, so that a lost answer locks no client out.
+ * The number of former secrets that are accepted. It is more than one, so a lost answer locks no
+ * client out.
  */
 const FORMER_MAX = 3;
 const ROTATE_TRIES = 5;
-/** Keys that are looked at once more, where the caller may know of few. */
+/** The number of further keys per query, if few of them are visible to the caller. */
 const LOOK_ON = 500;
 
 /**
- * API keys, managed by a caller: who may manage keys sees and changes those of its tenant that can
- * do no more than itself; all others do not exist for it.
+ * Manages API keys for a caller. The caller sees and changes the keys of its tenant that have no
+ * rights beyond its own. For the caller, all other keys do not exist.
  */
 export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
-  /** Makes a key for a tenant. The secret is in the answer and nowhere else. */
+  /** Creates a key for a tenant. The secret is in the answer and nowhere else. */
   async function issue(
     maker: Caller,
     tenant: Tenant,
@@ -69,14 +70,17 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     return { ...toApiKey(row), apiKey: formatKey({ kind, id, secret }) };
   }
 
-  /** The key that makes another. Throws `unauthorized` when it was revoked meanwhile. */
+  /**
+   * Returns the row of the key that makes a new one. Throws `unauthorized` when it was revoked in
+   * the meantime.
+   */
   async function loadMaker({ keyId }: Caller): Promise<ApiKeyRow> {
     const row = await table.apiKeys.load(keyId);
     if (row !== undefined) return row;
     throw new LedgerError("unauthorized", { detail: "The API key is not known here." });
   }
 
-  /** Throws `forbidden` when the key would be allowed more than its maker. */
+  /** Throws `forbidden` when the key would have more rights than its maker. */
   async function create(caller: Caller, config: CreateApiKey): Promise<NewApiKey> {
     if (coversPermissions(caller, config)) return issue(caller, caller.tenant, config);
     throw new LedgerError("forbidden", {
@@ -86,8 +90,9 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   }
 
   /**
-   * Up to `limit` keys after `after`. Looks on until there is one more or no more: `next` is the
-   * last of the page, never the id of a key that the caller must not know of, and null at the end.
+   * Returns up to `limit` keys after `after`. It reads on until it finds one more or none is left.
+   * `next` is the last key of the page, null at the end. It is never the id of a key that is hidden
+   * from the caller.
    */
   async function list(caller: Caller, limit: number, after?: string) {
     const found: ApiKeyRow[] = [];
@@ -101,16 +106,18 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     return { keys, next: found.length > keys.length ? (keys.at(-1)?.id ?? null) : null };
   }
 
-  /** One key. Throws `api-key-not-found`, also for one that can do more than the caller. */
+  /**
+   * Returns one key. Throws `api-key-not-found`, also for a key with rights beyond the caller's.
+   */
   const get = async (caller: Caller, id: string): Promise<ApiKey> =>
     toApiKey(await load(caller, id));
 
   /**
-   * Ends a key: here at once, in other processes within 30 s. With `cascade` also what it has made,
-   * and what that has made: the key first, so that it makes no more, then all others until a look
-   * finds none. Repeating it goes on where a crash has ended it, also when the key itself is gone.
-   * Throws `api-key-not-found` when there was nothing to end, nor anything ended within the last
-   * day.
+   * Revokes a key, here at once, in other processes within 30 s. With `cascade` it also revokes all
+   * keys that descend from it. It revokes the key itself first, so that the key makes no more, and
+   * then all others until a look finds none. A repeated call continues after a crash, also when the
+   * key itself is already gone. Throws `api-key-not-found` when there was no key to revoke and none
+   * was revoked within the last day.
    */
   async function revoke(
     caller: Caller,
@@ -131,7 +138,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     if (!found) throw keyNotFound();
   }
 
-  /** Whether a key that the caller may know of was revoked within the last day. */
+  /** Whether a key that is visible to the caller was revoked within the last day. */
   async function wasRevoked(caller: Caller, id: string): Promise<boolean> {
     const reach = await table.deletions.load(`KEY#${caller.tenant}`, id);
     return reach !== undefined && coversPermissions(caller, reach);
@@ -149,7 +156,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     forget(row.id);
   }
 
-  /** All keys that the caller may know of. */
+  /** Returns all keys that are visible to the caller. */
   async function loadAll(caller: Caller): Promise<ApiKeyRow[]> {
     const all: ApiKeyRow[] = [];
     for (let after: string | null | undefined; after !== null; ) {
@@ -161,9 +168,9 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   }
 
   /**
-   * Gives a key another secret. The former one stays valid for the overlap. Throws
-   * `api-key-not-found`, `forbidden` when another key outlives the caller's, and `invalid-request`
-   * for an end that is beyond the caller's, or earlier than the other key's own.
+   * Gives a key a new secret. The former one stays valid for the overlap. Throws
+   * `api-key-not-found`, `forbidden` when a key other than the caller's own outlives it, and
+   * `invalid-request` for an expiry after the caller's, or before the other key's own.
    */
   async function rotate(
     caller: Caller,
@@ -215,7 +222,7 @@ const keyNotFound = (): LedgerError =>
     detail: "No API key with that id exists. GET /keys lists those that do.",
   });
 
-/** An overlap ends for all former secrets at the latest when it ends for the last one. */
+/** Limits the overlap of all former secrets to the end of the latest overlap. */
 const stillValid = ({ former }: ApiKeyRow, now: number, until: number): FormerSecret[] =>
   former
     .filter(({ validUntil }) => validUntil > now)
@@ -230,7 +237,7 @@ function readExpiry(expiresAt: string, now: number): number {
   );
 }
 
-/** The moment itself, unless the caller's own key ends before it. */
+/** Returns the requested expiry. Throws when the caller's own key expires before it. */
 function assertEndsWith(caller: Caller, validUntil: number): number {
   if (validUntil <= caller.validUntil) return validUntil;
   const latest = toTime(caller.validUntil);
@@ -248,7 +255,7 @@ function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   });
 }
 
-/** Others count on the key: a rotation must not end it sooner than they know of. */
+/** Other clients rely on the key, so a rotation must not make it expire earlier than they know. */
 function assertNotShortened({ validUntil }: ApiKeyRow, asked: number): void {
   if (asked >= validUntil) return;
   throw invalidRequest(
@@ -257,7 +264,7 @@ function assertNotShortened({ validUntil }: ApiKeyRow, asked: number): void {
   );
 }
 
-/** Without members that say nothing: the table keeps no undefined, and neither does JSON. */
+/** Returns the rights without undefined members. Neither the table nor JSON keeps those. */
 const rightsOf = ({ scopes, streams, subscriptions, keyPrefix }: Permissions) => ({
   scopes: [...scopes],
   streams: [...streams],

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ancestryBelow, type KeyOrigin, planCascade } from "./cascade-plan.ts";
 
-/** Keys that make each other: each one's maker is an earlier one, or the admin key. */
+/** Generates keys with makers. The maker of each is an earlier key, or the admin key. */
 const families = fc
   .array(fc.record({ maker: fc.nat(20), old: fc.boolean() }), { minLength: 1, maxLength: 20 })
   .map((made) => {

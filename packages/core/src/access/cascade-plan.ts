@@ -1,16 +1,16 @@
-/** What is known of where a key comes from. */
+/** The known origin of a key. */
 export type KeyOrigin = {
   readonly id: string;
   /** The key that made it, or `root`. */
   readonly createdBy: string;
-  /** All keys that it descends from, the first one first. Absent in rows from before. */
+  /** All keys that it descends from, the first one first. Absent in old rows. */
   readonly ancestors?: readonly string[];
 };
 
 /**
- * The keys that descend from any of `ids`, those with the longest descent first: a cascade that is
- * interrupted in this order finds the rest again. Keys from before `ancestors` were kept are found
- * as long as every key between is there. Pure.
+ * Returns the keys that descend from any of `ids`, those with the longest descent first. A cascade
+ * that is interrupted in this order finds the remaining keys again. Descendants made before
+ * `ancestors` existed are found as long as every key in between exists. Pure.
  */
 export function planCascade<Key extends KeyOrigin>(keys: readonly Key[], ids: string[]): Key[] {
   const found = new Set(ids);
@@ -26,13 +26,13 @@ export function planCascade<Key extends KeyOrigin>(keys: readonly Key[], ids: st
   return descendants.reverse();
 }
 
-/** What a key made by `maker` descends from. */
+/** Returns the ancestors of a key made by `maker`. */
 export const ancestryBelow = (maker: KeyOrigin): string[] => [
   ...(maker.ancestors ?? (maker.createdBy === ROOT ? [] : [maker.createdBy])),
   maker.id,
 ];
 
-/** The maker that is no key: it has no row, and cannot be revoked. */
+/** The maker that is no key. It has no row, and cannot be revoked. */
 export const ROOT = "root";
 
 const linesOf = ({ ancestors = [], createdBy }: KeyOrigin): readonly string[] => [

@@ -10,7 +10,7 @@ import type { Caller } from "./permission.ts";
 
 export type Identity = {
   readonly caller: Caller;
-  /** Settles when this use of the key has been noted, where it had to be. Never rejects. */
+  /** Settles once this use of the key is recorded, if it must be. Never rejects. */
   readonly noted: Promise<void>;
 };
 
@@ -23,13 +23,13 @@ type Deps = {
 
 const NOTE_EVERY_MS = HOUR_MS;
 
-/** What is kept of a secret. */
+/** Returns the stored form of a secret. */
 export const hashSecret = (secret: string): string => hash("sha256", secret, "base64url");
 
 /**
- * Finds the caller that an API key belongs to; undefined when there is none, whatever the reason:
- * no key at all, a wrong checksum, another installation's, an unknown id, a wrong secret, expired,
- * revoked. The first three cost no look into the table.
+ * Finds the caller that an API key belongs to. Undefined when there is none, whatever the reason:
+ * no key, a wrong checksum, a key of a different installation, an unknown id, a wrong secret, an
+ * expired key or a revoked one. The first three cost no read of the table.
  */
 export function createIdentify({ table, clock, kind, memory }: Deps) {
   const noteTried = createBounded<number>(TRIED_MAX);
@@ -48,7 +48,8 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
   };
 
   /**
-   * Once an hour, and tried once in that time by one process: a use that cannot be noted is none.
+   * Records a use once an hour. A process tries that once in this time. A failure to record has no
+   * other effect.
    */
   async function noteUse({ id, usedAt = 0 }: ApiKeyRow, now: number): Promise<void> {
     const noted = Math.max(usedAt, noteTried.get(id) ?? 0);
@@ -60,7 +61,7 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
 
 const TRIED_MAX = 10_000;
 
-/** Compares with as many secrets, and for as long, whether the key exists or not. */
+/** Compares with the same number of secrets, in the same time, whether the key exists or not. */
 function isGenuine(row: ApiKeyRow | undefined, secret: string, now: number): boolean {
   const presented = hashSecret(secret);
   const isCurrent = isSame(presented, row?.hash ?? NOBODYS);

@@ -3,7 +3,8 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import type { ApiKeyRow } from "../table/api-key.entity.ts";
 
 /**
- * How long a key's row is believed. Below the time in which a revocation must have taken effect.
+ * How long a key's row stays cached. This is less than the time limit for a revocation to take
+ * effect.
  */
 const MEMORY_MS = 20_000;
 const KNOWN_MAX = 10_000;
@@ -12,10 +13,10 @@ const UNKNOWN_MAX = 1_000;
 type Entry = { readonly stamp: Stamp; readonly row: Promise<ApiKeyRow | undefined> };
 
 /**
- * Remembers keys for 20 s, so that a request costs no read of its key, and requests that miss at
- * the same moment share one. That an id is unknown is remembered as well: otherwise the response
- * time would tell a wrong secret from an unknown id. Unknown ids are kept apart, so that made-up
- * ones push no real key out.
+ * Remembers keys for 20 s, so that a request costs no read of its key, and concurrent misses share
+ * one read. Unknown ids are remembered as well, because otherwise the response time would
+ * distinguish a wrong secret from an unknown id. Unknown ids are kept apart, so that invented ones
+ * evict no real key.
  */
 export function createKeyMemory(
   clock: Clock,
@@ -27,7 +28,7 @@ export function createKeyMemory(
   async function recall(id: string): Promise<ApiKeyRow | undefined> {
     const entry = known.get(id) ?? unknown.get(id);
     if (entry !== undefined && ageMs(clock, entry.stamp) < MEMORY_MS) return entry.row;
-    // Taken before the read: what is revoked while it runs must not be believed for longer.
+    // Taken before the read: a key that is revoked during the read must not stay cached for longer.
     const asked = { stamp: takeStamp(clock), row: load(id) };
     known.set(id, asked);
     try {
@@ -43,7 +44,7 @@ export function createKeyMemory(
     }
   }
 
-  /** After a change made here: the next request looks again. */
+  /** After a change made here, the next request reads the key again. */
   function forget(id: string): void {
     known.delete(id);
     unknown.delete(id);

@@ -4,11 +4,11 @@ import type { Random } from "../kernel/random.ts";
 /** Where a key works: on AWS (`live`) or on a developer's machine (`test`). */
 export type KeyKind = "live" | "test";
 
-/** What an API key says of itself. The secret proves it. */
+/** The parts of an API key's text. The secret proves the id. */
 export type KeyText = { readonly kind: KeyKind; readonly id: string; readonly secret: string };
 
 const BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/** Ids are names as well: they stand in URLs, table keys and list cursors. */
+/** Ids are also used as names: in URLs, table keys and list cursors. */
 const BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 const ID_CHARS = 12;
@@ -17,8 +17,8 @@ const CHECKSUM_CHARS = 6;
 const KEY = /^(elk_(live|test)_([0-9a-z]{12})_([0-9A-Za-z]{32}))([0-9A-Za-z]{6})$/;
 
 /**
- * `elk_<live|test>_<id>_<secret><checksum>`: easy for secret scanners to recognise, and a mistyped
- * one fails its checksum before any look-up. The form follows GitHub's tokens.
+ * Returns `elk_<live|test>_<id>_<secret><checksum>`. Secret scanners recognise this form easily,
+ * and a mistyped key fails its checksum before any look-up. The form follows GitHub's tokens.
  */
 export function formatKey({ kind, id, secret }: KeyText): string {
   const body = `elk_${kind}_${id}_${secret}`;
@@ -32,10 +32,10 @@ export function parseKey(text: string): KeyText | undefined {
   return { kind: kind === "live" ? "live" : "test", id, secret };
 }
 
-/** 62 random bits. */
+/** Returns 62 random bits. */
 export const newKeyId = (random: Random): string => draw(random, BASE_36, ID_CHARS);
 
-/** 190 random bits: nothing to gain by trying, so a fast hash is enough to keep it. */
+/** Returns 190 random bits. Guessing is hopeless, so a fast hash suffices for storage. */
 export const newSecret = (random: Random): string => draw(random, BASE_62, SECRET_CHARS);
 
 function checksumOf(body: string): string {
@@ -48,7 +48,10 @@ function checksumOf(body: string): string {
   return digits;
 }
 
-/** Every character is as likely as any other: bytes that would favour some are thrown away. */
+/**
+ * Draws every character with the same probability. Bytes that would favour some characters are
+ * discarded.
+ */
 function draw(random: Random, alphabet: string, chars: number): string {
   const fair = 256 - (256 % alphabet.length);
   let drawn = "";

@@ -2,25 +2,26 @@ import type { Filter, KeyScope } from "@eventledger/protocol";
 import { defaultTenant, type Tenant } from "../model/names.ts";
 import type { NameRange } from "../table/stream.entity.ts";
 
-/**
- * What a caller may do, and with which streams: each scope holds for every stream that is covered.
- */
+/** A caller's rights. Each scope applies to every covered stream. */
 export type Permissions = {
   readonly scopes: readonly KeyScope[];
-  /** Names, beginnings of names followed by `*`, or `*`. Nothing else: no pattern can be slow. */
+  /**
+   * Names, name prefixes followed by `*`, or `*` alone. No other form is allowed, so no pattern can
+   * be slow.
+   */
   readonly streams: readonly string[];
-  /** The same for subscriptions of those streams. Absent: all of them. */
+  /** The same forms for subscriptions of those streams. Absent: all of them. */
   readonly subscriptions?: readonly string[] | undefined;
-  /** Only events whose keys begin with this. Absent: all of them. */
+  /** Only events whose keys begin with this prefix. Absent: all of them. */
   readonly keyPrefix?: string | undefined;
 };
 
-/** Who calls, as far as the API key tells. */
+/** The caller, as its API key identifies it. */
 export type Caller = Permissions & {
   readonly tenant: Tenant;
   /** An API key's id, or `root`. */
   readonly keyId: string;
-  /** When the API key ends, in milliseconds since 1970: nothing that it hands out lives longer. */
+  /** When the API key expires, in milliseconds since 1970. A key that it makes expires no later. */
   readonly validUntil: number;
 };
 
@@ -30,7 +31,8 @@ const EVERYTHING: Permissions = {
 };
 
 /**
- * The bearer of the admin key: everything in the default tenant, and the only one to make tenants.
+ * The bearer of the admin key. It has all rights in the default tenant, and only it can create
+ * tenants.
  */
 export const rootCaller: Caller = {
   ...EVERYTHING,
@@ -39,29 +41,31 @@ export const rootCaller: Caller = {
   validUntil: Number.POSITIVE_INFINITY,
 };
 
-/** What a tenant's first key may do. */
+/** The rights of a tenant's first key. */
 export const everything = EVERYTHING;
 
 export const isRoot = (caller: Caller): boolean => caller === rootCaller;
 
-/** Whether a stream is any of the caller's business. What is not does not exist for the caller. */
+/**
+ * Whether the caller covers a stream. A stream that is not covered does not exist for the caller.
+ */
 export const coversStream = ({ streams }: Permissions, name: string): boolean =>
   streams.some((glob) => coversGlob(glob, name));
 
 const EVERY_NAME: readonly string[] = ["*"];
 
-/** Whether a subscription of that name, in a stream that is covered, is. */
+/** Whether the bounds cover a subscription of that name in a covered stream. */
 export const coversSubscription = ({ subscriptions = EVERY_NAME }: Bounds, name: string): boolean =>
   subscriptions.some((glob) => coversGlob(glob, name));
 
-/** Whether a key, or every key that begins with it, is covered. */
+/** Whether a key, or every key with that prefix, is covered. */
 export const coversKey = ({ keyPrefix = "" }: Bounds, keyOrPrefix: string): boolean =>
   keyOrPrefix.startsWith(keyPrefix);
 
-/** The bounds of a caller within the streams that it covers; absent ones bound nothing. */
+/** The bounds of a caller within the covered streams. An absent bound covers everything. */
 export type Bounds = Pick<Permissions, "subscriptions" | "keyPrefix">;
 
-/** Whether a subscription is covered by its name, and brings no event that is not. */
+/** Whether a subscription is covered by its name, and delivers only covered events. */
 export const coversDelivery = (
   bounds: Bounds,
   {
@@ -75,7 +79,7 @@ export const isBound = ({ subscriptions = EVERY_NAME, keyPrefix }: Bounds): bool
   !subscriptions.includes("*") || keyPrefix !== undefined;
 
 /**
- * Whether `held` has everything that `asked` has: a key can neither hand out nor take over more.
+ * Whether `held` has every right that `asked` has. A key can neither give away nor take over more.
  */
 export const coversPermissions = (held: Permissions, asked: Permissions): boolean =>
   asked.scopes.every((scope) => held.scopes.includes(scope)) &&
@@ -83,7 +87,7 @@ export const coversPermissions = (held: Permissions, asked: Permissions): boolea
   (asked.subscriptions ?? EVERY_NAME).every((glob) => coversSubscription(held, glob)) &&
   coversKey(held, asked.keyPrefix ?? "");
 
-/** The beginnings of the names that globs cover, in the order of names and without overlap. */
+/** Returns the name ranges that globs cover, in the order of names and without overlap. */
 export function nameRangesOf(globs: readonly string[]): NameRange[] {
   const widest = globs.filter(
     (glob, at) =>
@@ -96,6 +100,6 @@ export function nameRangesOf(globs: readonly string[]): NameRange[] {
     .sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
 }
 
-/** Whether a glob covers a name, or everything that another glob covers. */
+/** Whether a glob covers a name, or everything that a second glob covers. */
 const coversGlob = (glob: string, nameOrGlob: string): boolean =>
   glob.endsWith("*") ? nameOrGlob.startsWith(glob.slice(0, -1)) : nameOrGlob === glob;

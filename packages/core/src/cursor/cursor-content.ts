@@ -3,35 +3,39 @@ import { type Bootstrap, isPending, isScanned } from "../model/snapshot-progress
 import { createPacker, createUnpacker } from "./pack.ts";
 
 /**
- * The content of a cursor. `since` covers partitions that are not listed: everything published
- * there at that moment (milliseconds since 1970) or later.
+ * The content of a cursor. `since` applies to partitions that are not listed: everything published
+ * there at that time (milliseconds since 1970) or later.
  */
 export type CursorContent = {
-  /** The life of the stream it belongs to: see `lifeText`. */
+  /** The life of the stream that it belongs to: see `lifeText`. */
   readonly life: string;
-  /** The subscription and its generation; absent when it reads the stream itself. */
+  /** The subscription and its generation. Absent when the cursor reads the stream itself. */
   readonly subscription?: { readonly uid: string; readonly generation: number };
   readonly positions: readonly (Position | undefined)[];
   readonly since?: number;
-  /** Of a worker's share: the token of each lease that the positions stand under. */
+  /** In a worker's cursor, the fencing token of the lease for each position. */
   readonly tokens?: readonly (number | undefined)[];
-  /** How often keys had been freed in each partition when it was read; absent where never. */
+  /** How often keys had been freed in each partition when the cursor was read. Absent if never. */
   readonly freed?: readonly number[];
   /**
-   * Keys had been parked when it was read, in this generation: its pages may have withheld events.
+   * Keys had been parked in this generation when the cursor was read, so its pages may have
+   * withheld events.
    */
   readonly parked?: true;
-  /** How far it has come in the queue of a key that was parked. */
+  /** The progress in the queue of a parked key. */
   readonly queue?: QueuePlace;
-  /** The partition the next page starts with. */
+  /** The partition that the next page starts with. */
   readonly turn: number;
-  /** Present until all that a snapshot left out has been read from the log. */
+  /** Present until everything that a snapshot left out has been read from the log. */
   readonly bootstrap?: Bootstrap;
-  /** Of a list of the compacted state: what the keys of the list begin with. */
+  /** In a cursor of a list of the compacted state, the key prefix of the list. */
   readonly listed?: string;
 };
 
-/** A place in the queue of a parked key: `id` tells which one of its partition, and which try. */
+/**
+ * A place in the queue of a parked key. `id` identifies the parked key in its partition, and the
+ * retry.
+ */
 export type QueuePlace = Position & { readonly partition: number; readonly id: number };
 
 const SUBSCRIPTION = 1;
@@ -123,7 +127,7 @@ function unpackQueue(from: ReturnType<typeof createUnpacker>): QueuePlace {
   return { partition, id, batch: from.number(), next: from.number() };
 }
 
-/** While a snapshot is being read, the positions are where the log goes on after it. */
+/** While a snapshot is being read, the positions are where the log continues after it. */
 function unpackBootstrap(
   from: ReturnType<typeof createUnpacker>,
   positions: readonly (Position | undefined)[],

@@ -100,7 +100,7 @@ describe("a cursor", () => {
     expect(rotated.parse(made)).toEqual(content);
     expect(rotated.format(content)).not.toBe(made);
     expect(() => createCursors([NEW]).parse(made)).toThrow(LedgerError);
-    // A key's id alone says nothing.
+    // A key's id alone proves nothing.
     expect(() => createCursors([{ ...OLD, secret: NEW.secret }]).parse(made)).toThrow(LedgerError);
   });
 });

@@ -5,16 +5,17 @@ import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.t
 
 export type { CursorContent, QueuePlace } from "./cursor-content.ts";
 
-/** A secret that signs cursors. The first of a list signs, all of them are accepted. */
+/** A secret that signs cursors. The first of a list signs. All of them are accepted. */
 export type CursorKey = { readonly id: number; readonly secret: Uint8Array };
 
 const VERSION = 1;
 const MAC_BYTES = 16;
 
 /**
- * Prints and reads cursors: base64url of version, key id, content and an HMAC-SHA-256 over them, so
- * that a client can neither make nor change one. `parse` throws `invalid-cursor`: `key-retired`
- * when no key has the id that the cursor names, which only its text says, `malformed` otherwise.
+ * Formats and parses cursors: base64url of version, key id, content and an HMAC-SHA-256 over them.
+ * So a client can neither make nor change one. `parse` throws `invalid-cursor`, with the reason
+ * `key-retired` when no key has the id in the cursor, which is unverified text in that case, and
+ * `malformed` otherwise.
  */
 export function createCursors(keys: readonly CursorKey[]) {
   const prepared = keys.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
@@ -42,21 +43,21 @@ export function createCursors(keys: readonly CursorKey[]) {
   return { format, parse };
 }
 
-/** Which list a cursor goes on with: its kind, and what it is a list of where there are several. */
+/** The list that a cursor continues: its kind, and its parent if there are several such lists. */
 export type ListOf =
   | `${"streams" | "keys" | "tenants"}`
   | `${"subscriptions" | "parked"} ${string}`;
 
 /**
- * Where a list of names goes on. Names are public to callers that may list them, so nothing is
- * signed.
+ * Formats the place where a list of names continues. Names are public to callers that may list
+ * them, so nothing is signed.
  */
 export const formatListCursor = (list: ListOf, name: string): string =>
   Buffer.from(`${list}:${name}`).toString("base64url");
 
 /**
- * The name in a cursor of a list. Throws `invalid-cursor`: `other-query` for one of another list.
- * Those that were made before they said which list they are of go on with any.
+ * Returns the name in a cursor of a list. Throws `invalid-cursor`: `other-query` for a cursor of a
+ * different list. Old cursors without a list continue any list.
  */
 export function parseListCursor(list: ListOf, text: string): string {
   const bytes = Buffer.from(text, "base64url");
@@ -70,7 +71,7 @@ export function parseListCursor(list: ListOf, text: string): string {
 
 export type Cursors = ReturnType<typeof createCursors>;
 
-/** The refusal of a cursor. The reason is for programs, the detail says it in words. */
+/** Returns the refusal of a cursor. The reason is for programs, the detail is for people. */
 export const invalidCursor = (
   reason: CursorReason,
   detail: string = DETAILS[reason],

@@ -2,7 +2,7 @@ import { type CursorContent, invalidCursor } from "./cursor.ts";
 
 type Listed = Pick<CursorContent, "listed">;
 
-/** A list goes on with the prefix that it was begun with. Throws `invalid-cursor` otherwise. */
+/** A list continues only with its original prefix. Throws `invalid-cursor` otherwise. */
 export function assertSameList({ listed }: Listed, prefix = ""): void {
   if (listed === undefined || listed === prefix) return;
   throw invalidCursor(
@@ -12,8 +12,8 @@ export function assertSameList({ listed }: Listed, prefix = ""): void {
 }
 
 /**
- * A subscription can follow a list that has shown all keys it receives. Throws `invalid-cursor` for
- * the list of a narrower prefix: other keys would be missing from what was received.
+ * A subscription can follow a list that has shown all of its keys. Throws `invalid-cursor` for the
+ * list of a narrower prefix, because other keys would be missing from the received state.
  */
 export function assertListsEnough({ listed = "" }: Listed, keyPrefix = ""): void {
   if (keyPrefix.startsWith(listed)) return;

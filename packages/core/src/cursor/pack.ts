@@ -1,6 +1,6 @@
 /**
- * Writes numbers and texts close together: numbers as variable-length integers (LEB128, up to
- * 2^53), texts as their length and their UTF-8 bytes. `unpack` reads them back in the same order.
+ * Writes numbers and texts compactly: numbers as variable-length integers (LEB128, up to 2^53),
+ * texts as their length and their UTF-8 bytes. `unpack` reads them back in the same order.
  */
 export function createPacker() {
   const bytes: number[] = [];
@@ -20,7 +20,9 @@ export function createPacker() {
   return packer;
 }
 
-/** Reads what a packer wrote. Throws a RangeError when there is less than is asked for. */
+/**
+ * Reads the output of a packer. Throws a RangeError when it is shorter than the requested values.
+ */
 export function createUnpacker(bytes: Uint8Array) {
   let at = 0;
   const unpacker = {

@@ -13,13 +13,13 @@ import { waitForEvents } from "../subscription/poll/wait.ts";
 import type { Parts } from "./parts.ts";
 import type { Located } from "./places.ts";
 
-/** A page of a stream, as a reader without a subscription gets it. */
+/** A page of a stream for a reader without a subscription. */
 export type EventsPage = {
   readonly events: readonly StoredEvent[];
   readonly cursor: string;
   readonly caughtUp: boolean;
   readonly looked: number;
-  /** Of pages that go forward. */
+  /** Only in pages that go forward. */
   readonly lag?: Lag;
   readonly nextPollMs?: number;
   readonly waitSecondsAdvised: number;
@@ -32,13 +32,13 @@ type Page = Pick<EventsPage, "events" | "caughtUp" | "looked"> & {
   readonly cursor: CursorContent;
 };
 
-/** Reading streams without a subscription. */
+/** Reads streams without a subscription. */
 export function browseOperations({ clock, streams, log, cursors, places, waiting }: Parts) {
   const pace = createPace(clock);
 
   /**
-   * Reads on from a place, or back from it, or one event. With `waitSeconds` an empty page at the
-   * end waits for events, unless the signal aborts.
+   * Reads forward from a place, backward from it, or one event. With `waitSeconds` an empty page at
+   * the end waits for events, unless the signal aborts.
    */
   async function browseStream(
     tenant: Tenant,
@@ -70,7 +70,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     });
   }
 
-  /** One page forward, or several until there is something to tell. */
+  /** Reads one page forward, or several until there is something to return. */
   async function readOn(
     stream: LiveStream,
     { from = "earliest", until, limit, waitSeconds = 0, ...filter }: Query,
@@ -91,12 +91,12 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     });
   }
 
-  /** What can be answered at once: one event, the last ones, or what lies before a place. */
+  /** Answers a query without waiting: one event, the last events, or those before a place. */
   async function readOnce(stream: LiveStream, query: Query): Promise<Page> {
     if (query.sequence !== undefined) return readOne(stream, query.sequence, query);
     const { last, limit, ...filter } = query;
     const among = partitionsOf(stream, query.key);
-    // With `last` reading begins, and goes back, at the end that `until` names.
+    // With `last`, the read starts at the end that `until` names, and goes back.
     const place = last === undefined ? query.from : query.until;
     const from = await locateFrom(stream, place ?? "latest", among);
     const until = last === undefined ? query.until : undefined;
@@ -150,14 +150,14 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     if (typeof place === "object" && "cursor" in place) return place.cursor;
     const nowhere = Array.from({ length: stream.partitions }, () => undefined);
     if (place === "earliest") return { positions: nowhere, turn: 0 };
-    // Nothing is looked up for partitions that are not read: the moment is kept instead.
+    // Partitions that are not read need no look-up. The cursor keeps the time instead.
     if (among !== undefined && typeof place === "object" && "timeMs" in place) {
       return { positions: nowhere, since: place.timeMs, turn: 0 };
     }
     return { positions: await log.seek(stream, place), turn: 0 };
   }
 
-  /** A moment ends reading by the time of each event; any other place is looked up. */
+  /** A time ends the read by the time of each event. Every other place is looked up. */
   async function locateBound(
     stream: LiveStream,
     text: string,
@@ -173,14 +173,14 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   return { browse: browseStream };
 }
 
-/** A key is in one partition: no other one is read. */
+/** A key is in one partition, so no other partition is read. */
 const partitionsOf = (
   { partitions }: LiveStream,
   key: string | undefined,
 ): ReadonlySet<number> | undefined =>
   key === undefined ? undefined : new Set([partitionOf(key, partitions)]);
 
-/** Whether nothing that is published from now on lies before the bound. */
+/** Whether no event published from now on can be before the bound. */
 const isOverBy = (bound: Bound | undefined, nowMs: number): boolean =>
   bound !== undefined && "timeMs" in bound && bound.timeMs <= nowMs;
 
@@ -192,7 +192,7 @@ function matcherOf({ type, key, keyPrefix }: Omit<Query, "limit">) {
     (keyPrefix === undefined || event.key.startsWith(keyPrefix));
 }
 
-/** What does not go together is refused instead of being left out without a word. */
+/** Refuses parameters that exclude each other, instead of silently ignoring one. */
 function assertTogether({ from, until, order, last, sequence, waitSeconds }: Query): void {
   const given = { from, until, order, last, waitSeconds };
   const refuse = (names: readonly (keyof typeof given)[], because: string): void => {

@@ -8,7 +8,7 @@ import { listCompacted, loadCompacted } from "../snapshot/compacted-list.ts";
 import { isInSnapshot } from "../subscription/position/progress.ts";
 import type { Parts } from "./parts.ts";
 
-/** A page of the current state of keys; `cursor` is null at its end. */
+/** A page of the current state of keys. `cursor` is null at its end. */
 export type CompactedPage = {
   readonly items: readonly StoredEvent[];
   readonly cursor: string | null;
@@ -16,11 +16,11 @@ export type CompactedPage = {
   readonly life: string;
 };
 
-/** Reading the current state of keys. */
+/** Reads the current state of keys. */
 export function compactedOperations(parts: Parts) {
   const { streams, places, cursors } = parts;
   return {
-    /** The current state of keys, page by page. */
+    /** Returns the current state of keys, page by page. */
     async listCompacted(
       tenant: Tenant,
       name: string,
@@ -40,7 +40,9 @@ export function compactedOperations(parts: Parts) {
       };
     },
 
-    /** The current state of one key, and a tag that changes with it. Throws `key-not-found`. */
+    /**
+     * Returns the current state of one key, and a tag that changes with it. Throws `key-not-found`.
+     */
     async getCompacted(
       tenant: Tenant,
       name: string,

@@ -13,20 +13,20 @@ import type { Parts } from "./parts.ts";
 const COMPACT_BUDGET_MS = 15_000;
 const RUN_BUDGET_MS = MINUTE_MS;
 
-/** Compaction, sweeps, restores and repairs: what operators and the scheduled functions ask for. */
+/** Compaction, sweeps, restores and repairs, for operators and the scheduled functions. */
 export function maintenanceOperations(parts: Parts) {
   const { table, streams, subscriptions, log } = parts;
   return {
     /**
-     * Answers when the table can be read, and takes writes as far as is known without writing.
-     * Throws what prevents that otherwise.
+     * Resolves when the table can be read and no known reason prevents writes. It does not write.
+     * Otherwise it throws the reason.
      */
     async checkTable(): Promise<void> {
       await parts.assertWritable();
       await table.streams.load(scopeName(defaultTenant, "-"));
     },
 
-    /** Brings the compacted state up to the end of the stream now, as far as the time goes. */
+    /** Brings the compacted state up to the current end of the stream, within the time budget. */
     async compact(
       tenant: Tenant,
       name: string,
@@ -35,19 +35,22 @@ export function maintenanceOperations(parts: Parts) {
       return compactStream(parts, await streams.load(tenant, name), budget);
     },
 
-    /** Compacts what the partition keys of a table stream's records point to: see `ring`. */
+    /**
+     * Compacts the partitions that a table stream's records name by their partition keys. See
+     * `ring`.
+     */
     ring: (
       partitionKeys: readonly string[],
       budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS },
     ): Promise<RingResult> => ring(parts, partitionKeys, budget),
 
-    /** Whatever needs doing from time to time: see `sweep`. */
+    /** Runs the periodic maintenance. See `sweep`. */
     sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<SweepResult> =>
       sweep({ ...parts, finishEnd: streams.finishEnd }, budget),
 
     /**
-     * For operators: completes a restore of the table, see `completeRestore`. `name` is what they
-     * call it, where the copy has the name that the table had before.
+     * For operators: completes a restore of the table, see `completeRestore`. `name` is their name
+     * for the restore, needed when the copy has the earlier name of the table.
      */
     completeRestore: (
       name?: string,
@@ -70,8 +73,9 @@ export function maintenanceOperations(parts: Parts) {
       measureCompactionLag(parts, names),
 
     /**
-     * For operators: makes a stream publishable again that was not checked for 30 days. See
-     * `repairNumbering` for what readers lose. Answers where each repaired partition goes on.
+     * For operators: makes a stream publishable again after 30 days without a check. See
+     * `repairNumbering` for the events that readers lose. Returns the next sequence of each
+     * repaired partition.
      */
     async repairNumbering(tenant: Tenant, name: string): Promise<Record<number, number>> {
       const stream = await streams.load(tenant, name);

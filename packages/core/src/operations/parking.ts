@@ -6,14 +6,14 @@ import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
 import type { Parts } from "./parts.ts";
 
-/** Setting keys aside, listing and releasing them. */
+/** Parks, lists and releases keys. */
 export const parkingOperations = ({ streams, subscriptions, parking }: Parts) => ({
-  /** Sets the key of an event aside, from that event on. */
+  /** Parks the key of an event, from that event on. */
   async park(tenant: Tenant, name: string, subscription: string, body: ParkBody) {
     return toView(await parking.park(await streams.load(tenant, name), subscription, body));
   },
 
-  /** The keys that are parked and begin so, in an order that holds while nothing changes. */
+  /** Returns the parked keys with this prefix. Their order is stable while nothing changes. */
   async listParked(
     tenant: Tenant,
     name: string,
@@ -41,7 +41,7 @@ export const parkingOperations = ({ streams, subscriptions, parking }: Parts) =>
   },
 
   /**
-   * Lets what waits of a key flow again: all of it, or all but the first event, if that is
+   * Delivers the waiting events of a key again: all of them, or all but the first event, if that is
    * `sequence`.
    */
   async release(

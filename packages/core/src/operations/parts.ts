@@ -21,20 +21,20 @@ export type LedgerDeps = {
   readonly tableName: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** The first signs, all are accepted. */
+  /** The first key signs. All keys are accepted. */
   readonly cursorKeys: readonly CursorKey[];
-  /** Off: one append per request. For measuring only. */
+  /** When false, each request is an append of its own. Only for measuring. */
   readonly groupCommit?: boolean;
-  /** Of publishes, before others are refused as `too-many-requests`. */
+  /** The number of waiting publishes before further ones are refused as `too-many-requests`. */
   readonly waitingMax?: number | undefined;
   /**
-   * How long polls may wait here; 0 lets none wait. As long as the protocol allows unless it is
-   * said.
+   * The maximum wait of a poll in this process. 0 disables waiting. The default is the maximum of
+   * the protocol.
    */
   readonly waitSecondsMax?: number | undefined;
-  /** Of the API keys made and accepted here: `test` unless it is said. */
+  /** The kind of API keys made and accepted here. The default is `test`. */
   readonly keyKind?: KeyKind;
-  /** Throws what is known to keep the table from taking writes. It must not write. */
+  /** Throws any known reason why the table cannot be written. It must not write. */
   readonly assertWritable?: () => Promise<void>;
   /** Called for each step of every append. */
   readonly observeAppend?: ObserveAppend;
@@ -43,8 +43,8 @@ export type LedgerDeps = {
 };
 
 /**
- * The services that the operations use, one of each per table, and what this process remembers in
- * them.
+ * Creates the services that the operations use, one of each per table, with the memory of this
+ * process.
  */
 export function createParts(deps: LedgerDeps) {
   const { clock, random, tableName } = deps;

@@ -9,16 +9,18 @@ import { assertOfStream } from "../log/read/foreign-cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot } from "../subscription/position/progress.ts";
 
-/** A place, or what a cursor of the stream covers. */
+/** A place, or everything that a cursor of the stream covers. */
 export type Located = Place | { readonly cursor: CursorContent };
 
-/** So far ahead a time may be of the clock here: those who say it have clocks of their own. */
+/**
+ * A time may be ahead of this process's clock by this much, because clients have their own clocks.
+ */
 const AHEAD_MAX_MS = MINUTE_MS;
 
 const SEQUENCE = /^\d+$/;
 const NAMED = ["earliest", "latest"] as const;
 
-/** A place in the one form in which it is kept: a bare time becomes `{ timestamp }`. */
+/** Returns a place in its stored form. A bare time becomes `{ timestamp }`. */
 export const normalPlace = (asked: AskedPlace): Start =>
   asked === "earliest" || asked === "latest" || asked === "bootstrap" || typeof asked === "object"
     ? asked
@@ -26,15 +28,18 @@ export const normalPlace = (asked: AskedPlace): Start =>
 
 type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Log };
 
-/** `ahead` lets a time be in the future: for a place where reading ends, not where it begins. */
+/**
+ * `ahead` allows a time in the future. It applies to a place where a read ends, not to one where it
+ * begins.
+ */
 type Saying = { readonly pointer: string; readonly ahead?: boolean };
 
 /**
- * Understands places as clients name them, the same way wherever they stand. Throws
- * `invalid-request` at `pointer` for what is no place of this stream, and `invalid-cursor`.
+ * Resolves places as clients name them, with the same grammar everywhere. Throws `invalid-request`
+ * at `pointer` for a value that is not a place of this stream, and `invalid-cursor`.
  */
 export function createPlaces({ clock, cursors, log }: Deps) {
-  /** A place of a body; its cursor may belong to a subscription. */
+  /** Resolves a place in a body. Its cursor may belong to a subscription. */
   function ofBody(stream: LiveStream, place: Exclude<Start, "bootstrap">, saying: Saying): Located {
     if (typeof place === "string") return place;
     if ("cursor" in place) return { cursor: cursors.parse(place.cursor) };
@@ -42,7 +47,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     return ofTime(place.timestamp, saying);
   }
 
-  /** A place of a query; its cursor is one of the stream itself. */
+  /** Resolves a place in a query. Its cursor must be one of the stream itself. */
   async function ofQuery(stream: LiveStream, text: string, saying: Saying): Promise<Located> {
     const named = NAMED.find((name) => name === text);
     if (named !== undefined) return named;
@@ -53,7 +58,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     return { cursor };
   }
 
-  /** A cursor that reads the stream itself. */
+  /** Parses a cursor that reads the stream itself. */
   async function ofCursor(stream: LiveStream, text: string): Promise<CursorContent> {
     const cursor = cursors.parse(text);
     await assertOfStream(log, stream, cursor);
@@ -77,7 +82,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
   return { ofBody, ofQuery, ofCursor };
 }
 
-/** Where every event of a stream has a number of its own, that number is a place. */
+/** On a stream with one partition, a sequence identifies a place. */
 function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): Place {
   if (partitions > 1) {
     throw invalidRequest(

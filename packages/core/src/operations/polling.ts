@@ -13,12 +13,12 @@ import { cursorAfter } from "../subscription/position/commit-sequence.ts";
 import { pollShare } from "../subscription/workers/poll-share.ts";
 import type { Parts } from "./parts.ts";
 
-/** What a poll asks for. Cursors are as the client has them. */
+/** The parameters of a poll. Cursors are in their text form. */
 type PollRequest = {
   readonly limit: number;
   readonly waitSeconds?: number | undefined;
   readonly after?: string | undefined;
-  /** Which worker asks, of several that share the subscription. */
+  /** The polling worker, if several share the subscription. */
   readonly consumer?: string | undefined;
 };
 
@@ -36,9 +36,11 @@ export type PollResult = {
   readonly life: string;
 };
 
-/** What a client has processed: what a cursor covers, or everything up to an event. */
+/**
+ * The events that a client has processed: those that a cursor covers, or everything up to an event.
+ */
 type Done = { readonly cursor: string } | { readonly sequence: number; readonly pointer: string };
-/** What a commit has done. */
+/** The result of a commit. */
 type CommitVerdict = {
   readonly committed: string;
   readonly stale: boolean;
@@ -46,15 +48,15 @@ type CommitVerdict = {
   readonly redeliversBecause: RedeliveryReason[];
 };
 
-/** How reading on from a cursor ends when what follows it is no longer kept. */
+/** Errors of a read from a cursor when the following events are no longer kept. */
 const PASSED: ReadonlySet<string> = new Set(["retention-passed", "bootstrap-expired"]);
 
-/** Delivering a subscription's events and committing them. Cursors are text outside. */
+/** Delivers a subscription's events and commits them. Cursors are text outside this module. */
 export function pollOperations(parts: Parts) {
   const { clock, streams, log, cursors, subscriptions, leases, waiting } = parts;
   const pace = createPace(clock);
 
-  /** One poll, or several until there is something to tell. */
+  /** Runs one poll, or several until there is something to deliver. */
   async function pollStream(
     stream: LiveStream,
     name: string,
@@ -78,7 +80,7 @@ export function pollOperations(parts: Parts) {
               : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
           );
         },
-        // A worker has its leases to look after as well.
+        // A worker must also look after its leases.
         hasNewEvents: async ({ cursor }) =>
           consumer !== undefined || log.hasNewEvents(stream.life, cursor.positions),
       },
@@ -109,7 +111,7 @@ export function pollOperations(parts: Parts) {
     });
   }
 
-  /** What came of a commit, for its client. */
+  /** Returns the result of a commit in the form for its client. */
   const verdictOf = ({ committed, stale, redelivery }: Committed): CommitVerdict => ({
     committed: cursors.format(committed),
     stale,
@@ -118,8 +120,8 @@ export function pollOperations(parts: Parts) {
   });
 
   /**
-   * Reads on from a cursor that others have overtaken. Where what follows it is no longer kept, it
-   * reads from the committed offset, and the page says that it is not consistent.
+   * Reads on from a cursor that other commits have overtaken. If the events after it are no longer
+   * kept, it reads from the committed offset, and the page is not `consistent`.
    */
   async function pollOlder(
     stream: LiveStream,
@@ -138,8 +140,8 @@ export function pollOperations(parts: Parts) {
 
   return {
     /**
-     * Delivers what comes after the committed position, or after `after`; moves nothing. Waits for
-     * events up to `waitSeconds`, unless the signal aborts.
+     * Delivers the events after the committed offset, or after `after`, and moves nothing. Waits
+     * for events up to `waitSeconds`, unless the signal aborts.
      */
     async poll(
       tenant: Tenant,
@@ -154,8 +156,8 @@ export function pollOperations(parts: Parts) {
     },
 
     /**
-     * The same after a commit, if there is one. A cursor that covers less than others have
-     * committed is read on from, so that its reader misses nothing of what lies between.
+     * Commits if there is a cursor to commit, then polls. If other commits cover more than the
+     * cursor, the poll reads on from the cursor, so that its reader misses no event in between.
      */
     async commitAndPoll(
       tenant: Tenant,
@@ -183,8 +185,8 @@ export function pollOperations(parts: Parts) {
     },
 
     /**
-     * Moves a subscription's committed position forward to what a polled cursor covers, or on a
-     * stream with one partition past an event.
+     * Moves a subscription's committed offset forward to the position that a polled cursor covers,
+     * or, on a stream with one partition, past an event.
      */
     async commit(tenant: Tenant, name: string, subscription: string, to: string | number) {
       return streams.use(tenant, name, async (stream) => {
@@ -196,7 +198,7 @@ export function pollOperations(parts: Parts) {
       });
     },
 
-    /** A worker ends: what it held is free at once. */
+    /** Ends a worker. Its leases are free at once. */
     async leave(tenant: Tenant, name: string, subscription: string, consumer: string) {
       await streams.use(tenant, name, async (stream) => {
         await leases.leave(stream, subscription, consumer);
@@ -204,15 +206,16 @@ export function pollOperations(parts: Parts) {
       });
     },
 
-    /** How many polls wait in this process right now. */
+    /** The number of polls that wait in this process now. */
     waitingPolls: (): number => log.notifier.size(),
 
     /**
-     * Answers all polls that wait, and lets none wait from now on: this process is about to end.
+     * Answers all waiting polls, and lets none wait from now on, because this process is about to
+     * end.
      */
     endWaits: (): void => log.notifier.close(),
 
-    /** How many seconds a poll should ask to wait here; 0 where waiting is off. */
+    /** How many seconds of waiting a poll should request here. 0 if waiting is off. */
     waitSecondsAdvised: (): number => waiting.advisedSeconds(),
   };
 }

@@ -15,13 +15,13 @@ import type { Parts } from "./parts.ts";
  */
 const PUBLISHERS_APART_MS = MINUTE_MS;
 
-/** Appending events to a stream. */
+/** Appends events to a stream. */
 export function publishOperations({ streams, log, cursors }: Parts) {
   return {
     /**
-     * Appends events, all or none, in order. `replayed` when an earlier request had done it, or
-     * when there was nothing to do. What is expected of keys was seen in the life `ofLife`, if that
-     * is known: in another one it does not hold.
+     * Appends events in order, all or none. `replayed` is true when an earlier request had done it,
+     * or when there was nothing to do. `ofLife` is the life in which the client saw the expected
+     * sequences, if known. In a different life the expectations fail.
      */
     async publish(
       tenant: Tenant,
@@ -51,7 +51,7 @@ export function publishOperations({ streams, log, cursors }: Parts) {
   };
 }
 
-/** Throws `not-compacted` where the last events of keys are not known. */
+/** Throws `not-compacted` if the last events of keys are not known. */
 function expectInLife(
   stream: LiveStream,
   events: readonly IncomingEvent[],

@@ -7,7 +7,7 @@ import { listStreams } from "../status/stream-list.ts";
 import { loadLags } from "../status/subscription-lags.ts";
 import type { Parts } from "./parts.ts";
 
-/** Making, listing, viewing, changing and deleting streams. */
+/** Creates, lists, describes, changes and deletes streams. */
 export function streamOperations(parts: Parts) {
   const { streams } = parts;
   return {
@@ -19,11 +19,11 @@ export function streamOperations(parts: Parts) {
       return { stream: toStream(stream), created };
     },
 
-    /** Of the tenant's streams, those that the globs cover. */
+    /** Lists those of the tenant's streams that the globs cover. */
     listStreams: (tenant: Tenant, page: StatsPage, globs: readonly string[] = ["*"]) =>
       listStreams(parts, tenant, page, nameRangesOf(globs)),
 
-    /** Of its subscriptions, those within the bounds. */
+    /** Describes a stream with those of its subscriptions that are within the bounds. */
     async getStream(tenant: Tenant, name: string, bounds: Bounds = {}): Promise<StreamInfo> {
       const stream = await streams.load(tenant, name);
       const [info, lags] = await Promise.all([

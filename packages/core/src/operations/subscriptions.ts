@@ -26,7 +26,7 @@ import type { NewSubscription } from "../subscription/subscriptions.ts";
 import type { Parts } from "./parts.ts";
 import { normalPlace } from "./places.ts";
 
-/** Making, listing, viewing, changing, moving and deleting subscriptions. */
+/** Creates, lists, describes, changes, moves and deletes subscriptions. */
 export function subscriptionOperations(parts: Parts) {
   const { table, streams, log, cursors, places, subscriptions } = parts;
   const info = createSubscriptionInfo(parts);
@@ -61,7 +61,7 @@ export function subscriptionOperations(parts: Parts) {
       });
     },
 
-    /** Those within the bounds. */
+    /** Lists the subscriptions within the bounds. */
     async listSubscriptions(
       tenant: Tenant,
       name: string,
@@ -96,7 +96,7 @@ export function subscriptionOperations(parts: Parts) {
       return info.describe(stream, state);
     },
 
-    /** Changes settings. See `change` for what another filter means. */
+    /** Changes settings. See `change` for the effect of a new filter. */
     async patchSubscription(
       tenant: Tenant,
       name: string,
@@ -109,7 +109,7 @@ export function subscriptionOperations(parts: Parts) {
       return { ...toSubscription(stream, state.row), warnings: [...warnings] };
     },
 
-    /** Throws `subscription-not-found` for one that is not within the bounds. */
+    /** Throws `subscription-not-found` for a subscription outside the bounds. */
     async deleteSubscription(
       tenant: Tenant,
       name: string,
@@ -120,7 +120,7 @@ export function subscriptionOperations(parts: Parts) {
       await subscriptions.remove(stream, subscription, (row) => coversDelivery(bounds, row));
     },
 
-    /** Moves a subscription on purpose, back or forward. */
+    /** Moves a subscription back or forward on purpose. */
     async seek(
       tenant: Tenant,
       name: string,

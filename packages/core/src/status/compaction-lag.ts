@@ -7,8 +7,8 @@ import { measureStream } from "./stream-info.ts";
 type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
- * The lag of compaction in seconds: the age of the oldest event that is not compacted, in these
- * streams, or in all if none are given. A few reads per partition.
+ * Returns the lag of compaction in seconds: the age of the oldest event that is not compacted, in
+ * these streams, or in all if none are given. It costs a few reads per partition.
  */
 export async function measureCompactionLag(
   { table, clock }: Deps,

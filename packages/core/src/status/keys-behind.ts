@@ -6,9 +6,8 @@ import { isInSnapshot, progressOf } from "../subscription/position/progress.ts";
 import type { SubscriptionState } from "../subscription/state.ts";
 
 /**
- * How many keys have events after the committed offset: as many states a bootstrap would deliver
- * instead. Undefined in a snapshot, without compaction, and where there are too many events to
- * read.
+ * Counts the keys with events after the committed offset. A bootstrap would deliver as many states
+ * instead. Undefined in a snapshot, without compaction, and with too many events to read.
  */
 export async function countKeysBehind(
   log: Log,

@@ -10,7 +10,7 @@ import type { Table } from "../table/table.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
-/** A stream's configuration as its owner sees it. */
+/** Returns a stream's configuration in the form that its owner sees. */
 export const toStream = (row: StreamRow): Stream => ({
   name: bareName(row.name),
   description: row.description,
@@ -21,7 +21,10 @@ export const toStream = (row: StreamRow): Stream => ({
   life: lifeText(row),
 });
 
-/** A stream with what is in it now: a few reads per partition, whatever it holds. */
+/**
+ * Describes a stream and its current content. It costs a few reads per partition, whatever the
+ * stream holds.
+ */
 export async function describeStream(
   deps: Deps,
   stream: LiveStream,
@@ -33,13 +36,16 @@ export async function describeStream(
   return { ...toStream(stream), ...numbers, subscriptionCount };
 }
 
-/** How much a stream holds. */
+/** The size and age of a stream's content. */
 export type StreamNumbers = Pick<
   StreamInfo,
   "eventCount" | "bytes" | "firstEventAt" | "lastEventAt" | "watermarkLag"
 >;
 
-/** How much a stream holds now: at most five reads per partition, which ask for no events. */
+/**
+ * Measures the current content of a stream with at most five reads per partition, none of them for
+ * events.
+ */
 export async function measureStream(
   deps: Deps,
   stream: Pick<LiveStream, "life" | "partitions">,

@@ -12,9 +12,9 @@ import { measureStream, toStream } from "./stream-info.ts";
 type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
- * A page of a tenant's streams by name, of those within ranges of names that are in order and do
- * not overlap; one look into the table per range at most. With `stats` each has its numbers, and
- * the page ends where these take too many reads.
+ * Returns a page of a tenant's streams by name, limited to ranges of names. The ranges are in order
+ * and do not overlap. Each range costs at most one query. With `stats` each stream has its numbers,
+ * and the page ends before these need too many reads.
  */
 export async function listStreams(
   deps: Deps,
@@ -55,7 +55,9 @@ async function loadRows(
 const cursorAt = (next: ScopedName | null): string | null =>
   next === null ? null : formatListCursor("streams", bareName(next));
 
-/** A stream with its numbers: none while it is a copy, and no entry where it was deleted since. */
+/**
+ * Returns a stream with its numbers. A copy has none, and a stream deleted since then has no entry.
+ */
 async function measure({ table, clock }: Deps, row: StreamRow): Promise<ListedStream[]> {
   const { name, uid, partitions, copied } = row;
   if (copied) return [toStream(row)];

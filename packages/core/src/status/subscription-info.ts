@@ -29,10 +29,11 @@ type Deps = {
   readonly cursors: Cursors;
 };
 
-/** What its clients see of a subscription: its settings, and how far it has come. */
+/** Describes a subscription to its clients: its settings and its progress. */
 export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: Deps) {
   /**
-   * All of it: reads the events after the position where they are few enough to count their keys.
+   * Returns the full description. It reads the events after the committed offset if they are few
+   * enough to count their keys.
    */
   async function describe(stream: LiveStream, state: SubscriptionState): Promise<SubscriptionInfo> {
     const [progress, members] = await Promise.all([
@@ -51,7 +52,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     };
   }
 
-  /** How far it has come: at most three reads per partition, which ask for no events. */
+  /** Measures the progress with at most three reads per partition, none of them for events. */
   async function measure(stream: LiveStream, state: SubscriptionState) {
     const snapshot = snapshotProgressOf(state.bootstrap);
     return {
@@ -64,7 +65,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     };
   }
 
-  /** Listed subscriptions with how far they have come; without those that were deleted since. */
+  /** Returns listed subscriptions with their progress, without those deleted since then. */
   async function measureListed(
     stream: LiveStream,
     rows: readonly SubscriptionRow[],
@@ -83,8 +84,8 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
   }
 
   /**
-   * The committed offset of a subscription, as a cursor of the stream; null while a snapshot is
-   * read.
+   * Returns the committed offset of a subscription as a cursor of the stream. Null while a snapshot
+   * is read.
    */
   function positionOf(stream: LiveStream, state: SubscriptionState): string | null {
     const { positions, bootstrap } = progressOf(state);
@@ -97,12 +98,13 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
 }
 
 /**
- * How many subscriptions of a stream one answer may measure: each position may cost a few reads.
+ * Returns how many subscriptions of a stream one answer may measure. Each position may cost a few
+ * reads.
  */
 export const measuredAtOnce = ({ partitions }: Pick<LiveStream, "partitions">): number =>
   Math.max(1, Math.floor(LIMITS.streamPositionsMax / partitions));
 
-/** Its settings. */
+/** Returns the settings of a subscription. */
 export const toSubscription = (stream: LiveStream, row: SubscriptionRow): Subscription => ({
   name: row.name,
   stream: bareName(row.stream),

@@ -9,8 +9,8 @@ import type { Table } from "../table/table.ts";
 import { measuredAtOnce } from "./subscription-info.ts";
 
 /**
- * The lag of a stream's first subscriptions by name: as many as a bounded number of positions
- * allows, because every position may cost a few reads.
+ * Returns the lag of a stream's first subscriptions by name. Every position may cost a few reads,
+ * so the total number of positions is bounded.
  */
 export async function loadLags(
   { table, subscriptions }: { readonly table: Table; readonly subscriptions: Subscriptions },
@@ -24,7 +24,7 @@ export async function loadLags(
       const state = await subscriptions.refresh(stream, { row });
       return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];
     } catch (error) {
-      // Deleted since it was listed.
+      // The subscription was deleted after it was listed.
       if (error instanceof LedgerError && error.code === "subscription-not-found") return [];
       throw error;
     }

@@ -4,7 +4,7 @@ import type { Table } from "../table/table.ts";
 
 const PAGE = 100;
 
-/** Every live stream of every tenant, tenant by tenant, page by page. */
+/** Yields every live stream of every tenant, tenant by tenant, page by page. */
 export async function* allStreams(table: Table): AsyncGenerator<StreamRow, void> {
   for await (const tenant of allTenants(table)) {
     let after: StreamRow["name"] | null | undefined;

@@ -9,7 +9,7 @@ import type { Sightings } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 
-/** A live stream, as it was read at `stamp`. */
+/** A live stream, as read at `stamp`. */
 export type LiveStream = StreamRow & { readonly life: Life; readonly stamp: Stamp };
 
 type Deps = {
@@ -21,17 +21,17 @@ type Deps = {
   readonly sealPartition: (life: Life, partition: number) => Promise<void>;
 };
 
-/** How long a stream's row is believed without another look. */
+/** How long a stream's row stays cached. */
 const MEMORY_MS = 5_000;
 
-/** Streams: their beginnings, settings and ends. */
+/** Creates, changes and ends streams. */
 export function createStreams({ table, clock, random, sightings, sealPartition }: Deps) {
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
 
   /**
-   * Makes a stream, or finds that the very same one is there. Throws `stream-exists` when one of
-   * that name has another configuration. A name whose former stream is still being deleted waits
-   * until that one is closed.
+   * Creates a stream, or finds an identical one. Throws `stream-exists` when one of that name has a
+   * different configuration. If an earlier stream of the name is still being deleted, it first
+   * finishes closing that one.
    */
   async function create(
     tenant: Tenant,
@@ -70,9 +70,9 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   }
 
   /**
-   * Runs an operation on the live stream of that name, possibly as it was a few seconds ago. When
-   * that fails as it would on a life that has ended meanwhile, and there is a new one, it runs on
-   * the new. Throws `stream-not-found`, and what the operation throws.
+   * Runs an operation on the live stream of that name, which may be a few seconds old. If the
+   * operation fails as it would on an ended life, and there is a new life, it runs on the new one.
+   * Throws `stream-not-found`, and the errors of the operation.
    */
   async function use<T>(
     tenant: Tenant,
@@ -90,7 +90,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
     }
   }
 
-  /** The live stream of that name as it is now. Throws `stream-not-found`. */
+  /** Returns the current live stream of that name. Throws `stream-not-found`. */
   async function load(tenant: Tenant, bareName: string): Promise<LiveStream> {
     const name = scopeName(tenant, bareName);
     const look = memory.look();
@@ -120,10 +120,10 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   }
 
   /**
-   * Ends a stream: it is invisible from now on, its chains are sealed when this returns, and its
+   * Ends a stream. It is invisible from now on, its chains are sealed when this returns, and its
    * data is removed later. The next call finishes an interrupted one, and so does the creation of a
-   * new stream of that name. Repeating it is no failure while the data of the ended life is being
-   * removed. Throws `stream-not-found` of a name that has no life, not even one that is ending.
+   * new stream of that name. A repeated call succeeds while the data of the ended life is being
+   * removed. Throws `stream-not-found` for a name without a life, even an ending one.
    */
   async function end(tenant: Tenant, bareName: string): Promise<void> {
     const name = scopeName(tenant, bareName);
@@ -142,7 +142,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
     if (now?.uid === stream.uid) await finishEnd(stream);
   }
 
-  /** Seals what is left to seal of an ended life and frees its name. Repeatable. */
+  /** Seals the remaining partitions of an ended life and frees its name. Repeatable. */
   async function finishEnd({ name, uid, partitions }: EndedStream): Promise<void> {
     const life = lifeOf(name, uid);
     for (let at = 0; at < partitions; at += SEAL_WAVE) {
@@ -154,16 +154,13 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
     await table.streams.remove(name, uid);
   }
 
-  /** What was remembered of a name holds no more. */
+  /** Discards everything that is remembered of a name. */
   const forget = (name: ScopedName): void => memory.change(name);
 
   return { create, use, load, forget, patch, end, finishEnd };
 }
 
-/**
- * What an operation may meet on a life that has ended, or with something that belongs to a newer
- * one.
- */
+/** Errors that an operation may cause on an ended life, or with an item of a newer one. */
 const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
   "invalid-cursor",
   "sequence-mismatch",
@@ -172,8 +169,8 @@ const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
 ]);
 
 /**
- * Refuses a stream that was made in another table: it is a copy of unknown age, and what it would
- * give out was perhaps given before. Throws `restore-pending`.
+ * Refuses a stream that was made in a different table. It is a copy of unknown age, and may assign
+ * numbers that were assigned before. Throws `restore-pending`.
  */
 export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
   if (copied === undefined) return;
