@@ -26,7 +26,7 @@ export const router = new sst.aws.Function("Router", {
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },
 });
 
-/** The HTTP API in front of the router; `undefined` when the stage uses a Function URL. */
+/** The HTTP API in front of the router. It is `undefined` when the stage uses a Function URL. */
 export const httpApi = settings.ingress === "http-api" ? frontDoor() : undefined;
 
 /** Where clients reach this stage. */
@@ -39,7 +39,7 @@ function frontDoor() {
     ...(settings.apiDomain ? { domain: settings.apiDomain } : {}),
     transform: {
       stage: {
-        // A bill and a table can be hurt by one runaway client; raise both with the traffic.
+        // One runaway client can hurt the bill and the table. Raise both limits with the traffic.
         defaultRouteSettings: { throttlingRateLimit: 300, throttlingBurstLimit: 600 },
       },
     },

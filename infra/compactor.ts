@@ -3,7 +3,7 @@ import { quiet } from "./logs.ts";
 import { OPERATIONS } from "./operations.ts";
 import { table, tableAccess } from "./storage.ts";
 
-/** Pointers to the stream records that the compactor gave up on; empty on a healthy stage. */
+/** Pointers to the stream records that the compactor gave up on. It is empty on a healthy stage. */
 export const failures = new sst.aws.Queue("CompactorFailures", {
   transform: { queue: { messageRetentionSeconds: days(14) } },
 });
@@ -33,7 +33,7 @@ export const compactor = table.subscribe(
         // Every run costs reads, a write and a line of log, however much it finds.
         maximumBatchingWindowInSeconds: 10,
         functionResponseTypes: ["ReportBatchItemFailures"],
-        // A partition that cannot be compacted must not hold up its shard; the sweeper rings again.
+        // A partition that cannot be compacted must not hold up its shard. The sweeper rings again.
         bisectBatchOnFunctionError: true,
         maximumRetryAttempts: 5,
         maximumRecordAgeInSeconds: 3_600,

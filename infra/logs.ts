@@ -1,6 +1,7 @@
 /**
- * For `transform` of a function: Lambda's own lines only when something went wrong. Two lines per
- * call that went well would cost more than the call; metrics have their numbers.
+ * Settings for `transform` of a function. Lambda writes its own lines only when something went
+ * wrong. Two lines per successful call would cost more than the call, and the metrics count the
+ * calls.
  */
 export const quiet: sst.aws.FunctionArgs["transform"] = {
   function: (args) => {

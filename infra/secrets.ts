@@ -1,14 +1,14 @@
 /**
- * The secrets of a stage, set by `sst secret set <Name> <value>`. A function that links one finds
- * it sealed in its code package, never as readable text among its environment variables; only the
- * router links any.
+ * The secrets of a stage, set by `sst secret set <Name> <value>`. A function that links a secret
+ * finds it sealed in its code package, never as readable text in its environment variables. Only
+ * the router links any.
  */
 
 /** The key that may do everything, and makes the first API keys. */
 export const adminKey = new sst.Secret("AdminKey");
 
 /**
- * What cursors are authenticated with: one secret, or several as `<id>:<secret>` with commas
- * between. The first signs and all are accepted; cursors of one that is taken away are void.
+ * The secrets that authenticate cursors: one secret, or several as `<id>:<secret>` separated by
+ * commas. The first one signs, and all are accepted. Removing a secret invalidates its cursors.
  */
 export const cursorKey = new sst.Secret("CursorKey");

@@ -4,15 +4,18 @@ export const isProduction = $app.stage === "production";
 /** The settings of a deployment, from the environment or from `.env.<stage>` (docs/deploy.md). */
 export const settings = {
   ingress: ingressFrom(process.env.INGRESS),
-  /** A host name in a Route 53 zone of this account; the HTTP API then answers there. */
+  /** A host name in a Route 53 zone of this account. The HTTP API then answers there. */
   apiDomain: process.env.API_DOMAIN || undefined,
-  /** Where changes of an alarm are mailed; without it alarms show in the console only. */
+  /**
+   * The address that receives mail when an alarm changes. Without it, alarms show only in the
+   * console.
+   */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
   /**
    * Calls of the compactor that are kept free; 0 for none, undefined for what the account allows.
    */
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
-  /** Web sites whose pages may call the API, with commas between; none unless said. */
+  /** Web sites whose pages may call the API, separated by commas. The default is none. */
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
   /** How long polls may wait, in seconds, or `off`: a function that waits is billed for it. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),

@@ -19,8 +19,8 @@ const ledger = new sst.aws.Dynamo(
 );
 
 /**
- * What the stage works on: its own table, or one that was restored from it. The stage's own stays
- * then, unused, because it may be the only witness of what the restore has lost.
+ * The table that the stage uses: its own, or one that was restored from it. In that case the
+ * stage's own table stays unused, because it may be the only record of what the restore has lost.
  */
 export const table = settings.restoredTable
   ? sst.aws.Dynamo.get("Restored", settings.restoredTable)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What has to be ended, noted as it is started. */
+/** Everything that has to be closed, recorded as it is started. */
 export type Closers = {
   add(close: () => Promise<void> | void): void;
   /** Ends all of it, the last first, each whatever became of the others. May be called twice. */

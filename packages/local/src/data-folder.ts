@@ -7,7 +7,10 @@ import { commandLine, isAlive } from "./process-list.ts";
 import { StackError, systemCode } from "./stack-error.ts";
 import { defaultStoreKind, STORE_KINDS, type StoreKind } from "./store-program.ts";
 
-/** What `running.json` in the data folder tells other programs while a stack runs on it. */
+/**
+ * The content of `running.json` in the data folder. It informs other programs while a stack runs on
+ * the folder.
+ */
 export type Running = {
   readonly pid: number;
   /** Of that process, since ids are used again after a restart of the machine. */
@@ -18,7 +21,8 @@ export type Running = {
 
 export type DataFolder = {
   /**
-   * The store that wrote the folder, or writes it from now on; another one cannot read its files.
+   * The store that wrote the folder, or writes it from now on. A different store cannot read its
+   * files.
    */
   readonly storeKind: StoreKind;
   /** Where the store keeps its files. */
@@ -27,9 +31,9 @@ export type DataFolder = {
   /** Both are made on the first start and read later; mode 0600. */
   readonly adminKey: string;
   readonly cursorKey: string;
-  /** Says more about who runs here; what was said before stays. */
+  /** Adds to the record of the process that runs here. Earlier entries stay. */
   announce(more: Pick<Running, "databasePid" | "url">): void;
-  /** Lets another stack use the folder; also done when this process exits by itself. */
+  /** Lets another stack use the folder. This also happens when this process exits by itself. */
   release(): void;
 };
 
@@ -75,7 +79,7 @@ export async function openDataFolder(path: string, asked?: StoreKind): Promise<D
   }
 }
 
-/** Who runs on a data folder, or undefined. */
+/** Returns the process that runs on a data folder, or undefined. */
 export function loadRunning(path: string): Running | undefined {
   const running = readRunning(join(path, "running.json"));
   return running !== undefined && isHolder(running) ? running : undefined;

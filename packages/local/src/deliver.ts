@@ -32,17 +32,17 @@ export type Delivery = {
   readonly triesMax: number;
   /** A call that takes longer counts as failed, like a function's timeout. */
   readonly timeoutMs: number;
-  /** Of the first retry; doubles with each further one. */
+  /** The delay before the first retry. It doubles with each further retry. */
   readonly backoffMs: number;
   readonly signal: AbortSignal;
 };
 
 /**
- * Hands `records` to the handler in order, as a Lambda event source with bisection and partial
- * batch responses does: what the handler accepted is done, from the first failure on it is tried
- * again, first whole, then cut, until the poison record is alone; that one is given up after
- * `triesMax`, and the rest goes on. Returns when every record was accepted or given up; throws only
- * when `signal` is aborted.
+ * Hands `records` to the handler in order, like a Lambda event source with bisection and partial
+ * batch responses. Records that the handler accepts are done. From the first failure on, the rest
+ * is tried again, first whole, then cut in halves until the poison record is alone. That record is
+ * given up after `triesMax`, and the others continue. Returns when every record is accepted or
+ * given up. Throws only when `signal` is aborted.
  */
 export async function deliver(
   records: readonly StreamRecord[],
@@ -76,7 +76,7 @@ export async function deliver(
 /** How often a batch of several records is tried before it is cut. */
 const WHOLE_TRIES = 2;
 
-/** `named`: the handler said which record failed, so that one alone is suspect. */
+/** `named`: the handler named the record that failed, so only that one is suspect. */
 type Outcome = { accepted: number; named: boolean; reason: unknown };
 
 async function invoke(

@@ -3,22 +3,22 @@ import { statfs } from "node:fs/promises";
 type Space = { readonly bavail: number; readonly bsize: number };
 
 /**
- * What has to be free beside a write: the store writes it to its journal first and to its file
- * later, and other programs use the disk too.
+ * The space that must be free in addition to a write. The store writes to its journal first and to
+ * its file later, and other programs use the disk too.
  */
 const FREE_MIN_BYTES = 1024 * 1024;
 
 /**
- * Tells whether the disk of a folder has room for a write of so many bytes; asked for none, whether
- * there is room for what was refused last. Notes once when there is none, and once when there is
- * again. A disk whose size is unknown has room.
+ * Tells whether the disk of a folder has room for a write of so many bytes. Asked for none, it
+ * tells whether there is room for the last write that was refused. It logs once when there is no
+ * room, and once when there is room again. A disk of unknown size has room.
  */
 export function watchDisk(
   folder: string,
   onNotice: (line: string) => void,
   look: (path: string) => Promise<Space> = statfs,
 ): (bytes: number) => Promise<boolean> {
-  /** What has to be free for the largest write that was refused since there was room. */
+  /** The space that is needed for the largest write that was refused since there last was room. */
   let refused = 0;
   return async (bytes) => {
     const free = await look(folder).then(

@@ -28,9 +28,9 @@ const STOP_TIMEOUT_MS = 3_000;
 const CLOSE_EVERY_MS = 20;
 
 /**
- * Serves the API on a Node server. Resolves once it listens; rejects with the error of `listen`,
- * for instance when the port is taken. Without authentication it listens on a loopback address
- * only, and throws a RangeError for any other.
+ * Serves the API on a Node server. Resolves once it listens. Rejects with the error of `listen`,
+ * for instance when the port is taken. Without authentication it listens only on a loopback
+ * address, and throws a RangeError for any other.
  */
 export async function startServer(
   { ledger, authenticate, authOff, corsOrigins, metrics }: OpenLedger,

@@ -65,7 +65,7 @@ export function createNodeServer(
 
 const heldBack = new WeakSet<IncomingMessage>();
 
-/** Whether the client holds its body back until it is asked for it. */
+/** Whether the client waits to send its body until the server asks for it. */
 export const takesBack = (incoming: IncomingMessage): boolean => heldBack.has(incoming);
 
 /** HTTP/1.0 knows no Host. */

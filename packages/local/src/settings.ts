@@ -6,7 +6,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { StackError } from "./stack-error.ts";
 import { STORE_KINDS, type StoreKind } from "./store-program.ts";
 
-/** What the environment asks of `npm start`. An empty variable counts as absent. */
+/** The settings of `npm start` from the environment. An empty variable counts as absent. */
 export type Settings = {
   readonly host: string;
   /** 0 takes a free one. */
@@ -15,7 +15,7 @@ export type Settings = {
   readonly tableName: string;
   /** A database that runs already. */
   readonly endpoint: string | undefined;
-  /** The store to start; undefined takes the data folder's, or this platform's default. */
+  /** The store to start. Undefined selects the data folder's store, or this platform's default. */
   readonly storeKind: StoreKind | undefined;
   readonly adminKey: string | undefined;
   readonly cursorKey: string | undefined;

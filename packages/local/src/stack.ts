@@ -127,7 +127,7 @@ async function startEngines(
         folder?.announce({ databasePid: store.pid });
         const former = engine;
         engine = await startEngine({ ...settings, endpoint: store.endpoint, place });
-        // Its requests are failing, each in its own time; there is no need to wait for them.
+        // Its requests fail, each in its own time. There is no need to wait for them.
         void former?.stop();
       },
       onNotice,

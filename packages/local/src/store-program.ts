@@ -13,7 +13,7 @@ export type StoreProgram = {
   readonly command: string;
   /** Without `dataDir` the store keeps everything in memory. */
   arguments(port: number, dataDir: string | undefined): string[];
-  /** What its last words mean, where the user can do something about it. */
+  /** The meaning of the program's last output, when the user can act on it. */
   explain(exitCode: number | null, output: string): StackError | undefined;
 };
 

@@ -52,7 +52,7 @@ export async function startStore(options: StoreOptions = {}): Promise<Store> {
   return { kind, endpoint, port, pid, ended, stop };
 }
 
-/** True when something at `endpoint` answers HTTP within `timeoutMs`, whatever it says. */
+/** True when something at `endpoint` answers HTTP within `timeoutMs`, with any answer. */
 export async function answersHttp(endpoint: string, timeoutMs: number): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(timeoutMs);

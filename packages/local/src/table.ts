@@ -25,8 +25,9 @@ export const TABLE = {
 } as const;
 
 /**
- * Makes sure that the table exists and is active. Creates it when absent; throws `StackError` when
- * a table of that name has other keys or another stream. Safe to repeat and to run concurrently.
+ * Makes sure that the table exists and is active. Creates it when it is absent. Throws `StackError`
+ * when a table of that name has different keys or a different stream. Safe to repeat and to run
+ * concurrently.
  */
 export async function ensureTable(client: DynamoDBClient, tableName: string): Promise<void> {
   const found = (await describe(client, tableName)) ?? (await create(client, tableName));

@@ -2,7 +2,9 @@ import { styleText } from "node:util";
 
 /** Prints for a person: one line that changes while something is starting, and lines that stay. */
 export type Terminal = {
-  /** What is being waited for now. Replaced by the next line, where the output is a terminal. */
+  /**
+   * Shows what the program is waiting for. The next line replaces it when the output is a terminal.
+   */
   step(line: string): void;
   line(text?: string): void;
   /** To the error stream. */

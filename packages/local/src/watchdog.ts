@@ -13,10 +13,10 @@ export type Guarded = {
 };
 
 /**
- * Starts a program that cannot outlive this process, not even when this one is killed by SIGKILL:
- * a small shell holds the reading end of a pipe whose only writer is this process, and ends the
- * program when the pipe closes. It runs in a session of its own, so that Ctrl-C in the terminal
- * reaches us first and the program is stopped last.
+ * Starts a program that cannot outlive this process, even when SIGKILL ends this process. A small
+ * shell reads from a pipe whose only writer is this process. It ends the program when the pipe
+ * closes. The program runs in its own session, so that Ctrl-C in the terminal reaches this process
+ * first and the program is stopped last.
  */
 export async function startGuarded(command: string, args: readonly string[]): Promise<Guarded> {
   const shell = spawn("/bin/sh", ["-c", WATCHDOG, "watchdog", command, ...args], {

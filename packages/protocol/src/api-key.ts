@@ -3,8 +3,9 @@ import { LIMITS } from "./limits.ts";
 import { boundedInteger, boundedText, described, Timestamp } from "./text.ts";
 
 /**
- * What a key may do. `read`: look at streams, events, states and subscriptions. `consume`: poll and
- * commit. `operate`: change subscriptions. `publish` events. `admin`: streams and keys.
+ * The rights of a key. `read`: look at streams, events, states and subscriptions. `consume`: poll
+ * and commit. `operate`: change subscriptions. `publish`: publish events. `admin`: manage streams
+ * and keys.
  */
 export const KeyScope = described(z.enum(["read", "consume", "operate", "publish", "admin"]), {
   id: "KeyScope",
@@ -15,7 +16,7 @@ export type KeyScope = z.infer<typeof KeyScope>;
 
 const GLOB = new RegExp(`^(?:[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}\\*?|\\*)$`);
 
-/** Which streams a key is about: one by its name, all whose names begin with something, or all. */
+/** The streams that a key covers: one name, a name prefix followed by `*`, or `*` for all. */
 export const StreamGlob = described(
   z
     .string()
@@ -26,7 +27,7 @@ export const StreamGlob = described(
   { id: "StreamGlob", examples: ["orders", "billing.*", "*"] },
 );
 
-/** Which subscriptions a key is about, in the streams that it is about. */
+/** The subscriptions that a key covers, within the streams that it covers. */
 export const SubscriptionGlob = described(
   z
     .string()

@@ -3,7 +3,7 @@ import { EventKey } from "./event.ts";
 import { LIMITS } from "./limits.ts";
 import { Cursor, described, ListQuery, Name, wellFormedText } from "./text.ts";
 
-/** Which part of the compacted state a list shows, and where it goes on. */
+/** The part of the compacted state that a list shows, and the place where it continues. */
 export const CompactedQuery = z.strictObject({
   ...ListQuery.shape,
   cursor: z.optional(Cursor),

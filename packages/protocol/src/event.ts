@@ -54,7 +54,7 @@ const EventData = described(
   { description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key." },
 );
 
-/** What the last sequence of a key must be for its events to be written. */
+/** The last sequence that a key must have for its events to be written. */
 export const ExpectedSequence = described(
   z.nullable(boundedInteger({ min: 0, max: Number.MAX_SAFE_INTEGER, or: "null" })),
   {

@@ -2,8 +2,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * Every cap of the product, with its reason. Units stand last in each name; every cap is inclusive
- * (exactly the cap passes, one more is refused) and has a test on both sides of its edge.
+ * Every cap of the product, with its reason. Each name ends with its unit. Every cap is inclusive:
+ * exactly the cap passes, and one more is refused. Each has a test on both sides of its edge.
  */
 export const LIMITS = {
   /** A name is a URL segment and part of a table key. */
@@ -22,7 +22,7 @@ export const LIMITS = {
 
   /** One event (its data and attributes) must fit an item of 400 KB together with its keys. */
   eventBytesMax: 256 * KIB,
-  /** One publish is one transaction; DynamoDB takes 4 MB of those, and requests compress. */
+  /** One publish is one transaction. DynamoDB accepts 4 MB in one, and requests compress. */
   requestBytesMax: 4 * MIB,
   requestEventsMax: 1_000,
   /** Everything but a publish is small: the largest body is a commit with its cursor. */
@@ -34,11 +34,11 @@ export const LIMITS = {
   idempotencyWindowHours: 24,
 
   /**
-   * What Lambda takes and answers, each in JSON with the headers. There a body that is text has a
-   * backslash before each quote, and one that is not, or comes as gzip, grows by a third.
+   * The most that Lambda accepts and returns, each as JSON with the headers. A text body there has
+   * a backslash before each quote. A binary or gzip body grows by a third.
    */
   lambdaBytesMax: 6 * MIB,
-  /** What fits into that in Base64, whatever it is, and leaves room for the headers. */
+  /** The size that fits into that in Base64, for any content, with room for the headers. */
   pageBytesMax: 4.25 * MIB,
   /** A page looks at so much of the log; a batch is smaller. */
   lookedAtBytesMax: 5 * MIB,
@@ -50,9 +50,11 @@ export const LIMITS = {
    * view, and those of a list with numbers. It must stay cheap.
    */
   streamPositionsMax: 256,
-  /** A list counts the subscriptions of a stream in one read; its own view counts them all. */
+  /**
+   * A list counts the subscriptions of a stream in one read. The stream's own view counts them all.
+   */
   listedSubscriptionsMax: 500,
-  /** A worker that is silent for this long loses its share; shorter ones cost more writes. */
+  /** A worker that is silent for this long loses its share. Shorter leases cost more writes. */
   leaseSecondsMin: 1,
   leaseSecondsMax: 600,
   leaseSecondsDefault: 30,
@@ -73,7 +75,8 @@ export const LIMITS = {
   filterTypesMax: 32,
   filterHeadersMax: 8,
   /**
-   * Events that a page of a filtered subscription looks at; its bytes are capped like any page's.
+   * Events that a page of a filtered subscription looks at. Its bytes are capped like those of any
+   * page.
    */
   filterEventsMax: 10_000,
 
@@ -106,5 +109,5 @@ export const LIMITS = {
   cursorCharsMax: 6_144,
 } as const;
 
-/** What the name of a stream or a subscription looks like. */
+/** The form of a name of a stream or a subscription. */
 export const NAME = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);

@@ -7,7 +7,7 @@ export const Reason = described(wellFormedText(LIMITS.parkReasonBytesMax), {
   description: "Why, for people.",
 });
 
-/** Which event cannot be processed. Its key is set aside from there on. */
+/** The event that cannot be processed. Its key is set aside from that event on. */
 export const ParkBody = described(
   z.strictObject({
     sequence: described(Sequence, {
@@ -22,14 +22,14 @@ export const ParkBody = described(
 );
 export type ParkBody = z.infer<typeof ParkBody>;
 
-/** Which event is meant to be skipped: another may be first by now. */
+/** The event that the client wants to skip. A different event may be first by now. */
 export const SkipQuery = z.strictObject({
   sequence: described(z.optional(SequenceQuery), {
     description: "Skip nothing unless the key's first event that waits is this one.",
   }),
 });
 
-/** Which key is meant, where the path does not say it. */
+/** The key, when the path does not name it. */
 export const ReleaseQuery = z.strictObject({ key: EventKey });
 
 export const SkipKeyQuery = z.strictObject({ ...ReleaseQuery.shape, ...SkipQuery.shape });

@@ -125,9 +125,9 @@ export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[];
 export const problemType = (code: ProblemCode): string => `/docs/problems#${code}`;
 
 /**
- * Why a cursor is refused: `invalid-cursor` says it as `reason`. After `seeked` and `restored` the
- * subscription goes on from its committed offset; after `other-life` all that was kept of the
- * stream is void.
+ * The reason why a cursor is refused, which `invalid-cursor` carries as `reason`. After `seeked`
+ * and `restored` the subscription continues from its committed offset. After `other-life`
+ * everything that the client has kept of the stream is void.
  */
 export const CURSOR_REASONS = [
   "seeked",

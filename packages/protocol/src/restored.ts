@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { described, Name } from "./text.ts";
 
-/** What an operator says after a restore of the table. */
+/** The body that an operator sends after a restore of the table. */
 export const RestoredBody = described(
   z.strictObject({
     name: described(z.optional(Name), {

@@ -11,7 +11,7 @@ const settings = {
   }),
 };
 
-/** What a stream is made from. */
+/** The settings of a new stream. */
 export const CreateStream = described(
   z.strictObject({
     name: Name,

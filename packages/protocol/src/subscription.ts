@@ -6,13 +6,13 @@ import { boundedInteger, boundedText, Cursor, described, Name, Sequence } from "
 
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
 
-/** One worker of several that share a subscription; no two processes may use the same name. */
+/** One of several workers that share a subscription. No two processes may use the same name. */
 export const ConsumerName = described(
   z.string().check(z.regex(CONSUMER, { error: `must match ${CONSUMER.source}` })),
   { id: "ConsumerName", examples: ["shipping-7f9c"] },
 );
 
-/** Which events a subscription receives: those that meet all of it. */
+/** The events that a subscription receives. An event must meet every condition. */
 export const Filter = described(
   z.strictObject({
     types: described(
@@ -59,7 +59,7 @@ export const CreateSubscription = described(
 );
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
-/** What can be changed of a subscription; null takes a setting away. */
+/** The settings of a subscription that can be changed. Null removes a setting. */
 export const PatchSubscription = described(
   z.strictObject({
     leaseSeconds: z.optional(LeaseSeconds),
@@ -143,9 +143,9 @@ export const CommitBody = described(
 );
 export type CommitBody = z.infer<typeof CommitBody>;
 /**
- * Why a commit leaves something to be delivered again: a key was let go since, so that pages from
- * before have withheld what flows now; a parked key was parked or retried again since its queue was
- * read; another snapshot than the cursor's is the one whose reading is committed.
+ * The reason why some committed events are delivered again. A key was released since, so that
+ * earlier pages withheld events that now flow. A parked key was parked or retried again since its
+ * queue was read. Or the commit belongs to a different snapshot than the cursor's.
  */
 export const redeliveryReasons = ["key-released", "queue-changed", "other-snapshot"] as const;
 export type RedeliveryReason = (typeof redeliveryReasons)[number];

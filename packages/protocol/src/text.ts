@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { LIMITS, NAME } from "./limits.ts";
 
-/** The same schema with what the OpenAPI document says of it. */
+/** The same schema with its description in the OpenAPI document. */
 export function described<T extends z.core.$ZodType>(schema: T, meta: z.core.GlobalMeta): T {
   const copy = z.clone(schema);
   z.globalRegistry.add(copy, meta);
@@ -70,7 +70,10 @@ export const Timestamp = described(
   },
 );
 
-/** What the server hands out to continue from. Opaque: its inside may change at any time. */
+/**
+ * A place from which a client can continue, made by the server. Opaque: its content may change at
+ * any time.
+ */
 export const Cursor = described(
   z
     .string()
@@ -109,7 +112,7 @@ export const Sequence = boundedInteger({ min: 1, max: Number.MAX_SAFE_INTEGER })
 /** The same in a query. */
 export const SequenceQuery = queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
-/** Where a list goes on. Opaque. */
+/** The place where a list continues. Opaque. */
 export const ListCursor = described(
   z
     .string()
@@ -121,7 +124,7 @@ export const ListCursor = described(
   { id: "ListCursor", description: "Opaque; made by the server." },
 );
 
-/** How much a list answers at once, and where it goes on. */
+/** The size of one page of a list, and the place where the list continues. */
 export const ListQuery = z.strictObject({
   limit: described(z._default(queryInteger({ min: 1, max: LIMITS.listMax }), LIMITS.listDefault), {
     default: LIMITS.listDefault,

@@ -29,7 +29,7 @@ export const ApiKey = described(
 );
 export type ApiKey = z.infer<typeof ApiKey>;
 
-/** What making or rotating a key answers: the only time that the key itself is shown. */
+/** The answer to creating or rotating a key. The secret is shown only here. */
 export const NewApiKey = described(
   z.object({
     ...ApiKey.shape,

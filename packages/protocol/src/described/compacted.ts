@@ -21,7 +21,7 @@ export const CompactedList = described(
 );
 export type CompactedList = z.infer<typeof CompactedList>;
 
-/** What a compaction on demand has done. */
+/** The result of a compaction on demand. */
 export const CompactReceipt = described(
   z.object({
     compactedEvents: described(z.int().check(z.gte(0)), {
@@ -37,7 +37,7 @@ export const CompactReceipt = described(
 );
 export type CompactReceipt = z.infer<typeof CompactReceipt>;
 
-/** What a repair of the numbering has done. */
+/** The result of a repair of the numbering. */
 export const RepairReceipt = described(
   z.object({
     repaired: described(z.int().check(z.gte(0)), {

@@ -65,7 +65,7 @@ const PublishedEvent = described(
   { id: "PublishedEvent", description: "A durable event's id and number." },
 );
 
-/** What a publisher gets for durable events, in the order they were sent. */
+/** The receipt for durable events, in the order in which they were sent. */
 export const PublishReceipt = described(
   z.object({
     events: described(z.array(PublishedEvent), { description: "One for each event." }),
@@ -87,7 +87,7 @@ export const WaitSecondsAdvised = described(z.int().check(z.gte(0), z.lte(LIMITS
     "How many seconds to ask for with `waitSeconds`: asking for more gains nothing. 0: waiting is off or costs too much here, ask again after `nextPollMs`.",
 });
 
-/** What every page of events has. */
+/** The members of every page of events. */
 export const Page = z.object({
   events: described(z.array(LedgerEvent), { description: "In the order in which they are read." }),
   cursor: described(Cursor, { description: "Where to go on." }),

@@ -1,6 +1,6 @@
 /**
- * What the server answers, and the body of a publish, which it decodes as text: no request is
- * checked by these. They describe the API and serve its clients; a deployed function does without
+ * The schemas of answers, and of the body of a publish, which the server decodes as text. They
+ * check no request. They describe the API and serve its clients. A deployed function does not load
  * them.
  */
 export * from "./api-key.ts";

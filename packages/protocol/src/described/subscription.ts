@@ -35,7 +35,7 @@ const Warnings = described(z.array(z.string()), {
   description: "What a consumer has to know of a filter that was changed; empty otherwise.",
 });
 
-/** What a change of settings answers. */
+/** The answer to a change of settings. */
 export const PatchedSubscription = described(
   z.object({ ...Subscription.shape, warnings: Warnings }),
   {
@@ -98,7 +98,7 @@ export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
 const { keysBehind: _, members: __, ...standing } = SubscriptionInfo.shape;
 
-/** A subscription of a list; with how far it has come where that was asked for. */
+/** A subscription in a list. It includes its progress when the client asked for that. */
 export const ListedSubscription = described(
   z.object({ ...z.partial(z.object(standing)).shape, ...Subscription.shape }),
   {
@@ -114,7 +114,7 @@ export const SubscriptionList = described(
   { id: "SubscriptionList", description: "A page of subscriptions, by name." },
 );
 
-/** What a poll answers. Commit `cursor` once the events are processed. */
+/** The answer to a poll. Commit `cursor` once the events are processed. */
 export const PollPage = described(
   z.object({
     ...Page.shape,

@@ -20,7 +20,7 @@ const CallerLimits = described(
   { id: "CallerLimits", description: "Caps that a client meets." },
 );
 
-/** Who calls, what the API key lets it do, and how this service wants to be used. */
+/** The caller, the rights of its API key, and how this service wants to be used. */
 export const Whoami = described(
   z.object({
     tenant: described(z.string(), { description: "The owner of the API key." }),
