@@ -13,8 +13,8 @@ type StreamEvent = { readonly Records: readonly StreamRecord[] };
 type Outcome = { batchItemFailures: { itemIdentifier: string }[] };
 
 /**
- * Rings the compactor: the records only say that something is new somewhere. Asks for another try
- * where the table failed. A partition that cannot be compacted holds up no other; the log reports
+ * Rings the compactor. The records only show that something is new somewhere. Asks for another try
+ * when the table failed. A partition that cannot be compacted holds up no other. The log reports
  * it.
  */
 export const createCompactorHandler =
@@ -38,7 +38,7 @@ function open() {
   return { compact: createCompactorHandler(ledger), metricsLog: openMetricsLog(metrics, config) };
 }
 
-/** The function on the table's stream; opened by its first call. */
+/** The function on the table's stream. Its first call opens it. */
 export const handler = async (event: StreamEvent): Promise<Outcome> => {
   opened ??= open();
   try {

@@ -20,9 +20,9 @@ import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
 import { createStoreWrites, type HasRoomFor } from "./store-writes.ts";
 import { readWaitSecondsMax } from "./wait-seconds.ts";
 
-/** What the product needs to know of its surroundings. */
+/** The facts about its environment that the product needs. */
 export type Config = {
-  /** Of a DynamoDB-compatible server; without it, AWS. */
+  /** The endpoint of a DynamoDB-compatible server. Without it, AWS. */
   readonly endpoint?: string;
   readonly region: string;
   readonly tableName: string;
@@ -41,7 +41,7 @@ export type Config = {
   readonly waitingMax?: number;
   /** Where the store's disk can be asked. AWS has no disk that fills up. */
   readonly hasRoomFor?: HasRoomFor;
-  /** Where this process already counts what it measures; without it, a place of its own. */
+  /** The metrics that this process already uses. Without them, it creates its own. */
   readonly metrics?: Metrics;
   /** Instead of the clock of this machine. For measuring only. */
   readonly clock?: Clock;
@@ -54,12 +54,12 @@ export type OpenLedger = {
   readonly corsOrigins: readonly string[];
   /** The client beneath, so that tests can count and disturb its requests. */
   readonly client: DynamoDBClient;
-  /** What is measured in this process. */
+  /** The measurements of this process. */
   readonly metrics: Metrics;
   close(): void;
 };
 
-/** One attempt at the table may take this long; a publish has 5 s for all of them. */
+/** The time limit of one attempt at the table. A publish has 5 s for all attempts. */
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 
@@ -172,7 +172,7 @@ const WAIT_SECONDS_ON_LAMBDA = 0;
 export const readOrigins = (text = ""): string[] =>
   text.split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 
-/** The value of a linked secret; empty without a link, where the access itself throws. */
+/** The value of a linked secret. It is empty without a link, where the access itself throws. */
 function linked(name: "AdminKey" | "CursorKey"): string {
   try {
     return (Resource as unknown as Record<typeof name, { value: string }>)[name].value;

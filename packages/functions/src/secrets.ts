@@ -1,12 +1,12 @@
 import type { CursorKey } from "@eventledger/core";
 
-/** What survives an HTTP header, and is not guessed by trying. */
+/** The form of a secret that fits in an HTTP header and cannot be guessed by trying. */
 export const SECRET_PATTERN = /^[!-~]{16,255}$/;
 
 const FORM = "16 to 255 visible ASCII characters without spaces";
 const ENTRY = /^(?:(\d{1,3}):)?(.+)$/;
 
-/** Throws an Error of one line that says what to set. */
+/** Throws an Error with one line that tells what to set. */
 export function assertAdminKey(text: string): void {
   if (SECRET_PATTERN.test(text)) return;
   throw new Error(`Set AdminKey (or EVENTLEDGER_ADMIN_KEY) to ${FORM}: ${isNow(text)}.`);
@@ -43,6 +43,6 @@ const wrongCursorKeys = (why: string): Error =>
     `Set CursorKey (or EVENTLEDGER_CURSOR_KEYS) to a secret, or to several as <id>:<secret> with commas between, the newest first. A secret is ${FORM}: ${why}.`,
   );
 
-/** What is wrong, without the secret itself. */
+/** Returns what is wrong, without the secret itself. */
 const isNow = ({ length }: string): string =>
   length === 0 ? "it is not set" : `it has ${length} characters, or characters outside that set`;

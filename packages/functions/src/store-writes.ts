@@ -1,6 +1,6 @@
 import { LedgerError, STORE_FULL } from "@eventledger/core";
 
-/** Whether the store has room for so many more bytes. True where nothing says otherwise. */
+/** Whether the store has room for so many more bytes. True when nothing reports otherwise. */
 export type HasRoomFor = (bytes: number) => Promise<boolean>;
 
 const WRITES = new Set([

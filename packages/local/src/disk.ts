@@ -10,7 +10,7 @@ const FREE_MIN_BYTES = 1024 * 1024;
 
 /**
  * Tells whether the disk of a folder has room for a write of so many bytes. Asked for none, it
- * tells whether there is room for the last write that was refused. It logs once when there is no
+ * tells whether there is room for the write that was refused. It logs once when there is no
  * room, and once when there is room again. A disk of unknown size has room.
  */
 export function watchDisk(

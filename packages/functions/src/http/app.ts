@@ -26,7 +26,7 @@ export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
   readonly logFailure: LogFailure;
-  /** Web sites whose pages may call this API; none unless said. */
+  /** Web sites whose pages may call this API. The default is none. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** Called for every request once its answer is ready, unless the front door reports it. */
   readonly onAnswered?: (answered: Answered) => void;
@@ -104,7 +104,9 @@ const PAGES: ReadonlyMap<string, string> = new Map([
   ["/docs/problems/", "/docs/problems"],
 ]);
 
-/** What a page may read of an answer, beside what browsers show of any. */
+/**
+ * The headers of an answer that a page may read, in addition to those that browsers always show.
+ */
 const EXPOSED = [
   ...["X-Request-Id", "Location", "Retry-After", "ETag", "Allow", "Accept-Post", "Accept-Encoding"],
   // The members of a page that comes as CloudEvents.
@@ -123,6 +125,6 @@ const allowOrigins = (origins: readonly string[]) =>
     maxAge: 600,
   });
 
-/** The pattern of the route that took a request; a middleware is none. */
+/** The pattern of the route that handled a request. A middleware does not count. */
 const routeOf = (c: Context): string =>
   matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path ?? "none";

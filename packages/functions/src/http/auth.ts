@@ -15,13 +15,13 @@ import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
 import type { Right, Scope } from "./rights.ts";
 
-/** Finds the caller that a key belongs to; undefined when there is none. */
+/** Finds the caller that a key belongs to. Returns undefined when there is none. */
 export type Authenticate = (
   apiKey: string | undefined,
   approach: Approach,
 ) => Promise<Identity | undefined>;
 
-/** What a request says of its way here. Programs other than browsers say of it what they like. */
+/** How a request reached this server. Programs other than browsers can claim anything here. */
 export type Approach = {
   /** The host name by which the client addresses this server. */
   readonly host: string;
@@ -33,7 +33,10 @@ export type Approach = {
 
 const DECLARED = Symbol("right");
 
-/** Lets a request of a route through when its caller may send it; declares what that takes. */
+/**
+ * Lets a request of a route through when its caller may send it. Declares the rights that the route
+ * needs.
+ */
 export const requireRight = (right: Right): MiddlewareHandler<AppEnv> =>
   Object.assign(
     async (c: Context<AppEnv>, next: () => Promise<void>) => {
@@ -134,9 +137,9 @@ function readApiKey(c: Context): string | undefined {
 }
 
 /**
- * The one decision about what a caller may do. A stream or a subscription that is none of the
- * caller's business is missing, for reading and for writing; what the caller may not do with one
- * that is, is forbidden. Which events a request may name and an answer may hold: see within.ts.
+ * The one decision about the rights of a caller. A stream or a subscription that the key does not
+ * cover is missing, for reading and for writing. An operation without the right on a covered one is
+ * forbidden. within.ts decides which events a request may name and an answer may contain.
  */
 async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
   const { scopes, bound, reachesAlone = false } = right;
@@ -151,7 +154,7 @@ async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
   }
   if (stream === undefined || subscription === undefined) return;
   if (!coversSubscription(caller, subscription)) throw subscriptionNotFound();
-  // Names that cannot be are left to the route, which says what is wrong with them.
+  // The route rejects invalid names and explains what is wrong with them.
   if (NAME.test(stream) && NAME.test(subscription) && !reachesAlone) {
     await assertReaches(caller, stream, subscription);
   }

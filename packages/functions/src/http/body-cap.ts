@@ -4,7 +4,7 @@ import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./env.ts";
 import { NDJSON, parseMediaType } from "./formats/media-type.ts";
 
-/** Of a body that is refused, so much is read and thrown away. */
+/** The number of bytes of a refused body that are read and discarded. */
 const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
 
 /**
@@ -70,8 +70,8 @@ export async function readCapped({ body, headers }: Request): Promise<Uint8Array
 }
 
 /**
- * Asks for a body that the client holds back, once the caller is known and the length is not too
- * large. A client that is refused earlier has not sent it for nothing.
+ * Asks for a body that the client waits to send, once the caller is known and the length is not too
+ * large. So a client that is refused earlier does not send the body for nothing.
  */
 export const askForBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const length = Number(c.req.header("content-length") ?? 0);
@@ -95,8 +95,8 @@ export const capSmallBody = capOf(
 type Body = ReadableStream<Uint8Array>;
 
 /**
- * A body piece by piece as it arrives, up to the cap of a request. A reader that stops early has
- * refused the body; the rest is discarded.
+ * Yields a body piece by piece as it arrives, up to the cap of a request. A reader that stops early
+ * has refused the body. The rest is discarded.
  */
 export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Array, void> {
   if (body === null) return;

@@ -4,8 +4,9 @@ import type { AppEnv } from "./env.ts";
 import { unclearTarget } from "./request-target.ts";
 
 /**
- * Refuses a request that may mean something else than what arrived: what its door says of it, and a
- * URL whose percent-encoding is not UTF-8. Taken literally, `?key=%FF` would mean the key `%FF`.
+ * Refuses a request that may mean something other than what arrived: one that its entry point
+ * reports as ambiguous, and a URL whose percent-encoding is not UTF-8. Taken literally, `?key=%FF`
+ * would mean the key `%FF`.
  */
 export const requireClearRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { url } = c.req;

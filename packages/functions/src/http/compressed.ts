@@ -7,5 +7,5 @@ import { compress } from "hono/compress";
  */
 export const compressed = compress({ encoding: "gzip", threshold: 1_024 });
 
-/** What an answer must say of its length, or it would be compressed however short it is. */
+/** The header that an answer needs, or it would be compressed, however short it is. */
 export const lengthOf = (body: string) => ({ "Content-Length": String(Buffer.byteLength(body)) });

@@ -2,20 +2,20 @@ import type { Caller, Ledger, LedgerError } from "@eventledger/core";
 import type { ProblemCode } from "@eventledger/protocol";
 import type { Answered } from "../metrics/request-log.ts";
 
-/** What the door that a request came in by knows of it, where a fetch `Request` cannot say so. */
+/** What the entry point of a request knows about it and a fetch `Request` cannot carry. */
 export type Door = {
   /** Why it may mean something else than what arrived: it is answered with that. */
   readonly refusal?: LedgerError | undefined;
   /**
-   * Lets the client send the body that it holds back until it is asked for
-   * (`Expect: 100-continue`). Absent when the body comes by itself.
+   * Lets the client send the body that it holds back until the server asks for it (`Expect:
+   * 100-continue`). Absent when the client sends the body unasked.
    */
   readonly proceed?: () => void;
   /** Called with the log entry of the request once it is answered. */
   readonly report?: (answered: Answered) => void;
 };
 
-/** What the middlewares have found out about a request. */
+/** The facts about a request that the middlewares have established. */
 export type AppEnv = {
   Bindings: Door;
   Variables: {

@@ -1,19 +1,18 @@
 import { type IncomingEvent, invalidRequest } from "@eventledger/core";
 
-/** The headers of a publish that say what is expected of its one key. */
+/** The headers of a publish that state the expectation for its one key. */
 export type Preconditions = {
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
 };
 
-/** Events with what is expected of their key, and of which life of the stream if that was said. */
+/** Events with the expectation for their key, and the life of the stream if the client named it. */
 export type Expecting = { readonly events: readonly IncomingEvent[]; readonly ofLife?: string };
 
 /**
  * Applies `If-Match` and `If-None-Match` to a publish of one key. `If-Match` has a sequence, or the
- * ETag of a current state, which holds the sequence and the life of the stream that it is of;
- * `If-None-Match: *` asks for no current state. Throws `invalid-request` for whatever else they
- * say.
+ * ETag of a current state, which contains the sequence and the life of its stream. `If-None-Match:
+ * *` asks for no current state. Throws `invalid-request` for any other value.
  */
 export function expectOfKey(
   events: readonly IncomingEvent[],

@@ -228,7 +228,7 @@ describe("schemas", () => {
 
   it("[openapi.clients] hold nothing that generators make no code of", () => {
     expect(places(everything, ({ type }) => type === "null")).toEqual(
-      // Of a union with null of an object; a scalar has two types.
+      // A null may be a branch of a union with an object. A nullable scalar has two types instead.
       places(everything, ({ type }) => type === "null").filter((where) => /\/\d+$/.test(where)),
     );
     expect(places(everything, (schema) => "const" in schema || "hidden" in schema)).toEqual([]);

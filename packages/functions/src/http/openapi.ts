@@ -12,8 +12,8 @@ import { rightOf, tellRight } from "./rights.ts";
 import { requireJson, type Validation, validationOf } from "./validate.ts";
 
 /**
- * The OpenAPI 3.1 document of the app's routes. Everything in it follows from what the routes
- * declare and are checked by; a route that declares no operation is left out.
+ * The OpenAPI 3.1 document of the app's routes. It follows entirely from what the routes declare
+ * and check. A route that declares no operation is left out.
  */
 export function generateOpenApi(app: Hono<AppEnv>): object {
   const schemas = createSchemas();

@@ -35,7 +35,7 @@ export type Answer = {
   readonly contentType?: string;
   /** Further forms of the same answer, by content type. */
   readonly forms?: Readonly<Record<string, SchemaName>>;
-  /** What headers say, by name. */
+  /** The descriptions of headers, by name. */
   readonly headers?: Readonly<Record<string, string>>;
 };
 
@@ -48,6 +48,6 @@ const OPERATION = Symbol("operation");
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
   Object.assign(requireRight(rightOf(of.id)), { [OPERATION]: of });
 
-/** What a handler of a route declares, if it does. */
+/** Returns what a handler of a route declares, if it declares anything. */
 export const operationOf = (handler: object): Operation | undefined =>
   OPERATION in handler ? (handler[OPERATION] as Operation) : undefined;

@@ -79,11 +79,14 @@ const CLIENT_GONE = new LedgerError("malformed-http", {
   detail: "The connection was closed before the body was complete.",
 });
 
-/** What reading a body throws then; the store's own broken connections have names by now. */
+/**
+ * Whether reading a body failed because the client has disconnected. An error of the store's
+ * connection already has a problem code here.
+ */
 const isClientGone = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ECONNRESET";
 
-/** What the HTTP framework itself refuses. */
+/** The codes of refusals by the HTTP framework itself. */
 const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
   400: "malformed-json",
   413: "request-too-large",

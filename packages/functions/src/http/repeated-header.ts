@@ -1,8 +1,8 @@
 import type { InvalidField } from "@eventledger/protocol";
 
 /**
- * The first header that came more than once and may not; undefined when there is none. Joined with
- * commas, as HTTP libraries hand such headers on, two keys would become a third one.
+ * Returns the first header that was sent more than once and may not be. Undefined when there is
+ * none. HTTP libraries join such headers with commas, so two keys would become a third one.
  */
 export function repeatedHeader(rawHeaders: readonly string[]): InvalidField | undefined {
   const seen = new Set<string>();

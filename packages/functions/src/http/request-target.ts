@@ -1,8 +1,8 @@
 import type { InvalidField } from "@eventledger/protocol";
 
 /**
- * Why the address in a request line is ambiguous; undefined when it is not. A URL parser repairs
- * all of this silently, and then one key becomes another.
+ * Returns why the address in a request line is ambiguous, or undefined when it is not. A URL parser
+ * repairs all of this silently, and then one key becomes another.
  */
 export function unclearTarget(target: string): InvalidField | undefined {
   const queryAt = target.indexOf("?");
@@ -12,8 +12,8 @@ export function unclearTarget(target: string): InvalidField | undefined {
 }
 
 /**
- * The same address for a parser of URLs that takes a backslash for a slash: in a path it is escaped
- * here, and stays what it is.
+ * Returns the address for a URL parser that treats a backslash as a slash. A backslash in a path is
+ * escaped here, so that it keeps its meaning.
  */
 export function keepBackslashes(target: string): string {
   const [path = ""] = target.split("?", 1);

@@ -1,14 +1,14 @@
 import type { KeyScope } from "@eventledger/protocol";
 
 /**
- * Who may call an operation: any client, the bearer of any key, of a key with that scope, or of the
- * admin key.
+ * The callers that may use an operation: any client, the bearer of any key, of a key with that
+ * scope, or of the admin key.
  */
 export type Scope = "public" | "any" | "root" | KeyScope;
 
-/** What an operation takes of an API key. */
+/** The rights that an operation needs from an API key. */
 export type Right = {
-  /** Any of these is enough; the first is the one it is meant for. */
+  /** Any of these is enough. The first is the one that is meant for this operation. */
   readonly scopes: readonly [Scope, ...Scope[]];
   /**
    * What becomes of a key that is bound. `free`: it makes no difference, since nothing here is

@@ -2,8 +2,8 @@ import { LedgerError } from "@eventledger/core";
 import type { Hono } from "hono";
 
 /**
- * What to say when no handler took a request: `405` with the methods that the path has, or `404`,
- * also when a handler took it and had nothing of that name.
+ * The answer when no handler took a request. It is `405` with the methods that the path has, or
+ * `404`. It is also `404` when a handler took the request and had nothing of that name.
  */
 export function createRouteTable<E extends object>(app: Hono<E>) {
   const routes = app.routes

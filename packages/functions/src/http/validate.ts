@@ -51,7 +51,7 @@ export type Validation = {
   readonly schema: z.ZodMiniType;
 };
 
-/** What a handler of a route checks, if it does. */
+/** Returns what a handler of a route checks, if it checks anything. */
 export const validationOf = (handler: object): Validation | undefined =>
   VALIDATION in handler ? (handler[VALIDATION] as Validation) : undefined;
 
@@ -66,7 +66,7 @@ export const requireJson: MiddlewareHandler = (c, next) =>
     await next();
   });
 
-/** The same, but that no body at all counts as `{}`, whatever type it is said to have. */
+/** The same, except that a missing body counts as `{}`, whatever its `Content-Type`. */
 export const jsonOrNothing: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {
     const { byteLength } = await c.req.arrayBuffer();

@@ -11,8 +11,8 @@ import type { CreateSubscription, Filter, InvalidField } from "@eventledger/prot
 import { forbidden } from "./auth.ts";
 
 /**
- * What a key that is bound to a prefix may name in a request, and find in an answer. A key that is
- * not passes everything here.
+ * Checks what a key that is bound to a prefix may name in a request and find in an answer. A key
+ * without a bound passes every check here.
  */
 
 /** Throws `forbidden` for an event key that the caller's prefix leaves out. */
@@ -20,7 +20,7 @@ export function assertCoversKey(caller: Caller, key: string, pointer: string): v
   if (!coversKey(caller, key)) throw outside(caller, [pointer]);
 }
 
-/** The same for all events of a publish; names each that is outside. */
+/** The same check for all events of a publish. Names each event outside the bound. */
 export function assertCoversEvents(caller: Caller, events: readonly IncomingEvent[]): void {
   const wrong = events.flatMap(({ attributes: { key } }, at) =>
     coversKey(caller, key) ? [] : [at],

@@ -1,4 +1,7 @@
-/** What an HTTP API or a Function URL hands to a function for a request: payload format 2.0. */
+/**
+ * The event that an HTTP API or a Function URL passes to a function for a request: payload format
+ * 2.0.
+ */
 export type HttpEvent = {
   readonly rawPath: string;
   readonly rawQueryString: string;
@@ -11,7 +14,7 @@ export type HttpEvent = {
   };
 };
 
-/** What the function hands back. */
+/** The result that the function returns. */
 export type HttpResult = {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -34,13 +34,18 @@ export function readEvent(event: HttpEvent): Received {
   };
 }
 
-/** What is no UTF-8 in a body that is text by its media type is replaced before it comes here. */
+/**
+ * AWS replaces bytes that are not UTF-8 in a body whose media type is text, before it arrives here.
+ */
 const BODY_CHANGED = new LedgerError("malformed-json", {
   detail:
     "The body has not the bytes that its Content-Length says. AWS has replaced what is no UTF-8 in it; a body with a Content-Encoding it leaves alone as application/x-ndjson or application/cloudevents+json.",
 });
 
-/** The host of a Function URL. It hands on the path as it was sent; an HTTP API decodes it. */
+/**
+ * The host of a Function URL. A Function URL passes the path as it was sent. An HTTP API decodes
+ * it.
+ */
 const FUNCTION_URL = /\.lambda-url\./;
 
 /**
@@ -83,7 +88,9 @@ function toBytes(value: string): string {
   return isBytes ? value : text.toString("latin1");
 }
 
-/** `Request` refuses methods that a gateway hands on: the app says that no route has them. */
+/**
+ * `Request` refuses some methods that a gateway passes on. The app answers that no route has them.
+ */
 function withMethod(method: string, url: string, of: RequestInit): Request {
   if (!REFUSED.has(method.toUpperCase())) return new Request(url, { ...of, method });
   const { body: _, ...bare } = of;

@@ -5,7 +5,7 @@ type Metric = {
   readonly help: string;
   /** Label name, if any. Must be low-cardinality. */
   readonly label?: "code" | "operation";
-  /** CloudWatch has the sum from DynamoDB already, for nothing; only its parts are written. */
+  /** CloudWatch already has the sum from DynamoDB, free of charge. Only its parts are written. */
   readonly known?: true;
 };
 

@@ -4,7 +4,7 @@ import { writeLine } from "./log-line.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Answered, countProblems, printAnswered } from "./request-log.ts";
 
-/** Writes a function's metrics to its log; to be flushed before the function answers. */
+/** Writes a function's metrics to its log. Flush it before the function answers. */
 export const openMetricsLog = (
   metrics: Metrics,
   of: { readonly tableName: string; readonly names?: readonly MetricName[] },

@@ -1,4 +1,4 @@
-/** Whatever a function has to say: one line of JSON each. */
+/** The log of a function, one line of JSON for each entry. */
 export function logLine(line: Readonly<Record<string, unknown>>): void {
   writeLine(JSON.stringify({ timestamp: new Date().toISOString(), ...line }));
 }
@@ -14,7 +14,7 @@ export const describeError = (error: unknown): object =>
       }
     : { error: String(error) };
 
-/** ElectroDB wraps the AWS error, whose name says what an operator has to do. */
+/** ElectroDB wraps the AWS error. The name of that error tells an operator what to do. */
 const describeCause = (cause: unknown): string =>
   cause instanceof Error && cause.cause instanceof Error
     ? `${cause} (${cause.cause.name})`

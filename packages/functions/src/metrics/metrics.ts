@@ -7,13 +7,13 @@ export type Reading = {
   readonly value: number;
 };
 
-/** What has been measured in this process. Nothing is sent: a writer reads it. */
+/** The measurements of this process. Nothing is sent. A writer reads them. */
 export type Metrics = {
   count(name: CountName, by?: number, label?: string): void;
   gauge(name: GaugeName, value: number): void;
   /** Counts since the process began, and the latest value of each gauge. */
   readings(): Reading[];
-  /** What came since the last call: counts, and the highest value of each gauge. */
+  /** The measurements since the last call: counts, and the highest value of each gauge. */
   drain(): Reading[];
 };
 

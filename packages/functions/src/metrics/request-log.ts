@@ -2,13 +2,13 @@ import type { ProblemCode } from "@eventledger/protocol";
 import type { Metrics } from "./metrics.ts";
 
 /**
- * What there is to say of a request that was answered. Nothing of its body, its key or its query: a
- * line of the log is read by more people than the events.
+ * The log entry of an answered request. It contains nothing of the body, the key or the query,
+ * because more people read the log than the events.
  */
 export type Answered = {
   readonly requestId: string;
   readonly method: string;
-  /** The pattern, such as `/streams/:stream`; "none" when no route took the request. */
+  /** The pattern, such as `/streams/:stream`. It is "none" when no route took the request. */
   readonly route: string;
   readonly status: number;
   readonly ms: number;

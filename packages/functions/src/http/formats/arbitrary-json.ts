@@ -19,8 +19,8 @@ const number = fc.stringMatching(/^-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,9})?([eE][+-
 const scalar = fc.oneof(fc.constantFrom("null", "true", "false"), number, string);
 
 /**
- * Text of any JSON value, without white space around it but with any inside; member names repeat,
- * numbers exceed every number type, characters are escaped at will.
+ * The text of any JSON value, without white space around it but with any inside. Member names
+ * repeat, numbers exceed every number type, and characters are escaped at random.
  */
 export const anyJsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => {
   const item = fc.tuple(space, tie("value"), space).map((parts) => parts.join(""));

@@ -25,7 +25,7 @@ export function decodeCloudEvent(text: string): IncomingEvent[] {
   return decodeEvents([source], readCloudEvent);
 }
 
-/** The events of an `application/cloudevents-batch+json` body; none for the empty batch. */
+/** The events of an `application/cloudevents-batch+json` body. The empty batch has none. */
 export function decodeCloudEvents(text: string): IncomingEvent[] {
   const value = parseJson(text);
   if (!Array.isArray(value)) throw invalidRequest("", "must be an array of CloudEvents");

@@ -9,14 +9,14 @@ const SEQUENCE_DIGITS = 16;
 const DEFAULT_TYPE = "eventledger.event";
 
 /**
- * A header of this name, `true`, says that the data is bytes, kept as a JSON string of Base64. No
- * extension can have the name: theirs hold no underscore.
+ * A header of this name with the value `true` marks data that is bytes, kept as a JSON string of
+ * Base64. No extension can have this name, because names of extensions contain no underscore.
  */
 const BASE64_HEADER = "ce-data_base64";
 
 /**
- * A header of this name, `true`, says that the CloudEvent came without data: it is a tombstone, as
- * with `data: null`, and goes out without data again.
+ * A header of this name with the value `true` marks a CloudEvent that was sent without data. It is
+ * a tombstone, as with `data: null`, and is delivered without data again.
  */
 const ABSENT_HEADER = "ce-data_absent";
 
@@ -37,7 +37,8 @@ const Uri = z
   .check(z.regex(ABSOLUTE_URI, { error: "must be an absolute URI (RFC 3986)" }));
 
 /**
- * A CloudEvent 1.0 in its JSON form, attributes of `null` left out; other members are extensions.
+ * A CloudEvent 1.0 in its JSON form, without attributes that are `null`. Other members are
+ * extensions.
  */
 export const CloudEvent = described(
   z.catchall(
@@ -142,7 +143,8 @@ export function toCloudEventJson(streamName: string, event: StoredEvent): string
 }
 
 /**
- * The number in the log is `sequence`, or `ledgersequence` where the CloudEvent came with its own.
+ * The number in the log is `sequence`, or `ledgersequence` when the CloudEvent has its own
+ * `sequence`.
  */
 function sequencesOf({ sequence, headers = {} }: StoredEvent): Record<string, unknown> {
   const number = String(sequence).padStart(SEQUENCE_DIGITS, "0");
@@ -173,7 +175,7 @@ function ownAttributes(headers: Readonly<Record<string, string>>): Record<string
 const RESERVED = new Set(["source", "subject", "datacontenttype", "dataschema", "sequence"]);
 const KEPT_EXTENSION = /^ce-([a-z0-9]+)(?:\.(integer|boolean))?$/;
 
-/** What came as an extension goes first, so that a native header cannot take its name. */
+/** Original extensions go first, so that a native header cannot take the name of one. */
 function addExtensions(
   context: Record<string, unknown>,
   headers: Readonly<Record<string, string>>,

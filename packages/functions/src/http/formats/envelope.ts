@@ -29,7 +29,7 @@ export type Draft = {
   readonly expectedSequence?: number | undefined;
 };
 
-/** What earlier events of the request expect of their keys. */
+/** The expectations of earlier events of the request for their keys. */
 export type Expected = Map<string, number>;
 
 type ReadEvent = (source: EventSource, fields: InvalidFields) => Draft | undefined;
@@ -60,7 +60,7 @@ export function decodeEvents(
   return events;
 }
 
-/** What is expected of a key is expected of it before the request: it cannot be two sequences. */
+/** An expectation is about the key before the request, so it cannot be two sequences. */
 function assertOneExpectation(
   sources: readonly EventSource[],
   drafts: readonly (Draft | undefined)[],
@@ -107,7 +107,7 @@ function assertEventBytes(event: IncomingEvent, place: Place): void {
   });
 }
 
-/** Throws `413 too-many-events` when a request holds more events than one transaction takes. */
+/** Throws `413 too-many-events` when a request has more events than one transaction allows. */
 export function assertEventCount(count: number): void {
   if (count <= LIMITS.requestEventsMax) return;
   throw new LedgerError("too-many-events", {

@@ -13,7 +13,7 @@ export function printEvent(event: StoredEvent): string {
 export type PrintedPage = {
   readonly contentType: string;
   readonly body: string;
-  /** Members that the body has no room for; they belong in headers. Empty for native JSON. */
+  /** Members that the body cannot contain. They belong in headers. Empty for native JSON. */
   readonly headerMembers: Readonly<Record<string, unknown>>;
 };
 

@@ -15,7 +15,7 @@ const decode = (contentType: string, body: string) =>
 /** Far more than any takes, far less than something that grows with the square. */
 const CALM_MS = 4_000;
 
-/** What this thread has computed so far, whatever else the machine does. */
+/** The CPU time of this thread so far, independent of the load of the machine. */
 function busyMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
@@ -134,7 +134,10 @@ describe("a hostile body", () => {
   });
 });
 
-/** The code of the problem that something throws; rethrows what is no problem of the protocol. */
+/**
+ * Returns the code of the problem that a function throws. Rethrows any error that is no problem of
+ * the protocol.
+ */
 function codeOf(run: () => unknown): string {
   try {
     run();

@@ -5,7 +5,7 @@ import type * as z from "zod/mini";
 /** More than this many invalid fields are counted, not listed. */
 const LISTED_MAX = 20;
 
-/** A place in a request. `line` counts from 1; only NDJSON has lines. */
+/** A place in a request. `line` counts from 1. Only NDJSON has lines. */
 export type Place = { readonly pointer: string; readonly line?: number };
 
 /** Collects what is wrong with a body, field by field. A hostile body makes it count, not grow. */
@@ -41,7 +41,7 @@ export function invalidFields(): InvalidFields {
   };
 }
 
-/** The field at a place; the detail names the line when there is one. */
+/** The field at a place. The detail names the line when there is one. */
 export const invalidField = ({ pointer, line }: Place, detail: string): InvalidField => ({
   pointer,
   detail: line === undefined ? detail : `${detail} (line ${line})`,
@@ -69,7 +69,7 @@ const SHOWN_CHARS_MAX = 128;
 const shown = (name: string): string =>
   name.length <= SHOWN_CHARS_MAX ? name : `${name.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`;
 
-/** What zod found, path by path. An unknown member is a field of its own. */
+/** The findings of zod, path by path. An unknown member is a field of its own. */
 export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssue[] =>
   issues.flatMap((issue): FieldOfIssue[] => {
     const { path } = issue;
@@ -89,8 +89,8 @@ export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssu
   });
 
 /**
- * Of the forms that something may have, the one that it has but for what is inside: there it is
- * precise to say what is wrong. Undefined where none or several come so close.
+ * Returns the one form that the value has apart from errors inside it. Its errors are the precise
+ * ones. Undefined when no form or several forms come so close.
  */
 function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]) {
   const close = branches.filter((issues) =>
@@ -106,7 +106,7 @@ const inside = (path: readonly PropertyKey[], issue: z.core.$ZodIssue): z.core.$
 
 type FieldOfIssue = { readonly path: readonly PropertyKey[]; readonly detail: string };
 
-/** Says what a value must be where a schema does not say it itself. Pass it as `error` to zod. */
+/** States what a value must be when its schema does not. Pass it as `error` to zod. */
 export const wording: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "invalid_type") {
     if (issue.input === undefined) return "is required";
@@ -121,7 +121,7 @@ export const wording: z.core.$ZodErrorMap = (issue) => {
   return "is not valid";
 };
 
-/** What zod calls otherwise than JSON does. */
+/** The types for which zod and JSON use different names. */
 const TYPES: Readonly<Record<string, string>> = { record: "object", int: "integer" };
 
 function bound(at: "least" | "most", limit: number | bigint, origin: string): string {

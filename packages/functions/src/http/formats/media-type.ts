@@ -10,7 +10,7 @@ export type MediaType = {
 /** One JSON value per line. */
 export const NDJSON = "application/x-ndjson";
 
-/** What a publish accepts, as the value of an `Accept-Post` header. */
+/** The media types that a publish accepts, as the value of an `Accept-Post` header. */
 export const ACCEPTED_MEDIA_TYPES = [
   "application/json",
   NDJSON,
@@ -22,7 +22,10 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const ESSENCE = new RegExp(`^${TOKEN}/${TOKEN}$`);
 const CHARSET = new RegExp(`;[ \\t]*charset[ \\t]*=[ \\t]*(?:"([^"]*)"|(${TOKEN}))`, "i");
 
-/** The media type of a Content-Type header; undefined when there is none or it is not one. */
+/**
+ * The media type of a Content-Type header. Undefined when there is no header or no media type in
+ * it.
+ */
 export function parseMediaType(contentType: string | undefined): MediaType | undefined {
   const essence = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (contentType === undefined || !ESSENCE.test(essence)) return undefined;
@@ -36,7 +39,7 @@ export const isJson = ({ essence }: MediaType): boolean => /[/+]json$/.test(esse
 export const isUtf8 = ({ charset }: MediaType): boolean =>
   charset === undefined || charset === "utf-8" || charset === "utf8";
 
-/** A `415` that says what is accepted. */
+/** A `415` that lists the accepted media types. */
 export const unsupportedMediaType = (reason: string): LedgerError =>
   new LedgerError("unsupported-media-type", {
     detail:
@@ -45,7 +48,7 @@ export const unsupportedMediaType = (reason: string): LedgerError =>
     facts: { accepted: ACCEPTED_MEDIA_TYPES.join(", ") },
   });
 
-/** Throws `415` unless the text is in UTF-8, as far as its media type says. */
+/** Throws `415` when the media type declares a charset other than UTF-8. */
 export function assertUtf8(mediaType: MediaType): void {
   if (isUtf8(mediaType)) return;
   throw unsupportedMediaType(`The charset ${mediaType.charset} is not accepted.`);

@@ -30,7 +30,7 @@ export function decodeNative(text: string): IncomingEvent[] {
   return decodeEvents(sources, readNativeEvent);
 }
 
-/** Takes the text of an NDJSON body piece by piece; `end` gives the events. Both throw. */
+/** Takes the text of an NDJSON body piece by piece. `end` returns the events. Both throw. */
 export type NdjsonReader = { push(text: string): void; end(): IncomingEvent[] };
 
 /**

@@ -15,7 +15,9 @@ export type PublishRequest = {
   readonly headers: RequestHeaders;
 };
 
-/** What takes the body of a publish, which is unpacked and no larger than the cap of a request. */
+/**
+ * A reader of the body of a publish. The body is unpacked and no larger than the cap of a request.
+ */
 export type PublishDecoder =
   | { readonly whole: (body: Uint8Array) => IncomingEvent[] }
   /** Takes it as it arrives, `end` when that is all of it. Both throw. */

@@ -60,7 +60,9 @@ function answerOf(schemas: Schemas, answer: Answer): object {
 
 const isLater = (code: ProblemCode): boolean => PROBLEMS[code].retry === "later";
 
-/** What a page says beside its events is in headers where its body is a batch of CloudEvents. */
+/**
+ * When the body of a page is a batch of CloudEvents, the other members of the page are in headers.
+ */
 const pageHeader = ([member, { description, ...schema }]: readonly [string, JsonSchema]) => [
   pageHeaderName(member),
   {

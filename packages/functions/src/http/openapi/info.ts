@@ -1,6 +1,6 @@
 import { API_VERSION } from "@eventledger/protocol";
 
-/** What the document says of the API as a whole. */
+/** The part of the document about the API as a whole. */
 export const INFO = {
   title: "EventLedger",
   version: API_VERSION,

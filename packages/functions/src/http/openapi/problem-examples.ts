@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemCode, problemCodes, problemType } from "@eventledger/protocol";
 
-/** What a problem of each code says of one case. The rest of it follows from the code. */
+/** One example case for each code. The other members of a problem follow from the code. */
 const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
   "invalid-request": {
     detail: "/retentionHours must be at least 1",

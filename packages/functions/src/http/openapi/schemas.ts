@@ -46,7 +46,7 @@ export function createSchemas() {
     answered: (name: SchemaName): JsonSchema => print(shapes[name], "answered"),
     sentByName: (name: SchemaName): JsonSchema => print(shapes[name], "sent"),
 
-    /** What a page has beside its events. */
+    /** The members of a page other than its events. */
     membersOf({ $ref }: JsonSchema): [string, JsonSchema][] {
       const page = found.answered.get(String($ref).replace(PREFIX.answered, ""));
       const { events: _, ...members } = (page?.properties ?? {}) as Record<string, JsonSchema>;
@@ -109,8 +109,8 @@ const referring = (schema: JsonSchema, way: Way): JsonSchema =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', `"${PREFIX[way]}`)) as JsonSchema;
 
 /**
- * Which ids name another schema in requests than in answers, themselves or by what they are made
- * of.
+ * The ids whose schema differs between requests and answers, itself or in a schema that it
+ * contains.
  */
 function findDiffering(sent: Map<string, JsonSchema>, answered: Map<string, JsonSchema>) {
   const both = [...sent].filter(([id]) => answered.has(id));

@@ -26,7 +26,7 @@ export const OF_SCHEMAS: Readonly<Record<string, string>> = {
   TenantName: "The name of a tenant.",
 };
 
-/** The same of members, by the name of the schema and theirs. */
+/** The descriptions of members, by the name of the schema and the name of the member. */
 export const OF_MEMBERS: Readonly<Record<string, string>> = {
   "ApiKeyList.keys": "The keys of this page.",
   "CreateApiKey.scopes": "What the key may do.",
@@ -52,7 +52,7 @@ export const OF_MEMBERS: Readonly<Record<string, string>> = {
   "TenantList.tenants": "The tenants of this page.",
 };
 
-/** The same of parameters, whichever operation they are of. */
+/** The descriptions of parameters, independent of the operation. */
 export const OF_PARAMETERS: Readonly<Record<string, string>> = {
   cursor: "Where the list goes on: the `cursor` of the page before.",
   from: "Where reading starts: `earliest`, `latest`, an RFC 3339 time, a cursor, or, on a stream with one partition, a sequence.",

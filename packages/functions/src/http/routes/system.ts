@@ -7,7 +7,7 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { type Answer, type Operation, operation } from "../operation.ts";
 import { valid } from "../validate.ts";
 
-/** A file of the documentation page, by name; undefined when there is none of that name. */
+/** A file of the documentation page, by name. Undefined when there is none of that name. */
 export type LoadDocsAsset = (
   name: string,
 ) => Promise<{ bytes: Uint8Array<ArrayBuffer>; contentType: string } | undefined>;
@@ -18,7 +18,7 @@ const HealthQuery = z.strictObject({
   }),
 });
 
-/** What is open to everybody: health, the OpenAPI document, the documentation. */
+/** The routes that need no key: health, the OpenAPI document, the documentation. */
 export const systemRoutes = ({
   ledger,
   loadDocsAsset,

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 
-/** What a client can learn of its own key, and of the service that it talks to. */
+/** Tells a client about its own key, and about the service. */
 export const whoamiRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>().get(
     "/whoami",
