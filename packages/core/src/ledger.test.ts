@@ -10,6 +10,6 @@ it("opens without making a row kind: each of them would lengthen every cold star
     ...{ client: noClient, tableName: "t", clock: systemClock, random: systemRandom },
     cursorKeys: [{ id: 1, secret: Buffer.alloc(32) }],
   });
-  // The first row kind to be made finds out what it was given.
+  // The first row kind that is created rejects this client.
   await expect(ledger.checkTable()).rejects.toThrow("Invalid DynamoDB Document Client");
 });

@@ -10,8 +10,8 @@ import { streamOperations } from "./operations/streams.ts";
 import { subscriptionOperations } from "./operations/subscriptions.ts";
 
 /**
- * Everything EventLedger does, over one table. Every operation takes the tenant first, and throws
- * `LedgerError` for what has a name in the protocol.
+ * All operations of EventLedger, over one table. Every operation has the tenant as its first
+ * parameter, and throws `LedgerError` for errors with a name in the protocol.
  */
 export function createLedger(deps: LedgerDeps) {
   const parts = createParts(deps);

@@ -1,6 +1,6 @@
 /**
- * Values by name, of `max` names at most: setting a name makes it the newest, and the oldest goes
- * when there is one too many. `onPushedOut` gets its value.
+ * Stores at most `max` values by name. Setting a name makes it the newest, and removes the oldest
+ * when there is one too many. `onPushedOut` receives the removed value.
  */
 export function createBounded<Value>(max: number, onPushedOut: (value: Value) => void = () => {}) {
   const entries = new Map<string, Value>();
@@ -20,7 +20,7 @@ export function createBounded<Value>(max: number, onPushedOut: (value: Value) =>
 
     delete: (name: string): boolean => entries.delete(name),
 
-    /** From the oldest to the newest. */
+    /** Returns the names from the oldest to the newest. */
     names: (): string[] => [...entries.keys()],
   };
 }

@@ -1,14 +1,16 @@
-/** Time as the core sees it. Injected, so that a simulation can own it. */
+/** The time for the core. It is injected, so that a simulation can control it. */
 export type Clock = {
   /** Wall time in milliseconds since 1970. May jump. */
   now(): number;
-  /** Milliseconds that never go back, from an unknown start. May stand still while frozen. */
+  /**
+   * Milliseconds that never go back, from an unknown start. May stop while the process is frozen.
+   */
   monotonic(): number;
   /** Resolves after `ms`, or as soon as the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-/** A moment on both clocks, to tell later how old something is. */
+/** A time on both clocks, from which an age can be computed later. */
 export type Stamp = { readonly wallMs: number; readonly monotonicMs: number };
 
 export const takeStamp = (clock: Clock): Stamp => ({
@@ -17,16 +19,15 @@ export const takeStamp = (clock: Clock): Stamp => ({
 });
 
 /**
- * How old a stamp is, in milliseconds: the larger of what the two clocks say, because a frozen
- * process may find its monotonic clock stopped and an adjusted one may find its wall clock set
- * back.
+ * Returns the age of a stamp in milliseconds. It is the larger age by the two clocks: the monotonic
+ * clock of a frozen process may have stopped, and a wall clock may have been set back.
  */
 export const ageMs = (clock: Clock, stamp: Stamp): number =>
   Math.max(clock.now() - stamp.wallMs, clock.monotonic() - stamp.monotonicMs);
 
 /**
- * What `work` comes to if that is known within `ms`, undefined if not. Then it goes on, unattended:
- * only for work that changes nothing, such as a read.
+ * Returns the result of `work` if it is available within `ms`, undefined otherwise. In that case
+ * the work continues unattended, so use this only for work that changes nothing, such as a read.
  */
 export async function within<T>(
   clock: Clock,

@@ -51,7 +51,7 @@ describe("differences", () => {
   });
 });
 
-/** Objects with their members in order, so that equal ones print alike. */
+/** Sorts the members of objects, so that equal objects print alike. */
 const deepSorted = (_: string, value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -2,12 +2,12 @@ import type { InvalidField } from "@eventledger/protocol";
 
 type Json = { readonly [member: string]: unknown };
 
-/** Of a value that is shown, so that a problem stays short. */
+/** The maximum length of a displayed value, so that a problem stays short. */
 const SHOWN_MAX = 200;
 
 /**
- * What is asked for and is otherwise in what exists: a JSON Pointer to each place, and what is
- * there. Members that are undefined are absent. Lists differ as a whole. Pure.
+ * Returns the requested members that differ in the existing value: a JSON Pointer to each, and the
+ * existing value there. Members that are undefined count as absent. Lists differ as a whole. Pure.
  */
 export function differencesOf(existing: Json, asked: Json, at = ""): InvalidField[] {
   const members = new Set([...Object.keys(asked), ...Object.keys(existing)]);
@@ -20,7 +20,10 @@ export function differencesOf(existing: Json, asked: Json, at = ""): InvalidFiel
   });
 }
 
-/** Names such as `constructor` are legal names of headers, and not what every object inherits. */
+/**
+ * Names such as `constructor` are legal names of headers. The members that every object inherits do
+ * not count.
+ */
 const ownMember = (of: Json, member: string): unknown =>
   Object.hasOwn(of, member) ? of[member] : undefined;
 

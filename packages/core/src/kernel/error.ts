@@ -3,21 +3,21 @@ import { type InvalidField, PROBLEMS, type ProblemCode } from "@eventledger/prot
 type Fact = string | number | boolean | null;
 
 type Context = {
-  /** What happened here and what to do next, in a sentence or two. Shown to the client. */
+  /** What happened and what the client can do, in a sentence or two. The client receives it. */
   readonly detail: string;
-  /** What is wrong with the request, field by field. */
+  /** The faults of the request, field by field. */
   readonly errors?: readonly InvalidField[];
-  /** When trying again is worth it. */
+  /** When a retry is worthwhile. */
   readonly retryAfterSeconds?: number;
-  /** Facts a program can use, shown as members of the problem. */
+  /** Facts for programs, sent as members of the problem. */
   readonly facts?: Readonly<Record<string, Fact | readonly Readonly<Record<string, Fact>>[]>>;
-  /** For the log only, never shown. */
+  /** For the log only. Clients never receive it. */
   readonly cause?: unknown;
 };
 
 /**
- * Anything that goes wrong and has a name in the protocol. Core throws it by code and knows nothing
- * of HTTP; the routes print it. `detail`, `errors` and `facts` reach the client, `cause` does not.
+ * An error with a name in the protocol. Core throws it by code and knows nothing of HTTP. The
+ * routes print it. `detail`, `errors` and `facts` reach the client, `cause` does not.
  */
 export class LedgerError extends Error {
   override readonly name = "LedgerError";
@@ -37,7 +37,7 @@ export class LedgerError extends Error {
   }
 }
 
-/** A `400 invalid-request` about one place of the request. */
+/** Returns a `400 invalid-request` about one place of the request. */
 export const invalidRequest = (pointer: string, detail: string): LedgerError =>
   new LedgerError("invalid-request", {
     detail: `${pointer === "" ? "The body" : pointer} ${detail}.`,

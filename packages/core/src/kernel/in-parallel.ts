@@ -1,6 +1,6 @@
 /**
- * Runs `work` for every item, at most `atOnce` at a time. After a failure nothing new is started;
- * what runs is awaited before the first failure is thrown, so that no work goes on after the call.
+ * Runs `work` for every item, at most `atOnce` at a time. After a failure it starts no new work. It
+ * awaits the running work before it throws the first failure, so no work continues after the call.
  */
 export async function inParallel<T>(
   items: Iterable<T>,
@@ -22,7 +22,7 @@ export async function inParallel<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** The results of `work` in the order of the items, at most `atOnce` of them at a time. */
+/** Returns the results of `work` in the order of the items, at most `atOnce` of them at a time. */
 export async function mapInParallel<T, R>(
   items: readonly T[],
   atOnce: number,

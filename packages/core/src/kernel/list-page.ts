@@ -1,6 +1,6 @@
 import { LIMITS } from "@eventledger/protocol";
 
-/** What is asked of a list; with `stats` its entries carry their numbers. */
+/** The parameters of a list. With `stats` its entries include their numbers. */
 export type StatsPage = {
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -8,8 +8,8 @@ export type StatsPage = {
 };
 
 /**
- * The first of these items that an answer can hold. Always one at least: none is as large as an
- * answer, and a list must get on.
+ * Returns the first items that fit into an answer, at least one. No item is as large as an answer,
+ * and a list must make progress.
  */
 export function fittingItems<T>(
   items: readonly T[],
@@ -23,7 +23,10 @@ export function fittingItems<T>(
   return over === -1 ? items : items.slice(0, Math.max(1, over));
 }
 
-/** The first of these items that have as many positions in partitions as one answer looks at. */
+/**
+ * Returns the first items whose total number of partition positions is within the limit of an
+ * answer.
+ */
 export function withinPositions<T>(
   items: readonly T[],
   positionsOf: (item: T) => number,
@@ -38,8 +41,8 @@ export function withinPositions<T>(
 }
 
 /**
- * How many entries of so many partitions are measured at a time. A client has 50 connections, and a
- * request that waits for one counts as late.
+ * Returns how many entries with this number of partitions are measured concurrently. A client has
+ * 50 connections, and a request that waits for one counts as late.
  */
 export const measuredTogether = (partitions: number): number =>
   Math.max(1, Math.floor(POSITIONS_TOGETHER / partitions));

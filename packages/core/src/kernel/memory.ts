@@ -1,28 +1,28 @@
 import { createBounded } from "./bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "./clock.ts";
 
-/** A look at the table: when it began, and its place among all that happens to one memory. */
+/** A look at the table: when it began, and its turn among all actions on one memory. */
 export type Look = { readonly stamp: Stamp; readonly turn: number };
 
 type Entry<Value> = { readonly turn: number; readonly stamp: Stamp; readonly value?: Value };
 
 /**
- * What a process remembers of the table by name, for `ttlMs` from when it looked. Looks take their
- * time, so one that began earlier may arrive later: it never replaces what a later look found, nor
- * what this process has changed since it began.
+ * Remembers values of the table by name, for `ttlMs` from the start of a look. A look takes time,
+ * so one that began earlier may arrive later. It never replaces the result of a later look, nor a
+ * change by this process since it began.
  */
 export function createMemory<Value>(
   clock: Clock,
   { ttlMs, entriesMax = 10_000 }: { readonly ttlMs: number; readonly entriesMax?: number },
 ) {
   let turns = 0;
-  /** Of entries that were pushed out: looks that began before are believed no more. */
+  /** The highest turn of the evicted entries. Looks that began before it are not trusted. */
   let forgottenTurn = 0;
   const entries = createBounded<Entry<Value>>(entriesMax, ({ turn }) => {
     forgottenTurn = Math.max(forgottenTurn, turn);
   });
 
-  /** To be taken before the table is asked. */
+  /** Starts a look, before the table is read. */
   const look = (): Look => ({ stamp: takeStamp(clock), turn: ++turns });
 
   const recall = (name: string): Value | undefined => {
@@ -30,19 +30,19 @@ export function createMemory<Value>(
     return known !== undefined && ageMs(clock, known.stamp) < ttlMs ? known.value : undefined;
   };
 
-  /** Whether a look began after all that is known of a name. */
+  /** Whether a look began after everything that is known of a name. */
   const isNewest = (name: string, { turn }: Look): boolean =>
     turn > (entries.get(name)?.turn ?? forgottenTurn);
 
-  /** What a look has found, unless something later is known. */
+  /** Records the result of a look, unless something later is known. */
   function learn(name: string, of: Look, value: Value): void {
     if (isNewest(name, of)) entries.set(name, { ...of, value });
   }
 
   /**
-   * This process has changed what is remembered: looks that began before count for nothing. `value`
-   * is the present state as far as the look at the start of the change knows it; it is remembered
-   * unless something else has become known meanwhile.
+   * Records a change by this process. Looks that began earlier no longer count. `value` is the
+   * current state, based on the look at the start of the change. It is remembered unless something
+   * newer has become known in the meantime.
    */
   function change(name: string, known?: { readonly of: Look; readonly value: Value }): void {
     const value =
@@ -50,7 +50,7 @@ export function createMemory<Value>(
     entries.set(name, { stamp: known?.of.stamp ?? takeStamp(clock), turn: ++turns, ...value });
   }
 
-  /** The same for all names that are meant, and for those of which nothing is remembered. */
+  /** Records a change for all selected names, and for names of which nothing is remembered. */
   function changeAll(isMeant: (name: string) => boolean): void {
     for (const name of entries.names().filter(isMeant)) change(name);
     forgottenTurn = turns;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** Chance as the core sees it. Injected, so that a simulation can repeat a run. */
+/** The randomness for the core. It is injected, so that a simulation can repeat a run. */
 export type Random = {
   bytes(count: number): Uint8Array;
   /** At least 0 and less than 1. */
@@ -12,14 +12,14 @@ export const systemRandom: Random = {
   fraction: () => Math.random(),
 };
 
-/** A short name for one life of something: 72 random bits, safe inside a table key. */
+/** Returns a short id for one life of an item: 72 random bits, safe inside a table key. */
 export const newUid = (random: Random): string =>
   Buffer.from(random.bytes(9)).toString("base64url");
 
 /**
- * How long to wait before try number `attempt` (from 0): "full jitter", a uniform pick below an
- * exponentially growing bound, so that those who collided do not meet again.
- * Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ * Returns the back-off before try number `attempt` (from 0): "full jitter", a uniform choice below
+ * an exponentially growing bound, so that clients that collided do not collide again. Source: M.
+ * Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
 export const fullJitterMs = (
   random: Random,

@@ -1,8 +1,8 @@
 import type { EventAttributes } from "@eventledger/protocol";
 
 /**
- * JSON text exactly as its publisher sent it, proven to be valid JSON, without white space
- * around it. Never parsed and printed again.
+ * JSON text exactly as its publisher sent it, verified as valid JSON, without white space around
+ * it. It is never parsed and printed again.
  */
 export type RawJson = string & { readonly __brand: "RawJson" };
 
@@ -10,7 +10,10 @@ export type RawJson = string & { readonly __brand: "RawJson" };
 export type IncomingEvent = {
   readonly attributes: EventAttributes;
   readonly data: RawJson;
-  /** Only if this is the sequence of the key's last event; 0: only if it has no current state. */
+  /**
+   * The event is written only if the last event of its key has this sequence. 0: only if the key
+   * has no current state.
+   */
   readonly expectedSequence?: number;
 };
 
@@ -26,5 +29,5 @@ export type StoredEvent = {
   readonly data: RawJson;
 };
 
-/** True when the event deletes its key. */
+/** Whether the event deletes its key. */
 export const isTombstone = (event: { readonly data: RawJson }): boolean => event.data === "null";

@@ -1,9 +1,9 @@
 import type { Restored } from "./restored.ts";
 
 /**
- * The life of a stream as clients and cursors know it: another text for each life of the name, and
- * after each restore of the table, because copies that clients keep may hold events that the
- * restored log lost.
+ * Returns the life of a stream as clients and cursors know it. The text changes with each life of
+ * the name, and with each restore of the table, because copies that clients keep may contain events
+ * that the restored log lost.
  */
 export const lifeText = ({
   uid,
@@ -13,7 +13,7 @@ export const lifeText = ({
   readonly restored?: Restored | undefined;
 }): string => (restored === undefined ? uid : `${uid}.${restored.at.toString(36)}`);
 
-/** What a life's text says; `restoredAt` is 0 where the table was never restored. */
+/** Parses a life's text. `restoredAt` is 0 if the table was never restored. */
 export function parseLifeText(text: string): { uid: string; restoredAt: number } {
   const [uid = "", at] = text.split(".");
   return { uid, restoredAt: at === undefined ? 0 : Number.parseInt(at, 36) };

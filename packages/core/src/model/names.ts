@@ -1,6 +1,6 @@
 /**
  * A stream name together with its tenant: `orders` for the default tenant, `acme/orders` for the
- * tenant `acme`. Row keys take nothing else, so a name without its tenant does not compile.
+ * tenant `acme`. Row keys accept no other type, so a name without its tenant does not compile.
  */
 export type ScopedName = string & { readonly __brand: "ScopedName" };
 
@@ -9,7 +9,7 @@ export type ScopedName = string & { readonly __brand: "ScopedName" };
  */
 export type Life = string & { readonly __brand: "Life" };
 
-/** Who owns the streams. Its characters are those of names, so it cannot hold a separator. */
+/** The owner of streams. Its characters are those of names, so it cannot contain a separator. */
 export type Tenant = string & { readonly __brand: "Tenant" };
 
 export const defaultTenant = "default" as Tenant;
@@ -17,7 +17,8 @@ export const defaultTenant = "default" as Tenant;
 const TENANT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /**
- * The only way from a text to a tenant. Throws a RangeError for what could be mistaken for more.
+ * The only conversion of a text to a tenant. Throws a RangeError for text that could be misread as
+ * a longer name.
  */
 export function tenantOf(name: string): Tenant {
   if (!TENANT.test(name)) throw new RangeError("Not the name of a tenant");
@@ -27,10 +28,10 @@ export function tenantOf(name: string): Tenant {
 export const scopeName = (tenant: Tenant, name: string): ScopedName =>
   (tenant === defaultTenant ? name : `${tenant}/${name}`) as ScopedName;
 
-/** The name as its owner knows it. */
+/** Returns the name as its owner knows it. */
 export const bareName = (name: ScopedName): string => name.slice(name.indexOf("/") + 1);
 
 export const lifeOf = (name: ScopedName, uid: string): Life => `${name}#${uid}` as Life;
 
-/** What all lives of a name begin with, and those of no other name. */
+/** The common prefix of all lives of a name. No life of a different name begins with it. */
 export const livesOf = (name: ScopedName): Life => lifeOf(name, "");

@@ -1,18 +1,16 @@
 /**
- * A key that is set aside in one partition of a subscription. Its events wait in the log, in their
- * order, from `from` on; everything else of the partition flows.
+ * A parked key in one partition of a subscription. Its events wait in the log, in their order, from
+ * `from` on. All other events of the partition flow.
  */
 export type ParkedKey = {
-  /**
-   * Which state of the key's parking this is; whatever changes it but progress gives it a new one.
-   */
+  /** The id of this state of the key's parking. Every change except progress gives it a new one. */
   readonly id: number;
-  /** The last states before it, since the key was free. */
+  /** The ids of its previous states since the key was free. */
   readonly was?: readonly number[];
   readonly key: string;
-  /** The first event that is withheld. */
+  /** The first withheld event. */
   readonly from: number;
-  /** Where its queue begins: the first event that is still to be delivered, and its batch. */
+  /** The beginning of its queue: the first event that is still to be delivered, and its batch. */
   readonly next: number;
   readonly batch: number;
   readonly reason: string;
@@ -20,11 +18,14 @@ export type ParkedKey = {
   readonly parkedAt: number;
   /** True while the queue is being delivered. */
   readonly retrying: boolean;
-  /** How often the queue's beginning was delivered, and with how many events at most. */
+  /** How often the queue's beginning was delivered, and the maximum size of those pages. */
   readonly delivered?: Delivered;
 };
 
-/** The last delivery from one place: how often by now, and how many events its page could hold. */
+/**
+ * The last delivery from one place: the number of deliveries so far, and the maximum size of its
+ * page.
+ */
 export type Delivered = { readonly times: number; readonly limit: number };
 
 /**
@@ -35,11 +36,11 @@ export type SkippedEvent = Pick<ParkedKey, "id" | "key" | "reason" | "parkedAt">
   readonly sequence: number;
 };
 
-/** What is parked in one partition of a subscription. */
+/** The parked keys in one partition of a subscription. */
 export type Parking = {
   /** Grows with every change. */
   readonly revision: number;
-  /** Grows whenever events of a key flow again: pages from before may have withheld them. */
+  /** Grows whenever events of a key flow again. Earlier pages may have withheld those events. */
   readonly freed: number;
   readonly keys: readonly ParkedKey[];
   readonly skipped: readonly SkippedEvent[];
@@ -48,8 +49,8 @@ export type Parking = {
 export const nothingParked: Parking = { revision: 0, freed: 0, keys: [], skipped: [] };
 
 /**
- * Skipped events that still have to be left out: by the log from `next` on, or by the queue of a
- * key that was parked again.
+ * Returns the skipped events that must still be left out: by the log from `next` on, or by the
+ * queue of a key that was parked again.
  */
 export const stillSkipped = (
   { keys, skipped }: Pick<Parking, "keys" | "skipped">,

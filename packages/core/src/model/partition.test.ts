@@ -14,7 +14,7 @@ describe(`partitioner ${published.partitioner}`, () => {
     expect(hashKey("\u00fc")).not.toBe(hashKey("u\u0308"));
   });
 
-  // df 15 and 63; each bound is passed by chance once in 10,000 times, and the keys never change.
+  // df 15 and 63. Chance exceeds each bound once in 10,000 times, and the keys never change.
   it.each([
     { partitions: 16, shape: "order-1, order-2, ...", keyOf: (n: number) => `order-${n}` },
     { partitions: 64, shape: "order-1, order-2, ...", keyOf: (n: number) => `order-${n}` },

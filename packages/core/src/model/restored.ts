@@ -1,15 +1,16 @@
-/** One restore of the table, as a stream went through it. `at` is in milliseconds since 1970. */
+/** A restore of the table that a stream went through. `at` is in milliseconds since 1970. */
 export type RestoreMark = { readonly id: string; readonly at: number };
 
-/** The last restore, what the operator calls it, and those before it. */
+/** The last restore, the operator's name for it, and the restores before it. */
 export type Restored = RestoreMark & {
   readonly name: string;
   readonly before: readonly RestoreMark[];
 };
 
 /**
- * Numbers of a partition that no event has or ever gets, from `from` to below `to`: events may have
- * had them that a restore lost. `id` names the restore. A hole is followed by events that it kept.
+ * Numbers of a partition, from `from` to below `to`, that no event has or ever gets. Events that a
+ * restore lost may have had them. `id` names the restore. A hole is followed by events that the
+ * restore kept.
  */
 export type LostRange = {
   readonly id: string;
@@ -19,13 +20,14 @@ export type LostRange = {
 };
 
 /**
- * The next of a counter that only grows: generations, tokens. After a restore it goes on far above
- * what it may have come to in the table of before, so that nothing from there is taken for its own.
+ * Returns the next value of a counter that only grows, such as a generation or a token. After a
+ * restore it continues far above any value that it may have reached in the earlier table, so that
+ * no value from there is mistaken for one from here.
  */
 export const nextCount = ({ restored }: { readonly restored?: Restored }, count: number): number =>
   Math.max(count + 1, restored?.at ?? 0);
 
-/** How many of the numbers from `from` to below `to` are lost. */
+/** Counts the lost numbers from `from` to below `to`. */
 export const lostBetween = (
   lost: readonly LostRange[] | undefined,
   from: number,
@@ -36,15 +38,21 @@ export const lostBetween = (
     0,
   );
 
-/** Whether a position lies after events that a restore lost. Their beginning is a good position. */
+/**
+ * Whether a position is after events that a restore lost. The position before those events is
+ * valid.
+ */
 export const isLost = (lost: readonly LostRange[] | undefined, next: number): boolean =>
   (lost ?? []).some(({ from, to }) => from < next && next < to);
 
-/** Where reading goes on from a position: after the lost numbers that begin there. */
+/** Returns where a read continues from a position: after the lost numbers that begin there. */
 export const afterLost = (lost: readonly LostRange[] | undefined, next: number): number =>
   (lost ?? []).reduce((at, { from, to }) => (at === from ? to : at), next);
 
-/** Where a restore has ended a partition: what lies up to there it kept, but for holes. */
+/**
+ * Returns where a restore ended a partition. It kept everything before that place, except for
+ * holes.
+ */
 export const restoredEnd = (
   lost: readonly LostRange[] | undefined,
   id: string,

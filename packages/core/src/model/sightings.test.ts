@@ -19,7 +19,7 @@ describe("what a process has seen of an end", () => {
     const { sightings, see } = createSeen();
     see(1_000, 4);
     see(2_000, 9);
-    // It was there a thousand ago already.
+    // It was already there a thousand milliseconds ago.
     see(3_000, 9);
     expect([999, 1_000, 1_999, 2_000, 9_000].map((at) => sightings.endAt(LIFE, 0, at))).toEqual([
       1, 4, 4, 9, 9,
@@ -34,8 +34,7 @@ describe("what a process has seen of an end", () => {
       const known = sightings.endAt(LIFE, 0, n * 10 + (n % 7));
       expect(known).toBeLessThanOrEqual(n);
     }
-    // What is left is spread over the time, so that little is kept for much longer than it has to
-    // be.
+    // The remaining marks are spread over time, so few events are kept much longer than necessary.
     expect(sightings.endAt(LIFE, 0, 60_000)).toBeGreaterThan(5_000);
   });
 });

@@ -4,8 +4,8 @@ import { HOUR_MS } from "../kernel/time.ts";
 import type { Life } from "./names.ts";
 
 /**
- * How far the clocks of two processes may be apart without anything going before its time. Where a
- * process has only another's word for when something was, it waits for so long in addition.
+ * The allowed skew between the clocks of two processes, within which nothing expires early. If a
+ * process knows the time of an event only from a different process, it waits this much longer.
  */
 export const CLOCKS_APART_MS = 3 * HOUR_MS;
 
@@ -16,15 +16,16 @@ const MARKS_MAX = 32;
 const PARTITIONS_MAX = 10_000;
 
 /**
- * What this process has seen itself, and when by its own wall clock: how much time has passed since
- * then it knows without believing any other clock. Forgetting makes it wait for longer, never less.
+ * Records the observations of this process, with times by its own wall clock. So it knows how much
+ * time has passed since then without trusting any other clock. If it forgets, it waits longer,
+ * never less.
  */
 export function createSightings(clock: Pick<Clock, "now">) {
   const ends = createBounded<readonly Mark[]>(PARTITIONS_MAX);
   const seals = createBounded<number>(PARTITIONS_MAX);
 
   return {
-    /** The end of a partition is at `next` or beyond. */
+    /** Records that the end of a partition is at `next` or beyond. */
     sawEnd(life: Life, partition: number, next: number): void {
       const name = `${life}#${partition}`;
       const marks = ends.get(name) ?? [];
@@ -33,18 +34,18 @@ export function createSightings(clock: Pick<Clock, "now">) {
       ends.set(name, withMark(marks, { next, atMs: clock.now() }));
     },
 
-    /** Everything below this was there at `atMs`, as far as this process has seen. */
+    /** Returns the end of a partition that this process knows to have existed at `atMs`. */
     endAt(life: Life, partition: number, atMs: number): number {
       const marks = ends.get(`${life}#${partition}`) ?? [];
       return Math.max(1, ...marks.filter((mark) => mark.atMs <= atMs).map(({ next }) => next));
     },
 
-    /** What was seen of a partition is no more: the table was restored. */
+    /** Discards the observations of a partition, because the table was restored. */
     forget(life: Life, partition: number): void {
       ends.delete(`${life}#${partition}`);
     },
 
-    /** All chains of a life are sealed: since when this process has known. */
+    /** Returns since when this process has known that all chains of a life are sealed. */
     sealedSince(life: Life): number {
       const known = seals.get(life);
       if (known !== undefined) return known;
@@ -58,7 +59,7 @@ export function createSightings(clock: Pick<Clock, "now">) {
 export type Sightings = ReturnType<typeof createSightings>;
 
 /**
- * One mark more. When there are too many, the one goes whose neighbours are closest in time. Pure.
+ * Adds one mark. Above the maximum, it drops the mark whose neighbours are closest in time. Pure.
  */
 export function withMark(marks: readonly Mark[], mark: Mark): readonly Mark[] {
   const all = [...marks, mark];

@@ -1,9 +1,9 @@
 /**
  * The progress of one bootstrap. It is part of cursors and of the committed offset, so that a
- * consumer goes on with the same snapshot after a crash.
+ * consumer continues with the same snapshot after a crash.
  */
 export type Bootstrap = {
-  /** Which snapshot this is: pages of two snapshots must never be mixed. */
+  /** The id of this snapshot. Pages of two snapshots must never be mixed. */
   readonly run: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -14,22 +14,23 @@ export type Bootstrap = {
    */
   readonly starts: readonly number[];
   /**
-   * From which position on the folded state is exact, per partition: one more than the highest
-   * sequence seen so far, newer items and tombstones included; final once the scan has ended.
+   * The position from which on the folded state is exact, per partition. This is one more than the
+   * highest sequence seen so far, newer items and tombstones included. It is final once the scan
+   * has ended.
    */
   readonly exactFrom: readonly number[];
 };
 
-/** How many item collections the compacted state of a stream is spread over, scanned in order. */
+/** The number of item collections of a stream's compacted state. They are scanned in order. */
 export const COMPACTED_BUCKETS = 16;
 
 /** The states of a scan, in this order. */
 export type Scan =
-  /** Requested, but nothing of it is delivered yet: the next poll takes a new snapshot. */
+  /** A snapshot is requested, but not delivered so far. The next poll takes a new snapshot. */
   | { readonly state: "pending" }
   /** In `bucket`, after the key `after`, or at the bucket's beginning. */
   | { readonly state: "reading"; readonly bucket: number; readonly after?: string | undefined }
-  /** Every bucket is read. */
+  /** Every bucket has been read. */
   | { readonly state: "ended" };
 
 const PENDING = "-";
@@ -43,11 +44,14 @@ export const pendingBootstrap: Bootstrap = {
   exactFrom: [],
 };
 
-/** The stored form of a scan in this bucket; the end of the last bucket is the end of the scan. */
+/**
+ * Returns the stored form of a scan in this bucket. The end of the last bucket is the end of the
+ * scan.
+ */
 export const formatScan = (bucket: number, after?: string): string =>
   `${String(bucket).padStart(2, "0")}${after === undefined ? "" : `#${after}`}`;
 
-/** Reads the stored form: `-`, then `00`, `00#key`, ... `15#key`, then `16`. */
+/** Parses the stored form: `-`, then `00`, `00#key`, ... `15#key`, then `16`. */
 export function scanOf({ scan }: Pick<Bootstrap, "scan">): Scan {
   if (scan === PENDING) return { state: "pending" };
   if (scan === ENDED) return { state: "ended" };
@@ -57,10 +61,10 @@ export function scanOf({ scan }: Pick<Bootstrap, "scan">): Scan {
 
 export const isPending = (bootstrap: Bootstrap): boolean => scanOf(bootstrap).state === "pending";
 
-/** True once every bucket has been read: what follows is the log. */
+/** Whether every bucket has been read. The log follows after that. */
 export const isScanned = (bootstrap: Bootstrap): boolean => scanOf(bootstrap).state === "ended";
 
-/** How many of the buckets are read whole. */
+/** Counts the buckets that have been read whole. */
 export function bucketsRead(bootstrap: Bootstrap): number {
   const scan = scanOf(bootstrap);
   if (scan.state === "reading") return scan.bucket;

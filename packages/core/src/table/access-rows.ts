@@ -5,15 +5,18 @@ import type { toDeletion } from "./deletion.entity.ts";
 import type { RowKinds } from "./row-kinds.ts";
 import { transact } from "./transaction.ts";
 
-/** Beginnings and ends of API keys: each one transaction, the key and its entry in the list. */
+/**
+ * Creates and removes API keys. Each change is one transaction of the key and its entry in the
+ * list.
+ */
 export const accessRows = (
   connection: Connection,
   entities: Pick<RowKinds, "apiKey" | "keyDirectory" | "deletion">,
 ) => ({
   /**
-   * Makes a key if the key that makes it is there: what is revoked makes nothing from then on.
-   * False when it is gone, and when the id is taken, perhaps by an earlier try of this call:
-   * compare hashes.
+   * Creates a key if the key that makes it exists: a revoked key makes nothing more. Returns false
+   * when the maker is gone, and when the id is taken, perhaps by an earlier try of this call. The
+   * caller compares hashes to find out.
    */
   async createKey(row: ApiKeyRow, makerId: string | undefined): Promise<boolean> {
     const reasons = await transact(connection, () =>
@@ -33,7 +36,7 @@ export const accessRows = (
     return reasons === undefined;
   },
 
-  /** Deletes a key, and remembers that. Doing it twice is harmless. */
+  /** Deletes a key, and records the deletion. Repeating the call is harmless. */
   async removeKey(
     { tenant, id }: Pick<ApiKeyRow, "tenant" | "id">,
     deletion: ReturnType<typeof toDeletion>,

@@ -6,17 +6,17 @@ import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";
 import { type FirstScope, firstScopesOf, scopesOf } from "./key-scopes.ts";
 
-/** A secret that was replaced and is accepted for a while. */
+/** A secret that was replaced and is still accepted for a while. */
 export type FormerSecret = { readonly hash: string; readonly validUntil: number };
 
-/** An API key. Times are milliseconds since 1970. Of secrets only their SHA-256 is kept. */
+/** An API key. Times are milliseconds since 1970. Only the SHA-256 of secrets is kept. */
 export type ApiKeyRow = {
   readonly id: string;
   readonly tenant: Tenant;
   readonly name: string;
   readonly scopes: readonly KeyScope[];
   readonly streams: readonly string[];
-  /** Absent: all of the streams'. */
+  /** Absent: all subscriptions of the streams. */
   readonly subscriptions?: readonly string[];
   /** Absent: any key. */
   readonly keyPrefix?: string;
@@ -24,15 +24,15 @@ export type ApiKeyRow = {
   readonly former: readonly FormerSecret[];
   readonly createdAt: number;
   readonly createdBy: string;
-  /** The keys that it descends from, the first one first. Absent in rows from before. */
+  /** The keys that it descends from, the first one first. Absent in old rows. */
   readonly ancestors?: readonly string[];
-  /** Not the table's TTL attribute: an expired key is listed until it is deleted. */
+  /** This is not the table's TTL attribute: an expired key is listed until it is deleted. */
   readonly validUntil: number;
   readonly usedAt?: number;
   readonly rotatedAt?: number;
 };
 
-/** What a rotation changes. */
+/** The attributes that a rotation changes. */
 export type Rotation = Required<Pick<ApiKeyRow, "hash" | "former" | "rotatedAt" | "validUntil">>;
 
 export const apiKeyEntity = (connection: Connection) =>
@@ -86,11 +86,11 @@ export const keyDirectoryEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** No id is smaller than one and the first of these, or larger than the second. */
+/** No id sorts between an id and that id followed by `AFTER_ID`, and none sorts after `LAST`. */
 const AFTER_ID = "!";
 const LAST = "~";
 
-/** A key as it is stored. */
+/** Returns the stored form of a key. */
 export const toStoredApiKey = (row: ApiKeyRow) => ({
   ...row,
   scopes: firstScopesOf(row),
@@ -109,13 +109,13 @@ export const apiKeyRows = (
   apiKey: ReturnType<typeof apiKeyEntity>,
   directory: ReturnType<typeof keyDirectoryEntity>,
 ) => ({
-  /** The key of that id, of any owner, strongly consistent. */
+  /** Returns the key of that id, of any tenant, strongly consistent. */
   async load(id: string): Promise<ApiKeyRow | undefined> {
     const { data } = await readRows(connection, () => apiKey.get({ id }).go({ consistent: true }));
     return data === null ? undefined : toApiKeyRow(data);
   },
 
-  /** Up to `limit` of a tenant's keys, by id, after `after`. `next` is null at the end. */
+  /** Returns up to `limit` of a tenant's keys, by id, after `after`. `next` is null at the end. */
   async list(
     tenant: Tenant,
     limit: number,
@@ -138,8 +138,8 @@ export const apiKeyRows = (
   },
 
   /**
-   * Replaces the secret, if it is still the one with the hash `from`. False when it is another by
-   * now, or the key is gone. Doing it twice is harmless.
+   * Replaces the secret, if its hash is still `from`. Returns false when the hash has changed, or
+   * the key is gone. Repeating the call is harmless.
    */
   async rotate(id: string, from: string, rotation: Rotation): Promise<boolean> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
@@ -153,7 +153,8 @@ export const apiKeyRows = (
   },
 
   /**
-   * Notes a use, unless one has been noted since `before`. Nothing happens to a key that is gone.
+   * Records a use, unless one has been recorded since `before`. Does nothing for a key that is
+   * gone.
    */
   async noteUse(id: string, usedAt: number, before: number): Promise<void> {
     await writeRows(() =>

@@ -6,16 +6,18 @@ import type { ReceiptRow } from "./receipt.entity.ts";
 import type { RowKinds } from "./row-kinds.ts";
 import { sendTransaction, type Verdict } from "./transaction.ts";
 
-/** Batches at the ends of their chains and the receipts of keyed requests: all or nothing. */
+/**
+ * Batches at the ends of their chains and the receipts of keyed requests, written all or nothing.
+ */
 export type Append = {
   readonly life: Life;
   readonly batches: readonly { readonly partition: number; readonly batch: Batch }[];
   readonly receipts: readonly ReceiptRow[];
-  /** The same for every copy of the same content, another for any other content. */
+  /** The same for every copy of the same content, different for any other content. */
   readonly token: string;
 };
 
-/** What stood in the way, item by item: undefined where nothing did. */
+/** The existing rows that prevented the append, item by item. Undefined for an item without one. */
 export type Obstacles = {
   readonly batches: readonly (Batch | undefined)[];
   readonly receipts: readonly (ReceiptRow | undefined)[];
@@ -24,8 +26,8 @@ export type Obstacles = {
 export type AppendVerdict = Verdict<Obstacles>;
 
 /**
- * Puts batches and receipts where nothing is yet, in one request that is sent once. One batch alone
- * is a plain conditional put, which costs half of a transaction.
+ * Puts batches and receipts where no rows exist, in one request that is sent once. A single batch
+ * uses a plain conditional put, which costs half as much as a transaction.
  */
 export const appendRows = (kinds: Pick<RowKinds, "batch" | "receipt">) => ({
   async put(append: Append): Promise<AppendVerdict> {

@@ -2,7 +2,7 @@ import { LedgerError } from "../kernel/error.ts";
 import { fullJitterMs } from "../kernel/random.ts";
 import type { Connection } from "./connection.ts";
 
-/** Errors of a wrong set-up, which last until an operator corrects it. */
+/** Errors of a wrong set-up. They persist until an operator corrects it. */
 const SET_UP = [
   "AccessDeniedException",
   "CredentialsProviderError",
@@ -23,10 +23,12 @@ const SET_UP = [
   "UnrecognizedClientException",
 ] as const;
 
-/** The name of the error of a write that was not sent, because the store has no room for it. */
+/** The name of the error for a write that was not sent because the store is full. */
 export const STORE_FULL = "StoreFullError";
 
-/** Answers that say: this request was not carried out and never will be. All others are unknown. */
+/**
+ * Errors that prove that the request was not carried out and never will be. All others are unknown.
+ */
 const REFUSALS = new Set([
   ...SET_UP,
   STORE_FULL,
@@ -36,22 +38,20 @@ const REFUSALS = new Set([
   "ValidationException",
 ]);
 
-/** The name of an AWS error, also where ElectroDB has wrapped it. */
+/** Returns the name of an AWS error, even if ElectroDB has wrapped it. */
 export const awsErrorName = (error: unknown): string => {
   if (!(error instanceof Error)) return "";
   const wrapped = "isElectroError" in error && error.cause instanceof Error ? error.cause : error;
   return wrapped.name;
 };
 
-/**
- * True when the store refused a request for good: a defect or a wrong set-up, not a passing fault.
- */
+/** Whether the store refused a request permanently, because of a defect or a wrong set-up. */
 export const isRefusal = (error: unknown): boolean => {
   const name = awsErrorName(error);
   return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");
 };
 
-/** What to throw for a refusal: what it is called where an operator has to act. */
+/** Returns the error to throw for a refusal. It has a problem code if an operator has to act. */
 export const refusalOf = (error: unknown): unknown => {
   const name = awsErrorName(error);
   if (name === STORE_FULL) {
@@ -78,7 +78,7 @@ const READ_TRIES = 4;
 export const READ_BACKOFF = { baseMs: 25, capMs: 400 };
 
 /**
- * Runs a read, again when the store falters: reading twice changes nothing. Throws
+ * Runs a read, and repeats it when the store fails. Reading twice changes nothing. Throws
  * `store-unavailable` when the store does not recover within a few tries.
  */
 export async function readRows<T>(
@@ -105,7 +105,7 @@ export const storeUnavailable = (cause: unknown): LedgerError =>
 
 /**
  * Runs a write once. A lost answer becomes `outcome-unknown`: the write may have happened, and only
- * the caller knows whether sending it again is harmless.
+ * the caller knows whether repeating it is harmless.
  */
 export async function writeRows<T>(write: () => Promise<T>): Promise<T> {
   try {
@@ -127,9 +127,9 @@ export const outcomeUnknown = (cause: unknown): LedgerError =>
 const WRITE_TRIES = 5;
 
 /**
- * Runs a write that may safely happen twice, again while its outcome is unknown. Throws
- * `outcome-unknown` when the store does not recover within a few tries, and when it refuses a try
- * after one that may have been carried out.
+ * Runs an idempotent write, and repeats it while its outcome is unknown. Throws `outcome-unknown`
+ * when the store does not recover within a few tries, and when it refuses a try after one that may
+ * have been carried out.
  */
 export async function writeRowsUntilKnown<T>(
   { clock, random }: Connection,

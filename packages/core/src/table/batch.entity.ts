@@ -6,13 +6,13 @@ import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
  * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
- * says that the stream's life has ended. A `jump` has none either: it uses up `count` numbers,
+ * marks the end of the stream's life. A `jump` has no events either. It uses up `count` numbers,
  * which a restore may have lost. Times are milliseconds since 1970, `expiresAt` seconds.
  */
 export type Batch = {
   readonly first: number;
   readonly count: number;
-  /** 128 random bits that name the writer, to tell a lost answer from a lost race. */
+  /** 128 random bits that name the writer, to distinguish a lost answer from a lost race. */
   readonly batchId: Uint8Array;
   readonly publishedAt: number;
   readonly kind?: "seal" | "jump";
@@ -20,17 +20,18 @@ export type Batch = {
   /** The codec's tag and the packed events. */
   readonly payload: Uint8Array;
   readonly expiresAt?: number;
-  /** Of the requests in it that have an idempotency key: see `Claim`. */
+  /** For each request in it with an idempotency key: see `Claim`. */
   readonly claims?: readonly ClaimedRun[];
 };
 
-/** Where a batch lies and of when it is, without its events: they may be large. */
+/** The place and times of a batch, without its events, which may be large. */
 export type BatchOutline = Pick<Batch, (typeof OUTLINE)[number]>;
 
 const OUTLINE = ["first", "count", "publishedAt", "kind", "expiresAt"] as const;
 
 /**
- * Which events of a batch settle a claim: its id, the place of the first in the batch, how many.
+ * The events of a batch that settle a claim: its id, the index of the first event in the batch, and
+ * their count.
  */
 export type ClaimedRun = readonly [id: Uint8Array, at: number, count: number];
 
@@ -76,7 +77,7 @@ const SEQUENCE_DIGITS = 14;
 
 /** Reads of a partition's chain. All of them are strongly consistent. */
 export const batchRows = (connection: Connection, entity: ReturnType<typeof batchEntity>) => ({
-  /** The last batch that is still stored, or undefined. Not the end: see `loadEnd`. */
+  /** Returns the last stored batch, or undefined. It may not be the end: see `loadEnd`. */
   async loadLast(life: Life, partition: number): Promise<BatchOutline | undefined> {
     const { data } = await readRows(connection, () =>
       entity.query
@@ -86,7 +87,7 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return data[0];
   },
 
-  /** The same as `loadFrom` without the events. */
+  /** Does the same as `loadFrom`, without the events. */
   async loadOutlines(
     life: Life,
     partition: number,
@@ -102,7 +103,9 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return { batches: data, more: cursor !== null };
   },
 
-  /** Up to `limit` batches whose first sequence is `first` or later, in order; one request. */
+  /**
+   * Returns up to `limit` batches whose first sequence is `first` or later, in order. One request.
+   */
   async loadFrom(
     life: Life,
     partition: number,
@@ -118,7 +121,7 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return { batches: data, more: cursor !== null };
   },
 
-  /** The last stored batch whose first sequence is at most `sequence`, or undefined. */
+  /** Returns the last stored batch whose first sequence is at most `sequence`, or undefined. */
   async loadAtOrBefore(
     life: Life,
     partition: number,
@@ -133,7 +136,10 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return data[0];
   },
 
-  /** Up to `limit` batches whose first sequence is below `next`, the last first; one request. */
+  /**
+   * Returns up to `limit` batches whose first sequence is below `next`, the last first. One
+   * request.
+   */
   async loadBefore(
     life: Life,
     partition: number,

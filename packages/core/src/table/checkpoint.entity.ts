@@ -4,29 +4,31 @@ import type { LostRange } from "../model/restored.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
-/** How far one partition has been looked at and compacted. Times are milliseconds since 1970. */
+/** The progress of checks and compaction in one partition. Times are milliseconds since 1970. */
 export type Checkpoint = {
-  /** The first sequence that compaction has not dealt with. */
+  /** The first sequence that is not compacted. */
   readonly next: number;
-  /** When the end of the partition was last seen; keeps the numbering safe from expiry. */
+  /** When the end of the partition was last seen. It protects the numbering from expiry. */
   readonly lookedAt: number;
-  /** Every event published before this moment is compacted. */
+  /** Every event published before this time is compacted. */
   readonly compactedThrough: number;
-  /** The first sequence that may still be read. */
+  /** The first readable sequence. */
   readonly floor: number;
   /**
-   * When the floor was last brought up to the retention; long before that, rows above it may
-   * expire.
+   * When the floor was last moved up to the retention. If that is long ago, rows above it may have
+   * expired.
    */
   readonly floorAt: number;
-  /** Events and bytes before compression below `next`. */
+  /** Events, and bytes before compression, below `next`. */
   readonly events: number;
   readonly bytes: number;
-  /** Sequences the floor may not pass for a while, because a bootstrap will read on from them. */
+  /**
+   * Sequences that the floor may not pass for a while, because a bootstrap will read on from them.
+   */
   readonly pins?: readonly Pin[];
   /** Numbers that no event has or ever gets, because of restores. */
   readonly lost?: readonly LostRange[];
-  /** How often in a row compaction has failed here. */
+  /** The number of consecutive failures of compaction here. */
   readonly failures?: number;
 };
 
@@ -70,7 +72,7 @@ export const checkpointRows = (
   connection: Connection,
   entity: ReturnType<typeof checkpointEntity>,
 ) => ({
-  /** The checkpoint, strongly consistent; undefined when the partition is gone. */
+  /** Returns the checkpoint, strongly consistent. Undefined when the partition is gone. */
   async load(life: Life, partition: number): Promise<Checkpoint | undefined> {
     const { data } = await readRows(connection, () =>
       entity.get({ life, partition }).go({ consistent: true }),
@@ -79,10 +81,11 @@ export const checkpointRows = (
   },
 
   /**
-   * Moves the checkpoint if no other process has: `next` must still be `from`, and neither
-   * `lookedAt` nor `floor` ever falls, but for a `lookedAt` that was `seen` and cannot be true.
-   * False when another moved it or the partition is gone; then nothing is changed. What leaves
-   * `next` where it is may be done twice, so it is tried until its outcome is known.
+   * Moves the checkpoint if no other process has moved it. `next` must still be `from`. Neither
+   * `lookedAt` nor `floor` ever decreases, except for a `lookedAt` that was `seen` and cannot be
+   * true. Returns false when a different process moved it or the partition is gone; nothing is
+   * changed then. A move that leaves `next` in place is idempotent, so it is repeated until its
+   * outcome is known.
    */
   async move(
     life: Life,
@@ -107,10 +110,10 @@ export const checkpointRows = (
   },
 
   /**
-   * Moves the floor up, wherever compaction is by now: it goes on without pause, and it never goes
-   * back below `next`, where it was when the floor was looked for. False when another has moved the
-   * floor further, or the partition is gone. May be done twice, so it is tried until its outcome is
-   * known.
+   * Moves the floor up, wherever compaction is by now. Compaction continues without pause, and
+   * never goes back below `next`, its position when the floor was computed. Returns false when a
+   * different process has moved the floor further, or the partition is gone. The move is
+   * idempotent, so it is repeated until its outcome is known.
    */
   async raiseFloor(
     life: Life,
@@ -129,8 +132,8 @@ export const checkpointRows = (
   },
 
   /**
-   * Writes the pins if the checkpoint is still at `next`; false otherwise. A process that moves the
-   * floor has read a checkpoint no later than that of the pin, or sees the pin.
+   * Writes the pins if the checkpoint is still at `next`, and returns false otherwise. A process
+   * that moves the floor either read a checkpoint no later than that of the pin, or sees the pin.
    */
   async pin(life: Life, partition: number, next: number, pins: readonly Pin[]): Promise<boolean> {
     const { rejected } = await writeRowsUntilKnown(connection, () =>
@@ -143,7 +146,7 @@ export const checkpointRows = (
     return !rejected;
   },
 
-  /** Counts a failure of compaction; returns how many there were in a row. */
+  /** Counts a failure of compaction. Returns the number of consecutive failures. */
   async countFailure(life: Life, partition: number): Promise<number> {
     const { rejected, data } = await writeRows(() =>
       entity

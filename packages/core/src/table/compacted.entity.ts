@@ -5,7 +5,7 @@ import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 
 /**
- * The latest event of one key. `payload` is a packed batch of that one event; a tombstone is kept
+ * The latest event of one key. `payload` is a packed batch of that one event. A tombstone is kept
  * as `deleted`, without a payload, until `expiresAt` (seconds since 1970).
  */
 export type CompactedRow = {
@@ -56,8 +56,8 @@ export const compactedRows = (
   entity: ReturnType<typeof compactedEntity>,
 ) => ({
   /**
-   * Puts a row unless the stored one is as new or newer; false then. The whole item is put, so that
-   * an update over a tombstone takes its expiry away. Doing it twice is harmless.
+   * Puts a row, or returns false if the stored one is at least as new. The whole item is put, so an
+   * update over a tombstone removes its expiry. Repeating the call is harmless.
    */
   async putIfNewer(life: Life, row: CompactedRow): Promise<boolean> {
     const { rejected } = await writeRowsUntilKnown(connection, () =>
@@ -73,9 +73,9 @@ export const compactedRows = (
   },
 
   /**
-   * Up to `limit` rows of a bucket in the order of their keys, tombstones included, one request.
-   * After the key `after`, or from the key `from` on. Strongly consistent: a page that misses what
-   * was put before the checkpoint moved would lose it.
+   * Returns up to `limit` rows of a bucket in the order of their keys, tombstones included, in one
+   * request. They start after the key `after`, or at the key `from`. The read is strongly
+   * consistent. Otherwise a page could miss rows put before the checkpoint moved, and lose them.
    */
   async loadPage(
     life: Life,
@@ -91,7 +91,7 @@ export const compactedRows = (
     return { rows: data, more: cursor !== null };
   },
 
-  /** The row of one key, strongly consistent; a tombstone too, as long as it is kept. */
+  /** Returns the row of one key, strongly consistent. This may be a tombstone while it is kept. */
   async load(life: Life, bucket: number, key: string): Promise<CompactedRow | undefined> {
     const { data } = await readRows(connection, () =>
       entity.get({ life, bucket, key }).go({ consistent: true }),
@@ -99,7 +99,7 @@ export const compactedRows = (
     return data ?? undefined;
   },
 
-  /** The sequence of a key's row and whether it deletes the key, strongly consistent. */
+  /** Returns the sequence of a key's row and whether it deletes the key, strongly consistent. */
   async loadLast(
     life: Life,
     bucket: number,

@@ -4,7 +4,9 @@ import type { Random } from "../kernel/random.ts";
 
 type Client = NonNullable<EntityConfiguration["client"]>;
 
-/** What every row kind needs to reach the table. The client must not retry by itself. */
+/**
+ * The dependencies of every row kind for access to the table. The client must not retry by itself.
+ */
 export type Connection = {
   readonly client: Client;
   readonly table: string;
@@ -12,7 +14,10 @@ export type Connection = {
   readonly random: Random;
 };
 
-/** What ElectroDB needs of it. Short identifiers: every item pays for their bytes. */
+/**
+ * Returns the configuration for ElectroDB. Identifiers are short, because every item pays for their
+ * bytes.
+ */
 export const entityConfig = ({ client, table }: Connection) => ({
   client,
   table,

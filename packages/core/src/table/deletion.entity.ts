@@ -5,7 +5,10 @@ import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { readRows } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
-/** What a caller had to reach to know of something: as much as to know that it is deleted. */
+/**
+ * The rights that a caller needed to see something. The same rights are needed to learn of its
+ * deletion.
+ */
 export type Reach = {
   readonly scopes: readonly KeyScope[];
   readonly streams: readonly string[];
@@ -14,10 +17,10 @@ export type Reach = {
 };
 
 /**
- * That something was deleted, kept for those who repeat the request because its answer was lost.
+ * A record that something was deleted, for a client that repeats the request after a lost answer.
  */
 export type DeletionRow = {
-  /** The life of a stream whose subscription it was, or the tenant whose API key. */
+  /** The life of a stream for its subscription, or the tenant for its API key. */
   readonly of: DeletedFrom;
   readonly name: string;
   readonly reach: Reach;
@@ -47,7 +50,10 @@ export const deletionEntity = (connection: Connection) =>
 
 const KEPT_MS = DAY_MS + CLOCKS_APART_MS;
 
-/** The row of a deletion that happens now: kept for a day at least, whatever the clocks say. */
+/**
+ * Returns the row of a deletion that happens now. It is kept for at least a day, whatever the clock
+ * skew.
+ */
 export const toDeletion = (row: DeletionRow, nowMs: number) => ({
   ...row,
   expiresAt: Math.ceil((nowMs + KEPT_MS) / 1_000),
@@ -57,7 +63,9 @@ export const deletionRows = (
   connection: Connection,
   entity: ReturnType<typeof deletionEntity>,
 ) => ({
-  /** What had to be reached of something that was deleted within the last day, or undefined. */
+  /**
+   * Returns the rights that were needed to see something deleted within the last day, or undefined.
+   */
   async load(of: DeletedFrom, name: string): Promise<Reach | undefined> {
     const { data } = await readRows(connection, () =>
       entity.get({ of, name }).go({ consistent: true }),

@@ -2,21 +2,21 @@ import { fullJitterMs } from "../kernel/random.ts";
 import { READ_BACKOFF, readRows, storeUnavailable, writeRowsUntilKnown } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 
-/** How often in a row nothing at all may be answered. */
+/** The maximum number of consecutive answers without any progress. */
 const IDLE_TRIES = 8;
 
-/** What a batch of requests comes back with: what was not dealt with has to be asked for again. */
+/** The answer to a batch of requests. The unprocessed ones must be sent again. */
 type BatchRead<Row> = {
   readonly data: readonly (Row | null | undefined)[];
   readonly unprocessed: readonly unknown[];
 };
 
 /**
- * The rows of these keys, in their order, undefined where there is none. BatchGetItem may answer a
- * part and give the rest back as `UnprocessedKeys`, also when nothing is wrong with the table; a
- * key that was given back looks like one without a row. So what is missing is asked for again until
- * nothing is given back. `read` must keep the order of the keys. Throws `store-unavailable` when
- * the table makes no progress.
+ * Returns the rows of these keys in their order, undefined for a key without a row. BatchGetItem
+ * may answer a part and return the rest as `UnprocessedKeys`, even when the table is healthy. A
+ * returned key looks like one without a row. So the missing keys are requested again until none is
+ * returned. `read` must keep the order of the keys. Throws `store-unavailable` when the table makes
+ * no progress.
  */
 export async function readEach<Key, Row>(
   connection: Connection,
@@ -42,9 +42,9 @@ export async function readEach<Key, Row>(
 }
 
 /**
- * Deletes the rows of these keys once, and returns how many of them the table has dealt with:
- * BatchWriteItem may give a part back. The next look for rows to delete finds what is left; this
- * waits a moment for the table first. Doing it twice is harmless.
+ * Deletes the rows of these keys once, and returns how many of them the table has processed.
+ * BatchWriteItem may leave a part unprocessed. In that case this waits a moment for the table, and
+ * the next search for rows to delete finds the rest. Repeating the call is harmless.
  */
 export async function deleteEach<Key>(
   connection: Connection,
@@ -58,9 +58,9 @@ export async function deleteEach<Key>(
   return keys.length - unprocessed.length;
 }
 
-/** What came of deleting one page of rows. */
+/** The result of deleting one page of rows. */
 export type DeletedPage = {
   readonly rows: number;
-  /** There were rows, so there may be more. */
+  /** The page had rows, so there may be more. */
   readonly more: boolean;
 };

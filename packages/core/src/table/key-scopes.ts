@@ -1,15 +1,13 @@
 import type { KeyScope } from "@eventledger/protocol";
 
-/**
- * What keys could be given before there were `read` and `operate`: `consume` stood for all three.
- */
+/** The scopes of keys before `read` and `operate` existed. `consume` included all three. */
 export type FirstScope = "admin" | "publish" | "consume";
 
 const CONSUME: readonly KeyScope[] = ["read", "consume", "operate"];
 
 /**
- * What a stored key may do. A row without `grants` is from before: it keeps what it could do,
- * however the scopes are divided since.
+ * Returns the scopes of a stored key. A row without `grants` is an old one. It keeps its rights,
+ * however the scopes have been divided since then.
  */
 export const scopesOf = ({
   scopes,
@@ -21,8 +19,9 @@ export const scopesOf = ({
   grants ?? scopes.flatMap((scope) => (scope === "consume" ? CONSUME : [scope]));
 
 /**
- * What code from before may let a new key do, as during a deployment and after a rollback: never
- * more than the key is granted. It knows neither bounds nor the parts of its `consume`.
+ * Returns the scopes that older code may allow a new key, as during a deployment and after a
+ * rollback. They never exceed the key's grants. Older code knows neither bounds nor the parts of
+ * its `consume`.
  */
 export function firstScopesOf(key: {
   readonly scopes: readonly KeyScope[];

@@ -2,7 +2,7 @@ type Made<Makers> = {
   readonly [Name in keyof Makers]: Makers[Name] extends () => infer T ? T : never;
 };
 
-/** An object whose members are each made when they are first looked at, and then kept. */
+/** Returns an object that creates each member on first access, and then keeps it. */
 export function lazily<Makers extends Record<string, () => unknown>>(makers: Makers): Made<Makers> {
   const object = {};
   for (const [name, make] of Object.entries(makers)) {

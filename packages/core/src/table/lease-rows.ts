@@ -3,7 +3,7 @@ import { writeRowsUntilKnown } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 import { type OffsetRow, type offsetEntity, toOffset } from "./subscription.entity.ts";
 
-/** Which row, and what is known of its lease. */
+/** The place of a row, and the known token of its lease. */
 type Place = {
   readonly life: Life;
   readonly subscriptionUid: string;
@@ -11,7 +11,7 @@ type Place = {
   readonly token: number;
 };
 
-/** The token that the next owner gets, and what makes the lease free. */
+/** The next owner's token, and the condition that makes the lease free. */
 type Taking = {
   readonly token: number;
   readonly nowMs: number;
@@ -21,11 +21,11 @@ type Taking = {
 
 /**
  * The leases on offset rows. A row's fencing token grows whenever a worker takes the row, so that
- * requests of an earlier holder are recognised. All answers are the row as it is afterwards, or
- * undefined when the lease is not as it was thought to be. Doing any of it twice is harmless.
+ * requests of an earlier holder are recognised. Every method returns the resulting row, or
+ * undefined when the lease is not as expected. Repeating any of them is harmless.
  */
 export const leaseRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
-  /** Takes a lease that was given up, or has expired by `nowMs`, or is as one that has `ended`. */
+  /** Takes a lease that was given up, has expired by `nowMs`, or has the expiry `ended`. */
   async take(
     { token: seen, ...key }: Place,
     owner: string,
@@ -42,12 +42,12 @@ export const leaseRows = (connection: Connection, offset: ReturnType<typeof offs
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
-    // A copy of this very request may have been carried out before.
+    // A copy of this same request may have been carried out before.
     const mine = data !== null && data.owner === owner && data.token === token;
     return data === null || (rejected && !mine) ? undefined : toOffset(data);
   },
 
-  /** Holds a lease until later. */
+  /** Renews a lease. */
   async renew({ token, ...key }: Place, owner: string, until: number) {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
@@ -59,7 +59,10 @@ export const leaseRows = (connection: Connection, offset: ReturnType<typeof offs
     return rejected ? undefined : toOffset(data);
   },
 
-  /** Gives a lease up. The token stays: what the holder has received it may still commit. */
+  /**
+   * Gives a lease up. The token stays, so the former holder may still commit the events that it has
+   * received.
+   */
   async giveUp({ token, ...key }: Place, owner: string): Promise<OffsetRow | undefined> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset

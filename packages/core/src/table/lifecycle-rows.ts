@@ -17,9 +17,12 @@ import {
 } from "./subscription.entity.ts";
 import { transact, transactOnce } from "./transaction.ts";
 
-/** Beginnings and ends of streams and subscriptions: each one transaction, all rows or none. */
+/** Creates and ends streams and subscriptions. Each change is one transaction, all rows or none. */
 export const lifecycleRows = (connection: Connection, entities: Entities) => ({
-  /** False when the name is taken, perhaps by an earlier try of this call: compare uids. */
+  /**
+   * Returns false when the name is taken, perhaps by an earlier try of this call. The caller
+   * compares uids to find out.
+   */
   async createStream(
     tenant: Tenant,
     life: Life,
@@ -40,7 +43,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * Ends a life: its name finds it no longer, and its removal is scheduled. False if it had ended.
+   * Ends a life: its name no longer leads to it, and its removal is scheduled. Returns false if it
+   * had ended.
    */
   async endStream(
     tenant: Tenant,
@@ -63,8 +67,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * False when this life has a subscription of that name, perhaps by an earlier try of this call,
-   * or when the life has ended: a try that arrives late must not take the name from the next life.
+   * Returns false when this life has a subscription of that name, perhaps by an earlier try of this
+   * call, or when the life has ended. A late try must not take the name from the next life.
    */
   async createSubscription(
     life: Life,
@@ -101,11 +105,11 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * Puts a subscription to other positions, all of them or none: `to` replaces the rows of
-   * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must stand at
-   * `scan`, and its row pass the guard. Leases stay as they are, nothing is parked. False when the
-   * subscription has moved otherwise; "unsure" when that may be the work of an earlier try of this
-   * call.
+   * Moves a subscription to other positions, all of them or none. `to` replaces the rows of
+   * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must be at `scan`,
+   * and its row must pass the guard. Leases stay unchanged, and no key remains parked. Returns
+   * false when the subscription has moved otherwise, and "unsure" when that may be the work of an
+   * earlier try of this call.
    */
   async replaceOffsets(
     life: Life,
@@ -140,9 +144,9 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * Gives a subscription other settings, and its positions another generation where the plan says
-   * so. False when it is not as `row` and `from` say any more, perhaps by an earlier try of this
-   * call.
+   * Changes the settings of a subscription, and the generation of its positions if the plan does
+   * so. Returns false when it no longer matches `row` and `from`, perhaps because of an earlier try
+   * of this call.
    */
   async changeSubscription(
     life: Life,
@@ -155,7 +159,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
     from: { readonly generation: number; readonly partitions: number },
   ): Promise<boolean> {
     const { config, configured, widenedIn, generation } = to;
-    // Only the first position tells of settings; a generation is in all of them.
+    // Only the first position carries the settings counter. Every position carries the generation.
     const rows = generation === from.generation ? 1 : from.partitions;
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ subscription, offset }) => [
@@ -181,8 +185,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * Deletes a subscription and its positions; with `deletion` that is remembered. Doing it twice is
-   * harmless.
+   * Deletes a subscription and its positions. With `deletion` it also records the deletion.
+   * Repeating the call is harmless.
    */
   async removeSubscription(
     life: Life,

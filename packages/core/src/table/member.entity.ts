@@ -5,11 +5,11 @@ import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
-/** A worker of a subscription, which counts as alive until `until` (milliseconds since 1970). */
+/** A worker of a subscription. It counts as alive until `until` (milliseconds since 1970). */
 export type MemberRow = {
   readonly consumer: string;
   readonly until: number;
-  /** Which departure was its last. Polls that began before it are over. */
+  /** The id of its last departure. Polls that began before it end. */
   readonly left?: string | undefined;
 };
 
@@ -45,11 +45,11 @@ export const memberEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** Rows of workers that are gone remain a while, for the store to expire. */
+/** Rows of workers that are gone remain for a while, until the store expires them. */
 const KEPT_SECONDS = (HOUR_MS + CLOCKS_APART_MS) / 1_000;
 
 export const memberRows = (connection: Connection, entity: ReturnType<typeof memberEntity>) => ({
-  /** All workers that were heard of lately, the dead among them, strongly consistent. */
+  /** Returns all workers with a recent sign of life, dead ones included, strongly consistent. */
   async list(life: Life, subscriptionUid: string): Promise<MemberRow[]> {
     const { data } = await readRows(connection, () =>
       entity.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: true }),
@@ -57,7 +57,7 @@ export const memberRows = (connection: Connection, entity: ReturnType<typeof mem
     return data.map(({ consumer, until, left }) => ({ consumer, until, left }));
   },
 
-  /** False when the worker has left since. Doing it twice is harmless. */
+  /** Returns false when the worker has left since then. Repeating the call is harmless. */
   async put(
     life: Life,
     subscriptionUid: string,
@@ -77,7 +77,8 @@ export const memberRows = (connection: Connection, entity: ReturnType<typeof mem
   },
 
   /**
-   * Notes a departure; the row remains for longer than any poll waits. Doing it twice is harmless.
+   * Records a departure. The row remains for longer than any poll waits. Repeating the call is
+   * harmless.
    */
   async leave(
     life: Life,

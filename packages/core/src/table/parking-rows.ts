@@ -12,7 +12,7 @@ import {
   toOffset,
 } from "./subscription.entity.ts";
 
-/** Which row, and what of it a change rests on. */
+/** The subscription whose offset rows are read or changed. */
 type Place = { readonly life: Life; readonly subscriptionUid: string };
 
 /**
@@ -20,7 +20,7 @@ type Place = { readonly life: Life; readonly subscriptionUid: string };
  * committed offset and the parked keys, so one condition guards both.
  */
 export const parkingRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
-  /** One partition's row as it is now; undefined when the subscription is gone. */
+  /** Returns one partition's current row. Undefined when the subscription is gone. */
   async load(place: Place, partition: number): Promise<OffsetRow | undefined> {
     const { data } = await readRows(connection, () =>
       offset.get({ ...place, partition }).go({ consistent: true }),
@@ -29,10 +29,10 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
   },
 
   /**
-   * Changes what is parked, if that is still as it was in `from`, in the same generation, and the
-   * position has not moved: what is to be parked or freed depends on it. Undefined otherwise. A
-   * copy that arrives late changes nothing, because revisions only grow. What was counted of
-   * deliveries from the position is forgotten when `recount` says so.
+   * Changes the parked keys, if they are still as in `from`, in the same generation, and the
+   * committed offset has not moved, because the change depends on it. Returns undefined otherwise.
+   * A late copy changes nothing, because revisions only grow. With `recount`, the delivery count at
+   * the committed offset is discarded.
    */
   async change(
     place: Place,
@@ -61,11 +61,11 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
     );
     if (data === null) return undefined;
     const row = toOffset(data);
-    // A copy of this very request may have been carried out before.
+    // A copy of this same request may have been carried out before.
     return !rejected || isSame(row.parking, to) ? row : undefined;
   },
 
-  /** Notes a delivery from the committed position; nothing happens when that has moved. */
+  /** Records a delivery from the committed offset. Does nothing when that has moved. */
   async noteDelivery(place: Place, from: OffsetRow, delivery: Delivery): Promise<void> {
     const { partition, generation, next } = from;
     await writeRowsUntilKnown(connection, () =>
@@ -81,7 +81,10 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
 const SKIPPED = ["skipped"] as const;
 const DELIVERY = ["delivery"] as const;
 
-/** The store keeps no order of members, so what tells two changes apart is compared one by one. */
+/**
+ * The store keeps no order of members, so the parts that distinguish two changes are compared one
+ * by one.
+ */
 const isSame = (one: Parking | undefined, other: Parking): boolean =>
   one !== undefined && JSON.stringify(fingerprintOf(one)) === JSON.stringify(fingerprintOf(other));
 

@@ -7,23 +7,23 @@ import { type DeletedPage, deleteEach } from "./in-part.ts";
 /** A run of a request's events inside one stored batch. */
 export type ReceiptPart = {
   readonly partition: number;
-  /** The sequence of the run's first event, and how many there are. */
+  /** The sequence of the run's first event, and the number of events. */
   readonly first: number;
   readonly count: number;
-  /** The batch they are in: event ids are made from it. */
+  /** The batch that contains them. Event ids are made from it. */
   readonly batchFirst: number;
   readonly batchId: Uint8Array;
 };
 
-/** Where every event of a request is, partition by partition, and when it was published. */
+/** The place of every event of a request, partition by partition, and its publication time. */
 export type Receipt = {
   readonly parts: readonly ReceiptPart[];
   readonly publishedAt: number;
 };
 
 /**
- * An Idempotency-Key with the request it came with and what that request achieved; or, without
- * parts, the claim that settles it.
+ * An Idempotency-Key with its request and the result of that request, or, without parts, the claim
+ * that settles it.
  */
 export type ReceiptRow = Receipt & {
   readonly key: string;
@@ -32,9 +32,9 @@ export type ReceiptRow = Receipt & {
 } & Partial<Claim>;
 
 /**
- * Made before the events of a request are written. The batch that writes them has the `claimId`, so
- * the chain itself shows whether and where they are: in no batch of the partition that begins below
- * `claimFrom`.
+ * A claim is made before the events of a request are written. The batch that writes them has the
+ * `claimId`, so the chain itself shows whether and where they are. They are in no batch of the
+ * partition that begins below `claimFrom`.
  */
 export type Claim = {
   readonly claimId: Uint8Array;
@@ -42,7 +42,7 @@ export type Claim = {
   readonly claimFrom: number;
 };
 
-/** What came of a claim that was sent once: `found` is the row that was there before. */
+/** The outcome of a claim that was sent once. `found` is the existing row. */
 export type ClaimVerdict =
   | { readonly kind: "claimed" }
   | { readonly kind: "held"; readonly found: ReceiptRow }
@@ -79,7 +79,7 @@ export const receiptEntity = (connection: Connection) =>
   );
 
 export const receiptRows = (connection: Connection, entity: ReturnType<typeof receiptEntity>) => ({
-  /** The row of a key, strongly consistent; also when its time is over but the row is there. */
+  /** Returns the row of a key, strongly consistent. An expired row counts while it exists. */
   async load(life: Life, key: string): Promise<ReceiptRow | undefined> {
     const { data } = await readRows(connection, () =>
       entity.get({ life, key }).go({ consistent: true }),
@@ -88,8 +88,8 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
   },
 
   /**
-   * Puts a claim where no row is; with `over`, in place of the claim with that id. Sends it once.
-   * Throws only when the store refused it for good.
+   * Puts a claim if no row exists. With `over`, it replaces the claim with that id. Sends it once.
+   * Throws only when the store refused it permanently.
    */
   async claim(life: Life, row: ReceiptRow & Claim, over?: Uint8Array): Promise<ClaimVerdict> {
     const options = { returnOnConditionCheckFailure: "all_old" } as const;
@@ -110,8 +110,9 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
   },
 
   /**
-   * Notes of a claim that no batch below `claimFrom` settles it, and lets it last until
-   * `expiresAt`. False when the row is another's by now, or gone. Doing it twice is harmless.
+   * Records that no batch below `claimFrom` settles the claim, and extends the claim until
+   * `expiresAt`. Returns false when the row belongs to a different request by now, or is gone.
+   * Repeating the call is harmless.
    */
   async advance(
     life: Life,
@@ -131,7 +132,7 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
     return !rejected;
   },
 
-  /** A page of a life's receipts by key, after `after`; `next` is null at the end. */
+  /** Returns a page of a life's receipts by key, after `after`. `next` is null at the end. */
   async loadPage(
     life: Life,
     after: string | undefined,
@@ -144,7 +145,10 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
     return { rows: data, next: cursor === null ? null : (data.at(-1)?.key ?? null) };
   },
 
-  /** Deletes a receipt, unless another request has the key by now. Doing it twice is harmless. */
+  /**
+   * Deletes a receipt, unless a different request has the key by now. Repeating the call is
+   * harmless.
+   */
   async remove(life: Life, { key, requestHash, publishedAt }: ReceiptRow): Promise<void> {
     await writeRowsUntilKnown(connection, () =>
       entity

@@ -10,9 +10,9 @@ export type RemovalRow = {
   readonly uid: string;
   readonly partitions: number;
   readonly requestedAt: number;
-  /** When the last chain was sealed; nothing is removed until a while after. */
+  /** When the last chain was sealed. Removal starts only some time after this. */
   readonly sealedAt?: number;
-  /** Rows removed so far. */
+  /** The number of rows removed so far. */
   readonly removed: number;
 };
 
@@ -40,7 +40,7 @@ export const removalEntity = (connection: Connection) =>
   );
 
 export const removalRows = (connection: Connection, entity: ReturnType<typeof removalEntity>) => ({
-  /** Every open job, oldest name first. */
+  /** Returns every open job, oldest name first. */
   async list(): Promise<RemovalRow[]> {
     const { data } = await readRows(connection, () =>
       entity.query.primary({}).go({ pages: "all", consistent: true }),
@@ -48,7 +48,7 @@ export const removalRows = (connection: Connection, entity: ReturnType<typeof re
     return data;
   },
 
-  /** Whether a former life of that name is being removed. */
+  /** Whether an earlier life of that name is being removed. */
   async isOpenFor(name: ScopedName): Promise<boolean> {
     const { data } = await readRows(connection, () =>
       entity.query

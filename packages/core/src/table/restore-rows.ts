@@ -13,16 +13,16 @@ type Entities = Pick<RowKinds, "batch" | "checkpoint">;
 type Chain = { readonly life: Life; readonly partition: number };
 type Name = { readonly name: ScopedName; readonly uid: string };
 
-/** What the operation after a restore writes. */
+/** The writes of the operation after a restore. */
 export const restoreRows = (
   connection: Connection,
   entities: Entities,
   stream: RowKinds["stream"],
 ) => ({
   /**
-   * Puts a jump where nothing is, and notes it in the checkpoint, which must still be at `next`:
-   * both or nothing. False when others were faster, perhaps an earlier try of this call: look
-   * again.
+   * Puts a jump where no row exists, and records it in the checkpoint, which must still be at
+   * `next`: both or nothing. Returns false when a different process was faster, perhaps an earlier
+   * try of this call. The caller looks again.
    */
   async jump(
     { life, partition }: Chain,
@@ -43,7 +43,7 @@ export const restoreRows = (
     return reasons === undefined;
   },
 
-  /** Notes how far the receipts of a stream are looked through. */
+  /** Records the progress of the search through the receipts of a stream. */
   async note({ name, uid }: Name, restoring: Restoring): Promise<void> {
     await writeRowsUntilKnown(connection, () =>
       stream
@@ -54,7 +54,9 @@ export const restoreRows = (
     );
   },
 
-  /** A stream's restore is complete. Nothing happens when it was already, or its life has ended. */
+  /**
+   * Marks a stream's restore as complete. Does nothing when it was already, or its life has ended.
+   */
   async complete({ name, uid }: Name, restored: Restored): Promise<void> {
     const restores = restored.before.length + 1;
     await writeRows(() =>

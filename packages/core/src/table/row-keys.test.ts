@@ -9,7 +9,7 @@ import { createRowKinds, type RowKinds } from "./row-kinds.ts";
 type Keys = { readonly pk: string; readonly sk: string };
 type Composite = Readonly<Record<string, string | number>>;
 
-/** A kind of rows: what its keys are made of, and how they read. */
+/** A kind of rows: the parts of its keys, and their patterns. */
 type Family = {
   readonly parts: Readonly<Record<string, fc.Arbitrary<string | number>>>;
   readonly pk: RegExp;
@@ -26,7 +26,7 @@ const uid = fc.stringMatching(/^[A-Za-z0-9_-]{12}$/);
 const life = fc.tuple(scoped, uid).map((both) => both.join("#"));
 const partition = fc.nat(LIMITS.partitionsMax - 1);
 const sequence = fc.integer({ min: 1, max: 99_999_999_999_999 });
-/** What clients choose freely, also what looks like a part of another key. */
+/** Text that clients choose freely, including text that looks like a part of a different key. */
 const free = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }),
   fc.constantFrom("#", "META", "a#P0", "STREAM#a#b", "KEY#k", "\n", "SEQ#00000000000001"),
@@ -36,7 +36,7 @@ const NAME = "(?<name>[a-z0-9._/-]+)";
 const LIFE = "(?<life>[a-z0-9._/-]+#[A-Za-z0-9_-]+)";
 const keyOf = (pattern: string) => new RegExp(`^${pattern}$`, "su");
 
-/** Every family of rows that the table holds. A new one belongs here, and into ARCHITECTURE.md. */
+/** Every family of rows in the table. Add each new one here and to ARCHITECTURE.md. */
 const FAMILIES: Record<keyof RowKinds, Family> = {
   stream: { parts: { name: scoped }, pk: keyOf(`STREAM#${NAME}`), sk: keyOf("META") },
   subscription: {
@@ -118,7 +118,7 @@ const keysOf = (family: string, composite: Composite): Keys => {
   return get.call(entity, composite).params().Key;
 };
 
-/** What keys are made of, if they are of that family. */
+/** Returns the parts of a key, if the key is of that family. */
 const readKeys = ({ pk, sk }: Family, keys: Keys): Composite | undefined => {
   const [inPk, inSk] = [pk.exec(keys.pk), sk.exec(keys.sk)];
   return inPk === null || inSk === null ? undefined : { ...inPk.groups, ...inSk.groups };
@@ -156,7 +156,7 @@ describe("the keys of the table's rows", () => {
       expect(() => tenantOf(separated)).toThrow(RangeError);
     }
     for (let n = 0; n < 200; n++) expect(newUid(systemRandom)).toMatch(/^[A-Za-z0-9_-]{12}$/);
-    // The parts that may hold anything come last, so nothing is read after them.
+    // The parts with free text come last, so nothing is read after them.
     expect(NewEvent.safeParse({ key: "a#P0", data: 1 }).success).toBe(true);
   });
 });

@@ -13,8 +13,8 @@ import { offsetEntity, subscriptionEntity } from "./subscription.entity.ts";
 import { tenantEntity } from "./tenant.entity.ts";
 
 /**
- * Every row kind of the table, each made when it is first needed: making all of them is a fifth of
- * a cold start, and no request needs more than half.
+ * Every row kind of the table, created on first use. Creating all of them is a fifth of a cold
+ * start, and no request needs more than half.
  */
 export const createRowKinds = (connection: Connection) =>
   lazily({

@@ -13,16 +13,16 @@ export type StreamRow = Omit<CreateStream, "name"> & {
   readonly status: "live" | "deleting";
   readonly createdAt: number;
   /**
-   * The table that it was made in, or put to by the operation after a restore. In another table it
-   * is a copy about which nothing is known yet. Absent in rows of older versions until a sweep sees
-   * them.
+   * The name of the table that it was made in, or of the table to which the operation after a
+   * restore assigned it. In any other table it is a copy in an unknown state. Absent in rows of
+   * older versions until a sweep visits them.
    */
   readonly table?: string;
-  /** It was made in another table, and the restore that brought it here is not complete. */
+  /** It was made in a different table, and the restore that brought it here is not complete. */
   readonly copied?: true;
   /** The last restore of the table that this stream went through. */
   readonly restored?: Restored;
-  /** How far the receipts of a restore are looked through that is not complete. */
+  /** The progress through the receipts during a restore that is not complete. */
   readonly restoring?: Restoring;
 };
 
@@ -36,7 +36,7 @@ export const streamEntity = (connection: Connection) =>
         name: { type: CustomAttributeType<ScopedName>("string"), required: true },
         uid: { type: "string", required: true },
         status: { type: ["live", "deleting"] as const, required: true },
-        /** Which partitioning its keys follow; rescaling will count it up. */
+        /** The partitioning that its keys follow. Rescaling will increase it. */
         epoch: { type: "number", required: true, default: 0 },
         partitions: { type: "number", required: true },
         compaction: { type: ["key", "none"] as const, required: true },
@@ -46,7 +46,8 @@ export const streamEntity = (connection: Connection) =>
         table: { type: "string" },
         restored: { type: CustomAttributeType<Restored>("any") },
         /**
-         * How many restores the stream went through: what `restored` is replaced by depends on it.
+         * The number of restores that the stream went through. A write that replaces `restored` has
+         * a condition on it.
          */
         restores: { type: "number" },
         restoring: { type: CustomAttributeType<Restoring>("any") },
@@ -81,15 +82,15 @@ export const directoryEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** All names that begin with `prefix`, or just that one. */
+/** All names that begin with `prefix`, or only that one. */
 export type NameRange = { readonly prefix: string; readonly exact: boolean };
 
 const EVERY_NAME: NameRange = { prefix: "", exact: false };
 
-/** Above all characters of names. */
+/** It sorts after all characters of names. */
 const LAST = "~";
 
-/** Nothing lies between a name and this, because no character of names is lower. */
+/** No name sorts between a name and this, because no character of names is lower. */
 const scopedBehind = (name: ScopedName): ScopedName => `${name}!` as ScopedName;
 
 export const streamRows = (
@@ -97,7 +98,10 @@ export const streamRows = (
   stream: ReturnType<typeof streamEntity>,
   directory: ReturnType<typeof directoryEntity>,
 ) => ({
-  /** The row of the name's present life, strongly consistent; also while it is being deleted. */
+  /**
+   * Returns the row of the name's current life, strongly consistent, even while it is being
+   * deleted.
+   */
   async load(name: ScopedName): Promise<StreamRow | undefined> {
     const { data } = await readRows(connection, () =>
       stream.get({ name }).go({ consistent: true }),
@@ -106,9 +110,9 @@ export const streamRows = (
   },
 
   /**
-   * Up to `limit` of a tenant's streams, by name, after `after`, of those in a range of names if
-   * one is given; those that are being deleted are left out. `next` is where the list goes on, null
-   * at its end.
+   * Returns up to `limit` of a tenant's streams, by name, after `after`, within a range of names if
+   * one is given. It leaves out streams that are being deleted. `next` is where the list continues,
+   * null at its end.
    */
   async list(
     tenant: Tenant,
@@ -138,7 +142,7 @@ export const streamRows = (
     return { streams, next };
   },
 
-  /** Changes a live stream's settings; undefined when this life of it has ended. */
+  /** Changes a live stream's settings. Undefined when this life of it has ended. */
   async patch(
     name: ScopedName,
     uid: string,
@@ -155,7 +159,8 @@ export const streamRows = (
   },
 
   /**
-   * Notes in which table a stream lives, where that is not noted yet. Doing it twice is harmless.
+   * Records which table a stream belongs to, if no table is recorded yet. Repeating the call is
+   * harmless.
    */
   async nameTable(name: ScopedName, uid: string): Promise<void> {
     await writeRows(() =>
@@ -167,7 +172,7 @@ export const streamRows = (
     );
   },
 
-  /** Forgets a life whose deletion is complete. Nothing happens when another life has begun. */
+  /** Removes a life whose deletion is complete. Does nothing when a new life has begun. */
   async remove(name: ScopedName, uid: string): Promise<void> {
     await writeRows(() =>
       stream

@@ -19,12 +19,15 @@ import {
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
-/** What a subscription was asked to be. */
+/** The settings that a subscription was created with, or changed to. */
 export type SubscriptionConfig = Omit<CreateSubscription, "name" | "start"> & {
   readonly start: Start;
 };
 
-/** A subscription's row. A `streamUid` of another life of the stream means: it does not exist. */
+/**
+ * A subscription's row. If `streamUid` is a different life of the stream, the subscription does not
+ * exist.
+ */
 export type SubscriptionRow = {
   readonly stream: ScopedName;
   readonly name: string;
@@ -32,16 +35,18 @@ export type SubscriptionRow = {
   readonly streamUid: string;
   readonly config: SubscriptionConfig;
   readonly createdAt: number;
-  /** How often its settings were changed; absent where never. */
+  /** The number of changes of its settings. Absent without changes. */
   readonly configured?: number;
-  /** The generation since which its filter lets through what a former one left out. */
+  /**
+   * The generation in which its filter was widened, so that it lets through events left out before.
+   */
   readonly widenedIn?: number;
 };
 
 /**
- * How far a subscription has committed one partition; 0 means "not known before the snapshot is
- * read". Deleted subscriptions have none. The row of partition 0 carries the bootstrap, if one is
- * on.
+ * The committed offset of a subscription in one partition. 0 means "not known before the snapshot
+ * is read". Deleted subscriptions have no rows. The row of partition 0 carries the bootstrap, if
+ * there is one.
  */
 export type OffsetRow = Position & {
   readonly partition: number;
@@ -51,21 +56,21 @@ export type OffsetRow = Position & {
   readonly lease?: Lease;
   /** Absent until a key was parked for the first time in this generation. */
   readonly parking?: Parking;
-  /** Kept only where deliveries are counted. */
+  /** Kept only if deliveries are counted. */
   readonly delivery?: Delivery;
   /**
-   * In partition 0, as in the subscription's row: a process that reads positions learns that its
-   * copy of the settings is old. Absent where they were never changed.
+   * In partition 0, a copy of the counter in the subscription's row. It shows a process that reads
+   * positions that its copy of the settings is old. Absent if they were never changed.
    */
   readonly configured?: number;
 };
 
-/** The last delivery from a committed position, `at`; its page ended before `until`. */
+/** The last delivery from the committed offset `at`. Its page ended before `until`. */
 export type Delivery = Delivered & { readonly at: number; readonly until: number };
 
 /**
- * Who works on a partition, until when (milliseconds since 1970). Without an owner it was given up;
- * the token stays, and grows with the next owner.
+ * The worker of a partition, and its expiry (milliseconds since 1970). A lease without an owner was
+ * given up. The fencing token stays, and grows with the next owner.
  */
 export type Lease = {
   readonly token: number;
@@ -74,15 +79,15 @@ export type Lease = {
 };
 
 /**
- * What a commit must find: the lease that its worker was given, live or not, which then holds until
- * `until`; or, without a worker, that no lease is held at `nowMs`, apart from one that counts as
- * `ended`, whatever its own clock said.
+ * The condition of a commit on the lease. A worker needs the lease that it was given, expired or
+ * not, which then lasts until `until`. Without a worker, no lease may be valid at `nowMs`, except
+ * one with the expiry `ended`, which counts as expired whatever its writer's clock was.
  */
 export type LeaseGuard =
   | { readonly token: number; readonly until: number }
   | { readonly token: undefined; readonly nowMs: number; readonly ended?: number | undefined };
 
-/** Whether a row is as a commit must find it. */
+/** Whether a row passes the condition of a commit. */
 export const passesGuard = ({ lease }: OffsetRow, guard: LeaseGuard): boolean => {
   if (guard.token !== undefined) return lease?.token === guard.token;
   return lease?.owner === undefined || lease.until <= guard.nowMs || lease.until === guard.ended;
@@ -163,7 +168,7 @@ export const subscriptionRows = (
   subscription: ReturnType<typeof subscriptionEntity>,
   offset: ReturnType<typeof offsetEntity>,
 ) => ({
-  /** The subscription of this life of the stream, strongly consistent. */
+  /** Returns the subscription of this life of the stream, strongly consistent. */
   async load(
     stream: ScopedName,
     streamUid: string,
@@ -175,7 +180,7 @@ export const subscriptionRows = (
     return data?.streamUid === streamUid ? data : undefined;
   },
 
-  /** The row of that name if it is left from a former life of the stream. */
+  /** Returns the row of that name if it remains from an earlier life of the stream. */
   async loadStale(
     stream: ScopedName,
     streamUid: string,
@@ -188,8 +193,8 @@ export const subscriptionRows = (
   },
 
   /**
-   * Up to `limit` of this life's subscriptions, by name, after `after`. `next` is where the list
-   * goes on, null at its end.
+   * Returns up to `limit` of this life's subscriptions, by name, after `after`. `next` is where the
+   * list continues, null at its end.
    */
   async list(
     stream: ScopedName,
@@ -206,7 +211,7 @@ export const subscriptionRows = (
     };
   },
 
-  /** How many of this life's subscriptions are among the next `limit` rows; one request. */
+  /** Counts this life's subscriptions among the next `limit` rows. One request. */
   async countFrom(
     stream: ScopedName,
     streamUid: string,
@@ -222,7 +227,10 @@ export const subscriptionRows = (
     return { count, next: cursor === null ? null : (data.at(-1)?.name ?? null) };
   },
 
-  /** The committed positions of all partitions, strongly consistent; empty when it is gone. */
+  /**
+   * Returns the committed offsets of all partitions, strongly consistent. Empty when the
+   * subscription is gone.
+   */
   async loadOffsets(life: Life, subscriptionUid: string): Promise<OffsetRow[]> {
     const { data } = await readRows(connection, () =>
       offset.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: true }),
@@ -231,10 +239,11 @@ export const subscriptionRows = (
   },
 
   /**
-   * Moves one partition's committed position forward, within its generation. Answers the row as it
-   * is afterwards and whether this call moved it; undefined when the subscription is gone. Nothing
-   * moves that does not pass the guard, or when a key was freed since the page was read. Doing it
-   * twice is harmless: a try whose answer was lost and that is found carried out has moved it.
+   * Moves one partition's committed offset forward, within its generation. Returns the resulting
+   * row and whether this call moved it. Undefined when the subscription is gone. A commit moves
+   * nothing when it does not pass the guard, or when a key was freed since the page was read.
+   * Repeating the call is harmless: a try with a lost answer that was carried out counts as the
+   * move.
    */
   async commit(
     life: Life,
@@ -263,10 +272,10 @@ export const subscriptionRows = (
   },
 
   /**
-   * Commits how far a snapshot is read: from the row's own snapshot to a later place, or the first
-   * of any. Nothing moves when another snapshot, another generation or a later place is committed,
-   * or the guard is not passed. Undefined when the subscription is gone. Doing it twice is
-   * harmless.
+   * Commits the progress in a snapshot: from the row's own snapshot to a later place, or the first
+   * place of any snapshot. Moves nothing when a different snapshot, a different generation or a
+   * later place is committed, or when the guard does not pass. Undefined when the subscription is
+   * gone. Repeating the call is harmless.
    */
   async commitScan(
     life: Life,
@@ -298,7 +307,7 @@ export const subscriptionRows = (
     return { moved: !rejected || (sent > 1 && isThere), row };
   },
 
-  /** Forgets a bootstrap whose snapshot is read and whose remainder is committed. */
+  /** Removes a bootstrap whose snapshot is read and whose remaining events are committed. */
   async endBootstrap(life: Life, subscriptionUid: string, generation: number): Promise<void> {
     await writeRowsUntilKnown(connection, () =>
       offset
@@ -313,7 +322,7 @@ export const subscriptionRows = (
 const SCANNED = formatScan(COMPACTED_BUCKETS);
 const PENDING_SCAN = pendingBootstrap.scan;
 
-/** The attributes that hold a bootstrap; those of the parts it does not have are removed. */
+/** The attributes that store a bootstrap. Attributes of absent parts are removed. */
 export const BOOTSTRAP_ATTRIBUTES = ["scan", "run", "startedAt", "starts", "exactFrom"] as const;
 
 export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
@@ -322,20 +331,20 @@ export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
   return isPending(bootstrap) ? { scan } : { scan, run, startedAt, starts, exactFrom };
 };
 
-/** What belongs to a generation alone: a seek begins without it. */
+/** The attributes that belong to one generation. A seek removes them. */
 export const PARKING_ATTRIBUTES = ["parked", "revision", "freed", "skipped", "delivery"] as const;
 
-/** A counter that is absent until it counts. */
+/** The condition on a counter that is absent until it counts. */
 export const isOrAbsent = <Name>(
   name: Name,
   { eq, notExists }: { eq(name: Name, value: number): string; notExists(name: Name): string },
   value: number,
 ): string => (value === 0 ? notExists(name) : eq(name, value));
 
-/** A commit of a worker holds its lease as a poll does. */
+/** A worker's commit renews its lease, as a poll does. */
 const held = (guard: LeaseGuard) => (guard.token === undefined ? {} : { until: guard.until });
 
-/** The guard as a condition. */
+/** Returns the guard as a condition. */
 export function guarded<Name>(
   row: { readonly token: Name; readonly owner: Name; readonly until: Name },
   operations: {

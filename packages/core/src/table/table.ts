@@ -19,7 +19,10 @@ import { streamRows } from "./stream.entity.ts";
 import { subscriptionRows } from "./subscription.entity.ts";
 import { tenantRows } from "./tenant.entity.ts";
 
-/** The one table of the product, by kinds of rows. Each method is one request unless it says so. */
+/**
+ * The only table of the product, by kinds of rows. Each method is one request unless its comment
+ * states otherwise.
+ */
 export const createTable = (connection: Connection) => {
   const kinds = createRowKinds(connection);
   return lazily({

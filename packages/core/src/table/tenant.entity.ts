@@ -25,7 +25,7 @@ export const tenantEntity = (connection: Connection) =>
   );
 
 export const tenantRows = (connection: Connection, entity: ReturnType<typeof tenantEntity>) => ({
-  /** Makes a tenant. Answers the one that was there before instead, if any. */
+  /** Creates a tenant. Returns the existing one instead, if there is one. */
   async create(row: TenantRow): Promise<{ tenant: TenantRow; created: boolean }> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       entity.create(row).go({ returnOnConditionCheckFailure: "all_old" }),
@@ -35,7 +35,7 @@ export const tenantRows = (connection: Connection, entity: ReturnType<typeof ten
       : { tenant: row, created: true };
   },
 
-  /** Up to `limit` tenants, by name, after `after`. `next` is null at the end. */
+  /** Returns up to `limit` tenants, by name, after `after`. `next` is null at the end. */
   async list(
     limit: number,
     after: string | undefined,

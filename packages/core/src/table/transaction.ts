@@ -2,13 +2,14 @@ import { fullJitterMs } from "../kernel/random.ts";
 import { isRefusal, outcomeUnknown, refusalOf } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 
-/** What the store says of one item of a cancelled transaction. */
+/** The store's reason for one item of a cancelled transaction. */
 export type Reason = { readonly code: string; readonly item?: unknown };
 
 /**
- * What came of a transaction sent once. `cancelled` is a verdict: at least one condition failed and
- * nothing was written by this request. Everything else that is not `written` is `unknown`,
- * conflicts and throttling too: an earlier copy of the same request may have been carried out.
+ * The outcome of a transaction that was sent once. `cancelled` is a verdict: at least one condition
+ * failed and this request wrote nothing. Every other outcome except `written` is `unknown`,
+ * including conflicts and throttling, because an earlier copy of the same request may have been
+ * carried out.
  */
 export type Verdict<Cancelled> =
   | { readonly kind: "written" }
@@ -17,7 +18,7 @@ export type Verdict<Cancelled> =
 
 type Written = { canceled: boolean; data: readonly Reason[] };
 
-/** Sends a transaction once. Throws only when the store refused the request for good. */
+/** Sends a transaction once. Throws only when the store refused the request permanently. */
 export async function sendTransaction(
   write: () => Promise<Written>,
 ): Promise<Verdict<{ reasons: readonly Reason[] }>> {
@@ -41,8 +42,9 @@ const TRIES = 6;
 const BACKOFF = { baseMs: 25, capMs: 500 };
 
 /**
- * Sends a transaction until its outcome is known. Answers undefined when it is written, and the
- * reasons when a condition failed, which may be the trace of an earlier try of this very call.
+ * Sends a transaction until its outcome is known. Returns undefined when it is written, and the
+ * reasons when a condition failed, perhaps because an earlier try of this same call was carried
+ * out.
  */
 export async function transact(
   connection: Connection,
@@ -52,7 +54,10 @@ export async function transact(
   return reasons;
 }
 
-/** The same, and whether an earlier try of this very call may have been carried out. */
+/**
+ * Does the same as `transact`, and returns whether an earlier try of this same call may have been
+ * carried out.
+ */
 export async function transactOnce(
   { clock, random }: Connection,
   write: () => Promise<Written>,
@@ -60,7 +65,7 @@ export async function transactOnce(
   for (let attempt = 0; ; attempt++) {
     const isRepeated = attempt > 0;
     const verdict = await sendTransaction(write).catch((error: unknown) => {
-      // A refusal speaks of this try only; one before may have been carried out.
+      // A refusal concerns only this try. An earlier one may have been carried out.
       throw isRepeated ? outcomeUnknown(error) : error;
     });
     if (verdict.kind === "written") return { reasons: undefined, isRepeated };
