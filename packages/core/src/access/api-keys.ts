@@ -114,10 +114,10 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /**
    * Revokes a key, here at once, in other processes within 30 s. With `cascade` it also revokes all
-   * keys that descend from it. It revokes the key itself first, so that the key makes no more, and
-   * then all others until a look finds none. A repeated call continues after a crash, also when the
-   * key itself is already gone. Throws `api-key-not-found` when there was no key to revoke and none
-   * was revoked within the last day.
+   * keys that descend from it. It revokes the key itself first, so that the key makes no further
+   * keys. Then it revokes the others until a look finds none. A repeated call continues after a
+   * crash, also when the key itself is already gone. Throws `api-key-not-found` when there was no
+   * key to revoke and none was revoked within the last day.
    */
   async function revoke(
     caller: Caller,

@@ -48,8 +48,8 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
   };
 
   /**
-   * Records a use once an hour. A process tries that once in this time. A failure to record has no
-   * other effect.
+   * Records a use at most once an hour. A process makes one attempt in that time. A failure to
+   * record has no other effect.
    */
   async function noteUse({ id, usedAt = 0 }: ApiKeyRow, now: number): Promise<void> {
     const noted = Math.max(usedAt, noteTried.get(id) ?? 0);

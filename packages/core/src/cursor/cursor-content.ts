@@ -13,7 +13,7 @@ export type CursorContent = {
   readonly subscription?: { readonly uid: string; readonly generation: number };
   readonly positions: readonly (Position | undefined)[];
   readonly since?: number;
-  /** In a worker's cursor, the fencing token of the lease for each position. */
+  /** The fencing token of the lease for each position, in a worker's cursor. */
   readonly tokens?: readonly (number | undefined)[];
   /** How often keys had been freed in each partition when the cursor was read. Absent if never. */
   readonly freed?: readonly number[];
@@ -28,7 +28,7 @@ export type CursorContent = {
   readonly turn: number;
   /** Present until everything that a snapshot left out has been read from the log. */
   readonly bootstrap?: Bootstrap;
-  /** In a cursor of a list of the compacted state, the key prefix of the list. */
+  /** The key prefix of the list, in a cursor of a list of the compacted state. */
   readonly listed?: string;
 };
 

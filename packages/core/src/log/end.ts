@@ -40,8 +40,8 @@ export async function loadEnd(
   let last = await table.batches.loadLast(life, partition);
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
-  // Either all batches have expired, or another batch was written and compacted since the first
-  // read. Its times count.
+  // Either all batches have expired, or a later one was written and compacted since the first read.
+  // Its times count.
   if (endAfter(last) < checkpoint.next)
     last = (await table.batches.loadLast(life, partition)) ?? last;
   // Compaction stops at batch edges. A batch that begins below such an edge and ends above it was

@@ -46,8 +46,8 @@ const CLAIM_MS = 48 * HOUR_MS;
 /** The minimum remaining life of a claim when its events are written: the window and clock skew. */
 const LEFT_MIN_MS = DAY_MS + CLOCKS_APART_MS;
 /**
- * A claim is void once it should have been removed for this long. Batches stay stored for longer
- * than that, so a search of the chain finds every batch that could settle the claim.
+ * A claim is void this long after its expiry. Batches stay stored for longer than the age that a
+ * claim reaches by then, so a search of the chain finds every batch that could settle it.
  */
 const VOID_AFTER_MS = 7 * DAY_MS;
 

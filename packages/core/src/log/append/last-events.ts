@@ -155,7 +155,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
 
 export type LastEvents = ReturnType<typeof createLastEvents>;
 
-/** Of two events of a key, the later one counts, in whatever order they arrive here. */
+/** The later of two events of a key counts, in whatever order they arrive here. */
 function note(latest: Map<string, LastEvent>, key: string, last: LastEvent): void {
   const known = latest.get(key);
   if (known === undefined || known.sequence <= last.sequence) latest.set(key, last);

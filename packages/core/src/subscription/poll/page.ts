@@ -50,7 +50,7 @@ export type Poll = {
   readonly consistent: boolean;
   /** The page has nothing to deliver, so the poll may wait. */
   readonly idle: boolean;
-  /** For a worker's poll, the presence of the worker. */
+  /** The presence of the worker, in a worker's poll. */
   readonly presence?: Presence;
 };
 

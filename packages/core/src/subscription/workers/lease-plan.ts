@@ -5,7 +5,7 @@ type Row = Pick<OffsetRow, "partition" | "lease">;
 export type LeasePlan = {
   /** Leases that the worker holds and keeps. */
   readonly keep: readonly Row[];
-  /** Of the kept leases, those to renew. */
+  /** The kept leases that need a renewal. */
   readonly renew: readonly Row[];
   /** Partitions that no worker holds. */
   readonly take: readonly Row[];

@@ -8,8 +8,8 @@ import type { Leases, Presence } from "./leases.ts";
 type ShareRequest = PollRequest & { readonly consumer: string; readonly heardMs: number };
 
 /**
- * Polls for one of several workers: obtains its share, holds that, and delivers its events. The
- * cursor carries the fencing tokens of the leases. `lag` and `caughtUp` describe the share.
+ * Polls for one of several workers: obtains its share, renews its leases, and delivers its events.
+ * The cursor carries the fencing tokens of the leases. `lag` and `caughtUp` describe the share.
  * `consistent` describes everything committed and this page. A worker with an empty share has
  * nothing to deliver.
  */
