@@ -19,7 +19,7 @@ const TABLE = "bench";
 /** Bytes read for each byte there is to read, with pages as large as may be: the promise. */
 const RATIO_MAX = 1.2;
 
-/** `BENCH_KEYS=10000` for a quick look; the promise is about the full number. */
+/** Use `BENCH_KEYS=10000` for a quick look. The promise is about the full number. */
 const keys = Number(process.env.BENCH_KEYS ?? 100_000);
 const WHOLE_PAGES = { limit: 1_000, commits: true };
 

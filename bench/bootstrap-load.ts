@@ -32,7 +32,7 @@ export type Load = {
   readonly orders: number;
 };
 
-/** What a bootstrap has to read at least: items as stored, names and keys included. */
+/** The least that a bootstrap has to read: items as stored, including names and keys. */
 export type Filled = {
   readonly ledger: Ledger;
   readonly keys: number;
@@ -50,8 +50,8 @@ export type Bootstrapped = {
   readonly readBytes: number;
   readonly ratio: number;
   /**
-   * What each poll reads beside the state and the tail: rows read again, and units that are not
-   * full.
+   * The bytes that each poll reads in addition to the state and the tail: rows read again, and
+   * units that are not full.
    */
   readonly overheadBytesPerPoll: number;
 };
@@ -63,7 +63,7 @@ const BATCH_EVENTS = 1_000;
 const GROUP_KEYS = 500;
 const CONSISTENT_UNIT_BYTES = 4_096;
 
-/** Publishes and compacts a load; the tail is published after the last checkpoint. */
+/** Publishes and compacts a load. The tail is published after the last checkpoint. */
 export async function fillStream(store: Store, load: Load): Promise<Filled> {
   const ledger = openLedger(store);
   await ledger.createStream(defaultTenant, {

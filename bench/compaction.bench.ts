@@ -18,7 +18,7 @@ import { recordResult } from "./record.ts";
 const EVENTS = 4_000;
 const BATCH = 100;
 const ROUNDS = 2;
-/** What Lambda gives a function of 1 GB, of a core: a whole one comes with 1,769 MB. */
+/** The share of a core that Lambda gives a function of 1 GB. A whole core comes with 1,769 MB. */
 const LAMBDA_CORES = 1_024 / 1_769;
 
 const dynamo = await startStore();

@@ -22,10 +22,13 @@ import { runChild } from "./run-child.ts";
 const POLLS = 500;
 const PUBLISHERS = 4;
 const SECONDS = 10;
-/** One round on a machine that has other things to do says little: the median of several does. */
+/**
+ * One round tells little on a machine that does other work. The median of several rounds is
+ * reliable.
+ */
 const ROUNDS = 5;
 const RATIO_MAX = 2;
-/** Until all polls are held; from then on as many end and begin each second. */
+/** The time until the server holds all polls. From then on as many end as begin each second. */
 const SETTLE_MS = 24_000;
 const IDLE_MS = 10_000;
 
@@ -117,7 +120,7 @@ function medianOf(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
 }
 
-/** What is left once everybody has had a moment to go. */
+/** Returns the count after the connections have had time to close. */
 async function waited(count: () => number): Promise<number> {
   await sleep(1_000);
   return count();

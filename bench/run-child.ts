@@ -6,7 +6,7 @@ export type Child<T> = {
   /** Resolves once it has called `waitForStart`. */
   readonly ready: Promise<void>;
   start(): void;
-  /** What it printed, parsed; rejects when it fails. */
+  /** The parsed output of the child. Rejects when the child fails. */
   readonly result: Promise<T>;
 };
 
@@ -31,7 +31,7 @@ export function runChild<T>(program: string, ...parameters: string[]): Child<T> 
   return { ready, start: () => child.send("start"), result };
 }
 
-/** In the child: says that it is ready, and waits until it is started. */
+/** For the child: reports that it is ready, and waits until it is started. */
 export async function waitForStart(): Promise<void> {
   await new Promise((resolve) => {
     process.once("message", resolve);

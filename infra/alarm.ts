@@ -1,6 +1,6 @@
 import { settings } from "./stage.ts";
 
-/** Where alarms go; `undefined` without ALARM_EMAIL. */
+/** The target of alarms. It is `undefined` without ALARM_EMAIL. */
 const alarmTopic = settings.alarmEmail ? mailTo(settings.alarmEmail) : undefined;
 
 /**

@@ -13,7 +13,7 @@ const ofFailures = { QueueName: failures.nodes.queue.name };
 const minuteSeconds = 60;
 const hourSeconds = 3_600;
 
-// In the order in which an operator would ask: are clients hurt, will they be, why.
+// The alarms are in the order of an operator's questions: are clients hurt, will they be, why.
 if (ofApi) alarm("ServerErrors", "AWS/ApiGateway 5xx", ofApi, { threshold: 5 });
 else alarm("ServerErrors", "AWS/Lambda Url5xxCount", ofRouter, { threshold: 5 });
 

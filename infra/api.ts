@@ -29,7 +29,7 @@ export const router = new sst.aws.Function("Router", {
 /** The HTTP API in front of the router. It is `undefined` when the stage uses a Function URL. */
 export const httpApi = settings.ingress === "http-api" ? frontDoor() : undefined;
 
-/** Where clients reach this stage. */
+/** The address at which clients reach this stage. */
 export const url = httpApi ? httpApi.url : router.url;
 
 function frontDoor() {

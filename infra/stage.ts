@@ -12,12 +12,13 @@ export const settings = {
    */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
   /**
-   * Calls of the compactor that are kept free; 0 for none, undefined for what the account allows.
+   * The concurrency that is reserved for the compactor. 0 reserves none. Undefined lets the
+   * account's limit decide.
    */
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
   /** Web sites whose pages may call the API, separated by commas. The default is none. */
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
-  /** How long polls may wait, in seconds, or `off`: a function that waits is billed for it. */
+  /** The longest wait of a poll, in seconds, or `off`. A function that waits is billed for it. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
   /** A table that was restored, to work on instead of the stage's own (docs/operations.md). */
   restoredTable: tableFrom(process.env.RESTORED_TABLE),
@@ -53,7 +54,7 @@ function originsFrom(value = ""): string {
 }
 
 /**
- * The same cap as the router reads it (packages/functions/src/wait-seconds.ts): a test compares.
+ * Reads the cap as the router does (packages/functions/src/wait-seconds.ts). A test compares them.
  */
 function waitSecondsFrom(value: string | undefined): string {
   if (!value) return "off";

@@ -2,9 +2,9 @@ import type { TableOperation } from "./operations.ts";
 import { isProduction, settings } from "./stage.ts";
 
 /**
- * The one table (packages/core/ARCHITECTURE.md): no index, because lists have directory rows; a
- * stream of keys only, because it is a doorbell. The local stack makes the same table, and a test
- * compares the two.
+ * The one table (packages/core/ARCHITECTURE.md). It has no index, because lists have directory
+ * rows. Its stream has only keys, because it is a doorbell. The local stack creates the same table,
+ * and a test compares the two.
  */
 const ledger = new sst.aws.Dynamo(
   "Ledger",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What the follower prints, one JSON line for each event that it has processed. */
+/** The output of the follower: one JSON line for each event that it has processed. */
 export type Followed = {
   readonly sequence: number;
   readonly key: string;

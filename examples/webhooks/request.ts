@@ -1,4 +1,4 @@
-/** Where a server is, and the key for it. */
+/** The address of a server, and the key for it. */
 export type Door = { readonly url: string; readonly apiKey: string };
 
 /**

@@ -93,8 +93,8 @@ async function publish(door: Door, events: readonly DemoEvent[]) {
 }
 
 /**
- * Runs a follower until `isEnough` says so of what it has printed so far and the latest of it; then
- * kills it, as abruptly as a crash would. Returns all that it had processed by then.
+ * Runs a follower until `isEnough` accepts what it has printed so far and its latest line. Then
+ * kills it as abruptly as a crash would. Returns everything that it had processed by then.
  */
 async function followUntil(
   { url, apiKey }: Door,

@@ -21,7 +21,7 @@ export function loadWebhooks(): DemoEvent[] {
 const eventType = (name: string, { action }: Payload): string =>
   typeof action === "string" ? `${name}.${action}` : name;
 
-/** From the more specific to the less: an issue comment is about its issue. */
+/** Ordered from the more specific to the less specific: an issue comment is about its issue. */
 const SUBJECTS = [
   ["issue", "number"],
   ["pull_request", "number"],

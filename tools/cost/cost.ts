@@ -5,8 +5,8 @@ import { type Measured, measure } from "./measure.ts";
 import { costPage } from "./page.ts";
 
 /**
- * Prints what EventLedger costs a month. `--measure` measures the capacity units on DynamoDB Local
- * and keeps them in measured.json; `--write` writes docs/cost.md.
+ * Prints the monthly cost of EventLedger. `--measure` measures the capacity units on DynamoDB Local
+ * and stores them in measured.json. `--write` writes docs/cost.md.
  */
 const MEASURED = path.join(import.meta.dirname, "measured.json");
 const PAGE = path.join(import.meta.dirname, "../../docs/cost.md");

@@ -20,8 +20,8 @@ export const METRICS_SENT = (Object.keys(METRICS) as MetricName[]).filter(
 ).length;
 
 /**
- * What a month of a scenario costs, item by item, with an Idempotency-Key on each publish or
- * without. Pure.
+ * The monthly cost of a scenario, item by item, with or without an Idempotency-Key on each publish.
+ * Pure.
  */
 export function estimate(
   scenario: Scenario,
@@ -82,7 +82,8 @@ export function estimateIdle(measured: Measured): readonly Item[] {
 }
 
 /**
- * One more subscriber that finds nothing, polling at the assumed pace; or a lone worker that does.
+ * The cost of one more subscriber that polls at the assumed pace and finds nothing, or of a lone
+ * worker that does.
  */
 export function estimateSubscriber(
   measured: Measured,
@@ -106,13 +107,13 @@ export function estimateSubscriber(
 export const totalOf = (items: readonly Item[]): number =>
   items.reduce((sum, { dollars }) => sum + dollars, 0);
 
-/** The same without what is free of charge, for an account that uses nothing else. */
+/** The total without the free tier, for an account that uses nothing else. */
 export const totalBeyondFree = (items: readonly Item[]): number =>
   items.reduce((sum, { name, dollars }) => sum + Math.max(0, dollars - (FREE[name] ?? 0)), 0);
 
 const SWEEP_LINE_BYTES = 250;
 
-/** How much of everything happens in a month. */
+/** The number of operations of each kind in a month. */
 function loadOf(
   { events, streams, keys }: Scenario,
   n: 1 | 10,
@@ -185,16 +186,18 @@ function loadOf(
 /** A process believes a stream's settings for 5 s, and writes its metrics every 10 s when busy. */
 const META_SECONDS = 5;
 const METRICS_SECONDS = 10;
-/** Of a strongly consistent read, per unit. */
+/** The bytes per unit of a strongly consistent read. */
 const READ_BYTES = 4_096;
 
-/** What DynamoDB adds to an item when it bills its storage. */
+/** The bytes that DynamoDB adds to an item when it bills storage. */
 const ITEM_OVERHEAD_BYTES = 100;
 
-/** How much of a month's is there at any time, of what is kept for so many days. */
+/** The share of a month's data that is present at any time when it is kept for so many days. */
 const keptFor = (days: number): number => (days * 24) / ASSUMED.hoursPerMonth;
 
-/** How likely at least one is, when `mean` are expected and they come independently. */
+/**
+ * The probability of at least one occurrence, when `mean` are expected and they are independent.
+ */
 const happens = (mean: number): number => 1 - Math.exp(-mean);
 
 const sweeperGbSeconds = (): number =>

@@ -11,7 +11,7 @@ import { openTable, type Polled, type Shop } from "./shop.ts";
 /** Capacity units, as DynamoDB counts them. */
 export type Units = { readonly read: number; readonly write: number };
 
-/** What a request of `n` events costs, and what follows from it. */
+/** The cost of a request of `n` events, and of the work that follows from it. */
 export type BatchMeasured = {
   readonly publish: Units;
   /** The same with an Idempotency-Key. */
@@ -28,7 +28,7 @@ export type BatchMeasured = {
   readonly storedBytesPerEvent: number;
   readonly compactRun: Units;
   readonly compactEvent: Units;
-  /** Of a page of so many events, as it travels. */
+  /** The bytes per event of a page of so many events, as transferred. */
   readonly answerBytesPerEvent: number;
 };
 
@@ -37,17 +37,17 @@ export type Measured = {
   /** A poll that finds nothing, and one that finds one small batch. */
   readonly idlePoll: Units;
   readonly busyPoll: Units;
-  /** What it costs more when it commits the page before. */
+  /** The extra cost of a poll that commits the page before. */
   readonly commit: Units;
   /** A poll of a lone worker that finds nothing, one a second. */
   readonly workerPoll: Units;
-  /** What a process reads more when what it remembers is too old, publishing and polling. */
+  /** The extra reads of a process whose cached values are too old, when publishing and polling. */
   readonly refresh: Units;
-  /** An idle stream of one partition, per sweep; and a sweep of nothing. */
+  /** The cost per sweep of an idle stream with one partition, and of a sweep of nothing. */
   readonly sweptStream: Units;
   readonly sweep: Units;
   readonly keyBytes: number;
-  /** What is kept of an Idempotency-Key. */
+  /** The stored bytes of an Idempotency-Key. */
   readonly receiptBytes: number;
   readonly answerBytes: number;
   readonly logLineBytes: number;
@@ -156,7 +156,7 @@ async function measurePolls(shop: Shop, n: number) {
   };
 }
 
-/** By a process that knows its keys, and by one that knows the stream but not its keys. */
+/** Measures a process that knows its keys, and one that knows the stream but not its keys. */
 async function measureExpected(shop: Shop, other: Shop, n: number) {
   await shop.publishExpected(n);
   const publish = await average(shop, ROUNDS, () => shop.publishExpected(n));
@@ -193,7 +193,7 @@ async function average(
   return scale(sum, 1 / count);
 }
 
-/** How long the lines are that a request leaves in the log. */
+/** Measures the log lines that a request writes. */
 function lines() {
   const answered = {
     requestId: "00000000-0000-4000-8000-000000000000",

@@ -187,7 +187,7 @@ const compactionRow = ({ keys, ...of }: Compacted): string =>
 
 const perKeyMs = (): number => compaction.cases[0]?.cpuMsPerRow ?? 1;
 const hundreds = (value: number): number => Math.round(value / 100) * 100;
-/** Of 1 GB; a whole one comes with 1,769 MB. */
+/** The share of a core that comes with 1 GB. A whole core comes with 1,769 MB. */
 const LAMBDA_CORES = 0.58;
 
 /** A request that is always open. */

@@ -20,7 +20,9 @@ export const PRICES = {
   transferOutGb: 0.09,
 } as const;
 
-/** What an account gets every month for ever, in dollars, by the item it is taken off. */
+/**
+ * The permanent free allowance of an account per month, in dollars, by the item that it reduces.
+ */
 export const FREE: Readonly<Record<string, number>> = {
   "Lambda, router: requests": PRICES.lambdaMillion,
   "Lambda, router: time": 400_000 * PRICES.lambdaGbSecondArm,

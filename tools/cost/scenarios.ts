@@ -1,6 +1,6 @@
 export type Ingress = "HTTP API" | "Function URL";
 
-/** How much is done in a month. */
+/** The work of a month. */
 export type Scenario = {
   readonly name: string;
   readonly events: number;
@@ -17,13 +17,16 @@ export const SCENARIOS: readonly Scenario[] = [
 
 export const BATCHES = [1, 10] as const;
 
-/** What cannot be measured without AWS, and what users decide. All of it moves the result. */
+/**
+ * The assumptions: what cannot be measured without AWS, and what users decide. Each of them changes
+ * the result.
+ */
 export const ASSUMED = {
   hoursPerMonth: 730,
   subscribersPerStream: 2,
   /** A subscriber asks once a second, day and night, and commits what it got when it asks again. */
   pollEverySeconds: 1,
-  /** How long the router takes, cold starts included, at 1 GB. */
+  /** The duration of the router, cold starts included, at 1 GB. */
   publishMs: 15,
   idlePollMs: 8,
   busyPollMs: 15,
@@ -42,7 +45,10 @@ export const ASSUMED = {
   /** Processes of the router that write metrics at any time. */
   processes: 2,
   accessLogBytes: 450,
-  /** What CloudWatch adds to a line when it bills it, and how well logs compress once kept. */
+  /**
+   * The bytes that CloudWatch adds to a line when it bills it, and the compression ratio of stored
+   * logs.
+   */
   logLineOverheadBytes: 26,
   logsKeptShare: 0.15,
   /** HTTP headers of an answer. */

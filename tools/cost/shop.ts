@@ -16,7 +16,7 @@ const ADMIN_KEY = "elk_cost_measurement";
 const STREAM = "/streams/orders";
 const SUBSCRIPTION = `${STREAM}/subscriptions/shipping`;
 
-/** What a page holds, and the length of its body as it travels. */
+/** The events of a page, and the length of its body as transferred. */
 export type Polled = { readonly events: number; readonly bytes: number; readonly cursor: string };
 
 /** One process of the product over a table that several may share. */
@@ -27,9 +27,7 @@ export type Shop = {
   publish(n: number): Promise<void>;
   /** The same with an Idempotency-Key. */
   publishKeyed(n: number): Promise<void>;
-  /**
-   * The same of `n` keys that this is always about, each with the sequence that its last event has.
-   */
+  /** Publishes events of `n` fixed keys, each with the sequence of the key's last event. */
   publishExpected(n: number): Promise<void>;
   /** Polls, and tells how long the answer was. */
   poll(): Promise<Polled>;
@@ -44,12 +42,12 @@ export type Shop = {
   compact(): Promise<void>;
   sweep(): Promise<void>;
   cost(work: () => Promise<unknown>): Promise<Consumption>;
-  /** How often another process had been faster, since the last call. */
+  /** The number of times that another process was faster, since the last call. */
   conflicts(): number;
   close(): Promise<void>;
 };
 
-/** A table of its own; `open` starts a process over it. */
+/** Creates a table. `open` starts a process that uses it. */
 export async function openTable(endpoint: string) {
   const client = new DynamoDBClient(localAws(endpoint));
   const tableName = `cost-${randomUUID()}`;
@@ -141,7 +139,10 @@ export async function openTable(endpoint: string) {
   };
 }
 
-/** As most clients do it, accepting gzip. Answers the body, and its length as it travelled. */
+/**
+ * Sends a request as most clients do, accepting gzip. Returns the body, and its length as
+ * transferred.
+ */
 async function request(
   url: string,
   body?: object,
@@ -170,7 +171,9 @@ function polled({ text, bytes }: { text: string; bytes: number }): Polled {
   return { events: events.length, bytes, cursor };
 }
 
-/** As DynamoDB counts an item: the names of its attributes and their values. */
+/**
+ * Returns the size of an item as DynamoDB counts it: the names of its attributes and their values.
+ */
 function bytesOf(row: Record<string, AttributeValue>): number {
   return Object.entries(row).reduce(
     (sum, [name, { S, N, B }]) =>

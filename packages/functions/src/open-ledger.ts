@@ -35,11 +35,11 @@ export type Config = {
   readonly corsOrigins?: readonly string[];
   /** Off: one append per request. For measuring only. */
   readonly groupCommit?: boolean;
-  /** How long polls may wait here; 0 lets none wait. */
+  /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax?: number;
-  /** How many publishes may wait in this process. */
+  /** The number of publishes that may wait in this process. */
   readonly waitingMax?: number;
-  /** Where the store's disk can be asked. AWS has no disk that fills up. */
+  /** Asks the disk of the store for room. AWS has no disk that fills up. */
   readonly hasRoomFor?: HasRoomFor;
   /** The metrics that this process already uses. Without them, it creates its own. */
   readonly metrics?: Metrics;

@@ -7,7 +7,7 @@ export type Closers = {
   close(): Promise<void>;
 };
 
-/** Each may take 5 s; then the next one's turn comes. */
+/** The time that each may take. Then the next one is closed. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 export function createClosers(onNotice: (line: string) => void): Closers {

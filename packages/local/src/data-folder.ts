@@ -25,10 +25,10 @@ export type DataFolder = {
    * files.
    */
   readonly storeKind: StoreKind;
-  /** Where the store keeps its files. */
+  /** The folder of the store's files. */
   readonly databaseDir: string;
   readonly adminKeyFile: string;
-  /** Both are made on the first start and read later; mode 0600. */
+  /** Both keys are created on the first start and read later. Their files have mode 0600. */
   readonly adminKey: string;
   readonly cursorKey: string;
   /** Adds to the record of the process that runs here. Earlier entries stay. */
@@ -117,7 +117,8 @@ function claimStore(folder: string, path: string, asked: StoreKind | undefined):
 }
 
 function makeFolder(folder: string): void {
-  // In two steps: where nothing can be made (/proc), a recursive mkdir of Node never returns.
+  // This takes two steps, because a recursive mkdir of Node never returns where nothing can be
+  // created (/proc).
   mkdirSync(dirname(folder), { recursive: true });
   if (!existsSync(folder)) mkdirSync(folder);
 }

@@ -73,7 +73,7 @@ export async function deliver(
   }
 }
 
-/** How often a batch of several records is tried before it is cut. */
+/** The number of times that a batch of several records is tried before it is cut. */
 const WHOLE_TRIES = 2;
 
 /** `named`: the handler named the record that failed, so only that one is suspect. */

@@ -12,7 +12,7 @@ import { ensureTable, loadStreamArn } from "./table.ts";
 
 export type EngineOptions = {
   readonly endpoint: string;
-  /** Where the data is, in words for the user. */
+  /** A description of where the data is, for the user. */
   readonly place: string;
   readonly tableName: string;
   readonly adminKey: string;

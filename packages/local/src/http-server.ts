@@ -23,7 +23,7 @@ import { createNodeServer } from "./node-server.ts";
 
 export type LocalServer = { readonly url: string; stop(): Promise<void> };
 
-/** How long a server that ends waits for the answers that are under way. */
+/** The time for which a stopping server waits for answers in progress. */
 const STOP_TIMEOUT_MS = 3_000;
 const CLOSE_EVERY_MS = 20;
 

@@ -8,12 +8,17 @@ export type PumpOptions = {
   /** Called again and again, because the table may have been created again. */
   readonly loadStreamArn: () => Promise<string>;
   readonly handler: StreamHandler;
-  /** Takes the records that were given up; they are counted in any case. */
+  /** Receives the records that were given up. They are counted in any case. */
   readonly onFailure?: (records: readonly StreamRecord[], reason: unknown) => void;
-  /** Where to begin: only what is written from now on (the default), or everything still there. */
+  /**
+   * The place to start: only new records (the default), or everything that is still in the stream.
+   */
   readonly start?: StreamStart;
   readonly pollMs?: number;
-  /** How often to look for new shards, and for a new stream of a table that was created again. */
+  /**
+   * The interval of looking for new shards, and for the new stream of a table that was created
+   * again.
+   */
   readonly discoveryMs?: number;
   readonly triesMax?: number;
   readonly backoffMs?: number;

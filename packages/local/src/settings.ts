@@ -23,7 +23,7 @@ export type Settings = {
   readonly authOff: boolean;
   /** Web sites whose pages may call the API. */
   readonly corsOrigins: readonly string[];
-  /** How long polls may wait; 0 lets none wait. */
+  /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax: number;
 };
 

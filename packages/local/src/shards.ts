@@ -7,7 +7,7 @@ import {
   type Shard,
 } from "@aws-sdk/client-dynamodb-streams";
 
-/** Where reading starts in a shard that was not read before. */
+/** The place where reading starts in a shard that was not read before. */
 export type StreamStart = "LATEST" | "TRIM_HORIZON";
 
 /** The shards of one table stream, and how far each has been read. */
@@ -15,9 +15,9 @@ export type Shards = {
   /** Looks for new shards and forgets expired ones. */
   discover(signal: AbortSignal): Promise<void>;
   /**
-   * Reads each readable shard once, a parent to its end before its children, and awaits `take` for
-   * what it found. A shard moves on only when `take` returns. Returns how many records were read
-   * and whether a shard came to its end, so that its children are to be discovered.
+   * Reads each readable shard once. A parent is read to its end before its children. Awaits `take`
+   * for the records of a shard, and continues only when `take` returns. Returns the number of
+   * records and whether a shard ended, so that its children have to be discovered.
    */
   read(
     take: (records: SdkRecord[]) => Promise<void>,

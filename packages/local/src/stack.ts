@@ -14,9 +14,9 @@ export type StackOptions = {
   readonly host?: string;
   /** Without it, a free one. */
   readonly port?: number;
-  /** Where everything is kept. Without it, in memory and gone at the end. */
+  /** The folder of all data. Without it, the data is in memory and is lost at the end. */
   readonly dataFolder?: string | undefined;
-  /** A database that runs already; without it, one is started. */
+  /** The endpoint of a running database. Without it, the stack starts one. */
   readonly endpoint?: string | undefined;
   /** The store to start. Without it, the data folder's, or this platform's default. */
   readonly storeKind?: StoreKind | undefined;
@@ -29,11 +29,11 @@ export type StackOptions = {
   readonly authOff?: boolean;
   /** Web sites whose pages may call the API. */
   readonly corsOrigins?: readonly string[];
-  /** How long polls may wait; 0 lets none wait. */
+  /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax?: number;
-  /** Says what is being waited for while starting. */
+  /** Reports what the stack waits for while it starts. */
   readonly onStep?: (line: string) => void;
-  /** Says what happened while running, such as that the database had to be started again. */
+  /** Reports what happened while the stack runs, such as a restart of the database. */
   readonly onNotice?: (line: string) => void;
   /** The stack cannot go on. */
   readonly onFatal?: (error: unknown) => void;

@@ -45,7 +45,7 @@ function stop(): void {
     return;
   }
   askedToStopAt = now;
-  // Before it is ready there is nothing to finish: the database ends with this process.
+  // Before the stack is ready there is nothing to finish. The database ends with this process.
   if (stack === undefined) process.exit(130);
   terminal.step("Stopping");
   stack.stop().then(() => {

@@ -7,7 +7,7 @@ import { JavaMissingError, StackError } from "./stack-error.ts";
 export const STORE_KINDS = ["dynoxide", "dynamodb-local"] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
 
-/** How to run one of them. */
+/** The way to run one kind of store. */
 export type StoreProgram = {
   readonly title: string;
   readonly command: string;

@@ -8,7 +8,7 @@ export type Guarded = {
   readonly pid: number;
   /** Resolves when it has ended, with the shell's exit code and the end of what it printed. */
   readonly ended: Promise<{ exitCode: number | null; output: string }>;
-  /** Asks it to end, by force after 3 s, and waits until it has. */
+  /** Asks the program to end, forces it after 3 s, and waits until it has ended. */
   stop(): Promise<void>;
 };
 

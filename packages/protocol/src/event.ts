@@ -92,7 +92,7 @@ export const WaitSecondsQuery = described(queryInteger({ min: 0, max: LIMITS.wai
   description: WAIT,
 });
 
-/** How a stream is read without a subscription. */
+/** The query that reads a stream without a subscription. */
 export const BrowseQuery = z.strictObject({
   from: described(z.optional(QueryPlace), {
     description:

@@ -40,7 +40,7 @@ export const LIMITS = {
   lambdaBytesMax: 6 * MIB,
   /** The size that fits into that in Base64, for any content, with room for the headers. */
   pageBytesMax: 4.25 * MIB,
-  /** A page looks at so much of the log; a batch is smaller. */
+  /** The part of the log that a page looks at. A batch is smaller. */
   lookedAtBytesMax: 5 * MIB,
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
@@ -65,7 +65,10 @@ export const LIMITS = {
    * The view of a subscription reads this many events to count the keys that it has yet to receive.
    */
   keysBehindEventsMax: 10_000,
-  /** In each hidden partition of a subscription: they travel with every commit. */
+  /**
+   * The limit for each hidden partition of a subscription. Parked keys are written with every
+   * commit.
+   */
   parkedKeysMax: 100,
   parkReasonBytesMax: 256,
   /** Narrowing a page of 1,000 events down to the one that fails takes ten deliveries. */
@@ -95,7 +98,10 @@ export const LIMITS = {
   keyDaysMax: 365,
   keyOverlapSecondsDefault: 86_400,
   keyOverlapSecondsMax: 604_800,
-  /** How long a revoked key may still be accepted by a process that has just seen it valid. */
+  /**
+   * The time for which a process that has just seen a key valid may still accept it after it is
+   * revoked.
+   */
   revocationSecondsMax: 30,
 
   partitionsMax: 64,

@@ -45,7 +45,9 @@ export const Place = described(
 );
 export type Place = z.infer<typeof Place>;
 
-/** The same in a query, where everything is text: a sequence is its digits, a cursor is itself. */
+/**
+ * A place in a query, where everything is text. A sequence is its digits, and a cursor is itself.
+ */
 export const QueryPlace = described(
   z.union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
     error: "must be earliest, latest, an RFC 3339 time, a sequence or a cursor",

@@ -121,7 +121,7 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[];
 
-/** Where a problem's code is explained: a path on the server that answered. */
+/** The address that explains a problem's code: a path on the server that answered. */
 export const problemType = (code: ProblemCode): string => `/docs/problems#${code}`;
 
 /**

@@ -54,7 +54,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     });
   });
   app.use(discardUnreadBody);
-  // Before whatever may refuse a request: these headers are on refusals as well.
+  // This comes before everything that may refuse a request, so that refusals have these headers
+  // too.
   app.use(keepBrowsersOut);
   if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(requireClearRequest);
@@ -97,7 +98,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return app;
 }
 
-/** Where people look for a page, and where it is. */
+/** The paths where people look for a page, each with the path of the page. */
 const PAGES: ReadonlyMap<string, string> = new Map([
   ["/", "/docs"],
   ["/docs/", "/docs"],

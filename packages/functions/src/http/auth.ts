@@ -27,7 +27,10 @@ export type Approach = {
   readonly host: string;
   /** The site whose page sends the request, where a browser tells. */
   readonly origin: string | undefined;
-  /** How near that site is to this one, where a browser tells: `same-origin`, `cross-site` ... */
+  /**
+   * The relation of that site to this one, when a browser reports it: `same-origin`, `cross-site`
+   * ...
+   */
   readonly site: string | undefined;
 };
 

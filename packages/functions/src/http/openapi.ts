@@ -153,7 +153,7 @@ function bodyOf(schemas: Schemas, { of, validations }: Route): object | undefine
   return { required: true, content };
 }
 
-/** Links lead on from answers that went well and hold something. */
+/** Only successful answers with content have links. */
 const withLinks = (responses: Readonly<Record<string, object>>, links: object) =>
   Object.fromEntries(
     Object.entries(responses).map(([status, response]) => [

@@ -7,8 +7,8 @@ import type { Tag } from "./openapi/tags.ts";
 import { type OperationId, rightOf } from "./rights.ts";
 
 /**
- * A schema that checks nothing, by its name. Routes name it and hold no more of it, so a deployed
- * function never makes one; `openapi.ts` looks it up.
+ * The name of a schema that checks nothing. Routes keep only the name, so a deployed function never
+ * creates the schema. `openapi.ts` looks it up.
  */
 export type SchemaName = keyof typeof described;
 

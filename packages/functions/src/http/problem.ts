@@ -7,9 +7,9 @@ import { lengthOf } from "./compressed.ts";
 export type LogFailure = (failure: { requestId: string; error: unknown }) => void;
 
 /**
- * Any error as an answer: `application/problem+json` (RFC 9457). What has no name in the protocol
- * becomes `internal` without a detail, and is logged with its cause; nothing of it is shown. What
- * clients do wrong is not logged here, or they could fill the log.
+ * Converts any error to an answer: `application/problem+json` (RFC 9457). An error without a
+ * problem code becomes `internal` without a detail. It is logged with its cause, and none of it is
+ * shown. Errors of clients are not logged here, because clients could fill the log.
  */
 export function toProblemResponse(
   error: unknown,
@@ -97,7 +97,8 @@ const DETAILS: Partial<Record<ProblemCode, string>> = {
 };
 
 /**
- * The same for a DELETE, whose client may only be repeating it: nothing is left for it to do then.
+ * Adapts a problem to a DELETE, whose client may only be repeating it. In that case the client has
+ * nothing left to do.
  */
 export function ofRepeatable(error: Error): Error {
   if (!(error instanceof LedgerError) || !error.code.endsWith("-not-found")) return error;

@@ -32,7 +32,7 @@ function unclearPart(pointer: string, part: string): InvalidField | undefined {
   }
 }
 
-/** No `#` ever reaches a server, and no byte but those of printable ASCII. */
+/** A server never receives a `#`, nor any byte other than printable ASCII. */
 const UNSAFE = /[^\x21-\x7e]|#/;
 
 function unclearSegments(path: string): InvalidField | undefined {

@@ -11,16 +11,16 @@ export type Right = {
   /** Any of these is enough. The first is the one that is meant for this operation. */
   readonly scopes: readonly [Scope, ...Scope[]];
   /**
-   * What becomes of a key that is bound. `free`: it makes no difference, since nothing here is
-   * about events or subscriptions. `within`: the request may name only what the key covers, and the
-   * answer holds nothing else. `refused`: the operation reaches beyond any bound.
+   * The effect on a key that is bound. `free`: no effect, since the operation is not about events
+   * or subscriptions. `within`: the request may name only what the key covers, and the answer
+   * contains nothing else. `refused`: the operation reaches beyond any bound.
    */
   readonly bound: "free" | "within" | "refused";
   /**
    * The operation tells by itself whether a subscription is the caller's: it may be gone already.
    */
   readonly reachesAlone?: true;
-  /** The answer may be withheld from a key that has ended while it was made: it holds events. */
+  /** The answer contains events. It may be withheld from a key that has ended in the meantime. */
   readonly delivers?: true;
 };
 

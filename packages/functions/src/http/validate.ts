@@ -13,7 +13,7 @@ import {
 import { isUtf8, parseMediaType } from "./formats/media-type.ts";
 import { decodeUtf8, parseJson } from "./formats/raw-json.ts";
 
-/** Where the parts of a request stand in the pointers of a problem. */
+/** The parts of a request, as the pointers of a problem name them. */
 const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
   json: "",
   query: "/query",

@@ -1,6 +1,6 @@
 type Metric = {
   readonly kind: "count" | "gauge";
-  /** As CloudWatch names it. */
+  /** The unit, by its name in CloudWatch. */
   readonly unit: "Count" | "Bytes" | "Seconds";
   readonly help: string;
   /** Label name, if any. Must be low-cardinality. */

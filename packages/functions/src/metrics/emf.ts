@@ -9,7 +9,7 @@ type Deps = {
   readonly write: (line: string) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Of these only; without it, of all. */
+  /** Writes only these metrics. Without it, writes all of them. */
   readonly names?: readonly MetricName[];
 };
 

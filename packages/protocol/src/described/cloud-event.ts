@@ -7,7 +7,7 @@ const EXAMPLE = {
   ...{ subject: "order-123", data: { total: 42 } },
 };
 
-/** A CloudEvent in its JSON form; extensions are further members. */
+/** A CloudEvent in its JSON form. Extensions are further members. */
 export const CloudEvent = described(
   z.looseObject({
     specversion: described(z.literal("1.0"), { description: "The version of CloudEvents." }),

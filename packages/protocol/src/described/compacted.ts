@@ -4,7 +4,7 @@ import { LedgerEvent } from "./event.ts";
 import { Life } from "./life.ts";
 import { WatermarkLag } from "./stream.ts";
 
-/** The last event of every key, as far as compaction has come; deleted keys are absent. */
+/** The last event of every key, as far as compaction has read. Deleted keys are absent. */
 export const CompactedList = described(
   z.object({
     items: described(z.array(LedgerEvent), { description: "The last event of each key." }),

@@ -81,7 +81,7 @@ export const PublishReceipt = described(
 );
 export type PublishReceipt = z.infer<typeof PublishReceipt>;
 
-/** How long the service lets a request like this one wait. */
+/** The time for which the service lets a request like this one wait. */
 export const WaitSecondsAdvised = described(z.int().check(z.gte(0), z.lte(LIMITS.waitSecondsMax)), {
   description:
     "How many seconds to ask for with `waitSeconds`: asking for more gains nothing. 0: waiting is off or costs too much here, ask again after `nextPollMs`.",

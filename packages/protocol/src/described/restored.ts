@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { described } from "../text.ts";
 
-/** How far a restore is complete. */
+/** The progress of a restore. */
 export const RestoreReceipt = described(
   z.object({
     streams: described(z.int().check(z.gte(0)), {

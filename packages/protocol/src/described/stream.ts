@@ -62,7 +62,7 @@ export type StreamInfo = z.infer<typeof StreamInfo>;
 
 const { subscriptions: __, ...numbers } = StreamInfo.shape;
 
-/** A stream of a list; with numbers where they were asked for. */
+/** A stream in a list. It has numbers when the client asked for them. */
 export const ListedStream = described(
   z.object({ ...z.partial(z.object(numbers)).shape, ...Stream.shape }),
   {

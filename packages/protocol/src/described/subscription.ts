@@ -45,7 +45,7 @@ export const PatchedSubscription = described(
 );
 export type PatchedSubscription = z.infer<typeof PatchedSubscription>;
 
-/** How far a snapshot is read. Keys are spread over its parts evenly. */
+/** The progress of reading a snapshot. Its parts have about the same number of keys. */
 export const SnapshotProgress = described(
   z.object({
     partsRead: described(z.int().check(z.gte(0)), { description: "Parts that are read whole." }),
@@ -150,7 +150,7 @@ const RedeliversBecause = described(z.array(z.enum(redeliveryReasons)), {
     "`key-released`: a key was retried or skipped since, and what the page withheld flows now. `queue-changed`: the retried key was parked or retried again. `other-snapshot`: another bootstrap's snapshot is being committed.",
 });
 
-/** The same after a commit. */
+/** The answer to a poll that also commits. */
 export const CommittedPollPage = described(
   z.object({
     ...PollPage.shape,
@@ -179,7 +179,10 @@ export const CommitReceipt = described(
   { id: "CommitReceipt", description: "The position after a commit." },
 );
 
-/** Where a seek has put the subscription. Cursors from before it are refused from now on. */
+/**
+ * The position to which a seek has moved the subscription. Cursors from before the seek are
+ * refused.
+ */
 export const SeekReceipt = described(
   z.object({ committed: Cursor, phase: Phase, lag: Lag, life: Life }),
   {

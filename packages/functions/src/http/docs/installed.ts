@@ -1,4 +1,4 @@
-/** Where the documentation's files lie in an installed tree. */
+/** Returns the location of a documentation file in an installed tree. */
 export const installedDocsFile = (name: string): string | URL =>
   name === "openapi.json"
     ? new URL("../../../openapi.json", import.meta.url)

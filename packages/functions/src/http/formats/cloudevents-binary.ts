@@ -65,7 +65,7 @@ function readBody(mediaType: MediaType | undefined, body: Uint8Array): Body {
   return { data: () => JSON.stringify(base64) as RawJson, base64 };
 }
 
-/** The text of UTF-8 bytes, a byte order mark included; undefined when they are not UTF-8. */
+/** The text of UTF-8 bytes, including a byte order mark. Undefined when the bytes are not UTF-8. */
 function plainText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -36,8 +36,9 @@ export function decodeCloudEvents(text: string): IncomingEvent[] {
 type AttributePlace = (name: string) => Place;
 
 /**
- * The attributes of a CloudEvent as those of an event: `partitionkey`, else `subject`, is the key,
- * and what has no field becomes a header. Undefined when not valid; `fields` says why.
+ * Converts the attributes of a CloudEvent to those of an event. `partitionkey`, or else `subject`,
+ * is the key. An attribute without a field becomes a header. Returns undefined when they are not
+ * valid. `fields` then has the reason.
  */
 export function toEventAttributes(
   envelope: Record<string, unknown>,
@@ -102,7 +103,7 @@ function readCloudEvent(source: EventSource, fields: InvalidFields): Draft | und
 const unlessNull = (name: string, value: unknown): [string, unknown][] =>
   value === null ? [] : [[name, value]];
 
-/** Base64 becomes a JSON string (an escaped `/` in it means the same); no data at all is null. */
+/** Base64 becomes a JSON string. An escaped `/` in it means the same. Missing data is null. */
 function dataOf(source: EventSource, members: Member[], base64: unknown): Draft["data"] {
   if (typeof base64 === "string") return () => JSON.stringify(base64) as RawJson;
   const data = members.find(({ name }) => name === "data");

@@ -2,7 +2,7 @@ import { isTombstone, type RawJson, type StoredEvent } from "@eventledger/core";
 import { boundedText, described, EventKey, LIMITS, Timestamp } from "@eventledger/protocol";
 import * as z from "zod/mini";
 
-/** How many digits the `sequence` extension has: enough for every safe integer. */
+/** The number of digits of the `sequence` extension: enough for every safe integer. */
 const SEQUENCE_DIGITS = 16;
 
 /** The `type` of an event that was published without one. */
@@ -107,7 +107,7 @@ export function toHeaders(
     headers[`ce-${name}${suffix}`] = String(value);
   }
   if (event.data_base64 !== undefined) headers[BASE64_HEADER] = "true";
-  // It must not be the header too many: without it the data comes back as null.
+  // The marker must not exceed the limit of headers. Without it, the data is delivered as null.
   const hasRoom = Object.keys(headers).length < LIMITS.headersMax;
   if (!hasData && hasRoom) headers[ABSENT_HEADER] = "true";
   return headers;
@@ -116,13 +116,14 @@ export function toHeaders(
 const numberOrBoolean = (value: unknown) => (typeof value === "number" ? "integer" : "boolean");
 
 /**
- * An event as a CloudEvent 1.0 in JSON, its data exactly as it was published. What came as a
- * CloudEvent goes out with the attributes it had; always added are `partitionkey` (the key),
- * `sequence` (16 decimal digits, so that text order is number order), and `time` (when it was
- * published, unless the event says). Any other event gets the source `/streams/<name>` and, without
- * a type, `eventledger.event`. Its headers become extensions when CloudEvents allows the name
- * (letters and digits, no attribute of CloudEvents or of this list) and are left out otherwise. A
- * CloudEvent keeps the `sequence` it came with; the number in the log is `ledgersequence` then.
+ * An event as a CloudEvent 1.0 in JSON, with its data exactly as published. An event that was
+ * published as a CloudEvent keeps its attributes. These are always added: `partitionkey` (the key),
+ * `sequence` (16 decimal digits, so that text order is number order), and `time` (the time of
+ * publishing, unless the event has its own). Any other event gets the source `/streams/<name>` and,
+ * without a type, `eventledger.event`. Its headers become extensions when CloudEvents allows the
+ * name (letters and digits, no attribute of CloudEvents or of this list). Other headers are left
+ * out. A CloudEvent that was published with a `sequence` keeps it. The number in the log is then
+ * `ledgersequence`.
  */
 export function toCloudEventJson(streamName: string, event: StoredEvent): string {
   const headers = event.headers ?? {};

@@ -35,9 +35,10 @@ export type Expected = Map<string, number>;
 type ReadEvent = (source: EventSource, fields: InvalidFields) => Draft | undefined;
 
 /**
- * All events of a body or an error: first everything that is wrong with any event's attributes
- * (400), then the first data that cannot be kept (422), then the first event over the cap (413).
- * `expected` holds what events before these expect, and learns what these do.
+ * Returns all events of a body, or throws. It first reports everything that is wrong with the
+ * attributes of any event (400), then the first data that cannot be kept (422), then the first
+ * event over the cap (413). `expected` has the expectations of earlier events. Those of these
+ * events are added.
  */
 export function decodeEvents(
   sources: readonly EventSource[],
@@ -131,9 +132,9 @@ export function arraySources(text: string, at: number, value: unknown, place: Pl
 }
 
 /**
- * The members of an object, if no name occurs twice: a parser drops one of two members of one name,
- * so what is kept would not be what was sent. Undefined for a duplicate and for what is no object;
- * `fields` says why.
+ * Returns the members of an object if no name occurs twice. A parser drops one of two members with
+ * the same name, so the stored object would differ from the one that was sent. Returns undefined
+ * for a duplicate, and for a value that is no object. `fields` then has the reason.
  */
 export function envelopeMembers(
   { text, start, value, place }: EventSource,

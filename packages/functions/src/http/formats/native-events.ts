@@ -34,10 +34,9 @@ export function decodeNative(text: string): IncomingEvent[] {
 export type NdjsonReader = { push(text: string): void; end(): IncomingEvent[] };
 
 /**
- * Reads an `application/x-ndjson` body, one event per line; lines of white space are skipped. Each
- * line is judged as soon as it is whole, so the first invalid line ends the request, whatever
- * follows it. A pointer counts events from 0, as the receipt does, and the detail names the line,
- * counted from 1.
+ * Reads an `application/x-ndjson` body with one event per line. Lines of white space are skipped.
+ * Each line is checked as soon as it is complete, so the first invalid line ends the request. A
+ * pointer counts events from 0, as the receipt does. The detail names the line, counted from 1.
  */
 export function ndjsonReader(): NdjsonReader {
   const events: IncomingEvent[] = [];

@@ -125,7 +125,7 @@ function unsupported(place: Place, detail: string, facts: Record<string, number>
   return new LedgerError("unsupported-data", { detail: sentence(field), errors: [field], facts });
 }
 
-/** The place of a lone surrogate, escaped or not; -1 when there is none. */
+/** The place of a lone surrogate, escaped or not, or -1 when there is none. */
 function loneSurrogateAt(raw: string): number {
   if (!raw.isWellFormed()) return raw.search(/\p{Surrogate}/u);
   let at = raw.indexOf("\\");
@@ -142,7 +142,7 @@ function loneSurrogateAt(raw: string): number {
   return -1;
 }
 
-/** The code unit of a `\uXXXX` escape at `at`; -1 when there is none. */
+/** The code unit of a `\uXXXX` escape at `at`, or -1 when there is none. */
 const escapedUnit = (raw: string, at: number): number =>
   raw.charCodeAt(at) === BACKSLASH && raw[at + 1] === "u"
     ? Number.parseInt(raw.slice(at + 2, at + 6), 16)
@@ -187,7 +187,9 @@ function isEscaped(text: string, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-/** The end of a number, `true`, `false` or `null`: none of them holds a bracket, comma or space. */
+/**
+ * The end of a number, `true`, `false` or `null`. None of them contains a bracket, comma or space.
+ */
 function endOfScalar(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && !isScalarEnd(text.charCodeAt(at))) at += 1;
@@ -206,7 +208,7 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
-/** Where the next name or element begins, or the closing bracket. */
+/** The place where the next name or element begins, or the place of the closing bracket. */
 function nextItem(text: string, valueEnd: number): number {
   const at = skipSpace(text, valueEnd);
   return text.charCodeAt(at) === COMMA ? skipSpace(text, at + 1) : at;

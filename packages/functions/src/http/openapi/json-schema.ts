@@ -4,7 +4,7 @@ import { OF_MEMBERS, OF_SCHEMAS } from "./words.ts";
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /**
- * Which way a value travels. What is sent may leave out members with a default; what is answered
+ * The direction of a value. A sent value may leave out members with a default. An answered value
  * has them, and may have more members than today's clients know.
  */
 export type Way = "sent" | "answered";
@@ -125,7 +125,10 @@ const isAnyText = (names: unknown): boolean =>
 const SAFE = Number.MAX_SAFE_INTEGER;
 const INT32 = 2 ** 31 - 1;
 
-/** That a number is a safe integer goes without saying; how much room it takes does not. */
+/**
+ * Adds the size in bits to a number. The bounds of safe integers are left out, because all integers
+ * are safe.
+ */
 function sizedNumber(schema: Readonly<Record<string, unknown>>): JsonSchema {
   if (schema.type === "number") return { ...schema, format: "double" };
   if (schema.type !== "integer") return schema;

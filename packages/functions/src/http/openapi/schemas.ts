@@ -18,8 +18,8 @@ export type Parameter = {
 const PREFIX: Record<Way, string> = { sent: "#/sent/", answered: "#/answered/" };
 
 /**
- * Collects the schemas that operations use. Each that has an id becomes a component; where it is
- * another in requests than in answers, the former is called `<id>Input`.
+ * Collects the schemas that operations use. A schema with an id becomes a component. If it differs
+ * between requests and answers, the one for requests is called `<id>Input`.
  */
 export function createSchemas() {
   const found: Record<Way, Map<string, JsonSchema>> = { sent: new Map(), answered: new Map() };
@@ -87,7 +87,8 @@ export function createSchemas() {
         way === "sent" && differing.has(id) ? `${id}Input` : id;
       const settled = <N>(node: N): N => settle(node, nameOf) as N;
       const all = new Map(
-        // Of two that are alike the answer's is kept: it is the one that may have further members.
+        // Of two similar schemas, the answer's is kept, because it is the one that may have further
+        // members.
         (["sent", "answered"] as const).flatMap((way) =>
           [...found[way]].map(([id, schema]) => [nameOf(id, way), settled(schema)] as const),
         ),

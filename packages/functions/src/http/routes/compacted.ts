@@ -162,7 +162,7 @@ function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Respons
   });
 }
 
-/** A key is one state; what chooses among several would be ignored. */
+/** A key has one state. Parameters that choose among several would be ignored. */
 function assertAlone({ cursor, keyPrefix, prefix }: CompactedQuery): void {
   for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix })) {
     if (value !== undefined) throw invalidRequest(`/query/${name}`, "must not stand beside `key`");

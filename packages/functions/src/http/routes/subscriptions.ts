@@ -345,5 +345,5 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       },
     );
 
-/** What is known of a page that is not made. */
+/** The headers of the answer to HEAD, which creates no page. */
 const JSON_PAGE = { "Content-Type": "application/json", Vary: "Accept" };
