@@ -7,11 +7,12 @@ import { evaluate } from "../test/infra/evaluate.ts";
 import { platform, root } from "../test/infra/platform.ts";
 
 /**
- * How long a cold start takes apart from AWS's share of it: the import of each function's bundle,
- * as Lambda does it, in fresh processes, beside that of the AWS client and ElectroDB alone, as SST
- * bundles them by default. `npm run bundle:init` prints the medians and writes them to
- * results/bundle-init.json; exits with 1 when the router takes longer than it may. The time on the
- * processor says more than the one on the clock when the machine is busy; how busy it was is noted.
+ * Measures the part of a cold start that AWS does not decide: the import of each function's bundle,
+ * as Lambda does it, in fresh processes. It also measures the import of the AWS client and of
+ * ElectroDB alone, as SST bundles them by default. `npm run bundle:init` prints the medians and
+ * writes them to results/bundle-init.json. It exits with 1 when the router exceeds its limit. On a
+ * busy machine the CPU time is more reliable than the elapsed time. The load of the machine is
+ * recorded.
  */
 const RUNS = 20;
 const ROUTER_MS_MAX = 80;

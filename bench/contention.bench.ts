@@ -1,7 +1,7 @@
 /**
- * What contention costs: 16 processes, each with caches of its own, publish one event after another
- * onto one stream with one partition. How many conditional puts an append takes, and whether anyone
- * starves.
+ * Measures the cost of contention. 16 processes, each with its own caches, publish one event after
+ * another to one stream with one partition. The result is the number of conditional puts of an
+ * append, and whether any process starves.
  *
  * node bench/contention.bench.ts
  */

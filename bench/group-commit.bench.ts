@@ -1,6 +1,7 @@
 /**
- * How much group commit brings: 64 publishers at once, each with one event per request, over HTTP
- * onto one stream with one partition, with group commit on and off, by turns, on one database.
+ * Measures the gain of group commit. 64 publishers at once, each with one event per request,
+ * publish over HTTP to one stream with one partition. Group commit is on and off by turns, on one
+ * database.
  *
  * node bench/group-commit.bench.ts
  */

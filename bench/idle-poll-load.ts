@@ -1,6 +1,6 @@
 /**
- * Holds so many long polls open at once, each on a subscription of its own, again whenever one is
- * answered, and says how many were.
+ * Keeps the given number of long polls open at once, each on its own subscription. It sends a new
+ * one whenever one is answered, and reports how many were answered.
  *
  * node idle-poll-load.ts <url> <api key> <stream> <polls> <seconds>
  */

@@ -4,8 +4,8 @@ import { settings } from "./stage.ts";
 const alarmTopic = settings.alarmEmail ? mailTo(settings.alarmEmail) : undefined;
 
 /**
- * An alarm on one metric, named `<app>-<stage>-<name>`: by default the sum over five minutes
- * reaching the threshold; no data counts as good.
+ * Creates an alarm on one metric, named `<app>-<stage>-<name>`. By default it goes off when the sum
+ * over five minutes reaches the threshold. Missing data counts as good.
  *
  * @param metric namespace and metric name, with a space between them
  */

@@ -140,9 +140,10 @@ function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly stri
 }
 
 /**
- * The configuration of a deployed function. The keys are linked secrets, which never show in a
- * function's environment; the environment goes before them. Functions that serve no requests have
- * neither. Throws an Error of one line that names what is missing, or too easily guessed.
+ * The configuration of a deployed function. The keys are linked secrets, which never appear in a
+ * function's environment. A value in the environment takes precedence. Functions that serve no
+ * requests have neither. Throws an Error with one line that names what is missing, or what is too
+ * easily guessed.
  */
 export function readConfig(
   env: NodeJS.ProcessEnv,

@@ -12,7 +12,7 @@ export function assertAdminKey(text: string): void {
   throw new Error(`Set AdminKey (or EVENTLEDGER_ADMIN_KEY) to ${FORM}: ${isNow(text)}.`);
 }
 
-/** The same for the keys of cursors, each of them. */
+/** The same check for each of the keys of cursors. */
 export function assertCursorKeys(text: string): void {
   const weak = entriesOf(text).find(({ secret }) => !SECRET_PATTERN.test(secret));
   if (weak !== undefined) throw wrongCursorKeys(isNow(weak.secret));
@@ -20,9 +20,9 @@ export function assertCursorKeys(text: string): void {
 }
 
 /**
- * The keys that cursors are signed with: entries `<id>:<secret>` with commas between them, an id
- * from 1 to 255 each; a secret alone has the id 1. The first entry signs, all are accepted. Throws
- * an Error of one line when an id is invalid.
+ * The keys that sign cursors: entries `<id>:<secret>` separated by commas, each with an id from 1
+ * to 255. A secret without an id has the id 1. The first entry signs, and all are accepted. Throws
+ * an Error with one line when an id is invalid.
  */
 export function readCursorKeys(text: string): CursorKey[] {
   const keys = entriesOf(text).map(({ id, secret }) => ({ id, secret: Buffer.from(secret) }));

@@ -17,9 +17,9 @@ const BELIEVED_MS = 60_000;
 
 /**
  * Watches the results of writes. `middleware` is for the `finalizeRequest` step of a DynamoDB
- * client: it refuses a write for which there is no room before it is sent, so none of it can have
- * happened. `assertWritable` says from that, and from the writes of the last minute, whether the
- * store takes writes. It writes nothing itself, because anyone may ask.
+ * client. It refuses a write for which there is no room before it is sent, so the write cannot have
+ * happened. `assertWritable` judges from that, and from the writes of the last minute, whether the
+ * store accepts writes. It writes nothing itself, because anyone may call it.
  */
 export function createStoreWrites({
   hasRoomFor = async () => true,

@@ -45,7 +45,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     const config = { region: LOCAL_REGION, ...options };
     const opened = openLedger(config);
-    // Each with the rights of its own function on AWS; all measure in one place.
+    // Each ledger has the rights of its own function on AWS. All of them share one set of metrics.
     const compactor = openLedger({ ...config, metrics: opened.metrics });
     const sweeper = openLedger({ ...config, metrics: opened.metrics });
     permitOnly(opened.client, OPERATIONS.router);

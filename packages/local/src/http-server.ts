@@ -112,7 +112,7 @@ const close = (server: Server): Promise<void> =>
     server.closeIdleConnections();
   });
 
-/** Answers what is no request although its bytes are HTTP: its Host, say, cannot be one. */
+/** Answers HTTP bytes that are not a valid request, for example because the Host is invalid. */
 function answerUnreadable(error: unknown): Response {
   const requestId = randomUUID();
   const detail = "The request target or the Host header is invalid.";

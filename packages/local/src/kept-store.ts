@@ -10,13 +10,13 @@ export type KeptStoreOptions = Pick<StoreOptions, "dataDir" | "kind"> & {
 };
 
 /**
- * A store that starts again with the same data when it ends unasked.
+ * A store that restarts with the same data when it ends unasked.
  *
  * Each start takes a port of its own, so that a client of the last process cannot reach the next
- * one by mistake. DynamoDB Local, when killed, may lose what it confirmed: it answers a transaction
- * a few milliseconds before SQLite has it (3 of 5 kills under load lost one; single puts: none of
- * 6). A process that remembers such a write must not continue from it. AWS does not lose what it
- * confirms.
+ * one by mistake. DynamoDB Local may lose confirmed writes when it is killed, because it answers a
+ * transaction a few milliseconds before SQLite has it. Of 5 kills under load, 3 lost a transaction.
+ * Of 6, none lost a single put. A process that remembers a lost write must not continue from it.
+ * AWS does not lose what it confirms.
  */
 export async function keepStore(options: KeptStoreOptions): Promise<{ stop(): Promise<void> }> {
   const stopping = new AbortController();

@@ -5,7 +5,7 @@ import { repeatedHeader } from "@eventledger/functions/http/repeated-header.ts";
 import { unclearTarget } from "@eventledger/functions/http/request-target.ts";
 import { takesBack } from "./node-server.ts";
 
-/** What only a Node server knows of a request. */
+/** The facts about a request that only a Node server has. */
 export function nodeDoor(incoming: IncomingMessage, outgoing: ServerResponse): Door {
   const { rawHeaders, url = "" } = incoming;
   const unclear = repeatedHeader(rawHeaders) ?? unclearTarget(url);

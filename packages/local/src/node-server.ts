@@ -80,12 +80,12 @@ type Connection = {
   underWay: number;
   /** The last request, which may still be arriving. */
   request?: IncomingMessage;
-  /** What had left for the client when it was last seen to take something, and when that was. */
+  /** The bytes that had left for the client when it last read something, and the time of that. */
   sent: number;
   sentAtMs: number;
 };
 
-/** All connections; in front those that have had nothing to do for the longest time. */
+/** All connections. Those that have been idle for the longest time come first. */
 function keepConnections(server: Server): ReadonlyMap<Socket, Connection> {
   const connections = new Map<Socket, Connection>();
   server.on("connection", (socket) => {

@@ -1,5 +1,6 @@
-// Runs a TypeScript program: `node on-node-24.mjs <file> [arguments]`. Plain JavaScript, so that an
-// old Node, which could not even read the program, says in one line what is wrong.
+// Runs a TypeScript program: `node on-node-24.mjs <file> [arguments]`. This is plain JavaScript,
+// because an old Node cannot even parse the program. It then prints one line that tells what is
+// wrong.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 

@@ -43,13 +43,13 @@ export type Pump = {
 };
 
 /**
- * Does locally what a Lambda event source mapping does in AWS: reads the table's stream in order
- * and hands the inserts of record batches to the compactor. Returns when it listens: what is
- * written after that arrives. It outlives restarts of the database.
+ * Does locally what a Lambda event source mapping does in AWS. It reads the table's stream in order
+ * and passes the inserts of record batches to the compactor. It returns once it listens. Records
+ * that are written after that arrive. It survives restarts of the database.
  *
- * The stream is only a doorbell: a record says "look at this partition", and the compactor reads
- * the log itself. So a record lost here (given up, trimmed, or written while this was down) costs
- * nothing but time, until the next record of the partition or the sweeper rings.
+ * The stream is only a doorbell. A record means "look at this partition", and the compactor reads
+ * the log itself. So a record that is lost here (given up, trimmed, or written while the pump was
+ * down) costs only time, until the next record of the partition or the sweeper rings.
  */
 export async function startPump(options: PumpOptions): Promise<Pump> {
   const counters: PumpCounters = { read: 0, matched: 0, retries: 0, failed: 0, errors: 0 };

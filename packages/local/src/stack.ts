@@ -49,7 +49,7 @@ export type Stack = {
 /**
  * Starts all of EventLedger on this machine: database, table, HTTP server, the pump that rings the
  * compactor, and the sweeper. Throws `StackError` with one line for the user when something that
- * they can change is in the way; nothing is left running then.
+ * they can change prevents the start. In that case nothing is left running.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const closers = createClosers(options.onNotice ?? ignore);

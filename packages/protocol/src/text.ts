@@ -47,8 +47,8 @@ export const Name = described(
 const DateTime = z.iso.datetime({ offset: true });
 
 /**
- * A moment where something else may be sent as well: `error` says all of it. RFC 3339 allows a
- * lower-case t and z. What is kept is what every parser takes.
+ * A time in a place where other forms are allowed too. `error` describes all of them. RFC 3339
+ * allows a lower-case t and z. The value is converted to the form that every parser accepts.
  */
 export const timestampOr = (error: string) =>
   described(

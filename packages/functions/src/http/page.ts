@@ -3,7 +3,10 @@ import { lengthOf } from "./compressed.ts";
 import { chooseFormat, PAGE_MEDIA_TYPES } from "./formats/accept.ts";
 import { printPage } from "./formats/event-json.ts";
 
-/** The form a page of events has beside its native one; its other members are in headers then. */
+/**
+ * The second form of a page of events, beside its native one. Its other members are then in
+ * headers.
+ */
 export const CLOUD_EVENTS_PAGE = { [PAGE_MEDIA_TYPES.cloudevents]: "CloudEventBatch" } as const;
 
 /** A page of events in the form its reader asked for. */

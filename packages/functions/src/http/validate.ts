@@ -56,9 +56,10 @@ export const validationOf = (handler: object): Validation | undefined =>
   VALIDATION in handler ? (handler[VALIDATION] as Validation) : undefined;
 
 /**
- * Refuses bodies that are too large, whatever else is wrong with them; bodies that do not say they
- * are JSON, instead of taking them for empty; and bodies that are not JSON: a parser that repairs
- * bytes would store something else than what was sent. Nothing is parsed before its size is known.
+ * Refuses bodies that are too large, whatever else is wrong with them. Refuses bodies that are not
+ * declared as JSON, instead of treating them as empty. Refuses bodies that are not JSON, because a
+ * parser that repairs bytes would store something other than what was sent. Nothing is parsed
+ * before its size is known.
  */
 export const requireJson: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {

@@ -20,12 +20,12 @@ const LINE_EVERY_MS = 10_000;
 const SAVED_MAX_MS = 60 * LINE_EVERY_MS;
 
 /**
- * Writes metrics to the log in CloudWatch's embedded metric format, which makes metrics of them at
- * no further cost than the line. `flush`, called after every request, writes what came since the
- * last line, at once as long as the process is not busy; a busy one gathers for up to 10 s, so that
- * writing metrics costs less than the work they measure. What a process has gathered when AWS ends
- * it is lost: that is less than 10 s of one busy process. A gauge of 0 is left out, so a gap means
- * that nothing lags, and an unused stage pays for no metric.
+ * Writes metrics to the log in CloudWatch's embedded metric format. CloudWatch creates the metrics
+ * at no cost beyond that of the line. `flush`, called after every request, writes the measurements
+ * since the last line. It writes at once while the process is not busy. A busy process gathers for
+ * up to 10 s, so that writing metrics costs less than the work that they measure. Measurements that
+ * a process has gathered when AWS ends it are lost: less than 10 s of one busy process. A gauge of
+ * 0 is left out, so a gap means that nothing lags, and an unused stage pays for no metric.
  */
 export function createEmfWriter({ metrics, tableName, write, now, names }: Deps) {
   let savedMs = SAVED_MAX_MS;

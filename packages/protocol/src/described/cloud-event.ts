@@ -45,8 +45,8 @@ export const CloudEventBatch = described(z.array(CloudEvent), {
 });
 
 /**
- * The same as the body of a publish. openapi-python-client makes a publish that throws, whatever is
- * sent, where one of several bodies is a list; a list whose items have a default it leaves out.
+ * A batch as the body of a publish. When one of several bodies is a list, openapi-python-client
+ * generates a publish that always throws. It leaves out a list whose items have a default.
  */
 export const CloudEventBatchBody = described(
   z.array(

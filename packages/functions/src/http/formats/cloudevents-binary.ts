@@ -15,11 +15,11 @@ type BinaryRequest = {
 const NOT_IN_HEADERS = new Set(["data", "data_base64", "datacontenttype"]);
 
 /**
- * The event of a request in binary mode. Pointers to attributes name their header, such as
- * `/headers/ce-id`. The body becomes `data` by these rules, each of which can be turned back: an
- * empty one is no data; JSON is kept as it is; `text/*` in UTF-8 is a JSON string of the text,
- * which is how CloudEvents writes text in its JSON form; any other bytes are a JSON string of
- * Base64, marked by the header `ce-data_base64`.
+ * Decodes the event of a request in binary mode. Pointers to attributes name their header, such as
+ * `/headers/ce-id`. The body becomes `data` by these rules, each of which is reversible. An empty
+ * body is no data. JSON is kept as it is. `text/*` in UTF-8 is a JSON string of the text, which is
+ * how CloudEvents writes text in its JSON form. Any other bytes are a JSON string of Base64, marked
+ * by the header `ce-data_base64`.
  */
 export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] {
   const { contentType, headers } = request;

@@ -30,11 +30,12 @@ const DECODERS: Readonly<Record<string, (text: string) => IncomingEvent[]>> = {
 };
 
 /**
- * Chooses what reads the events of a publish, in the order they were sent, each `data` exactly the
- * text that was sent. At least one, but for an empty CloudEvents batch, which is legal. Every event
- * is valid and within the caps, or the first of these is thrown: `unsupported-media-type` (here),
- * `malformed-json` (UTF-8, then JSON), `too-many-events`, `invalid-request`, `unsupported-data`,
- * `event-too-large`; of NDJSON the first for the first line that is wrong.
+ * Chooses the decoder of the events of a publish. It keeps the order of the events, and each `data`
+ * is exactly the text that was sent. A body has at least one event, except an empty CloudEvents
+ * batch, which is legal. Every event is valid and within the caps, or the first of these is thrown:
+ * `unsupported-media-type` (here), `malformed-json` (UTF-8, then JSON), `too-many-events`,
+ * `invalid-request`, `unsupported-data`, `event-too-large`. For NDJSON it is the first one of the
+ * first invalid line.
  *
  * A CloudEvents media type decides first, then a `ce-specversion` header (binary mode, whatever the
  * media type of the data), then the native media types.

@@ -13,16 +13,17 @@ export type Way = "sent" | "answered";
 export type Resolve = (ref: string) => JsonSchema;
 
 /**
- * A schema as zod prints it, in the form that generators of clients make good code from. Each rule
- * is one that a generator broke on:
- * - an integer says how many bits it takes, or Java, C#, Kotlin and Go take 32 (`int64`);
- * - a union is `oneOf`, never `anyOf`, which some merge into one class with all members; and a
- *   union of texts is a text, because no language has a union of those;
- * - a nullable scalar has two types, because a union with null is a class of its own in some;
- * - a default of a member that is sent goes into its description: openapi-typescript takes a member
- *   with a default for a required one. A default of what is answered says nothing at all;
- * - an object within another has a title, or its class is called `Inner1`;
- * - an answer may have members that its schema does not know, or old clients refuse new servers.
+ * Converts a schema as zod prints it to a form from which client generators make good code. Each
+ * rule is one that a generator broke on:
+ * - An integer states its size in bits (`int64`). Otherwise Java, C#, Kotlin and Go use 32.
+ * - A union is `oneOf`, never `anyOf`, which some merge into one class with all members. A union of
+ *   texts is a text, because no language has a union of those.
+ * - A nullable scalar has two types, because a union with null is a class of its own in some.
+ * - A default of a member that is sent goes into its description, because openapi-typescript treats
+ *   a member with a default as required. A default of an answered member is left out.
+ * - An object within another has a title. Otherwise its class is called `Inner1`.
+ * - An answer may have members that its schema does not know. Otherwise old clients refuse new
+ *   servers.
  */
 export function forGenerators(
   { way, resolve }: { readonly way: Way; readonly resolve: Resolve },

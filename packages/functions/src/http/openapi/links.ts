@@ -20,8 +20,8 @@ type Link = {
 const BODY = "$response.body#/";
 
 /**
- * What is worth doing with an answer, beside what its shape says. What goes into a body is
- * described in prose: openapi-generator refuses a link whose `requestBody` is an object.
+ * The useful next requests of an answer that its shape does not reveal. Prose describes what goes
+ * into a body, because openapi-generator refuses a link whose `requestBody` is an object.
  */
 const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "parameters">>>>> = {
   poll: {
@@ -42,13 +42,15 @@ const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "paramete
   },
 };
 
-/** Parameters by which reading goes on from a cursor, and the members that hold such cursors. */
+/**
+ * The parameters that continue reading from a cursor, and the members that contain such cursors.
+ */
 const FROM_CURSOR = { cursor: "cursor", from: "cursor", after: "cursor" } as const;
 
 /**
- * The links of an operation's answers: to its next page, to what it has made, to where its cursor
- * can be read from, and what is said above. Path parameters that both operations have are filled
- * in.
+ * The links of an operation's answers: to its next page, to what it has created, to where its
+ * cursor can be read from, and those listed above. Path parameters that both operations have are
+ * filled in.
  */
 export function linksOf(operation: Linked, all: readonly Linked[]): Record<string, Link> {
   const { of, path, members, parameters } = operation;

@@ -127,8 +127,9 @@ function findDiffering(sent: Map<string, JsonSchema>, answered: Map<string, Json
 }
 
 /**
- * What two schemas have in common that one component can stand for. A request's strictness is given
- * up for that: that unknown members are refused is said once, for all requests.
+ * Reduces a schema to what must be equal for one component to serve both uses. The strictness of
+ * requests is dropped. The document states once, for all requests, that unknown members are
+ * refused.
  */
 const likeness = (schema: JsonSchema | undefined): string =>
   JSON.stringify(schema)
