@@ -186,6 +186,28 @@ function bounds(api: Client): void {
   });
 
   it.each([
+    ["GET", "/whoami"],
+    ["GET", "/streams/{stream}"],
+    ["PATCH", "/streams/{stream}"],
+    ["POST", "/streams/{stream}/events"],
+    ["POST", "/streams/{stream}/compact"],
+    ["GET", "/streams/{stream}/compacted/a"],
+    ["GET", "/streams/{stream}/subscriptions/s"],
+    ["POST", "/streams/{stream}/subscriptions/s/poll"],
+    ["POST", "/streams/{stream}/subscriptions/s/commit"],
+    ["POST", "/streams/{stream}/subscriptions/s/park"],
+  ])("[http.query] %s %s refuses a parameter that it does not take", async (method, path) => {
+    const answer = await api.send({
+      ...{ method, path: `${path.replace("{stream}", stream)}?consumer=w1` },
+      ...(method === "GET" ? {} : { headers: { "content-type": "application/json" }, body: "{}" }),
+    });
+    expect(await fault(answer)).toEqual({
+      pointer: "/query/consumer",
+      detail: "is not known: this request takes no query parameters",
+    });
+  });
+
+  it.each([
     ["subscriptions/s/poll", "limit", 1, pageEventsMax, {}],
     ["subscriptions/s/poll", "waitSeconds", 0, waitSecondsMax, {}],
     [

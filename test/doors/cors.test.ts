@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
 import { apiGatewayEvent } from "../infra/http-event.ts";
 import { lambdaDoor, openOnFake } from "./doors.ts";
@@ -30,3 +31,25 @@ it.each([
   const refused = await door.ask({ method: "GET", path: "/none", headers: { origin } });
   expect(refused.headers["access-control-allow-origin"]).toBe(allowed);
 });
+
+it("[http.private] a page reads every header that the API documents", async () => {
+  const answer = await door.ask({ method: "GET", path: "/streams", headers: { origin: ORIGIN } });
+  const exposed = (answer.headers["access-control-expose-headers"] ?? "").toLowerCase().split(",");
+  // A browser reads these of any answer.
+  const simple = ["content-type", "cache-control", "content-length"];
+  const missing = documentedHeaders().filter((name) => ![...exposed, ...simple].includes(name));
+  expect(missing).toEqual([]);
+});
+
+function documentedHeaders(): string[] {
+  type Answers = Record<string, { headers?: object }>;
+  type Document = { paths: Record<string, Record<string, { responses?: Answers }>> };
+  const { paths }: Document = JSON.parse(
+    readFileSync(new URL("../../packages/functions/openapi.json", import.meta.url), "utf8"),
+  );
+  const answers = Object.values(paths)
+    .flatMap((operations) => Object.values(operations))
+    .flatMap(({ responses = {} }) => Object.values(responses));
+  const names = answers.flatMap(({ headers = {} }) => Object.keys(headers));
+  return [...new Set(names.map((name) => name.toLowerCase()))];
+}

@@ -335,16 +335,18 @@ function checkFailure(state: State, line: Failed): void {
     report("pin-broken", line.atMs, `read ${line.call} of ${invoke.session}`);
   }
   const { life, reached } = view;
-  // A repair declares everything below it past its retention.
-  if (reached.some((_, at) => (chains.of(life, at)?.repairedTo ?? 1) > 1)) return;
-  const isGone = (chain: Chain | undefined, next: number): boolean => {
-    const event = chain?.events[indexAt(chain, next)];
+  // A repair declares everything below it past its retention, also for readers of an earlier life.
+  const [made] = life.split("~");
+  const lives = [...chains.all.values()].filter((chain) => chain.life.split("~")[0] === made);
+  if (lives.some(({ repairedTo }) => repairedTo > 1)) return;
+  // What came after the place may be of a life that a restore has begun since.
+  const isGone = (chain: Chain, next: number): boolean => {
+    const event = chain.events[indexAt(chain, next)];
     return event !== undefined && !isStillKept(event, line.atMs, options);
   };
-  if (
-    invoke.after !== undefined &&
-    !reached.some((next, at) => isGone(chains.of(life, at), next))
-  ) {
+  const areGone = (next: number, at: number): boolean =>
+    lives.some((chain) => chain.partition === at && isGone(chain, next));
+  if (invoke.after !== undefined && !reached.some(areGone)) {
     report("early-retention", line.atMs, `read ${line.call} of ${invoke.session}`);
   }
 }

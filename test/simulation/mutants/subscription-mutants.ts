@@ -17,8 +17,8 @@ const ofFreedKeys: readonly Mutation[] = [
   {
     rule: "a page with nothing to tell withholds nothing of a key that waits for a commit alone",
     file: "subscription/poll/poll.ts",
-    from: "caughtUp && events.length === 0 ? deliveries",
-    to: "caughtUp && events.length < 0 ? deliveries",
+    from: "const withheld = isFreeing ? deliveries",
+    to: "const withheld = isFreeing && limit < 0 ? deliveries",
   },
   {
     rule: "what was skipped is left out by the log",

@@ -114,7 +114,12 @@ async function jumpPartition(
       continue;
     }
     const { expected: from, before } = await walk(deps, stream, partition, end);
-    const to = before?.first ?? planJump(Math.max(from, end.next), { seenMs, nowMs });
+    // Another process has extended the chain since its end was read, perhaps by this very jump.
+    if (before === undefined && from > end.next) {
+      attempt++;
+      continue;
+    }
+    const to = before?.first ?? planJump(end.next, { seenMs, nowMs });
     const range: LostRange = { id, from, to, ...(before === undefined ? {} : { hole: true }) };
     const keepMs = retentionHours * HOUR_MS + PHYSICAL_SLACK_MS;
     const publishedAt = Math.max(nowMs, end.publishedAt);

@@ -110,10 +110,12 @@ const PAGES: ReadonlyMap<string, string> = new Map([
  */
 const EXPOSED = [
   ...["X-Request-Id", "Location", "Retry-After", "ETag", "Allow", "Accept-Post", "Accept-Encoding"],
+  "WWW-Authenticate",
   // The members of a page that comes as CloudEvents.
   ...[
     ...["Cursor", "Caught-Up", "Phase", "Snapshot-End", "Consistent", "Lag", "Next-Poll-Ms"],
-    ...["Stale", "Life", "Wait-Seconds-Advised"],
+    ...["Stale", "Committed", "Redelivers", "Redelivers-Because", "Snapshot", "Looked"],
+    ...["Life", "Wait-Seconds-Advised"],
   ].map((member) => `EventLedger-${member}`),
 ];
 

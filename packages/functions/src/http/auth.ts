@@ -14,6 +14,7 @@ import type { Context, Hono, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
 import type { Right, Scope } from "./rights.ts";
+import { assertKnownQuery } from "./unknown-query.ts";
 
 /** Finds the caller that a key belongs to. Returns undefined when there is none. */
 export type Authenticate = (
@@ -43,7 +44,10 @@ const DECLARED = Symbol("right");
 export const requireRight = (right: Right): MiddlewareHandler<AppEnv> =>
   Object.assign(
     async (c: Context<AppEnv>, next: () => Promise<void>) => {
-      if (!isPublic(right)) await authorize(c, right);
+      if (!isPublic(right)) {
+        await authorize(c, right);
+        assertKnownQuery(c);
+      }
       await next();
     },
     { [DECLARED]: right },

@@ -150,7 +150,7 @@ export const pendingSkips = ({ next, parking }: ParkingRow): readonly SkippedEve
 };
 
 /** Returns the skipped event that a key waits for the committed offset to pass, if there is one. */
-const skippedOf = (
+export const skippedOf = (
   { next }: Pick<ParkingRow, "next">,
   { retrying, id, key, reason, parkedAt, next: after }: ParkedKey,
 ): readonly SkippedEvent[] =>
@@ -196,7 +196,8 @@ export const allParked = ({
 }) =>
   offsets.flatMap((row) => {
     const skipped = new Map(pendingSkips(row).map((each) => [each.key, each]));
-    return [...(row.parking?.keys ?? []), ...skipped.values()]
+    const keys = (row.parking?.keys ?? []).map((known) => skippedOf(row, known)[0] ?? known);
+    return [...keys, ...skipped.values()]
       .toSorted((a, b) => a.id - b.id)
       .map((parked) => ({ partition: row.partition, id: parked.id, parked }));
   });

@@ -21,6 +21,7 @@ import {
   planPark,
   planRetry,
   planSkip,
+  skippedOf,
 } from "./parking-plan.ts";
 import {
   changedByOthers,
@@ -147,7 +148,13 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
       first ??= parked;
       if (first.id !== parked.id) throw changedByOthers();
-      if (sequence !== undefined && sequence !== parked.next) throw otherIsFirst(parked.next);
+      const [skipped] = skippedOf(row, parked);
+      if (how === "skip" && skipped !== undefined && skipped.sequence === sequence) {
+        return unchanged(row, parked);
+      }
+      if (sequence !== undefined && sequence !== parked.next) {
+        throw otherIsFirst(skipped?.sequence ?? parked.next);
+      }
       const earliest = await log.seekPartition(stream.life, partition, "earliest");
       const to = how === "retry" ? parked : behindFirst(parked, earliest);
       if (to.next < earliest.next) throw queueExpired();

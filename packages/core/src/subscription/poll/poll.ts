@@ -115,17 +115,16 @@ async function look(
     current = await source.renew(view);
     if (!isUnchanged(current.state, view.state, counts)) return { view: current };
   }
-  if (read.looked && counts) {
-    if (await deliveries.parkPoison(stream, current)) return AGAIN;
-    await deliveries.note(stream, current, { page, events, limit });
-  }
+  if (read.looked && counts && (await deliveries.parkPoison(stream, current))) return AGAIN;
   const { runs, caughtUp } = endOf(view, page);
-  const withheld =
-    caughtUp && events.length === 0 ? deliveries.withholding(current, page, queued.empty) : [];
+  // A reader ahead of the committed offset keeps its pages for as long as they bring events.
+  const isFreeing = counts || (caughtUp && events.length === 0);
+  const withheld = isFreeing ? deliveries.withholding(current, page, queued.empty) : [];
   if (withheld.length > 0) {
     await deliveries.free(stream, current, withheld);
     return AGAIN;
   }
+  if (counts) await deliveries.note(stream, current, { page, events, limit });
   const end = { events, runs, turn: page.turn, caughtUp, queue };
   return { page: await logPage(log, stream, current, start, end) };
 }
