@@ -38,7 +38,7 @@ describe("what it costs", () => {
 
   it("is what README.md and docs/deploy.md say of an unused stage", () => {
     const idle = totalOf(estimateIdle(measured)).toFixed(2);
-    expect(inOneLine("README.md")).toContain(`Idle it costs $${idle} a month`);
+    expect(inOneLine("README.md")).toContain(`An idle installation costs $${idle} a month`);
     expect(inOneLine("docs/deploy.md")).toContain(`An unused stage costs $${idle} a month`);
   });
 
