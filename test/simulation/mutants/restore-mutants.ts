@@ -78,4 +78,11 @@ export const ofRestores: readonly Mutant[] = [
     to: "at === from ? from : to - to + at",
     plan: { ...RESTORED, retentionHours: 1, phases: 3, leapsMs: [40 * 3_600_000] },
   },
+  {
+    rule: "a restore puts its jump at an end that is current",
+    file: "compaction/restore.ts",
+    from: "if (before === undefined && from > end.next) {",
+    to: "if (before === undefined && from > end.next && nowMs < 0) {",
+    plan: {},
+  },
 ].map((mutant): Mutant => ({ plan: RESTORED, ...mutant }));

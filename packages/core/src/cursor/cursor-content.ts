@@ -44,8 +44,14 @@ const BOOTSTRAP = 4;
 const TOKENS = 8;
 const FREED = 16;
 const QUEUE = 32;
-const LISTED = 64;
+/** In cursors of earlier versions the prefix of the list comes before the bootstrap. */
+const LISTED_BEFORE = 64;
 const PARKED = 128;
+/**
+ * The prefix of the list comes last. Code from before it ignores the flag and what follows the
+ * bootstrap, so it can read the cursor after a rollback.
+ */
+const LISTED = 256;
 
 /**
  * Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys.
@@ -81,8 +87,8 @@ export function packCursor(content: CursorContent): Uint8Array {
   if (queue !== undefined) {
     for (const part of [queue.partition, queue.id, queue.batch, queue.next]) out.number(part);
   }
-  if (listed !== undefined) out.text(listed);
   if (bootstrap !== undefined) packBootstrap(out, bootstrap);
+  if (listed !== undefined) out.text(listed);
   return out.finish();
 }
 
@@ -112,9 +118,10 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
     (flags & TOKENS) === 0 ? {} : { tokens: positions.map(() => from.number() || undefined) };
   const freed = (flags & FREED) === 0 ? {} : { freed: positions.map(() => from.number()) };
   const queue = (flags & QUEUE) === 0 ? {} : { queue: unpackQueue(from) };
-  const listed = (flags & LISTED) === 0 ? {} : { listed: from.text() };
+  const listedBefore = (flags & LISTED_BEFORE) === 0 ? {} : { listed: from.text() };
   const bootstrap =
     (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
+  const listed = (flags & LISTED) === 0 ? listedBefore : { listed: from.text() };
   return {
     ...{ life, ...subscription, ...since, turn, positions },
     ...{ ...tokens, ...freed, ...queue, ...listed, ...bootstrap },

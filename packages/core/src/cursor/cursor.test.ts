@@ -1,8 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LedgerError } from "../kernel/error.ts";
-import { formatScan } from "../model/snapshot-progress.ts";
+import { formatScan, pendingBootstrap } from "../model/snapshot-progress.ts";
 import { type CursorContent, createCursors } from "./cursor.ts";
+import { packCursor, unpackCursor } from "./cursor-content.ts";
+import { createPacker } from "./pack.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const CORRUPTIONS = 100_000;
@@ -102,5 +104,31 @@ describe("a cursor", () => {
     expect(() => createCursors([NEW]).parse(made)).toThrow(LedgerError);
     // A key's id alone proves nothing.
     expect(() => createCursors([{ ...OLD, secret: NEW.secret }]).parse(made)).toThrow(LedgerError);
+  });
+});
+
+describe("the cursor of a list", () => {
+  const content: CursorContent = {
+    ...{ life: "life", positions: [], turn: 3, listed: "inv-" },
+    bootstrap: pendingBootstrap,
+  };
+  const packed = (flags: number, ...texts: string[]): Uint8Array => {
+    const out = createPacker();
+    out.number(flags);
+    out.text("life");
+    out.number(3);
+    out.number(0);
+    for (const text of texts) out.text(text);
+    return out.finish();
+  };
+
+  it("[cursor.opaque] ends with its prefix, so that earlier code reads what comes before it", () => {
+    expect(packCursor(content)).toEqual(packed(256 + 4, pendingBootstrap.scan, "inv-"));
+    expect(unpackCursor(packCursor(content))).toMatchObject({ listed: "inv-", turn: 3 });
+  });
+
+  it("[cursor.opaque] is read where the prefix came before the bootstrap", () => {
+    const earlier = unpackCursor(packed(64 + 4, "inv-", pendingBootstrap.scan));
+    expect(earlier).toEqual(unpackCursor(packCursor(content)));
   });
 });

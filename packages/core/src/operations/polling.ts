@@ -1,6 +1,5 @@
-import type { Lag, PollBody, RedeliveryReason, SnapshotProgress } from "@eventledger/protocol";
+import type { PollBody, RedeliveryReason } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
-import type { StoredEvent } from "../model/event.ts";
 import { lifeText } from "../model/life-text.ts";
 import type { Tenant } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -22,15 +21,8 @@ type PollRequest = {
   readonly consumer?: string | undefined;
 };
 
-export type PollResult = {
-  readonly events: readonly StoredEvent[];
+export type PollResult = Omit<Poll, "cursor" | "idle" | "presence"> & {
   readonly cursor: string;
-  readonly caughtUp: boolean;
-  readonly phase: "bootstrap" | "log";
-  readonly snapshot?: SnapshotProgress;
-  readonly snapshotEnd: boolean;
-  readonly consistent: boolean;
-  readonly lag: Lag;
   readonly nextPollMs: number;
   readonly waitSecondsAdvised: number;
   readonly life: string;
