@@ -42,7 +42,9 @@ const promised = live.bootstraps.filter(({ limit }) => limit === WHOLE_PAGES.lim
 const worst = Math.max(...promised.map(({ ratio }) => ratio));
 const met = worst <= RATIO_MAX && countsAlike;
 recordResult("bootstrap-cost", {
-  ...{ met, worstRatio: worst, ratioMax: RATIO_MAX },
+  met,
+  worstRatio: worst,
+  ratioMax: RATIO_MAX,
   live,
   largeEvents,
   verification: { countsAlike, fake, dynamoDbLocal },

@@ -67,8 +67,12 @@ const CONSISTENT_UNIT_BYTES = 4_096;
 export async function fillStream(store: Store, load: Load): Promise<Filled> {
   const ledger = openLedger(store);
   await ledger.createStream(defaultTenant, {
-    ...{ name: STREAM, partitions: PARTITIONS, compaction: "key", description: "" },
-    ...{ retentionHours: 1, archiveDays: null },
+    name: STREAM,
+    partitions: PARTITIONS,
+    compaction: "key",
+    description: "",
+    retentionHours: 1,
+    archiveDays: null,
   });
   let events = 0;
   for (let key = 0; key < load.keys; key += GROUP_KEYS) {

@@ -64,8 +64,13 @@ function report(medians: (Import & { name: string; bytes: number })[], busy: num
   const method = `median of ${RUNS} fresh processes, Node ${process.versions.node}`;
   const machine = `${os.availableParallelism()} cores, ${os.cpus()[0]?.model.trim() ?? "unknown"}`;
   const result = {
-    ...{ measuredOn: today(), method, machine, loadAverage: twoDigits(busy) },
-    ...{ routerRatio: ratio, routerCpuRatio: cpuRatio, bundles: medians },
+    measuredOn: today(),
+    method,
+    machine,
+    loadAverage: twoDigits(busy),
+    routerRatio: ratio,
+    routerCpuRatio: cpuRatio,
+    bundles: medians,
   };
   console.table(medians);
   console.log(`The router takes ${ratio} times as long as the client and ElectroDB alone.`);
@@ -114,7 +119,10 @@ function importOnce(dir: string, variables: Record<string, string>): Import {
   const args = ["--input-type=module", "--eval", script];
   const env = { ...variables, AWS_REGION: "eu-west-1" };
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    ...{ cwd: dir, env, encoding: "utf8" as const, timeout: 30_000 },
+    cwd: dir,
+    env,
+    encoding: "utf8" as const,
+    timeout: 30_000,
   });
   if (status !== 0) throw new Error(`${dir} cannot be imported:\n${stderr.slice(-2_000)}`);
   return JSON.parse(stdout);

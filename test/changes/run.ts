@@ -53,7 +53,9 @@ const wanted = [...all.keys()].filter((number) => all[number]?.name.includes(val
 const sample = values.sample === undefined ? wanted : choose(wanted, Number(values.sample));
 const folder = mkdtempSync(join(tmpdir(), "changes-"));
 const asked = {
-  ...{ folder, files, projects: values.projects.split(",") },
+  folder,
+  files,
+  projects: values.projects.split(","),
   tests: values.tests.split(",").filter((text) => text !== ""),
 };
 
@@ -68,7 +70,8 @@ const broken = measured.filter(({ passed }) => !passed);
 for (const { file, error } of broken)
   console.log(`left out, it fails by itself: ${file}: ${error}`);
 const tried = await tryAll(asked, measured, {
-  ...{ numbers: sample, workers: Number(values.workers) },
+  numbers: sample,
+  workers: Number(values.workers),
   onVerdict: (verdict, left) => console.log(`${left} ${print(verdict)}`),
 });
 rmSync(folder, { recursive: true, force: true });
@@ -79,7 +82,9 @@ const verdicts = tried.flatMap(({ number, ...rest }) => {
 });
 const isWhole = values.sample === undefined && values.only === "" && asked.tests.length === 0;
 const { alive, unexplained, superfluous } = judge(verdicts, SURVIVORS, {
-  ...{ files, all, isWhole },
+  files,
+  all,
+  isWhole,
 });
 console.log(`${verdicts.length - alive.length} of ${verdicts.length} changes noticed`);
 for (const { file, name, line } of unexplained)

@@ -75,8 +75,14 @@ export async function openSession({ files, projects, tests, meetings }: Asked): 
     return [{ ...project, plugins: [plugin], test }];
   });
   const vitest = await createVitest("test", {
-    ...{ root: ROOT, config: false, watch: false, projects: chosen, reporters: [], silent: true },
-    ...{ maxWorkers: 2, passWithNoTests: true },
+    root: ROOT,
+    config: false,
+    watch: false,
+    projects: chosen,
+    reporters: [],
+    silent: true,
+    maxWorkers: 2,
+    passWithNoTests: true,
   });
   const specifications = await vitest.globTestSpecifications([...tests]);
   const byFile = Map.groupBy(specifications, ({ moduleId }) => moduleId);

@@ -19,7 +19,9 @@ export async function run({
 }: Run): Promise<{ stdout: string; stderr: string }> {
   try {
     return await execute(command, args, {
-      ...{ cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 2 ** 20 },
+      cwd,
+      env: { ...process.env, ...env },
+      maxBuffer: 64 * 2 ** 20,
     });
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };

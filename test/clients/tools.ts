@@ -63,7 +63,8 @@ export function skip(context: TestContext, why: string): never {
 export function npmPackages(name: string): Promise<Tool | Missing> {
   const folder = folderOf(name);
   return once(folder, {
-    ...{ lock: "package-lock.json", made: "node_modules" },
+    lock: "package-lock.json",
+    made: "node_modules",
     install: async () => {
       const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
       await run({ command: "npm", args, cwd: folder });
@@ -78,7 +79,8 @@ export async function pythonPackages(name: string): Promise<Tool | Missing> {
   }
   const folder = folderOf(name);
   return once(folder, {
-    ...{ lock: "requirements.txt", made: ".venv" },
+    lock: "requirements.txt",
+    made: ".venv",
     install: async () => {
       await run({ command: "python3", args: ["-m", "venv", ".venv"], cwd: folder });
       const args = ["install", "--quiet", "--only-binary", ":all:", "-r", "requirements.txt"];

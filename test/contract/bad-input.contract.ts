@@ -59,7 +59,9 @@ function badRequests(api: Client): void {
   it("[error.problem] lists every invalid field, and at most 20 of them", async () => {
     const send = (body: string) =>
       api.send({
-        ...{ method: "POST", path: `${at(made.stream ?? "")}/events`, body },
+        method: "POST",
+        path: `${at(made.stream ?? "")}/events`,
+        body,
         headers: { "content-type": "application/json" },
       });
     const few = (await send('{"events":[{"key":1},{"key":"k","data":1,"x":1}]}')).body as Problem;
@@ -98,7 +100,9 @@ function badRequests(api: Client): void {
         if (isQuery && value === '"1"') continue;
         const method = path.includes("/events?") ? "GET" : "POST";
         const answer = await api.send({
-          ...{ method, path, ...(body === undefined ? {} : { body }) },
+          method,
+          path,
+          ...(body === undefined ? {} : { body }),
           ...(body === undefined ? {} : { headers: { "content-type": "application/json" } }),
         });
         expect((answer.body as Problem).errors, `${path} ${body}`).toEqual([

@@ -134,8 +134,12 @@ const METHODS: BadRow[] = (
     ["PROPFIND", "/streams", "GET, POST"],
   ] as const
 ).map(([method, path, allow]) => ({
-  ...{ name: `${method} ${path}`, method, path, allow },
-  ...{ status: 405, code: "method-not-allowed" },
+  name: `${method} ${path}`,
+  method,
+  path,
+  allow,
+  status: 405,
+  code: "method-not-allowed",
 }));
 
 const KEYS: BadRow[] = (
@@ -151,12 +155,18 @@ const KEYS: BadRow[] = (
     ["an empty X-Api-Key", { authorization: "", "x-api-key": "" }],
   ] as const
 ).map(([name, headers]) => ({
-  ...{ name, ...publish, headers: { ...json, ...headers } },
-  ...{ status: 401, code: "unauthorized" },
+  name,
+  ...publish,
+  headers: { ...json, ...headers },
+  status: 401,
+  code: "unauthorized",
 }));
 
 const contentType = (name: string, row: Partial<BadRow>): BadRow => ({
-  ...{ name, ...publish, ...MEDIA_TYPE, ...row },
+  name,
+  ...publish,
+  ...MEDIA_TYPE,
+  ...row,
 });
 
 const CONTENT: BadRow[] = [
@@ -183,7 +193,8 @@ const CONTENT: BadRow[] = [
     headers: { ...json, "content-encoding": "deflate" },
   }),
   contentType("patch a stream: merge-patch", {
-    ...{ method: "PATCH", path: "/streams/{stream}" },
+    method: "PATCH",
+    path: "/streams/{stream}",
     headers: { "content-type": "application/merge-patch+json" },
   }),
   contentType("subscribe: plain text", {

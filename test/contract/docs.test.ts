@@ -124,7 +124,9 @@ describe("docs", () => {
   });
 
   const pages = [
-    ...["README.md", "CONTRIBUTING.md", "bench/README.md"],
+    "README.md",
+    "CONTRIBUTING.md",
+    "bench/README.md",
     ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
   ];
   const lines = pages.flatMap((page) =>

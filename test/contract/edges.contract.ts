@@ -52,7 +52,10 @@ function packed(api: Client): void {
   const NDJSON = "application/x-ndjson";
   const publish = (body: Uint8Array, type = NDJSON, encoding = "gzip", chunked = false) =>
     api.send({
-      ...{ method: "POST", path: `${at(stream)}/events`, body, chunked },
+      method: "POST",
+      path: `${at(stream)}/events`,
+      body,
+      chunked,
       headers: { "content-type": type, "content-encoding": encoding },
     });
   const line = (key: string) => `${JSON.stringify({ key, data: "é" })}\n`;
@@ -198,7 +201,8 @@ function bounds(api: Client): void {
     ["POST", "/streams/{stream}/subscriptions/s/park"],
   ])("[http.query] %s %s refuses a parameter that it does not take", async (method, path) => {
     const answer = await api.send({
-      ...{ method, path: `${path.replace("{stream}", stream)}?consumer=w1` },
+      method,
+      path: `${path.replace("{stream}", stream)}?consumer=w1`,
       ...(method === "GET" ? {} : { headers: { "content-type": "application/json" }, body: "{}" }),
     });
     expect(await fault(answer)).toEqual({
@@ -222,7 +226,8 @@ function bounds(api: Client): void {
   ])("[error.problem] of %s {%s} are named: %i to %i", async (path, name, min, max, rest) => {
     for (const value of [min - 1, 2 ** 53, 1.5, "1", null]) {
       const answer = await api.send({
-        ...{ method: "POST", path: `${at(stream)}/${path}` },
+        method: "POST",
+        path: `${at(stream)}/${path}`,
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ ...rest, [name]: value }),
       });

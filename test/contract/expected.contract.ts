@@ -156,7 +156,8 @@ function ofSeveralKeys(api: Client, partitions: number): void {
     const sequences = new Map(keys.map((key, n) => [key, first.body.events[n]?.sequence ?? 0]));
     const eventsOf = (wrong: readonly string[]): NewEvent[] =>
       keys.map((key) => ({
-        ...{ key, data: 2 },
+        key,
+        data: 2,
         expectedSequence: (sequences.get(key) ?? 0) + (wrong.includes(key) ? 1 : 0),
       }));
     for (const wrong of [["k0"], ["k11"], ["k3", "k7"], keys]) {
@@ -174,7 +175,8 @@ function ofSeveralKeys(api: Client, partitions: number): void {
   it("[publish.expected] takes keys of which nothing is expected beside others", async () => {
     const stream = await api.newStream({ partitions });
     const events = keys.map((key, n) => ({
-      ...{ key, data: 1 },
+      key,
+      data: 1,
       ...(n % 2 === 0 ? { expectedSequence: 0 } : {}),
     }));
     await api.publish(stream, [...events, { key: "k0", data: 2 }]);

@@ -142,7 +142,10 @@ function back(api: Client, partitions: number): void {
     const odd = await api.browse(stream, { order: "desc", type: "odd", limit: 4 });
     expect(dataOf(odd.body.events)).toEqual([23, 21, 19, 17]);
     const more = await api.browse(stream, {
-      ...{ from: odd.body.cursor, order: "desc", type: "odd", limit: 2 },
+      from: odd.body.cursor,
+      order: "desc",
+      type: "odd",
+      limit: 2,
     });
     expect(dataOf(more.body.events)).toEqual([15, 13]);
     const key = await api.browse(stream, { order: "desc", key: "k3" });

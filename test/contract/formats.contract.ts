@@ -85,7 +85,8 @@ function native(api: Client): void {
     const { status } = await api.publish(stream, { key: "k", data: 1 }, { contentType });
     expect(status).toBe(201);
     const created = await api.send({
-      ...{ method: "POST", path: `${at(stream)}/subscriptions` },
+      method: "POST",
+      path: `${at(stream)}/subscriptions`,
       headers: { "content-type": contentType },
       body: '{"name":"s"}',
     });
@@ -322,7 +323,9 @@ function fidelity(api: Client): void {
     for (const [contentType, body, headers] of bodies) {
       if (from === "latest") from = (await api.browse(stream, { from })).body.cursor;
       const answer = await api.send({
-        ...{ method: "POST", path: `${at(stream)}/events`, body },
+        method: "POST",
+        path: `${at(stream)}/events`,
+        body,
         headers: { "content-type": contentType, ...headers },
       });
       expect(answer.status, answer.text).toBe(201);
@@ -342,7 +345,9 @@ function fidelity(api: Client): void {
     const before = await api.getStream(stream);
     for (const [contentType, body, headers] of spellings(data)) {
       const answer = await api.send({
-        ...{ method: "POST", path: `${at(stream)}/events`, body },
+        method: "POST",
+        path: `${at(stream)}/events`,
+        body,
         headers: { "content-type": contentType, ...headers },
       });
       expect(answer).toMatchObject({ status: 422, body: { code: "unsupported-data" } });

@@ -191,7 +191,9 @@ function form(api: Client): void {
     ["not ASCII", "\u00e9"],
   ])("[publish.limits] is refused: %s", async (_, value) => {
     const answer = await api.send({
-      ...{ method: "POST", path: `${at(stream)}/events`, body: JSON.stringify(event) },
+      method: "POST",
+      path: `${at(stream)}/events`,
+      body: JSON.stringify(event),
       headers: { "content-type": "application/json", "idempotency-key": value },
     });
     expect(answer).toMatchObject({

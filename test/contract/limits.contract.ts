@@ -141,7 +141,12 @@ function sizes(api: Client): void {
     const cloudEvents = (count: number) =>
       JSON.stringify(
         Array.from({ length: count }, (_, n) => ({
-          ...{ specversion: "1.0", id: `${n}`, source: "/s", type: "t", subject: "k", data: n },
+          specversion: "1.0",
+          id: `${n}`,
+          source: "/s",
+          type: "t",
+          subject: "k",
+          data: n,
         })),
       );
     const lines = (count: number) => '{"key":"k","data":1}\n'.repeat(count);

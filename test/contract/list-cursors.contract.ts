@@ -64,7 +64,9 @@ function listCursors(target: Target, api: Client): void {
     const first = await list({ limit: 7 });
     const seen = new Set(first.items.map(({ key }) => key));
     await api.createSubscription(stream, {
-      ...{ name: "narrow", start: "latest", filter: { keyPrefix: "m" } },
+      name: "narrow",
+      start: "latest",
+      filter: { keyPrefix: "m" },
     });
     await api.seek(stream, "narrow", { cursor: String(first.cursor) });
     for (let consistent = false; !consistent; ) {
@@ -81,7 +83,9 @@ function listCursors(target: Target, api: Client): void {
     const { follow } = await list({ limit: 500, prefix: "m" });
     await api.createSubscription(stream, { name: "all", start: "latest" });
     await api.createSubscription(stream, {
-      ...{ name: "others", start: "latest", filter: { keyPrefix: "a" } },
+      name: "others",
+      start: "latest",
+      filter: { keyPrefix: "a" },
     });
     for (const name of ["all", "others"]) {
       await refused(api.seek(stream, name, { cursor: String(cursor) }));
@@ -90,7 +94,9 @@ function listCursors(target: Target, api: Client): void {
     }
     await refused(api.createSubscription(stream, { name: "new", start: { cursor: follow } }));
     await api.createSubscription(stream, {
-      ...{ name: "part", start: { cursor: follow }, filter: { keyPrefix: "mm" } },
+      name: "part",
+      start: { cursor: follow },
+      filter: { keyPrefix: "mm" },
     });
     expect((await api.poll(stream, "part")).body).toMatchObject({ events: [], consistent: true });
   });

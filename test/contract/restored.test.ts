@@ -109,7 +109,9 @@ it.each(["a table of its own", "the table's own name"])(
 it("[restore.resume] is for the admin key alone, and says what is wrong with a body", async () => {
   await on(`restored-${randomUUID()}`, async (api, url) => {
     const { body } = await api.send({
-      ...{ method: "POST", path: "/keys", headers: { "content-type": "application/json" } },
+      method: "POST",
+      path: "/keys",
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ name: "all", scopes: ["admin"], streams: ["*"] }),
     });
     const { apiKey } = body as { apiKey: string };
@@ -117,7 +119,9 @@ it("[restore.resume] is for the admin key alone, and says what is wrong with a b
       send(
         { baseUrl: url, apiKey: key },
         {
-          ...{ method: "POST", path: "/restored", body: json },
+          method: "POST",
+          path: "/restored",
+          body: json,
           headers: { "content-type": "application/json" },
         },
       );

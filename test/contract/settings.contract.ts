@@ -35,7 +35,9 @@ function changing(api: Client): void {
     expect(changed).toMatchObject({ createdAt: before.createdAt, start: before.start });
     expect(await patch({ maxDeliveries: 9 })).toMatchObject({ leaseSeconds: 7, maxDeliveries: 9 });
     expect(await api.getSubscription(stream, "s")).toMatchObject({
-      ...{ leaseSeconds: 7, maxDeliveries: 9, lag: before.lag },
+      leaseSeconds: 7,
+      maxDeliveries: 9,
+      lag: before.lag,
     });
     expect(await patch({ maxDeliveries: null })).not.toHaveProperty("maxDeliveries");
     const worker = await api.poll(stream, "s", { consumer: "w" });
@@ -75,7 +77,8 @@ function changing(api: Client): void {
   ])("[sub.patch] is refused at %j for %j", async (pointer, wrong) => {
     const before = await api.getSubscription(stream, "s");
     const { body } = await send(api.target, {
-      ...{ method: "PATCH", path: at(stream, "s") },
+      method: "PATCH",
+      path: at(stream, "s"),
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ leaseSeconds: 7, ...wrong }),
     });

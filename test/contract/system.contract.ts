@@ -129,7 +129,9 @@ function openApi(api: Client, open: Open): void {
   it("[auth.key] names as public exactly what answers without a key", async () => {
     for (const [method, path, operation] of operations) {
       const answer = await api.send({
-        ...{ method, path: example(path), headers: { authorization: "" } },
+        method,
+        path: example(path),
+        headers: { authorization: "" },
       });
       const isPublic = operation["x-scope"] === "public";
       expect(answer.status === 401, `${method} ${path}`).toBe(!isPublic);

@@ -16,7 +16,8 @@ afterEach(async () => {
 
 async function serve(waitSecondsMax?: number) {
   const stack = await startStack({
-    ...{ endpoint: inject("dynamoEndpoint"), tableName: `waiting-${randomUUID()}` },
+    endpoint: inject("dynamoEndpoint"),
+    tableName: `waiting-${randomUUID()}`,
     ...(waitSecondsMax === undefined ? {} : { waitSecondsMax }),
   });
   closers.push(stack.stop);

@@ -103,7 +103,8 @@ function sharing(api: Client): void {
     const seen: number[] = [];
     for (let commit: string | undefined, caughtUp = false; !caughtUp; ) {
       const { body } = await api.commitAndPoll(stream, "s", {
-        ...{ consumer: "a", limit: 10 },
+        consumer: "a",
+        limit: 10,
         ...(commit === undefined ? {} : { commit }),
       });
       seen.push(...dataOf(body.events));

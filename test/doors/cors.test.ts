@@ -12,9 +12,12 @@ it.each([
   ["https://evil.example.com", undefined],
 ])("[http.private] a page of %s may call the router: %s", async (origin, allowed) => {
   const preflight = await door.ask({
-    ...{ method: "OPTIONS", path: "/streams/s/events" },
+    method: "OPTIONS",
+    path: "/streams/s/events",
     headers: {
-      ...{ authorization: "", origin, "access-control-request-method": "POST" },
+      authorization: "",
+      origin,
+      "access-control-request-method": "POST",
       "access-control-request-headers": "authorization,content-type",
     },
   });

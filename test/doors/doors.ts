@@ -114,7 +114,8 @@ export async function nodeDoor(opened: OpenLedger = openOnFake()): Promise<Door 
 const withKey = (request: EventRequest): EventRequest => ({
   ...request,
   headers: {
-    ...{ authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+    authorization: `Bearer ${ADMIN_KEY}`,
+    "content-type": "application/json",
     ...request.headers,
   },
 });
@@ -132,7 +133,10 @@ function askNode(url: string, request: EventRequest): Promise<DoorAnswer> {
     const length = content === undefined ? {} : { "content-length": content.length };
     const asked = http.request(
       {
-        ...{ hostname, port, method, agent: false },
+        hostname,
+        port,
+        method,
+        agent: false,
         path: path + (query === "" ? "" : `?${query}`),
         headers: { ...headers, ...length },
       },

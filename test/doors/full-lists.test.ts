@@ -50,15 +50,20 @@ const STREAMS = 300;
 
 const LISTS: Readonly<Record<string, Row>> = {
   listTenants: {
-    ...{ path: "/tenants", member: "tenants", count: 500 },
+    path: "/tenants",
+    member: "tenants",
+    count: 500,
     make: () => each(500, (n) => post("/tenants", { name: long(n, LIMITS.tenantCharsMax) })),
   },
   listKeys: {
-    ...{ path: "/keys", member: "keys", count: 500 },
+    path: "/keys",
+    member: "keys",
+    count: 500,
     make: () =>
       each(500, (n) =>
         post("/keys", {
-          ...{ name: full(LIMITS.keyNameBytesMax, pad(n)), scopes: ["read", "consume", "operate"] },
+          name: full(LIMITS.keyNameBytesMax, pad(n)),
+          scopes: ["read", "consume", "operate"],
           streams: globs(),
           subscriptions: globs(),
           keyPrefix: full(LIMITS.keyBytesMax),
@@ -66,7 +71,9 @@ const LISTS: Readonly<Record<string, Row>> = {
       ),
   },
   listStreams: {
-    ...{ path: "/streams", member: "streams", count: STREAMS + 1 },
+    path: "/streams",
+    member: "streams",
+    count: STREAMS + 1,
     make: () =>
       each(STREAMS, (n) =>
         post("/streams", {
@@ -76,7 +83,9 @@ const LISTS: Readonly<Record<string, Row>> = {
       ),
   },
   listSubscriptions: {
-    ...{ path: "/streams/s/subscriptions", member: "subscriptions", count: SUBSCRIPTIONS + 2 },
+    path: "/streams/s/subscriptions",
+    member: "subscriptions",
+    count: SUBSCRIPTIONS + 2,
     make: () =>
       each(SUBSCRIPTIONS, (n) =>
         post("/streams/s/subscriptions", {
@@ -86,22 +95,29 @@ const LISTS: Readonly<Record<string, Row>> = {
       ),
   },
   listParked: {
-    ...{ path: "/streams/s/subscriptions/worked/parked", member: "parked", count: EVENTS },
+    path: "/streams/s/subscriptions/worked/parked",
+    member: "parked",
+    count: EVENTS,
     make: () =>
       each(EVENTS, (n) =>
         post("/streams/s/subscriptions/worked/park", {
-          ...{ sequence: n + 1, reason: full(LIMITS.parkReasonBytesMax) },
+          sequence: n + 1,
+          reason: full(LIMITS.parkReasonBytesMax),
         }),
       ),
   },
   listCompacted: { path: "/streams/s/compacted", member: "items", count: EVENTS },
   browseEvents: { path: "/streams/s/events", member: "events", count: EVENTS, next: "from" },
   poll: {
-    ...{ path: "/streams/s/subscriptions/reader/poll", member: "events", count: EVENTS },
+    path: "/streams/s/subscriptions/reader/poll",
+    member: "events",
+    count: EVENTS,
     next: "after",
   },
   commitAndPoll: {
-    ...{ path: "/streams/s/subscriptions/reader/poll", member: "events", count: EVENTS },
+    path: "/streams/s/subscriptions/reader/poll",
+    member: "events",
+    count: EVENTS,
     body: (cursor) => ({ limit: 1_000, ...(cursor === undefined ? {} : { commit: cursor }) }),
   },
 };

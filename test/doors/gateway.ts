@@ -46,7 +46,10 @@ async function answer(
   }
   const event = JSON.stringify(
     eventOf({
-      ...{ method: incoming.method ?? "", path, query: query.join("?"), headers },
+      method: incoming.method ?? "",
+      path,
+      query: query.join("?"),
+      headers,
       ...(body.length === 0 ? {} : { body }),
     }),
   );
@@ -63,6 +66,7 @@ async function answer(
 const HOP_BY_HOP = new Set(["connection", "transfer-encoding", "expect", "keep-alive"]);
 
 const bare = (status: number, message: string): Answer => ({
-  ...{ status, headers: { "content-type": "application/json" } },
+  status,
+  headers: { "content-type": "application/json" },
   body: Buffer.from(JSON.stringify({ message })),
 });

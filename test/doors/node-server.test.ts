@@ -74,7 +74,8 @@ describe("a header that comes twice", () => {
   ])("[http.once] is refused, and nothing is written: %s", async (name, headers) => {
     const before = await published();
     expect(problemOf(await publish(headers))).toMatchObject({
-      ...{ status: 400, code: "invalid-request" },
+      status: 400,
+      code: "invalid-request",
       errors: [{ pointer: `/headers/${name}` }],
     });
     expect(await published()).toBe(before);

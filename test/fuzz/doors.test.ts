@@ -54,8 +54,12 @@ it(`all doors give the same answers to ${REQUESTS} generated requests (SEED=${SE
   const property = fc.asyncProperty(asked, async (all) => {
     const doors = await agree(counts);
     const handed: Handed = {
-      ...{ cursor: [], listCursor: [], id: [], parkedKey: [] },
-      ...{ cursorsOf: new Map(), parkedKeysOf: new Map() },
+      cursor: [],
+      listCursor: [],
+      id: [],
+      parkedKey: [],
+      cursorsOf: new Map(),
+      parkedKeysOf: new Map(),
     };
     try {
       for (const request of [...FURNISHING, ...all]) {
@@ -66,7 +70,8 @@ it(`all doors give the same answers to ${REQUESTS} generated requests (SEED=${SE
     }
   });
   const { errorInstance } = await fc.check(property, {
-    ...{ seed: SEED, numRuns: RUNS },
+    seed: SEED,
+    numRuns: RUNS,
     // To make it smaller would take longer than to look at the request that the error names.
     endOnFailure: true,
   });

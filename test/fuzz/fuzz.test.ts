@@ -31,8 +31,12 @@ const TRIES = 4;
 
 let stack: Stack;
 const handed: Handed = {
-  ...{ cursor: [], listCursor: [], id: [], parkedKey: [] },
-  ...{ cursorsOf: new Map(), parkedKeysOf: new Map() },
+  cursor: [],
+  listCursor: [],
+  id: [],
+  parkedKey: [],
+  cursorsOf: new Map(),
+  parkedKeysOf: new Map(),
 };
 /** How often each operation was answered with each status. */
 const answered = new Map<string, Map<number, number>>();
@@ -62,7 +66,9 @@ async function furnish(): Promise<void> {
 
 const post = (path: string, json: object) =>
   send(target(), {
-    ...{ method: "POST", headers: { "content-type": "application/json" }, path },
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    path,
     body: JSON.stringify(json),
   });
 
@@ -198,7 +204,8 @@ function report(seconds: number): void {
   const shown = { seed: SEED, requests: REQUESTS, seconds, chunked, unavailable, lost, statuses };
   console.log(JSON.stringify(shown));
   const parts = [
-    ...[count(REQUESTS, "request"), `${chunked.toLocaleString("en-US")} of them chunked`],
+    count(REQUESTS, "request"),
+    `${chunked.toLocaleString("en-US")} of them chunked`,
     `${count(lost, "connection")} closed by the server after it refused the body`,
   ];
   const found = `no 5xx but ${count(unavailable, "answer")} of 503 that succeeded when sent again`;

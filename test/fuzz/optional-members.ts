@@ -17,7 +17,8 @@ export function noteMembers(schema: Schema, value: unknown): void {
   if (typeof schema.$ref === "string") {
     const optional = members.map(([name]) => name);
     const of = seen.get(schema.$ref) ?? {
-      ...{ answers: 0, absent: new Set() },
+      answers: 0,
+      absent: new Set(),
       optional: optional.filter((name) => !(required as string[]).includes(name)),
     };
     of.answers++;

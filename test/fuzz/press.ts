@@ -15,17 +15,23 @@ const { values } = parseArgs({
 });
 const rules = { p99Factor: 2, p99FloorMs: 0 };
 const press = {
-  ...{ seconds: Number(values.seconds), idle: 5_000, slow: 200 },
-  ...{ earlyCloses: 50, patient: 20 },
+  seconds: Number(values.seconds),
+  idle: 5_000,
+  slow: 200,
+  earlyCloses: 50,
+  patient: 20,
 };
 const report = await pressApart(process.env.DYNAMODB_ENDPOINT, press);
 const faults = faultsOf(report, press, rules);
-const shown = { ...{ press, rules }, ...report, faults };
+const shown = { press, rules, ...report, faults };
 console.log(JSON.stringify(shown, undefined, 2));
 const ms = (value: number) => `${value.toFixed(1)} ms`;
 const ran = [
-  ...[`${press.seconds} s`, count(press.idle, "idle connection"), count(press.slow, "slow client")],
-  ...[count(report.opened, "connection"), `${count(report.hungUp, "client")} that hang up`],
+  `${press.seconds} s`,
+  count(press.idle, "idle connection"),
+  count(press.slow, "slow client"),
+  count(report.opened, "connection"),
+  `${count(report.hungUp, "client")} that hang up`,
 ];
 const found = [
   none(faults.length, "broken rule"),

@@ -87,7 +87,11 @@ const parameter = ({ schema, in: place, name }: Parameter): fc.Arbitrary<unknown
 const nameOf = ({ parameters }: DescribedOperation) =>
   fc.constantFrom(
     ...parameters.filter((of) => of.in === "query").map(({ name }) => name),
-    ...["limit", "unknown", "__proto__", "limit%5B%5D", ""],
+    "limit",
+    "unknown",
+    "__proto__",
+    "limit%5B%5D",
+    "",
   );
 
 const bodyOf = ({ requestBody }: DescribedOperation): fc.Arbitrary<unknown> => {

@@ -31,8 +31,15 @@ export async function bundleProgram(workDir: string): Promise<string> {
 
 /** Packages that the platform's code loads by itself, or that must exist once in the process. */
 const LOADED_AT_RUN_TIME = [
-  ...["@pulumi/*", "@pulumiverse/*", "@sst-provider/*", "@aws-sdk/*"],
-  ...["archiver", "esbuild", "glob", "undici", "vite"],
+  "@pulumi/*",
+  "@pulumiverse/*",
+  "@sst-provider/*",
+  "@aws-sdk/*",
+  "archiver",
+  "esbuild",
+  "glob",
+  "undici",
+  "vite",
 ];
 
 const BANNER = `

@@ -54,7 +54,10 @@ function payload2(request: EventRequest, domainName: string) {
       domainName,
       domainPrefix: "abc123",
       http: {
-        ...{ method, path: decoded(path), protocol: "HTTP/1.1", sourceIp: "192.0.2.1" },
+        method,
+        path: decoded(path),
+        protocol: "HTTP/1.1",
+        sourceIp: "192.0.2.1",
         userAgent: "test",
       },
       requestId: crypto.randomUUID(),

@@ -108,7 +108,9 @@ describe("what the roles allow on the table is what the functions ask for", () =
       { ...(statement as NonNullable<typeof statement>), Action: ["dynamodb:GetItem"] },
     ]);
     const make = apiGatewayEvent({
-      ...{ method: "POST", path: "/streams", headers },
+      method: "POST",
+      path: "/streams",
+      headers,
       body: { name: "refused" },
     });
     const { answers } = await run("router", [make], readOnly.endpoint);

@@ -18,9 +18,20 @@ describe("the production stage", () => {
       if (provider === "aws") count[kind] = (count[kind] ?? 0) + 1;
     }
     expect(count).toEqual({
-      ...{ Table: 1, Queue: 1, EventSourceMapping: 1, Schedule: 1, MetricAlarm: 9 },
-      ...{ Api: 1, Stage: 1, Route: 1, Integration: 1, Permission: 1 },
-      ...{ Function: 3, BucketObjectv2: 3, Role: 4, LogGroup: 4 },
+      Table: 1,
+      Queue: 1,
+      EventSourceMapping: 1,
+      Schedule: 1,
+      MetricAlarm: 9,
+      Api: 1,
+      Stage: 1,
+      Route: 1,
+      Integration: 1,
+      Permission: 1,
+      Function: 3,
+      BucketObjectv2: 3,
+      Role: 4,
+      LogGroup: 4,
     });
   });
 

@@ -51,7 +51,8 @@ describe("INGRESS=function-url", () => {
     stage = await evaluate({
       stage: "production",
       env: {
-        ...{ INGRESS: "function-url", WAIT_SECONDS_MAX: "20" },
+        INGRESS: "function-url",
+        WAIT_SECONDS_MAX: "20",
         CORS_ORIGINS: "https://app.example.com, http://localhost:5173",
       },
     });

@@ -22,8 +22,12 @@ type Ledger = ReturnType<typeof openLedger>;
 
 async function createStream(ledger: Ledger): Promise<void> {
   await ledger.createStream(defaultTenant, {
-    ...{ name: STREAM, partitions: 1, compaction: "key", description: "" },
-    ...{ retentionHours: 1, archiveDays: null },
+    name: STREAM,
+    partitions: 1,
+    compaction: "key",
+    description: "",
+    retentionHours: 1,
+    archiveDays: null,
   });
 }
 

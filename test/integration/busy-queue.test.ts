@@ -53,7 +53,9 @@ it("[publish.busy-queue] answers 429 with Retry-After while the queue is full, a
   expect(refused.status).toBe(429);
   expect(refused.headers.get("retry-after")).toBe("1");
   expect(await refused.json()).toMatchObject({
-    ...{ code: "too-many-requests", retry: "later", retryAfter: 1 },
+    code: "too-many-requests",
+    retry: "later",
+    retryAfter: 1,
   });
   gate.resolve();
   const statuses = (await Promise.all([sent, ...both])).map(({ status }) => status);

@@ -22,8 +22,12 @@ it("[sub.filter] looks at 10,000 events a page: it may be empty, is not the end,
     const { ledger } = opened;
     const meter = meterCapacity(opened.client);
     await ledger.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-      ...{ retentionHours: 360, archiveDays: null },
+      name: "orders",
+      description: "",
+      partitions: 1,
+      compaction: "none",
+      retentionHours: 360,
+      archiveDays: null,
     });
     const filter = { types: ["wanted"] };
     await ledger.createSubscription(...OF, { name: "s", start: "earliest", filter });

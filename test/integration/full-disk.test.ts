@@ -46,8 +46,11 @@ async function openOnDisk({ fileMax, diskMax }: { fileMax?: number; diskMax?: nu
   const notices: string[] = [];
   const look = async () => ({ bavail: disk.max - sizeOf(folder), bsize: 1 });
   const opened = openLedger({
-    ...{ endpoint, region: LOCAL_REGION, tableName: "eventledger" },
-    ...{ adminKey: "admin", cursorKey: "cursor" },
+    endpoint,
+    region: LOCAL_REGION,
+    tableName: "eventledger",
+    adminKey: "admin",
+    cursorKey: "cursor",
     hasRoomFor: watchDisk(folder, (line) => notices.push(line), look),
   });
   closers.push(() => opened.close());

@@ -13,8 +13,12 @@ let sent: string[];
 beforeEach(async () => {
   const { endpoint, tableName } = await createTestTable();
   opened = openLedger({
-    ...{ endpoint, tableName, region: "us-east-1" },
-    ...{ adminKey: "admin", cursorKey: "secret", authOff: true },
+    endpoint,
+    tableName,
+    region: "us-east-1",
+    adminKey: "admin",
+    cursorKey: "secret",
+    authOff: true,
   });
   sent = [];
   opened.client.middlewareStack.add(

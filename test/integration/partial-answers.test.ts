@@ -28,7 +28,8 @@ const names = (what: string, count: number): string[] =>
 let aheadMs = 0;
 const openLedger = (deps: Pick<LedgerDeps, "client" | "tableName">): Ledger =>
   createLedger({
-    ...{ ...deps, random: systemRandom },
+    ...deps,
+    random: systemRandom,
     clock: { ...systemClock, now: () => Date.now() + aheadMs },
     cursorKeys: [{ id: 1, secret: Buffer.from("answers in part") }],
   });
@@ -38,7 +39,9 @@ type Disturbed = { readonly ledger: Ledger; readonly counts: () => Record<string
 const STORES: Record<string, () => Promise<Disturbed>> = {
   "the fake DynamoDB": async () => {
     const fake = createFakeDynamo({
-      ...{ tableName: "fake", seed: SEED, nowMs: Date.now },
+      tableName: "fake",
+      seed: SEED,
+      nowMs: Date.now,
       faults: () => ({ unprocessed: RATE, "short-page": RATE }),
     });
     const client = fake.client() as LedgerDeps["client"];

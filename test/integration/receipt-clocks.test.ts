@@ -10,8 +10,11 @@ it("[read.from] skips nothing after a receipt, not even of a publisher whose clo
   const { endpoint, tableName } = await createTestTable();
   const open = (behindMs: number) =>
     openLedger({
-      ...{ endpoint, tableName, region: "us-east-1" },
-      ...{ adminKey: "admin", cursorKey: "secret" },
+      endpoint,
+      tableName,
+      region: "us-east-1",
+      adminKey: "admin",
+      cursorKey: "secret",
       clock: { ...systemClock, now: () => Date.now() - behindMs },
     });
   const [right, slow] = [open(0), open(50_000)];

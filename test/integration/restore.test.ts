@@ -19,7 +19,11 @@ let aheadMs = 0;
 const NAME = "orders";
 const EARLIEST = { name: "s", start: "earliest" } as const;
 const STREAM = {
-  ...{ name: NAME, description: "", partitions: 1, compaction: "key" as const, retentionHours: 1 },
+  name: NAME,
+  description: "",
+  partitions: 1,
+  compaction: "key" as const,
+  retentionHours: 1,
   archiveDays: null,
 } as const;
 

@@ -24,13 +24,19 @@ async function createWorld() {
     return real.send(command);
   };
   const ledger = createLedger({
-    ...{ client: { send } as unknown as LedgerDeps["client"], tableName: "fake" },
-    ...{ clock: systemClock, random: systemRandom },
+    client: { send } as unknown as LedgerDeps["client"],
+    tableName: "fake",
+    clock: systemClock,
+    random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.from("store errors") }],
   });
   await ledger.createStream(defaultTenant, {
-    ...{ name: "orders", description: "", partitions: 1, compaction: "key" },
-    ...{ retentionHours: 1, archiveDays: null },
+    name: "orders",
+    description: "",
+    partitions: 1,
+    compaction: "key",
+    retentionHours: 1,
+    archiveDays: null,
   });
   await ledger.createSubscription(...OF, { name: "s", start: "earliest" });
   const failWith = (to: typeof fail) => {

@@ -41,7 +41,12 @@ export function lasting(body: unknown): unknown {
 }
 
 const MOVING = new Set([
-  ...["cursor", "follow", "nextPollMs", "seconds", "watermarkLag", "lastUsedAt"],
+  "cursor",
+  "follow",
+  "nextPollMs",
+  "seconds",
+  "watermarkLag",
+  "lastUsedAt",
   // Left out of the wire until there is an archive.
   "archiveDays",
   // Divided more finely since; go-on.ts tries what each key may do.

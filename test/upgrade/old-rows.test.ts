@@ -32,8 +32,11 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
     const began = Date.now();
     const now = () => recordedAtMs + sinceMs + (Date.now() - began);
     opened = openLedger({
-      ...{ endpoint: inject("dynamoEndpoint"), region: LOCAL_REGION, tableName },
-      ...{ adminKey: notes.adminKey, cursorKey: notes.cursorKey },
+      endpoint: inject("dynamoEndpoint"),
+      region: LOCAL_REGION,
+      tableName,
+      adminKey: notes.adminKey,
+      cursorKey: notes.cursorKey,
       clock: { ...systemClock, now },
     });
     server = await startServer(opened, { host: "127.0.0.1", port: 0 });

@@ -18,7 +18,8 @@ import { type Notes, tell } from "./story.ts";
 describe.each(storedCommits())("after a rollback to %s", (commit) => {
   const secrets = { adminKey: `elk_admin_${randomUUID()}`, cursorKey: `cursor-${randomUUID()}` };
   const serving = {
-    ...{ endpoint: inject("dynamoEndpoint"), tableName: `rolled-back-${randomUUID()}` },
+    endpoint: inject("dynamoEndpoint"),
+    tableName: `rolled-back-${randomUUID()}`,
     ...secrets,
   };
   let old: ReturnType<typeof checkOut>;

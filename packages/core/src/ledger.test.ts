@@ -7,7 +7,10 @@ import type { LedgerDeps } from "./operations/parts.ts";
 it("opens without making a row kind: each of them would lengthen every cold start", async () => {
   const noClient = {} as LedgerDeps["client"];
   const ledger = createLedger({
-    ...{ client: noClient, tableName: "t", clock: systemClock, random: systemRandom },
+    client: noClient,
+    tableName: "t",
+    clock: systemClock,
+    random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.alloc(32) }],
   });
   // The first row kind that is created rejects this client.

@@ -101,7 +101,10 @@ async function startEngines(
   const { endpoint, tableName = "eventledger", onStep = ignore, onNotice = ignore } = options;
   const cursorKey = options.cursorKey ?? folder?.cursorKey ?? makeKey("");
   const settings: Omit<EngineOptions, "endpoint" | "place"> = {
-    ...{ tableName, adminKey, cursorKey, onNotice },
+    tableName,
+    adminKey,
+    cursorKey,
+    onNotice,
     authOff: options.authOff ?? false,
     corsOrigins: options.corsOrigins ?? [],
     ...(options.waitSecondsMax === undefined ? {} : { waitSecondsMax: options.waitSecondsMax }),

@@ -47,7 +47,10 @@ function dynoxide(): StoreProgram {
     title: "dynoxide",
     command,
     arguments: (port, dataDir) => [
-      ...["--host", "127.0.0.1", "--port", String(port)],
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(port),
       ...(dataDir === undefined ? [] : ["--db-path", join(dataDir, "eventledger.db")]),
     ],
     explain: () => undefined,
@@ -71,7 +74,12 @@ function dynamoDbLocal(): StoreProgram {
     arguments: (port, dataDir) => [
       `-Djava.library.path=${libraries}`,
       "-Xmx512m",
-      ...["-jar", path, "-sharedDb", "-disableTelemetry", "-port", String(port)],
+      "-jar",
+      path,
+      "-sharedDb",
+      "-disableTelemetry",
+      "-port",
+      String(port),
       ...(dataDir === undefined ? ["-inMemory"] : ["-dbPath", dataDir]),
     ],
     explain: (exitCode, output) =>

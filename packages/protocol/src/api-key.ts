@@ -77,8 +77,11 @@ export const CreateApiKey = described(
     examples: [
       { name: "shop", scopes: ["publish"], streams: ["orders", "billing.*"] },
       {
-        ...{ name: "shipping", scopes: ["read", "consume"], streams: ["orders"] },
-        ...{ subscriptions: ["shipping.*"], keyPrefix: "eu/" },
+        name: "shipping",
+        scopes: ["read", "consume"],
+        streams: ["orders"],
+        subscriptions: ["shipping.*"],
+        keyPrefix: "eu/",
       },
     ],
   },

@@ -104,7 +104,10 @@ describe("appending", { timeout: TIMEOUT_MS }, () => {
     const violations = findViolations(log, history, partitions);
     const faults = Object.entries(store.tally.all()).filter(([name]) => name.startsWith("fault."));
     const counts = {
-      ...{ kind, violations: violations.length, events: log.length, ...summarize(history) },
+      kind,
+      violations: violations.length,
+      events: log.length,
+      ...summarize(history),
       ...Object.fromEntries(faults),
       puts: store.tally.get("sent.put"),
       transactions: store.tally.get("sent.transactWrite"),
@@ -137,7 +140,10 @@ describe("appending to DynamoDB Local", { timeout: TIMEOUT_MS }, () => {
     const log = await readAll(owner, random.fork("reader"));
     const violations = findViolations(log, history, partitions);
     const counts = {
-      ...{ kind, violations: violations.length, events: log.length, ...summarize(history) },
+      kind,
+      violations: violations.length,
+      events: log.length,
+      ...summarize(history),
       ...countFaults(faults),
     };
     console.log("DynamoDB Local", counts);

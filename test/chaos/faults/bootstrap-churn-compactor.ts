@@ -15,8 +15,11 @@ const PAUSE_MS = 20;
 export type CompactorNews = { readonly sweeping: boolean };
 
 const { ledger } = openLedger({
-  ...{ endpoint, region: LOCAL_REGION, tableName },
-  ...{ adminKey: "none", cursorKey: "none" },
+  endpoint,
+  region: LOCAL_REGION,
+  tableName,
+  adminKey: "none",
+  cursorKey: "none",
 });
 const tell = (progress: CompactorNews) => process.send?.(progress);
 

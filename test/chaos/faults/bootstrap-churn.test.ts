@@ -100,8 +100,13 @@ test(`gives every bootstrap the state of the whole log while compactors are kill
   const [killed] = ended;
   expect(killed?.killedIn).toHaveLength(SUBSCRIBER_KILLS);
   const counts = {
-    ...{ events: log.length, liveKeys: Object.keys(oracle).length, publishedMs, endedMs },
-    ...{ compactorKills: kills, compactorKillsInSweep: midSweep, uncompacted },
+    events: log.length,
+    liveKeys: Object.keys(oracle).length,
+    publishedMs,
+    endedMs,
+    compactorKills: kills,
+    compactorKillsInSweep: midSweep,
+    uncompacted,
     subscriberKilledIn: killed?.killedIn,
     bootstraps: ended.map(({ bootstraps }) => bootstraps),
   };

@@ -15,8 +15,16 @@ const STREAM = "orders";
  * before.
  */
 const KILLS = [
-  ...["server", "database", "server", "database-in-transaction", "server"],
-  ...["database", "server", "database-in-transaction", "server", "database"],
+  "server",
+  "database",
+  "server",
+  "database-in-transaction",
+  "server",
+  "database",
+  "server",
+  "database-in-transaction",
+  "server",
+  "database",
 ] as const;
 const UNSETTLED_MS = 100;
 /** Acknowledgements to see between two kills, so that each one meets a stack under load. */

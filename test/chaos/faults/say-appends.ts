@@ -21,14 +21,13 @@ export function sayAppends(name: string, kinds: readonly FaultCounts[]): Said {
   );
   const store = name.endsWith("-local") ? "DynamoDB Local" : "the fake";
   const parts = [
-    ...[count(kinds.length, "kind of fault", "kinds of faults"), count(faults, "fault")],
-    ...[
-      count(
-        sum(({ requests }) => requests),
-        "publish",
-        "publishes",
-      ),
-    ],
+    count(kinds.length, "kind of fault", "kinds of faults"),
+    count(faults, "fault"),
+    count(
+      sum(({ requests }) => requests),
+      "publish",
+      "publishes",
+    ),
     count(
       sum(({ events }) => events),
       "event",

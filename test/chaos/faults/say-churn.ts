@@ -8,8 +8,11 @@ type Churn = Readonly<
 export function sayChurn(churn: Churn): Said {
   const { updates, events, liveKeys, publishedMs, endedMs, compactorKills, bootstraps } = churn;
   const parts = [
-    ...[count(updates, "update"), count(events, "event"), count(liveKeys, "live key")],
-    ...[count(bootstraps.length, "subscriber"), count(compactorKills, "compactor kill")],
+    count(updates, "update"),
+    count(events, "event"),
+    count(liveKeys, "live key"),
+    count(bootstraps.length, "subscriber"),
+    count(compactorKills, "compactor kill"),
     `published in ${seconds(publishedMs)}, caught up ${seconds(endedMs - publishedMs)} later`,
   ];
   return {

@@ -4,7 +4,11 @@ import { startServer } from "../../../packages/local/src/http-server.ts";
 /** One server process; prints its URL. With COMPACTOR it serves nothing and sweeps. */
 const { DYNAMODB_ENDPOINT: endpoint = "", TABLE_NAME: tableName = "", KEYS = "" } = process.env;
 const opened = openLedger({
-  ...{ endpoint, region: "us-east-1", tableName, adminKey: KEYS, cursorKey: KEYS },
+  endpoint,
+  region: "us-east-1",
+  tableName,
+  adminKey: KEYS,
+  cursorKey: KEYS,
 });
 /** Each sweep writes every key that has changed: more often, and there is time for nothing else. */
 const SWEEP_MS = 5_000;

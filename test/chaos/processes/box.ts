@@ -50,16 +50,31 @@ export function createBox(options: BoxOptions): Box {
   );
   const plan: Plan = {
     ...drawPlan(seededRandom(seed)),
-    ...{ partitions: 3, retentionHours: 24, keys: 120, requests: 4, burst: batch },
+    partitions: 3,
+    retentionHours: 24,
+    keys: 120,
+    requests: 4,
+    burst: batch,
     ...(singlePuts ? { keyed: 0, oneKey: 1, seeks: 0 } : { keyed: 0.4, oneKey: 0.85, seeks: 0.02 }),
     // Reading a long log again from its beginning takes longer than everybody has to catch up.
-    ...{ tombstones: 0.15, crashes: 0.05, seeksTo: ["latest"], polls: 20, skewMs: 0, deletes: 0 },
-    ...{ publishPaceMs: [1, 5, 20], readPaceMs: [20, 100, 400], pageLimits: [50, 1_000, 1_000] },
+    tombstones: 0.15,
+    crashes: 0.05,
+    seeksTo: ["latest"],
+    polls: 20,
+    skewMs: 0,
+    deletes: 0,
+    publishPaceMs: [1, 5, 20],
+    readPaceMs: [20, 100, 400],
+    pageLimits: [50, 1_000, 1_000],
   };
   let { events } = options;
   let over = false;
   const world: ClientWorld = {
-    ...{ plan, random, recorder, keep, fail },
+    plan,
+    random,
+    recorder,
+    keep,
+    fail,
     time: { nowMs: sharedMs },
     tap: { liveUid: () => undefined, takeTouched: () => [] },
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

@@ -56,7 +56,11 @@ const recorder = createRecorder(sharedMs, {
   count: (count) => file.add({ count }),
 });
 const { world, published, end } = createBox({
-  ...{ seed, batch: part.batch, singlePuts: part.singlePuts, recorder, events: numbers },
+  seed,
+  batch: part.batch,
+  singlePuts: part.singlePuts,
+  recorder,
+  events: numbers,
   random: seededRandom(`${seed} ${name} ${life}`),
   urls: () => urls,
   keep: (keeps, note) =>

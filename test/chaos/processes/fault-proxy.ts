@@ -4,8 +4,16 @@ import type { SeededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 
 /** What may befall one request on its way to the database. "before" and "after" its effect. */
 export const PROXY_FAULTS = [
-  ...["delay", "drop-before", "drop-after", "error-before", "error-after", "throttle"],
-  ...["conflict", "twice", "stall-before", "stall-after"],
+  "delay",
+  "drop-before",
+  "drop-after",
+  "error-before",
+  "error-after",
+  "throttle",
+  "conflict",
+  "twice",
+  "stall-before",
+  "stall-after",
 ] as const;
 export type ProxyFault = (typeof PROXY_FAULTS)[number];
 

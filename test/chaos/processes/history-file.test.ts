@@ -9,7 +9,11 @@ import { collectFrom, openHistoryFile } from "./history-file.ts";
 let folder: string;
 const path = () => join(folder, "follower-0.jsonl");
 const save = (session: string): Line => ({
-  ...{ type: "info", op: "save", session, atMs: 1, process: "-" },
+  type: "info",
+  op: "save",
+  session,
+  atMs: 1,
+  process: "-",
 });
 const follower = { ...newFollower("f", "earliest"), exists: true, kept: "c1" };
 

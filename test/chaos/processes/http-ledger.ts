@@ -60,7 +60,8 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
     ) => {
       const condition = conditionOf(events);
       const list = events.map(({ attributes, data, expectedSequence }) => ({
-        ...{ ...attributes, data: JSON.parse(data) },
+        ...attributes,
+        data: JSON.parse(data),
         ...(condition === undefined && expectedSequence !== undefined ? { expectedSequence } : {}),
       }));
       const key = idempotencyKey?.replaceAll(" ", "-");

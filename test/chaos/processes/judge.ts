@@ -11,7 +11,9 @@ export function judge(
   // Lines of one process are in order; those of several, by the clock that they share.
   const history = [...lines].sort((a, b) => a.atMs - b.atMs).concat(truth);
   const odd = failures.map((detail) => ({
-    ...{ name: "internal-error" as const, detail, atMs: sharedMs() },
+    name: "internal-error" as const,
+    detail,
+    atMs: sharedMs(),
   }));
   const violations = [
     ...checkHistory(history, { retentionMs: 24 * 3_600_000, skewMs: 60_000 }),

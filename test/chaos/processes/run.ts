@@ -45,8 +45,13 @@ const verdict = verdictOf(played);
 const path = values.results ?? `test/results/blackbox-${database}.json`;
 const minutes = (Date.now() - began.getTime()) / 60_000;
 const figures = {
-  ...{ began: began.toISOString(), database, ...options },
-  ...{ verdict, recovery, violations, counts },
+  began: began.toISOString(),
+  database,
+  ...options,
+  verdict,
+  recovery,
+  violations,
+  counts,
 };
 saveRecord(path, sayVerdict(verdict, { database, minutes }), figures, where);
 console.log(printVerdict(verdict));

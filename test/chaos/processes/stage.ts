@@ -92,7 +92,16 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     const stored = { client, tableName: TABLE, stream: STREAM, partitions };
     const collected = collectFrom(folder);
     return {
-      ...{ database, proxy, servers, clients, collected, box, failures, lives, stored, stop },
+      database,
+      proxy,
+      servers,
+      clients,
+      collected,
+      box,
+      failures,
+      lives,
+      stored,
+      stop,
     };
   } catch (error) {
     await stop();
@@ -109,7 +118,10 @@ function startServers(
   const common = { ...env, TABLE_NAME: TABLE, KEYS: BOX_KEY };
   const start = (name: string, more: NodeJS.ProcessEnv = {}) =>
     startKillable({
-      ...{ name, program: "api-process.ts", onStart, onEnd },
+      name,
+      program: "api-process.ts",
+      onStart,
+      onEnd,
       env: () => ({ ...common, ...more }),
     });
   return Promise.all([start("api-0"), start("api-1"), start("compactor", { COMPACTOR: "1" })]);

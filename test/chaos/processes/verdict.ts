@@ -29,7 +29,9 @@ export type Verdict = {
 const LOST: readonly ViolationName[] = ["lost-write", "torn-write", "poll-skip", "unseen"];
 const DUPLICATED: readonly ViolationName[] = ["duplicate", "nonmonotonic-poll", "bootstrap-extra"];
 const REORDERED: readonly ViolationName[] = [
-  ...["realtime-order", "nonmonotonic-send", "inconsistent-offsets"],
+  "realtime-order",
+  "nonmonotonic-send",
+  "inconsistent-offsets",
 ] as ViolationName[];
 
 export function verdictOf({ history, violations, counts, events, recovery }: Played): Verdict {
@@ -45,12 +47,16 @@ export function verdictOf({ history, violations, counts, events, recovery }: Pla
   return {
     acknowledgedEvents: acknowledgedOf(history),
     storedEvents: events,
-    ...{ lost, duplicated, reordered },
+    lost,
+    duplicated,
+    reordered,
     otherViolations: violations.length - lost - duplicated - reordered,
     requestFaults,
     processKills: sum("nemesis.kill.") - databaseKills,
     processPauses: sum("nemesis.pause.") - databasePauses,
-    ...{ databaseKills, databasePauses, faults: requestFaults + sum("nemesis.") },
+    databaseKills,
+    databasePauses,
+    faults: requestFaults + sum("nemesis."),
     streamsMadeAnew: count("stream.recreated"),
     seeks: count("seek.ok"),
     bootstrapsUnderChurn: count("bootstrap.caught-up"),
@@ -85,15 +91,12 @@ export function sayVerdict(
   const violations = lost + duplicated + reordered + otherViolations;
   const kinds = `${lost} lost, ${duplicated} duplicated, ${reordered} reordered`;
   const parts = [
-    ...[count(minutes, "minute"), count(verdict.acknowledgedEvents, "acknowledged event")],
-    ...[
-      count(verdict.requestFaults, "spoiled request"),
-      count(verdict.processKills, "process kill"),
-    ],
-    ...[
-      count(verdict.processPauses, "process pause"),
-      count(verdict.databaseKills, "database kill"),
-    ],
+    count(minutes, "minute"),
+    count(verdict.acknowledgedEvents, "acknowledged event"),
+    count(verdict.requestFaults, "spoiled request"),
+    count(verdict.processKills, "process kill"),
+    count(verdict.processPauses, "process pause"),
+    count(verdict.databaseKills, "database kill"),
     count(verdict.bootstrapsUnderChurn, "bootstrap"),
     `caught up ${seconds(verdict.catchUpMs)} after the last fault`,
   ];

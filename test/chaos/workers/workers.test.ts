@@ -7,8 +7,12 @@ import { type Disturbed, findViolations, type Options, runDisturbed } from "./di
 /** WORKERS_SECONDS=60 WORKERS_RESULTS=test/results/workers.json for what is published. */
 const { WORKERS_SECONDS = "12", WORKERS_RESULTS } = process.env;
 const options: Options = {
-  ...{ workers: 8, partitions: 16, leaseSeconds: 2, waitSeconds: 1 },
-  ...{ durationMs: Number(WORKERS_SECONDS) * 1_000, everyMs: 2_000 },
+  workers: 8,
+  partitions: 16,
+  leaseSeconds: 2,
+  waitSeconds: 1,
+  durationMs: Number(WORKERS_SECONDS) * 1_000,
+  everyMs: 2_000,
 };
 const LEASE_MS = options.leaseSeconds * 1_000;
 const TAKE_OVER_MS = LEASE_MS + 2_000;
@@ -55,7 +59,8 @@ function figuresOf({ lines, published, takeOvers }: Disturbed) {
     deliveries: lines.filter(({ data }) => data !== undefined).length,
     commits: lines.filter(({ committed }) => committed === true).length,
     refusals: lines.filter(({ refused }) => refused !== undefined).length,
-    ...{ SIGKILL: of("SIGKILL"), SIGSTOP: of("SIGSTOP") },
+    SIGKILL: of("SIGKILL"),
+    SIGSTOP: of("SIGSTOP"),
   };
 }
 
@@ -63,10 +68,14 @@ function sayWorkers(figures: ReturnType<typeof figuresOf>, violations: number): 
   const { published, deliveries, SIGKILL, SIGSTOP } = figures;
   const took = [...SIGKILL.takeOverMs, ...SIGSTOP.takeOverMs].sort((a, b) => a - b);
   const parts = [
-    ...[count(options.workers, "worker"), count(options.partitions, "partition")],
-    ...[`a lease of ${options.leaseSeconds} s`, `${options.durationMs / 1_000} s`],
-    ...[count(published, "event"), count(deliveries, "delivery", "deliveries")],
-    ...[count(SIGKILL.count, "kill"), count(SIGSTOP.count, "pause")],
+    count(options.workers, "worker"),
+    count(options.partitions, "partition"),
+    `a lease of ${options.leaseSeconds} s`,
+    `${options.durationMs / 1_000} s`,
+    count(published, "event"),
+    count(deliveries, "delivery", "deliveries"),
+    count(SIGKILL.count, "kill"),
+    count(SIGSTOP.count, "pause"),
   ];
   const found = `${none(violations, "violation")}, each share taken over within ${seconds(took.at(-1) ?? 0)}`;
   return { part: "Workers of one subscription", ran: parts.join(", "), found };

@@ -22,7 +22,8 @@ const call = (method: string, path: string, json?: object, apiKey = stack.adminK
   send(
     { baseUrl: stack.url, apiKey },
     {
-      ...{ method, path },
+      method,
+      path,
       ...(json === undefined
         ? {}
         : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }),

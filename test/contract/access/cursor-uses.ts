@@ -24,56 +24,78 @@ const post = (path: string, json: object): Call => ({
 /** Every place of a request that takes a cursor which is bound to something. */
 export const CURSOR_USES: readonly CursorUse[] = [
   {
-    ...{ operation: "browseEvents", as: "from", own: "cursor" },
+    operation: "browseEvents",
+    as: "from",
+    own: "cursor",
     call: ({ stream }, from) => ({ path: `${at(stream)}/events${search({ from })}` }),
   },
   {
-    ...{ operation: "createSubscription", as: "start", own: "cursor" },
+    operation: "createSubscription",
+    as: "start",
+    own: "cursor",
     call: ({ stream }, cursor) =>
       post(`${at(stream)}/subscriptions`, { name: newName(), start: { cursor } }),
   },
   {
-    ...{ operation: "poll", as: "after", own: "polled" },
+    operation: "poll",
+    as: "after",
+    own: "polled",
     call: ({ stream, subscription }, after) => ({
       path: `${at(stream, subscription)}/poll${search({ after })}`,
     }),
   },
   {
-    ...{ operation: "poll", as: "a worker's after", own: "worked" },
+    operation: "poll",
+    as: "a worker's after",
+    own: "worked",
     call: ({ stream, shared }, after) => ({
       path: `${at(stream, shared)}/poll${search({ after, consumer: WORKER })}`,
     }),
   },
   {
-    ...{ operation: "commitAndPoll", as: "after", own: "polled" },
+    operation: "commitAndPoll",
+    as: "after",
+    own: "polled",
     call: ({ stream, subscription }, after) => post(`${at(stream, subscription)}/poll`, { after }),
   },
   {
-    ...{ operation: "commitAndPoll", as: "commit", own: "polled" },
+    operation: "commitAndPoll",
+    as: "commit",
+    own: "polled",
     call: ({ stream, subscription }, commit) =>
       post(`${at(stream, subscription)}/poll`, { commit }),
   },
   {
-    ...{ operation: "commitAndPoll", as: "a worker's commit", own: "worked" },
+    operation: "commitAndPoll",
+    as: "a worker's commit",
+    own: "worked",
     call: ({ stream, shared }, commit) =>
       post(`${at(stream, shared)}/poll`, { commit, consumer: WORKER }),
   },
   {
-    ...{ operation: "commit", as: "cursor", own: "polled" },
+    operation: "commit",
+    as: "cursor",
+    own: "polled",
     call: ({ stream, subscription }, cursor) =>
       post(`${at(stream, subscription)}/commit`, { cursor }),
   },
   {
-    ...{ operation: "commit", as: "a worker's cursor", own: "worked" },
+    operation: "commit",
+    as: "a worker's cursor",
+    own: "worked",
     call: ({ stream, shared }, cursor) => post(`${at(stream, shared)}/commit`, { cursor }),
   },
   {
-    ...{ operation: "listCompacted", as: "cursor", own: "snapshot" },
+    operation: "listCompacted",
+    as: "cursor",
+    own: "snapshot",
     call: ({ stream }, cursor) => ({ path: `${at(stream)}/compacted${search({ cursor })}` }),
   },
   // Seek is last because it invalidates earlier cursors of polls.
   {
-    ...{ operation: "seek", as: "to", own: "cursor" },
+    operation: "seek",
+    as: "to",
+    own: "cursor",
     call: ({ stream, shared }, cursor) => post(`${at(stream, shared)}/seek`, { to: { cursor } }),
   },
 ];

@@ -103,7 +103,10 @@ describe("API keys", () => {
     const twin = await make(["admin"], ["billing.*"]);
     const large = await make(["admin"], ["*"]);
     const bound = await ask("POST", "/keys", {
-      ...{ name: "k", scopes: ["admin", "consume"], streams: ["billing.*"], keyPrefix: "eu/" },
+      name: "k",
+      scopes: ["admin", "consume"],
+      streams: ["billing.*"],
+      keyPrefix: "eu/",
     });
     const others = [large.id, NewApiKey.parse(bound.body).id, "abcdefghijkl"];
     for (const id of [twin.id, ...others.slice(0, 2)]) {

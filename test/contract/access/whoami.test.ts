@@ -32,13 +32,19 @@ describe("GET /whoami", () => {
   it("[key.whoami] tells what a key may do, of which tenant, and until when", async () => {
     const { adminKey } = NewTenant.parse(await post("/tenants", { name: "acme" }));
     const config = {
-      ...{ name: "k", scopes: ["consume", "read"], streams: ["orders", "billing.*"] },
-      ...{ subscriptions: ["a.*"], keyPrefix: "eu/" },
+      name: "k",
+      scopes: ["consume", "read"],
+      streams: ["orders", "billing.*"],
+      subscriptions: ["a.*"],
+      keyPrefix: "eu/",
     };
     const { id, apiKey, expiresAt } = NewApiKey.parse(await post("/keys", config, adminKey.apiKey));
     const { name: _, ...rights } = config;
     expect(await whoami(apiKey)).toEqual({
-      ...{ tenant: "acme", keyId: id, ...rights, expiresAt },
+      tenant: "acme",
+      keyId: id,
+      ...rights,
+      expiresAt,
       version: openApi.info.version,
       waitSecondsAdvised: 7,
       streaming: false,

@@ -37,7 +37,9 @@ export function eventFor(
 ): object | undefined {
   const { method, target, body } = request;
   const event = eventOf({
-    ...{ method, ...splitTarget(target), headers: headersFor(request) },
+    method,
+    ...splitTarget(target),
+    headers: headersFor(request),
     ...(body === undefined ? {} : { body, asBase64: form === "base64" }),
   });
   return Buffer.byteLength(JSON.stringify(event)) > LIMITS.lambdaBytesMax ? undefined : event;
@@ -53,7 +55,9 @@ function headersFor(request: WireRequest): Record<string, string> {
   return {
     ...Object.fromEntries(own.map(([name, value]) => [name, asText(value)])),
     ...(body === undefined ? {} : { "content-length": String(body.length) }),
-    ...{ "x-forwarded-for": "192.0.2.1", "x-forwarded-port": "443", "x-forwarded-proto": "https" },
+    "x-forwarded-for": "192.0.2.1",
+    "x-forwarded-port": "443",
+    "x-forwarded-proto": "https",
     "x-amzn-trace-id": "Root=1-00000000-000000000000000000000000",
   };
 }

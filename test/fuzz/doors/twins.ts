@@ -90,7 +90,8 @@ export function openLambdaTwin(time: SharedTime) {
 }
 
 const seen = (status: number, headers: Record<string, string>, bytes: Buffer): Seen => ({
-  ...{ status, headers },
+  status,
+  headers,
   text: (headers["content-encoding"] === "gzip" && bytes.length > 0
     ? gunzipSync(bytes)
     : bytes
@@ -109,7 +110,11 @@ function askServer({ host, hostname, port }: URL, request: WireRequest): Promise
   return new Promise((resolve, reject) => {
     const asked = http.request(
       {
-        ...{ agent: false, hostname, port, method, path: target },
+        agent: false,
+        hostname,
+        port,
+        method,
+        path: target,
         headers: ["Host", host, ...headers.flat(), ...framing],
       },
       (response) => {

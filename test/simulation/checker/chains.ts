@@ -169,9 +169,18 @@ const keptFrom = ({ seen, atMs, publishedAtMs }: Info & { op: "batch" }): number
 const CLOCKS_OFF_MS = 3 * 3_600_000;
 
 const emptyChain = (life: string, partition: number): Chain => ({
-  ...{ life, partition, events: [], folds: [0], segments: [{ base: 1, index: 0 }] },
-  ...{ next: 1, sealed: false, publishedAtMs: 0, expiresAtMs: 0 },
-  ...{ jumps: [], repairedTo: 1, freeFrom: 1 },
+  life,
+  partition,
+  events: [],
+  folds: [0],
+  segments: [{ base: 1, index: 0 }],
+  next: 1,
+  sealed: false,
+  publishedAtMs: 0,
+  expiresAtMs: 0,
+  jumps: [],
+  repairedTo: 1,
+  freeFrom: 1,
 });
 
 function extend(

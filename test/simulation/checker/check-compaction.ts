@@ -30,7 +30,12 @@ export function checkCompaction(
   options: KeptFor,
 ): void {
   const state: State = {
-    ...{ chains, report, options, seen: new Map(), acked: new Map(), promised: new Map() },
+    chains,
+    report,
+    options,
+    seen: new Map(),
+    acked: new Map(),
+    promised: new Map(),
     moves: new Map(),
   };
   const copies = new Map<number, ReturnType<typeof copyOf>>();

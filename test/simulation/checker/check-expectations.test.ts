@@ -6,19 +6,41 @@ import type { EventRef, Line } from "./history.ts";
 const head = { process: "p", stream: "orders" } as const;
 
 const sent = (atMs: number, call: number, event: EventRef): Line => ({
-  ...{ type: "invoke", op: "publish", ...head, atMs, call, events: [event] },
+  type: "invoke",
+  op: "publish",
+  ...head,
+  atMs,
+  call,
+  events: [event],
 });
 const written = (atMs: number, call: number, sequence: number): Line => ({
-  ...{ type: "ok", op: "publish", ...head, atMs, call, sequences: [sequence] },
+  type: "ok",
+  op: "publish",
+  ...head,
+  atMs,
+  call,
+  sequences: [sequence],
 });
 const refused = (atMs: number, call: number, sequence: number): Line => ({
-  ...{ type: "fail", op: "publish", ...head, atMs, call, code: "sequence-mismatch" },
+  type: "fail",
+  op: "publish",
+  ...head,
+  atMs,
+  call,
+  code: "sequence-mismatch",
   mismatches: [{ key: "a", sequence, deleted: false }],
 });
 /** As the black box has it: the store is read when everything is over. */
 const readBack = (...events: EventRef[]): Line => ({
-  ...{ type: "info", op: "batch", ...head, atMs: 1_000, life: "l", partition: 0, first: 1 },
-  ...{ publishedAtMs: 1, events },
+  type: "info",
+  op: "batch",
+  ...head,
+  atMs: 1_000,
+  life: "l",
+  partition: 0,
+  first: 1,
+  publishedAtMs: 1,
+  events,
 });
 
 function found(lines: readonly Line[]): string[] {

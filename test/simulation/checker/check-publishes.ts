@@ -45,8 +45,11 @@ function collect(lines: readonly Line[]): Iterable<Request> {
       };
       requests.set(first, request);
       const call: Call = {
-        ...{ process: line.process, invokedAtMs: line.atMs, endedAtMs: Infinity },
-        ...{ outcome: "open", sequences: [] },
+        process: line.process,
+        invokedAtMs: line.atMs,
+        endedAtMs: Infinity,
+        outcome: "open",
+        sequences: [],
       };
       request.calls.push(call);
       calls.set(line.call, call);

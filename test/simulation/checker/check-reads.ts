@@ -50,8 +50,15 @@ export function checkReads(
   options: KeptFor,
 ): void {
   const state: State = {
-    ...{ chains, report, options, views: new Map(), acked: new Map() },
-    ...{ positions: createPositions(), deletedAtMs: new Map(), calls: new Map(), healed: false },
+    chains,
+    report,
+    options,
+    views: new Map(),
+    acked: new Map(),
+    positions: createPositions(),
+    deletedAtMs: new Map(),
+    calls: new Map(),
+    healed: false,
   };
   for (const line of lines) {
     if (line.type === "invoke") begin(state, line);

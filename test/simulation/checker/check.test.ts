@@ -44,8 +44,16 @@ describe("the history checker", () => {
     const events = [{ n: 1, key: "k" }];
     const publish = { op: "publish", stream: "orders", events, keyed: true } as const;
     const stored = (life: string, atMs: number): Line => ({
-      ...{ type: "info", op: "batch", process: "-", partition: 0, first: 1, events, life, atMs },
-      ...{ publishedAtMs: atMs, expiresAtMs: RETENTION_MS * 2 },
+      type: "info",
+      op: "batch",
+      process: "-",
+      partition: 0,
+      first: 1,
+      events,
+      life,
+      atMs,
+      publishedAtMs: atMs,
+      expiresAtMs: RETENTION_MS * 2,
     });
     const read = { op: "read", process: "r" } as const;
     const lines: Line[] = [
@@ -56,8 +64,18 @@ describe("the history checker", () => {
       { type: "info", process: "-", op: "begin", session: "s", atMs: 10 },
       { type: "invoke", call: 3, stream: "orders", session: "s", atMs: 11, ...read },
       {
-        ...{ type: "ok", call: 3, atMs: 12, ...read, life: "life-2", phase: "log", events: [] },
-        ...{ to: [1], caughtUp: true, consistent: true, subscription: "sub", generation: 1 },
+        type: "ok",
+        call: 3,
+        atMs: 12,
+        ...read,
+        life: "life-2",
+        phase: "log",
+        events: [],
+        to: [1],
+        caughtUp: true,
+        consistent: true,
+        subscription: "sub",
+        generation: 1,
       },
       stored("life-2", twinAtMs),
       { type: "ok", process: "p", op: "publish", call: 2, atMs: 40, sequences: [1] },
@@ -76,7 +94,12 @@ describe("the history checker", () => {
     const head = { type: "info", atMs: 1, process: "-", life: "life-1", partition: 0 } as const;
     const acknowledged: Line[] = [
       {
-        ...{ type: "invoke", op: "publish", atMs: 0, process: "p", call: 1, stream: "orders" },
+        type: "invoke",
+        op: "publish",
+        atMs: 0,
+        process: "p",
+        call: 1,
+        stream: "orders",
         events,
       },
       { ...head, op: "batch", first: 1, publishedAtMs: 1, expiresAtMs: RETENTION_MS * 2, events },

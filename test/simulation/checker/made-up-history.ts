@@ -35,8 +35,17 @@ const KEYS = 4;
 export function makeHistory(seed: number | string): Line[] {
   const random = seededRandom(`history ${seed}`);
   const model: Model = {
-    ...{ random, lines: [], partitions: random.between(1, 3), nowMs: 1_000, calls: 0, events: 0 },
-    ...{ lives: 0, life: "", chains: [], checkpoints: [], readers: [] },
+    random,
+    lines: [],
+    partitions: random.between(1, 3),
+    nowMs: 1_000,
+    calls: 0,
+    events: 0,
+    lives: 0,
+    life: "",
+    chains: [],
+    checkpoints: [],
+    readers: [],
   };
   beginLife(model);
   for (let life = 0; life < 2; life++) {
@@ -255,8 +264,14 @@ function readSnapshot(model: Model, reader: Reader, call: number): void {
   reader.committed = [...checkpoints];
   const page = { life, phase: "bootstrap", events, to: [...checkpoints], subscription } as const;
   say(model, {
-    ...{ type: "ok", op: "read", process: session, call, ...page, generation: 1 },
-    ...{ caughtUp: false, consistent: true },
+    type: "ok",
+    op: "read",
+    process: session,
+    call,
+    ...page,
+    generation: 1,
+    caughtUp: false,
+    consistent: true,
   });
 }
 
@@ -281,8 +296,13 @@ function commit(model: Model, reader: Reader): void {
   reader.committed = reader.committed.map((next, partition) => Math.max(next, to[partition] ?? 0));
   reader.committed.forEach((next, partition) => {
     say(model, {
-      ...{ type: "info", op: "offset", life: model.life, subscription, partition },
-      ...{ generation: 1, next },
+      type: "info",
+      op: "offset",
+      life: model.life,
+      subscription,
+      partition,
+      generation: 1,
+      next,
     });
   });
   const committed = [...reader.committed];

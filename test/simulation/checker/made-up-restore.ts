@@ -19,8 +19,15 @@ export function makeRestore(): Line[] {
     const jump = n === undefined ? { jump: JUMP } : {};
     const times = { publishedAtMs: atMs, expiresAtMs: atMs + 2 * RETENTION_MS };
     add({
-      ...{ type: "info", op: "batch", partition: 0, seen: true, life, first },
-      ...{ events, ...jump, ...times },
+      type: "info",
+      op: "batch",
+      partition: 0,
+      seen: true,
+      life,
+      first,
+      events,
+      ...jump,
+      ...times,
     });
   };
   let calls = 0;

@@ -101,8 +101,17 @@ const copyOf = ({ from, copy }: Fork, partition: number): Chain => {
   const chain = copy.get(`${from}/${partition}`);
   if (chain !== undefined) return frozen(chain);
   return {
-    ...{ life: from, partition, events: [], folds: [0], segments: [{ base: 1, index: 0 }] },
-    ...{ next: 1, sealed: false, publishedAtMs: 0, expiresAtMs: 0 },
-    ...{ jumps: [], repairedTo: 1, freeFrom: 1 },
+    life: from,
+    partition,
+    events: [],
+    folds: [0],
+    segments: [{ base: 1, index: 0 }],
+    next: 1,
+    sealed: false,
+    publishedAtMs: 0,
+    expiresAtMs: 0,
+    jumps: [],
+    repairedTo: 1,
+    freeFrom: 1,
   };
 };

@@ -7,7 +7,12 @@ const LATE_MS = 1_000;
 
 const patch = (call: number, atMs: number, hours: number): Line[] => [
   {
-    ...{ type: "invoke", op: "patch", process: "admin", stream: "orders", call, atMs },
+    type: "invoke",
+    op: "patch",
+    process: "admin",
+    stream: "orders",
+    call,
+    atMs,
     retentionMs: hours * HOUR_MS,
   },
   { type: "ok", op: "patch", process: "admin", call, atMs: atMs + 1 },

@@ -29,8 +29,15 @@ export type View = {
 };
 
 export const emptyView = (): View => ({
-  ...{ reached: [], keys: new Map(), folds: [], life: undefined, whole: false },
-  ...{ subscription: undefined, begunAtMs: Infinity, restored: false, resumed: false },
+  reached: [],
+  keys: new Map(),
+  folds: [],
+  life: undefined,
+  whole: false,
+  subscription: undefined,
+  begunAtMs: Infinity,
+  restored: false,
+  resumed: false,
   kept: undefined,
 });
 

@@ -102,8 +102,12 @@ export function exploreStores(log: SmallLog): StoreGraph {
   };
   const crashed = (store: Store): Store => ({ ...store, crashesLeft: store.crashesLeft - 1 });
   numberOf({
-    ...{ appended: 1, next: 1, items: KEYS.map(() => 0) },
-    ...{ runs: [undefined, undefined], runsLeft: RUNS, crashesLeft: CRASHES },
+    appended: 1,
+    next: 1,
+    items: KEYS.map(() => 0),
+    runs: [undefined, undefined],
+    runsLeft: RUNS,
+    crashesLeft: CRASHES,
   });
   const after: number[][] = [];
   const afterReaderCrash: number[] = [];

@@ -215,7 +215,8 @@ describe("a stream that no sweep has seen for weeks", () => {
       await ledger.publish(...of, [event("k")]);
       const poll = (name: string) => ledger.poll(...of, name, { limit: 10 });
       await expect(poll("before")).rejects.toMatchObject({
-        ...{ code: "retention-passed", facts: { earliestSequence: 2 } },
+        code: "retention-passed",
+        facts: { earliestSequence: 2 },
       });
       await ledger.seek(...of, "before", { to: "earliest" });
       expect(await poll("before")).toMatchObject({ events: [{ sequence: 2 }], caughtUp: true });

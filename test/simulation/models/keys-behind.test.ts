@@ -20,7 +20,10 @@ function openWorld() {
     return answer as never;
   };
   const ledger = createLedger({
-    ...{ client: { send: counted } as never, tableName: "keys", clock: process.clock, random },
+    client: { send: counted } as never,
+    tableName: "keys",
+    clock: process.clock,
+    random,
     cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
   });
   return { ledger, time, readSoFar: () => batchesRead };

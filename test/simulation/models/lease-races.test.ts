@@ -51,7 +51,9 @@ async function prepareRace() {
   let store = world.store;
   const table = createTable({
     client: { send: (command: never) => store.client().send(command) } as never,
-    ...{ table: TABLE, clock: world.clock, random: seededRandom("race") },
+    table: TABLE,
+    clock: world.clock,
+    random: seededRandom("race"),
   });
   const [, life = "", uid = ""] = /^STREAM#(.+)#SUB#(.+)$/.exec(String(prepared.pk)) ?? [];
   const place = { life: life as Life, subscriptionUid: uid, partition: 0, token: 1 };
@@ -61,7 +63,10 @@ async function prepareRace() {
   return async (seed: number, scheduler: fc.Scheduler) => {
     let gate = async (_label: string): Promise<void> => {};
     store = createFakeDynamo({
-      ...{ tableName: TABLE, seed, nowMs: () => nowMs, gate: (label) => gate(label) },
+      tableName: TABLE,
+      seed,
+      nowMs: () => nowMs,
+      gate: (label) => gate(label),
     });
     await store.client().send(new PutCommand({ TableName: TABLE, Item: prepared }));
     gate = (label) => scheduler.schedule(Promise.resolve(), label);

@@ -17,14 +17,22 @@ async function wakeDelays(where: "same" | "other"): Promise<number[]> {
   const random = seededRandom(`wake ${SEED}`);
   const time = createVirtualTime(random.fork("time"));
   const store = createFakeDynamo({
-    ...{ tableName: "wake", seed: SEED, time, timeoutMs: 1_000, commitMs: 4, scanMs: 4 },
+    tableName: "wake",
+    seed: SEED,
+    time,
+    timeoutMs: 1_000,
+    commitMs: 4,
+    scanMs: 4,
     latencyMs: (chance) => 1 + chance.fraction() * 8,
   });
   const open = (name: string) => {
     const process = time.process(name);
     return createLedger({
-      ...{ client: store.client(process) as never, tableName: "wake", clock: process.clock },
-      ...{ random: random.fork(name), cursorKeys: CURSOR_KEYS },
+      client: store.client(process) as never,
+      tableName: "wake",
+      clock: process.clock,
+      random: random.fork(name),
+      cursorKeys: CURSOR_KEYS,
     });
   };
   const reader = open("reader");
@@ -32,8 +40,12 @@ async function wakeDelays(where: "same" | "other"): Promise<number[]> {
   const driver = time.process("driver");
   const play = async (): Promise<number[]> => {
     await reader.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 4, compaction: "none" },
-      ...{ retentionHours: 360, archiveDays: null },
+      name: "orders",
+      description: "",
+      partitions: 4,
+      compaction: "none",
+      retentionHours: 360,
+      archiveDays: null,
     });
     await reader.createSubscription(...OF, { name: "s", start: "earliest" });
     const delays: number[] = [];
@@ -85,14 +97,21 @@ it("[poll.wait] does not look at every publish that is nothing to it", async () 
     return client.send(command, ...rest);
   };
   const ledger = createLedger({
-    ...{ client: { send: counted } as never, tableName: "wake", clock: process.clock },
-    ...{ random: random.fork("server"), cursorKeys: CURSOR_KEYS },
+    client: { send: counted } as never,
+    tableName: "wake",
+    clock: process.clock,
+    random: random.fork("server"),
+    cursorKeys: CURSOR_KEYS,
   });
   const driver = time.process("driver");
   const story = async () => {
     await ledger.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-      ...{ retentionHours: 360, archiveDays: null },
+      name: "orders",
+      description: "",
+      partitions: 1,
+      compaction: "none",
+      retentionHours: 360,
+      archiveDays: null,
     });
     const filter = { keyPrefix: "never" };
     await ledger.createSubscription(...OF, { name: "s", start: "earliest", filter });

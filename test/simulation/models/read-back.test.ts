@@ -42,7 +42,11 @@ describe("reading back", () => {
         for (let done = false; !done; ) {
           const page = await time.finish(
             reader.log.readBack(stream.life, at, {
-              ...{ limit, matches, among: undefined, bound: undefined, lookedMax: 50 },
+              limit,
+              matches,
+              among: undefined,
+              bound: undefined,
+              lookedMax: 50,
             }),
           );
           expect(page.events.length).toBeLessThanOrEqual(limit);

@@ -16,7 +16,9 @@ async function openWorld(retentionHours: number, seed: number) {
   const world = { nowMs: Date.UTC(2026, 0, 1) };
   let meanwhile: ((label: string) => Promise<void>) | undefined;
   const store = createFakeDynamo({
-    ...{ tableName: TABLE, seed, nowMs: () => world.nowMs },
+    tableName: TABLE,
+    seed,
+    nowMs: () => world.nowMs,
     gate: async (label) => {
       const run = meanwhile;
       if (run === undefined || !label.startsWith("send")) return;
@@ -37,7 +39,11 @@ async function openWorld(retentionHours: number, seed: number) {
     cursorKeys: [{ id: 1, secret: Buffer.from("retention") }],
   });
   await ledger.createStream(defaultTenant, {
-    ...{ name: NAME, description: "", partitions: 1, compaction: "key", retentionHours },
+    name: NAME,
+    description: "",
+    partitions: 1,
+    compaction: "key",
+    retentionHours,
     archiveDays: null,
   });
   const publish = async (data: number) => {

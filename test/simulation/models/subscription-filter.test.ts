@@ -24,7 +24,9 @@ async function bootstrap(before: Incoming[], after: Incoming[], filter: Filter, 
   const of = [defaultTenant, "orders"] as const;
   const settings = { description: "", retentionHours: 360, archiveDays: null };
   await ledger.createStream(defaultTenant, {
-    ...{ name: "orders", partitions: 2, compaction: "key" },
+    name: "orders",
+    partitions: 2,
+    compaction: "key",
     ...settings,
   });
   await ledger.publish(...of, before);
@@ -86,18 +88,23 @@ it.each<[string, Filter]>([
 ])("[sub.filter-state] of a %s is exact for keys whose latest event matches", async (_, filter) => {
   const { state } = await bootstrap(
     [
-      ...[incoming("a", "wanted", "1"), incoming("b", "other", "1"), incoming("c", "wanted", "1")],
-      ...[
-        incoming("c", "other", "2"),
-        incoming("d", "wanted", "1"),
-        incoming("d", "other", "null"),
-      ],
-      ...[incoming("e", "wanted", "1"), incoming("f", "wanted", "1"), incoming("g", "other", "1")],
+      incoming("a", "wanted", "1"),
+      incoming("b", "other", "1"),
+      incoming("c", "wanted", "1"),
+      incoming("c", "other", "2"),
+      incoming("d", "wanted", "1"),
+      incoming("d", "other", "null"),
+      incoming("e", "wanted", "1"),
+      incoming("f", "wanted", "1"),
+      incoming("g", "other", "1"),
     ],
     [
-      ...[incoming("a", "wanted", "2"), incoming("b", "wanted", "2"), incoming("e", "other", "2")],
+      incoming("a", "wanted", "2"),
+      incoming("b", "wanted", "2"),
+      incoming("e", "other", "2"),
       // Deletions reach everybody, whatever their type.
-      ...[incoming("f", undefined, "null"), incoming("g", "other", "2")],
+      incoming("f", undefined, "null"),
+      incoming("g", "other", "2"),
     ],
     filter,
     3,

@@ -26,8 +26,10 @@ function openServers(seed: number) {
   const [here, there] = ["here", "there"].map((name) => {
     const process = time.process(name);
     return createLedger({
-      ...{ client: store.client(process) as never, tableName: "settings" },
-      ...{ clock: process.clock, random: random.fork(name) },
+      client: store.client(process) as never,
+      tableName: "settings",
+      clock: process.clock,
+      random: random.fork(name),
       cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
     });
   });
@@ -64,8 +66,12 @@ it.each(Array.from({ length: 24 }, (_, seed) => [seed, seed % 3 === 0 ? "w" : un
     const { here, there, time, random, driver } = openServers(seed);
     const story = async () => {
       await here.createStream(defaultTenant, {
-        ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-        ...{ retentionHours: 1, archiveDays: null },
+        name: "orders",
+        description: "",
+        partitions: 1,
+        compaction: "none",
+        retentionHours: 1,
+        archiveDays: null,
       });
       const filter = { keyPrefix: "odd" };
       await here.createSubscription(...OF, { name: SUB, start: "earliest", filter });

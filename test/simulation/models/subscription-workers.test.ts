@@ -28,8 +28,14 @@ const anyPlan: fc.Arbitrary<Plan> = fc.record({
 /** Plans that once found something: a subscription made again by another process was not found. */
 const REGRESSIONS: Plan[] = [
   {
-    ...{ seed: 24, partitions: 1, workers: 2, servers: 3 },
-    ...{ faulty: true, freezing: true, seeking: false, recreating: true },
+    seed: 24,
+    partitions: 1,
+    workers: 2,
+    servers: 3,
+    faulty: true,
+    freezing: true,
+    seeking: false,
+    recreating: true,
     skewMs: 0,
   },
 ];
@@ -58,7 +64,9 @@ it("[lease.fencing] holds whatever workers, servers and the store do", async () 
     lost += happened.commits.filter(({ outcome }) => outcome === "refused").length;
   });
   await fc.assert(property, {
-    ...{ seed: SEED, numRuns: RUNS, endOnFailure: true },
+    seed: SEED,
+    numRuns: RUNS,
+    endOnFailure: true,
     examples: REGRESSIONS.map((plan): [Plan] => [plan]),
   });
   console.log(`${moved} commits moved, ${lost} were refused`);

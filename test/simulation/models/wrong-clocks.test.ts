@@ -22,8 +22,11 @@ async function createWorld(retentionHours = 360) {
     const name = `process ${random.fraction()}`;
     const process = time.process(name, { skewMs });
     return createLedger({
-      ...{ client: store.client(process) as never, tableName: TABLE, clock: process.clock },
-      ...{ random: random.fork(name), cursorKeys: [{ id: 1, secret: Buffer.from("clocks") }] },
+      client: store.client(process) as never,
+      tableName: TABLE,
+      clock: process.clock,
+      random: random.fork(name),
+      cursorKeys: [{ id: 1, secret: Buffer.from("clocks") }],
     });
   };
   const right = open(0);
@@ -31,8 +34,12 @@ async function createWorld(retentionHours = 360) {
   await time.finish(
     (async () => {
       await right.createStream(defaultTenant, {
-        ...{ name: "orders", description: "", partitions: PARTITIONS, compaction: "key" },
-        ...{ retentionHours, archiveDays: null },
+        name: "orders",
+        description: "",
+        partitions: PARTITIONS,
+        compaction: "key",
+        retentionHours,
+        archiveDays: null,
       });
       const config = { name: SUB, start: "earliest", leaseSeconds: LEASE_SECONDS } as const;
       await right.createSubscription(...OF, config);

@@ -3,9 +3,26 @@ import type { Mutant } from "./mutants.ts";
 
 /** Several processes write the same few keys, and most publishers say what they expect. */
 const EXPECTING: Partial<Plan> = {
-  ...{ conditioners: 3, publishers: 3, apis: 3, requests: 8, keys: 2, burst: 3, keyed: 0.3 },
-  ...{ tombstones: 0.2, deletes: 0, phases: 1, followers: 0, bootstrappers: 0, browsers: 0 },
-  ...{ sweepers: 1, doorbell: true, kills: 0, freezes: 0, restores: 0, patches: 0, oldCursors: 0 },
+  conditioners: 3,
+  publishers: 3,
+  apis: 3,
+  requests: 8,
+  keys: 2,
+  burst: 3,
+  keyed: 0.3,
+  tombstones: 0.2,
+  deletes: 0,
+  phases: 1,
+  followers: 0,
+  bootstrappers: 0,
+  browsers: 0,
+  sweepers: 1,
+  doorbell: true,
+  kills: 0,
+  freezes: 0,
+  restores: 0,
+  patches: 0,
+  oldCursors: 0,
 };
 
 /** What a publish expects of keys, rule by rule. */

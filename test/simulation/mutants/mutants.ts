@@ -1,8 +1,18 @@
 import { type Mutation, mutations } from "../models/mutations.ts";
-import { DAY_MS, HOUR_MS, type Plan } from "../world/plan.ts";
+import { DAY_MS, type Plan } from "../world/plan.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
 import { ofRetention } from "./retention-mutants.ts";
+import {
+  CLAIMS,
+  COMPACTION,
+  DELETIONS,
+  EXPIRY,
+  LOST_ANSWERS,
+  PLAIN,
+  THAWED,
+  WRONG_CLOCKS,
+} from "./situations.ts";
 import { ofExits, ofSubscriptions } from "./subscription-mutants.ts";
 
 /**
@@ -15,54 +25,6 @@ export type Mutant = Mutation & {
   readonly by?: "leases" | "bootstraps" | "parking" | "subscriptions" | "retention" | "exits";
 };
 
-const DAYS = [33 * DAY_MS, 40 * DAY_MS];
-
-/** Much is written, and most answers are lost. */
-const LOST_ANSWERS: Partial<Plan> = {
-  ...{ publishers: 4, requests: 8, keyed: 0, kills: 0, freezes: 0, patienceMs: 60_000 },
-  writeFaults: { "error-after": 0.25, "reset-after": 0.15, throttle: 0.2 },
-};
-
-/**
- * Every request has a key and is sent until it succeeds, through processes that fail and contend.
- */
-const CLAIMS: Partial<Plan> = {
-  ...{ apis: 3, publishers: 5, requests: 10, keyed: 1, partitions: 1, burst: 2, phases: 1 },
-  ...{ deletes: 0, followers: 0, bootstrappers: 0, sweepers: 0, patienceMs: 900 },
-  writeFaults: { "timeout-late": 0.1, "error-after": 0.15, "error-before": 0.15 },
-};
-
-/** Much expires between two phases of writing. */
-const EXPIRY: Partial<Plan> = {
-  ...{ retentionHours: 1, phases: 3, leapsMs: DAYS, deletes: 0, publishers: 3, requests: 5 },
-  ...{ keyed: 0, skewMs: 0, kills: 0 },
-};
-
-/** Processes resume with a put in flight, long after everything that they knew has expired. */
-const THAWED: Partial<Plan> = {
-  ...{ ...EXPIRY, apis: 4, freezes: 2, freezesMs: [45 * DAY_MS], patienceMs: 90 * DAY_MS },
-  ...{ sweepers: 1, monotonicStops: false, requests: 8, bootstrappers: 0, browsers: 0 },
-};
-
-/** Those who sweep and those who publish are up to three hours apart, and less is kept. */
-const WRONG_CLOCKS: Partial<Plan> = {
-  ...{ retentionHours: 1, skewMs: 1.5 * HOUR_MS, monotonicStops: true, apis: 3, phases: 3 },
-  ...{ leapsMs: [10 * 60_000, 20 * 60_000], sweepers: 2, publishers: 3, requests: 4, deletes: 0 },
-  ...{ freezes: 0, kills: 0, followers: 2, bootstrappers: 0, browsers: 1 },
-};
-
-/** A stream is deleted and created again while publishers and readers go on. */
-const DELETIONS: Partial<Plan> = {
-  ...{ deletes: 1, phases: 3, apis: 3, publishers: 4, requests: 8, followers: 2, polls: 10 },
-  ...{ kills: 0, freezes: 0 },
-};
-
-/** Keys are deleted and come back under compactors and bootstraps. */
-const COMPACTION: Partial<Plan> = {
-  ...{ sweepers: 2, doorbell: true, bootstrappers: 2, keys: 4, tombstones: 0.5, deletes: 0 },
-  ...{ apis: 3, publishers: 3, requests: 8, polls: 12, partitions: 1 },
-};
-
 /** Which of the compaction's mutants need more than the usual swarm. */
 const plans: Readonly<Record<string, Partial<Plan>>> = {
   "strong page reads": {
@@ -70,16 +32,33 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
     store: { latencyMs: 2, staleMs: 5_000, scanMs: 0, commitMs: 0 },
   },
   "tombstones are kept": {
-    ...{ ...COMPACTION, reaper: true, freezes: 6, freezesMs: [1_000, 4_000, 20_000], keys: 2 },
-    ...{ requests: 16, polls: 30 },
+    ...COMPACTION,
+    reaper: true,
+    freezes: 6,
+    freezesMs: [1_000, 4_000, 20_000],
+    keys: 2,
+    requests: 16,
+    polls: 30,
   },
   "conditional checkpoint move": { ...COMPACTION, freezes: 6, freezesMs: [1_000, 4_000, 20_000] },
   "an update takes a tombstone's expiry away": {
-    ...{ ...COMPACTION, tombstones: 0.5, keys: 2, phases: 3, leapsMs: [8 * DAY_MS, 12 * DAY_MS] },
-    ...{ retentionHours: 360, kills: 0, skewMs: 0 },
+    ...COMPACTION,
+    tombstones: 0.5,
+    keys: 2,
+    phases: 3,
+    leapsMs: [8 * DAY_MS, 12 * DAY_MS],
+    retentionHours: 360,
+    kills: 0,
+    skewMs: 0,
   },
   "the floor stays below pins": {
-    ...{ ...COMPACTION, retentionHours: 1, phases: 3, skewMs: 0, kills: 0, crashes: 0, seeks: 0 },
+    ...COMPACTION,
+    retentionHours: 1,
+    phases: 3,
+    skewMs: 0,
+    kills: 0,
+    crashes: 0,
+    seeks: 0,
     leapsMs: [2 * 3_600_000, 12 * 3_600_000],
   },
 };
@@ -176,7 +155,10 @@ const ofTheLog: readonly Mutant[] = [
     from: 'if (verdict) return { kind: "cancelled", reasons: data };',
     to: 'if (verdict || !verdict) return { kind: "cancelled", reasons: data };',
     plan: {
-      ...{ ...LOST_ANSWERS, partitions: 3, burst: 6, keys: 8 },
+      ...LOST_ANSWERS,
+      partitions: 3,
+      burst: 6,
+      keys: 8,
       writeFaults: { "error-after": 0.3, conflict: 0.3 },
     },
   },
@@ -214,8 +196,17 @@ const ofTheLog: readonly Mutant[] = [
     from: "if (endAfter(last) < checkpoint.next)",
     to: "if (endAfter(last) < 0)",
     plan: {
-      ...{ doorbell: true, sweepers: 2, skewMs: 2_000, apis: 3, publishers: 5, requests: 12 },
-      ...{ partitions: 2, keyed: 0, kills: 0, freezes: 0, burst: 1 },
+      doorbell: true,
+      sweepers: 2,
+      skewMs: 2_000,
+      apis: 3,
+      publishers: 5,
+      requests: 12,
+      partitions: 2,
+      keyed: 0,
+      kills: 0,
+      freezes: 0,
+      burst: 1,
       store: { latencyMs: 60, staleMs: 0, scanMs: 50, commitMs: 4 },
     },
   },
@@ -243,16 +234,18 @@ const ofTheLog: readonly Mutant[] = [
     from: 'if (batch.first !== expected) return stopAt("gap");',
     to: "if (batch.first !== expected) next = batch.first;",
     plan: {
-      ...{
-        followers: 3,
-        polls: 25,
-        publishers: 5,
-        requests: 20,
-        keyed: 0,
-        partitions: 1,
-        burst: 1,
-      },
-      ...{ kills: 0, freezes: 0, deletes: 0, crashes: 0, phases: 1 },
+      followers: 3,
+      polls: 25,
+      publishers: 5,
+      requests: 20,
+      keyed: 0,
+      partitions: 1,
+      burst: 1,
+      kills: 0,
+      freezes: 0,
+      deletes: 0,
+      crashes: 0,
+      phases: 1,
       store: { latencyMs: 2, staleMs: 0, scanMs: 50, commitMs: 0 },
     },
   },
@@ -334,9 +327,20 @@ const ofTheLog: readonly Mutant[] = [
     from: "const MEMORY_MS = 5_000;",
     to: "const MEMORY_MS = 5_000_000;",
     plan: {
-      ...{ ...DELETIONS, browsers: 6, browseAnew: 0.7, polls: 120, requests: 4, publishers: 3 },
-      ...{ followers: 0, bootstrappers: 0, sweepers: 0, doorbell: false, keyed: 0, burst: 6 },
-      ...{ partitions: 1, phases: 1 },
+      ...DELETIONS,
+      browsers: 6,
+      browseAnew: 0.7,
+      polls: 120,
+      requests: 4,
+      publishers: 3,
+      followers: 0,
+      bootstrappers: 0,
+      sweepers: 0,
+      doorbell: false,
+      keyed: 0,
+      burst: 6,
+      partitions: 1,
+      phases: 1,
     },
   },
   {
@@ -352,7 +356,11 @@ const ofTheLog: readonly Mutant[] = [
     from: "const REST_MS = 30 * MINUTE_MS;",
     to: "const REST_MS = 0;",
     plan: {
-      ...{ ...DELETIONS, sweepers: 3, keyed: 0, skewMs: 0, patienceMs: 60_000 },
+      ...DELETIONS,
+      sweepers: 3,
+      keyed: 0,
+      skewMs: 0,
+      patienceMs: 60_000,
       writeFaults: { "timeout-late": 0.15, "timeout-before": 0.15 },
     },
   },
@@ -362,7 +370,12 @@ const ofTheLog: readonly Mutant[] = [
     from: `\${eq(stored.uid, row.streamUid)} AND \${eq(stored.status, "live")}`,
     to: `\${eq(stored.name, row.stream)}`,
     plan: {
-      ...{ ...DELETIONS, followers: 4, bootstrappers: 0, polls: 12, sweepers: 0, skewMs: 0 },
+      ...DELETIONS,
+      followers: 4,
+      bootstrappers: 0,
+      polls: 12,
+      sweepers: 0,
+      skewMs: 0,
       writeFaults: { "timeout-late": 0.4 },
     },
   },
@@ -379,7 +392,12 @@ const ofTheLog: readonly Mutant[] = [
     from: `\${eq(row.generation, to.generation)} AND \${lt(row.next, to.next)}`,
     to: `\${lt(row.next, to.next)}`,
     plan: {
-      ...{ followers: 3, polls: 16, seeks: 0.3, publishers: 3, requests: 8, apis: 3 },
+      followers: 3,
+      polls: 16,
+      seeks: 0.3,
+      publishers: 3,
+      requests: 8,
+      apis: 3,
       writeFaults: { "timeout-late": 0.3 },
     },
   },
@@ -498,9 +516,6 @@ const ofParking: readonly Mutation[] = [
     to: "!noted && (parking === undefined || parking.revision >= 0);",
   },
 ];
-
-/** Conditions, restores and changes of the retention have mutants of their own. */
-const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0, patches: 0, oldCursors: 0 };
 
 /** Every rule that is taken out, one at a time. */
 export const MUTANTS: readonly Mutant[] = [

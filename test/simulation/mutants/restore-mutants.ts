@@ -3,17 +3,24 @@ import type { Mutant } from "./mutants.ts";
 
 /** Copies of the table are put to use while everybody reads and writes. */
 const RESTORED: Partial<Plan> = {
-  ...{
-    restores: 2,
-    patches: 0,
-    conditioners: 0,
-    publishers: 3,
-    requests: 8,
-    followers: 3,
-    polls: 12,
-  },
-  ...{ bootstrappers: 1, browsers: 2, crashes: 0.1, seeks: 0.1, deletes: 0, kills: 0, freezes: 0 },
-  ...{ phases: 1, publishPaceMs: [50, 1_500], readPaceMs: [50, 1_500], pageLimits: [1, 2, 5] },
+  restores: 2,
+  patches: 0,
+  conditioners: 0,
+  publishers: 3,
+  requests: 8,
+  followers: 3,
+  polls: 12,
+  bootstrappers: 1,
+  browsers: 2,
+  crashes: 0.1,
+  seeks: 0.1,
+  deletes: 0,
+  kills: 0,
+  freezes: 0,
+  phases: 1,
+  publishPaceMs: [50, 1_500],
+  readPaceMs: [50, 1_500],
+  pageLimits: [1, 2, 5],
 };
 
 /** What a restore of the table rests on, rule by rule. */
@@ -61,8 +68,15 @@ export const ofRestores: readonly Mutant[] = [
     from: "Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);",
     to: "Math.max(position?.next ?? 0, bootstrap === undefined ? 0 : 1);",
     plan: {
-      ...{ ...RESTORED, bootstrappers: 4, followers: 0, browsers: 0, keys: 8, crashes: 0 },
-      ...{ sweepers: 2, doorbell: true, pageLimits: [1] },
+      ...RESTORED,
+      bootstrappers: 4,
+      followers: 0,
+      browsers: 0,
+      keys: 8,
+      crashes: 0,
+      sweepers: 2,
+      doorbell: true,
+      pageLimits: [1],
     },
   },
   {

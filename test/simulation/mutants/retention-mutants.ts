@@ -6,22 +6,24 @@ import type { Mutant } from "./mutants.ts";
  * less.
  */
 const CHANGED: Partial<Plan> = {
-  ...{
-    patches: 3,
-    patchHours: [1, 8_760],
-    retentionHours: 1,
-    phases: 3,
-    publishers: 3,
-    requests: 6,
-  },
-  ...{
-    leapsMs: [33 * DAY_MS, 40 * DAY_MS],
-    sweepers: 1,
-    followers: 2,
-    bootstrappers: 0,
-    browsers: 2,
-  },
-  ...{ deletes: 0, kills: 0, freezes: 0, skewMs: 0, restores: 0, conditioners: 0, keyed: 0 },
+  patches: 3,
+  patchHours: [1, 8_760],
+  retentionHours: 1,
+  phases: 3,
+  publishers: 3,
+  requests: 6,
+  leapsMs: [33 * DAY_MS, 40 * DAY_MS],
+  sweepers: 1,
+  followers: 2,
+  bootstrappers: 0,
+  browsers: 2,
+  deletes: 0,
+  kills: 0,
+  freezes: 0,
+  skewMs: 0,
+  restores: 0,
+  conditioners: 0,
+  keyed: 0,
 };
 
 const story: Pick<Mutant, "by"> = { by: "retention" };

@@ -12,7 +12,9 @@ it("prints the smallest plan by which a seed finds a mutant, and plays it", {
   const copy = createCopy();
   const play = (plan: object) => {
     const { stdout } = spawnSync(process.execPath, ["test/simulation/world/run.ts"], {
-      ...{ cwd: copy.folder, encoding: "utf8", maxBuffer: 2 ** 26 },
+      cwd: copy.folder,
+      encoding: "utf8",
+      maxBuffer: 2 ** 26,
       env: { ...process.env, SEED: loadKillers()[mutant.rule], PLAN: JSON.stringify(plan) },
     });
     return stdout;

@@ -64,8 +64,10 @@ export function saveCampaign(path: string | undefined, campaign: Campaign): void
   const { total, ...head } = campaign;
   saveJson(path, {
     said: sayCampaign(campaign),
-    ...{ saved: new Date().toISOString(), ...head },
-    ...{ neverHappened: missingFrom(total), total: sortTally(total) },
+    saved: new Date().toISOString(),
+    ...head,
+    neverHappened: missingFrom(total),
+    total: sortTally(total),
   });
 }
 
@@ -74,11 +76,10 @@ function sayCampaign({ total, fixedSince, prefix }: Campaign): Said {
   const names = (failed: readonly { readonly seed: string }[]) =>
     failed.map(({ seed }) => seed).join(", ");
   const parts = [
-    ...[
-      count(seeds, prefix === "" ? "seed" : "brief seed"),
-      count(operations, "request to the store", "requests to the store"),
-    ],
-    ...[count(faults, "injected fault"), count(events, "event")],
+    count(seeds, prefix === "" ? "seed" : "brief seed"),
+    count(operations, "request to the store", "requests to the store"),
+    count(faults, "injected fault"),
+    count(events, "event"),
     count(simulatedHours, "simulated hour"),
   ];
   const open = failures.length === 0 ? "" : `: ${names(failures)}`;

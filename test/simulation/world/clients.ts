@@ -67,7 +67,9 @@ async function publish(
   const receipt = await world.recorder.record(
     name,
     {
-      ...{ op: "publish", stream: STREAM, events },
+      op: "publish",
+      stream: STREAM,
+      events,
       ...(idempotencyKey === undefined ? {} : { keyed: true }),
     },
     () =>
@@ -108,8 +110,12 @@ async function publishOther(
 export async function createStream(world: ClientWorld, random: SeededRandom): Promise<void> {
   const { partitions, retentionHours } = world.plan;
   const config = {
-    ...{ name: STREAM, description: "", compaction: "key" as const, archiveDays: null },
-    ...{ partitions, retentionHours },
+    name: STREAM,
+    description: "",
+    compaction: "key" as const,
+    archiveDays: null,
+    partitions,
+    retentionHours,
   } as const;
   for (let made: unknown; made === undefined; ) {
     made = await world.recorder.record(

@@ -64,7 +64,9 @@ async function publish(
   const receipt = await world.recorder.record(
     name,
     {
-      ...{ op: "publish", stream: STREAM, events },
+      op: "publish",
+      stream: STREAM,
+      events,
       ...(idempotencyKey === undefined ? {} : { keyed: true }),
     },
     () =>

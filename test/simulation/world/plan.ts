@@ -80,8 +80,19 @@ export const DAY_MS = 24 * HOUR_MS;
 const FREEZES_MS = [300, 3_000, 20_000, 59_000, 61_000, 90_000, HOUR_MS];
 
 const LEAPS_MS = [
-  ...[2 * SECOND_MS, 50 * SECOND_MS, 70 * SECOND_MS, 6 * MINUTE_MS, 11 * MINUTE_MS, 31 * MINUTE_MS],
-  ...[2 * HOUR_MS, 23 * HOUR_MS, 25 * HOUR_MS, 8 * DAY_MS, 29 * DAY_MS, 33 * DAY_MS, 40 * DAY_MS],
+  2 * SECOND_MS,
+  50 * SECOND_MS,
+  70 * SECOND_MS,
+  6 * MINUTE_MS,
+  11 * MINUTE_MS,
+  31 * MINUTE_MS,
+  2 * HOUR_MS,
+  23 * HOUR_MS,
+  25 * HOUR_MS,
+  8 * DAY_MS,
+  29 * DAY_MS,
+  33 * DAY_MS,
+  40 * DAY_MS,
 ];
 
 /**

@@ -37,19 +37,17 @@ export type Follower = {
 };
 
 export const newFollower = (name: string, start: Follower["start"]): Follower => ({
-  ...{
-    base: name,
-    name,
-    names: 1,
-    start,
-    exists: false,
-    busy: false,
-    cursor: undefined,
-    kept: undefined,
-    life: undefined,
-    session: undefined,
-    settled: true,
-  },
+  base: name,
+  name,
+  names: 1,
+  start,
+  exists: false,
+  busy: false,
+  cursor: undefined,
+  kept: undefined,
+  life: undefined,
+  session: undefined,
+  settled: true,
 });
 
 /** Polls and commits some pages, unless it is still at it from before. */
@@ -272,15 +270,20 @@ async function commitOnce(
   const receipt = await world.recorder.record(
     name,
     {
-      ...{ op: "commit", stream: STREAM, to: positions.map((at) => at?.next ?? 0) },
-      ...{ subscription: subscription?.uid ?? "", generation: subscription?.generation ?? 0 },
+      op: "commit",
+      stream: STREAM,
+      to: positions.map((at) => at?.next ?? 0),
+      subscription: subscription?.uid ?? "",
+      generation: subscription?.generation ?? 0,
     },
     () =>
       world.call(world.anyApi(random), (ledger) =>
         ledger.commit(defaultTenant, STREAM, name, cursor),
       ),
     ({ stale, committed }) => ({
-      ...{ op: "commit", stale, committed: positionsOf(world, committed) },
+      op: "commit",
+      stale,
+      committed: positionsOf(world, committed),
     }),
     (code, _, reason) => onRefusal(world, follower, code, reason),
   );

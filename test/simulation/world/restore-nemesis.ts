@@ -15,7 +15,11 @@ export type Restores = {
 };
 
 export const noRestores = (): Restores => ({
-  ...{ count: 0, copies: [], of: [], running: Promise.resolve(), stopped: false },
+  count: 0,
+  copies: [],
+  of: [],
+  running: Promise.resolve(),
+  stopped: false,
 });
 
 /** How often a copy is put to use that is older than the last. */

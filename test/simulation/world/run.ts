@@ -101,7 +101,9 @@ const progressOf = ({ total, seeds }: Campaign, before: number, seconds: number)
  * with other work, threads that help to collect garbage are waited for longer than they save.
  */
 const PLAYER_FLAGS = [
-  ...["--min-semi-space-size=128", "--max-semi-space-size=256", "--single-threaded-gc"],
+  "--min-semi-space-size=128",
+  "--max-semi-space-size=256",
+  "--single-threaded-gc",
   "--stack-trace-limit=0",
 ];
 

@@ -5,7 +5,13 @@ import { shrinkPlan } from "./shrink.ts";
 
 const PLAN: Plan = {
   ...drawPlan(seededRandom("shrink")),
-  ...{ publishers: 6, requests: 9, kills: 2, freezes: 3, followers: 2, sweepers: 2, phases: 3 },
+  publishers: 6,
+  requests: 9,
+  kills: 2,
+  freezes: 3,
+  followers: 2,
+  sweepers: 2,
+  phases: 3,
   writeFaults: { throttle: 0.1, "error-after": 0.1, "reset-before": 0.1 },
   readFaults: { throttle: 0.1 },
 };
@@ -15,8 +21,16 @@ it("leaves out every fault and role that a failure does not need", async () => {
     (writeFaults["error-after"] ?? 0) > 0 && publishers >= 3 && freezes >= 1;
   const { plan, tried, without } = await shrinkPlan(PLAN, fails, () => true);
   expect(plan).toMatchObject({
-    ...{ writeFaults: { "error-after": 0.1 }, readFaults: {}, publishers: 3, freezes: 1 },
-    ...{ kills: 0, followers: 0, sweepers: 0, phases: 1, requests: 1, doorbell: false },
+    writeFaults: { "error-after": 0.1 },
+    readFaults: {},
+    publishers: 3,
+    freezes: 1,
+    kills: 0,
+    followers: 0,
+    sweepers: 0,
+    phases: 1,
+    requests: 1,
+    doorbell: false,
   });
   expect(without).toContain("throttle of writes");
   expect(tried).toBeLessThan(200);

@@ -17,9 +17,21 @@ const LEFT_OUT: readonly Step[] = [
   { what: "all faults of reads", change: () => ({ readFaults: {} }) },
   ...(
     [
-      ...["kills", "freezes", "skewMs", "deletes", "seeks", "crashes", "browseAnew"],
-      ...["conditioners", "browsers", "bootstrappers", "followers", "sweepers", "keyed"],
-      ...["impostors", "tombstones"],
+      "kills",
+      "freezes",
+      "skewMs",
+      "deletes",
+      "seeks",
+      "crashes",
+      "browseAnew",
+      "conditioners",
+      "browsers",
+      "bootstrappers",
+      "followers",
+      "sweepers",
+      "keyed",
+      "impostors",
+      "tombstones",
     ] as const
   ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
   { what: "reaper", change: () => ({ reaper: false }) },
@@ -31,8 +43,21 @@ const LEFT_OUT: readonly Step[] = [
 
 /** Whatever there may be less of: one, or else half as much. */
 const MADE_LESS = [
-  ...["phases", "partitions", "apis", "keys", "burst", "publishers", "requests", "polls"],
-  ...["conditioners", "followers", "bootstrappers", "browsers", "sweepers", "freezes", "kills"],
+  "phases",
+  "partitions",
+  "apis",
+  "keys",
+  "burst",
+  "publishers",
+  "requests",
+  "polls",
+  "conditioners",
+  "followers",
+  "bootstrappers",
+  "browsers",
+  "sweepers",
+  "freezes",
+  "kills",
 ] as const;
 
 /**

@@ -76,10 +76,15 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
     skewMs: toleranceOf(world),
   });
   const odd = [...world.failures, ...store.refusals()].map((detail) => ({
-    ...{ name: "internal-error" as const, detail, atMs: time.nowMs() },
+    name: "internal-error" as const,
+    detail,
+    atMs: time.nowMs(),
   }));
   return {
-    ...{ seed, plan, history: recorder.lines, trace: world.trace },
+    seed,
+    plan,
+    history: recorder.lines,
+    trace: world.trace,
     violations: [...violations, ...odd],
     counts: { ...store.counts(), ...Object.fromEntries(recorder.counts) },
     simulatedMs: time.nowMs() - startedMs,

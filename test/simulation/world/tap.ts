@@ -80,7 +80,9 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
 
   function noteRow(item: Item, life = ""): void {
     recorder.note({
-      ...{ op: "row", life, partition: item.p as number },
+      op: "row",
+      life,
+      partition: item.p as number,
       row: [String(item.k), item.s as number, item.x === true],
     });
   }
@@ -110,8 +112,11 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
     for (const { life, partition, item } of checkpoints) {
       if (life !== live) continue;
       recorder.note({
-        ...{ op: "compacted", life, partition },
-        ...{ checkpoint: item.next as number, floor: item.floor as number },
+        op: "compacted",
+        life,
+        partition,
+        checkpoint: item.next as number,
+        floor: item.floor as number,
         rows: rows.get(`${life}/${partition}`) ?? [],
       });
     }
@@ -163,7 +168,10 @@ export function noteBatchItem(
 ) {
   const { f: first, k: kind, t: publishedAtMs, expiresAt } = item;
   return {
-    ...{ op: "batch" as const, life, partition, first: first as number },
+    op: "batch" as const,
+    life,
+    partition,
+    first: first as number,
     ...(kind === "seal" ? { seal: true as const } : {}),
     ...(kind === "jump" ? { jump: item.n as number } : {}),
     publishedAtMs: publishedAtMs as number,
@@ -175,8 +183,12 @@ export function noteBatchItem(
 /** The events of a stored batch, by the numbers that their publishers gave them. */
 function eventsOf(item: Readonly<Record<string, unknown>>): EventRef[] {
   const batch = {
-    ...{ first: item.f, count: item.n, batchId: item.b, publishedAt: item.t },
-    ...{ rawBytes: item.r, payload: item.d },
+    first: item.f,
+    count: item.n,
+    batchId: item.b,
+    publishedAt: item.t,
+    rawBytes: item.r,
+    payload: item.d,
     ...(item.k === undefined ? {} : { kind: item.k }),
   } as unknown as Batch;
   return unpackBatch(batch).map(refOf);

@@ -87,7 +87,11 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
   const { latencyMs, ...delays } = plan.store;
   let slow = 0.02;
   const store = createStore({
-    ...{ tableName: TABLE, seed, time, timeoutMs: 2_000, ...delays },
+    tableName: TABLE,
+    seed,
+    time,
+    timeoutMs: 2_000,
+    ...delays,
     latencyMs: (chance) => latencyMs * (0.2 + chance.fraction() * (chance.chance(slow) ? 30 : 1)),
     trace: (line) => {
       trace.push(line);
@@ -124,7 +128,17 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     new Promise((resolve) => time.after(ms, () => resolve()));
 
   return {
-    ...{ seed, plan, random, time, store, recorder, tap, apis, trace, startApi, sleep },
+    seed,
+    plan,
+    random,
+    time,
+    store,
+    recorder,
+    tap,
+    apis,
+    trace,
+    startApi,
+    sleep,
     readCursor: (text) => {
       const cursor = cursors.parse(text);
       return { ...cursor, life: tap.nameOf(cursor.life) };

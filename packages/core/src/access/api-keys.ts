@@ -147,7 +147,8 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   async function remove(row: ApiKeyRow): Promise<void> {
     const { tenant, id, scopes, streams, subscriptions, keyPrefix } = row;
     const reach = {
-      ...{ scopes, streams },
+      scopes,
+      streams,
       ...(subscriptions === undefined ? {} : { subscriptions }),
       ...(keyPrefix === undefined ? {} : { keyPrefix }),
     };

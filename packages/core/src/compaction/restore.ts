@@ -128,8 +128,13 @@ async function jumpPartition(
     // successor.
     const times = before === undefined ? { publishedAt, expiresAt } : timesOf(before);
     const jump: Batch = {
-      ...{ first: from, count: to - from, batchId: random.bytes(16), kind: "jump", ...times },
-      ...{ rawBytes: 0, payload: new Uint8Array() },
+      first: from,
+      count: to - from,
+      batchId: random.bytes(16),
+      kind: "jump",
+      ...times,
+      rawBytes: 0,
+      payload: new Uint8Array(),
     };
     const moved = planLost(checkpoint, range, nowMs);
     const put = await table.restores.jump({ life, partition }, jump, checkpoint.next, moved);

@@ -123,8 +123,16 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
     (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
   const listed = (flags & LISTED) === 0 ? listedBefore : { listed: from.text() };
   return {
-    ...{ life, ...subscription, ...since, turn, positions },
-    ...{ ...tokens, ...freed, ...queue, ...listed, ...bootstrap },
+    life,
+    ...subscription,
+    ...since,
+    turn,
+    positions,
+    ...tokens,
+    ...freed,
+    ...queue,
+    ...listed,
+    ...bootstrap,
     ...((flags & PARKED) === 0 ? {} : { parked: true }),
   };
 }

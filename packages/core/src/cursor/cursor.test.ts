@@ -55,7 +55,10 @@ const anyContent = fc
           ? {}
           : {
               bootstrap: {
-                ...{ run: "run", startedAt: 5, scan: formatScan(3, scan), starts },
+                run: "run",
+                startedAt: 5,
+                scan: formatScan(3, scan),
+                starts,
                 exactFrom: starts,
               },
             }),
@@ -109,7 +112,10 @@ describe("a cursor", () => {
 
 describe("the cursor of a list", () => {
   const content: CursorContent = {
-    ...{ life: "life", positions: [], turn: 3, listed: "inv-" },
+    life: "life",
+    positions: [],
+    turn: 3,
+    listed: "inv-",
     bootstrap: pendingBootstrap,
   };
   const packed = (flags: number, ...texts: string[]): Uint8Array => {

@@ -10,7 +10,9 @@ describe("differences", () => {
       filter: { types: ["a"], keyPrefix: "x" },
     };
     const asked = {
-      ...{ start: { timestamp: "2026-01-01T00:00:00Z" }, leaseSeconds: 30, maxDeliveries: 5 },
+      start: { timestamp: "2026-01-01T00:00:00Z" },
+      leaseSeconds: 30,
+      maxDeliveries: 5,
       filter: { types: ["a", "b"], keyPrefix: "x", headers: { "a/b~c": "1" } },
     };
     expect(differencesOf(existing, asked)).toEqual([

@@ -81,7 +81,8 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     const start = await locateFrom(stream, from, among);
     const request = { limit, matches: matcherOf(filter), among, bound };
     return waitForEvents({ notifier: log.notifier, clock }, stream.life, {
-      ...{ waitMs: waiting.grantedMs(waitSeconds), signal },
+      waitMs: waiting.grantedMs(waitSeconds),
+      signal,
       look: async (before) => {
         const page = await browse(log, stream, { ...request, from: before?.from ?? start });
         const isOver = page.ended || isOverBy(bound, clock.now());
@@ -103,7 +104,10 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     const bound = until === undefined ? undefined : await locateBound(stream, until, among);
     const known = await resolvePositions(log, stream, from, among);
     const back = await log.readBack(stream.life, known, {
-      ...{ limit: last ?? limit, matches: matcherOf(filter), among, bound },
+      limit: last ?? limit,
+      matches: matcherOf(filter),
+      among,
+      bound,
       lookedMax: LIMITS.filterEventsMax,
     });
     const { caughtUp, looked } = back;

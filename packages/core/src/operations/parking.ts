@@ -77,7 +77,10 @@ function toView(parked: ParkedKey | SkippedEvent, earliest?: number): ParkedView
   const isSkipped = "sequence" in parked;
   const sequence = isSkipped ? parked.sequence : parked.next;
   return {
-    ...{ key, sequence, reason, parkedAt: new Date(parkedAt).toISOString() },
+    key,
+    sequence,
+    reason,
+    parkedAt: new Date(parkedAt).toISOString(),
     status: isSkipped || parked.retrying ? "retrying" : "parked",
     ...(earliest === undefined || isSkipped || sequence >= earliest ? {} : { expired: true }),
   };

@@ -62,7 +62,8 @@ export function pollOperations(parts: Parts) {
       { notifier: log.notifier, clock },
       stream.life,
       {
-        ...{ waitMs: waiting.grantedMs(waitSeconds, leaseMs), signal },
+        waitMs: waiting.grantedMs(waitSeconds, leaseMs),
+        signal,
         gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
         look: (before) => {
           const request = { ...from, ahead: before?.cursor, before: before?.presence };

@@ -7,7 +7,8 @@ export function lazily<Makers extends Record<string, () => unknown>>(makers: Mak
   const object = {};
   for (const [name, make] of Object.entries(makers)) {
     Object.defineProperty(object, name, {
-      ...{ enumerable: true, configurable: true },
+      enumerable: true,
+      configurable: true,
       get: () => {
         const value = make();
         Object.defineProperty(object, name, { enumerable: true, value });

@@ -93,8 +93,12 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
         ...offsets.map(({ bootstrap, partition, batch, next, generation }) =>
           offset
             .put({
-              ...{ life, subscriptionUid: row.uid },
-              ...{ partition, batch, next, generation },
+              life,
+              subscriptionUid: row.uid,
+              partition,
+              batch,
+              next,
+              generation,
               ...bootstrapAttributes(bootstrap),
             })
             .commit(),

@@ -89,9 +89,15 @@ const isSame = (one: Parking | undefined, other: Parking): boolean =>
   one !== undefined && JSON.stringify(fingerprintOf(one)) === JSON.stringify(fingerprintOf(other));
 
 const fingerprintOf = ({ revision, freed, keys, skipped }: Parking) => [
-  ...[revision, freed],
+  revision,
+  freed,
   keys.map(({ id, key, next, retrying, delivered }) => [
-    ...[id, key, next, retrying, delivered?.times, delivered?.limit],
+    id,
+    key,
+    next,
+    retrying,
+    delivered?.times,
+    delivered?.limit,
   ]),
   skipped.map(({ id, sequence }) => [id, sequence]),
 ];

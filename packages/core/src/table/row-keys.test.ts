@@ -66,7 +66,8 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
   },
   member: {
     parts: {
-      ...{ life, subscriptionUid: uid },
+      life,
+      subscriptionUid: uid,
       consumer: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,12}$/),
     },
     pk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)`),
@@ -108,7 +109,9 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
 };
 
 const kinds = createRowKinds({
-  ...{ table: "t", clock: systemClock, random: systemRandom },
+  table: "t",
+  clock: systemClock,
+  random: systemRandom,
   client: { send: async () => ({}) } as never,
 });
 

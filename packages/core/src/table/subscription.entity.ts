@@ -378,8 +378,14 @@ export function toOffset(stored: StoredOffset): OffsetRow {
   const counted = delivery === undefined ? {} : { delivery };
   const settings = configured === undefined ? {} : { configured };
   const offset = {
-    ...{ partition, batch, next, generation },
-    ...{ ...lease, ...parking, ...counted, ...settings },
+    partition,
+    batch,
+    next,
+    generation,
+    ...lease,
+    ...parking,
+    ...counted,
+    ...settings,
   };
   if (scan === undefined) return offset;
   const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;

@@ -49,7 +49,9 @@ export const createTable = (connection: Connection) => {
 export type Table = ReturnType<typeof createTable>;
 
 const accessKinds = ({ apiKey, keyDirectory, deletion }: RowKinds) => ({
-  ...{ apiKey, keyDirectory, deletion },
+  apiKey,
+  keyDirectory,
+  deletion,
 });
 
 const restoreKinds = ({ batch, checkpoint }: RowKinds) => ({ batch, checkpoint });

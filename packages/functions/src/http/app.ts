@@ -109,13 +109,31 @@ const PAGES: ReadonlyMap<string, string> = new Map([
  * The headers of an answer that a page may read, in addition to those that browsers always show.
  */
 const EXPOSED = [
-  ...["X-Request-Id", "Location", "Retry-After", "ETag", "Allow", "Accept-Post", "Accept-Encoding"],
+  "X-Request-Id",
+  "Location",
+  "Retry-After",
+  "ETag",
+  "Allow",
+  "Accept-Post",
+  "Accept-Encoding",
   "WWW-Authenticate",
   // The members of a page that comes as CloudEvents.
   ...[
-    ...["Cursor", "Caught-Up", "Phase", "Snapshot-End", "Consistent", "Lag", "Next-Poll-Ms"],
-    ...["Stale", "Committed", "Redelivers", "Redelivers-Because", "Snapshot", "Looked"],
-    ...["Life", "Wait-Seconds-Advised"],
+    "Cursor",
+    "Caught-Up",
+    "Phase",
+    "Snapshot-End",
+    "Consistent",
+    "Lag",
+    "Next-Poll-Ms",
+    "Stale",
+    "Committed",
+    "Redelivers",
+    "Redelivers-Because",
+    "Snapshot",
+    "Looked",
+    "Life",
+    "Wait-Seconds-Advised",
   ].map((member) => `EventLedger-${member}`),
 ];
 

@@ -19,7 +19,8 @@ export function pageResponse(
   const format = chooseFormat(accept);
   const { contentType, body, headerMembers } = printPage(members, events, format, stream);
   const headers = new Headers({
-    ...{ "Content-Type": contentType, Vary: "Accept" },
+    "Content-Type": contentType,
+    Vary: "Accept",
     ...lengthOf(body),
   });
   for (const [member, value] of Object.entries(headerMembers)) {

@@ -13,8 +13,12 @@ it("[key.scopes] are documented as they are enforced (WRITE=1 writes the page)",
 });
 
 const WORDS: Readonly<Record<string, string>> = {
-  ...{ free: "the same", within: "within its bounds", refused: "refused" },
-  ...{ public: "no key", any: "any key", root: "the admin key of the installation" },
+  free: "the same",
+  within: "within its bounds",
+  refused: "refused",
+  public: "no key",
+  any: "any key",
+  root: "the admin key of the installation",
 };
 
 function printRights(): string {

@@ -3,8 +3,12 @@ import { LIMITS } from "../limits.ts";
 import { described } from "../text.ts";
 
 const EXAMPLE = {
-  ...{ specversion: "1.0", id: "1", source: "/shop", type: "order.placed" },
-  ...{ subject: "order-123", data: { total: 42 } },
+  specversion: "1.0",
+  id: "1",
+  source: "/shop",
+  type: "order.placed",
+  subject: "order-123",
+  data: { total: 42 },
 };
 
 /** A CloudEvent in its JSON form. Extensions are further members. */

@@ -46,7 +46,9 @@ export async function createLeaseWorld(): Promise<LeaseWorld> {
   let nowMs = startMs;
   let gate = async (_label: string): Promise<void> => {};
   const store = createFakeDynamo({
-    ...{ tableName: "leases", nowMs: () => nowMs, gate: (label) => gate(label) },
+    tableName: "leases",
+    nowMs: () => nowMs,
+    gate: (label) => gate(label),
   });
   const clock: Clock = {
     now: () => nowMs,
@@ -55,21 +57,28 @@ export async function createLeaseWorld(): Promise<LeaseWorld> {
   };
   const open = (name: string, aheadMs = 0): Ledger =>
     createLedger({
-      ...{ client: store.client() as never, tableName: "leases" },
+      client: store.client() as never,
+      tableName: "leases",
       clock: { ...clock, now: () => nowMs + aheadMs },
-      ...{ random: seededRandom(name), cursorKeys: [{ id: 1, secret: Buffer.from("model") }] },
+      random: seededRandom(name),
+      cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
     });
   const first = open("first");
   await first.createStream(defaultTenant, {
-    ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-    ...{ retentionHours: 360, archiveDays: null },
+    name: "orders",
+    description: "",
+    partitions: 1,
+    compaction: "none",
+    retentionHours: 360,
+    archiveDays: null,
   });
   const config = { name: SUB, start: "earliest", leaseSeconds: LEASE_SECONDS } as const;
   await first.createSubscription(...OF, config);
   const events = [1, 2, 3, 4].map((n) => ({ attributes: { key: "k" }, data: `${n}` as RawJson }));
   await first.publish(...OF, events);
   return {
-    ...{ store, clock },
+    store,
+    clock,
     server: (name, aheadMs) => serverOf(open(name, aheadMs)),
     endLeases: () => {
       nowMs += LEASE_SECONDS * 1_000 + 1;

@@ -18,8 +18,20 @@ const KEYS = ["a", "b"] as const;
 
 /** What a consumer and an operator do, one thing after another. Processes are asked in turn. */
 export const STEPS = [
-  ...["publish a", "publish b", "publish aab", "poll", "poll on", "commit", "fail"],
-  ...["retry a", "skip a", "park last", "earliest", "latest", "half an hour", "a minute"],
+  "publish a",
+  "publish b",
+  "publish aab",
+  "poll",
+  "poll on",
+  "commit",
+  "fail",
+  "retry a",
+  "skip a",
+  "park last",
+  "earliest",
+  "latest",
+  "half an hour",
+  "a minute",
   "five hours",
 ] as const;
 export type Step = (typeof STEPS)[number];
@@ -96,8 +108,12 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
   };
   const create = async (): Promise<void> => {
     await next().createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: 1, compaction: "none" },
-      ...{ retentionHours: 1, archiveDays: null },
+      name: "orders",
+      description: "",
+      partitions: 1,
+      compaction: "none",
+      retentionHours: 1,
+      archiveDays: null,
     });
     await next().createSubscription(...OF, { name: SUB, start: "earliest", leaseSeconds: 3 });
   };
@@ -184,7 +200,10 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
   /** Everything of a key that is no longer kept. */
   async function excuseExpired(key: string): Promise<void> {
     const { events } = await next().browse(...OF, {
-      ...{ from: "earliest", limit: 1, type: undefined, key: undefined },
+      from: "earliest",
+      limit: 1,
+      type: undefined,
+      key: undefined,
     });
     const kept = events[0]?.sequence ?? end + 1;
     for (const sequence of log.get(key) ?? []) if (sequence < kept) excused.add(sequence);
@@ -302,8 +321,15 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
   }
 
   const state = (): ExitState => ({
-    ...{ items: store.items(), nowMs: time.nowMs(), turn, log, processed, excused },
-    ...{ failing, page, end },
+    items: store.items(),
+    nowMs: time.nowMs(),
+    turn,
+    log,
+    processed,
+    excused,
+    failing,
+    page,
+    end,
   });
   return { time, run: { create, take, flowAtOnce, leadOut, state } };
 }
@@ -316,11 +342,11 @@ function openServers(count: number, from?: ExitState) {
   const servers = Array.from({ length: count }, (_, n) => {
     const process = time.process(`server ${n}`);
     return createLedger({
-      ...{ client: store.client(process) as never, tableName: "exits", clock: process.clock },
-      ...{
-        random: random.fork(`${n} ${from?.nowMs} ${from?.turn}`),
-        cursorKeys: CURSOR_KEYS,
-      },
+      client: store.client(process) as never,
+      tableName: "exits",
+      clock: process.clock,
+      random: random.fork(`${n} ${from?.nowMs} ${from?.turn}`),
+      cursorKeys: CURSOR_KEYS,
     });
   });
   return { servers, store, time, driver: time.process("driver").clock };

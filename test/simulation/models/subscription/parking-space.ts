@@ -26,7 +26,12 @@ export type Space = Omit<ExitPlan, "steps"> & {
 };
 
 const near = (start: readonly Step[], depth: number): Space => ({
-  ...{ servers: 1, consumer: undefined, thrifty: false, start, depth, eventsMax: 3 },
+  servers: 1,
+  consumer: undefined,
+  thrifty: false,
+  start,
+  depth,
+  eventsMax: 3,
   alphabet: ["poll", "commit", "fail", "retry a", "skip a", "publish a", "five hours"],
 });
 

@@ -118,7 +118,9 @@ const commits: readonly Scenario[] = [
     const { cursor } = await poll(here);
     await here.release(...OF, SUB, "a", "retry");
     assert.partialDeepStrictEqual(await commit(here, cursor), {
-      ...{ stale: true, redelivers: "all", redeliversBecause: ["key-released"] },
+      stale: true,
+      redelivers: "all",
+      redeliversBecause: ["key-released"],
     });
     const page = await here.commitAndPoll(...OF, SUB, { commit: cursor, limit: 10 });
     assert.partialDeepStrictEqual(page, { stale: true, redelivers: "all" });
@@ -138,7 +140,9 @@ const commits: readonly Scenario[] = [
     const { cursor } = await poll(here);
     await here.release(...OF, SUB, "k0", "retry");
     assert.partialDeepStrictEqual(await commit(here, cursor), {
-      ...{ stale: false, redelivers: "part", redeliversBecause: ["key-released"] },
+      stale: false,
+      redelivers: "part",
+      redeliversBecause: ["key-released"],
     });
     assert.ok(dataOf(await poll(here)).includes(0));
   }),
@@ -155,7 +159,9 @@ const commits: readonly Scenario[] = [
       const queued = await poll(here);
       await park(here, 3);
       assert.partialDeepStrictEqual(await commit(here, queued.cursor), {
-        ...{ stale: true, redelivers: "all", redeliversBecause: ["queue-changed"] },
+        stale: true,
+        redelivers: "all",
+        redeliversBecause: ["queue-changed"],
       });
       await here.release(...OF, SUB, "a", "retry");
       const again = await poll(here);

@@ -49,14 +49,22 @@ export async function simulateParking(plan: ParkingPlan) {
   const random = seededRandom(plan.seed);
   const time = createVirtualTime(random.fork("time"));
   const store = createFakeDynamo({
-    ...{ tableName: "parking", seed: plan.seed, time, timeoutMs: 1_000 },
-    ...{ latencyMs: (chance) => 1 + chance.fraction() * 8, commitMs: 4, scanMs: 4 },
+    tableName: "parking",
+    seed: plan.seed,
+    time,
+    timeoutMs: 1_000,
+    latencyMs: (chance) => 1 + chance.fraction() * 8,
+    commitMs: 4,
+    scanMs: 4,
   });
   const servers = Array.from({ length: plan.servers }, (_, n) => {
     const process = time.process(`server ${n}`);
     const client = store.client(process) as never;
     const deps = {
-      ...{ client, tableName: "parking", clock: process.clock, random: random.fork(`server ${n}`) },
+      client,
+      tableName: "parking",
+      clock: process.clock,
+      random: random.fork(`server ${n}`),
       cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
     };
     return { process, ledger: createLedger(deps) };
@@ -209,11 +217,16 @@ export async function simulateParking(plan: ParkingPlan) {
   const settings = { description: "", retentionHours: 360, archiveDays: null };
   const begin = async () => {
     await first.ledger.createStream(defaultTenant, {
-      ...{ name: "orders", partitions: plan.partitions, compaction: "none", ...settings },
+      name: "orders",
+      partitions: plan.partitions,
+      compaction: "none",
+      ...settings,
     });
     const { maxDeliveries } = plan;
     await first.ledger.createSubscription(...OF, {
-      ...{ name: SUB, start: "earliest", leaseSeconds: 5 },
+      name: SUB,
+      start: "earliest",
+      leaseSeconds: 5,
       ...(maxDeliveries === undefined ? {} : { maxDeliveries }),
     });
   };
@@ -245,8 +258,14 @@ const STORY_RUNS = 60;
 
 /** What is parked is changed just when another process commits, which few plans come to. */
 const COMMIT_MEANWHILE: ParkingPlan = {
-  ...{ seed: 26, partitions: 1, servers: 3, faulty: true, freezing: false, ahead: true },
-  ...{ maxDeliveries: undefined, consumer: undefined },
+  seed: 26,
+  partitions: 1,
+  servers: 3,
+  faulty: true,
+  freezing: false,
+  ahead: true,
+  maxDeliveries: undefined,
+  consumer: undefined,
 };
 
 /** Plays plans that are always the same; what is wrong with them. */

@@ -62,11 +62,20 @@ export function simulateWorkers(plan: Plan) {
   const random = seededRandom(plan.seed);
   const time = createVirtualTime(random.fork("time"));
   const store = createFakeDynamo({
-    ...{ tableName: TABLE, seed: plan.seed, time, timeoutMs: 1_000 },
-    ...{ latencyMs: (chance) => 1 + chance.fraction() * 8, commitMs: 4, scanMs: 4 },
+    tableName: TABLE,
+    seed: plan.seed,
+    time,
+    timeoutMs: 1_000,
+    latencyMs: (chance) => 1 + chance.fraction() * 8,
+    commitMs: 4,
+    scanMs: 4,
   });
   const happened: Happened = {
-    ...{ published: [], delivered: [], commits: [], unexpected: [], lives: [] },
+    published: [],
+    delivered: [],
+    commits: [],
+    unexpected: [],
+    lives: [],
   };
   const cursors = createCursors([CURSOR_KEY]);
   let tick = 0;
@@ -113,8 +122,12 @@ export function simulateWorkers(plan: Plan) {
 
   async function setUp(first: Server): Promise<void> {
     await first.ledger.createStream(defaultTenant, {
-      ...{ name: "orders", description: "", partitions: plan.partitions, compaction: "none" },
-      ...{ retentionHours: 360, archiveDays: null },
+      name: "orders",
+      description: "",
+      partitions: plan.partitions,
+      compaction: "none",
+      retentionHours: 360,
+      archiveDays: null,
     });
     await begin(first);
     if (plan.faulty) store.setFaults(() => RATES);
@@ -146,8 +159,10 @@ export function simulateWorkers(plan: Plan) {
     while (!isOver()) {
       if (chance.chance(0.05)) server = chance.pick(servers);
       const request = {
-        ...{ limit: chance.between(1, 6), waitSeconds: chance.chance(0.2) ? 2 : 0 },
-        ...{ consumer, after: chance.chance(0.2) ? kept.at(-1) : undefined },
+        limit: chance.between(1, 6),
+        waitSeconds: chance.chance(0.2) ? 2 : 0,
+        consumer,
+        after: chance.chance(0.2) ? kept.at(-1) : undefined,
       };
       const page = await ask(() => server.ledger.poll(...OF, SUB, request), POLL_REFUSALS);
       if (page === undefined) {

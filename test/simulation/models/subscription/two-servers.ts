@@ -33,8 +33,10 @@ export function openServers() {
       },
     };
     return createLedger({
-      ...{ client: client as never, tableName: "memory" },
-      ...{ clock: process.clock, random: random.fork(name) },
+      client: client as never,
+      tableName: "memory",
+      clock: process.clock,
+      random: random.fork(name),
       cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
     });
   });
@@ -55,8 +57,12 @@ export async function subscribe(
   partitions = 1,
 ): Promise<void> {
   await ledger.createStream(defaultTenant, {
-    ...{ name: "orders", description: "", partitions, compaction: "key" },
-    ...{ retentionHours: 1, archiveDays: null },
+    name: "orders",
+    description: "",
+    partitions,
+    compaction: "key",
+    retentionHours: 1,
+    archiveDays: null,
   });
   await ledger.createSubscription(...OF, { name: SUB, start: "earliest", ...config });
 }

@@ -108,7 +108,10 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     for (let tries = 0; clock.monotonic() < deadline; tries++) {
       const place = { claimId, claimPartition: partition, claimFrom: from };
       const row = {
-        ...{ ...idempotency, ...place, parts: [], publishedAt: clock.now() },
+        ...idempotency,
+        ...place,
+        parts: [],
+        publishedAt: clock.now(),
         expiresAt: claimExpiry(clock.now()),
       };
       const verdict = await table.receipts.claim(life, row, over);

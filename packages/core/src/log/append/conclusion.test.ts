@@ -9,17 +9,20 @@ import type { Waiting } from "./waiting.ts";
 const life = "orders#1" as Life;
 const stamp = { wallMs: 0, monotonicMs: 0 };
 const batch = (id: number, more: Partial<Batch> = {}): Batch => ({
-  ...{ first: 5, count: 1, batchId: Uint8Array.of(id), publishedAt: 1, rawBytes: 1 },
-  ...{ payload: new Uint8Array(1), ...more },
+  first: 5,
+  count: 1,
+  batchId: Uint8Array.of(id),
+  publishedAt: 1,
+  rawBytes: 1,
+  payload: new Uint8Array(1),
+  ...more,
 });
 const [mine, others] = [batch(1), batch(2)];
 const receipt = { parts: [], publishedAt: 1 };
 const plan: AppendPlan = {
   append: { life, batches: [{ partition: 0, batch: mine }], receipts: [], token: "" },
-  ...{
-    receipts: [receipt, receipt],
-    ends: new Map([[0, { next: 6, publishedAt: 1, expiresAt: 1 }]]),
-  },
+  receipts: [receipt, receipt],
+  ends: new Map([[0, { next: 6, publishedAt: 1, expiresAt: 1 }]]),
   claims: [],
 };
 
@@ -44,7 +47,10 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
   const live = ["a", "b"].map(
     (key): Waiting => ({
       request: { lanes: [], bytes: 0, idempotency: { key, requestHash: "h" } },
-      ...{ target, arrivedAt: 0, deadline: 5_000, settled: false },
+      target,
+      arrivedAt: 0,
+      deadline: 5_000,
+      settled: false,
       resolve: (appended) => settled.push(appended),
       reject: (error) => settled.push(error),
     }),

@@ -26,7 +26,11 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
   const stamp = takeStamp(clock);
   const target = { life: append.life, partitions: 1, retentionHours: 1, stamp };
   const waiting: Waiting = {
-    ...{ request: { lanes: [], bytes: 0 }, target, arrivedAt: 0, deadline: 5_000, settled: false },
+    request: { lanes: [], bytes: 0 },
+    target,
+    arrivedAt: 0,
+    deadline: 5_000,
+    settled: false,
     resolve: (appended) => settled.push(appended),
     reject: (error) => settled.push(error),
   };
@@ -39,7 +43,10 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
     return verdict;
   };
   const deps = {
-    ...{ table: { append: { put } }, clock, random: systemRandom, onPut: () => {} },
+    table: { append: { put } },
+    clock,
+    random: systemRandom,
+    onPut: () => {},
     onVerdict: (ms: number) => void took.push(ms),
   };
   const run = () => send(deps, plan, [waiting], [stamp]);

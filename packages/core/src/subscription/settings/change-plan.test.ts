@@ -27,7 +27,11 @@ const event = fc.record({
 }) as fc.Arbitrary<unknown> as fc.Arbitrary<StoredEvent>;
 
 const rowOf = (config: Partial<SubscriptionRow["config"]>, more: object = {}): SubscriptionRow => ({
-  ...{ stream: "orders" as ScopedName, name: "s", uid: "u", streamUid: "v", createdAt: 0 },
+  stream: "orders" as ScopedName,
+  name: "s",
+  uid: "u",
+  streamUid: "v",
+  createdAt: 0,
   config: { start: "earliest", leaseSeconds: 30, ...config },
   ...more,
 });
@@ -60,7 +64,8 @@ describe("a change of a filter", () => {
     expect(plan({ leaseSeconds: 7 })).toMatchObject({ generation: 4, configured: 1 });
     expect(plan({ maxDeliveries: null })?.config).not.toHaveProperty("maxDeliveries");
     expect(plan({ filter: { keyPrefix: "ab" } })).toMatchObject({
-      ...{ generation: 5, widenedIn: undefined },
+      generation: 5,
+      widenedIn: undefined,
       config: { filter: { keyPrefix: "ab" }, maxDeliveries: 5, leaseSeconds: 30 },
     });
     expect(plan({ filter: null })).toMatchObject({ generation: 5, widenedIn: 5 });

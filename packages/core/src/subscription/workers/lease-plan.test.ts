@@ -17,12 +17,18 @@ const plan = (
     ...(lease === undefined ? {} : { lease: { owner: undefined, ...lease } }),
   }));
   const { keep, renew, take, giveUp } = planLeases(self, {
-    ...{ rows: leased, alive, nowMs, heardMs, leaseMs: LEASE_MS },
+    rows: leased,
+    alive,
+    nowMs,
+    heardMs,
+    leaseMs: LEASE_MS,
   });
   const numbers = (of: readonly { partition: number }[]) => of.map(({ partition }) => partition);
   return {
-    ...{ keep: numbers(keep), renew: numbers(renew) },
-    ...{ take: numbers(take), giveUp: numbers(giveUp) },
+    keep: numbers(keep),
+    renew: numbers(renew),
+    take: numbers(take),
+    giveUp: numbers(giveUp),
   };
 };
 

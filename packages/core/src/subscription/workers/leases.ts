@@ -165,7 +165,9 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const { row } = await subscriptions.load(stream, name);
     const { life } = stream;
     await table.members.leave(life, row.uid, {
-      ...{ consumer, left: newUid(random), nowMs: clock.now() },
+      consumer,
+      left: newUid(random),
+      nowMs: clock.now(),
     });
     const { offsets } = await subscriptions.load(stream, name);
     await giveUpAll(life, row.uid, offsets, consumer);

@@ -146,8 +146,13 @@ const exampleOf = (code: ProblemCode) => {
   return {
     summary: title,
     value: {
-      ...{ type: problemType(code), title, status, code, detail },
-      ...{ instance: "4b0e2f6c-1c1e-4c83-8f2b-0a6f5b1f9d27", retry },
+      type: problemType(code),
+      title,
+      status,
+      code,
+      detail,
+      instance: "4b0e2f6c-1c1e-4c83-8f2b-0a6f5b1f9d27",
+      retry,
       ...(retry === "later" ? { retryAfter: 1 } : {}),
       ...facts,
     },

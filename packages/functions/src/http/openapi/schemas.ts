@@ -68,7 +68,8 @@ export function createSchemas() {
         const { $ref: _, ...inlined } = own as JsonSchema;
         const of = "default" in member ? inlined : own;
         return {
-          ...{ name, in: place },
+          name,
+          in: place,
           ...(place === "path" || required.includes(name) ? { required: true as const } : {}),
           description: description ?? OF_PARAMETERS[name] ?? named.description,
           schema: referring(forGenerators({ way: "sent", resolve }, of, capitalized(name)), "sent"),

@@ -157,7 +157,9 @@ function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Respons
     return c.body(null, 304, { ETag: etag });
   const body = printEvent(event);
   return c.body(body, 200, {
-    ...{ "Content-Type": "application/json", ETag: etag, "EventLedger-Life": life },
+    "Content-Type": "application/json",
+    ETag: etag,
+    "EventLedger-Life": life,
     ...lengthOf(body),
   });
 }

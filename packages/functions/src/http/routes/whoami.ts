@@ -30,17 +30,29 @@ export const whoamiRoutes = ({ ledger }: RouteDeps) =>
 function describeCaller(caller: Caller, waitSecondsAdvised: number): Whoami {
   const { tenant, keyId, scopes, streams, subscriptions, keyPrefix, validUntil } = caller;
   return {
-    ...{ tenant, keyId, scopes: [...scopes], streams: [...streams] },
+    tenant,
+    keyId,
+    scopes: [...scopes],
+    streams: [...streams],
     ...(subscriptions === undefined ? {} : { subscriptions: [...subscriptions] }),
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
     ...(Number.isFinite(validUntil) ? { expiresAt: new Date(validUntil).toISOString() } : {}),
-    ...{ version: API_VERSION, limits: CALLER_LIMITS, waitSecondsAdvised, streaming: false },
+    version: API_VERSION,
+    limits: CALLER_LIMITS,
+    waitSecondsAdvised,
+    streaming: false,
   };
 }
 
 const { eventBytesMax, requestBytesMax, requestEventsMax, keyBytesMax } = LIMITS;
 const { pageBytesMax, pageEventsMax, listMax, idempotencyWindowHours } = LIMITS;
 const CALLER_LIMITS = {
-  ...{ eventBytesMax, requestBytesMax, requestEventsMax, keyBytesMax },
-  ...{ pageBytesMax, pageEventsMax, listMax, idempotencyWindowHours },
+  eventBytesMax,
+  requestBytesMax,
+  requestEventsMax,
+  keyBytesMax,
+  pageBytesMax,
+  pageEventsMax,
+  listMax,
+  idempotencyWindowHours,
 };

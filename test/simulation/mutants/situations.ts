@@ -1,0 +1,110 @@
+import { DAY_MS, HOUR_MS, type Plan } from "../world/plan.ts";
+
+const DAYS = [33 * DAY_MS, 40 * DAY_MS];
+
+/** Much is written, and most answers are lost. */
+export const LOST_ANSWERS: Partial<Plan> = {
+  publishers: 4,
+  requests: 8,
+  keyed: 0,
+  kills: 0,
+  freezes: 0,
+  patienceMs: 60_000,
+  writeFaults: { "error-after": 0.25, "reset-after": 0.15, throttle: 0.2 },
+};
+
+/**
+ * Every request has a key and is sent until it succeeds, through processes that fail and contend.
+ */
+export const CLAIMS: Partial<Plan> = {
+  apis: 3,
+  publishers: 5,
+  requests: 10,
+  keyed: 1,
+  partitions: 1,
+  burst: 2,
+  phases: 1,
+  deletes: 0,
+  followers: 0,
+  bootstrappers: 0,
+  sweepers: 0,
+  patienceMs: 900,
+  writeFaults: { "timeout-late": 0.1, "error-after": 0.15, "error-before": 0.15 },
+};
+
+/** Much expires between two phases of writing. */
+export const EXPIRY: Partial<Plan> = {
+  retentionHours: 1,
+  phases: 3,
+  leapsMs: DAYS,
+  deletes: 0,
+  publishers: 3,
+  requests: 5,
+  keyed: 0,
+  skewMs: 0,
+  kills: 0,
+};
+
+/** Processes resume with a put in flight, long after everything that they knew has expired. */
+export const THAWED: Partial<Plan> = {
+  ...EXPIRY,
+  apis: 4,
+  freezes: 2,
+  freezesMs: [45 * DAY_MS],
+  patienceMs: 90 * DAY_MS,
+  sweepers: 1,
+  monotonicStops: false,
+  requests: 8,
+  bootstrappers: 0,
+  browsers: 0,
+};
+
+/** Those who sweep and those who publish are up to three hours apart, and less is kept. */
+export const WRONG_CLOCKS: Partial<Plan> = {
+  retentionHours: 1,
+  skewMs: 1.5 * HOUR_MS,
+  monotonicStops: true,
+  apis: 3,
+  phases: 3,
+  leapsMs: [10 * 60_000, 20 * 60_000],
+  sweepers: 2,
+  publishers: 3,
+  requests: 4,
+  deletes: 0,
+  freezes: 0,
+  kills: 0,
+  followers: 2,
+  bootstrappers: 0,
+  browsers: 1,
+};
+
+/** A stream is deleted and created again while publishers and readers go on. */
+export const DELETIONS: Partial<Plan> = {
+  deletes: 1,
+  phases: 3,
+  apis: 3,
+  publishers: 4,
+  requests: 8,
+  followers: 2,
+  polls: 10,
+  kills: 0,
+  freezes: 0,
+};
+
+/** Keys are deleted and come back under compactors and bootstraps. */
+export const COMPACTION: Partial<Plan> = {
+  sweepers: 2,
+  doorbell: true,
+  bootstrappers: 2,
+  keys: 4,
+  tombstones: 0.5,
+  deletes: 0,
+  apis: 3,
+  publishers: 3,
+  requests: 8,
+  polls: 12,
+  partitions: 1,
+};
+
+/** Conditions, restores and changes of the retention have mutants of their own. */
+export const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0, patches: 0, oldCursors: 0 };
