@@ -110,8 +110,9 @@ export const LIMITS = {
 
   /**
    * A cursor holds one position per partition and, while bootstrapping, the progress of the scan.
+   * The shortest is that of a list of names: the kind of the list and a name.
    */
-  cursorCharsMin: 24,
+  cursorCharsMin: 12,
   cursorCharsMax: 6_144,
 } as const;
 

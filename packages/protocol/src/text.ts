@@ -118,7 +118,7 @@ export const ListCursor = described(
     .string()
     .check(
       z.minLength(1),
-      z.maxLength(2 * LIMITS.nameCharsMax),
+      z.maxLength(LIMITS.cursorCharsMax),
       z.regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" }),
     ),
   { id: "ListCursor", description: "Opaque; made by the server." },

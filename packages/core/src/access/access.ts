@@ -7,7 +7,8 @@ import type {
   RotateApiKey,
   RotatedApiKey,
 } from "@eventledger/protocol";
-import { formatListCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
+import type { Cursors } from "../cursor/cursor.ts";
+import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
 import { type Tenant, tenantOf } from "../model/names.ts";
@@ -23,14 +24,17 @@ type Deps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly kind: KeyKind;
+  readonly cursors: Cursors;
 };
 
 type ListPage = { readonly limit: number; readonly cursor?: string | undefined };
 
 /** Authenticates callers and determines their rights. */
-export function createAccess({ table, clock, random, kind }: Deps) {
+export function createAccess({ table, clock, random, kind, cursors }: Deps) {
   const memory = createKeyMemory(clock, (id) => table.apiKeys.load(id));
   const keys = createApiKeys({ table, clock, random, kind, forget: memory.forget });
+  const readCursor = (list: ListOf, cursor: string | undefined): string | undefined =>
+    cursor === undefined ? undefined : cursors.parseListed(list, cursor);
 
   return {
     identify: createIdentify({ table, clock, kind, memory }),
@@ -77,9 +81,6 @@ export function createAccess({ table, clock, random, kind }: Deps) {
     },
   };
 }
-
-const readCursor = (list: ListOf, cursor: string | undefined): string | undefined =>
-  cursor === undefined ? undefined : parseListCursor(list, cursor);
 
 const toCursor = (list: ListOf, next: string | null): string | null =>
   next === null ? null : formatListCursor(list, next);

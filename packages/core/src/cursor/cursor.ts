@@ -1,7 +1,8 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
-import { type CursorReason, NAME } from "@eventledger/protocol";
+import type { CursorReason } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import { type CursorContent, packCursor, unpackCursor } from "./cursor-content.ts";
+import { type ListOf, readListCursor } from "./list-cursor.ts";
 
 export type { CursorContent, QueuePlace } from "./cursor-content.ts";
 
@@ -28,45 +29,35 @@ export function createCursors(keys: readonly CursorKey[]) {
     return Buffer.concat([body, macOf(body, signer.secret)]).toString("base64url");
   }
 
-  function parse(text: string): CursorContent {
+  function parse(text: string, malformed?: string): CursorContent {
     const bytes = Buffer.from(text, "base64url");
     const whole = bytes.length >= MAC_BYTES + 3 && bytes.toString("base64url") === text;
     const body = bytes.subarray(0, -MAC_BYTES);
-    if (!whole || body[0] !== VERSION) throw invalidCursor("malformed");
+    if (!whole || body[0] !== VERSION) {
+      const isOfNames = readListCursor(text)?.list !== undefined;
+      throw isOfNames ? invalidCursor("other-query") : invalidCursor("malformed", malformed);
+    }
     const key = prepared.find(({ id }) => id === body[1]);
     if (key === undefined) throw invalidCursor("key-retired");
     const mac = macOf(body, key.secret);
-    if (!timingSafeEqual(bytes.subarray(-MAC_BYTES), mac)) throw invalidCursor("malformed");
+    if (!timingSafeEqual(bytes.subarray(-MAC_BYTES), mac)) {
+      throw invalidCursor("malformed", malformed);
+    }
     return unpackCursor(body.subarray(2));
   }
 
-  return { format, parse };
-}
+  /**
+   * Returns the name after which a list of names continues. Throws `invalid-cursor`: `other-query`
+   * for a cursor of anything else. Old cursors, which name no list, continue any list of names.
+   */
+  function parseListed(list: ListOf, text: string): string {
+    const read = readListCursor(text);
+    if (read === undefined) parse(text);
+    if (read === undefined || (read.list ?? list) !== list) throw invalidCursor("other-query");
+    return read.name;
+  }
 
-/** The list that a cursor continues: its kind, and its parent if there are several such lists. */
-export type ListOf =
-  | `${"streams" | "keys" | "tenants"}`
-  | `${"subscriptions" | "parked"} ${string}`;
-
-/**
- * Formats the place where a list of names continues. Names are public to callers that may list
- * them, so nothing is signed.
- */
-export const formatListCursor = (list: ListOf, name: string): string =>
-  Buffer.from(`${list}:${name}`).toString("base64url");
-
-/**
- * Returns the name in a cursor of a list. Throws `invalid-cursor`: `other-query` for a cursor of a
- * different list. Old cursors without a list continue any list.
- */
-export function parseListCursor(list: ListOf, text: string): string {
-  const bytes = Buffer.from(text, "base64url");
-  const said = bytes.toString();
-  const name = said.slice(said.lastIndexOf(":") + 1);
-  const isWhole = Buffer.from(said).toString("base64url") === text;
-  if (!isWhole || !NAME.test(name)) throw invalidCursor("malformed");
-  if (said !== name && said !== `${list}:${name}`) throw invalidCursor("other-query");
-  return name;
+  return { format, parse, parseListed };
 }
 
 export type Cursors = ReturnType<typeof createCursors>;

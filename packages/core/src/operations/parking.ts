@@ -1,5 +1,6 @@
 import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventledger/protocol";
-import { formatListCursor, invalidCursor, type ListOf, parseListCursor } from "../cursor/cursor.ts";
+import { type Cursors, invalidCursor } from "../cursor/cursor.ts";
+import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
@@ -7,7 +8,7 @@ import { allParked } from "../subscription/parking/parking-plan.ts";
 import type { Parts } from "./parts.ts";
 
 /** Parks, lists and releases keys. */
-export const parkingOperations = ({ streams, subscriptions, parking }: Parts) => ({
+export const parkingOperations = ({ cursors, streams, subscriptions, parking }: Parts) => ({
   /** Parks the key of an event, from that event on. */
   async park(tenant: Tenant, name: string, subscription: string, body: ParkBody) {
     return toView(await parking.park(await streams.load(tenant, name), subscription, body));
@@ -25,7 +26,7 @@ export const parkingOperations = ({ streams, subscriptions, parking }: Parts) =>
     const state = await subscriptions.load(stream, subscription);
     const all = allParked(state).filter(({ parked }) => parked.key.startsWith(keyPrefix));
     const list = `parked ${state.row.uid}` as const;
-    const after = cursor === undefined ? undefined : parsePlace(list, cursor);
+    const after = cursor === undefined ? undefined : parsePlace(cursors, list, cursor);
     const rest = after === undefined ? all : all.filter((each) => isAfter(each, after));
     const page = rest.slice(0, limit);
     const partitions = new Set(page.map(({ partition }) => partition));
@@ -66,8 +67,9 @@ const isAfter = (one: Place, other: Place): boolean =>
 const formatPlace = (list: ListOf, { partition, id }: Place): string =>
   formatListCursor(list, `${partition}.${id}`);
 
-function parsePlace(list: ListOf, cursor: string): Place {
-  const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(parseListCursor(list, cursor)) ?? [];
+function parsePlace(cursors: Cursors, list: ListOf, cursor: string): Place {
+  const name = cursors.parseListed(list, cursor);
+  const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(name) ?? [];
   if (partition === undefined || id === undefined) throw invalidCursor("malformed");
   return { partition: Number(partition), id: Number(id) };
 }

@@ -19,6 +19,8 @@ const AHEAD_MAX_MS = MINUTE_MS;
 
 const SEQUENCE = /^\d+$/;
 const NAMED = ["earliest", "latest"] as const;
+const NO_PLACE =
+  "The place is neither earliest, latest, an RFC 3339 time nor a sequence, nor a cursor of this server, unchanged.";
 
 /** Returns a place in its stored form. A bare time becomes `{ timestamp }`. */
 export const normalPlace = (asked: AskedPlace): Start =>
@@ -53,14 +55,18 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     if (named !== undefined) return named;
     if (SEQUENCE.test(text)) return ofSequence(stream, Number(text), saying);
     if (text.includes(":")) return ofTime(text, saying);
-    const cursor = await ofCursor(stream, text);
+    const cursor = await ofCursor(stream, text, NO_PLACE);
     if (isInSnapshot(cursor.bootstrap)) throw withinList();
     return { cursor };
   }
 
   /** Parses a cursor that reads the stream itself. */
-  async function ofCursor(stream: LiveStream, text: string): Promise<CursorContent> {
-    const cursor = cursors.parse(text);
+  async function ofCursor(
+    stream: LiveStream,
+    text: string,
+    malformed?: string,
+  ): Promise<CursorContent> {
+    const cursor = cursors.parse(text, malformed);
     await assertOfStream(log, stream, cursor);
     if (cursor.subscription === undefined) return cursor;
     throw invalidCursor(

@@ -9,7 +9,7 @@ import type {
   SubscriptionInfo,
 } from "@eventledger/protocol";
 import { type Bounds, coversDelivery } from "../access/permission.ts";
-import { formatListCursor, parseListCursor } from "../cursor/cursor.ts";
+import { formatListCursor } from "../cursor/list-cursor.ts";
 import { subscriptionNotFound } from "../kernel/error.ts";
 import { fittingItems, type StatsPage } from "../kernel/list-page.ts";
 import { lifeText } from "../model/life-text.ts";
@@ -70,7 +70,7 @@ export function subscriptionOperations(parts: Parts) {
     ) {
       const stream = await streams.load(tenant, name);
       const list = `subscriptions ${stream.uid}` as const;
-      const after = cursor === undefined ? undefined : parseListCursor(list, cursor);
+      const after = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
       const covers: Covers = (row) => coversDelivery(bounds, row);
       const most = stats ? Math.min(limit, measuredAtOnce(stream)) : limit;
       const page = await listCovered(table, stream, covers, { limit: most, after });

@@ -1,5 +1,6 @@
 import { LIMITS, type ListedStream } from "@eventledger/protocol";
-import { formatListCursor, parseListCursor } from "../cursor/cursor.ts";
+import type { Cursors } from "../cursor/cursor.ts";
+import { formatListCursor } from "../cursor/list-cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { mapInParallel } from "../kernel/in-parallel.ts";
@@ -9,7 +10,7 @@ import type { NameRange, StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 import { measureStream, toStream } from "./stream-info.ts";
 
-type Deps = { readonly table: Table; readonly clock: Clock };
+type Deps = { readonly table: Table; readonly clock: Clock; readonly cursors: Cursors };
 
 /**
  * Returns a page of a tenant's streams by name, limited to ranges of names. The ranges are in order
@@ -32,14 +33,14 @@ export async function listStreams(
 }
 
 async function loadRows(
-  { table }: Deps,
+  { table, cursors }: Deps,
   tenant: Tenant,
   { limit, cursor, stats }: StatsPage,
   ranges: readonly NameRange[],
 ): Promise<{ rows: StreamRow[]; next: ScopedName | null }> {
   const most = stats ? Math.min(limit, LIMITS.streamPositionsMax) : limit;
   const after =
-    cursor === undefined ? undefined : scopeName(tenant, parseListCursor("streams", cursor));
+    cursor === undefined ? undefined : scopeName(tenant, cursors.parseListed("streams", cursor));
   const rows: StreamRow[] = [];
   let next: ScopedName | null = null;
   for (const range of ranges) {
@@ -58,7 +59,10 @@ const cursorAt = (next: ScopedName | null): string | null =>
 /**
  * Returns a stream with its numbers. A copy has none, and a stream deleted since then has no entry.
  */
-async function measure({ table, clock }: Deps, row: StreamRow): Promise<ListedStream[]> {
+async function measure(
+  { table, clock }: Omit<Deps, "cursors">,
+  row: StreamRow,
+): Promise<ListedStream[]> {
   const { name, uid, partitions, copied } = row;
   if (copied) return [toStream(row)];
   const most = LIMITS.listedSubscriptionsMax;

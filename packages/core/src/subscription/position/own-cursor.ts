@@ -1,4 +1,5 @@
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
+import { withinList } from "../../cursor/listed.ts";
 import {
   assertOfStream,
   type CursorFacts,
@@ -7,6 +8,7 @@ import {
 import { parseLifeText } from "../../model/life-text.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
+import { isInSnapshot } from "./progress.ts";
 
 /** Whether a cursor was made for this life, this subscription and its current generation. */
 export const isOwnCursor = (
@@ -34,6 +36,7 @@ export async function assertOwnCursor(
   if (isOwn && isOfNow) return;
   await assertOfStream(log, stream, cursor);
   if (isOwn) return assertNothingWithheld(state, cursor);
+  if (cursor.subscription === undefined && isInSnapshot(cursor.bootstrap)) throw withinList();
   if (cursor.subscription?.uid !== state.row.uid) throw invalidCursor("other-subscription");
   const sought = cursor.subscription.generation !== state.generation;
   throw invalidCursor(sought ? "seeked" : "malformed");
