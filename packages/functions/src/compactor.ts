@@ -13,9 +13,9 @@ type StreamEvent = { readonly Records: readonly StreamRecord[] };
 type Outcome = { batchItemFailures: { itemIdentifier: string }[] };
 
 /**
- * Rings the compactor. The records only show that something is new somewhere. Asks for another try
- * when the table failed. A partition that cannot be compacted holds up no other. The log reports
- * it.
+ * Compacts the partitions that a batch of stream records names. A record only shows that its
+ * partition has new events. When the table fails, the result asks Lambda to send the records from
+ * there again. A partition that cannot be compacted is logged and does not stop the others.
  */
 export const createCompactorHandler =
   (ledger: Ledger) =>
@@ -38,7 +38,7 @@ function open() {
   return { compact: createCompactorHandler(ledger), metricsLog: openMetricsLog(metrics, config) };
 }
 
-/** The function on the table's stream. Its first call opens it. */
+/** The entry point for the table's stream. The first call opens the ledger. */
 export const handler = async (event: StreamEvent): Promise<Outcome> => {
   opened ??= open();
   try {

@@ -20,30 +20,35 @@ import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
 import { createStoreWrites, type HasRoomFor } from "./store-writes.ts";
 import { readWaitSecondsMax } from "./wait-seconds.ts";
 
-/** The facts about its environment that the product needs. */
+/** The settings that the product takes from its environment. */
 export type Config = {
-  /** The endpoint of a DynamoDB-compatible server. Without it, AWS. */
+  /** The endpoint of a DynamoDB-compatible server. If absent, AWS. */
   readonly endpoint?: string;
   readonly region: string;
   readonly tableName: string;
   readonly adminKey: string;
-  /** Signs cursors: one secret or several, see `readCursorKeys`. Cursors end with their key. */
+  /**
+   * The secrets that sign cursors: one or several, see `readCursorKeys`. When a secret is removed,
+   * its cursors become invalid.
+   */
   readonly cursorKey: string;
-  /** Lets everybody in as the bearer of the admin key. For a server on a loopback address only. */
+  /**
+   * Treats every client as the holder of the admin key. Only for a server on a loopback address.
+   */
   readonly authOff?: boolean;
-  /** Web sites whose pages may call the API. */
+  /** The web sites whose pages may call the API. */
   readonly corsOrigins?: readonly string[];
-  /** Off: one append per request. For measuring only. */
+  /** False: each request appends on its own. Only for measurements. */
   readonly groupCommit?: boolean;
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax?: number;
   /** The number of publishes that may wait in this process. */
   readonly waitingMax?: number;
-  /** Asks the disk of the store for room. AWS has no disk that fills up. */
+  /** Reports whether the store's disk has room. AWS needs no such check. */
   readonly hasRoomFor?: HasRoomFor;
-  /** The metrics that this process already uses. Without them, it creates its own. */
+  /** The metrics that this process already uses. If absent, the ledger creates its own. */
   readonly metrics?: Metrics;
-  /** Instead of the clock of this machine. For measuring only. */
+  /** Replaces the clock of this machine. Only for measurements. */
   readonly clock?: Clock;
 };
 
@@ -52,22 +57,22 @@ export type OpenLedger = {
   readonly authenticate: Authenticate;
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
-  /** The client beneath, so that tests can count and disturb its requests. */
+  /** The underlying client, so that tests can count and disturb its requests. */
   readonly client: DynamoDBClient;
   /** The measurements of this process. */
   readonly metrics: Metrics;
   close(): void;
 };
 
-/** The time limit of one attempt at the table. A publish has 5 s for all attempts. */
+/** The time limits of one request to the table. A publish has 5 s for all its attempts. */
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 
-/** Puts the product together over one table. The only place that knows all of it. */
+/** Assembles the product over one table. No other file knows all of its parts. */
 export function openLedger(config: Config): OpenLedger {
   const client = new DynamoDBClient({
     region: config.region,
-    // Retrying is decided by those who know what a lost answer means.
+    // The SDK does not retry. The callers retry, because they know what a lost answer means.
     maxAttempts: 1,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -128,10 +133,10 @@ export function openLedger(config: Config): OpenLedger {
 const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
 /**
- * Even without keys not everybody is let in. Who calls this server by another name comes from a web
- * page that had its own name point here (DNS rebinding). And a page of another site can send
- * requests whose answers it cannot read, but which may do something: unless it is one of those
- * sites that may call the API, it must not.
+ * Returns whether a request comes from this machine, on a server without keys. A request for
+ * another host name comes from a web page that redirected its own name to this machine (DNS
+ * rebinding). A page of another web site cannot read the answers, but its requests could still
+ * change data. Such a page is refused unless it may call the API.
  */
 function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly string[]): boolean {
   if (!isLoopback(host)) return false;
@@ -140,10 +145,10 @@ function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly stri
 }
 
 /**
- * The configuration of a deployed function. The keys are linked secrets, which never appear in a
- * function's environment. A value in the environment takes precedence. Functions that serve no
- * requests have neither. Throws an Error with one line that names what is missing, or what is too
- * easily guessed.
+ * Reads the configuration of a deployed function. The keys are linked secrets, which never appear
+ * in a function's environment. A value in the environment takes precedence. Functions that serve no
+ * requests have no keys. Throws an Error with one line that names the missing setting, or a secret
+ * that is too easy to guess.
  */
 export function readConfig(
   env: NodeJS.ProcessEnv,
@@ -166,14 +171,17 @@ export function readConfig(
   };
 }
 
-/** A function that waits is billed for the time: $35 a month for one subscriber (docs/cost.md). */
+/** AWS bills a function while it waits: $35 a month for one subscriber (docs/cost.md). */
 const WAIT_SECONDS_ON_LAMBDA = 0;
 
-/** Origins with commas between them. */
+/** Splits a list of origins that are separated by commas. */
 export const readOrigins = (text = ""): string[] =>
   text.split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
 
-/** The value of a linked secret. It is empty without a link, where the access itself throws. */
+/**
+ * Returns the value of a linked secret, or an empty text when it is not linked. Reading an unlinked
+ * secret throws.
+ */
 function linked(name: "AdminKey" | "CursorKey"): string {
   try {
     return (Resource as unknown as Record<typeof name, { value: string }>)[name].value;

@@ -1,18 +1,18 @@
 import type { CursorKey } from "@eventledger/core";
 
-/** The form of a secret that fits in an HTTP header and cannot be guessed by trying. */
+/** Matches a secret that fits in an HTTP header and is too long to guess. */
 export const SECRET_PATTERN = /^[!-~]{16,255}$/;
 
 const FORM = "16 to 255 visible ASCII characters without spaces";
 const ENTRY = /^(?:(\d{1,3}):)?(.+)$/;
 
-/** Throws an Error with one line that tells what to set. */
+/** Throws an Error with one line that says what to set. */
 export function assertAdminKey(text: string): void {
   if (SECRET_PATTERN.test(text)) return;
   throw new Error(`Set AdminKey (or EVENTLEDGER_ADMIN_KEY) to ${FORM}: ${isNow(text)}.`);
 }
 
-/** The same check for each of the keys of cursors. */
+/** Checks each of the keys that sign cursors. Throws an Error with one line. */
 export function assertCursorKeys(text: string): void {
   const weak = entriesOf(text).find(({ secret }) => !SECRET_PATTERN.test(secret));
   if (weak !== undefined) throw wrongCursorKeys(isNow(weak.secret));
@@ -20,7 +20,7 @@ export function assertCursorKeys(text: string): void {
 }
 
 /**
- * The keys that sign cursors: entries `<id>:<secret>` separated by commas, each with an id from 1
+ * Parses the keys that sign cursors: entries `<id>:<secret>` separated by commas, with ids from 1
  * to 255. A secret without an id has the id 1. The first entry signs, and all are accepted. Throws
  * an Error with one line when an id is invalid.
  */
@@ -40,9 +40,9 @@ const entriesOf = (text: string): { id: number; secret: string }[] =>
 
 const wrongCursorKeys = (why: string): Error =>
   new Error(
-    `Set CursorKey (or EVENTLEDGER_CURSOR_KEYS) to a secret, or to several as <id>:<secret> with commas between, the newest first. A secret is ${FORM}: ${why}.`,
+    `Set CursorKey (or EVENTLEDGER_CURSOR_KEYS) to a secret, or to several as <id>:<secret> separated by commas, the newest first. A secret is ${FORM}: ${why}.`,
   );
 
-/** Returns what is wrong, without the secret itself. */
+/** Describes what is wrong with a secret without showing the secret. */
 const isNow = ({ length }: string): string =>
   length === 0 ? "it is not set" : `it has ${length} characters, or characters outside that set`;

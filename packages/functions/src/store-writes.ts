@@ -1,6 +1,6 @@
 import { LedgerError, STORE_FULL } from "@eventledger/core";
 
-/** Whether the store has room for so many more bytes. True when nothing reports otherwise. */
+/** Returns whether the store has room for this number of further bytes. The default is true. */
 export type HasRoomFor = (bytes: number) => Promise<boolean>;
 
 const WRITES = new Set([
@@ -11,15 +11,15 @@ const WRITES = new Set([
   "UpdateItem",
 ]);
 
-/** So many writes without an answer, one after another, are no accident. */
+/** The number of consecutive writes without an answer that counts as an outage. */
 const FAILURES_MIN = 3;
 const BELIEVED_MS = 60_000;
 
 /**
  * Watches the results of writes. `middleware` is for the `finalizeRequest` step of a DynamoDB
- * client. It refuses a write for which there is no room before it is sent, so the write cannot have
- * happened. `assertWritable` judges from that, and from the writes of the last minute, whether the
- * store accepts writes. It writes nothing itself, because anyone may call it.
+ * client. It refuses a write before it is sent if the store has no room, so a refused write has not
+ * happened. `assertWritable` judges by this check and by the writes of the last minute whether the
+ * store accepts writes. It writes nothing itself, because any client may call it.
  */
 export function createStoreWrites({
   hasRoomFor = async () => true,
@@ -50,7 +50,7 @@ export function createStoreWrites({
       }
     };
 
-  /** Throws `store-full`, or `store-unavailable` while writes find no answer. */
+  /** Throws `store-full`, or `store-unavailable` while writes get no answer. */
   async function assertWritable(): Promise<void> {
     if (!(await hasRoomFor(0))) {
       throw new LedgerError("store-full", {
@@ -69,9 +69,9 @@ export function createStoreWrites({
 }
 
 const noRoom = (): Error =>
-  Object.assign(new Error("the disk of the store has no room for a write"), { name: STORE_FULL });
+  Object.assign(new Error("The disk of the store has no room for a write."), { name: STORE_FULL });
 
-/** The store has decided: it refused the request, or a condition failed. */
+/** True when the store decided: it refused the request, or a condition failed. */
 const isAnswer = (error: unknown): boolean => {
   const { httpStatusCode = 500 } =
     (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};

@@ -5,17 +5,24 @@ import { openLedger, readConfig } from "./open-ledger.ts";
 const config = readConfig(process.env, { serves: false });
 const { ledger, metrics } = openLedger(config);
 /**
- * Nothing is written of a stage where all is well: an hourly metric costs as much as a busy one.
+ * The sweep writes its metrics only when something is wrong, because an hourly metric costs as much
+ * as a busy one.
  */
 const metricsLog = openMetricsLog(metrics, {
   ...config,
   names: ["CompactionLagSeconds"],
 });
 
-/** Leaves a minute of the function's ten for what is on the way when the time is up. */
+/**
+ * The time that a sweep may use. It leaves a minute of the function's ten for work that has already
+ * started.
+ */
 const BUDGET_MS = 9 * 60_000;
 
-/** Runs on a schedule. Fails, so that the alarm on its errors rings, when anything is stuck. */
+/**
+ * Runs on a schedule. Fails when anything is stuck, so that the alarm on the function's errors
+ * fires.
+ */
 export const handler = async (): Promise<object> => {
   const { stuck, ...swept } = await ledger.sweep({ budgetMs: BUDGET_MS });
   metricsLog.flush();
@@ -23,6 +30,7 @@ export const handler = async (): Promise<object> => {
   for (const { error, ...place } of stuck) {
     logLine({ level: "ERROR", ...place, ...describeError(error) });
   }
-  if (stuck.length > 0) throw new Error(`${stuck.length} partition(s) or ended streams are stuck`);
+  if (stuck.length > 0)
+    throw new Error(`${stuck.length} partition(s) or deleted streams are stuck`);
   return swept;
 };

@@ -3,8 +3,8 @@ import { LIMITS } from "@eventledger/protocol";
 const WHOLE = /^\d{1,2}$/;
 
 /**
- * The operator's cap on `waitSeconds`, from text: whole seconds, or `off`. Returns the fallback
- * when nothing is set. Throws an Error with one line that tells what to set.
+ * Parses the operator's cap on `waitSeconds`: whole seconds, or `off`. Returns the fallback when
+ * nothing is set. Throws an Error with one line that says what to set.
  */
 export function readWaitSecondsMax(text: string | undefined, fallback: number): number {
   if (!text) return fallback;

@@ -26,9 +26,12 @@ export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
   readonly logFailure: LogFailure;
-  /** Web sites whose pages may call this API. The default is none. */
+  /** The web sites whose pages may call this API. The default is none. */
   readonly corsOrigins?: readonly string[] | undefined;
-  /** Called for every request once its answer is ready, unless the front door reports it. */
+  /**
+   * Called for every request once its answer is ready, unless the entry point reports the request
+   * itself.
+   */
   readonly onAnswered?: (answered: Answered) => void;
 };
 
@@ -36,7 +39,7 @@ export type AppDeps = RouteDeps & {
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
-    // Hono runs every middleware twice for the path `/*`, which it takes for its own pattern.
+    // Hono runs a middleware for `/*` twice when the request's path is literally `/*`.
     if (c.var.requestId !== undefined) return next();
     const began = performance.now();
     const requestId = requestIdOf(c.req.header("x-request-id"));
@@ -54,8 +57,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     });
   });
   app.use(discardUnreadBody);
-  // This comes before everything that may refuse a request, so that refusals have these headers
-  // too.
+  // This middleware comes before any that may refuse a request, so that refusals carry these
+  // headers too.
   app.use(keepBrowsersOut);
   if (deps.corsOrigins?.length) app.use(allowOrigins(deps.corsOrigins));
   app.use(requireClearRequest);
@@ -98,16 +101,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return app;
 }
 
-/** The paths where people look for a page, each with the path of the page. */
+/** The paths where people look for a page, each with the path that it redirects to. */
 const PAGES: ReadonlyMap<string, string> = new Map([
   ["/", "/docs"],
   ["/docs/", "/docs"],
   ["/docs/problems/", "/docs/problems"],
 ]);
 
-/**
- * The headers of an answer that a page may read, in addition to those that browsers always show.
- */
+/** The response headers that a page's script may read, beyond those that browsers always expose. */
 const EXPOSED = [
   "X-Request-Id",
   "Location",
@@ -117,7 +118,7 @@ const EXPOSED = [
   "Accept-Post",
   "Accept-Encoding",
   "WWW-Authenticate",
-  // The members of a page that comes as CloudEvents.
+  // The headers that carry the members of a page in CloudEvents form.
   ...[
     "Cursor",
     "Caught-Up",
@@ -137,7 +138,9 @@ const EXPOSED = [
   ].map((member) => `EventLedger-${member}`),
 ];
 
-/** Keys travel in headers and never in cookies, so no page can act with its reader's rights. */
+/**
+ * API keys travel in headers and never in cookies, so a page cannot act with its reader's rights.
+ */
 const allowOrigins = (origins: readonly string[]) =>
   cors({
     origin: [...origins],
@@ -146,6 +149,6 @@ const allowOrigins = (origins: readonly string[]) =>
     maxAge: 600,
   });
 
-/** The pattern of the route that handled a request. A middleware does not count. */
+/** Returns the pattern of the route that handled a request. Middlewares do not count as routes. */
 const routeOf = (c: Context): string =>
   matchedRoutes(c).findLast(({ method }) => method !== "ALL")?.path ?? "none";

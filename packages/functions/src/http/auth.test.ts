@@ -6,7 +6,7 @@ import type { AppEnv } from "./env.ts";
 
 const KNOWN: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
-/** An app with a gate, where every key is known. Notes which keys are looked up. */
+/** Opens an app with a gate that accepts every key and records each key that it looks up. */
 function openApp() {
   const asked: (string | undefined)[] = [];
   const app = new Hono<AppEnv>();

@@ -26,21 +26,18 @@ export type Authenticate = (
 export type Approach = {
   /** The host name by which the client addresses this server. */
   readonly host: string;
-  /** The site whose page sends the request, where a browser tells. */
+  /** The web site whose page sends the request, when a browser reports it. */
   readonly origin: string | undefined;
   /**
-   * The relation of that site to this one, when a browser reports it: `same-origin`, `cross-site`
-   * ...
+   * The relation of that web site to this one, when a browser reports it: `same-origin`,
+   * `cross-site`, …
    */
   readonly site: string | undefined;
 };
 
 const DECLARED = Symbol("right");
 
-/**
- * Lets a request of a route through when its caller may send it. Declares the rights that the route
- * needs.
- */
+/** Lets a caller with the given right use a route, and declares that the route needs that right. */
 export const requireRight = (right: Right): MiddlewareHandler<AppEnv> =>
   Object.assign(
     async (c: Context<AppEnv>, next: () => Promise<void>) => {
@@ -53,16 +50,16 @@ export const requireRight = (right: Right): MiddlewareHandler<AppEnv> =>
     { [DECLARED]: right },
   );
 
-/** The right that a handler declares, if it does. */
+/** Returns the right that a handler declares, or undefined. */
 export const declaredRight = (handler: object): Right | undefined =>
   DECLARED in handler ? (handler[DECLARED] as Right) : undefined;
 
 type GateDeps = { readonly authenticate: Authenticate; readonly assertReaches: AssertReaches };
 
 /**
- * Runs before all routes and finds out who calls. Fails closed: a route without a declared right
- * refuses every caller. Paths below those of the routes need a key as well, so that only the bearer
- * of a key can tell a wrong path from a wrong key.
+ * Runs before all routes and identifies the caller. A route without a declared right refuses every
+ * caller. Unknown paths also need a key, so that only the holder of a key learns that a path does
+ * not exist.
  */
 export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: GateDeps) {
   let guarded: ReadonlySet<string> | undefined;
@@ -96,16 +93,16 @@ export function createGate(app: Hono<AppEnv>, { authenticate, assertReaches }: G
   return gate;
 }
 
-/** Authenticate again before answering a request that took longer than this. */
+/** A request that takes longer than this is authenticated again before its answer is sent. */
 const RECHECK_AFTER_MS = 1_000;
 
 /**
- * Refuses an answer to a key that was revoked or has ended while the request was under way, as a
- * poll that waits is. What the request has done by then stays done.
+ * Refuses the answer when its key was revoked or expired during the request. A waiting poll can
+ * take that long. What the request has already done stays done.
  */
 async function recheck(c: Context, authenticate: Authenticate): Promise<void> {
   const answer = c.res;
-  // The answer that replaces it must not inherit its headers.
+  // A refusal must not inherit the headers of the answer.
   c.res = undefined;
   const { noted } = await requireCaller(c, authenticate);
   c.res = answer;
@@ -132,7 +129,7 @@ async function requireCaller(c: Context, authenticate: Authenticate): Promise<Id
     detail:
       apiKey === undefined
         ? "Send the API key as `Authorization: Bearer <key>` or `X-Api-Key: <key>`."
-        : "The API key is not known here.",
+        : "The server does not know this API key.",
   });
 }
 
@@ -144,9 +141,9 @@ function readApiKey(c: Context): string | undefined {
 }
 
 /**
- * The one decision about the rights of a caller. A stream or a subscription that the key does not
- * cover is missing, for reading and for writing. An operation without the right on a covered one is
- * forbidden. within.ts decides which events a request may name and an answer may contain.
+ * Decides whether a caller may perform an operation. A stream or a subscription that the key does
+ * not cover is reported as not found. An operation on a covered one is forbidden when the key lacks
+ * the scope. within.ts decides which events a request may name and an answer may contain.
  */
 async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
   const { scopes, bound, reachesAlone = false } = right;
@@ -156,12 +153,12 @@ async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
   if (!scopes.some((scope) => holds(caller, scope))) throw forbidden(whatIsMissing(scopes));
   if (bound === "refused" && isBound(caller)) {
     throw forbidden(
-      "The API key is bound to subscriptions or to a key prefix; this reaches further.",
+      "This operation reaches beyond the subscriptions or the key prefix that the API key is bound to.",
     );
   }
   if (stream === undefined || subscription === undefined) return;
   if (!coversSubscription(caller, subscription)) throw subscriptionNotFound();
-  // The route rejects invalid names and explains what is wrong with them.
+  // The route itself rejects invalid names and explains why.
   if (NAME.test(stream) && NAME.test(subscription) && !reachesAlone) {
     await assertReaches(caller, stream, subscription);
   }
@@ -174,10 +171,10 @@ function holds(caller: Caller, scope: Scope): boolean {
 
 const whatIsMissing = (scopes: Right["scopes"]): string =>
   scopes.includes("root")
-    ? "Only the admin key of this installation may do this."
+    ? "This operation needs the admin key of this installation."
     : `This request needs the scope ${scopes.join(" or ")}, which the API key does not have.`;
 
-/** Throws `forbidden` unless the caller may have streams of that name. */
+/** Throws `forbidden` unless the caller may create a stream of that name. */
 export function assertMayCreate(caller: Caller, stream: string): void {
   if (coversStream(caller, stream)) return;
   throw forbidden("The API key does not cover streams of that name.");

@@ -8,10 +8,10 @@ import { NDJSON, parseMediaType } from "./formats/media-type.ts";
 const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
 
 /**
- * Refuses a body over a cap before it is parsed. A body with a length is not read for that. A
- * chunked body is read here and kept for the handler. The rest of a body that is too large is
- * discarded, up to a bound, so that the answer and the next request on the connection arrive
- * (hono/body-limit stops reading there, and leaves the body locked).
+ * Refuses a body over a cap before it is parsed. A declared length is checked without reading the
+ * body. A chunked body is read here and kept for the handler. The rest of a body that is too large
+ * is read and discarded, up to a bound, so that the client receives the answer and can reuse the
+ * connection. hono/body-limit would stop reading and leave the body locked.
  */
 const capOf =
   (bytesMax: number, refusal: () => LedgerError): MiddlewareHandler =>
@@ -27,7 +27,7 @@ const capOf =
     await next();
   };
 
-/** Undefined when there is more than the cap. */
+/** Returns undefined when the body is larger than the cap. */
 async function readWithin(
   body: ReadableStream<Uint8Array>,
   bytesMax: number,
@@ -44,15 +44,15 @@ async function readWithin(
 
 export const tooLarge = (): LedgerError =>
   new LedgerError("request-too-large", {
-    detail: `A request may have ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
+    detail: `A request may have at most ${LIMITS.requestBytesMax} bytes. Publish fewer events at once.`,
     facts: { requestBytesMax: LIMITS.requestBytesMax },
   });
 
 const capWholeBody = capOf(LIMITS.requestBytesMax, tooLarge);
 
 /**
- * Refuses a body over the cap of a request. Chunked NDJSON is capped while it is streamed: see
- * `cappedChunks`.
+ * Refuses a body over the cap of a request. `cappedChunks` applies the cap to chunked NDJSON while
+ * it is streamed.
  */
 export const capBody: MiddlewareHandler = (c, next) => {
   const { headers } = c.req.raw;
@@ -61,7 +61,7 @@ export const capBody: MiddlewareHandler = (c, next) => {
   return isLines && !isSized ? next() : capWholeBody(c, next);
 };
 
-/** All of a body, within the cap of a request. Throws `request-too-large`. */
+/** Reads a whole body within the cap of a request. Throws `request-too-large`. */
 export async function readCapped({ body, headers }: Request): Promise<Uint8Array> {
   if (Number(headers.get("content-length") ?? 0) > LIMITS.requestBytesMax) throw tooLarge();
   const content = body === null ? Buffer.alloc(0) : await readWithin(body, LIMITS.requestBytesMax);
@@ -70,8 +70,8 @@ export async function readCapped({ body, headers }: Request): Promise<Uint8Array
 }
 
 /**
- * Asks for a body that the client waits to send, once the caller is known and the length is not too
- * large. So a client that is refused earlier does not send the body for nothing.
+ * Asks a client that sent `Expect: 100-continue` for the body, once the caller is known and the
+ * declared length is within the cap. A client that is refused earlier never sends the body.
  */
 export const askForBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const length = Number(c.req.header("content-length") ?? 0);
@@ -87,7 +87,7 @@ export const capSmallBody = capOf(
   LIMITS.otherRequestBytesMax,
   () =>
     new LedgerError("request-too-large", {
-      detail: `The body may have ${LIMITS.otherRequestBytesMax} bytes here.`,
+      detail: `The body of this request may have at most ${LIMITS.otherRequestBytesMax} bytes.`,
       facts: { otherRequestBytesMax: LIMITS.otherRequestBytesMax },
     }),
 );
@@ -95,8 +95,8 @@ export const capSmallBody = capOf(
 type Body = ReadableStream<Uint8Array>;
 
 /**
- * Yields a body piece by piece as it arrives, up to the cap of a request. A reader that stops early
- * has refused the body. The rest is discarded.
+ * Yields the chunks of a body as they arrive, up to the cap of a request. When the reader stops
+ * early, the rest of the body is discarded.
  */
 export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Array, void> {
   if (body === null) return;
@@ -119,15 +119,14 @@ export async function* cappedChunks(body: Body | null): AsyncGenerator<Uint8Arra
 }
 
 /**
- * Reads and discards, up to a bound, the unread rest of a refused request's body. A Node server
- * soon closes a connection that still holds such bytes, together with this answer and whatever
- * request comes next on it.
+ * Reads and discards, up to a bound, the unread rest of a refused request's body. Otherwise a Node
+ * server closes the connection, and the answer and the next request on the connection may be lost.
  */
 export const discardUnreadBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
   const { raw } = c.req;
   if (c.env?.proceed !== undefined && !c.var.proceeded) {
-    // The client may still send the body.
+    // The client may still send the body that it has not been asked for.
     c.header("Connection", "close");
     return;
   }

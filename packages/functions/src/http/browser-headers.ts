@@ -1,16 +1,14 @@
 import { secureHeaders } from "hono/secure-headers";
 
 /**
- * Tells browsers to show nothing of an answer as a page, in a frame, or over plain HTTP next time.
+ * Tells browsers not to render an answer as a page or in a frame, and to use HTTPS from then on.
  */
 export const keepBrowsersOut = secureHeaders({
   crossOriginResourcePolicy: false,
   xFrameOptions: "DENY",
 });
 
-/**
- * The part of it that matters for an answer that never reaches the app, and shows nothing at all.
- */
+/** The headers for an answer that the app does not produce and that has nothing to show. */
 export const BROWSER_HEADERS = {
   "Strict-Transport-Security": "max-age=15552000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",

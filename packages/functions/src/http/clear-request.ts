@@ -4,9 +4,9 @@ import type { AppEnv } from "./env.ts";
 import { unclearTarget } from "./request-target.ts";
 
 /**
- * Refuses a request that may mean something other than what arrived: one that its entry point
- * reports as ambiguous, and a URL whose percent-encoding is not UTF-8. Taken literally, `?key=%FF`
- * would mean the key `%FF`.
+ * Refuses a request whose meaning is not certain. The entry point may report it as ambiguous, or
+ * its URL may contain percent-encoding that is not UTF-8: a lenient decoder would turn `?key=%FF`
+ * into another key.
  */
 export const requireClearRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { url } = c.req;

@@ -1,11 +1,10 @@
 import { compress } from "hono/compress";
 
 /**
- * For answers that may be long: gzip for those who accept it, when the body has a kilobyte or more.
- * A page at its cap that hardly shrinks still fits into Lambda's 6 MB after the base64 of its way
- * out.
+ * Compresses answers of a kilobyte or more with gzip for clients that accept it. Lambda carries a
+ * compressed body as Base64. Even a page at its cap that hardly shrinks stays below Lambda's 6 MB.
  */
 export const compressed = compress({ encoding: "gzip", threshold: 1_024 });
 
-/** The header that an answer needs, or it would be compressed, however short it is. */
+/** The header without which an answer is compressed regardless of its length. */
 export const lengthOf = (body: string) => ({ "Content-Length": String(Buffer.byteLength(body)) });

@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from "hono";
 import { readCapped, tooLarge } from "./body-cap.ts";
 import type { AppEnv } from "./env.ts";
 
-/** Refuses unknown encodings, before the caller is authenticated. */
+/** Refuses an unknown `Content-Encoding` before the caller is authenticated. */
 export const requireKnownEncoding: MiddlewareHandler<AppEnv> = async (c, next) => {
   const encoding = encodingOf(c.req.header("content-encoding"));
   if (encoding !== "identity" && encoding !== "gzip") throw encodingRefused(encoding);
@@ -14,15 +14,16 @@ export const requireKnownEncoding: MiddlewareHandler<AppEnv> = async (c, next) =
 };
 
 /**
- * Unpacks a body that comes as gzip. It may have the cap of a request both before and after:
- * unpacking stops there, however much more there would be.
+ * Decompresses a gzip body. The cap of a request applies to the body both before and after
+ * decompression. Decompression stops at the cap.
  */
 export const unpackBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { raw } = c.req;
   const isPacked = encodingOf(c.req.header("content-encoding")) === "gzip";
   if (isPacked && raw.body !== null) {
     const packed = await readCapped(raw);
-    // No body is no gzip either: whether there is one, a Node server learns by reading it.
+    // A Node server learns that there is no body only by reading it. An empty body is not valid
+    // gzip.
     const body = packed.length === 0 ? Buffer.alloc(0) : await unpack(packed);
     const headers = new Headers(raw.headers);
     headers.delete("content-encoding");
@@ -40,7 +41,7 @@ async function unpack(packed: Uint8Array): Promise<Buffer<ArrayBuffer>> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
     throw new LedgerError("malformed-gzip", {
-      detail: "The body cannot be unpacked: it is no gzip, or it is not whole.",
+      detail: "The body cannot be decompressed: it is not gzip, or it is incomplete.",
       cause,
     });
   }
@@ -56,6 +57,6 @@ const encodingOf = (header = ""): string => {
 
 const encodingRefused = (encoding: string): LedgerError =>
   new LedgerError("unsupported-media-type", {
-    detail: `Bodies may come as gzip or without Content-Encoding; this one is ${encoding.slice(0, 40)}.`,
+    detail: `The Content-Encoding ${encoding.slice(0, 40)} is not supported. Send the body as gzip or without Content-Encoding.`,
     facts: { acceptedEncodings: "gzip" },
   });

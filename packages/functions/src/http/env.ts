@@ -2,16 +2,16 @@ import type { Caller, Ledger, LedgerError } from "@eventledger/core";
 import type { ProblemCode } from "@eventledger/protocol";
 import type { Answered } from "../metrics/request-log.ts";
 
-/** What the entry point of a request knows about it and a fetch `Request` cannot carry. */
+/** What the entry point knows about a request and a fetch `Request` cannot carry. */
 export type Door = {
-  /** Why it may mean something else than what arrived: it is answered with that. */
+  /** The problem to answer with, when the entry point found the request ambiguous. */
   readonly refusal?: LedgerError | undefined;
   /**
-   * Lets the client send the body that it holds back until the server asks for it (`Expect:
-   * 100-continue`). Absent when the client sends the body unasked.
+   * Tells the client to send the body that it holds back until the server asks (`Expect:
+   * 100-continue`). Absent when the client sends the body without being asked.
    */
   readonly proceed?: () => void;
-  /** Called with the log entry of the request once it is answered. */
+  /** Called with the log entry of the request once the request is answered. */
   readonly report?: (answered: Answered) => void;
 };
 
@@ -21,10 +21,10 @@ export type AppEnv = {
   Variables: {
     requestId: string;
     caller: Caller;
-    /** Throws for a subscription that does not exist for a caller bound by a key prefix. */
+    /** Throws for a subscription that a caller bound to a key prefix must not see. */
     assertReaches: AssertReaches;
     problem?: ProblemCode;
-    /** The client has been asked for a body that it held back. */
+    /** True once the client has been asked for a body that it held back. */
     proceeded?: boolean;
   };
 };

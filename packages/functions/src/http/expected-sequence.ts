@@ -1,18 +1,22 @@
 import { type IncomingEvent, invalidRequest } from "@eventledger/core";
 
-/** The headers of a publish that state the expectation for its one key. */
+/** The headers of a publish that state the expected sequence of its one key. */
 export type Preconditions = {
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
 };
 
-/** Events with the expectation for their key, and the life of the stream if the client named it. */
+/**
+ * The events with the expectation for their key, and the incarnation of the stream if the client
+ * named it.
+ */
 export type Expecting = { readonly events: readonly IncomingEvent[]; readonly ofLife?: string };
 
 /**
- * Applies `If-Match` and `If-None-Match` to a publish of one key. `If-Match` has a sequence, or the
- * ETag of a current state, which contains the sequence and the life of its stream. `If-None-Match:
- * *` asks for no current state. Throws `invalid-request` for any other value.
+ * Applies `If-Match` and `If-None-Match` to a publish of one key. `If-Match` holds a sequence or
+ * the ETag of a current state. That ETag contains the sequence and the incarnation of the stream.
+ * `If-None-Match: *` requires that the key has no current state. Throws `invalid-request` for any
+ * other value.
  */
 export function expectOfKey(
   events: readonly IncomingEvent[],
@@ -21,7 +25,7 @@ export function expectOfKey(
   if (ifMatch === undefined && ifNoneMatch === undefined) return { events };
   const pointer = ifMatch === undefined ? NONE_MATCH : MATCH;
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
-    throw invalidRequest(NONE_MATCH, "must not come together with If-Match");
+    throw invalidRequest(NONE_MATCH, "must not be sent together with If-Match");
   }
   const expected = ifMatch === undefined ? readNone(ifNoneMatch ?? "") : readMatch(ifMatch);
   const [first, ...others] = events;
@@ -29,11 +33,11 @@ export function expectOfKey(
   if (first === undefined || others.some(({ attributes }) => attributes.key !== key)) {
     throw invalidRequest(
       pointer,
-      "speaks of one key, and the events are not of one; say expectedSequence in each event",
+      "applies to one key, and the events have several keys; send expectedSequence in each event instead",
     );
   }
   if (events.some(({ expectedSequence }) => expectedSequence !== undefined)) {
-    throw invalidRequest(pointer, "must not come together with expectedSequence in an event");
+    throw invalidRequest(pointer, "must not be sent together with expectedSequence in an event");
   }
   const { expectedSequence, ...life } = expected;
   return { events: [{ ...first, expectedSequence }, ...others], ...life };
@@ -42,7 +46,10 @@ export function expectOfKey(
 const MATCH = "/headers/if-match";
 const NONE_MATCH = "/headers/if-none-match";
 const SEQUENCE = /^(?:"(\d{1,16})"|(\d{1,16}))$/;
-/** A state that was sent compressed has a weak ETag, and is the same state. */
+/**
+ * Matches the ETag of a state. A state that was sent compressed has a weak ETag, which names the
+ * same state.
+ */
 const STATE = /^(?:W\/)?"([A-Za-z0-9_.-]+)-(\d{1,16})"$/;
 
 type Expected = { readonly expectedSequence: number; readonly ofLife?: string };

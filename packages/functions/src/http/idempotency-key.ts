@@ -4,8 +4,8 @@ import { LIMITS } from "@eventledger/protocol";
 const VISIBLE_ASCII = /^[!-~]+$/;
 
 /**
- * The value of an Idempotency-Key header, quoted (a structured field, as the IETF draft has it) or
- * bare: both name the same key. Throws `invalid-request`.
+ * Reads the value of an Idempotency-Key header. A quoted value (a structured field, as in the IETF
+ * draft) and a bare value name the same key. Throws `invalid-request`.
  */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;

@@ -74,7 +74,10 @@ function resolved(schema: JsonSchema): JsonSchema {
   return name === undefined ? schema : resolved(schemas[name] ?? expect.fail(`no ${name}`));
 }
 
-/** A schema and all in it, each with where it is; what it refers to once, under its own name. */
+/**
+ * Returns a schema and all schemas inside it, each with its place. A referenced schema appears
+ * once, under its own name.
+ */
 function within(
   schema: JsonSchema,
   where: string,
@@ -117,7 +120,7 @@ const sent = new Map([
 ]);
 const everything = new Map([...sent, ...answered]);
 
-/** Where something is wrong. */
+/** Returns the places of the schemas that are wrong. */
 const places = (
   of: Iterable<readonly [string, JsonSchema]>,
   wrong: (schema: JsonSchema) => boolean,

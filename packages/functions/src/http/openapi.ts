@@ -12,8 +12,8 @@ import { rightOf, tellRight } from "./rights.ts";
 import { requireJson, type Validation, validationOf } from "./validate.ts";
 
 /**
- * The OpenAPI 3.1 document of the app's routes. It follows entirely from what the routes declare
- * and check. A route that declares no operation is left out.
+ * Generates the OpenAPI 3.1 document of the app's routes from what the routes declare and validate.
+ * A route that declares no operation is left out.
  */
 export function generateOpenApi(app: Hono<AppEnv>): object {
   const schemas = createSchemas();
@@ -58,7 +58,10 @@ type Route = {
   readonly takesJson: boolean;
 };
 
-/** The routes in the order they are declared, each with what its handlers declare and check. */
+/**
+ * Returns the routes in the order of their declaration, each with what its handlers declare and
+ * validate.
+ */
 function routesOf(app: Hono<AppEnv>): Route[] {
   const routes = app.routes.filter(({ method }) => method !== "ALL");
   return [...Map.groupBy(routes, ({ method, path }) => `${method} ${path}`).values()].flatMap(
@@ -112,8 +115,8 @@ function describeRoute(schemas: Schemas, route: Route) {
 }
 
 /**
- * The last two apply to every request: its body may be too large, or encoded, even if the route
- * reads none.
+ * The problems of every request. The last two apply even to a route that reads no body, because any
+ * request may carry a large or an encoded one.
  */
 const EVERYWHERE: readonly ProblemCode[] = [
   "invalid-request",

@@ -7,33 +7,41 @@ import type { Tag } from "./openapi/tags.ts";
 import { type OperationId, rightOf } from "./rights.ts";
 
 /**
- * The name of a schema that checks nothing. Routes keep only the name, so a deployed function never
- * creates the schema. `openapi.ts` looks it up.
+ * The name of a schema that is used only in the OpenAPI document. Routes hold only the name, so a
+ * deployed function never creates the schema. `openapi.ts` looks it up.
  */
 export type SchemaName = keyof typeof described;
 
 export type Operation = {
-  /** A verb and a noun in camelCase, unique: the `operationId`. What it takes is in `RIGHTS`. */
+  /**
+   * The `operationId`: a unique verb and noun in camelCase. `RIGHTS` lists the rights of each
+   * operation.
+   */
   readonly id: OperationId;
   readonly tag: Tag;
   readonly summary: string;
   readonly description: string;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Beside those that every operation has, and those of whatever checks its request. */
+  /**
+   * The problems of this operation, except those of every operation and those of its validators.
+   */
   readonly problems?: readonly ProblemCode[];
-  /** A body that is decoded as text, by content type. `valid("json", …)` describes any other. */
+  /**
+   * A body that the route decodes from text, by content type. `valid("json", …)` describes any
+   * other body.
+   */
   readonly body?: Readonly<Record<string, SchemaName>>;
-  /** Parameters that no schema checks: an object schema with a member for each. */
+  /** Parameters that no validator checks, as an object schema with one member for each. */
   readonly headers?: SchemaName;
   readonly path?: SchemaName;
 };
 
 export type Answer = {
   readonly description: string;
-  /** One schema, or several of which the body is one. */
+  /** The schema of the body, or several schemas if the body matches one of them. */
   readonly body?: SchemaName | readonly SchemaName[];
   readonly contentType?: string;
-  /** Further forms of the same answer, by content type. */
+  /** Further formats of the same answer, by content type. */
   readonly forms?: Readonly<Record<string, SchemaName>>;
   /** The descriptions of headers, by name. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -42,12 +50,13 @@ export type Answer = {
 const OPERATION = Symbol("operation");
 
 /**
- * Describes a route: what it does, who may call it, and everything it may answer. What it takes of
- * a key is enforced and described from the same table. `openapi.ts` makes the document of these.
+ * Describes a route: what it does, who may call it, and every answer it may give. The right that it
+ * enforces is the right that it describes. `openapi.ts` generates the document from these
+ * descriptions.
  */
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
   Object.assign(requireRight(rightOf(of.id)), { [OPERATION]: of });
 
-/** Returns what a handler of a route declares, if it declares anything. */
+/** Returns what the handler of a route declares, or undefined. */
 export const operationOf = (handler: object): Operation | undefined =>
   OPERATION in handler ? (handler[OPERATION] as Operation) : undefined;

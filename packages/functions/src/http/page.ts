@@ -4,12 +4,11 @@ import { chooseFormat, PAGE_MEDIA_TYPES } from "./formats/accept.ts";
 import { printPage } from "./formats/event-json.ts";
 
 /**
- * The second form of a page of events, beside its native one. Its other members are then in
- * headers.
+ * The CloudEvents format of a page of events. Members other than the events are then in headers.
  */
 export const CLOUD_EVENTS_PAGE = { [PAGE_MEDIA_TYPES.cloudevents]: "CloudEventBatch" } as const;
 
-/** A page of events in the form its reader asked for. */
+/** Returns a page of events in the format that the client asked for. */
 export function pageResponse(
   accept: string | undefined,
   stream: string,
@@ -30,7 +29,10 @@ export function pageResponse(
   return new Response(body, { headers });
 }
 
-/** The header that a page's member travels in: `nextPollMs` is in `EventLedger-Next-Poll-Ms`. */
+/**
+ * Returns the name of the header for a member of a page: `nextPollMs` becomes
+ * `EventLedger-Next-Poll-Ms`.
+ */
 export const pageHeaderName = (member: string): string =>
   `EventLedger-${capitalized(member.replace(/[A-Z]/g, (letter) => `-${letter}`))}`;
 

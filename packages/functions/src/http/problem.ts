@@ -3,13 +3,13 @@ import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventled
 import { HTTPException } from "hono/http-exception";
 import { lengthOf } from "./compressed.ts";
 
-/** Tells of what went wrong without a name in the protocol, for the log. */
+/** Logs an error that has no code in the protocol. */
 export type LogFailure = (failure: { requestId: string; error: unknown }) => void;
 
 /**
- * Converts any error to an answer: `application/problem+json` (RFC 9457). An error without a
- * problem code becomes `internal` without a detail. It is logged with its cause, and none of it is
- * shown. Errors of clients are not logged here, because clients could fill the log.
+ * Converts any error to an `application/problem+json` answer (RFC 9457). An error without a problem
+ * code becomes `internal` without a detail. Such an error is logged with its cause, and the client
+ * sees none of it. Client errors are not logged here, because clients could fill the log.
  */
 export function toProblemResponse(
   error: unknown,
@@ -42,7 +42,7 @@ export function toProblemResponse(
   });
 }
 
-/** The code that an error is answered with. */
+/** Returns the problem code with which an error is answered. */
 export const problemCodeOf = (error: unknown): ProblemCode =>
   (toLedgerError(error) ?? INTERNAL).code;
 
@@ -74,19 +74,22 @@ function toLedgerError(error: unknown): LedgerError | undefined {
   return code === undefined ? undefined : new LedgerError(code, { detail: DETAILS[code] ?? "" });
 }
 
-/** A body that breaks off. No client is left to read the answer, and the log need not report it. */
+/**
+ * The problem for a body that ends early because the client disconnected. No client can read the
+ * answer, and the log does not need it.
+ */
 const CLIENT_GONE = new LedgerError("malformed-http", {
   detail: "The connection was closed before the body was complete.",
 });
 
 /**
- * Whether reading a body failed because the client has disconnected. An error of the store's
- * connection already has a problem code here.
+ * Returns whether a body could not be read because the client disconnected. A connection error of
+ * the store already has a problem code at this point.
  */
 const isClientGone = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ECONNRESET";
 
-/** The codes of refusals by the HTTP framework itself. */
+/** The problem codes of errors that the HTTP framework throws. */
 const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
   400: "malformed-json",
   413: "request-too-large",
@@ -97,11 +100,11 @@ const DETAILS: Partial<Record<ProblemCode, string>> = {
 };
 
 /**
- * Adapts a problem to a DELETE, whose client may only be repeating it. In that case the client has
- * nothing left to do.
+ * Adapts a problem for a DELETE. A client that only repeats its DELETE has nothing left to do, and
+ * the problem says so.
  */
 export function ofRepeatable(error: Error): Error {
   if (!(error instanceof LedgerError) || !error.code.endsWith("-not-found")) return error;
-  const detail = `${error.detail} If this repeats a DELETE whose answer was lost, it is deleted: take that for success.`;
+  const detail = `${error.detail} If this repeats a DELETE whose answer was lost, that DELETE succeeded.`;
   return new LedgerError(error.code, { detail, errors: error.errors, facts: error.facts });
 }

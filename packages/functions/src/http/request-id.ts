@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-/** A client's request id is taken over only when it is harmless in a log. */
+/** Matches a request id that is safe in a log. Any other id of a client is replaced. */
 const WELL_FORMED = /^[A-Za-z0-9._-]{8,64}$/;
 
 export const requestIdOf = (header: string | undefined): string =>

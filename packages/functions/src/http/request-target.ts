@@ -1,8 +1,8 @@
 import type { InvalidField } from "@eventledger/protocol";
 
 /**
- * Returns why the address in a request line is ambiguous, or undefined when it is not. A URL parser
- * repairs all of this silently, and then one key becomes another.
+ * Returns why the target of a request line is ambiguous, or undefined. URL parsers repair such a
+ * target silently, which can turn one key into another.
  */
 export function unclearTarget(target: string): InvalidField | undefined {
   const queryAt = target.indexOf("?");
@@ -12,8 +12,8 @@ export function unclearTarget(target: string): InvalidField | undefined {
 }
 
 /**
- * Returns the address for a URL parser that treats a backslash as a slash. A backslash in a path is
- * escaped here, so that it keeps its meaning.
+ * Escapes each backslash in the path of a target. URL parsers treat a backslash as a slash, so it
+ * would otherwise lose its meaning.
  */
 export function keepBackslashes(target: string): string {
   const [path = ""] = target.split("?", 1);
@@ -22,7 +22,11 @@ export function keepBackslashes(target: string): string {
 
 function unclearPart(pointer: string, part: string): InvalidField | undefined {
   if (UNSAFE.test(part)) {
-    return { pointer, detail: "holds what must be percent-encoded: `#`, a space or no ASCII" };
+    return {
+      pointer,
+      detail:
+        "contains a character that must be percent-encoded: `#`, a space or one outside ASCII",
+    };
   }
   try {
     decodeURIComponent(part);
@@ -32,13 +36,15 @@ function unclearPart(pointer: string, part: string): InvalidField | undefined {
   }
 }
 
-/** A server never receives a `#`, nor any byte other than printable ASCII. */
+/**
+ * Bytes that a client must not send in a target: a `#`, and any byte other than printable ASCII.
+ */
 const UNSAFE = /[^\x21-\x7e]|#/;
 
 function unclearSegments(path: string): InvalidField | undefined {
   if (!path.split("/").some((segment) => DOTS.test(segment))) return undefined;
   const detail =
-    "holds `.` or `..` as a segment, which clients and servers leave out. Send such a key as `?key=`";
+    "contains the segment `.` or `..`, which clients and servers remove. Send such a key as `?key=`";
   return { pointer: "/path", detail };
 }
 

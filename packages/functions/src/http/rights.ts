@@ -1,32 +1,34 @@
 import type { KeyScope } from "@eventledger/protocol";
 
 /**
- * The callers that may use an operation: any client, the bearer of any key, of a key with that
- * scope, or of the admin key.
+ * Who may use an operation. `public` is any client, `any` the holder of any key, and `root` the
+ * holder of the admin key. Any other value is a scope that the key must have.
  */
 export type Scope = "public" | "any" | "root" | KeyScope;
 
 /** The rights that an operation needs from an API key. */
 export type Right = {
-  /** Any of these is enough. The first is the one that is meant for this operation. */
+  /** Any one of these scopes is enough. The first is the usual scope for this operation. */
   readonly scopes: readonly [Scope, ...Scope[]];
   /**
-   * The effect on a key that is bound. `free`: no effect, since the operation is not about events
-   * or subscriptions. `within`: the request may name only what the key covers, and the answer
-   * contains nothing else. `refused`: the operation reaches beyond any bound.
+   * How the operation treats a key that is bound to subscriptions or to a key prefix. `free`: the
+   * bound has no effect, because the operation concerns neither events nor subscriptions. `within`:
+   * the request may name only what the key covers, and the answer contains nothing else. `refused`:
+   * the operation reaches beyond any bound, so the key may not use it.
    */
   readonly bound: "free" | "within" | "refused";
   /**
-   * The operation tells by itself whether a subscription is the caller's: it may be gone already.
+   * The operation itself checks whether the caller may see a subscription, because the subscription
+   * may already be deleted.
    */
   readonly reachesAlone?: true;
-  /** The answer contains events. It may be withheld from a key that has ended in the meantime. */
+  /** The answer contains events. The key is checked again before a late answer is sent. */
   readonly delivers?: true;
 };
 
 /**
- * The one table of what takes what, by operation. The routes enforce it, and the OpenAPI document
- * and docs/access.md are printed from it. An operation that is missing here does not compile.
+ * The rights that each operation needs. The routes enforce this table. The OpenAPI document and
+ * docs/access.md are generated from it. An operation that is missing here does not compile.
  */
 export const RIGHTS = {
   health: { scopes: ["public"], bound: "free" },
@@ -82,14 +84,14 @@ export type OperationId = keyof typeof RIGHTS;
 
 export const rightOf = (id: OperationId): Right => RIGHTS[id];
 
-/** The right in a sentence, for the OpenAPI document. */
+/** Describes a right in a sentence for the OpenAPI document. */
 export function tellRight({ scopes, bound }: Right): string {
   const [first] = scopes;
   if (first === "public") return "Needs no API key.";
-  if (first === "root") return "Takes the admin key of the installation.";
+  if (first === "root") return "Needs the admin key of the installation.";
   const taken =
     first === "any"
-      ? "Takes any API key"
-      : `Takes an API key with the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}`;
+      ? "Needs any API key"
+      : `Needs an API key with the scope ${scopes.map((scope) => `\`${scope}\``).join(" or ")}`;
   return `${taken}${bound === "refused" ? ", bound to neither subscriptions nor a key prefix" : ""}.`;
 }

@@ -2,8 +2,9 @@ import { LedgerError } from "@eventledger/core";
 import type { Hono } from "hono";
 
 /**
- * The answer when no handler took a request. It is `405` with the methods that the path has, or
- * `404`. It is also `404` when a handler took the request and had nothing of that name.
+ * Returns a function that explains why a request found no resource. The answer is `405` with the
+ * allowed methods when the path has other methods. It is `404` when no route has the path, and when
+ * a route exists but has no resource of that name.
  */
 export function createRouteTable<E extends object>(app: Hono<E>) {
   const routes = app.routes

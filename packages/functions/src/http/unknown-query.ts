@@ -4,8 +4,8 @@ import { matchedRoutes } from "hono/route";
 import { validationOf } from "./validate.ts";
 
 /**
- * Refuses query parameters on a route that takes none. A parameter that is ignored would be taken
- * for one that works: `?consumer=` beside a body, or a `?` that was meant to be part of a key.
+ * Refuses query parameters on a route that takes none. Otherwise a client would believe that an
+ * ignored parameter works, or that a `?` in its path is part of a key.
  */
 export function assertKnownQuery(c: Context): void {
   const mark = c.req.url.indexOf("?");

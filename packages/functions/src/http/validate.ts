@@ -13,7 +13,7 @@ import {
 import { isUtf8, parseMediaType } from "./formats/media-type.ts";
 import { decodeUtf8, parseJson } from "./formats/raw-json.ts";
 
-/** The parts of a request, as the pointers of a problem name them. */
+/** The prefixes of a problem's pointers for the parts of a request. */
 const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
   json: "",
   query: "/query",
@@ -21,8 +21,9 @@ const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
 };
 
 /**
- * Validates one part of a request with a protocol schema, which describes it in the OpenAPI
- * document. What is wrong becomes one `invalid-request` that names every place.
+ * Validates one part of a request with a schema of the protocol. The OpenAPI document describes
+ * that part by the same schema. A request that fails gets one `invalid-request` that lists every
+ * invalid place.
  */
 export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "param">(
   target: K,
@@ -45,21 +46,20 @@ export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "par
 
 const VALIDATION = Symbol("validation");
 
-/** A part of a request, and what checks it. */
+/** A part of a request and the schema that validates it. */
 export type Validation = {
   readonly target: "json" | "query" | "param";
   readonly schema: z.ZodMiniType;
 };
 
-/** Returns what a handler of a route checks, if it checks anything. */
+/** Returns what the handler of a route validates, or undefined. */
 export const validationOf = (handler: object): Validation | undefined =>
   VALIDATION in handler ? (handler[VALIDATION] as Validation) : undefined;
 
 /**
- * Refuses bodies that are too large, whatever else is wrong with them. Refuses bodies that are not
- * declared as JSON, instead of treating them as empty. Refuses bodies that are not JSON, because a
- * parser that repairs bytes would store something other than what was sent. Nothing is parsed
- * before its size is known.
+ * Requires a JSON body. It refuses a body that is too large, before anything is parsed. It refuses
+ * a body that is not declared as JSON, which would otherwise count as empty. It refuses a body that
+ * is not valid JSON: a lenient parser would store something other than what was sent.
  */
 export const requireJson: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {
@@ -67,7 +67,10 @@ export const requireJson: MiddlewareHandler = (c, next) =>
     await next();
   });
 
-/** The same, except that a missing body counts as `{}`, whatever its `Content-Type`. */
+/**
+ * Requires a JSON body as `requireJson` does, except that a missing body counts as `{}` with any
+ * `Content-Type`.
+ */
 export const jsonOrNothing: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {
     const { byteLength } = await c.req.arrayBuffer();

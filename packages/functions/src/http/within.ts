@@ -11,16 +11,19 @@ import type { CreateSubscription, Filter, InvalidField } from "@eventledger/prot
 import { forbidden } from "./auth.ts";
 
 /**
- * Checks what a key that is bound to a prefix may name in a request and find in an answer. A key
- * without a bound passes every check here.
+ * These functions check what a key that is bound to a prefix may name in a request and receive in
+ * an answer. A key without a prefix passes every check.
  */
 
-/** Throws `forbidden` for an event key that the caller's prefix leaves out. */
+/** Throws `forbidden` for an event key that is not within the caller's prefix. */
 export function assertCoversKey(caller: Caller, key: string, pointer: string): void {
   if (!coversKey(caller, key)) throw outside(caller, [pointer]);
 }
 
-/** The same check for all events of a publish. Names each event outside the bound. */
+/**
+ * Throws `forbidden` unless all events of a publish are within the caller's prefix. The problem
+ * names the first events that are not.
+ */
 export function assertCoversEvents(caller: Caller, events: readonly IncomingEvent[]): void {
   const wrong = events.flatMap(({ attributes: { key } }, at) =>
     coversKey(caller, key) ? [] : [at],
@@ -36,8 +39,8 @@ export function assertCoversEvents(caller: Caller, events: readonly IncomingEven
 const SHOWN_MAX = 10;
 
 /**
- * The prefix to read by: what was asked for, as far as the caller's own reaches. Throws `forbidden`
- * when nothing that begins with one begins with the other.
+ * Returns the prefix to read by: the narrower of the requested one and the caller's own. Throws
+ * `forbidden` when no key can have both.
  */
 export function narrowed(
   caller: Caller,
@@ -51,7 +54,7 @@ export function narrowed(
   return asked;
 }
 
-/** Throws `forbidden` unless the caller may have such a subscription. */
+/** Throws `forbidden` unless the caller may create such a subscription. */
 export function assertMaySubscribe(caller: Caller, { name, filter }: CreateSubscription): void {
   if (!coversSubscription(caller, name)) {
     throw forbidden("The API key does not cover subscriptions of that name.", [
@@ -61,25 +64,28 @@ export function assertMaySubscribe(caller: Caller, { name, filter }: CreateSubsc
   assertMayFilter(caller, filter);
 }
 
-/** Throws `forbidden` for a filter that lets through what the caller's prefix leaves out. */
+/** Throws `forbidden` for a filter that matches keys outside the caller's prefix. */
 export function assertMayFilter(caller: Caller, filter: Filter | null | undefined): void {
   assertCoversKey(caller, filter?.keyPrefix ?? "", "/filter/keyPrefix");
 }
 
-/** A subscription that brings more than the caller may read does not exist for the caller. */
+/** Throws `subscription-not-found` when a filter delivers events that the caller may not read. */
 export function assertCoversFilter(caller: Caller, filter: Filter | undefined): void {
   if (!coversKey(caller, filter?.keyPrefix ?? "")) throw subscriptionNotFound();
 }
 
 /**
- * The last look before events leave: what a subscription delivers depends on its filter, which
- * others may have changed since the caller was let in.
+ * Checks a page just before it is sent. Another client may have changed the filter of the
+ * subscription since this caller was authorized.
  */
 export function assertDelivers(caller: Caller, events: readonly StoredEvent[]): void {
   if (!events.every(({ key }) => coversKey(caller, key))) throw subscriptionNotFound();
 }
 
-/** A refusal for a caller that must not learn the settings of what is there. */
+/**
+ * Removes the settings of an existing subscription from a refusal when the caller must not see
+ * them.
+ */
 export function withoutSettings(caller: Caller, error: unknown): unknown {
   const tells = error instanceof LedgerError && error.code === "subscription-exists";
   if (!tells || caller.keyPrefix === undefined) return error;

@@ -14,8 +14,8 @@ type Deps = {
 };
 
 /**
- * Answers the events of an HTTP API and of a Function URL. An answer that Lambda would refuse,
- * which no page is, becomes a problem here: it is logged as what the client gets.
+ * Answers the events of an HTTP API and of a Function URL. An answer that is too large for Lambda
+ * becomes a problem here, and the log shows that problem. No page is that large.
  */
 export function createHttpHandler({ app, logFailure, onAnswered }: Deps) {
   return async (event: HttpEvent): Promise<HttpResult> => {
@@ -28,7 +28,7 @@ export function createHttpHandler({ app, logFailure, onAnswered }: Deps) {
     const requestId = response.headers.get("x-request-id") ?? "";
     let measured = await toResult(response);
     if (!fits(measured)) {
-      const error = new Error(`An answer of ${measured.bytes} bytes is more than Lambda takes`);
+      const error = new Error(`An answer of ${measured.bytes} bytes is larger than Lambda accepts`);
       measured = await toResult(
         withHeadersOf(response, toProblemResponse(error, requestId, logFailure)),
       );
@@ -39,7 +39,7 @@ export function createHttpHandler({ app, logFailure, onAnswered }: Deps) {
   };
 }
 
-/** The problem, with the headers that every answer has: the request id and those for browsers. */
+/** Returns the problem with the headers of every answer: the request id and those for browsers. */
 function withHeadersOf(answer: Response, problem: Response): Response {
   for (const [name, value] of answer.headers) {
     const keeps = !problem.headers.has(name) && !/^(content|eventledger)-|^etag$/.test(name);

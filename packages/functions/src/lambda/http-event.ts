@@ -1,6 +1,6 @@
 /**
- * The event that an HTTP API or a Function URL passes to a function for a request: payload format
- * 2.0.
+ * The event that an HTTP API or a Function URL passes to a function for a request (payload format
+ * 2.0).
  */
 export type HttpEvent = {
   readonly rawPath: string;

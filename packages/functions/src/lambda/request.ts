@@ -4,10 +4,13 @@ import type { InvalidField } from "@eventledger/protocol";
 import { keepBackslashes, unclearTarget } from "../http/request-target.ts";
 import type { HttpEvent } from "./http-event.ts";
 
-/** A request as the app takes it, and why it is not clear what was sent, if it is not. */
+/**
+ * A request in the form that the app takes. `refusal` is set when the original request is not
+ * certain.
+ */
 export type Received = { readonly request: Request; readonly refusal: LedgerError | undefined };
 
-/** The request of an event, byte for byte, as far as the gateway hands on what was sent. */
+/** Rebuilds the request of an event byte for byte, as far as the gateway preserved it. */
 export function readEvent(event: HttpEvent): Received {
   const { rawPath, rawQueryString, requestContext } = event;
   const { domainName, http } = requestContext;
@@ -35,34 +38,36 @@ export function readEvent(event: HttpEvent): Received {
 }
 
 /**
- * AWS replaces bytes that are not UTF-8 in a body whose media type is text, before it arrives here.
+ * AWS replaces bytes that are not UTF-8 in a body with a textual media type, before the function
+ * receives the body.
  */
 const BODY_CHANGED = new LedgerError("malformed-json", {
   detail:
-    "The body has not the bytes that its Content-Length says. AWS has replaced what is no UTF-8 in it; a body with a Content-Encoding it leaves alone as application/x-ndjson or application/cloudevents+json.",
+    "The length of the body differs from its Content-Length. AWS replaced bytes in it that are not UTF-8. It leaves a body with a Content-Encoding unchanged when its type is application/x-ndjson or application/cloudevents+json.",
 });
 
 /**
- * The host of a Function URL. A Function URL passes the path as it was sent. An HTTP API decodes
- * it.
+ * Matches the host of a Function URL. A Function URL passes the path as it was sent, while an HTTP
+ * API decodes it.
  */
 const FUNCTION_URL = /\.lambda-url\./;
 
 /**
- * In a decoded path the origin of a percent sign is unknown: some gateways keep `%25`, others
- * decode it. A replacement character may have been any bytes.
+ * Returns why a decoded path is ambiguous, or undefined. Some gateways keep `%25` and others decode
+ * it, so a percent sign has an unknown origin. A replacement character may stand for any invalid
+ * bytes.
  */
 function unclearDecodedPath(path: string): InvalidField | undefined {
   if (!/[%\ufffd]/.test(path) && path.isWellFormed()) return undefined;
   const detail =
-    "holds a percent sign, or bytes that are no UTF-8, which API Gateway's HTTP API decodes: another path could look the same. Send a key with such characters as `?key=`";
+    "contains a percent sign or bytes that are not UTF-8. API Gateway's HTTP API decodes the path, so another path could look the same. Send a key with such characters as `?key=`";
   return { pointer: "/path", detail };
 }
 
 const encodePath = (path: string): string =>
   path.toWellFormed().split("/").map(encodeURIComponent).join("/");
 
-/** A body that the app has no use for, and `Request` refuses. */
+/** The methods whose body the app ignores and `Request` refuses. */
 const BODILESS = new Set(["GET", "HEAD"]);
 
 function readBody({ body, isBase64Encoded }: HttpEvent): Buffer<ArrayBuffer> | undefined {
@@ -71,8 +76,9 @@ function readBody({ body, isBase64Encoded }: HttpEvent): Buffer<ArrayBuffer> | u
 }
 
 /**
- * Headers as a Node server has them, a character for each byte. AWS hands on text: where that is no
- * Latin-1, or as Latin-1 no UTF-8, the bytes were those of the text in UTF-8.
+ * Returns the headers in the form that a Node server gives them: one character for each byte. AWS
+ * passes headers on as text. A value is already in that form when it is Latin-1 and its bytes are
+ * UTF-8. Any other value is encoded as UTF-8.
  */
 function readHeaders(of: HttpEvent["headers"]): Headers {
   const headers = new Headers();
@@ -89,7 +95,8 @@ function toBytes(value: string): string {
 }
 
 /**
- * `Request` refuses some methods that a gateway passes on. The app answers that no route has them.
+ * Creates a request, also with a method that `Request` refuses but a gateway passes on. The app
+ * then answers that no route has this method.
  */
 function withMethod(method: string, url: string, of: RequestInit): Request {
   if (!REFUSED.has(method.toUpperCase())) return new Request(url, { ...of, method });

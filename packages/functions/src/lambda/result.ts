@@ -1,13 +1,13 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { HttpResult } from "./http-event.ts";
 
-/** A result, and how many bytes it has once Lambda has made it JSON. */
+/** A result, and its number of bytes when Lambda has serialised it as JSON. */
 export type Measured = { readonly result: HttpResult; readonly bytes: number };
 
 /**
- * An answer as Lambda hands it on: inside JSON, as text or in Base64. JSON puts a backslash before
- * every quote, and JSON is full of quotes: a long text goes in whichever form is shorter, so that
- * no answer grows by more than a third on its way.
+ * Converts an answer to a result of Lambda, whose body is text or Base64 inside JSON. JSON escapes
+ * every quote, and a JSON body has many quotes. A long text takes whichever form is shorter, so no
+ * answer grows by more than a third.
  */
 export async function toResult(response: Response): Promise<Measured> {
   const { status, headers } = response;
@@ -16,7 +16,7 @@ export async function toResult(response: Response): Promise<Measured> {
   const text = isText(headers)
     ? { ...result, body: bytes.toString(), isBase64Encoded: false }
     : undefined;
-  // The most that a byte of text can take is `\u0000`.
+  // A byte of text takes six bytes at most, as in `\u0000`.
   if (text !== undefined && bytes.length * 6 < SMALL_BYTES) return measured(text);
   const base64 = measured({ ...result, body: bytes.toString("base64"), isBase64Encoded: true });
   if (text === undefined) return base64;
@@ -24,10 +24,10 @@ export async function toResult(response: Response): Promise<Measured> {
   return plain.bytes <= base64.bytes ? plain : base64;
 }
 
-/** Whether Lambda takes it. */
+/** Returns whether Lambda accepts the result. */
 export const fits = ({ bytes }: Measured): boolean => bytes <= LIMITS.lambdaBytesMax;
 
-/** Bodies below this always fit, so their bytes are not counted. */
+/** A body below this size always fits, so its bytes are not counted. */
 const SMALL_BYTES = 256 * 1_024;
 
 const measured = (result: HttpResult): Measured => ({
@@ -35,7 +35,7 @@ const measured = (result: HttpResult): Measured => ({
   bytes: Buffer.byteLength(JSON.stringify(result)),
 });
 
-/** Whether a body is text, so that it can go as it is. */
+/** Returns whether a body is text that can be sent without Base64. */
 const isText = (headers: Headers): boolean =>
   !headers.has("content-encoding") && TEXT.test(headers.get("content-type") ?? "text/plain");
 

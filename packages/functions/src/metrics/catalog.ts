@@ -3,20 +3,27 @@ type Metric = {
   /** The unit, by its name in CloudWatch. */
   readonly unit: "Count" | "Bytes" | "Seconds";
   readonly help: string;
-  /** Label name, if any. Must be low-cardinality. */
+  /** The name of the label, if there is one. Its values must be few. */
   readonly label?: "code" | "operation";
-  /** CloudWatch already has the sum from DynamoDB, free of charge. Only its parts are written. */
+  /**
+   * CloudWatch already has the sum from DynamoDB, free of charge. Only the values by label are
+   * written.
+   */
   readonly known?: true;
 };
 
 /**
- * Everything that is measured: counts of what happened, and gauges of the present state. No metric
- * has a stream as a label: there may be any number of streams, and CloudWatch bills each
+ * Everything that is measured: counters of what happened and gauges of the present state. No metric
+ * has the stream as a label, because the number of streams is unlimited and CloudWatch bills each
  * combination.
  */
 export const METRICS = {
   EventsPublished: { kind: "count", unit: "Count", help: "Events made durable." },
-  BytesPublished: { kind: "count", unit: "Bytes", help: "Their data as it was sent, in bytes." },
+  BytesPublished: {
+    kind: "count",
+    unit: "Bytes",
+    help: "The data of published events as it was sent, in bytes.",
+  },
   Appends: {
     kind: "count",
     unit: "Count",
@@ -25,7 +32,7 @@ export const METRICS = {
   AppendPuts: {
     kind: "count",
     unit: "Count",
-    help: "Writes sent for them; one per append when nothing is in the way.",
+    help: "Writes sent for appends; one per append when there is no contention.",
   },
   AppendConflicts: {
     kind: "count",
@@ -33,38 +40,43 @@ export const METRICS = {
     help: "Appends that had to be planned again because another process wrote first.",
   },
   Polls: { kind: "count", unit: "Count", help: "Polls answered." },
-  EventsDelivered: { kind: "count", unit: "Count", help: "Events in their answers." },
+  EventsDelivered: { kind: "count", unit: "Count", help: "Events in the answers to polls." },
   SubscriptionLagSeconds: {
     kind: "gauge",
     unit: "Seconds",
     help: "How long the next event had been waiting when a subscription was polled.",
   },
-  KeysParked: { kind: "count", unit: "Count", help: "Keys set aside because an event failed." },
+  KeysParked: { kind: "count", unit: "Count", help: "Keys parked because an event failed." },
   Bootstraps: { kind: "count", unit: "Count", help: "Subscriptions set to `bootstrap`." },
   CompactionLagSeconds: {
     kind: "gauge",
     unit: "Seconds",
     help: "The lag of compaction in the partition where it is largest.",
   },
-  Problems: { kind: "count", unit: "Count", help: "Answers that were problems.", label: "code" },
+  Problems: {
+    kind: "count",
+    unit: "Count",
+    help: "Answers that reported a problem.",
+    label: "code",
+  },
   StoreThrottles: {
     kind: "count",
     unit: "Count",
-    help: "Operations that the table refused because there were too many.",
+    help: "Operations that the table throttled.",
     label: "operation",
     known: true,
   },
   ReadUnits: {
     kind: "count",
     unit: "Count",
-    help: "Read units the table reported.",
+    help: "Read units that the table reported.",
     label: "operation",
     known: true,
   },
   WriteUnits: {
     kind: "count",
     unit: "Count",
-    help: "Write units the table reported; it reports none for a write that its condition refused.",
+    help: "Write units that the table reported. It reports none for a write whose condition failed.",
     label: "operation",
     known: true,
   },
@@ -79,5 +91,5 @@ type NamesOf<Kind> = {
 export type CountName = NamesOf<"count">;
 export type GaugeName = NamesOf<"gauge">;
 
-/** One entry of the table, with its common type. */
+/** Returns one entry of the table with its common type. */
 export const metricOf = (name: MetricName): Metric => METRICS[name];

@@ -3,29 +3,33 @@ import type { Metrics, Reading } from "./metrics.ts";
 
 type Deps = {
   readonly metrics: Metrics;
-  /** The only dimension, which alarms name. */
+  /** The only dimension of the metrics. Alarms refer to it. */
   readonly tableName: string;
-  /** Takes a line as it is. `console.log` will not do: Lambda wraps what goes through it. */
+  /** Writes a line unchanged. `console.log` is unsuitable, because Lambda wraps its output. */
   readonly write: (line: string) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Writes only these metrics. Without it, writes all of them. */
+  /** The metrics to write. If absent, all are written. */
   readonly names?: readonly MetricName[];
 };
 
 const NAMESPACE = "EventLedger";
 
-/** Token bucket: one line every 10 s, with a burst of 60. */
+/** Lines are limited by a token bucket: one line every 10 s, with a burst of 60. */
 const LINE_EVERY_MS = 10_000;
 const SAVED_MAX_MS = 60 * LINE_EVERY_MS;
 
 /**
  * Writes metrics to the log in CloudWatch's embedded metric format. CloudWatch creates the metrics
- * at no cost beyond that of the line. `flush`, called after every request, writes the measurements
- * since the last line. It writes at once while the process is not busy. A busy process gathers for
- * up to 10 s, so that writing metrics costs less than the work that they measure. Measurements that
- * a process has gathered when AWS ends it are lost: less than 10 s of one busy process. A gauge of
- * 0 is left out, so a gap means that nothing lags, and an unused stage pays for no metric.
+ * at no cost beyond that of the line.
+ *
+ * `flush` runs after every request and writes the measurements since the last line. It writes at
+ * once while the process is idle. A busy process writes at most every 10 s, so that metrics cost
+ * less than the work they measure. When AWS ends a busy process, up to 10 s of its measurements are
+ * lost.
+ *
+ * A gauge of 0 is not written. A gap therefore means that nothing lags, and an unused stage pays
+ * for no metric.
  */
 export function createEmfWriter({ metrics, tableName, write, now, names }: Deps) {
   let savedMs = SAVED_MAX_MS;
@@ -48,7 +52,8 @@ export function createEmfWriter({ metrics, tableName, write, now, names }: Deps)
 }
 
 /**
- * Labels are no dimensions: their values stand beside the sum, where queries of the log find them.
+ * Prints a line. Labels are not dimensions: their values are listed next to the sum, where queries
+ * of the log find them.
  */
 function printEmf(
   readings: readonly Reading[],

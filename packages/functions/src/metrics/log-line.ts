@@ -1,9 +1,9 @@
-/** The log of a function, one line of JSON for each entry. */
+/** Writes an entry to the function's log as one line of JSON. */
 export function logLine(line: Readonly<Record<string, unknown>>): void {
   writeLine(JSON.stringify({ timestamp: new Date().toISOString(), ...line }));
 }
 
-/** An error for a log, with everything that helps and nothing that a client has sent. */
+/** Describes an error for the log, without anything that a client sent. */
 export const describeError = (error: unknown): object =>
   error instanceof Error
     ? {
@@ -14,13 +14,18 @@ export const describeError = (error: unknown): object =>
       }
     : { error: String(error) };
 
-/** ElectroDB wraps the AWS error. The name of that error tells an operator what to do. */
+/**
+ * Names the AWS error inside an error of ElectroDB, because that name shows an operator what to do.
+ */
 const describeCause = (cause: unknown): string =>
   cause instanceof Error && cause.cause instanceof Error
     ? `${cause} (${cause.cause.name})`
     : String(cause);
 
-/** Past `console`: on Lambda that wraps what it is given, which would hide the metrics. */
+/**
+ * Writes past `console`, because Lambda wraps the output of `console`, and CloudWatch would not
+ * find the metrics in it.
+ */
 export function writeLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }

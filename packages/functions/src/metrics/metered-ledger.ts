@@ -1,7 +1,7 @@
 import type { Ledger } from "@eventledger/core";
 import type { Metrics } from "./metrics.ts";
 
-/** The same ledger, with what its operations achieved counted. */
+/** Returns a ledger that counts the results of its operations. */
 export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
   return {
     ...ledger,
@@ -58,7 +58,7 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
     return page;
   }
 
-  /** Measured only when something lags. A failure of the table is reported elsewhere. */
+  /** Measures the lag only when something lags. A failure of the table is reported elsewhere. */
   async function gaugeLag(fine: boolean, measure: () => Promise<number>): Promise<void> {
     const seconds = fine ? 0 : await measure().catch(() => undefined);
     if (seconds !== undefined) metrics.gauge("CompactionLagSeconds", seconds);

@@ -5,7 +5,7 @@ import { printPrometheus } from "./prometheus.ts";
 import { printAnswered } from "./request-log.ts";
 import { createStoreMeter } from "./store-meter.ts";
 
-/** A writer whose clock the test owns, and the lines it has written. */
+/** Opens a writer with a clock that the test controls, and collects the lines it writes. */
 function openEmf() {
   const metrics = createMetrics();
   const lines: Record<string, unknown>[] = [];

@@ -1,19 +1,19 @@
 import type { CountName, GaugeName, MetricName } from "./catalog.ts";
 
-/** One number: of a metric, or of one label of it. */
+/** The value of a metric, or of one label of it. */
 export type Reading = {
   readonly name: MetricName;
   readonly label: string | undefined;
   readonly value: number;
 };
 
-/** The measurements of this process. Nothing is sent. A writer reads them. */
+/** The measurements of this process. A writer reads them and sends them. */
 export type Metrics = {
   count(name: CountName, by?: number, label?: string): void;
   gauge(name: GaugeName, value: number): void;
-  /** Counts since the process began, and the latest value of each gauge. */
+  /** Returns the counts since the process started and the latest value of each gauge. */
   readings(): Reading[];
-  /** The measurements since the last call: counts, and the highest value of each gauge. */
+  /** Returns the counts since the last call and the highest value of each gauge since then. */
   drain(): Reading[];
 };
 

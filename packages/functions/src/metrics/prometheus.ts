@@ -4,8 +4,8 @@ import type { Reading } from "./metrics.ts";
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
- * All metrics in Prometheus' text format: `EventsPublished` is
- * `eventledger_events_published_total`. A metric that has no value yet, and no label, is 0.
+ * Prints all metrics in Prometheus' text format: `EventsPublished` becomes
+ * `eventledger_events_published_total`. A metric without labels that has no value yet is 0.
  */
 export function printPrometheus(readings: readonly Reading[]): string {
   const names = Object.keys(METRICS) as MetricName[];

@@ -3,12 +3,14 @@ import type { Metrics } from "./metrics.ts";
 
 /**
  * The log entry of an answered request. It contains nothing of the body, the key or the query,
- * because more people read the log than the events.
+ * because more people may read the log than the events.
  */
 export type Answered = {
   readonly requestId: string;
   readonly method: string;
-  /** The pattern, such as `/streams/:stream`. It is "none" when no route took the request. */
+  /**
+   * The pattern of the route, such as `/streams/:stream`, or "none" when no route took the request.
+   */
   readonly route: string;
   readonly status: number;
   readonly ms: number;
@@ -21,7 +23,7 @@ export const countProblems =
     if (problem !== undefined) metrics.count("Problems", 1, problem);
   };
 
-/** The line of a request, in the order in which it is read. */
+/** Prints the line of a request. Its members are in the order in which an operator reads them. */
 export function printAnswered(answered: Answered, atMs: number): string {
   const { requestId, method, route, status, ms, problem } = answered;
   const level = status >= 500 ? "ERROR" : "INFO";

@@ -16,8 +16,8 @@ const THROTTLES = new Set([
 ]);
 
 /**
- * Middleware for the `initialize` step of a DynamoDB client: has every operation report its
- * capacity units, which costs nothing, and counts them, and what was throttled.
+ * Middleware for the `initialize` step of a DynamoDB client. It makes every operation report its
+ * capacity units, which is free, and counts the units and the throttled operations.
  */
 export const createStoreMeter =
   (metrics: Metrics) =>

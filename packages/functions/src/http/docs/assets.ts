@@ -9,8 +9,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The documentation's files, the OpenAPI document among them, read when first asked for: a cold
- * start has no need of them.
+ * Loads the documentation's files, including the OpenAPI document, when they are first requested. A
+ * cold start does not read them.
  */
 export function docsAssetsFrom(fileOf: (name: string) => string | URL): LoadDocsAsset {
   const loaded = new Map<string, Uint8Array<ArrayBuffer>>();

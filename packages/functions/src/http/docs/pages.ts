@@ -1,6 +1,6 @@
 import { PROBLEMS, problemCodes } from "@eventledger/protocol";
 
-/** Nothing on these pages comes from another host. */
+/** The headers of the documentation pages. The pages load nothing from another host. */
 export const docsHeaders = {
   "Content-Type": "text/html; charset=utf-8",
   "Content-Security-Policy":
@@ -29,7 +29,10 @@ export const docsPage = page(
 <script src="/docs/assets/start.js"></script>`,
 );
 
-/** Starts the documentation page. A file of its own, because inline scripts are forbidden. */
+/**
+ * The script that starts the documentation page. It is a separate file because the Content Security
+ * Policy forbids inline scripts.
+ */
 export const startScript = `SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
@@ -41,10 +44,10 @@ export const startScript = `SwaggerUIBundle({
 `;
 
 const RETRY = {
-  never: "Not by sending the same request again: change it.",
-  same: "Yes: send the very same request again.",
-  refresh: "After fetching newer state.",
-  later: "Yes, later: <code>Retry-After</code> says when.",
+  never: "No. Change the request.",
+  same: "Yes. Send exactly the same request again.",
+  refresh: "Yes, after reading the newer state.",
+  later: "Yes, later. <code>Retry-After</code> says when.",
 } as const;
 
 const STYLE = `<style>

@@ -1,6 +1,6 @@
 import { parseAccept } from "hono/utils/accept";
 
-/** The forms a page of events comes in. */
+/** The formats of a page of events. */
 export type PageFormat = "native" | "cloudevents";
 
 export const PAGE_MEDIA_TYPES = {
@@ -11,9 +11,9 @@ export const PAGE_MEDIA_TYPES = {
 type Wish = { readonly q: number; readonly specificity: number };
 
 /**
- * The format that an Accept header asks for. CloudEvents must be wanted more than native JSON, by a
- * higher `q` or, at the same `q`, by being named while native is only covered by a wildcard. A
- * header that allows neither gets native JSON rather than a 406.
+ * Chooses the format that an Accept header asks for. The header must prefer CloudEvents to native
+ * JSON: by a higher `q`, or at the same `q` by naming CloudEvents while only a wildcard covers
+ * native JSON. A header that allows neither gets native JSON rather than a 406.
  */
 export function chooseFormat(accept: string | undefined): PageFormat {
   const native = wishFor(PAGE_MEDIA_TYPES.native, accept);
@@ -22,7 +22,10 @@ export function chooseFormat(accept: string | undefined): PageFormat {
   return cloudevents.q > 0 && more > 0 ? "cloudevents" : "native";
 }
 
-/** Returns the quality value of the most specific range that covers a type (RFC 9110, 12.5.1). */
+/**
+ * Returns how strongly an Accept header wants a type: the `q` of the most specific range that
+ * covers it (RFC 9110, 12.5.1).
+ */
 function wishFor(type: string, accept = ""): Wish {
   const ranges = [type, `${type.split("/", 1)[0]}/*`, "*/*"];
   return parseAccept(accept)

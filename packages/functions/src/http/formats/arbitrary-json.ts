@@ -4,7 +4,10 @@ import * as fc from "fast-check";
 /** Any white space that JSON allows. */
 export const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
 
-/** One character of a string in any of the forms it may be written. Never half of a pair. */
+/**
+ * One character of a JSON string in any of its possible spellings. It is never half of a surrogate
+ * pair.
+ */
 const character = fc.oneof(
   fc
     .string({ unit: "binary", minLength: 1, maxLength: 1 })
@@ -19,8 +22,8 @@ const number = fc.stringMatching(/^-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,9})?([eE][+-
 const scalar = fc.oneof(fc.constantFrom("null", "true", "false"), number, string);
 
 /**
- * The text of any JSON value, without white space around it but with any inside. Member names
- * repeat, numbers exceed every number type, and characters are escaped at random.
+ * The text of any JSON value, with white space inside but not around it. Member names repeat,
+ * numbers exceed every number type, and characters are escaped at random.
  */
 export const anyJsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => {
   const item = fc.tuple(space, tie("value"), space).map((parts) => parts.join(""));
@@ -35,7 +38,7 @@ export const anyJsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((t
   };
 }).value;
 
-/** The problem that something throws. */
+/** Returns the problem that a function throws. */
 export function problemOf(run: () => unknown): LedgerError {
   try {
     run();

@@ -11,15 +11,19 @@ type BinaryRequest = {
   readonly body: Uint8Array;
 };
 
-/** Attributes that binary mode has elsewhere: the data is the body, its type the Content-Type. */
+/**
+ * The attributes that binary mode does not send as `ce-` headers. The data is the body, and its
+ * type is the Content-Type.
+ */
 const NOT_IN_HEADERS = new Set(["data", "data_base64", "datacontenttype"]);
 
 /**
- * Decodes the event of a request in binary mode. Pointers to attributes name their header, such as
- * `/headers/ce-id`. The body becomes `data` by these rules, each of which is reversible. An empty
- * body is no data. JSON is kept as it is. `text/*` in UTF-8 is a JSON string of the text, which is
- * how CloudEvents writes text in its JSON form. Any other bytes are a JSON string of Base64, marked
- * by the header `ce-data_base64`.
+ * Decodes the event of a request in binary mode. A pointer to an attribute names its header, such
+ * as `/headers/ce-id`. The body becomes `data` by these rules, each of which is reversible:
+ * - An empty body means that there is no data.
+ * - JSON is kept as it is.
+ * - `text/*` in UTF-8 becomes a JSON string, as in the JSON form of CloudEvents.
+ * - Any other bytes become a JSON string of Base64, marked by the header `ce-data_base64`.
  */
 export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] {
   const { contentType, headers } = request;
@@ -65,7 +69,10 @@ function readBody(mediaType: MediaType | undefined, body: Uint8Array): Body {
   return { data: () => JSON.stringify(base64) as RawJson, base64 };
 }
 
-/** The text of UTF-8 bytes, including a byte order mark. Undefined when the bytes are not UTF-8. */
+/**
+ * Returns the text of UTF-8 bytes, including a byte order mark. Returns undefined when the bytes
+ * are not UTF-8.
+ */
 function plainText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -74,7 +81,7 @@ function plainText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The attributes in the `ce-*` headers, decoded. */
+/** Returns the attributes in the `ce-*` headers, decoded. */
 function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): [string, string][] {
   return [...headers].flatMap(([header, value]): [string, string][] => {
     const [, name] = /^ce-(.*)$/.exec(header.toLowerCase()) ?? [];
@@ -87,7 +94,7 @@ function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): 
     if (decoded === undefined) {
       fields.add(
         placeOf(`ce-${name}`),
-        "must be printable ASCII, anything else in UTF-8, as it is or percent-encoded, or use structured mode",
+        "must be printable ASCII or UTF-8, which may be percent-encoded; structured mode allows any text",
       );
     }
     return decoded === undefined ? [] : [[name, decoded]];
@@ -95,10 +102,10 @@ function readHeaders(headers: BinaryRequest["headers"], fields: InvalidFields): 
 }
 
 /**
- * A header value as the HTTP binding of CloudEvents reads it: first quotes are taken off, then
- * percent-encoding, once. A percent sign without two hex digits is literal. UTF-8 is also taken as
- * it is, as SDKs send it: a header is handed on with a character for each byte. Undefined when the
- * bytes are not UTF-8.
+ * Decodes a header value as the HTTP binding of CloudEvents prescribes: it removes quotes and then
+ * decodes percent-encoding once. A percent sign without two hex digits stays as it is. Unencoded
+ * UTF-8 is accepted, because SDKs send it. HTTP servers pass a header on with one character for
+ * each byte. Returns undefined when the bytes are not UTF-8.
  */
 function decodeHeaderValue(value: string): string | undefined {
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return undefined;

@@ -19,26 +19,26 @@ import {
 } from "./invalid-fields.ts";
 import { type Member, parseJson } from "./raw-json.ts";
 
-/** The event of an `application/cloudevents+json` body (structured mode). */
+/** Returns the event of an `application/cloudevents+json` body (structured mode). */
 export function decodeCloudEvent(text: string): IncomingEvent[] {
   const source = { text, start: 0, value: parseJson(text), place: { pointer: "" } };
   return decodeEvents([source], readCloudEvent);
 }
 
-/** The events of an `application/cloudevents-batch+json` body. The empty batch has none. */
+/** Returns the events of an `application/cloudevents-batch+json` body. An empty batch has none. */
 export function decodeCloudEvents(text: string): IncomingEvent[] {
   const value = parseJson(text);
   if (!Array.isArray(value)) throw invalidRequest("", "must be an array of CloudEvents");
   return decodeEvents(arraySources(text, 0, value, { pointer: "" }), readCloudEvent);
 }
 
-/** The place of an attribute in the request. */
+/** Returns the place of an attribute in the request. */
 type AttributePlace = (name: string) => Place;
 
 /**
- * Converts the attributes of a CloudEvent to those of an event. `partitionkey`, or else `subject`,
- * is the key. An attribute without a field becomes a header. Returns undefined when they are not
- * valid. `fields` then has the reason.
+ * Converts the attributes of a CloudEvent to those of an event. The key is `partitionkey`, or else
+ * `subject`. An attribute without a field of its own becomes a header. Returns undefined when the
+ * attributes are not valid. `fields` then lists the reasons.
  */
 export function toEventAttributes(
   envelope: Record<string, unknown>,
@@ -56,7 +56,10 @@ export function toEventAttributes(
   }
   const keyName = envelope.partitionkey === undefined ? "subject" : "partitionkey";
   if (envelope[keyName] === undefined) {
-    fields.add(placeOf("partitionkey"), "is required, or `subject`: it is the key of the event");
+    fields.add(
+      placeOf("partitionkey"),
+      "is required as the key of the event, unless `subject` is set",
+    );
   }
   if (fields.count > before || !parsed.success) return undefined;
   const { id, type, time } = parsed.data;
@@ -78,7 +81,10 @@ function withinCaps(
     const [field, header] = path;
     const [, name = keyName] = /^ce-([^.]+)/.exec(String(header ?? "")) ?? [];
     if (field === "headers" && header === undefined) {
-      fields.add(placeOf("source"), `and the attributes beside it, as headers, ${detail}`);
+      fields.add(
+        placeOf("source"),
+        `and the other attributes, which are kept as headers, ${detail}`,
+      );
     } else {
       fields.add(placeOf(name), detail);
     }
@@ -95,7 +101,7 @@ function readCloudEvent(source: EventSource, fields: InvalidFields): Draft | und
   const placeOf = (name: string) => within(place, name);
   const attributes = toEventAttributes(envelope, { placeOf, hasData }, fields);
   if (envelope.data !== undefined && envelope.data_base64 !== undefined) {
-    fields.add(within(place, "data_base64"), "must not stand beside `data`");
+    fields.add(within(place, "data_base64"), "must not be sent together with `data`");
   }
   return attributes && { attributes, data: dataOf(source, members, envelope.data_base64) };
 }
@@ -103,7 +109,10 @@ function readCloudEvent(source: EventSource, fields: InvalidFields): Draft | und
 const unlessNull = (name: string, value: unknown): [string, unknown][] =>
   value === null ? [] : [[name, value]];
 
-/** Base64 becomes a JSON string. An escaped `/` in it means the same. Missing data is null. */
+/**
+ * Base64 data becomes a JSON string, in which an escaped `/` means the same. Missing data becomes
+ * null.
+ */
 function dataOf(source: EventSource, members: Member[], base64: unknown): Draft["data"] {
   if (typeof base64 === "string") return () => JSON.stringify(base64) as RawJson;
   const data = members.find(({ name }) => name === "data");

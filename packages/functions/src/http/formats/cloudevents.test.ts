@@ -133,7 +133,10 @@ describe("a structured CloudEvent", () => {
     expect(structured({ ...rest, subject: "s" }).attributes.key).toBe("s");
     const problem = problemOf(() => structured(rest));
     expect(problem.errors).toEqual([
-      { pointer: "/partitionkey", detail: "is required, or `subject`: it is the key of the event" },
+      {
+        pointer: "/partitionkey",
+        detail: "is required as the key of the event, unless `subject` is set",
+      },
     ]);
   });
 
@@ -263,7 +266,7 @@ describe("a CloudEvent in binary mode", () => {
 
 describe("printing a CloudEvent", () => {
   it("[publish.formats] takes UTF-8 in a header as it is, and refuses bytes that are none", () => {
-    // A header comes with a character for each byte.
+    // Converts text to the form in which a server passes on a header: one character for each byte.
     const bytes = (text: string) => Buffer.from(text).toString("latin1");
     expect(binary({ "ce-subject": bytes("ключ %41") }).attributes.key).toBe("ключ A");
     expect(binary({ "ce-subject": bytes('"日本"') }).attributes.key).toBe("日本");

@@ -9,14 +9,14 @@ const SEQUENCE_DIGITS = 16;
 const DEFAULT_TYPE = "eventledger.event";
 
 /**
- * A header of this name with the value `true` marks data that is bytes, kept as a JSON string of
- * Base64. No extension can have this name, because names of extensions contain no underscore.
+ * A header of this name with the value `true` marks binary data that is stored as a JSON string of
+ * Base64. It cannot clash with an extension, because the names of extensions contain no underscore.
  */
 const BASE64_HEADER = "ce-data_base64";
 
 /**
- * A header of this name with the value `true` marks a CloudEvent that was sent without data. It is
- * a tombstone, as with `data: null`, and is delivered without data again.
+ * A header of this name with the value `true` marks a CloudEvent that was sent without data. Such
+ * an event is a tombstone, as with `data: null`, and is delivered without data again.
  */
 const ABSENT_HEADER = "ce-data_absent";
 
@@ -37,8 +37,8 @@ const Uri = z
   .check(z.regex(ABSOLUTE_URI, { error: "must be an absolute URI (RFC 3986)" }));
 
 /**
- * A CloudEvent 1.0 in its JSON form, without attributes that are `null`. Other members are
- * extensions.
+ * A CloudEvent 1.0 in its JSON form, without attributes that are `null`. Members that are not
+ * listed here are extensions.
  */
 export const CloudEvent = described(
   z.catchall(
@@ -80,7 +80,7 @@ export const CloudEvent = described(
 );
 export type CloudEvent = z.infer<typeof CloudEvent>;
 
-/** Members that are not kept as a `ce-` header: the event has its own place for them. */
+/** The members that an event has a field for. They are not kept as `ce-` headers. */
 const PLACED = new Set([
   "specversion",
   "id",
@@ -92,9 +92,9 @@ const PLACED = new Set([
 ]);
 
 /**
- * Everything of a CloudEvent that a native event has no field for, as headers that
- * `toCloudEventJson` turns back: `ce-<name>` for strings, `ce-<name>.integer` and
- * `ce-<name>.boolean` for the other types of an extension, and the marks of Base64 and of no data.
+ * Converts what an event has no field for to headers. `toCloudEventJson` converts them back. A text
+ * attribute becomes `ce-<name>`. A number becomes `ce-<name>.integer`, and a boolean becomes
+ * `ce-<name>.boolean`. Further headers mark Base64 data and missing data.
  */
 export function toHeaders(
   event: CloudEvent,
@@ -107,7 +107,8 @@ export function toHeaders(
     headers[`ce-${name}${suffix}`] = String(value);
   }
   if (event.data_base64 !== undefined) headers[BASE64_HEADER] = "true";
-  // The marker must not exceed the limit of headers. Without it, the data is delivered as null.
+  // The mark is left out when the event already has the maximum number of headers. The data is then
+  // delivered as null.
   const hasRoom = Object.keys(headers).length < LIMITS.headersMax;
   if (!hasData && hasRoom) headers[ABSENT_HEADER] = "true";
   return headers;
@@ -116,14 +117,14 @@ export function toHeaders(
 const numberOrBoolean = (value: unknown) => (typeof value === "number" ? "integer" : "boolean");
 
 /**
- * An event as a CloudEvent 1.0 in JSON, with its data exactly as published. An event that was
- * published as a CloudEvent keeps its attributes. These are always added: `partitionkey` (the key),
- * `sequence` (16 decimal digits, so that text order is number order), and `time` (the time of
- * publishing, unless the event has its own). Any other event gets the source `/streams/<name>` and,
- * without a type, `eventledger.event`. Its headers become extensions when CloudEvents allows the
- * name (letters and digits, no attribute of CloudEvents or of this list). Other headers are left
- * out. A CloudEvent that was published with a `sequence` keeps it. The number in the log is then
- * `ledgersequence`.
+ * Returns an event as a CloudEvent 1.0 in JSON, with its data exactly as published. These
+ * attributes are always present: `partitionkey` (the key), `sequence` (16 decimal digits, so that
+ * text order is number order) and `time` (the time of publishing, unless the event has its own).
+ *
+ * An event that was published as a CloudEvent keeps its attributes. If they include `sequence`, the
+ * number in the log becomes `ledgersequence`. Any other event gets the source `/streams/<name>`
+ * and, without a type, `eventledger.event`. Its headers become extensions when CloudEvents allows
+ * the name (letters and digits, not the name of an attribute). Other headers are left out.
  */
 export function toCloudEventJson(streamName: string, event: StoredEvent): string {
   const headers = event.headers ?? {};
@@ -144,8 +145,8 @@ export function toCloudEventJson(streamName: string, event: StoredEvent): string
 }
 
 /**
- * The number in the log is `sequence`, or `ledgersequence` when the CloudEvent has its own
- * `sequence`.
+ * Returns the number in the log as `sequence`, or as `ledgersequence` when the CloudEvent has its
+ * own `sequence`.
  */
 function sequencesOf({ sequence, headers = {} }: StoredEvent): Record<string, unknown> {
   const number = String(sequence).padStart(SEQUENCE_DIGITS, "0");
@@ -159,8 +160,8 @@ function sequencesOf({ sequence, headers = {} }: StoredEvent): Record<string, un
 }
 
 /**
- * Attributes kept as headers. A native publisher may have set any: what is not legal is no
- * attribute.
+ * Returns the attributes that are kept as headers. A native publisher can set such headers to any
+ * value, so values that CloudEvents does not allow are ignored.
  */
 function ownAttributes(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { "ce-source": source, "ce-dataschema": dataschema } = headers;
@@ -176,7 +177,10 @@ function ownAttributes(headers: Readonly<Record<string, string>>): Record<string
 const RESERVED = new Set(["source", "subject", "datacontenttype", "dataschema", "sequence"]);
 const KEPT_EXTENSION = /^ce-([a-z0-9]+)(?:\.(integer|boolean))?$/;
 
-/** Original extensions go first, so that a native header cannot take the name of one. */
+/**
+ * Extensions of the original CloudEvent come first, so that a native header cannot take their
+ * names.
+ */
 function addExtensions(
   context: Record<string, unknown>,
   headers: Readonly<Record<string, string>>,

@@ -1,7 +1,9 @@
 import type { IncomingEvent } from "@eventledger/core";
 import { type PublishRequest, publishDecoder } from "./publish-body.ts";
 
-/** For tests: the events of a publish whose body arrives at once, or in pieces. */
+/**
+ * Decodes the events of a publish in tests, whether the decoder takes the body whole or in pieces.
+ */
 export function decodePublish({
   body,
   ...request

@@ -10,35 +10,37 @@ import {
 } from "./invalid-fields.ts";
 import { cutElements, cutMembers, type Member, rawData } from "./raw-json.ts";
 
-/** Far more than any event has: beyond it an object is refused unread. */
+/**
+ * The most members that an object may have. An object with more is refused before its members are
+ * read. An event has far fewer.
+ */
 const MEMBERS_MAX = 64;
 
-/** One event of a body: its parsed value, and its place in the text. */
+/** One event of a body, with its parsed value and its place in the text. */
 export type EventSource = {
   readonly text: string;
-  /** At or before the value, with only white space in between. */
+  /** The index of the value in the text, or of the white space in front of it. */
   readonly start: number;
   readonly value: unknown;
   readonly place: Place;
 };
 
-/** An event whose attributes are valid. Its data is judged when it is taken. */
+/** An event whose attributes are valid. `data` checks the data when it is called. */
 export type Draft = {
   readonly attributes: EventAttributes;
   readonly data: () => RawJson;
   readonly expectedSequence?: number | undefined;
 };
 
-/** The expectations of earlier events of the request for their keys. */
+/** For each key, the expected sequence that earlier events of the request state. */
 export type Expected = Map<string, number>;
 
 type ReadEvent = (source: EventSource, fields: InvalidFields) => Draft | undefined;
 
 /**
- * Returns all events of a body, or throws. It first reports everything that is wrong with the
- * attributes of any event (400), then the first data that cannot be kept (422), then the first
- * event over the cap (413). `expected` has the expectations of earlier events. Those of these
- * events are added.
+ * Returns all events of a body, or throws the first of these: all invalid attributes of all events
+ * (400), the first data that cannot be stored (422), the first event over the cap (413). `expected`
+ * holds the expectations of earlier events. The expectations of these events are added to it.
  */
 export function decodeEvents(
   sources: readonly EventSource[],
@@ -61,7 +63,7 @@ export function decodeEvents(
   return events;
 }
 
-/** An expectation is about the key before the request, so it cannot be two sequences. */
+/** An expectation refers to the key before the request, so a key can have only one. */
 function assertOneExpectation(
   sources: readonly EventSource[],
   drafts: readonly (Draft | undefined)[],
@@ -77,20 +79,20 @@ function assertOneExpectation(
     if (first === draft.expectedSequence || place === undefined) continue;
     fields.add(
       within(place, "expectedSequence"),
-      `must be ${first}, as for an earlier event of this key: it is that of the key before this request`,
+      `must be ${first}, as in an earlier event of this key, because it refers to the key before this request`,
     );
   }
 }
 
-/** Takes a member's text as data. */
+/** Returns a function that takes the text of a member as data. */
 export const memberData =
   ({ text, place }: EventSource, { name, start, end, depth }: Member) =>
   (): RawJson =>
     rawData(text, { start, end, depth }, within(place, name));
 
 /**
- * The size of an event, the measure of its cap: the UTF-8 bytes of its data as it was sent and of
- * its attributes as compact JSON.
+ * Returns the size of an event that its cap limits: the UTF-8 bytes of its data as sent, plus those
+ * of its attributes as compact JSON.
  */
 export const eventBytes = ({ attributes, data }: IncomingEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes));
@@ -100,7 +102,7 @@ function assertEventBytes(event: IncomingEvent, place: Place): void {
   const bytes = eventBytes(event);
   if (bytes <= LIMITS.eventBytesMax) return;
   const cap = LIMITS.eventBytesMax;
-  const field = invalidField(place, `is an event of ${bytes} bytes, the cap is ${cap}`);
+  const field = invalidField(place, `is an event of ${bytes} bytes; at most ${cap} are allowed`);
   throw new LedgerError("event-too-large", {
     detail: sentence(field),
     errors: [field],
@@ -117,7 +119,7 @@ export function assertEventCount(count: number): void {
   });
 }
 
-/** The events of an array: counted before a single one is looked at. */
+/** Returns the events of an array. Their number is checked before any of them is read. */
 export function arraySources(text: string, at: number, value: unknown, place: Place) {
   if (!Array.isArray(value)) throw invalidRequest(place.pointer, "must be an array of events");
   assertEventCount(value.length);
@@ -132,9 +134,10 @@ export function arraySources(text: string, at: number, value: unknown, place: Pl
 }
 
 /**
- * Returns the members of an object if no name occurs twice. A parser drops one of two members with
- * the same name, so the stored object would differ from the one that was sent. Returns undefined
- * for a duplicate, and for a value that is no object. `fields` then has the reason.
+ * Returns the members of an object in which no name occurs twice. A parser keeps only one of two
+ * members with the same name, so the stored object would differ from the one that was sent. Returns
+ * undefined for a duplicate name and for a value that is not an object. `fields` then lists the
+ * reason.
  */
 export function envelopeMembers(
   { text, start, value, place }: EventSource,

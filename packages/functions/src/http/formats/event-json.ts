@@ -2,7 +2,7 @@ import type { StoredEvent } from "@eventledger/core";
 import { PAGE_MEDIA_TYPES, type PageFormat } from "./accept.ts";
 import { toCloudEventJson } from "./cloudevents.ts";
 
-/** An event in native JSON, its data exactly as it was published. */
+/** Returns an event in native JSON, with its data exactly as published. */
 export function printEvent(event: StoredEvent): string {
   const { sequence, id, key, type, time, headers } = event;
   const publishedAt = new Date(event.publishedAt).toISOString();
@@ -13,13 +13,14 @@ export function printEvent(event: StoredEvent): string {
 export type PrintedPage = {
   readonly contentType: string;
   readonly body: string;
-  /** Members that the body cannot contain. They belong in headers. Empty for native JSON. */
+  /** The members that the body cannot contain. They belong in headers. Empty for native JSON. */
   readonly headerMembers: Readonly<Record<string, unknown>>;
 };
 
 /**
- * A page of events as the body of a response. Native JSON is an object, the events first and
- * `members` after them. A CloudEvents batch is a bare array, so its members are handed back.
+ * Returns a page of events as the body of a response. A native page is an object with the events
+ * first and `members` after them. A CloudEvents batch is a bare array, so its other members are
+ * returned separately.
  */
 export function printPage(
   members: Readonly<Record<string, unknown>>,

@@ -12,10 +12,10 @@ const million = (item: (i: number) => string) =>
 const decode = (contentType: string, body: string) =>
   decodePublish({ contentType, headers: new Headers(), body: Buffer.from(body) });
 
-/** Far more than any takes, far less than something that grows with the square. */
+/** Far more CPU time than any linear run takes, and far less than a quadratic run takes. */
 const CALM_MS = 4_000;
 
-/** The CPU time of this thread so far, independent of the load of the machine. */
+/** Returns the CPU time of this thread so far. The load of the machine does not change it. */
 function busyMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
@@ -134,10 +134,7 @@ describe("a hostile body", () => {
   });
 });
 
-/**
- * Returns the code of the problem that a function throws. Rethrows any error that is no problem of
- * the protocol.
- */
+/** Returns the code of the problem that a function throws. Rethrows any other error. */
 function codeOf(run: () => unknown): string {
   try {
     run();

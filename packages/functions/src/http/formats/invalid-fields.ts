@@ -2,17 +2,20 @@ import { LedgerError } from "@eventledger/core";
 import type { InvalidField } from "@eventledger/protocol";
 import type * as z from "zod/mini";
 
-/** More than this many invalid fields are counted, not listed. */
+/** The number of invalid fields that a problem lists. Further ones are only counted. */
 const LISTED_MAX = 20;
 
 /** A place in a request. `line` counts from 1. Only NDJSON has lines. */
 export type Place = { readonly pointer: string; readonly line?: number };
 
-/** Collects what is wrong with a body, field by field. A hostile body makes it count, not grow. */
+/**
+ * Collects the invalid fields of a body. A body with very many of them uses no further memory,
+ * because they are only counted.
+ */
 export type InvalidFields = {
   add(place: Place, detail: string): void;
   readonly count: number;
-  /** Throws one `400 invalid-request` with what was added, if anything was. */
+  /** Throws one `400 invalid-request` that lists the fields, if there are any. */
   assertNone(): void;
 };
 
@@ -41,23 +44,23 @@ export function invalidFields(): InvalidFields {
   };
 }
 
-/** The field at a place. The detail names the line when there is one. */
+/** Returns the invalid field at a place. The detail names the line when there is one. */
 export const invalidField = ({ pointer, line }: Place, detail: string): InvalidField => ({
   pointer,
   detail: line === undefined ? detail : `${detail} (line ${line})`,
 });
 
-/** The place of a member or element inside another place. */
+/** Returns the place of a member or element inside another place. */
 export const within = (place: Place, ...path: readonly PropertyKey[]): Place => ({
   ...place,
   pointer: place.pointer + toPointer(path),
 });
 
-/** A sentence about an invalid field. */
+/** Returns a sentence about an invalid field. */
 export const sentence = ({ pointer, detail }: InvalidField): string =>
   `${pointer === "" ? "The body" : pointer} ${detail}.`;
 
-/** A path as a JSON Pointer (RFC 6901): `["events", 3, "a/b"]` is `/events/3/a~1b`. */
+/** Returns a path as a JSON Pointer (RFC 6901): `["events", 3, "a/b"]` is `/events/3/a~1b`. */
 const toPointer = (path: readonly PropertyKey[]): string =>
   path
     .map((name) => `/${shown(String(name)).replaceAll("~", "~0").replaceAll("/", "~1")}`)
@@ -65,11 +68,17 @@ const toPointer = (path: readonly PropertyKey[]): string =>
 
 const SHOWN_CHARS_MAX = 128;
 
-/** A name a client made up may be megabytes long: its beginning is enough to find it by. */
+/**
+ * Shortens a name. A client may send a name of several megabytes, and its beginning is enough to
+ * find it.
+ */
 const shown = (name: string): string =>
   name.length <= SHOWN_CHARS_MAX ? name : `${name.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`;
 
-/** The findings of zod, path by path. An unknown member is a field of its own. */
+/**
+ * Converts the issues that zod reports to invalid fields. An unknown member becomes a field of its
+ * own.
+ */
 export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssue[] =>
   issues.flatMap((issue): FieldOfIssue[] => {
     const { path } = issue;
@@ -89,8 +98,8 @@ export const fieldsOfIssues = (issues: readonly z.core.$ZodIssue[]): FieldOfIssu
   });
 
 /**
- * Returns the one form that the value has apart from errors inside it. Its errors are the precise
- * ones. Undefined when no form or several forms come so close.
+ * Returns the errors of the one branch of a union that the value was meant to match: a branch with
+ * errors only inside the value. Returns undefined when there is no such branch, or more than one.
  */
 function branchMeant(branches: readonly (readonly z.core.$ZodIssue[])[]) {
   const close = branches.filter((issues) =>
@@ -106,7 +115,7 @@ const inside = (path: readonly PropertyKey[], issue: z.core.$ZodIssue): z.core.$
 
 type FieldOfIssue = { readonly path: readonly PropertyKey[]; readonly detail: string };
 
-/** States what a value must be when its schema does not. Pass it as `error` to zod. */
+/** States what a value must be when its schema does not state it. Pass it as `error` to zod. */
 export const wording: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "invalid_type") {
     if (issue.input === undefined) return "is required";

@@ -7,7 +7,7 @@ export type MediaType = {
   readonly charset: string | undefined;
 };
 
-/** One JSON value per line. */
+/** The media type of one JSON value per line. */
 export const NDJSON = "application/x-ndjson";
 
 /** The media types that a publish accepts, as the value of an `Accept-Post` header. */
@@ -23,8 +23,8 @@ const ESSENCE = new RegExp(`^${TOKEN}/${TOKEN}$`);
 const CHARSET = new RegExp(`;[ \\t]*charset[ \\t]*=[ \\t]*(?:"([^"]*)"|(${TOKEN}))`, "i");
 
 /**
- * The media type of a Content-Type header. Undefined when there is no header or no media type in
- * it.
+ * Parses a Content-Type header. Returns undefined when the header is missing or contains no media
+ * type.
  */
 export function parseMediaType(contentType: string | undefined): MediaType | undefined {
   const essence = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
@@ -33,13 +33,13 @@ export function parseMediaType(contentType: string | undefined): MediaType | und
   return { essence, charset: (charset?.[1] ?? charset?.[2])?.toLowerCase() };
 }
 
-/** True for `application/json`, `text/json` and whatever ends in `+json`. */
+/** True for `application/json`, `text/json` and every type that ends in `+json`. */
 export const isJson = ({ essence }: MediaType): boolean => /[/+]json$/.test(essence);
 
 export const isUtf8 = ({ charset }: MediaType): boolean =>
   charset === undefined || charset === "utf-8" || charset === "utf8";
 
-/** A `415` that lists the accepted media types. */
+/** Returns a `415` that lists the accepted media types. */
 export const unsupportedMediaType = (reason: string): LedgerError =>
   new LedgerError("unsupported-media-type", {
     detail:

@@ -20,7 +20,7 @@ import {
 } from "./invalid-fields.ts";
 import { type Member, parseJson } from "./raw-json.ts";
 
-/** The events of an `application/json` body: one event, or `{"events": [...]}`. */
+/** Returns the events of an `application/json` body: one event, or `{"events": [...]}`. */
 export function decodeNative(text: string): IncomingEvent[] {
   const root = { text, start: 0, value: parseJson(text), place: { pointer: "" } };
   if (!isObject(root.value)) {
@@ -30,13 +30,16 @@ export function decodeNative(text: string): IncomingEvent[] {
   return decodeEvents(sources, readNativeEvent);
 }
 
-/** Takes the text of an NDJSON body piece by piece. `end` returns the events. Both throw. */
+/**
+ * Reads an NDJSON body piece by piece. `end` returns the events. Both functions throw for an
+ * invalid line.
+ */
 export type NdjsonReader = { push(text: string): void; end(): IncomingEvent[] };
 
 /**
- * Reads an `application/x-ndjson` body with one event per line. Lines of white space are skipped.
- * Each line is checked as soon as it is complete, so the first invalid line ends the request. A
- * pointer counts events from 0, as the receipt does. The detail names the line, counted from 1.
+ * Reads an `application/x-ndjson` body with one event per line. Blank lines are skipped. Each line
+ * is checked as soon as it is complete, so the first invalid line ends the request. A pointer
+ * counts events from 0, as the receipt does. The detail names the line, counted from 1.
  */
 export function ndjsonReader(): NdjsonReader {
   const events: IncomingEvent[] = [];
@@ -100,7 +103,10 @@ function readNativeEvent(source: EventSource, fields: InvalidFields): Draft | un
   return data && { attributes, data: memberData(source, data), expectedSequence };
 }
 
-/** Headers stand once each, and none is called `__proto__`, which zod would drop without a word. */
+/**
+ * Checks that each header occurs once and that none is called `__proto__`, which zod would drop
+ * silently.
+ */
 function hasSoundHeaders(source: EventSource, members: Member[], fields: InvalidFields): boolean {
   const { text, place, value } = source;
   const start = members.find(({ name }) => name === "headers")?.start;

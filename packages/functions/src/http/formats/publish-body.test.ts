@@ -285,5 +285,8 @@ describe("the content type", () => {
   });
 });
 
-/** Line breaks between the tokens of JSON, as spaces: inside a string they are always escaped. */
+/**
+ * Replaces line breaks between the tokens of JSON by spaces. Inside strings they are always
+ * escaped.
+ */
 const toLines = (texts: readonly string[]) => texts.map((text) => text.replace(/[\n]/g, " "));

@@ -5,7 +5,7 @@ import { assertUtf8, NDJSON, parseMediaType, unsupportedMediaType } from "./medi
 import { decodeNative, ndjsonReader } from "./native-events.ts";
 import { decodeUtf8, utf8Reader } from "./raw-json.ts";
 
-/** Header names and values, as a fetch `Headers` gives them. */
+/** The names and values of headers, as a fetch `Headers` iterates over them. */
 type RequestHeaders = Iterable<readonly [string, string]> & {
   get(name: string): string | null;
 };
@@ -16,11 +16,13 @@ export type PublishRequest = {
 };
 
 /**
- * A reader of the body of a publish. The body is unpacked and no larger than the cap of a request.
+ * Decodes the body of a publish. The body is already decompressed and within the cap of a request.
  */
 export type PublishDecoder =
   | { readonly whole: (body: Uint8Array) => IncomingEvent[] }
-  /** Takes it as it arrives, `end` when that is all of it. Both throw. */
+  /**
+   * Takes the body piece by piece. `end` marks its end. Both functions throw for an invalid body.
+   */
   | { readonly push: (bytes: Uint8Array) => void; readonly end: () => IncomingEvent[] };
 
 const DECODERS: Readonly<Record<string, (text: string) => IncomingEvent[]>> = {
@@ -30,14 +32,16 @@ const DECODERS: Readonly<Record<string, (text: string) => IncomingEvent[]>> = {
 };
 
 /**
- * Chooses the decoder of the events of a publish. It keeps the order of the events, and each `data`
- * is exactly the text that was sent. A body has at least one event, except an empty CloudEvents
- * batch, which is legal. Every event is valid and within the caps, or the first of these is thrown:
- * `unsupported-media-type` (here), `malformed-json` (UTF-8, then JSON), `too-many-events`,
- * `invalid-request`, `unsupported-data`, `event-too-large`. For NDJSON it is the first one of the
- * first invalid line.
+ * Chooses the decoder for the events of a publish. The decoder keeps the order of the events, and
+ * each `data` is exactly the text that was sent. A body has at least one event. Only an empty
+ * CloudEvents batch may have none.
  *
- * A CloudEvents media type decides first, then a `ce-specversion` header (binary mode, whatever the
+ * Every event is valid and within the caps. Otherwise the first of these problems is thrown:
+ * `unsupported-media-type` (here), `malformed-json` (invalid UTF-8 or JSON), `too-many-events`,
+ * `invalid-request`, `unsupported-data`, `event-too-large`. For NDJSON it is the first problem of
+ * the first invalid line.
+ *
+ * A CloudEvents media type decides first, then a `ce-specversion` header (binary mode, with any
  * media type of the data), then the native media types.
  */
 export function publishDecoder({ contentType, headers }: PublishRequest): PublishDecoder {

@@ -2,10 +2,10 @@ import { LedgerError, type RawJson } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
 import { invalidField, type Place, sentence } from "./invalid-fields.ts";
 
-/** A JSON value as a span of its text: `text.slice(start, end)`. `depth` counts nested brackets. */
+/** The span of a JSON value in its text: `text.slice(start, end)`. `depth` is the nesting depth. */
 export type Span = { readonly start: number; readonly end: number; readonly depth: number };
 
-/** A member of a JSON object: its name, unescaped, and the span of its value. */
+/** A member of a JSON object: its unescaped name and the span of its value. */
 export type Member = Span & { readonly name: string };
 
 const QUOTE = 0x22;
@@ -16,16 +16,16 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** The text of a whole body: see `utf8Reader`. */
+/** Decodes the text of a whole body. See `utf8Reader`. */
 export function decodeUtf8(bytes: Uint8Array): string {
   const { push, end } = utf8Reader();
   return push(bytes) + end();
 }
 
 /**
- * The text of a body piece by piece, wherever the pieces were cut. Throws `malformed-json` on bytes
- * that are not UTF-8 and on a byte order mark, which JSON has no place for: silently dropping
- * either would change what was sent.
+ * Decodes the text of a body piece by piece. A piece may end inside a character. Throws
+ * `malformed-json` for bytes that are not UTF-8 and for a byte order mark, which JSON does not
+ * allow. Dropping either silently would change what was sent.
  */
 export function utf8Reader(): { push(bytes: Uint8Array): string; end(): string } {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -51,8 +51,8 @@ export function utf8Reader(): { push(bytes: Uint8Array): string; end(): string }
 }
 
 /**
- * The value of a JSON text, or `malformed-json`. `where` opens the sentence that is shown. Nesting
- * of any depth is fine: V8 parses iteratively.
+ * Parses a JSON text, or throws `malformed-json`. `where` is the subject of the message. V8 parses
+ * iteratively, so deep nesting does no harm.
  */
 export function parseJson(text: string, where = "The body"): unknown {
   if (/^[ \t\r\n]*$/.test(text)) {
@@ -67,11 +67,11 @@ export function parseJson(text: string, where = "The body"): unknown {
 }
 
 /**
- * The members of the object that opens at or after `from`, in their order, duplicates included.
- * Stops once there are more than `membersMax` of them, so that a hostile object costs nothing.
+ * Returns the members of the object that opens at or after `from`, in their order, including
+ * duplicates. Stops once there are more than `membersMax`, so that a hostile object costs little.
  *
- * Like all functions below it reads only text that `parseJson` accepted, never calls itself, and
- * keeps no stack: in valid JSON a count of open brackets is enough to find where a value ends.
+ * Like all functions below, this one reads only text that `parseJson` accepted, and does not
+ * recurse. In valid JSON, counting open brackets is enough to find the end of a value.
  */
 export function cutMembers(text: string, from: number, membersMax: number): Member[] {
   const members: Member[] = [];
@@ -86,7 +86,9 @@ export function cutMembers(text: string, from: number, membersMax: number): Memb
   return members;
 }
 
-/** The elements of the array that opens at or after `from`. The caller bounds their number. */
+/**
+ * Returns the elements of the array that opens at or after `from`. The caller limits their number.
+ */
 export function cutElements(text: string, from: number): Span[] {
   const elements: Span[] = [];
   let at = skipSpace(text, skipSpace(text, from) + 1);
@@ -98,12 +100,13 @@ export function cutElements(text: string, from: number): Span[] {
   return elements;
 }
 
-/** The one value of a whole text, without the white space around it. */
+/** Returns the span of the one value of a text, without the white space around it. */
 export const cutValue = (text: string): Span => spanOf(text, skipSpace(text, 0));
 
 /**
- * The text of a value, exactly as it was sent. Throws `unsupported-data` at `place` for the two
- * things that readers' parsers could not take: nesting beyond the cap, and lone surrogates.
+ * Returns the text of a value exactly as it was sent. Throws `unsupported-data` at `place` for
+ * nesting beyond the cap and for lone surrogates, because the parsers of some readers cannot handle
+ * these.
  */
 export function rawData(text: string, span: Span, place: Place): RawJson {
   if (span.depth > LIMITS.dataDepthMax) {
@@ -125,7 +128,7 @@ function unsupported(place: Place, detail: string, facts: Record<string, number>
   return new LedgerError("unsupported-data", { detail: sentence(field), errors: [field], facts });
 }
 
-/** The place of a lone surrogate, escaped or not, or -1 when there is none. */
+/** Returns the index of a lone surrogate, escaped or not, or -1 when there is none. */
 function loneSurrogateAt(raw: string): number {
   if (!raw.isWellFormed()) return raw.search(/\p{Surrogate}/u);
   let at = raw.indexOf("\\");
@@ -142,7 +145,7 @@ function loneSurrogateAt(raw: string): number {
   return -1;
 }
 
-/** The code unit of a `\uXXXX` escape at `at`, or -1 when there is none. */
+/** Returns the code unit of the `\uXXXX` escape at `at`, or -1 when there is none. */
 const escapedUnit = (raw: string, at: number): number =>
   raw.charCodeAt(at) === BACKSLASH && raw[at + 1] === "u"
     ? Number.parseInt(raw.slice(at + 2, at + 6), 16)
@@ -180,7 +183,7 @@ function endOfString(text: string, quoteAt: number): number {
   return end + 1;
 }
 
-/** An odd number of backslashes before a character escapes it. */
+/** A character is escaped when an odd number of backslashes precedes it. */
 function isEscaped(text: string, at: number): boolean {
   let first = at;
   while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
@@ -188,7 +191,8 @@ function isEscaped(text: string, at: number): boolean {
 }
 
 /**
- * The end of a number, `true`, `false` or `null`. None of them contains a bracket, comma or space.
+ * Returns the end of a number, `true`, `false` or `null`. None of them contains a bracket, a comma
+ * or a space.
  */
 function endOfScalar(text: string, start: number): number {
   let at = start + 1;
@@ -208,7 +212,7 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
-/** The place where the next name or element begins, or the place of the closing bracket. */
+/** Returns the index where the next name or element begins, or the index of the closing bracket. */
 function nextItem(text: string, valueEnd: number): number {
   const at = skipSpace(text, valueEnd);
   return text.charCodeAt(at) === COMMA ? skipSpace(text, at + 1) : at;

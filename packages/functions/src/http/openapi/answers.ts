@@ -6,13 +6,13 @@ import type { Schemas } from "./schemas.ts";
 
 const text = (description: string): object => ({ description, schema: { type: "string" } });
 
-/** Headers that many answers have, as components. */
+/** The headers that many answers have, as components. */
 export const HEADERS = {
   RequestId: text(
-    "Names this request in the server's log: the client's own `X-Request-Id`, or one made here.",
+    "The id of this request in the server's log: the client's own `X-Request-Id`, or one that the server generated.",
   ),
   RetryAfter: {
-    description: "Seconds after which sending the same request again is worth it.",
+    description: "The number of seconds to wait before the same request is sent again.",
     schema: { type: "integer", format: "int32", minimum: 1 },
   },
   WwwAuthenticate: text("The server asks for an API key as a bearer token."),
@@ -23,7 +23,7 @@ const header = (name: keyof typeof HEADERS) => ({ $ref: `#/components/headers/${
 
 const REQUEST_ID = { "X-Request-Id": header("RequestId") };
 
-/** The answers of an operation that went well, by status. */
+/** Returns the successful answers of an operation, by status. */
 export const answersOf = (
   schemas: Schemas,
   answers: Readonly<Record<number, Answer>>,
@@ -60,9 +60,7 @@ function answerOf(schemas: Schemas, answer: Answer): object {
 
 const isLater = (code: ProblemCode): boolean => PROBLEMS[code].retry === "later";
 
-/**
- * When the body of a page is a batch of CloudEvents, the other members of the page are in headers.
- */
+/** Describes the header that carries a member of a page whose body is a CloudEvents batch. */
 const pageHeader = ([member, { description, ...schema }]: readonly [string, JsonSchema]) => [
   pageHeaderName(member),
   {
@@ -75,7 +73,10 @@ const pageHeader = ([member, { description, ...schema }]: readonly [string, Json
 
 const SCALARS = new Set<unknown>(["boolean", "integer", "number", "string"]);
 
-/** One answer per status, which names the codes it may stand for and has an example of each. */
+/**
+ * Returns one answer per status. It names the problem codes of that status and has an example of
+ * each.
+ */
 export function problemsOf(schemas: Schemas, codes: Iterable<ProblemCode>): Record<string, object> {
   const byStatus = Map.groupBy([...new Set(codes)], (code) => PROBLEMS[code].status);
   return Object.fromEntries(

@@ -8,29 +8,29 @@ export const INFO = {
   description: [
     "An ordered, immutable event log over plain REST. Publish your bounded context's changes; subscribers bootstrap and follow.",
     "Every answer carries `X-Request-Id`, and every error is `application/problem+json` with a `code`: /docs/problems explains each of them. Members that a request's schema does not know are refused; answers may get further members at any time, so ignore those that you do not know.",
-    "Bodies over 64 KiB are refused but those of a publish, which may have 4 MiB.",
+    "The body of a publish may have 4 MiB, and any other body 64 KiB.",
   ].join("\n\n"),
   contact: { name: "The operator of this installation" },
   license: { name: "MIT", identifier: "MIT" },
 } as const;
 
-/** Relative, because a server may have any name, and the client knows it. */
+/** The URL is relative, because a server may have any name and the client knows it. */
 export const SERVERS = [
   { url: "/", description: "The server that this document comes from." },
   { url: "http://127.0.0.1:4000", description: "The local stack: npm start." },
 ] as const;
 
-/** Either will do. */
+/** A client may use either. */
 export const SECURITY_SCHEMES = {
   bearer: {
     type: "http",
     scheme: "bearer",
-    description: "`Authorization: Bearer <API key>`.",
+    description: "The API key as `Authorization: Bearer <API key>`.",
   },
   apiKey: {
     type: "apiKey",
     in: "header",
     name: "X-Api-Key",
-    description: "The same API key in a header of its own.",
+    description: "The same API key in the header `X-Api-Key`.",
   },
 } as const;

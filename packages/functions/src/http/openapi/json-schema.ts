@@ -1,15 +1,15 @@
 import { OF_MEMBERS, OF_SCHEMAS } from "./words.ts";
 
-/** A JSON Schema (2020-12), as OpenAPI 3.1 takes it. */
+/** A JSON Schema (2020-12), the dialect of OpenAPI 3.1. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /**
- * The direction of a value. A sent value may leave out members with a default. An answered value
- * has them, and may have more members than today's clients know.
+ * The direction of a value. A value that a client sends may omit members that have a default. A
+ * value in an answer contains them, and may contain members that older clients do not know.
  */
 export type Way = "sent" | "answered";
 
-/** Looks up what a `$ref` names. */
+/** Returns the schema that a `$ref` names. */
 export type Resolve = (ref: string) => JsonSchema;
 
 /**
@@ -114,7 +114,7 @@ export function forGenerators(
 const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** `{}` allows anything, and so does `true`, which more generators understand. */
+/** Returns `true` instead of `{}`. Both allow any value, but more generators understand `true`. */
 const orAnything = (schema: JsonSchema): JsonSchema | true =>
   Object.keys(schema).length === 0 || schema;
 
@@ -127,8 +127,8 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 const INT32 = 2 ** 31 - 1;
 
 /**
- * Adds the size in bits to a number. The bounds of safe integers are left out, because all integers
- * are safe.
+ * Adds the size in bits to a number. It omits the bounds of safe integers, because every integer of
+ * the API is safe.
  */
 function sizedNumber(schema: Readonly<Record<string, unknown>>): JsonSchema {
   if (schema.type === "number") return { ...schema, format: "double" };
@@ -144,7 +144,8 @@ function sizedNumber(schema: Readonly<Record<string, unknown>>): JsonSchema {
 }
 
 /**
- * One schema for texts of several forms: as long as any of them, and what they say of themselves.
+ * Merges the schemas of a union of texts into one. Enums are joined. Any other union becomes a text
+ * that is not empty.
  */
 function mergedTexts(texts: readonly JsonSchema[]): JsonSchema {
   const choices = texts.map(({ enum: of }) => of);
@@ -152,14 +153,17 @@ function mergedTexts(texts: readonly JsonSchema[]): JsonSchema {
   return { type: "string", minLength: 1 };
 }
 
-/** A member whose default is in its description. */
+/** Moves the default of a member into its description. */
 function defaultInWords({ default: value, ...rest }: JsonSchema): JsonSchema {
   if (value === undefined) return rest;
   const said = rest.description === undefined ? "" : `${rest.description} `;
   return { ...rest, description: `${said}Default: ${JSON.stringify(value)}.` };
 }
 
-/** Generators name a class by its title: an object of a union after the member it must have. */
+/**
+ * Adds a title to an object of a union, made from the name of its first required member. Generators
+ * name a class by its title.
+ */
 function titled(kind: JsonSchema, name: string): JsonSchema {
   const [needed] = (kind.required ?? []) as string[];
   if (kind.type !== "object" || kind.title !== undefined || needed === undefined) return kind;

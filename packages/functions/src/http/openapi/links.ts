@@ -1,13 +1,13 @@
 import type { Operation } from "../operation.ts";
 import type { Parameter } from "./schemas.ts";
 
-/** An operation as links see it. */
+/** An operation with the facts that its links need. */
 export type Linked = {
   readonly of: Operation;
   readonly method: string;
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  /** The members of what it answers. */
+  /** The names of the members in its answers. */
   readonly members: ReadonlySet<string>;
 };
 
@@ -20,8 +20,9 @@ type Link = {
 const BODY = "$response.body#/";
 
 /**
- * The useful next requests of an answer that its shape does not reveal. Prose describes what goes
- * into a body, because openapi-generator refuses a link whose `requestBody` is an object.
+ * Links to useful next requests that the shape of an answer does not reveal. Each description says
+ * what goes into the body, because openapi-generator refuses a link whose `requestBody` is an
+ * object.
  */
 const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "parameters">>>>> = {
   poll: {
@@ -42,14 +43,12 @@ const NEXT: Readonly<Record<string, Readonly<Record<string, Omit<Link, "paramete
   },
 };
 
-/**
- * The parameters that continue reading from a cursor, and the members that contain such cursors.
- */
+/** The parameters that take a cursor, each with the member of an answer that holds one. */
 const FROM_CURSOR = { cursor: "cursor", from: "cursor", after: "cursor" } as const;
 
 /**
- * The links of an operation's answers: to its next page, to what it has created, to where its
- * cursor can be read from, and those listed above. Path parameters that both operations have are
+ * Returns the links of an operation's answers: to the next page, to what the operation created, to
+ * the events after its cursor, and those in `NEXT`. Path parameters that both operations have are
  * filled in.
  */
 export function linksOf(operation: Linked, all: readonly Linked[]): Record<string, Link> {
@@ -74,7 +73,7 @@ export function linksOf(operation: Linked, all: readonly Linked[]): Record<strin
   const reads = of.id === "publishEvents" ? "cursor" : "follow";
   if (browse !== undefined && members.has(reads)) {
     add("follow", browse, {
-      description: "What comes after.",
+      description: "Read the events after this cursor.",
       parameters: { from: `${BODY}${reads}` },
     });
   }
@@ -84,7 +83,7 @@ export function linksOf(operation: Linked, all: readonly Linked[]): Record<strin
     const [last = ""] = /\{\w+\}$/.exec(to.path) ?? [];
     if (!isMade || last === "") continue;
     add(to.of.id, to, {
-      description: `${to.of.summary}: the one made here.`,
+      description: `${to.of.summary}: the one that this request created.`,
       parameters: { [last.slice(1, -1)]: `${BODY}${named}` },
     });
   }
@@ -98,7 +97,7 @@ export function linksOf(operation: Linked, all: readonly Linked[]): Record<strin
 const isChild = (parent: string, path: string): boolean =>
   path.startsWith(`${parent}/{`) && !path.slice(parent.length + 1).includes("/");
 
-/** The path parameters that both have. */
+/** Returns the path parameters that both operations have. */
 const shared = (from: Linked, to: Linked): Record<string, string> =>
   Object.fromEntries(
     to.parameters

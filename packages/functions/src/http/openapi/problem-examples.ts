@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemCode, problemCodes, problemType } from "@eventledger/protocol";
 
-/** One example case for each code. The other members of a problem follow from the code. */
+/** One example for each code. The other members of a problem follow from its code. */
 const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = {
   "invalid-request": {
     detail: "/retentionHours must be at least 1",
@@ -8,7 +8,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "malformed-json": { detail: "The body cannot be parsed as JSON." },
   "malformed-gzip": {
-    detail: "The body cannot be unpacked: it is no gzip, or it is not whole.",
+    detail: "The body cannot be decompressed: it is not gzip, or it is incomplete.",
   },
   "invalid-cursor": {
     detail: "A seek moved the subscription after this cursor was made. Poll again.",
@@ -43,7 +43,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "lease-lost": {
     detail:
-      "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
+      "Another worker has taken over part of what this cursor covers. The part that is still this worker's is committed. Poll again with `consumer`.",
   },
   "not-parkable": { detail: "The subscription is reading a snapshot, so nothing can be parked." },
   "not-compacted": {
@@ -57,7 +57,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "bootstrap-expired": {
     detail:
-      "This bootstrap was begun more than a day ago, by the clock of this server. Forget what it has delivered and seek to `bootstrap` for a new one.",
+      "This bootstrap began more than a day ago by the clock of this server. Discard what it has delivered and seek to `bootstrap` for a new one.",
     seek: "bootstrap",
   },
   "sequence-mismatch": {
@@ -70,11 +70,11 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
       "Compaction lags too far to find the last event of each key in time. Nothing was written.",
   },
   "request-too-large": {
-    detail: "A request may have 4194304 bytes. Publish fewer events at once.",
+    detail: "A request may have at most 4194304 bytes. Publish fewer events at once.",
     requestBytesMax: 4_194_304,
   },
   "event-too-large": {
-    detail: "The event has 300000 bytes, 262144 are possible.",
+    detail: "/events/0 is an event of 300000 bytes; at most 262144 are allowed.",
     eventBytes: 300_000,
     eventBytesMax: 262_144,
   },
@@ -86,17 +86,20 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "text/plain is not accepted.",
     accepted: "application/json, application/x-ndjson",
   },
-  "expectation-failed": { detail: "Of Expect only `100-continue` is known here." },
+  "expectation-failed": { detail: "The only supported value of Expect is `100-continue`." },
   "unsupported-data": {
     detail: "The data holds a lone surrogate, which has no UTF-8 form.",
     errors: [{ pointer: "/data/name", detail: "holds a lone surrogate" }],
   },
   "idempotency-key-reused": {
-    detail: "This Idempotency-Key came with other events before. Use a new key for a new publish.",
+    detail:
+      "An earlier request with this Idempotency-Key had different events. Use a new key for a new publish.",
   },
   "malformed-http": { detail: "The connection was closed before the body was complete." },
-  "request-timeout": { detail: "Send the headers within 10 s and all of the request within 30 s." },
-  "headers-too-large": { detail: "The request line and the headers may have 16384 bytes." },
+  "request-timeout": { detail: "Send the headers within 10 s and the whole request within 30 s." },
+  "headers-too-large": {
+    detail: "The request line and the headers together may have at most 16384 bytes.",
+  },
   "too-many-requests": {
     detail: "Too many publishes are waiting in this process. Nothing was written; try again.",
   },
@@ -112,7 +115,7 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   },
   "compaction-stalled": {
     detail:
-      "Compaction has not caught up for too long. POST /streams/{stream}/compact, or see that the compactor runs.",
+      "Compaction has not caught up for too long. POST /streams/{stream}/compact, or check that the compactor runs.",
     lookedAt: "2026-11-17T08:30:00.000Z",
     retryAfter: 60,
   },

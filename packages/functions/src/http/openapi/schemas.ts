@@ -6,7 +6,7 @@ import { OF_PARAMETERS } from "./words.ts";
 
 const shapes: Readonly<Record<SchemaName, z.$ZodType>> = { ...described };
 
-/** A parameter of an operation, in OpenAPI's words. */
+/** A parameter of an operation, in OpenAPI's form. */
 export type Parameter = {
   readonly name: string;
   readonly in: "path" | "query" | "header";
@@ -53,7 +53,10 @@ export function createSchemas() {
       return Object.entries(members);
     },
 
-    /** The members of an object as parameters, as they are once text has become numbers. */
+    /**
+     * Returns the members of an object as parameters. Their types are those after text has been
+     * parsed as numbers.
+     */
     parameters(schema: z.$ZodType, place: Parameter["in"]): Parameter[] {
       const { required = [] } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
       const parsed: JsonSchema = z.toJSONSchema(schema, { unrepresentable: "any" }) as never;
@@ -63,7 +66,8 @@ export function createSchemas() {
       return Object.entries(members).map(([name, { description, ...member }]) => {
         const resolve = (ref: string) => defs[ref.replace(/^#\/\$defs\//, "")] ?? {};
         const named = typeof member.$ref === "string" ? resolve(member.$ref) : {};
-        // A default beside a reference is lost on many generators.
+        // Many generators ignore a default next to a reference, so the reference is replaced by its
+        // schema.
         const { description: __, ...own } = "default" in member ? { ...named, ...member } : member;
         const { $ref: _, ...inlined } = own as JsonSchema;
         const of = "default" in member ? inlined : own;
@@ -81,15 +85,17 @@ export function createSchemas() {
       return this.parameters(shapes[name], place);
     },
 
-    /** The document with the names of the components in it, and those components that it needs. */
+    /**
+     * Returns the document with the final names of the components, and the components that it uses.
+     */
     finish<T>(document: T): { document: T; components: Record<string, JsonSchema> } {
       const differing = findDiffering(found.sent, found.answered);
       const nameOf = (id: string, way: Way) =>
         way === "sent" && differing.has(id) ? `${id}Input` : id;
       const settled = <N>(node: N): N => settle(node, nameOf) as N;
       const all = new Map(
-        // Of two similar schemas, the answer's is kept, because it is the one that may have further
-        // members.
+        // When the schemas for requests and answers share a name, the one for answers is kept,
+        // because it allows further members.
         (["sent", "answered"] as const).flatMap((way) =>
           [...found[way]].map(([id, schema]) => [nameOf(id, way), settled(schema)] as const),
         ),
@@ -106,13 +112,13 @@ export function createSchemas() {
 
 export type Schemas = ReturnType<typeof createSchemas>;
 
-/** References as placeholders, until it is known which names the components get. */
+/** Replaces references by placeholders until the names of the components are known. */
 const referring = (schema: JsonSchema, way: Way): JsonSchema =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', `"${PREFIX[way]}`)) as JsonSchema;
 
 /**
- * The ids whose schema differs between requests and answers, itself or in a schema that it
- * contains.
+ * Returns the ids of schemas that differ between requests and answers. A schema also differs when a
+ * schema inside it does.
  */
 function findDiffering(sent: Map<string, JsonSchema>, answered: Map<string, JsonSchema>) {
   const both = [...sent].filter(([id]) => answered.has(id));
@@ -128,16 +134,15 @@ function findDiffering(sent: Map<string, JsonSchema>, answered: Map<string, Json
 }
 
 /**
- * Reduces a schema to what must be equal for one component to serve both uses. The strictness of
- * requests is dropped. The document states once, for all requests, that unknown members are
- * refused.
+ * Reduces a schema to what two schemas must share to become one component. It ignores that requests
+ * refuse unknown members, because the document states that once for all requests.
  */
 const likeness = (schema: JsonSchema | undefined): string =>
   JSON.stringify(schema)
     .replaceAll(/"#\/(sent|answered)\//g, '"#/')
     .replaceAll(/,"additionalProperties":false|"additionalProperties":false,?/g, "");
 
-/** The ids or names that something refers to. */
+/** Returns the ids or names of the schemas that a node refers to. */
 const referencesIn = (node: unknown): Set<string> =>
   new Set(
     [...JSON.stringify(node).matchAll(/"#\/(?:sent|answered|components\/schemas)\/([^"]+)"/g)].map(

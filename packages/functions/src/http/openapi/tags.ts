@@ -1,4 +1,4 @@
-/** The groups that operations are listed in. */
+/** The groups in which operations are listed. */
 export const TAGS = {
   streams: "Ordered logs with a retention and a compacted state.",
   events: "Publishing, and reading without a subscription.",

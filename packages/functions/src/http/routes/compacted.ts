@@ -18,10 +18,10 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         tag: "compacted",
         summary: "Bring the compacted state up to the end of the stream now",
         description:
-          "Compaction runs by itself; this does it at once. Call again while `done` is false.",
+          "Compaction also runs by itself; this call runs it at once. Call again while `done` is false.",
         answers: {
           200: {
-            description: "How much was compacted, and whether more remains.",
+            description: "How much this call compacted, and whether more remains.",
             body: "CompactReceipt",
           },
         },
@@ -38,11 +38,11 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "repairNumbering",
         tag: "compacted",
-        summary: "Make a stream publishable again that answers numbering-at-risk",
+        summary: "Repair a stream whose publishes answer numbering-at-risk",
         description:
-          "Moves the numbering forward, far beyond any number that may have been used. What was published before can no longer be read from the log; the compacted state stays.",
+          "Moves the numbering forward, far beyond any number that may have been used. Events that were published before can no longer be read from the log; the compacted state stays.",
         answers: {
-          200: { description: "How many partitions were repaired.", body: "RepairReceipt" },
+          200: { description: "How many partitions this call repaired.", body: "RepairReceipt" },
         },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
@@ -60,19 +60,19 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         tag: "compacted",
         summary: "List the current state of every key",
         description:
-          "A key that changes while the list is read may be missing from it; reading on from `follow` then brings it. With `key` it answers the state of that key alone.",
+          "A key that changes while the list is read may be missing from it; its new state is among the events after `follow`. With `key` the answer is the state of that key alone.",
         headers: "ConditionHeaders",
         answers: {
           200: {
-            description: "A page of current states; with `key` one state.",
+            description: "A page of current states, or with `key` one state.",
             body: ["CompactedList", "LedgerEvent"],
             headers: {
-              ETag: "With `key` only: changes with the state; good for If-None-Match.",
-              "EventLedger-Life": "With `key` only: the life of the stream.",
+              ETag: "With `key` only. It changes with the state and can be sent as If-None-Match.",
+              "EventLedger-Life": "With `key` only. The life of the stream.",
             },
           },
           304: {
-            description: "With `key` only: the state is still the one of If-None-Match.",
+            description: "With `key` only. The state still has the ETag of If-None-Match.",
             headers: { ETag: "The same as before." },
           },
         },
@@ -98,7 +98,8 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
           return stateResponse(c, await ledger.getCompacted(caller.tenant, stream, key));
         }
         const { pointer, prefix } = onePrefix(range);
-        // A list delays the removal of what comes after it, so that a reader can go on from there.
+        // Reading a list delays the removal of later events so that the reader can continue. HEAD
+        // must not do that.
         if (c.req.method === "HEAD") {
           await ledger.getStream(caller.tenant, stream);
           return c.body(null, 200, { "Content-Type": "application/json" });
@@ -124,15 +125,15 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         headers: "ConditionHeaders",
         answers: {
           200: {
-            description: "The key's last event, as far as compaction has come.",
+            description: "The key's last event among those that are compacted.",
             body: "LedgerEvent",
             headers: {
-              ETag: "Changes with the state; good for If-None-Match.",
+              ETag: "It changes with the state and can be sent as If-None-Match.",
               "EventLedger-Life": "The life of the stream.",
             },
           },
           304: {
-            description: "The state is still the one of If-None-Match.",
+            description: "The state still has the ETag of If-None-Match.",
             headers: { ETag: "The same as before." },
           },
         },
@@ -148,11 +149,11 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
 
 type State = Awaited<ReturnType<RouteDeps["ledger"]["getCompacted"]>>;
 
-/** The state of one key, unless the client has it. */
+/** Returns the state of one key, or a 304 when the client already has it. */
 function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Response {
   const etag = `"${tag}"`;
   const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
-  // Weak ones as well: a state that is sent compressed has one.
+  // A state that was sent compressed has a weak ETag, so weak ETags match as well.
   if (known.some((each) => each.replace(/^W\//, "") === etag))
     return c.body(null, 304, { ETag: etag });
   const body = printEvent(event);
@@ -164,16 +165,20 @@ function stateResponse(c: Context<AppEnv>, { event, tag, life }: State): Respons
   });
 }
 
-/** A key has one state. Parameters that choose among several would be ignored. */
+/** A key has one state, so parameters that select among several states are refused. */
 function assertAlone({ cursor, keyPrefix, prefix }: CompactedQuery): void {
   for (const [name, value] of Object.entries({ cursor, keyPrefix, prefix })) {
-    if (value !== undefined) throw invalidRequest(`/query/${name}`, "must not stand beside `key`");
+    if (value !== undefined)
+      throw invalidRequest(`/query/${name}`, "must not be sent together with `key`");
   }
 }
 
-/** The prefix by its name or its former one. */
+/** Returns the key prefix, which may come under its current or its former name. */
 function onePrefix({ keyPrefix, prefix }: CompactedQuery) {
   if (keyPrefix === undefined) return { pointer: "/query/prefix", prefix };
   if (prefix === undefined) return { pointer: "/query/keyPrefix", prefix: keyPrefix };
-  throw invalidRequest("/query/prefix", "does not go with keyPrefix, of which it is a former name");
+  throw invalidRequest(
+    "/query/prefix",
+    "must not be sent together with keyPrefix, whose former name it is",
+  );
 }

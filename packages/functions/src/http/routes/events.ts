@@ -12,7 +12,7 @@ import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { valid } from "../validate.ts";
 import { assertCoversEvents, assertCoversKey, narrowed } from "../within.ts";
 
-/** Publishing to a stream, and reading it without a subscription. */
+/** Routes that publish to a stream and read it without a subscription. */
 export const eventRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -34,7 +34,8 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         answers: {
           201: { description: "The events are durable.", body: "PublishReceipt" },
           200: {
-            description: "An earlier request with this Idempotency-Key had published them.",
+            description:
+              "An earlier request with this Idempotency-Key has already published the events.",
             body: "PublishReceipt",
           },
         },
@@ -85,7 +86,7 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         tag: "events",
         summary: "Read a stream without a subscription",
         description:
-          "Starts at either end, at a moment or after a cursor. With a filter a page may be empty and not be the end: go on from its cursor until `caughtUp`. Follow a stream with `waitSeconds`, read back with `order=desc` or `last`, and get one event with `key` and `sequence`.",
+          "Reading starts at either end, at a moment or after a cursor. With a filter, an empty page is not yet the end: continue from its cursor until `caughtUp`. Follow a stream with `waitSeconds`, read back with `order=desc` or `last`, and get one event with `key` and `sequence`.",
         answers: {
           200: { description: "A page of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
         },
@@ -111,7 +112,8 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
     );
 
 /**
- * The events of a publish. Lines are judged as they arrive: nothing waits for what may be refused.
+ * Decodes the events of a publish. NDJSON is decoded while it arrives, so an invalid line is
+ * refused before the whole body is read.
  */
 async function receiveEvents(req: HonoRequest): Promise<IncomingEvent[]> {
   const { headers, body } = req.raw;

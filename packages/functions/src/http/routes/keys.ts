@@ -11,7 +11,7 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { requireJson, valid } from "../validate.ts";
 
-/** API keys of the caller's tenant: make, list, rotate, revoke. */
+/** Routes for the API keys of the caller's tenant: create, list, rotate, revoke. */
 export const keyRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -19,11 +19,12 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "createKey",
         tag: "keys",
-        summary: "Make an API key",
-        description: "The key is shown this once. It can be allowed no more than its maker.",
+        summary: "Create an API key",
+        description:
+          "The key is shown only in this answer. It can have no more rights than the key that creates it.",
         answers: {
           201: {
-            description: "The key was made.",
+            description: "The key was created.",
             body: "NewApiKey",
             headers: { Location: "The key's URL." },
           },
@@ -49,7 +50,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         id: "listKeys",
         tag: "keys",
         summary: "List API keys by id",
-        description: "Those that can do no more than the caller.",
+        description: "Lists the keys that have no more rights than the caller's.",
         answers: {
           200: { description: "A page of keys, without their secrets.", body: "ApiKeyList" },
         },
@@ -65,7 +66,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         tag: "keys",
         summary: "Describe an API key",
         description:
-          "Without its secret. One that can do more than the caller does not exist for it.",
+          "Shows the key without its secret. A key with more rights than the caller's is not found.",
         answers: { 200: { description: "The key.", body: "ApiKey" } },
         problems: ["api-key-not-found"],
       }),
@@ -78,7 +79,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         id: "revokeKey",
         tag: "keys",
         summary: "Revoke an API key",
-        description: `Takes effect everywhere within ${LIMITS.revocationSecondsMax} s. With \`cascade=true\` the keys that it has made end with it, and those that they have made; repeating that is the way on after a lost answer.`,
+        description: `Takes effect everywhere within ${LIMITS.revocationSecondsMax} s. With \`cascade=true\` it also revokes the keys that this key created, and the keys that they created. After a lost answer, send the request again.`,
         answers: { 204: { description: "The key is revoked." } },
         problems: ["api-key-not-found", "outcome-unknown"],
       }),
@@ -96,7 +97,8 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         id: "rotateKey",
         tag: "keys",
         summary: "Give an API key a new secret",
-        description: "The new key is shown this once; the former one stays valid for the overlap.",
+        description:
+          "The new key is shown only in this answer. The former secret stays valid for the overlap.",
         answers: { 200: { description: "The key with its new secret.", body: "RotatedApiKey" } },
         problems: [
           "malformed-json",
@@ -116,5 +118,5 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
       },
     );
 
-/** An answer with a secret in it is for its reader alone. */
+/** No cache may store an answer that contains a secret. */
 const NOT_STORED = { "Cache-Control": "no-store" };

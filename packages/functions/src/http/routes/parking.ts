@@ -14,7 +14,7 @@ import { operation } from "../operation.ts";
 import { jsonOrNothing, valid } from "../validate.ts";
 import { assertCoversKey } from "../within.ts";
 
-/** Keys that are set aside: park, list, retry and skip. */
+/** Routes for parked keys: park, list, retry and skip. */
 export const parkingRoutes = ({ ledger }: RouteDeps) => {
   type Of = { readonly stream: string; readonly subscription: string };
   const retry = (tenant: Tenant, { stream, subscription }: Of, key: string) =>
@@ -30,7 +30,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
         tag: "parking",
         summary: "Park the key of an event, from that event on",
         description:
-          "The event and all later ones of its key wait, in their order; other keys go on. Sending it again changes nothing.",
+          "The event and all later ones of its key wait, in their order. Other keys are not affected. Sending the request again changes nothing.",
         answers: { 200: { description: "The key is parked.", body: "ParkedKey" } },
         problems: [
           "malformed-json",
@@ -59,7 +59,8 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
         id: "listParked",
         tag: "parking",
         summary: "List parked keys",
-        description: "By key, each with the event that failed and the reason that was given.",
+        description:
+          "Lists the keys in order, each with the event that failed and the reason that was given.",
         answers: { 200: { description: "A page of parked keys.", body: "ParkedList" } },
         problems: ["invalid-cursor", "stream-not-found", "subscription-not-found"],
       }),
@@ -118,7 +119,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
     );
 };
 
-const ANY_KEY = "For any key, also one that a path cannot hold.";
+const ANY_KEY = "Accepts any key, including one that cannot be part of a path.";
 
 const RELEASE_PROBLEMS = [
   "stream-not-found",
@@ -139,14 +140,14 @@ const RELEASE = {
 
 const RETRY = {
   ...RELEASE,
-  summary: "Deliver the waiting events of a parked key, and free it",
+  summary: "Deliver the waiting events of a parked key and release it",
   description:
-    "Polls deliver the events that wait, in order and before any later one of the key; once they are committed the key is free.",
+    "Polls deliver the waiting events in order, before any later event of the key. Once they are committed, the key is no longer parked.",
 } as const;
 
 const SKIP = {
   ...RELEASE,
   summary: "Skip the failed event of a parked key, and deliver the rest",
   description:
-    "The event stays in the log; this subscription does not receive it any more. Name its `sequence`, and sending it again skips no other.",
+    "The event stays in the log, but this subscription no longer receives it. With its `sequence`, sending the request again skips no other event.",
 } as const;

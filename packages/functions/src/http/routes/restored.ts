@@ -4,7 +4,7 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { requireJson, valid } from "../validate.ts";
 
-/** After a restore of the table: for the bearer of the admin key. */
+/** The route that is called after a restore of the table. It needs the admin key. */
 export const restoredRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>().post(
     "/restored",
@@ -13,7 +13,7 @@ export const restoredRoutes = ({ ledger }: RouteDeps) =>
       tag: "system",
       summary: "Complete a restore of the table, for all streams of all tenants",
       description:
-        "Numbers go on beyond any that a lost event may have had. Readers of lost events get `invalid-cursor` with the reason `restored`. The streams answer again. Call again while `done` is false. See docs/operations.md.",
+        "Moves the numbering beyond any sequence that a lost event may have had, and makes the streams available again. Readers of lost events get `invalid-cursor` with the reason `restored`. Call again while `done` is false. See docs/operations.md.",
       answers: {
         200: {
           description: "How many streams this call completed, and whether more remain.",

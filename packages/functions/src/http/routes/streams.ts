@@ -5,7 +5,7 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { requireJson, valid } from "../validate.ts";
 
-/** Streams: create, list, describe, change and delete. */
+/** Routes for streams: create, list, describe, change and delete. */
 export const streamRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -48,7 +48,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "List streams by name",
         description:
-          "Shows those that the API key covers. With `include=stats` each has its numbers; as these cost a few reads for each partition, a page may hold fewer streams than `limit` then.",
+          "Lists the streams that the API key covers. With `include=stats` each stream has its statistics. They cost a few reads for each partition, so a page may then contain fewer streams than `limit`.",
         answers: { 200: { description: "A page of streams.", body: "StreamList" } },
         problems: ["invalid-cursor"],
       }),
@@ -66,7 +66,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         id: "getStream",
         tag: "streams",
         summary: "Describe a stream and what is in it now",
-        description: "Its settings, how much it holds, and the lag of its subscriptions.",
+        description: "Shows its settings, how much it holds, and the lag of its subscriptions.",
         answers: { 200: { description: "The stream.", body: "StreamInfo" } },
         problems: ["stream-not-found"],
       }),
@@ -83,7 +83,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Change a stream's settings",
         description:
-          "A longer retention holds for events published from now on, a shorter one for all at once. Storage of new events is freed no earlier than that of the events before them.",
+          "A longer retention applies to events published from now on, and a shorter one to all events at once. The storage of new events is freed no earlier than that of the events before them.",
         answers: { 200: { description: "The stream as it is now.", body: "Stream" } },
         problems: [
           "malformed-json",
@@ -108,7 +108,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         tag: "streams",
         summary: "Delete a stream",
         description:
-          "The stream is gone at once and its name is free; its data is removed in the background. Repeating it meanwhile answers the same, as long as the name is not created again.",
+          "The stream is deleted at once and its name is free. Its data is removed in the background. Until then, sending the request again gives the same answer, unless the name has been created again.",
         answers: { 202: { description: "The stream is being removed.", body: "StreamDeletion" } },
         problems: ["stream-not-found", "outcome-unknown"],
       }),

@@ -24,7 +24,7 @@ import {
   withoutSettings,
 } from "../within.ts";
 
-/** Subscriptions: create, list, describe, delete, poll, commit and seek. */
+/** Routes for subscriptions: create, list, describe, delete, poll, commit and seek. */
 export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -79,7 +79,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "List a stream's subscriptions by name",
         description:
-          "Shows their settings, and with `include=stats` how far each has come. A page may hold fewer than `limit` then. Workers and `keysBehind` are in the view of each.",
+          "Lists their settings, and with `include=stats` the progress of each. A page may then contain fewer subscriptions than `limit`. Workers and `keysBehind` are shown only for a single subscription.",
         answers: { 200: { description: "A page of subscriptions.", body: "SubscriptionList" } },
         problems: ["invalid-cursor", "stream-not-found"],
       }),
@@ -99,7 +99,8 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         id: "getSubscription",
         tag: "subscriptions",
         summary: "Describe a subscription and its lag",
-        description: "Its settings, its lag, its parked keys and the workers that share it.",
+        description:
+          "Shows its settings, its lag, the number of its parked keys and the workers that share it.",
         answers: { 200: { description: "The subscription.", body: "SubscriptionInfo" } },
         problems: ["stream-not-found", "subscription-not-found"],
       }),
@@ -119,7 +120,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Change a subscription's settings",
         description:
-          "The position stays where it is. Another filter holds for what comes after it: cursors from before are refused as after a seek, and `warnings` say what the consumer has to know.",
+          "The position does not move. A new filter applies to the events after it: earlier cursors are refused, as after a seek, and `warnings` say what the consumer has to know.",
         answers: {
           200: { description: "The subscription as it is now.", body: "PatchedSubscription" },
         },
@@ -150,7 +151,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Delete a subscription and its position",
         description:
-          "Its name is free at once. The stream's events stay. Repeating it within a day answers the same, as long as the name is not created again.",
+          "Its name is free at once. The stream's events stay. Within a day, sending the request again gives the same answer, unless the name has been created again.",
         answers: { 204: { description: "The subscription is deleted." } },
         problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
       }),
@@ -169,10 +170,10 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "Receive the events after the committed position",
         description:
-          "Never moves the position: what is not committed is delivered again. Commit the page's `cursor` once its events are processed.",
+          "A poll never moves the position, so events that are not committed are delivered again. Commit the page's `cursor` once its events are processed.",
         answers: {
           200: {
-            description: "A page of events, right after the committed offset or `after`.",
+            description: "A page of the events that follow the committed offset or `after`.",
             body: "PollPage",
             forms: CLOUD_EVENTS_PAGE,
           },
@@ -194,7 +195,8 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       valid("query", PollQuery),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        // HEAD delivers no events: it must not count as a delivery, nor renew a worker's lease.
+        // HEAD delivers no events, so it must neither count as a delivery nor renew a worker's
+        // lease.
         if (c.req.method === "HEAD") {
           await ledger.getSubscription(c.var.caller.tenant, stream, subscription);
           return c.body(null, 200, JSON_PAGE);
@@ -215,12 +217,12 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "commitAndPoll",
         tag: "subscriptions",
-        summary: "Commit, and receive the events after that",
+        summary: "Commit, and receive the next events",
         description:
-          "The same as a commit and a poll, in one request. A commit that is refused delivers nothing.",
+          "Does the same as a commit and a poll, in one request. If the commit is refused, nothing is delivered.",
         answers: {
           200: {
-            description: "A page of events, right after the committed offset or `after`.",
+            description: "A page of the events that follow the committed offset or `after`.",
             body: "CommittedPollPage",
             forms: CLOUD_EVENTS_PAGE,
           },
@@ -264,8 +266,9 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "commit",
         tag: "subscriptions",
-        summary: "Move the position to what a polled cursor covers",
-        description: "Never moves back: an older cursor changes nothing and says `stale`.",
+        summary: "Move the position to the cursor of a poll",
+        description:
+          "The position never moves back. An older cursor changes nothing, and the answer says `stale`.",
         answers: { 200: { description: "The position after the commit.", body: "CommitReceipt" } },
         problems: [
           "malformed-json",
@@ -293,7 +296,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "seek",
         tag: "subscriptions",
-        summary: "Move the position on purpose, back or forward",
+        summary: "Move the position back or forward",
         description: "Cursors from before a seek are refused.",
         answers: { 200: { description: "The position after the seek.", body: "SeekReceipt" } },
         problems: [
@@ -323,7 +326,7 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         tag: "subscriptions",
         summary: "End a worker",
         description:
-          "Its share goes to the others at once. Without this they get it when its lease has run out.",
+          "The other workers receive its share at once. Without this request they receive it when the lease expires.",
         answers: { 204: { description: "The worker has left, and its share is free." } },
         problems: [
           "malformed-json",
@@ -345,5 +348,5 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       },
     );
 
-/** The headers of the answer to HEAD, which creates no page. */
+/** The headers of an answer to HEAD, which has no page. */
 const JSON_PAGE = { "Content-Type": "application/json", Vary: "Accept" };

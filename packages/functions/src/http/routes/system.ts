@@ -7,18 +7,19 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { type Answer, type Operation, operation } from "../operation.ts";
 import { valid } from "../validate.ts";
 
-/** A file of the documentation page, by name. Undefined when there is none of that name. */
+/** Returns a file of the documentation by its name, or undefined. */
 export type LoadDocsAsset = (
   name: string,
 ) => Promise<{ bytes: Uint8Array<ArrayBuffer>; contentType: string } | undefined>;
 
 const HealthQuery = z.strictObject({
   deep: described(z._default(z.enum(["0", "1"]), "0"), {
-    description: "1 asks the table as well: ready, not only alive.",
+    description:
+      "With 1, the server also asks the table, so the answer shows that the service is ready, not only alive.",
   }),
 });
 
-/** The routes that need no key: health, the OpenAPI document, the documentation. */
+/** The routes that need no key: health, the OpenAPI document and the documentation. */
 export const systemRoutes = ({
   ledger,
   loadDocsAsset,
@@ -31,7 +32,7 @@ export const systemRoutes = ({
         tag: "system",
         summary: "Tell whether the service is alive",
         description:
-          "With `deep=1` also whether the table answers and takes writes, as far as this process knows without writing; if not, 503.",
+          "With `deep=1` it also checks that the table answers, and that the latest writes of this process did not fail. Otherwise it answers 503. It writes nothing itself.",
         answers: {
           200: {
             description: "The service is alive; with `deep=1` its table answers.",
@@ -68,7 +69,7 @@ export const systemRoutes = ({
 
 type File = Pick<Operation, "id" | "summary" | "description" | "path" | "problems">;
 
-/** A public file: nothing in it is secret. */
+/** Declares a public file. */
 const file = (forms: NonNullable<Answer["forms"]>, of: File) =>
   operation({
     ...of,
@@ -97,7 +98,7 @@ const problemsOperation = file(
   {
     id: "getProblems",
     summary: "Explain all problems",
-    description: "A page with every code a problem may have, and whether to try again.",
+    description: "A page with every problem code, and whether to send the request again.",
   },
 );
 const assetOperation = file(

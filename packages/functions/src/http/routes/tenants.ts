@@ -4,7 +4,7 @@ import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { requireJson, valid } from "../validate.ts";
 
-/** Tenants: for the bearer of the admin key. */
+/** Routes for tenants. They need the admin key. */
 export const tenantRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -12,12 +12,12 @@ export const tenantRoutes = ({ ledger }: RouteDeps) =>
       operation({
         id: "createTenant",
         tag: "tenants",
-        summary: "Create a tenant, with a key that may do everything in it",
+        summary: "Create a tenant with a key that has all rights in it",
         description:
-          "Sending the same body again answers 200 and makes one more key: the way back into a tenant whose keys are lost.",
+          "Sending the same body again answers 200 and creates one more key. Use this when the keys of a tenant are lost.",
         answers: {
           201: { description: "The tenant was created.", body: "NewTenant" },
-          200: { description: "The tenant was there; the key is new.", body: "NewTenant" },
+          200: { description: "The tenant already existed; the key is new.", body: "NewTenant" },
         },
         problems: [
           "malformed-json",

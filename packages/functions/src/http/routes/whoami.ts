@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 
-/** Tells a client about its own key, and about the service. */
+/** The route that reports a client's own key and the settings of the service. */
 export const whoamiRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>().get(
     "/whoami",
@@ -13,10 +13,10 @@ export const whoamiRoutes = ({ ledger }: RouteDeps) =>
       tag: "keys",
       summary: "Show what the API key may do, and the limits of this service",
       description:
-        "A client that starts learns here what it may do, how large its requests may be, and how long to wait.",
+        "A client can ask at its start what it may do, how large its requests may be, and how long to wait.",
       answers: {
         200: {
-          description: "The rights and bounds of the key that asks, and the limits to plan by.",
+          description: "The rights and bounds of the caller's key, and the limits of the service.",
           body: "Whoami",
         },
       },
