@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Everything that has to be closed, recorded as it is started. */
+/** Collects everything that has to be closed, in the order in which it was started. */
 export type Closers = {
   add(close: () => Promise<void> | void): void;
-  /** Ends all of it, the last first, each whatever became of the others. May be called twice. */
+  /** Closes everything in reverse order, even when one of the parts fails. May be called twice. */
   close(): Promise<void>;
 };
 
-/** The time that each may take. Then the next one is closed. */
+/** The time that each part may take to close. After that the next one is closed. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 export function createClosers(onNotice: (line: string) => void): Closers {

@@ -8,39 +8,41 @@ import { StackError, systemCode } from "./stack-error.ts";
 import { defaultStoreKind, STORE_KINDS, type StoreKind } from "./store-program.ts";
 
 /**
- * The content of `running.json` in the data folder. It informs other programs while a stack runs on
- * the folder.
+ * The content of `running.json` in the data folder. Other programs read it while a stack uses the
+ * folder.
  */
 export type Running = {
   readonly pid: number;
-  /** Of that process, since ids are used again after a restart of the machine. */
+  /**
+   * The command line of that process. A process id alone is not enough, because ids are reused
+   * after a restart of the machine.
+   */
   readonly command: string;
   readonly databasePid?: number;
   readonly url?: string;
 };
 
 export type DataFolder = {
-  /**
-   * The store that wrote the folder, or writes it from now on. A different store cannot read its
-   * files.
-   */
+  /** The store that writes the folder. A different store cannot read its files. */
   readonly storeKind: StoreKind;
   /** The folder of the store's files. */
   readonly databaseDir: string;
   readonly adminKeyFile: string;
-  /** Both keys are created on the first start and read later. Their files have mode 0600. */
+  /**
+   * Both keys are created at the first start and read at later starts. Their files have mode 0600.
+   */
   readonly adminKey: string;
   readonly cursorKey: string;
-  /** Adds to the record of the process that runs here. Earlier entries stay. */
+  /** Adds facts about the running process to `running.json`. Earlier entries stay. */
   announce(more: Pick<Running, "databasePid" | "url">): void;
-  /** Lets another stack use the folder. This also happens when this process exits by itself. */
+  /** Frees the folder for another stack. This also happens when the process exits. */
   release(): void;
 };
 
 /**
- * Takes a data folder for this process, making it when absent. Throws `StackError` when it cannot
- * be used, when another stack runs on it, when a key file in it is damaged, or when a store other
- * than the one asked for wrote it.
+ * Takes a data folder for this process and creates it if it is absent. Throws `StackError` when the
+ * folder cannot be used, when another stack runs on it, when a key file in it is damaged, or when
+ * another store wrote it than the one that the settings name.
  */
 export async function openDataFolder(path: string, asked?: StoreKind): Promise<DataFolder> {
   const folder = resolve(path);
@@ -85,7 +87,7 @@ export function loadRunning(path: string): Running | undefined {
   return running !== undefined && isHolder(running) ? running : undefined;
 }
 
-/** A new secret: 192 random bits. */
+/** Returns a new secret of 192 random bits. */
 export const makeKey = (prefix: string): string => `${prefix}${randomBytes(24).toString("hex")}`;
 
 const STORE_FOLDERS: Readonly<Record<StoreKind, string>> = {
@@ -94,8 +96,8 @@ const STORE_FOLDERS: Readonly<Record<StoreKind, string>> = {
 };
 
 /**
- * The folder's store, noted in its file `store`. Folders from before that file hold DynamoDB
- * Local's.
+ * Returns the store of the folder, as the file `store` names it. An older folder has no such file,
+ * and DynamoDB Local wrote it.
  */
 function claimStore(folder: string, path: string, asked: StoreKind | undefined): StoreKind {
   const file = join(folder, "store");
@@ -108,7 +110,7 @@ function claimStore(folder: string, path: string, asked: StoreKind | undefined):
   if (written !== undefined && asked !== undefined && asked !== written) {
     throw new StackError(
       `The data folder "${path}" holds files of ${written}, and EVENTLEDGER_STORE asks for ${asked}. ` +
-        `Leave the variable out, or choose another folder: EVENTLEDGER_DATA=.eventledger-2 npm start`,
+        `Unset the variable, or choose another folder: EVENTLEDGER_DATA=.eventledger-2 npm start`,
     );
   }
   const kind = written ?? asked ?? defaultStoreKind();
@@ -117,8 +119,8 @@ function claimStore(folder: string, path: string, asked: StoreKind | undefined):
 }
 
 function makeFolder(folder: string): void {
-  // This takes two steps, because a recursive mkdir of Node never returns where nothing can be
-  // created (/proc).
+  // The folder is created in two steps, because Node's recursive mkdir never returns under a path
+  // where nothing can be created (/proc).
   mkdirSync(dirname(folder), { recursive: true });
   if (!existsSync(folder)) mkdirSync(folder);
 }
@@ -147,13 +149,13 @@ async function takeLock(lock: string, self: Running, path: string): Promise<void
   }
 }
 
-/** The database of a stack that was killed ends within half a second. */
+/** The database of a stack that was killed ends within half a second, so this waits for it. */
 async function waitForDatabase(pid: number, path: string): Promise<void> {
   const giveUpAt = performance.now() + 8_000;
   while (isAlive(pid) && /DynamoDBLocal|dynoxide/.test(commandLine(pid))) {
     if (performance.now() > giveUpAt) {
       throw new StackError(
-        `A database (pid ${pid}) still runs on the data folder "${path}": end it first.`,
+        `A database (pid ${pid}) still runs on the data folder "${path}": stop it first.`,
       );
     }
     await sleep(100);
@@ -181,7 +183,7 @@ function loadKey(file: string, prefix: string): string {
   const key = readKey(file);
   if (SECRET_PATTERN.test(key)) return key;
   throw new StackError(
-    `The key file ${file} is damaged. Restore it, or delete it to have a new key made.`,
+    `The key file ${file} is damaged. Restore it, or delete it so that a new key is created.`,
   );
 }
 
@@ -198,7 +200,7 @@ function folderError(error: unknown, path: string): unknown {
   const code = systemCode(error);
   if (code === "" || error instanceof StackError) return error;
   const reasons: Record<string, string> = {
-    ENOENT: "it cannot be made",
+    ENOENT: "it cannot be created",
     EEXIST: "it is not a directory",
     ENOTDIR: "it is not a directory",
     EACCES: "it is not writable",

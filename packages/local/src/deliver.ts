@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One change of the table, in the shape in which Lambda hands it to a function. */
+/** One change of the table, in the form in which Lambda passes it to a function. */
 export type StreamRecord = {
   readonly eventID: string;
   readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
@@ -9,7 +9,7 @@ export type StreamRecord = {
   readonly awsRegion: string;
   readonly eventSourceARN: string;
   readonly dynamodb: {
-    /** Epoch seconds. */
+    /** The time of the change, in seconds since 1970. */
     readonly ApproximateCreationDateTime: number;
     readonly Keys: Readonly<Record<string, { readonly S: string }>>;
     readonly SequenceNumber: string;
@@ -18,19 +18,22 @@ export type StreamRecord = {
   };
 };
 
-/** A Lambda function with `ReportBatchItemFailures`: names the records from which to try again. */
+/**
+ * A Lambda function with `ReportBatchItemFailures`. It returns the record from which delivery must
+ * continue.
+ */
 export type StreamHandler = (event: {
   Records: StreamRecord[];
 }) => Promise<{ batchItemFailures: { itemIdentifier: string }[] }>;
 
 export type Delivery = {
   readonly handler: StreamHandler;
-  /** Takes what was given up, like an on-failure destination. */
+  /** Receives the records that were given up, like an on-failure destination. */
   readonly onFailure: (records: readonly StreamRecord[], reason: unknown) => void;
   readonly onRetry: () => void;
-  /** A single record is given up after so many tries. */
+  /** A single record is given up after this many attempts. */
   readonly triesMax: number;
-  /** A call that takes longer counts as failed, like a function's timeout. */
+  /** A call that takes longer counts as failed, as with the timeout of a function. */
   readonly timeoutMs: number;
   /** The delay before the first retry. It doubles with each further retry. */
   readonly backoffMs: number;
@@ -38,11 +41,11 @@ export type Delivery = {
 };
 
 /**
- * Hands `records` to the handler in order, like a Lambda event source with bisection and partial
+ * Delivers `records` to the handler in order, like a Lambda event source with bisection and partial
  * batch responses. Records that the handler accepts are done. From the first failure on, the rest
- * is tried again, first whole, then cut in halves until the poison record is alone. That record is
- * given up after `triesMax`, and the others continue. Returns when every record is accepted or
- * given up. Throws only when `signal` is aborted.
+ * is retried, first as a whole. It is then cut in halves until the failing record is alone. That
+ * record is given up after `triesMax` attempts, and the others continue. Returns when every record
+ * is accepted or given up. Throws only when `signal` is aborted.
  */
 export async function deliver(
   records: readonly StreamRecord[],
@@ -73,10 +76,12 @@ export async function deliver(
   }
 }
 
-/** The number of times that a batch of several records is tried before it is cut. */
+/** A batch of several records is tried this often before it is cut in halves. */
 const WHOLE_TRIES = 2;
 
-/** `named`: the handler named the record that failed, so only that one is suspect. */
+/**
+ * `named` is true when the handler named the record that failed, so only that record is suspect.
+ */
 type Outcome = { accepted: number; named: boolean; reason: unknown };
 
 async function invoke(
@@ -106,9 +111,17 @@ function readAnswer(
   const failed = new Set(failures.map((failure) => failure.itemIdentifier));
   const known = records.filter((record) => failed.has(record.dynamodb.SequenceNumber));
   const first = known[0];
-  // An identifier that is none of ours fails the whole batch, as on AWS.
+  // An identifier of no record in the batch fails the whole batch, as on AWS.
   if (first === undefined || known.length < failed.size) {
-    return { accepted: 0, named: false, reason: "The handler named a record it was not given." };
+    return {
+      accepted: 0,
+      named: false,
+      reason: "The handler named a record that was not in its batch.",
+    };
   }
-  return { accepted: records.indexOf(first), named: true, reason: "The handler refused it." };
+  return {
+    accepted: records.indexOf(first),
+    named: true,
+    reason: "The handler refused the record.",
+  };
 }

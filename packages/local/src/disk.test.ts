@@ -28,7 +28,7 @@ it("is full until there is room for what was refused, and says either once", asy
     false,
     false,
   ]);
-  // A small write still goes through.
+  // A smaller write is still accepted.
   expect(await hasRoomFor(100)).toBe(true);
   expect(await hasRoomFor(0)).toBe(false);
   expect(notices).toHaveLength(1);

@@ -3,22 +3,22 @@ import { statfs } from "node:fs/promises";
 type Space = { readonly bavail: number; readonly bsize: number };
 
 /**
- * The space that must be free in addition to a write. The store writes to its journal first and to
- * its file later, and other programs use the disk too.
+ * The space that must be free beyond the write itself. The store writes to its journal first and to
+ * its file later, and other programs use the disk as well.
  */
 const FREE_MIN_BYTES = 1024 * 1024;
 
 /**
- * Tells whether the disk of a folder has room for a write of so many bytes. Asked for none, it
- * tells whether there is room for the write that was refused. It logs once when there is no
- * room, and once when there is room again. A disk of unknown size has room.
+ * Returns a function that checks whether the disk of a folder has room for a write of that many
+ * bytes. With 0, it checks for the largest write that was refused. It logs once when the disk is
+ * full, and once when it has room again. A disk of unknown size counts as having room.
  */
 export function watchDisk(
   folder: string,
   onNotice: (line: string) => void,
   look: (path: string) => Promise<Space> = statfs,
 ): (bytes: number) => Promise<boolean> {
-  /** The space that is needed for the largest write that was refused since there last was room. */
+  /** The size of the largest write that was refused since the disk last had room. */
   let refused = 0;
   return async (bytes) => {
     const free = await look(folder).then(
@@ -28,7 +28,9 @@ export function watchDisk(
     const needed = FREE_MIN_BYTES + 2 * bytes;
     if (free < needed) {
       if (refused === 0) {
-        onNotice(`The disk of ${folder} is full (${free} bytes are free): nothing is written.`);
+        onNotice(
+          `The disk of ${folder} is full (${free} bytes are free). No events are written until it has room.`,
+        );
       }
       refused = Math.max(refused, needed);
       return false;

@@ -12,7 +12,7 @@ import { ensureTable, loadStreamArn } from "./table.ts";
 
 export type EngineOptions = {
   readonly endpoint: string;
-  /** A description of where the data is, for the user. */
+  /** Describes for the user where the data is. */
   readonly place: string;
   readonly tableName: string;
   readonly adminKey: string;
@@ -20,17 +20,17 @@ export type EngineOptions = {
   readonly authOff: boolean;
   readonly corsOrigins: readonly string[];
   readonly waitSecondsMax?: number;
-  /** Whether the disk of the database has room for so many more bytes. */
+  /** Returns whether the disk of the database has room for this many more bytes. */
   readonly hasRoomFor?: (bytes: number) => Promise<boolean>;
   readonly onNotice: (line: string) => void;
 };
 
-/** The ledger over one database, with what AWS does for it by itself. */
+/** The ledger over one database, together with the work that AWS does by itself. */
 export type Engine = { readonly opened: OpenLedger; stop(): Promise<void> };
 
 /**
- * Makes sure of the table, opens the ledger, lets the table's stream ring the compactor and the
- * sweeper run each minute. Throws `StackError` when the database does not work.
+ * Creates the table if it is absent and opens the ledger. The table's stream triggers the
+ * compactor, and the sweeper runs each minute. Throws `StackError` when the database does not work.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { endpoint, tableName, onNotice } = options;
@@ -45,7 +45,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     const config = { region: LOCAL_REGION, ...options };
     const opened = openLedger(config);
-    // Each ledger has the rights of its own function on AWS. All of them share one set of metrics.
+    // Each ledger has only the permissions of its function on AWS. All of them share one set of
+    // metrics.
     const compactor = openLedger({ ...config, metrics: opened.metrics });
     const sweeper = openLedger({ ...config, metrics: opened.metrics });
     permitOnly(opened.client, OPERATIONS.router);
@@ -58,7 +59,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       handler: createCompactorHandler(compactor.ledger),
       onFailure: (records, reason) => {
         onNotice(
-          `The compactor gave up ${records.length} notice(s); the sweeper sees to it: ${reason}`,
+          `The compactor gave up ${records.length} record(s); the sweeper will compact their partitions: ${reason}`,
         );
       },
     });
@@ -74,7 +75,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 const SWEEP_MS = 60_000;
 
-/** The first sweep is now: it picks up what happened while nothing was running. */
+/** The first sweep runs at once. It finds the work that was left while nothing was running. */
 function startSweeper(
   { ledger }: OpenLedger,
   onNotice: (line: string) => void,
@@ -87,7 +88,7 @@ function startSweeper(
         if (!stopped) await ledger.sweep();
       })
       .catch((error: unknown) => {
-        if (!stopped) onNotice(`A sweep failed, the next one goes on: ${error}`);
+        if (!stopped) onNotice(`A sweep failed; the next one continues: ${error}`);
       });
   };
   sweep();
@@ -106,6 +107,6 @@ function databaseError(error: unknown, place: string): unknown {
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new StackError(
     `The database in ${place} does not work (${reason.split("\n")[0]}). Restore it, or move it ` +
-      "away to begin afresh.",
+      "away to start with an empty one.",
   );
 }

@@ -23,7 +23,7 @@ import { createNodeServer } from "./node-server.ts";
 
 export type LocalServer = { readonly url: string; stop(): Promise<void> };
 
-/** The time for which a stopping server waits for answers in progress. */
+/** How long a stopping server waits for answers in progress. */
 const STOP_TIMEOUT_MS = 3_000;
 const CLOSE_EVERY_MS = 20;
 
@@ -37,7 +37,9 @@ export async function startServer(
   { host, port }: { host: string; port: number },
 ): Promise<LocalServer> {
   if (authOff && !isLoopback(host)) {
-    throw new RangeError("Without authentication, only programs on this machine may be let in.");
+    throw new RangeError(
+      "Without authentication, the server may listen only on a loopback address.",
+    );
   }
   const app = createApp({
     ledger,
@@ -78,9 +80,9 @@ export async function startServer(
 }
 
 /**
- * `GET /metrics` is not part of the API: it asks for no key, so it answers programs on this machine
- * only, and those that know where they are: a web page that had its own name point here does not.
- * For all others it does not exist.
+ * `GET /metrics` is not part of the API. It needs no key, so only programs on this machine may use
+ * it, and only under a loopback host name: a web page that redirected its own name to this machine
+ * is refused. Any other client gets a 404.
  */
 function isMetricsRequest({ method, url }: Request, from = ""): boolean {
   const [, host = ""] = METRICS_URL.exec(url) ?? [];
@@ -102,7 +104,7 @@ const listen = (server: Server, host: string, port: number): Promise<void> =>
 const close = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     const limit = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS);
-    // Connections become idle one by one, as their last answers are sent.
+    // A connection becomes idle once its last answer is sent.
     const closing = setInterval(() => server.closeIdleConnections(), CLOSE_EVERY_MS);
     server.close(() => {
       clearTimeout(limit);
@@ -112,7 +114,7 @@ const close = (server: Server): Promise<void> =>
     server.closeIdleConnections();
   });
 
-/** Answers HTTP bytes that are not a valid request, for example because the Host is invalid. */
+/** Answers bytes that are not a valid HTTP request, for example because the Host is invalid. */
 function answerUnreadable(error: unknown): Response {
   const requestId = randomUUID();
   const detail = "The request target or the Host header is invalid.";

@@ -2,21 +2,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Store, type StoreOptions, startStore } from "./store.ts";
 
 export type KeptStoreOptions = Pick<StoreOptions, "dataDir" | "kind"> & {
-  /** Called for each database, the first too, before the one before it is forgotten. */
+  /**
+   * Called for each new database, including the first, before the ledger of the previous one is
+   * dropped.
+   */
   readonly onStart: (store: Store) => Promise<void>;
   readonly onNotice: (line: string) => void;
-  /** The database cannot be started again. */
+  /** Called when the database cannot be started again. */
   readonly onGiveUp: (error: unknown) => void;
 };
 
 /**
- * A store that restarts with the same data when it ends unasked.
+ * Runs a store and restarts it with the same data when it ends unexpectedly.
  *
- * Each start takes a port of its own, so that a client of the last process cannot reach the next
- * one by mistake. DynamoDB Local may lose confirmed writes when it is killed, because it answers a
- * transaction a few milliseconds before SQLite has it. Of 5 kills under load, 3 lost a transaction.
- * Of 6, none lost a single put. A process that remembers a lost write must not continue from it.
- * AWS does not lose what it confirms.
+ * Each start uses a new port, so that a client of the previous process cannot reach the next one by
+ * mistake. DynamoDB Local may lose confirmed writes when it is killed, because it answers a
+ * transaction a few milliseconds before SQLite has stored it. In a test under load, 3 of 5 kills
+ * lost a transaction, and none of 6 kills lost a single put. A process that remembers a lost write
+ * must not continue from it, so every restart replaces the ledger. AWS does not lose what it
+ * confirms.
  */
 export async function keepStore(options: KeptStoreOptions): Promise<{ stop(): Promise<void> }> {
   const stopping = new AbortController();
@@ -26,10 +30,10 @@ export async function keepStore(options: KeptStoreOptions): Promise<{ stop(): Pr
     while (!stopping.signal.aborted) {
       await current.ended;
       if (stopping.signal.aborted) return;
-      options.onNotice(`The database (pid ${current.pid}) ended unasked; starting it again.`);
+      options.onNotice(`The database (pid ${current.pid}) ended unexpectedly; starting it again.`);
       current = await restart(options);
     }
-    // Asked to stop while it was starting.
+    // The stack was stopped while the store was starting.
     await current.stop();
   };
   const watching = watch().catch((error: unknown) => {

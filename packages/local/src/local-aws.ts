@@ -1,6 +1,6 @@
 /**
- * SDK client settings for an emulator. The credentials are made up, yet the same everywhere: a
- * DynamoDB Local without `-sharedDb` keeps one database per access key and region.
+ * The settings of SDK clients for an emulator. All clients use the same made-up credentials,
+ * because DynamoDB Local without `-sharedDb` keeps one database per access key and region.
  */
 export const localAws = (endpoint: string) => ({
   endpoint,

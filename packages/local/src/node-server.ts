@@ -15,18 +15,18 @@ import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventled
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 5_000;
-/** Interval between timeout checks. */
+/** The interval between timeout checks. */
 const CHECK_EVERY_MS = 1_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 
 type Caps = {
-  /** Connection limit. When it is exceeded, the longest-idle connection is closed. */
+  /** The limit on connections. Beyond it, the connection that has been idle longest is closed. */
   readonly connectionsMax?: number;
-  /** An answer of which the client takes nothing for so long is given up. */
+  /** A connection is closed when its client has taken nothing of an answer for this long. */
   readonly unreadMs?: number;
 };
 
-/** A Node server that slow, idle and malformed clients cannot take away from the others. */
+/** Creates a Node server that slow, idle and malformed clients cannot block for other clients. */
 export function createNodeServer(
   listener: RequestListener,
   { connectionsMax = 1_024, unreadMs = 30_000 }: Caps = {},
@@ -38,7 +38,7 @@ export function createNodeServer(
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_EVERY_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
-      // Node refuses a request without Host in words of its own.
+      // Node would refuse a request without Host with a message of its own.
       requireHostHeader: false,
     },
     (incoming, outgoing) => {
@@ -65,27 +65,27 @@ export function createNodeServer(
 
 const heldBack = new WeakSet<IncomingMessage>();
 
-/** Whether the client waits to send its body until the server asks for it. */
+/** Returns whether the client waits for `100 Continue` before it sends the body. */
 export const takesBack = (incoming: IncomingMessage): boolean => heldBack.has(incoming);
 
-/** HTTP/1.0 knows no Host. */
+/** HTTP/1.0 has no Host header. */
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
 
 const HOST_MISSING = "An HTTP/1.1 request must have a Host header.";
-const EXPECTATION_UNKNOWN = "Of Expect only `100-continue` is known here.";
+const EXPECTATION_UNKNOWN = "The only supported value of Expect is `100-continue`.";
 
 type Connection = {
-  /** Requests that have no whole answer yet. */
+  /** The requests that are not completely answered. */
   underWay: number;
-  /** The last request, which may still be arriving. */
+  /** The last request, whose body may still be arriving. */
   request?: IncomingMessage;
-  /** The bytes that had left for the client when it last read something, and the time of that. */
+  /** How many bytes had left for the client when it last read something, and when that was. */
   sent: number;
   sentAtMs: number;
 };
 
-/** All connections. Those that have been idle for the longest time come first. */
+/** Returns a map of all connections that keeps those idle longest first. */
 function keepConnections(server: Server): ReadonlyMap<Socket, Connection> {
   const connections = new Map<Socket, Connection>();
   server.on("connection", (socket) => {
@@ -107,9 +107,9 @@ function keepConnections(server: Server): ReadonlyMap<Socket, Connection> {
 }
 
 /**
- * A connection is idle until a request has arrived on it whole, and again from the answer on, so a
- * connection with a request under way is never closed for an idle one. The request need not have
- * been read: the body of a GET is left alone.
+ * Returns the connection that has been idle longest, or undefined. A connection is idle unless a
+ * whole request has arrived on it and is not answered yet. A GET counts as whole even when its body
+ * was not read.
  */
 function longestWaiting(connections: ReadonlyMap<Socket, Connection>): Socket | undefined {
   for (const [socket, { underWay, request }] of connections) {
@@ -119,8 +119,8 @@ function longestWaiting(connections: ReadonlyMap<Socket, Connection>): Socket | 
 }
 
 /**
- * Closes connections whose clients do not take what is sent to them: it would stay in memory for as
- * long as they like. While there is nothing to take, such as in a long poll, no time passes.
+ * Closes connections whose clients do not read what is sent to them, because unread answers use
+ * memory. The clock does not run while there is nothing to read, as during a long poll.
  */
 function closeUnread(connections: ReadonlyMap<Socket, Connection>, unreadMs: number): void {
   const now = performance.now();
@@ -137,7 +137,7 @@ function closeUnread(connections: ReadonlyMap<Socket, Connection>, unreadMs: num
   }
 }
 
-/** Node's own count of what it has been given to send, and of what of that has not left yet. */
+/** Node's count of the bytes that it was given to send and of those that have not left yet. */
 type SendingSocket = Socket & {
   readonly _handle?: { readonly bytesWritten: number; readonly writeQueueSize: number } | null;
 };
@@ -148,8 +148,9 @@ const CODES: Readonly<Record<string, ProblemCode>> = {
 };
 
 /**
- * Answers bytes that never became a request with a problem, and closes the connection. Bytes after
- * a whole request only close it: a client would take their answer for the request's.
+ * Answers bytes that never became a request with a problem, and closes the connection. When the
+ * bytes follow a complete request, it only closes the connection: the client would take a problem
+ * for the answer to that request.
  */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket & AnsweringSocket): void {
   const pending = socket._httpMessage;
@@ -165,7 +166,10 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & Answer
   );
 }
 
-/** Answers what the app never hears of, and ends the connection: its body may still come. */
+/**
+ * Answers a request that the app never receives, and closes the connection, because the request's
+ * body may still be arriving.
+ */
 function answerProblem(outgoing: ServerResponse, code: ProblemCode, detail: string): void {
   const { status, headers, body } = printProblem(code, detail);
   outgoing.writeHead(status, headers).end(body);
@@ -188,7 +192,7 @@ function printProblem(code: ProblemCode, detail: string) {
   return { status, headers, body };
 }
 
-/** Node's own mark of a socket on which an answer is under way. */
+/** The property by which Node marks a socket whose answer is in progress. */
 type AnsweringSocket = {
   readonly _httpMessage?: {
     readonly headersSent: boolean;
@@ -197,7 +201,7 @@ type AnsweringSocket = {
 };
 
 const DETAILS: Partial<Record<ProblemCode, string>> = {
-  "request-timeout": `Send the headers within ${HEADERS_TIMEOUT_MS / 1_000} s and all of the request within ${REQUEST_TIMEOUT_MS / 1_000} s.`,
-  "headers-too-large": `The request line and the headers may have ${HEADER_BYTES_MAX} bytes.`,
+  "request-timeout": `Send the headers within ${HEADERS_TIMEOUT_MS / 1_000} s and the whole request within ${REQUEST_TIMEOUT_MS / 1_000} s.`,
+  "headers-too-large": `The request line and the headers together may have at most ${HEADER_BYTES_MAX} bytes.`,
   "malformed-http": "The bytes received cannot be read as an HTTP/1.1 request.",
 };

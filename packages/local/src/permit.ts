@@ -1,12 +1,12 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { TableOperation } from "../../../infra/operations.ts";
 
-/** An item of a transaction, under the name of what is done with it. */
+/** An item of a transaction, under the name of the operation that needs a permission for it. */
 type TransactItem = Partial<Record<"Put" | "Update" | "Delete" | "ConditionCheck" | "Get", object>>;
 
 /**
- * The operations that AWS asks a role's permission for when a request is sent: for a transaction
- * those of its items.
+ * Returns the operations that a role needs permission for when a request is sent. For a transaction
+ * these are the operations of its items.
  */
 export function operationsOf(name: string, input: object): string[] {
   if (!name.startsWith("Transact")) return [name];
@@ -16,7 +16,7 @@ export function operationsOf(name: string, input: object): string[] {
   ];
 }
 
-/** Refuses what goes through a client from now on unless it is allowed, in the way IAM does. */
+/** Makes a client refuse every operation that is not allowed, as IAM does. */
 export function permitOnly(client: DynamoDBClient, allowed: readonly TableOperation[]): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {

@@ -1,10 +1,10 @@
 import { createServer } from "node:net";
 import { StackError, systemCode } from "./stack-error.ts";
 
-/** A port on the loopback interface that nothing listens on at this moment. */
+/** Returns a loopback port that nothing listens on at this moment. */
 export const findFreePort = (): Promise<number> => tryToListen("127.0.0.1", 0);
 
-/** Throws `StackError`, with the remedy, when a server cannot listen on `host` and `port`. */
+/** Throws `StackError` with a remedy when a server cannot listen on `host` and `port`. */
 export async function assertPortFree(host: string, port: number): Promise<void> {
   try {
     await tryToListen(host, port);
@@ -13,7 +13,7 @@ export async function assertPortFree(host: string, port: number): Promise<void> 
   }
 }
 
-/** The one line that tells why listening failed and what to do. */
+/** Describes in one line why listening failed and what to do. */
 export function listenError(error: unknown, host: string, port: number): unknown {
   switch (systemCode(error)) {
     case "EADDRINUSE":
@@ -30,7 +30,7 @@ export function listenError(error: unknown, host: string, port: number): unknown
     case "EAI_AGAIN":
     case "EINVAL":
       return new StackError(
-        `HOST "${host}" is no address of this machine. Leave it out to use 127.0.0.1.`,
+        `HOST "${host}" is not an address of this machine. Unset it to use 127.0.0.1.`,
       );
     default:
       return error;

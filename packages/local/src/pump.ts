@@ -5,19 +5,20 @@ import { createShards, type Shards, type StreamStart } from "./shards.ts";
 
 export type PumpOptions = {
   readonly client: DynamoDBStreamsClient;
-  /** Called again and again, because the table may have been created again. */
+  /**
+   * Called before each discovery of shards, because the table may have been deleted and created
+   * again.
+   */
   readonly loadStreamArn: () => Promise<string>;
   readonly handler: StreamHandler;
-  /** Receives the records that were given up. They are counted in any case. */
+  /** Receives the records that were given up. The pump counts them in any case. */
   readonly onFailure?: (records: readonly StreamRecord[], reason: unknown) => void;
-  /**
-   * The place to start: only new records (the default), or everything that is still in the stream.
-   */
+  /** Where reading starts: at new records (the default), or at the oldest record of the stream. */
   readonly start?: StreamStart;
   readonly pollMs?: number;
   /**
-   * The interval of looking for new shards, and for the new stream of a table that was created
-   * again.
+   * The interval at which the pump looks for new shards, and for the new stream of a table that was
+   * created again.
    */
   readonly discoveryMs?: number;
   readonly triesMax?: number;
@@ -26,30 +27,32 @@ export type PumpOptions = {
 };
 
 export type PumpCounters = {
-  /** Records seen in the stream, and those of them that are for the handler. */
+  /**
+   * The number of records that were read from the stream, and of those that the handler receives.
+   */
   read: number;
   matched: number;
   retries: number;
-  /** Records given up. */
+  /** The number of records that were given up. */
   failed: number;
-  /** Rounds that the database did not answer. */
+  /** The number of rounds in which the database did not answer. */
   errors: number;
 };
 
 export type Pump = {
   readonly counters: Readonly<PumpCounters>;
-  /** Stops reading and waits for the call under way, 3 s at most. */
+  /** Stops reading and waits at most 3 s for a call in progress. */
   stop(): Promise<void>;
 };
 
 /**
- * Does locally what a Lambda event source mapping does in AWS. It reads the table's stream in order
- * and passes the inserts of record batches to the compactor. It returns once it listens. Records
- * that are written after that arrive. It survives restarts of the database.
+ * Does locally what a Lambda event source mapping does on AWS. It reads the table's stream in order
+ * and passes inserted batch rows to the compactor. It returns once it listens: records that are
+ * written later are delivered. It survives restarts of the database.
  *
- * The stream is only a doorbell. A record means "look at this partition", and the compactor reads
- * the log itself. So a record that is lost here (given up, trimmed, or written while the pump was
- * down) costs only time, until the next record of the partition or the sweeper rings.
+ * A record only says that its partition has new events, and the compactor reads the log itself. A
+ * record that is lost here (given up, trimmed, or written while the pump was down) therefore only
+ * delays compaction, until the next record of the partition or the next sweep.
  */
 export async function startPump(options: PumpOptions): Promise<Pump> {
   const counters: PumpCounters = { read: 0, matched: 0, retries: 0, failed: 0, errors: 0 };
@@ -124,9 +127,7 @@ async function pump(
   }
 }
 
-/**
- * Filters what was read, as the event source's filter does, and delivers it in Lambda's batches.
- */
+/** Filters the records as the event source's filter does, and delivers them in Lambda's batches. */
 function createTake(options: PumpOptions, counters: PumpCounters, signal: AbortSignal): Take {
   const delivery = {
     handler: options.handler,
@@ -158,8 +159,8 @@ const isInsert = ({ eventName, dynamodb }: StreamRecord): boolean =>
   eventName === "INSERT" && dynamodb.Keys.sk?.S.startsWith("SEQ#") === true;
 
 /**
- * DynamoDB Local reports the stream's region as `ddblocal`. For a deletion by time to live, it
- * reports the event name `UNKNOWN_TO_SDK_VERSION`; AWS reports REMOVE.
+ * DynamoDB Local reports the stream's region as `ddblocal`. It reports a deletion by time to live
+ * as `UNKNOWN_TO_SDK_VERSION`, which AWS reports as REMOVE.
  */
 function toLambdaRecord({ dynamodb, ...record }: SdkRecord, streamArn: string): StreamRecord {
   const { eventName } = record;

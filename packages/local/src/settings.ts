@@ -6,22 +6,25 @@ import { LIMITS } from "@eventledger/protocol";
 import { StackError } from "./stack-error.ts";
 import { STORE_KINDS, type StoreKind } from "./store-program.ts";
 
-/** The settings of `npm start` from the environment. An empty variable counts as absent. */
+/** The settings of `npm start`, read from the environment. An empty variable counts as absent. */
 export type Settings = {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** With 0, the system chooses a free port. */
   readonly port: number;
   readonly dataFolder: string;
   readonly tableName: string;
-  /** A database that runs already. */
+  /** The endpoint of a database that already runs. */
   readonly endpoint: string | undefined;
-  /** The store to start. Undefined selects the data folder's store, or this platform's default. */
+  /**
+   * The store to start. If undefined, the data folder's store, or else the default of this
+   * platform.
+   */
   readonly storeKind: StoreKind | undefined;
   readonly adminKey: string | undefined;
   readonly cursorKey: string | undefined;
-  /** No key is asked for. */
+  /** True: the server asks for no key. */
   readonly authOff: boolean;
-  /** Web sites whose pages may call the API. */
+  /** The web sites whose pages may call the API. */
   readonly corsOrigins: readonly string[];
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax: number;
@@ -67,7 +70,7 @@ function readEndpoint(text: string | undefined): string | undefined {
   );
 }
 
-/** Exported for the tests' set-up, which starts a store too. */
+/** This is exported because the tests' set-up also starts a store. */
 export function readStoreKind(text: string | undefined): StoreKind | undefined {
   const kind = STORE_KINDS.find((each) => each === text);
   if (kind !== undefined || text === undefined) return kind;
@@ -79,7 +82,7 @@ function readAuth(text: string, host: string): boolean {
   if (text !== "off") throw new StackError(`EVENTLEDGER_AUTH must be on or off, not "${text}".`);
   if (isLoopback(host)) return true;
   throw new StackError(
-    `EVENTLEDGER_AUTH=off lets everybody in, and HOST=${host} lets other machines in. Leave one of them out.`,
+    `EVENTLEDGER_AUTH=off lets every client in, and HOST=${host} lets other machines in. Unset one of them.`,
   );
 }
 
@@ -87,7 +90,7 @@ function readAdminKey(text: string | undefined): string | undefined {
   if (text === undefined || SECRET_PATTERN.test(text)) return text;
   throw new StackError(
     "EVENTLEDGER_ADMIN_KEY must be 16 to 255 visible ASCII characters without spaces. " +
-      "Leave it out to have one made.",
+      "Unset it so that a key is created.",
   );
 }
 

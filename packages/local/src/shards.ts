@@ -7,17 +7,17 @@ import {
   type Shard,
 } from "@aws-sdk/client-dynamodb-streams";
 
-/** The place where reading starts in a shard that was not read before. */
+/** Where reading starts in a shard that has not been read before. */
 export type StreamStart = "LATEST" | "TRIM_HORIZON";
 
 /** The shards of one table stream, and how far each has been read. */
 export type Shards = {
-  /** Looks for new shards and forgets expired ones. */
+  /** Finds new shards and drops expired ones. */
   discover(signal: AbortSignal): Promise<void>;
   /**
-   * Reads each readable shard once. A parent is read to its end before its children. Awaits `take`
-   * for the records of a shard, and continues only when `take` returns. Returns the number of
-   * records and whether a shard ended, so that its children have to be discovered.
+   * Reads each readable shard once. A parent is read to its end before its children. It awaits
+   * `take` for the records of a shard before it continues. Returns the number of records, and
+   * whether a shard ended so that its children must be discovered.
    */
   read(
     take: (records: SdkRecord[]) => Promise<void>,
@@ -46,7 +46,7 @@ export function createShards(
 
   async function readShard(id: string, state: ShardState, signal: AbortSignal) {
     state.iterator ??= await loadIterator(id, state, signal);
-    // An iterator that is absent at once means that the shard is closed and read.
+    // A missing iterator means that the shard is closed and completely read.
     if (state.iterator === undefined) return { records: [], next: undefined };
     const input = { ShardIterator: state.iterator, Limit: PAGE_RECORDS };
     const page = await client.send(new GetRecordsCommand(input), { abortSignal: signal });
@@ -68,7 +68,7 @@ export function createShards(
         const position = { ShardIteratorType: newShardStart };
         states.set(id, { parentId: shard.ParentShardId, position, ended: false });
       }
-      // A shard that appears later continues one that was read, so nothing of it may be skipped.
+      // A shard that appears later continues one that was read, so it is read from its beginning.
       newShardStart = "TRIM_HORIZON";
     },
 
@@ -101,8 +101,9 @@ export function createShards(
 const PAGE_RECORDS = 1_000;
 
 /**
- * Finds the place to go on from when an iterator is no longer good: true when reading can go on. An
- * iterator that was not refused is kept, since it stays good over a restart of the database.
+ * Gets a new iterator when the old one is no longer valid. Returns true when reading can continue.
+ * An iterator that was not refused is kept, because it stays valid across a restart of the
+ * database.
  */
 function moveAfterError(state: ShardState, error: unknown): boolean {
   const name = error instanceof Error ? error.name : "";

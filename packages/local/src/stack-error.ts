@@ -1,4 +1,4 @@
-/** Something the user can put right. The message is one line: what is wrong and what to do. */
+/** An error that the user can correct. The message is one line: what is wrong and what to do. */
 export class StackError extends Error {
   override name = "StackError";
 }
@@ -9,12 +9,12 @@ export class JavaMissingError extends StackError {
 
   constructor(command: string) {
     super(
-      `DynamoDB Local needs Java 17 or newer, and "${command}" is not one. Install Java 17+, ` +
+      `DynamoDB Local needs Java 17 or newer, and "${command}" does not run such a Java. Install Java 17 or newer,  ` +
         "or set DYNAMODB_ENDPOINT to a DynamoDB-compatible store that runs already.",
     );
   }
 }
 
-/** The code of a system error such as EADDRINUSE, or "". */
+/** Returns the code of a system error such as EADDRINUSE, or "". */
 export const systemCode = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "";

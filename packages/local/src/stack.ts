@@ -12,22 +12,22 @@ import type { StoreKind } from "./store-program.ts";
 
 export type StackOptions = {
   readonly host?: string;
-  /** Without it, a free one. */
+  /** If absent, a free port. */
   readonly port?: number;
-  /** The folder of all data. Without it, the data is in memory and is lost at the end. */
+  /** The folder of all data. If absent, the data is in memory and is lost when the stack stops. */
   readonly dataFolder?: string | undefined;
-  /** The endpoint of a running database. Without it, the stack starts one. */
+  /** The endpoint of a running database. If absent, the stack starts one. */
   readonly endpoint?: string | undefined;
-  /** The store to start. Without it, the data folder's, or this platform's default. */
+  /** The store to start. If absent, the data folder's store or the default of this platform. */
   readonly storeKind?: StoreKind | undefined;
   readonly tableName?: string;
-  /** Without it, the data folder's, or a new one. */
+  /** If absent, the key of the data folder or a new one. */
   readonly adminKey?: string | undefined;
-  /** Without it, the data folder's, or a new one. */
+  /** If absent, the key of the data folder or a new one. */
   readonly cursorKey?: string | undefined;
-  /** No key is asked for. Only on a loopback `host`. */
+  /** True: the server asks for no key. Only allowed on a loopback `host`. */
   readonly authOff?: boolean;
-  /** Web sites whose pages may call the API. */
+  /** The web sites whose pages may call the API. */
   readonly corsOrigins?: readonly string[];
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax?: number;
@@ -35,21 +35,21 @@ export type StackOptions = {
   readonly onStep?: (line: string) => void;
   /** Reports what happened while the stack runs, such as a restart of the database. */
   readonly onNotice?: (line: string) => void;
-  /** The stack cannot go on. */
+  /** Called when the stack cannot continue. */
   readonly onFatal?: (error: unknown) => void;
 };
 
 export type Stack = {
   readonly url: string;
   readonly adminKey: string;
-  /** Ends everything, in the reverse order. May be called twice. */
+  /** Stops everything in reverse order. May be called twice. */
   stop(): Promise<void>;
 };
 
 /**
- * Starts all of EventLedger on this machine: database, table, HTTP server, the pump that rings the
- * compactor, and the sweeper. Throws `StackError` with one line for the user when something that
- * they can change prevents the start. In that case nothing is left running.
+ * Starts all of EventLedger on this machine: database, table, HTTP server, sweeper, and the pump
+ * that triggers the compactor. Throws `StackError` with one line for the user when something that
+ * they can change prevents the start. In that case everything that was started is stopped.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const closers = createClosers(options.onNotice ?? ignore);
@@ -75,7 +75,7 @@ async function start(options: StackOptions, closers: Closers): Promise<Stack> {
     },
   );
   closers.add(() => server.stop());
-  // An address that means "all of this machine's" is none to go to.
+  // A wildcard address such as 0.0.0.0 cannot be opened in a browser.
   const url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   folder?.announce({ url });
   return { url, adminKey, stop: closers.close };
@@ -91,7 +91,7 @@ async function openFolder(
   return folder;
 }
 
-/** Starts an engine, and another one whenever the database had to be started again. */
+/** Starts an engine, and a new one each time the database is restarted. */
 async function startEngines(
   options: StackOptions,
   folder: DataFolder | undefined,
@@ -112,7 +112,7 @@ async function startEngines(
   };
   let engine: Engine | undefined;
   const current = () => {
-    if (engine === undefined) throw new Error("no engine was started");
+    if (engine === undefined) throw new Error("No engine was started.");
     return engine;
   };
 
@@ -130,7 +130,7 @@ async function startEngines(
         folder?.announce({ databasePid: store.pid });
         const former = engine;
         engine = await startEngine({ ...settings, endpoint: store.endpoint, place });
-        // Its requests fail, each in its own time. There is no need to wait for them.
+        // The requests of the old engine fail by themselves, so there is no need to wait for them.
         void former?.stop();
       },
       onNotice,
@@ -153,8 +153,8 @@ async function assertAnswering(endpoint: string): Promise<void> {
 }
 
 /**
- * The ledger of the engine that is current at each call. The server stays while engines change, and
- * what an earlier ledger remembers of the log ends with its database.
+ * Returns a ledger that passes each call to the current engine's ledger. The server keeps running
+ * while engines change. What an earlier ledger remembers of the log is discarded with its engine.
  */
 function presentLedger(current: () => Engine): OpenLedger {
   const present = <T extends object>(part: () => T): T =>

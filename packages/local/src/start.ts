@@ -6,7 +6,10 @@ import { createTerminal } from "./terminal.ts";
 
 const terminal = createTerminal(process.stdout, process.stderr);
 
-/** A second Ctrl-C forces. npm passes the first one on, so that it may arrive twice at once. */
+/**
+ * A second Ctrl-C forces the exit. npm passes a Ctrl-C on, so a signal within this time of the
+ * first one counts as the same.
+ */
 const SAME_SIGNAL_MS = 500;
 
 let stack: Stack | undefined;
@@ -60,7 +63,8 @@ function printReady({ url, adminKey }: Stack, settings: Settings, tookMs: number
   line(
     `${green("ready")} EventLedger is at ${bold(url)} ${dim(`(${seconds} s)`)}, docs: ${url}/docs`,
   );
-  // A key that was given is a secret of the user, and what is printed here may be kept in logs.
+  // A key from the environment is the user's secret, so it is not printed: the output may be kept
+  // in logs.
   const isMade = settings.adminKey === undefined;
   const key = isMade ? adminKey : "$EVENTLEDGER_ADMIN_KEY";
   const origin = isMade ? `${settings.dataFolder}/admin-key` : "your own";
@@ -71,7 +75,7 @@ function printReady({ url, adminKey }: Stack, settings: Settings, tookMs: number
   line(`  or    ${folder}npm run demo`);
   line(`  stop  Ctrl-C ${dim(`(the data stays in ${settings.dataFolder})`)}`);
   if (settings.authOff) {
-    line("warning: EVENTLEDGER_AUTH=off: every program on this machine may do everything.");
+    line("warning: EVENTLEDGER_AUTH=off: every program on this machine has all rights.");
   }
   if (!isLoopback(settings.host)) {
     line(`warning: HOST=${settings.host} lets other machines in, over plain HTTP.`);

@@ -7,19 +7,22 @@ import { JavaMissingError, StackError } from "./stack-error.ts";
 export const STORE_KINDS = ["dynoxide", "dynamodb-local"] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
 
-/** The way to run one kind of store. */
+/** How to run one kind of store. */
 export type StoreProgram = {
   readonly title: string;
   readonly command: string;
   /** Without `dataDir` the store keeps everything in memory. */
   arguments(port: number, dataDir: string | undefined): string[];
-  /** The meaning of the program's last output, when the user can act on it. */
+  /** Explains the program's last output when the user can act on it. */
   explain(exitCode: number | null, output: string): StackError | undefined;
 };
 
 const { resolve } = createRequire(import.meta.url);
 
-/** `dynoxide` where its package exists for this platform, `dynamodb-local` elsewhere. */
+/**
+ * The default is `dynoxide` where its package exists for this platform, and `dynamodb-local`
+ * elsewhere.
+ */
 export const defaultStoreKind = (): StoreKind =>
   dynoxidePath() === undefined ? "dynamodb-local" : "dynoxide";
 

@@ -15,26 +15,29 @@ export type Store = {
   readonly kind: StoreKind;
   readonly endpoint: string;
   readonly port: number;
-  /** Of the store's own process. */
+  /** The process id of the store itself. */
   readonly pid: number;
-  /** Resolves with its last words when the store ends, for whatever reason. */
+  /** Resolves with the end of the store's output when it ends for any reason. */
   readonly ended: Promise<{ exitCode: number | null; output: string }>;
   stop(): Promise<void>;
 };
 
 export type StoreOptions = {
-  /** Without it, `defaultStoreKind()`. */
+  /** If absent, `defaultStoreKind()`. */
   readonly kind?: StoreKind | undefined;
-  /** The folder for its files, made when absent. Without it, everything is kept in memory. */
+  /**
+   * The folder for the store's files. It is created if absent. Without a folder, everything is kept
+   * in memory.
+   */
   readonly dataDir?: string | undefined;
-  /** Without it, a free one. */
+  /** If absent, a free port. */
   readonly port?: number | undefined;
 };
 
 /**
- * Starts a store and waits until it answers: dynoxide in 0.1 s, DynamoDB Local in 1 to 2 s. The
- * store cannot outlive this process. Throws `JavaMissingError` where DynamoDB Local finds no Java
- * 17+, and `StackError` when the store does not start.
+ * Starts a store and waits until it answers: dynoxide takes 0.1 s, DynamoDB Local 1 to 2 s. The
+ * store ends when this process ends. Throws `JavaMissingError` when DynamoDB Local finds no Java 17
+ * or newer, and `StackError` when the store does not start.
  */
 export async function startStore(options: StoreOptions = {}): Promise<Store> {
   const { kind = defaultStoreKind(), dataDir, port = await findFreePort() } = options;
@@ -52,7 +55,7 @@ export async function startStore(options: StoreOptions = {}): Promise<Store> {
   return { kind, endpoint, port, pid, ended, stop };
 }
 
-/** True when something at `endpoint` answers HTTP within `timeoutMs`, with any answer. */
+/** Returns whether a server at `endpoint` answers HTTP within `timeoutMs`, with any answer. */
 export async function answersHttp(endpoint: string, timeoutMs: number): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -78,7 +81,8 @@ async function waitUntilAnswering(
   }, String);
   const giveUpAt = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < giveUpAt) {
-    // Asked first: another program may be answering on the port that ours could not get.
+    // The wait comes first: a program that could not get the port ends within it. Otherwise another
+    // program on that port would be mistaken for the store.
     await sleep(ASK_AGAIN_MS);
     if (ended !== undefined) throw startError(ended, endpoint, program);
     if ((await answersHttp(endpoint, 1_000)) && ended === undefined) return;
@@ -86,7 +90,10 @@ async function waitUntilAnswering(
   throw new StackError(`${program.title} does not answer at ${endpoint} within 30 s.`);
 }
 
-/** The output of the store, of the JVM or of the shell decides: they have no other language. */
+/**
+ * The reason is found in the output of the store, the JVM or the shell, because none of them
+ * reports it in another way.
+ */
 function startError(
   { exitCode, output }: { exitCode: number | null; output: string },
   endpoint: string,

@@ -12,15 +12,15 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { StackError } from "./stack-error.ts";
 
-/** The definition of the table in every environment. The deployed table is compared with it. */
+/** The definition of the table in every environment. A test compares the deployed table with it. */
 export const TABLE = {
   keys: { pk: "S", sk: "S" },
   hashKey: "pk",
   rangeKey: "sk",
   billingMode: "PAY_PER_REQUEST",
-  /** The stream is only a doorbell, so it carries keys and no data. */
+  /** The stream only signals that something changed, so it carries keys and no data. */
   streamView: "KEYS_ONLY",
-  /** Epoch seconds. */
+  /** The time to live, in seconds since 1970. */
   timeToLiveAttribute: "expiresAt",
 } as const;
 
@@ -42,7 +42,7 @@ export async function ensureTable(client: DynamoDBClient, tableName: string): Pr
   );
 }
 
-/** The ARN of the table's stream, for the pump. */
+/** Returns the ARN of the table's stream, for the pump. */
 export async function loadStreamArn(client: DynamoDBClient, tableName: string): Promise<string> {
   const arn = (await describe(client, tableName))?.LatestStreamArn;
   if (arn === undefined) throw new StackError(`The table "${tableName}" has no stream.`);
@@ -98,6 +98,6 @@ function assertShape(table: TableDescription, tableName: string): void {
   if (keys === `${TABLE.hashKey},${TABLE.rangeKey}` && view === TABLE.streamView) return;
   throw new StackError(
     `The table "${tableName}" is not EventLedger's (keys ${keys || "none"}, stream ` +
-      `${view ?? "none"}): choose another with TABLE_NAME.`,
+      `${view ?? "none"}): choose another table with TABLE_NAME.`,
   );
 }

@@ -1,13 +1,11 @@
 import { styleText } from "node:util";
 
-/** Prints for a person: one line that changes while something is starting, and lines that stay. */
+/** Prints to a terminal: one line that changes while something is starting, and lines that stay. */
 export type Terminal = {
-  /**
-   * Shows what the program is waiting for. The next line replaces it when the output is a terminal.
-   */
+  /** Shows what the program is waiting for. On a terminal, the next line replaces it. */
   step(line: string): void;
   line(text?: string): void;
-  /** To the error stream. */
+  /** Prints to standard error. */
   problem(text: string): void;
   bold(text: string): string;
   dim(text: string): string;
@@ -16,9 +14,9 @@ export type Terminal = {
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow";
 
-/** Colours and moving lines only on a terminal, and no colours when NO_COLOR asks for none. */
+/** Uses colours and changing lines only on a terminal, and no colours when NO_COLOR is set. */
 export function createTerminal(stream: NodeJS.WriteStream, errors: NodeJS.WriteStream): Terminal {
-  // styleText looks at the stream and at NO_COLOR itself.
+  // styleText checks the stream and NO_COLOR itself.
   const style = (format: Style, on: NodeJS.WriteStream) => (text: string) =>
     styleText(format, text, { stream: on });
   const clear = () => {

@@ -2,21 +2,23 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 
-/** A guarded program: it ends when asked to, and also when this process dies in any way. */
+/**
+ * A guarded program. It ends when it is asked to, and also when this process dies for any reason.
+ */
 export type Guarded = {
   /** The program's own process id (not the shell's around it). */
   readonly pid: number;
-  /** Resolves when it has ended, with the shell's exit code and the end of what it printed. */
+  /** Resolves when the program has ended, with the shell's exit code and the end of its output. */
   readonly ended: Promise<{ exitCode: number | null; output: string }>;
-  /** Asks the program to end, forces it after 3 s, and waits until it has ended. */
+  /** Asks the program to end, kills it after 3 s, and waits until it has ended. */
   stop(): Promise<void>;
 };
 
 /**
  * Starts a program that cannot outlive this process, even when SIGKILL ends this process. A small
  * shell reads from a pipe whose only writer is this process. It ends the program when the pipe
- * closes. The program runs in its own session, so that Ctrl-C in the terminal reaches this process
- * first and the program is stopped last.
+ * closes. The program runs in its own session, so that Ctrl-C in the terminal reaches only this
+ * process, which stops the program last.
  */
 export async function startGuarded(command: string, args: readonly string[]): Promise<Guarded> {
   const shell = spawn("/bin/sh", ["-c", WATCHDOG, "watchdog", command, ...args], {
@@ -25,7 +27,7 @@ export async function startGuarded(command: string, args: readonly string[]): Pr
   });
   shell.stdin.on("error", () => {});
   const output = keepEnd(shell);
-  // Should the shell itself be killed, this makes its guard end the program.
+  // If the shell itself is killed, its guard ends the program.
   shell.once("exit", () => shell.stdin.destroy());
   const ended = once(shell, "close").then(([exitCode]: (number | null)[]) => ({
     exitCode: exitCode ?? null,
@@ -59,7 +61,10 @@ exit "$code"
 
 const OUTPUT_CHARS_MAX = 4_000;
 
-/** Collects the last words of the program: its standard output and its errors come as one. */
+/**
+ * Collects the end of the program's output. Standard output and standard error arrive as one
+ * stream.
+ */
 function keepEnd({ stderr }: ChildProcess): () => string {
   let kept = "";
   stderr?.setEncoding("utf8").on("data", (chunk: string) => {

@@ -3,9 +3,9 @@ import { LIMITS } from "./limits.ts";
 import { boundedInteger, boundedText, described, Timestamp } from "./text.ts";
 
 /**
- * The rights of a key. `read`: look at streams, events, states and subscriptions. `consume`: poll
- * and commit. `operate`: change subscriptions. `publish`: publish events. `admin`: manage streams
- * and keys.
+ * The rights of a key. `read` reads streams, events, states and subscriptions. `consume` polls and
+ * commits. `operate` changes subscriptions. `publish` publishes events. `admin` manages streams and
+ * keys.
  */
 export const KeyScope = described(z.enum(["read", "consume", "operate", "publish", "admin"]), {
   id: "KeyScope",
@@ -16,13 +16,17 @@ export type KeyScope = z.infer<typeof KeyScope>;
 
 const GLOB = new RegExp(`^(?:[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}\\*?|\\*)$`);
 
-/** The streams that a key covers: one name, a name prefix followed by `*`, or `*` for all. */
+/**
+ * The streams that a key covers: one name, the beginning of names followed by `*`, or `*` for all.
+ */
 export const StreamGlob = described(
   z
     .string()
     .check(
       z.maxLength(LIMITS.nameCharsMax),
-      z.regex(GLOB, { error: "must be a stream's name, the beginning of names and *, or *" }),
+      z.regex(GLOB, {
+        error: "must be a stream's name, the beginning of names followed by *, or *",
+      }),
     ),
   { id: "StreamGlob", examples: ["orders", "billing.*", "*"] },
 );
@@ -33,12 +37,14 @@ export const SubscriptionGlob = described(
     .string()
     .check(
       z.maxLength(LIMITS.nameCharsMax),
-      z.regex(GLOB, { error: "must be a subscription's name, the beginning of names and *, or *" }),
+      z.regex(GLOB, {
+        error: "must be a subscription's name, the beginning of names followed by *, or *",
+      }),
     ),
   { id: "SubscriptionGlob", examples: ["shipping", "billing.*"] },
 );
 
-const unique = { error: "must not name anything twice" };
+const unique = { error: "must not contain a value twice" };
 const areUnique = (items: readonly string[]) => new Set(items).size === items.length;
 
 const permissions = {
@@ -54,20 +60,23 @@ const permissions = {
         .array(SubscriptionGlob)
         .check(z.minLength(1), z.maxLength(LIMITS.keyStreamsMax), z.refine(areUnique, unique)),
     ),
-    { description: "Others of the streams do not exist for the key. All of them unless given." },
+    {
+      description:
+        "The subscriptions that the key covers. For the key, the streams have no others. The default is all of them.",
+    },
   ),
   keyPrefix: described(z.optional(boundedText(LIMITS.keyBytesMax)), {
     description:
-      "The key publishes and reads only events whose keys begin with this. Counts and lags are of the whole stream.",
+      "The key publishes and reads only events whose keys begin with this. Counts and lags still refer to the whole stream.",
   }),
 };
 
 const KeyName = described(boundedText(LIMITS.keyNameBytesMax), {
-  description: "For people: who uses the key, and what for.",
+  description: "A note for people on who uses the key and for what.",
 });
 
 const ExpiresAt = described(Timestamp, {
-  description: `In ${LIMITS.keyDaysDefault} days unless said otherwise, in ${LIMITS.keyDaysMax} at most, and not after the key that asks.`,
+  description: `When the key expires. The default is ${LIMITS.keyDaysDefault} days from now, and the maximum is ${LIMITS.keyDaysMax} days. It cannot expire after the key that creates it.`,
 });
 
 export const CreateApiKey = described(
@@ -97,7 +106,9 @@ export const RotateApiKey = described(
       ),
       { description: "How long the former secret stays valid." },
     ),
-    expiresAt: described(z.optional(ExpiresAt), { description: "Unchanged unless given." }),
+    expiresAt: described(z.optional(ExpiresAt), {
+      description: "When the key expires. If absent, this does not change.",
+    }),
   }),
   { id: "RotateApiKey", examples: [{ overlapSeconds: 3_600 }] },
 );
@@ -111,7 +122,8 @@ export const ApiKeyId = z
 
 export const RevokeQuery = z.strictObject({
   cascade: described(z._default(z.enum(["true", "false"]), "false"), {
-    description: "true revokes as well what the key has made, and what that has made.",
+    description:
+      "With true, the keys that this key created are revoked as well, and the keys that they created.",
   }),
 });
 

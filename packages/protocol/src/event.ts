@@ -16,11 +16,12 @@ const HEADER_NAME = new RegExp(`^[a-z0-9][a-z0-9_.-]{0,${LIMITS.headerNameCharsM
 
 export const EventKey = described(boundedText(LIMITS.keyBytesMax), {
   id: "EventKey",
-  description: "What the event is about. Events of one key are ordered and compacted together.",
+  description:
+    "The key: what the event is about. Events of one key are ordered and compacted together.",
   examples: ["order-123"],
 });
 
-/** Headers by name; at most so many. */
+/** A map of headers with at most `most` entries. */
 export const headersOf = (most: number) =>
   z
     .record(
@@ -41,7 +42,7 @@ const attributes = {
   headers: z.optional(headersOf(LIMITS.headersMax)),
 };
 
-/** Everything of a new event but its data, which is kept as the text that was sent. */
+/** A new event without its data. The data is kept separately, as the text that was sent. */
 export const EventAttributes = z.strictObject(attributes);
 export type EventAttributes = z.infer<typeof EventAttributes>;
 
@@ -51,10 +52,14 @@ const EventData = described(
       error: "is required; send null to delete the key from the compacted state",
     }),
   ),
-  { description: "Any JSON, returned byte for byte. null is a tombstone: it deletes the key." },
+  {
+    description: "Any JSON value, returned byte for byte. null is a tombstone: it deletes the key.",
+  },
 );
 
-/** The last sequence that a key must have for its events to be written. */
+/**
+ * The sequence that the last event of a key must have, or the events of the key are not written.
+ */
 export const ExpectedSequence = described(
   z.nullable(boundedInteger({ min: 0, max: Number.MAX_SAFE_INTEGER, or: "null" })),
   {
@@ -79,10 +84,11 @@ export type NewEvent = z.infer<typeof NewEvent>;
 
 export const PageLimit = described(
   z._default(queryInteger({ min: 1, max: LIMITS.pageEventsMax }), LIMITS.pageEventsDefault),
-  { description: "The most events a page may hold.", default: LIMITS.pageEventsDefault },
+  { description: "The maximum number of events in a page.", default: LIMITS.pageEventsDefault },
 );
 
-const WAIT = "How long to wait when there are no events; answered as soon as there are.";
+const WAIT =
+  "How long to wait when there are no events. The answer comes as soon as there are some.";
 
 export const WaitSeconds = described(boundedInteger({ min: 0, max: LIMITS.waitSecondsMax }), {
   description: WAIT,
@@ -96,27 +102,27 @@ export const WaitSecondsQuery = described(queryInteger({ min: 0, max: LIMITS.wai
 export const BrowseQuery = z.strictObject({
   from: described(z.optional(QueryPlace), {
     description:
-      "Where to begin: `earliest` unless it is said, with `order=desc` `latest`, what lies before it.",
+      "Where reading begins. The default is `earliest`. With `order=desc` the default is `latest`, and reading goes back from there.",
   }),
   until: described(z.optional(QueryPlace), {
-    description: "Where to end: before this place, with `order=desc` at it.",
+    description: "Where reading ends: before this place, or with `order=desc` at it.",
   }),
   order: described(z.optional(z.enum(["asc", "desc"])), {
-    description: "`desc`: newest first.",
+    description: "The order of the events. `desc` means newest first.",
   }),
   last: described(z.optional(queryInteger({ min: 1, max: LIMITS.pageEventsMax })), {
     description:
-      "The last so many events before `until` or the end, in their order, instead of `from`, `order` and `limit`. The cursor goes on after them.",
+      "Reads this number of events before `until` or the end, in their order. It replaces `from`, `order` and `limit`. The cursor continues after these events.",
   }),
   limit: PageLimit,
   type: z.optional(boundedText(LIMITS.typeBytesMax)),
-  key: described(z.optional(EventKey), { description: "Only events of this key." }),
+  key: described(z.optional(EventKey), { description: "Only events with this key." }),
   keyPrefix: described(z.optional(boundedText(LIMITS.keyBytesMax)), {
-    description: "Only events of keys that begin with this.",
+    description: "Only events whose keys begin with this.",
   }),
   sequence: described(z.optional(SequenceQuery), {
     description:
-      "This one event, with its `key`. On a stream with one partition the key need not be said.",
+      "Reads the one event with this sequence and with `key`. On a stream with one partition `key` is optional.",
   }),
   waitSeconds: z.optional(WaitSecondsQuery),
 });

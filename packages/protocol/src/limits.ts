@@ -2,15 +2,19 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * Every cap of the product, with its reason. Each name ends with its unit. Every cap is inclusive:
- * exactly the cap passes, and one more is refused. Each has a test on both sides of its edge.
+ * Every cap of the product, with its reason. Each name ends with its unit. A cap is inclusive: a
+ * value equal to it is accepted, and a greater one is refused. A test checks both sides of each
+ * cap.
  */
 export const LIMITS = {
   /** A name is a URL segment and part of a table key. */
   nameCharsMax: 128,
   descriptionBytesMax: 512,
 
-  /** Half of DynamoDB's 1,024-byte sort key, which holds the key of compacted state. */
+  /**
+   * Half of DynamoDB's limit of 1,024 bytes for a sort key. The key is part of the sort key of
+   * compacted state.
+   */
   keyBytesMax: 512,
   typeBytesMax: 256,
   idBytesMax: 256,
@@ -25,61 +29,69 @@ export const LIMITS = {
   /** One publish is one transaction. DynamoDB accepts 4 MB in one, and requests compress. */
   requestBytesMax: 4 * MIB,
   requestEventsMax: 1_000,
-  /** Everything but a publish is small: the largest body is a commit with its cursor. */
+  /** The largest body of any other request is a commit with its cursor. */
   otherRequestBytesMax: 64 * KIB,
-  /** A conditional publish reads what is not compacted yet, once per process: this much at most. */
+  /**
+   * A conditional publish reads the events that are not yet compacted, once per process, up to this
+   * number.
+   */
   uncompactedEventsMax: 10_000,
   uncompactedBytesMax: 16 * MIB,
   idempotencyKeyCharsMax: 255,
   idempotencyWindowHours: 24,
 
   /**
-   * The most that Lambda accepts and returns, each as JSON with the headers. A text body there has
-   * a backslash before each quote. A binary or gzip body grows by a third.
+   * The size that Lambda accepts and returns, as JSON with the headers. JSON escapes each quote of
+   * a text body. Base64 makes a binary or gzip body larger by a third.
    */
   lambdaBytesMax: 6 * MIB,
-  /** The size that fits into that in Base64, for any content, with room for the headers. */
+  /**
+   * A page of this size fits into that limit in Base64, with any content and with room for the
+   * headers.
+   */
   pageBytesMax: 4.25 * MIB,
-  /** The part of the log that a page looks at. A batch is smaller. */
+  /** The bytes of the log that a page may read. A batch is smaller. */
   lookedAtBytesMax: 5 * MIB,
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,
   /**
-   * Positions in partitions that one answer looks at: those of a stream's subscriptions in its
-   * view, and those of a list with numbers. It must stay cheap.
+   * The number of partition positions that one answer may read, in the view of a stream and in a
+   * list with statistics. It keeps such an answer cheap.
    */
   streamPositionsMax: 256,
   /**
-   * A list counts the subscriptions of a stream in one read. The stream's own view counts them all.
+   * A list counts the subscriptions of a stream with one read, up to this number. The view of a
+   * single stream counts them all.
    */
   listedSubscriptionsMax: 500,
   /** A worker that is silent for this long loses its share. Shorter leases cost more writes. */
   leaseSecondsMin: 1,
   leaseSecondsMax: 600,
   leaseSecondsDefault: 30,
-  /** Every poll of a worker reads the list of all of them. */
+  /** Every poll of a worker reads the list of all workers. */
   consumersMax: 256,
   consumerCharsMax: 128,
   /**
-   * The view of a subscription reads this many events to count the keys that it has yet to receive.
+   * The view of a subscription reads up to this many events to count the keys that are still to be
+   * delivered.
    */
   keysBehindEventsMax: 10_000,
   /**
-   * The limit for each hidden partition of a subscription. Parked keys are written with every
-   * commit.
+   * The limit applies to each hidden partition of a subscription. Every commit writes the parked
+   * keys.
    */
   parkedKeysMax: 100,
   parkReasonBytesMax: 256,
-  /** Narrowing a page of 1,000 events down to the one that fails takes ten deliveries. */
+  /** Finding the failing event in a page of 1,000 by halving takes ten deliveries. */
   deliveriesMin: 2,
   deliveriesMax: 1_000,
-  /** A filter is judged for every event that it leaves out. */
+  /** The server checks the filter for every event, including those that it leaves out. */
   filterTypesMax: 32,
   filterHeadersMax: 8,
   /**
-   * Events that a page of a filtered subscription looks at. Its bytes are capped like those of any
-   * page.
+   * The number of events that a page of a filtered subscription may read. A byte cap applies as
+   * well.
    */
   filterEventsMax: 10_000,
 
@@ -88,20 +100,17 @@ export const LIMITS = {
 
   /** A tenant's name is part of the table key of each of its streams. */
   tenantCharsMax: 64,
-  /** 62 random bits: no two keys have the same, and none can be guessed. */
+  /** An id has 62 random bits, so that ids neither collide nor can be guessed. */
   keyIdChars: 12,
   keyNameBytesMax: 128,
   /** Listing streams takes one read for each of them. */
   keyStreamsMax: 32,
-  /** A key that is not renewed ends by itself. */
+  /** A key that is not renewed expires. */
   keyDaysDefault: 90,
   keyDaysMax: 365,
   keyOverlapSecondsDefault: 86_400,
   keyOverlapSecondsMax: 604_800,
-  /**
-   * The time for which a process that has just seen a key valid may still accept it after it is
-   * revoked.
-   */
+  /** A process that has just validated a key may accept it for this long after it is revoked. */
   revocationSecondsMax: 30,
 
   partitionsMax: 64,

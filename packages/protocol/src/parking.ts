@@ -4,17 +4,17 @@ import { LIMITS } from "./limits.ts";
 import { described, Name, Sequence, SequenceQuery, wellFormedText } from "./text.ts";
 
 export const Reason = described(wellFormedText(LIMITS.parkReasonBytesMax), {
-  description: "Why, for people.",
+  description: "The reason, for people.",
 });
 
-/** The event that cannot be processed. Its key is set aside from that event on. */
+/** The event that cannot be processed. Its key is parked from that event on. */
 export const ParkBody = described(
   z.strictObject({
     sequence: described(Sequence, {
-      description: "The event that fails.",
+      description: "The sequence of the event that fails.",
     }),
     key: described(z.optional(EventKey), {
-      description: "The event's key; needed on a stream with more than one partition.",
+      description: "The event's key. Required on a stream with more than one partition.",
     }),
     reason: z._default(Reason, ""),
   }),
@@ -22,10 +22,14 @@ export const ParkBody = described(
 );
 export type ParkBody = z.infer<typeof ParkBody>;
 
-/** The event that the client wants to skip. A different event may be first by now. */
+/**
+ * The event that the client wants to skip. The first event of the key may have changed since the
+ * client read it.
+ */
 export const SkipQuery = z.strictObject({
   sequence: described(z.optional(SequenceQuery), {
-    description: "Skip nothing unless the key's first event that waits is this one.",
+    description:
+      "The sequence of the event to skip. Nothing is skipped unless it is the key's first waiting event.",
   }),
 });
 

@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 import { Cursor, described, Sequence, Timestamp, timestampOr } from "./text.ts";
 
 /**
- * A number of digits only is a sequence, however many there are: no cursor is made of digits only.
+ * A text of digits only is a sequence, with any number of digits. No cursor consists of digits
+ * only.
  */
 const SequenceText = z.string().check(z.regex(/^\d+$/, { error: "must be a sequence" }));
 
@@ -13,13 +14,13 @@ const places = [
   z.strictObject({ timestamp: Timestamp }),
   z.strictObject({
     sequence: described(Sequence, {
-      description: "Of an event, on a stream with one partition.",
+      description: "The sequence of an event, on a stream with one partition.",
     }),
   }),
   z.strictObject({ cursor: Cursor }),
 ] as const;
 
-/** A place as it is kept and shown, in one form. */
+/** The place where a subscription started, in the one form in which it is stored and shown. */
 export const Start = described(z.union([z.enum(["earliest", "latest", "bootstrap"]), ...places]), {
   id: "Start",
   description: "Where a subscription started.",
@@ -28,9 +29,9 @@ export const Start = described(z.union([z.enum(["earliest", "latest", "bootstrap
 export type Start = z.infer<typeof Start>;
 
 /**
- * A place in a body: where a subscription starts, or where a seek moves it. `bootstrap` is the
- * current state of every key, then the log. A time is plain text or `{ timestamp }`. A sequence
- * names a place only on a stream with one partition. A cursor must be one of this stream.
+ * A place in a body: where a subscription starts, or where a seek moves it. `bootstrap` means the
+ * current state of every key, and then the log. A time is plain text or `{ timestamp }`. A sequence
+ * is a place only on a stream with one partition. A cursor must belong to this stream.
  */
 export const Place = described(
   z.union([z.enum(["earliest", "latest", "bootstrap"]), timestampOr(BODY_FORMS), ...places], {
@@ -39,15 +40,13 @@ export const Place = described(
   {
     id: "Place",
     description:
-      "An end of the stream, a time, what a cursor covers, on a stream with one partition a sequence, or `bootstrap`: the current state of every key, then the log.",
+      "An end of the stream, a time, a cursor, or on a stream with one partition a sequence. `bootstrap` means the current state of every key, and then the log.",
     examples: ["earliest", "2026-11-24T08:30:00Z", { sequence: 42 }],
   },
 );
 export type Place = z.infer<typeof Place>;
 
-/**
- * A place in a query, where everything is text. A sequence is its digits, and a cursor is itself.
- */
+/** A place in a query, where every value is text. A sequence is written as digits. */
 export const QueryPlace = described(
   z.union([z.enum(["earliest", "latest"]), Timestamp, SequenceText, Cursor], {
     error: "must be earliest, latest, an RFC 3339 time, a sequence or a cursor",

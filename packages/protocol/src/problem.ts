@@ -3,9 +3,9 @@ type Retry = "never" | "same" | "refresh" | "later";
 type ProblemKind = { readonly status: number; readonly title: string; readonly retry: Retry };
 
 /**
- * Everything that can go wrong, by its code. `retry` tells a program what helps: `never` (change
- * the request), `same` (send the very same request again), `refresh` (fetch newer state first),
- * `later` (the same request, after `Retry-After`).
+ * Every problem, by its code. `retry` says what a program should do: `never` (change the request),
+ * `same` (send exactly the same request again), `refresh` (fetch newer state first), `later` (send
+ * the same request after `Retry-After`).
  */
 export const PROBLEMS = {
   "invalid-request": { status: 400, title: "The request is not valid", retry: "never" },
@@ -14,18 +14,22 @@ export const PROBLEMS = {
   "invalid-cursor": { status: 400, title: "The cursor is not usable here", retry: "refresh" },
   unauthorized: { status: 401, title: "An API key is needed", retry: "never" },
   forbidden: { status: 403, title: "The API key does not allow this", retry: "never" },
-  "route-not-found": { status: 404, title: "There is no such route", retry: "never" },
-  "stream-not-found": { status: 404, title: "There is no such stream", retry: "never" },
+  "route-not-found": { status: 404, title: "The route does not exist", retry: "never" },
+  "stream-not-found": { status: 404, title: "The stream does not exist", retry: "never" },
   "subscription-not-found": {
     status: 404,
-    title: "There is no such subscription",
+    title: "The subscription does not exist",
     retry: "never",
   },
-  "api-key-not-found": { status: 404, title: "There is no such API key", retry: "never" },
+  "api-key-not-found": { status: 404, title: "The API key does not exist", retry: "never" },
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
-  "event-not-found": { status: 404, title: "There is no such event", retry: "never" },
+  "event-not-found": { status: 404, title: "The event does not exist", retry: "never" },
   "parked-key-not-found": { status: 404, title: "The key is not parked", retry: "never" },
-  "method-not-allowed": { status: 405, title: "The route has no such method", retry: "never" },
+  "method-not-allowed": {
+    status: 405,
+    title: "The route does not support this method",
+    retry: "never",
+  },
   "stream-exists": {
     status: 409,
     title: "A stream with that name has a different configuration",
@@ -37,7 +41,7 @@ export const PROBLEMS = {
     retry: "never",
   },
   "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
-  "not-parkable": { status: 409, title: "Nothing can be parked here now", retry: "refresh" },
+  "not-parkable": { status: 409, title: "No key can be parked at this moment", retry: "refresh" },
   "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
   "retention-passed": {
     status: 410,
@@ -77,7 +81,7 @@ export const PROBLEMS = {
     title: "The Idempotency-Key was used for another request",
     retry: "never",
   },
-  "malformed-http": { status: 400, title: "The request is not HTTP", retry: "never" },
+  "malformed-http": { status: 400, title: "The request is not valid HTTP", retry: "never" },
   "request-timeout": { status: 408, title: "The request took too long to arrive", retry: "same" },
   "headers-too-large": { status: 431, title: "The headers are too large", retry: "never" },
   "too-many-requests": { status: 429, title: "Too many requests are waiting", retry: "later" },
@@ -95,7 +99,7 @@ export const PROBLEMS = {
   },
   "compaction-lagging": {
     status: 503,
-    title: "Not written: too much is not compacted yet to check what was expected",
+    title: "Not written: compaction lags too far to check the expectation",
     retry: "later",
   },
   "numbering-at-risk": {
@@ -111,7 +115,7 @@ export const PROBLEMS = {
   "store-full": { status: 503, title: "Not written: the table's disk is full", retry: "later" },
   "restore-pending": {
     status: 503,
-    title: "The table was restored, and an operator has not completed that",
+    title: "The table was restored, and an operator has not completed the restore",
     retry: "later",
   },
   "store-unavailable": { status: 503, title: "The table does not answer", retry: "later" },
@@ -121,13 +125,13 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 export const problemCodes = Object.keys(PROBLEMS) as ProblemCode[];
 
-/** The address that explains a problem's code: a path on the server that answered. */
+/** Returns the URL that explains a problem code, as a path on the server that answered. */
 export const problemType = (code: ProblemCode): string => `/docs/problems#${code}`;
 
 /**
- * The reason why a cursor is refused, which `invalid-cursor` carries as `reason`. After `seeked`
- * and `restored` the subscription continues from its committed offset. After `other-life`
- * everything that the client has kept of the stream is void.
+ * Why a cursor is refused: the member `reason` of `invalid-cursor`. After `seeked` and `restored`
+ * the subscription continues from its committed offset. After `other-life` the client must discard
+ * everything that it has kept of the stream.
  */
 export const CURSOR_REASONS = [
   "seeked",
@@ -141,5 +145,5 @@ export const CURSOR_REASONS = [
 ] as const;
 export type CursorReason = (typeof CURSOR_REASONS)[number];
 
-/** One thing that is wrong with a request, at a JSON Pointer into its body, query or path. */
+/** One invalid part of a request. The pointer is a JSON Pointer into its body, query or path. */
 export type InvalidField = { pointer: string; detail: string };

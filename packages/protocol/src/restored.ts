@@ -6,12 +6,12 @@ export const RestoredBody = described(
   z.strictObject({
     name: described(z.optional(Name), {
       description:
-        "What to call this restore. Needed only where the restored table has the name that it had before: all streams that do not know the name go through it.",
+        "A name for this restore. Needed only if the restored table has its former name. Every stream that has not been through a restore of this name is then completed.",
     }),
   }),
   {
     id: "RestoredBody",
-    description: "What an operator says after a restore of the table.",
+    description: "The request that completes a restore of the table.",
     examples: [{}],
   },
 );

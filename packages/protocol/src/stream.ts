@@ -6,7 +6,7 @@ const settings = {
   description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: boundedInteger({ min: 1, max: LIMITS.retentionHoursMax }),
   archiveDays: described(z.null({ error: "must be null: this version keeps no archive" }), {
-    description: "Reserved for the archive. Accepted, and not described, until there is one.",
+    description: "Reserved for a future archive. Must be null.",
     hidden: true,
   }),
 };
@@ -17,10 +17,12 @@ export const CreateStream = described(
     name: Name,
     description: z._default(settings.description, ""),
     partitions: described(z._default(boundedInteger({ min: 1, max: LIMITS.partitionsMax }), 1), {
-      description: "Write lanes. Invisible to clients; order holds per key.",
+      description:
+        "The number of partitions that the stream is written to in parallel. Clients do not see them. Events of one key keep their order.",
     }),
     compaction: described(z._default(z.enum(["key", "none"]), "key"), {
-      description: "`key` keeps the current state of every key, for bootstrap.",
+      description:
+        "With `key`, the stream keeps the current state of every key, which bootstrap needs.",
     }),
     retentionHours: z._default(settings.retentionHours, LIMITS.retentionHoursDefault),
     archiveDays: z._default(settings.archiveDays, null),

@@ -6,7 +6,10 @@ import { boundedInteger, boundedText, Cursor, described, Name, Sequence } from "
 
 const CONSUMER = new RegExp(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,${LIMITS.consumerCharsMax - 1}}$`);
 
-/** One of several workers that share a subscription. No two processes may use the same name. */
+/**
+ * The name of one of several workers that share a subscription. Each process uses a name of its
+ * own.
+ */
 export const ConsumerName = described(
   z.string().check(z.regex(CONSUMER, { error: `must match ${CONSUMER.source}` })),
   { id: "ConsumerName", examples: ["shipping-7f9c"] },
@@ -21,13 +24,14 @@ export const Filter = described(
           .array(boundedText(LIMITS.typeBytesMax))
           .check(z.minLength(1), z.maxLength(LIMITS.filterTypesMax)),
       ),
-      { description: "Of one of these types. Tombstones pass, whatever their type." },
+      { description: "Only events of one of these types. Tombstones always pass." },
     ),
     keyPrefix: described(z.optional(boundedText(LIMITS.keyBytesMax)), {
-      description: "Only keys that begin with this.",
+      description: "Only events whose keys begin with this.",
     }),
     headers: described(z.optional(headersOf(LIMITS.filterHeadersMax)), {
-      description: "With these headers, each equal. Tombstones pass, whatever they have.",
+      description:
+        "Only events that have all of these headers with these values. Tombstones always pass.",
     }),
   }),
   { id: "Filter", examples: [{ types: ["order.placed"], keyPrefix: "order-" }] },
@@ -43,7 +47,7 @@ export const MaxDeliveries = described(
   boundedInteger({ min: LIMITS.deliveriesMin, max: LIMITS.deliveriesMax }),
   {
     description:
-      "How often an event may be delivered without being committed before its key is parked. Without it nothing is parked by itself.",
+      "How often an event may be delivered without being committed before its key is parked. If absent, no key is parked automatically.",
   },
 );
 
@@ -64,16 +68,16 @@ export const PatchSubscription = described(
   z.strictObject({
     leaseSeconds: z.optional(LeaseSeconds),
     maxDeliveries: described(z.optional(z.nullable(MaxDeliveries)), {
-      description: "null: nothing is parked by itself any more.",
+      description: "With null, keys are no longer parked automatically.",
     }),
     filter: described(z.optional(z.nullable(Filter)), {
       description:
-        "Instead of the present one, as a whole; null: none. It holds for what comes after the committed position. Cursors from before are refused, as after a seek.",
+        "Replaces the whole filter; null removes it. The new filter applies to the events after the committed position. Earlier cursors are refused, as after a seek.",
     }),
   }),
   {
     id: "PatchSubscription",
-    description: "The settings to change; what is absent stays.",
+    description: "The settings to change. Settings that are absent keep their values.",
     examples: [{ leaseSeconds: 60, maxDeliveries: 5 }],
   },
 );
@@ -82,17 +86,20 @@ export type PatchSubscription = z.infer<typeof PatchSubscription>;
 export const PollQuery = z.strictObject({
   limit: PageLimit,
   waitSeconds: z._default(WaitSecondsQuery, 0),
-  after: described(z.optional(Cursor), { description: "Read ahead of the committed position." }),
+  after: described(z.optional(Cursor), {
+    description: "A cursor to read from, ahead of the committed position.",
+  }),
   consumer: described(z.optional(ConsumerName), {
-    description: "Which worker this is: it gets its share, and holds it by polling again.",
+    description:
+      "The name of this worker. The worker receives a share of the keys and keeps it by polling again.",
   }),
 });
 export type PollQuery = z.infer<typeof PollQuery>;
 
-/** The last event that is processed, on a stream with one partition. */
+/** The last event that the client has processed, on a stream with one partition. */
 const Committed = z.strictObject({
   sequence: described(Sequence, {
-    description: "Of the last event that is processed, on a stream with one partition.",
+    description: "The sequence of the last processed event, on a stream with one partition.",
   }),
 });
 
@@ -102,7 +109,8 @@ export const PollBody = described(
     commit: described(
       z.optional(z.union([Cursor, Committed], { error: "must be a cursor or { sequence }" })),
       {
-        description: "Committed before anything is read: a cursor, or the last event's sequence.",
+        description:
+          "What to commit before the poll: a cursor, or the sequence of the last processed event.",
       },
     ),
     limit: z._default(
@@ -118,7 +126,8 @@ export const PollBody = described(
 export type PollBody = z.infer<typeof PollBody>;
 
 /**
- * A cursor of a poll, or on a stream with one partition the sequence of the last event processed.
+ * The cursor of a poll. On a stream with one partition, the sequence of the last processed event is
+ * also allowed.
  */
 export const CommitBody = described(
   z
@@ -126,7 +135,7 @@ export const CommitBody = described(
       cursor: z.optional(Cursor),
       sequence: described(z.optional(Committed.shape.sequence), {
         description:
-          "Instead of a cursor, on a stream with one partition: everything up to this event is processed.",
+          "Replaces `cursor` on a stream with one partition: every event up to this one is processed.",
       }),
     })
     .check(
@@ -135,7 +144,7 @@ export const CommitBody = described(
         path: ["cursor"],
       }),
       z.refine(({ cursor, sequence }) => cursor === undefined || sequence === undefined, {
-        error: "does not go with cursor",
+        error: "must not be sent together with cursor",
         path: ["sequence"],
       }),
     ),
@@ -143,9 +152,10 @@ export const CommitBody = described(
 );
 export type CommitBody = z.infer<typeof CommitBody>;
 /**
- * The reason why some committed events are delivered again. A key was released since, so that
- * earlier pages withheld events that now flow. A parked key was parked or retried again since its
- * queue was read. Or the commit belongs to a different snapshot than the cursor's.
+ * The reasons for which committed events are delivered again. `key-released`: a key was released
+ * since, so events that earlier pages withheld are now delivered. `queue-changed`: a parked key was
+ * parked or retried again after its queue was read. `other-snapshot`: the cursor belongs to another
+ * snapshot than the one that is being committed.
  */
 export const redeliveryReasons = ["key-released", "queue-changed", "other-snapshot"] as const;
 export type RedeliveryReason = (typeof redeliveryReasons)[number];

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { LIMITS, NAME } from "./limits.ts";
 
-/** The same schema with its description in the OpenAPI document. */
+/** Returns the same schema with its description for the OpenAPI document. */
 export function described<T extends z.core.$ZodType>(schema: T, meta: z.core.GlobalMeta): T {
   const copy = z.clone(schema);
   z.globalRegistry.add(copy, meta);
@@ -11,18 +11,19 @@ export function described<T extends z.core.$ZodType>(schema: T, meta: z.core.Glo
 const encoder = new TextEncoder();
 
 /**
- * Whether a string has at most so many bytes in UTF-8. No UTF-16 unit takes more than 3 of them.
+ * Returns whether a string has at most `bytesMax` bytes in UTF-8. A UTF-16 unit takes at most 3
+ * bytes.
  */
 const hasUtf8BytesAtMost = (text: string, bytesMax: number): boolean =>
   text.length * 3 <= bytesMax || encoder.encode(text).length <= bytesMax;
 
 /**
- * A string of `1..bytesMax` UTF-8 bytes. Lone surrogates are refused: they have no UTF-8 form, and
- * two different ones would become the same table key.
+ * A string of `1..bytesMax` UTF-8 bytes. Lone surrogates are refused, because they have no UTF-8
+ * form and different ones would become the same table key.
  */
 export const boundedText = (bytesMax: number) => wellFormedText(bytesMax).check(z.minLength(1));
 
-/** The same, possibly empty. */
+/** A string of `0..bytesMax` UTF-8 bytes without lone surrogates. */
 export const wellFormedText = (bytesMax: number) =>
   described(
     z.string().check(
@@ -47,8 +48,8 @@ export const Name = described(
 const DateTime = z.iso.datetime({ offset: true });
 
 /**
- * A time in a place where other forms are allowed too. `error` describes all of them. RFC 3339
- * allows a lower-case t and z. The value is converted to the form that every parser accepts.
+ * A time where other forms are also allowed. `error` describes all forms. RFC 3339 allows a
+ * lower-case t and z, so the value is converted to the form that every parser accepts.
  */
 export const timestampOr = (error: string) =>
   described(
@@ -59,7 +60,7 @@ export const timestampOr = (error: string) =>
     { format: "date-time" },
   );
 
-/** A moment, RFC 3339, with any offset. */
+/** An RFC 3339 time with any offset. */
 export const Timestamp = described(
   timestampOr("must be an RFC 3339 date and time such as 2026-11-24T08:30:00Z"),
   {
@@ -71,8 +72,8 @@ export const Timestamp = described(
 );
 
 /**
- * A place from which a client can continue, made by the server. Opaque: its content may change at
- * any time.
+ * A place from which a client can continue. The server creates it. It is opaque: its content may
+ * change at any time.
  */
 export const Cursor = described(
   z
@@ -82,10 +83,13 @@ export const Cursor = described(
       z.maxLength(LIMITS.cursorCharsMax),
       z.regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" }),
     ),
-  { id: "Cursor", description: "Opaque; made by the server, bound to its stream." },
+  {
+    id: "Cursor",
+    description: "An opaque cursor that the server created. It belongs to one stream.",
+  },
 );
 
-/** An integer in a query: decimal digits only, so that what is accepted is what was meant. */
+/** An integer in a query. It must consist of decimal digits only, so that nothing is misread. */
 export const queryInteger = ({ min, max }: { min: number; max: number }) => {
   return z.pipe(
     z.transform((text) =>
@@ -95,10 +99,10 @@ export const queryInteger = ({ min, max }: { min: number; max: number }) => {
   );
 };
 
-/** An integer within bounds. Any error names both bounds, and what else may be sent. */
+/** An integer within bounds. Every error names both bounds, and `or` names other allowed values. */
 export const boundedInteger = ({ min, max, or }: { min: number; max: number; or?: string }) => {
   const message = `must be an integer from ${min} to ${max}${or === undefined ? "" : ` or ${or}`}`;
-  // One that is missing is required, before anything else is wrong with it.
+  // A missing value is reported as required, before any other error.
   const error = ({ input }: { readonly input?: unknown }) =>
     input === undefined ? "is required" : message;
   return z
@@ -106,13 +110,13 @@ export const boundedInteger = ({ min, max, or }: { min: number; max: number; or?
     .check(z.gte(min, { error: message }), z.lte(max, { error: message }));
 };
 
-/** The number of an event. */
+/** The sequence of an event. */
 export const Sequence = boundedInteger({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
-/** The same in a query. */
+/** The sequence of an event in a query. */
 export const SequenceQuery = queryInteger({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
-/** The place where a list continues. Opaque. */
+/** The opaque cursor of a list. */
 export const ListCursor = described(
   z
     .string()
@@ -121,7 +125,7 @@ export const ListCursor = described(
       z.maxLength(LIMITS.cursorCharsMax),
       z.regex(/^[A-Za-z0-9_-]+$/, { error: "must be a cursor as the server gave it" }),
     ),
-  { id: "ListCursor", description: "Opaque; made by the server." },
+  { id: "ListCursor", description: "An opaque cursor that the server created." },
 );
 
 /** The size of one page of a list, and the place where the list continues. */
@@ -132,12 +136,12 @@ export const ListQuery = z.strictObject({
   cursor: z.optional(ListCursor),
 });
 
-/** The same of a list whose entries can carry the numbers of their own views. */
+/** The query of a list whose entries can include the statistics that their own views show. */
 export const StatsListQuery = z.strictObject({
   ...ListQuery.shape,
   include: described(z.optional(z.literal("stats")), {
     description:
-      "`stats`: each entry has the numbers that its own view has, as far as they take few reads. A page may hold fewer entries then.",
+      "With `stats`, each entry has the statistics of its own view, except those that need many reads. A page may then contain fewer entries.",
   }),
 });
 export type StatsListQuery = z.infer<typeof StatsListQuery>;

@@ -77,7 +77,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   async function loadMaker({ keyId }: Caller): Promise<ApiKeyRow> {
     const row = await table.apiKeys.load(keyId);
     if (row !== undefined) return row;
-    throw new LedgerError("unauthorized", { detail: "The API key is not known here." });
+    throw new LedgerError("unauthorized", { detail: "The server does not know this API key." });
   }
 
   /** Throws `forbidden` when the key would have more rights than its maker. */

@@ -45,7 +45,7 @@ export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowM
   if (!isCompactionStalled(end, nowMs)) return;
   throw new LedgerError("compaction-stalled", {
     detail:
-      "Compaction has not caught up for too long. POST /streams/{stream}/compact, or see that the compactor runs.",
+      "Compaction has not caught up for too long. POST /streams/{stream}/compact, or check that the compactor runs.",
     retryAfterSeconds: 60,
     facts: { lookedAt: new Date(end.checkpoint.lookedAt).toISOString() },
   });

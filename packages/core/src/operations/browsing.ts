@@ -201,7 +201,8 @@ function assertTogether({ from, until, order, last, sequence, waitSeconds }: Que
   const given = { from, until, order, last, waitSeconds };
   const refuse = (names: readonly (keyof typeof given)[], because: string): void => {
     const wrong = names.find((name) => given[name] !== undefined);
-    if (wrong !== undefined) throw invalidRequest(`/query/${wrong}`, `does not go with ${because}`);
+    if (wrong !== undefined)
+      throw invalidRequest(`/query/${wrong}`, `must not be sent together with ${because}`);
   };
   if (sequence !== undefined) {
     refuse(["from", "until", "order", "last", "waitSeconds"], "sequence, which names one event");

@@ -160,6 +160,6 @@ export function assertCompacted({ compaction }: Pick<Stream, "compaction">): voi
 const bootstrapExpired = (): LedgerError =>
   new LedgerError("bootstrap-expired", {
     detail:
-      "This bootstrap was begun more than a day ago, by the clock of this server. Forget what it has delivered and seek to `bootstrap` for a new one.",
+      "This bootstrap began more than a day ago by the clock of this server. Discard what it has delivered and seek to `bootstrap` for a new one.",
     facts: { seek: "bootstrap" },
   });

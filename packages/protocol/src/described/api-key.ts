@@ -5,39 +5,43 @@ import { described, ListCursor, Timestamp } from "../text.ts";
 /** An API key without its secret. */
 export const ApiKey = described(
   z.object({
-    id: described(ApiKeyId, { description: "The key's id. No secret." }),
-    name: described(z.string(), { description: "For people: who uses the key, and what for." }),
+    id: described(ApiKeyId, { description: "The key's id. It is not secret." }),
+    name: described(z.string(), {
+      description: "A note for people on who uses the key and for what.",
+    }),
     scopes: described(z.array(KeyScope), { description: "What the key may do." }),
-    streams: described(z.array(StreamGlob), { description: "Which streams it may do that with." }),
+    streams: described(z.array(StreamGlob), { description: "The streams that the key covers." }),
     subscriptions: described(z.optional(z.array(SubscriptionGlob)), {
-      description: "All of the streams' when absent.",
+      description: "The subscriptions that the key covers. If absent, all of the streams'.",
     }),
-    keyPrefix: described(z.optional(z.string()), { description: "Any key when absent." }),
-    createdAt: described(Timestamp, { description: "When the key was made." }),
+    keyPrefix: described(z.optional(z.string()), {
+      description: "The beginning of the event keys that the key covers. If absent, any key.",
+    }),
+    createdAt: described(Timestamp, { description: "When the key was created." }),
     createdBy: described(z.string(), {
-      description: "The id of the key that made it, or `root`.",
+      description: "The id of the key that created it, or `root`.",
     }),
-    expiresAt: described(Timestamp, { description: "When the key ends by itself." }),
+    expiresAt: described(Timestamp, { description: "When the key expires." }),
     lastUsedAt: described(z.nullable(Timestamp), {
-      description: "When it was last used, noted once an hour at most.",
+      description: "When the key was last used. It is recorded at most once an hour.",
     }),
     rotatedAt: described(z.nullable(Timestamp), {
-      description: "When it got its present secret; null with its first.",
+      description: "When the key got its present secret; null if it still has its first one.",
     }),
   }),
   { id: "ApiKey", description: "An API key without its secret." },
 );
 export type ApiKey = z.infer<typeof ApiKey>;
 
-/** The answer to creating or rotating a key. The secret is shown only here. */
+/** The answer to creating or rotating a key. The secret appears only in this answer. */
 export const NewApiKey = described(
   z.object({
     ...ApiKey.shape,
-    apiKey: described(z.string(), { description: "The key itself. It is never shown again." }),
+    apiKey: described(z.string(), { description: "The secret key. It is never shown again." }),
   }),
   {
     id: "NewApiKey",
-    description: "An API key with its secret, which is shown this once.",
+    description: "An API key with its secret, which only this answer shows.",
   },
 );
 export type NewApiKey = z.infer<typeof NewApiKey>;
@@ -46,7 +50,7 @@ export const RotatedApiKey = described(
   z.object({
     ...NewApiKey.shape,
     formerValidUntil: described(Timestamp, {
-      description: "Until then the former secret is accepted.",
+      description: "When the former secret stops being accepted.",
     }),
   }),
   { id: "RotatedApiKey", description: "An API key with its new secret." },

@@ -9,11 +9,12 @@ export const CompactedList = described(
   z.object({
     items: described(z.array(LedgerEvent), { description: "The last event of each key." }),
     cursor: described(z.nullable(Cursor), {
-      description: "Where the list goes on; null at its end. A page may be empty before that.",
+      description:
+        "The place where the list continues; null at its end. A page before the end may be empty.",
     }),
     follow: described(Cursor, {
       description:
-        "Reads exactly what came after the list: `from` of GET .../events, `after` of a poll, `to.cursor` of a seek. The same on every page; use that of the last one.",
+        "The cursor for reading exactly the events that came after the list: `from` of GET .../events, `after` of a poll, `to.cursor` of a seek. Use the one of the last page.",
     }),
     life: Life,
   }),
@@ -25,15 +26,15 @@ export type CompactedList = z.infer<typeof CompactedList>;
 export const CompactReceipt = described(
   z.object({
     compactedEvents: described(z.int().check(z.gte(0)), {
-      description: "Events this call has compacted.",
+      description: "How many events this call compacted.",
     }),
     keys: described(z.int().check(z.gte(0)), {
-      description: "Current states it has put, one per key and run.",
+      description: "How many current states this call wrote: one per key and run.",
     }),
     watermarkLag: WatermarkLag,
-    done: described(z.boolean(), { description: "False when more remains: call again." }),
+    done: described(z.boolean(), { description: "False when more remains. Then call again." }),
   }),
-  { id: "CompactReceipt", description: "What a compaction on demand has done." },
+  { id: "CompactReceipt", description: "The result of a compaction on demand." },
 );
 export type CompactReceipt = z.infer<typeof CompactReceipt>;
 
@@ -41,15 +42,17 @@ export type CompactReceipt = z.infer<typeof CompactReceipt>;
 export const RepairReceipt = described(
   z.object({
     repaired: described(z.int().check(z.gte(0)), {
-      description: "Parts of the stream whose numbering was moved forward; 0 when all was well.",
+      description:
+        "The number of partitions whose numbering was moved forward; 0 if none needed a repair.",
     }),
   }),
-  { id: "RepairReceipt", description: "What a repair of the numbering has done." },
+  { id: "RepairReceipt", description: "The result of a repair of the numbering." },
 );
 
 export const ConditionHeaders = z.object({
   "If-None-Match": described(z.optional(z.string()), {
-    description: "An ETag of an earlier answer: while the state is that one, the answer is 304.",
+    description:
+      "The ETag of an earlier answer. If the state has not changed since, the answer is 304.",
     examples: ['"42"'],
   }),
 });

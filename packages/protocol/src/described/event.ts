@@ -8,12 +8,12 @@ import { Life } from "./life.ts";
 export const NewEvents = described(
   z.strictObject({
     events: described(z.array(NewEvent).check(z.minLength(1)), {
-      description: "In the order they are to have in the log.",
+      description: "The events in the order that they will have in the log.",
     }),
   }),
   {
     id: "NewEvents",
-    description: `At most ${LIMITS.requestEventsMax} events, all or none.`,
+    description: `At most ${LIMITS.requestEventsMax} events. Either all of them are published or none.`,
   },
 );
 
@@ -23,34 +23,38 @@ export const PublishBody = described(z.union([NewEvent, NewEvents]), {
   description: "One event, or several that are committed together.",
 });
 
-/** NDJSON: one event a line. */
+/** The NDJSON form of a publish: one event per line. */
 export const EventLines = described(z.string(), {
-  description: "One event a line, each as in `application/json`.",
+  description: "One event per line, each as in `application/json`.",
 });
 
 /** The data of a CloudEvent in binary mode. */
 export const BinaryData = described(z.string(), {
   format: "binary",
   description:
-    "The data of a CloudEvent in binary mode, of any content type: with `ce-*` headers only. An empty body is a tombstone.",
+    "The data of a CloudEvent in binary mode, of any content type. It needs `ce-*` headers. An empty body is a tombstone.",
 });
 
 /** An event as a reader receives it. */
 export const LedgerEvent = described(
   z.object({
-    sequence: described(z.int().check(z.gte(1)), { description: "Strictly rising per key." }),
-    publishedAt: described(Timestamp, { description: "When it became durable." }),
-    id: described(z.string(), { description: "The publisher's, or one derived from its place." }),
+    sequence: described(z.int().check(z.gte(1)), {
+      description: "The sequence of the event. Sequences rise strictly for each key.",
+    }),
+    publishedAt: described(Timestamp, { description: "When the event became durable." }),
+    id: described(z.string(), {
+      description: "The publisher's id, or one that is derived from the event's place in the log.",
+    }),
     key: described(z.string(), { description: "What the event is about." }),
     type: described(z.optional(z.string()), { description: "What kind of event it is." }),
     time: described(z.optional(Timestamp), {
-      description: "When it happened, if the publisher gave it.",
+      description: "When the event happened, if the publisher gave a time.",
     }),
     headers: described(z.optional(z.record(z.string(), z.string())), {
       description: "Further attributes of the event, by name.",
     }),
     data: described(z.unknown(), {
-      description: "As it was sent. null is a tombstone: the key is deleted.",
+      description: "The data exactly as it was sent. null is a tombstone: it deletes the key.",
     }),
   }),
   { id: "LedgerEvent", description: "An event as a reader receives it." },
@@ -59,16 +63,20 @@ export type LedgerEvent = z.infer<typeof LedgerEvent>;
 
 const PublishedEvent = described(
   z.object({
-    id: described(z.string(), { description: "The publisher's, or one derived from its place." }),
-    sequence: described(z.int().check(z.gte(1)), { description: "Strictly rising per key." }),
+    id: described(z.string(), {
+      description: "The publisher's id, or one that is derived from the event's place in the log.",
+    }),
+    sequence: described(z.int().check(z.gte(1)), {
+      description: "The sequence of the event. Sequences rise strictly for each key.",
+    }),
   }),
-  { id: "PublishedEvent", description: "A durable event's id and number." },
+  { id: "PublishedEvent", description: "The id and the sequence of a durable event." },
 );
 
 /** The receipt for durable events, in the order in which they were sent. */
 export const PublishReceipt = described(
   z.object({
-    events: described(z.array(PublishedEvent), { description: "One for each event." }),
+    events: described(z.array(PublishedEvent), { description: "One entry for each event." }),
     cursor: described(Cursor, {
       description: "The position right after these events.",
     }),
@@ -76,51 +84,55 @@ export const PublishReceipt = described(
   }),
   {
     id: "PublishReceipt",
-    description: "What was published, in the order it was sent.",
+    description: "The receipt for the published events, in the order in which they were sent.",
   },
 );
 export type PublishReceipt = z.infer<typeof PublishReceipt>;
 
-/** The time for which the service lets a request like this one wait. */
+/** The longest wait that the service allows for such a request. */
 export const WaitSecondsAdvised = described(z.int().check(z.gte(0), z.lte(LIMITS.waitSecondsMax)), {
   description:
-    "How many seconds to ask for with `waitSeconds`: asking for more gains nothing. 0: waiting is off or costs too much here, ask again after `nextPollMs`.",
+    "The `waitSeconds` to ask for. More has no effect. With 0, waiting is off or too expensive, and the client should poll again after `nextPollMs`.",
 });
 
 /** The members of every page of events. */
 export const Page = z.object({
-  events: described(z.array(LedgerEvent), { description: "In the order in which they are read." }),
-  cursor: described(Cursor, { description: "Where to go on." }),
+  events: described(z.array(LedgerEvent), { description: "The events in reading order." }),
+  cursor: described(Cursor, { description: "The place to continue from." }),
   caughtUp: described(z.boolean(), {
-    description: "Nothing is left after the cursor right now.",
+    description: "True when the stream has no events after the cursor at this moment.",
   }),
   waitSecondsAdvised: WaitSecondsAdvised,
   life: Life,
 });
 
 export const NextPollMs = described(z.int().check(z.gte(0)), {
-  description: "When polling again is worth it.",
+  description: "The number of milliseconds to wait before the next poll.",
 });
 
-/** A run of events and where to go on. An empty page is not the end unless `caughtUp` is true. */
+/**
+ * A page of events and the cursor after them. An empty page is not the end of the stream unless
+ * `caughtUp` is true.
+ */
 export const EventPage = described(
   z.object({
     ...Page.shape,
     caughtUp: described(z.boolean(), {
       description:
-        "Nothing is left to read from the cursor right now, or up to `until`; with `order=desc`, nothing older.",
+        "True when no events follow the cursor at this moment, or none before `until`. With `order=desc`, true when there are no older events.",
     }),
     looked: described(z.int().check(z.gte(0)), {
-      description: "How many events this page looked at, those included that a filter left out.",
+      description: "How many events this page read, including those that a filter left out.",
     }),
     lag: described(z.optional(Lag), {
-      description: "What is left to read from the cursor; absent when reading goes back.",
+      description:
+        "The number of events that follow the cursor, and their age. Absent when reading backwards.",
     }),
     nextPollMs: z.optional(NextPollMs),
   }),
   {
     id: "EventPage",
     description:
-      "A page of events and the cursor after them. An empty page is not the end by itself.",
+      "A page of events and the cursor after them. An empty page alone does not mean the end.",
   },
 );

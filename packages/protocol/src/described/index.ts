@@ -1,7 +1,7 @@
 /**
- * The schemas of answers, and of the body of a publish, which the server decodes as text. They
- * check no request. They describe the API and serve its clients. A deployed function does not load
- * them.
+ * The schemas of answers, and of the body of a publish, which the server decodes from text. They
+ * validate no request. They describe the API in the OpenAPI document, and clients use them. A
+ * deployed function does not load them.
  */
 export * from "./api-key.ts";
 export * from "./cloud-event.ts";

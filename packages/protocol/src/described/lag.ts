@@ -4,12 +4,12 @@ import { described } from "../text.ts";
 export const Lag = described(
   z.object({
     events: described(z.int().check(z.gte(0)), {
-      description: "Events between the position and the end.",
+      description: "The number of events between the position and the end.",
     }),
     seconds: described(z.number().check(z.gte(0)), {
-      description: "Age of the oldest of them; 0 when none.",
+      description: "The age of the oldest of these events; 0 if there are none.",
     }),
   }),
-  { id: "Lag", description: "How far a position is from the end of the stream." },
+  { id: "Lag", description: "The lag of a position to the end of the stream." },
 );
 export type Lag = z.infer<typeof Lag>;

@@ -4,5 +4,5 @@ import { described } from "../text.ts";
 export const Life = described(z.string(), {
   id: "Life",
   description:
-    "Names the life of the stream: another one when the name is created again, and after a restore of the table. Opaque. Sequences compare within one life only.",
+    "The opaque name of the life of the stream. It changes when the stream's name is created again, and after a restore of the table. Sequences can be compared only within one life.",
 });

@@ -8,15 +8,17 @@ export const ParkedKey = described(
   z.object({
     key: EventKey,
     sequence: described(z.int().check(z.gte(1)), {
-      description: "Its first event that waits, or the one that was skipped.",
+      description: "The first waiting event of the key, or the one that was skipped.",
     }),
     reason: Reason,
-    parkedAt: described(Timestamp, { description: "When it was set aside." }),
+    parkedAt: described(Timestamp, { description: "When the key was parked." }),
     status: described(z.enum(["parked", "retrying"]), {
-      description: "`retrying`: once what waits is delivered and committed, the key is free.",
+      description:
+        "`parked`: its events wait. `retrying`: its events are delivered again, and once they are committed the key is no longer parked.",
     }),
     expired: described(z.optional(z.boolean()), {
-      description: "Its first event is no longer kept: a skip goes on with what is left.",
+      description:
+        "True when its first waiting event is no longer kept. A skip continues with the events that are left.",
     }),
   }),
   { id: "ParkedKey", description: "A key whose events wait." },
@@ -34,7 +36,7 @@ export const ReleaseReceipt = described(
   z.object({
     key: EventKey,
     status: described(z.enum(["retrying", "free"]), {
-      description: "`free`: nothing of it waits below the committed position.",
+      description: "`free`: no event of the key waits before the committed position.",
     }),
   }),
   { id: "ReleaseReceipt", description: "The state of a key after a retry or a skip." },

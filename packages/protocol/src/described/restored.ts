@@ -5,10 +5,10 @@ import { described } from "../text.ts";
 export const RestoreReceipt = described(
   z.object({
     streams: described(z.int().check(z.gte(0)), {
-      description: "Streams of all tenants that this call has completed.",
+      description: "How many streams, of all tenants, this call completed.",
     }),
-    done: described(z.boolean(), { description: "False when more remain: call again." }),
+    done: described(z.boolean(), { description: "False when more remain. Then call again." }),
   }),
-  { id: "RestoreReceipt", description: "How far a restore is complete." },
+  { id: "RestoreReceipt", description: "The progress of a restore." },
 );
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;

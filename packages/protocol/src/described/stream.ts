@@ -20,55 +20,59 @@ export type Stream = z.infer<typeof Stream>;
 /** The distance from the compaction watermark to the end of the stream. */
 export const WatermarkLag = described(
   z.object({
-    events: described(z.int().check(z.gte(0)), { description: "Events that are not compacted." }),
+    events: described(z.int().check(z.gte(0)), {
+      description: "The number of events that are not compacted yet.",
+    }),
     seconds: described(z.number().check(z.gte(0)), {
-      description: "Age of the oldest of them; 0 when none.",
+      description: "The age of the oldest of these events; 0 if there are none.",
     }),
   }),
-  { id: "WatermarkLag", description: "How far compaction is from the end of the stream." },
+  { id: "WatermarkLag", description: "The lag of compaction to the end of the stream." },
 );
 
 const SubscriptionLag = described(z.object({ name: Name, lag: Lag }), {
   id: "SubscriptionLag",
-  description: "How far a subscription is from the end of its stream.",
+  description: "The lag of a subscription to the end of its stream.",
 });
 
-/** A stream with what is in it right now. */
+/** A stream with statistics of what it holds now. */
 export const StreamInfo = described(
   z.object({
     ...Stream.shape,
-    eventCount: described(z.int().check(z.gte(0)), { description: "Events ever published." }),
+    eventCount: described(z.int().check(z.gte(0)), {
+      description: "The number of events ever published.",
+    }),
     bytes: described(z.int().check(z.gte(0)), {
-      description: "Bytes of those events before compression, as compaction has counted them.",
+      description: "The bytes of the compacted events before compression.",
     }),
     firstEventAt: described(z.nullable(Timestamp), {
-      description: "When the oldest event that is kept was published; null without events.",
+      description: "When the oldest kept event was published; null if there are no events.",
     }),
     lastEventAt: described(z.nullable(Timestamp), {
-      description: "When the last event was published; null without events.",
+      description: "When the last event was published; null if there are no events.",
     }),
     watermarkLag: WatermarkLag,
     subscriptionCount: described(z.int().check(z.gte(0)), {
-      description: "How many subscriptions read the stream.",
+      description: "The number of subscriptions of the stream.",
     }),
     subscriptions: described(z.array(SubscriptionLag), {
       description:
-        "The lag of the first subscriptions by name: as many as 256 divided by the partitions.",
+        "The lag of subscriptions, in order of their names. At most 256 divided by the number of partitions are listed.",
     }),
   }),
-  { id: "StreamInfo", description: "A stream's settings and what is in it now." },
+  { id: "StreamInfo", description: "A stream's settings and statistics." },
 );
 export type StreamInfo = z.infer<typeof StreamInfo>;
 
 const { subscriptions: __, ...numbers } = StreamInfo.shape;
 
-/** A stream in a list. It has numbers when the client asked for them. */
+/** A stream in a list. It has statistics when the client asked for them. */
 export const ListedStream = described(
   z.object({ ...z.partial(z.object(numbers)).shape, ...Stream.shape }),
   {
     id: "ListedStream",
     description:
-      "A stream's settings, and with `include=stats` what is in it now. `subscriptionCount` is absent above 500; the numbers are absent while a restore is not complete.",
+      "A stream's settings, and with `include=stats` its statistics. `subscriptionCount` is absent above 500. The statistics are absent while a restore is not complete.",
   },
 );
 export type ListedStream = z.infer<typeof ListedStream>;
@@ -81,7 +85,9 @@ export const StreamList = described(
 export const StreamDeletion = described(
   z.object({
     name: Name,
-    status: described(z.literal("deleting"), { description: "Its data is being removed." }),
+    status: described(z.literal("deleting"), {
+      description: "The stream is deleted, and its data is being removed.",
+    }),
   }),
   {
     id: "StreamDeletion",

@@ -13,15 +13,17 @@ import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
 
 const Phase = described(z.enum(["bootstrap", "log"]), {
-  description: "`bootstrap` while the state of keys is read, `log` after it.",
+  description: "`bootstrap` while the snapshot is read, `log` after that.",
 });
 
 export const Subscription = described(
   z.object({
     name: described(Name, { description: "The subscription's name." }),
     stream: described(Name, { description: "The stream that it reads." }),
-    start: described(Start, { description: "Where it began." }),
-    filter: described(z.optional(Filter), { description: "Which events it receives." }),
+    start: described(Start, { description: "Where the subscription began." }),
+    filter: described(z.optional(Filter), {
+      description: "Which events the subscription receives.",
+    }),
     leaseSeconds: LeaseSeconds,
     maxDeliveries: z.optional(MaxDeliveries),
     createdAt: Timestamp,
@@ -32,7 +34,8 @@ export const Subscription = described(
 export type Subscription = z.infer<typeof Subscription>;
 
 const Warnings = described(z.array(z.string()), {
-  description: "What a consumer has to know of a filter that was changed; empty otherwise.",
+  description:
+    "What the consumer has to know about the new filter; empty if the filter did not change.",
 });
 
 /** The answer to a change of settings. */
@@ -40,7 +43,7 @@ export const PatchedSubscription = described(
   z.object({ ...Subscription.shape, warnings: Warnings }),
   {
     id: "PatchedSubscription",
-    description: "The settings after a change, and what a consumer has to know of it.",
+    description: "The settings after a change, with warnings for the consumer.",
   },
 );
 export type PatchedSubscription = z.infer<typeof PatchedSubscription>;
@@ -48,12 +51,14 @@ export type PatchedSubscription = z.infer<typeof PatchedSubscription>;
 /** The progress of reading a snapshot. Its parts have about the same number of keys. */
 export const SnapshotProgress = described(
   z.object({
-    partsRead: described(z.int().check(z.gte(0)), { description: "Parts that are read whole." }),
+    partsRead: described(z.int().check(z.gte(0)), {
+      description: "The number of parts that are completely read.",
+    }),
     parts: described(z.int().check(z.gte(1)), {
-      description: "Parts in all, of about equal size.",
+      description: "The total number of parts. They have about the same size.",
     }),
   }),
-  { id: "SnapshotProgress", description: "How far a snapshot is read." },
+  { id: "SnapshotProgress", description: "The progress of reading a snapshot." },
 );
 export type SnapshotProgress = z.infer<typeof SnapshotProgress>;
 
@@ -61,10 +66,10 @@ const Member = described(
   z.object({
     consumer: ConsumerName,
     share: described(z.number().check(z.gte(0), z.lte(1)), {
-      description: "Of the keys; 0 for one that waits.",
+      description: "The worker's share of the keys, as a fraction; 0 while it waits for a share.",
     }),
     until: described(Timestamp, {
-      description: "It counts as alive until then, unless it polls.",
+      description: "When the worker's lease expires. Each poll renews the lease.",
     }),
   }),
   { id: "Member", description: "A worker of a subscription." },
@@ -75,24 +80,26 @@ export const SubscriptionInfo = described(
     ...Subscription.shape,
     phase: Phase,
     snapshot: described(z.optional(SnapshotProgress), {
-      description: "How far the snapshot is committed; in the phase `bootstrap` only.",
+      description: "How much of the snapshot is committed. Only in the phase `bootstrap`.",
     }),
     position: described(z.nullable(Cursor), {
       description:
-        "The committed position as a cursor of the stream: `from` of GET .../events, `start` of another subscription, or a seek. null while a snapshot is read.",
+        "The committed position as a cursor of the stream, for `from` of GET .../events, `start` of another subscription, or a seek. null while a snapshot is read.",
     }),
     warnings: Warnings,
     lag: Lag,
     keysBehind: described(z.nullable(z.int().check(z.gte(0))), {
       description:
-        "Keys with events after the position. Null while a snapshot is read, without compaction, and when there are too many events to count.",
+        "The number of keys with events after the position. null while a snapshot is read, without compaction, and when there are too many events to count.",
     }),
     parkedKeys: described(z.int().check(z.gte(0)), {
-      description: "Keys whose events wait: see .../parked.",
+      description: "The number of parked keys. GET .../parked lists them.",
     }),
-    members: described(z.array(Member), { description: "Its workers that are alive, by name." }),
+    members: described(z.array(Member), {
+      description: "The live workers of the subscription, in order of their names.",
+    }),
   }),
-  { id: "SubscriptionInfo", description: "A subscription and how far it has come." },
+  { id: "SubscriptionInfo", description: "A subscription and its progress." },
 );
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
@@ -104,7 +111,7 @@ export const ListedSubscription = described(
   {
     id: "ListedSubscription",
     description:
-      "A subscription's settings, and with `include=stats` how far it has come. `keysBehind` and `members` are in its own view only.",
+      "A subscription's settings, and with `include=stats` its progress. `keysBehind` and `members` are shown only for a single subscription.",
   },
 );
 export type ListedSubscription = z.infer<typeof ListedSubscription>;
@@ -120,48 +127,52 @@ export const PollPage = described(
     ...Page.shape,
     phase: described(Phase, {
       description:
-        "`bootstrap`: the events are the state of keys. `log`: they are what came later.",
+        "`bootstrap`: the events are the current states of keys. `log`: they are the events after the snapshot.",
     }),
     snapshot: described(z.optional(SnapshotProgress), {
-      description: "How far the snapshot is read with this page; in the phase `bootstrap` only.",
+      description:
+        "How much of the snapshot is read after this page. Only in the phase `bootstrap`.",
     }),
     snapshotEnd: described(z.boolean(), {
-      description: "This page completes the bootstrap phase; an empty page alone never does.",
+      description:
+        "True when this page completes the bootstrap phase. An empty page alone does not complete it.",
     }),
     consistent: described(z.boolean(), {
       description:
-        "With this page applied, the state of every key is exactly that of the log at this cursor.",
+        "True when the client, after applying this page, has exactly the state that every key has in the log at this cursor.",
     }),
     lag: Lag,
     nextPollMs: NextPollMs,
   }),
   {
     id: "PollPage",
-    description: "What a poll answers. Commit `cursor` once the events are processed.",
+    description: "The answer to a poll. Commit `cursor` once the events are processed.",
   },
 );
 
 const Redelivers = described(z.enum(["nothing", "part", "all"]), {
-  description: "How much of what the cursor covers is delivered again, though it was committed.",
+  description: "How many committed events are delivered again.",
 });
 
 const RedeliversBecause = described(z.array(z.enum(redeliveryReasons)), {
   description:
-    "`key-released`: a key was retried or skipped since, and what the page withheld flows now. `queue-changed`: the retried key was parked or retried again. `other-snapshot`: another bootstrap's snapshot is being committed.",
+    "`key-released`: a key was retried or skipped since, so the events that the page withheld are now delivered. `queue-changed`: the retried key was parked or retried again. `other-snapshot`: the cursor belongs to another snapshot.",
 });
 
 /** The answer to a poll that also commits. */
 export const CommittedPollPage = described(
   z.object({
     ...PollPage.shape,
-    committed: described(z.optional(Cursor), { description: "With a commit: the position now." }),
+    committed: described(z.optional(Cursor), {
+      description: "With a commit: the present position.",
+    }),
     stale: described(z.optional(z.boolean()), {
-      description: "With a commit: true when it changed nothing.",
+      description: "With a commit: true when the commit changed nothing.",
     }),
     redelivers: z.optional(Redelivers),
     redeliversBecause: z.optional(RedeliversBecause),
   }),
-  { id: "CommittedPollPage", description: "What a commit and poll answers." },
+  { id: "CommittedPollPage", description: "The answer to a request that commits and polls." },
 );
 
 export const CommitReceipt = described(
@@ -169,7 +180,7 @@ export const CommitReceipt = described(
     committed: Cursor,
     stale: described(z.boolean(), {
       description:
-        "True when this commit changed nothing: the position was there or beyond, unless `redelivers` says that the cursor is void.",
+        "True when this commit changed nothing, because the position was already at the cursor or after it. With `redelivers`, because the cursor is void.",
     }),
     redelivers: Redelivers,
     redeliversBecause: RedeliversBecause,
@@ -187,7 +198,7 @@ export const SeekReceipt = described(
   z.object({ committed: Cursor, phase: Phase, lag: Lag, life: Life }),
   {
     id: "SeekReceipt",
-    description: "Where a seek has put the subscription. Cursors from before it are refused.",
+    description: "The position after a seek. Cursors from before the seek are refused.",
   },
 );
 export type SeekReceipt = z.infer<typeof SeekReceipt>;

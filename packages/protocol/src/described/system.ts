@@ -3,7 +3,7 @@ import { described } from "../text.ts";
 
 export const Health = described(
   z.object({ status: described(z.literal("ok"), { description: "The service is alive." }) }),
-  { id: "Health", description: "Whether the service is alive." },
+  { id: "Health", description: "The health of the service." },
 );
 
 export const OpenApiDocument = described(z.looseObject({}), {

@@ -7,7 +7,7 @@ import { NewApiKey } from "./api-key.ts";
 export const Tenant = described(
   z.object({
     name: TenantName,
-    createdAt: described(Timestamp, { description: "When the tenant was made." }),
+    createdAt: described(Timestamp, { description: "When the tenant was created." }),
   }),
   {
     id: "Tenant",
@@ -15,15 +15,15 @@ export const Tenant = described(
   },
 );
 
-/** A tenant with a new key that may do everything in it. */
+/** A new tenant, with a key that has all rights in it. */
 export const NewTenant = described(
   z.object({
     ...Tenant.shape,
-    adminKey: described(NewApiKey, { description: "A key that may do everything in it." }),
+    adminKey: described(NewApiKey, { description: "A key that has all rights in the tenant." }),
   }),
   {
     id: "NewTenant",
-    description: "A tenant with a new key that may do everything in it.",
+    description: "A tenant with a new key that has all rights in it.",
   },
 );
 export type NewTenant = z.infer<typeof NewTenant>;

@@ -5,38 +5,46 @@ import { WaitSecondsAdvised } from "./event.ts";
 
 const cap = (description: string) => described(z.int().check(z.gte(0)), { description });
 
-/** Caps that a client plans its requests by. */
+/** The limits by which a client plans its requests. */
 const CallerLimits = described(
   z.object({
-    eventBytesMax: cap("Bytes of one event."),
-    requestBytesMax: cap("Bytes of the body of a publish."),
-    requestEventsMax: cap("Events of a publish."),
-    keyBytesMax: cap("Bytes of an event's key."),
-    pageBytesMax: cap("Bytes of the events of a page."),
-    pageEventsMax: cap("Events of a page."),
-    listMax: cap("Items of a page of a list."),
-    idempotencyWindowHours: cap("Hours for which an Idempotency-Key makes retries safe."),
+    eventBytesMax: cap("The maximum size of an event, in bytes."),
+    requestBytesMax: cap("The maximum size of the body of a publish, in bytes."),
+    requestEventsMax: cap("The maximum number of events in a publish."),
+    keyBytesMax: cap("The maximum size of an event's key, in bytes."),
+    pageBytesMax: cap("The maximum size of the events of a page, in bytes."),
+    pageEventsMax: cap("The maximum number of events in a page."),
+    listMax: cap("The maximum number of items in a page of a list."),
+    idempotencyWindowHours: cap(
+      "The number of hours for which an Idempotency-Key makes retries safe.",
+    ),
   }),
-  { id: "CallerLimits", description: "Caps that a client meets." },
+  { id: "CallerLimits", description: "The limits of requests and answers." },
 );
 
-/** The caller, the rights of its API key, and how this service wants to be used. */
+/** The caller, the rights of its API key, and the limits of this service. */
 export const Whoami = described(
   z.object({
     tenant: described(z.string(), { description: "The owner of the API key." }),
     keyId: described(z.string(), { description: "`root` for the admin key." }),
     scopes: described(z.array(KeyScope), { description: "What the key may do." }),
-    streams: described(z.array(StreamGlob), { description: "Which streams it may do that with." }),
+    streams: described(z.array(StreamGlob), { description: "The streams that the key covers." }),
     subscriptions: described(z.optional(z.array(SubscriptionGlob)), {
-      description: "All of the streams' when absent.",
+      description: "The subscriptions that the key covers. If absent, all of the streams'.",
     }),
-    keyPrefix: described(z.optional(z.string()), { description: "Any key when absent." }),
-    expiresAt: described(z.optional(Timestamp), { description: "Absent for the admin key." }),
-    version: described(z.string(), { description: "Of the API: info.version of its document." }),
+    keyPrefix: described(z.optional(z.string()), {
+      description: "The beginning of the event keys that the key covers. If absent, any key.",
+    }),
+    expiresAt: described(z.optional(Timestamp), {
+      description: "When the key expires. Absent for the admin key.",
+    }),
+    version: described(z.string(), {
+      description: "The version of the API: info.version of its document.",
+    }),
     limits: CallerLimits,
     waitSecondsAdvised: WaitSecondsAdvised,
     streaming: described(z.boolean(), {
-      description: "Whether events can be received as a stream instead of by polling.",
+      description: "Whether the service can push events, so that a client need not poll.",
     }),
   }),
   { id: "Whoami", description: "The API key of the request, and the service that answers it." },

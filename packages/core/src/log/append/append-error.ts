@@ -24,5 +24,6 @@ export const tooManyRequests = (): LedgerError =>
 
 export const keyReused = (): LedgerError =>
   new LedgerError("idempotency-key-reused", {
-    detail: "This Idempotency-Key came with other events before. Use a new key for a new publish.",
+    detail:
+      "An earlier request with this Idempotency-Key had different events. Use a new key for a new publish.",
   });

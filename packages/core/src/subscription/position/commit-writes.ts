@@ -240,6 +240,6 @@ function assertLeased(condition: boolean): void {
   if (condition) return;
   throw new LedgerError("lease-lost", {
     detail:
-      "Another worker has taken over some of what this cursor covers; what is still this worker's is committed. Poll again with `consumer`.",
+      "Another worker has taken over part of what this cursor covers. The part that is still this worker's is committed. Poll again with `consumer`.",
   });
 }
