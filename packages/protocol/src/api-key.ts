@@ -20,27 +20,23 @@ const GLOB = new RegExp(`^(?:[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}\\
  * The streams that a key covers: one name, the beginning of names followed by `*`, or `*` for all.
  */
 export const StreamGlob = described(
-  z
-    .string()
-    .check(
-      z.maxLength(LIMITS.nameCharsMax),
-      z.regex(GLOB, {
-        error: "must be a stream's name, the beginning of names followed by *, or *",
-      }),
-    ),
+  z.string().check(
+    z.maxLength(LIMITS.nameCharsMax),
+    z.regex(GLOB, {
+      error: "must be a stream's name, the beginning of names followed by *, or *",
+    }),
+  ),
   { id: "StreamGlob", examples: ["orders", "billing.*", "*"] },
 );
 
 /** The subscriptions that a key covers, within the streams that it covers. */
 export const SubscriptionGlob = described(
-  z
-    .string()
-    .check(
-      z.maxLength(LIMITS.nameCharsMax),
-      z.regex(GLOB, {
-        error: "must be a subscription's name, the beginning of names followed by *, or *",
-      }),
-    ),
+  z.string().check(
+    z.maxLength(LIMITS.nameCharsMax),
+    z.regex(GLOB, {
+      error: "must be a subscription's name, the beginning of names followed by *, or *",
+    }),
+  ),
   { id: "SubscriptionGlob", examples: ["shipping", "billing.*"] },
 );
 
