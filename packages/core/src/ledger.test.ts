@@ -13,6 +13,6 @@ it("opens without making a row kind: each of them would lengthen every cold star
     random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.alloc(32) }],
   });
-  // The first row kind that is created rejects this client.
+  // The client is invalid, and the first row kind that uses it says so.
   await expect(ledger.checkTable()).rejects.toThrow("Invalid DynamoDB Document Client");
 });

@@ -1,8 +1,9 @@
 import { hash, timingSafeEqual } from "node:crypto";
 
 /**
- * Checks whether an API key is the admin key. It keeps only the SHA-256 of the admin key. The
- * comparison needs the same time however a key differs.
+ * Returns a function that checks whether an API key is the admin key. It keeps only the SHA-256 of
+ * the admin key. The comparison always takes the same time, so it does not show where a key
+ * differs.
  */
 export function createAdminKey(adminKey: string): (apiKey: string) => boolean {
   const expected = digest(adminKey);

@@ -30,8 +30,8 @@ type Deps = {
 };
 
 /**
- * The number of former secrets that are accepted. It is more than one, so a lost answer locks no
- * client out.
+ * The number of former secrets that are accepted. It is more than one, so a client that lost the
+ * answer to a rotation can rotate again.
  */
 const FORMER_MAX = 3;
 const ROTATE_TRIES = 5;
@@ -138,7 +138,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
     if (!found) throw keyNotFound();
   }
 
-  /** Whether a key that is visible to the caller was revoked within the last day. */
+  /** Returns whether a key that is visible to the caller was revoked within the last day. */
   async function wasRevoked(caller: Caller, id: string): Promise<boolean> {
     const reach = await table.deletions.load(`KEY#${caller.tenant}`, id);
     return reach !== undefined && coversPermissions(caller, reach);
@@ -223,7 +223,10 @@ const keyNotFound = (): LedgerError =>
     detail: "No API key with that id exists. GET /keys lists those that do.",
   });
 
-/** Limits the overlap of all former secrets to the end of the latest overlap. */
+/**
+ * Returns the former secrets that are still accepted, each until the end of the latest overlap at
+ * most.
+ */
 const stillValid = ({ former }: ApiKeyRow, now: number, until: number): FormerSecret[] =>
   former
     .filter(({ validUntil }) => validUntil > now)
@@ -246,8 +249,8 @@ function assertEndsWith(caller: Caller, validUntil: number): number {
 }
 
 /**
- * Refuses to rotate a key that outlives the caller's key. The bearer of the new secret could
- * otherwise outlive the rights that the caller has.
+ * Refuses to rotate a key that expires later than the caller's key. Otherwise a caller could keep
+ * access beyond its own expiry with the new secret.
  */
 function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   if (validUntil <= caller.validUntil) return;
@@ -256,7 +259,10 @@ function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   });
 }
 
-/** Other clients rely on the key, so a rotation must not make it expire earlier than they know. */
+/**
+ * Refuses a rotation that makes a key of other clients expire earlier, because these clients do not
+ * know of it.
+ */
 function assertNotShortened({ validUntil }: ApiKeyRow, asked: number): void {
   if (asked >= validUntil) return;
   throw invalidRequest(

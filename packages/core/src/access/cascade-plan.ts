@@ -1,9 +1,9 @@
-/** The known origin of a key. */
+/** The origin of a key. */
 export type KeyOrigin = {
   readonly id: string;
-  /** The key that made it, or `root`. */
+  /** The id of the key that created it, or `root`. */
   readonly createdBy: string;
-  /** All keys that it descends from, the first one first. Absent in old rows. */
+  /** The ids of all keys that it descends from, oldest first. Absent in old rows. */
   readonly ancestors?: readonly string[];
 };
 
@@ -32,7 +32,7 @@ export const ancestryBelow = (maker: KeyOrigin): string[] => [
   maker.id,
 ];
 
-/** The maker that is no key. It has no row, and cannot be revoked. */
+/** The creator that is not a key. It has no row and cannot be revoked. */
 export const ROOT = "root";
 
 const linesOf = ({ ancestors = [], createdBy }: KeyOrigin): readonly string[] => [

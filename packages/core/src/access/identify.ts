@@ -27,9 +27,9 @@ const NOTE_EVERY_MS = HOUR_MS;
 export const hashSecret = (secret: string): string => hash("sha256", secret, "base64url");
 
 /**
- * Finds the caller that an API key belongs to. Undefined when there is none, whatever the reason:
- * no key, a wrong checksum, a key of a different installation, an unknown id, a wrong secret, an
- * expired key or a revoked one. The first three cost no read of the table.
+ * Finds the caller that an API key belongs to. Returns undefined for a missing key, a wrong
+ * checksum, a key of a different installation, an unknown id, a wrong secret, an expired key and a
+ * revoked one. The first three cost no read of the table.
  */
 export function createIdentify({ table, clock, kind, memory }: Deps) {
   const noteTried = createBounded<number>(TRIED_MAX);
@@ -61,7 +61,10 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
 
 const TRIED_MAX = 10_000;
 
-/** Compares with the same number of secrets, in the same time, whether the key exists or not. */
+/**
+ * Compares the secret with the same number of hashes whether the key exists or not, so that the
+ * time does not reveal it.
+ */
 function isGenuine(row: ApiKeyRow | undefined, secret: string, now: number): boolean {
   const presented = hashSecret(secret);
   const isCurrent = isSame(presented, row?.hash ?? NOBODYS);

@@ -28,7 +28,8 @@ export function createKeyMemory(
   async function recall(id: string): Promise<ApiKeyRow | undefined> {
     const entry = known.get(id) ?? unknown.get(id);
     if (entry !== undefined && ageMs(clock, entry.stamp) < MEMORY_MS) return entry.row;
-    // Taken before the read: a key that is revoked during the read must not stay cached for longer.
+    // The stamp is taken before the read, so that a key that is revoked during the read does not
+    // stay cached for longer.
     const asked = { stamp: takeStamp(clock), row: load(id) };
     known.set(id, asked);
     try {

@@ -36,7 +36,7 @@ describe("the text of an API key", () => {
     for (const char of drawn.join("")) counts.set(char, (counts.get(char) ?? 0) + 1);
     const expected = (2_000 * 32) / 62;
     expect(counts.size).toBe(62);
-    // Seven standard deviations: chance alone fails this once in 10 billion runs.
+    // Seven standard deviations. A fair draw exceeds this once in 10 billion runs.
     const tolerance = 7 * Math.sqrt(expected);
     for (const count of counts.values()) expect(Math.abs(count - expected)).toBeLessThan(tolerance);
     expect(new Set(drawn).size).toBe(drawn.length);

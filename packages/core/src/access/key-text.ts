@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Random } from "../kernel/random.ts";
 
-/** Where a key works: on AWS (`live`) or on a developer's machine (`test`). */
+/** Where a key is valid: on AWS (`live`) or on a developer's machine (`test`). */
 export type KeyKind = "live" | "test";
 
 /** The parts of an API key's text. The secret proves the id. */
@@ -25,7 +25,7 @@ export function formatKey({ kind, id, secret }: KeyText): string {
   return body + checksumOf(body);
 }
 
-/** Undefined when the text is no API key, or its checksum is wrong. */
+/** Parses the text of an API key. Returns undefined when the form or the checksum is wrong. */
 export function parseKey(text: string): KeyText | undefined {
   const [, body = "", kind, id = "", secret = "", checksum] = KEY.exec(text) ?? [];
   if (checksum === undefined || checksumOf(body) !== checksum) return undefined;
@@ -35,7 +35,7 @@ export function parseKey(text: string): KeyText | undefined {
 /** Returns 62 random bits. */
 export const newKeyId = (random: Random): string => draw(random, BASE_36, ID_CHARS);
 
-/** Returns 190 random bits. Guessing is hopeless, so a fast hash suffices for storage. */
+/** Returns 190 random bits. Nobody can guess them, so a fast hash is enough for storage. */
 export const newSecret = (random: Random): string => draw(random, BASE_62, SECRET_CHARS);
 
 function checksumOf(body: string): string {

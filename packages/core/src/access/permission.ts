@@ -47,25 +47,26 @@ export const everything = EVERYTHING;
 export const isRoot = (caller: Caller): boolean => caller === rootCaller;
 
 /**
- * Whether the caller covers a stream. A stream that is not covered does not exist for the caller.
+ * Returns whether the caller's key covers a stream. For the caller, any other stream does not
+ * exist.
  */
 export const coversStream = ({ streams }: Permissions, name: string): boolean =>
   streams.some((glob) => coversGlob(glob, name));
 
 const EVERY_NAME: readonly string[] = ["*"];
 
-/** Whether the bounds cover a subscription of that name in a covered stream. */
+/** Returns whether the bounds cover a subscription of that name in a covered stream. */
 export const coversSubscription = ({ subscriptions = EVERY_NAME }: Bounds, name: string): boolean =>
   subscriptions.some((glob) => coversGlob(glob, name));
 
-/** Whether a key, or every key with that prefix, is covered. */
+/** Returns whether the bounds cover an event key, or every key that begins with a prefix. */
 export const coversKey = ({ keyPrefix = "" }: Bounds, keyOrPrefix: string): boolean =>
   keyOrPrefix.startsWith(keyPrefix);
 
 /** The bounds of a caller within the covered streams. An absent bound covers everything. */
 export type Bounds = Pick<Permissions, "subscriptions" | "keyPrefix">;
 
-/** Whether a subscription is covered by its name, and delivers only covered events. */
+/** Returns whether a subscription is covered: its name is, and it delivers only covered events. */
 export const coversDelivery = (
   bounds: Bounds,
   {
@@ -74,12 +75,13 @@ export const coversDelivery = (
   }: { readonly name: string; readonly config: { readonly filter?: Filter | undefined } },
 ): boolean => coversSubscription(bounds, name) && coversKey(bounds, config.filter?.keyPrefix ?? "");
 
-/** Whether the bounds exclude anything in the covered streams. */
+/** Returns whether the bounds exclude anything in the covered streams. */
 export const isBound = ({ subscriptions = EVERY_NAME, keyPrefix }: Bounds): boolean =>
   !subscriptions.includes("*") || keyPrefix !== undefined;
 
 /**
- * Whether `held` has every right that `asked` has. A key can neither give away nor take over more.
+ * Returns whether `held` includes every right of `asked`. A key can neither grant nor manage more
+ * rights than it has.
  */
 export const coversPermissions = (held: Permissions, asked: Permissions): boolean =>
   asked.scopes.every((scope) => held.scopes.includes(scope)) &&

@@ -47,8 +47,8 @@ export async function compactStream(
 }
 
 /**
- * On a very slow store, a stretch that became too old has moved the checkpoint part of the way.
- * More remains.
+ * On a very slow store, a stretch may become too old after the checkpoint has moved part of the
+ * way. Then more remains.
  */
 async function leftOff(
   deps: CompactDeps,

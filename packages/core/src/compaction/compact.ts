@@ -24,7 +24,7 @@ import { moveFloor } from "./floor.ts";
 export type CompactDeps = {
   readonly table: Table;
   readonly clock: Clock;
-  /** What this process has observed itself. Without it, only stored values count. */
+  /** The observations of this process. Without them, only stored values count. */
   readonly sightings?: Sightings | undefined;
 };
 
@@ -60,8 +60,8 @@ const STRETCH_BYTES = 8 * 1024 * 1024;
 const ROWS = 500;
 const PUTS_AT_ONCE = 32;
 /**
- * If the rows of a stretch take longer than this to put, the checkpoint moves in between. When runs
- * are cut short repeatedly, each then leaves less for the next. A move costs one small write.
+ * If putting the rows of a stretch takes longer than this, the checkpoint moves in between. A run
+ * that is cut short then leaves less work for the next one. A move costs one small write.
  */
 const MOVE_EVERY_MS = 100;
 /** The interval between checks of an idle partition. The guards allow days. */
@@ -109,8 +109,8 @@ export async function compactPartition(
 }
 
 /**
- * Undefined when a different run has moved the checkpoint in the meantime. That run has done the
- * work.
+ * Compacts one stretch. Returns undefined when a different run has moved the checkpoint in the
+ * meantime and so has done the work.
  */
 async function compactStretch(
   deps: CompactDeps,
@@ -192,8 +192,8 @@ async function readStretch(
 }
 
 /**
- * Records the time of this look at the end: no event has expired unseen, and compaction has reached
- * the end.
+ * Records the time of this check of the end, because compaction has reached the end and no event
+ * has expired unseen.
  */
 async function renewLook(
   { table, clock }: CompactDeps,
@@ -228,7 +228,10 @@ async function attendFloor(
   await moveFloor(deps, stream, partition);
 }
 
-/** A run was frozen for so long that its reads can no longer be trusted. It begins again. */
+/**
+ * Thrown when a run was frozen for so long that its reads can no longer be trusted. It begins
+ * again.
+ */
 export class StretchTooOld extends Error {
   override readonly name = "StretchTooOld";
 }

@@ -8,7 +8,7 @@ import type { Batch } from "../table/batch.entity.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 
-/** A slower bootstrap has to start over. */
+/** The maximum duration of a bootstrap. A slower one has to start over. */
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 
 /**
@@ -153,8 +153,8 @@ export function planMove(
 }
 
 /**
- * Returns the new floor: `edge`, the first batch inside the retention, but neither past the
- * compacted position nor past a pin, and never back.
+ * Returns the new floor: the first batch inside the retention (`edge`). The floor passes neither
+ * the compacted position nor a pin, and it never moves back.
  */
 export const planFloor = (checkpoint: Checkpoint, edge: number, nowMs: number): number =>
   Math.max(
@@ -185,7 +185,10 @@ const openPins = ({ pins = [] }: Checkpoint, nowMs: number): readonly Pin[] =>
     ({ until }) => until > nowMs && until <= nowMs + PIN_MS + 2 * HOUR_MS + CLOCKS_APART_MS,
   );
 
-/** Whether a bootstrap may continue: it began less than a day ago, and not in the future. Pure. */
+/**
+ * Returns whether a bootstrap may continue. It must have begun less than a day ago, and not in the
+ * future. Pure.
+ */
 export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: number): boolean =>
   nowMs - startedAt <= BOOTSTRAP_AGE_MAX_MS && startedAt - nowMs <= CLOCKS_APART_MS;
 

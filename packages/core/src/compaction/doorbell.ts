@@ -9,14 +9,16 @@ export type RingResult = {
   readonly compactedEvents: number;
   readonly keys: number;
   readonly stuck: readonly Stuck[];
-  /** Partition keys with a temporary failure. The caller should ring again for them. */
+  /**
+   * The partition keys whose compaction failed temporarily. The caller should ring again for them.
+   */
   readonly again: readonly string[];
 };
 
 const PARTITIONS_AT_ONCE = 8;
 /**
- * A failing store recovers and a frozen process resumes. All other failures wait for the sweeper
- * and the operator.
+ * These failures pass by themselves: a failing store recovers, and a frozen process resumes. All
+ * other failures wait for the sweeper and the operator.
  */
 const PASSING = new Set(["store-unavailable", "outcome-unknown", "paused"]);
 

@@ -73,8 +73,8 @@ async function findFloor(
 }
 
 /**
- * Whether the retention that a batch was written with still keeps it. Expiry times never decrease
- * along a chain, so all later batches are kept too.
+ * Returns whether a batch is still kept by the retention that it was written with. Expiry times
+ * never decrease along a chain, so all later batches are then kept too.
  */
 const isPromised = ({ expiresAt }: Batch, nowMs: number): boolean =>
   expiresAt === undefined || expiresAt * 1_000 - PHYSICAL_SLACK_MS > nowMs - CLOCKS_APART_MS;

@@ -7,8 +7,9 @@ import type { Compactable, CompactDeps } from "./compact.ts";
 import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
 
 /**
- * More events than could have been written between the last look and the stop of publishing: a week
- * at a hundred thousand events a second. The number range has room for a thousand repairs.
+ * A number that exceeds the events that can be written between the last check and the stop of
+ * publishing: a hundred thousand events a second for a week. The number range has room for a
+ * thousand repairs.
  */
 const JUMP = 100_000_000_000;
 const ROWS = 100;

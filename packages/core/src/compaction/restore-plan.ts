@@ -6,20 +6,21 @@ import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
 
 /**
- * No partition can grow faster. DynamoDB accepts 1,000 write units a second for a partition key. A
- * batch costs at least one unit, and it holds at most 1,000 events.
+ * The maximum growth of a partition. DynamoDB accepts 1,000 write units a second for a partition
+ * key. A batch costs at least one unit and holds at most 1,000 events.
  */
 const EVENTS_PER_MS_MAX = 1_000;
 
 /**
- * Several copies of one table may go into use one after another, and a later copy does not know the
- * numbers that an earlier one assigned. So numbers also exceed a line that rises faster than all
- * but the busiest streams in the long run: 10,000 events a second since 2026.
+ * Several copies of one table may come into use one after another. A later copy does not know the
+ * numbers that an earlier one assigned. After a restore the numbers therefore also exceed a line
+ * that rises by 10,000 events a second since 2026, faster than any stream but the busiest in the
+ * long run.
  */
 const LINE_PER_MS = 10;
 const LINE_FROM_MS = Date.UTC(2026, 0, 1);
 
-/** Sort keys have 14 digits. */
+/** The upper limit of numbers, because sort keys have 14 digits. */
 const NUMBERS_MAX = 10 ** 14;
 
 /** The maximum time between the rows of a copy. AWS states less than a second. */
@@ -81,7 +82,7 @@ export function planLost(
   };
 }
 
-/** Whether a receipt covers lost events. */
+/** Returns whether a receipt covers lost events. */
 export const speaksOfLost = (
   { parts }: ReceiptRow,
   lost: ReadonlyMap<number, readonly LostRange[]>,

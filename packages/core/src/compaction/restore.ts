@@ -49,7 +49,7 @@ export async function completeRestore(
     const known = name === undefined || row.restored?.name === name;
     if (row.copied || !known) open.push(row);
   }
-  // However long the list and however short the time, each call advances the first stream.
+  // Each call advances the first stream, even if its time is very short.
   const began = takeStamp(deps.clock);
   const mayGoOn = () => ageMs(deps.clock, began) < budgetMs;
   let streams = 0;
@@ -114,7 +114,8 @@ async function jumpPartition(
       continue;
     }
     const { expected: from, before } = await walk(deps, stream, partition, end);
-    // Another process has extended the chain since its end was read, perhaps by this very jump.
+    // Another process, perhaps one that makes the same jump, has extended the chain since its end
+    // was read.
     if (before === undefined && from > end.next) {
       attempt++;
       continue;
@@ -148,8 +149,8 @@ async function jumpPartition(
 }
 
 /**
- * Publishing refuses a stream whose compaction is a day late. The sweeper compacts the remaining
- * events.
+ * Publishing refuses a stream whose compaction is a day late, so the restore compacts for this
+ * long. The sweeper compacts the remaining events.
  */
 const COMPACT_BUDGET_MS = 2_000;
 

@@ -168,8 +168,8 @@ export async function tryCompact(
 }
 
 /**
- * A counter must not hide the failures that it counts. If it cannot be written, the failure counts
- * once.
+ * If the counter cannot be written, the failure counts as the first one. A broken counter must not
+ * hide the failures that it counts.
  */
 async function countFailure(
   { table }: CompactDeps,

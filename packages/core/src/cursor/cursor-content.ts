@@ -3,8 +3,8 @@ import { type Bootstrap, isPending, isScanned } from "../model/snapshot-progress
 import { createPacker, createUnpacker } from "./pack.ts";
 
 /**
- * The content of a cursor. `since` applies to partitions that are not listed: everything published
- * there at that time (milliseconds since 1970) or later.
+ * The content of a cursor. In a partition without a position, reading begins with the first event
+ * published at `since` (milliseconds since 1970) or later.
  */
 export type CursorContent = {
   /** The life of the stream that it belongs to: see `lifeText`. */
@@ -15,18 +15,21 @@ export type CursorContent = {
   readonly since?: number;
   /** The fencing token of the lease for each position, in a worker's cursor. */
   readonly tokens?: readonly (number | undefined)[];
-  /** How often keys had been freed in each partition when the cursor was read. Absent if never. */
+  /**
+   * How often keys had been freed in each partition when the page of the cursor was read. Absent if
+   * never.
+   */
   readonly freed?: readonly number[];
   /**
-   * Keys had been parked in this generation when the cursor was read, so its pages may have
-   * withheld events.
+   * True if keys had been parked in this generation when the cursor was read. Its pages may then
+   * have withheld events.
    */
   readonly parked?: true;
   /** The progress in the queue of a parked key. */
   readonly queue?: QueuePlace;
   /** The partition that the next page starts with. */
   readonly turn: number;
-  /** Present until everything that a snapshot left out has been read from the log. */
+  /** The bootstrap, until everything that its snapshot left out has been read from the log. */
   readonly bootstrap?: Bootstrap;
   /** The key prefix of the list, in a cursor of a list of the compacted state. */
   readonly listed?: string;
@@ -44,12 +47,12 @@ const BOOTSTRAP = 4;
 const TOKENS = 8;
 const FREED = 16;
 const QUEUE = 32;
-/** In cursors of earlier versions the prefix of the list comes before the bootstrap. */
+/** Set in cursors of earlier versions, which have the prefix of the list before the bootstrap. */
 const LISTED_BEFORE = 64;
 const PARKED = 128;
 /**
- * The prefix of the list comes last. Code from before it ignores the flag and what follows the
- * bootstrap, so it can read the cursor after a rollback.
+ * Set in cursors that end with the prefix of a list. Earlier code ignores this flag and the bytes
+ * after the bootstrap, so it can read such a cursor after a rollback.
  */
 const LISTED = 256;
 

@@ -105,7 +105,7 @@ describe("a cursor", () => {
     expect(rotated.parse(made)).toEqual(content);
     expect(rotated.format(content)).not.toBe(made);
     expect(() => createCursors([NEW]).parse(made)).toThrow(LedgerError);
-    // A key's id alone proves nothing.
+    // The id of a key proves nothing without its secret.
     expect(() => createCursors([{ ...OLD, secret: NEW.secret }]).parse(made)).toThrow(LedgerError);
   });
 });

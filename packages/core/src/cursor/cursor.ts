@@ -13,10 +13,10 @@ const VERSION = 1;
 const MAC_BYTES = 16;
 
 /**
- * Formats and parses cursors: base64url of version, key id, content and an HMAC-SHA-256 over them.
- * So a client can neither make nor change one. `parse` throws `invalid-cursor`, with the reason
- * `key-retired` when no key has the id in the cursor, which is unverified text in that case, and
- * `malformed` otherwise.
+ * Formats and parses cursors. A cursor is base64url of a version, a key id, the content and an
+ * HMAC-SHA-256 over all of them, so a client can neither forge nor change one. `parse` throws
+ * `invalid-cursor`. The reason is `key-retired` when no key has the id in the cursor, although that
+ * id is then unverified, and `malformed` otherwise.
  */
 export function createCursors(keys: readonly CursorKey[]) {
   const prepared = keys.map(({ id, secret }) => ({ id, secret: createSecretKey(secret) }));
@@ -62,7 +62,10 @@ export function createCursors(keys: readonly CursorKey[]) {
 
 export type Cursors = ReturnType<typeof createCursors>;
 
-/** Returns the refusal of a cursor. The reason is for programs, the detail is for people. */
+/**
+ * Returns the problem for a refused cursor. The reason is for programs, and the detail is for
+ * people.
+ */
 export const invalidCursor = (
   reason: CursorReason,
   detail: string = DETAILS[reason],

@@ -8,8 +8,8 @@ export type ListOf =
 const LIST = /^(?:streams|keys|tenants|(?:subscriptions|parked) \S+)$/;
 
 /**
- * Formats the place where a list of names continues. Nothing is signed: the cursor decides only
- * after which name a page begins. What the caller may see is checked for each page.
+ * Formats the place where a list of names continues. It is not signed, because the caller may see
+ * these names anyway.
  */
 export const formatListCursor = (list: ListOf, name: string): string =>
   Buffer.from(`${list}:${name}`).toString("base64url");

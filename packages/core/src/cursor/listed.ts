@@ -2,7 +2,7 @@ import { type CursorContent, invalidCursor } from "./cursor.ts";
 
 type Listed = Pick<CursorContent, "listed">;
 
-/** A list continues only with its original prefix. Throws `invalid-cursor` otherwise. */
+/** Checks that a list continues with its original prefix. Throws `invalid-cursor` otherwise. */
 export function assertSameList({ listed }: Listed, prefix = ""): void {
   if (listed === undefined || listed === prefix) return;
   throw invalidCursor(
@@ -12,8 +12,8 @@ export function assertSameList({ listed }: Listed, prefix = ""): void {
 }
 
 /**
- * A subscription can follow a list that has shown all of its keys. Throws `invalid-cursor` for the
- * list of a narrower prefix, because other keys would be missing from the received state.
+ * Checks that a list has shown every key that the subscription receives. Throws `invalid-cursor`
+ * for a list with a narrower prefix, because the client would lack the state of the other keys.
  */
 export function assertListsEnough({ listed = "" }: Listed, keyPrefix = ""): void {
   if (keyPrefix.startsWith(listed)) return;

@@ -1,7 +1,10 @@
 import { createBounded } from "./bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "./clock.ts";
 
-/** A look at the table: when it began, and its turn among all actions on one memory. */
+/**
+ * A read of the table: the time when it began, and its number in the order of all actions on one
+ * memory.
+ */
 export type Look = { readonly stamp: Stamp; readonly turn: number };
 
 type Entry<Value> = { readonly turn: number; readonly stamp: Stamp; readonly value?: Value };
@@ -30,7 +33,7 @@ export function createMemory<Value>(
     return known !== undefined && ageMs(clock, known.stamp) < ttlMs ? known.value : undefined;
   };
 
-  /** Whether a look began after everything that is known of a name. */
+  /** Returns whether a look began after everything that is known of a name. */
   const isNewest = (name: string, { turn }: Look): boolean =>
     turn > (entries.get(name)?.turn ?? forgottenTurn);
 
@@ -63,7 +66,7 @@ export function createMemory<Value>(
     learn,
     change,
     changeAll,
-    /** Whether anything is remembered, however old. */
+    /** Returns whether a value is remembered, however old it is. */
     knows: (name: string): boolean => entries.get(name)?.value !== undefined,
   };
 }

@@ -9,10 +9,13 @@ export function createWaiting(secondsMax: number = LIMITS.waitSecondsMax) {
     Math.min(secondsMax, leaseMs / 2_000);
 
   return {
-    /** The seconds of waiting to request. A longer request is cut to this. 0: do not wait. */
+    /**
+     * The number of seconds for which a client should ask to wait. A request for more is cut to
+     * this. 0 means that polls do not wait.
+     */
     advisedSeconds: (leaseMs?: number): number => Math.floor(mostSeconds(leaseMs)),
 
-    /** Returns how long a request waits that asked for this many seconds. */
+    /** Returns how long a request that asks for this many seconds may wait. */
     grantedMs: (askedSeconds: number, leaseMs?: number): number =>
       Math.min(askedSeconds, mostSeconds(leaseMs)) * 1_000,
   };

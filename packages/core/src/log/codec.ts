@@ -15,7 +15,7 @@ export type Packed = { readonly payload: Uint8Array; readonly rawBytes: number }
 const PLAIN = 0;
 const ZSTD = 1;
 
-/** No stored batch inflates to more than this, whatever size it states. */
+/** The maximum size of an inflated batch, whatever size the batch states. */
 const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Below this size the better level costs well under a millisecond and saves write units. */
@@ -42,7 +42,7 @@ export function packEvents(events: readonly IncomingEvent[]): Packed {
 export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
 
-/** The length of the data, nulls for absent attributes, brackets and commas. */
+/** The bytes for the length of the data, nulls for absent attributes, brackets and commas. */
 const PUNCTUATION_BYTES = 32;
 
 /**
@@ -60,8 +60,8 @@ export function unpackBatch(batch: Batch): StoredEvent[] {
 }
 
 /**
- * Parsers quote their input in errors, and this text is logged. So it contains only names and fixed
- * words.
+ * Returns the reason of an error for the log. It contains only names and fixed words, because
+ * parsers quote their input in errors.
  */
 function reasonOf(error: unknown): string {
   if (error instanceof InvariantError) return error.message;

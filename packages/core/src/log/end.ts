@@ -13,14 +13,14 @@ export type End = {
   readonly publishedAt: number;
   readonly expiresAt: number;
   /**
-   * Taken before the read, or the put, that showed the end. The chain reached `next` at some moment
-   * after it. If a lost race showed the end, the chain may have been longer already.
+   * The moment before the read or the put that showed the end. The chain reached `next` some time
+   * after this moment. If a lost race showed the end, the chain may already have been longer.
    */
   readonly stamp: Stamp;
 };
 
 export type SeenEnd = End & {
-  /** The life of the stream has ended. Nothing can be written after this. */
+  /** True when the life of the stream has ended. Nothing can be written after the seal. */
   readonly sealed: boolean;
   readonly checkpoint: Checkpoint;
 };
@@ -40,12 +40,12 @@ export async function loadEnd(
   let last = await table.batches.loadLast(life, partition);
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
-  // Either all batches have expired, or a later one was written and compacted since the first read.
-  // Its times count.
+  // Either all batches have expired, or a later one was written and compacted after the first read.
+  // In both cases the checkpoint's times count.
   if (endAfter(last) < checkpoint.next)
     last = (await table.batches.loadLast(life, partition)) ?? last;
-  // Compaction stops at batch edges. A batch that begins below such an edge and ends above it was
-  // written into the past.
+  // Compaction stops at batch edges. A batch that begins below such an edge and ends above it came
+  // from a late writer and does not count.
   const next = isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last);
   sightings?.sawEnd(life, partition, next);
   return {
@@ -58,7 +58,9 @@ export async function loadEnd(
   };
 }
 
-/** Whether a batch begins below a batch edge. Such a batch cannot show the end of the chain. */
+/**
+ * Returns whether a batch begins below a batch edge. Such a batch cannot show the end of the chain.
+ */
 export const isBelow = (last: BatchOutline | undefined, edge: number): boolean =>
   last === undefined || last.first < edge;
 

@@ -10,7 +10,8 @@ const LOOK_AGE_MAX_MS = 7 * DAY_MS;
 const COMPACTION_AGE_MAX_MS = DAY_MS;
 
 /**
- * Whether the checkpoint alone cannot rule out that compaction has stalled. The end then decides.
+ * Returns whether the checkpoint alone cannot rule out that compaction has stalled. The end of the
+ * chain then decides.
  */
 export const mayBeStalled = (
   { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
@@ -18,7 +19,10 @@ export const mayBeStalled = (
 ): boolean =>
   nowMs - lookedAt > LOOK_AGE_MAX_MS || nowMs - compactedThrough > COMPACTION_AGE_MAX_MS;
 
-/** Bootstraps are refused too, once compaction has left events uncompacted for this long. */
+/**
+ * Returns whether compaction has left events uncompacted for so long that publishes and bootstraps
+ * are refused.
+ */
 const isCompactionStalled = (
   { checkpoint, next }: Pick<SeenEnd, "checkpoint" | "next">,
   nowMs: number,

@@ -43,7 +43,7 @@ export function createLog(deps: AppenderDeps) {
   };
 
   return {
-    /** Notifies when this process has published something. */
+    /** Wakes waiting polls when this process has published events. */
     notifier,
 
     /** Appends all events or none. `createAppender` lists the errors. */

@@ -12,7 +12,10 @@ export function createNotifier() {
   const waiters = new Map<Life, Set<AbortController>>();
   let closed = false;
 
-  /** Also stops when `giveUp` aborts, which means that the client has disconnected. */
+  /**
+   * Starts listening. It also stops when `giveUp` aborts, which means that the client has
+   * disconnected.
+   */
   function listen(life: Life, giveUp?: AbortSignal): Waiter {
     const waiter = new AbortController();
     const here = waiters.get(life) ?? new Set();
@@ -36,7 +39,7 @@ export function createNotifier() {
   return {
     listen,
     notify,
-    /** Ends all waiting, now and from now on. */
+    /** Ends all waiting polls, and lets no poll wait from now on. */
     close(): void {
       closed = true;
       for (const life of waiters.keys()) notify(life);

@@ -14,9 +14,9 @@ const BACKOFF = { baseMs: 10, capMs: 250 };
 const AGE_MAX_MS = MINUTE_MS;
 
 /**
- * Ends one partition's chain for good. Nothing can be written after a seal, so a publisher with an
- * outdated view of the stream learns of its end from the chain itself. Sealing twice is harmless.
- * Throws `outcome-unknown` when publishers or faults keep interfering.
+ * Permanently ends the chain of one partition. Nothing can be written after a seal, so a publisher
+ * with an outdated view of the stream learns from the chain that the stream has ended. Sealing
+ * twice is harmless. Throws `outcome-unknown` when publishers or faults keep interfering.
  */
 export async function sealPartition(deps: Deps, life: Life, partition: number): Promise<void> {
   const { table, clock, random } = deps;

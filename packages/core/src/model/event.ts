@@ -29,5 +29,5 @@ export type StoredEvent = {
   readonly data: RawJson;
 };
 
-/** Whether the event deletes its key. */
+/** Returns whether the event deletes its key. */
 export const isTombstone = (event: { readonly data: RawJson }): boolean => event.data === "null";

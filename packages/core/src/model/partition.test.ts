@@ -14,7 +14,8 @@ describe(`partitioner ${published.partitioner}`, () => {
     expect(hashKey("\u00fc")).not.toBe(hashKey("u\u0308"));
   });
 
-  // df 15 and 63. Chance exceeds each bound once in 10,000 times, and the keys never change.
+  // The bounds are for 15 and 63 degrees of freedom. Chance exceeds each of them once in 10,000
+  // runs, and the keys never change.
   it.each([
     { partitions: 16, shape: "order-1, order-2, ...", keyOf: (n: number) => `order-${n}` },
     { partitions: 64, shape: "order-1, order-2, ...", keyOf: (n: number) => `order-${n}` },

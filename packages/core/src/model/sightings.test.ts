@@ -19,7 +19,7 @@ describe("what a process has seen of an end", () => {
     const { sightings, see } = createSeen();
     see(1_000, 4);
     see(2_000, 9);
-    // It was already there a thousand milliseconds ago.
+    // The event already existed a thousand milliseconds ago.
     see(3_000, 9);
     expect([999, 1_000, 1_999, 2_000, 9_000].map((at) => sightings.endAt(LIFE, 0, at))).toEqual([
       1, 4, 4, 9, 9,

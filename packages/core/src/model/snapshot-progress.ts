@@ -9,9 +9,7 @@ export type Bootstrap = {
   readonly startedAt: number;
   /** The stored form of a {@link Scan} of the compacted state. Sorts by progress. */
   readonly scan: string;
-  /**
-   * First sequence after the checkpoint (checkpoint + 1), per partition: where the log continues.
-   */
+  /** By partition, the first sequence after the checkpoint. The log continues there. */
   readonly starts: readonly number[];
   /**
    * The position from which on the folded state is exact, per partition. This is one more than the
@@ -61,7 +59,7 @@ export function scanOf({ scan }: Pick<Bootstrap, "scan">): Scan {
 
 export const isPending = (bootstrap: Bootstrap): boolean => scanOf(bootstrap).state === "pending";
 
-/** Whether every bucket has been read. The log follows after that. */
+/** Returns whether every bucket has been read. The log follows after that. */
 export const isScanned = (bootstrap: Bootstrap): boolean => scanOf(bootstrap).state === "ended";
 
 /** Counts the buckets that have been read whole. */
@@ -71,7 +69,7 @@ export function bucketsRead(bootstrap: Bootstrap): number {
   return scan.state === "ended" ? COMPACTED_BUCKETS : 0;
 }
 
-/** Whether everything that the snapshot left out has been read from the log by now. */
+/** Returns whether everything that the snapshot left out has been read from the log by now. */
 export const isExact = (
   bootstrap: Bootstrap | undefined,
   positions: readonly ({ readonly next: number } | undefined)[],

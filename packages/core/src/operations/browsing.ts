@@ -154,7 +154,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     if (typeof place === "object" && "cursor" in place) return place.cursor;
     const nowhere = Array.from({ length: stream.partitions }, () => undefined);
     if (place === "earliest") return { positions: nowhere, turn: 0 };
-    // Partitions that are not read need no look-up. The cursor keeps the time instead.
+    // A partition that is not read needs no look-up, so the cursor keeps the time instead.
     if (among !== undefined && typeof place === "object" && "timeMs" in place) {
       return { positions: nowhere, since: place.timeMs, turn: 0 };
     }
@@ -184,7 +184,7 @@ const partitionsOf = (
 ): ReadonlySet<number> | undefined =>
   key === undefined ? undefined : new Set([partitionOf(key, partitions)]);
 
-/** Whether no event published from now on can be before the bound. */
+/** Returns whether every event published from now on is past the bound. */
 const isOverBy = (bound: Bound | undefined, nowMs: number): boolean =>
   bound !== undefined && "timeMs" in bound && bound.timeMs <= nowMs;
 

@@ -9,7 +9,7 @@ import { defaultTenant, type ScopedName, scopeName, type Tenant } from "../model
 import { measureCompactionLag } from "../status/compaction-lag.ts";
 import type { Parts } from "./parts.ts";
 
-/** A request must be answered within 30 s. */
+/** The time for compaction in a request. The request must be answered within 30 s. */
 const COMPACT_BUDGET_MS = 15_000;
 const RUN_BUDGET_MS = MINUTE_MS;
 

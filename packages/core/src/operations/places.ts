@@ -31,8 +31,8 @@ export const normalPlace = (asked: AskedPlace): Start =>
 type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Log };
 
 /**
- * `ahead` allows a time in the future. It applies to a place where a read ends, not to one where it
- * begins.
+ * Where a place occurs in the request. `ahead` allows a time in the future, for a place where a
+ * read ends.
  */
 type Saying = { readonly pointer: string; readonly ahead?: boolean };
 
@@ -88,7 +88,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
   return { ofBody, ofQuery, ofCursor };
 }
 
-/** On a stream with one partition, a sequence identifies a place. */
+/** Resolves a sequence, which identifies a place only on a stream with one partition. */
 function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): Place {
   if (partitions > 1) {
     throw invalidRequest(

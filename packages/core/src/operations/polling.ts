@@ -28,9 +28,7 @@ export type PollResult = Omit<Poll, "cursor" | "idle" | "presence"> & {
   readonly life: string;
 };
 
-/**
- * The events that a client has processed: those that a cursor covers, or everything up to an event.
- */
+/** What a client has processed: the events that a cursor covers, or everything up to an event. */
 type Done = { readonly cursor: string } | { readonly sequence: number; readonly pointer: string };
 /** The result of a commit. */
 type CommitVerdict = {
@@ -40,7 +38,7 @@ type CommitVerdict = {
   readonly redeliversBecause: RedeliveryReason[];
 };
 
-/** Errors of a read from a cursor when the following events are no longer kept. */
+/** The errors of a read from a cursor whose next events are no longer kept. */
 const PASSED: ReadonlySet<string> = new Set(["retention-passed", "bootstrap-expired"]);
 
 /** Delivers a subscription's events and commits them. Cursors are text outside this module. */
@@ -73,7 +71,7 @@ export function pollOperations(parts: Parts) {
               : pollShare(parts, stream, name, { ...request, consumer, heardMs }),
           );
         },
-        // A worker must also look after its leases.
+        // A worker always looks again, because a look also renews its leases.
         hasNewEvents: async ({ cursor }) =>
           consumer !== undefined || log.hasNewEvents(stream.life, cursor.positions),
       },

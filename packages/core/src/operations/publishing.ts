@@ -9,9 +9,9 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { Parts } from "./parts.ts";
 
 /**
- * A receipt has no position for a partition that the publish did not touch; it has only the publish
- * time. Reading there starts this much earlier. So it skips no events of a publisher whose clock is
- * late by less than this.
+ * A receipt has positions only for the partitions of its events. For the others it has the publish
+ * time, and reading starts this much before it. A publisher whose clock is late by less than this
+ * is therefore not skipped.
  */
 const PUBLISHERS_APART_MS = MINUTE_MS;
 
@@ -51,7 +51,10 @@ export function publishOperations({ streams, log, cursors }: Parts) {
   };
 }
 
-/** Throws `not-compacted` if the last events of keys are not known. */
+/**
+ * Makes the expectations fail if the client saw the sequences in a different life. Throws
+ * `not-compacted` if the stream does not keep the last event of each key.
+ */
 function expectInLife(
   stream: LiveStream,
   events: readonly IncomingEvent[],

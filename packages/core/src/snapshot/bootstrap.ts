@@ -74,7 +74,7 @@ async function pinCheckpoint(
   for (let attempt = 0; attempt < PIN_TRIES; attempt++) {
     const checkpoint = await loadCheckpoint(table, life, partition);
     assertNumbered(checkpoint, clock.now());
-    // The end is in the last batch, which may be large. It is read only if it matters.
+    // Reading the end reads the last batch, which may be large. It is read only if it matters.
     if (mayBeStalled(checkpoint, clock.now())) {
       assertNotStalled(await loadEnd({ table, clock }, life, partition), clock.now());
     }
@@ -121,7 +121,7 @@ async function loadRows(
   query: BucketQuery,
   prefix: string,
 ): Promise<BucketRows> {
-  // A cursor of a different list may be before all keys of this one.
+  // A cursor of a list with another prefix may be before all keys of this one.
   const isInside = query.after !== undefined && !isBefore(query.after, prefix);
   const { rows, more } = await table.compacted.loadPage(life, query.bucket, {
     after: isInside ? query.after : undefined,

@@ -28,7 +28,7 @@ export type CompactedListPage = {
   readonly items: readonly StoredEvent[];
   readonly cursor: CursorContent | undefined;
   /**
-   * The cursor to read on from after the last page of the list. It delivers exactly the events that
+   * The cursor for reading on after the last page of the list. It delivers exactly the events that
    * follow the list.
    */
   readonly follow: CursorContent;

@@ -13,7 +13,7 @@ export type GrowingPage = {
   /** The progress of the scan after these events. */
   readonly bootstrap: Bootstrap;
   readonly room: ScanRoom;
-  /** The page has no room for the next row. */
+  /** True when the page has no room for the next row. */
   readonly full: boolean;
   /**
    * The number of rows in the last bucket that was read whole, as the estimate for the next ones.

@@ -10,7 +10,7 @@ export type ScanPlan = {
   readonly taken: readonly CompactedRow[];
   readonly bootstrap: Bootstrap;
   readonly room: ScanRoom;
-  /** The page has no room for the next row. */
+  /** True when the page has no room for the next row. */
   readonly full: boolean;
 };
 

@@ -17,7 +17,7 @@ type Deps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly sightings?: Sightings | undefined;
-  /** Ends the chain of one partition for good. */
+  /** Permanently ends the chain of one partition. */
   readonly sealPartition: (life: Life, partition: number) => Promise<void>;
 };
 
@@ -160,7 +160,9 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   return { create, use, load, forget, patch, end, finishEnd };
 }
 
-/** Errors that an operation may cause on an ended life, or with an item of a newer one. */
+/**
+ * The errors that an operation may cause on an ended life, or with a cursor or item of a newer one.
+ */
 const OF_ANOTHER_LIFE: ReadonlySet<string> = new Set<ProblemCode>([
   "invalid-cursor",
   "sequence-mismatch",

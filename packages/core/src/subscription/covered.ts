@@ -2,7 +2,7 @@ import type { LiveStream } from "../stream/streams.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 
-/** Whether a subscription exists for the caller. */
+/** Returns whether a subscription exists for the caller. */
 export type Covers = (row: {
   readonly name: string;
   readonly config: { readonly filter?: SubscriptionRow["config"]["filter"] };

@@ -2,7 +2,7 @@ import type { RedeliveryReason } from "@eventledger/protocol";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
 
-/** Which part of a committed cursor's events is redelivered all the same, and why. */
+/** How many of a committed cursor's events are redelivered nevertheless, and why. */
 export type Redelivery = {
   readonly part: "part" | "all";
   readonly because: readonly RedeliveryReason[];
@@ -13,6 +13,6 @@ export type SubscriptionState = {
   readonly row: SubscriptionRow;
   readonly offsets: readonly OffsetRow[];
   readonly generation: number;
-  /** Present until everything that a snapshot left out is committed. */
+  /** The bootstrap, until everything that its snapshot left out is committed. */
   readonly bootstrap: Bootstrap | undefined;
 };

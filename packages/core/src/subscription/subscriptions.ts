@@ -301,7 +301,7 @@ const OFFSET_PAUSE_MS = 20;
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-/** Whether an earlier try of the same move succeeded and its answer was lost. */
+/** Returns whether an earlier attempt of the same move succeeded and its answer was lost. */
 const isThere = (found: SubscriptionState, { positions, bootstrap }: Progress): boolean =>
   isInSnapshot(found.bootstrap) === isInSnapshot(bootstrap) &&
   found.bootstrap?.run === bootstrap?.run &&

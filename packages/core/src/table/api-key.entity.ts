@@ -26,7 +26,7 @@ export type ApiKeyRow = {
   readonly createdBy: string;
   /** The keys that it descends from, the first one first. Absent in old rows. */
   readonly ancestors?: readonly string[];
-  /** This is not the table's TTL attribute: an expired key is listed until it is deleted. */
+  /** This is not the table's TTL attribute, so an expired key is listed until it is deleted. */
   readonly validUntil: number;
   readonly usedAt?: number;
   readonly rotatedAt?: number;

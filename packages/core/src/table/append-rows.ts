@@ -13,7 +13,10 @@ export type Append = {
   readonly life: Life;
   readonly batches: readonly { readonly partition: number; readonly batch: Batch }[];
   readonly receipts: readonly ReceiptRow[];
-  /** The same for every copy of the same content, different for any other content. */
+  /**
+   * The token of the content. Copies of the same content have the same token, and other contents
+   * have other tokens.
+   */
   readonly token: string;
 };
 

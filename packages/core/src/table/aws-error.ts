@@ -45,7 +45,9 @@ export const awsErrorName = (error: unknown): string => {
   return wrapped.name;
 };
 
-/** Whether the store refused a request permanently, because of a defect or a wrong set-up. */
+/**
+ * Returns whether the store refused a request permanently, because of a defect or a wrong set-up.
+ */
 export const isRefusal = (error: unknown): boolean => {
   const name = awsErrorName(error);
   return REFUSALS.has(name) || name === "ElectroError" || name.startsWith("Electro");

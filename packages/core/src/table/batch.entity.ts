@@ -72,7 +72,10 @@ export const batchEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** Wide enough for a million events a second for three years, and still sorted as text. */
+/**
+ * Enough digits for a million events a second for three years. A fixed width lets numbers sort as
+ * text.
+ */
 const SEQUENCE_DIGITS = 14;
 
 /** Reads of a partition's chain. All of them are strongly consistent. */

@@ -61,6 +61,6 @@ export async function deleteEach<Key>(
 /** The result of deleting one page of rows. */
 export type DeletedPage = {
   readonly rows: number;
-  /** The page had rows, so there may be more. */
+  /** True when the page had rows, so there may be more. */
   readonly more: boolean;
 };

@@ -48,7 +48,7 @@ export const removalRows = (connection: Connection, entity: ReturnType<typeof re
     return data;
   },
 
-  /** Whether an earlier life of that name is being removed. */
+  /** Returns whether an earlier life of that name is being removed. */
   async isOpenFor(name: ScopedName): Promise<boolean> {
     const { data } = await readRows(connection, () =>
       entity.query

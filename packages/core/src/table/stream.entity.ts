@@ -18,7 +18,7 @@ export type StreamRow = Omit<CreateStream, "name"> & {
    * older versions until a sweep visits them.
    */
   readonly table?: string;
-  /** It was made in a different table, and the restore that brought it here is not complete. */
+  /** True when the stream was created in a different table and its restore is not complete. */
   readonly copied?: true;
   /** The last restore of the table that this stream went through. */
   readonly restored?: Restored;
@@ -36,7 +36,10 @@ export const streamEntity = (connection: Connection) =>
         name: { type: CustomAttributeType<ScopedName>("string"), required: true },
         uid: { type: "string", required: true },
         status: { type: ["live", "deleting"] as const, required: true },
-        /** The partitioning that its keys follow. Rescaling will increase it. */
+        /**
+         * The number of the partitioning that its keys follow. Reserved: a future change of the
+         * number of partitions will increase it.
+         */
         epoch: { type: "number", required: true, default: 0 },
         partitions: { type: "number", required: true },
         compaction: { type: ["key", "none"] as const, required: true },
@@ -87,10 +90,13 @@ export type NameRange = { readonly prefix: string; readonly exact: boolean };
 
 const EVERY_NAME: NameRange = { prefix: "", exact: false };
 
-/** It sorts after all characters of names. */
+/** A character that sorts after all characters of names. */
 const LAST = "~";
 
-/** No name sorts between a name and this, because no character of names is lower. */
+/**
+ * Returns the text that follows a name in sort order. No other name sorts between the two, because
+ * no character of names is lower.
+ */
 const scopedBehind = (name: ScopedName): ScopedName => `${name}!` as ScopedName;
 
 export const streamRows = (

@@ -87,7 +87,7 @@ export type LeaseGuard =
   | { readonly token: number; readonly until: number }
   | { readonly token: undefined; readonly nowMs: number; readonly ended?: number | undefined };
 
-/** Whether a row passes the condition of a commit. */
+/** Returns whether a row passes the condition of a commit. */
 export const passesGuard = ({ lease }: OffsetRow, guard: LeaseGuard): boolean => {
   if (guard.token !== undefined) return lease?.token === guard.token;
   return lease?.owner === undefined || lease.until <= guard.nowMs || lease.until === guard.ended;

@@ -1,13 +1,15 @@
 import { LedgerError } from "../../kernel/error.ts";
 
-/** The server did not write the request, and will never write it without a retry by the client. */
+/**
+ * The error for a request that is not written. It will not be written unless the client retries.
+ */
 export const streamBusy = (): LedgerError =>
   new LedgerError("stream-busy", {
     detail: "The stream is under write contention. Nothing was written; send the request again.",
     retryAfterSeconds: 1,
   });
 
-/** The server may have written the request. */
+/** The error for a request that may or may not be written. */
 export const outcomeUnknown = (cause: unknown): LedgerError =>
   new LedgerError("outcome-unknown", {
     detail:

@@ -174,7 +174,8 @@ export function readCancelled({ append, claims }: AppendPlan, found: Obstacles):
 }
 
 /**
- * The receipt of a claim that a different batch settles, if that batch occupies this plan's place.
+ * Returns the receipt of a claim when a different batch occupies this plan's place and settles the
+ * claim.
  */
 const settledBy = (claim: ClaimRow, { batches }: Append, found: Obstacles): ReceiptRow[] =>
   batches.flatMap(({ partition }, index) => {

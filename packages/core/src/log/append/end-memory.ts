@@ -10,7 +10,7 @@ import { type End, isBelow, loadEnd } from "../end.ts";
 import { assertMayPublish } from "../guard.ts";
 import type { AppendPlan } from "./append-plan.ts";
 
-/** An older read is no longer a basis for any decision. */
+/** Reads older than this are not used for decisions. */
 export const MEMORY_MS = MINUTE_MS;
 const ENTRIES_MAX = 10_000;
 

@@ -13,7 +13,7 @@ export type LastEvent = { readonly sequence: number; readonly deleted: boolean }
 
 export const NO_EVENT: LastEvent = { sequence: 0, deleted: false };
 
-/** No event ever has this sequence. It means an event of an earlier life of the stream. */
+/** A sequence that no event has. It represents an event of an earlier life of the stream. */
 export const NEVER = -1;
 
 /**
@@ -56,7 +56,7 @@ export function writesExpectedKey(
 export const isAsExpected = ({ sequence }: Expectation, last: LastEvent): boolean =>
   sequence === last.sequence || (sequence === 0 && last.deleted);
 
-/** `412 sequence-mismatch`, with each key that does not match and its actual last event. */
+/** Returns `412 sequence-mismatch` with each key that does not match and its actual last event. */
 export function sequenceMismatch(
   found: readonly { readonly expectation: Expectation; readonly last: LastEvent }[],
 ): LedgerError {
@@ -77,7 +77,7 @@ export function sequenceMismatch(
   });
 }
 
-/** Refuses to judge an expectation that would require reading too much of the log. */
+/** Returns the refusal of an expectation that would require reading too much of the log. */
 export const compactionLagging = (facts: Readonly<Record<string, number>>): LedgerError =>
   new LedgerError("compaction-lagging", {
     detail:

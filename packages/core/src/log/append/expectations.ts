@@ -49,7 +49,7 @@ export async function judgeExpected<W extends Item>(
 ): Promise<Judged<W> | undefined> {
   const refused = new Map<W, unknown>();
   let ends = known;
-  // A remembered end, or one from a lost race, may have been outdated for some time.
+  // A remembered end, or one learnt from a lost race, may have been outdated for some time.
   let seenAt = -Infinity;
   for (let look = 0; look < LOOKS_MAX; look++) {
     const open = group.filter((item) => !refused.has(item));

@@ -19,7 +19,7 @@ import { compactionLagging, type LastEvent, NO_EVENT } from "./expectation-plan.
  */
 type Tail = {
   upto: number;
-  /** When this process last saw, or caused, that the chain continues at `upto`. */
+  /** When this process last saw that the chain continues at `upto`, or caused it. */
   stamp: Stamp;
   readonly latest: Map<string, LastEvent>;
 };
@@ -155,7 +155,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
 
 export type LastEvents = ReturnType<typeof createLastEvents>;
 
-/** The later of two events of a key counts, in whatever order they arrive here. */
+/** Keeps the later of two events of a key, in whatever order they arrive. */
 function note(latest: Map<string, LastEvent>, key: string, last: LastEvent): void {
   const known = latest.get(key);
   if (known === undefined || known.sequence <= last.sequence) latest.set(key, last);

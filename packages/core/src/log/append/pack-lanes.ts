@@ -4,10 +4,13 @@ import type { IncomingEvent } from "../../model/event.ts";
 import { type Packed, packEvents, sizeOf } from "../codec.ts";
 import type { AppendRequest, PackedLane } from "./append-plan.ts";
 
-/** Leaves room in an item of 400 KB for its keys and attributes. */
+/** The maximum size of a chunk. It leaves room in an item of 400 KB for the keys and attributes. */
 export const CHUNK_BYTES_MAX = 350_000;
 
-/** Leaves room in a transaction of 4 MiB for keys, attributes and receipts. */
+/**
+ * The maximum size of the events of one append. It leaves room in a transaction of 4 MiB for keys,
+ * attributes and receipts.
+ */
 const APPEND_BYTES_MAX = 4_000_000;
 
 /** The maximum number of items in one transaction, chunks and receipts together. */

@@ -24,7 +24,7 @@ export type PlacedEvents = {
   readonly partitions: number;
 };
 
-/** The only place that hashes the keys of a request. */
+/** Places events into partitions. A request's keys are hashed only here. */
 export const placeEvents = (
   events: readonly IncomingEvent[],
   partitions: number,

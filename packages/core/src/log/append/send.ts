@@ -51,7 +51,7 @@ export async function send(
     if (isOld(grounds)) return { kind: "unknown", cause, stamp };
     onPut();
     const verdict = await table.append.put(plan.append).catch((error: unknown) => {
-      // A refusal speaks of this copy only; one sent before may have been written.
+      // A refusal concerns only this copy. An earlier copy may have been written.
       if (sent === 0) throw error;
       return { kind: "unknown", cause: error } as const;
     });

@@ -62,7 +62,7 @@ export function settleByReceipt(item: Waiting, row: ReceiptRow | undefined): voi
     return;
   }
   if (isClaim(row)) {
-    // This same request was one batch when it was claimed, and is several batches now.
+    // The request was one batch when its key was claimed, and now it needs several.
     settle(item, () => item.reject(outcomeUnknown(new Error("claimed as one batch"))));
     return;
   }

@@ -12,13 +12,13 @@ export const boundOf = (bound: Bound | undefined, partition: number): PartitionB
   next: bound !== undefined && "nexts" in bound ? (bound.nexts[partition] ?? 1) : Infinity,
 });
 
-/** Whether a batch begins at a bound or after it. All events of a batch have its time. */
+/** Returns whether a batch begins at a bound or after it. All events of a batch have its time. */
 export const isBeyond = (
   { timeMs, next }: PartitionBound,
   { first, publishedAt }: Pick<Batch, "first" | "publishedAt">,
 ): boolean => publishedAt >= timeMs || first >= next;
 
-/** Whether an event is at a bound or after it. */
+/** Returns whether an event is at a bound or after it. */
 export const isPast = (
   bound: PartitionBound,
   { sequence: first, publishedAt }: Pick<StoredEvent, "sequence" | "publishedAt">,

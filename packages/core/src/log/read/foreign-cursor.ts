@@ -44,7 +44,7 @@ export async function assertOfStream(
   await assertNotLost(log, stream, cursor);
 }
 
-/** Whether a cursor was made since the last restore of the table. */
+/** Returns whether a cursor was created since the last restore of the table. */
 export const isOfThisRestore = (stream: Stream, { life }: CursorContent): boolean =>
   life === lifeText(stream);
 

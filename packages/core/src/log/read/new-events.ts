@@ -4,7 +4,7 @@ import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import type { Table } from "../../table/table.ts";
 
-/** Many polls wait at the same position. One read serves all of them for this long. */
+/** How long one read serves all polls that wait at the same position. */
 const MEMORY_MS = 500;
 const ENTRIES_MAX = 10_000;
 

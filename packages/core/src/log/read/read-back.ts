@@ -34,7 +34,7 @@ export type BackPage = {
   readonly events: readonly StoredEvent[];
   /** The position before the oldest examined event, by partition. Unchanged if none was read. */
   readonly positions: readonly (Position | undefined)[];
-  /** No older event is kept, or none is within the bound. */
+  /** True when no older event is kept, or none is within the bound. */
   readonly caughtUp: boolean;
   readonly looked: number;
 };
@@ -48,7 +48,9 @@ type Back = {
   readonly floor: number;
   position: Position;
   readonly ready: { readonly event: StoredEvent; readonly batch: number }[];
-  /** No event below it is at hand. */
+  /**
+   * How far back this partition has been read: all of its events from here to the start are taken.
+   */
   next: number;
   rows: number;
   ended: boolean;

@@ -14,7 +14,7 @@ export type RunPlan = {
   /** The remaining capacity of the page. */
   readonly room: Room;
   /**
-   * The reason why the run ends:
+   * Why the run ends:
    * - `room`: the page is full
    * - `gap`: the next batch is missing
    * - `seal`: the stream has ended

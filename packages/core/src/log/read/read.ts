@@ -100,7 +100,7 @@ export async function readPage(
       for (const entry of taken.entries) entries.push(entry);
       runs[chain.partition] = taken.run;
       left = taken.room;
-      // A partition without any room is the first of the next page.
+      // A partition that got no room in this page is the first of the next page.
       const unserved = taken.full && taken.entries.length === 0;
       if (!unserved) read++;
       full = unserved || left.events === 0;
@@ -177,8 +177,8 @@ async function readRun(
     }
     gapAt = plan.stop === "gap" ? position.next : undefined;
     const ranOut = plan.stop === "end" && !rows.more;
-    // The rows ended below the compacted position that was read before them. So the rest has
-    // expired.
+    // The rows ended below the compacted position that was read before them, so the missing rows
+    // have expired.
     if (ranOut && position.next < chain.next) await explainGap(deps, chain, position);
     const atEnd = ranOut && isAttended(deps, chain);
     const full = plan.stop === "room";
@@ -199,18 +199,18 @@ const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promise<Know
 };
 
 /**
- * Whether the end was checked recently enough. After a long time without a check, rows may have
- * expired unseen, so no place is known to be the end. After a repair of the numbering, readers get
- * an error for the events that they missed.
+ * Returns whether the end was checked recently enough. After a long time without a check, rows may
+ * have expired unseen, so no place is known to be the end. After a repair of the numbering, readers
+ * get an error for the events that they missed.
  */
 const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
   clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
 
 /**
- * Refuses a position below the floor before any row is trusted. Floors are at batch edges. So when
- * the position's batch is below the floor but the position is not, all of that batch is before the
- * position. Lost numbers hold no event: a reader that has read up to them has missed nothing when
- * they are no longer kept.
+ * Returns where to read from, and refuses a position below the floor. Floors are at batch edges. If
+ * the batch of a position begins below the floor and the position itself does not, then no event of
+ * that batch is left to read. Lost numbers belong to no event, so a reader that stops among them
+ * has missed nothing.
  */
 function startAt({ floor, lost }: KnownChain, position: Position): Position {
   if (isLost(lost, position.next)) throw invalidCursor("restored");
@@ -220,9 +220,9 @@ function startAt({ floor, lost }: KnownChain, position: Position): Position {
 }
 
 /**
- * A batch is missing. Rows are removed only 30 days after the end of their retention. So the floor
- * is above the position by now, or no process has moved it for a week, or the log is damaged. A
- * check of the end in the meantime does not decide between these.
+ * Explains a missing batch. Rows are removed only 30 days after the end of their retention. Either
+ * the floor is above the position by now, or no process has moved the floor for a week, or the log
+ * is damaged. A check of the end in the meantime does not decide between these.
  */
 async function explainGap(
   { checkpoints, clock }: ReadDeps,
@@ -243,7 +243,8 @@ async function explainGap(
 const UNATTENDED_MS = 7 * DAY_MS;
 
 /**
- * Whether a read failed because its position is no longer in the log: it has expired or was lost.
+ * Returns whether a read failed because its position is no longer in the log: it has expired or was
+ * lost.
  */
 export const isOutOfReach = (error: unknown): error is LedgerError =>
   error instanceof LedgerError &&

@@ -117,8 +117,8 @@ export function planProgress(row: ParkingRow, place: QueuePlace): Parking | unde
 }
 
 /**
- * Whether a page of a queue will be redelivered, because its key was parked or retried since then.
- * Pure.
+ * Returns whether a page of a queue will be redelivered, because its key was parked or retried
+ * since then. Pure.
  */
 export const isReadInVain = (
   { parking }: Pick<ParkingRow, "parking">,

@@ -142,7 +142,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const partition = partitionOf(key, stream.partitions);
     const released = await change(stream, state, partition, async (row) => {
       const parked = parkedIn(row, key);
-      // An earlier try or a different request has freed the key. In both cases none of its events
+      // An earlier attempt or another request has freed the key. In both cases none of its events
       // wait.
       if (parked === undefined && first !== undefined) return unchanged(row, undefined);
       if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
@@ -168,7 +168,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return released;
   }
 
-  /** Whether a key has no events between a place in its queue and the committed offset. */
+  /** Returns whether a key has no events between a place in its queue and the committed offset. */
   async function isEmptyFrom(
     stream: LiveStream,
     { row: { config } }: SubscriptionState,
@@ -176,7 +176,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   ): Promise<boolean> {
     const { row, parked, at } = queue;
     if (at.next >= row.next) return true;
-    // The parked event itself is at that place.
+    // The parked event itself is at that place, so the queue is not empty.
     if (at.next === parked.next && !parked.retrying) return false;
     const matches = matcherOf(config.filter);
     const page = await readQueue(log, stream, queue, { limit: 1, matches });

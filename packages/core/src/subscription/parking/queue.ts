@@ -19,7 +19,7 @@ export type QueuePage = {
   /** The position of the first event. */
   readonly first: Position | undefined;
   readonly place: QueuePlace;
-  /** The queue has no further events below the committed offset. */
+  /** True when the queue has no further events below the committed offset. */
   readonly ended: boolean;
 };
 

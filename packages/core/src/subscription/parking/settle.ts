@@ -36,8 +36,8 @@ export async function settlePassed(
 }
 
 /**
- * Whether the committed offset has passed the skipped event of a key. Progress in a queue moves
- * both places together, so they differ only after a skip.
+ * Returns whether the committed offset has passed the skipped event of a key. Progress in a queue
+ * moves both places together, so they differ only after a skip.
  */
 const isPassed = ({ retrying, from, next }: ParkedKey, row: OffsetRow): boolean =>
   retrying && from < next && next <= row.next;

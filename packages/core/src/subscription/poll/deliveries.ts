@@ -39,8 +39,7 @@ type Delivered = {
 };
 
 /**
- * The reader of the pages: the whole subscription, or a worker with its partitions and their
- * tokens.
+ * Who reads the pages: the whole subscription, or one worker with its partitions and their tokens.
  */
 type Whose = {
   readonly state: SubscriptionState;
@@ -115,9 +114,9 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   }
 
   /**
-   * For an idle page, returns the keys whose events it withholds although no other event of them
-   * waits. If they were not freed, their events would arrive one commit later, and an empty page
-   * does not suggest a commit.
+   * For an idle page, returns the retried keys that have no waiting events except those that the
+   * page withholds. If these keys were not freed, their events would arrive one commit later, and
+   * an empty page gives a client no reason to commit.
    */
   const withholding = (whose: Whose, page: LogPage, empty: readonly NextQueue[]): NextQueue[] => {
     const matches = matcherOf(whose.state.row.config.filter);
@@ -137,7 +136,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     const { row, parked } = queue;
     const max = maxOf(whose);
     if (max === undefined || !isProven(parked.delivered, max)) return false;
-    // A skip names the parked event, so that must be one of the key's events.
+    // A skip names the parked event, so the key is parked at one of its own events.
     const matches = matcherOf(whose.state.row.config.filter);
     const page = await readQueue(log, stream, queue, { limit: 1, matches });
     if (page?.first === undefined) return false;

@@ -24,7 +24,7 @@ export const planPoison = (
   rows.find(({ next, delivery }) => delivery?.at === next && isProven(delivery, deliveriesMax))
     ?.partition;
 
-/** Whether a place was delivered often enough, the last time as a page of one event. */
+/** Returns whether a place was delivered often enough, the last time as a page of one event. */
 export const isProven = (delivered: Delivered | undefined, deliveriesMax: number): boolean =>
   delivered !== undefined && delivered.limit === 1 && delivered.times >= deliveriesMax;
 
@@ -40,7 +40,7 @@ export function planNote(
   return { at: next, times, limit, until: Math.max(until, delivery?.until ?? 0) };
 }
 
-/** Whether nothing was recorded in between. */
+/** Returns whether two records are the same, so nothing was recorded in between. */
 export const isSameNote = (one: Delivery | undefined, other: Delivery | undefined): boolean =>
   one?.at === other?.at &&
   one?.times === other?.times &&

@@ -4,7 +4,7 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts"
 const EVENTS_MS = 200;
 const IDLE_MIN_MS = 1_000;
 const IDLE_MAX_MS = 10_000;
-/** The back-off is one tenth of the idle time. */
+/** A client waits one tenth of the idle time before its next poll. */
 const IDLE_PART = 10;
 const ENTRIES_MAX = 10_000;
 

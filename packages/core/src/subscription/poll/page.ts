@@ -44,11 +44,11 @@ export type Poll = {
   readonly phase: "bootstrap" | "log";
   /** The progress in the snapshot after this page. Absent in the log. */
   readonly snapshot?: SnapshotProgress;
-  /** This page completes the snapshot. The log follows from the next page on. */
+  /** True on the page that completes the snapshot. The log follows from the next page on. */
   readonly snapshotEnd: boolean;
-  /** After this page, the received events fold to the same state as the whole log. */
+  /** True when, after this page, the received events produce the same state as the whole log. */
   readonly consistent: boolean;
-  /** The page has nothing to deliver, so the poll may wait. */
+  /** True when the page has nothing to deliver, so that the poll may wait. */
   readonly idle: boolean;
   /** The presence of the worker, in a worker's poll. */
   readonly presence?: Presence;
@@ -83,7 +83,8 @@ export async function logPage(
     events,
     cursor: {
       ...cursor,
-      // The end of a snapshot is committed for all partitions at once.
+      // The end of a snapshot is committed for all partitions at once, so the cursor covers all of
+      // them.
       positions: isInSnapshot(state.bootstrap) ? positions : covered(view, positions),
       ...(queue === undefined ? {} : { queue }),
       ...tokensOf(view),
@@ -130,8 +131,8 @@ export async function snapshotPage(
 }
 
 /**
- * The page of a worker that waits for its turn. Its cursor covers nothing, so it cannot be caught
- * up.
+ * The page of a worker that waits for a share. Its cursor covers nothing, so the worker is not
+ * caught up.
  */
 export function emptyPage(stream: LiveStream, view: View): Poll {
   const { state, presence } = view;
@@ -147,7 +148,7 @@ export function emptyPage(stream: LiveStream, view: View): Poll {
     ...(snapshot === undefined ? {} : { snapshot }),
     snapshotEnd: false,
     consistent: isConsistent(state, bootstrap, positions),
-    // The poll of a worker that has left ends.
+    // The poll of a worker that has left ends without waiting.
     idle: presence?.hasLeft !== true,
     ...presenceOf(view),
   };

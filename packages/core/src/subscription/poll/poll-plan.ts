@@ -6,8 +6,9 @@ import type { View } from "./view.ts";
 /** The decisions of a poll between its reads and writes. Pure. */
 
 /**
- * Whether a page that was read from a remembered state may be delivered in the current state. A
- * page that counts as a delivery begins at the committed offset, so that must be unchanged too.
+ * Returns whether a page that was read from a remembered state may be delivered in the current
+ * state. A page that counts as a delivery begins at the committed offset, so the offset must be
+ * unchanged too.
  */
 export function isUnchanged(
   fresh: SubscriptionState,

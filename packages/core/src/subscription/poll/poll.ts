@@ -78,8 +78,8 @@ async function look(
   if (isInSnapshot(start.bootstrap)) {
     return { page: await snapshotPage(deps, stream, view, start.bootstrap, request.limit) };
   }
-  // Only a page that begins at the committed offset counts as a delivery. Freeing a key would
-  // invalidate the pages of a reader that is ahead of it.
+  // Only a page that begins at the committed offset counts as a delivery. A reader that is ahead of
+  // the offset must not free keys, because that would invalidate its own pages.
   const counts = after === undefined;
   const queued = await deliveries.takeQueued(stream, view, {
     limit: request.limit,
@@ -146,7 +146,7 @@ async function recallFor(
   return isRetried || isRead ? subscriptions.refresh(stream, state) : state;
 }
 
-/** Passes on the error that the log no longer reaches back to a position. */
+/** Returns the error for a position that the log no longer reaches back to. */
 function expired(error: unknown): LedgerError {
   if (isOutOfReach(error)) return error;
   throw error;

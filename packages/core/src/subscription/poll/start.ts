@@ -89,7 +89,7 @@ function progressNow(
   return counts ? { positions, bootstrap: look.bootstrap } : progressOf(state);
 }
 
-/** Undefined while a snapshot is read, because nothing of the log is committed then. */
+/** Returns undefined while a snapshot is read, because nothing of the log is committed then. */
 const committedAt = ({ offsets, bootstrap }: SubscriptionState, partition: number) =>
   isInSnapshot(bootstrap) ? undefined : offsets[partition];
 

@@ -8,8 +8,8 @@ import type { Life } from "../../model/names.ts";
 const GAP_FIRST_MS = 500;
 const GAP_MAX_MS = 1_500;
 /**
- * The minimum pause after a look that found nothing, whatever notifications arrive. On a busy
- * stream, a poll that waits for other events must not look after every publish.
+ * The minimum pause after a check that found nothing, even if notifications arrive. On a busy
+ * stream, a poll that waits for other events must not check after every publish.
  */
 const REST_MS = 50;
 

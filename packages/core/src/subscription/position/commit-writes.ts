@@ -219,8 +219,8 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
 }
 
 /**
- * Whether a row stays in place although the cursor is further and its lease is valid: a key was
- * freed.
+ * Returns whether a row stays in place although the cursor is further and its lease is valid: a key
+ * was freed.
  */
 const isFreedSince = (
   { moved, leased, row }: { moved: boolean; leased: boolean; row: OffsetRow },

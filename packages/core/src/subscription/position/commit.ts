@@ -11,12 +11,12 @@ import { cursorAt, isInSnapshot, type Progress, progressOf } from "./progress.ts
 /** The committed offset of a subscription after a commit. */
 export type Committed = {
   readonly committed: CursorContent;
-  /** The commit changed nothing: the offset was at least as far already, or the cursor is void. */
+  /** True when the commit changed nothing: the offset was already as far, or the cursor is void. */
   readonly stale: boolean;
   readonly redelivery: Redelivery | undefined;
   /**
-   * Other workers have committed more than the cursor covers. Its worker has not received those
-   * events.
+   * True when other workers have committed more than the cursor covers. Its worker has not received
+   * those events.
    */
   readonly isOlder: boolean;
   readonly state: SubscriptionState;
@@ -71,7 +71,9 @@ export function lagAfterCommit(
     : subscriptions.lag(stream, state);
 }
 
-/** Whether a cursor covers less than the committed progress, in the log or in a snapshot. */
+/**
+ * Returns whether a cursor covers less than the committed progress, in the log or in a snapshot.
+ */
 function isOlder(
   { positions, bootstrap }: CursorContent,
   { positions: committed, bootstrap: present }: Progress,
@@ -88,7 +90,7 @@ function isOlder(
 const nextOf = (positions: Progress["positions"], partition: number): number =>
   positions[partition]?.next ?? 0;
 
-/** Only plain progress in the log is decided without a second look. */
+/** Decides only plain progress in the log. Any other case needs a second read. */
 const isAhead = (
   { positions, bootstrap }: CursorContent,
   { offsets, ...state }: SubscriptionState,

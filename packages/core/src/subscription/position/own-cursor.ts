@@ -10,7 +10,7 @@ import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { isInSnapshot } from "./progress.ts";
 
-/** Whether a cursor was made for this life, this subscription and its current generation. */
+/** Returns whether a cursor belongs to this life, this subscription and its current generation. */
 export const isOwnCursor = (
   stream: LiveStream,
   state: SubscriptionState,

@@ -39,14 +39,14 @@ export const pendingProgress = ({ partitions }: { readonly partitions: number })
   bootstrap: pendingBootstrap,
 });
 
-/** Whether the compacted state is still being read, or its reading has not begun. */
+/** Returns whether the compacted state is still being read, or its reading has not begun. */
 export const isInSnapshot = (bootstrap: Bootstrap | undefined): bootstrap is Bootstrap =>
   bootstrap !== undefined && !isScanned(bootstrap);
 
 /**
- * Whether the events received up to a place fold to the same state as the whole log, for the keys
- * that the filter selects. Never true after a change to a wider filter: the events that it left out
- * before are missing until a seek.
+ * Returns whether the events received up to a place produce the same state as the whole log, for
+ * the keys that the filter selects. This is never true after a change to a wider filter: the events
+ * that it left out before are missing until a seek.
  */
 export const isConsistent = (
   { row, generation }: Pick<SubscriptionState, "row" | "generation">,

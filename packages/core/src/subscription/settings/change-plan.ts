@@ -45,8 +45,8 @@ export function planChange(
 }
 
 /**
- * Whether the second filter may let an event through that the first leaves out. Both let tombstones
- * pass `types` and `headers`. Pure.
+ * Returns whether the second filter may let an event through that the first leaves out. Both let
+ * tombstones pass `types` and `headers`. Pure.
  */
 export function admitsMore(before: Filter = {}, after: Filter = {}): boolean {
   const { types: typesBefore, keyPrefix: prefixBefore = "", headers: headersBefore = {} } = before;
@@ -74,7 +74,7 @@ const WIDENED =
 export const NARROWED =
   "The filter leaves out what the former one let through. Keys that it leaves out get no further events, not even their deletion: drop what the consumer holds of them.";
 
-/** Null removes a setting. Undefined leaves it unchanged. */
+/** Returns a setting after a change. Null removes it, and undefined leaves it unchanged. */
 const changed = <T>(
   present: T | undefined,
   asked: T | null | undefined,
@@ -87,7 +87,7 @@ const changed = <T>(
 const defined = <K extends string, T>(name: K, value: T | undefined): { [N in K]?: T } =>
   (value === undefined ? {} : { [name]: value }) as { [N in K]?: T };
 
-/** Ignores the order of members, which the table does not keep. */
+/** Compares settings without regard to the order of members, which the table does not keep. */
 const isSame = (one: unknown, other: unknown): boolean => print(one) === print(other);
 
 const print = (of: unknown): string => JSON.stringify(of, sorted) ?? "";

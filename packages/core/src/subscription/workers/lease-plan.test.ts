@@ -92,7 +92,7 @@ describe("a lease plan", () => {
         const names = Array.from({ length: workers }, (_, n) => `w${n}`);
         let rows: Owned[] = Array.from({ length: partitions }, (_, partition) => {
           const by = owners[partition] ?? null;
-          // Owners that are not workers are dead: their leases have expired.
+          // An owner that is not a worker is dead, so its leases have expired.
           if (by === null) return { partition };
           return owned(partition, `w${by}`, by < workers ? LEASE_MS : 0);
         });

@@ -106,7 +106,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
       ...changed.slice(0, take.length).flatMap((row) => row?.partition ?? []),
     ]);
     const offsets = [...after.values()];
-    // If the worker left while this took free leases, its departure has not released them.
+    // The worker may have left while it took free leases. Its departure has not released these.
     if (take.length > 0 && (await leftOf(life, uid, consumer)) !== left) {
       await giveUpAll(life, uid, offsets, consumer);
       return { state, tokens: offsets.map(() => undefined), presence: GONE };

@@ -23,9 +23,9 @@ it("learns nothing of a lease from a look that began before what it knows", () =
   memory.seeLeases(HOLDERS, memory.look(), [renewed]);
   pass(500);
   memory.seeLeases(HOLDERS, slow, [ended]);
-  // Neither does the lease of before count as written by a late clock just now,
+  // A lease from before the look does not count as written just now by a late clock.
   expect(memory.ofLease(HOLDERS, ended).lease?.until).toBe(start - 1);
-  // nor is the renewed one taken for a change that it is not.
+  // A renewed lease does not count as a different one.
   expect(memory.ofLease(HOLDERS, renewed).lease?.until).toBe(start + LEASE_MS);
 });
 
