@@ -35,7 +35,7 @@ export function parseKey(text: string): KeyText | undefined {
 /** Returns 62 random bits. */
 export const newKeyId = (random: Random): string => draw(random, BASE_36, ID_CHARS);
 
-/** Returns 190 random bits. Nobody can guess them, so a fast hash is enough for storage. */
+/** Returns 190 random bits. They cannot be guessed, so a fast hash is enough for storage. */
 export const newSecret = (random: Random): string => draw(random, BASE_62, SECRET_CHARS);
 
 function checksumOf(body: string): string {
