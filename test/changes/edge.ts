@@ -1,4 +1,6 @@
-/** A comparison, or with its change awake the one that treats equal values the other way. */
+/**
+ * Compares two numbers. When its change is active, it gives the opposite result for equal numbers.
+ */
 export const edge = (isChanged: boolean, operator: string, a: number, b: number): boolean => {
   if (isChanged && a === b) return !operator.endsWith("=");
   if (operator === "<") return a < b;

@@ -46,7 +46,7 @@ it("tells equal changes of a file apart", () => {
   expect(namesIn("f(); f();")).toEqual(["drop: f();", "drop: f(); (2)"]);
 });
 
-/** What the body of a function gives with one change awake, or with none. */
+/** Returns the result of a function's body with one change active, or with none. */
 function play(body: string, awake = -1): unknown {
   const { code } = findChanges("a.ts", `const f = () => { ${body} };`);
   return new Function("__changed", "__edge", `${code} return f();`)(

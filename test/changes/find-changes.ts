@@ -2,13 +2,14 @@ import { parseAst } from "vitest/node";
 
 /** One small change of a source file. */
 export type Change = {
-  /** Says what is changed, and is unique in its file: `never: a === b`. */
+  /** Describes the change. It is unique within the file: `never: a === b`. */
   readonly name: string;
   readonly line: number;
 };
 
 /**
- * A source file with all its changes in it, each asleep until `__changed` says true to its number.
+ * A source file that contains all of its changes. A change is active while `__changed` returns true
+ * for its number.
  */
 export type Changeable = { readonly changes: readonly Change[]; readonly code: string };
 
@@ -18,10 +19,9 @@ type Node = { readonly type: string; readonly start: number; readonly end: numbe
 type Edit = { readonly start: number; readonly end: number; readonly text: string };
 
 /**
- * Finds what may be changed in a file: conditions and their clauses, the edges of comparisons,
- * statements that only do something, defaults, the conditions of writes to the table. All
- * changes are
- * put in at once, so that a file is compiled once however many there are. Numbers begin at `from`.
+ * Finds the possible changes of a file: conditions and their clauses, the edges of comparisons,
+ * statements without a value, defaults, and the conditions of writes to the table. All changes are
+ * inserted at once, so each file is compiled only once. Numbers begin at `from`.
  */
 export function findChanges(path: string, source: string, from = 0): Changeable {
   const program = parseAst(source, { lang: "ts", preserveParens: true }, path) as unknown as Node;
@@ -32,7 +32,7 @@ export function findChanges(path: string, source: string, from = 0): Changeable 
     source.slice(start, end).replace(/\s+/g, " ");
   const times = new Map<string, number>();
 
-  /** Notes a change; its switch as an expression. */
+  /** Records a change and returns its switch as an expression. */
   const add = (kind: string, node: Node): string => {
     const said = `${kind}: ${textOf(node)}`;
     const nth = (times.get(said) ?? 0) + 1;
@@ -56,7 +56,7 @@ export function findChanges(path: string, source: string, from = 0): Changeable 
 type Wrap = readonly [head: string, tail: string];
 type Add = (kind: string, node: Node) => string;
 
-/** What is written around a node, the outermost first. */
+/** Returns the text to insert around a node, the outermost first. */
 function wrapsOf(node: Node, parent: Node | undefined, role: string, add: Add): Wrap[] {
   const wraps: Wrap[] = [];
   const force = (value: string, kind: string) =>
@@ -64,7 +64,7 @@ function wrapsOf(node: Node, parent: Node | undefined, role: string, add: Add): 
   const isLoop = /^(For|While|DoWhile)Statement$/.test(parent?.type ?? "");
   const { operator } = node as { operator?: string };
   if (role === "test" || (isVerdict(node) && !isPartOfVerdict(parent, role))) {
-    // What is true only by all of its clauses, or by any, is changed clause by clause.
+    // A condition with several clauses is changed clause by clause.
     if (!isLoop && operator !== "&&") force("true", "always");
     if (operator !== "||") force("false", "never");
   }
@@ -91,7 +91,7 @@ function wrapsOf(node: Node, parent: Node | undefined, role: string, add: Add): 
   return wraps;
 }
 
-/** What of a node itself is written otherwise. */
+/** Returns the replacements within a node. */
 function replacementsOf(node: Node, parent: Node | undefined, source: string, add: Add): Edit[] {
   const { left, right, object, property } = node as Record<string, Node | undefined>;
   if (node.type === "BinaryExpression" && EDGES[String(node.operator)] !== undefined) {
@@ -117,7 +117,7 @@ const EXTREMES: Readonly<Record<string, string>> = {
   "Math.min": "Math.max",
 };
 const QUANTIFIERS: Readonly<Record<string, string>> = { every: "some", some: "every" };
-/** What the conditions of writes are made of, in core/src/table. */
+/** The functions in core/src/table that build the conditions of writes. */
 const CLAUSES = new Set(
   ["eq", "ne", "lt", "lte", "gt", "gte", "exists", "notExists", "begins"].concat([
     "isOrAbsent",
@@ -129,7 +129,7 @@ const COMPARISONS = new Set(["===", "!==", "<", "<=", ">", ">=", "in", "instance
 
 const nameOf = (node: Node): string => (node.type === "Identifier" ? String(node.name) : "");
 
-/** True for what is true or false by its form. */
+/** Returns whether an expression is a boolean by its form. */
 function isVerdict(node: Node): boolean {
   const { operator } = node as { operator?: string };
   if (node.type === "BinaryExpression") return COMPARISONS.has(operator ?? "");
@@ -138,7 +138,7 @@ function isVerdict(node: Node): boolean {
   return isLogic && [node.left, node.right].some((side) => isVerdict(side as Node));
 }
 
-/** What is judged with the whole that it belongs to. */
+/** Returns whether an expression is judged as part of a larger one. */
 const isPartOfVerdict = (parent: Node | undefined, role: string): boolean =>
   parent === undefined ||
   role === "test" ||
@@ -146,7 +146,7 @@ const isPartOfVerdict = (parent: Node | undefined, role: string): boolean =>
   parent.type === "UnaryExpression" ||
   (parent.type === "LogicalExpression" && parent.operator !== "??");
 
-/** A statement that is there for what it does. */
+/** Returns whether a statement is executed for its effect. */
 const isDeed = ({ type, callee, argument }: Node): boolean =>
   type === "AssignmentExpression" ||
   (type === "CallExpression" && (callee as Node).type !== "Super") ||
@@ -154,7 +154,7 @@ const isDeed = ({ type, callee, argument }: Node): boolean =>
   (type === "UnaryExpression" && isDeed(argument as Node)) ||
   (type === "ChainExpression" && true);
 
-/** What a node is made of, in the order of the source, and by which member. */
+/** Returns the children of a node in source order, each with the name of its member. */
 const childrenOf = (node: Node): (readonly [Node, string])[] =>
   Object.entries(node)
     .flatMap(([key, value]) =>
@@ -164,14 +164,14 @@ const childrenOf = (node: Node): (readonly [Node, string])[] =>
 
 const WITH_CODE = new Set(["TSAsExpression", "TSNonNullExpression", "TSSatisfiesExpression"]);
 
-/** Types are no code. */
+/** Types are not code. */
 const isCode = (child: unknown): child is Node => {
   const { type } = (child ?? {}) as Partial<Node>;
   if (typeof type !== "string") return false;
   return WITH_CODE.has(type) || !/^TS|^Import|Decorator/.test(type);
 };
 
-/** Carries edits out; those of one place in the order in which they were asked for. */
+/** Applies edits. Edits at the same place keep their order. */
 function splice(source: string, edits: readonly Edit[]): string {
   let at = 0;
   let text = "";

@@ -1,18 +1,21 @@
-/** A change by its file and name. */
+/** A change, identified by its file and its name. */
 type Named = { readonly file: string; readonly name: string };
 
-/** A change that no test notices, and why none has to. */
+/** A change that no test notices, and the reason why no test needs to. */
 export type Survivor = Named & { readonly why: string };
 
 type Judged<Tried> = {
   readonly alive: readonly Tried[];
-  /** Changes that no test notices and no listed reason explains. */
+  /** Changes that no test notices and no reason explains. */
   readonly unexplained: readonly Tried[];
-  /** Reasons for what is noticed, and for changes that there are not. */
+  /** Reasons for changes that a test notices, and for changes that do not exist. */
   readonly superfluous: readonly Survivor[];
 };
 
-/** Holds what was tried against the reasons. A part of the changes says nothing of the others. */
+/**
+ * Compares the results with the reasons. If only a part of the changes was tried, it says nothing
+ * about the others.
+ */
 export function judge<Tried extends Named & { readonly by: string | null }>(
   tried: readonly Tried[],
   survivors: readonly Survivor[],

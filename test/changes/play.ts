@@ -7,31 +7,42 @@ import type { Trial } from "./try.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Which sources are changed, and which tests are asked. */
+/** Which sources to change and which tests to run. */
 export type Asked = {
-  /** For what the processes write. */
+  /** The folder for the files of the processes. */
   readonly folder: string;
   readonly files: readonly string[];
   readonly projects: readonly string[];
   readonly tests: readonly string[];
 };
 
-/** What noticed a change: a test, `time` when nothing ended, null when it went unnoticed. */
+/**
+ * The result for a change. `by` is the test that noticed it, `time` when a test did not end, and
+ * null when no test noticed it.
+ */
 export type Verdict = {
   readonly number: number;
   readonly by: string | null;
-  /** How many test files meet the change. */
+  /** The number of test files that execute the change. */
   readonly asked: number;
 };
 
-/** A test file may take so long, and so many times as long as without a change. */
+/**
+ * The time limit of a test file: at least `leastMs`, and otherwise this multiple of its time
+ * without a change.
+ */
 const PATIENCE = { leastMs: 25_000, times: 10 };
-/** Until the first test begins, or all are measured. */
+/** The time limit until the first test begins, or until all are measured. */
 const BEGIN_MS = 3_600_000;
-/** A change may be met so often, and so many times as often as without it. */
+/**
+ * The limit on executions of a change: at least `least`, and otherwise this multiple of their
+ * number without the change.
+ */
 const MEETINGS = { least: 10_000, times: 100 };
 
-/** What every test file takes and meets, with all changes asleep. */
+/**
+ * Measures the time of every test file and the changes that it executes, while no change is active.
+ */
 export async function measure(asked: Asked): Promise<Measured[]> {
   const path = join(asked.folder, "measured.json");
   const errors = await play(asked, { measured: path, trials: [] }, { patienceMs: () => BEGIN_MS });
@@ -45,7 +56,7 @@ type Plan = {
   readonly onVerdict: (verdict: Verdict, left: number) => void;
 };
 
-/** Wakes one change after the other and asks the tests that meet it, until one fails. */
+/** Activates one change after the other and runs the tests that execute it, until one fails. */
 export async function tryAll(
   asked: Asked,
   measured: readonly Measured[],
@@ -62,7 +73,8 @@ export async function tryAll(
     onVerdict(verdict, trials.length - verdicts.size);
   };
   const work = async (share: readonly Trial[]): Promise<void> => {
-    // What takes too long ends its process; the next one goes on after it.
+    // A change that takes too long ends its process. The next process continues with the following
+    // change.
     for (let left = share; left.length > 0; ) {
       let present: number | undefined;
       const errors = await play(
@@ -91,7 +103,7 @@ export async function tryAll(
   return numbers.flatMap((number) => verdicts.get(number) ?? []);
 }
 
-/** Who is to be asked about a change: those first that take the least time. */
+/** Chooses the tests for a change, the fastest first. */
 function trialOf(number: number, measured: readonly Measured[]): Trial {
   let most = 0;
   const asked = measured.flatMap(({ file, passed, msOf, meetings }) => {
@@ -101,7 +113,7 @@ function trialOf(number: number, measured: readonly Measured[]): Trial {
       for (const [each, times] of met) if (each === number) most = Math.max(most, times);
     }
     const tests = meeting.flatMap(({ test }) => test ?? []);
-    // What happens outside of tests concerns all of them.
+    // Code that runs outside of tests concerns all tests of the file.
     const of = tests.length === meeting.length ? [...new Set(tests)] : null;
     return [{ file, of, ms: sum((of ?? Object.keys(msOf)).map((test) => msOf[test] ?? 0)) }];
   });
@@ -122,8 +134,8 @@ type Watch = {
 let processes = 0;
 
 /**
- * Runs one process to its end, or ends it when it says nothing for too long. What it complained
- * of.
+ * Runs one process to its end. Ends it when it prints nothing for too long. Returns its error
+ * output.
  */
 async function play({ folder, ...asked }: Asked, task: Task, watch: Watch): Promise<string> {
   const number = ++processes;

@@ -15,27 +15,27 @@ import { sourcesOf } from "./sources.ts";
 import { SURVIVORS } from "./survivors.ts";
 
 /**
- * `npm run mutate -- <paths>`: changes the product in one small place at a time and runs the
- * tests that
- * meet the place, until one fails. Prints what no test notices. Fails when that has no reason in
- * survivors.ts, and when a reason there is of a change that is noticed.
+ * `npm run mutate -- <paths>` changes the product in one small place at a time and runs the tests
+ * that execute the place, until one fails. It prints the changes that no test notices. It fails
+ * when such a change has no reason in survivors.ts, and when survivors.ts has a reason for a change
+ * that a test notices.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     projects: { type: "string", default: "unit,model,integration,contract,doors" },
-    /** Only test files whose path holds one of these. */
+    /** Runs only test files whose path contains one of these texts. */
     tests: { type: "string", default: "" },
-    /** So many changes, chosen by the seed; all of them without it. */
+    /** The number of changes to try, chosen by the seed. The default is all of them. */
     sample: { type: "string" },
     seed: { type: "string", default: process.env.SEED ?? "1" },
-    /** Only changes whose name holds this. */
+    /** Tries only changes whose name contains this text. */
     only: { type: "string", default: "" },
     workers: { type: "string", default: "1" },
-    /** Keeps what the tests meet in this file, and takes it from there when it exists. */
+    /** The file for the measurements. If it exists, they are read from it. */
     measured: { type: "string" },
     results: { type: "string" },
-    /** The files that were examined whole, instead of paths. */
+    /** Uses the files that were examined completely, instead of paths. */
     examined: { type: "boolean", default: false },
   },
 });

@@ -2,14 +2,16 @@ import { count, none, type Said } from "../proof/record.ts";
 
 type Run = {
   readonly files: number;
-  /** How many changes the files have. */
+  /** The number of changes in the files. */
   readonly all: number;
   readonly verdicts: readonly unknown[];
   readonly alive: readonly unknown[];
   readonly unexplained: readonly unknown[];
 };
 
-/** The sentence of a run: how much of what there is was tried, and what became of it. */
+/**
+ * Describes the result of a run: how many of the changes were tried, and how many a test noticed.
+ */
 export function sayChanges({ files, all, verdicts, alive, unexplained }: Run): Said {
   const tried = `${count(verdicts.length, "change")} tried of ${count(all, "change")}`;
   const explained = alive.length - unexplained.length;

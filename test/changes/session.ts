@@ -7,11 +7,11 @@ import { findChanges } from "./find-changes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Tests of the projects, run on sources that hold all their changes, asleep. */
+/** The tests of the projects, run on sources that contain all their changes. */
 export type Session = {
-  /** Runs every test file with all changes asleep. */
+  /** Runs every test file while no change is active. */
   measure(): Promise<Measured[]>;
-  /** Runs tests of a file with a change awake: what failed first, if anything. */
+  /** Runs tests of a file with one change active. Returns the first failure, if there is one. */
   try(change: Awake, file: string, tests: readonly string[] | null): Promise<Failure | undefined>;
   close(): Promise<void>;
 };
@@ -21,11 +21,14 @@ type Awake = { readonly number: number; readonly meetingsMax: number };
 /** `test` is absent when the file failed outside of its tests. */
 export type Failure = { readonly test: string | undefined; readonly name: string };
 
-/** What a test file takes, and what meets each change: a test, or with null all of the file. */
+/**
+ * The times of a test file, and the changes that each of its tests executes. With null, code
+ * outside of the tests executes them.
+ */
 export type Measured = {
   readonly file: string;
   readonly passed: boolean;
-  /** What it fails with, if it does. */
+  /** The error with which the file fails, if it fails. */
   readonly error: string | undefined;
   readonly msOf: Readonly<Record<string, number>>;
   readonly meetings: readonly Meeting[];
@@ -38,16 +41,19 @@ export type Meeting = {
 };
 
 type Asked = {
-  /** Source files, from the root, in the order in which their changes are numbered. */
+  /** The source files, relative to the root, in the order in which their changes are numbered. */
   readonly files: readonly string[];
   readonly projects: readonly string[];
-  /** Of their tests only those whose path holds one of these; all without any. */
+  /** Only tests whose path contains one of these texts are used. If the list is empty, all are. */
   readonly tests: readonly string[];
-  /** A file of its own, where the tests write which changes they meet. */
+  /** A file to which the tests write the changes that they execute. */
   readonly meetings: string;
 };
 
-/** Opens Vitest on changeable sources. The stores that projects need are started once. */
+/**
+ * Opens Vitest on sources that contain all changes. The stores that the projects need are started
+ * once.
+ */
 export async function openSession({ files, projects, tests, meetings }: Asked): Promise<Session> {
   const codes = new Map<string, string>();
   let from = 0;
@@ -56,7 +62,7 @@ export async function openSession({ files, projects, tests, meetings }: Asked): 
     codes.set(join(ROOT, file), code);
     from += changes.length;
   }
-  // What a project starts before its tests runs in this process, with all changes asleep.
+  // The set-up of a project runs in this process, with no change active.
   Object.assign(globalThis, { __changed: () => false, __edge: edge });
   const plugin = {
     name: "changes",
@@ -127,7 +133,7 @@ function failureOf(module: TestModule): Failure | undefined {
   return { test: undefined, name: module.errors()[0]?.message ?? module.state() };
 }
 
-/** A process that hangs on must not keep the run from ending. */
+/** A process that does not end must not keep the run from ending. */
 async function close(vitest: Vitest): Promise<void> {
   await Promise.race([vitest.close(), new Promise((resolve) => setTimeout(resolve, 5_000))]);
 }

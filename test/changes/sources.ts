@@ -2,7 +2,10 @@ import { globSync, statSync } from "node:fs";
 
 const ALL = ["packages/core/src", "packages/functions/src"];
 
-/** The source files of paths from the root, which may be folders or patterns; all without any. */
+/**
+ * Returns the source files of paths relative to the root, which may be folders or patterns. Without
+ * paths, returns all source files.
+ */
 export function sourcesOf(paths: readonly string[]): string[] {
   const found = (paths.length === 0 ? ALL : paths).flatMap((path) =>
     globSync(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? `${path}/**/*.ts` : path),

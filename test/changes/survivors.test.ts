@@ -5,7 +5,7 @@ import { findChanges } from "./find-changes.ts";
 import { judge } from "./judge.ts";
 import { SURVIVORS } from "./survivors.ts";
 
-/** Checked at every commit, so that no reason outlives the code that it is for. */
+/** These checks run at every commit, so that no reason outlives its code. */
 describe("the changes that no test notices", () => {
   it("are all there, in files that were examined whole", () => {
     const strange = SURVIVORS.filter(({ file, name }) => {

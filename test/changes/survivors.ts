@@ -6,7 +6,7 @@ const of = (file: string, reasons: Readonly<Record<string, string>>): Survivor[]
 const ONE_MORE = "one place more than there are holds no rows, and removing none changes nothing";
 const FROM_THE_START = "what a page listed is gone by then, so the list begins with what is left";
 
-/** The changes that no test notices, each with the reason why none has to. */
+/** The changes that no test notices, each with the reason why no test needs to. */
 export const SURVIVORS: readonly Survivor[] = of("packages/core/src/compaction/removal.ts", {
   "never: sightings === undefined": "the ledger passes its sightings to every sweep",
   "edge: uncounted < least":

@@ -4,24 +4,19 @@ import { edge } from "./edge.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /**
-     * The number of the change that is awake in this run, -1 for none, and how often it may be
-     * met.
-     */
+    /** The number of the active change (-1 for none), and the limit on its executions. */
     change: { readonly number: number; readonly meetingsMax: number };
-    /** The ids of the tests to run, null for all. */
+    /** The ids of the tests to run. Null means all. */
     chosen: readonly string[] | null;
-    /** Where each test writes which changes it meets, if that is asked for. */
+    /** The file to which each test writes the changes that it executes, if that is requested. */
     meetings: string | null;
   }
 }
 
 /**
- * Set-up of every test file while changes are tried: `__changed` says whether a change is awake,
- * and
- * counts how often each is met. One that is met far more often than without it makes something
- * go on
- * for ever: the process ends, which counts as noticed.
+ * The set-up of every test file while changes are tried. `__changed` returns whether a change is
+ * active and counts its executions. A change that is executed far more often than without it
+ * probably causes an endless loop. The process then ends, which counts as noticed.
  */
 const { number: awake, meetingsMax } = inject("change");
 const met: number[] = [];
@@ -36,10 +31,10 @@ const changed = (number: number): boolean => {
 
 Object.assign(globalThis, { __changed: changed, __edge: edge });
 
-/** What was met before, so that the rest is the test's own. */
+/** The counts before a test. The difference belongs to the test. */
 let before: number[] = [];
 
-/** Notes what was met since the last note, by a test or outside of all. */
+/** Records the executions since the last record, by a test or outside of all tests. */
 function note(test: string | null): void {
   const path = inject("meetings");
   if (path === null) return;

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { openSession } from "./session.ts";
 
-/** A change to try, and the tests that meet it: all of a file with null. */
+/** A change to try, and the tests that execute it. Null means all tests of a file. */
 export type Trial = {
   readonly number: number;
   readonly meetingsMax: number;
@@ -9,8 +9,9 @@ export type Trial = {
 };
 
 /**
- * A process of its own for each part of a run: tests may end it, or never end. Its task comes in
- * a file; it prints a line before each test file, and one for the verdict.
+ * Tries a part of a run's changes in a separate process, because a test may end its process or
+ * never end. The task comes in a file. The process prints a line before each test file, and one for
+ * each result.
  */
 const { measured, trials, ...asked } = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -18,7 +19,7 @@ const ASLEEP = { number: -1, meetingsMax: 0 };
 
 const session = await openSession(asked);
 say({ open: true });
-/** Whether a test passes alone, with all changes asleep: then it fails for a change. */
+/** Whether a test passes alone while no change is active. If so, its failure is due to a change. */
 const alone = new Map<string, boolean>();
 
 async function passesAlone(file: string, test: string | undefined): Promise<boolean> {
@@ -28,14 +29,14 @@ async function passesAlone(file: string, test: string | undefined): Promise<bool
   return known;
 }
 
-/** The test that notices a change, if one does. */
+/** Returns the test that notices a change, or undefined. */
 async function askFor(change: Trial): Promise<string | undefined> {
   for (const { file, of } of change.tests) {
     say({ number: change.number, file });
     const failure = await session.try(change, file, of);
     if (failure === undefined) continue;
     if (of === null || (await passesAlone(file, failure.test))) return `${file}: ${failure.name}`;
-    // It counts on the tests before it.
+    // The test depends on the tests before it, so the whole file runs.
     const whole = await session.try(change, file, null);
     if (whole !== undefined) return `${file}: ${whole.name}`;
   }

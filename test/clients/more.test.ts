@@ -3,7 +3,7 @@ import { it, type TestContext } from "vitest";
 import { run } from "./run.ts";
 import { documented, npmPackages, OPENAPI, skip } from "./tools.ts";
 
-/** Further generators and linters of the npm registry. */
+/** These tests run further generators and linters from the npm registry. */
 
 async function tools(context: TestContext) {
   const packages = await npmPackages("more");

@@ -29,7 +29,7 @@ it(
       cwd: folder,
       env: { PATH: `${bin}:${process.env.PATH}` },
     });
-    // It has no word for bodies that are not JSON, nor for a list as one of several bodies.
+    // The generator supports neither bodies that are not JSON nor a list as one of several bodies.
     const left = [...`${stdout}${stderr}`.matchAll(/WARNING parsing (.*)/g)].map(([, of]) => of);
     expect(new Set(left)).toEqual(new Set(["POST /streams/{stream}/events within events."]));
     const env = { PYTHONPATH: "generated", PYTHONDONTWRITEBYTECODE: "1" };

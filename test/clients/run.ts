@@ -10,7 +10,7 @@ export type Run = {
 
 const execute = promisify(execFile);
 
-/** Runs a program to its end. What it printed is in the error when it fails. */
+/** Runs a program to its end. If it fails, the error contains its output. */
 export async function run({
   command,
   args,
@@ -30,7 +30,7 @@ export async function run({
   }
 }
 
-/** Whether a program can be started here. */
+/** Returns whether a program can be started on this machine. */
 export const isThere = (command: string, ...args: string[]): Promise<boolean> =>
   execute(command, args).then(
     () => true,

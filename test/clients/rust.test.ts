@@ -7,7 +7,7 @@ it("[openapi.clients] makes a Rust client of openapi-generator that compiles", a
   for (const tool of ["mvn", "cargo"]) {
     if (!(await isThere(tool, "--version"))) return skip(context, `${tool} is not there`);
   }
-  // The command needs a project around it, and no more of that.
+  // The command needs a project around it and nothing else of the project.
   const project = folderOf("java");
   const made = join(project, "target/rust");
   const args = (await documented("mvn")).map((arg) => arg.replace("generated/rust", made));

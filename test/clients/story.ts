@@ -4,10 +4,11 @@ import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { type Run, run } from "./run.ts";
 
 /**
- * What each client does, in its own language, and prints as one line of JSON: it creates a stream
- * with nothing but a name, publishes two events twice under one Idempotency-Key, one more, and a
- * tombstone; polls, commits, polls the rest; bootstraps with a second subscription once the stream
- * is compacted; seeks to the cursor of the first publish; and asks for a stream that is not there.
+ * The steps of each client, in its own language. It prints the results as one line of JSON. It
+ * creates a stream with only a name. It publishes two events twice under one Idempotency-Key, then
+ * one more event and a tombstone. It polls, commits, and polls the rest. It bootstraps with a
+ * second subscription once the stream is compacted. It seeks to the cursor of the first publish. It
+ * asks for a stream that does not exist.
  */
 const STORY = {
   partitions: 1,
@@ -24,7 +25,7 @@ const STORY = {
 export const startClientStack = (): Promise<Stack> =>
   startStack({ endpoint: inject("dynamoEndpoint"), tableName: `clients-${randomUUID()}` });
 
-/** Runs a client's program against a stack, on a stream of its own. */
+/** Runs a client's program against a stack, on its own stream. */
 export async function tells(stack: Stack, program: Run, language: string): Promise<void> {
   const { stdout } = await run({
     ...program,

@@ -15,7 +15,8 @@ export const folderOf = (name: string): string => fileURLToPath(new URL(name, im
 const PAGE = new URL("../../docs/clients.md", import.meta.url);
 
 /**
- * The arguments of the one command in docs/clients.md that calls a program so, with this document.
+ * Returns the arguments of the one command in docs/clients.md that calls this program, with this
+ * document.
  */
 export async function documented(program: string): Promise<string[]> {
   const lines = (await readFile(PAGE, "utf8")).split("\n");
@@ -25,13 +26,13 @@ export async function documented(program: string): Promise<string[]> {
   return args.map((arg) => arg.replace(/(?<=^|=)openapi\.json$/, OPENAPI));
 }
 
-/** Why a tool cannot be had: its test is skipped with these words. */
+/** Why a tool is unavailable. Its test is skipped with this reason. */
 export type Missing = { readonly missing: string };
 type Tool = { readonly folder: string };
 
 /**
- * Installs what a folder's lock file names, once for each lock file: the next run finds it. Nothing
- * of it is installed by `npm ci` at the top, which would take twice as long.
+ * Installs the packages of a folder's lock file, once for each lock file. Later runs reuse them.
+ * `npm ci` at the top does not install these packages, because that would take twice as long.
  */
 async function once(
   folder: string,
@@ -53,13 +54,13 @@ async function once(
   return { folder };
 }
 
-/** Skips a test, and says why where everybody sees it. */
+/** Skips a test and prints the reason. */
 export function skip(context: TestContext, why: string): never {
   process.stderr.write(`skipped: ${context.task.name}: ${why}\n`);
   return context.skip(why);
 }
 
-/** The packages of a folder with a `package-lock.json`. */
+/** Returns the packages of a folder with a `package-lock.json`. */
 export function npmPackages(name: string): Promise<Tool | Missing> {
   const folder = folderOf(name);
   return once(folder, {
@@ -72,7 +73,7 @@ export function npmPackages(name: string): Promise<Tool | Missing> {
   });
 }
 
-/** The packages of a folder with a `requirements.txt`, in an environment of their own. */
+/** Returns the packages of a folder with a `requirements.txt`, in a separate environment. */
 export async function pythonPackages(name: string): Promise<Tool | Missing> {
   if (!(await isThere("python3", "-c", "import sys, venv; assert sys.version_info >= (3, 11)"))) {
     return { missing: "python3 3.11 or newer is not there" };

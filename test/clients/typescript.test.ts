@@ -13,7 +13,10 @@ afterAll(() => stack?.stop());
 
 const INSTALLING = { timeout: 300_000 };
 
-/** Where its packages are, and how to run one of them; skips the test when they cannot be had. */
+/**
+ * Returns where the packages are and how to run one of them. Skips the test when they are
+ * unavailable.
+ */
 async function tools(context: TestContext) {
   const packages = await npmPackages("typescript");
   if ("missing" in packages) return skip(context, `npm packages ${packages.missing}`);

@@ -165,7 +165,7 @@ const CURSORS: [string, string][] = [
 const within = (place: string, rows: readonly BadRow[]): BadRow[] =>
   rows.map((row) => ({ ...row, name: `${place}: ${row.name}` }));
 
-/** Bodies that are refused, route by route. */
+/** The bodies that are refused, route by route. */
 export const BAD_BODIES: readonly BadRow[] = [
   ...within("publish", bodyRows({ ...publish, ...MALFORMED }, NOT_JSON)),
   ...within("publish", bodyRows({ ...publish, ...INVALID }, EVENTS)),

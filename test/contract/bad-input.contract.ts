@@ -7,7 +7,9 @@ import type { BadRow } from "./bad-rows.ts";
 import { at, type Client, createClient, newName } from "./client.ts";
 import type { Answer, Target } from "./wire.ts";
 
-/** Whatever is wrong with a request has its status, its code, its place, and no effect. */
+/**
+ * Tests that every invalid request gets its status, its code and its pointer, and has no effect.
+ */
 export function badInputContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -16,10 +18,13 @@ export function badInputContract(target: Target): void {
   describe("a request id", () => requestIds(api));
 }
 
-/** What the names in braces of a row stand for. */
+/** The values for the names in braces of a row. */
 type Made = Readonly<Record<string, string>>;
 
-/** The promise that a refusal proves, by its code; the others are about errors as such. */
+/**
+ * The promise that a refusal proves, by its code. The other codes prove the promises about errors
+ * in general.
+ */
 const PROMISES: Partial<Record<ProblemCode, string>> = {
   "invalid-cursor": "[cursor.opaque]",
   "method-not-allowed": "[http.method]",
@@ -161,7 +166,7 @@ async function make(api: Client): Promise<Made> {
   };
 }
 
-/** Everything that a bad request could have changed. */
+/** Reads everything that an invalid request could have changed. */
 async function look(api: Client, { stream = "", bad = "" }: Made) {
   const { watermarkLag: _, bytes: __, subscriptions, ...info } = await api.getStream(stream);
   const streams: string[] = [];
@@ -238,7 +243,10 @@ function requestIds(api: Client): void {
   });
 }
 
-/** Sends bytes that no HTTP client would send. Only to a server that is reached without TLS. */
+/**
+ * Sends bytes that no HTTP client would send. This works only for a server that is reached without
+ * TLS.
+ */
 function exchangeRaw({ baseUrl }: Target, request: string): Promise<string> {
   const { protocol, hostname, port } = new URL(baseUrl);
   if (protocol !== "http:") return Promise.resolve("");

@@ -207,7 +207,7 @@ const CONTENT: BadRow[] = [
   }),
 ];
 
-/** Everything that is refused for another reason than its body. */
+/** Every request that is refused for a reason other than its body. */
 export const BAD_REQUESTS: readonly BadRow[] = [
   ...pathRows(INVALID, QUERIES),
   ...pathRows(BAD_CURSOR, CURSORS),

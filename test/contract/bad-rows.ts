@@ -1,28 +1,31 @@
 import type { ProblemCode } from "@eventledger/protocol";
 
 /**
- * A request that is refused. Names in braces in its path and body stand for what the suite has
- * made: `{stream}`, `{sub}`, `{bad}` for a name that nothing has, and the cursors `{browse}`,
- * `{receipt}`, `{poll}`, `{foreign}` and `{foreignBrowse}`.
+ * A request that is refused. Names in braces in its path and body are replaced by what the suite
+ * has created: `{stream}`, `{sub}`, `{bad}` for a name that does not exist, and the cursors
+ * `{browse}`, `{receipt}`, `{poll}`, `{foreign}` and `{foreignBrowse}`.
  */
 export type BadRow = {
   readonly name: string;
   readonly method?: string;
   readonly path?: string;
-  /** Beside the API key; a JSON content type when absent and there is a body. */
+  /** Headers in addition to the API key. If absent, a body is sent with a JSON content type. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string;
   readonly status: number;
   readonly code: ProblemCode;
-  /** Of the first thing that is wrong. */
+  /** The pointer to the first invalid part. */
   readonly pointer?: string;
-  /** The `Allow` header. */
+  /** The value of the `Allow` header. */
   readonly allow?: string;
 };
 
 type Defaults = Pick<BadRow, "method" | "path" | "headers" | "status" | "code">;
 
-/** Rows that share how they are sent and refused: name, body, and the pointer of the refusal. */
+/**
+ * Returns rows that share how they are sent and refused. Each has a name, a body and the pointer of
+ * the refusal.
+ */
 export const bodyRows = (
   defaults: Defaults,
   rows: readonly (readonly [name: string, body: string, pointer?: string])[],
@@ -34,7 +37,7 @@ export const bodyRows = (
     ...(pointer === undefined ? {} : { pointer }),
   }));
 
-/** The same for requests without a body: name, path, and the pointer. */
+/** Returns such rows for requests without a body. Each has a name, a path and the pointer. */
 export const pathRows = (
   defaults: Defaults,
   rows: readonly (readonly [name: string, path: string, pointer?: string])[],

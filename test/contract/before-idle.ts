@@ -4,8 +4,8 @@ import type { Client } from "./client.ts";
 const LATE = Symbol("late");
 
 /**
- * What a request is answered, provided that the answer comes before a poll of an idle stream has
- * waited for `seconds`. Nothing is timed: on a busy machine both of them take longer.
+ * Returns the answer to a request if it arrives before a poll of an idle stream has waited for
+ * `seconds`. This needs no measured time: on a busy machine, both take longer.
  */
 export async function beforeIdle<T>(api: Client, seconds: number, request: Promise<T>): Promise<T> {
   const stream = await api.newStream();

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Reading a stream without a subscription: where it starts, what it leaves out, how it goes on. */
+/**
+ * Tests reading a stream without a subscription: where it starts, what it leaves out and how it
+ * continues.
+ */
 export function browseContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -29,7 +32,7 @@ function from(api: Client, partitions: number): void {
     for (let request = 0; request < 8; request++) {
       const events = [0, 1, 2].map((n) => ({ key: `k${n}`, data: request * 3 + n }));
       receipts.push((await api.publish(stream, events)).body.cursor);
-      // Requests of another millisecond: the next publication time is another one.
+      // The requests are sent in different milliseconds, so their publication times differ.
       await sleep(3);
     }
     all = await api.readAll(stream);

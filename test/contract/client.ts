@@ -50,8 +50,8 @@ export type Publishing = {
 };
 
 /**
- * The API with one function per route. Every answer is parsed with the protocol's schema of its
- * route and may hold nothing that the schema does not declare; one that is an error rejects with
+ * Creates a client with one function per route. Every answer is parsed with the protocol's schema
+ * of its route, and may contain nothing that the schema does not declare. An error rejects with
  * `Refused`.
  */
 export function createClient(target: Target) {
@@ -126,7 +126,7 @@ export function createClient(target: Target) {
     browse,
     poll,
 
-    /** A stream that no other test uses; its name. */
+    /** Creates a stream that no other test uses. Returns its name. */
     async newStream(config: Omit<NewStream, "name"> = {}): Promise<string> {
       const { body } = await createStream({ name: newName(), ...config });
       return body.name;
@@ -212,7 +212,7 @@ export function createClient(target: Target) {
 
     getCompacted: (stream: string, key: string) =>
       call({
-        // Not every door lets every key through in a path.
+        // Some entry points do not pass every key through a path.
         path: /^\w+$/.test(key)
           ? `${at(stream)}/compacted/${key}`
           : `${at(stream)}/compacted${search({ key })}`,
@@ -285,7 +285,10 @@ export function createClient(target: Target) {
         schema: SeekReceipt,
       }),
 
-    /** Everything from `from` on, page by page, each held to `limit` and to be followed by more. */
+    /**
+     * Reads everything from `from` on, page by page. Each page must respect `limit`, and a page
+     * that is not the last must not be empty.
+     */
     async readAll(stream: string, from = "earliest", limit = 1_000): Promise<LedgerEvent[]> {
       const events: LedgerEvent[] = [];
       for (let at = from; ; ) {
@@ -298,7 +301,7 @@ export function createClient(target: Target) {
       }
     },
 
-    /** Deletes every stream that was made here, so that a deployed stage is left as it was. */
+    /** Deletes every stream that was created here, so that a deployed stage stays as it was. */
     async cleanUp(): Promise<void> {
       for (const name of made.splice(0)) await send(target, { method: "DELETE", path: at(name) });
     },
@@ -307,14 +310,14 @@ export function createClient(target: Target) {
 
 export type Client = ReturnType<typeof createClient>;
 
-/** A name that no other run uses. */
+/** Returns a name that no other run uses. */
 export const newName = (): string => `contract-${randomBytes(6).toString("hex")}`;
 
-/** The path of a stream or of a subscription of it. */
+/** Returns the path of a stream or of one of its subscriptions. */
 export const at = (stream: string, subscription?: string): string =>
   `/streams/${stream}${subscription === undefined ? "" : `/subscriptions/${subscription}`}`;
 
-/** A query string; members that are undefined are left out. */
+/** Returns a query string. Undefined members are left out. */
 export function search(query: Readonly<Record<string, unknown>>): string {
   const text = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

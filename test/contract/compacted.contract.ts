@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** The current state of every key: by list, by key, and as the beginning of a subscription. */
+/**
+ * Tests the current state of every key: as a list, for one key, and as the start of a subscription.
+ */
 export function compactedContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { at, createClient } from "./client.ts";
 import type { Target } from "./wire.ts";
 
-/** Long answers travel compressed to those who accept it; what they say stays the same. */
+/**
+ * Tests that long answers are compressed for clients that accept it, and that their content does
+ * not change.
+ */
 export function compressionContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

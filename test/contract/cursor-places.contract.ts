@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import type { Call, Target } from "./wire.ts";
 
-/** Every kind of cursor in every place: it works there, or the reason says where it belongs. */
+/**
+ * Tests every kind of cursor in every place: it works there, or the problem's reason says where it
+ * belongs.
+ */
 export function cursorPlacesContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -13,7 +16,7 @@ export function cursorPlacesContract(target: Target): void {
 
 type Verdict = CursorReason | "works";
 
-/** Kinds of cursors of the stream itself, by what a place says of them. */
+/** The kinds of cursors of the stream itself. Each place treats them alike. */
 const READERS = ["receipt", "browse", "back", "position", "follow"] as const;
 const NAMES = ["streams", "keys", "tenants", "subscriptions", "parked"] as const;
 const KINDS = [
@@ -23,7 +26,7 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-/** What holds in each place that takes a cursor of events. */
+/** The expected verdict for each place that takes a cursor of events. */
 const OF_EVENTS: Partial<Record<Kind, Verdict>> = {
   ...Object.fromEntries(NAMES.map((kind) => [kind, "other-query"])),
   ...{ otherSubscriptions: "other-query", otherParked: "other-query" },
@@ -35,7 +38,10 @@ const all = (verdict: Verdict, kinds: readonly Kind[]) =>
   Object.fromEntries(kinds.map((kind) => [kind, verdict])) as Partial<Record<Kind, Verdict>>;
 const POLLS = ["poll", "otherPoll", "committed"] as const;
 
-/** A list of names takes its own cursor only. A made-up one is not one of another place. */
+/**
+ * The expected verdict for a list of names. It accepts only its own cursor. A forged cursor gets
+ * another reason than a cursor of another place.
+ */
 const ofNames = (own: Kind): Partial<Record<Kind, Verdict>> => ({
   ...all("other-query", KINDS),
   ...all("malformed", ["changed", "letters"]),
@@ -63,7 +69,10 @@ const READS = {
 } as const;
 const AHEAD = { ...COMMITS, ...all("works", READERS) } as const;
 
-/** Paths begin within the stream, or at the root of the API. A seek moves, so it comes last. */
+/**
+ * The paths begin within the stream, or at the root of the API. A seek moves the subscription, so
+ * it comes last.
+ */
 const PLACES: readonly Place[] = [
   ["from of browsing", (x) => ({ path: `/events?from=${x}` }), READS],
   ["until of browsing", (x) => ({ path: `/events?until=${x}` }), READS],
@@ -120,7 +129,7 @@ function everywhere(api: Client): void {
     return answer.body as Record<string, string>;
   };
 
-  /** Every cursor that a stream with two subscriptions and parked keys hands out. */
+  /** Returns every kind of cursor that a stream with two subscriptions and parked keys returns. */
   async function cursorsOf(name: string) {
     const { body: receipt } = await api.publish(
       name,
@@ -187,7 +196,7 @@ function everywhere(api: Client): void {
 }
 
 function madeUp(api: Client): void {
-  /** A key that covers one stream and one subscription of it, and what it lists. */
+  /** Creates a key that covers one stream and one subscription of it, and returns what it lists. */
   async function bound() {
     const stream = await api.newStream();
     const other = await api.newStream();
@@ -216,7 +225,7 @@ function madeUp(api: Client): void {
     return { stream, other, id, list };
   }
 
-  /** The list that a cursor names, which holds the id of its parent. */
+  /** Returns the list that a cursor names, which contains the id of its parent. */
   async function listNamed(path: string): Promise<string> {
     const { cursor } = (await api.send({ path: `${path}?limit=1` })).body as { cursor: string };
     return Buffer.from(cursor, "base64url").toString().split(":")[0] ?? "";

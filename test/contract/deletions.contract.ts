@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient, newName } from "./client.ts";
 import type { Target } from "./wire.ts";
 
-/** A DELETE whose answer was lost is sent again. */
+/** Tests that a DELETE can be repeated after its answer was lost. */
 export function deletionsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

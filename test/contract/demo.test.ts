@@ -31,7 +31,7 @@ test("follows all 329 real webhooks over a kill, and again when run a second tim
   }
 });
 
-/** Runs the program as a user does, and parses the one line that it prints. */
+/** Runs the program like a user, and parses the one line that it prints. */
 async function runDemo() {
   const program = fileURLToPath(new URL("../../examples/webhooks/demo.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, "--json"], {

@@ -6,7 +6,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 
-/** The commands of the pages, pasted into a shell as a reader would, with the answers they show. */
+/**
+ * These tests paste the commands of the pages into a shell, as a reader would, and compare the
+ * answers.
+ */
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "event ledger-"));
@@ -20,7 +23,7 @@ beforeAll(async () => {
     dataFolder: join(folder, ".eventledger"),
     adminKey,
   });
-  // A key that was given is not written to the folder, and the README reads it from there.
+  // A key from the environment is not written to the folder, but the README reads it from there.
   writeFileSync(join(folder, ".eventledger", "admin-key"), adminKey);
 });
 
@@ -36,7 +39,7 @@ const blocksOf = (page: string): Block[] =>
   );
 const local = (script: string) => script.replaceAll("http://127.0.0.1:4000", stack.url);
 
-/** What each block prints, when the blocks are pasted one after another into one shell. */
+/** Returns what each block prints when the blocks are pasted one after another into one shell. */
 async function paste(scripts: readonly string[], env: Record<string, string> = {}) {
   const mark = "=== next block";
   const script = local(scripts.join(`\necho '${mark}'\n`));
@@ -54,7 +57,10 @@ async function paste(scripts: readonly string[], env: Record<string, string> = {
   );
 }
 
-/** What a page shows of an answer: `…` is any text, and members may be left out. */
+/**
+ * Returns the part of an answer that a page shows. `…` matches any text, and members may be left
+ * out.
+ */
 const shown = (value: unknown): unknown => {
   if (value === "…") return expect.any(String);
   if (Array.isArray(value)) return value.map(shown);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { type Answer, parseProblem, type Target } from "./wire.ts";
 
-/** What HTTP has beside paths, bodies and statuses. */
+/** Tests what HTTP has besides paths, bodies and statuses. */
 export function edgesContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -62,7 +62,7 @@ function packed(api: Client): void {
   const refused = (answer: Answer, code: string) => {
     expect(parseProblem(answer).code, answer.text).toBe(code);
   };
-  /** A request of so many bytes once it is unpacked, and of very few before. */
+  /** Returns a request that has this many bytes after decompression, and very few before. */
   const padded = (bytes: number) =>
     gzipSync(
       line("pad")

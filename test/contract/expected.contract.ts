@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import { Refused, refusal, type Target } from "./wire.ts";
 
-/** Publishing only if keys are as expected. */
+/** Tests conditional publishing. */
 export function expectedContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

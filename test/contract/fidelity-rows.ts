@@ -1,4 +1,4 @@
-/** Data that a lossy path would change: its name, and its text as it is sent. */
+/** Data that a lossy path would change, as a name and the text that is sent. */
 export const KEPT: [string, string][] = [
   ["an integer that no double holds", "9007199254740993"],
   ["an integer of fifty digits", "12345678901234567890123456789012345678901234567890"],
@@ -30,7 +30,7 @@ export const KEPT: [string, string][] = [
   ["HTML", '"<script>alert(1)</script>&amp;"'],
 ];
 
-/** Data that cannot be kept: its name, and its text as it is sent. */
+/** Data that cannot be stored, as a name and the text that is sent. */
 export const REFUSED: [string, string][] = [
   ["a lone high surrogate, escaped", '"\\ud800"'],
   ["a lone low surrogate, escaped", '"\\uDFFF!"'],
@@ -45,7 +45,7 @@ export const REFUSED: [string, string][] = [
 const bytes = (...parts: (string | number[])[]) =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 
-/** Bodies that are no JSON text in UTF-8. */
+/** Bodies that are not JSON in UTF-8. */
 export const MALFORMED: [string, Uint8Array][] = [
   ["a byte that UTF-8 never has", bytes('{"key":"k","data":"', [0xff], '"}')],
   ["a cut-off character", bytes('{"key":"k","data":"', [0xe2, 0x82], '"}')],

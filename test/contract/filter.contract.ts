@@ -4,7 +4,7 @@ import type * as z from "zod/mini";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Subscriptions that receive a part of a stream, and those that start at a cursor. */
+/** Tests subscriptions that receive a part of a stream, and those that start at a cursor. */
 export function filterContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -33,7 +33,7 @@ function filtering(api: Client, partitions: number): void {
     await api.publish(stream, events.slice(COUNT / 2));
   });
 
-  /** What it delivers, read with a commit after every page. */
+  /** Reads everything that the subscription delivers, with a commit after every page. */
   async function readAll(name: string, filter: Filter, limit: number) {
     await api.createSubscription(stream, { name, filter });
     const seen: LedgerEvent[] = [];
@@ -148,7 +148,7 @@ function starting(api: Client): void {
     const delivered = (await api.poll(stream, "s")).body.events;
     const following = events.slice(40).map(({ data }) => data);
     expect(delivered.map(({ data }) => data)).toEqual(expect.arrayContaining(following));
-    // Of partitions that the receipt says nothing of, the moment of the publish decides.
+    // In partitions that the receipt does not name, the time of the publish decides.
     expect(delivered.length).toBeLessThanOrEqual(40);
   });
 

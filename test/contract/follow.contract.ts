@@ -5,7 +5,7 @@ import { beforeIdle } from "./before-idle.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Following a stream without a subscription, and reading it back. */
+/** Tests following a stream without a subscription, and reading it backwards. */
 export function followContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -27,7 +27,7 @@ const dataOf = (events: readonly LedgerEvent[]) => events.map(({ data }) => data
 const countTo = (most: number, from = 1) =>
   Array.from({ length: most - from + 1 }, (_, n) => n + from);
 
-/** Events 1, 2, 3 ... in requests of their own, each at a time of its own. */
+/** Publishes the events 1, 2, 3, … in separate requests, each at a different time. */
 async function publishSpread(api: Client, stream: string, most: number): Promise<void> {
   for (let n = 1; n <= most; n++) {
     await api.publish(stream, { key: `k${n % KEYS}`, type: n % 2 === 0 ? "even" : "odd", data: n });
@@ -127,7 +127,7 @@ function back(api: Client, partitions: number): void {
     const before = await read(forward.body.cursor);
     expect([...dataOf(before.events)].sort()).toEqual(dataOf(forward.body.events).sort());
     expect(before.caughtUp).toBe(true);
-    // What lies before a cursor and what lies after it are all there is.
+    // The events before a cursor and the events after it are all events.
     const after = await api.readAll(stream, before.cursor);
     expect(dataOf(after).sort((a, b) => a - b)).toEqual(countTo(EVENTS + 7));
     expect(await read("earliest")).toMatchObject({ events: [], caughtUp: true });
@@ -191,7 +191,7 @@ function bounds(api: Client, partitions: number): void {
       expect(pages).toBeLessThan(60);
       if (body.caughtUp) {
         expect(body.lag).toEqual({ events: 0, seconds: 0 });
-        // What lies at the bound and after it is still to be read.
+        // The event at the bound and those after it are still to be read.
         const rest = await api.readAll(stream, body.cursor);
         expect(dataOf([...walked, ...rest]).sort((a, b) => a - b)).toEqual(dataOf(all));
         break;
@@ -279,7 +279,7 @@ function history(api: Client): void {
     const { body } = await api.browse(stream, { key: "rare" });
     expect(dataOf(body.events)).toEqual(countTo(12).map((n) => n * 1_000));
     expect(body).toMatchObject({ caughtUp: true, lag: { events: 0 } });
-    // About an eighth of 12,000.
+    // The page reads about an eighth of the 12,000 events.
     expect(body.looked).toBeGreaterThan(500);
     expect(body.looked).toBeLessThan(4_000);
   }, 120_000);

@@ -10,10 +10,10 @@ const NDJSON = "application/x-ndjson";
 const STRUCTURED = "application/cloudevents+json";
 const BATCH = "application/cloudevents-batch+json";
 
-/** No multiple of what a character takes. */
+/** This size is not a multiple of the size of a character. */
 const PIECE = 64_000;
 
-/** Every format in and out, and that data comes back byte for byte. */
+/** Tests every format of publishing and reading, and that data comes back byte for byte. */
 export function formatsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -122,7 +122,7 @@ function cloudEvents(api: Client): void {
       body: body as string | Uint8Array,
     });
 
-  /** What comes out for a native reader when `context` went in. */
+  /** Returns what a native reader receives for an event with `context`. */
   const expected = (data: unknown) => ({
     id: "e-1",
     type: "order.placed",
@@ -150,7 +150,7 @@ function cloudEvents(api: Client): void {
       ["plain é", "text/plain; charset=utf-8", "plain é"],
       [bytes, "application/octet-stream", Buffer.from(bytes).toString("base64")],
     ] as const) {
-      // The SDK writes header values as they are, which HTTP allows for ASCII only.
+      // The SDK writes header values unencoded, which HTTP allows only for ASCII.
       const event = new CloudEvent({ ...context, partitionkey: "k", datacontenttype, data });
       const { headers, body } = HTTP.binary(event as CloudEvent<unknown>);
       const { status, text } = await post(headers, body);
@@ -215,7 +215,8 @@ function cloudEvents(api: Client): void {
     const page = await api.send({ path, headers: { accept: BATCH } });
     const events = page.body as { data?: unknown }[];
     expect(events.map(({ data }) => data)).toEqual(isNull.map((is) => (is ? null : undefined)));
-    // A native reader knows a tombstone by its null; the mark tells the two apart there.
+    // A native reader recognises a tombstone by its null. The mark distinguishes the two kinds of
+    // tombstone for it.
     const native = await api.readAll(own);
     expect(native.map(({ data }) => data)).toEqual(isNull.map(() => null));
     const marked = native.map(({ headers }) => headers?.["ce-data_absent"] !== "true");

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Publishing with an Idempotency-Key: once, however often and however concurrently it is sent. */
+/**
+ * Tests publishing with an Idempotency-Key: the events are published once, however often and
+ * however concurrently the request is sent.
+ */
 export function idempotencyContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient, search } from "./client.ts";
 import { type Answer, parseProblem, type Target } from "./wire.ts";
 
-/** Keys that a URL can mistake for something else, each beside those it could be mistaken for. */
+/**
+ * Keys that a URL can confuse with another key, each next to the keys that it can be confused with.
+ */
 const KEYS = [
   "a",
   "a#1",
@@ -47,7 +49,7 @@ const KEYS = [
   "k".repeat(512),
 ];
 
-/** Every key reaches itself and only itself through a URL, or is refused. */
+/** Tests that every key in a URL reaches exactly that key, or is refused. */
 export function keysInUrlsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -124,7 +126,7 @@ function keys(api: Client): void {
   it("[park.skip] a key in a path skips its own event or none", async () => {
     for (const [index, key] of KEYS.entries()) {
       await api.park(stream, "s", { sequence: index + 1 });
-      // Those it could be mistaken for stand beside it.
+      // The neighbours are the keys that it could be confused with.
       const others = KEYS.slice(Math.max(0, index - 2), index + 3).filter((one) => one !== key);
       for (const other of others) {
         const path = `${parked()}/${encodeURIComponent(other)}/skip`;
@@ -150,7 +152,7 @@ function keys(api: Client): void {
 
   const parkedKeys = async () => (await api.listParked(stream, "s")).parked.map(({ key }) => key);
 
-  /** Nothing is committed here, so what is parked is free once nothing of it waits. */
+  /** Nothing is committed here, so a parked key is free once none of its events waits. */
   async function freed(key: string): Promise<void> {
     if (!(await parkedKeys()).includes(key)) return;
     await api.seek(stream, "s", "earliest");
@@ -158,7 +160,8 @@ function keys(api: Client): void {
 }
 
 /**
- * A path that cannot hold the key, or may mean another one: nothing is read and nothing is done.
+ * Returns whether a path is refused because it cannot hold the key or is ambiguous. In that case
+ * nothing is read or changed.
  */
 const isRefused = (answer: Answer): boolean => {
   if (answer.status < 400) return false;

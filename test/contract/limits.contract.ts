@@ -7,7 +7,10 @@ import { refusal, type Target } from "./wire.ts";
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
-/** Every cap of a publish and of a page: exactly the cap passes, one more is refused. */
+/**
+ * Tests every cap of a publish and of a page: a value at the cap is accepted, and one more is
+ * refused.
+ */
 export function limitsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -22,7 +25,7 @@ const headers = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`h${n}`, "v"]));
 const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 
-/** What is capped, an event at the cap, one above, and the pointer of the refusal. */
+/** The name of each cap, an event at the cap, an event above it, and the pointer of the refusal. */
 const ATTRIBUTES: [string, Partial<NewEvent>, Partial<NewEvent>, string][] = [
   ["key: 512 bytes", { key: "k".repeat(512) }, { key: "k".repeat(513) }, "/key"],
   ["key: 512 bytes of é", { key: "é".repeat(256) }, { key: `${"é".repeat(256)}k` }, "/key"],
@@ -98,7 +101,8 @@ function attributes(api: Client): void {
 }
 
 /**
- * An event of exactly so many bytes by the measure of the cap: data text and attributes as JSON.
+ * Returns an event of exactly this size by the measure of the cap: data text and attributes as
+ * JSON.
  */
 function eventOf(bytes: number, attributes: Omit<NewEvent, "data">, filler = "x"): NewEvent {
   const rest = bytes - Buffer.byteLength(JSON.stringify(attributes)) - '""'.length;
@@ -199,7 +203,7 @@ function sizes(api: Client): void {
   });
 }
 
-/** Random printable ASCII that JSON does not escape: hardly compressible. */
+/** Returns random printable ASCII that JSON does not escape. It hardly compresses. */
 const noise = (chars: number): string =>
   Buffer.from(
     Array.from({ length: chars }, () => ALPHABET[randomInt(ALPHABET.length)] ?? 0),
@@ -244,14 +248,17 @@ function large(api: Client): void {
   );
 }
 
-/** A request of exactly so many bytes and events, all of it noise. */
+/** Returns a request of exactly this many bytes and events, all of it noise. */
 function fill(bytes: number, count: number): string {
   const room = Math.floor(bytes / count) - 40;
   const events = Array.from({ length: count }, (_, n) => ({ key: `key-${n}`, data: noise(room) }));
   return JSON.stringify({ events }).padEnd(bytes, " ");
 }
 
-/** The same, but a few keys have two large events and many small ones, and all others are small. */
+/**
+ * Returns such a request in which a few keys have two large events and many small ones, and all
+ * other keys have small ones.
+ */
 function fillSkewed(bytes: number, count: number): string {
   const hot = Array.from({ length: 6 }, (_, n) => `hot-${n}`);
   const large = hot.flatMap((key) => [noise(250 * KIB), noise(250 * KIB)].map(as(key)));

@@ -10,8 +10,8 @@ type Listed = {
 };
 
 /**
- * A cursor of a list goes on with that list; elsewhere it works in full or is refused, never in
- * part.
+ * Tests that a cursor of a list continues that list. In another place it either works completely or
+ * is refused.
  */
 export function listCursorsContract(target: Target): void {
   const api = createClient(target);
@@ -125,7 +125,7 @@ function listCursors(target: Target, api: Client): void {
     const streams = ((await get("/streams?limit=1")).body as { cursor: string }).cursor;
     await refused(get(`${subscriptions}&cursor=${streams}`));
     await refused(get(`${at(stream)}/subscriptions/one/parked?cursor=${cursor}`));
-    // As it was made before cursors said what they are of.
+    // A cursor from before cursors named their list.
     const former = Buffer.from("one").toString("base64url");
     expect((await get(`${subscriptions}&cursor=${former}`)).status).toBe(200);
   });

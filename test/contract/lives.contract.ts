@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Which life of a stream an answer speaks of, and why a cursor is refused. */
+/** Tests the life that an answer names, and the reason for which a cursor is refused. */
 export function livesContract(target: Target): void {
   const api = createClient(target);
   describe("lives", () => {
@@ -11,7 +11,7 @@ export function livesContract(target: Target): void {
   });
 }
 
-/** Every answer about a stream that names its life, by what it answers. */
+/** Returns the life in every answer about a stream, by the kind of answer. */
 async function livesShown(api: Client, stream: string): Promise<Record<string, string>> {
   const name = "s";
   const created = await api.createSubscription(stream, { name });
@@ -36,7 +36,7 @@ async function livesShown(api: Client, stream: string): Promise<Record<string, s
   };
 }
 
-/** As the list of streams shows it, on whichever page. */
+/** Returns the life that the list of streams shows, on whichever page the stream is. */
 async function listedLife(api: Client, stream: string): Promise<string> {
   let cursor: string | null | undefined;
   do {
@@ -122,7 +122,7 @@ function reasons(api: Client): void {
     polled = (await api.poll(stream, names.name)).body.cursor;
   });
 
-  /** Everything that takes a cursor of a poll, or of the stream. */
+  /** Returns every request that takes a cursor of a poll or of the stream. */
   const uses = (of: string, name: string, cursor: string) => ({
     from: () => api.browse(of, { from: cursor }),
     start: () => api.createSubscription(of, { name: "new", start: { cursor } }),

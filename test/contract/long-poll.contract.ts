@@ -4,7 +4,7 @@ import { beforeIdle } from "./before-idle.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Polls that wait for events, and the pace of those that do not. */
+/** Tests polls that wait for events, and the pace of polls that do not wait. */
 export function longPollContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -18,7 +18,7 @@ export function longPollContract(target: Target): void {
 
 const event = (n: number) => ({ key: `k${n}`, data: n });
 
-/** How long something took, in milliseconds, and what came of it. */
+/** Returns how long a call took, in milliseconds, and its result. */
 async function timed<T>(run: Promise<T>): Promise<{ ms: number; value: T }> {
   const began = performance.now();
   const value = await run;

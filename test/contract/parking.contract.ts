@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Keys that are set aside because an event fails. */
+/** Tests keys that are parked because an event fails. */
 export function parkingContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -19,7 +19,7 @@ const S = "s";
 const event = (key: string, data: number | string) => ({ key, data });
 const dataOf = (events: readonly LedgerEvent[]) => events.map(({ data }) => data);
 
-/** Polls and commits until nothing is left; everything that was delivered. */
+/** Polls and commits until nothing is left. Returns everything that was delivered. */
 async function drain(api: Client, stream: string, query: object = {}): Promise<unknown[]> {
   const seen: unknown[] = [];
   for (;;) {
@@ -145,7 +145,7 @@ function retried(api: Client): void {
     const { body: queued } = await api.poll(stream, S);
     expect(dataOf(queued.events)).toEqual([1, 3]);
     expect(queued).toMatchObject({ phase: "log", caughtUp: false });
-    // Nothing of it is lost when it is not committed.
+    // Events that are not committed are not lost.
     expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([1, 3]);
     expect((await api.listParked(stream, S)).parked).toMatchObject([{ status: "retrying" }]);
     expect((await api.commit(stream, S, queued.cursor)).body.stale).toBe(false);
@@ -202,7 +202,7 @@ function retried(api: Client): void {
     expect((await api.commit(stream, S, queued.cursor)).body.stale).toBe(true);
     expect(await drain(api, stream)).toEqual([5]);
     await api.release(stream, S, "a", "retry");
-    // What was read of the first try says nothing of the second.
+    // A page of the first attempt has no effect on the second.
     expect((await api.commit(stream, S, queued.cursor)).body.stale).toBe(true);
     expect(await drain(api, stream)).toEqual([3, 4]);
   });
@@ -373,7 +373,7 @@ function counted(api: Client): void {
     for (let round = 0; round < 60; round++) {
       const { body } = await api.poll(stream, S, { limit, ...query });
       const events = dataOf(body.events);
-      // The consumer crashes at the poison, and commits nothing of a page that holds it.
+      // The consumer crashes at the failing event, and commits nothing of a page that contains it.
       if (events.includes(poison)) continue;
       processed.push(...events);
       await api.commit(stream, S, body.cursor);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** How places are named, and what is refused as none. */
+/** Tests the forms of places, and the refusal of values that are not places. */
 export function placesContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Publishing: receipts, order, all or nothing, whatever the number of hidden partitions. */
+/** Tests publishing: receipts, order and atomicity with any number of hidden partitions. */
 export function publishContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

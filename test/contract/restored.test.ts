@@ -11,7 +11,7 @@ import { copyRows, putBack, putRows } from "../support/copy-rows.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal, send } from "./wire.ts";
 
-/** The runbook of docs/operations.md, as an operator follows it, over HTTP. */
+/** These tests follow the runbook of docs/operations.md over HTTP, as an operator does. */
 
 const run = promisify(execFile);
 const endpoint = inject("dynamoEndpoint");
@@ -19,7 +19,7 @@ const client = new DynamoDBClient(localAws(endpoint));
 const adminKey = "the-admin-key-of-these-servers";
 const cursorKey = "the-cursor-key-of-these-servers";
 
-/** What happens while a server works on this table. */
+/** Runs a function while a server uses this table. */
 async function on<T>(
   tableName: string,
   meet: (api: Client, url: string) => Promise<T>,
@@ -30,7 +30,7 @@ async function on<T>(
   );
 }
 
-/** The step of the runbook that calls the API, pasted into a shell. */
+/** Pastes the step of the runbook that calls the API into a shell. */
 async function followRunbook(url: string, body = "{}"): Promise<unknown> {
   const section =
     readFileSync("docs/operations.md", "utf8").split("## Restoring the table")[1] ?? "";

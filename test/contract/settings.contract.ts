@@ -2,7 +2,9 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, send, type Target } from "./wire.ts";
 
-/** What can be changed of a subscription, and what its view tells of its place. */
+/**
+ * Tests which settings of a subscription can be changed, and what its view shows of its position.
+ */
 export function settingsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -151,7 +153,7 @@ function filtering(api: Client, partitions: number): void {
     const worker = (await api.poll(stream, "s", { consumer: "w" })).body;
     expect(worker.consistent).toBe(false);
     await api.leave(stream, "s", "w");
-    // Narrowing it again brings nothing of what is missing.
+    // Narrowing the filter again does not deliver the missing events.
     await filter({ keyPrefix: "b2" });
     expect((await api.poll(stream, "s")).body.consistent).toBe(false);
     await api.compact(stream);

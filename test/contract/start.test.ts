@@ -25,7 +25,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** What `npm start` prints until it says how to stop it. */
+/** Returns what `npm start` prints until it says how to stop it. */
 async function start(env: Record<string, string>): Promise<string> {
   const started = spawn(process.execPath, ["packages/local/src/start.ts"], {
     env: {

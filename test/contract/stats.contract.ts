@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type Client, createClient } from "./client.ts";
 import type { Target } from "./wire.ts";
 
-/** Lists that carry the numbers of their entries' own views. */
+/** Tests lists whose entries include the statistics of their own views. */
 export function statsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -124,7 +124,7 @@ async function listStreams(api: Client, query: Parameters<Client["listStreams"]>
   return found;
 }
 
-/** Ages grow from one answer to the next. */
+/** Ages grow from one answer to the next, so they are left out. */
 const withoutAges = (stream: ListedStream | undefined) => ({
   ...stream,
   watermarkLag: { ...stream?.watermarkLag, seconds: 0 },

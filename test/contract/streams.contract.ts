@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient, newName } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Streams: their beginnings, settings, figures and ends. */
+/** Tests creating, changing, describing and deleting streams. */
 export function streamsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -96,7 +96,7 @@ function listing(api: Client): void {
   });
 }
 
-/** The names of all streams, asked for in pages of `limit`. */
+/** Returns the names of all streams, requested in pages of `limit`. */
 async function listAll(api: Client, limit: number): Promise<string[]> {
   const names: string[] = [];
   for (let cursor: string | undefined; ; ) {

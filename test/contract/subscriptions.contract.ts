@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Subscriptions: durable positions that only a commit moves. */
+/** Tests subscriptions: durable positions that only a commit moves. */
 export function subscriptionsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import type { Answer, Target } from "./wire.ts";
 
-/** Health, the OpenAPI document and the documentation: open to everybody, and true. */
+/** Tests health, the OpenAPI document and the documentation: they are public and correct. */
 export function systemContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -90,7 +90,7 @@ function openApi(api: Client, open: Open): void {
     );
   });
 
-  /** A path with something that could stand for its parameters. */
+  /** Returns a path with values for its parameters. */
   const example = (path: string) => path.replaceAll(/\{\w+\}/g, "no-such-thing");
 
   it("[openapi.routes] is OpenAPI 3.1, every reference and path parameter declared", () => {

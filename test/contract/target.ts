@@ -4,8 +4,8 @@ import { startStack } from "../../packages/local/src/stack.ts";
 import type { Target } from "./wire.ts";
 
 /**
- * What the contract is held against: the stage that EVENTLEDGER_URL and EVENTLEDGER_API_KEY name,
- * or a server of its own on a fresh table of the database that the run shares.
+ * Opens the target of the contract: the stage that EVENTLEDGER_URL and EVENTLEDGER_API_KEY name, or
+ * else a new server on a fresh table of the shared database.
  */
 export async function openTarget(): Promise<Target & { close(): Promise<void> }> {
   const { EVENTLEDGER_URL: baseUrl, EVENTLEDGER_API_KEY: apiKey } = process.env;

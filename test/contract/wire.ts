@@ -9,27 +9,27 @@ export type Target = { readonly baseUrl: string; readonly apiKey: string };
 
 export type Call = {
   readonly method?: string;
-  /** Sent unchanged: neither normalised nor encoded. */
+  /** The path is sent unchanged: neither normalised nor encoded. */
   readonly path: string;
-  /** Instead of the usual ones; `authorization: ""` sends none. */
+  /** Headers that replace the usual ones. `authorization: ""` sends none. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** In pieces it is sent without saying how long it is. */
+  /** The body. A list is sent in chunks, without a length. */
   readonly body?: string | Uint8Array | readonly Uint8Array[];
-  /** Sends the body in chunks, without saying how long it is. */
+  /** Sends the body in chunks, without a length. */
   readonly chunked?: boolean;
 };
 
 export type Answer<T = unknown> = {
   readonly status: number;
-  /** By lower-case name; empty when absent. */
+  /** Returns the value of a header by its lower-case name, or an empty text. */
   readonly header: (name: string) => string;
   readonly text: string;
-  /** The length of the body as it travelled. */
+  /** The length of the body as it was transferred. */
   readonly bytes: number;
   readonly body: T;
 };
 
-/** What an operation that the server refused rejects with. */
+/** The error with which a refused operation rejects. */
 export class Refused extends Error {
   override readonly name = "Refused";
   readonly answer: Answer<Problem>;
@@ -41,8 +41,8 @@ export class Refused extends Error {
 }
 
 /**
- * Sends one request over real HTTP with nothing added but the API key, and holds every answer to
- * what is promised of all of them: a request id, and for an error the whole problem.
+ * Sends one request over real HTTP and adds only the API key. Checks what every answer must have: a
+ * request id, and for an error a complete problem.
  */
 export async function send(target: Target, call: Call): Promise<Answer> {
   const { status, headers, text, bytes } = await exchange(target, call);
@@ -57,7 +57,10 @@ export async function send(target: Target, call: Call): Promise<Answer> {
   return answer;
 }
 
-/** The problem that an operation was refused with; fails when it was not, or with another code. */
+/**
+ * Returns the problem with which an operation was refused. Fails when the operation succeeded or
+ * was refused with another code.
+ */
 export async function refusal(running: Promise<unknown>, code: ProblemCode): Promise<Problem> {
   const outcome = await running.then(
     (value) => ({ value }),
@@ -72,7 +75,7 @@ export async function refusal(running: Promise<unknown>, code: ProblemCode): Pro
   return body;
 }
 
-/** A problem is known by its code; everything else of it follows from the protocol's table. */
+/** Parses a problem. Its code determines every other member by the protocol's table. */
 export function parseProblem({ status, header, body, text }: Answer): Problem {
   expect(header("content-type"), text.slice(0, 200)).toBe("application/problem+json");
   expect(header("cache-control")).toBe("no-store");

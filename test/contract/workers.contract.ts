@@ -5,7 +5,7 @@ import { beforeIdle } from "./before-idle.ts";
 import { at, type Client, createClient } from "./client.ts";
 import { refusal, type Target } from "./wire.ts";
 
-/** Several workers that share a subscription. */
+/** Tests workers that share a subscription. */
 export function workersContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -20,7 +20,7 @@ const events = Array.from({ length: COUNT }, (_, n) => ({ key: `k${n % 24}`, dat
 const dataOf = (page: readonly LedgerEvent[]) => page.map(({ data }) => data as number);
 const sorted = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b);
 
-/** Polls by turns until the shares have come to rest; what each worker has last received. */
+/** Polls in turn until the shares no longer change. Returns what each worker received last. */
 async function settle(api: Client, stream: string, consumers: readonly string[]) {
   const pages = new Map<string, Awaited<ReturnType<Client["poll"]>>["body"]>();
   for (let round = 0; round < 4; round++) {
@@ -230,7 +230,7 @@ function standingBy(api: Client): void {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s", leaseSeconds: 2 });
     const began = performance.now();
-    // No client reads this answer: its worker might as well have been stopped.
+    // No client reads this answer, as if its worker had stopped.
     const waiting = api.poll(stream, "s", { consumer: "a", waitSeconds: 20 });
     await sleep(200);
     for (let polls = 1; ; polls++) {

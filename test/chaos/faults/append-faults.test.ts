@@ -22,19 +22,19 @@ import { createTestTable } from "../../support/test-table.ts";
 import { type FaultCounts, sayAppends } from "./say-appends.ts";
 
 /**
- * What runs always is a small share: REQUESTS=10000 is the whole of it, for every kind in both
+ * Usually a small share runs. REQUESTS=10000 runs everything, for every kind of fault in both
  * stores.
  */
 const asked = process.env.REQUESTS;
 const REQUESTS = Number(asked ?? 1_000);
 const LOCAL_REQUESTS = Number(asked ?? 200);
-/** `npm run test:nightly` leaves this much to the slower of the stores. */
+/** The time that `npm run test:nightly` allows for the slower of the stores. */
 const TIMEOUT_MS = 60_000 + REQUESTS * 100;
 const LATE_MS = 6 * 60_000;
 
 const ALL = "all at once";
 
-/** Every kind by itself, then all of them together. */
+/** Every kind of fault alone, then all of them together. */
 const KINDS: Record<string, FaultRates> = {
   "answer lost after the commit": { "timeout-after": 0.1, "reset-after": 0.15 },
   "time-out before the commit": { "timeout-before": 0.15, "reset-before": 0.1 },
@@ -60,7 +60,7 @@ const KINDS: Record<string, FaultRates> = {
   },
 };
 
-/** Reads fail a third as often, so that publishing goes on. */
+/** Reads fail a third as often, so that publishing makes progress. */
 const planOf =
   (rates: FaultRates): FaultPlan =>
   (operation) => {
@@ -69,14 +69,14 @@ const planOf =
   };
 
 /**
- * A client cannot make a request arrive late; whatever else there is happens on DynamoDB Local too.
+ * A client cannot make a request arrive late. All other faults are also possible on DynamoDB Local.
  */
 const LOCAL_KINDS = Object.entries(KINDS).filter(([kind, rates]) =>
   asked === undefined ? kind === ALL : Object.keys(rates).some(isClientFault),
 );
 
 console.log(`append faults: SEED=${SEED} REQUESTS=${REQUESTS}`);
-/** What came of the kinds, under the name of their record. */
+/** The results by kind of fault, under the name of their record. */
 const played: Record<string, FaultCounts[]> = { "append-faults": [], "append-faults-local": [] };
 afterAll(() => {
   for (const [name, kinds] of Object.entries(played)) {
@@ -153,7 +153,7 @@ describe("appending to DynamoDB Local", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-/** Of all clients together, in the words of the simulated store. */
+/** Adds up the faults of all clients, under the names of the simulated store. */
 function countFaults(faults: readonly ReadonlyMap<string, number>[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [fault, count] of faults.flatMap((each) => [...each])) {

@@ -1,6 +1,6 @@
 /**
- * Compacts all streams of a table again and again, until it is killed. Tells when a sweep
- * begins and when it has ended.
+ * Compacts all streams of a table repeatedly until it is killed. Reports when a sweep begins and
+ * when it has ended.
  *
  * node bootstrap-churn-compactor.ts <endpoint> <table>
  */
@@ -11,7 +11,7 @@ import { LOCAL_REGION } from "../../../packages/local/src/local-aws.ts";
 const [endpoint = "", tableName = ""] = process.argv.slice(2);
 const PAUSE_MS = 20;
 
-/** A sweep begins, or has ended. */
+/** Sent when a sweep begins, and when it has ended. */
 export type CompactorNews = { readonly sweeping: boolean };
 
 const { ledger } = openLedger({

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Door } from "../../../examples/webhooks/request.ts";
 
-/** A minute: a busy machine may take as long for what takes milliseconds otherwise. */
+/**
+ * The number of attempts within about a minute. On a busy machine, a request that usually takes
+ * milliseconds may need that long.
+ */
 const TRIES_MAX = 120;
 const PAUSE_MS = 50;
 
 /**
- * Sends one request as a patient client does: again, with the same Idempotency-Key, while the
- * server is busy or cannot be reached. Throws an Error with the answer when it refuses.
+ * Sends one request like a patient client: it retries with the same Idempotency-Key while the
+ * server is busy or unreachable. Throws an Error with the answer when the server refuses.
  */
 export async function send<T>(
   { url, apiKey }: Door,

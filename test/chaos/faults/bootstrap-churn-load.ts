@@ -1,7 +1,7 @@
 import { loadWebhooks } from "../../../examples/webhooks/webhooks.ts";
 import { type SeededRandom, seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 
-/** What is published. `data: null` deletes the key. */
+/** An event to publish. `data: null` deletes the key. */
 export type ChurnEvent = { readonly key: string; readonly data: unknown };
 
 export const PUBLISHERS = 4;
@@ -10,8 +10,8 @@ const DELETE_CHANCE = 0.1;
 const BATCH_EVENTS_MAX = 60;
 
 /**
- * The requests of one publisher, in order: its share of the real webhook payloads and of `updates`
- * synthetic ones to keys that all publishers write to, mixed.
+ * Returns the requests of one publisher, in order. They mix its share of the real webhook payloads
+ * with `updates` synthetic events to keys that all publishers write.
  */
 export function makeBatches(publisher: number, updates: number, seed: string): ChurnEvent[][] {
   const random = seededRandom(`${seed} publisher ${publisher}`);

@@ -1,7 +1,7 @@
 /**
- * Bootstraps and follows a subscription, committing what it has applied; some of the time it begins
- * a new bootstrap once it is exact. Asked to finish, it reads to the end and tells its view.
- * Started again on the same journal, it goes on.
+ * Bootstraps and follows a subscription, and commits the events that it has applied. Sometimes it
+ * begins a new bootstrap once its view is exact. When it is asked to finish, it reads to the end
+ * and reports its view. Started again with the same journal, it continues.
  *
  * node bootstrap-churn-subscriber.ts <url> <api key> <stream> <name> <journal> <again?>
  */
@@ -14,10 +14,10 @@ const [url = "", apiKey = "", stream = "", name = "", journal = "", again = ""] 
 const door = { url, apiKey };
 const path = `/streams/${stream}/subscriptions`;
 const PAUSE_MS = 30;
-/** After a page that makes the view exact. */
+/** The chance of a new bootstrap after a page that makes the view exact. */
 const AGAIN_CHANCE = 0.05;
 
-/** The report of a page, and the view with the last one. */
+/** The report about a page. The last report contains the view. */
 export type SubscriberNews = {
   readonly phase: "bootstrap" | "log";
   readonly bootstrapsBegun: number;

@@ -3,23 +3,24 @@ import { digest } from "../../../examples/webhooks/followed.ts";
 
 export type Delivered = { readonly sequence: number; readonly key: string; readonly data: unknown };
 
-/** What is kept of the last event of a key; no digest when that deleted it. */
+/** The entry for the last event of a key. It has no digest when that event deleted the key. */
 type Entry = { readonly sequence: number; readonly digest: string | undefined };
 
 export type View = {
-  /** Takes a page, and keeps it in the journal before it returns. */
+  /** Applies a page, and writes it to the journal before it returns. */
   apply(events: readonly Delivered[]): void;
-  /** Forgets everything, for a new bootstrap. */
+  /** Clears the view for a new bootstrap. */
   clear(): void;
-  /** The live keys, each with the digest of its data. */
+  /** Returns the live keys, each with the digest of its data. */
   live(): Record<string, string>;
-  /** Deliveries of a key whose sequence did not rise since this process began. */
+  /** The deliveries whose sequence did not rise for their key since this process began. */
   readonly disorder: readonly string[];
 };
 
 /**
- * A materialised view that survives its process: a journal has every event that was applied, so
- * what was committed is never missing. What is delivered again after a crash changes nothing.
+ * A materialised view that survives its process. A journal contains every applied event, so a
+ * committed event is never missing from the view. Events that are delivered again after a crash
+ * change nothing.
  */
 export function openView(journal: string): View {
   const entries = new Map<string, Entry>();
@@ -29,7 +30,7 @@ export function openView(journal: string): View {
     if (entry.sequence > (entries.get(key)?.sequence ?? 0)) entries.set(key, entry);
   };
   if (existsSync(journal)) {
-    // A kill may have cut the last line; what it was about is not committed.
+    // A kill may have cut off the last line. The events of that line are not committed.
     const lines = readFileSync(journal, "utf8").split("\n").slice(0, -1);
     for (const line of lines) {
       const { key, ...entry }: Entry & { key: string } = JSON.parse(line);

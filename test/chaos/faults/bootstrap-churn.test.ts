@@ -21,7 +21,7 @@ import type { SubscriberNews } from "./bootstrap-churn-subscriber.ts";
 import type { Delivered } from "./bootstrap-churn-view.ts";
 import { sayChurn } from "./say-churn.ts";
 
-/** What runs always is a small share; `npm run test:nightly` runs the whole of it. */
+/** Usually a small share runs. `npm run test:nightly` runs everything. */
 const UPDATES = Number(process.env.CHURN_UPDATES ?? 1_000);
 const IS_WHOLE = UPDATES >= 10_000;
 const WEBHOOKS = 329;
@@ -29,9 +29,9 @@ const STREAM = "changes";
 const PARTITIONS = 3;
 const API_KEY = "churn";
 const COMPACTOR_LIFE_MS = 1_000;
-/** Within what time after the first publish the subscribers come. */
+/** The subscribers start within this time after the first publish. */
 const ARRIVAL_MS_MAX = IS_WHOLE ? 5_000 : 500;
-/** In which something has to come true that a busy machine may need long for. */
+/** The time limit for conditions that take long on a busy machine. */
 const PATIENCE_MS = IS_WHOLE ? 600_000 : 60_000;
 const TIMEOUT_MS = IS_WHOLE ? 3_600_000 : 240_000;
 
@@ -82,7 +82,7 @@ test(`gives every bootstrap the state of the whole log while compactors are kill
   const publishedMs = Math.round(performance.now() - began);
   const ended = await Promise.all(subscribers);
   const endedMs = Math.round(performance.now() - began);
-  // Kills that nothing noticed would prove nothing, and neither would lives that achieved nothing.
+  // The test proves something only if kills interrupted work and the processes made progress.
   const published = UPDATES + WEBHOOKS;
   const isKilledAtWork = (left: number) => compaction.total.midSweep > 0 && left < published;
   const uncompacted = await untilUncompacted(door, isKilledAtWork);
@@ -134,8 +134,8 @@ async function untilExit(child: ChildProcess): Promise<void> {
 }
 
 /**
- * Runs one compactor after the other and kills each a second after it has begun its first sweep:
- * what a process needs to start is no time in which it could have worked. The last one lives.
+ * Runs one compactor after the other and kills each a second after its first sweep begins, because
+ * the time until then is spent on starting the process. The last compactor is not killed.
  */
 function keepKilling({ endpoint, tableName }: typeof table) {
   const total = { kills: 0, midSweep: 0 };
@@ -167,7 +167,7 @@ function keepKilling({ endpoint, tableName }: typeof table) {
   return { total, stopKilling };
 }
 
-/** Waits until enough is compacted; answers how many events are not. */
+/** Waits until enough events are compacted. Returns the number of events that are not. */
 async function untilUncompacted(
   door: Parameters<typeof send>[0],
   isEnough: (left: number) => boolean,
@@ -184,8 +184,8 @@ async function untilUncompacted(
 }
 
 /**
- * Runs a subscriber from `afterMs` on until it has read everything that was published, killing it
- * `kills` times after some pages and starting it again.
+ * Starts a subscriber after `afterMs` and runs it until it has read everything that was published.
+ * Kills it `kills` times after some pages and starts it again.
  */
 async function runSubscriber(
   begin: () => ChildProcess,
@@ -234,7 +234,7 @@ async function loadLog(door: Parameters<typeof send>[0]): Promise<Delivered[]> {
   }
 }
 
-/** The oracle: what the whole log says of each key, by the digest of its last data. */
+/** Computes the expected state: for each key of the whole log, the digest of its last data. */
 function fold(log: readonly Delivered[]): Record<string, string> {
   const state = new Map<string, string>();
   for (const { key, data } of log) {

@@ -8,8 +8,8 @@ export type LoggedEvent = {
 };
 
 /**
- * Everything in which the log contradicts the answers to the publishers; empty when it is right. An
- * acknowledged request for which `mayBeLost` is true counts as unknown.
+ * Returns every contradiction between the log and the answers to the publishers. An acknowledged
+ * request for which `mayBeLost` is true counts as unknown.
  */
 export function findViolations(
   log: readonly LoggedEvent[],

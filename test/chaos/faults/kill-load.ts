@@ -2,34 +2,34 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * What became of one publish request. `acknowledged`: it is in the log, at `sequences`. `refused`:
- * it is not and never will be. `unknown`: it is there once or not at all.
+ * The result of one publish request. `acknowledged`: it is in the log at `sequences`. `refused`: it
+ * is not in the log and never will be. `unknown`: it is in the log once or not at all.
  */
 export type Attempt = {
   readonly publisher: string;
   readonly request: string;
-  /** Rises by one with each request of a publisher. */
+  /** The number of the request. It rises by one with each request of a publisher. */
   readonly n: number;
   readonly outcome: "acknowledged" | "refused" | "unknown";
   readonly sequences: readonly number[];
-  /** When the answer was there, by `performance.now()`. */
+  /** When the answer arrived, by `performance.now()`. */
   readonly answeredAtMs: number;
 };
 
-/** Lets the publishers with an Idempotency-Key be held back while the others go on. */
+/** Holds the publishers with an Idempotency-Key back while the others continue. */
 export type Gate = { held: boolean; underWay: number };
 
-/** What each published event carries. */
+/** The data of each published event. */
 export type Payload = { readonly request: string; readonly n: number; readonly part: number };
 
-/** Events in every request: a request is there whole or not at all. */
+/** The number of events in a request. A request is in the log completely or not at all. */
 export const REQUEST_EVENTS = 2;
 
 type Target = { readonly url: string; readonly apiKey: string; readonly stream: string };
 
 export type Publisher = {
   readonly name: string;
-  /** Each request carries an Idempotency-Key and is sent again until it succeeds. */
+  /** If true, each request has an Idempotency-Key and is retried until it succeeds. */
   readonly retries: boolean;
 };
 
@@ -59,7 +59,7 @@ export async function runPublisher(
 const PAUSE_MS = 20;
 const REQUEST_TIMEOUT_MS = 2_000;
 
-/** These promise that nothing was written. */
+/** The problem codes that promise that nothing was written. */
 const REFUSALS = new Set(["stream-busy", "store-unavailable", "too-many-requests"]);
 
 async function publish(
@@ -82,7 +82,7 @@ async function publish(
         ...(retries ? { "idempotency-key": request } : {}),
       },
       body: JSON.stringify({ events }),
-      // Like any client that does not wait for ever: the request may still take effect.
+      // A client does not wait forever. After its timeout, the request may still take effect.
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
     answer = JSON.parse(await response.text());

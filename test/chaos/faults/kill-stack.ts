@@ -7,19 +7,19 @@ import { fileURLToPath } from "node:url";
 import type { Running } from "../../../packages/local/src/data-folder.ts";
 import { findFreePort } from "../../../packages/local/src/port.ts";
 
-/** The stack as `npm start` runs it, in a process of its own that can be killed. */
+/** The stack of `npm start` in a separate process that can be killed. */
 export type KillableStack = {
   readonly url: string;
   readonly apiKey: string;
-  /** Kills the server abruptly, starts it again and returns when it is ready. */
+  /** Kills the server abruptly and starts it again. Returns when it is ready. */
   killServer(): Promise<void>;
-  /** Kills the database abruptly and returns when the server has started it again. */
+  /** Kills the database abruptly. Returns when the server has started it again. */
   killDatabase(): Promise<void>;
-  /** Asks it to stop, as Ctrl-C does. Returns its exit code. */
+  /** Asks the stack to stop, as Ctrl-C does. Returns its exit code. */
   stop(): Promise<number | null>;
-  /** The end of what it printed, over all its lives. */
+  /** Returns the end of the output of all its processes. */
   output(): string;
-  /** Ends it whatever state it is in. */
+  /** Kills the stack in any state. */
   kill(): void;
 };
 

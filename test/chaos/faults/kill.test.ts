@@ -9,10 +9,10 @@ import { type KillableStack, startKillableStack } from "./kill-stack.ts";
 
 const STREAM = "orders";
 /**
- * DynamoDB Local, when killed, loses transactions that it confirmed in the last milliseconds (AWS
- * does not). `database` therefore lets those of the keyed requests settle first and excuses
- * nothing; `database-in-transaction` kills in the midst of them and excuses what was confirmed just
- * before.
+ * When DynamoDB Local is killed, it loses transactions that it confirmed within the last
+ * milliseconds. AWS does not. `database` therefore waits until the keyed requests are settled
+ * before it kills, and allows no loss. `database-in-transaction` kills during such requests, and
+ * allows the loss of those that were confirmed just before.
  */
 const KILLS = [
   "server",
@@ -27,7 +27,7 @@ const KILLS = [
   "database",
 ] as const;
 const UNSETTLED_MS = 100;
-/** Acknowledgements to see between two kills, so that each one meets a stack under load. */
+/** The number of acknowledgements between two kills, so that each kill happens under load. */
 const ACKNOWLEDGED_BETWEEN = 30;
 const UNDER_LOAD_MS = 300;
 const PUBLISHERS = ["once-1", "once-2", "once-3", "again-1", "again-2", "again-3"];
@@ -86,12 +86,15 @@ test("keeps every acknowledged event exactly once while server and database are 
     `${KILLS.length} kills, ${log.length} events, requests: ${count("acknowledged")} acknowledged, ` +
       `${count("unknown")} unknown, ${count("refused")} refused`,
   );
-  // Kills that no request noticed would prove nothing.
+  // The kills prove something only if a request noticed them.
   expect(count("unknown") + count("refused")).toBeGreaterThan(KILLS.length);
   expect(await stack.stop()).toBe(0);
 }, 300_000);
 
-/** Waits until no keyed request is under way and the database has what it confirmed. */
+/**
+ * Waits until no keyed request is in flight and the database has stored everything that it
+ * confirmed.
+ */
 async function hold(gate: Gate): Promise<void> {
   gate.held = true;
   while (gate.underWay > 0) await sleep(5);

@@ -1,6 +1,6 @@
 import { count, none, type Said } from "../../proof/record.ts";
 
-/** What happened under one kind of fault; faults are counted as `fault.<name>`. */
+/** The counts under one kind of fault. Faults are counted as `fault.<name>`. */
 export type FaultCounts = {
   readonly kind: string;
   readonly violations: number;
@@ -9,7 +9,7 @@ export type FaultCounts = {
   readonly [count: string]: string | number;
 };
 
-/** The sentence of the append suites, on the fake store or on DynamoDB Local. */
+/** Describes the result of the append suites on the fake store or on DynamoDB Local. */
 export function sayAppends(name: string, kinds: readonly FaultCounts[]): Said {
   const sum = (of: (kind: FaultCounts) => number) =>
     kinds.reduce((total, kind) => total + of(kind), 0);

@@ -4,7 +4,7 @@ type Churn = Readonly<
   Record<"updates" | "events" | "liveKeys" | "publishedMs" | "endedMs" | "compactorKills", number>
 > & { readonly bootstraps: readonly number[] };
 
-/** The sentence of the churn suite, which fails at the first difference. */
+/** Describes the result of the churn suite. The suite fails at the first difference. */
 export function sayChurn(churn: Churn): Said {
   const { updates, events, liveKeys, publishedMs, endedMs, compactorKills, bootstraps } = churn;
   const parts = [

@@ -1,7 +1,10 @@
 import { openLedger } from "../../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../../packages/local/src/http-server.ts";
 
-/** One server process; prints its URL. With COMPACTOR it serves nothing and sweeps. */
+/**
+ * One server process. It prints its URL. With COMPACTOR it does not serve requests, and runs sweeps
+ * instead.
+ */
 const { DYNAMODB_ENDPOINT: endpoint = "", TABLE_NAME: tableName = "", KEYS = "" } = process.env;
 const opened = openLedger({
   endpoint,
@@ -10,7 +13,10 @@ const opened = openLedger({
   adminKey: KEYS,
   cursorKey: KEYS,
 });
-/** Each sweep writes every key that has changed: more often, and there is time for nothing else. */
+/**
+ * The interval between sweeps. Each sweep writes every changed key, so more frequent sweeps would
+ * leave no time for other work.
+ */
 const SWEEP_MS = 5_000;
 process.on("disconnect", () => process.exit(0));
 

@@ -27,7 +27,7 @@ it("loses, doubles and reorders nothing while requests are spoiled and processes
   expect(answersToExpecting(history)).toEqual(expect.arrayContaining(["ok", "sequence-mismatch"]));
 });
 
-/** How publishes that expected something of a key have ended, each way once. */
+/** Returns the results of conditional publishes, each kind once. */
 function answersToExpecting(history: readonly Line[]): string[] {
   const calls = new Set<number>();
   const answers = new Set<string>();

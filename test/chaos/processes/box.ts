@@ -5,19 +5,22 @@ import type { Recorder } from "../../simulation/world/recorder.ts";
 import type { Api, ClientWorld } from "../../simulation/world/world.ts";
 import { createHttpLedger } from "./http-ledger.ts";
 
-/** The admin key of the servers, and the secret of their cursors. */
+/** The admin key of the servers, and the secret that signs their cursors. */
 export const BOX_KEY = "a-key-for-the-black-box-only";
 
-/** Milliseconds on a clock that all processes of this machine share and that never goes back. */
+/**
+ * Returns milliseconds on a clock that all processes of this machine share and that never goes
+ * back.
+ */
 export const sharedMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** Every life of a process numbers its calls and its events in a range of its own. */
+/** Each life of a process numbers its calls and events in its own range of this size. */
 export const NUMBERS_EACH = 1_000_000;
 
-/** The world of the clients of one process, until the parent ends it. */
+/** The environment of the clients in one process, until the parent ends it. */
 export type Box = {
   readonly world: ClientWorld;
-  /** How many events have been published, whatever became of them. */
+  /** Returns how many events have been sent, whatever the result. */
   published(): number;
   end(): void;
 };
@@ -25,17 +28,17 @@ export type Box = {
 export type BoxOptions = {
   readonly seed: string;
   readonly random: SeededRandom;
-  /** Where the servers are by now. */
+  /** Returns the current URLs of the servers. */
   readonly urls: () => readonly string[];
-  /** The most events in one publish. */
+  /** The maximum number of events in one publish. */
   readonly batch: number;
   /**
-   * Every publish is a single put: DynamoDB Local on disk, when it is killed, loses transactions
-   * that it confirmed some milliseconds before. Neither dynoxide nor AWS does.
+   * If true, every publish is a single put. DynamoDB Local on disk loses transactions that it
+   * confirmed within some milliseconds of a kill. Neither dynoxide nor AWS does.
    */
   readonly singlePuts: boolean;
   readonly recorder: Recorder;
-  /** The first event gets the next number. */
+  /** The number before that of the first event. */
   readonly events: number;
   readonly keep: ClientWorld["keep"];
   readonly fail: ClientWorld["fail"];
@@ -56,7 +59,8 @@ export function createBox(options: BoxOptions): Box {
     requests: 4,
     burst: batch,
     ...(singlePuts ? { keyed: 0, oneKey: 1, seeks: 0 } : { keyed: 0.4, oneKey: 0.85, seeks: 0.02 }),
-    // Reading a long log again from its beginning takes longer than everybody has to catch up.
+    // A client that reads a long log again from its beginning takes longer than the time for
+    // catching up.
     tombstones: 0.15,
     crashes: 0.05,
     seeksTo: ["latest"],

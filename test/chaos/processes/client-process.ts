@@ -13,35 +13,37 @@ import { createRecorder, lineOf } from "../../simulation/world/recorder.ts";
 import { createBox, NUMBERS_EACH, sharedMs } from "./box.ts";
 import { openHistoryFile } from "./history-file.ts";
 
-/** What one client process does. */
+/** The task of one client process. */
 export type Part = {
   readonly role: "publisher" | "conditional" | "follower" | "bootstrapper";
   readonly name: string;
-  /** Counted over all processes; no two have the same. */
+  /** The number of this life, counted over all processes. It is unique. */
   readonly life: number;
   readonly seed: string;
-  /** Of the files that the history is written to. */
+  /** The folder of the history files. */
   readonly folder: string;
   readonly urls: readonly string[];
   readonly batch: number;
   readonly singlePuts: boolean;
-  /** Of a publisher: how many publish at once, and how many events per second at most. */
+  /**
+   * For a publisher: how many publishes run at once, and the maximum number of events per second.
+   */
   readonly publishers: number;
   readonly rate: number;
 };
 
-/** What the parent sends to a client process. The process answers `ask`. */
+/** A message from the parent to a client process. The process answers `ask`. */
 export type Command =
   | { readonly urls: readonly string[] }
-  /** To end its work. */
+  /** Asks the process to end its work. */
   | { readonly ask: "end" }
-  /** To read on until it is caught up; answers whether it got there. */
+  /** Asks the process to read until it is caught up. The answer says whether it succeeded. */
   | { readonly ask: "catch-up" };
 
 /**
- * One client process. Everything that it does and receives is in its file before it goes on, so it
- * can be killed at any moment. Started again, it goes on as a client does that had kept its view
- * and the cursor of it.
+ * One client process. It writes everything that it does and receives to its file before it
+ * continues, so it can be killed at any moment. Started again, it continues like a client that kept
+ * its view and the cursor of the view.
  */
 const part: Part = JSON.parse(process.env.PART ?? "{}");
 const { role, name, life, seed } = part;
@@ -68,7 +70,7 @@ const { world, published, end } = createBox({
   fail: (failed) => file.add({ failed }),
 });
 
-/** Goes on as what the life before this one kept. */
+/** Continues with the state that the previous life kept. */
 function comeBack(): Follower | undefined {
   const { kept } = file;
   if (kept === undefined) return undefined;
@@ -87,7 +89,10 @@ function nameOfRound(round: number): string {
   return `${name}-${life}.${round}`;
 }
 
-/** Few events at a time: others change their keys, so an expectation of many keys never holds. */
+/**
+ * Conditional publishes have few events, because other publishers change the same keys and an
+ * expectation of many keys would never hold.
+ */
 const few = { ...world, plan: { ...world.plan, burst: 3 } };
 
 async function publish(run: (name: string) => Promise<void>): Promise<void> {
@@ -106,7 +111,9 @@ async function readOn(): Promise<void> {
   while (!world.isOver()) await follow(world, reader, 5);
 }
 
-/** A new subscriber takes the whole state and follows until it has caught up, again and again. */
+/**
+ * Repeatedly starts a new subscriber that takes the whole state and follows until it has caught up.
+ */
 async function bootstrap(): Promise<void> {
   for (let round = 1; !world.isOver(); ) {
     if (!(await catchUp(world, reader, 20))) {

@@ -4,11 +4,14 @@ import { type Killable, startKillable } from "./killable.ts";
 /** The client processes of a run. */
 export type Clients = {
   readonly all: readonly Killable[];
-  /** Says where the servers are by now, to those that are running. */
+  /** Sends the current URLs of the servers to the running processes. */
   tellUrls(): void;
-  /** Publishers finish what they are at, and no more. */
+  /** Lets the publishers finish their current requests and then stop. */
   endPublishers(): Promise<unknown>;
-  /** The others read on until they are caught up; false when one does not get there. */
+  /**
+   * Lets the other clients read until they are caught up. Returns false when one of them does not
+   * succeed.
+   */
   catchUp(): Promise<boolean>;
 };
 
@@ -26,7 +29,7 @@ const ROLES: readonly (readonly [Part["role"], count: number])[] = [
   ["bootstrapper", 3],
 ];
 
-/** Publish at once on conditions, of the same keys. */
+/** The number of concurrent conditional publishers of the same keys. */
 const CONDITIONAL = 4;
 
 export async function startClients(options: ClientsOptions): Promise<Clients> {

@@ -3,17 +3,17 @@ import { readStoreKind } from "../../../packages/local/src/settings.ts";
 import { type Store, startStore } from "../../../packages/local/src/store.ts";
 import type { Pausable } from "./killable.ts";
 
-/** A store that can be stopped for a while, and killed as long as it keeps its data on disk. */
+/** A store that can be paused. If it keeps its data on disk, it can also be killed. */
 export type Database = Pausable & {
   endpoint(): string;
-  /** A kill may take back a transaction that was confirmed: see `keepStore`. */
+  /** True if a kill may undo a confirmed transaction. See `keepStore`. */
   readonly losesTransactions: boolean;
-  /** Kills it by SIGKILL and starts it again with the same data, at another port. */
+  /** Kills the store with SIGKILL and starts it again with the same data on another port. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** Without a folder it keeps everything in memory. */
+/** Starts a store. Without a folder it keeps everything in memory. */
 export async function startDatabase(dataDir?: string): Promise<Database> {
   const kind = readStoreKind(process.env.EVENTLEDGER_STORE || undefined);
   let current: Store = await startStore({ kind, dataDir });

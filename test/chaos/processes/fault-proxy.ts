@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo, Socket } from "node:net";
 import type { SeededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 
-/** What may befall one request on its way to the database. "before" and "after" its effect. */
+/** The faults of a request on its way to the database. "before" and "after" refer to its effect. */
 export const PROXY_FAULTS = [
   "delay",
   "drop-before",
@@ -17,7 +17,7 @@ export const PROXY_FAULTS = [
 ] as const;
 export type ProxyFault = (typeof PROXY_FAULTS)[number];
 
-/** `requests` counts all that came. */
+/** The number of faults of each kind. `requests` counts all requests. */
 export type ProxyCounts = Record<ProxyFault | "requests", number>;
 
 export type FaultProxy = {
@@ -25,7 +25,8 @@ export type FaultProxy = {
   /** How often each fault was injected. */
   readonly counts: ProxyCounts;
   /**
-   * The chance of a fault for one request, all kinds together; at 0 it ends those under way, too.
+   * Sets the chance of a fault for one request, for all kinds together. With 0, faults in progress
+   * end as well.
    */
   setIntensity(intensity: number): void;
   stop(): Promise<void>;
@@ -34,12 +35,12 @@ export type FaultProxy = {
 const WRITES = /PutItem|UpdateItem|DeleteItem|TransactWriteItems|BatchWriteItem/;
 const CONFLICTING = /PutItem|UpdateItem|DeleteItem|TransactWriteItems/;
 const TYPE = "com.amazonaws.dynamodb.v20120810#";
-/** Longer than the product waits for one answer. */
+/** A stall takes longer than the product waits for one answer. */
 const STALL_MS = 4_000;
 
 /**
- * A proxy between the processes and the database that spoils requests at random. `target` is asked
- * for every request: a database that was killed comes back at another port.
+ * A proxy between the processes and the database that disturbs requests at random. `target` is
+ * evaluated for every request, because a database that was killed returns on another port.
  */
 export async function startFaultProxy(
   target: () => string,
@@ -106,7 +107,7 @@ export async function startFaultProxy(
   };
 
   const server = createServer((from, to) => {
-    // The database does not answer while it is being started again.
+    // The database does not answer while it is restarting.
     handle(from, to).catch(() => from.socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

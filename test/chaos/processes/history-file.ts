@@ -4,21 +4,23 @@ import type { Line } from "../../simulation/checker/history.ts";
 import type { Follower } from "../../simulation/world/readers.ts";
 
 /**
- * What a client process writes down, each in one write. `keeps` is what it must know after a crash.
+ * An entry of a client process, which is written with one write. `keeps` is the state that the
+ * process must know after a crash.
  */
 export type Entry = {
   readonly keeps?: Follower;
   readonly line?: Line;
   readonly count?: string;
-  /** What no client may ever see. */
+  /** An observation that no client may make. */
   readonly failed?: string;
 };
 
 export type HistoryFile = {
-  /** What the former lives of the process kept last. */
+  /** The last state that earlier lives of the process kept. */
   readonly kept: Follower | undefined;
   /**
-   * It is in the file when this returns; a process that is killed meanwhile leaves a part of it.
+   * Adds an entry. It is in the file when this returns. A process that is killed during the write
+   * leaves a part of it.
    */
   add(entry: Entry): void;
 };
@@ -42,7 +44,10 @@ export function openHistoryFile(path: string): HistoryFile {
   };
 }
 
-/** Only whole lines count: what was kept and its line of the history are there both, or neither. */
+/**
+ * Returns the last kept state. Only complete lines count, so a kept state and its history line are
+ * either both present or both absent.
+ */
 function lastKept(bytes: Buffer): Follower | undefined {
   let end = bytes.length;
   for (;;) {
@@ -55,7 +60,7 @@ function lastKept(bytes: Buffer): Follower | undefined {
   }
 }
 
-/** Undefined for a line that its process could not write to the end. */
+/** Parses a line. Returns undefined for a line that its process did not write completely. */
 function parse(text: string): Entry | undefined {
   try {
     return JSON.parse(text);
@@ -64,12 +69,12 @@ function parse(text: string): Entry | undefined {
   }
 }
 
-/** What all clients have written so far. */
+/** Everything that the clients have written so far. */
 export type Collected = {
   readonly lines: Line[];
   readonly counts: Map<string, number>;
   readonly failures: string[];
-  /** Reads what is new. */
+  /** Reads the new entries. */
   take(): void;
 };
 
@@ -94,8 +99,8 @@ export function collectFrom(folder: string): Collected {
         const read = readSync(known.file, chunk, 0, chunk.length, known.at);
         if (read === 0) break;
         known.at += read;
-        // Everything in it is ASCII but what servers said in errors, of which a part may be
-        // spoiled.
+        // The files contain only ASCII, except for the texts of server errors. A part of those may
+        // be garbled.
         const texts = `${known.rest}${chunk.toString("utf8", 0, read)}`.split("\n");
         known.rest = texts.pop() ?? "";
         for (const text of texts) if (text !== "") note(text);

@@ -6,9 +6,7 @@ import { NoAnswer } from "../../simulation/world/recorder.ts";
 
 const PATIENCE_MS = 12_000;
 
-/**
- * What a client of the HTTP API has: the operations of the ledger that the simulated clients use.
- */
+/** Returns the operations of the ledger that the simulated clients use, over HTTP. */
 export function createHttpLedger(url: () => string, apiKey: string): Ledger {
   const send = async (
     method: string,
@@ -84,11 +82,14 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
       send("POST", `${subscriptionAt(stream, name)}/seek`, body),
     compact: (_: unknown, stream: string) => send("POST", `${at(stream)}/compact`, {}),
   };
-  // Only these are used, and they answer with what the operations of the ledger answer.
+  // The clients use only these operations. They return what the operations of the ledger return.
   return operations as unknown as Ledger;
 }
 
-/** What a request expects of its only key, as a header; undefined where the body says it. */
+/**
+ * Returns the expectation of a request with one key as a header. Returns undefined when the body
+ * states the expectation.
+ */
 function conditionOf(events: readonly IncomingEvent[]): Record<string, string> | undefined {
   const [event] = events;
   if (events.length > 1 || event?.expectedSequence === undefined) return undefined;
@@ -100,7 +101,7 @@ function conditionOf(events: readonly IncomingEvent[]): Record<string, string> |
 
 type WireEvent = Omit<StoredEvent, "data"> & { readonly data: unknown };
 
-/** A page whose data are texts again, as the ledger itself gives them. */
+/** Returns a page whose data are texts, as the ledger returns them. */
 const toPage = ({ events, ...page }: { events: readonly WireEvent[] }) => ({
   ...page,
   events: events.map(({ data, ...event }) => ({ ...event, data: JSON.stringify(data) })),

@@ -2,13 +2,14 @@ import { checkHistory } from "../../simulation/checker/check.ts";
 import type { Line, Violation } from "../../simulation/checker/history.ts";
 import { sharedMs } from "./box.ts";
 
-/** The history with what the table holds, and what is wrong with it. */
+/** Returns the history together with the content of the table, and the violations in it. */
 export function judge(
   lines: readonly Line[],
   truth: readonly Line[],
   failures: readonly string[],
 ): { history: readonly Line[]; violations: readonly Violation[]; events: number } {
-  // Lines of one process are in order; those of several, by the clock that they share.
+  // Lines of one process are in order. Lines of several processes are ordered by their shared
+  // clock.
   const history = [...lines].sort((a, b) => a.atMs - b.atMs).concat(truth);
   const odd = failures.map((detail) => ({
     name: "internal-error" as const,

@@ -2,15 +2,15 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** What can be stopped for a while, as a suspended machine would be. */
+/** A process that can be paused, like a suspended machine. */
 export type Pausable = {
   readonly name: string;
   pause(ms: number): Promise<void>;
 };
 
-/** A process that is started again whenever it is killed. */
+/** A process that is started again each time it is killed. */
 export type Killable = Pausable & {
-  /** Where it serves, if it does. */
+  /** Returns the URL that the process serves, if it serves one. */
   url(): string;
   kill(): Promise<void>;
   /** Sends it a message. */
@@ -22,13 +22,13 @@ export type Killable = Pausable & {
 
 export type KillableOptions = {
   readonly name: string;
-  /** A file of this folder. */
+  /** The program file in this folder. */
   readonly program: string;
-  /** Asked for whenever it is started. */
+  /** Returns the environment. It is called at each start. */
   readonly env: () => NodeJS.ProcessEnv;
-  /** It has started, and said so. */
+  /** Called when the process has started and reported it. */
   readonly onStart?: () => void;
-  /** It has ended without being killed. */
+  /** Called when the process has ended without being killed. */
   readonly onEnd: (what: string) => void;
 };
 
@@ -51,7 +51,7 @@ export async function startKillable(options: KillableOptions): Promise<Killable>
   };
   await start();
   const tell = (message: object): void => {
-    // A process that is dead at this moment gets it from its environment.
+    // A process that is dead at this moment gets the message from its environment when it starts.
     child.send(message, () => {});
   };
   return {
@@ -81,7 +81,7 @@ export async function startKillable(options: KillableOptions): Promise<Killable>
   };
 }
 
-/** The next message of a process; rejects when it ends instead. */
+/** Returns the next message of a process. Rejects when the process ends instead. */
 function nextMessage<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
     const onMessage = (message: unknown): void => {

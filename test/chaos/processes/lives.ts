@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 
-/** Which lives a stream has had, by what its row in the table says. */
+/** The lives that a stream has had, according to its row in the table. */
 export type Lives = {
-  /** Looks, and says which life it has; undefined while it has none. */
+  /** Reads the row and returns the present life. Returns undefined while there is none. */
   look(): Promise<string | undefined>;
-  /** What the last look found. */
+  /** Returns what the last read found. */
   current(): string | undefined;
-  /** All that looks have found, in order. */
+  /** Returns all lives that were found, in order. */
   all(): readonly string[];
 };
 
-/** A look between any two deletions misses no life. */
+/** Watches the lives of a stream. With a read between any two deletions, it misses no life. */
 export function watchLives(client: DynamoDBClient, tableName: string, stream: string): Lives {
   const lives = new Set<string>();
   let current: string | undefined;
@@ -22,7 +22,7 @@ export function watchLives(client: DynamoDBClient, tableName: string, stream: st
         const get = { TableName: tableName, Key: key, ConsistentRead: true };
         return (await client.send(new GetItemCommand(get))).Item;
       } catch {
-        // It asks through the proxy as everybody does.
+        // The reads go through the fault proxy like all requests, so they may have to be repeated.
         await sleep(100);
       }
     }

@@ -5,7 +5,7 @@ import type { Killable, Pausable } from "./killable.ts";
 
 type Disturbed = Pick<ClientWorld, "isOver" | "sleep" | "recorder">;
 
-/** Kills and stops processes, one after the other, until it is over. */
+/** Kills and pauses processes, one after the other, until the run is over. */
 export async function disturbProcesses(
   { isOver, sleep, recorder }: Disturbed,
   random: SeededRandom,
@@ -28,10 +28,10 @@ export async function disturbProcesses(
 const pause = (victim: Pausable, random: SeededRandom): Promise<void> =>
   victim.pause(random.between(500, 8_000));
 
-/** Nothing moves while the database is stopped: so it is left alone for most of the time. */
+/** Nothing happens while the database is paused, so it is left alone for most of the time. */
 const PAUSES_EVERY_MS = [15_000, 45_000] as const;
 
-/** Stops the database for a while, now and then, until it is over. */
+/** Pauses the database now and then until the run is over. */
 export async function pauseDatabase(
   { isOver, sleep, recorder }: Disturbed,
   random: SeededRandom,
@@ -47,10 +47,13 @@ export async function pauseDatabase(
   }
 }
 
-/** A kill proves something only under load: so many publishes are acknowledged before each. */
+/**
+ * The number of publishes that are acknowledged before each kill, because a kill proves something
+ * only under load.
+ */
 const ACKNOWLEDGED_BETWEEN = 30;
 
-/** Kills the database so many times. */
+/** Kills the database the given number of times. */
 export async function killDatabase(
   { sleep, recorder }: Disturbed,
   random: SeededRandom,
@@ -61,7 +64,7 @@ export async function killDatabase(
   }: {
     readonly database: Database;
     readonly kills: number;
-    /** How many publishes are acknowledged by now. */
+    /** Returns how many publishes have been acknowledged. */
     readonly acknowledged: () => number;
   },
 ): Promise<void> {

@@ -9,13 +9,13 @@ import { disturbProcesses, killDatabase, pauseDatabase } from "./nemesis.ts";
 import { readBack } from "./read-back.ts";
 import { type Stage, setStage } from "./stage.ts";
 
-/** How long it took, from the last fault on, until ... */
+/** The time from the last fault until each of these conditions holds. */
 export type Recovery = {
-  /** ... publishers had finished what they were at, */
+  /** Every publisher has finished its current request. */
   readonly publishersMs: number;
-  /** ... everything was compacted, */
+  /** Everything is compacted. */
   readonly compactedMs: number;
-  /** ... and every reader had received everything. */
+  /** Every reader has received everything. */
   readonly readersMs: number;
 };
 
@@ -23,7 +23,7 @@ export type Played = {
   readonly violations: readonly Violation[];
   readonly history: readonly Line[];
   readonly counts: Readonly<Record<string, number>>;
-  /** Events that the table holds in the end. */
+  /** The number of events in the table at the end. */
   readonly events: number;
   readonly recovery: Recovery;
 };
@@ -32,27 +32,29 @@ export type PlayOptions = {
   readonly seed: string;
   readonly seconds: number;
   readonly publishers: number;
-  /** The most events in one publish. */
+  /** The maximum number of events in one publish. */
   readonly batch: number;
-  /** Events per second that are published at most: readers have to keep up on the same machine. */
+  /**
+   * The maximum number of events published per second. Readers have to keep up on the same machine.
+   */
   readonly rate: number;
-  /** The chance that a request to the database is spoiled. */
+  /** The chance that a request to the database is disturbed. */
   readonly intensity: number;
-  /** How often the database is killed; then it keeps its data on disk. */
+  /** How often the database is killed. If it is not 0, the database keeps its data on disk. */
   readonly databaseKills: number;
   readonly onProgress?: (line: string) => void;
 };
 
-/** Once faults end, everything catches up within this. */
+/** Everything catches up within this time after the faults end. */
 export const RECOVERY_MS = 10_000;
 
 /**
- * Real processes over DynamoDB Local through a proxy that spoils requests: two API servers, a
- * compactor, publishers, followers and bootstrappers, which are killed and stopped all the while.
- * In memory the database is stopped too, and the stream is deleted and created again; on disk the
- * database is killed. When the time is up all faults end, all clients catch up, the table is read
- * back, and the history is judged. The seed decides what is tried, not how real processes
- * interleave.
+ * Runs real processes over a local store, through a proxy that disturbs requests: two API servers,
+ * a compactor, publishers, followers and bootstrapping clients. They are killed and paused during
+ * the whole run. With the database in memory, the database is paused too, and the stream is deleted
+ * and created again. With the database on disk, the database is killed. When the time is up, all
+ * faults end, all clients catch up, the table is read back, and the history is checked. The seed
+ * decides the actions, but not how real processes interleave.
  */
 export async function playBlackBox(options: PlayOptions): Promise<Played> {
   const random = seededRandom(`black box ${options.seed}`);
@@ -74,11 +76,12 @@ export async function playBlackBox(options: PlayOptions): Promise<Played> {
   }
 }
 
-/** A history of more lines than this no longer fits a small machine together with its checker. */
+/** A longer history does not fit into the memory of a small machine together with its checker. */
 const LINES_MAX = 3_000_000;
 
 /**
- * Everybody at work until the time is up and the last kill is done. Then there are no more faults.
+ * Runs all processes until the time is up and the last kill is done. After that there are no more
+ * faults.
  */
 async function runUnderFaults(
   { seconds, intensity, databaseKills, onProgress = () => {} }: PlayOptions,
@@ -127,10 +130,10 @@ async function runUnderFaults(
   clearInterval(progress);
 }
 
-/** What an ended life has left is removed half an hour later: until then it can be read back. */
+/** The data of an ended life is removed half an hour later. Until then it can be read back. */
 const LIVES_KEPT_S = 25 * 60;
 
-/** Deletes the stream and creates it again, a few times in a run. */
+/** Deletes the stream and creates it again a few times in a run. */
 async function recreateNowAndThen(
   stage: Stage,
   { isOver, sleep }: Pick<ClientWorld, "isOver" | "sleep">,
@@ -151,7 +154,10 @@ async function recreateNowAndThen(
   }
 }
 
-/** The world of a client that looks which life the stream has after everything it does. */
+/**
+ * Returns the environment of a client that reads the present life of the stream after everything it
+ * does.
+ */
 function adminOf({ box: { world }, lives }: Stage): ClientWorld {
   return {
     ...world,
@@ -160,7 +166,10 @@ function adminOf({ box: { world }, lives }: Stage): ClientWorld {
   };
 }
 
-/** Everybody catches up and says so, twice; gives how long the first time took. */
+/**
+ * Waits twice until all processes report that they have caught up. Returns how long the first time
+ * took.
+ */
 async function recover(stage: Stage): Promise<Recovery> {
   const { box, clients } = stage;
   const world = adminOf(stage);

@@ -13,8 +13,7 @@ export type Stored = {
 };
 
 /**
- * Reads every chain of a life, and its compacted state, straight from the table, strongly
- * consistent.
+ * Reads every chain of a life and its compacted state directly from the table, strongly consistent.
  */
 export async function readBack(
   { client, tableName, stream, partitions }: Stored,

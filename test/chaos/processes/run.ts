@@ -7,9 +7,10 @@ import { playBlackBox } from "./play.ts";
 import { printVerdict, sayVerdict, verdictOf } from "./verdict.ts";
 
 /**
- * `npm run test:fault -- --minutes 15`: real processes, spoiled requests, kills; then the verdict.
- * `npm run test:fault -- --database-kills 30`: the database on disk and killed so often, for at
- * least as many minutes. FAULT_MINUTES and FAULT_DATABASE_KILLS say the same.
+ * `npm run test:fault -- --minutes 15` runs real processes with disturbed requests and kills, and
+ * prints the verdict. `npm run test:fault -- --database-kills 30` keeps the database on disk and
+ * kills it that often, for at least as many minutes. FAULT_MINUTES and FAULT_DATABASE_KILLS have
+ * the same effect.
  */
 const { values } = parseArgs({
   options: {

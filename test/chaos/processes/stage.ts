@@ -17,18 +17,18 @@ import { type Killable, startKillable } from "./killable.ts";
 import { type Lives, watchLives } from "./lives.ts";
 import type { Stored } from "./read-back.ts";
 
-/** All processes of a run, at work on a stream that is there. */
+/** All processes of a run on an existing stream. */
 export type Stage = {
   readonly database: Database;
   readonly proxy: FaultProxy;
   /** Two API servers and a compactor. */
   readonly servers: readonly Killable[];
   readonly clients: Clients;
-  /** What the client processes have written so far. */
+  /** Everything that the client processes have written so far. */
   readonly collected: Collected;
   /** The clients of this process. */
   readonly box: Box;
-  /** What no client may ever see, as far as this process knows. */
+  /** The violations that this process knows of. */
   readonly failures: readonly string[];
   readonly lives: Lives;
   readonly stored: Stored;
@@ -38,7 +38,7 @@ export type Stage = {
 export type StageOptions = {
   readonly seed: string;
   readonly random: SeededRandom;
-  /** The database keeps its data on disk. */
+  /** True if the database keeps its data on disk. */
   readonly onDisk: boolean;
   readonly publishers: number;
   readonly batch: number;
@@ -54,7 +54,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     join(root, name),
   );
   await mkdir(folder);
-  // Processes are started again all the time: they compile everything once.
+  // Processes restart all the time, so compiled code is cached.
   const env = { NODE_COMPILE_CACHE: compiled };
   const failures: string[] = [];
   const fail = (what: string): void => void failures.push(`internal: ${what}`);
@@ -68,7 +68,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     stops.push(database.stop);
     const proxy = await startFaultProxy(database.endpoint, random.fork("proxy"));
     stops.push(proxy.stop);
-    // Nothing is spoiled yet; and through the proxy the database stays where it is.
+    // No request is disturbed yet. The proxy keeps its address when the database restarts.
     const client = new DynamoDBClient(localAws(proxy.endpoint));
     stops.push(() => client.destroy());
     await ensureTable(client, TABLE);
@@ -109,7 +109,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   }
 }
 
-/** Whenever one has started again, `onStart`. */
+/** Starts the servers. `onStart` is called each time one of them has started again. */
 function startServers(
   env: NodeJS.ProcessEnv,
   onStart: () => void,

@@ -3,7 +3,7 @@ import type { Line, ViolationName } from "../../simulation/checker/history.ts";
 import { PROXY_FAULTS } from "./fault-proxy.ts";
 import type { Played } from "./play.ts";
 
-/** The figures that a run is judged by. */
+/** The figures by which a run is judged. */
 export type Verdict = {
   readonly acknowledgedEvents: number;
   readonly storedEvents: number;
@@ -12,12 +12,12 @@ export type Verdict = {
   readonly reordered: number;
   readonly otherViolations: number;
   readonly requestFaults: number;
-  /** Of servers and of clients. */
+  /** The number of kills of servers and clients. */
   readonly processKills: number;
   readonly processPauses: number;
   readonly databaseKills: number;
   readonly databasePauses: number;
-  /** All of these together. */
+  /** The sum of these counts. */
   readonly faults: number;
   readonly streamsMadeAnew: number;
   readonly seeks: number;
@@ -65,7 +65,7 @@ export function verdictOf({ history, violations, counts, events, recovery }: Pla
   };
 }
 
-/** How many different events were acknowledged to a publisher. */
+/** Returns how many different events were acknowledged to a publisher. */
 function acknowledgedOf(history: readonly Line[]): number {
   const asked = new Map<number, readonly { readonly n: number }[]>();
   const acknowledged = new Set<number>();

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Target } from "../../contract/wire.ts";
 
-/** One line of a worker, with the process it came from and when it arrived. */
+/** One line of a worker, with its process and its arrival time. */
 export type Line = {
   readonly consumer: string;
   readonly atMs: number;
@@ -19,7 +19,7 @@ export type Disturbed = {
   readonly lines: readonly Line[];
   readonly published: readonly number[];
   /**
-   * For each SIGKILL and SIGSTOP, how long the others took to hold all that its victim had held.
+   * For each SIGKILL and SIGSTOP, the time until other workers held all partitions of the victim.
    */
   readonly takeOvers: readonly { readonly signal: Signal; readonly ms: number }[];
 };
@@ -32,7 +32,7 @@ export type Options = {
   readonly leaseSeconds: number;
   readonly waitSeconds: number;
   readonly durationMs: number;
-  /** From one disturbance to the next. */
+  /** The time from one disturbance to the next. */
   readonly everyMs: number;
 };
 
@@ -41,9 +41,10 @@ type Worker = { readonly consumer: string; readonly child: ChildProcess };
 const PROGRAM = fileURLToPath(new URL("worker.ts", import.meta.url));
 
 /**
- * Worker processes that share one subscription while they are killed and stopped in turn, a
- * publisher beside them; then a quiet time in which what is left is worked off. Who was killed
- * begins again under another name, and who was stopped goes on, once the others have taken over.
+ * Runs worker processes that share one subscription, together with a publisher. The workers are
+ * killed and paused in turn. A quiet time follows, in which they process the remaining events. Once
+ * other workers have taken over, a killed worker starts again under another name, and a paused
+ * worker resumes.
  */
 export async function runDisturbed(target: Target, options: Options): Promise<Disturbed> {
   const { workers, partitions, leaseSeconds, waitSeconds, durationMs, everyMs } = options;
@@ -98,7 +99,7 @@ export async function runDisturbed(target: Target, options: Options): Promise<Di
     const began = performance.now();
     const disturbing: Promise<void>[] = [];
     for (let turn = 0; turn * everyMs < durationMs; turn++) {
-      // Those that are still down from the turns before are others.
+      // The victims of earlier turns that are still down are different workers.
       disturbing.push(disturb((turn * 3) % workers, turn % 2 === 0 ? "SIGKILL" : "SIGSTOP"));
       await sleep(began + (turn + 1) * everyMs - performance.now());
     }
@@ -123,14 +124,14 @@ type Info = { lag: { events: number }; members: { consumer: string; share: numbe
 const lagOf = async (target: Target, path: string): Promise<number> =>
   ((await send(target, "GET", path)) as Info).lag.events;
 
-/** Until so many workers hold everything between them, none without a share. */
+/** Waits until this number of workers hold all partitions and each of them has a share. */
 const untilHeld = (target: Target, path: string, workers: number): Promise<void> =>
   untilMembers(target, path, (members) => {
     const holders = members.filter(({ share }) => share > 0);
     return isWhole(holders) && holders.length === workers;
   });
 
-/** Until others hold everything. */
+/** Waits until other workers hold all partitions. */
 const untilTakenOver = (target: Target, path: string, victim: string): Promise<void> =>
   untilMembers(target, path, (members) =>
     isWhole(members.filter(({ consumer }) => consumer !== victim)),
@@ -160,14 +161,14 @@ async function send({ baseUrl, apiKey }: Target, method: string, path: string, j
   return (await response.json()) as object;
 }
 
-/** What must not be: events that no worker has processed, and keys that went back. */
+/** Returns the violations: events that no worker has processed, and keys that went back. */
 export function findViolations({ lines, published }: Disturbed): string[] {
   const processed = new Set(lines.flatMap(({ data }) => data ?? []));
   const missing = published.filter((data) => !processed.has(data));
   const violations = missing.map((data) => `no worker has processed ${data}`);
-  // Deliveries to one worker are in order, except that it may begin again after the committed
-  // offset, and then everything from there on comes again. So a key's order is inverted when a
-  // worker meets a later event of it before an earlier one that was not processed yet.
+  // Deliveries to one worker are in order, except that it may restart after the committed offset
+  // and receive everything from there again. So the order of a key is violated when a worker
+  // receives a later event of the key before an earlier one that is not processed yet.
   const done = new Map<string, Set<number>>();
   for (const [key, of] of Map.groupBy(lines, ({ key }) => key)) {
     if (key === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * One worker process: polls its share, "processes" each event by printing it, commits. Killed and
- * stopped from outside. Prints one JSON line for everything that it has done.
+ * One worker process. It polls its share, processes each event by printing it, and commits. The
+ * test kills and pauses it. It prints one JSON line for everything that it has done.
  */
 const [, , url = "", apiKey = "", stream = "", consumer = "", wait = ""] = process.argv;
 const waitSeconds = Number(wait);

@@ -4,7 +4,7 @@ import { count, none, type Said, saveRecord, seconds } from "../../proof/record.
 import { whereWeAre } from "../../proof/where.ts";
 import { type Disturbed, findViolations, type Options, runDisturbed } from "./disturbed.ts";
 
-/** WORKERS_SECONDS=60 WORKERS_RESULTS=test/results/workers.json for what is published. */
+/** WORKERS_SECONDS=60 WORKERS_RESULTS=test/results/workers.json records the published result. */
 const { WORKERS_SECONDS = "12", WORKERS_RESULTS } = process.env;
 const options: Options = {
   workers: 8,
@@ -16,9 +16,12 @@ const options: Options = {
 };
 const LEASE_MS = options.leaseSeconds * 1_000;
 const TAKE_OVER_MS = LEASE_MS + 2_000;
-/** Who should take over may be the next victim, and has then a lease to lose as well. */
+/**
+ * A worker that should take over may be the next victim, and then its own lease has to expire as
+ * well.
+ */
 const AFTER_TWO_MS = TAKE_OVER_MS + LEASE_MS;
-/** A machine that has other things to do is late now and then; what is published is not. */
+/** A busy machine is sometimes late. The published result must not be. */
 const LATE = WORKERS_RESULTS === undefined ? 3 : 1;
 
 const { close, ...target } = await openTarget();

@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import type { components, paths } from "./generated/api.d.ts";
 
-/** The story of ../story.ts with a client of openapi-typescript and openapi-fetch. */
+/** Runs the story of ../story.ts with a client of openapi-typescript and openapi-fetch. */
 
 declare const process: {
   readonly env: { readonly EVENTLEDGER_URL: string; readonly EVENTLEDGER_API_KEY: string };
@@ -15,7 +15,7 @@ const api = createClient<paths, "application/json" | "application/problem+json">
   headers: { Authorization: `Bearer ${apiKey}` },
 });
 
-/** The answer, or the problem as an error. */
+/** Returns the answer, or throws the problem as an error. */
 async function answer<T>(asked: Promise<{ data?: T; error?: components["schemas"]["Problem"] }>) {
   const { data, error } = await asked;
   if (data === undefined) throw new Error(JSON.stringify(error));
@@ -47,7 +47,7 @@ const publish = (body: components["schemas"]["NewEvent"]) =>
   answer(api.POST("/streams/{stream}/events", { params: onStream, body }));
 const third = await publish({ key: "order-1", data: { total: 43 } });
 const tombstone = await publish({ key: "order-2", data: null });
-// @ts-expect-error: an event has no such member
+// @ts-expect-error: an event has no member of this name
 publish.call.bind(null, null, { kye: "order-1", data: 1 });
 
 await answer(

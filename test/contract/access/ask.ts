@@ -2,7 +2,7 @@ import { type Answer, type Call, send } from "../wire.ts";
 import { type DescribedOperation, resolved } from "./openapi-operations.ts";
 import type { Names } from "./world.ts";
 
-/** Sends a valid request of an operation about the things that are named. */
+/** Sends a valid request of an operation, with the given names. */
 export function ask(
   baseUrl: string,
   operation: DescribedOperation,
@@ -33,7 +33,7 @@ const BODIES: Readonly<Record<string, (names: Names) => object>> = {
   seek: ({ cursor }) => ({ to: { cursor } }),
 };
 
-/** The document's own example of a body; with a cursor where one belongs. */
+/** Returns the document's example of a body, with a real cursor where the body takes one. */
 function bodyOf(operation: DescribedOperation, names: Names): string {
   const made = BODIES[operation.id]?.(names);
   if (made !== undefined) return JSON.stringify(made);

@@ -3,24 +3,24 @@ import type { Call } from "../wire.ts";
 
 /** The prefix that the keys under test are bound to. */
 export const PREFIX = "eu/";
-/** Part of every event, key and setting that such a key must never see. */
+/** A text in every event, key and setting that such a key must never see. */
 export const SECRET = "secret";
 
-/** What a bound key meets in one stream. */
+/** The subscriptions and cursors that a bound key uses in one stream. */
 export type Bounded = {
   readonly stream: string;
-  /** Filtered by the prefix. */
+  /** A subscription that is filtered by the prefix. */
   readonly own: string;
-  /** Without a filter, with a shorter one, and with that of others. */
+  /** Subscriptions without a filter, with a shorter prefix, and with another prefix. */
   readonly foreign: readonly string[];
-  /** Of polls of `own`, and of each of `foreign`. */
+  /** The cursors of polls of `own` and of each of `foreign`. */
   readonly cursors: Readonly<Record<string, string>>;
 };
 
 type Use = {
-  /** Works, and shows only what begins with the prefix. */
+  /** A request that succeeds and shows only keys that begin with the prefix. */
   readonly within: (at: Bounded) => Call;
-  /** Each is refused with the code. */
+  /** Requests that are refused with this code. */
   readonly outside: (at: Bounded) => readonly (readonly [code: string, Call])[];
 };
 
@@ -34,7 +34,9 @@ const post = (path: string, json: object, method = "POST"): Call => ({
 const OTHERS = `us/${SECRET}`;
 const event = (key: string) => ({ key, data: 1 });
 
-/** The same request about one's own subscription, and about those that do not exist for the key. */
+/**
+ * Sends the same request about the key's own subscription and about those that it does not cover.
+ */
 const ofSubscription = (call: (path: string, cursor: string) => Call): Use => ({
   within: ({ stream, own, cursors }) => call(at(stream, own), cursors[own] ?? ""),
   outside: ({ stream, foreign, cursors }) =>
@@ -62,8 +64,8 @@ const ofParkedKey = (how: "retry" | "skip", key: string, by: "path" | "query" = 
 };
 
 /**
- * Of every operation that lets a bound key in: what it may do, and what not. An operation that is
- * missing here fails the test.
+ * For every operation that a bound key may use: what it may request and what not. An operation that
+ * is missing here fails the test.
  */
 export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   getStream: {

@@ -9,7 +9,10 @@ import { BOUNDED_USES, type Bounded, PREFIX, SECRET } from "./bounds-uses.ts";
 import { operations } from "./openapi-operations.ts";
 import { SCOPES } from "./world.ts";
 
-/** Keys that are bound to subscriptions and to a prefix of event keys, at every operation. */
+/**
+ * These tests call every operation with keys that are bound to subscriptions and to a prefix of
+ * event keys.
+ */
 
 let stack: Stack;
 let root: Client;
@@ -34,10 +37,13 @@ async function make(bounds: object, apiKey = stack.adminKey) {
 }
 
 const INSIDE = ["eu/1", "eu/parked", "eu/skipped", "eu/skipped-too"];
-/** Of so many. */
+/** The total number of events. */
 const EVENTS = 7;
 
-/** A stream with events, states, subscriptions and parked keys inside the prefix and outside. */
+/**
+ * Creates a stream with events, states, subscriptions and parked keys inside and outside the
+ * prefix.
+ */
 async function furnish(partitions: number): Promise<Bounded> {
   const stream = await root.newStream({ partitions });
   const { body } = await root.publish(stream, [
@@ -76,7 +82,7 @@ it("[key.key-prefix] is tried at every operation that lets a bound key in", () =
 
 describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) => {
   let world: Bounded;
-  /** For what changes something, in the order of the uses. */
+  /** A second stream for operations that change something, in the order of the uses. */
   let spare: Bounded;
   let apiKey: string;
   beforeAll(async () => {
@@ -89,7 +95,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
   it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s shows nothing outside", async (id) => {
     const { within: inside } = BOUNDED_USES[id] ?? {};
     const answer = await use(inside?.(spare) ?? { path: "" });
-    // What a sequence on several partitions names is settled by the key, which the example lacks.
+    // On several partitions a sequence needs its key, which the example lacks.
     if (id !== "park" || partitions === 1) {
       expect(answer.status, answer.text).toBeOneOf([200, 201, 204]);
     }
@@ -102,7 +108,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
       const answer = await use(call);
       expect(answer.body, `${call.path} ${call.body}`).toMatchObject({ code });
       const { detail, errors } = answer.body as { detail: string; errors?: unknown };
-      // What the request itself has named may be repeated.
+      // An answer may repeat what the request itself has named.
       expect(`${call.path}${call.body}`.includes(SECRET) ? "" : answer.text).not.toContain(SECRET);
       if (code === "forbidden") {
         expect(errors, detail).toMatchObject([{ detail: expect.stringContaining(PREFIX) }]);

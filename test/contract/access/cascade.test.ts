@@ -9,7 +9,7 @@ import { type Stack, startStack } from "../../../packages/local/src/stack.ts";
 import { createTestTable } from "../../support/test-table.ts";
 import { send } from "../wire.ts";
 
-/** Revoking a key with what it has made. */
+/** These tests revoke a key together with the keys that it created. */
 
 let stack: Stack;
 beforeAll(async () => {
@@ -36,7 +36,7 @@ const make = async (apiKey?: string) =>
 const present = async () =>
   ApiKeyList.parse((await call("GET", "/keys?limit=500")).body).keys.map(({ id }) => id);
 
-/** a made b and c, b made d; e is another's. */
+/** Key a created b and c, and b created d. Key e belongs to another creator. */
 async function family() {
   const [a, e] = [await make(), await make()];
   const [b, c] = [await make(a.apiKey), await make(a.apiKey)];

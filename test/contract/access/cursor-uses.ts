@@ -7,7 +7,7 @@ import { type Names, WORKER } from "./world.ts";
 export type CursorUse = {
   readonly operation: string;
   readonly as: string;
-  /** Which of the cursors belongs there. */
+  /** The kind of cursor that this place accepts. */
   readonly own: "cursor" | "polled" | "worked" | "snapshot";
   readonly call: (names: Names, cursor: string) => Call;
 };
@@ -21,7 +21,7 @@ const post = (path: string, json: object): Call => ({
   body: JSON.stringify(json),
 });
 
-/** Every place of a request that takes a cursor which is bound to something. */
+/** Every place in a request that takes a cursor of a stream or a subscription. */
 export const CURSOR_USES: readonly CursorUse[] = [
   {
     operation: "browseEvents",
@@ -100,12 +100,12 @@ export const CURSOR_USES: readonly CursorUse[] = [
   },
 ];
 
-/** Whether a request of an operation has a place for a cursor, by what the document says. */
+/** Returns whether the document describes a cursor in a request of an operation. */
 export const takesCursor = ({ parameters, requestBody }: DescribedOperation): boolean =>
   parameters.some(({ name }) => name === "from") ||
   [...schemaNames([parameters, requestBody])].some((name) => /^(List)?Cursor$/.test(name));
 
-/** The names of all schemas that something is made of. */
+/** Returns the names of all schemas within a value. */
 function schemaNames(of: unknown, known = new Set<string>()): Set<string> {
   for (const [, name = ""] of JSON.stringify(of).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
     if (known.has(name)) continue;

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.stop());
 
-/** What the server answers to bytes, until it closes. */
+/** Sends raw bytes and returns what the server answers until it closes the connection. */
 async function sendRaw(bytes: string): Promise<{ head: string; problem: Problem }> {
   const socket = connect(Number(new URL(stack.url).port), "127.0.0.1");
   socket.write(bytes);
@@ -276,7 +276,7 @@ describe("what answers keep to themselves", () => {
 describe("a damaged batch", () => {
   const tableName = `damaged-${randomUUID()}`;
 
-  /** Spoils the one batch of a table, so that the JSON around the secret is invalid. */
+  /** Damages the one batch of a table, so that the JSON around the secret is invalid. */
   async function damage(secret: string): Promise<void> {
     const database = new DynamoDBClient(localAws(inject("dynamoEndpoint")));
     const { Items = [] } = await database.send(new ScanCommand({ TableName: tableName }));

@@ -12,7 +12,10 @@ import { CURSOR_KINDS, CURSOR_USES, takesCursor } from "./cursor-uses.ts";
 import { type DescribedOperation, operations } from "./openapi-operations.ts";
 import { createWorld, type Names, WORKER, type World } from "./world.ts";
 
-/** Every operation of the OpenAPI document, with every kind of key that must not open it. */
+/**
+ * These tests call every operation of the OpenAPI document with every kind of key that must be
+ * refused.
+ */
 
 let stack: Stack;
 let world: World;
@@ -160,7 +163,8 @@ describe("cursors", () => {
     async (use) => {
       for (const kind of CURSOR_KINDS) {
         const answer = await send(as(world.full), use.call(world.mine, world.theirs[kind]));
-        // The same words as for another stream of this tenant: nothing tells that it exists.
+        // The answer is the same as for another stream of this tenant, so it does not reveal that
+        // the stream exists.
         const reason = "other-stream";
         expect(answer.body, kind).toMatchObject({ status: 400, code: "invalid-cursor", reason });
       }
@@ -176,8 +180,9 @@ describe("cursors", () => {
   });
 
   /**
-   * A cursor of streams or keys continues after a name, which is no secret; it must not show what
-   * belongs to others. A cursor of what a stream holds is refused by every other stream.
+   * A cursor of streams or keys contains the name after which the list continues. That name is not
+   * secret, but the cursor must not show names of other tenants. A cursor of a stream's content is
+   * refused by every other stream.
    */
   const LISTS = new Map<string, (names: Names) => string>([
     ["listStreams", () => "/streams"],
@@ -205,7 +210,7 @@ describe("cursors", () => {
     },
   );
 
-  /** What a page of a list names. */
+  /** Returns the names in a page of a list. */
   const namesIn = ({ body }: Answer): string[] =>
     Object.values(body as Record<string, { id?: string; name?: string; reason?: string }[]>)
       .flatMap((items) => (Array.isArray(items) ? items : []))
@@ -300,13 +305,13 @@ describe("after all of these", () => {
   });
 });
 
-/** The same key with something else in it, and a checksum that is right again. */
+/** Returns the same key with a changed body and a valid checksum. */
 function reissue(apiKey: string, change: (body: string) => string): string {
   const [kind, id, secret] = change(apiKey.slice(0, -6)).split("_").slice(1);
   return formatKey({ kind: kind === "live" ? "live" : "test", id: id ?? "", secret: secret ?? "" });
 }
 
-/** What an answer tells, without the name of its request. */
+/** Returns an answer without the parts that differ between requests. */
 function essence({ status, body }: Answer): string {
   const { instance: _, ...problem } = body as Record<string, unknown>;
   return JSON.stringify({ status, ...problem });

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createNodeServer } from "../../../packages/local/src/node-server.ts";
 
-/** What clients that idle, wait or do not read can do to others and to the server's memory. */
+/**
+ * These tests check that clients that idle, wait or do not read cannot harm other clients or fill
+ * the server's memory.
+ */
 
 let server: Server;
 const sockets: Socket[] = [];
@@ -34,7 +37,7 @@ const isOpen = (socket: Socket) => !socket.destroyed && socket.readyState === "o
 
 describe("a connection beyond the cap", () => {
   const CAP = 8;
-  /** Answers in its own time, and reads no bodies, as the API does for a GET. */
+  /** Answers after some time without reading the body, as the API does for a GET. */
   const answerLater: RequestListener = async (_, response) => {
     await sleep(700);
     response.end("waited");
@@ -98,7 +101,8 @@ describe("an answer that its client does not take", () => {
     slow.on("data", (chunk) => {
       bytes += chunk.length;
       slow.pause();
-      // Several times as long as an answer may lie about, and never so long without a byte.
+      // In total, the client takes several times the limit for an unread answer, but each pause is
+      // shorter than the limit.
       setTimeout(() => slow.resume(), 6);
     });
     await once(slow, "close", { signal: AbortSignal.timeout(50_000) });

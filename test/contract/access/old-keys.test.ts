@@ -8,7 +8,7 @@ import { send } from "../wire.ts";
 import { ask } from "./ask.ts";
 import { operations } from "./openapi-operations.ts";
 
-/** Keys whose rows are from before the scopes were divided and bounds were known. */
+/** These tests use keys whose rows were written before scopes were divided and bounds existed. */
 
 const tableName = `old-keys-${randomUUID()}`;
 let stack: Stack;
@@ -39,7 +39,7 @@ const make = async (scopes: string[], more: object = {}) =>
 
 const rowOf = (id: string) => ({ pk: { S: `KEY#${id}` }, sk: { S: "META" } });
 
-/** A key as the first release stored it. */
+/** Creates a key as the first release stored it. */
 async function makeOld(scopes: string[]): Promise<NewApiKey> {
   const key = await make(["publish"]);
   await client.send(

@@ -15,12 +15,12 @@ type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 export type DescribedOperation = {
   readonly id: string;
   readonly method: string;
-  /** With `{name}` for each parameter. */
+  /** The path, with `{name}` for each parameter. */
   readonly path: string;
   readonly scope: string | undefined;
-  /** Any of these is enough; the scope is the first. */
+  /** The scopes of which one is enough. The first is the usual scope. */
   readonly scopes: readonly string[];
-  /** What becomes of a key that is bound to subscriptions or a key prefix. */
+  /** How the operation treats a key that is bound to subscriptions or to a key prefix. */
   readonly bound: string | undefined;
   readonly parameters: readonly Parameter[];
   readonly requestBody: { readonly content: Content } | undefined;
@@ -56,7 +56,7 @@ export const operations: readonly DescribedOperation[] = Object.entries(
 
 const components = openApi.components.schemas as unknown as Readonly<Record<string, Schema>>;
 
-/** A schema itself, where another one only names it. */
+/** Returns a schema, or the schema that a reference names. */
 export function resolved(schema: Schema): Schema {
   const { $ref } = schema;
   if (typeof $ref !== "string") return schema;

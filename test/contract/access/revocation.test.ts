@@ -11,7 +11,7 @@ import { createTestTable } from "../../support/test-table.ts";
 import { createClient } from "../client.ts";
 import { send } from "../wire.ts";
 
-/** A clock that is moved by hand. */
+/** Creates a clock that the test moves. */
 function createMovedClock() {
   let aheadMs = 0;
   const clock: Clock = {
@@ -25,7 +25,7 @@ function createMovedClock() {
   return { clock, pass };
 }
 
-/** Two processes over one table. */
+/** Opens two processes over one table. */
 async function openTwo() {
   const { clock, pass } = createMovedClock();
   const { client, tableName } = await createTestTable();
@@ -168,7 +168,10 @@ describe("a poll that waits", () => {
     return (apiKey: string) => createClient({ baseUrl: server.url, apiKey });
   }
 
-  /** A poll of a key's under way at one server, and all that may happen at another. */
+  /**
+   * Starts a poll that waits at one server, and returns functions that change its key at another
+   * server.
+   */
   async function startWaiting(expiresAt?: string) {
     const { endpoint, tableName } = await createTestTable();
     const moved = createMovedClock();
@@ -183,7 +186,7 @@ describe("a poll that waits", () => {
       body: JSON.stringify(config),
     });
     const { id, apiKey } = NewApiKey.parse(body);
-    // Only its wall clock is moved: what waits goes on waiting.
+    // Only the wall clock is moved, so the poll goes on waiting.
     const clock = { ...systemClock, now: moved.clock.now };
     const there = (await serve(endpoint, tableName, clock))(apiKey);
     const gzip = { "accept-encoding": "gzip" };
@@ -207,7 +210,8 @@ describe("a poll that waits", () => {
   it("[key.revoked] delivers nothing to a key that was revoked meanwhile", async () => {
     const { polls, publish, revoke, pass } = await startWaiting();
     await revoke();
-    // Of the 30 s, less than the poll may wait: what remembers the key forgets it after 20.
+    // The key's row stays cached for 20 s, which is less than both the limit of 30 s and the wait
+    // of the poll.
     pass(20);
     await publish();
     for (const { text, body } of await polls) {

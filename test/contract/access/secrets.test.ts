@@ -75,7 +75,7 @@ describe("the keys of cursors", () => {
   const tableName = `cursor-keys-${randomUUID()}`;
   const adminKey = "the-admin-key-of-these-servers";
 
-  /** What a client meets while the server has these keys. */
+  /** Runs requests against a server with these keys. */
   async function under<T>(cursorKey: string, meet: (api: Client) => Promise<T>): Promise<T> {
     const endpoint = inject("dynamoEndpoint");
     const stack = await startStack({ endpoint, tableName, adminKey, cursorKey });
@@ -95,7 +95,7 @@ describe("the keys of cursors", () => {
       await api.browse(stream, { from: cursors.browse });
       await api.poll(stream, "s", { after: cursors.poll });
     };
-    // The new one is accepted everywhere before it signs anywhere.
+    // Every server accepts the new key before any server signs with it.
     await under(`1:${OLD},2:${NEW}`, (api) => works(api, old));
     const fresh = await under(`2:${NEW},1:${OLD}`, async (api) => {
       await works(api, old);
@@ -111,10 +111,10 @@ describe("the keys of cursors", () => {
         await refusal(api.commit(stream, "s", old.poll), "invalid-cursor"),
       ];
       for (const { reason } of refused) expect(reason).toBe("key-retired");
-      // What the table knows is not signed: positions outlive all keys.
+      // Positions in the table are not signed, so they survive every change of keys.
       expect((await api.poll(stream, "s")).body.events).toHaveLength(1);
     });
-    // Where another secret has the same id, nothing tells the old key from a forgery.
+    // When another secret has the same id, a cursor of the old key looks like a forgery.
     await under(`1:${NEW}`, async (api) => {
       const problem = await refusal(api.browse(stream, { from: old.browse }), "invalid-cursor");
       expect(problem.reason).toBe("malformed");

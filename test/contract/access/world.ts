@@ -10,52 +10,55 @@ export type Names = {
   readonly stream: string;
   readonly subscription: string;
   readonly id: string;
-  /** Of a publish's receipt. */
+  /** The cursor of a publish's receipt. */
   readonly cursor: string;
-  /** Of a poll of the subscription. */
+  /** The cursor of a poll of the subscription. */
   readonly polled: string;
   /** A second subscription, on which one worker has a lease. */
   readonly shared: string;
-  /** Of that worker's poll: it carries the lease's token. */
+  /** The cursor of that worker's poll. It carries the fencing token of the lease. */
   readonly worked: string;
-  /** In the midst of the compacted list. */
+  /** A cursor in the middle of the list of current states. */
   readonly snapshot: string;
 };
 
 /** The worker that holds a lease on every shared subscription. */
 export const WORKER = "worker";
 
-/** Two tenants with the same kinds of things, and keys of every sort to the first one's. */
+/**
+ * Two tenants with the same kinds of things, and API keys of every kind for the things of the first
+ * tenant.
+ */
 export type World = {
   readonly mine: Names;
-  /** In the first tenant as well, for what is allowed and leaves traces. */
+  /** A second set of names in the first tenant, for requests that are allowed and leave traces. */
   readonly spare: Names;
-  /** In the other tenant. */
+  /** Names in the other tenant. */
   readonly theirs: Names;
-  /** Nowhere. */
+  /** Names that do not exist. */
   readonly missing: Names;
-  /** May do everything in the first tenant. */
+  /** A key with all rights in the first tenant. */
   readonly full: string;
-  /** May do everything in the other tenant. */
+  /** A key with all rights in the other tenant. */
   readonly foreign: string;
-  /** May do everything, with other streams of the first tenant. */
+  /** A key with all rights for other streams of the first tenant. */
   readonly elsewhere: string;
   readonly expired: string;
   readonly revoked: string;
-  /** Every scope but those asked for, on all streams of the first tenant. */
+  /** Returns a key with every scope except the given ones, for all streams of the first tenant. */
   readonly without: (scopes: readonly string[]) => string;
-  /** That scope alone, on all streams of the first tenant. */
+  /** Returns a key with only this scope, for all streams of the first tenant. */
   readonly only: (scope: string) => string;
 };
 
 export const SCOPES = ["read", "consume", "operate", "publish", "admin"] as const;
 
-/** What operations take: any of these scopes. */
+/** The sets of scopes of which operations need one. */
 const WITHOUT = [
   ...new Map(operations.map(({ scopes }) => [scopes.join(), scopes])).values(),
 ].filter(([first]) => SCOPES.some((scope) => scope === first));
 
-/** Builds it through the API itself, with the admin key. */
+/** Creates the world through the API itself, with the admin key. */
 export async function createWorld(root: Target): Promise<World> {
   const as = (apiKey: string): Target => ({ ...root, apiKey });
   const full = await makeTenant(root);
@@ -63,7 +66,7 @@ export async function createWorld(root: Target): Promise<World> {
   const mine = await furnish(as(full));
   const spare = await furnish(as(full));
   const theirs = await furnish(as(foreign));
-  // So that no list of theirs ends after its first item.
+  // With more than one item, no list of the other tenant ends after its first item.
   await furnish(as(foreign));
   const make = async (scopes: readonly string[], streams: readonly string[], expiresAt?: string) =>
     NewApiKey.parse(
