@@ -23,7 +23,7 @@ export type DescribedOperation = {
   /** How the operation treats a key that is bound to subscriptions or to a key prefix. */
   readonly bound: string | undefined;
   readonly parameters: readonly Parameter[];
-  readonly requestBody: { readonly content: Content } | undefined;
+  readonly requestBody: { readonly content: Content; readonly required: boolean } | undefined;
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
 };
 
@@ -33,7 +33,7 @@ type Written = {
   readonly "x-scopes"?: readonly string[];
   readonly "x-bound"?: string;
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Content };
+  readonly requestBody?: { readonly content: Content; readonly required: boolean };
   readonly responses: DescribedOperation["responses"];
 };
 

@@ -9,7 +9,7 @@ import { createSchemas, type Parameter, type Schemas } from "./openapi/schemas.t
 import { TAGS } from "./openapi/tags.ts";
 import { type Operation, operationOf } from "./operation.ts";
 import { rightOf, tellRight } from "./rights.ts";
-import { requireJson, type Validation, validationOf } from "./validate.ts";
+import { jsonOrNothing, requireJson, type Validation, validationOf } from "./validate.ts";
 
 /**
  * Generates the OpenAPI 3.1 document of the app's routes from what the routes declare and validate.
@@ -56,7 +56,11 @@ type Route = {
   readonly of: Operation;
   readonly validations: readonly Validation[];
   readonly takesJson: boolean;
+  /** A missing body counts as `{}`. */
+  readonly mayLackBody: boolean;
 };
+
+const BODIES = new Set<unknown>([requireJson, jsonOrNothing]);
 
 /**
  * Returns the routes in the order of their declaration, each with what its handlers declare and
@@ -74,7 +78,8 @@ function routesOf(app: Hono<AppEnv>): Route[] {
         path: first.path.replaceAll(/:(\w+)/g, "{$1}"),
         of,
         validations: handlers.flatMap(({ handler }) => validationOf(handler) ?? []),
-        takesJson: handlers.some(({ handler }) => handler === requireJson),
+        takesJson: handlers.some(({ handler }) => BODIES.has(handler)),
+        mayLackBody: handlers.some(({ handler }) => handler === jsonOrNothing),
       };
     },
   );
@@ -102,6 +107,7 @@ function describeRoute(schemas: Schemas, route: Route) {
   const codes = [
     ...EVERYWHERE,
     ...(isPublic ? [] : KEYED),
+    ...(method === "get" ? [] : UNPACKED),
     ...(route.takesJson ? WITH_BODY : []),
     ...(of.problems ?? []),
   ];
@@ -127,8 +133,10 @@ const EVERYWHERE: readonly ProblemCode[] = [
   "request-too-large",
   "unsupported-media-type",
 ];
+/** A body is unpacked on every route. A GET has none. */
+const UNPACKED: readonly ProblemCode[] = ["malformed-gzip"];
 const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
-const WITH_BODY: readonly ProblemCode[] = ["malformed-json", "malformed-gzip"];
+const WITH_BODY: readonly ProblemCode[] = ["malformed-json"];
 
 const PLACES = { param: "path", query: "query" } as const;
 
@@ -143,7 +151,7 @@ function parametersOf(schemas: Schemas, { of, validations }: Route): Parameter[]
   ];
 }
 
-function bodyOf(schemas: Schemas, { of, validations }: Route): object | undefined {
+function bodyOf(schemas: Schemas, { of, validations, mayLackBody }: Route): object | undefined {
   const json = validations.find(({ target }) => target === "json");
   const forms = [
     ...(json === undefined ? [] : [["application/json", schemas.sent(json.schema)] as const]),
@@ -153,7 +161,8 @@ function bodyOf(schemas: Schemas, { of, validations }: Route): object | undefine
   ];
   if (forms.length === 0) return undefined;
   const content = Object.fromEntries(forms.map(([type, schema]) => [type, { schema }]));
-  return { required: true, content };
+  const required = !(mayLackBody && json?.schema.safeParse({}).success === true);
+  return { required, content };
 }
 
 /** Only successful answers with content have links. */

@@ -11,7 +11,7 @@ import {
   wording,
 } from "./formats/invalid-fields.ts";
 import { isUtf8, parseMediaType } from "./formats/media-type.ts";
-import { decodeUtf8, parseJson } from "./formats/raw-json.ts";
+import { decodeUtf8, emptyBody, parseJson } from "./formats/raw-json.ts";
 
 /** The prefixes of a problem's pointers for the parts of a request. */
 const POINTER_ROOTS: Partial<Record<keyof ValidationTargets, string>> = {
@@ -58,11 +58,13 @@ export const validationOf = (handler: object): Validation | undefined =>
 
 /**
  * Requires a JSON body. It refuses a body that is too large, before anything is parsed. It refuses
- * a body that is not declared as JSON, which would otherwise count as empty. It refuses a body that
- * is not valid JSON: a lenient parser would store something other than what was sent.
+ * an empty body, whatever its `Content-Type`, and one that is not declared as JSON. It refuses a
+ * body that is not valid JSON: a lenient parser would store something other than what was sent.
  */
 export const requireJson: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {
+    const { byteLength } = await c.req.arrayBuffer();
+    if (byteLength === 0) throw emptyBody("Send a JSON object as application/json.");
     await assertJson(c);
     await next();
   });

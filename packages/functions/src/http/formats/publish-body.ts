@@ -3,7 +3,7 @@ import { decodeBinaryCloudEvent } from "./cloudevents-binary.ts";
 import { decodeCloudEvent, decodeCloudEvents } from "./cloudevents-in.ts";
 import { assertUtf8, NDJSON, parseMediaType, unsupportedMediaType } from "./media-type.ts";
 import { decodeNative, ndjsonReader } from "./native-events.ts";
-import { decodeUtf8, utf8Reader } from "./raw-json.ts";
+import { decodeUtf8, emptyBody, utf8Reader } from "./raw-json.ts";
 
 /** The names and values of headers, as a fetch `Headers` iterates over them. */
 type RequestHeaders = Iterable<readonly [string, string]> & {
@@ -50,13 +50,8 @@ export function publishDecoder({ contentType, headers }: PublishRequest): Publis
   if (!isStructured && headers.get("ce-specversion") !== null) {
     return { whole: (body) => decodeBinaryCloudEvent({ contentType, headers, body }) };
   }
-  if (mediaType === undefined) {
-    throw unsupportedMediaType(
-      contentType === undefined
-        ? "The request has no Content-Type."
-        : "The Content-Type is not a media type.",
-    );
-  }
+  if (contentType === undefined) return { whole: refuseUntyped };
+  if (mediaType === undefined) throw unsupportedMediaType("The Content-Type is not a media type.");
   const isNdjson = mediaType.essence === NDJSON;
   const decode = DECODERS[mediaType.essence];
   if (decode === undefined && !isNdjson) {
@@ -64,6 +59,12 @@ export function publishDecoder({ contentType, headers }: PublishRequest): Publis
   }
   assertUtf8(mediaType);
   return decode === undefined ? decodeLines() : { whole: (body) => decode(decodeUtf8(body)) };
+}
+
+/** Without a Content-Type, a request that has a body lacks only that. */
+function refuseUntyped(body: Uint8Array): never {
+  if (body.length === 0) throw emptyBody("Send one event, or several, as application/json.");
+  throw unsupportedMediaType("The request has no Content-Type.");
 }
 
 function decodeLines(): PublishDecoder {

@@ -50,6 +50,10 @@ export function utf8Reader(): { push(bytes: Uint8Array): string; end(): string }
   return { push, end: () => decode(undefined) };
 }
 
+/** The refusal of a request without a body. `remedy` says what to send. */
+export const emptyBody = (remedy: string): LedgerError =>
+  new LedgerError("malformed-json", { detail: `The body is empty. ${remedy}` });
+
 /**
  * Parses a JSON text, or throws `malformed-json`. `where` is the subject of the message. V8 parses
  * iteratively, so deep nesting does no harm.

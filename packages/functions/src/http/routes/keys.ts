@@ -9,7 +9,7 @@ import {
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
-import { requireJson, valid } from "../validate.ts";
+import { jsonOrNothing, requireJson, valid } from "../validate.ts";
 
 /** Routes for the API keys of the caller's tenant: create, list, rotate, revoke. */
 export const keyRoutes = ({ ledger }: RouteDeps) =>
@@ -109,7 +109,7 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
         ],
       }),
       valid("param", ApiKeyParams),
-      requireJson,
+      jsonOrNothing,
       valid("json", RotateApiKey),
       async (c) => {
         const { id } = c.req.valid("param");

@@ -2,7 +2,7 @@ import { RestoredBody } from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
-import { requireJson, valid } from "../validate.ts";
+import { jsonOrNothing, valid } from "../validate.ts";
 
 /** The route that is called after a restore of the table. It needs the admin key. */
 export const restoredRoutes = ({ ledger }: RouteDeps) =>
@@ -28,7 +28,7 @@ export const restoredRoutes = ({ ledger }: RouteDeps) =>
         "numbering-at-risk",
       ],
     }),
-    requireJson,
+    jsonOrNothing,
     valid("json", RestoredBody),
     async (c) => c.json(await ledger.completeRestore(c.req.valid("json").name)),
   );
