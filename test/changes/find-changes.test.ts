@@ -47,10 +47,10 @@ it("tells equal changes of a file apart", () => {
 });
 
 /** Returns the result of a function's body with one change active, or with none. */
-function play(body: string, awake = -1): unknown {
+function play(body: string, active = -1): unknown {
   const { code } = findChanges("a.ts", `const f = () => { ${body} };`);
   return new Function("__changed", "__edge", `${code} return f();`)(
-    (number: number) => number === awake,
+    (number: number) => number === active,
     edge,
   );
 }
@@ -71,7 +71,7 @@ it.each([
   ["return /^b$/.test('ab');", false, ["open beginning: /^b$/"]],
   ["const a = { b: 1 }; return a?.b ?? 2;", 1, ["none: a?.b"]],
 ])(
-  "means the same while all changes are asleep, and something else with one awake: %s",
+  "means the same while no change is active, and something else with one active: %s",
   (body, result, others) => {
     expect(play(body)).toBe(result);
     const { changes } = findChanges("a.ts", `const f = () => { ${body} };`);

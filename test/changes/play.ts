@@ -1,171 +1,126 @@
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Measured } from "./session.ts";
-import type { Trial } from "./try.ts";
+import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
+import type { Measured } from "./measured.ts";
+import type { Answer } from "./orders.ts";
+import { type Job, nextJob } from "./plan.ts";
+import { failureOf, type Session } from "./session.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+/** A run of a file is ended when it writes nothing for so long. */
+const SILENCE_MS = 300_000;
 
-/** Which sources to change and which tests to run. */
-export type Asked = {
-  /** The folder for the files of the processes. */
-  readonly folder: string;
-  readonly files: readonly string[];
-  readonly projects: readonly string[];
-  readonly tests: readonly string[];
-};
-
-/**
- * The result for a change. `by` is the test that noticed it, `time` when a test did not end, and
- * null when no test noticed it.
- */
-export type Verdict = {
-  readonly number: number;
-  readonly by: string | null;
-  /** The number of test files that execute the change. */
-  readonly asked: number;
-};
-
-/**
- * The time limit of a test file: at least `leastMs`, and otherwise this multiple of its time
- * without a change.
- */
-const PATIENCE = { leastMs: 25_000, times: 10 };
-/** The time limit until the first test begins, or until all are measured. */
-const BEGIN_MS = 3_600_000;
-/**
- * The limit on executions of a change: at least `least`, and otherwise this multiple of their
- * number without the change.
- */
-const MEETINGS = { least: 10_000, times: 100 };
-
-/**
- * Measures the time of every test file and the changes that it executes, while no change is active.
- */
-export async function measure(asked: Asked): Promise<Measured[]> {
-  const path = join(asked.folder, "measured.json");
-  const errors = await play(asked, { measured: path, trials: [] }, { patienceMs: () => BEGIN_MS });
-  if (!existsSync(path)) throw new Error(`The tests cannot be measured: ${errors}`);
-  return JSON.parse(readFileSync(path, "utf8"));
-}
-
-type Plan = {
+type Play = {
+  readonly session: Session;
+  readonly measured: readonly Measured[];
   readonly numbers: readonly number[];
-  readonly workers: number;
-  readonly onVerdict: (verdict: Verdict, left: number) => void;
+  /** The file for all answers. Questions that it already answers are not asked again. */
+  readonly answers: string;
+  readonly onFile: (file: string, questions: number) => void;
 };
-
-/** Activates one change after the other and runs the tests that execute it, until one fails. */
-export async function tryAll(
-  asked: Asked,
-  measured: readonly Measured[],
-  { numbers, workers, onVerdict }: Plan,
-): Promise<Verdict[]> {
-  const trials = numbers.map((number) => trialOf(number, measured));
-  const msOf = new Map(measured.map((file) => [file.file, sum(Object.values(file.msOf))]));
-  const verdicts = new Map<number, Verdict>();
-  const note = (number: number, by: string | null) => {
-    const of = trials.find((trial) => trial.number === number)?.tests.length ?? 0;
-    const name = by?.startsWith(ROOT) ? by.slice(ROOT.length + 1) : by;
-    const verdict = { number, by: name, asked: of };
-    verdicts.set(number, verdict);
-    onVerdict(verdict, trials.length - verdicts.size);
-  };
-  const work = async (share: readonly Trial[]): Promise<void> => {
-    // A change that takes too long ends its process. The next process continues with the following
-    // change.
-    for (let left = share; left.length > 0; ) {
-      let present: number | undefined;
-      const errors = await play(
-        asked,
-        { trials: left },
-        {
-          patienceMs: (file) => Math.max(PATIENCE.leastMs, (msOf.get(file) ?? 0) * PATIENCE.times),
-          onTrial: (number) => {
-            present = number;
-          },
-          onVerdict: (number, by) => {
-            present = number;
-            note(number, by);
-          },
-        },
-      );
-      if (present === undefined) throw new Error(`The tests do not begin: ${errors}`);
-      if (!verdicts.has(present)) note(present, "time");
-      left = left.filter(({ number }) => !verdicts.has(number));
-    }
-  };
-  const shares = Array.from({ length: workers }, (_, worker) =>
-    trials.filter((_, index) => index % workers === worker),
-  );
-  await Promise.all(shares.map(work));
-  return numbers.flatMap((number) => verdicts.get(number) ?? []);
-}
-
-/** Chooses the tests for a change, the fastest first. */
-function trialOf(number: number, measured: readonly Measured[]): Trial {
-  let most = 0;
-  const asked = measured.flatMap(({ file, passed, msOf, meetings }) => {
-    const meeting = meetings.filter(({ meetings: met }) => met.some(([each]) => each === number));
-    if (!passed || meeting.length === 0) return [];
-    for (const { meetings: met } of meeting) {
-      for (const [each, times] of met) if (each === number) most = Math.max(most, times);
-    }
-    const tests = meeting.flatMap(({ test }) => test ?? []);
-    // Code that runs outside of tests concerns all tests of the file.
-    const of = tests.length === meeting.length ? [...new Set(tests)] : null;
-    return [{ file, of, ms: sum((of ?? Object.keys(msOf)).map((test) => msOf[test] ?? 0)) }];
-  });
-  const meetingsMax = Math.max(MEETINGS.least, most * MEETINGS.times);
-  const tests = asked.sort((a, b) => a.ms - b.ms).map(({ file, of }) => ({ file, of }));
-  return { number, meetingsMax, tests };
-}
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
-
-type Task = { readonly measured?: string; readonly trials: readonly Trial[] };
-type Watch = {
-  readonly patienceMs: (file: string) => number;
-  readonly onTrial?: (number: number) => void;
-  readonly onVerdict?: (number: number, by: string | null) => void;
-};
-
-let processes = 0;
 
 /**
- * Runs one process to its end. Ends it when it prints nothing for too long. Returns its error
- * output.
+ * Tries changes with one test file after the other, the fastest first. Each file tries the changes
+ * that it executes and that no test has noticed yet. If its process ends on the way, another one
+ * continues.
  */
-async function play({ folder, ...asked }: Asked, task: Task, watch: Watch): Promise<string> {
-  const number = ++processes;
-  const meetings = join(folder, `meetings-${number}`);
-  const path = join(folder, `task-${number}.json`);
-  writeFileSync(path, JSON.stringify({ ...asked, ...task, meetings }));
-  const child = spawn(process.execPath, [join(import.meta.dirname, "try.ts"), path], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  let errors = "";
-  child.stderr.on("data", (text) => {
-    errors = `${errors}${text}`.slice(-2_000);
-  });
-  const end = () => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-  };
-  process.once("exit", end);
-  let timer = setTimeout(end, BEGIN_MS);
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (!line.startsWith("{")) continue;
-    const { number, file, verdict } = JSON.parse(line);
-    clearTimeout(timer);
-    timer = setTimeout(end, watch.patienceMs(file ?? ""));
-    if (number === undefined) continue;
-    if (file !== undefined) watch.onTrial?.(number);
-    else watch.onVerdict?.(number, verdict);
+export async function tryAll(play: Play): Promise<readonly Answer[]> {
+  const { session, measured, answers, onFile } = play;
+  const numbers = new Set(play.numbers);
+  if (!existsSync(answers)) appendFileSync(answers, "");
+  for (;;) {
+    const before = readAnswers(answers);
+    const job = nextJob(measured, numbers, before);
+    if (job === undefined) return before;
+    const asked = Object.values(job.orders.questions ?? {});
+    onFile(job.file, job.orders.active === undefined ? new Set(asked.flat()).size : 1);
+    if (job.orders.active === undefined) await askAll(session, job, answers);
+    else await askAlone(session, job, answers, job.orders.active);
   }
-  clearTimeout(timer);
-  process.off("exit", end);
-  return errors;
 }
+
+/** Tries many changes with a file. Questions without an answer at its end are unsure. */
+async function askAll(session: Session, { file, orders }: Job, answers: string): Promise<void> {
+  const from = statSync(answers).size;
+  await watched(answers, () => session.run({ ...orders, answers }, file));
+  const said = readAnswers(answers, from);
+  const ended = said.some(({ outcome }) => outcome === "late" || outcome === "endless");
+  const last = said.at(-1);
+  if (last?.outcome === "begun") {
+    note(answers, { ...last, outcome: "late" });
+  } else if (!ended) {
+    const known = new Set(said.map(({ test, number }) => `${test} ${number}`));
+    for (const [test, numbers] of Object.entries(orders.questions ?? {})) {
+      for (const number of numbers) {
+        const isKnown = known.has(`${test} ${number}`) || wasNoticed(said, number);
+        if (!isKnown) note(answers, { file, test, number, outcome: "unsure" });
+      }
+    }
+  }
+}
+
+const wasNoticed = (said: readonly Answer[], number: number): boolean =>
+  said.some((answer) => answer.number === number && answer.outcome === "noticed");
+
+/**
+ * Runs a file with a change active from its beginning. If it fails, it must pass with no change
+ * active, and then fail again with the change.
+ */
+async function askAlone(
+  session: Session,
+  { file, orders }: Job,
+  answers: string,
+  number: number,
+): Promise<void> {
+  const from = statSync(answers).size;
+  const fails = async (active: number | undefined): Promise<string | undefined> => {
+    const run = () => session.run({ ...orders, active, answers }, file);
+    const modules = await watched(answers, run);
+    return modules.flatMap((module) => failureOf(module) ?? [])[0];
+  };
+  const passes = async () => {
+    const key = [file, ...(orders.only ?? [])].join();
+    const known = passesAlone.get(key) ?? (await fails(undefined)) === undefined;
+    passesAlone.set(key, known);
+    return known;
+  };
+  const isNoticed = (await fails(number)) !== undefined && (await passes());
+  const name = isNoticed ? await fails(number) : undefined;
+  if (readAnswers(answers, from).some(({ outcome }) => outcome === "endless")) return;
+  const answer = { file, test: null, number };
+  if (name === undefined) note(answers, { ...answer, outcome: "passed" });
+  else note(answers, { ...answer, outcome: "noticed", name });
+}
+
+const passesAlone = new Map<string, boolean>();
+
+/** Runs tests, and ends their process when it writes nothing for too long. */
+async function watched<Result>(answers: string, run: () => Promise<Result>): Promise<Result> {
+  let size = -1;
+  const timer = setInterval(() => {
+    const now = statSync(answers).size;
+    const pid = now === size ? readAnswers(answers).at(-1)?.pid : undefined;
+    size = now;
+    if (pid !== undefined) endProcess(pid);
+  }, SILENCE_MS);
+  try {
+    return await run();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself.
+  }
+}
+
+const note = (answers: string, answer: Answer) =>
+  appendFileSync(answers, `${JSON.stringify(answer)}\n`);
+
+const readAnswers = (path: string, from = 0): Answer[] =>
+  readFileSync(path)
+    .subarray(from)
+    .toString()
+    .split("\n")
+    .flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Answer]));

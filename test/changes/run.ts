@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { saveRecord } from "../proof/record.ts";
 import { whereWeAre } from "../proof/where.ts";
@@ -8,9 +8,11 @@ import { seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 import { EXAMINED } from "./examined.ts";
 import { findChanges } from "./find-changes.ts";
 import { judge } from "./judge.ts";
-import { measure, tryAll, type Verdict } from "./play.ts";
+import { type Measured, measure } from "./measured.ts";
+import { verdictsOf } from "./plan.ts";
+import { tryAll } from "./play.ts";
 import { sayChanges } from "./say-changes.ts";
-import type { Measured } from "./session.ts";
+import { openSession } from "./session.ts";
 import { sourcesOf } from "./sources.ts";
 import { SURVIVORS } from "./survivors.ts";
 
@@ -31,14 +33,17 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: process.env.SEED ?? "1" },
     /** Tries only changes whose name contains this text. */
     only: { type: "string", default: "" },
-    workers: { type: "string", default: "1" },
     /** The file for the measurements. If it exists, they are read from it. */
     measured: { type: "string" },
+    /** The file for the answers of the tests. If it exists, the run continues after them. */
+    answers: { type: "string" },
     results: { type: "string" },
     /** Uses the files that were examined completely, instead of paths. */
     examined: { type: "boolean", default: false },
   },
 });
+
+const ROOT = join(import.meta.dirname, "../..");
 
 // The processes that run the tests end with this one.
 for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => process.exit(1));
@@ -58,28 +63,34 @@ const asked = {
   projects: values.projects.split(","),
   tests: values.tests.split(",").filter((text) => text !== ""),
 };
+const kept = values.measured;
+const session = await openSession(asked);
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 console.log(`${files.length} files, ${all.length} changes, ${sample.length} to try; measuring`);
-const kept = values.measured;
 const measured: readonly Measured[] =
   kept !== undefined && existsSync(kept)
     ? JSON.parse(readFileSync(kept, "utf8"))
-    : await measure(asked);
+    : await measure(session, asked);
 if (kept !== undefined) writeFileSync(kept, JSON.stringify(measured));
 const broken = measured.filter(({ passed }) => !passed);
 for (const { file, error } of broken)
   console.log(`left out, it fails by itself: ${file}: ${error}`);
-const tried = await tryAll(asked, measured, {
+const answers = await tryAll({
+  session,
+  measured,
   numbers: sample,
-  workers: Number(values.workers),
-  onVerdict: (verdict, left) => console.log(`${left} ${print(verdict)}`),
+  answers: values.answers ?? join(folder, "answers"),
+  onFile: (file, questions) => console.log(`${questions} changes for ${relative(ROOT, file)}`),
 });
-rmSync(folder, { recursive: true, force: true });
+await session.close();
 
-const verdicts = tried.flatMap(({ number, ...rest }) => {
-  const change = all[number];
-  return change === undefined ? [] : [{ ...change, ...rest }];
-});
+const verdicts = verdictsOf(sample, answers, (file) => relative(ROOT, file)).flatMap(
+  ({ number, ...rest }) => {
+    const change = all[number];
+    return change === undefined ? [] : [{ ...change, ...rest }];
+  },
+);
 const isWhole = values.sample === undefined && values.only === "" && asked.tests.length === 0;
 const { alive, unexplained, superfluous } = judge(verdicts, SURVIVORS, {
   files,
@@ -98,12 +109,6 @@ if (values.results !== undefined) {
   saveRecord(values.results, said, figures, where);
 }
 process.exitCode = unexplained.length + superfluous.length + broken.length === 0 ? 0 : 1;
-
-function print({ number, by }: Verdict): string {
-  const { file, line, name } = all[number] ?? { file: "", line: 0, name: "" };
-  const verdict = by === null ? "SURVIVED" : "noticed ";
-  return `${verdict} ${file}:${line} ${name.slice(0, 100)} ${by === null ? "" : `(${by})`}`;
-}
 
 function choose(numbers: readonly number[], count: number): number[] {
   const random = seededRandom(values.seed);

@@ -1,54 +1,110 @@
-import { appendFileSync } from "node:fs";
-import { afterAll, afterEach, beforeEach, expect, inject } from "vitest";
+import { appendFileSync, readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { edge } from "./edge.ts";
+import type { Answer, Orders } from "./orders.ts";
+import { questionsOf } from "./questions.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The number of the active change (-1 for none), and the limit on its executions. */
-    change: { readonly number: number; readonly meetingsMax: number };
-    /** The ids of the tests to run. Null means all. */
-    chosen: readonly string[] | null;
-    /** The file to which each test writes the changes that it executes, if that is requested. */
-    meetings: string | null;
+    /** The file with the orders for this run. */
+    orders: string;
   }
 }
 
 /**
  * The set-up of every test file while changes are tried. `__changed` returns whether a change is
- * active and counts its executions. A change that is executed far more often than without it
- * probably causes an endless loop. The process then ends, which counts as noticed.
+ * active. Vitest repeats each test, with one change after the other.
  */
-const { number: awake, meetingsMax } = inject("change");
+const orders = JSON.parse(readFileSync(inject("orders"), "utf8")) as Orders;
+const file = expect.getState().testPath ?? "";
+const limits = new Map(orders.limits);
+/** The number of executions of each change. */
 const met: number[] = [];
+let active = orders.active ?? -1;
+/** The number of executions of the active change in the current run of a test. */
+let meetings = 0;
 
-const changed = (number: number): boolean => {
-  const times = (met[number] ?? 0) + 1;
-  met[number] = times;
-  if (number !== awake) return false;
-  if (times > meetingsMax) process.kill(process.pid, "SIGKILL");
-  return true;
-};
+Object.assign(globalThis, {
+  __edge: edge,
+  __changed: (number: number): boolean => {
+    met[number] = (met[number] ?? 0) + 1;
+    if (number !== active) return false;
+    // A change that is executed far more often than without it probably causes an endless loop.
+    if (++meetings > (limits.get(number) ?? Number.POSITIVE_INFINITY)) endWith("endless");
+    return true;
+  },
+});
 
-Object.assign(globalThis, { __changed: changed, __edge: edge });
+const note = (answer: Omit<Answer, "file">) =>
+  appendFileSync(orders.answers, `${JSON.stringify({ file, ...answer })}\n`);
 
-/** The counts before a test. The difference belongs to the test. */
-let before: number[] = [];
-
-/** Records the executions since the last record, by a test or outside of all tests. */
-function note(test: string | null): void {
-  const path = inject("meetings");
-  if (path === null) return;
-  const meetings = [...met.entries()].flatMap(([number, times = 0]) =>
-    times > (before[number] ?? 0) ? [[number, times]] : [],
-  );
-  before = [...met];
-  const file = expect.getState().testPath;
-  appendFileSync(path, `${JSON.stringify({ file, test, meetings })}\n`);
+/** Ends a process that might never end, and says why. */
+function endWith(outcome: "endless" | "late"): void {
+  note({ number: active, test, outcome });
+  process.kill(process.pid, "SIGKILL");
 }
 
-beforeEach(({ task, skip }) => {
-  if (inject("chosen")?.includes(task.id) === false) skip();
-  note(null);
-});
-afterEach(({ task }) => note(task.id));
-afterAll(() => note(null));
+// A test may replace the timers of the process.
+const { clearTimeout, setTimeout } = globalThis;
+let test: string | null = null;
+let watch: NodeJS.Timeout | undefined;
+
+function activate(number: number): void {
+  active = number;
+  meetings = 0;
+  clearTimeout(watch);
+  if (number < 0) return;
+  watch = setTimeout(() => endWith("late"), orders.patienceMs?.[test ?? ""] ?? 60_000);
+  note({ number, test, outcome: "begun", pid: process.pid });
+}
+
+const { questions } = orders;
+if (questions !== undefined) {
+  const done = new Set<number>();
+  let ask: ReturnType<typeof questionsOf> | undefined;
+
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted here.
+  beforeAll(({}, suite) => {
+    const repeat = (tasks: typeof suite.tasks) => {
+      for (const task of tasks) {
+        if (task.type === "suite") repeat(task.tasks);
+        // A skip ends the repetitions after the last question.
+        else task.repeats = questions[task.id] === undefined ? 0 : 1_000_000;
+      }
+    };
+    repeat(suite.tasks);
+  });
+  beforeEach(({ task, skip }) => {
+    if (test !== task.id) {
+      test = task.id;
+      ask = questionsOf((questions[task.id] ?? []).filter((number) => !done.has(number)));
+    }
+    const before = task.result?.attempts?.at(-1);
+    const passed = before === undefined ? undefined : before.state === "pass";
+    for (const { number, outcome } of ask?.conclude(passed, meetings > 0) ?? []) {
+      if (outcome === "noticed") done.add(number);
+      note({ number, test, outcome, name: task.name });
+    }
+    activate(ask?.next() ?? -1);
+    if (ask?.isDone() !== false) skip();
+  });
+} else {
+  let before: number[] = [];
+  const noteMeetings = (of: string | null) => {
+    if (orders.meetings === undefined) return;
+    const since = [...met.entries()].flatMap(([number, times = 0]) =>
+      times > (before[number] ?? 0) ? [[number, times]] : [],
+    );
+    before = [...met];
+    appendFileSync(orders.meetings, `${JSON.stringify({ file, test: of, meetings: since })}\n`);
+  };
+  let isLoaded = false;
+  beforeEach(({ task, skip }) => {
+    if (orders.only?.includes(task.id) === false) skip();
+    test = task.id;
+    if (!isLoaded) noteMeetings(null);
+    isLoaded = true;
+  });
+  afterEach(({ task }) => noteMeetings(task.id));
+}
+afterAll(() => activate(-1));

@@ -1,0 +1,66 @@
+import { expect, it } from "vitest";
+import type { Measured } from "./measured.ts";
+import type { Answer, Outcome } from "./orders.ts";
+import { nextJob, verdictsOf } from "./plan.ts";
+
+/** A test file of one test that takes `ms`, meets `met`, and meets `loaded` before its test. */
+const file = (name: string, ms: number, met: readonly number[], loaded: readonly number[] = []) =>
+  ({
+    ...{ file: name, passed: true, error: undefined, msOf: { [`${name}.1`]: ms } },
+    meetings: [
+      { file: name, test: null, meetings: loaded.map((number) => [number, 1] as const) },
+      { file: name, test: `${name}.1`, meetings: met.map((number) => [number, 1] as const) },
+    ],
+  }) satisfies Measured;
+
+const answer = (of: string, number: number, outcome: Outcome): Answer => ({
+  ...{ file: of, test: `${of}.1`, number, outcome, name: "title" },
+});
+
+const quick = file("quick", 10, [1, 2]);
+const slow = file("slow", 100, [1, 2, 3], [4]);
+const all = new Set([1, 2, 3, 4]);
+
+it("asks the quickest file first, about what its tests meet", () => {
+  const job = nextJob([slow, quick], all, []);
+  expect(job).toMatchObject({ file: "quick", orders: { questions: { "quick.1": [1, 2] } } });
+  expect(nextJob([slow, quick], new Set([2]), [])).toMatchObject({
+    orders: { questions: { "quick.1": [2] } },
+  });
+});
+
+it("does not ask about what was noticed, nor twice, nor a file that fails by itself", () => {
+  const answers = [answer("quick", 1, "noticed"), answer("quick", 2, "passed")];
+  expect(nextJob([slow, quick], all, answers)).toMatchObject({
+    ...{ file: "slow", orders: { questions: { "slow.1": [2, 3] } } },
+  });
+  expect(nextJob([{ ...quick, passed: false }], all, [])).toBeUndefined();
+});
+
+it("runs a file from its beginning for what its loading meets, and for what is in doubt", () => {
+  const outcomes = ["passed", "unsure", "passed"] as const;
+  const answers = [...outcomes.entries()].map(([at, outcome]) => answer("slow", at + 1, outcome));
+  const first = nextJob([slow], all, answers);
+  expect(first).toMatchObject({ file: "slow", orders: { active: 4 } });
+  answers.push({ file: "slow", test: null, number: 4, outcome: "passed" });
+  expect(nextJob([slow], all, answers)?.orders.active).toBe(2);
+  answers.push({ file: "slow", test: null, number: 2, outcome: "passed" });
+  expect(nextJob([slow], all, answers)).toBeUndefined();
+});
+
+it("asks about what took too long once more, alone", () => {
+  const answers = [answer("quick", 1, "late"), answer("quick", 2, "passed")];
+  expect(nextJob([quick], all, answers)?.orders.active).toBe(1);
+});
+
+it("says who noticed a change, and how many were asked", () => {
+  const answers = [
+    ...[answer("quick", 1, "begun"), answer("quick", 1, "passed"), answer("slow", 1, "noticed")],
+    ...[answer("slow", 2, "endless"), answer("slow", 3, "unmet")],
+  ];
+  expect(verdictsOf([1, 2, 3], answers, (path) => path.toUpperCase())).toEqual([
+    { number: 1, by: "SLOW: title", asked: 2 },
+    { number: 2, by: "SLOW: title (it goes on for ever)", asked: 1 },
+    { number: 3, by: null, asked: 0 },
+  ]);
+});
