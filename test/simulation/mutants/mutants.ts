@@ -73,8 +73,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "an undecided append goes to the same number again",
     file: "log/append/send.ts",
-    from: "    await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));\n",
-    to: '      return "expired";\n',
+    from: "return again();",
+    to: 'return "expired";',
   },
   {
     rule: "a batch with my id is my own",
@@ -111,8 +111,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "no process goes on with a claim before having read the chain from its place on",
     file: "log/append/claims.ts",
-    from: "held.set(request, { row: found, examinedTo: found.claimFrom });",
-    to: "held.set(request, { row: found, examinedTo: from });",
+    from: "held.set(request, { row: claimed, examinedTo: claimed.claimFrom });",
+    to: "held.set(request, { row: claimed, examinedTo: from });",
     plan: CLAIMS,
   },
   {
@@ -139,7 +139,7 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "the same key with other events is refused before its events are there",
     file: "log/append/claims.ts",
-    from: "if (found.requestHash !== idempotency.requestHash) return found;",
+    from: " || claimed.requestHash !== idempotency.requestHash",
     to: "",
     plan: { ...CLAIMS, impostors: 0.5 },
   },

@@ -167,8 +167,8 @@ export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "A race that has to be lost many times over within one call: the clients' patience is shorter.",
     blocks: [
-      'snapshot/bootstrap.ts: throw new LedgerError("stream-busy"',
-      'log/seal.ts: throw new LedgerError("outcome-unknown"',
+      "snapshot/bootstrap.ts: function compactionMovedOn(): never",
+      "log/seal.ts: function notClosed(): never",
     ],
   },
   {

@@ -10,6 +10,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest, LedgerError } from "../kernel/error.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Random } from "../kernel/random.ts";
+import { again, retry } from "../kernel/retry.ts";
 import { DAY_MS } from "../kernel/time.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ApiKeyRow, FormerSecret } from "../table/api-key.entity.ts";
@@ -180,7 +181,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   ): Promise<RotatedApiKey> {
     const secret = newSecret(random);
     const hash = hashSecret(secret);
-    for (let attempt = 0; attempt < ROTATE_TRIES; attempt++) {
+    return retry<RotatedApiKey>({ tries: ROTATE_TRIES, giveUp: rotatedByOthers }, async () => {
       const row = await load(caller, id);
       const now = clock.now();
       const until = now + overlapSeconds * 1_000;
@@ -190,17 +191,13 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       const validUntil = assertEndsWith(caller, asked);
       const former = [{ hash: row.hash, validUntil: until }, ...stillValid(row, now, until)];
       const changed = { hash, former: former.slice(0, FORMER_MAX), rotatedAt: now, validUntil };
-      if (!(await table.apiKeys.rotate(id, row.hash, changed))) continue;
+      if (!(await table.apiKeys.rotate(id, row.hash, changed))) return again();
       forget(id);
       return {
         ...toApiKey({ ...row, ...changed }),
         apiKey: formatKey({ kind, id, secret }),
         formerValidUntil: toTime(until),
       };
-    }
-    throw new LedgerError("outcome-unknown", {
-      detail: "Concurrent requests keep rotating this key. Send the request again.",
-      retryAfterSeconds: 1,
     });
   }
 
@@ -216,6 +213,13 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
   }
 
   return { issue, create, list, get, revoke, rotate };
+}
+
+function rotatedByOthers(): never {
+  throw new LedgerError("outcome-unknown", {
+    detail: "Concurrent requests keep rotating this key. Send the request again.",
+    retryAfterSeconds: 1,
+  });
 }
 
 const keyNotFound = (): LedgerError =>

@@ -1,8 +1,10 @@
-import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
-import { fullJitterMs, type Random } from "../kernel/random.ts";
+import type { Random } from "../kernel/random.ts";
+import { again, backOff, retry } from "../kernel/retry.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 import type { Life } from "../model/names.ts";
+import type { Append } from "../table/append-rows.ts";
 import type { Batch } from "../table/batch.entity.ts";
 import type { Table } from "../table/table.ts";
 import { loadEnd } from "./end.ts";
@@ -13,35 +15,53 @@ const TRIES = 40;
 const BACKOFF = { baseMs: 10, capMs: 250 };
 const AGE_MAX_MS = MINUTE_MS;
 
+/** A put that is under way: the same content goes to the same place until its fate is known. */
+type Put = { readonly append: Append; readonly stamp: Stamp };
+
 /**
  * Permanently ends the chain of one partition. Nothing can be written after a seal, so a publisher
  * with an outdated view of the stream learns from the chain that the stream has ended. Sealing
- * twice is harmless. Throws `outcome-unknown` when publishers or faults keep interfering.
+ * twice is harmless. Throws `outcome-unknown` when publishers or faults keep interfering. It passes
+ * through these states:
+ *
+ * 1. looking at the end of the chain: sealed or gone ends it
+ * 2. undecided: the same put again, for a minute after the look
+ * 3. written, or lost to a publisher: 1
  */
 export async function sealPartition(deps: Deps, life: Life, partition: number): Promise<void> {
-  const { table, clock, random } = deps;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const stamp = takeStamp(clock);
-    const end = await endOrGone(deps, life, partition);
-    if (end === undefined || end.sealed) return;
-    const batch: Batch = {
-      first: end.next,
-      count: 0,
-      batchId: random.bytes(16),
-      publishedAt: Math.max(clock.now(), end.publishedAt),
-      kind: "seal",
-      rawBytes: 0,
-      payload: new Uint8Array(),
-    };
-    const append = { life, batches: [{ partition, batch }], receipts: [], token: "" };
-    let verdict = await table.append.put(append);
-    while (verdict.kind === "unknown" && ageMs(clock, stamp) < AGE_MAX_MS && attempt < TRIES) {
-      await clock.sleep(fullJitterMs(random, attempt++, BACKOFF));
-      verdict = await table.append.put(append);
-    }
-    if (verdict.kind === "written" && ageMs(clock, stamp) < AGE_MAX_MS) return;
-    await clock.sleep(fullJitterMs(random, attempt, BACKOFF));
-  }
+  const { table, clock } = deps;
+  const isYoung = ({ stamp }: Put) => ageMs(clock, stamp) < AGE_MAX_MS;
+  let put: Put | undefined;
+  const limits = { tries: TRIES, pause: backOff(deps, BACKOFF), giveUp: notClosed };
+  return retry<void>(limits, async () => {
+    put ??= await planSeal(deps, life, partition);
+    if (put === undefined) return;
+    const { kind } = await table.append.put(put.append);
+    if (kind === "written" && isYoung(put)) return;
+    if (kind !== "unknown" || !isYoung(put)) put = undefined;
+    return again();
+  });
+}
+
+/** Returns the put of a seal at the end of a chain. Undefined when nothing is left to seal. */
+async function planSeal(deps: Deps, life: Life, partition: number): Promise<Put | undefined> {
+  const { clock, random } = deps;
+  const stamp = takeStamp(clock);
+  const end = await endOrGone(deps, life, partition);
+  if (end === undefined || end.sealed) return undefined;
+  const batch: Batch = {
+    first: end.next,
+    count: 0,
+    batchId: random.bytes(16),
+    publishedAt: Math.max(clock.now(), end.publishedAt),
+    kind: "seal",
+    rawBytes: 0,
+    payload: new Uint8Array(),
+  };
+  return { append: { life, batches: [{ partition, batch }], receipts: [], token: "" }, stamp };
+}
+
+function notClosed(): never {
   throw new LedgerError("outcome-unknown", {
     detail: "The stream is being deleted, but not all of it is closed yet. Send the request again.",
     retryAfterSeconds: 1,

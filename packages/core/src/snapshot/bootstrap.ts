@@ -3,6 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { newUid, type Random } from "../kernel/random.ts";
+import { again, retry } from "../kernel/retry.ts";
 import { loadEnd } from "../log/end.ts";
 import { assertNotStalled, assertNumbered, mayBeStalled } from "../log/guard.ts";
 import type { StoredEvent } from "../model/event.ts";
@@ -71,7 +72,7 @@ async function pinCheckpoint(
   life: Life,
   partition: number,
 ): Promise<number> {
-  for (let attempt = 0; attempt < PIN_TRIES; attempt++) {
+  return retry<number>({ tries: PIN_TRIES, giveUp: compactionMovedOn }, async () => {
     const checkpoint = await loadCheckpoint(table, life, partition);
     assertNumbered(checkpoint, clock.now());
     // Reading the end reads the last batch, which may be large. It is read only if it matters.
@@ -80,8 +81,12 @@ async function pinCheckpoint(
     }
     const pins = planPins(checkpoint, clock.now());
     if (pins === undefined) return checkpoint.next;
-    if (await table.checkpoints.pin(life, partition, checkpoint.next, pins)) return checkpoint.next;
-  }
+    const isPinned = await table.checkpoints.pin(life, partition, checkpoint.next, pins);
+    return isPinned ? checkpoint.next : again();
+  });
+}
+
+function compactionMovedOn(): never {
   throw new LedgerError("stream-busy", {
     detail: "Compaction moved on all the time while the bootstrap was being set up. Try again.",
     retryAfterSeconds: 1,

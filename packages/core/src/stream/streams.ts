@@ -4,6 +4,7 @@ import { differencesOf } from "../kernel/differences.ts";
 import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
+import { again, retry } from "../kernel/retry.ts";
 import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
@@ -11,6 +12,8 @@ import type { Table } from "../table/table.ts";
 
 /** A live stream, as read at `stamp`. */
 export type LiveStream = StreamRow & { readonly life: Life; readonly stamp: Stamp };
+
+type Created = { readonly stream: StreamRow; readonly created: boolean };
 
 type Deps = {
   readonly table: Table;
@@ -33,12 +36,9 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
    * different configuration. If an earlier stream of the name is still being deleted, it first
    * finishes closing that one.
    */
-  async function create(
-    tenant: Tenant,
-    config: CreateStream,
-  ): Promise<{ stream: StreamRow; created: boolean }> {
+  async function create(tenant: Tenant, config: CreateStream): Promise<Created> {
     const name = scopeName(tenant, config.name);
-    for (let attempt = 0; attempt < CREATE_TRIES; attempt++) {
+    return retry<Created>({ tries: CREATE_TRIES, giveUp: nameIsBusy }, async () => {
       const existing = await table.streams.load(name);
       if (existing?.status === "live") {
         assertRestored(existing);
@@ -61,11 +61,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
       const done = await table.lifecycle.createStream(tenant, lifeOf(name, uid), row, checkpoint);
       if (done) return { stream: row, created: true };
       const winner = await table.streams.load(name);
-      if (winner?.uid === uid) return { stream: row, created: true };
-    }
-    throw new LedgerError("outcome-unknown", {
-      detail: "The name is being created and deleted by others all the time. Try again.",
-      retryAfterSeconds: 1,
+      return winner?.uid === uid ? { stream: row, created: true } : again();
     });
   }
 
@@ -186,6 +182,13 @@ export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
 type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
 
 const CREATE_TRIES = 5;
+
+function nameIsBusy(): never {
+  throw new LedgerError("outcome-unknown", {
+    detail: "The name is being created and deleted by others all the time. Try again.",
+    retryAfterSeconds: 1,
+  });
+}
 const SEAL_WAVE = 8;
 
 const SETTINGS = [

@@ -4,6 +4,7 @@ import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { createMemory, type Look } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
+import { again, retry } from "../kernel/retry.ts";
 import type { Log } from "../log/log.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { type Life, lifeOf } from "../model/names.ts";
@@ -178,7 +179,9 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     { uid, name, config }: SubscriptionRow,
   ): Promise<readonly OffsetRow[]> {
     const holders = { uid, leaseMs: leaseMsOf(config) };
-    for (let attempt = 0; attempt < OFFSET_TRIES; attempt++) {
+    const pause = () => clock.sleep(OFFSET_PAUSE_MS);
+    const limits = { tries: OFFSET_TRIES, pause, giveUp: movedByOthers };
+    return retry<readonly OffsetRow[]>(limits, async (attempt) => {
       const look = untils.look();
       const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
       if (offsets.length !== stream.partitions) {
@@ -195,11 +198,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
       }
       const moving = offsets.some((row) => row.generation !== generation);
       assertInvariant(moving || attempt < OFFSET_TRIES / 2, `${name} has a committed offset`);
-      await clock.sleep(OFFSET_PAUSE_MS);
-    }
-    throw new LedgerError("store-unavailable", {
-      detail: "Others keep moving this subscription. Try again shortly.",
-      retryAfterSeconds: 1,
+      return again();
     });
   }
 
@@ -307,6 +306,13 @@ const isThere = (found: SubscriptionState, { positions, bootstrap }: Progress): 
   found.bootstrap?.run === bootstrap?.run &&
   (isInSnapshot(bootstrap) ||
     found.offsets.every(({ next }, partition) => next === positions[partition]?.next));
+
+function movedByOthers(): never {
+  throw new LedgerError("store-unavailable", {
+    detail: "Others keep moving this subscription. Try again shortly.",
+    retryAfterSeconds: 1,
+  });
+}
 
 function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): SubscriptionState {
   const { generation = 0, bootstrap } = offsets[0] ?? {};

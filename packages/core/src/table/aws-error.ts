@@ -1,5 +1,5 @@
 import { LedgerError } from "../kernel/error.ts";
-import { fullJitterMs } from "../kernel/random.ts";
+import { again, backOff, retry } from "../kernel/retry.ts";
 import type { Connection } from "./connection.ts";
 
 /** Errors of a wrong set-up. They persist until an operator corrects it. */
@@ -83,19 +83,16 @@ export const READ_BACKOFF = { baseMs: 25, capMs: 400 };
  * Runs a read, and repeats it when the store fails. Reading twice changes nothing. Throws
  * `store-unavailable` when the store does not recover within a few tries.
  */
-export async function readRows<T>(
-  { clock, random }: Connection,
-  read: () => Promise<T>,
-): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
+export async function readRows<T>(connection: Connection, read: () => Promise<T>): Promise<T> {
+  const limits = { tries: READ_TRIES, pause: backOff(connection, READ_BACKOFF) };
+  return retry(limits, async () => {
     try {
       return await read();
     } catch (error) {
       if (isRefusal(error)) throw refusalOf(error);
-      if (attempt + 1 >= READ_TRIES) throw storeUnavailable(error);
-      await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
+      return again(storeUnavailable(error));
     }
-  }
+  });
 }
 
 export const storeUnavailable = (cause: unknown): LedgerError =>
@@ -134,17 +131,16 @@ const WRITE_TRIES = 5;
  * have been carried out.
  */
 export async function writeRowsUntilKnown<T>(
-  { clock, random }: Connection,
+  connection: Connection,
   write: () => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
+  const limits = { tries: WRITE_TRIES, pause: backOff(connection, READ_BACKOFF) };
+  return retry(limits, async (attempt) => {
     try {
       return await writeRows(write);
     } catch (error) {
-      const unknown = error instanceof LedgerError && error.code === "outcome-unknown";
-      if (!unknown && attempt > 0 && !isConditionFailure(error)) throw outcomeUnknown(error);
-      if (!unknown || attempt + 1 >= WRITE_TRIES) throw error;
-      await clock.sleep(fullJitterMs(random, attempt, READ_BACKOFF));
+      if (error instanceof LedgerError && error.code === "outcome-unknown") return again(error);
+      throw attempt === 0 || isConditionFailure(error) ? error : outcomeUnknown(error);
     }
-  }
+  });
 }

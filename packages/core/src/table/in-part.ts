@@ -1,4 +1,4 @@
-import { fullJitterMs } from "../kernel/random.ts";
+import { fullJitterMs } from "../kernel/retry.ts";
 import { READ_BACKOFF, readRows, storeUnavailable, writeRowsUntilKnown } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 

@@ -1,4 +1,4 @@
-import { fullJitterMs } from "../kernel/random.ts";
+import { again, backOff, retry } from "../kernel/retry.ts";
 import { isRefusal, outcomeUnknown, refusalOf } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
 
@@ -59,18 +59,16 @@ export async function transact(
  * carried out.
  */
 export async function transactOnce(
-  { clock, random }: Connection,
+  connection: Connection,
   write: () => Promise<Written>,
 ): Promise<{ reasons: readonly Reason[] | undefined; isRepeated: boolean }> {
-  for (let attempt = 0; ; attempt++) {
+  return retry({ tries: TRIES, pause: backOff(connection, BACKOFF) }, async (attempt) => {
     const isRepeated = attempt > 0;
     const verdict = await sendTransaction(write).catch((error: unknown) => {
       // A refusal concerns only this try. An earlier one may have been carried out.
       throw isRepeated ? outcomeUnknown(error) : error;
     });
-    if (verdict.kind === "written") return { reasons: undefined, isRepeated };
-    if (verdict.kind === "cancelled") return { reasons: verdict.reasons, isRepeated };
-    if (attempt + 1 >= TRIES) throw outcomeUnknown(verdict.cause);
-    await clock.sleep(fullJitterMs(random, attempt, BACKOFF));
-  }
+    if (verdict.kind === "unknown") return again(outcomeUnknown(verdict.cause));
+    return { reasons: verdict.kind === "cancelled" ? verdict.reasons : undefined, isRepeated };
+  });
 }

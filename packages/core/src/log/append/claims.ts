@@ -1,8 +1,9 @@
 import { type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
-import { fullJitterMs, type Random } from "../../kernel/random.ts";
+import type { Random } from "../../kernel/random.ts";
+import { again, backOff, retry } from "../../kernel/retry.ts";
 import type { Life } from "../../model/names.ts";
 import type { Batch } from "../../table/batch.entity.ts";
-import type { ReceiptRow } from "../../table/receipt.entity.ts";
+import type { ClaimVerdict, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
 import type { End } from "../end.ts";
 import type { AppendRequest } from "./append-plan.ts";
@@ -104,38 +105,37 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     const { idempotency } = request;
     if (idempotency === undefined) return undefined;
     const claimId = random.bytes(16);
-    let over: Uint8Array | undefined;
-    for (let tries = 0; clock.monotonic() < deadline; tries++) {
-      const place = { claimId, claimPartition: partition, claimFrom: from };
+    const limits = {
+      isOver: () => clock.monotonic() >= deadline,
+      pause: backOff({ clock, random }, RETRY_BACKOFF),
+      giveUp: () => undefined,
+    };
+    return retry<ReceiptRow | undefined>(limits, async () => {
       const row = {
         ...idempotency,
-        ...place,
+        claimId,
+        claimPartition: partition,
+        claimFrom: from,
         parts: [],
         publishedAt: clock.now(),
         expiresAt: claimExpiry(clock.now()),
       };
-      const verdict = await table.receipts.claim(life, row, over);
-      if (verdict.kind === "claimed") {
-        held.set(request, { row, examinedTo: from });
-        return undefined;
-      }
-      if (verdict.kind === "unknown") {
-        over = undefined;
-        await clock.sleep(fullJitterMs(random, tries, RETRY_BACKOFF));
-        continue;
-      }
-      const { found } = verdict;
-      if (!isClaim(found)) return found;
-      if (isVoid(found, clock.now())) {
-        over = found.claimId;
-        continue;
-      }
-      if (found.requestHash !== idempotency.requestHash) return found;
+      const verdict = await putClaim(life, row);
+      if (verdict.kind === "unknown") return again();
+      const claimed = verdict.kind === "claimed" ? row : verdict.found;
+      if (!isClaim(claimed) || claimed.requestHash !== idempotency.requestHash) return claimed;
       // An earlier copy of this same claim may have landed. Its place then applies to this one.
-      held.set(request, { row: found, examinedTo: found.claimFrom });
+      held.set(request, { row: claimed, examinedTo: claimed.claimFrom });
       return undefined;
-    }
-    return undefined;
+    });
+  }
+
+  /** Puts a claim if the key has no row, or over a void claim. */
+  async function putClaim(life: Life, row: ClaimRow): Promise<ClaimVerdict> {
+    const verdict = await table.receipts.claim(life, row);
+    if (verdict.kind !== "held" || !isClaim(verdict.found)) return verdict;
+    if (!isVoid(verdict.found, clock.now())) return verdict;
+    return table.receipts.claim(life, row, verdict.found.claimId);
   }
 
   async function search<W extends Item>(

@@ -1,4 +1,5 @@
 import { type Clock, takeStamp } from "../../kernel/clock.ts";
+import { again, retry } from "../../kernel/retry.ts";
 import type { Life } from "../../model/names.ts";
 import type { ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
@@ -51,7 +52,8 @@ export async function judgeExpected<W extends Item>(
   let ends = known;
   // A remembered end, or one learnt from a lost race, may have been outdated for some time.
   let seenAt = -Infinity;
-  for (let look = 0; look < LOOKS_MAX; look++) {
+  const limits = { tries: LOOKS_MAX, giveUp: () => undefined };
+  return retry<Judged<W> | undefined>(limits, async () => {
     const open = group.filter((item) => !refused.has(item));
     const { last, failed } = await loadLast(deps, life, open, ends);
     for (const item of open) {
@@ -66,8 +68,8 @@ export async function judgeExpected<W extends Item>(
     }
     seenAt = takeStamp(deps.clock).monotonicMs;
     ends = await deps.ends.load(life, known.keys(), { contested: true });
-  }
-  return undefined;
+    return again();
+  });
 }
 
 type Last = ReadonlyMap<string, LastEvent>;

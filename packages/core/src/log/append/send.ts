@@ -1,5 +1,6 @@
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
-import { fullJitterMs, type Random } from "../../kernel/random.ts";
+import type { Random } from "../../kernel/random.ts";
+import { again, backOff, retry } from "../../kernel/retry.ts";
 import type { AppendVerdict } from "../../table/append-rows.ts";
 import type { Table } from "../../table/table.ts";
 import { outcomeUnknown, streamBusy } from "./append-error.ts";
@@ -35,18 +36,19 @@ const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
  * 4. given up as `unknown`: its reads are too old by now, or no request still waits for it
  */
 export async function send(
-  { table, clock, random, onPut, onVerdict }: Deps,
+  deps: Deps,
   plan: AppendPlan,
   live: readonly Waiting[],
   ends: readonly Stamp[],
 ): Promise<Sent | "expired"> {
+  const { table, clock, onPut, onVerdict } = deps;
   const isOld = (of: readonly Stamp[]) => of.some((each) => ageMs(clock, each) > MEMORY_MS);
   const targets = live.map(({ target }) => target.stamp);
   if (isOld(targets)) throw streamBusy();
   if (isOld(ends)) return "expired";
   const grounds = [...targets, ...ends];
   let cause: unknown;
-  for (let sent = 0; ; sent++) {
+  return retry<Sent>({ pause: backOff(deps, RETRY_BACKOFF) }, async (sent) => {
     const stamp = takeStamp(clock);
     if (isOld(grounds)) return { kind: "unknown", cause, stamp };
     onPut();
@@ -61,6 +63,6 @@ export async function send(
     if (verdict.kind !== "unknown" && !old) return { ...verdict, stamp };
     const left = expire(live, clock.monotonic(), () => outcomeUnknown(cause));
     if (left.length === 0 || old) return { kind: "unknown", cause, stamp };
-    await clock.sleep(fullJitterMs(random, sent, RETRY_BACKOFF));
-  }
+    return again();
+  });
 }

@@ -19,12 +19,13 @@ export const otherIsFirst = (sequence: number): LedgerError =>
     facts: { sequence },
   });
 
-export const changedByOthers = (): LedgerError =>
-  new LedgerError("outcome-unknown", {
+export function changedByOthers(): never {
+  throw new LedgerError("outcome-unknown", {
     detail:
       "Concurrent requests changed this subscription. GET .../parked shows the state of the key.",
     retryAfterSeconds: 1,
   });
+}
 
 export const parkedKeyNotFound = (): LedgerError =>
   new LedgerError("parked-key-not-found", {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { invalidRequest, type LedgerError } from "../../kernel/error.ts";
+import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import { type Entry, isOutOfReach } from "../../log/read/read.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
@@ -147,7 +148,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       if (parked === undefined && first !== undefined) return unchanged(row, undefined);
       if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
       first ??= parked;
-      if (first.id !== parked.id) throw changedByOthers();
+      if (first.id !== parked.id) return changedByOthers();
       const [skipped] = skippedOf(row, parked);
       if (how === "skip" && skipped !== undefined && skipped.sequence === sequence) {
         return unchanged(row, parked);
@@ -191,16 +192,15 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     plan: (row: OffsetRow) => ParkingPlan<Key> | Promise<ParkingPlan<Key>>,
   ): Promise<Key> {
     const place = placeOf(stream, state);
-    for (let attempt = 0; attempt < TRIES; attempt++) {
+    return retry<Key>({ tries: TRIES, giveUp: changedByOthers }, async () => {
       const row = await table.parking.load(place, partition);
-      if (row === undefined || row.generation !== state.generation) break;
+      if (row === undefined || row.generation !== state.generation) return changedByOthers();
       const { parking, key } = await plan(row);
       if (parking === row.parking) return key;
       const changed = await table.parking.change(place, row, parking);
       subscriptions.forget(stream, state.row.name);
-      if (changed !== undefined) return key;
-    }
-    throw changedByOthers();
+      return changed === undefined ? again() : key;
+    });
   }
 
   async function findEvent(

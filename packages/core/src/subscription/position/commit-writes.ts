@@ -3,6 +3,7 @@ import type { CursorContent } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../../kernel/error.ts";
 import type { Look } from "../../kernel/memory.ts";
+import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/streams.ts";
@@ -47,6 +48,9 @@ type Moved = {
   readonly state: SubscriptionState;
   readonly redelivery?: Redelivery;
 };
+
+/** The effect of a commit in a queue. `inVain`: the page will be delivered again. */
+type QueueCommit = { readonly row?: OffsetRow; readonly moved: boolean; readonly inVain: boolean };
 
 const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
 
@@ -172,11 +176,12 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     { life }: LiveStream,
     row: SubscriptionRow,
     cursor: CursorContent,
-  ): Promise<{ row?: OffsetRow; moved: boolean; inVain: boolean } | undefined> {
+  ): Promise<QueueCommit | undefined> {
     const { queue, subscription } = cursor;
     if (queue === undefined) return undefined;
     const place = { life, subscriptionUid: row.uid };
-    for (let attempt = 0; attempt < QUEUE_TRIES; attempt++) {
+    const limits = { tries: QUEUE_TRIES, giveUp: changedByOthers };
+    return retry<QueueCommit | undefined>(limits, async () => {
       const present = await table.parking.load(place, queue.partition);
       if (present === undefined) throw subscriptionNotFound();
       if (present.generation !== subscription?.generation) return undefined;
@@ -185,11 +190,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       const to = planProgress(present, queue);
       if (to === undefined) return { moved: false, inVain: isReadInVain(present, queue) };
       const changed = await table.parking.change(place, present, to, { guard });
-      if (changed !== undefined) return { row: changed, moved: true, inVain: false };
-    }
-    throw new LedgerError("outcome-unknown", {
-      detail: "Concurrent requests changed this subscription. Commit again.",
-      retryAfterSeconds: 1,
+      return changed === undefined ? again() : { row: changed, moved: true, inVain: false };
     });
   }
 
@@ -234,6 +235,13 @@ function redeliveryOf(
 ): { redelivery?: Redelivery } {
   const because = [...new Set(found.filter((reason) => reason !== false))];
   return because.length === 0 ? {} : { redelivery: { part: moved ? "part" : "all", because } };
+}
+
+function changedByOthers(): never {
+  throw new LedgerError("outcome-unknown", {
+    detail: "Concurrent requests changed this subscription. Commit again.",
+    retryAfterSeconds: 1,
+  });
 }
 
 function assertLeased(condition: boolean): void {

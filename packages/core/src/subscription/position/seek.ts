@@ -2,6 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import { assertListsEnough, withinList } from "../../cursor/listed.ts";
 import { LedgerError } from "../../kernel/error.ts";
+import { again, retry } from "../../kernel/retry.ts";
 import type { Log, Place } from "../../log/log.ts";
 import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
@@ -42,18 +43,21 @@ export async function seek(
   target: SeekTarget,
 ): Promise<Sought> {
   const { subscriptions } = deps;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  return retry<Sought>({ tries: TRIES, giveUp: movedByOthers }, async () => {
     const before = await subscriptions.load(stream, name);
     const to = await standingAt(deps, stream, before, target);
     const generation = nextCount(stream, before.generation);
     const state = await subscriptions.replace(stream, before, to, generation);
-    if (state === undefined) continue;
+    if (state === undefined) return again();
     return {
       committed: cursorAt(stream, state, progressOf(state), 0),
       phase: isInSnapshot(state.bootstrap) ? "bootstrap" : "log",
       lag: await subscriptions.lag(stream, state),
     };
-  }
+  });
+}
+
+function movedByOthers(): never {
   throw new LedgerError("outcome-unknown", {
     detail: "Concurrent requests kept moving this subscription. Send the seek again.",
     retryAfterSeconds: 1,

@@ -1,5 +1,6 @@
 import type { PatchSubscription } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
+import { again, retry } from "../../kernel/retry.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Table } from "../../table/table.ts";
 import type { SubscriptionState } from "../state.ts";
@@ -29,7 +30,7 @@ export async function change(
   asked: PatchSubscription,
 ): Promise<Changed> {
   let former: SubscriptionState | undefined;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  return retry<Changed>({ tries: TRIES, giveUp: changedByOthers }, async () => {
     const state = await subscriptions.load(stream, name);
     const plan = planChange(state.row, state.generation, asked);
     if (plan === undefined) return { state, warnings: warningsAfter(former ?? state, state) };
@@ -39,7 +40,11 @@ export async function change(
       partitions: stream.partitions,
     });
     subscriptions.forget(stream, name);
-  }
+    return again();
+  });
+}
+
+function changedByOthers(): never {
   throw new LedgerError("outcome-unknown", {
     detail: "Concurrent requests changed this subscription. Send the request again.",
     retryAfterSeconds: 1,
