@@ -4,6 +4,7 @@ import { CORRUPTIONS } from "./corruptions.ts";
 import { type Line, parseHistory, printHistory, VIOLATIONS } from "./history.ts";
 import { makeHistory, RETENTION_MS } from "./made-up-history.ts";
 import { makeRestore } from "./made-up-restore.ts";
+import { makeTeam } from "./made-up-team.ts";
 
 const OPTIONS = { retentionMs: RETENTION_MS, skewMs: 1_000 };
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
@@ -17,6 +18,10 @@ describe("the history checker", () => {
 
   it("finds nothing in a history of a restore", () => {
     expect(checkHistory(makeRestore(), OPTIONS)).toEqual([]);
+  });
+
+  it("finds nothing in a history of workers that park, leave and lose their share", () => {
+    expect(checkHistory(makeTeam(), OPTIONS)).toEqual([]);
   });
 
   it.each(CORRUPTIONS)("finds $name when $how", ({ name, spoil }) => {

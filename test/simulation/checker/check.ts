@@ -1,8 +1,10 @@
 import { createReport, indexChains } from "./chains.ts";
 import { checkCompaction } from "./check-compaction.ts";
 import { checkExpectations } from "./check-expectations.ts";
+import { checkParking } from "./check-parking.ts";
 import { checkPublishes } from "./check-publishes.ts";
 import { checkReads } from "./check-reads.ts";
+import { checkWorkers } from "./check-workers.ts";
 import type { Line, Violation } from "./history.ts";
 import { createRetentions, type Retentions } from "./retentions.ts";
 
@@ -28,6 +30,9 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   const retentions = createRetentions(lines, options.retentionMs, options.skewMs);
   checkReads(lines, chains, report, { ...options, retentions });
   checkCompaction(lines, chains, report, { ...options, retentions });
+  const rules = { chains, report, options: { ...options, retentions } };
+  checkParking(lines, rules);
+  checkWorkers(lines, rules);
   for (const line of lines) {
     if (line.type === "unknown" && line.code.startsWith("internal")) {
       report("internal-error", line.atMs, `${line.op} ${line.call}: ${line.code}`);

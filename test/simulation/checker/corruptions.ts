@@ -1,5 +1,6 @@
 import type { EventRef, Failed, Info, Invoke, Line, Ok, ViolationName } from "./history.ts";
 import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made-up-restore.ts";
+import { TEAM_CORRUPTIONS } from "./team-corruptions.ts";
 
 /**
  * Ways to spoil a clean history by hand, each with the name under which it must be found. A
@@ -105,6 +106,7 @@ function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefi
 }
 
 export const CORRUPTIONS: readonly Corruption[] = [
+  ...TEAM_CORRUPTIONS,
   {
     name: "lost-write",
     how: "an acknowledged batch is not stored",
@@ -320,7 +322,10 @@ export const CORRUPTIONS: readonly Corruption[] = [
         isLogPage,
         ({ life, events }) => life === "life-2" && events.length > 0,
         (page) => [
-          { ...page, events: page.events.map(([n, at], index) => [index ? n : (former ?? n), at]) },
+          {
+            ...page,
+            events: page.events.map(([n, at], index) => [index ? n : (former ?? n), at] as const),
+          },
         ],
       );
     },

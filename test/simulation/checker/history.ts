@@ -56,7 +56,30 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
       }
     | { readonly op: "compact"; readonly stream: string; readonly life: string }
     | { readonly op: "get"; readonly stream: string; readonly key: string }
+    | TeamCall
   );
+
+/** What those do who share a subscription. A name of a subscription is used in one life only. */
+type TeamCall = { readonly team: string } & (
+  | { readonly op: "receive"; readonly worker: string }
+  | {
+      readonly op: "settle";
+      readonly worker: string;
+      readonly generation: number;
+      readonly to: readonly (number | null)[];
+      readonly tokens: Tokens;
+    }
+  | { readonly op: "park"; readonly key: string; readonly sequence: number }
+  | { readonly op: "retry"; readonly key: string }
+  | { readonly op: "skip"; readonly key: string; readonly sequence: number }
+  | { readonly op: "leave"; readonly worker: string }
+  /** The settings change; the subscription receives keys with this prefix from then on. */
+  | { readonly op: "settings"; readonly keyPrefix?: string }
+  | { readonly op: "seek" }
+);
+
+/** The fencing token of a worker's share, by partition. */
+export type Tokens = readonly (number | null)[];
 
 /** A page: the events after `after` up to `to`, by partition, each the first not delivered yet. */
 export type Page = {
@@ -79,6 +102,17 @@ export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
     | { readonly op: "commit"; readonly stale: boolean; readonly committed: readonly number[] }
     | { readonly op: "compact"; readonly done: boolean }
     | { readonly op: "get"; readonly n: number; readonly sequence: number }
+    | {
+        readonly op: "receive";
+        readonly life: string;
+        /** Of the subscription. */
+        readonly uid: string;
+        readonly generation: number;
+        readonly events: readonly Delivered[];
+        readonly tokens: Tokens;
+      }
+    | { readonly op: "settle"; readonly stale: boolean }
+    | { readonly op: "park" | "retry" | "skip" | "leave" | "settings" | "seek" }
   );
 
 /** `fail`: it has had no effect and never will. `unknown`: it may or may not have. */
@@ -144,7 +178,19 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly generation: number;
         readonly next: number;
+        /** The fencing token of its lease, and the worker that holds it. */
+        readonly token?: number;
+        readonly owner?: string;
       }
+    /** Events that a worker has processed, in this order. */
+    | {
+        readonly op: "processed";
+        readonly team: string;
+        readonly life: string;
+        readonly events: readonly number[];
+      }
+    /** Faults have ended, nothing is parked, and the team has read up to the end. */
+    | { readonly op: "drained"; readonly team: string; readonly life: string }
     /** The client of a session keeps its view; goes back to the one it kept; begins again. */
     | { readonly op: "save" | "restore" | "begin"; readonly session: string }
     /** Numbering was repaired by an operator: the partition goes on at `next`. */
@@ -217,6 +263,17 @@ export const VIOLATIONS = {
   "silent-restore": "a reader goes on after a restore though it holds what is lost",
   "wrong-refusal":
     "a cursor is refused for a restore that kept all it covers, or without that reason",
+  "parked-delivery": "an event of a parked key was delivered",
+  "skip-broken": "an event that was skipped was delivered again",
+  overtaken: "an event was delivered before an earlier one of its key was processed",
+  unprocessed: "faults have ended, and an event is neither processed nor skipped",
+  "filter-broken": "an event was delivered that the filter leaves out",
+  "fenced-commit": "a worker has committed what another one had taken over",
+  "token-regress": "a fencing token went back, or two workers have the same one",
+  "false-loss": "a worker was refused, although no other has taken over its share",
+  "kept-share": "a worker that has left holds a share",
+  "void-commit": "a commit succeeded with a cursor of before a new filter or a seek",
+  "moved-by-settings": "a change of settings has moved a committed position",
   "internal-error": "a call ended with an error that has no name in the protocol",
 } as const;
 

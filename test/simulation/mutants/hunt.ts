@@ -25,6 +25,8 @@ const stories = {
 
 /** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */
 const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");
+/** Subscriptions that are shared take much of a seed's time: only some rules are about them. */
+const of = { teams: 0, ...plan };
 const endMs = Date.now() + minutes * 60_000;
 let played = 0;
 
@@ -32,7 +34,7 @@ async function isKilledBy(seed: string): Promise<boolean> {
   played++;
   if (played === 2) stopValidatingModels();
   const story = stories[by as keyof typeof stories];
-  const violations = story === undefined ? (await simulate(seed, plan)).violations : await story();
+  const violations = story === undefined ? (await simulate(seed, of)).violations : await story();
   if (violations.length === 0) return false;
   const names = [...new Set(violations.map(({ name }) => name))];
   console.log(JSON.stringify({ seed, played, violations: names, detail: violations[0]?.detail }));

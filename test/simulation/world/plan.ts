@@ -70,6 +70,17 @@ export type Plan = {
   readonly seeks: number;
   /** Where a seek goes, of who does not bootstrap. */
   readonly seeksTo: readonly ("earliest" | "latest")[];
+  /** Subscriptions that workers share, and how many workers each has. */
+  readonly teams: number;
+  readonly workers: number;
+  /** How often a worker fails to process an event, and how often it leaves. */
+  readonly failing: number;
+  readonly leaves: number;
+  readonly leaseSeconds: number;
+  /** How often an operator retries, skips, or changes settings in a phase. */
+  readonly operations: number;
+  /** What `maxDeliveries` may be: 0 for none. */
+  readonly maxDeliveries: readonly number[];
 };
 
 const SECOND_MS = 1_000;
@@ -152,8 +163,20 @@ export function drawPlan(random: SeededRandom): Plan {
     oldCursors: random.fork("old cursors").pick([0, 0, 0.5]),
     seeks: random.pick([0, 0, 0.1]),
     seeksTo: ["earliest", "latest"],
+    ...drawTeams(random.fork("teams")),
   };
 }
+
+/** Drawn apart, so that the other draws stay. */
+const drawTeams = (random: SeededRandom) => ({
+  teams: random.pick([0, 0, 1]),
+  workers: random.pick([1, 2, 2, 3]),
+  failing: random.pick([0, 0.1, 0.3]),
+  leaves: random.pick([0, 0.1, 0.3]),
+  leaseSeconds: random.pick([1, 3, 8]),
+  operations: random.pick([2, 5, 10]),
+  maxDeliveries: random.pick([[0], [2], [0, 2, 3]]),
+});
 
 /**
  * The same for a brief seed: about half as many requests and more of them spoiled, so that a night

@@ -177,7 +177,7 @@ function rename(follower: Follower): void {
 }
 
 /** A call that is not part of the history; undefined when it did not succeed. */
-async function attempt<T>(world: ClientWorld, what: string, run: () => Promise<T>) {
+export async function attempt<T>(world: ClientWorld, what: string, run: () => Promise<T>) {
   try {
     const answer = await run();
     world.recorder.count(`${what}.ok`);

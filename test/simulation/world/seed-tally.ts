@@ -158,6 +158,20 @@ export const EXPECTED_COUNTS = [
   "read.restore-pending",
   "read.invalid-cursor-restored",
   "client.bootstraps-again",
+  "receive.ok",
+  "settle.ok",
+  "settle.lease-lost",
+  "settle.invalid-cursor-seeked",
+  "park.ok",
+  "park.outcome-unknown",
+  "retry.ok",
+  "retry.no-answer",
+  "skip.ok",
+  "leave.ok",
+  "settings.ok",
+  "worker.failed",
+  "worker.crash",
+  "receive.retention-passed",
 ] as const;
 
 /**

@@ -32,6 +32,10 @@ const LEFT_OUT: readonly Step[] = [
       "keyed",
       "impostors",
       "tombstones",
+      "teams",
+      "failing",
+      "leaves",
+      "operations",
     ] as const
   ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
   { what: "reaper", change: () => ({ reaper: false }) },
@@ -58,6 +62,9 @@ const MADE_LESS = [
   "sweepers",
   "freezes",
   "kills",
+  "teams",
+  "workers",
+  "operations",
 ] as const;
 
 /**

@@ -16,8 +16,8 @@ const faultsMissing = (total: SeedTally): string[] =>
   missingFrom(total).filter((name) => name.startsWith("fault."));
 
 describe("the simulation", () => {
-  it.each(regressions)("plays seed $seed, which found: $found", async ({ seed }) => {
-    await expectNoViolation(await simulate(seed));
+  it.each(regressions)("plays seed $seed, which found: $found", async ({ seed, plan }) => {
+    await expectNoViolation(await simulate(seed, plan));
   });
 
   it("plays a seed the same way twice", async () => {

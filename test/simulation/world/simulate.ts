@@ -14,8 +14,11 @@ import {
 } from "./clients.ts";
 import { runConditionalPublisher } from "./conditional-publisher.ts";
 import { runNemesis } from "./nemesis.ts";
+import { drain, operate } from "./operator.ts";
 import { type Plan, STREAM } from "./plan.ts";
 import { browse, catchUp, type Follower, follow, lookUp, newFollower } from "./readers.ts";
+import { newTeam, type Team } from "./team.ts";
+import { work } from "./worker.ts";
 import { createWorld, startFaults, type World } from "./world.ts";
 
 export type Simulated = {
@@ -60,15 +63,16 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
       newFollower(`bootstrap-${index}`, "bootstrap"),
     ),
   ];
+  const teams = Array.from({ length: plan.teams }, (_, index) => newTeam(world, `team-${index}`));
   await play(world, createStream(world, chance));
   startFaults(world);
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
-    await play(world, runPhase(world, chance, followers, phase));
+    await play(world, runPhase(world, chance, { followers, teams, phase }));
     // Calls that still wait go on waiting, but no client begins anything new over the leap.
     world.setOver(true);
   }
-  await recover(world, chance, followers);
+  await recover(world, chance, { followers, teams });
   // Virtual time leaves no turn to the event loop, and who plays many seeds has messages to send.
   await new Promise(setImmediate);
   const violations = checkHistory(recorder.lines, {
@@ -115,12 +119,13 @@ async function play(world: World, work: Promise<unknown>, forMs = PHASE_MS): Pro
   return done;
 }
 
+type Readers = { readonly followers: readonly Follower[]; readonly teams: readonly Team[] };
+
 /** Everybody at work; over when the clients have done what they wanted. */
 async function runPhase(
   world: World,
   chance: SeededRandom,
-  followers: readonly Follower[],
-  phase: number,
+  { followers, teams, phase }: Readers & { phase: number },
 ): Promise<void> {
   const { plan } = world;
   world.setOver(false);
@@ -136,6 +141,10 @@ async function runPhase(
       runConditionalPublisher(world, `conditioner-${index}.${phase}`),
     ),
     ...followers.map((follower) => follow(world, follower, plan.polls)),
+    ...teams.flatMap((team) => [
+      ...team.workers.map((worker) => work(world, team, worker, plan.polls)),
+      operate(world, team, plan.operations),
+    ]),
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
     ...(plan.patches > 0 ? [patchRetention(world, chance.fork(`patches ${phase}`))] : []),
@@ -173,7 +182,7 @@ async function leap(world: World, chance: SeededRandom): Promise<void> {
 async function recover(
   world: World,
   chance: SeededRandom,
-  followers: readonly Follower[],
+  { followers, teams }: Readers,
 ): Promise<void> {
   const { time, store, recorder, apis, tap } = world;
   world.setOver(true);
@@ -202,6 +211,10 @@ async function recover(
     world.fail(`internal: readers do not catch up (${time.nowMs() - startedMs} ms)`);
   } else if ((await caughtUp).includes(false)) {
     world.fail("internal: a reader never says that it has caught up");
+  }
+  const drained = Promise.all(teams.map((team) => drain(last, team)));
+  if (!(await play(world, drained, RECOVERY_MS * 6)) || (await drained).includes(false)) {
+    world.fail("internal: a team never has everything");
   }
   await play(world, browse(last, "last-browser", 20));
   await play(world, compactUntilDone(world, chance), RECOVERY_MS);

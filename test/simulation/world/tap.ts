@@ -75,6 +75,8 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       partition: item.p as number,
       generation: item.g as number,
       next: item.n as number,
+      ...(item.k === undefined ? {} : { token: item.k as number }),
+      ...(item.o === undefined ? {} : { owner: String(item.o) }),
     });
   }
 

@@ -1,0 +1,119 @@
+import type { Info, Line, Ok } from "./history.ts";
+import { isStillKept } from "./retentions.ts";
+import {
+  beginCall,
+  endCall,
+  forgetAll,
+  keyIn,
+  newTeamKeys,
+  type Started,
+  type TeamKeys,
+} from "./team-keys.ts";
+import { eventIn, isOfTeam, type TeamInvoke, type TeamRules } from "./teams.ts";
+
+type Team = TeamKeys & { readonly name: string; readonly processed: Set<number> };
+type Call = { readonly team: Team; readonly invoke: TeamInvoke; readonly started: Started };
+type Received = Ok & { op: "receive" };
+
+/**
+ * Checks what the workers of shared subscriptions were delivered: nothing of a parked key, nothing
+ * that was skipped or filtered out, nothing out of turn, and in the end everything.
+ */
+export function checkParking(lines: readonly Line[], rules: TeamRules): void {
+  const teams = new Map<string, Team>();
+  const calls = new Map<number, Call>();
+  let restoredAt = -1;
+  const teamOf = (name: string): Team => {
+    const team = teams.get(name) ?? { ...newTeamKeys(), name, processed: new Set() };
+    teams.set(name, team);
+    return team;
+  };
+  lines.forEach((line, at) => {
+    if (line.type === "invoke") {
+      if (!isOfTeam(line)) return;
+      const team = teamOf(line.team);
+      calls.set(line.call, { team, invoke: line, started: beginCall(team, line, at) });
+    } else if (line.type !== "info") {
+      const call = calls.get(line.call);
+      if (call === undefined) return;
+      const { team, invoke, started } = call;
+      endCall(team, invoke, line, { since: started.at, at, restoredAt });
+      if (line.type === "ok" && line.op === "receive") checkPage(rules, team, line, started);
+    } else if (line.op === "processed") addProcessed(rules, teamOf(line.team), line);
+    else if (line.op === "drained") checkDrained(rules, teamOf(line.team), line);
+    else if (line.op === "restored") {
+      restoredAt = at;
+      for (const team of teams.values()) forgetAll(team);
+    }
+  });
+}
+
+/** What was certain when a poll began and still is when it is answered holds for its page. */
+function checkPage(rules: TeamRules, team: Team, page: Received, started: Started): void {
+  const { report } = rules;
+  for (const [n, sequence] of page.events) {
+    const found = eventIn(rules, page.life, n);
+    const what = `page ${page.call} of ${team.name}: event ${n} at ${sequence}`;
+    if (found?.event.sequence !== sequence) {
+      report("inconsistent-offsets", page.atMs, `${what} is not in ${page.life}`);
+      return;
+    }
+    const { key } = found.event;
+    const { parked, skipped } = keyIn(team, key);
+    const before = started.parked.get(key);
+    if (parked !== undefined && parked.at === before?.at && sequence >= parked.value) {
+      report("parked-delivery", page.atMs, `${what}, ${key} is parked from ${parked.value} on`);
+    }
+    if ((skipped.get(sequence) ?? Infinity) < started.at) {
+      report("skip-broken", page.atMs, `${what} of ${key} was skipped`);
+    }
+    const { filter } = team;
+    const isSame = filter !== undefined && filter.at === started.filter?.at;
+    if (isSame && !key.startsWith(filter.value)) {
+      report("filter-broken", page.atMs, `${what} of ${key}, the filter is ${filter.value}`);
+    }
+  }
+}
+
+/** Nothing is owed of an event that a filter has left out, or that a skip was asked for. */
+function isOwed(team: Team, { key, sequence }: { key: string; sequence: number }): boolean {
+  return (
+    team.prefixes.every((prefix) => key.startsWith(prefix)) &&
+    !keyIn(team, key).excused.has(sequence)
+  );
+}
+
+/** A worker processes an event after all earlier ones of its key, or their skips, or their end. */
+function addProcessed(rules: TeamRules, team: Team, line: Info & { op: "processed" }): void {
+  const { report, options } = rules;
+  for (const n of line.events) {
+    const found = team.processed.has(n) ? undefined : eventIn(rules, line.life, n);
+    team.processed.add(n);
+    if (found === undefined) continue;
+    const { chain, place, event } = found;
+    for (let index = place.index - 1; index >= 0; index--) {
+      const before = chain.events[index];
+      if (before?.key !== event.key || !isOwed(team, before)) continue;
+      if (team.processed.has(before.n) || !isStillKept(before, line.atMs, options)) break;
+      const found = `${team.name}: ${event.n} of ${event.key} at ${event.sequence}`;
+      report("overtaken", line.atMs, `${found} before ${before.n} at ${before.sequence}`);
+      break;
+    }
+  }
+}
+
+function checkDrained(rules: TeamRules, team: Team, line: Info & { op: "drained" }): void {
+  const { chains, report, options } = rules;
+  for (const chain of chains.all.values()) {
+    if (chain.life !== line.life || chain.repairedTo > 1) continue;
+    const left = chain.events.find(
+      (event) =>
+        isOwed(team, event) &&
+        !team.processed.has(event.n) &&
+        isStillKept(event, line.atMs, options),
+    );
+    if (left === undefined) continue;
+    const where = `${left.n} of ${left.key} at ${left.sequence} of partition ${chain.partition}`;
+    report("unprocessed", line.atMs, `${team.name}: ${where}`);
+  }
+}

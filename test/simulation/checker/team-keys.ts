@@ -1,0 +1,124 @@
+import type { Failed, Ok } from "./history.ts";
+import { createUnderWay, type TeamInvoke, type UnderWay } from "./teams.ts";
+
+/** Something that holds since a line of the history. */
+export type Since<T> = { readonly at: number; readonly value: T };
+
+/** What is known of one key of a team's subscription. */
+type KeyState = {
+  readonly parks: UnderWay;
+  /** Calls that let events of the key flow. */
+  readonly frees: UnderWay;
+  /** It is parked for certain from this sequence on. */
+  parked: Since<number> | undefined;
+  /** Sequences that are skipped for certain, and since when. */
+  readonly skipped: Map<number, number>;
+  /** Sequences that somebody asked to skip: nothing is owed of them any more. */
+  readonly excused: Set<number>;
+};
+
+/** What is known of a team's subscription: its filter, and what is parked and skipped. */
+export type TeamKeys = {
+  readonly keys: Map<string, KeyState>;
+  /** A seek ends all parking. */
+  readonly seeks: UnderWay;
+  readonly settings: UnderWay;
+  /** Every filter that it may ever have had. What one of them leaves out is owed to no worker. */
+  readonly prefixes: string[];
+  filter: Since<string> | undefined;
+};
+
+/** What was certain when a call began. */
+export type Started = {
+  readonly at: number;
+  readonly parked: ReadonlyMap<string, Since<number>>;
+  readonly filter: Since<string> | undefined;
+};
+
+export const newTeamKeys = (): TeamKeys => ({
+  keys: new Map(),
+  seeks: createUnderWay(),
+  settings: createUnderWay(),
+  prefixes: [],
+  filter: { at: -1, value: "" },
+});
+
+export function keyIn({ keys }: TeamKeys, key: string): KeyState {
+  const known = keys.get(key) ?? {
+    parks: createUnderWay(),
+    frees: createUnderWay(),
+    parked: undefined,
+    skipped: new Map(),
+    excused: new Set(),
+  };
+  keys.set(key, known);
+  return known;
+}
+
+/** A restore puts back what was parked, skipped and set when the table was copied. */
+export function forgetAll(team: TeamKeys): void {
+  team.filter = undefined;
+  forgetParking(team);
+}
+
+function forgetParking({ keys }: TeamKeys): void {
+  for (const state of keys.values()) {
+    state.parked = undefined;
+    state.skipped.clear();
+  }
+}
+
+/** What a call that begins may change is no longer certain. */
+export function beginCall(team: TeamKeys, line: TeamInvoke, at: number): Started {
+  if (line.op === "park") {
+    const { parks, skipped } = keyIn(team, line.key);
+    parks.begin();
+    // Parked from there on, a skipped event may come again.
+    for (const each of skipped.keys()) if (each >= line.sequence) skipped.delete(each);
+  } else if (line.op === "retry" || line.op === "skip") {
+    const state = keyIn(team, line.key);
+    state.frees.begin();
+    state.parked = undefined;
+    if (line.op === "skip") state.excused.add(line.sequence);
+  } else if (line.op === "seek") {
+    team.seeks.begin();
+    forgetParking(team);
+  } else if (line.op === "settings" && line.keyPrefix !== undefined) {
+    team.settings.begin();
+    team.prefixes.push(line.keyPrefix);
+    team.filter = undefined;
+  }
+  const parked = [...team.keys].flatMap(([key, { parked: since }]) =>
+    since === undefined ? [] : [[key, since] as const],
+  );
+  return { at, parked: new Map(parked), filter: team.filter };
+}
+
+/** What a call has changed is certain where no other that was under way may change it too. */
+export function endCall(
+  team: TeamKeys,
+  invoke: TeamInvoke,
+  line: Ok | Failed,
+  { since, at, restoredAt }: { since: number; at: number; restoredAt: number },
+): void {
+  const isDone = line.type === "ok" && restoredAt < since;
+  const isUnmoved = team.seeks.isQuietSince(since);
+  if (invoke.op === "park") {
+    const state = keyIn(team, invoke.key);
+    state.parks.end(line, at);
+    const isCertain = isDone && isUnmoved && state.frees.isQuietSince(since);
+    const from = Math.min(invoke.sequence, state.parked?.value ?? Infinity);
+    if (isCertain && from !== state.parked?.value) state.parked = { at, value: from };
+  } else if (invoke.op === "retry" || invoke.op === "skip") {
+    const state = keyIn(team, invoke.key);
+    state.frees.end(line, at);
+    const isCertain = isDone && isUnmoved && state.parks.isQuietSince(since);
+    if (invoke.op === "skip" && isCertain) state.skipped.set(invoke.sequence, at);
+  } else if (invoke.op === "seek") {
+    team.seeks.end(line, at);
+  } else if (invoke.op === "settings" && invoke.keyPrefix !== undefined) {
+    const isCertain = isDone && team.settings.isAloneSince(since);
+    if (isCertain) team.filter = { at, value: invoke.keyPrefix };
+    team.settings.end(line, at);
+  }
+}

@@ -1,0 +1,112 @@
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
+import type { SeededRandom } from "../dynamodb/seeded-random.ts";
+import { STREAM } from "./plan.ts";
+import { attempt } from "./readers.ts";
+import type { ClientWorld } from "./world.ts";
+
+/** A subscription that several workers share, and an operator looks after. */
+export type Team = {
+  readonly base: string;
+  /** Of its subscription; never used again in another life of the stream. */
+  name: string;
+  names: number;
+  /** Settles when somebody has tried to create the subscription. */
+  making: Promise<boolean> | undefined;
+  exists: boolean;
+  /** Whether events of a worker that fails may be left to `maxDeliveries`. */
+  counts: boolean;
+  readonly workers: readonly Worker[];
+};
+
+/** One of those who share it. It does one thing at a time. */
+export type Worker = {
+  readonly base: string;
+  name: string;
+  names: number;
+  busy: boolean;
+  /** Where it reads on from, when it has not committed what it read. */
+  after: string | undefined;
+};
+
+export const newWorker = (base: string): Worker => ({
+  base,
+  name: base,
+  names: 1,
+  busy: false,
+  after: undefined,
+});
+
+export const newTeam = ({ plan }: ClientWorld, base: string): Team => ({
+  base,
+  name: base,
+  names: 1,
+  making: undefined,
+  exists: false,
+  counts: false,
+  workers: Array.from({ length: plan.workers }, (_, index) => newWorker(`${base}-worker-${index}`)),
+});
+
+/** True when the team has a subscription; makes one where it has none. */
+export async function haveSubscription(
+  world: ClientWorld,
+  team: Team,
+  random: SeededRandom,
+): Promise<boolean> {
+  if (team.exists) return true;
+  team.making ??= subscribe(world, team, random).finally(() => {
+    team.making = undefined;
+  });
+  return team.making;
+}
+
+async function subscribe(world: ClientWorld, team: Team, random: SeededRandom): Promise<boolean> {
+  const { leaseSeconds } = world.plan;
+  const deliveries = random.pick(world.plan.maxDeliveries);
+  const counted = deliveries === 0 ? {} : { maxDeliveries: deliveries };
+  const config = { name: team.name, start: "earliest", leaseSeconds, ...counted } as const;
+  const answer = await attempt(world, "team.subscribe", () =>
+    world.call(world.anyApi(random), (ledger) =>
+      ledger.createSubscription(defaultTenant, STREAM, config),
+    ),
+  );
+  if (answer?.created === true) {
+    team.exists = true;
+    team.counts = deliveries !== 0;
+    for (const worker of team.workers) worker.after = undefined;
+    return true;
+  }
+  // This call or an earlier one may have made it, perhaps in another life of the stream.
+  rename(team, config.name);
+  return false;
+}
+
+/** Leaves the subscription of a name for another one, unless that has been done before. */
+export function rename(team: Team, name: string): void {
+  if (team.name !== name) return;
+  team.exists = false;
+  team.names += 1;
+  team.name = `${team.base}-${team.names}`;
+}
+
+const GONE = new Set(["subscription-not-found", "stream-not-found"]);
+const PASSED = new Set(["retention-passed", "bootstrap-expired"]);
+
+/** What a worker does about a refusal: another subscription, or one that begins again. */
+export async function recoverFrom(
+  world: ClientWorld,
+  team: Team,
+  name: string,
+  { code, random }: { code: string; random: SeededRandom },
+): Promise<void> {
+  if (GONE.has(code)) rename(team, name);
+  if (!PASSED.has(code) || team.name !== name) return;
+  await world.recorder.record(
+    "operator",
+    { op: "seek", team: name },
+    () =>
+      world.call(world.anyApi(random), (ledger) =>
+        ledger.seek(defaultTenant, STREAM, name, { to: "earliest" }),
+      ),
+    () => ({ op: "seek" }),
+  );
+}
