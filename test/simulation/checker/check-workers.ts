@@ -206,7 +206,7 @@ function checkLoss(
   state.rules.report("false-loss", line.atMs, `${team.name}: ${worker} by ${tokens}`);
 }
 
-/** The share of a worker that has left is free at once, unless a poll of it may still be carried out. */
+/** A worker that has left holds nothing, unless a poll of it may still be carried out. */
 function noteLeft(
   state: State,
   team: Team,

@@ -13,7 +13,7 @@ type KeyState = {
   parked: Since<number> | undefined;
   /** Sequences that are skipped for certain, and since when. */
   readonly skipped: Map<number, number>;
-  /** Sequences that somebody asked to skip: nothing is owed of them any more. */
+  /** Sequences that an operator asked to skip. Nothing is owed of them from then on. */
   readonly excused: Set<number>;
 };
 

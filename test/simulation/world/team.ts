@@ -10,7 +10,7 @@ export type Team = {
   /** Of its subscription; never used again in another life of the stream. */
   name: string;
   names: number;
-  /** Settles when somebody has tried to create the subscription. */
+  /** Settles once a worker has tried to create the subscription. */
   making: Promise<boolean> | undefined;
   exists: boolean;
   /** Whether events of a worker that fails may be left to `maxDeliveries`. */

@@ -23,6 +23,14 @@ describe("the end of a lease, as a process sees it", () => {
     expect(renewed.until).toBe(NOW + 5_500);
   });
 
+  it("[clock.leases] is a lease away at most once the clock of the process is set back", () => {
+    const seen = planSighting(undefined, NOW + 2_000, { nowMs: NOW, ...LEASE });
+    const back = planSighting(seen, NOW + 2_000, { nowMs: NOW - HOUR_MS, ...LEASE });
+    expect(back.until).toBe(NOW - HOUR_MS + 3_000);
+    const again = planSighting(back, NOW + 2_000, { nowMs: NOW - HOUR_MS + 2_000, ...LEASE });
+    expect(again.until).toBe(NOW - HOUR_MS + 3_000);
+  });
+
   it("is ahead where a late clock has written it since the last look", () => {
     const first = planSighting(undefined, NOW - HOUR_MS, { nowMs: NOW, ...LEASE });
     expect(first.until).toBe(NOW - HOUR_MS);
