@@ -1,7 +1,7 @@
 import openApi from "../../packages/functions/openapi.json" with { type: "json" };
 import { operations, resolved, type Schema } from "../contract/access/openapi-operations.ts";
 
-/** The operations of the document whose answer to a success holds a list of objects. */
+/** The operations of the document whose successful answer contains a list of objects. */
 export const operationsWithLists: readonly string[] = operations
   .filter(({ responses }) =>
     Object.entries(responses).some(
@@ -13,8 +13,8 @@ export const operationsWithLists: readonly string[] = operations
   .map(({ id }) => id);
 
 /**
- * Members of problems, by their examples, that are lists. What is invalid is listed twenty times at
- * most.
+ * The members of problems that are lists, by the examples of the problems. At most twenty invalid
+ * fields are listed.
  */
 export const problemsWithLists: readonly string[] = [...new Set(listsOfProblems(openApi))];
 
@@ -27,7 +27,7 @@ function listsOfProblems(of: unknown): string[] {
   return [...own.map(([name]) => name), ...Object.values(of).flatMap(listsOfProblems)];
 }
 
-/** No list lies deeper than a member of a member. */
+/** No list is nested deeper than in a member of a member. */
 function holdsList(schema: Schema, depth = 2): boolean {
   const { type, items, oneOf, properties = {} } = resolved(schema);
   if (type === "array") return resolved((items ?? {}) as Schema).type !== "string";

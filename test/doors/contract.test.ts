@@ -19,7 +19,7 @@ import {
 import { ADMIN_KEY, openHandler, openOnFake } from "./doors.ts";
 import { startGateway } from "./gateway.ts";
 
-/** What every door owes: the suites of the contract, by events as AWS makes them. */
+/** The suites of the contract that every entry point must pass, with events as AWS creates them. */
 const SUITES = [
   browseContract,
   compactedContract,
@@ -37,7 +37,7 @@ const SUITES = [
 
 const DOORS = [
   ["an HTTP API", apiGatewayEvent, SUITES],
-  // What differs from that door is the path, and there it says more.
+  // This entry point differs in the path, and its answers there are more precise.
   [
     "a Function URL",
     functionUrlEvent,

@@ -38,7 +38,7 @@ it.each([
 it("[http.private] a page reads every header that the API documents", async () => {
   const answer = await door.ask({ method: "GET", path: "/streams", headers: { origin: ORIGIN } });
   const exposed = (answer.headers["access-control-expose-headers"] ?? "").toLowerCase().split(",");
-  // A browser reads these of any answer.
+  // Browsers expose these headers of every answer.
   const simple = ["content-type", "cache-control", "content-length"];
   const missing = documentedHeaders().filter((name) => ![...exposed, ...simple].includes(name));
   expect(missing).toEqual([]);

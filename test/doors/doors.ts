@@ -19,7 +19,9 @@ import { startServer } from "../../packages/local/src/http-server.ts";
 import type { EventRequest } from "../infra/http-event.ts";
 import { createFakeDynamo } from "../simulation/dynamodb/fake-dynamodb.ts";
 
-/** What came out of a door. `sentBytes` is what Lambda is handed, where there is a Lambda. */
+/**
+ * The answer of an entry point. `sentBytes` is the size that Lambda receives, if there is a Lambda.
+ */
 export type DoorAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +31,7 @@ export type DoorAnswer = {
 
 export type Door = {
   ask(request: EventRequest): Promise<DoorAnswer>;
-  /** What was logged of each request, in their order. */
+  /** The log entries of the requests, in their order. */
   readonly log: readonly Answered[];
   close(): Promise<void>;
 };
@@ -37,7 +39,10 @@ export type Door = {
 export const ADMIN_KEY = "the-admin-key-of-this-test";
 const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
-/** A ledger of its own, on a table in memory: the same product at every front door. */
+/**
+ * Opens a ledger on a new table in memory, so that every entry point is tested with the same
+ * product.
+ */
 export function openOnFake(corsOrigins: readonly string[] = []): OpenLedger {
   const fake = createFakeDynamo({ tableName: "doors", nowMs: Date.now });
   const ledger = createLedger({
@@ -58,7 +63,7 @@ export function openOnFake(corsOrigins: readonly string[] = []): OpenLedger {
   };
 }
 
-/** The router's handler, put together as its entry does it. */
+/** Assembles the router's handler as its entry file does. */
 export function openHandler(
   { ledger, authenticate, corsOrigins }: OpenLedger,
   log: Answered[] = [],
@@ -72,7 +77,7 @@ export function openHandler(
   });
 }
 
-/** The router's handler, asked by events that `eventOf` makes of requests. */
+/** Sends requests to the router's handler as events that `eventOf` creates. */
 export function lambdaDoor(
   eventOf: (request: EventRequest) => object,
   opened: OpenLedger = openOnFake(),
@@ -82,7 +87,7 @@ export function lambdaDoor(
   return {
     log,
     async ask(request) {
-      // As Lambda does it: JSON in, JSON out.
+      // Lambda passes events and results as JSON.
       const event = JSON.parse(JSON.stringify(eventOf(withKey(request)))) as HttpEvent;
       const result = await handle(event);
       const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
@@ -97,7 +102,7 @@ export function lambdaDoor(
   };
 }
 
-/** A Node server, asked over HTTP. */
+/** Starts a Node server and sends requests to it over HTTP. */
 export async function nodeDoor(opened: OpenLedger = openOnFake()): Promise<Door & { url: string }> {
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   return {

@@ -5,9 +5,9 @@ import { operationsWithLists, problemsWithLists } from "./answers-with-lists.ts"
 import { type Door, type DoorAnswer, lambdaDoor, openOnFake } from "./doors.ts";
 
 /**
- * Lists of the largest entries that the API takes. A control character is what grows most on its
- * way: one byte of a cap is six in JSON and seven in the JSON that Lambda takes. An operation that
- * answers a list and is in none of these tables fails here.
+ * These tests fill lists with the largest entries that the API accepts. A control character grows
+ * most: one byte of a cap is six in JSON and seven in the JSON for Lambda. An operation that
+ * answers a list and is missing from these tables fails here.
  */
 const full = (bytes: number, first = "") => first + "\u0001".repeat(bytes - first.length);
 const pad = (n: number) => String(n).padStart(3, "0");
@@ -34,14 +34,14 @@ beforeAll(async () => {
 });
 
 /**
- * An operation's largest answers: what makes them possible, where they are, and how many there are.
+ * The largest answers of an operation: how to create them, where to request them, and their number.
  */
 type Row = {
   readonly path: string;
   readonly member: string;
   readonly count: number;
   readonly make?: () => Promise<unknown>;
-  /** The query parameter that goes on, and how a page says that it was the last. */
+  /** The query parameter that continues the list, and how a page marks the end. */
   readonly next?: "cursor" | "from" | "after";
   readonly body?: (cursor: string | undefined) => object;
 };
@@ -124,7 +124,7 @@ const LISTS: Readonly<Record<string, Row>> = {
 
 const globs = () => Array.from({ length: LIMITS.keyStreamsMax }, (_, n) => `${long(n, 120)}*`);
 
-/** As large as one may be: what creates a subscription has 64 KiB at most. */
+/** The largest filter. The body that creates a subscription has at most 64 KiB. */
 const largestFilter = () => ({
   types: Array.from({ length: LIMITS.filterTypesMax }, (_, n) => full(LIMITS.typeBytesMax, pad(n))),
   headers: { one: full(LIMITS.headerValueBytesMax), two: full(LIMITS.headerValueBytesMax) },
@@ -137,13 +137,13 @@ const FORMS = [
   ["application/cloudevents-batch+json", "gzip"],
 ] as const;
 
-/** What is answered at once, and never goes on. */
+/** Lists that are answered at once and have no further page. */
 const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   getStream: () => everywhere("GET", "/streams/s"),
   getSubscription: async () => {
     const poll = `/streams/s/subscriptions/worked/poll`;
     const worker = (n: number) => long(n, LIMITS.consumerCharsMax);
-    // All 256 would be eight times as much, and still a hundredth of what fits.
+    // All 256 would be eight times as large, and still a hundredth of the limit.
     await each(LIMITS.consumersMax / 8, (n) => post(poll, { consumer: worker(n), limit: 1 }));
     return everywhere("GET", "/streams/s/subscriptions/worked");
   },
@@ -154,7 +154,7 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   },
 };
 
-/** Problems with lists of their own. */
+/** Problems that contain lists. */
 const PROBLEMS: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   mismatches: () => {
     const keys = Array.from({ length: LIMITS.requestEventsMax }, (_, n) =>
@@ -177,7 +177,8 @@ describe.each(Object.entries(LISTS))("%s of the largest entries", (_id, row) => 
   const forms = row.member === "events" ? FORMS : FORMS.slice(0, 2);
   it.each(forms)("[list.page] fits through both doors and is whole: %s, %s", async (...form) => {
     for (const [index, each] of DOORS.entries()) {
-      // What a commit has passed does not come again.
+      // A poll does not deliver again what a commit has passed, so a seek moves the subscription
+      // back to the beginning.
       if (row.body !== undefined) {
         await post("/streams/s/subscriptions/reader/seek", { to: "earliest" });
       }
@@ -239,6 +240,6 @@ async function post(path: string, body?: object): Promise<DoorAnswer> {
   return answer;
 }
 
-/** What Lambda is handed, whichever form it has. */
+/** Checks the size that Lambda receives, in whichever form. */
 const assertFits = ({ sentBytes }: DoorAnswer): void =>
   expect(sentBytes).toBeLessThanOrEqual(LIMITS.lambdaBytesMax);

@@ -9,8 +9,9 @@ type Gateway = { readonly url: string; stop(): Promise<void> };
 type Handler = (event: HttpEvent) => Promise<HttpResult>;
 
 /**
- * An HTTP server that does to requests what AWS does: it makes an event of each, hands it to the
- * function, and refuses in a few words of its own what Lambda does not take or hand back.
+ * Starts an HTTP server that treats requests as AWS does: it converts each to an event and passes
+ * the event to the function. It refuses a request or an answer that Lambda would not accept, with a
+ * short message of its own.
  */
 export async function startGateway(
   handler: Handler,

@@ -4,9 +4,9 @@ import { apiGatewayEvent, functionUrlEvent } from "../infra/http-event.ts";
 import { type Door, type DoorAnswer, lambdaDoor, openOnFake } from "./doors.ts";
 
 /**
- * Answers at their cap, of what grows most on its way: the text of a page is a JSON string for
- * Lambda, so its quotes, backslashes and control characters are escaped once more; gzip comes as
- * Base64.
+ * These tests send answers at their cap with the content that grows most. The text of a page
+ * becomes a JSON string for Lambda, so its quotes, backslashes and control characters are escaped
+ * again. Gzip becomes Base64.
  */
 const KIB = 1_024;
 const of = (unit: string, bytes: number) =>
@@ -23,7 +23,7 @@ const DATA: Readonly<Record<string, (n: number) => unknown>> = {
   "many small events": (n) => n,
 };
 
-/** Text of as many different bytes as UTF-8 allows. */
+/** Returns text with as many different bytes as UTF-8 allows. */
 const noise = (bytes: number): string => {
   const chars = [];
   for (let size = 0; size < bytes - 2; ) {
@@ -144,7 +144,7 @@ async function post(door: Door, path: string, body?: object): Promise<DoorAnswer
 
 type Pages = { path: string; next: "from" | "after"; headers: Record<string, string> };
 
-/** The sequences of all pages, in order. */
+/** Returns the sequences of all pages, in order. */
 async function readPages(door: Door, { path, next, headers }: Pages): Promise<number[]> {
   const sequences: number[] = [];
   for (let cursor = "", done = false; !done; ) {

@@ -2,7 +2,9 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMIN_KEY, nodeDoor } from "./doors.ts";
 
-/** What only a Node server meets: bytes as a client has sent them, and the order they come in. */
+/**
+ * These tests check what only a Node server receives: the exact bytes of a client, in their order.
+ */
 
 let door: Awaited<ReturnType<typeof nodeDoor>>;
 const KEYED = `Authorization: Bearer ${ADMIN_KEY}\r\n`;
@@ -15,14 +17,14 @@ afterAll(() => door.close());
 
 const open = (): Socket => connect(Number(new URL(door.url).port), "127.0.0.1");
 
-/** What the server says to these bytes until it closes. */
+/** Sends bytes and returns what the server answers until it closes the connection. */
 async function tell(bytes: string | Buffer): Promise<string> {
   const socket = open();
   socket.write(bytes);
   return read(socket, () => false);
 }
 
-/** Reads until there is enough, or the server closes. */
+/** Reads until there is enough, or until the server closes the connection. */
 function read(socket: Socket, isEnough: (text: string) => boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";

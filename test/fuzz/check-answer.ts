@@ -22,9 +22,9 @@ function parserOf(schema: Schema): z.ZodType {
 }
 
 /**
- * Holds an answer to the document: a status that the operation declares, a content type that the
- * status declares, and a body that the schema allows. What every answer must have, and every
- * problem, `send` has looked at.
+ * Compares an answer with the document: the operation must declare its status, the status its
+ * content type, and the schema must allow its body. `send` has already checked what every answer
+ * and every problem must have.
  */
 export function checkAnswer(request: FuzzRequest, { status, header, body }: Answer): void {
   const { operation, astray } = request;

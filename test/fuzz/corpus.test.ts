@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Stack, startStack } from "../../packages/local/src/stack.ts";
 import { send } from "../contract/wire.ts";
 
-/** Inputs that have broken other servers, each with the one answer that is right. */
+/** These inputs have broken other servers. Each has exactly one correct answer. */
 
 let stack: Stack;
 const json = { "content-type": "application/json" };
@@ -33,7 +33,8 @@ const publish = (body: string | Uint8Array, headers: Record<string, string> = js
   send(target(), { method: "POST", path: EVENTS, headers, body });
 
 /**
- * Everything that the server says to these bytes, until it closes or has answered `answers` times.
+ * Sends bytes and returns everything that the server answers until it closes the connection or has
+ * answered `answers` times.
  */
 async function sendRaw(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(stack.url).port), "127.0.0.1");
@@ -83,7 +84,8 @@ describe("bodies", () => {
     ["br", promisify(brotliCompress), "unsupported-media-type"],
     ["zstd", promisify(zstdCompress), "unsupported-media-type"],
   ])("are not unpacked beyond the cap: a bomb in %s", async (encoding, compress, code) => {
-    // Takes seconds, in which kept connections end: this process must hear of it.
+    // Compression takes seconds, and idle connections end meanwhile, so it must not block this
+    // process.
     const bomb = await compress(Buffer.alloc(50_000_000, " "));
     const answer = await publish(bomb, { ...json, "content-encoding": encoding });
     expect(answer.body).toMatchObject({ code });

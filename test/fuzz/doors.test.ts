@@ -10,10 +10,10 @@ import { fill, type Handed, ownerOf } from "./from-schema.ts";
 import { requestsOf } from "./request.ts";
 
 /**
- * The same generated requests go through every door, each in front of a ledger of its own that
- * began alike. The answers have to agree to the byte, so the ledgers stay alike; what the doors
- * differ in by what is documented is in `documented.ts`, and nowhere else. FUZZ_REQUESTS says how
- * many requests go through each door, SEED repeats a run; a failure names the request.
+ * Sends the same generated requests through every entry point, each in front of its own ledger with
+ * the same initial state. The answers must agree byte for byte, so that the ledgers stay alike. The
+ * documented differences between entry points are in `documented.ts`. FUZZ_REQUESTS is the number
+ * of requests for each entry point, and SEED repeats a run. A failure names the request.
  */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 500);
 const PER_RUN = 100;
@@ -72,7 +72,7 @@ it(`all doors give the same answers to ${REQUESTS} generated requests (SEED=${SE
   const { errorInstance } = await fc.check(property, {
     seed: SEED,
     numRuns: RUNS,
-    // To make it smaller would take longer than to look at the request that the error names.
+    // Shrinking would take longer than reading the request that the error names.
     endOnFailure: true,
   });
   if (errorInstance !== null) throw errorInstance;
@@ -91,7 +91,7 @@ async function ask(doors: Doors, request: WireRequest): Promise<string> {
   }
 }
 
-/** Any run meets enough of these, or it shows nothing. */
+/** Every run must have seen enough of these, or it proves nothing. */
 const MET = ["succeeded", "repeated header", "replaced bytes noticed", "unclear path"];
 
 function post(path: string, json?: object): DoorRequest {
@@ -117,7 +117,7 @@ function toWire(request: DoorRequest, handed: Handed): WireRequest {
   };
 }
 
-/** Keeps what an answer hands out, for later requests. */
+/** Stores the ids and cursors of an answer for later requests. */
 function remember(text: string, handed: Handed): void {
   let body: unknown;
   try {

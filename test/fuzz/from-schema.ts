@@ -1,15 +1,18 @@
 import fc from "fast-check";
 import { resolved, type Schema } from "../contract/access/openapi-operations.ts";
 
-/** A placeholder for the n-th of what the server has handed out so far; see `fill`. */
+/** The kind of a placeholder for something from an earlier answer. See `fill`. */
 export type Kind = "cursor" | "listCursor" | "id" | "parkedKey";
 
-/** Few names, so that requests meet each other's streams and subscriptions. */
+/** There are few names, so that requests refer to existing streams and subscriptions. */
 export const NAMES = ["fuzz-a", "fuzz-b", "fuzz-c", "fuzz.d", "other"];
 
 export const slot = (kind: Kind) => fc.nat(50).map((n) => `{{${kind}:${n}}}`);
 
-/** What the document names is drawn from what makes sense there, else by its schema alone. */
+/**
+ * The values of parameters that only certain values make useful. Values of all others are drawn
+ * from their schema.
+ */
 const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   Name: fc.constantFrom(...NAMES),
   TenantName: fc.constantFrom("fuzz-tenant", "fuzz-tenant-2"),
@@ -25,7 +28,7 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
 };
 
-/** Values that a schema of the document allows. */
+/** Returns values that a schema of the document allows. */
 export function fromSchema(schema: Schema): fc.Arbitrary<unknown> {
   const known = KNOWN[String(schema.$ref).split("/").at(-1) ?? ""];
   if (known !== undefined) return known;
@@ -47,7 +50,7 @@ export function fromSchema(schema: Schema): fc.Arbitrary<unknown> {
 function numbers({ minimum, maximum }: Schema): fc.Arbitrary<number> {
   const min = typeof minimum === "number" ? minimum : -1_000;
   const max = typeof maximum === "number" ? maximum : 1_000_000;
-  // Mostly small: a stream of 64 partitions is legal and slow.
+  // Most numbers are small. A stream of 64 partitions is valid but slow.
   const small = fc.integer({ min, max: Math.min(max, min + 3) });
   const edges = fc.constantFrom(min, max);
   return fc.oneof({ weight: 20, arbitrary: small }, { weight: 1, arbitrary: edges });
@@ -73,7 +76,7 @@ function objects({ properties = {}, required = [], additionalProperties }: Schem
   const model = Object.fromEntries(
     members.map(([name, of]) => [name, seldomIf(SELDOM.has(name), fromSchema(of))]),
   );
-  // A commit is one of a cursor, or of a sequence.
+  // A commit has either a cursor or a sequence.
   const usual = "cursor" in model && "sequence" in model ? ["cursor"] : (required as string[]);
   const own = fc.record(model, { requiredKeys: usual });
   if (typeof additionalProperties !== "object" || members.length > 0) return own;
@@ -81,7 +84,9 @@ function objects({ properties = {}, required = [], additionalProperties }: Schem
   return fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,9}$/), value, { maxKeys: 4 });
 }
 
-/** Members that are rarely met by chance: most values of theirs refuse the request. */
+/**
+ * Members that are rarely sent, because most of their values make the server refuse the request.
+ */
 const SELDOM = new Set(["expectedSequence"]);
 
 export const seldomIf = (seldom: boolean, of: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
@@ -89,17 +94,19 @@ export const seldomIf = (seldom: boolean, of: fc.Arbitrary<unknown>): fc.Arbitra
     ? fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: of })
     : of;
 
-/** What the server has handed out; cursors and parked keys also by what they belong to. */
+/**
+ * The ids and cursors of earlier answers. Cursors and parked keys are also listed by their owner.
+ */
 export type Handed = Record<Kind, string[]> & {
   readonly cursorsOf: Map<string, string[]>;
   readonly parkedKeysOf: Map<string, string[]>;
 };
 
-/** What a cursor of a path belongs to: a stream or a subscription. */
+/** Returns the owner of a path's cursors: a stream or a subscription. */
 export const ownerOf = (path: string): string =>
   /^\/streams\/[^/?]+(\/subscriptions\/[^/?]+)?/.exec(path)?.[0] ?? "";
 
-/** Replaces placeholders by what the server has handed out, mostly to the same owner. */
+/** Replaces placeholders by values of earlier answers, mostly those of the same owner. */
 export const fill = (text: string, handed: Handed, owner: string): string =>
   text.replace(/\{\{(cursor|listCursor|id|parkedKey):(\d+)\}\}/g, (_, kind: Kind, n: string) => {
     const owned = { cursor: handed.cursorsOf, parkedKey: handed.parkedKeysOf };

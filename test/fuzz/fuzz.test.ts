@@ -13,17 +13,16 @@ import { type FuzzRequest, requestsOf } from "./request.ts";
 import { saveResult } from "./save-result.ts";
 
 /**
- * Drives every operation of the OpenAPI document with valid and hostile requests. FUZZ_REQUESTS
- * says how many, SEED repeats a run (as far as the order of simultaneous requests allows),
- * FUZZ_RESULTS names a file for what came of it. `npm test` sends a share, `npm run test:fuzz`
- * more.
+ * Sends valid and hostile requests to every operation of the OpenAPI document. FUZZ_REQUESTS is
+ * their number. SEED repeats a run, except for the order of concurrent requests. FUZZ_RESULTS names
+ * a file for the results. `npm test` sends a share, and `npm run test:fuzz` sends more.
  */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS || 1_500);
-/** From so many on, each operation must have succeeded once. */
+/** From this number of requests on, each operation must have succeeded once. */
 const EACH_FROM = 10_000;
-/** A member that so many answers in a row have is one that they always have. */
+/** A member that occurs in this number of consecutive answers counts as always present. */
 const OPTIONAL_FROM = 40;
-/** Of each group, so many are under way at once. */
+/** The number of concurrent requests of each group. */
 const AT_ONCE = 6;
 const GROUP = 60;
 const FURNISH_EVERY = 5 * GROUP;
@@ -38,7 +37,7 @@ const handed: Handed = {
   cursorsOf: new Map(),
   parkedKeysOf: new Map(),
 };
-/** How often each operation was answered with each status. */
+/** How often each operation gave each status. */
 const answered = new Map<string, Map<number, number>>();
 let chunked = 0;
 let unavailable = 0;
@@ -50,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.stop());
 
-/** What deletes have taken away is made again, so that every operation has something to do. */
+/** Creates again what deletes have removed, so that every operation finds something. */
 async function furnish(): Promise<void> {
   for (const name of NAMES.slice(0, 2)) {
     const [stream, subscription] = [`/streams/${name}`, `/streams/${name}/subscriptions/${name}`];
@@ -80,7 +79,7 @@ it(`answers ${REQUESTS} generated requests as documented (SEED=${SEED})`, {
   const began = performance.now();
   const requests = fc.oneof(
     ...operations.map((operation) => ({
-      // What deletes leaves little to do for the others.
+      // Deletes are rare, because they leave little for the other operations.
       weight: operation.method === "DELETE" ? 1 : 5,
       arbitrary: requestsOf(operation),
     })),
@@ -118,7 +117,7 @@ async function ask(request: FuzzRequest): Promise<void> {
     const call = { method, path, headers, ...sent };
     if (request.chunked) chunked++;
     let answer = await sendOn(call);
-    // Every answer counts, also one after which a client would try again.
+    // Every answer is checked, including one after which a client would retry.
     for (let tries = 1; answer.status === 503 && tries < TRIES; tries++) {
       take(request, answer);
       answer = await sendOn(call);
@@ -147,9 +146,8 @@ function take(request: FuzzRequest, answer: Answer): void {
 }
 
 /**
- * Sends again what met a connection that the server was closing, as every client of kept
- * connections must: it closes those on which more of a refused body arrives than it is willing to
- * throw away.
+ * Sends a request again when the server closed the connection, as every client with keep-alive
+ * must. The server closes a connection on which too much of a refused body arrives.
  */
 async function sendOn(call: Call): Promise<Answer> {
   try {
@@ -166,7 +164,7 @@ const KEY_ID = /^[a-z0-9]{12}$/;
 const REMEMBERED_MAX = 50;
 const OWN_MAX = 5;
 
-/** Keeps what an answer hands out, for later requests; the newest in the place of the oldest. */
+/** Stores the ids and cursors of an answer for later requests. New values replace the oldest. */
 function remember({ status, body }: Answer, owner: string): void {
   if (status >= 300 || typeof body !== "object" || body === null) return;
   const { cursor, committed, id, events, key, parkedAt } = body as Record<string, unknown>;
@@ -183,7 +181,7 @@ function remember({ status, body }: Answer, owner: string): void {
     keep(own, cursor, OWN_MAX);
     if (own.length > 0) handed.cursorsOf.set(owner, own);
   }
-  // An event has an id as well, of any characters.
+  // An event also has an id, which may contain any characters.
   if (events === undefined && KEY_ID.test(String(id))) keep(handed.id, id);
 }
 

@@ -5,8 +5,9 @@ import type { Target } from "../contract/wire.ts";
 import type { HostileCounts, Pressing } from "./slow-clients.ts";
 
 /**
- * Clients that hold on to a server, in a thread of their own, so that the time others wait is the
- * server's and not theirs. They go on until the parent stops them, and then report.
+ * Clients that occupy a server. They run in a separate thread, so that the waiting time of other
+ * clients comes from the server and not from them. They run until the parent stops them, and then
+ * report.
  */
 const { target, idleStream, stream, press } = workerData as Pressing;
 const { hostname, port } = new URL(target.baseUrl);
@@ -21,17 +22,17 @@ function dial(act: (socket: Socket) => void): Socket {
   open.add(socket);
   socket.on("error", () => {});
   socket.once("connect", () => act(socket));
-  // Reads what comes, as a client that is merely slow does.
+  // Reads all data, like a client that is only slow.
   socket.resume();
   socket.once("close", () => open.delete(socket));
   return socket;
 }
 
-/** Per 25 ms: 400 a second, by each kind of client. */
+/** The number of connections opened every 25 ms by each kind of client: 400 a second. */
 const OPENED_AT_ONCE = 10;
 const OPEN_EVERY_MS = 25;
 
-/** Keeps so many connections; those that the server closes are opened again. */
+/** Keeps this many connections open. Those that the server closes are replaced. */
 async function hold(count: number, act: (socket: Socket) => void): Promise<void> {
   const mine = new Set<Socket>();
   while (!stopped) {
@@ -55,7 +56,7 @@ const slowBody = ({ apiKey }: Target): string =>
   `POST /streams/${stream}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${apiKey}\r\n` +
   `Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n${" ".repeat(2_000)}`;
 
-/** All of the headers at once, then a byte each 200 ms. */
+/** Sends all of the headers at once, and then a byte every 200 ms. */
 function trickle(socket: Socket, text: string): void {
   const headersEnd = text.indexOf("\r\n\r\n") + 4;
   const start = headersEnd > 3 ? headersEnd : 30;
@@ -67,10 +68,10 @@ function trickle(socket: Socket, text: string): void {
   socket.once("close", () => clearInterval(timer));
 }
 
-/** How long those wait who do not wait for the answer, by turns. */
+/** How long clients wait before they hang up, in turn. */
 const PATIENCE_MS = [20, 100, 300, 700, 1_500];
 
-/** Begins polls that would wait for 20 s, and hangs up long before. */
+/** Starts polls that would wait for 20 s, and hangs up long before. */
 async function leaveEarly(perSecond: number): Promise<void> {
   const poll =
     `GET /streams/${idleStream}/subscriptions/waiting/poll?waitSeconds=20 HTTP/1.1\r\n` +

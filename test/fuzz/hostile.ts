@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 const repeat = (text: string, times: number) => text.repeat(times);
 
-/** Path segments, as they stand in the request line. */
+/** Path segments as they appear in the request line. */
 export const hostileSegment = fc.oneof(
   fc
     .constantFrom(
@@ -49,7 +49,7 @@ export const hostileSegment = fc.oneof(
   fc.string({ maxLength: 30 }).map(encodeURIComponent),
 );
 
-/** Values of query parameters, as they stand in the request line. */
+/** Values of query parameters as they appear in the request line. */
 export const hostileValue = fc.oneof(
   fc.constantFrom(
     "",
@@ -93,7 +93,7 @@ const bytes = (...parts: (string | number[])[]) =>
 
 const DEEP = 100_000;
 
-/** Bodies that no parser should stumble over. */
+/** Bodies that a parser must reject cleanly. */
 export const hostileBody: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc
     .constantFrom(
@@ -162,7 +162,7 @@ export const hostileBody: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.json().map((text) => bytes(text)),
 );
 
-/** Headers that are wrong, odd, or try to be two. */
+/** Headers that are wrong, odd, or try to smuggle in a second one. */
 export const hostileHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
   fc
     .constantFrom(

@@ -2,10 +2,10 @@ import { resolved, type Schema } from "../contract/access/openapi-operations.ts"
 
 type Seen = { answers: number; readonly absent: Set<string>; readonly optional: readonly string[] };
 
-/** What was answered of each component that has members an answer may lack. */
+/** For each component with optional members, the answers that were seen. */
 const seen = new Map<string, Seen>();
 
-/** Notes which optional members an answer lacks, in all components that it is made of. */
+/** Records which optional members an answer lacks, in all of its components. */
 export function noteMembers(schema: Schema, value: unknown): void {
   const { properties = {}, required = [], items, oneOf } = resolved(schema);
   if (oneOf !== undefined || typeof value !== "object" || value === null) return;
@@ -28,7 +28,10 @@ export function noteMembers(schema: Schema, value: unknown): void {
   for (const [name, of] of members) noteMembers(of, (value as Record<string, unknown>)[name]);
 }
 
-/** Members that the document calls optional, and that no answer of so many was without. */
+/**
+ * Returns the members that the document calls optional although every one of that many answers had
+ * them.
+ */
 export const neverAbsent = (answersMin: number): string[] =>
   [...seen].flatMap(([ref, { answers, absent, optional }]) =>
     answers < answersMin

@@ -6,7 +6,7 @@ import { createClient } from "../contract/client.ts";
 import type { Target } from "../contract/wire.ts";
 import { type Press, type Pressed, pressServer } from "./slow-clients.ts";
 
-/** A server in a process of its own, so that its memory is its own and its clients' is not. */
+/** A server in a separate process, so that its memory does not include that of its clients. */
 export type ServedApart = Target & {
   readonly usedMb: () => Promise<number>;
   stop(): Promise<void>;
@@ -34,23 +34,23 @@ export async function serveApart(endpoint: string | undefined): Promise<ServedAp
 
 export type PressReport = Pressed & { readonly usedBeforeMb: number; readonly usedAfterMb: number };
 
-/** What a server that is pressed must still be worth. */
+/** The limits that a server under load must keep. */
 export type Rules = {
   /**
-   * How many times as slow the slowest hundredth of publishes may be as without hostile clients.
+   * The maximum ratio between the 99th percentile of publishes with and without hostile clients.
    */
   readonly p99Factor: number;
-  /** Below this, times say more of the machine than of the server. */
+  /** Below this time, the figures reflect the machine rather than the server. */
   readonly p99FloorMs: number;
 };
 
-/** What is still used after everything unused was thrown away may have grown by so much. */
+/** The maximum growth of memory in use after a garbage collection. */
 const GROWTH_MB = 10;
-/** Of polls that hang up: some may meet a server that has not read their request yet. */
+/** The share of early hang-ups that may meet a server that has not read their request yet. */
 const CUT_OFF_SHARE = 0.01;
 const CONNECTIONS_MAX = 1_024;
 
-/** What a report breaks of the rules, in words; nothing when it keeps them. */
+/** Returns the limits that a report exceeds, in words. Empty when it keeps all of them. */
 export function faultsOf(report: PressReport, { idle }: Press, rules: Rules): string[] {
   const p99MaxMs = Math.max(rules.p99FloorMs, rules.p99Factor * report.quietP99Ms);
   const faults: [boolean, string][] = [
@@ -69,10 +69,10 @@ export function faultsOf(report: PressReport, { idle }: Press, rules: Rules): st
 }
 
 const SETTLE_MS = 3_000;
-/** What broken-off requests hold is free within seconds, not at once. */
+/** Aborted requests free their memory within seconds, not at once. */
 const LOOKS_MAX = 10;
 
-/** Presses a server of its own and tells how it did. */
+/** Puts load on a server in a separate process, and returns the report. */
 export async function pressApart(endpoint: string | undefined, press: Press): Promise<PressReport> {
   const server = await serveApart(endpoint);
   try {
@@ -81,7 +81,7 @@ export async function pressApart(endpoint: string | undefined, press: Press): Pr
     await api.createSubscription(idleStream, { name: "waiting" });
     const { baseUrl, apiKey } = server;
     const pressing = { target: { baseUrl, apiKey }, stream, idleStream, press };
-    // The first requests make the code warm, and the memory that is compared with.
+    // The first requests warm up the code and the memory with which later figures are compared.
     await pressServer({ ...pressing, press: { ...press, seconds: 1 } });
     await sleep(SETTLE_MS);
     const usedBeforeMb = await server.usedMb();

@@ -4,11 +4,11 @@ import { faultsOf, pressApart } from "./press-server.ts";
 import { saveResult } from "./save-result.ts";
 
 /**
- * `npm run test:press`: idle, slow and vanishing clients against a server, with figures. Exits with
- * 1 unless, with them, the slowest hundredth of publishes takes less than twice as long as without,
- * no publish and no long poll fails, and the server's memory is within 10 MB of where it was
- * before. `-- --seconds 60 --results test/results/press.json` says for how long, and where the
- * result goes.
+ * `npm run test:press` runs idle, slow and vanishing clients against a server and prints figures.
+ * It exits with 1 unless these hold: the 99th percentile of publishes is less than twice that
+ * without such clients, no publish and no long poll fails, and the server's memory stays within 10
+ * MB of its start. `-- --seconds 60 --results test/results/press.json` sets the duration and the
+ * file for the result.
  */
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "60" }, results: { type: "string" } },

@@ -12,18 +12,19 @@ import {
 export type FuzzRequest = {
   readonly operation: DescribedOperation;
   readonly method: string;
-  /** With slots for what the server has handed out. */
+  /** The path, with placeholders for ids and cursors of earlier answers. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | undefined;
-  /** The body comes in chunks, without its length. */
+  /** True if the body is sent in chunks, without its length. */
   readonly chunked: boolean;
-  /** Whether the request may reach a route other than the operation's, or none. */
+  /** True if the request may reach a different route, or none. */
   readonly astray: boolean;
 };
 
 /**
- * Requests of an operation: about half of them valid, the others with one or several things wrong.
+ * Generates requests of an operation. About half of them are valid, and the others have one or
+ * several faults.
  */
 export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequest> {
   const oneIn = <T>(times: number, arbitrary: fc.Arbitrary<T>) =>
@@ -67,11 +68,11 @@ const parameterOf = ({ path }: DescribedOperation, of: Parameter): fc.Arbitrary<
     ? slot("parkedKey")
     : seldomIf(SELDOM.has(of.name) && of.required !== true, parameter(of));
 
-/** Parameters that do not go with most others, or with most of what is there. */
+/** Parameters that are incompatible with most others, or with most of the existing streams. */
 const SELDOM = new Set(["If-Match", "If-None-Match", "last", "order", "sequence", "until"]);
 
 const parameter = ({ schema, in: place, name }: Parameter): fc.Arbitrary<unknown> => {
-  // Few, so that some are often there.
+  // There are few streams, so that some of them usually exist.
   if (name === "stream") return fc.constantFrom(...NAMES, "fuzz-a", "fuzz-a", "fuzz-b", "fuzz-b");
   if (name === "subscription") return fc.constantFrom("fuzz-a", "fuzz-b");
   if (name === "If-Match") return fc.constantFrom('"0"', '"1"', "2");
@@ -133,7 +134,7 @@ const headerValues = (
       .map(({ name }) => [name.toLowerCase(), String(values[name])]),
   );
 
-/** Slots for what the server has handed out stay as they are. */
+/** Placeholders for values of earlier answers stay unescaped. */
 const escaped = (value: unknown): string =>
   encodeURIComponent(String(value))
     .replaceAll("%7B%7B", "{{")

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { startStack } from "../../packages/local/src/stack.ts";
 
 /**
- * Runs a stack in this process and sends its parent the address and its memory; ends when the
- * parent asks.
+ * Runs a stack in this process and sends the parent its address and its memory in use. Ends when
+ * the parent asks.
  */
 const { url, adminKey, stop } = await startStack({
   endpoint: process.argv[2],
@@ -14,7 +14,7 @@ const end = async () => {
   await stop();
   process.exit(0);
 };
-/** What is still used after everything unused was thrown away. */
+/** Reports the memory that is in use after a garbage collection. */
 const tellMemory = () => {
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();

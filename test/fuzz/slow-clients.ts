@@ -3,35 +3,35 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Target } from "../contract/wire.ts";
 
-/** How hard a server is pressed, and for how long. */
+/** How much load a server gets, and for how long. */
 export type Press = {
   readonly seconds: number;
-  /** Connections on which nothing is ever sent. */
+  /** The number of connections on which nothing is ever sent. */
   readonly idle: number;
-  /** Connections on which a request arrives byte by byte, headers or body. */
+  /** The number of connections on which a request arrives byte by byte, in its headers or body. */
   readonly slow: number;
-  /** Long polls a second whose client hangs up before the answer. */
+  /** The number of long polls per second whose client hangs up before the answer. */
   readonly earlyCloses: number;
-  /** Long polls at a time whose client waits for the answer. */
+  /** The number of concurrent long polls whose client waits for the answer. */
   readonly patient: number;
 };
 
-/** What the clients have to do with: a stream that is published to, and one that never is. */
+/** The streams of the clients: one with publishes and one without. */
 export type Pressing = {
   readonly target: Target;
   readonly stream: string;
-  /** With a subscription named `waiting`. */
+  /** A stream without publishes, with a subscription named `waiting`. */
   readonly idleStream: string;
   readonly press: Press;
 };
 
 export type HostileCounts = {
   opened: number;
-  /** Of the idle and the slow connections. */
+  /** The number of idle and slow connections that the server closed. */
   closedByServer: number;
-  /** Long polls that were given up by their client. */
+  /** The number of long polls that their client gave up. */
   hungUp: number;
-  /** Long polls that were answered or closed before that. */
+  /** The number of long polls that were answered or closed before their client gave up. */
   cutOff: number;
 };
 
@@ -40,7 +40,10 @@ export type Pressed = Readonly<HostileCounts> & {
   readonly pressedP99Ms: number;
   readonly published: number;
   readonly failed: number;
-  /** Long polls that were waited for, and of these such as were not answered with a page. */
+  /**
+   * The number of long polls whose client waited, and how many of them were not answered with a
+   * page.
+   */
   readonly waited: number;
   readonly waitFailed: number;
 };
@@ -48,8 +51,8 @@ export type Pressed = Readonly<HostileCounts> & {
 const QUIET_MS_MIN = 1_000;
 
 /**
- * Publishes at a steady pace, first alone and then while hostile clients hold on to the server,
- * which keep as many connections open as they are allowed to.
+ * Publishes at a steady pace, first alone and then together with hostile clients. They keep as many
+ * connections open as the server allows.
  */
 export async function pressServer(pressing: Pressing): Promise<Pressed> {
   const { press } = pressing;
@@ -60,7 +63,7 @@ export async function pressServer(pressing: Pressing): Promise<Pressed> {
   });
   const patient = pollPatiently(pressing);
   const pressed = await publishFor(pressing, press.seconds * 1_000);
-  // Those who wait are answered while the others still hold on.
+  // The waiting polls are stopped while the hostile clients are still active.
   const waits = await patient.stop();
   hostile.postMessage("stop");
   const [counts] = (await once(hostile, "message")) as [HostileCounts];
@@ -77,7 +80,7 @@ export async function pressServer(pressing: Pressing): Promise<Pressed> {
 
 const PACE_MS = 20;
 
-/** One publish after the other, 50 a second at most, each with the time it took. */
+/** Publishes one event after the other, at most 50 a second. Returns the time of each. */
 async function publishFor({ target, stream }: Pressing, forMs: number) {
   const tookMs: number[] = [];
   let failed = 0;
@@ -100,7 +103,7 @@ async function publishFor({ target, stream }: Pressing, forMs: number) {
   return { tookMs, failed };
 }
 
-/** Long polls that are waited for, one after the other by each client. */
+/** Runs long polls whose clients wait for the answers, one after the other for each client. */
 function pollPatiently({ target, idleStream, press }: Pressing) {
   let stopped = false;
   let waited = 0;

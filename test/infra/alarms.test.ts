@@ -58,7 +58,7 @@ describe("the alarms", () => {
       SweeperErrors: "Sum >= 1, 1 x 300 s",
       SweeperSilent: "Sum < 1, 3 x 3600 s",
     });
-    // Nothing that would let an alarm wait for more, or ring for less, than its rule says.
+    // No input makes an alarm wait longer, or fire for less, than its rule says.
     for (const { name, inputs } of silent.all("MetricAlarm")) {
       const { datapointsToAlarm, extendedStatistic, metricQueries, actionsEnabled } = inputs;
       const unset = [datapointsToAlarm, extendedStatistic, metricQueries, actionsEnabled];

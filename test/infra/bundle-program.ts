@@ -3,10 +3,9 @@ import path from "node:path";
 import { platform, root } from "./platform.ts";
 
 /**
- * Bundles sst.config.ts, infra/ and SST's components into one module, as the CLI does, and
- * returns its path. Its exports: `app(input)`, and `load()`, which makes SST's globals and
- * returns the program. `load` is apart because the components read `$app` and `$dev` while they
- * load.
+ * Bundles sst.config.ts, infra/ and SST's components into one module, as the CLI does, and returns
+ * its path. The module exports `app(input)` and `load()`. `load` creates SST's globals and returns
+ * the program. It is separate because the components read `$app` and `$dev` while they load.
  */
 export async function bundleProgram(workDir: string): Promise<string> {
   const outfile = path.join(workDir, "program.mjs");
@@ -29,7 +28,9 @@ export async function bundleProgram(workDir: string): Promise<string> {
   return outfile;
 }
 
-/** Packages that the platform's code loads by itself, or that must exist once in the process. */
+/**
+ * Packages that the platform's code loads at run time, or that must exist only once in the process.
+ */
 const LOADED_AT_RUN_TIME = [
   "@pulumi/*",
   "@pulumiverse/*",
@@ -63,7 +64,7 @@ export async function load() {
   return () => run(config.run);
 }`;
 
-/** The little of esbuild that the tests touch. */
+/** The part of esbuild that the tests use. */
 interface Esbuild {
   build(options: object): Promise<{ metafile?: { outputs: Record<string, EsbuildOutput> } }>;
 }
@@ -74,7 +75,8 @@ export interface EsbuildOutput {
 }
 
 /**
- * The esbuild that SST installs with its platform, so that this repository needs none of its own.
+ * Returns the esbuild that SST installs with its platform, so that this repository does not need
+ * its own.
  */
 export function esbuildOf(platformDir: string): Esbuild {
   return createRequire(path.join(platformDir, "package.json"))("esbuild");

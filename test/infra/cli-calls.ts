@@ -7,8 +7,8 @@ import { type EsbuildOutput, esbuildOf } from "./bundle-program.ts";
 import type { EngineReport, EngineTask } from "./engine.ts";
 
 /**
- * Answers what SST's components ask of their CLI over HTTP while a program runs, and returns the
- * address. Each function that is to be bundled is added to `bundles`.
+ * Answers the HTTP requests that SST's components send to their CLI while a program runs. Returns
+ * the address. Each function to bundle is added to `bundles`.
  */
 export async function startCli(
   task: EngineTask,
@@ -41,7 +41,7 @@ const APPSYNC = { appsyncHttp: "appsync.test", appsyncRealtime: "appsync.test" }
 interface BuildRequest {
   functionID: string;
   handler: string;
-  /** A ready folder (the live stub) instead of a source file. */
+  /** A prepared folder (the live stub) instead of a source file. */
   bundle?: string;
   encryptionKey?: string;
   links?: Record<string, unknown>;
@@ -89,7 +89,7 @@ async function build(
   return answer();
 }
 
-/** As the CLI bundles a Node.js function. */
+/** Bundles a Node.js function as the CLI does. */
 async function bundle(
   task: EngineTask,
   source: string,
@@ -108,7 +108,7 @@ async function bundle(
     minify,
     keepNames,
     metafile: true,
-    sourcemap: "external", // beside the bundle, which stays as it is
+    sourcemap: "external", // The source map is a separate file, so the bundle does not change.
     format,
     platform: "node",
     target: "es2022",
@@ -133,14 +133,14 @@ const packagesOf = ({ inputs }: EsbuildOutput): string[] => {
   return [...new Set(names)].filter((name) => name !== "").sort();
 };
 
-/** Long names: the minified code takes the short ones. */
+/** The names are long, because the minified code uses the short ones. */
 const BANNER =
   'import { createRequire as topLevelCreateRequire } from "node:module";' +
   "const require = topLevelCreateRequire(import.meta.url);";
 
 /**
- * The links of a function as its package carries them: AES-256-GCM, a nonce of zeroes, the tag
- * last.
+ * Encrypts the links of a function as its package carries them: AES-256-GCM with a nonce of zeroes
+ * and the tag at the end.
  */
 function seal(key: string, links: object): Buffer {
   const cipher = crypto.createCipheriv("aes-256-gcm", Buffer.from(key, "base64"), Buffer.alloc(12));

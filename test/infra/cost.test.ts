@@ -45,7 +45,7 @@ describe("what it costs", () => {
   it("stays within its caps at 30 M events a month with a Function URL", () => {
     const growth = SCENARIOS.find(({ name }) => name === "Growth");
     if (!growth) throw new Error("there is no such scenario");
-    // At list prices: what is free of charge comes on top.
+    // These are list prices, before the free tier is deducted.
     const total = (n: 1 | 10) =>
       totalOf(estimate(growth, n, "Function URL", measured, { keyed: false }));
     expect(total(10)).toBeLessThanOrEqual(40);
@@ -53,7 +53,9 @@ describe("what it costs", () => {
   });
 });
 
-/** Every number of a measurement, with its path. A little differs from run to run. */
+/**
+ * Returns every number of a measurement with its path. A few numbers vary slightly between runs.
+ */
 function numbersOf(value: object, at = ""): [name: string, value: number][] {
   return Object.entries(value).flatMap(([name, one]): [string, number][] =>
     typeof one === "number" ? [[`${at}${name}`, one]] : numbersOf(one, `${at}${name}.`),

@@ -19,7 +19,10 @@ beforeAll(async () => {
   ];
 });
 
-/** What creating a resource asks for first, and of what; by the kind that the program registers. */
+/**
+ * The first action that creating a resource needs, and the ARN it applies to, by the kind of
+ * resource.
+ */
 const CREATING: Record<string, (one: Registered, name: string) => [action: string, arn: string]> = {
   Table: (_, name) => ["dynamodb:CreateTable", `arn:aws:dynamodb:eu-west-1:1:table/${name}`],
   Function: (_, name) => ["lambda:CreateFunction", `arn:aws:lambda:eu-west-1:1:function:${name}`],
@@ -101,7 +104,8 @@ describe("the policy of a deployer, docs/deployer-policy.json", () => {
         return asked === undefined ? [] : statementsFor(...asked).map(({ Sid }) => Sid);
       }),
     );
-    // What SST asks for by itself, and what goes with a resource without being one.
+    // The statements for what SST itself needs, and for what accompanies a resource without being
+    // one.
     const besides = ["SecretsOfSst", "BootstrapOfSst", "LogsByName"];
     const surplus = policy.Statement.filter(({ Sid }) => ![...needed, ...besides].includes(Sid));
     expect(surplus.map(({ Sid }) => Sid)).toEqual([]);

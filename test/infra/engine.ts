@@ -6,16 +6,16 @@ import { startCli } from "./cli-calls.ts";
 import { answerCall, madeUpOutputs } from "./made-up-aws.ts";
 import type { Monitor, Pulumi, ResourceRequest } from "./pulumi-types.ts";
 
-/** What the child process is asked to do: one evaluation of the program, and then to end. */
+/** The task of the child process: evaluate the program once and exit. */
 export interface EngineTask {
-  /** The module of `bundleProgram`. */
+  /** The path of the module from `bundleProgram`. */
   program: string;
   root: string;
   platform: string;
   workDir: string;
   stage: string;
   dev: boolean;
-  /** Where to bundle the Lambda handlers, or null to leave them alone. */
+  /** The folder for the bundles of the Lambda handlers. With null they are not bundled. */
   bundlesDir: string | null;
   /** Lambda's limit of concurrent executions in the made-up account. */
   concurrency: number;
@@ -24,11 +24,11 @@ export interface EngineTask {
 export interface Registered {
   type: string;
   name: string;
-  /** Plain JSON: secrets in clear, "asset" for a file or an archive. */
+  /** Plain JSON. Secrets are in clear text, and a file or an archive is "asset". */
   inputs: Record<string, unknown>;
-  /** The name of the component it belongs to. */
+  /** The name of the component that it belongs to. */
   parent: string | undefined;
-  /** Whether the engine refuses to delete it, its own setting or inherited. */
+  /** Whether the engine refuses to delete it, by its own setting or an inherited one. */
   protect: boolean;
   /** Whether it stays in the account when the program no longer names it. */
   retainOnDelete: boolean;
@@ -47,7 +47,7 @@ export interface Bundle {
   handler: string;
   dir: string;
   bytes: number;
-  /** From npm, without the house's own. */
+  /** The npm packages in it, without this project's own. */
   packages: readonly string[];
   links: object;
 }
@@ -64,7 +64,7 @@ const report: EngineReport = {
 
 process.on("unhandledRejection", fail);
 process.on("uncaughtException", fail);
-// The random end of every physical name would differ from run to run.
+// Without this, the random suffix of every physical name would differ between runs.
 crypto.randomBytes = ((size: number) => Buffer.alloc(size, 7)) as typeof crypto.randomBytes;
 
 const { app, load } = await import(pathToFileURL(task.program).href);
@@ -77,7 +77,7 @@ pulumi.runtime.runInPulumiStack(await load()).then((outputs) => {
   report.outputs = plain(outputs) as Record<string, unknown>;
 }, fail);
 
-// Pulumi has no "all done": the program is done when nothing is left to wait for.
+// Pulumi does not report the end of a program. The program is done when the event loop is empty.
 process.once("beforeExit", () => {
   report.resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
   process.send?.(report);
@@ -88,7 +88,7 @@ function fail(error: unknown): void {
   if (!report.errors.includes(text)) report.errors.push(text);
 }
 
-/** The constants that the CLI compiles into a program. */
+/** Sets the constants that the CLI compiles into a program. */
 function setGlobals(): void {
   const { root, platform, workDir, stage, dev } = task;
   const paths = { home: workDir, root, work: path.join(workDir, "sst"), platform };
@@ -119,7 +119,7 @@ async function pretendEngine(): Promise<void> {
 
 const isScaffold = (type: string) => type.startsWith("pulumi:");
 
-/** Mocks never hear of resource options, so they are read where they are sent to the engine. */
+/** Mocks do not receive resource options, so these are read from what is sent to the engine. */
 function noteOptions(monitor: Monitor): void {
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, done) =>
@@ -139,7 +139,8 @@ function noteOptions(monitor: Monitor): void {
 const isRootUrn = (urn: string) => urn === "" || urn.includes("pulumi:pulumi:Stack::");
 
 /**
- * The mark by which Pulumi's wire format tells secrets, assets and references from plain objects.
+ * The marker by which Pulumi's wire format distinguishes secrets, assets and references from plain
+ * objects.
  */
 const MARK = "4dabf18193072939515e22adb298388d";
 

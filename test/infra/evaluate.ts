@@ -9,31 +9,31 @@ import { ensurePlatform, platform, root } from "./platform.ts";
 
 export interface Evaluation {
   stage: string;
-  /** As `sst dev` does it, instead of `sst deploy`. */
+  /** True evaluates as `sst dev` does, instead of `sst deploy`. */
   dev?: boolean;
-  /** Settings of the deployment (docs/deploy.md). */
+  /** The settings of the deployment (docs/deploy.md). */
   env?: Record<string, string>;
-  /** Values for `sst.Secret`, by name; both secrets have one unless this says otherwise. */
+  /** The values for `sst.Secret`, by name. By default both secrets have one. */
   secrets?: Record<string, string>;
   /**
    * The folder for the bundles of the real Lambda handlers. Without it, the handlers are not
    * checked.
    */
   bundlesDir?: string;
-  /** The account's limit of concurrent executions; 1,000 unless this says otherwise. */
+  /** The account's limit of concurrent executions. The default is 1,000. */
   concurrency?: number;
 }
 
 export const SECRETS = { AdminKey: "admin-key-of-the-test", CursorKey: "cursor-key-of-the-test" };
 
 /**
- * Runs sst.config.ts and infra/ against SST's real components, with made-up answers in place of
- * AWS, and returns every resource that a deployment would ask for. About 2 seconds. Rejects with
- * the program's own errors. It cannot tell what AWS itself would refuse.
+ * Runs sst.config.ts and infra/ with SST's real components and made-up answers of AWS. Returns
+ * every resource that a deployment would request. Takes about 2 seconds. Rejects with the program's
+ * own errors. It cannot find out what AWS itself would refuse.
  */
 export async function evaluate(evaluation: Evaluation): Promise<Inventory> {
   await ensurePlatform();
-  // Inside the platform's folder, so that the bundle finds the platform's packages.
+  // The folder is inside the platform's, so that the bundle finds the platform's packages.
   const workDir = mkdtempSync(path.join(platform, ".evaluation-"));
   try {
     const program = await bundleProgram(workDir);

@@ -6,14 +6,14 @@ import type { Statement } from "./inventory.ts";
 
 export type GuardedDynamo = {
   readonly endpoint: string;
-  /** What was asked for and allowed so far, such as `dynamodb:Query`. */
+  /** The actions that were requested and allowed so far, such as `dynamodb:Query`. */
   readonly used: ReadonlySet<string>;
   close(): Promise<void>;
 };
 
 /**
- * An emulator that minds a role's policy: it carries out what the statements allow on the table
- * that a request names, and answers everything else as AWS does when a permission is missing.
+ * Starts an emulator that enforces a role's policy. It executes what the statements allow on the
+ * table of a request. It answers any other request like AWS without the permission.
  */
 export async function guardDynamo(
   emulator: string,
@@ -60,7 +60,7 @@ const ACCESS_DENIED = "com.amazon.coral.service#AccessDeniedException";
 
 type Item = { readonly TableName?: string };
 
-/** Every table that a request names; an empty name when it names none. */
+/** Returns every table that a request names, or one empty name if it names none. */
 function tablesOf(input: {
   TableName?: string;
   RequestItems?: Record<string, unknown>;

@@ -55,10 +55,11 @@ describe("every bundle", () => {
   it("leaves out what only describes the API, and what ElectroDB checks its models with", () => {
     for (const [name, { dir }] of Object.entries(inventory.bundles)) {
       const code = readFileSync(path.join(dir, "bundle.cjs"), "utf8");
-      // zod's words in German: only the generator brings all its languages along.
+      // This is a German message of zod. Only the OpenAPI generator includes all of zod's
+      // languages.
       expect(code.includes("Ungültige Eingabe"), name).toBe(false);
       expect(code.includes("does not conform to the"), name).toBe(false);
-      // Of the schemas of answers, which check nothing.
+      // This text is from the schemas of answers, which check nothing.
       expect(code.includes("It is never shown again."), name).toBe(false);
     }
   });
@@ -245,7 +246,7 @@ describe("the sweeper's bundle", () => {
   });
 });
 
-/** Makes a stream whose only batch cannot be read; returns its partition key. */
+/** Creates a stream whose only batch cannot be read. Returns its partition key. */
 async function stuckBatch(stream: string): Promise<string> {
   const post = (path: string, body: object) =>
     apiGatewayEvent({ method: "POST", path, headers, body });
@@ -257,7 +258,7 @@ async function stuckBatch(stream: string): Promise<string> {
   return damageBatch(stream);
 }
 
-/** Damages the only batch of a stream, so that it cannot be read; returns its partition key. */
+/** Damages the only batch of a stream so that it cannot be read. Returns its partition key. */
 async function damageBatch(stream: string): Promise<string> {
   const { Items = [] } = await database.send(new ScanCommand({ TableName: tableName() }));
   const row = Items.find(
@@ -269,7 +270,7 @@ async function damageBatch(stream: string): Promise<string> {
   return row.pk?.S ?? "";
 }
 
-/** What the router's bundle answers. */
+/** Returns the answers of the router's bundle. */
 async function ask(events: unknown[]): Promise<Answer[]> {
   return (await run("Router", events)).answers as Answer[];
 }
@@ -280,8 +281,8 @@ interface Answer {
 }
 
 /**
- * The environment that the function is deployed with, pointed at the emulator by the SDK's own
- * switches.
+ * Runs a function with the environment of its deployment, except that the SDK's own settings point
+ * to the emulator.
  */
 async function run(name: string, events: unknown[]) {
   const bundle = inventory.bundles[name];

@@ -1,36 +1,42 @@
 export interface EventRequest {
   method: string;
-  /** As in the request line: percent-encoded. */
+  /** The percent-encoded path, as in the request line. */
   path: string;
   query?: string;
   headers?: Record<string, string>;
-  /** JSON is made of what is neither text nor bytes. */
+  /** The body. Values that are neither text nor bytes are sent as JSON. */
   body?: unknown;
-  /** In Base64 whatever its type: which types AWS takes for text is nowhere promised. */
+  /**
+   * True sends the body in Base64 whatever its type, because AWS does not document which types it
+   * treats as text.
+   */
   asBase64?: boolean;
 }
 
 /**
- * What an HTTP API with one `$default` route sends for a request: payload format 2.0. It decodes
- * the path and leaves the query as it is. Captured events show `/a%20b` as `/a b`, `/a%2Fb` as
- * `/a/b` and `/a%25b` as `/a%b`; there are also reports that `%25` stays.
+ * Returns the event that an HTTP API with one `$default` route sends for a request: payload format
+ * 2.0. It decodes the path and leaves the query unchanged. In captured events `/a%20b` is `/a b`,
+ * `/a%2Fb` is `/a/b` and `/a%25b` is `/a%b`. Some reports say that `%25` stays encoded.
  */
 export const apiGatewayEvent = (request: EventRequest) => {
   const event = payload2(request, "abc123.execute-api.eu-west-1.amazonaws.com");
   return { ...event, rawPath: decoded(request.path) };
 };
 
-/** The same from a gateway that decodes everything but `%25`. */
+/** Returns the event of a gateway that decodes everything except `%25`. */
 export const apiGatewayKeepingPercent = (request: EventRequest) => {
   const path = request.path.replaceAll("%25", "%2525");
   return { ...apiGatewayEvent(request), rawPath: decoded(path) };
 };
 
-/** What a Function URL sends: the same format, and in `rawPath` what stood in the request line. */
+/**
+ * Returns the event of a Function URL. The format is the same, but `rawPath` is the path of the
+ * request line.
+ */
 export const functionUrlEvent = (request: EventRequest) =>
   payload2(request, "abc123.lambda-url.eu-west-1.on.aws");
 
-/** Bytes that are no UTF-8 become replacement characters. */
+/** Decodes a path. Bytes that are not UTF-8 become replacement characters. */
 const decoded = (path: string): string =>
   path.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (bytes) =>
     Buffer.from(bytes.replaceAll("%", ""), "hex").toString(),
@@ -70,7 +76,7 @@ function payload2(request: EventRequest, domainName: string) {
   };
 }
 
-/** Text for these media types, Base64 for all others, as captured events have it. */
+/** In captured events, bodies of these media types are text and all others are Base64. */
 const TEXT = /^(text\/|application\/(json|xml|javascript)\s*(;|$))/;
 
 function bodyOf(body: unknown, contentType: string) {

@@ -2,7 +2,7 @@ import type { EngineReport, Registered } from "./engine.ts";
 
 export type Statement = Record<"Effect" | "Action" | "Resource" | "Principal", unknown>;
 
-/** What a deployment would ask AWS for, with the questions that the tests put to it. */
+/** The resources that a deployment would request from AWS, with the queries that the tests need. */
 export class Inventory {
   readonly app: EngineReport["app"];
   readonly resources: readonly Registered[];
@@ -16,13 +16,19 @@ export class Inventory {
     this.bundles = report.bundles;
   }
 
-  /** Every resource of a kind, such as "Function"; with a name, those whose name starts so. */
+  /**
+   * Returns every resource of a kind, such as "Function". With a name, only those whose names begin
+   * with it.
+   */
   all(kind: string, name = ""): Registered[] {
     const isIt = (one: Registered) => one.type.endsWith(`:${kind}`) && one.name.startsWith(name);
     return this.resources.filter((one) => one.type.startsWith("aws:") && isIt(one));
   }
 
-  /** The only resource of a kind and name; throws, naming what there is, when it is not one. */
+  /**
+   * Returns the only resource of a kind and name. Throws with the existing names when there is not
+   * exactly one.
+   */
   one(kind: string, name = ""): Registered {
     const [found, ...more] = this.all(kind, name);
     if (found && more.length === 0) return found;
@@ -30,15 +36,12 @@ export class Inventory {
     throw new Error(`expected one ${kind} "${name}"; there are: ${names.join(", ") || "none"}`);
   }
 
-  /** The inputs of `one`. */
+  /** Returns the inputs of `one`. */
   inputs(kind: string, name = ""): Record<string, unknown> {
     return this.one(kind, name).inputs;
   }
 
-  /**
-   * The policy of a role, and nothing outside it: throws when the role has more than one
-   * policy.
-   */
+  /** Returns the policy of a role. Throws when the role has more than one policy. */
   allows(role: string): Statement[] {
     const policies = this.inputs("Role", role).inlinePolicies as { policy: string }[];
     const [policy, ...more] = policies;
@@ -46,7 +49,7 @@ export class Inventory {
     return statements(policy.policy);
   }
 
-  /** Who may take a role. */
+  /** Returns who may assume a role. */
   trusts(role: string): Statement[] {
     return statements(this.inputs("Role", role).assumeRolePolicy);
   }

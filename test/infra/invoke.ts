@@ -4,9 +4,9 @@ import type { Readable } from "node:stream";
 import { json, text } from "node:stream/consumers";
 
 /**
- * Runs a bundled handler as Lambda does: a process of its own, in the folder of the package, with
- * the function's environment and nothing else. Hands it the events one after another and returns
- * its answers, and what it wrote to its log, line by line.
+ * Runs a bundled handler as Lambda does: in a separate process, in the folder of the package, with
+ * only the function's environment. It passes the events one after another. It returns the answers
+ * and the lines of the log.
  */
 export async function invoke(
   dir: string,
@@ -30,7 +30,7 @@ export async function invoke(
   if (code === 0 && Array.isArray(answers)) {
     return { answers, log: (printed + complaints).split("\n").filter((line) => line !== "") };
   }
-  // Never the middle: a stack trace of a minified bundle quotes whole lines of it.
+  // Long lines are left out, because a stack trace of a minified bundle quotes whole lines of it.
   const tail = (printed + complaints).replaceAll(/^.{500,}$/gm, "...").slice(-2_000);
   throw new Error(`The handler ended with ${code}.\n${tail}`);
 }

@@ -1,9 +1,9 @@
 import crypto from "node:crypto";
 
 /**
- * The outputs that AWS would add to a resource, where another resource of this program reads
- * them; for the rest an ARN and nothing else. A new kind of resource whose outputs matter gets
- * its own line in `KINDS`.
+ * Returns the outputs that AWS would add to a resource, as far as another resource of this program
+ * reads them. Any other resource gets only an ARN. A new kind of resource whose outputs matter
+ * needs a line in `KINDS`.
  */
 export function madeUpOutputs(type: string, name: string, inputs: Inputs): Inputs {
   const [module = "", kind = ""] = type.replace(/^aws:/, "").split(":");
@@ -13,7 +13,7 @@ export function madeUpOutputs(type: string, name: string, inputs: Inputs): Input
   return { arn: arnOf(namespace, physical), ...KINDS[kind]?.(physical, inputs) };
 }
 
-/** What a data source answers: who and where we are, and policy documents spelt out as JSON. */
+/** Returns the answer of a data source: the account, the region, and policy documents as JSON. */
 export function answerCall(
   token: string,
   inputs: Inputs,
@@ -43,7 +43,7 @@ const ACCOUNT = "123456789012";
 const arnOf = (namespace: string, resource: string) =>
   `arn:aws:${namespace}:${REGION}:${ACCOUNT}:${resource}`;
 
-/** Of all quotas only Lambda's concurrent executions are known here. */
+/** Lambda's concurrent executions are the only quota that is known here. */
 function quotaOf({ serviceCode, quotaCode }: Inputs, concurrency: number): number {
   if (serviceCode === "lambda" && quotaCode === "L-B99A9384") return concurrency;
   throw new Error(`There is no made-up quota ${serviceCode} ${quotaCode}`);
@@ -56,7 +56,7 @@ const KINDS: Record<string, (name: string, inputs: Inputs) => Inputs> = {
     const table = String(existing ?? name);
     const arn = arnOf("dynamodb", `table/${table}`);
     const stream = { streamEnabled: true, streamArn: `${arn}/stream/1` };
-    // A table that is there already has what the runbook gives it.
+    // A table that already exists has what the runbook gives it.
     return { id: table, name: table, arn, ...(streamEnabled || existing ? stream : {}) };
   },
   Function: (name) => {
@@ -113,6 +113,6 @@ function policyDocument(value: unknown): Inputs {
         : undefined,
     })),
   });
-  // The data source leaves `statements` out when there are none, and SST looks at that.
+  // The data source leaves `statements` out when there are none, and SST checks that.
   return { id: "0", json, ...(statements.length > 0 ? { statements } : {}) };
 }

@@ -18,9 +18,10 @@ import type { Inventory } from "./inventory.ts";
 import { invoke } from "./invoke.ts";
 
 /**
- * Both directions of least privilege, on the deployed bundles: each runs against a database that
- * carries out what the function's own role allows and refuses the rest, and in the end has used all
- * of it. The contract, and all that runs on the local stack, goes through the same lists.
+ * These tests check least privilege in both directions on the deployed bundles. Each bundle runs
+ * against a database that executes what the function's role allows and refuses the rest. At the end
+ * the bundle must have used every permission. The contract suites on the local stack enforce the
+ * same lists.
  */
 const ROLES = {
   router: ["Router", "RouterRole"],
@@ -95,7 +96,7 @@ describe("what the roles allow on the table is what the functions ask for", () =
     expect(await ask(left)).toEqual([201, 201]);
     await endInterrupted("left");
     await run("sweeper", [{}]);
-    // A process that has not seen the seals itself allows for clocks three hours apart.
+    // A process that has not itself seen the seals allows for clocks that are three hours apart.
     await restFor(5 * HOUR_MS);
     const { answers, log } = await run("sweeper", [{}]);
     expect(answers, log.join("\n")).toMatchObject([{ livesRemoved: 1, done: true }]);
@@ -121,7 +122,7 @@ describe("what the roles allow on the table is what the functions ask for", () =
 
 type Asked = readonly [method: string, path: string, body?: object];
 
-/** What the router answers, with the rights of its role. */
+/** Returns the router's answers with the permissions of its role. */
 async function ask(requests: readonly Asked[]): Promise<number[]> {
   const events = requests.map(([method, at, body]) =>
     apiGatewayEvent({ method, path: at, headers, ...(body ? { body } : {}) }),
@@ -137,13 +138,13 @@ async function rows(): Promise<Record<string, AttributeValue>[]> {
 const put = (Item: Record<string, AttributeValue>) =>
   database.send(new PutItemCommand({ TableName: tableName(), Item }));
 
-/** A stream as a deletion leaves it that was cut off right after its first step. */
+/** Creates a stream whose deletion was interrupted right after its first step. */
 async function endInterrupted(name: string): Promise<void> {
   expect(await ask([["DELETE", `/streams/${name}`]])).toEqual([202]);
   for (const { sealedAt: _, ...row } of await removals()) await put(row);
 }
 
-/** Makes ended streams as old as if this had passed since they were sealed. */
+/** Makes deleted streams appear as if they had been sealed this long ago. */
 async function restFor(ms: number): Promise<void> {
   for (const row of await removals()) {
     await put({ ...row, sealedAt: { N: String(Number(row.sealedAt?.N) - ms) } });

@@ -8,10 +8,9 @@ export const root = path.resolve(import.meta.dirname, "../..");
 export const platform = path.join(root, ".sst", "platform");
 
 /**
- * Makes sure that `.sst/platform` holds the components and types of the `sst` in package.json:
- * about 20 seconds the first time, nothing afterwards. Needs the npm registry only: no AWS
- * account, no Pulumi. Safe to call from several processes at once. Throws with the command to try
- * by hand.
+ * Makes sure that `.sst/platform` holds the components and types of the `sst` in package.json. The
+ * first call takes about 20 seconds. It needs only the npm registry: no AWS account and no Pulumi.
+ * Several processes may call it at once. Throws with the command to try by hand.
  */
 export async function ensurePlatform(): Promise<void> {
   if (isReady()) return;
@@ -23,7 +22,9 @@ export async function ensurePlatform(): Promise<void> {
   }
 }
 
-/** The switches are the CLI's own: no Pulumi, no bun, no telemetry, and a stage name for root. */
+/**
+ * These variables are the CLI's own: no Pulumi, no bun, no telemetry, and a stage name for root.
+ */
 const INSTALL_ENV = {
   SST_TELEMETRY_DISABLED: "1",
   SST_SKIP_DEPENDENCY_CHECK: "1",
@@ -56,8 +57,8 @@ async function install(): Promise<void> {
 }
 
 /**
- * `sst install` writes `version` first and `config.d.ts` last, so an interrupted one does not
- * count.
+ * `sst install` writes `version` first and `config.d.ts` last, so an interrupted installation does
+ * not count.
  */
 function isReady(): boolean {
   const versionFile = path.join(platform, "version");
@@ -67,7 +68,7 @@ function isReady(): boolean {
   return readFileSync(versionFile, "utf8").trim() === sstVersion();
 }
 
-/** The version of the installed npm package `sst`. */
+/** Returns the version of the installed npm package `sst`. */
 export function sstVersion(): string {
   const file = path.join(root, "node_modules", "sst", "package.json");
   return JSON.parse(readFileSync(file, "utf8")).version;

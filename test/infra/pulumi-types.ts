@@ -1,6 +1,5 @@
 /**
- * The little of `@pulumi/pulumi` that the tests touch; the package itself comes with SST's
- * platform.
+ * The part of `@pulumi/pulumi` that the tests use. The package itself comes with SST's platform.
  */
 export interface Pulumi {
   runtime: {
@@ -24,11 +23,11 @@ export interface ResourceRequest {
   name: string;
   inputs?: Record<string, unknown>;
   custom?: boolean;
-  /** Set when the program takes an existing resource over; otherwise empty. */
+  /** Set when the program takes over an existing resource. Empty otherwise. */
   id?: string;
 }
 
-/** The client side of the engine's gRPC. */
+/** The client side of the engine's gRPC interface. */
 export interface Monitor {
   registerResource(
     request: WireRequest,

@@ -29,7 +29,7 @@ describe("the types of SST", () => {
   });
 });
 
-/** The compiler's complaints; empty when there are none. */
+/** Returns the compiler's errors. Empty when there are none. */
 function compile(project: string): string {
   const cli = path.join(root, "node_modules", "typescript", "bin", "tsc");
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, "-p", project], {

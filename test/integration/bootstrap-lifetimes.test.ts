@@ -53,7 +53,7 @@ it("keeps a tombstone for a week, and an update over it for ever", async () => {
   const tombstone = await loadRow();
   expect(tombstone).toMatchObject({ x: true, s: 2 });
   expect(tombstone?.expiresAt).toBeGreaterThanOrEqual(before + WEEK_SECONDS);
-  // Seconds, as DynamoDB understands them: milliseconds would never expire.
+  // DynamoDB expects seconds. A value in milliseconds would never expire.
   expect(tombstone?.expiresAt).toBeLessThan(before + WEEK_SECONDS + 600);
   await publish(ledger, "k", 3);
   const update = await loadRow();

@@ -13,7 +13,10 @@ const CONFIG = {
 } as const;
 const PARTITIONS = 4;
 
-/** What following a stream without a subscription asks of the table, once it is known. */
+/**
+ * These tests count what following a stream without a subscription costs the table, once the
+ * process knows the stream.
+ */
 describe("browsing costs the table", () => {
   let opened: OpenLedger;
   let meter: ReturnType<typeof meterCapacity>;
@@ -60,7 +63,7 @@ describe("browsing costs the table", () => {
       browse({ from: cursor, waitSeconds: 4 }),
     );
     expect(others).toEqual({});
-    // At once, after 0.5 s, 1.5 s and 3 s, and when the time is up.
+    // The poll looks at once, after 0.5 s, 1.5 s and 3 s, and when the time is up.
     expect(Query).toBeLessThanOrEqual(5 * PARTITIONS);
   });
 });

@@ -7,7 +7,7 @@ import { createTestTable } from "../support/test-table.ts";
 const adminKey = "elk_busy_queue_admin";
 let opened: OpenLedger;
 let server: LocalServer;
-/** Puts of batches wait for this. */
+/** The puts of batches wait for this promise. */
 let mayPut: Promise<unknown> = Promise.resolve();
 let held = 0;
 

@@ -13,7 +13,10 @@ const STREAM = {
   archiveDays: null,
 } as const;
 
-/** Budgets of the product, in DynamoDB's units; what is measured is printed beside them. */
+/**
+ * The budgets of the product in DynamoDB's units. Each test prints the measured value next to its
+ * budget.
+ */
 describe("what the table is charged", () => {
   let opened: OpenLedger;
   let meter: ReturnType<typeof meterCapacity>;

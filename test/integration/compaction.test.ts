@@ -13,9 +13,9 @@ const DAY_MS = 24 * HOUR_MS;
 
 let table: Awaited<ReturnType<typeof createTestTable>>;
 let ledger: Ledger;
-/** Added to the clock of all ledgers of this file. */
+/** This is added to the clock of all ledgers of this file. */
 let aheadMs = 0;
-/** What is counted must not depend on how fast the machine is: then the clock is stopped. */
+/** The counts must not depend on the speed of the machine, so some tests stop the clock. */
 let stopped: { wallMs: number; monotonicMs: number } | undefined;
 const sent: { name: string; sk: string; units: number }[] = [];
 
@@ -163,12 +163,12 @@ describe("deleted keys", () => {
   });
 });
 
-/** What a strongly consistent read capacity unit is for. */
+/** The bytes that one unit of strongly consistent read capacity covers. */
 const UNIT_BYTES = 4_096;
 /**
- * What a bootstrap reads beside the state, whatever its size: half a unit for each of 16 buckets,
- * the rows of stream, subscription, position and checkpoint, and one batch for the lag that its
- * pages tell.
+ * What a bootstrap reads besides the state, whatever its size: half a unit for each of 16 buckets,
+ * the rows of the stream, the subscription, the position and the checkpoint, and one batch for the
+ * lag.
  */
 const BOOTSTRAP_UNITS = 12;
 
@@ -179,12 +179,12 @@ const unitsRead = (): number =>
     0,
   );
 
-/** Each bucket of the compacted state is asked once. */
+/** Each bucket of the compacted state is queried once. */
 const BUCKETS = 16;
 
 const noise = (bytes: number): string => randomBytes(bytes / 2).toString("hex");
 
-/** The size of a stream's compacted state as it is stored, names and keys included. */
+/** Returns the stored size of a stream's compacted state, including names and keys. */
 async function loadLiveBytes(stream: string): Promise<number> {
   let bytes = 0;
   for (let from: ScanCommandOutput["LastEvaluatedKey"]; ; ) {

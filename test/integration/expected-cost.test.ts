@@ -12,7 +12,7 @@ const CONFIG = {
   archiveDays: null,
 } as const;
 
-/** What a conditional publish asks of the table, counted. */
+/** These tests count what a conditional publish costs the table. */
 describe("what is expected of keys costs the table", () => {
   const opened: OpenLedger[] = [];
   let open: () => OpenLedger;

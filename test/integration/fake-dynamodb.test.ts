@@ -20,7 +20,7 @@ const seed = Number(process.env.TEST_SEED ?? 20_261_123);
 const sequences = Number(process.env.TEST_SEQUENCES ?? 48);
 const commandsEach = 45;
 const requests = sequences * commandsEach;
-/** A file for the counts of what was compared. */
+/** The file for the counts of the comparison. */
 const resultsPath = process.env.TEST_RESULTS;
 
 describe("the fake DynamoDB", () => {
@@ -111,7 +111,9 @@ describe("the fake DynamoDB", () => {
   });
 });
 
-/** The platform's default store runs the other suites; here it is held to the fake's answers. */
+/**
+ * The other suites use the platform's default store. This test compares that store with the fake.
+ */
 describe("the store of this run", () => {
   it("gives ElectroDB the same results as the fake", async () => {
     const { client, tableName } = await createTestTable();
@@ -137,14 +139,17 @@ describe("the store of this run", () => {
         start = page.LastEvaluatedKey;
       } while (start !== undefined);
       expect(pages.flat()).toEqual(forward ? names : names.toReversed());
-      // DynamoDB Local stops before the item that crosses 1 MiB, dynoxide after it.
+      // DynamoDB Local stops before the item that crosses 1 MiB, and dynoxide stops after it.
       expect([6, 7]).toContain(pages[0]?.length);
     }
     client.destroy();
   });
 });
 
-/** ElectroDB's cursors are Base64 of a key, whose members stores list in their own order. */
+/**
+ * Decodes ElectroDB's cursors, which are Base64 of a key. Stores list the members of a key in
+ * different orders.
+ */
 const withOpenCursors = (lines: unknown): unknown =>
   JSON.parse(JSON.stringify(lines), (name, value: unknown) =>
     name === "cursor" && typeof value === "string"
@@ -152,7 +157,7 @@ const withOpenCursors = (lines: unknown): unknown =>
       : value,
   );
 
-/** What the random requests must have met, or the comparison proves little. */
+/** The random requests must have covered these cases, or the comparison proves little. */
 const covered = [
   "put.ok",
   "put.ConditionalCheckFailedException",
@@ -189,7 +194,10 @@ const pageQuery = (TableName: string, forward: boolean, start: unknown) =>
 
 type Real = { readonly client: DynamoDBClient; readonly tableName: string };
 
-/** Runs one sequence on both, from nothing, and gives the name of each request and its outcome. */
+/**
+ * Runs one sequence of requests on both stores, from an empty table. Returns the name and the
+ * outcome of each request.
+ */
 const compareSequence = async (
   sequence: readonly Draft[],
   { client, tableName }: Real,
@@ -229,13 +237,11 @@ const described = (command: Command): string =>
     value instanceof Set ? ["set", ...value] : value,
   ).slice(0, 2000)}`;
 
-/**
- * An outcome without what has no order, and without what DynamoDB Local does not do as AWS does.
- */
+/** Removes from an outcome what has no order, and what DynamoDB Local does differently from AWS. */
 const comparable = (command: Command, outcome: Outcome): Outcome => {
   const { ConsumedCapacity, CancellationReasons: reasons, Responses, ...rest } = outcome;
   if (Array.isArray(reasons)) {
-    // AWS puts an update that does not fit its item among the reasons; DynamoDB Local does not.
+    // AWS reports an update that does not fit its item among the reasons. DynamoDB Local does not.
     if (reasons.some(({ Code }) => Code === "ValidationError")) {
       return { name: "ValidationException", Item: undefined };
     }
@@ -248,13 +254,17 @@ const comparable = (command: Command, outcome: Outcome): Outcome => {
 
 type Key = { readonly pk: string; readonly sk: string };
 
-/** The answers of a batch come by table and in any order, those of a transaction in a list. */
+/**
+ * Recognises the answer to a batch. It is grouped by table and unordered, while the answer to a
+ * transaction is a list.
+ */
 const isBatch = (responses: unknown): responses is Record<string, Key[]> =>
   responses !== undefined && !Array.isArray(responses);
 
 /**
- * DynamoDB Local charges nothing for an empty page and for an absent item of a batch, twice for
- * a delete in a batch, and adds up the parts of a transaction in a way of its own.
+ * Returns whether DynamoDB Local charges a request as AWS does. It charges nothing for an empty
+ * page and for an absent item of a batch. It charges twice for a delete in a batch. It adds up the
+ * parts of a transaction differently.
  */
 const isPricedAsOnAws = ({ input }: Command, outcome: Outcome): boolean => {
   if (outcome.ScannedCount === 0) return false;

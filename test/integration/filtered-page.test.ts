@@ -54,7 +54,7 @@ it("[sub.filter] looks at 10,000 events a page: it may be empty, is not the end,
       { events: 0, caughtUp: false, lag: 5_001 },
       { events: 1, caughtUp: true, lag: 0 },
     ]);
-    // 20 batches of 500 events are about 25 units; positions, checkpoint and lag are some more.
+    // 20 batches of 500 events cost about 25 units. Positions, checkpoint and lag cost a few more.
     for (const { cost } of pages) expect(cost.read).toBeLessThanOrEqual(50);
     expect(pages.map(({ cost }) => cost.write)).toEqual([0, 0, 0]);
   } finally {

@@ -25,8 +25,8 @@ afterEach(async () => {
 });
 
 /**
- * A ledger on a store that keeps its files in a folder. `fileMax`: no file of the store may get
- * larger, as with a quota; `diskMax`: what the disk of the folder is said to hold.
+ * Opens a ledger on a store that keeps its files in a folder. `fileMax` limits the size of each
+ * file, like a quota. `diskMax` is the reported size of the disk.
  */
 async function openOnDisk({ fileMax, diskMax }: { fileMax?: number; diskMax?: number }) {
   const folder = mkdtempSync(join(tmpdir(), "eventledger-disk-"));
@@ -71,7 +71,7 @@ const newEvent = (id: string) => {
 
 type Ledger = Awaited<ReturnType<typeof openOnDisk>>["ledger"];
 
-/** Publishes until it is refused: the ids that were acknowledged, and the refusal. */
+/** Publishes until a publish is refused. Returns the acknowledged ids and the refusal. */
 async function publishUntilRefused(ledger: Ledger) {
   const acknowledged: string[] = [];
   for (let n = 0; n < 2_000; n++) {

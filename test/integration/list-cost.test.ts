@@ -16,7 +16,10 @@ const PARTITIONS = 3;
 const SUBSCRIPTIONS = 5;
 const POSITIONS = STREAMS * PARTITIONS;
 
-/** What a page of a list with numbers asks of the table. The events stay where they are. */
+/**
+ * These tests count what a page of a list with statistics costs the table. Such a page reads no
+ * events.
+ */
 describe("a list costs the table", () => {
   let opened: OpenLedger;
   let meter: ReturnType<typeof meterCapacity>;
@@ -84,8 +87,8 @@ describe("a list costs the table", () => {
     expect(BatchGetItem).toBe(1);
     expect(GetItem).toBe(POSITIONS);
     expect(Query).toBeLessThanOrEqual(1 + STREAMS + 4 * POSITIONS);
-    // Of each partition the last batch, and two at its beginning and at the watermark; each of a
-    // unit.
+    // For each partition it reads the last batch, and two batches at its beginning and at the
+    // watermark, each for one unit.
     expect(read).toBeLessThanOrEqual(3 * STREAMS + 1 + 7 * POSITIONS);
     expect(atOnce).toBeGreaterThanOrEqual(POSITIONS);
     expect(received).toBe(0);
@@ -107,7 +110,7 @@ describe("a list costs the table", () => {
   });
 });
 
-/** Bytes of events in an answer of the table. */
+/** Returns the bytes of events in an answer of the table. */
 function payloadBytes(output: object): number {
   const { Items = [] } = output as { Items?: readonly { d?: unknown }[] };
   return Items.reduce((sum, { d }) => sum + (d === undefined ? 0 : JSON.stringify(d).length), 0);

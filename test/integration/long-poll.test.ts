@@ -4,7 +4,7 @@ import { type OpenLedger, openLedger } from "../../packages/functions/src/open-l
 import { type LocalServer, startServer } from "../../packages/local/src/http-server.ts";
 import { createTestTable } from "../support/test-table.ts";
 
-/** Long polls as their server sees them: what they hold, and what they cost. */
+/** These tests check what long polls occupy and cost on the server. */
 
 let opened: OpenLedger;
 let server: LocalServer;
@@ -64,7 +64,7 @@ it("[poll.wait] is answered by each publish in the same process, one after the o
     await waiters(1);
     await publish(`k${n}`);
     expect((await polling).body.events.map(({ key }) => key)).toEqual([`k${n}`]);
-    // Read on: the next round waits for what follows this event.
+    // The poll reads on, so that the next round waits for what follows this event.
     const { body } = await pollFor(0);
     await ask("POST", "/streams/orders/subscriptions/s/commit", {
       cursor: (body as unknown as { cursor: string }).cursor,
@@ -81,7 +81,7 @@ it("[poll.wait] frees everything when the client goes away", async () => {
   going.abort();
   expect(new Set(await Promise.all(polls))).toEqual(new Set(["AbortError"]));
   await waiters(0);
-  // What was under way when they went may still arrive.
+  // A request that was in flight when the clients left may still arrive.
   const quiet = async () => {
     sent = [];
     await sleep(2_500);
@@ -93,7 +93,8 @@ it("[poll.wait] frees everything when the client goes away", async () => {
 it("[poll.wait] is answered with an empty page when the server stops", async () => {
   const polls = Array.from({ length: 5 }, () => pollFor(20));
   await waiters(5);
-  // A server that did not end the waits would cut the connections: there would be no answers.
+  // If the server did not end the waits, it would cut the connections and there would be no
+  // answers.
   await server.stop();
   for (const { status, body } of await Promise.all(polls)) {
     expect(status).toBe(200);
@@ -107,7 +108,8 @@ it("[poll.wait] looks at the table ever less often", async () => {
   await pollFor(0);
   sent = [];
   await pollFor(8);
-  // A look first, which may read the position again; then at 0.5, 1.5, 3, 4.5, 6, 7.5 and 8 s.
+  // The poll looks at once and may read the position again. It looks again at 0.5, 1.5, 3, 4.5, 6,
+  // 7.5 and 8 s.
   expect(sent.length).toBeLessThanOrEqual(3 + 7);
 });
 
@@ -118,6 +120,6 @@ it("[poll.wait] costs one look for all that wait at the same place", async () =>
   await sleep(500);
   sent = [];
   await Promise.all(polls);
-  // At most two a second, however many wait.
+  // There are at most two looks a second, however many polls wait.
   expect(sent.length).toBeLessThanOrEqual(12);
 });

@@ -58,7 +58,7 @@ const STORES: Record<string, () => Promise<Disturbed>> = {
   },
 };
 
-/** Every page of a list, by its cursors. */
+/** Returns every page of a list, by its cursors. */
 async function listAll<T>(
   list: (cursor: string | undefined) => Promise<{ items: readonly T[]; cursor: string | null }>,
 ): Promise<T[]> {
@@ -131,7 +131,8 @@ describe.each(Object.entries(STORES))("%s answers in part", (_, open) => {
 
     await ledger.deleteStream(defaultTenant, busy);
     aheadMs = 24 * HOUR_MS;
-    // Subscriptions, batches, states of keys, and the receipts of every other event.
+    // The removed rows are subscriptions, batches, states of keys, and the receipts of every other
+    // event.
     const rowsRemoved = SUBSCRIPTIONS + EVENTS + EVENTS + EVENTS / 2;
     expect(await ledger.sweep()).toMatchObject({ done: true, livesRemoved: 1, rowsRemoved });
 

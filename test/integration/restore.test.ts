@@ -14,7 +14,7 @@ import { createTestTable } from "../support/test-table.ts";
 
 type Table = Awaited<ReturnType<typeof createTestTable>>;
 
-/** What is added to the clock of every ledger here. */
+/** This is added to the clock of every ledger here. */
 let aheadMs = 0;
 const NAME = "orders";
 const EARLIEST = { name: "s", start: "earliest" } as const;
@@ -78,7 +78,10 @@ const refusal = async (running: Promise<unknown>): Promise<string> => {
   }
 };
 
-/** Five events, a subscription that is committed to the end of three, and the rows of then. */
+/**
+ * Publishes five events and commits a subscription after three of them. Returns the rows of that
+ * moment.
+ */
 async function beforeTheLoss(config: object = STREAM) {
   const table = await createTestTable();
   const before = open(table);
@@ -100,7 +103,7 @@ async function beforeTheLoss(config: object = STREAM) {
   };
 }
 
-/** The copy in a table of its own, as a restore makes it. */
+/** Puts the copy into a new table, as a restore does. */
 async function restore(copy: readonly StoredRow[]): Promise<World & { table: Table }> {
   const table = await createTestTable();
   await putRows(table.client, table.tableName, copy);
@@ -182,7 +185,8 @@ describe("a table that was restored", () => {
     expect(await refusal(after.browse("8"))).toBe("invalid-cursor restored");
     expect((await after.browse("6")).data).toEqual(rest);
     expect((await after.browse("4")).data).toEqual([4, 5, ...rest]);
-    // The way on: what is committed was kept, or what the cursor covers up to the restored end.
+    // The reader can continue: what it committed was kept, or its cursor covers only what was
+    // restored.
     const page = await after.poll();
     expect(page.data).toEqual([4, 5, ...rest]);
     expect((await after.commit(atEnd.cursor)).stale).toBe(false);
@@ -203,7 +207,7 @@ describe("a table that was restored", () => {
     const [browsed = "", polled = ""] = cursors;
     expect(await refusal(after.browse(browsed))).toBe("invalid-cursor restored");
     expect(await refusal(after.commit(polled))).toBe("invalid-cursor restored");
-    // Restored from the copy that was in use, its cursors are good.
+    // The table is restored from the copy that was in use, so its cursors are valid.
     const again = await restore(await copyRows(givenUp.table.client, givenUp.table.tableName));
     await again.restored();
     expect((await again.browse(browsed)).data).toEqual([3, 4, 5, 30, 31, 32, 33, 34]);
@@ -231,7 +235,8 @@ describe("a table that was restored", () => {
     async (_, partitions) => {
       const { table, before, copy, first } = await beforeTheLoss({ partitions });
       const lost = await before.publish(6, 2, "second");
-      // A receipt that came into the copy without its events: rows of a copy are not of one moment.
+      // The copy contains a receipt without its events, because rows of a copy are not of one
+      // moment.
       const receipts = (await copyRows(table.client, table.tableName)).filter(
         ({ sk }) => sk?.S === "IDEMPOTENCY#second",
       );
@@ -294,7 +299,7 @@ describe("a table that was restored", () => {
     const page = await before.poll({ limit: 2 }, "view");
     await before.commit(page.cursor, "view");
     const copy = await copyRows(before.table.client, before.table.tableName);
-    // A key of the snapshot is overwritten by what is lost: a scan of then has left it out.
+    // A lost event overwrote a key of the snapshot, so a scan at that time left the key out.
     await before.publish(6, 1, undefined, "k5");
     await before.ledger.compact(before.t, NAME);
     const over = await before.poll({ limit: 10 }, "view");
@@ -337,7 +342,8 @@ describe("a table that was restored", () => {
     expect((await after.browse("earliest")).data).toEqual([1, 2, 3, 4, 5, 8, 20, 21]);
     expect((await after.browse("6")).data).toEqual([8, 20, 21]);
     expect(await refusal(after.browse("7"))).toBe("invalid-cursor restored");
-    // The committed offset is at the end of what is lost in the hole, where the rest goes on.
+    // The committed offset is at the end of the lost events in the hole, where the kept events
+    // continue.
     expect((await after.poll()).data).toEqual([8, 20, 21]);
     await after.ledger.sweep();
     expect(await after.ledger.compact(after.t, NAME)).toMatchObject({ done: true });
@@ -435,7 +441,7 @@ describe("a table that was restored", () => {
     const ahead = await before.poll();
     await before.commit(ahead.cursor);
     await putBack(table.client, table.tableName, copy);
-    // This process remembers ends, checkpoints and positions of before.
+    // This process still remembers ends, checkpoints and positions from before the restore.
     expect(await before.restored("monday")).toEqual({ streams: 1, done: true });
     expect(await before.restored("monday")).toEqual({ streams: 0, done: true });
     expect(await refusal(before.commit(ahead.cursor))).toBe("invalid-cursor restored");

@@ -13,7 +13,7 @@ import { isRead } from "../simulation/dynamodb/operation.ts";
 const OF = [defaultTenant, "orders"] as const;
 const EVENTS = [{ attributes: { key: "k" }, data: "1" as RawJson }];
 
-/** A ledger on a store that works, until `fail` says what to throw instead of each answer. */
+/** Creates a ledger on a working store. `fail` sets the error that replaces each answer. */
 async function createWorld() {
   const fake = createFakeDynamo({ tableName: "fake", nowMs: Date.now });
   const real = fake.client();

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Said } from "./record.ts";
 
-/** A record as a suite saved it. A campaign has its commits in `stretches`. */
+/** A record that a suite saved. A campaign lists its commits in `stretches`. */
 export type Recorded = {
   readonly said: Said;
   readonly ended?: string;
@@ -16,12 +16,12 @@ const root = path.join(import.meta.dirname, "../..");
 const RESULTS = path.join(root, "test/results");
 const PAGE = path.join(root, "docs/proof.md");
 
-/** docs/proof.md with the sentence of every record in its table. */
+/** Returns docs/proof.md with the sentences of all records in its table. */
 export function proofPage(): string {
   return fill(readFileSync(PAGE, "utf8"), "figures", `\n\n${tableOf(loadRecords())}\n\n`);
 }
 
-/** One row for each record, by the name of its suite. */
+/** Returns the table with one row for each record, by the name of its suite. */
 export function tableOf(records: ReadonlyMap<string, Recorded>): string {
   const rows = [...records].map(([name, record]) => {
     const { part, ran, found } = record.said;
@@ -32,7 +32,7 @@ export function tableOf(records: ReadonlyMap<string, Recorded>): string {
     .join("\n");
 }
 
-/** The page with `text` between its marks `<!-- name -->` and `<!-- /name -->`. */
+/** Returns the page with `text` between the marks `<!-- name -->` and `<!-- /name -->`. */
 export function fill(page: string, name: string, text: string): string {
   const [head, tail] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const from = page.indexOf(head);
@@ -41,7 +41,7 @@ export function fill(page: string, name: string, text: string): string {
   return page.slice(0, from + head.length) + text + page.slice(to);
 }
 
-/** Date, commits and Node version. */
+/** Returns the date, the commits and the Node version of a record. */
 function originOf({ ended, saved, commit, node, stretches = [] }: Recorded): string {
   const runs = commit === undefined ? stretches : [{ commit, node: node ?? "" }];
   const commits = new Set(runs.map((run) => run.commit.replace(/^(.{7})\w*/, "$1")));
@@ -50,7 +50,7 @@ function originOf({ ended, saved, commit, node, stretches = [] }: Recorded): str
   return [date, [...commits].join(" "), ...nodes].filter((text) => text !== "").join(", ");
 }
 
-/** Every record of test/results by its name. */
+/** Returns every record of test/results, by its name. */
 export function loadRecords(): ReadonlyMap<string, Recorded> {
   const files = readdirSync(RESULTS).filter((file) => file.endsWith(".json"));
   return new Map(

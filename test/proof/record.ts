@@ -2,22 +2,22 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Where } from "./where.ts";
 
-/** What docs/proof.md says of a run. The suite that ran writes it beside its figures. */
+/** The sentence of docs/proof.md about a run. The suite writes it together with its figures. */
 export type Said = {
-  /** The name of the suite, as the page shows it. */
+  /** The name of the suite as the page shows it. */
   readonly part: string;
   /** How much ran, in words. */
   readonly ran: string;
-  /** What it found, failures first. */
+  /** What the run found, failures first. */
   readonly found: string;
 };
 
-/** Writes a run's sentence and figures, with the commit and the versions it ran on. */
+/** Writes the sentence and figures of a run, with its commit and versions. */
 export function saveRecord(path: string, said: Said, figures: object, where: Where): void {
   saveJson(path, { said, ended: new Date().toISOString(), ...where, ...figures });
 }
 
-/** Replaces the file in one step: after an interruption the old content is still there. */
+/** Replaces the file in one step, so that an interruption leaves the old content. */
 export function saveJson(path: string, content: object): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`);
@@ -29,7 +29,7 @@ export function count(number: number, noun: string, plural = `${noun}s`): string
   return `${Math.round(number).toLocaleString("en-US")} ${number === 1 ? noun : plural}`;
 }
 
-/** "no violation", or "**3 violations**" in bold: a failure must catch the eye. */
+/** Returns "no violation", or "**3 violations**" in bold so that a failure is seen. */
 export function none(number: number, noun: string, plural = `${noun}s`): string {
   return number === 0 ? `no ${noun}` : `**${count(number, noun, plural)}**`;
 }

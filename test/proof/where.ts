@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { cpus } from "node:os";
 import { versionsOf } from "../simulation/world/seed-tally.ts";
 
-/** The commit under test and what it runs on. */
+/** The commit under test and the versions it runs on. */
 export type Where = Readonly<Record<"commit" | "node" | "electrodb" | "processor", string>>;
 
-/** The files that decide what a run shows. */
+/** The folders whose files decide the result of a run. */
 const SOURCES = ["packages", "test"];
 
-/** Reads the commit that is checked out; says so when files differ from it. */
+/** Returns the commit that is checked out, and says when files differ from it. */
 export function whereWeAre(): Where {
   const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
   const changed = git("status", "--porcelain", "--", ...SOURCES);

@@ -5,12 +5,15 @@ import { openLambdaTwin, openNodeTwin, type Seen, type SharedTime } from "./twin
 import type { WireRequest } from "./wire-request.ts";
 
 export type Doors = {
-  /** The text that all doors answer; throws where they differ in what is not documented. */
+  /**
+   * Returns the text that all entry points answer. Throws when they differ in anything
+   * undocumented.
+   */
   ask(request: WireRequest): Promise<string>;
   close(): Promise<void>;
 };
 
-/** Opens every door, each in front of a ledger that is like the others. */
+/** Opens every entry point, each in front of a ledger with the same state. */
 export async function agree(counts: Record<string, number>): Promise<Doors> {
   const time: SharedTime = { ms: Date.now() };
   const node = await openNodeTwin(time);
@@ -20,7 +23,10 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
   };
   type Twin = (typeof gateways)[number]["twin"];
 
-  /** Through a gateway: what it makes of the request is refused, or answered like the request. */
+  /**
+   * Sends a request through a gateway. The request that arrives is either refused or answered like
+   * the original.
+   */
   async function askThrough(gateway: Gateway, twin: Twin, request: WireRequest, expected: Seen) {
     const path = pathAt(gateway, request);
     if (path !== "same") {
@@ -45,7 +51,8 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
   }
 
   /**
-   * The answer to an event as AWS makes it; undefined when the body does not come through whole.
+   * Returns the answer to the event that AWS creates. Returns undefined when the body does not
+   * arrive intact.
    */
   async function askByType(gateway: Gateway, twin: Twin, request: WireRequest) {
     const event = eventFor(gateway, request, "by type");
@@ -58,7 +65,9 @@ export async function agree(counts: Record<string, number>): Promise<Doors> {
     return undefined;
   }
 
-  /** A path that looks like another one changes nothing, unless it is that other path. */
+  /**
+   * Sends a path that looks like another one. It must change nothing, unless it is that other path.
+   */
   async function askAstray(
     gateway: Gateway,
     twin: Twin,
@@ -106,7 +115,7 @@ function assertProblem(seen: Seen, status: number, code: string): void {
   if (seen.text !== "") expect(JSON.parse(seen.text)).toMatchObject({ code });
 }
 
-/** Headers that a server sets for its connection, or that hold the moment. */
+/** Headers that a server sets for its connection, or that contain the present time. */
 const OWN = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
 
 function assertAlike(seen: Seen, expected: Seen, door: string): void {
@@ -116,10 +125,9 @@ function assertAlike(seen: Seen, expected: Seen, door: string): void {
 function comparable({ status, headers, text }: Seen) {
   const own = Object.entries(headers).filter(([name]) => !OWN.has(name));
   const { "x-request-id": id = "", ...rest } = Object.fromEntries(own);
-  // A client's own id comes back; any other is made up.
+  // The server returns a client's own id. Any other id is generated.
   const isOwn = id.length !== 36;
-  // An answer that shows a repeated header shows the comma of who joined it, with or without a
-  // space.
+  // An answer may quote a repeated header. The joined value has a comma with or without a space.
   const shown = (isOwn ? text : text.replaceAll(id, "")).replaceAll(", ", ",");
   return { status, headers: rest, id: isOwn ? id : "", text: shown };
 }

@@ -3,13 +3,14 @@ import type { Gateway } from "./gateways.ts";
 import { joinedHeaders, splitTarget, type WireRequest } from "./wire-request.ts";
 
 /**
- * What the doors differ in, as PROTOCOL.md and decision 0012 have it. Everything that is not named
- * here is the same at all of them.
+ * The documented differences between entry points (PROTOCOL.md and decision 0012). Everything else
+ * is the same at all of them.
  */
 
 /**
- * A request whose headers a gateway has joined: a Node server refuses a header that may come once
- * and comes twice ([http.once]). Undefined when it comes once.
+ * Returns a request whose repeated headers a gateway has joined. A Node server refuses a header
+ * that occurs twice and may occur once ([http.once]). Returns undefined when no such header is
+ * repeated.
  */
 export function onceJoined(request: WireRequest): WireRequest | undefined {
   if (repeatedHeader(request.headers.flat()) === undefined) return undefined;
@@ -17,8 +18,8 @@ export function onceJoined(request: WireRequest): WireRequest | undefined {
 }
 
 /**
- * What becomes of the path on its way ([http.target]). `unclear`: the function refuses it. `other`:
- * it is another path there, because an escaped slash has become a slash.
+ * Returns what happens to the path on its way ([http.target]). `unclear`: the function refuses it.
+ * `other`: it becomes a different path, because an escaped slash turned into a slash.
  */
 export function pathAt({ decode }: Gateway, { target }: WireRequest): "same" | "unclear" | "other" {
   if (decode === undefined) return "same";
@@ -28,14 +29,20 @@ export function pathAt({ decode }: Gateway, { target }: WireRequest): "same" | "
   return decoded.split("/").length === path.split("/").length ? "same" : "other";
 }
 
-/** The request as its path reaches a function, for a door that leaves paths as they are. */
+/**
+ * Returns the request as it would be sent to an entry point that leaves paths unchanged, after a
+ * gateway has decoded its path.
+ */
 export function asDecoded({ decode = (path) => path }: Gateway, request: WireRequest): WireRequest {
   const { path, query } = splitTarget(request.target);
   const target = decode(path).split("/").map(encodeURIComponent).join("/");
   return { ...request, target: query === "" ? target : `${target}?${query}` };
 }
 
-/** The same request with its key in the query, which every door takes; undefined without a key. */
+/**
+ * Returns the same request with its key in the query, which every entry point accepts. Returns
+ * undefined without a key.
+ */
 export function withKeyInQuery(request: WireRequest): WireRequest | undefined {
   const { path, query } = splitTarget(request.target);
   const [, before, key, after = ""] =
@@ -43,14 +50,15 @@ export function withKeyInQuery(request: WireRequest): WireRequest | undefined {
     /^(.*\/parked)\/([^/]+)(\/retry|\/skip)$/.exec(path) ??
     [];
   if (before === undefined) return undefined;
-  // A route that knows no parameter does not mind one.
+  // The other parameters are dropped, because the route of the query form refuses them.
   const known = query.split("&").filter((pair) => pair.startsWith("sequence="));
   return { ...request, target: `${before}${after}?${[`key=${key}`, ...known].join("&")}` };
 }
 
 /**
- * What becomes of a body that is text by its type and is no UTF-8: AWS replaces bytes. The function
- * notices when that changes the length, as all but a cut character of four bytes does.
+ * Returns what happens to a body that is text by its type and is not UTF-8. AWS replaces bytes. The
+ * function notices when that changes the length. It always does, except for a truncated character
+ * of four bytes.
  */
 export function textOf(body: Buffer | undefined): "kept" | "noticed" | "unnoticed" {
   if (body === undefined) return "kept";

@@ -10,7 +10,7 @@ import { joinedHeaders, splitTarget, type WireRequest } from "./wire-request.ts"
 
 export type Gateway = {
   readonly name: string;
-  /** The path that the function is handed; undefined when it is the one that was sent. */
+  /** Returns the path that the function receives. If absent, the path is unchanged. */
   readonly decode?: (path: string) => string;
   readonly eventOf: (request: EventRequest) => object;
 };
@@ -29,7 +29,10 @@ export const GATEWAYS: readonly Gateway[] = [
   },
 ];
 
-/** Undefined when AWS refuses the request by itself: the event would be too large for Lambda. */
+/**
+ * Returns the event for a request. Returns undefined when AWS itself refuses the request, because
+ * the event would be too large for Lambda.
+ */
 export function eventFor(
   { eventOf }: Gateway,
   request: WireRequest,
@@ -46,8 +49,8 @@ export function eventFor(
 }
 
 /**
- * Headers as text. Those of one hop end at the gateway, which adds where a request came from, and
- * the length of a body that came in chunks.
+ * Returns the headers as text. Hop-by-hop headers end at the gateway. It adds the origin of the
+ * request, and the length of a chunked body.
  */
 function headersFor(request: WireRequest): Record<string, string> {
   const own = Object.entries(joinedHeaders(request)).filter(([name]) => !ONE_HOP.has(name));

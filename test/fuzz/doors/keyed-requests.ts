@@ -3,7 +3,7 @@ import { LIMITS } from "@eventledger/protocol";
 import fc from "fast-check";
 import { slot } from "../from-schema.ts";
 
-/** A request with slots for what the server has handed out, as the other generated ones have. */
+/** A request with placeholders for ids and cursors of earlier answers. */
 export type DoorRequest = {
   readonly method: string;
   readonly path: string;
@@ -13,7 +13,9 @@ export type DoorRequest = {
   readonly gzip?: "whole" | "cut";
 };
 
-/** Keys that an address, a header or a text can mistake for others; all are on the stream. */
+/**
+ * Keys that a URL, a header or a text can confuse with other keys. All of them are on the stream.
+ */
 export const KEYS = [
   "a",
   "A",
@@ -100,7 +102,7 @@ const anyKey = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary", minLength: 1, maxLength: 4 }) },
 );
 
-/** Percent-encoded as careful, careless and over-careful clients do it. */
+/** Keys in the percent-encoding of careful, careless and overcautious clients. */
 const escapedKey = fc
   .tuple(anyKey, fc.constantFrom("component", "component", "every byte", "lower case", "as it is"))
   .map(([key, how]) => {
@@ -109,7 +111,7 @@ const escapedKey = fc
     const hex = [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`);
     if (how === "every byte") return hex.join("").toUpperCase();
     if (how === "lower case") return encodeURIComponent(text).toLowerCase();
-    // A client can put no other byte into a request line.
+    // A client cannot send other bytes in a request line.
     return /^[\x21-\x7e]+$/.test(text) ? text : hex.join("");
   });
 
@@ -155,7 +157,7 @@ const contents: fc.Arbitrary<Content> = fc.oneof(
   })),
 );
 
-/** Bytes in which a character is cut or no character is. */
+/** Bytes with a truncated character or without a valid one. */
 const brokenContent: fc.Arbitrary<Content> = fc
   .tuple(
     contents,
@@ -171,7 +173,7 @@ const brokenContent: fc.Arbitrary<Content> = fc
     };
   });
 
-/** Bodies at the caps, of what grows little and of what grows most on its way through a gateway. */
+/** Bodies at the caps. Some grow little on their way through a gateway, and some grow most. */
 const largeContent: fc.Arbitrary<Content> = fc
   .record({
     type: fc.constantFrom("application/json", "application/x-ndjson"),
@@ -270,20 +272,20 @@ const publishes: fc.Arbitrary<DoorRequest> = fc
     ...(gzip ? { gzip } : {}),
   }));
 
-/** The odd headers may name the type themselves. */
+/** The odd headers may contain a content type themselves. */
 const withType = (type: string, odd: DoorRequest["headers"]): DoorRequest["headers"] =>
   odd.some(([name]) => name.toLowerCase() === "content-type")
     ? odd
     : [["content-type", type], ...odd];
 
-/** Always UTF-8: what AWS hands on of a header that is none is not known. */
+/** The value is always UTF-8, because it is unknown what AWS passes on otherwise. */
 const attributeValue = fc
   .tuple(anyKey, fc.constantFrom("percent", "as it is", "quoted"))
   .map(([key, how]) => {
     const text = key.toWellFormed();
     if (how === "percent") return encodeURIComponent(text);
     const shown = how === "quoted" ? `"${text.replaceAll(/["\\]/g, "\\$&")}"` : text;
-    // Latin-1: a character for each byte.
+    // Latin-1 has one character for each byte.
     return Buffer.from(shown)
       .toString("latin1")
       .replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, "-");
@@ -329,7 +331,7 @@ const binaryCloudEvents: fc.Arbitrary<DoorRequest> = fc
     ],
   }));
 
-/** Requests that name a key in the path or in the query. */
+/** Requests with a key in the path or in the query. */
 const addresses: fc.Arbitrary<DoorRequest> = fc
   .record({
     key: escapedKey,
@@ -363,7 +365,7 @@ const addresses: fc.Arbitrary<DoorRequest> = fc
     return { method, path, headers: odd };
   });
 
-/** What changes where a key is read from. */
+/** Changes to where a key is read from. */
 const steps: fc.Arbitrary<DoorRequest> = fc.oneof(
   fc.constantFrom<DoorRequest>(
     { method: "POST", path: `${STREAM}/compact`, headers: [] },
@@ -385,7 +387,7 @@ const steps: fc.Arbitrary<DoorRequest> = fc.oneof(
     headers: [JSON_TYPE],
     body: JSON.stringify({ sequence, reason: key.toWellFormed().slice(0, 50) }),
   })),
-  // At the cap of all bodies but a publish's.
+  // Bodies at the cap of all requests except a publish.
   fc.constantFrom(-1, 0, 1).map((over) => ({
     method: "POST",
     path: `${SUBSCRIPTION}/seek`,
@@ -394,7 +396,7 @@ const steps: fc.Arbitrary<DoorRequest> = fc.oneof(
   })),
 );
 
-/** Requests about keys, in every form that carries one. */
+/** Requests about keys, in every form that carries a key. */
 export const keyedRequests: fc.Arbitrary<DoorRequest> = fc.oneof(
   { weight: 4, arbitrary: addresses },
   { weight: 3, arbitrary: publishes },
@@ -402,7 +404,7 @@ export const keyedRequests: fc.Arbitrary<DoorRequest> = fc.oneof(
   { weight: 2, arbitrary: steps },
 );
 
-/** The bytes of a body, packed where its headers say so. */
+/** Returns the bytes of a body, compressed if its headers say so. */
 export function bytesOf(body: string | Uint8Array, gzip: DoorRequest["gzip"]): Buffer {
   const bytes = Buffer.from(body);
   if (gzip === undefined) return bytes;

@@ -10,19 +10,20 @@ import { createFakeDynamo } from "../../simulation/dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import { joinedHeaders, type WireRequest } from "./wire-request.ts";
 
-/** What a client gets to see. */
+/** The part of an answer that a client sees. */
 export type Seen = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 };
 
-/** Time that passes only between requests, the same in every twin. */
+/** The time of all twins. It advances only between requests. */
 export type SharedTime = { ms: number };
 
 /**
- * A ledger with a table of its own in memory. Twins draw the same chance and see the same time, so
- * the same requests in the same order leave the same rows, and get the same answers to the byte.
+ * Opens a ledger on its own table in memory. Twins draw the same random numbers and see the same
+ * time. The same requests in the same order therefore write the same rows and get the same answers,
+ * byte for byte.
  */
 export function openTwin(time: SharedTime): OpenLedger {
   const fake = createFakeDynamo({ tableName: "twin", nowMs: () => time.ms });
@@ -43,7 +44,7 @@ export function openTwin(time: SharedTime): OpenLedger {
     },
     random: seededRandom("twin"),
     cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-all-twins") }],
-    // While a poll waits no time would pass.
+    // No time passes during a request, so a waiting poll would never end.
     waitSecondsMax: 0,
   });
   return {
@@ -59,7 +60,7 @@ export function openTwin(time: SharedTime): OpenLedger {
 
 const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
 
-/** A twin that answers on a Node server. */
+/** Opens a twin that answers on a Node server. */
 export async function openNodeTwin(time: SharedTime) {
   const opened = openTwin(time);
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
@@ -72,7 +73,7 @@ export async function openNodeTwin(time: SharedTime) {
   };
 }
 
-/** A twin that answers the events that AWS makes of requests. */
+/** Opens a twin that answers the events that AWS creates from requests. */
 export function openLambdaTwin(time: SharedTime) {
   const opened = openTwin(time);
   const handle = openHandler(opened);

@@ -1,12 +1,12 @@
-/** A request as its client puts it on the wire, before any door has seen it. */
+/** A request as its client sends it, before any entry point changes it. */
 export type WireRequest = {
   readonly method: string;
-  /** The path and the query, as they are in the request line. */
+  /** The path and the query, as in the request line. */
   readonly target: string;
-  /** In their order, with repetitions; a character of a value is a byte. */
+  /** The headers in their order, with repetitions. Each character of a value is a byte. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: Buffer | undefined;
-  /** The body comes in chunks, without its length. */
+  /** True if the body is sent in chunks, without its length. */
   readonly chunked: boolean;
 };
 
@@ -17,7 +17,7 @@ export const splitTarget = (target: string): { path: string; query: string } => 
     : { path: target.slice(0, at), query: target.slice(at + 1) };
 };
 
-/** Each header once, its values joined by commas: what a gateway makes of a repeated header. */
+/** Returns each header once, with its values joined by commas, as a gateway does. */
 export function joinedHeaders({ headers }: WireRequest): Record<string, string> {
   const joined = new Map<string, string>();
   for (const [name, value] of headers) {

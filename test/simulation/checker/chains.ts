@@ -1,24 +1,30 @@
 import type { EventRef, Info, Line, Violation, ViolationName } from "./history.ts";
 import { createRestores, type Restores } from "./restores.ts";
 
-/** Where an event is. */
+/** The place of an event. */
 export type Place = {
   readonly life: string;
   readonly partition: number;
   readonly sequence: number;
   readonly index: number;
-  /** When its batch was first seen in the store; at the end where the store is only read back. */
+  /**
+   * When its batch was first seen in the store. If the store is only read at the end of a run, this
+   * is the end.
+   */
   readonly seenAtMs: number;
-  /** That moment is the one at which the batch was put. */
+  /** True if that moment is when the batch was put. */
   readonly isExact: boolean;
-  /** The life that it was written in; the one before a restore for what that has kept. */
+  /**
+   * The life in which the event was written. For an event that a restore kept, this is the life
+   * before the restore.
+   */
   readonly writtenIn: string;
 };
 
 type ChainEvent = EventRef & {
   readonly sequence: number;
   readonly publishedAtMs: number;
-  /** From when on it has to be kept. */
+  /** The time from which the event must be kept. */
   readonly keptFromMs: number;
 };
 
@@ -29,13 +35,16 @@ export type Chain = {
   readonly events: ChainEvent[];
   /** `folds[i]` is the state of all keys after the first `i` events. */
   readonly folds: number[];
-  /** Where numbering goes on after a repair or a restore: sequence `base` is event `index`. */
+  /**
+   * Where numbering continues after a repair or a restore: sequence `base` belongs to event
+   * `index`.
+   */
   readonly segments: { base: number; index: number }[];
-  /** Numbers that a restore has used up: none of them is an event's. */
+  /** The numbers that a restore has skipped. None of them belongs to an event. */
   readonly jumps: { from: number; to: number }[];
-  /** Where the last repair has ended; 1 when there was none. */
+  /** The first number after the last repair. 1 without a repair. */
   repairedTo: number;
-  /** Below this, numbers may have been given to events that a restore has lost. */
+  /** Numbers below this may belong to events that a restore has lost. */
   readonly freeFrom: number;
   next: number;
   sealed: boolean;
@@ -45,21 +54,21 @@ export type Chain = {
 
 export type Report = (name: ViolationName, atMs: number, detail: string) => void;
 
-/** The truth a history is judged by: every chain as the store was seen to hold it. */
+/** The true state by which a history is judged: every chain as it was seen in the store. */
 export type Chains = {
   readonly all: ReadonlyMap<string, Chain>;
   of(life: string, partition: number): Chain | undefined;
   placesOf(n: number): readonly Place[];
-  /** Of the same, those in lives that were there at some moment of a time. */
+  /** Returns the places of an event in the lives that existed at some moment of a period. */
   placesIn(n: number, fromMs: number, toMs: number): readonly Place[];
   knows(life: string): boolean;
-  /** Which restore a life comes from, and when another has ended it. */
+  /** Which restore created a life, and when another restore ended it. */
   readonly restores: Restores;
 };
 
 const NOWHERE: readonly Place[] = [];
 
-/** Collects violations; the first few of each name are enough. */
+/** Collects violations. It keeps the first few of each name. */
 export function createReport(): { report: Report; found: Violation[] } {
   const found: Violation[] = [];
   const counts = new Map<ViolationName, number>();
@@ -74,9 +83,9 @@ export function createReport(): { report: Report; found: Violation[] } {
 const SHOWN_MAX = 5;
 
 /**
- * Builds the chains from what was seen of the store, and checks that each is one: dense,
- * write-once, closed by its seal. The first batch seen under a number is the true one; a later one
- * under the same number is an orphan, which no client may have been answered with or may read.
+ * Builds the chains from what was seen in the store. Checks that each chain has no gaps, is never
+ * rewritten and is closed by its seal. The first batch seen under a number is the true one. A later
+ * batch under the same number is an orphan: no client may have been answered with it or read it.
  */
 export function indexChains(lines: readonly Line[], report: Report): Chains {
   const all = new Map<string, Chain>();
@@ -90,7 +99,7 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
     lives.add(life);
     return chain;
   };
-  /** A new chain; that of a life that a restore has kept begins with what was kept of it. */
+  /** Returns a new chain. A chain that a restore has kept begins with the kept part. */
   const firstOf = (life: string, partition: number): Chain => {
     const kept = restores.keptOf(life, partition);
     if (kept === undefined) return emptyChain(life, partition);
@@ -122,7 +131,7 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
       extend(chainOf(line.life, line.partition), line, report, places);
     }
   }
-  // Not by spreading: a chain may have more events than a call may have arguments.
+  // The chain may have more events than a call can have arguments, so they are not spread.
   for (const chain of all.values())
     for (const fold of foldsOf(chain.events)) chain.folds.push(fold);
   return {
@@ -137,8 +146,9 @@ export function indexChains(lines: readonly Line[], report: Report): Chains {
 }
 
 /**
- * Where an event is durable, by an acknowledgement with its sequence. A request that was sent again
- * may have brought it to the next life too, later: an earlier acknowledgement is not about that.
+ * Returns where an event is durable according to an acknowledgement with its sequence. A retried
+ * request may later have written the event to the next life too. An earlier acknowledgement does
+ * not refer to that copy.
  */
 export function placesTold(
   { placesIn }: Chains,
@@ -151,17 +161,20 @@ export function placesTold(
   );
 }
 
-/** Whether an event was written more often than once: then its times say nothing of its place. */
+/**
+ * Returns whether an event was written more than once. Its times then say nothing about its place.
+ */
 export const isRewritten = (places: readonly Place[]): boolean =>
   new Set(places.map(({ writtenIn }) => writtenIn)).size > 1;
 
-/** A position with what a restore has used up passed over: there is no event in it. */
+/** Returns a position without the numbers that a restore has skipped. They belong to no event. */
 export const pastJumps = (chain: Chain | undefined, next: number): number =>
   (chain?.jumps ?? []).reduce((at, { from, to }) => (at >= from && at < to ? to : at), next);
 
 /**
- * Where the history knows when a batch was put, that counts, whatever the clock of its publisher
- * said; unless its put was held up for so long that no client was answered with it.
+ * Returns from when a batch must be kept. If the history knows when the batch was put, that time
+ * counts, whatever the clock of its publisher said. It does not count if the put was delayed for so
+ * long that no client received an answer.
  */
 const keptFrom = ({ seen, atMs, publishedAtMs }: Info & { op: "batch" }): number =>
   seen === true && Math.abs(atMs - publishedAtMs) < CLOCKS_OFF_MS ? atMs : publishedAtMs;
@@ -193,7 +206,8 @@ function extend(
   if (batch.first < chain.next) {
     const same = chain.events[indexAt(chain, batch.first)];
     if (batch.seal === true || same?.n !== batch.events[0]?.n) {
-      // An orphan: harmless unless a client relies on it, which the other checks find.
+      // This is an orphan. It is harmless unless a client relies on it, which the other checks
+      // find.
       if (!wasExpired(chain, batch)) report("chain-mismatch", batch.atMs, `a second one ${where}`);
     }
     return;
@@ -228,16 +242,16 @@ function extend(
   chain.segments.push({ base: chain.next, index: chain.events.length });
 }
 
-/** Whether what had stood under the number may have been deleted by its expiry. */
+/** Returns whether the earlier batch under the number may have expired. */
 const wasExpired = (chain: Chain, { first, atMs }: { first: number; atMs: number }): boolean => {
   const original = chain.events[indexAt(chain, first)];
   return original !== undefined && atMs - original.publishedAtMs > EXPIRY_AT_LEAST_MS;
 };
 
-/** Batches stay at least this long, whatever their retention. */
+/** Batches are stored at least this long, whatever their retention. */
 const EXPIRY_AT_LEAST_MS = 29 * 24 * 3_600_000;
 
-/** The index of the event at a position; the length of the chain for its end. */
+/** Returns the index of the event at a position, or the length of the chain for its end. */
 export function indexAt({ segments, events }: Chain, next: number): number {
   for (let at = segments.length - 1; at >= 0; at--) {
     const segment = segments[at];
@@ -248,7 +262,10 @@ export function indexAt({ segments, events }: Chain, next: number): number {
   return Math.min(0, events.length);
 }
 
-/** A mark of one key's state; marks of many keys are combined with `^`, in any order. */
+/**
+ * Returns a hash of one key's state. The hashes of several keys are combined with `^`, in any
+ * order.
+ */
 export const markOf = ({ n, key }: { n: number; key: string }): number => {
   let hash = 0x811c9dc5 ^ n;
   for (let index = 0; index < key.length; index++) {

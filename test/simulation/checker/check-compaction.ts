@@ -11,18 +11,18 @@ type State = {
   readonly chains: Chains;
   readonly report: Report;
   readonly options: KeptFor;
-  /** The newest state of a key that the compacted state was seen to hold, by life. */
+  /** The newest state of each key that was seen in the compacted state, by life. */
   readonly seen: Map<string, Seen>;
   readonly moves: Map<string, { readonly checkpoint: number; readonly floor: number }>;
   readonly acked: Map<string, number[]>;
-  /** What a finished compaction has promised: nothing below is left. */
+  /** The end up to which a finished compaction has promised that everything is compacted. */
   readonly promised: Map<string, number[]>;
 };
 
-/** Deleted keys are kept as such this long at least, on whatever clock. */
+/** The minimum time for which a deleted key stays known as deleted, on any clock. */
 const TOMBSTONE_MS = 6 * 24 * 3_600_000;
 
-/** Checks the compacted state against the chains, as seen in the store and as read by clients. */
+/** Compares the compacted state with the chains, as seen in the store and as read by clients. */
 export function checkCompaction(
   lines: readonly Line[],
   chains: Chains,
@@ -94,7 +94,10 @@ const copyOf = ({ seen, moves, promised }: Kept): Kept => ({
   promised: new Map(Array.from(promised, ([life, next]) => [life, [...next]])),
 });
 
-/** After a restore the compacted state is that of the copy, and durable is what it has kept. */
+/**
+ * After a restore the compacted state is that of the copy, and the durable events are those that it
+ * kept.
+ */
 function putBack(state: State, { lives }: Info & { op: "restored" }, kept?: Kept): void {
   const { seen, moves, promised, acked, chains } = state;
   const names = new Map(lives.map(({ from, to }) => [from, to]));
@@ -124,7 +127,10 @@ function raise(bounds: Map<string, number[]>, life: string, to: readonly number[
   });
 }
 
-/** A checkpoint and a floor only go forward, the floor never beyond the checkpoint. */
+/**
+ * Checks that a checkpoint and a floor only move forward, and that the floor never passes the
+ * checkpoint.
+ */
 function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }): void {
   const { life, partition, checkpoint, floor, atMs } = line;
   const id = `${life}/${partition}`;
@@ -137,7 +143,8 @@ function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }):
 }
 
 /**
- * Rows of a partition at one moment: each key no older than its last event below the checkpoint.
+ * Checks the rows of a partition at one moment. No key may be older than its last event below the
+ * checkpoint.
  */
 function checkRows(state: State, line: Info & { op: "compacted" }): void {
   const { chains, report, options } = state;
@@ -154,7 +161,7 @@ function checkRows(state: State, line: Info & { op: "compacted" }): void {
     report("early-retention", atMs, `${where}: floor ${floor}`);
   }
   const rows = new Map(line.rows.map(([key, sequence, dead]) => [key, { sequence, dead }]));
-  // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
+  // Events that were neither compacted nor checked for 30 days may be lost. A repair reports that.
   for (const [key, last] of lastEvents(chain, checkpoint)) {
     if (last.sequence >= chain.repairedTo) checkRow(state, line, { key, row: rows.get(key), last });
   }
@@ -197,7 +204,7 @@ function checkRow(
   }
 }
 
-/** A row is an event of the log, and no older than the row seen before. */
+/** Checks that a row is an event of the log and not older than the row seen before. */
 function checkHeld(
   { report, seen }: State,
   chain: Chain,
@@ -222,14 +229,14 @@ function checkHeld(
   seen.set(id, { ...row, atMs });
 }
 
-/** A key that a client reads is an event of the log and never goes back. */
+/** Checks that a key that a client reads is an event of the log and never goes back. */
 function checkGet(
   { chains, report, seen }: State,
   { key, call }: Invoke & { op: "get" },
   { n, sequence, atMs }: { n: number; sequence: number; atMs: number },
   before: Seen | undefined,
 ): void {
-  // A request with a key that is sent again in the next life of the stream is there again.
+  // A request with a key that is retried in the next life of the stream is written there again.
   const lives = chains
     .placesIn(n, atMs, atMs)
     .filter((place) => place.sequence === sequence)

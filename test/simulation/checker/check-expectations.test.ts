@@ -30,7 +30,7 @@ const refused = (atMs: number, call: number, sequence: number): Line => ({
   code: "sequence-mismatch",
   mismatches: [{ key: "a", sequence, deleted: false }],
 });
-/** As the black box has it: the store is read when everything is over. */
+/** Returns the event as in the black box, where the store is read at the end of the run. */
 const readBack = (...events: EventRef[]): Line => ({
   type: "info",
   op: "batch",

@@ -6,12 +6,12 @@ type Publish = Line & { readonly type: "invoke"; readonly op: "publish" };
 /** The earliest and the latest moment at which an event may have been written. */
 type Written = { readonly fromMs: number; readonly byMs: number };
 
-/** A key's last event, until the next of the key was written. */
+/** A key's last event until the next event of the key is written. */
 type Reign = Written & { readonly sequence: number; readonly dead: boolean };
 
 /**
- * Checks what publishers expected of keys: what was written follows exactly the event that it was
- * expected to follow, and what was refused was refused for what the log held meanwhile.
+ * Checks conditional publishes. An event that was written must directly follow the event that its
+ * publisher expected. A refusal must be justified by what the log held in the meantime.
  */
 export function checkExpectations(lines: readonly Line[], chains: Chains, report: Report): void {
   const calls = new Map<number, Publish>();
@@ -35,7 +35,10 @@ export function checkExpectations(lines: readonly Line[], chains: Chains, report
   }
 }
 
-/** Every event of which something was expected; gives when which event was the last of its key. */
+/**
+ * Checks every event with an expectation. Returns which event was the last of its key at which
+ * time.
+ */
 function checkWritten(
   chains: Chains,
   { expected, moments }: { expected: ReadonlyMap<number, number>; moments: Moments },
@@ -57,7 +60,7 @@ function checkWritten(
       const known = reigns.get(id);
       if (known === undefined) reigns.set(id, [reign]);
       else known.push(reign);
-      // After a repair the last events that had expired before they were compacted are unknown.
+      // After a repair, the last events that had expired before they were compacted are unknown.
       if (sequence === undefined || repairedTo > 1) continue;
       const holds =
         sequence === (before?.sequence ?? 0) || (sequence === 0 && before?.dead === true);
@@ -103,7 +106,8 @@ function checkRefused(
       report("false-mismatch", atMs, `${what}: ${mismatch.key} was never at ${sequence} meanwhile`);
     }
   }
-  // Its own events were there, with their receipt, before it was sent: that goes first.
+  // The request's own events were already durable with their receipt before it was sent, so the
+  // receipt has priority.
   const places = call.events.flatMap(({ n }) => chains.placesIn(n, call.atMs, atMs));
   const wasThere =
     places.length > 0 &&
@@ -118,10 +122,10 @@ function checkRefused(
   }
 }
 
-/** Receipts are kept for a day; clocks may differ a little. */
+/** Receipts are kept for a day. Clocks may differ by a little. */
 const RECEIPT_MS = 23 * 3_600_000;
 
-/** When each event was first sent, and first acknowledged. */
+/** When each event was first sent and first acknowledged. */
 type Moments = ReadonlyMap<number, { readonly sentAtMs: number; toldAtMs?: number }>;
 
 function momentsOf(lines: readonly Line[]): Moments {
@@ -147,14 +151,14 @@ function writtenAt(places: readonly Place[], at: number, n: number, moments: Mom
   const { seenAtMs = 0, isExact = true } = places[at] ?? {};
   if (isExact) return { fromMs: seenAtMs, byMs: seenAtMs };
   const { sentAtMs = 0, toldAtMs = seenAtMs } = moments.get(n) ?? {};
-  // The acknowledgement may be about another of several lives.
+  // With several lives, the acknowledgement may refer to another one.
   const byMs = places.length > 1 ? seenAtMs : Math.min(toldAtMs, seenAtMs);
   return { fromMs: Math.min(sentAtMs, seenAtMs), byMs };
 }
 
 /**
- * Whether an event may have been the last of its key at a moment of a time; 0 for none, or for a
- * deletion.
+ * Returns whether an event may have been the last of its key at some moment of a period. 0 stands
+ * for no event or a deletion.
  */
 function held(
   reigns: readonly Reign[] = [],

@@ -2,9 +2,12 @@ import type { Chains, Report } from "./chains.ts";
 import type { Info, Invoke, Ok, Page } from "./history.ts";
 
 type Bounds = {
-  /** At least this is committed: commits that were answered. */
+  /** The minimum of the committed position, from commits that were answered. */
   readonly lower: number[];
-  /** At most this: commits that were sent, and the place where the first page began. */
+  /**
+   * The maximum of the committed position, from commits that were sent and the start of the first
+   * page.
+   */
   readonly upper: number[];
 };
 
@@ -12,11 +15,14 @@ type Bounds = {
 export type Positions = {
   invokeCommit(invoke: Invoke & { op: "commit" }): void;
   endCommit(invoke: Invoke & { op: "commit" }, ok: Ok & { op: "commit" }): void;
-  /** The lower bounds as they are now; they are replaced, never changed. */
+  /** Returns the present lower bounds. They are replaced and never changed. */
   lowerNow(): ReadonlyMap<string, readonly number[]>;
-  /** An empty page of before a seek: while there is nothing to deliver, that may be unknown yet. */
+  /**
+   * Returns whether an empty page may be from before a seek. While there is nothing to deliver, a
+   * server may not know of the seek yet.
+   */
   isOutdated(page: Page): boolean;
-  /** A page from the committed position begins within the bounds. */
+  /** Checks that a page from the committed position begins within the bounds. */
   checkStart(
     page: Page & { atMs: number },
     starts: readonly number[],
@@ -24,10 +30,10 @@ export type Positions = {
     what: string,
     rules: { report: Report; past: (partition: number, next: number) => number },
   ): void;
-  /** The last position seen in the store; undefined the first time. */
+  /** Returns the last position that was seen in the store. Undefined the first time. */
   see(line: Info & { op: "offset" }): number | undefined;
   copy(line: Info & { op: "copied" }): void;
-  /** From now on what is committed is what was when the table was copied. */
+  /** Resets the committed positions to those of the copied table. */
   restore(line: Info & { op: "restored" }): void;
 };
 
@@ -65,7 +71,7 @@ export function createPositions(): Positions {
     },
     checkStart: (page, starts, lower, what, { report, past }) => {
       const { subscription, generation, events } = page;
-      // An empty page may speak of some seconds ago: see `isOutdated`.
+      // An empty page may describe the state of some seconds ago. See `isOutdated`.
       if (subscription === undefined || generation === undefined || events.length === 0) return;
       const { upper } = of(subscription, generation);
       const least = lower.get(idOf(subscription, generation)) ?? [];
@@ -115,7 +121,8 @@ function raise(bounds: number[], to: readonly number[]): void {
 }
 
 /**
- * Within a generation, a committed position in the store never decreases. It never passes the end.
+ * Checks that a committed position in the store never decreases within a generation and never
+ * passes the end.
  */
 export function checkPosition(
   { positions, chains, report }: { positions: Positions; chains: Chains; report: Report },

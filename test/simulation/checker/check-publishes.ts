@@ -9,14 +9,14 @@ type Call = {
   sequences: readonly number[];
 };
 
-/** One publish and all the calls that were made for it. */
+/** One publish and all calls that were made for it. */
 type Request = {
   readonly events: readonly EventRef[];
   readonly keyed: boolean;
   readonly calls: Call[];
 };
 
-/** Checks the answers to publishers against the chains, and the order of the chains. */
+/** Compares the answers to publishers with the chains, and checks the order of the chains. */
 export function checkPublishes(lines: readonly Line[], chains: Chains, report: Report): void {
   const requests = collect(lines);
   const byEvent = new Map<number, Request>();
@@ -65,8 +65,8 @@ function collect(lines: readonly Line[]): Iterable<Request> {
 }
 
 /**
- * No more lives are closed than deletions were asked for. A deletion whose client has given up may
- * still end the life that the name has when its turn comes.
+ * Checks that no more lives are closed than deletions were requested. A deletion whose client has
+ * given up may still end the next life of the name.
  */
 function checkSeals(lines: readonly Line[], report: Report): void {
   let closed = new Set<string>();
@@ -75,7 +75,7 @@ function checkSeals(lines: readonly Line[], report: Report): void {
   for (const line of lines) {
     if (line.type === "info" && line.op === "copied") copies.set(line.copy, new Set(closed));
     if (line.type === "info" && line.op === "restored") {
-      // A life whose end the restore has undone may be closed once more.
+      // A life whose end was undone by the restore may be closed once more.
       const names = new Map(line.lives.map(({ from, to }) => [from, to]));
       closed = new Set(Array.from(copies.get(line.copy) ?? [], (life) => names.get(life) ?? life));
     }
@@ -124,7 +124,7 @@ function checkRequest({ events, keyed, calls }: Request, chains: Chains, report:
   }
 }
 
-/** The events of a request stand side by side in each partition, in their order. */
+/** Checks that the events of a request are adjacent in each partition, in their order. */
 function checkInside(
   here: readonly (readonly Place[])[],
   what: string,
@@ -154,7 +154,7 @@ const isToldOf = (
     ),
   );
 
-/** No event comes before one that had been acknowledged when it was sent. */
+/** Checks that no event precedes one that was acknowledged before it was sent. */
 function checkOrder(
   { events, life, partition }: Chain,
   byEvent: ReadonlyMap<number, Request>,
@@ -198,7 +198,9 @@ function timesOf({ calls }: Request) {
   return { invokedMs, ackedMs, processes: calls.map(({ process }) => process) };
 }
 
-/** Nothing that was sent after a life had been deleted was acknowledged in it. */
+/**
+ * Checks that no event that was sent after the deletion of a life was acknowledged in that life.
+ */
 function checkEnd(
   { events, life }: Chain,
   byEvent: ReadonlyMap<number, Request>,

@@ -37,9 +37,9 @@ type Started = {
   readonly lower: ReturnType<Positions["lowerNow"]> | undefined;
 };
 
-/** For how long other processes may still answer reads of a life that was deleted. */
+/** How long other processes may still answer reads of a life that was deleted. */
 const FORMER_LIFE_MS = 6_000;
-/** A bootstrap may read on for a day; a little less is certain, whatever the clocks say. */
+/** A bootstrap may read on for a day. With differing clocks, a little less is certain. */
 const BOOTSTRAP_MS = 23 * 3_600_000;
 
 /** Checks every page, view and committed position against the chains. */
@@ -106,7 +106,7 @@ function noteAcked(
   });
 }
 
-/** What is durable after a restore is what was, as far as it was kept. */
+/** After a restore, the acknowledged events are those that the restore kept. */
 function keepAcked({ acked, chains }: State, { lives }: Line & { op: "restored" }): void {
   for (const { from, to } of lives) {
     const end = (next: number, at: number) =>
@@ -169,8 +169,9 @@ function checkPage(state: State, started: Started, invoke: ReadInvoke, page: Rea
 }
 
 /**
- * The view that a page is added to. A poll without a cursor asks for a name, and a subscription
- * that was made in the next life of the stream may have it by then: that begins another view.
+ * Returns the view that a page is added to. A poll without a cursor asks for a subscription by
+ * name. In the meantime the name may belong to a subscription in the next life of the stream. The
+ * page then begins another view.
  */
 function viewOf(views: Map<string, View>, { session, after }: ReadInvoke, page: ReadOk): View {
   const known = views.get(session);
@@ -180,7 +181,9 @@ function viewOf(views: Map<string, View>, { session, after }: ReadInvoke, page: 
   return view;
 }
 
-/** Where the page's events are in the life that it is of; undefined when one is not there. */
+/**
+ * Returns where the page's events are in its life. Returns undefined when one of them is missing.
+ */
 function placesIn(chains: Chains, page: ReadOk, what: string, report: Report): Place[] | undefined {
   const found: Place[] = [];
   for (const [n, sequence] of page.events) {
@@ -260,7 +263,10 @@ function addLogPage(
   });
 }
 
-/** One partition's part of a page: contiguous, from `after` if that is known, up to `to`. */
+/**
+ * Checks one partition's part of a page: it is contiguous, from `after` if that is known, up to
+ * `to`.
+ */
 function checkRun(
   run: readonly Place[],
   { to, after, past }: { to: number; after: number | undefined; past: (next: number) => number },
@@ -312,7 +318,7 @@ function checkCaughtUp(
   }
 }
 
-/** Reading from the beginning leaves out only what is older than the retention. */
+/** Checks that reading from the beginning leaves out only events older than the retention. */
 function checkEarliest(
   { chains, report, options }: State,
   page: ReadOk,
@@ -328,7 +334,7 @@ function checkEarliest(
   });
 }
 
-/** `retention-passed` must be true, and must not hit a bootstrap of less than a day. */
+/** Checks that `retention-passed` is true and does not affect a bootstrap younger than a day. */
 function checkFailure(state: State, line: Failed): void {
   const { report, options, chains, views } = state;
   const invoke = state.calls.get(line.call)?.invoke;
@@ -342,11 +348,11 @@ function checkFailure(state: State, line: Failed): void {
     report("pin-broken", line.atMs, `read ${line.call} of ${invoke.session}`);
   }
   const { life, reached } = view;
-  // A repair declares everything below it past its retention, also for readers of an earlier life.
+  // A repair declares every event below it expired, also for readers of an earlier life.
   const [made] = life.split("~");
   const lives = [...chains.all.values()].filter((chain) => chain.life.split("~")[0] === made);
   if (lives.some(({ repairedTo }) => repairedTo > 1)) return;
-  // What came after the place may be of a life that a restore has begun since.
+  // The events after the place may belong to a life that a restore has begun since.
   const isGone = (chain: Chain, next: number): boolean => {
     const event = chain.events[indexAt(chain, next)];
     return event !== undefined && !isStillKept(event, line.atMs, options);

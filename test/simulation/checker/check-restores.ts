@@ -6,9 +6,9 @@ type Known = { readonly chains: Chains; readonly report: Report };
 type Read = Invoke & { op: "read" };
 
 /**
- * The view that a page is added to where a restore of the table lies between it and the page. A
- * reader that goes on with a cursor of before holds nothing that is lost, or it would have been
- * refused. A reader that asks for the committed offset learns from the life that its view is void.
+ * Returns the view that a page is added to when a restore lies between the two. A reader that
+ * continues with an earlier cursor holds no lost event, or the cursor would have been refused. A
+ * reader that asks for the committed offset learns from the life that its view is void.
  */
 export function goOnAfterRestore(
   { chains, report }: Known,
@@ -33,8 +33,8 @@ export function goOnAfterRestore(
 }
 
 /**
- * A cursor of which a restore has kept everything works; one of which something is lost is refused
- * with that reason, unless another reason comes first.
+ * Checks that a cursor works if a restore kept everything that it covers. A cursor that covers a
+ * lost event must be refused for that reason, unless another reason has priority.
  */
 export function checkRefusal(
   { chains, report }: Known,

@@ -42,8 +42,8 @@ describe("the history checker", () => {
   });
 
   /**
-   * A keyed request was acknowledged in the first life; its twin arrives in the next, at
-   * `twinAtMs`.
+   * Returns a history in which a keyed request is acknowledged in the first life and its copy
+   * arrives in the next life at `twinAtMs`.
    */
   const twinHistory = (twinAtMs: number): Line[] => {
     const events = [{ n: 1, key: "k" }];

@@ -9,18 +9,18 @@ import type { Line, Violation } from "./history.ts";
 import { createRetentions, type Retentions } from "./retentions.ts";
 
 export type CheckOptions = {
-  /** Of streams when they are made. */
+  /** The retention of new streams. */
   readonly retentionMs: number;
-  /** How far the clocks of processes may be from true time. */
+  /** The maximum difference between the clocks of processes and true time. */
   readonly skewMs: number;
 };
 
-/** What the rules of reading and compacting go by. */
+/** The parameters of the rules for reading and compacting. */
 export type KeptFor = Pick<CheckOptions, "skewMs"> & { readonly retentions: Retentions };
 
 /**
- * Everything in which a history contradicts the promises; empty when it keeps them all. Takes time
- * and memory in proportion to the history.
+ * Returns every contradiction between a history and the promises. Takes time and memory in
+ * proportion to the history.
  */
 export function checkHistory(lines: readonly Line[], options: CheckOptions): Violation[] {
   const { report, found } = createReport();

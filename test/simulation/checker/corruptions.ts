@@ -3,8 +3,8 @@ import { answersLost, numberAgain, readsOn, refusesAll, tellsElse } from "./made
 import { TEAM_CORRUPTIONS } from "./team-corruptions.ts";
 
 /**
- * Ways to spoil a clean history by hand, each with the name under which it must be found. A
- * corruption gives undefined where the history has nothing that it could spoil.
+ * Ways to corrupt a correct history, each with the name of the violation that must be reported. A
+ * corruption returns undefined when the history contains nothing that it could corrupt.
  */
 export type Corruption = {
   readonly name: ViolationName;
@@ -28,7 +28,7 @@ const isCompacted = (line: Line): line is Compacted =>
 const isPublish = (line: Line): line is Invoke & { op: "publish" } =>
   line.type === "invoke" && line.op === "publish";
 
-/** The lines with the last one that `fits` changed, or replaced by several, or left out. */
+/** Returns the lines with the last matching line changed, replaced by several, or removed. */
 function change<T extends Line>(
   lines: readonly Line[],
   fits: (line: Line) => line is T,
@@ -41,7 +41,7 @@ function change<T extends Line>(
   return [...lines.slice(0, index), ...to(line), ...lines.slice(index + 1)];
 }
 
-/** The last batch of its chain, in the present life. */
+/** Matches the last batch of its chain in the present life. */
 const isLastOfChain = (lines: readonly Line[]) => (batch: Batch, index: number) =>
   !lines
     .slice(index + 1)
@@ -60,7 +60,7 @@ const isAcknowledged = (lines: readonly Line[], { n }: EventRef): boolean => {
   return lines.some((line) => isPublished(line) && line.call === invoke?.call);
 };
 
-/** How many calls were made for the request of a call. */
+/** Returns how many calls were made for the request of a call. */
 function callsOfRequest(lines: readonly Line[], call: number): number {
   const own = lines.filter(isPublish).find((line) => line.call === call)?.events[0]?.n;
   return lines.filter((line) => isPublish(line) && line.events[0]?.n === own).length;
@@ -69,7 +69,7 @@ function callsOfRequest(lines: readonly Line[], call: number): number {
 const healedAt = (lines: readonly Line[]): number =>
   lines.findIndex((line) => line.type === "info" && line.op === "healed");
 
-/** Exchanges the events of two requests, so that the later one comes before the earlier one. */
+/** Exchanges the events of two requests, so that the later one precedes the earlier one. */
 function exchange(lines: readonly Line[], sameProcess: boolean): Line[] | undefined {
   const single = lines.filter(
     (line): line is Batch =>
@@ -549,7 +549,10 @@ const isExpecting = ({ events }: Invoke & { op: "publish" }): boolean =>
 const expectOther = (events: readonly EventRef[]): EventRef[] =>
   events.map((event) => (event.expected === undefined ? event : { ...event, expected: 999 }));
 
-/** Whether an event that had been acknowledged before the page was asked for comes after it. */
+/**
+ * Returns whether an event that was acknowledged before the page was requested comes after the
+ * page.
+ */
 function isBehind(lines: readonly Line[], page: Read, at: number): boolean {
   const asked = lines.findIndex((line) => line.type === "invoke" && line.call === page.call);
   return page.to.some((to, partition) =>

@@ -1,7 +1,9 @@
 import { type SeededRandom, seededRandom } from "../dynamodb/seeded-random.ts";
 import type { Delivered, EventRef, Line, Mismatch } from "./history.ts";
 
-/** A perfect log, as simple as can be, whose clients write a history that must pass every check. */
+/**
+ * The simplest possible log without faults. Its clients write a history that must pass every check.
+ */
 type Model = {
   readonly random: SeededRandom;
   readonly lines: Line[];
@@ -30,7 +32,8 @@ export const RETENTION_MS = 3_600_000;
 const KEYS = 4;
 
 /**
- * A clean history of some hundred lines: publishes, pages, commits, crashes, bootstraps, deletions.
+ * Returns a correct history of some hundred lines: publishes, pages, commits, crashes, bootstraps
+ * and deletions.
  */
 export function makeHistory(seed: number | string): Line[] {
   const random = seededRandom(`history ${seed}`);
@@ -142,10 +145,10 @@ function publish(model: Model): void {
   say(model, { type: "ok", process, op: "publish", call: again, sequences: answered });
 }
 
-/** Draws of it leave all others as they are. */
+/** A separate source of random numbers, so that other draws stay the same. */
 const chanceOf = ({ random, calls }: Model): SeededRandom => random.fork(`expected ${calls}`);
 
-/** The first event of each key expects what is true. */
+/** Gives the first event of each key an expectation that holds. */
 function expectWhatIs(model: Model, events: EventRef[]): void {
   for (const [index, event] of events.entries()) {
     if (events.findIndex(({ key }) => key === event.key) < index) continue;
@@ -161,7 +164,7 @@ function lastOf(model: Model, key: string): Mismatch {
   return { key, sequence: index + 1, deleted: chain[index]?.dead === true };
 }
 
-/** Nothing was written, because a key was not as it was expected to be. */
+/** Records that nothing was written, because a key was not as expected. */
 function sayRefused(model: Model, process: string, call: number): void {
   const key = `key-${chanceOf(model).between(1, KEYS)}`;
   const mismatch = lastOf(model, key);
@@ -249,7 +252,7 @@ function read(model: Model, reader: Reader, fromCommitted = false): void {
   });
 }
 
-/** The whole snapshot in one page, exact at the checkpoints. */
+/** Reads the whole snapshot in one page. It is exact at the checkpoints. */
 function readSnapshot(model: Model, reader: Reader, call: number): void {
   const { life, chains, checkpoints } = model;
   const { session, subscription } = reader;
@@ -275,7 +278,7 @@ function readSnapshot(model: Model, reader: Reader, call: number): void {
   });
 }
 
-/** The last event of every key below a checkpoint. */
+/** Returns the last event of every key below a checkpoint. */
 function stateOf(chain: readonly EventRef[], checkpoint: number) {
   const last = new Map<string, { event: EventRef; sequence: number }>();
   chain.slice(0, checkpoint - 1).forEach((event, index) => {

@@ -4,9 +4,9 @@ import { RETENTION_MS } from "./made-up-history.ts";
 const JUMP = 1_000;
 
 /**
- * A table is copied after two events, a third is published and read, and the copy is put to use.
- * Then the third is sent again, and is written once more. A reader that had the third begins again;
- * one that had two reads on.
+ * Returns a correct history with a restore. A table is copied after two events, a third is
+ * published and read, and the copy comes into use. The third event is then sent again and written
+ * again. A reader of the third event begins again, and a reader of two events reads on.
  */
 export function makeRestore(): Line[] {
   const lines: Line[] = [];
@@ -94,11 +94,11 @@ export function makeRestore(): Line[] {
   return lines;
 }
 
-/** The same with one kind of line changed. */
+/** Returns the same history with one kind of line changed. */
 const changed = (change: (line: Line) => object): Line[] =>
   makeRestore().map((line) => ({ ...line, ...change(line) }) as Line);
 
-/** The number of the lost event is given to another one. */
+/** The number of the lost event is given to another event. */
 export const numberAgain = (): Line[] =>
   changed((line) => {
     if (line.type === "info" && line.op === "batch" && line.jump) return { jump: 0 };
@@ -106,7 +106,7 @@ export const numberAgain = (): Line[] =>
     return {};
   });
 
-/** The reader who has the lost event is answered as if nothing had been. */
+/** The reader of the lost event is answered as if nothing was lost. */
 export const readsOn = (): Line[] =>
   changed((line) => {
     if (line.type !== "fail") return {};
@@ -114,7 +114,7 @@ export const readsOn = (): Line[] =>
     return { type: "ok", ...page, caughtUp: true, consistent: true };
   });
 
-/** The reader who has only what was kept is refused. */
+/** The reader of only kept events is refused. */
 export function refusesAll(): Line[] {
   const lines = makeRestore();
   const call = lines.findLast(({ process, type }) => process === "keeps" && type === "ok");
@@ -129,7 +129,7 @@ export function refusesAll(): Line[] {
 export const tellsElse = (): Line[] =>
   changed((line) => (line.type === "fail" ? { reason: "malformed" } : {}));
 
-/** A retry is answered with the receipt of what is lost. */
+/** A retry is answered with the receipt of lost events. */
 export const answersLost = (): Line[] =>
   makeRestore().flatMap((line) => {
     const isLast = line.type === "ok" && line.op === "publish" && line.sequences[0] === 3 + JUMP;

@@ -4,34 +4,39 @@ import type { Info } from "./history.ts";
 type Copied = Info & { op: "copied" };
 type Restored = Info & { op: "restored" };
 
-/** Where a life begins that a restore has made of another. */
+/** The place where a life begins that a restore created from another. */
 type Fork = {
   readonly from: string;
   readonly copy: ReadonlyMap<string, Chain>;
   readonly atMs: number;
 };
 
-/** What restores have kept of which life. A life without a restore is the beginning of its kin. */
+/**
+ * What restores have kept of each life. A life that no restore created is the origin of its family.
+ */
 export type Restores = {
   copy(line: Copied, chains: Iterable<Chain>): void;
-  /** `lives` are all that there have been. */
+  /** Records a restore. `lives` are all lives that have existed. */
   restore(line: Restored, lives: Iterable<string>): void;
-  /** The chains that a restore has kept. */
+  /** Returns the chains that a restore has kept. */
   begun(line: Restored): { readonly life: string; readonly partition: number }[];
-  /** What is kept of a chain; undefined when its life comes from no restore. */
+  /** Returns the kept part of a chain. Returns undefined when no restore created its life. */
   keptOf(life: string, partition: number): Chain | undefined;
-  /** Whether two lives have a beginning in common. */
+  /** Returns whether two lives have a common beginning. */
   areKin(a: string, b: string): boolean;
-  /** The life of the same kin that is there at a moment. */
+  /** Returns the life of the same family that exists at a moment. */
   presentOf(life: string, atMs: number): string | undefined;
   /**
-   * Where what two lives have in common ends, by partition; undefined when they have nothing. They
-   * have everything in common when they are the same.
+   * Returns, by partition, where the common part of two lives ends. Returns undefined when they
+   * have none. A life has everything in common with itself.
    */
   common(a: string, b: string): ((partition: number) => number) | undefined;
-  /** Whether everything of a life is a part of another one's past, or of its own. */
+  /** Returns whether a life is a part of another life's past, or that life itself. */
   isPast(a: string, of: string): boolean;
-  /** Whether a life was there at some moment of a time; always, of one that no restore knows. */
+  /**
+   * Returns whether a life existed at some moment of a period. A life that no restore concerns
+   * always exists.
+   */
   isThere(life: string, fromMs: number, toMs: number): boolean;
 };
 
@@ -40,7 +45,7 @@ export function createRestores(): Restores {
   const forks = new Map<string, Fork>();
   const goneAtMs = new Map<string, number>();
 
-  /** A life and all that it comes from, the latest first. */
+  /** Returns a life and all lives that it comes from, the latest first. */
   const lineOf = (life: string): string[] => {
     const from = forks.get(life)?.from;
     return from === undefined ? [life] : [life, ...lineOf(from)];
@@ -96,7 +101,7 @@ const frozen = (chain: Chain): Chain => ({
   jumps: [...chain.jumps],
 });
 
-/** A life that was copied before its first event has nothing. */
+/** Nothing is kept of a life that was copied before its first event. */
 const copyOf = ({ from, copy }: Fork, partition: number): Chain => {
   const chain = copy.get(`${from}/${partition}`);
   if (chain !== undefined) return frozen(chain);

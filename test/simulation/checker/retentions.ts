@@ -4,13 +4,13 @@ import type { Line } from "./history.ts";
 type Stretch = { readonly forMs: number; readonly fromMs: number; readonly toMs: number };
 
 /**
- * For how long the events of a moment are kept at least, seen from a later moment: the shortest
- * retention that the stream may have had since. A longer one holds only for what is published from
- * then on, and a shorter one at once. /
+ * Returns how long the events of a moment are kept at least, as seen from a later moment: the
+ * shortest retention that the stream may have had since. A longer retention applies only to events
+ * published from then on, and a shorter one applies at once.
  */
 export type Retentions = { leastMs(publishedAtMs: number, nowMs: number): number };
 
-/** Whether an event has to be there at a moment. */
+/** Returns whether an event must exist at a moment. */
 export const isStillKept = (
   { keptFromMs }: { readonly keptFromMs: number },
   atMs: number,
@@ -18,8 +18,8 @@ export const isStillKept = (
 ): boolean => keptFromMs > atMs - retentions.leastMs(keptFromMs, atMs) + skewMs;
 
 /**
- * @param firstMs what streams are made with
- * @param lateMs for how long a change may go unseen, or arrive late
+ * @param firstMs the retention of new streams
+ * @param lateMs how long a change may stay unseen or arrive late
  */
 export function createRetentions(
   lines: readonly Line[],
@@ -39,7 +39,8 @@ export function createRetentions(
     }
     if (line.type === "invoke" && line.op === "create") begin(firstMs, line.atMs);
     if (line.type === "ok" && line.op === "patch") {
-      // What was asked for before this was asked has ended; what was asked since is unknown.
+      // A change that was requested earlier has ended. The effect of a change requested since is
+      // unknown.
       const { atMs = Infinity } = asked.get(line.call) ?? {};
       const toMs = line.atMs + lateMs;
       stretches = stretches.map((each) =>

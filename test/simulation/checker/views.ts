@@ -3,26 +3,30 @@ import { type Chain, type Chains, indexAt, markOf, type Place } from "./chains.t
 type Entry = { readonly sequence: number; readonly mark: number; readonly partition: number };
 
 /**
- * What one client holds: the newest event of every key it received, and how far it has come. An
- * event older than the one the view holds of its key changes nothing: after a crash a client
- * receives some events again.
+ * The view of one client: the newest event of every key that it received, and how far it has read.
+ * An event older than the one in the view changes nothing, because a client receives some events
+ * again after a crash.
  */
 export type View = {
-  /** Everything before this position was received, by partition. */
+  /** By partition, the position before which everything was received. */
   readonly reached: number[];
   readonly keys: Map<string, Entry>;
   readonly folds: number[];
   life: string | undefined;
-  /** Which subscription it was filled by; undefined when the stream itself is read. */
+  /** The subscription that filled it. Undefined when the stream itself is read. */
   subscription: string | undefined;
-  /** It began with a snapshot or with the first event, so it can be compared with the log. */
+  /**
+   * True if it began with a snapshot or with the first event, so that it can be compared with the
+   * log.
+   */
   whole: boolean;
-  /** When its snapshot was begun. */
+  /** When its snapshot began. */
   begunAtMs: number;
-  /** It was put back after a crash, so a snapshot may bring what it holds. */
+  /** True if it was put back after a crash. A snapshot may then deliver again what it holds. */
   restored: boolean;
   /**
-   * Of what it holds nothing was kept over a restore: what a snapshot brought before is missing.
+   * True if a restore kept nothing of what it holds. Then the states that an earlier snapshot
+   * delivered are missing.
    */
   resumed: boolean;
   kept: View | undefined;
@@ -49,7 +53,7 @@ export const copyView = (view: View): View => ({
   kept: undefined,
 });
 
-/** Adds an event. False when the view held exactly this one of its key before. */
+/** Adds an event. Returns false when the view already held exactly this event of its key. */
 export function addToView(
   view: View,
   event: { readonly n: number; readonly key: string; readonly dead?: true },
@@ -63,12 +67,13 @@ export function addToView(
   return true;
 }
 
-/** The partitions in which a view differs from the log up to where it has come. */
+/** Returns the partitions in which a view differs from the log up to its position. */
 export function differences(view: View, chains: Chains, life: string): string[] {
   const found: string[] = [];
   view.reached.forEach((next, partition) => {
     const chain: Chain | undefined = chains.of(life, partition);
-    // What was neither compacted nor looked at for 30 days may be gone; a repair says so.
+    // Events that were neither compacted nor checked for 30 days may be lost. A repair reports
+    // that.
     if (chain !== undefined && chain.repairedTo > 1) return;
     const fold = chain === undefined ? 0 : (chain.folds[indexAt(chain, next)] ?? 0);
     if (fold !== (view.folds[partition] ?? 0)) found.push(`${life}/${partition} up to ${next}`);

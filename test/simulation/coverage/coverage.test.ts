@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 
-/** Fewer seeds miss blocks that only rare faults reach. */
+/** With fewer seeds, blocks that only rare faults reach are not executed. */
 const SEEDS = process.env.COVERAGE_SEEDS ?? "1000";
 
 it(`enters every block of the log and of compaction in ${SEEDS} seeds, or says why not`, () => {
