@@ -157,8 +157,8 @@ function writtenAt(places: readonly Place[], at: number, n: number, moments: Mom
 }
 
 /**
- * Returns whether an event may have been the last of its key at some moment of a period. 0 stands
- * for no event or a deletion.
+ * Returns whether an event may have been the last of its key at some moment of a period. 0 means
+ * no event or a deletion.
  */
 function held(
   reigns: readonly Reign[] = [],

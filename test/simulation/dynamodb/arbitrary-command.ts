@@ -10,7 +10,7 @@ import {
 import { arbitraryUpdate } from "./arbitrary-update.ts";
 import type { Command } from "./prepare.ts";
 
-/** A request that can be made on any table; `prefix` keeps the items of different runs apart. */
+/** A request for any table. `prefix` separates the items of different runs. */
 export type Draft = {
   readonly label: string;
   readonly build: (tableName: string, prefix: string) => Command;
@@ -34,7 +34,9 @@ const under = (prefix: string, { pk, sk }: Key): Key => ({ pk: `${prefix}#${pk}`
 
 const idOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
-/** Text big enough to cross capacity units, pages of a batch, and sometimes the item limit. */
+/**
+ * Text that is long enough to cross capacity units, pages of a batch, and sometimes the item limit.
+ */
 const padding = fc.oneof(
   { weight: 40, arbitrary: fc.constant(0) },
   { weight: 6, arbitrary: fc.constantFrom(900, 1024, 4096, 20_000) },
@@ -49,7 +51,7 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 const onFailure = fc.constantFrom("ALL_OLD", "ALL_OLD", "NONE");
 const returnOld = fc.constantFrom("NONE", "ALL_OLD");
 
-/** The members of a write that concern its condition and its update. */
+/** The members of a write for its condition and its update. */
 const expressions = (condition: Piece | undefined, update?: Piece) => {
   const set = createPlaceholders();
   return {
@@ -172,7 +174,7 @@ const query = fc
     consistent: fc.boolean(),
     forward: fc.boolean(),
     limit: maybe(fc.integer({ min: 1, max: 4 })),
-    /** Start anywhere, most often outside of what the condition allows. */
+    /** Starts anywhere, most often outside of what the condition allows. */
     stray: fc.integer({ min: 0, max: 9 }).map((digit) => digit === 0),
     after: fc.option(sk, { nil: undefined, freq: 1 }),
   })
@@ -214,7 +216,7 @@ const batchGet = fc.record({ keys, consistent: fc.boolean(), projected: maybe(pr
           [TableName]: {
             Keys: draft.keys.map((each) => under(prefix, each)),
             ConsistentRead: draft.consistent,
-            // The key is always there, so that results can be put in order.
+            // The projection always includes the key, so that results can be ordered.
             ...read(draft.projected && projection([...new Set(["pk", "sk", ...draft.projected])])),
           },
         },
@@ -273,7 +275,10 @@ const buildPart = (part: Part, TableName: string, prefix: string) => {
   };
 };
 
-/** One item twice in a transaction: DynamoDB Local looks at the conditions first, so not here. */
+/**
+ * An item occurs only once in a transaction here. For a repeated item, DynamoDB Local checks the
+ * conditions first.
+ */
 const transactParts = fc.uniqueArray(transactPart, {
   minLength: 1,
   maxLength: 4,
@@ -308,7 +313,7 @@ const transactGet = keys.map(
   }),
 );
 
-/** Any request that the fake knows, on few keys, so that requests meet the traces of others. */
+/** Any request that the fake supports, on few keys, so that requests affect each other. */
 export const arbitraryCommand: fc.Arbitrary<Draft> = fc.oneof(
   { weight: 5, arbitrary: put },
   { weight: 6, arbitrary: update },

@@ -1,12 +1,14 @@
 import * as fc from "fast-check";
 
-/** A piece of an expression that says which names and values it needs when it is rendered. */
+/**
+ * A part of an expression. When it is rendered, it registers the names and values that it needs.
+ */
 export type Piece = (placeholders: PlaceholderSet) => string;
 
 export type PlaceholderSet = {
   name(attribute: string): string;
   value(value: unknown): string;
-  /** The members of a request, without those that would be empty. */
+  /** Returns the members of a request, without empty ones. */
   members(): {
     ExpressionAttributeNames?: Record<string, string>;
     ExpressionAttributeValues?: Record<string, unknown>;
@@ -47,7 +49,7 @@ export const map = fc.dictionary(fc.constantFrom("x", "y"), fc.oneof(text, numbe
   maxKeys: 2,
 });
 
-/** Attributes that usually hold one kind, so that operators often meet what they want. */
+/** Attributes that usually have one type, so that operators often find the type they need. */
 const attributes = {
   n: number,
   count: number,
@@ -156,7 +158,7 @@ const shape = fc.constantFrom<(a: Lazy, b: Lazy, c: Lazy) => string>(
   (a, b, c) => `(${a()} OR ${b()}) AND ${c()}`,
 );
 
-/** A condition or filter on anything but the keys. */
+/** A condition or filter on any attributes except the keys. */
 export const arbitraryFilter: fc.Arbitrary<Piece> = fc.tuple(leaf, leaf, leaf, shape).map(
   ([a, b, c, render]) =>
     (set) =>
@@ -167,7 +169,7 @@ export const arbitraryFilter: fc.Arbitrary<Piece> = fc.tuple(leaf, leaf, leaf, s
       ),
 );
 
-/** A condition for a write: those that ElectroDB adds, or any. */
+/** A condition for a write: one that ElectroDB adds, or any other. */
 export const arbitraryCondition: fc.Arbitrary<Piece> = fc.oneof(
   onKeys("attribute_not_exists"),
   onKeys("attribute_exists"),

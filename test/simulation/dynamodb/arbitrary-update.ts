@@ -70,7 +70,7 @@ const clause = (name: string, actions: fc.Arbitrary<Piece>): fc.Arbitrary<Piece>
     .array(actions, { minLength: 1, maxLength: 2 })
     .map((list) => (set) => `${name} ${list.map((action) => action(set)).join(", ")}`);
 
-/** One or several clauses, in any order, of which some overlap or do not fit the item. */
+/** One or several clauses in any order. Some overlap or do not fit the item. */
 export const arbitraryUpdate: fc.Arbitrary<Piece> = fc
   .tuple(
     clause("SET", assign),

@@ -5,7 +5,10 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { type AttributeValue, type Item, toAttributeValues } from "./value.ts";
 
-/** What the fake does not model. A test that meets it is not testing what it seems to test. */
+/**
+ * Thrown for anything that the fake does not model. A test that causes it does not test what it
+ * seems to test.
+ */
 export class FakeRefusal extends Error {
   constructor(what: string) {
     super(`the fake DynamoDB does not model ${what}`);
@@ -13,7 +16,7 @@ export class FakeRefusal extends Error {
   }
 }
 
-/** The request is wrong in itself; nothing was written. */
+/** The request itself is invalid. Nothing was written. */
 export const validationError = (message: string): Error =>
   serviceError("ValidationException", message, 400);
 
@@ -24,7 +27,7 @@ export const conditionFailed = (item: Item | undefined): Error =>
     ...(item !== undefined && { Item: toAttributeValues(item) }),
   });
 
-/** Why one part of a transaction did not go; "None" for the innocent ones. */
+/** Why one part of a transaction failed. "None" for the parts that did not fail. */
 export type Reason = {
   readonly Code: "None" | "ConditionalCheckFailed" | "TransactionConflict" | "ValidationError";
   readonly Message?: string;
@@ -44,7 +47,7 @@ export const conditionReason = (item: Item | undefined): Reason => ({
   ...(item !== undefined && { Item: toAttributeValues(item) }),
 });
 
-/** @param reasons one per part of the request, in its order */
+/** @param reasons one for each part of the request, in its order */
 export const transactionCanceled = (reasons: readonly Reason[]): Error =>
   new TransactionCanceledException({
     message:
@@ -70,7 +73,7 @@ export const tokenReused = (): Error =>
 export const tableMissing = (): Error =>
   serviceError("ResourceNotFoundException", "Requested resource not found", 400);
 
-/** @param name one of the three ways in which DynamoDB says "slower" */
+/** @param name one of the three errors with which DynamoDB throttles */
 export const throttled = (
   name: "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded",
 ): Error => serviceError(name, "The request was throttled", 400);
@@ -78,15 +81,15 @@ export const throttled = (
 export const internalError = (): Error =>
   serviceError("InternalServerError", "Internal server error", 500);
 
-/** As the SDK's HTTP handler reports a reply that did not come in time. */
+/** The error of the SDK's HTTP handler for a reply that did not arrive in time. */
 export const timeoutError = (): Error =>
   Object.assign(new Error("Connection timed out"), { name: "TimeoutError", code: "ETIMEDOUT" });
 
-/** As Node reports a connection that broke. */
+/** Node's error for a broken connection. */
 export const resetError = (): Error =>
   Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", errno: -104, syscall: "read" });
 
-/** As the SDK rejects when the caller aborts its signal. */
+/** The error with which the SDK rejects when the caller aborts its signal. */
 export const abortError = (): Error =>
   Object.assign(new Error("Request aborted"), { name: "AbortError" });
 

@@ -1,21 +1,27 @@
 import type { Tally } from "./tally.ts";
 
-/** What the table charged, in DynamoDB's own units. */
+/** What the table charged, in DynamoDB's units. */
 export type Capacity = { readonly read: number; readonly write: number };
 
-/** Capacity units of one write: one per KiB of the larger of the two items, at least one. */
+/**
+ * Returns the capacity units of one write: one per KiB of the larger of the two items, at least
+ * one.
+ */
 export const writeUnits = (bytesBefore: number, bytesAfter: number): number =>
   Math.max(1, Math.ceil(Math.max(bytesBefore, bytesAfter) / 1024));
 
-/** Capacity units of one read: one per 4 KiB, at least one, and half of it when not consistent. */
+/**
+ * Returns the capacity units of one read: one per 4 KiB, at least one, and half of that for an
+ * eventually consistent read.
+ */
 export const readUnits = (bytes: number, consistent: boolean): number =>
   Math.max(1, Math.ceil(bytes / 4096)) * (consistent ? 1 : 0.5);
 
 export type CapacityReport = { readonly TableName: string; readonly CapacityUnits: number };
 
 /**
- * Counts the units and gives the report when the request wants it.
- * @throws nothing; ReturnConsumedCapacity INDEXES is answered as TOTAL, as there is no index
+ * Counts the units, and returns the report when the request asks for it. INDEXES in
+ * ReturnConsumedCapacity is answered like TOTAL, because there is no index.
  */
 export const charge = (
   tally: Tally,

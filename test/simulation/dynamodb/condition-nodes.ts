@@ -5,16 +5,16 @@ import type { Scope } from "./tokens.ts";
 import { type Item, isList, isMap, isSet, type Kind, kindOf, type Value } from "./value.ts";
 
 export type Node = {
-  /** @throws ValidationException for operands whose kinds can never fit */
+  /** @throws ValidationException for operands whose types can never fit */
   check(scope: Scope): void;
   test(item: Item | undefined, scope: Scope): boolean;
 };
 
 export type Operand = {
   readonly kind: "path" | "size" | "value";
-  /** The same text means the same place. */
+  /** Returns a text for the place. Equal texts mean the same place. */
   readonly place: (scope: Scope) => string;
-  /** undefined when there is no such attribute, or no size of it. */
+  /** Returns undefined when the attribute does not exist or has no size. */
   readonly get: (item: Item | undefined, scope: Scope) => Value | undefined;
 };
 
@@ -36,7 +36,7 @@ export const operands = {
   }),
 };
 
-/** A string counts in UTF-16 units, as in DynamoDB Local; the manual does not say. */
+/** A string counts in UTF-16 units, as in DynamoDB Local. AWS does not document this. */
 const sizeOf = (value: Value | undefined): number | undefined => {
   if (typeof value === "string" || value instanceof Uint8Array || isList(value)) {
     return value.length;
@@ -47,7 +47,7 @@ const sizeOf = (value: Value | undefined): number | undefined => {
 
 const ordered: readonly Kind[] = ["S", "N", "B"];
 
-/** Refuses a literal of a kind that the operator can never take. */
+/** Refuses a literal of a type that the operator never accepts. */
 const demand = (operand: Operand, kinds: readonly Kind[], scope: Scope): void => {
   const value = operand.kind === "value" ? operand.get(undefined, scope) : undefined;
   if (value === undefined || kinds.includes(kindOf(value))) return;

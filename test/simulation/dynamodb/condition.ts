@@ -9,15 +9,17 @@ import {
 import { parsePath } from "./path.ts";
 import { type Reader, readExpression } from "./tokens.ts";
 
-/** A parsed ConditionExpression or FilterExpression, kept and used for every request. */
+/** A parsed ConditionExpression or FilterExpression. It is cached and used for every request. */
 export type Condition = Node & {
   readonly names: ReadonlySet<string>;
   readonly values: ReadonlySet<string>;
 };
 
 /**
- * Grammar, loosest first: OR, AND, NOT, then comparison, BETWEEN, IN, function or parentheses.
- * @throws ValidationException for a syntax error, FakeRefusal for what DynamoDB has and we lack
+ * Parses a condition. Precedence, lowest first: OR, AND, NOT, then comparison, BETWEEN, IN,
+ * function or parentheses.
+ * @throws ValidationException for a syntax error, FakeRefusal for a feature of DynamoDB that the
+ * fake lacks
  */
 export const parseCondition = (expression: string): Condition => {
   const known = parsed.get(expression);

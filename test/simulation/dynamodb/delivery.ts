@@ -14,22 +14,22 @@ import type { Operation } from "./operation.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { VirtualProcess, VirtualTime } from "./virtual-clock.ts";
 
-/** How long one way through the network, or one piece of work in the store, takes. */
+/** The duration of one way through the network, or of one step in the store. */
 export type Latency = (random: SeededRandom) => number;
 
 export type DeliveryOptions = {
   readonly latencyMs: Latency;
-  /** After this the caller gets a TimeoutError, whatever became of the request. */
+  /** After this time the caller gets a TimeoutError, whatever happens to the request. */
   readonly timeoutMs: number;
-  /** The longest a query page takes to be read, during which its items may change. */
+  /** The maximum time for reading a query page. Its items may change during that time. */
   readonly scanMs: number;
-  /** The longest a transaction takes from its verdict to its last effect. */
+  /** The maximum time of a transaction from its verdict to its last effect. */
   readonly commitMs: number;
 };
 
 export type Reply = { readonly value: unknown } | { readonly error: unknown };
 
-/** What a request meets on its way. */
+/** The circumstances of a request on its way. */
 export type Delivery = {
   readonly options: DeliveryOptions;
   readonly random: SeededRandom;
@@ -37,7 +37,7 @@ export type Delivery = {
   readonly fault: Fault | undefined;
 };
 
-/** The error of a fault that hits before the store looks at the request; undefined for others. */
+/** Returns the error of a fault that strikes before the store sees the request, or undefined. */
 const errorBefore = ({ fault, operation, random }: Delivery): Error | undefined => {
   switch (fault) {
     case "throttle":
@@ -53,7 +53,7 @@ const errorBefore = ({ fault, operation, random }: Delivery): Error | undefined 
   }
 };
 
-/** The error that takes the place of the store's reply; undefined for the reply itself. */
+/** Returns the error that replaces the store's reply, or undefined. */
 const errorAfter = ({ fault, random }: Delivery): Error | undefined => {
   if (fault === "error-after") return internalError();
   if (fault === "reset-after") return resetError();
@@ -75,7 +75,7 @@ const conflictOf = ({ name, keys }: Operation, random: SeededRandom): Error => {
   return transactionCanceled(keys.map((_, index) => (index === hit ? conflictReason : innocent)));
 };
 
-/** Carries a request out in one go, with its fault but without time. */
+/** Executes a request at once, with its fault and without a duration. */
 export const deliverAtOnce = (delivery: Delivery): Reply => {
   const { fault } = delivery;
   if (fault === "timeout-late") throw new Error("timeout-late needs virtual time");
@@ -99,9 +99,9 @@ const runAtOnce = ({ operation, fault }: Delivery): Reply =>
 const lateMsMax = 5 * 60_000;
 
 /**
- * Sends a request through virtual time. It leaves the process (not while that is frozen, never
- * once it is dead), travels, takes effect in the store, and its reply travels back to the process.
- * The caller's patience ends after `timeoutMs`; the request goes on without it.
+ * Sends a request through virtual time. It leaves the process, but not while the process is frozen,
+ * and never once it is dead. It travels, takes effect in the store, and its reply travels back. The
+ * caller stops waiting after `timeoutMs`, and the request continues without it.
  */
 export const deliverInTime = (
   delivery: Delivery,
@@ -125,7 +125,7 @@ export const deliverInTime = (
     if (refused === undefined) runInTime(delivery, time, answer);
     else give({ error: refused });
   };
-  // The process may be frozen between its decision to send and the first byte on the wire.
+  // The process may be frozen between its decision to send and the first byte.
   process.after(hop() / 10, () => {
     process.after(options.timeoutMs, () => settle({ error: timeoutError() }));
     if (fault === "timeout-before") return;
@@ -134,7 +134,7 @@ export const deliverInTime = (
   });
 };
 
-/** Starts, lets the effects come at their own moments, finishes. */
+/** Starts an operation, applies its effects each at its own moment, and finishes it. */
 const runInTime = (
   { options, random, operation, fault }: Delivery,
   time: VirtualTime,
@@ -160,7 +160,7 @@ const runInTime = (
   }
 };
 
-/** The longest that this operation is under way inside the store. */
+/** Returns the maximum time that an operation takes inside the store. */
 const lengthMs = ({ name }: Operation, { scanMs, commitMs }: DeliveryOptions): number => {
   if (name === "transactWrite") return commitMs;
   return name === "query" || name === "batchGet" ? scanMs : 0;
@@ -174,7 +174,7 @@ const attempt = <T>(run: () => T): { readonly value: T } | { readonly error: unk
   }
 };
 
-/** Rejects as soon as the caller aborts; the request itself goes on. */
+/** Rejects as soon as the caller aborts. The request itself continues. */
 export const onAbort = (signal: AbortSignal | undefined, reject: (error: Error) => void): void => {
   if (signal === undefined) return;
   if (signal.aborted) reject(abortError());

@@ -4,8 +4,8 @@ import type { FakeClient } from "./fake-dynamodb.ts";
 type Line = { readonly step: string; readonly result: unknown };
 
 /**
- * Runs one fixed script of ElectroDB operations and notes what each gave or threw, so that two
- * stores can be compared through the very library that the product uses.
+ * Runs a fixed script of ElectroDB operations and records the result of each. It compares two
+ * stores through the library that the product uses.
  */
 export const electroScript = async (client: FakeClient, table: string): Promise<Line[]> => {
   const entity = createBatch(client, table);

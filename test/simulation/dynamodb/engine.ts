@@ -15,13 +15,16 @@ export type Engine = {
   readonly tally: Tally;
   readonly random: SeededRandom;
   readonly nowMs: () => number;
-  /** Keys inside a transaction that has started and not finished. */
+  /** The keys inside transactions that have started and not finished. */
   readonly locks: Set<string>;
-  /** Which version a read sees; a consistent one that began earlier reads row by row. */
+  /** Returns which version a read sees. A consistent read that began earlier reads row by row. */
   view(consistent: boolean, startedMs?: number): View;
-  /** Makes the item the newest version and writes the stream record; gives the write units. */
+  /** Makes the item the newest version and writes the stream record. Returns the write units. */
   write(key: Key, item: Item | undefined): number;
-  /** In seeded order, what of a batch is carried out now: all, or less when it is partial. */
+  /**
+   * Returns, in seeded order, which part of a batch is executed now. It is less than all when the
+   * batch is partial.
+   */
   split<T>(batch: readonly T[], partial: boolean): Split<T>;
 };
 
@@ -66,6 +69,6 @@ export const createEngine = ({ nowMs, random, staleMs, scanMs }: EngineOptions):
   };
 };
 
-/** Whether a key is inside a running transaction. */
+/** Returns whether a key is inside a running transaction. */
 export const isLocked = ({ locks }: Engine, key: Key): boolean =>
   locks.size > 0 && locks.has(keyId(key));

@@ -41,7 +41,7 @@ const transaction = (puts: object[], ClientRequestToken?: string) =>
     ...(ClientRequestToken !== undefined && { ClientRequestToken }),
   });
 
-/** A store in virtual time and one process that uses it. */
+/** Creates a store in virtual time and one process that uses it. */
 const simulate = (options: Partial<FakeDynamoOptions> = {}) => {
   const seed = options.seed ?? 1;
   const time = createVirtualTime(seededRandom(`${seed}/time`));

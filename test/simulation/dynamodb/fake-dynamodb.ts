@@ -23,49 +23,58 @@ import type { VirtualProcess, VirtualTime } from "./virtual-clock.ts";
 export type FakeDynamoOptions = Partial<DeliveryOptions> & {
   readonly tableName: string;
   readonly seed?: number | string;
-  /** Lets requests take time. Without it each is carried out at once, when it is sent. */
+  /** Lets requests take time. Without it, each is executed when it is sent. */
   readonly time?: VirtualTime;
-  /** True time when there is no `time`, in milliseconds since 1970. Does not move by default. */
+  /**
+   * Returns the true time when there is no `time`, in milliseconds since 1970. It does not move by
+   * default.
+   */
   readonly nowMs?: () => number;
-  /** How old an eventually consistent read may be, for each item on its own. 0 is never. */
+  /**
+   * The maximum age of an eventually consistent read, separately for each item. With 0, reads are
+   * never stale.
+   */
   readonly staleMs?: number;
   readonly faults?: FaultPlan;
-  /** Awaited before and after each request without `time`: the seam for a scheduler. */
+  /** Awaited before and after each request without `time`, so that a scheduler can hold it. */
   readonly gate?: (label: string) => Promise<void>;
-  /** Gets one line when a request is sent and one when it settles. */
+  /** Receives one line when a request is sent and one when it settles. */
   readonly trace?: (line: string) => void;
 };
 
-/** What ElectroDB takes as its `client`. */
+/** The client that ElectroDB needs. */
 export type FakeClient = {
   send(command: Command, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
 };
 
 export type FakeDynamo = {
-  /** The store as one process reaches it. Without `time` the process does not matter. */
+  /** Returns the store's client for one process. Without `time` the process does not matter. */
   client(process?: VirtualProcess): FakeClient;
-  /** Replaces the faults from the next request on; nothing heals the store. */
+  /** Replaces the faults from the next request on. Faults stay until they are replaced. */
   setFaults(faults?: FaultPlan): void;
   /** Counts `sent.*`, `fault.*`, `failed.*`, `conflict.*`, `read.*`, `capacity.*` and more. */
   readonly tally: Tally;
   readonly stream: TableStream;
-  /** What this store was asked and does not model. A test ends by finding it empty. */
+  /** The requests that this store does not model. A test checks at its end that there are none. */
   readonly refusals: readonly string[];
-  /** Deletes what has expired, late and in random order; gives how many. */
+  /** Deletes expired items, late and in random order. Returns how many. */
   expireItems(options?: ExpireOptions): number;
-  /** The present item of a key, for checkers. */
+  /** Returns the present item of a key, for checkers. */
   peek(key: Key): Item | undefined;
-  /** Every present item, for checkers. */
+  /** Returns every present item, for checkers. */
   items(): Item[];
-  /** Puts items in place without a record in the stream: what a restored table begins with. */
+  /** Stores items without stream records, as in a restored table. */
   load(items: readonly Item[]): void;
-  /** Whether a transaction is under way, so that items stand for a part of it. */
+  /** Returns whether a transaction is running, so that the items show only a part of it. */
   isTransacting(): boolean;
 };
 
 const noFaults: FaultPlan = () => ({});
 
-/** An in-memory DynamoDB below the SDK's `send`: perfect and fast by default. */
+/**
+ * Creates an in-memory DynamoDB that replaces the SDK's `send`. By default it has no faults and
+ * takes no time.
+ */
 export const createFakeDynamo = (options: FakeDynamoOptions): FakeDynamo => {
   const { tableName, seed = 0, time, scanMs = 0, staleMs = 0 } = options;
   const random = seededRandom(seed);
@@ -128,7 +137,10 @@ export const createFakeDynamo = (options: FakeDynamoOptions): FakeDynamo => {
   };
 };
 
-/** A wrong request is a reply too: it fails when it arrives. What is not modelled fails loudly. */
+/**
+ * Parses a command. An invalid request fails when it arrives. A request that is not modelled is
+ * also listed in `refusals`.
+ */
 const understand = (store: Store, command: Command, refusals: string[]): Operation => {
   try {
     return guarded(prepare(store, command), refusals);

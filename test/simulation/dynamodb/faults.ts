@@ -1,40 +1,46 @@
 import { isRead, type OperationName } from "./operation.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** What may befall one request. "before" and "after" say whether it took effect. */
+/** The faults of a request. "before" and "after" say whether it took effect. */
 export const faults = [
-  /** Refused for its rate. */
+  /** The store throttled the request. */
   "throttle",
-  /** The SDK sent it again by itself, and the second one was refused for its rate. */
+  /** The SDK retried the request by itself, and the store throttled the second attempt. */
   "throttle-after",
-  /** It took effect twice: the first reply was lost and it was sent again. */
+  /** The request took effect twice: the first reply was lost and it was sent again. */
   "twice",
   "error-before",
   "error-after",
   "reset-before",
   "reset-after",
-  /** It never arrives. */
+  /** The request never arrives. */
   "timeout-before",
   "timeout-after",
-  /** It arrives after the caller gave up, up to five minutes later. Needs virtual time. */
+  /** The request arrives up to five minutes after the caller gave up. Needs virtual time. */
   "timeout-late",
-  /** A write met a transaction that the test does not see; a transaction met anything. */
+  /**
+   * A write conflicted with a transaction that the test does not see, or a transaction with
+   * anything.
+   */
   "conflict",
-  /** A part of a batch is given back. */
+  /** A part of a batch is returned unprocessed. */
   "unprocessed",
-  /** A query's page ends after a few items, before its limit and its size say so. */
+  /** A query's page ends after a few items, below its limit and its maximum size. */
   "short-page",
 ] as const;
 
 export type Fault = (typeof faults)[number];
 
-/** Chance of each fault for one request; they exclude each other, so they add up to 1 at most. */
+/**
+ * The chance of each fault for one request. The faults exclude each other, so the chances add up to
+ * at most 1.
+ */
 export type FaultRates = Partial<Record<Fault, number>>;
 
-/** The rates for a kind of operation, asked for every request. */
+/** Returns the chances for a kind of operation. It is called for every request. */
 export type FaultPlan = (operation: OperationName) => FaultRates;
 
-/** The one fault of this request, or undefined. Draws nothing when no rate is set. */
+/** Draws the fault of a request, or undefined. It draws nothing when no chance is set. */
 export const drawFault = (
   operation: OperationName,
   plan: FaultPlan,
@@ -51,7 +57,7 @@ export const drawFault = (
   return undefined;
 };
 
-/** Of these the store answers a part. */
+/** Returns whether the store answers only a part of the request under a fault. */
 export const isPartial = (fault: Fault | undefined): boolean =>
   fault === "unprocessed" || fault === "short-page";
 
@@ -64,5 +70,5 @@ const fits = (fault: Fault, operation: OperationName): boolean => {
 
 const conflicting = new Set<OperationName>(["put", "update", "delete", "transactWrite"]);
 
-/** A read has no effect, so these would be the same as others. */
+/** A read has no effect, so these faults would equal others. */
 const writesOnly = new Set<Fault>(["throttle-after", "twice", "timeout-late"]);

@@ -1,8 +1,8 @@
 import { type Item, isList, isSet, type Value, type ValueMap } from "./value.ts";
 
 /**
- * How many bytes an item counts for, in limits and in capacity: names and values together.
- * Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats".
+ * Returns the size of an item for limits and capacity: names and values together. Source: Amazon
+ * DynamoDB Developer Guide, "DynamoDB item sizes and formats".
  */
 export const itemBytes = (item: Item): number => {
   let bytes = 0;
@@ -22,7 +22,7 @@ const valueBytes = (value: Value): number => {
   return 3 + Object.keys(value).length + itemBytes(value as ValueMap);
 };
 
-/** One byte for each two significant digits, one more, and one for a minus sign. */
+/** A number takes one byte for each two significant digits, one more, and one for a minus sign. */
 const numberBytes = (value: number): number => {
   const [digits = "", exponent = "0"] = Math.abs(value).toExponential().split("e");
   const significant = digits.replace(".", "").replace(/0+$/, "");

@@ -3,25 +3,28 @@ import { keyText } from "./key.ts";
 import { compareUtf8 } from "./order.ts";
 import { type Reader, readExpression, type Scope } from "./tokens.ts";
 
-/** A parsed KeyConditionExpression, kept and used for every request. */
+/** A parsed KeyConditionExpression. It is cached and used for every request. */
 export type KeyCondition = {
   readonly names: ReadonlySet<string>;
   readonly values: ReadonlySet<string>;
-  /** @throws ValidationException when it is not about the two keys */
+  /** @throws ValidationException when it does not refer to exactly the two keys */
   resolve(scope: Scope): KeyRange;
 };
 
 export type KeyRange = {
   readonly pk: string;
-  /** At or above this sort key lies all that matches, and it is one run. */
+  /** All matching sort keys are at or above this one and adjacent. */
   readonly from: string;
-  /** The inclusive bounds that the condition states. */
+  /** The inclusive bounds of the condition. */
   readonly low?: string;
   readonly high?: string;
   matches(sk: string): boolean;
 };
 
-/** Parses `#pk = :v`, optionally `AND` one of `= < <= > >= BETWEEN begins_with` on the sort key. */
+/**
+ * Parses `#pk = :v`, optionally followed by `AND` and one of `= < <= > >= BETWEEN begins_with` on
+ * the sort key.
+ */
 export const parseKeyCondition = (expression: string): KeyCondition => {
   const known = parsed.get(expression);
   if (known !== undefined) return known;

@@ -3,10 +3,12 @@ import { type Item, isMap, type Value } from "./value.ts";
 
 export type Key = { readonly pk: string; readonly sk: string };
 
-/** One text per key, for maps and logs. */
+/** Returns a text for a key, for maps and logs. */
 export const keyId = ({ pk, sk }: Key): string => `${pk} | ${sk}`;
 
-/** @throws ValidationException unless these are exactly the two key attributes, within limits */
+/**
+ * @throws ValidationException unless these are exactly the two key attributes within their limits
+ */
 export const parseKey = (value: Value): Key => {
   if (!isMap(value) || Object.keys(value).length !== 2) {
     throw validationError("The provided key element does not match the schema");
@@ -14,7 +16,10 @@ export const parseKey = (value: Value): Key => {
   return keyOf(value);
 };
 
-/** The key of a whole item. @throws ValidationException when it is missing or beyond the limits */
+/**
+ * Returns the key of an item.
+ * @throws ValidationException when it is missing or exceeds the limits
+ */
 export const keyOf = (item: Item): Key => ({
   pk: keyText(item.pk, "pk", pkBytesMax),
   sk: keyText(item.sk, "sk", skBytesMax),

@@ -11,28 +11,30 @@ export type OperationName =
   | "batchWrite"
   | "transactWrite";
 
-/** A request that was understood, ready to be carried out: now, later, twice or never. */
+/** A parsed request. It can be executed now, later, twice or never. */
 export type Operation = {
   readonly name: OperationName;
-  /** The keys it names; for a query none. */
+  /** The keys that it names. A query names none. */
   readonly keys: readonly Key[];
-  /** For logs: what a query looks for. */
+  /** The range of a query, for logs. */
   readonly range?: string;
   /**
-   * Takes effect from here on. Throws the error that DynamoDB would reply.
-   * @param partial gives back a random part of a batch unprocessed, or ends a query's page early
+   * Starts the operation. From then on it takes effect. Throws the error that DynamoDB would reply.
+   * @param partial returns a random part of a batch unprocessed, or ends a query's page early
    */
   readonly start: (partial?: boolean) => Running;
 };
 
-/** Between start and finish time may pass. */
+/** An operation that has started. Time may pass before it finishes. */
 export type Running = {
-  /** Effects still to come, each at its own moment, in any order, all of them. */
+  /**
+   * The remaining effects. Each happens at its own moment, in any order, and all of them happen.
+   */
   readonly parts: readonly (() => void)[];
-  /** The reply. */
+  /** Returns the reply. */
   readonly finish: () => unknown;
 };
 
-/** Whether it only reads. */
+/** Returns whether an operation only reads. */
 export const isRead = (name: OperationName): boolean =>
   name === "get" || name === "query" || name === "batchGet" || name === "transactGet";

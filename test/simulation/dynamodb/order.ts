@@ -1,6 +1,9 @@
 import { type AnySet, isList, isSet, kindOf, type Value, type ValueMap } from "./value.ts";
 
-/** DynamoDB's equality: same kind, same content; sets and maps regardless of order. */
+/**
+ * Compares values as DynamoDB does: equal type and equal content. Sets and maps are compared
+ * without regard to order.
+ */
 export const equal = (a: Value | undefined, b: Value | undefined): boolean => {
   if (a === b) return true;
   if (a === undefined || b === undefined || a === null || b === null) return false;
@@ -12,8 +15,8 @@ export const equal = (a: Value | undefined, b: Value | undefined): boolean => {
 };
 
 /**
- * Less than 0, 0 or more than 0: strings by their UTF-8 bytes, numbers by value, binary by bytes.
- * undefined when the kinds differ or have no order.
+ * Returns less than 0, 0 or more than 0: strings by their UTF-8 bytes, numbers by value, binary by
+ * bytes. Returns undefined when the types differ or have no order.
  */
 export const compare = (a: Value, b: Value): number | undefined => {
   if (typeof a === "string") return typeof b === "string" ? compareUtf8(a, b) : undefined;
@@ -22,7 +25,7 @@ export const compare = (a: Value, b: Value): number | undefined => {
   return Buffer.compare(a, b);
 };
 
-/** The order of UTF-8 bytes, which is that of UTF-16 units except that surrogates come last. */
+/** Compares by UTF-8 bytes. The order is that of UTF-16 units, except that surrogates come last. */
 export const compareUtf8 = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index++) {

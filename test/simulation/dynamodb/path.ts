@@ -2,11 +2,14 @@ import { FakeRefusal, validationError } from "./aws-error.ts";
 import type { Reader, Scope } from "./tokens.ts";
 import { type Item, isList, isMap, type Value } from "./value.ts";
 
-/** Where a value is inside an item: attribute name first, then map keys and list indexes. */
+/** The place of a value inside an item: the attribute name, then map keys and list indexes. */
 export type Path = readonly (string | number)[];
 export type PathExpression = (scope: Scope) => Path;
 
-/** Parses `#name`, `#name.#name` or `#name[0]`. Bare names are refused: reserved words lurk. */
+/**
+ * Parses `#name`, `#name.#name` or `#name[0]`. Bare names are refused, because they may be reserved
+ * words.
+ */
 export const parsePath = (reader: Reader): PathExpression => {
   const parts: ((scope: Scope) => string | number)[] = [parseName(reader)];
   for (;;) {
@@ -42,13 +45,13 @@ export const getAt = (item: Item | undefined, path: Path): Value | undefined => 
   return value;
 };
 
-/** A changeable copy of an item for a series of updates, and one way to change it. */
+/** A mutable copy of an item for a series of updates. */
 export type Draft = { [name: string]: Value };
 
 /**
- * Sets (or with undefined removes) the value at a path; everything on the way is copied.
- * A list index beyond the end appends; list elements are removed by `removeElements`.
- * @throws ValidationException when the parent is missing or of another kind
+ * Sets the value at a path, or removes it when it is undefined. Every container on the way is
+ * copied. A list index beyond the end appends. `removeElements` removes list elements.
+ * @throws ValidationException when the parent is missing or has another type
  */
 export const setAt = (draft: Draft, path: Path, value: Value | undefined): void => {
   const [name, ...rest] = path;
@@ -77,6 +80,6 @@ const replaceIn = (parent: Value | undefined, path: Path, value: Value | undefin
   );
 };
 
-/** Whether one path is, or is inside, the other. */
+/** Returns whether one path contains the other or equals it. */
 export const overlaps = (a: Path, b: Path): boolean =>
   a.slice(0, b.length).every((part, index) => part === b[index]);

@@ -26,20 +26,20 @@ import {
 } from "./write.ts";
 import { type WriteInput, writeMembers } from "./write-plan.ts";
 
-/** A command of @aws-sdk/lib-dynamodb; its class is known by name. */
+/** A command of @aws-sdk/lib-dynamodb. It is recognised by the name of its class. */
 export type Command = { readonly input: object };
 
 export type Store = {
   readonly engine: Engine;
   readonly tableName: string;
   readonly tokens: Tokens;
-  /** A token for a transaction that brought none, as the SDK makes one up. */
+  /** Returns a token for a transaction without one, as the SDK does. */
   readonly newToken: () => string;
 };
 
 /**
- * Understands a command; nothing is looked at or changed yet.
- * @throws what DynamoDB replies to a wrong request, or FakeRefusal for what is not modelled
+ * Parses a command. It does not read or change anything yet.
+ * @throws DynamoDB's error for an invalid request, or FakeRefusal for one that is not modelled
  */
 export const prepare = (store: Store, command: Command): Operation => {
   const entry = commands[command.constructor.name];

@@ -3,15 +3,15 @@ import { parsePath } from "./path.ts";
 import { readExpression, type Scope } from "./tokens.ts";
 import { copyValue, type Item, isMap, type Value } from "./value.ts";
 
-/** A parsed ProjectionExpression, kept and used for every request. */
+/** A parsed ProjectionExpression. It is cached and used for every request. */
 export type Projection = {
   readonly names: ReadonlySet<string>;
   readonly values: ReadonlySet<string>;
-  /** A copy of the item with only these attributes. */
+  /** Returns a copy of the item with only these attributes. */
   pick(item: Item, scope: Scope): Item;
 };
 
-/** Parses a list of whole attributes; paths into maps and lists are refused. */
+/** Parses a list of whole attributes. Paths into maps and lists are refused. */
 export const parseProjection = (expression: string): Projection => {
   const known = parsed.get(expression);
   if (known !== undefined) return known;
@@ -40,7 +40,7 @@ export const parseProjection = (expression: string): Projection => {
 
 const parsed = new Map<string, Projection>();
 
-/** A copy of a whole item, so that no caller can reach into the table. */
+/** Returns a copy of a whole item, so that no caller can change the table through it. */
 export const copyItem = (item: unknown): Item => {
   const copy = copyValue(item);
   if (!isMap(copy)) throw validationError("An item is a map of attributes");

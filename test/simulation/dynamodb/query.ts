@@ -40,10 +40,10 @@ export const queryMembers = [
   "ReturnConsumedCapacity",
 ];
 
-/** The most items of a page that ends early. */
+/** The maximum number of items of a page that ends early. */
 const SHORT_PAGE = 3;
 
-/** Query on the table itself: one page, up to Limit items or the item that crosses 1 MiB. */
+/** Prepares a query of the table: one page, up to Limit items or the item that crosses 1 MiB. */
 export const prepareQuery = (engine: Engine, input: QueryInput): Operation => {
   const { Limit, Select = "ALL_ATTRIBUTES", ConsistentRead: consistent = false } = input;
   if (Limit !== undefined && Limit < 1) throw validationError("Limit must be at least 1");
@@ -96,7 +96,7 @@ const parseExpressions = (input: QueryInput) => {
   };
 };
 
-/** Where the page begins. What no page of this query could end with is refused. */
+/** Returns where the page begins. A key that no page of this query could end with is refused. */
 const startKey = (input: QueryInput, range: KeyRange): Key | undefined => {
   const { ExclusiveStartKey: given, ScanIndexForward: forward = true } = input;
   if (given === undefined || given === null) return undefined;
@@ -106,7 +106,10 @@ const startKey = (input: QueryInput, range: KeyRange): Key | undefined => {
   throw validationError("The provided starting key is outside query boundaries");
 };
 
-/** Whether the scan ends here by its own condition; DynamoDB Local then gives no key to go on. */
+/**
+ * Returns whether the scan ends here by its own condition. DynamoDB Local then returns no key to
+ * continue from.
+ */
 const isEnd = (sk: string, { range, forward }: Pick<Scan, "range" | "forward">): boolean =>
   sk === (forward ? range.high : range.low);
 
@@ -137,7 +140,7 @@ const scanPage = (partition: Partition | undefined, scan: Scan): Page => {
   return { items, bytes, last: undefined };
 };
 
-/** The sort keys of the range after the start key, in the order of the scan. */
+/** Yields the sort keys of the range after the start key, in the order of the scan. */
 function* keysInOrder(sks: readonly string[], scan: Scan): Generator<string> {
   const { range, after, forward } = scan;
   const beyond = (sk: string): boolean =>
@@ -153,9 +156,7 @@ function* keysInOrder(sks: readonly string[], scan: Scan): Generator<string> {
   }
 }
 
-/**
- * Where a backward scan begins: at the start key, or at the last key that is not beyond the range.
- */
+/** Returns where a backward scan begins: at the start key, or at the last key within the range. */
 const lastIndex = (sks: readonly string[], { range, after }: Scan): number => {
   if (after !== undefined) return lowerBound(sks, after.sk);
   return firstIndex(sks, (sk) => compareUtf8(sk, range.from) > 0 && !range.matches(sk)) - 1;

@@ -25,7 +25,7 @@ export const getMembers = [
   "ReturnConsumedCapacity",
 ];
 
-/** GetItem. */
+/** Prepares a GetItem. */
 export const prepareGet = (engine: Engine, input: GetInput): Operation => {
   const key = parseKey(copyItem(input.Key));
   const pick = picker(input);
@@ -50,9 +50,9 @@ type KeysAndAttributes = Omit<GetInput, "TableName" | "Key"> & { readonly Keys: 
 export const batchGetMembers = ["RequestItems", "ReturnConsumedCapacity"];
 
 /**
- * BatchGetItem on the one table. Each item is read on its own; they come in seeded order, as
- * DynamoDB promises none. Answers at most 16 MiB; the rest is left unprocessed, as is a random
- * part when the engine says so.
+ * Prepares a BatchGetItem of the one table. Each item is read separately, in seeded order, because
+ * DynamoDB promises no order. The answer has at most 16 MiB. The rest is returned unprocessed, and
+ * so is a random part when the engine says so.
  */
 export const prepareBatchGet = (engine: Engine, input: BatchGetInput): Operation => {
   const [[TableName, request] = ["", undefined]] = Object.entries(input.RequestItems);
@@ -90,7 +90,7 @@ export const prepareBatchGet = (engine: Engine, input: BatchGetInput): Operation
   return { name: "batchGet", keys, start };
 };
 
-/** Copies whole items, or the part that the request's projection names. */
+/** Returns a function that copies whole items, or the part that the request's projection names. */
 export const picker = (
   input: Placeholders & { readonly ProjectionExpression?: string },
 ): ((item: Item) => Item) => {

@@ -10,8 +10,8 @@ export type Placeholders = {
 type Uses = { readonly names: ReadonlySet<string>; readonly values: ReadonlySet<string> };
 
 /**
- * The names and values of a request, when they are exactly those its expressions use.
- * @throws ValidationException when one is missing or left over, as DynamoDB does
+ * Returns the names and values of a request. They must be exactly those that its expressions use.
+ * @throws ValidationException when one is missing or unused, as DynamoDB does
  */
 export const createScope = (input: Placeholders, expressions: readonly Uses[]): Scope => {
   const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: given = {} } = input;

@@ -1,22 +1,24 @@
 import type { Random } from "../../../packages/core/src/kernel/random.ts";
 
-/** Chance that repeats: the same seed gives the same run, on every machine. */
+/** Repeatable random numbers: the same seed gives the same run on every machine. */
 export type SeededRandom = Random & {
-  /** A whole number, at least `from`, at most `to`. */
+  /** Returns an integer from `from` to `to`, inclusive. */
   between(from: number, to: number): number;
-  /** True with this probability. Draws nothing when the answer is certain. */
+  /** Returns true with this probability. It draws nothing when the result is certain. */
   chance(probability: number): boolean;
-  /** One of a non-empty list. */
+  /** Returns one element of a non-empty list. */
   pick<T>(list: readonly T[]): T;
-  /** A new array in random order. */
+  /** Returns a new array in random order. */
   shuffle<T>(list: readonly T[]): T[];
-  /** An independent source: draws from it do not disturb this one, nor those of another name. */
+  /**
+   * Returns an independent source. Its draws affect neither this source nor those of other names.
+   */
   fork(name: string): SeededRandom;
 };
 
 /**
- * A source of chance for simulations, by the sfc32 generator. Never for secrets.
- * Source: C. Doty-Humphrey, PractRand, "sfc" (small fast counting) generators.
+ * A source of random numbers for simulations, by the sfc32 generator. Never for secrets. Source: C.
+ * Doty-Humphrey, PractRand, "sfc" (small fast counting) generators.
  */
 export const seededRandom = (seed: number | string): SeededRandom => {
   const next = sfc32(fnv1a(`${seed}`));
@@ -48,7 +50,10 @@ const shuffled = <T>(list: readonly T[], between: (from: number, to: number) => 
   return copy;
 };
 
-/** A stable 32-bit number for a text, also used to give an item a fate that never changes. */
+/**
+ * Returns a stable 32-bit hash of a text. It also gives an item a random property that never
+ * changes.
+ */
 export const fnv1a = (text: string): number => {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

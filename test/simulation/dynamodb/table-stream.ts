@@ -8,25 +8,25 @@ export type StreamRecord = {
   readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
   readonly keys: Key;
   readonly createdAtMs: number;
-  /** Deleted by DynamoDB itself because it had expired. */
+  /** DynamoDB deleted the item because it had expired. */
   readonly expired: boolean;
 };
 
 export type TakeOptions = {
-  /** How many records at most. */
+  /** The maximum number of records. */
   readonly limit?: number;
-  /** Chance of each record to be delivered once more, now or in a later take. */
+  /** The chance that a record is delivered once more, now or in a later take. */
   readonly duplicate?: number;
-  /** Chance of each step to take a record out of turn; records of one item keep their order. */
+  /** The chance that a step takes a record out of order. Records of one item keep their order. */
   readonly reorder?: number;
-  /** Chance of each record to be lost; older than 24 h is always lost. */
+  /** The chance that a record is lost. Records older than 24 h are always lost. */
   readonly loss?: number;
 };
 
 export type TableStream = {
-  /** Notes a change; `expired` says that time to live made it. */
+  /** Records a change. `expired` says that the time to live caused it. */
   record(key: Key, before: Item | undefined, after: Item | undefined, expired?: boolean): void;
-  /** Records not yet taken, oldest first. */
+  /** Returns the records that are not taken yet, oldest first. */
   pending(): readonly StreamRecord[];
   take(options?: TakeOptions): StreamRecord[];
 };
@@ -52,7 +52,7 @@ export const createTableStream = (random: SeededRandom, nowMs: () => number): Ta
         if (record === undefined) break;
         if (nowMs() - record.createdAtMs > keptMs || random.chance(loss)) continue;
         taken.push(record);
-        // A repeat may come after later records of its item, as when a failed batch is sent again.
+        // A duplicate may follow later records of its item, as when a failed batch is sent again.
         if (random.chance(duplicate)) waiting.splice(random.between(0, waiting.length), 0, record);
       }
       return taken;
@@ -60,7 +60,7 @@ export const createTableStream = (random: SeededRandom, nowMs: () => number): Ta
   };
 };
 
-/** Index of a random record of which no earlier one of the same item is waiting. */
+/** Returns the index of a random record that has no earlier waiting record of the same item. */
 const outOfTurn = (waiting: readonly StreamRecord[], random: SeededRandom): number => {
   const seen = new Set<string>();
   const free: number[] = [];

@@ -3,35 +3,35 @@ import { type Key, keyId } from "./key.ts";
 import { compareUtf8 } from "./order.ts";
 import type { Item } from "./value.ts";
 
-/** What stood at a key from `atMs` until the next version; no item means that it was absent. */
+/** The content of a key from `atMs` until the next version. No item means that it was absent. */
 export type Version = {
   readonly atMs: number;
   readonly item: Item | undefined;
-  /** Size of the item as limits and capacity count it, 0 when absent. */
+  /** The size of the item for limits and capacity, 0 when absent. */
   readonly bytes: number;
 };
 
-/** One key and its versions, oldest first; at least one. */
+/** A key and its versions, oldest first. There is at least one version. */
 export type Row = { readonly key: Key; versions: readonly Version[] };
 
-/** The rows of one partition key, in order of sort key. */
+/** The rows of one partition key, in order of their sort keys. */
 export type Partition = { readonly sks: string[]; readonly rows: Map<string, Row> };
 
 export type Table = {
   readonly row: (key: Key) => Row | undefined;
   readonly partition: (pk: string) => Partition | undefined;
-  /** Every key that holds an item now, in the order of their first writing. */
+  /** Returns every key that has an item now, in the order of their first writes. */
   readonly current: () => Iterable<Row>;
-  /** Makes this the newest version. No item deletes. */
+  /** Makes this the newest version. Without an item, it deletes. */
   readonly write: (key: Key, item: Item | undefined) => void;
 };
 
-/** The newest version of a row, which is what a strongly consistent read sees. */
+/** Returns the newest version of a row, which a strongly consistent read sees. */
 export const newest = (row: Row | undefined): Version => row?.versions.at(-1) ?? absent;
 
 /**
- * The items, with as much of their past as reads may still see.
- * @param keepMs for how long a version is kept after it was superseded
+ * The items, with as much of their history as reads may still see.
+ * @param keepMs how long a version is kept after it is superseded
  */
 export const createTable = (nowMs: () => number, keepMs: number): Table => {
   const partitions = new Map<string, Partition>();
@@ -78,7 +78,7 @@ export const createTable = (nowMs: () => number, keepMs: number): Table => {
 
 const absent: Version = { atMs: Number.NEGATIVE_INFINITY, item: undefined, bytes: 0 };
 
-/** The versions that were still current at some moment since then. */
+/** Returns the versions that were still current at some moment since then. */
 const remembered = (versions: readonly Version[], sinceMs: number): readonly Version[] =>
   versions.filter((_, index) => {
     const until = versions[index + 1]?.atMs;
@@ -101,11 +101,11 @@ const remove = (partitions: Map<string, Partition>, key: Key): void => {
   if (partition.sks.length === 0) partitions.delete(key.pk);
 };
 
-/** Index of the first key that is not below this one. */
+/** Returns the index of the first key that is not below this one. */
 export const lowerBound = (sks: readonly string[], sk: string): number =>
   firstIndex(sks, (each) => compareUtf8(each, sk) >= 0);
 
-/** Index of the first key with a property that, once it holds, holds for all that follow. */
+/** Returns the index of the first key that has a property which all later keys then have too. */
 export const firstIndex = (sks: readonly string[], holds: (sk: string) => boolean): number => {
   let [low, high] = [0, sks.length];
   while (low < high) {

@@ -1,9 +1,9 @@
-/** Counts by name, to assert that what a test claims to cover did happen. */
+/** Counts by name, to assert that what a test claims to cover really happened. */
 export type Tally = {
   add(name: string, amount?: number): void;
-  /** 0 for what never happened. */
+  /** Returns a count. It is 0 for anything that never happened. */
   get(name: string): number;
-  /** Sorted by name. */
+  /** Returns all counts, sorted by name. */
   all(): Record<string, number>;
 };
 

@@ -4,11 +4,11 @@ import { fnv1a } from "./seeded-random.ts";
 import { newest, type Row } from "./table.ts";
 
 export type ExpireOptions = {
-  /** True time; the store's own by default. Milliseconds since 1970. */
+  /** The true time in milliseconds since 1970. The default is the store's own. */
   readonly nowMs?: number;
-  /** Every item gets its own delay, from 0 to this, fixed by the seed. */
+  /** Every item has its own delay from 0 to this value, which the seed determines. */
   readonly lateMs?: number;
-  /** Stops after so many deletions, as the background work of DynamoDB may. */
+  /** Stops after this number of deletions, as the background work of DynamoDB may. */
   readonly limit?: number;
 };
 
@@ -16,10 +16,10 @@ const threeDaysMs = 72 * 3_600_000;
 const fiveYearsMs = 5 * 366 * 24 * 3_600_000;
 
 /**
- * Deletes, in random order, what `expiresAt` (epoch seconds) says is over and whose delay has
- * passed; gives how many. Items in a running transaction wait, and what expired more than five
- * years ago stays for ever, as in DynamoDB.
- * @param seed decides the delays: an item with the same expiry always gets the same one
+ * Deletes, in random order, the items whose `expiresAt` (epoch seconds) and delay have passed.
+ * Returns how many. Items in a running transaction wait. Items that expired more than five years
+ * ago stay forever, as in DynamoDB.
+ * @param seed determines the delays: an item with the same expiry always has the same delay
  */
 export const expireItems = (
   engine: Engine,

@@ -2,15 +2,15 @@ import type { Random } from "../../../packages/core/src/kernel/random.ts";
 
 export type TimerQueue = {
   push(atMs: number, run: () => void): void;
-  /** When the next one is due, or undefined when there is none. */
+  /** Returns when the next timer is due, or undefined when there is none. */
   peekMs(): number | undefined;
-  /** Takes the next one. Throws when there is none. */
+  /** Removes the next timer and returns it. Throws when there is none. */
   pop(): () => void;
 };
 
 type Timer = { readonly atMs: number; readonly tie: number; readonly run: () => void };
 
-/** A binary heap of timers; those due at the same time come in an order drawn from the seed. */
+/** A binary heap of timers. Timers that are due at the same time are ordered by the seed. */
 export const timerQueue = (random: Random): TimerQueue => {
   const heap: Timer[] = [];
   return {
@@ -57,7 +57,7 @@ const siftDown = (heap: Timer[]): void => {
   }
 };
 
-/** Swaps the timer at `lower` with the one at `upper` when it is due first. */
+/** Swaps the timer at `lower` with the one at `upper` if it is due first. */
 const swapIfBefore = (heap: Timer[], lower: number, upper: number): boolean => {
   const [a, b] = [heap[lower], heap[upper]];
   if (a === undefined || b === undefined || !before(a, b)) return false;

@@ -6,24 +6,27 @@ export type Token = {
   readonly text: string;
 };
 
-/** What an expression may refer to; values are copies, as the table would store them. */
+/**
+ * The names and values that an expression may refer to. Values are copies, as the table would store
+ * them.
+ */
 export type Scope = {
   readonly names: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, Value>>;
 };
 
-/** Reads one expression from left to right and notes every placeholder it met. */
+/** Reads one expression from left to right and records every placeholder in it. */
 export type Reader = {
   readonly names: ReadonlySet<string>;
   readonly values: ReadonlySet<string>;
   peek(): Token;
-  /** Takes the next token whatever it is. */
+  /** Takes the next token of any kind. */
   take(): Token;
   /** Takes the next token if it is this symbol, or this keyword in any case. */
   accept(text: string): boolean;
   /** @throws ValidationException when the next token is a different one */
   expect(text: string): void;
-  /** @throws ValidationException naming the next token */
+  /** @throws ValidationException that names the next token */
   fail(): never;
 };
 

@@ -15,7 +15,7 @@ export type TransactGetInput = {
 
 export const transactGetMembers = ["TransactItems", "ReturnConsumedCapacity"];
 
-/** TransactGetItems: a snapshot, or a conflict with a running transaction. */
+/** Prepares a TransactGetItems: a snapshot, or a conflict with a running transaction. */
 export const prepareTransactGet = (engine: Engine, input: TransactGetInput): Operation => {
   const { TransactItems: items } = input;
   if (items.length < 1 || items.length > 100) {
@@ -54,6 +54,6 @@ export const prepareTransactGet = (engine: Engine, input: TransactGetInput): Ope
 
 const transactMembers = ["TableName", "Key", "ProjectionExpression", "ExpressionAttributeNames"];
 
-/** Read units of these items inside a transaction: twice those of a consistent read. */
+/** Returns the read units of these items inside a transaction: twice those of a consistent read. */
 export const snapshotUnits = (engine: Engine, keys: readonly Key[]): number =>
   keys.reduce((sum, key) => sum + 2 * readUnits(newest(engine.table.row(key)).bytes, true), 0);

@@ -38,7 +38,7 @@ export const transactWriteMembers = [
   "ReturnConsumedCapacity",
 ];
 
-/** What the store remembers of a request token, for ten minutes after its transaction was done. */
+/** What the store remembers of a request token, for ten minutes after its transaction finished. */
 export type Tokens = Map<string, TokenUse>;
 
 type TokenUse = {
@@ -55,9 +55,10 @@ const kinds: Readonly<Record<string, WriteKind>> = {
 };
 
 /**
- * TransactWriteItems: all or nothing. From start to finish its items are locked; its effects come
- * one by one, and only a transaction or a write to the same item notices that they are not one.
- * @param token what the SDK would have made up when the caller gave none
+ * Prepares a TransactWriteItems, which is all or nothing. Its items are locked from start to
+ * finish. Its effects happen one by one. Only a transaction or a write of the same item could
+ * notice that.
+ * @param token the token that the SDK would generate when the caller gave none
  */
 export const prepareTransactWrite = (
   engine: Engine,
@@ -108,7 +109,10 @@ const planOfTransaction = (entry: Readonly<Record<string, WriteInput>>): WritePl
 
 const tokenMs = 10 * 60_000;
 
-/** Whether this very transaction has taken effect. A canceled one leaves its token free. */
+/**
+ * Returns whether this same transaction has already taken effect. A cancelled one leaves its token
+ * free.
+ */
 const alreadyDone = (engine: Engine, tokens: Tokens, token: string, content: string): boolean => {
   const use = tokens.get(token);
   if (use === undefined) return false;
@@ -173,7 +177,7 @@ const decide = (engine: Engine, plan: WritePlan): Outcome => {
   }
 };
 
-/** Equal for equal requests; binaries count by their content. */
+/** Returns equal texts for equal requests. Binary values are compared by their content. */
 const fingerprint = (items: readonly unknown[]): string =>
   JSON.stringify(items, (_, value: unknown) => {
     if (value instanceof Set) return ["set", ...value];

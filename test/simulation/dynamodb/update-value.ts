@@ -5,24 +5,24 @@ import { type Item, isList, type Value } from "./value.ts";
 
 /** The right side of one SET. */
 export type SetValue = {
-  /** @throws ValidationException for a literal of a kind that can never fit */
+  /** @throws ValidationException for a literal of a type that can never fit */
   check(scope: Scope): void;
-  /** @throws ValidationException when an attribute is missing or of the wrong kind */
+  /** @throws ValidationException when an attribute is missing or of the wrong type */
   get(before: Item, scope: Scope): Value;
 };
 
-/** DynamoDB counts in 38 decimal digits; a double equals that only for safe integers. */
+/** DynamoDB calculates with 38 decimal digits. A double is exact only for safe integers. */
 export const safeInteger = (value: number): number => {
   if (!Number.isSafeInteger(value)) throw new FakeRefusal(`arithmetic that gives ${value}`);
   return value === 0 ? 0 : value;
 };
 
 type Operand = SetValue & {
-  /** The literal itself, when it is one. */
+  /** Returns the literal, if the operand is one. */
   readonly literal: (scope: Scope) => Value | undefined;
 };
 
-/** Parses `operand`, `operand + operand` or `operand - operand`, in parentheses or not. */
+/** Parses `operand`, `operand + operand` or `operand - operand`, with or without parentheses. */
 export const parseSetValue = (reader: Reader): SetValue => {
   if (reader.accept("(")) {
     const value = parseSetValue(reader);

@@ -12,15 +12,15 @@ import { type Reader, readExpression, type Scope } from "./tokens.ts";
 import { parseSetValue, type SetValue, safeInteger, wrongType } from "./update-value.ts";
 import { type AnySet, type Item, isSet, kindOf, type Value } from "./value.ts";
 
-/** A parsed UpdateExpression, kept and used for every request. */
+/** A parsed UpdateExpression. It is cached and used for every request. */
 export type Update = {
   readonly names: ReadonlySet<string>;
   readonly values: ReadonlySet<string>;
   /** @throws ValidationException for overlapping paths and operands that can never fit */
   check(scope: Scope): void;
-  /** The item afterwards. Every operand is read from the item as it was before. */
+  /** Returns the item after the update. Every operand is read from the item before it. */
   apply(item: Item, scope: Scope): Item;
-  /** The paths that it writes. */
+  /** Returns the paths that it writes. */
   paths(scope: Scope): readonly Path[];
 };
 
@@ -30,7 +30,10 @@ type Action = {
   readonly value: SetValue | undefined;
 };
 
-/** @throws ValidationException for a syntax error, FakeRefusal for what DynamoDB has and we lack */
+/**
+ * @throws ValidationException for a syntax error, FakeRefusal for a feature of DynamoDB that the
+ * fake lacks
+ */
 export const parseUpdate = (expression: string): Update => {
   const known = parsed.get(expression);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** A DynamoDB value as the document client shows it. */
+/** A DynamoDB value in the document client's form. */
 export type Value =
   | string
   | number
@@ -10,7 +10,7 @@ export type Value =
   | readonly Value[]
   | { readonly [name: string]: Value };
 
-/** A set seen without regard to what it holds. */
+/** A set of any element type. */
 export type AnySet = ReadonlySet<string | number>;
 
 export type Item = { readonly [name: string]: Value };
@@ -18,10 +18,10 @@ export type ValueMap = { readonly [name: string]: Value };
 export type Kind = "S" | "N" | "BOOL" | "NULL" | "B" | "SS" | "NS" | "L" | "M";
 
 /**
- * A deep copy as the table would store it: lone surrogates become U+FFFD as UTF-8 makes them,
- * minus zero becomes zero, a Buffer a Uint8Array.
- * @throws TypeError or RangeError for what the document client cannot marshal or the fake does
- *   not know: undefined, NaN, unsafe integers, bigint, dates, class instances, binary sets.
+ * Returns a deep copy as the table would store it. A lone surrogate becomes U+FFFD as in UTF-8,
+ * minus zero becomes zero, and a Buffer becomes a Uint8Array.
+ * @throws TypeError or RangeError for what the document client cannot marshal or the fake does not
+ * support: undefined, NaN, unsafe integers, bigint, dates, class instances, binary sets.
  */
 export const copyValue = (value: unknown): Value => {
   switch (typeof value) {
@@ -68,7 +68,9 @@ export type AttributeValue =
   | { L: AttributeValue[] }
   | { M: Record<string, AttributeValue> };
 
-/** An item in the form of the wire, as errors carry it even through the document client. */
+/**
+ * Returns an item in the wire format, in which errors carry it even through the document client.
+ */
 export const toAttributeValues = (item: Item): Record<string, AttributeValue> =>
   Object.fromEntries(Object.entries(item).map(([name, value]) => [name, toAttributeValue(value)]));
 

@@ -2,18 +2,21 @@ import type { SeededRandom } from "./seeded-random.ts";
 import { newest, type Row, type Version } from "./table.ts";
 import type { Tally } from "./tally.ts";
 
-/** Which version of a row one read sees. */
+/** Returns which version of a row a read sees. */
 export type View = (row: Row | undefined) => Version;
 
 export type ViewDeps = {
   readonly nowMs: () => number;
   readonly random: SeededRandom;
   readonly tally: Tally;
-  /** How old an eventually consistent read may be; 0 for never. */
+  /** The maximum age of an eventually consistent read. With 0, reads are never stale. */
   readonly staleMs: number;
 };
 
-/** Eventually consistent: for each item on its own, any version current within the window. */
+/**
+ * An eventually consistent view: for each item separately, any version that was current within the
+ * window.
+ */
 export const staleView = ({ nowMs, random, tally, staleMs }: ViewDeps): View => {
   if (staleMs === 0) return newest;
   const sinceMs = nowMs() - staleMs;
@@ -27,8 +30,8 @@ export const staleView = ({ nowMs, random, tally, staleMs }: ViewDeps): View => 
 };
 
 /**
- * Strongly consistent, but read row by row while time passes: a page is no snapshot. A later row
- * is read at a later moment, none before the request arrived.
+ * A strongly consistent view in which rows are read one by one while time passes, so that a page is
+ * not a snapshot. A later row is read at a later moment, and none before the request arrived.
  */
 export const scanningView = ({ nowMs, random, tally }: ViewDeps, startedMs: number): View => {
   let readAtMs = startedMs;
@@ -42,7 +45,7 @@ export const scanningView = ({ nowMs, random, tally }: ViewDeps, startedMs: numb
   };
 };
 
-/** The versions that were current at some moment after that one. */
+/** Returns the versions that were current at some moment after that one. */
 const currentSince = (row: Row | undefined, sinceMs: number): readonly Version[] => {
   if (row === undefined) return [];
   const { versions } = row;

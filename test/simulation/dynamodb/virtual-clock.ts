@@ -3,55 +3,64 @@ import type { SeededRandom } from "./seeded-random.ts";
 import { timerQueue } from "./timer-queue.ts";
 
 export type ProcessOptions = {
-  /** How far this process' wall clock is ahead of true time, in milliseconds. */
+  /** How far the wall clock of this process is ahead of true time, in milliseconds. */
   readonly skewMs?: number;
-  /** Whether its monotonic clock stops while it is frozen, as on a suspended Lambda. */
+  /** Whether its monotonic clock stops while the process is frozen, as on a suspended Lambda. */
   readonly monotonicStops?: boolean;
 };
 
-/** One simulated process: its clocks, and the power to freeze or kill it between two steps. */
+/** One simulated process: its clocks, and functions that freeze or kill it between two steps. */
 export type VirtualProcess = {
   readonly name: string;
   readonly clock: Clock;
   state(): "running" | "frozen" | "dead";
-  /** Runs something here later: not before a thaw while frozen, never once dead. */
+  /**
+   * Runs a function here later. It does not run while the process is frozen, and never once it is
+   * dead.
+   */
   after(delayMs: number, run: () => void): void;
-  /** From now on nothing reaches it: neither the end of a sleep nor a reply. */
+  /** From now on nothing reaches the process: neither the end of a sleep nor a reply. */
   freeze(): void;
-  /** Delivers, at once and in seeded order, what came due while it was frozen. */
+  /** Delivers at once, in seeded order, what became due while it was frozen. */
   thaw(): void;
-  /** Its promises never settle from now on. What it had sent may still take effect. */
+  /** From now on its promises never settle. A request that it has sent may still take effect. */
   kill(): void;
-  /** Sets the wall clock as an operator or NTP would: to this much ahead of true time. */
+  /** Sets the wall clock to this much ahead of true time, as an operator or NTP would. */
   setSkew(skewMs: number): void;
 };
 
 export type RunLimits = {
-  /** Stops, before the next step, as soon as this is true. */
+  /** Stops before the next step as soon as this is true. */
   readonly until?: () => boolean;
-  /** Stops when the next step would be later than this; time is then this. */
+  /** Stops when the next step would be later than this, and sets the time to this. */
   readonly untilMs?: number;
 };
 
-/** Time that moves only when everything that can happen now has happened. */
+/** Time that advances only when everything that can happen now has happened. */
 export type VirtualTime = {
-  /** True time in milliseconds since 1970; fractions are kept, so that few steps tie. */
+  /**
+   * Returns the true time in milliseconds since 1970. It keeps fractions, so that few steps tie.
+   */
   nowMs(): number;
-  /** Runs something later, outside every process (the network, the store, the driver). */
+  /** Runs a function later, outside every process (in the network, the store or the driver). */
   after(delayMs: number, run: () => void): void;
   process(name: string, options?: ProcessOptions): VirtualProcess;
-  /** Runs steps in order of time; ties go in seeded order. Resolves with why it stopped. */
+  /**
+   * Runs steps in order of time. Ties are resolved in seeded order. Resolves with the reason for
+   * stopping.
+   */
   run(limits?: RunLimits): Promise<"idle" | "until" | "time">;
-  /** Runs until this work settles and gives its result. Throws when nothing is left to run. */
+  /** Runs until this work settles, and returns its result. Throws when nothing is left to run. */
   finish<T>(work: Promise<T>, limits?: { readonly withinMs?: number }): Promise<T>;
-  /** Steps run so far. */
+  /** Returns the number of steps so far. */
   steps(): number;
 };
 
 /**
- * A time loop for simulations of real, awaiting code. Between two steps every promise reaction is
- * drained, so code parks only at a sleep or a reply, and a run depends on the seed alone. Code
- * that waits for something real (a timer, a file, the thread pool) breaks that and hangs or drifts.
+ * A time loop for simulations of real asynchronous code. Between two steps every promise reaction
+ * runs, so code waits only for a sleep or a reply, and a run depends only on the seed. Code that
+ * waits for something real (a timer, a file, the thread pool) breaks this: it hangs or makes runs
+ * differ.
  */
 export const createVirtualTime = (
   random: SeededRandom,
@@ -106,8 +115,9 @@ export const createVirtualTime = (
 };
 
 /**
- * Resolves after every promise reaction that is possible now, however long its chain: Node runs
- * ticks once no reaction is left. Faster than a turn of the event loop, which polls the system.
+ * Resolves after every promise reaction that is possible now, however long the chain. Node runs
+ * ticks once no reaction is left. This is faster than a turn of the event loop, which polls the
+ * system.
  */
 const reactions = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 

@@ -21,7 +21,10 @@ export type WriteInput = Placeholders & {
   readonly ReturnConsumedCapacity?: string;
 };
 
-/** The members of a single write; those of a transaction are the same without the last two. */
+/**
+ * The members of a single write. A write in a transaction has the same members except for the last
+ * two.
+ */
 export const writeMembers: Readonly<Record<WriteKind, readonly string[]>> = (() => {
   const always = ["TableName", "ExpressionAttributeNames", "ExpressionAttributeValues"];
   const conditional = [...always, "ConditionExpression", "ReturnValuesOnConditionCheckFailure"];
@@ -34,20 +37,23 @@ export const writeMembers: Readonly<Record<WriteKind, readonly string[]>> = (() 
   };
 })();
 
-/** A write that was understood, whatever the item is like when it comes to be. */
+/** A parsed write that does not depend on the item at the time of its execution. */
 export type WritePlan = {
   readonly kind: WriteKind;
   readonly key: Key;
-  /** Size of what the request carries, for the limit on a transaction. */
+  /** The size of the request's content, for the limit of a transaction. */
   readonly bytes: number;
-  /** Whether a failed condition shows the item that failed it. */
+  /** Whether a failed condition returns the item that failed it. */
   readonly showsItem: boolean;
   readonly returnValues: string;
-  /** Whether the condition holds, when there is one. */
+  /** Returns whether the condition holds. True without a condition. */
   readonly allows: (before: Item | undefined) => boolean;
-  /** The item afterwards. @throws ValidationException when the update does not fit the item */
+  /**
+   * Returns the item after the write.
+   * @throws ValidationException when the update does not fit the item
+   */
   readonly after: (before: Item | undefined) => Item | undefined;
-  /** Names of the attributes that an update writes; undefined when it writes inside of one. */
+  /** The names of the attributes that an update writes. Undefined when it writes inside one. */
   readonly updated: readonly string[] | undefined;
 };
 
@@ -58,7 +64,7 @@ const returnable: Readonly<Record<WriteKind, readonly string[]>> = {
   check: ["NONE"],
 };
 
-/** @throws ValidationException or FakeRefusal, before anything is looked at */
+/** @throws ValidationException or FakeRefusal before anything is read */
 export const planWrite = (kind: WriteKind, input: WriteInput): WritePlan => {
   const { ConditionExpression: allowing, UpdateExpression: updating } = input;
   const condition = allowing === undefined ? undefined : parseCondition(allowing);

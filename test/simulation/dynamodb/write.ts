@@ -8,7 +8,7 @@ import { newest } from "./table.ts";
 import type { Item, Value } from "./value.ts";
 import { planWrite, type WriteInput, type WriteKind, type WritePlan } from "./write-plan.ts";
 
-/** PutItem, UpdateItem or DeleteItem: one atomic conditional write. */
+/** Prepares a PutItem, UpdateItem or DeleteItem: one atomic conditional write. */
 export const prepareWrite = (
   engine: Engine,
   kind: Exclude<WriteKind, "check">,
@@ -46,8 +46,9 @@ type BatchWrite = {
 export const batchWriteMembers = ["RequestItems", "ReturnConsumedCapacity"];
 
 /**
- * BatchWriteItem on the one table: each write on its own, in seeded order. What meets a running
- * transaction, or a random part when the engine says so, is left unprocessed.
+ * Prepares a BatchWriteItem of the one table. Each write is separate, in seeded order. A write that
+ * conflicts with a running transaction is returned unprocessed, and so is a random part when the
+ * engine says so.
  */
 export const prepareBatchWrite = (engine: Engine, input: BatchWriteInput): Operation => {
   const [[TableName, requests] = ["", []]] = Object.entries(input.RequestItems);

@@ -7,7 +7,7 @@ import {
   type World,
 } from "./bootstrap-world.ts";
 
-/** What a program is: a scene, and a number for every choice of the schedule. */
+/** A program: a scene, and a number for every decision of the schedule. */
 export type Program = {
   readonly seed: number;
   readonly partitions: number;
@@ -22,11 +22,14 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 type Logged = { readonly key: string; readonly sequence: number; readonly data: string };
-/** Everything that was ever in the log, by partition and sequence, whatever has expired since. */
+/** Every event that was ever in the log, by partition and sequence, even if it has expired. */
 export type History = Map<number, Logged>[];
 type View = Map<string, { sequence: number; data: string }>;
 
-/** `committed` once the server has said so: then the cursor itself need not be kept. */
+/**
+ * The cursor that a subscriber keeps. `committed` is true once the server has acknowledged it. Then
+ * the cursor itself need not be kept.
+ */
 type Kept = {
   readonly view: View;
   readonly seen: Map<string, number>;
@@ -34,7 +37,7 @@ type Kept = {
   committed: boolean;
 };
 
-/** What a subscriber keeps through a crash, and what it has only in memory. */
+/** What a subscriber keeps through a crash, and what it holds only in memory. */
 type Subscriber = {
   readonly process: Process;
   readonly name: string;
@@ -44,15 +47,15 @@ type Subscriber = {
   saved: Kept;
 };
 
-/** Thrown, by whatever name it was found, when a promise does not hold. */
+/** Thrown when a promise does not hold. */
 export class Violation extends Error {
   override readonly name = "Violation";
 }
 
 /**
- * Runs a program and throws a Violation when a subscriber with a `consistent` page holds anything
- * but the fold of the log, when sequences of a key fail to rise, when the log's continuation is
- * gone under an open bootstrap, or when an operation fails that should not.
+ * Runs a program. Throws a Violation when a subscriber with a `consistent` page holds anything
+ * other than the fold of the log, when the sequences of a key do not rise, when the log that an
+ * open bootstrap needs is gone, or when an operation fails unexpectedly.
  */
 export async function runProgram(core: CoreModules, program: Program): Promise<void> {
   const world = createWorld(core, program.seed, KEYS);
@@ -113,7 +116,7 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
     }
   };
 
-  /** When the bootstrap began that a cursor is still in; -Infinity for none. */
+  /** Returns when the bootstrap of a cursor began, or -Infinity when it has none. */
   const openedAt = (cursor: string | undefined): number =>
     (cursor === undefined ? undefined : parse(cursor).bootstrap?.startedAt) ?? -Infinity;
 
@@ -191,7 +194,9 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
   if (failures.length > 0) throw failures[0];
 }
 
-/** Rests that pass some rule about time: a stretch's age, a retention, a bootstrap, a tombstone. */
+/**
+ * Periods that exceed some time limit: the age of a stretch, a retention, a bootstrap, a tombstone.
+ */
 const TIMES = [
   1_000,
   1_000,
@@ -203,7 +208,7 @@ const TIMES = [
   4 * DAY_MS,
 ];
 
-/** Beyond this, even what was never compacted may expire. */
+/** After a longer period, even events that were never compacted may expire. */
 const RESTS_MAX_MS = 25 * DAY_MS;
 
 export const forget = (): Kept => ({
@@ -218,7 +223,10 @@ function save(subscriber: Subscriber): void {
   subscriber.saved = { view: new Map(view), seen: new Map(seen), cursor, committed: false };
 }
 
-/** Comes back with what it had saved, and goes on after its cursor or what it had committed. */
+/**
+ * Restarts a subscriber with what it had saved. It continues after its cursor or after what it had
+ * committed.
+ */
 function crash(world: World, subscriber: Subscriber, keepsCursor: boolean): void {
   world.crash(subscriber.process);
   const { view, seen, cursor, committed } = subscriber.saved;
@@ -242,7 +250,7 @@ export function apply(
   else view.set(key, { sequence, data });
 }
 
-/** Notes what the table holds of the log, read past everything that is being tested. */
+/** Records what the table holds of the log, without the code under test. */
 export function record(core: CoreModules, world: World, log: History): void {
   for (const { p, f, n, b, t, r, d, ...item } of world.fake.items()) {
     if (!String(item.sk).startsWith("SEQ#") || log[Number(p)]?.has(Number(f))) continue;
@@ -284,7 +292,7 @@ async function startOver(subscriber: Subscriber, error: unknown, ageMs: number):
   Object.assign(subscriber, forget(), { saved: forget() });
 }
 
-/** Lets everything run to its end: every subscriber must become exact and catch up. */
+/** Runs everything to its end. Every subscriber must become exact and catch up. */
 async function finish(
   world: World,
   subscribers: readonly Subscriber[],
@@ -322,7 +330,7 @@ async function finish(
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "";
 
-/** Refusals that a program can earn: time has passed, or another was faster. */
+/** Refusals that a program may receive: a time limit has passed, or another process was faster. */
 const isExpected = (error: unknown): boolean =>
   error instanceof Error &&
   (error.name === "StretchTooOld" ||

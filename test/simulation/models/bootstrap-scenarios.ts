@@ -3,7 +3,7 @@ import { type CoreModules, CURSOR_KEY, createWorld, type World } from "./bootstr
 
 const TENANT = "default" as never;
 const STREAM = "orders";
-/** They lie in different buckets: a scan meets `first` before `second`. */
+/** The two keys are in different buckets, and a scan reads `first` before `second`. */
 const FIRST = "a";
 const SECOND = "c";
 const HOUR_MS = 3_600_000;
@@ -13,8 +13,8 @@ const DAY_MS = 24 * HOUR_MS;
 type Stage = Awaited<ReturnType<typeof setStage>>;
 
 /**
- * One story for every rule that keeps bootstraps exact, in which that rule decides how it ends.
- * Each throws a Violation when a reader ends up with anything but the fold of the log.
+ * One scenario for every rule that keeps bootstraps exact. The rule decides how the scenario ends.
+ * Each throws a Violation when a reader ends with anything other than the fold of the log.
  */
 export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<void>>> = {
   "a key is overwritten under the scan": (core) =>
@@ -190,7 +190,7 @@ async function setStage(core: CoreModules, world: World) {
     compact: () => director.compact(TENANT, STREAM),
     slowCompact: () => slow.ledger.compact(TENANT, STREAM),
     sweep: () => director.sweep(),
-    /** A new subscription; every page is applied, and checked where it says `consistent`. */
+    /** Starts a new subscription. Every page is applied, and checked where it says `consistent`. */
     bootstrap: async () => {
       const name = `reader-${++readers}`;
       await director.createSubscription(TENANT, STREAM, { name, start: "bootstrap" });

@@ -3,7 +3,7 @@ import { count } from "../../proof/record.ts";
 import { keepRecord } from "../../support/keep-record.ts";
 import { explore, smallLogs } from "./bootstrap-small-scope.ts";
 
-/** 4 takes minutes and is for nightly runs; all that is known to go wrong goes wrong at 3. */
+/** A length of 4 takes minutes and is for nightly runs. Every known fault already occurs at 3. */
 const length = Number(process.env.BOOTSTRAP_LOG_LENGTH ?? 3);
 
 it(`holds its promises in every order of steps, over every log of ${length} events and 2 keys`, {

@@ -12,10 +12,10 @@ import {
 
 const ROOM = { events: 10, bytes: 1_000_000, rows: 10 };
 
-/** A bootstrap under way. A view has a sequence for each key, 0 for none. */
+/** A bootstrap in progress. Its view has a sequence for each key, 0 for none. */
 type Reader = {
   readonly bootstrap: Bootstrap;
-  /** How many buckets it has read; each holds one key. */
+  /** The number of buckets that it has read. Each bucket holds one key. */
   readonly scanned: number;
   readonly view: readonly number[];
 };
@@ -26,13 +26,13 @@ type Pair = { readonly reader: number; readonly committed: number };
 /**
  * Explores every order in which appends, two compactors, their puts, checkpoint moves and crashes,
  * and a reader's pages, commits and crashes can happen over one log. The decisions are the
- * product's own plan functions; only the store is made up: a put counts if it is newer, a move if
- * no other has moved. Answers how many states there are, and the first in which a promise is
+ * product's own plan functions. Only the store is simulated: a put counts if it is newer, and a
+ * move if no other has moved. Returns the number of states, and the first in which a promise is
  * broken.
  *
- * Nothing in the store depends on the reader, so the store's states are explored first, by
- * themselves. Compactors are alike: which of them does what makes no difference. What a reader has
- * committed is forgotten once no crash is left, and the reader once its scan has ended well.
+ * The store does not depend on the reader, so the store's states are explored first. The two
+ * compactors are interchangeable. The committed state of a reader is dropped once no crash can
+ * follow, and the reader itself once its scan has ended correctly.
  */
 export function explore(events: readonly SmallEvent[]): { states: number; violation?: string } {
   const log = planLog(events);
@@ -46,7 +46,7 @@ export function explore(events: readonly SmallEvent[]): { states: number; violat
   }
 }
 
-/** All logs of a length. */
+/** Yields all logs of a length. */
 export function* smallLogs(length: number): Generator<SmallEvent[]> {
   const letters = KEYS.flatMap((key) => [false, true].map((deletes) => ({ key, deletes })));
   for (let number = 0; number < letters.length ** length; number++) {
@@ -62,9 +62,9 @@ class Broken extends Error {
   override readonly name = "Broken";
 }
 
-/** Every store state together with every pair it can be met with. */
+/** Counts the combinations of every store state with every pair that can occur in it. */
 function countStates(stores: StoreGraph, readers: ReturnType<typeof createReaders>): number {
-  /** For each pair the store states it was met with, a bit each. */
+  /** For each pair, the store states in which it occurred, as one bit each. */
   const known: Uint32Array[] = [];
   const open: number[] = [];
   let states = 0;
@@ -93,7 +93,8 @@ function countStates(stores: StoreGraph, readers: ReturnType<typeof createReader
 }
 
 /**
- * The pairs of one log, numbered as they are met: 0 is the beginning, 1 is a scan that ended well.
+ * The pairs of one log, numbered in order of occurrence. 0 is the beginning, and 1 is a scan that
+ * ended correctly.
  */
 function createReaders(log: SmallLog, stores: StoreGraph) {
   const readers: (Reader | undefined)[] = [undefined];
@@ -113,7 +114,7 @@ function createReaders(log: SmallLog, stores: StoreGraph) {
   const readerOf = (pair: number) => readers[pairs[pair]?.reader ?? 0];
   const committedOf = (pair: number) => pairs[pair]?.committed ?? 0;
 
-  /** What a page depends on: the item that is there, or the place of the checkpoint. */
+  /** Returns what a page depends on: the stored item, or the position of the checkpoint. */
   const sight = (pair: number, store: number): number => {
     const reader = readerOf(pair);
     if (reader === undefined || reader.scanned === KEYS.length) return stores.next(store);
@@ -146,7 +147,7 @@ function createReaders(log: SmallLog, stores: StoreGraph) {
       const further = (readerOf(pair)?.scanned ?? 0) > (readers[committed]?.scanned ?? 0);
       return further ? pairOf(reader, reader) : pair;
     },
-    /** The reader goes on from what it has committed, if there is anything. */
+    /** Returns the state in which the reader continues from what it has committed, if anything. */
     crash(pair: number): number | undefined {
       const { reader, committed } = pairs[pair] as Pair;
       return committed === 0 || committed === reader ? undefined : pairOf(committed, committed);
@@ -164,7 +165,7 @@ const begin = (next: number): Reader => ({
   view: KEYS.map(() => 0),
 });
 
-/** One bucket, which holds one key. */
+/** Reads one bucket, which holds one key. */
 function readPage({ events, rowsOf }: SmallLog, reader: Reader, item: number): Reader {
   const sequence = Math.abs(item);
   const rows = sequence === 0 ? [] : rowsOf(sequence, sequence + 1);
@@ -178,7 +179,7 @@ function readPage({ events, rowsOf }: SmallLog, reader: Reader, item: number): R
   return { bootstrap, scanned: scanned + 1, view: view.with(reader.scanned, taken) };
 }
 
-/** Reads on from an ended scan to the end of the log; throws Broken where a promise is. */
+/** Reads on from a finished scan to the end of the log. Throws Broken when a promise is broken. */
 function assertExact(log: SmallLog, { bootstrap, view: scanned }: Reader): void {
   const view = [...scanned];
   const [exactFrom = 1] = bootstrap.exactFrom;

@@ -9,40 +9,43 @@ import { packEvents } from "../../../packages/core/src/log/codec.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
 import type { CompactedRow } from "../../../packages/core/src/table/compacted.entity.ts";
 
-/** One event of a small log: which key, and whether it deletes it. */
+/** One event of a small log: its key, and whether it deletes the key. */
 export type SmallEvent = { readonly key: "a" | "b"; readonly deletes: boolean };
 
-/** Each in a bucket of its own, in this order. */
+/** The keys. Each is in its own bucket, in this order. */
 export const KEYS = ["a", "b"] as const;
 
-/** A log and what the product plans over it. */
+/** A log, and the product's plans for it. */
 export type SmallLog = {
   readonly events: readonly SmallEvent[];
   readonly stretchOf: (from: number, to: number) => Stretch;
-  /** The compacted rows of a stretch. */
+  /** Returns the compacted rows of a stretch. */
   readonly rowsOf: (from: number, to: number) => readonly CompactedRow[];
-  /** The fold of the log below a position: a sequence for each key, 0 for none. */
+  /** The fold of the log below each position: a sequence for each key, 0 for none. */
   readonly folds: readonly (readonly number[])[];
 };
 
-/** The first sequence after a log. */
+/** Returns the first sequence after a log. */
 export const endOf = ({ events }: SmallLog): number => events.length + 1;
 
-/** Every state that the stored rows and the compactors can be in, numbered; the first is 0. */
+/** Every possible state of the stored rows and the compactors, numbered. The first is 0. */
 export type StoreGraph = {
   readonly size: number;
   readonly violation: string | undefined;
   next(store: number): number;
-  /** The sequence of a key's compacted row, negative for a tombstone, 0 for none. */
+  /** Returns the sequence of a key's compacted row, negative for a tombstone, 0 for none. */
   item(store: number, key: number): number;
   crashesLeft(store: number): number;
-  /** The states that one step of an append or a compactor leads to. */
+  /** Returns the states that one step of an append or a compactor leads to. */
   after(store: number): readonly number[];
-  /** The same, once the reader has had one of the crashes. */
+  /** Returns the state after one crash of the reader. */
   afterReaderCrash(store: number): number;
 };
 
-/** `at` is where the run believes the checkpoint; `put` has a bit for each row that it has put. */
+/**
+ * A run of a compactor. `at` is where it believes the checkpoint to be. `put` has a bit for each
+ * row that it has put.
+ */
 type Run = {
   readonly from: number;
   readonly at: number;
@@ -130,7 +133,10 @@ export function exploreStores(log: SmallLog): StoreGraph {
   };
 }
 
-/** A number for every state, the same for two that differ in the order of the compactors only. */
+/**
+ * Returns a number for every state. States that differ only in the order of the compactors have the
+ * same number.
+ */
 function nameOf({ appended, next, items, runs, runsLeft, crashesLeft }: Store): number {
   const [low = 0, high = 0] = runs
     .map((run) => (run === undefined ? 0 : digits(8, run.from, run.at, run.to, run.put)))
@@ -178,7 +184,8 @@ function* compactorSteps(log: SmallLog, store: Store, index: 0 | 1): Generator<S
 }
 
 /**
- * Where a run may move the checkpoint on its way, going by what it has put now or had a while ago.
+ * Returns where a run may move the checkpoint in between, according to the rows that it has put now
+ * or earlier.
  */
 function milestones(log: SmallLog, { from, at, to, put }: Run, rows: number): Set<number> {
   const stretch = log.stretchOf(from, to);

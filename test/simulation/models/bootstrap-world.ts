@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { bucketOf } from "../../../packages/core/src/model/partition.ts";
 import { createFakeDynamo, type FakeDynamo } from "../dynamodb/fake-dynamodb.ts";
 
-/** The parts of core that a world runs: the real ones, or a copy with a rule taken out. */
+/** The parts of core that a world runs: the real ones, or a copy without one rule. */
 export type CoreModules = {
   readonly createLedger: typeof import("../../../packages/core/src/index.ts").createLedger;
   readonly createCursors: typeof import("../../../packages/core/src/cursor/cursor.ts").createCursors;
@@ -11,21 +11,21 @@ export type CoreModules = {
 
 export type Ledger = ReturnType<CoreModules["createLedger"]>;
 
-/** A request that waits for its turn. Dropped for good when its process has crashed. */
+/** A request that waits for its turn. It is dropped for good when its process crashes. */
 type Waiting = { readonly process: Process; readonly label: string; readonly go: () => void };
 
-/** One process: a ledger of its own, and at most one operation at a time. */
+/** One process with its own ledger. It runs at most one operation at a time. */
 export type Process = { readonly name: string; ledger: Ledger; busy: boolean; life: number };
 
 export const CURSOR_KEY = { id: 1, secret: Buffer.from("model") };
 
-/** Long enough for a stale read to matter, short against every rule about time. */
+/** Long enough for a stale read to matter, and short compared with every time limit. */
 const STALE_MS = 30_000;
 const STEP_MS = 20;
 
 /**
- * A table, a clock, and processes whose every request waits until the schedule lets it through, so
- * that a program decides how their requests interleave and where they crash.
+ * A table, a clock, and processes whose requests all wait until the schedule releases them. A
+ * program thus decides how the requests interleave and where they crash.
  */
 export function createWorld(core: CoreModules, seed: number, keys: readonly string[]) {
   const pool = poolOf(core);
@@ -54,7 +54,10 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
   const clock = {
     now: () => nowMs,
     monotonic: () => nowMs,
-    /** What may end earlier ends then: no time passes while requests wait for their turn. */
+    /**
+     * A wait that may end early ends at once, because no time passes while requests wait for their
+     * turn.
+     */
     sleep: async (_: number, signal?: AbortSignal) => {
       if (signal === undefined) nowMs += STEP_MS;
       else await once(signal, "abort");
@@ -81,7 +84,9 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
     };
   };
 
-  /** Buckets that no key of the model is in hold no surprise. */
+  /**
+   * Returns whether a request reads a bucket without keys of the model, which needs no scheduling.
+   */
   const isBoring = (command: { input?: { ExpressionAttributeValues?: object } }): boolean => {
     const pk = String(Object.values(command.input?.ExpressionAttributeValues ?? {})[0] ?? "");
     const bucket = /#COMPACT#(\d+)$/.exec(pk)?.[1];
@@ -92,7 +97,7 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
     fake,
     waiting,
     processes,
-    /** Not subject to the schedule: sets the scene and looks at it. */
+    /** The schedule does not control the director, which prepares the scene and reads it. */
     director: open(undefined),
     addProcess(name: string): Process {
       const process = { name, busy: false, life: 0 } as Process;
@@ -100,14 +105,14 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
       processes.push(process);
       return process;
     },
-    /** Lets one waiting request through and everything happen that follows without another. */
+    /** Releases one waiting request and runs everything that follows without another request. */
     async release(index: number): Promise<void> {
       const [next] = waiting.splice(index, 1);
       nowMs += STEP_MS;
       next?.go();
       await settled();
     },
-    /** Lets a process run until it wants to send a request whose label holds `text`. */
+    /** Runs a process until it wants to send a request whose label contains `text`. */
     async runUntil(process: Process, text: string): Promise<void> {
       await settled();
       for (;;) {
@@ -118,7 +123,7 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
         await this.release(index);
       }
     },
-    /** Lets a process run until `work` is done. */
+    /** Runs a process until `work` is done. */
     async runOut<T>(process: Process, work: Promise<T>): Promise<T> {
       let over = false;
       const done = work.finally(() => {
@@ -132,7 +137,7 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
       }
       return done;
     },
-    /** Ends a process wherever it is; it comes back without any memory. */
+    /** Crashes a process at any point. It restarts without any memory. */
     crash(process: Process): void {
       process.life++;
       process.busy = false;
@@ -145,10 +150,13 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
       nowMs += ms;
       restedMs += ms;
     },
-    /** How much time was passed in rests. */
+    /** Returns how much time passed in rests. */
     restedMs: () => restedMs,
     nowMs: () => nowMs,
-    /** The next world begins a day later: nothing that a process remembers is believed there. */
+    /**
+     * Ends the world. The next world begins a day later, so that no process trusts what it
+     * remembers.
+     */
     end(): void {
       pool.nextDayMs = Math.ceil(nowMs / DAY_MS + 1) * DAY_MS;
     },
@@ -169,7 +177,9 @@ const poolOf = (core: CoreModules) => {
   return pool;
 };
 
-/** A pool of ledgers for reuse. Creating a ledger takes longer than most generated programs run. */
+/**
+ * A pool of ledgers for reuse. Creating a ledger takes longer than running most generated programs.
+ */
 function createPool({ createLedger }: CoreModules) {
   const slots: { ledger: Ledger; deps: Deps }[] = [];
   return {
@@ -200,7 +210,7 @@ function createPool({ createLedger }: CoreModules) {
 
 export type World = ReturnType<typeof createWorld>;
 
-/** What a request is about: `PutCommand STREAM#... KEY#a`. */
+/** Returns what a request is about: `PutCommand STREAM#... KEY#a`. */
 function labelOf(command: { constructor: { name: string }; input?: object }): string {
   const { Key, Item, ExpressionAttributeValues } = (command.input ?? {}) as Record<string, object>;
   const values = Object.values(Key ?? Item ?? ExpressionAttributeValues ?? {});
@@ -209,5 +219,8 @@ function labelOf(command: { constructor: { name: string }; input?: object }): st
   );
 }
 
-/** Nothing here waits for anything real, so one turn of the event loop runs everything there is. */
+/**
+ * Resolves after one turn of the event loop. That is enough, because nothing here waits for
+ * anything real.
+ */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

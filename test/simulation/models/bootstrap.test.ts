@@ -8,7 +8,7 @@ import { loadCore, runOracles } from "./run-oracle.ts";
 
 const CORE = join(import.meta.dirname, "../../../packages/core/src");
 
-/** `npm run test:nightly` asks for 20,000. The count is what is promised, however long it takes. */
+/** `npm run test:nightly` runs 20,000. The count is promised, not the time. */
 const runs = Number(process.env.BOOTSTRAP_RUNS ?? 500);
 const TIMEOUT_MS = 60_000 + runs * 1_000;
 

@@ -10,7 +10,8 @@ const DAY_MS = 1_440 * MINUTE_MS;
 const event = (key: string) => ({ attributes: { key }, data: "1" as never });
 
 /**
- * A ledger on a table of its own; `beforeSend` may pass time or throw; it gets what is to be sent.
+ * Opens a ledger on its own table. `beforeSend` receives each request before it is sent, and may
+ * let time pass or throw.
  */
 function openWorld() {
   const world = { nowMs: Date.UTC(2026, 0, 1), beforeSend: (_: string) => {} };
@@ -38,7 +39,7 @@ function openWorld() {
     await ledger.createStream(defaultTenant, config);
     await ledger.publish(defaultTenant, name, [event("k")]);
   };
-  /** Partition keys of record batches, as a table stream would name them. */
+  /** Returns partition keys of record batches, as a table stream would name them. */
   const rings = () =>
     store.items().flatMap(({ pk, sk }) => (/^SEQ#/.test(String(sk)) ? [String(pk)] : []));
   const fail = (of: RegExp, name: string) => {
@@ -69,7 +70,7 @@ describe("a run that was frozen", () => {
     await createStream("orders");
     let queries = 0;
     world.beforeSend = (label) => {
-      // The first query is for the end, the second for the events up to there.
+      // The first query reads the end, and the second reads the events up to it.
       if (label.includes(" query ") && ++queries === 2) world.nowMs += 2 * MINUTE_MS;
     };
     const [partitionKey = ""] = rings();
@@ -152,13 +153,13 @@ describe("the removal of an ended life", () => {
     world.beforeSend = (label) => {
       if (/batch-?write/i.test(label)) pages++;
       if (/update/.test(label) && JOB.test(label)) notes++;
-      // A page has 25 rows: the time is up after 22 of 24.
+      // A page has 25 rows. The time is up after 22 of 24 pages.
       if (pages === 22) world.nowMs += MINUTE_MS;
     };
     const first = await ledger.sweep({ budgetMs: MINUTE_MS });
     expect(first).toMatchObject({ rowsRemoved: 550, livesRemoved: 0, done: false });
     expect(noted()).toBe(550);
-    // Once at 500 rows and once at the end, not page by page.
+    // Progress is recorded once at 500 rows and once at the end, not for each page.
     expect(notes).toBe(2);
     world.beforeSend = () => {};
     const rest = await ledger.sweep();

@@ -4,8 +4,8 @@ import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 
 /**
- * What becomes of an idempotency key whose request stopped between its claim and its batch,
- * whichever process goes on with it.
+ * These tests stop a request between its claim and its batch. They check the idempotency key,
+ * whichever process continues.
  */
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -41,7 +41,7 @@ const pass = ({ time }: SimulatedLog, ms: number) => {
   return time.run({ untilMs: time.nowMs() + ms });
 };
 
-/** From now on the puts of a process are answered until this many; the others never arrive. */
+/** Answers this number of further puts of a process. Later puts never arrive. */
 function answerPuts({ store }: SimulatedLog, count: number, fault = "timeout-before"): void {
   let puts = 0;
   store.setFaults((operation) => (operation === "put" && ++puts > count ? { [fault]: 1 } : {}));
@@ -50,7 +50,7 @@ function answerPuts({ store }: SimulatedLog, count: number, fault = "timeout-bef
 const rowOf = ({ store }: SimulatedLog, key: string) =>
   [...store.items()].find(({ sk }) => sk === `IDEMPOTENCY#${key}`);
 
-/** As the compactor does it now and then, so that publishing goes on after a day. */
+/** Checks the end as the compactor does now and then, so that publishing continues after a day. */
 async function look({ b, time }: World): Promise<void> {
   const { life } = await time.finish(b.load());
   const lookedAt = time.nowMs();
@@ -58,7 +58,7 @@ async function look({ b, time }: World): Promise<void> {
   expect(await time.finish(b.table.checkpoints.move(life, 0, 1, to))).toBe(true);
 }
 
-/** A request of `a` that got its claim and nothing else. */
+/** Sends a request of `a` that puts its claim and nothing else. */
 async function abandon(world: World, key: string): Promise<void> {
   answerPuts(world, 1);
   expect(await world.time.finish(codeOf(publish(world.a, key, '"keyed"')))).toBe("outcome-unknown");
@@ -110,7 +110,8 @@ describe("a claim that was not followed by its batch", () => {
 
   it("is not written by its maker after another process has, however the chain has grown", async () => {
     const world = await start();
-    // The maker's batch never gets an answer while another goes on with the claim.
+    // The batch of the claim's creator never gets an answer while another process continues with
+    // the claim.
     answerPuts(world, 1);
     const slow = codeOf(publish(world.a, "x", '"keyed"'));
     await pass(world, 1_000);

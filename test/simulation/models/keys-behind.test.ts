@@ -66,7 +66,7 @@ it("[sub.lag] counts the keys after a position up to so many events, and reads n
     await publish(1);
     const before = world.readSoFar();
     expect(await keysBehind()).toBeNull();
-    // The request reads the lag only: the next batches and the last batch of each partition.
+    // The request reads only the lag: the next batch and the last batch of each partition.
     expect(world.readSoFar() - before).toBeLessThanOrEqual(2 * 3);
   };
   await world.time.finish(story());

@@ -25,7 +25,7 @@ describe("workers that race for a lease", () => {
       const { row, b, c, commit } = await race(seed, scheduler);
       const winner = String(row.o);
       outcomes.set(winner, (outcomes.get(winner) ?? 0) + 1);
-      // A commit holds the lease of its worker: a later taker finds nothing to take.
+      // A commit keeps its worker's lease, so a later worker finds nothing to take.
       expect({ token: row.k, next: row.n }).toEqual(
         winner === "a" ? { token: 1, next: 3 } : { token: 2, next: 1 },
       );
@@ -40,7 +40,8 @@ describe("workers that race for a lease", () => {
 });
 
 /**
- * A partition that `a` has held and may have lost: it commits, while `b` and `c` try to take over.
+ * Prepares a partition that `a` has held and may have lost. `a` commits while `b` and `c` try to
+ * take over.
  */
 async function prepareRace() {
   const world = await createLeaseWorld();
@@ -70,7 +71,7 @@ async function prepareRace() {
     });
     await store.client().send(new PutCommand({ TableName: TABLE, Item: prepared }));
     gate = (label) => scheduler.schedule(Promise.resolve(), label);
-    // Some requests are carried out and their answers lost: then they are sent again.
+    // Some requests are executed and their answers lost. These are sent again.
     let lost = seed % 3;
     store.setFaults(() => ({ "error-after": lost-- > 0 ? 1 : 0 }));
     const [b, c, commit] = await scheduler.waitFor(

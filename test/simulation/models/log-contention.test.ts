@@ -7,11 +7,11 @@ import { type LogProcess, simulateLog } from "./log/simulated-log.ts";
 const SECONDS = 15;
 const EVENT = { attributes: { key: "k" }, data: "1" as RawJson };
 
-/** One way through the network, and the odd slow one. */
+/** The usual time of one way through the network, with a slow one now and then. */
 const usual: Latency = (random) => 2 + random.fraction() * 2 + (random.chance(0.02) ? 20 : 0);
 const near: Latency = (random) => 0.5 + random.fraction();
 
-/** Every process publishes one event after another onto the same partition. */
+/** Lets every process publish one event after another to the same partition. */
 async function contend(writers: number, latencyMs: Latency) {
   const simulated = simulateLog("contention", { latencyMs, scanMs: 0, commitMs: 0 });
   const { time, store } = simulated;
@@ -48,7 +48,7 @@ async function contend(writers: number, latencyMs: Latency) {
   };
 }
 
-/** Time is virtual: how long it takes to play depends on what else the machine does. */
+/** Time is virtual, so the real duration depends on the load of the machine. */
 describe("writers of one partition", { timeout: 300_000 }, () => {
   it.each([
     { writers: 2, where: "far", latencyMs: usual, ratioMax: 20 },

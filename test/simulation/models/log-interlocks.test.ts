@@ -15,7 +15,7 @@ const event = (key = "k", data = "1"): IncomingEvent => ({
 const publish = async ({ log, recall }: LogProcess, idempotencyKey?: string, key?: string) =>
   log.publish(await recall(), [event(key)], idempotencyKey);
 
-/** What a publish comes to: the sequence of its event, or the code of its problem. */
+/** Returns the result of a publish: the sequence of its event, or the code of its problem. */
 const outcome = async (by: LogProcess, idempotencyKey?: string): Promise<number | string> => {
   try {
     return (await publish(by, idempotencyKey)).events[0]?.sequence ?? 0;
@@ -35,7 +35,7 @@ const start = async (
 };
 
 const pass = ({ time }: SimulatedLog, ms: number) => {
-  // Time does not move when nothing is left to happen.
+  // Time does not move when nothing is left to happen, so this schedules an empty step.
   time.after(ms, () => {});
   return time.run({ untilMs: time.nowMs() + ms });
 };
@@ -112,7 +112,8 @@ describe("publishing", () => {
       await pass(simulated, DAY_MS);
     }
     await time.finish(look(a, 0, 21, { floor: 21 }));
-    // Deleted in random order, so the last that remains is often not the last that was written.
+    // Items are deleted in random order, so the last remaining one is often not the last written
+    // one.
     for (let left = 20; left > 0; left--) {
       expect(store.expireItems({ limit: 1, lateMs: 0 })).toBe(1);
       const other = simulated.start(`after ${left}`);
@@ -138,7 +139,7 @@ describe("a look at a contested end", () => {
       store.items().some((item) => item.p === 1 && item.n === 1 && item.f === first);
     while (isStored(6)) expect(store.expireItems({ limit: 1, lateMs: 0 })).toBe(1);
     expect([1, 2, 3, 4, 5].some(isStored)).toBe(true);
-    // Rivals on the left make it lose, so that it looks at both ends again before it has written.
+    // Rivals on the left partition make it lose, so it reads both ends again before it has written.
     const rivals = Array.from({ length: 8 }, (_, n) => simulated.start(`rival ${n}`));
     const rivalry = rivals.map(async (rival) => {
       for (let n = 0; n < 10; n++) await publish(rival, undefined, left);
@@ -275,7 +276,7 @@ describe("an idempotency key", () => {
     const simulated = await start();
     const { time, store, a, b } = simulated;
     let puts = 0;
-    // The claim is answered, the batch is not.
+    // The claim is answered, and the batch is not.
     store.setFaults((operation) =>
       operation === "put" && ++puts > 1 ? { "timeout-after": 1 } : {},
     );

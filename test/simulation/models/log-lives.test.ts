@@ -22,7 +22,7 @@ const RATES: FaultRates = {
 
 console.log(`log lives: SEED=${SEED} RUNS=${RUNS}`);
 
-/** One life of the stream; `deletedAt` is the tick at which its deletion was answered. */
+/** One life of the stream. `deletedAt` is the tick at which its deletion was answered. */
 type OneLife = { readonly life: Life; readonly partitions: number; deletedAt: number };
 
 it("never confirms a publish into a life that had ended before it was sent", async () => {
@@ -98,7 +98,7 @@ async function endAndBegin(
   begin: () => Promise<void>,
   nameEnd: () => () => void,
 ): Promise<void> {
-  /** As a client does: the same request again until it is answered, if only with `enough`. */
+  /** Repeats a request, as a client does, until it succeeds or fails with the code `enough`. */
   const insist = async (work: () => Promise<void>, enough: string): Promise<void> => {
     for (;;) {
       try {
@@ -113,7 +113,7 @@ async function endAndBegin(
   while (!isDone()) {
     await owner.process.clock.sleep(random.fraction() * 8_000);
     const ended = nameEnd();
-    // That there is no such stream is said only once its chains are sealed.
+    // A stream is reported as not found only once its chains are sealed.
     await insist(() => owner.streams.end(defaultTenant, STREAM), "stream-not-found");
     ended();
     await insist(begin, "");
@@ -136,7 +136,7 @@ function freezeNowAndThen(
   time.after(random.fraction() * 5_000, next);
 }
 
-/** In which lives, by their place in the list, the events of each request are. */
+/** Returns the lives that contain the events of each request, by their index in the list. */
 async function locate(
   { table }: LogProcess,
   lives: readonly OneLife[],

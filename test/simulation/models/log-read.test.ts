@@ -26,7 +26,7 @@ const events = (count: number, key = "k", text = "x"): IncomingEvent[] =>
     data: JSON.stringify(`${n}${text}`) as RawJson,
   }));
 
-/** Appends batches of these sizes to partition 0, this many milliseconds after one another. */
+/** Appends batches of these sizes to partition 0, at intervals of this many milliseconds. */
 const appendBatches = async ({ a, time }: Started, counts: readonly number[], everyMs: number) => {
   for (const count of counts) {
     await a.log.publish(await a.recall(), events(count));
@@ -97,7 +97,7 @@ describe("reading", () => {
     for (const below of [edgeAt(1), { batch: 1, next: 3 }]) {
       await expect(read(below)).rejects.toMatchObject({
         code: "retention-passed",
-        // What the API documentation shows is what it answers.
+        // The documentation shows the answer that the server gives.
         detail: shown?.detail,
         facts: { earliestSequence: 4 },
       });
@@ -140,7 +140,7 @@ describe("reading", () => {
     await time.finish(a.process.clock.sleep(59_000));
     const b = simulated.start("b");
     await time.finish(appendBatches({ ...simulated, a: b }, [1], 100));
-    // What the reader knows of the checkpoint grows too old while its query is being answered.
+    // The reader's knowledge of the checkpoint becomes too old while its query is answered.
     await time.finish(a.process.clock.sleep(knownSince + 59_990 - time.nowMs()));
     const page = readOn(3);
     const stream = await b.recall();
@@ -176,7 +176,7 @@ describe("reading", () => {
       }),
     );
     await time.finish(reading);
-    // Some pages missed a batch and showed the one after it: the very thing this is about.
+    // Some pages missed a batch and contained the following one. That is the case under test.
     expect(store.tally.get("read.torn")).toBeGreaterThan(20);
   });
 
@@ -218,7 +218,7 @@ describe("seeking", () => {
     const { time, a } = simulated;
     a.process.setSkew(0);
     await time.finish(appendBatches(simulated, [2, 2], 10));
-    // Its clock is late, so its batches get the time of the batch before them.
+    // Its clock is late, so its batches get the time of the preceding batch.
     a.process.setSkew(-5_000);
     await time.finish(appendBatches(simulated, [1, 1, 1], 10));
     const stream = await time.finish(a.load());
@@ -268,7 +268,7 @@ describe("a stream that was deleted and created again", () => {
     const late = ["b", "c"].map((name) => simulated.start(name));
     const publish = async (by: LogProcess, key: string, idempotencyKey?: string) =>
       by.log.publish(await by.recall(), events(1, key), idempotencyKey);
-    // One of them knows the ends of the chains, the other only the stream's row.
+    // One process knows the ends of the chains, and the other knows only the stream's row.
     const [b, c] = late;
     if (b === undefined || c === undefined) throw new RangeError("two processes");
     for (const key of ["k1", "k2", "k3"]) await time.finish(publish(b, key));

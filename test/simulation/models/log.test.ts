@@ -59,6 +59,6 @@ describe("the log", () => {
 const isBehind = (cursor: readonly Position[], { partition, event }: Entry): boolean =>
   event.sequence >= (cursor[partition]?.next ?? 1);
 
-/** Where every entry is; the order between partitions is the reader's own. */
+/** Returns the place of every entry. The reader decides the order between partitions. */
 const namesOf = (entries: readonly Entry[]): string[] =>
   entries.map(({ partition, event }) => `P${partition} ${event.sequence} ${event.data}`).sort();

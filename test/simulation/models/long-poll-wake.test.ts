@@ -10,8 +10,8 @@ const ROUNDS = 200;
 const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("model") }];
 
 /**
- * How long after a publish was answered a poll that waits is answered, in virtual milliseconds: a
- * loaded machine is as fast as an idle one. Reads of the table take one to nine.
+ * Returns how long after the answer to a publish a waiting poll is answered, in virtual
+ * milliseconds. The load of the machine does not change it. A read of the table takes one to nine.
  */
 async function wakeDelays(where: "same" | "other"): Promise<number[]> {
   const random = seededRandom(`wake ${SEED}`);
@@ -124,6 +124,6 @@ it("[poll.wait] does not look at every publish that is nothing to it", async () 
   };
   await time.finish(story());
   console.log(`${looks} queries beside 400 publishes in two seconds`);
-  // A look asks twice: for events, and for the committed offset. Publishing itself asks for ends.
+  // A look reads twice: the events and the committed offset. Publishing reads the ends.
   expect(looks).toBeLessThan(150);
 });

@@ -6,7 +6,7 @@ import type { Mutation } from "./mutations.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** A copy of core's source with one rule taken out. `end` deletes it. */
+/** Creates a copy of core's source without one rule. `end` deletes it. */
 export function createMutant({ rule, file, from, to }: Mutation): { core: string; end(): void } {
   const folder = mkdtempSync(join(tmpdir(), "mutant-"));
   const core = join(folder, "packages/core/src");
@@ -22,8 +22,9 @@ export function createMutant({ rule, file, from, to }: Mutation): { core: string
 }
 
 /**
- * Plays every scenario against the core in a folder, in a process of its own: what went wrong, by
- * the scenario's name. Only broken promises count, so a mutant that does not run at all is no kill.
+ * Plays every scenario against the core in a folder, in a separate process. Returns the failures by
+ * the scenario's name. Only broken promises count, so a mutant that does not run at all is not
+ * killed.
  */
 export async function runScenariosOn(core: string): Promise<Record<string, string>> {
   const script = join(import.meta.dirname, "run-scenarios.ts");

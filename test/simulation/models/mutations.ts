@@ -1,14 +1,14 @@
-/** A rule of compaction or bootstrap, and how the source reads without it. */
+/** A rule of compaction or bootstrap, and the source without it. */
 export type Mutation = {
   readonly rule: string;
-  /** Below packages/core/src. */
+  /** The path below packages/core/src. */
   readonly file: string;
-  /** Must occur exactly once. */
+  /** The original text. It must occur exactly once. */
   readonly from: string;
   readonly to: string;
 };
 
-/** Every rule that log.md and ARCHITECTURE.md call necessary here, taken out one at a time. */
+/** Every rule that ARCHITECTURE.md calls necessary here. Each is removed separately. */
 export const mutations: readonly Mutation[] = [
   {
     rule: "skip items above C",

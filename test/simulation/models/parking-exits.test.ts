@@ -13,7 +13,7 @@ const anyPlan: fc.Arbitrary<ExitPlan> = fc.record({
   thrifty: fc.boolean(),
 });
 
-/** So much deeper than usual. Each step more means 2.6 times as many states. */
+/** The number of additional steps. Each further step multiplies the number of states by 2.6. */
 const DEEPER = Number(process.env.PARKING_DEEPER ?? 0);
 
 it.each(SPACES)(

@@ -18,6 +18,6 @@ it("[park.key] keeps the order of every key, and loses nothing, whatever befalls
   });
   await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
   console.log(counts);
-  // Nothing would be proven by runs in which nothing was parked.
+  // Runs in which nothing was parked would prove nothing.
   expect(Math.min(...Object.values(counts))).toBeGreaterThan(RUNS / 4);
 }, 300_000);

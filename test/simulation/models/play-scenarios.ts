@@ -2,7 +2,7 @@ import { Violation } from "./bootstrap-oracle.ts";
 import { scenarios } from "./bootstrap-scenarios.ts";
 import { loadCore } from "./run-oracle.ts";
 
-/** Plays every scenario against a core in a folder: which it fails, and how. */
+/** Plays every scenario against a core in a folder. Returns which of them fail, and how. */
 export async function playBootstrapScenarios(
   folder: string,
 ): Promise<{ name: string; detail: string }[]> {

@@ -10,7 +10,8 @@ const NAME = "orders";
 const TABLE = "retention";
 
 /**
- * A stream on a store whose rows expire; `meanwhile` runs before a request that its label names.
+ * Opens a stream on a store whose rows expire. `meanwhile` runs before a request whose label it
+ * names.
  */
 async function openWorld(retentionHours: number, seed: number) {
   const world = { nowMs: Date.UTC(2026, 0, 1) };
@@ -73,7 +74,9 @@ async function openWorld(retentionHours: number, seed: number) {
   };
 }
 
-/** What holds where the retention of a stream changes, and where compaction never pauses. */
+/**
+ * The scenarios in which a stream's retention changes, and those in which compaction never pauses.
+ */
 export const retentionScenarios = (seed: number): readonly Scenario[] => [
   ...[1, 2, 3].map(
     (n): Scenario => ({
@@ -109,7 +112,7 @@ async function lengthened(seed: number): Promise<void> {
   for (let hour = 0; hour < 36 * 24; hour++) {
     world.nowMs += HOUR_MS;
     await ledger.sweep();
-    // Some of what is due, in any order, as DynamoDB does it.
+    // Some of the due items expire, in any order, as in DynamoDB.
     store.expireItems({ lateMs: 72 * HOUR_MS, limit: 2 });
     if (hour % 12 !== 0 && hour < 30 * 24) continue;
     const earliest = await read("earliest");
@@ -138,9 +141,7 @@ async function unswept(seed: number): Promise<void> {
   }
 }
 
-/**
- * A put that was on its way for weeks finds its place empty, because what was there has expired.
- */
+/** A put that was delayed for weeks finds its place empty, because the batch there has expired. */
 async function landedLate(seed: number): Promise<void> {
   const isBatch = ({ sk }: { readonly sk?: unknown }) => String(sk).startsWith("SEQ#");
   const twin = await openWorld(1, seed);
@@ -189,7 +190,7 @@ async function withoutPause(seed: number): Promise<void> {
   await ledger.compact(defaultTenant, NAME);
   world.nowMs += 10 * HOUR_MS;
   let data = 100;
-  // Whatever a sweep is about to write of the checkpoint, compaction has moved it just before.
+  // Compaction moves the checkpoint just before each write of a sweep.
   during(async (label) => {
     if (!/update .*CHECKPOINT/.test(label)) return;
     world.nowMs += 1;

@@ -10,9 +10,7 @@ import type { CoreModules } from "./bootstrap-world.ts";
 const choices = (minLength: number, maxLength: number) =>
   fc.array(fc.nat(1_000_000), { minLength, maxLength, size: "max" });
 
-/**
- * Random programs: many short ones, because most of what can go wrong goes wrong soon; some long.
- */
+/** Random programs. Most are short, because most faults occur early. Some are long. */
 export const programs: fc.Arbitrary<Program> = fc.record({
   seed: fc.nat(1_000),
   partitions: fc.constantFrom(1, 1, 1, 2),
@@ -23,14 +21,15 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   ),
 });
 
-/** What came of some programs; `failure` is the smallest that was found. */
+/** The result of some programs. `failure` is the smallest failing one that was found. */
 export type OracleRun = { readonly runs: number; readonly failure?: string };
 
 type Options = { readonly runs: number; readonly seed: number; readonly timeMs: number };
 
-/** Runs random programs against a core, up to so many or for so long. */
+/** Runs random programs against a core, up to a number or for a time. */
 export async function runOracle(core: CoreModules, options: Options): Promise<OracleRun> {
-  // ElectroDB makes an Error for every query, and a stack trace takes longer than all else in it.
+  // ElectroDB creates an Error for every query, and its stack trace takes longer than the rest of
+  // the query.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   const property = fc.asyncProperty(programs, (program) => runProgram(core, program));
@@ -48,7 +47,8 @@ export async function runOracle(core: CoreModules, options: Options): Promise<Or
 const WORKERS = 2;
 
 /**
- * The same in processes of their own, which share the runs: the seeds are `seed` and what follows.
+ * Does the same in separate processes that share the runs. The seeds are `seed` and the following
+ * numbers.
  */
 export async function runOracles(folder: string, options: Options): Promise<OracleRun> {
   const results = await Promise.all(
@@ -72,7 +72,7 @@ async function runApart(core: string, { runs, seed, timeMs }: Options): Promise<
   return JSON.parse(await text(child.stdout));
 }
 
-/** The modules of a core in a folder, such as a copy with a rule taken out. */
+/** Loads the modules of a core in a folder, such as a copy without one rule. */
 export async function loadCore(folder: string): Promise<CoreModules> {
   const load = (path: string) => import(pathToFileURL(join(folder, path)).href);
   const { createLedger } = await load("index.ts");

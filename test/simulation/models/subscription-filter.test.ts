@@ -4,7 +4,7 @@ import { createLedger, defaultTenant, type RawJson } from "../../../packages/cor
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import { createWorld } from "./bootstrap-world.ts";
 
-/** What a filter makes of a bootstrap: over the compacted state, and over the log after it. */
+/** These tests bootstrap with a filter, over the compacted state and over the log after it. */
 
 const incoming = (key: string, type: string | undefined, data: string) => ({
   attributes: { key, ...(type === undefined ? {} : { type }), headers: { from: type ?? "none" } },
@@ -14,7 +14,10 @@ const incoming = (key: string, type: string | undefined, data: string) => ({
 type Incoming = ReturnType<typeof incoming>;
 type Filter = { types?: string[]; keyPrefix?: string; headers?: Record<string, string> };
 
-/** Publishes, compacts, publishes more; and folds what a bootstrapping subscription receives. */
+/**
+ * Publishes, compacts and publishes more. Returns the fold of what a bootstrapping subscription
+ * receives.
+ */
 async function bootstrap(before: Incoming[], after: Incoming[], filter: Filter, limit: number) {
   const { director: ledger, fake } = createWorld(
     { createLedger, createCursors, unpackBatch },
@@ -102,13 +105,14 @@ it.each<[string, Filter]>([
       incoming("a", "wanted", "2"),
       incoming("b", "wanted", "2"),
       incoming("e", "other", "2"),
-      // Deletions reach everybody, whatever their type.
+      // Deletions reach every subscriber, whatever their type.
       incoming("f", undefined, "null"),
       incoming("g", "other", "2"),
     ],
     filter,
     3,
   );
-  // The latest of `c` and `g` never matched here; that of `e` did once, which is still held.
+  // The latest events of `c` and `g` never matched. An earlier event of `e` matched and is still
+  // held.
   expect(state).toEqual({ a: "2", b: "2", e: "1" });
 });

@@ -1,7 +1,10 @@
 import { expect, it } from "vitest";
 import { event, HOUR_MS, OF, openServers, SUB, subscribe } from "./subscription/two-servers.ts";
 
-/** What a process remembers of a subscription decides nothing that another has changed. */
+/**
+ * These tests check that what a process remembers of a subscription never decides anything that
+ * another process has changed.
+ */
 
 it("[sub.seek] ends a 410 at once, through every process", async () => {
   const { here, there, time, driver } = openServers();
@@ -32,7 +35,7 @@ it("[park.retry] delivers what waits as soon as another process has freed it", a
     await there.commit(...OF, SUB, page.cursor);
     expect((await there.poll(...OF, SUB, { limit: 10 })).caughtUp).toBe(true);
     await here.release(...OF, SUB, "a", "retry");
-    // An idle process believes what it remembers for five seconds ([poll.idle-cost]).
+    // An idle process trusts what it remembers for five seconds ([poll.idle-cost]).
     await driver.clock.sleep(5_001);
     const freed = await there.poll(...OF, SUB, { limit: 10 });
     expect(freed.events.map(({ key }) => key)).toEqual(["a"]);
@@ -79,7 +82,7 @@ it.each([undefined, "w"])(
       await subscribe(here);
       await here.publish(...OF, [event("a", 1)]);
       await here.park(...OF, SUB, { sequence: 1, reason: "" });
-      // It waits after the event that is withheld, which is not committed.
+      // The poll waits after the withheld event, which is not committed.
       const polling = here.poll(...OF, SUB, { limit: 10, waitSeconds: 10, consumer });
       await driver.clock.sleep(2_000);
       await here.release(...OF, SUB, "a", "retry");

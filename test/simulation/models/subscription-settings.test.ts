@@ -10,13 +10,16 @@ import { createFakeDynamo } from "../dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../dynamodb/seeded-random.ts";
 import { createVirtualTime } from "../dynamodb/virtual-clock.ts";
 
-/** A filter is changed by one process while a consumer reads through another that remembers it. */
+/**
+ * In these tests, one process changes a filter while a consumer reads through another process that
+ * remembers the old one.
+ */
 
 const OF = [defaultTenant, "orders"] as const;
 const SUB = "s";
 const BEFORE = 20;
 const AFTER = 10;
-/** Many more than are needed. */
+/** Far more polls than are needed. */
 const POLLS_MAX = 300;
 
 function openServers(seed: number) {
@@ -45,7 +48,7 @@ async function publish(ledger: Ledger, sequence: number): Promise<void> {
   expect(receipt.events).toMatchObject([{ sequence }]);
 }
 
-/** What a consumer has processed and committed, until it has met the last event. */
+/** Returns what a consumer has processed and committed by the time it receives the last event. */
 async function consume(ledger: Ledger, worker: string | undefined): Promise<number[]> {
   const processed: number[] = [];
   for (let polls = 0; polls < POLLS_MAX && !processed.includes(BEFORE + AFTER); polls++) {
@@ -86,7 +89,8 @@ it.each(Array.from({ length: 24 }, (_, seed) => [seed, seed % 3 === 0 ? "w" : un
         await publish(here, sequence);
       }
       const processed = await consuming;
-      // Everything odd up to one place, everything even after it, and nothing else.
+      // The consumer processes the odd events up to one place and the even events after it, and
+      // nothing else.
       const from = processed.find((sequence) => keyOf(sequence) === "even") ?? Infinity;
       const last = processed.findLast((sequence) => keyOf(sequence) === "odd") ?? 0;
       const splits = Array.from({ length: BEFORE + 1 }, (_, place) => place).map((place) =>

@@ -25,7 +25,10 @@ const anyPlan: fc.Arbitrary<Plan> = fc.record({
   skewMs: fc.constantFrom(0, 2_000, 3_600_000),
 });
 
-/** Plans that once found something: a subscription made again by another process was not found. */
+/**
+ * Plans that once found a fault: a subscription that another process had created again was not
+ * found.
+ */
 const REGRESSIONS: Plan[] = [
   {
     seed: 24,
@@ -51,7 +54,7 @@ it("[lease.fencing] holds whatever workers, servers and the store do", async () 
     expect(findUnfenced(world.happened)).toEqual([]);
     expect(findForeign(world.happened)).toEqual([]);
     expect(world.store.refusals).toEqual([]);
-    // At least once: without seeks, nothing published is left undelivered in the last life.
+    // At least once: without seeks, every event published in the last life is delivered.
     if (!plan.seeking) {
       const life = happened.lives.length;
       const received = new Set(
@@ -70,7 +73,7 @@ it("[lease.fencing] holds whatever workers, servers and the store do", async () 
     examples: REGRESSIONS.map((plan): [Plan] => [plan]),
   });
   console.log(`${moved} commits moved, ${lost} were refused`);
-  // Nothing would be proven by runs in which no lease was ever lost.
+  // Runs in which no lease was lost would prove nothing.
   expect(Math.min(moved, lost)).toBeGreaterThan(RUNS / 4);
 }, 600_000);
 
@@ -93,7 +96,7 @@ async function run(plan: Plan) {
   for (const { process } of servers) process.thaw();
   store.setFaults();
   await time.finish(Promise.all([...working, watching, disturbing]));
-  // Everybody calms down: one worker drains what is left once the others' leases have run out.
+  // The disturbances end. One worker processes the rest once the leases of the others have expired.
   const draining = async () => {
     for (let round = 0; ; round++) {
       await driver.clock.sleep(500);
@@ -111,7 +114,7 @@ async function run(plan: Plan) {
 
 type World = ReturnType<typeof simulateWorkers>;
 
-/** Freezes servers, seeks, and deletes and makes the subscription again. */
+/** Freezes servers, seeks, and deletes and recreates the subscription. */
 async function disturb(plan: Plan, world: World, isOver: () => boolean): Promise<void> {
   const { random, time, servers, driver, happened } = world;
   const chance = random.fork("disturber");
@@ -134,7 +137,10 @@ async function disturb(plan: Plan, world: World, isOver: () => boolean): Promise
   }
 }
 
-/** Looks at the rows themselves: positions never fall in a generation, tokens never at all. */
+/**
+ * Watches the rows themselves: positions never decrease within a generation, and tokens never
+ * decrease.
+ */
 async function watch(world: World, isOver: () => boolean, broken: string[]): Promise<void> {
   const { store, driver } = world;
   const last = new Map<string, { next: number; generation: number; token: number }>();
@@ -154,8 +160,8 @@ async function watch(world: World, isOver: () => boolean, broken: string[]): Pro
 }
 
 /**
- * After a commit with a token, none with a smaller one moves anything there. That a commit moved a
- * partition is certain when no other worker can have come that far by then.
+ * After a commit with a token, no commit with a smaller token may move anything there. A commit
+ * certainly moved a partition if no other worker can have come that far by then.
  */
 function findUnfenced({ commits }: World["happened"]): string[] {
   const counted = commits.filter(({ outcome }) => outcome !== "refused");
@@ -183,7 +189,7 @@ function findUnfenced({ commits }: World["happened"]): string[] {
   });
 }
 
-/** A cursor of a former life of the subscription never moves a later one. */
+/** A cursor of an earlier life of the subscription must never move a later one. */
 function findForeign({ commits, lives }: World["happened"]): string[] {
   return commits.flatMap(({ life, sentAt, outcome }) => {
     const superseded = (lives[life]?.beganAt ?? Infinity) < sentAt;

@@ -13,7 +13,7 @@ const LEASE_MS = LEASE_SECONDS * 1_000;
 const HOUR_MS = 3_600_000;
 const POLL_EVERY_MS = 400;
 
-/** One table, a subscription of eight partitions, and processes whose clocks are off by so much. */
+/** Creates a table, a subscription of eight partitions, and processes whose clocks differ. */
 async function createWorld(retentionHours = 360) {
   const random = seededRandom("clocks");
   const time = createVirtualTime(random.fork("time"));
@@ -58,7 +58,8 @@ const eventsOf = (name: string) =>
   }));
 
 /**
- * Polls and commits until the time is over: how often it lost a lease, and what it has committed.
+ * Polls and commits until the time is over. Returns how often it lost a lease, and what it has
+ * committed.
  */
 async function work({ time, sleep }: World, ledger: Ledger, consumer: string, untilMs: number) {
   let lost = 0;
@@ -256,7 +257,7 @@ describe("times in the future that a process a year ahead has written", () => {
         const expired = { code: "bootstrap-expired" };
         const poll = right.poll(...OF, "boot", { limit: 1, after: cursor });
         await expect(poll).rejects.toMatchObject(expired);
-        // And its pins hold no floor.
+        // The pins of this bootstrap hold no floor.
         await sleep(6 * HOUR_MS);
         expect((await right.sweep()).floorsMoved).toBeGreaterThan(0);
       })(),

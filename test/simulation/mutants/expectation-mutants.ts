@@ -1,7 +1,7 @@
 import type { Plan } from "../world/plan.ts";
 import type { Mutant } from "./mutants.ts";
 
-/** Several processes write the same few keys, and most publishers say what they expect. */
+/** A plan in which several processes write the same few keys and most publishes are conditional. */
 const EXPECTING: Partial<Plan> = {
   conditioners: 3,
   publishers: 3,
@@ -25,7 +25,7 @@ const EXPECTING: Partial<Plan> = {
   oldCursors: 0,
 };
 
-/** What a publish expects of keys, rule by rule. */
+/** The rules of conditional publishes, each with a mutant. */
 export const ofExpectations: readonly Mutant[] = [
   {
     rule: "what is expected counts",

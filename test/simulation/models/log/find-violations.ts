@@ -3,8 +3,8 @@ import { partitionOf } from "../../../../packages/core/src/model/partition.ts";
 import type { Call, History, Request } from "./history.ts";
 
 /**
- * Everything in which a log, read from its beginning to its end, contradicts the answers to its
- * publishers; empty when it is right. Knows nothing of how the log works.
+ * Returns every contradiction between a log, read from its beginning to its end, and the answers to
+ * its publishers. It does not depend on how the log works.
  */
 export function findViolations(
   log: readonly Entry[],
@@ -79,7 +79,10 @@ function checkRequest(
   return found;
 }
 
-/** ack(A) before send(B) means that A comes before B, within a partition. */
+/**
+ * Finds events in the wrong order: if A is acknowledged before B is sent, A precedes B within a
+ * partition.
+ */
 function findTimeTravel(entries: readonly Entry[], requests: readonly Request[]): string[] {
   const byName = new Map(requests.map((request) => [request.name, request]));
   const found: string[] = [];

@@ -2,18 +2,21 @@ import { LedgerError } from "../../../../packages/core/src/kernel/error.ts";
 import type { Published } from "../../../../packages/core/src/log/append/publish.ts";
 import type { IncomingEvent, RawJson } from "../../../../packages/core/src/model/event.ts";
 
-/** One call of publish: when it began and ended, in ticks of its history, and what it answered. */
+/** One call of publish: when it began and ended, in ticks of its history, and its answer. */
 export type Call = {
   readonly sentAt: number;
   endedAt: number;
-  /** `rejected`: said not to be in the log by this call. `open`: never answered. */
+  /**
+   * `rejected`: the answer says that this call did not add it to the log. `open`: there was no
+   * answer.
+   */
   outcome: "acknowledged" | "replayed" | "rejected" | "unknown" | "open";
-  /** The code of the error, if any. */
+  /** The code of the error, if there was one. */
   code?: string;
   published?: Published;
 };
 
-/** One request, sent once, or with an idempotency key as often as its publisher liked. */
+/** One request. It is sent once, or with an idempotency key any number of times. */
 export type Request = {
   readonly name: string;
   readonly idempotencyKey?: string;
@@ -23,15 +26,17 @@ export type Request = {
 
 export type History = {
   readonly requests: readonly Request[];
-  /** A request whose events no other request has. */
+  /** Adds a request whose events no other request has. */
   add(keys: readonly string[], idempotencyKey?: string): Request;
-  /** Makes a call of a request and records it. Throws only what no publisher may ever see. */
+  /**
+   * Makes a call of a request and records it. Throws only errors that no publisher may ever see.
+   */
   record(
     request: Request,
     publish: () => Promise<Published & { replayed: boolean }>,
   ): Promise<Call>;
   count(outcome: Call["outcome"]): number;
-  /** A moment in the same order as the beginnings and ends of calls. */
+  /** Returns a moment in the same order as the beginnings and ends of calls. */
   tick(): number;
 };
 
@@ -44,7 +49,7 @@ const REJECTIONS = new Set([
   "numbering-at-risk",
 ]);
 
-/** What publishers did and were answered, in one order of events that all of them share. */
+/** The requests of publishers and their answers, in one order of events that they all share. */
 export function createHistory(): History {
   const requests: Request[] = [];
   let tick = 0;

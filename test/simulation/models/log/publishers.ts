@@ -3,15 +3,15 @@ import type { SeededRandom } from "../../dynamodb/seeded-random.ts";
 import type { Call, History, Request } from "./history.ts";
 import type { LogProcess } from "./simulated-log.ts";
 
-/** What publishes: a simulated process, or a real one. */
+/** A process that publishes: a simulated one or a real one. */
 export type Publisher = Pick<LogProcess, "log" | "recall">;
 
-/** What publishers send. Each of them has one request at a time under way. */
+/** The requests of the publishers. Each publisher has one request in flight at a time. */
 export type Workload = {
   readonly publishers: number;
-  /** By all of them together. */
+  /** The total number of requests. */
   readonly requests: number;
-  /** Share of the requests that carry an idempotency key. */
+  /** The share of the requests that have an idempotency key. */
   readonly keyed: number;
 };
 
@@ -20,8 +20,8 @@ const TRIES_MAX = 200;
 
 /**
  * Publishes single events, runs of one key and mixtures of keys, each request at a random process.
- * A request with an idempotency key is sent until it succeeds, now and then twice at once, again
- * after its success, and with another body. Resolves when all is done.
+ * A request with an idempotency key is sent until it succeeds, sometimes twice at once, sometimes
+ * again after its success, and sometimes with another body. Resolves when everything is done.
  */
 export async function publishAll(
   processes: readonly Publisher[],
@@ -81,7 +81,9 @@ async function publishKeyed(
 const isSuccess = ({ outcome }: Call): boolean =>
   outcome === "acknowledged" || outcome === "replayed";
 
-/** The same key with another body is refused, unless the store is in no state to tell. */
+/**
+ * Sends the same key with another body, which must be refused unless the store prevents a decision.
+ */
 async function publishOther({ log, recall }: Publisher, request: Request): Promise<void> {
   const events = [...request.events, ...request.events];
   try {

@@ -6,8 +6,9 @@ import type { LogProcess } from "./simulated-log.ts";
 const PAGE_BYTES = 5 * 1_024 * 1_024;
 
 /**
- * Reads a stream to its end in pages of random sizes, some cut short, and checks of each page that
- * every partition's part is contiguous and begins where the page before ended. Throws otherwise.
+ * Reads a stream to its end in pages of random sizes, some of them cut short. Checks that each
+ * partition's part of a page is contiguous and begins where the previous page ended. Throws
+ * otherwise.
  */
 export async function readAll(
   { log, load }: Pick<LogProcess, "log" | "load">,
@@ -52,8 +53,8 @@ function assertContiguous(
 }
 
 /**
- * Reads along while others publish, and to the end once `isDone`. Gives what it read and the
- * cursors that it passed, each of them a place to read on from.
+ * Reads while others publish, and to the end once `isDone`. Returns what it read and the cursors on
+ * the way. Each of them is a place to continue from.
  */
 export async function follow(
   reader: Pick<LogProcess, "log" | "load" | "process">,

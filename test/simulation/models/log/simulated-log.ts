@@ -19,17 +19,17 @@ import {
 const TABLE = "simulated";
 export const STREAM = "orders";
 
-/** The real log of one process of a simulation. */
+/** The real log of one simulated process. */
 export type LogProcess = {
   readonly process: VirtualProcess;
   readonly table: Table;
   readonly log: Log;
   readonly streams: ReturnType<typeof createStreams>;
-  /** The stream as this process knows it, possibly from a few seconds ago. */
+  /** Returns the stream as this process knows it, which may be a few seconds old. */
   recall(): Promise<LiveStream>;
-  /** The stream as it is. */
+  /** Returns the present stream. */
   load(): Promise<LiveStream>;
-  /** From now on the store answers this process with an error of that name, whatever it sends. */
+  /** From now on the store answers every request of this process with an error of that name. */
   refuse(errorName: string): void;
 };
 
@@ -37,14 +37,14 @@ export type SimulatedLog = {
   readonly random: SeededRandom;
   readonly time: VirtualTime;
   readonly store: FakeDynamo;
-  /** Starts a process with a log, caches and clocks of its own. */
+  /** Starts a process with its own log, caches and clocks. */
   start(name: string, options?: ProcessOptions): LogProcess;
   createStream(by: LogProcess, partitions: number, retentionHours?: number): Promise<void>;
 };
 
 /**
- * The real log on a fake table in virtual time: any number of processes, and a run that depends on
- * the seed alone.
+ * The real log on a fake table in virtual time, with any number of processes. A run depends only on
+ * the seed.
  */
 export function simulateLog(
   seed: number | string,
@@ -76,7 +76,7 @@ export function simulateLog(
         if (refusal !== undefined) throw Object.assign(new Error(refusal), { name: refusal });
         return real.send(...request);
       };
-      // What ElectroDB needs of a client is its `send`, and that is what the fake has.
+      // ElectroDB needs only the `send` of a client, which the fake provides.
       const client = { send } as unknown as Connection["client"];
       const { clock } = process;
       const table = createTable({ client, table: TABLE, clock, random: chance });

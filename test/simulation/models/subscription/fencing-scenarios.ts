@@ -4,7 +4,8 @@ import { type Scenario, scenario } from "./scenario.ts";
 import { event, OF, SUB, subscribe } from "./two-servers.ts";
 
 /**
- * A scenario for every place that compares the token of a lease, where no other check would notice.
+ * One scenario for every place that compares the token of a lease, where no other check would
+ * notice a fault.
  */
 
 const LEASE_MS = 3_000;
@@ -67,7 +68,7 @@ const inTheLog: readonly Scenario[] = [
       await here.publish(...OF, numbers(1, 4));
       await poll(here, "a");
       await driver.clock.sleep(LEASE_MS + 1);
-      // What the first one believes of the lease is from before the second one took it.
+      // The first worker's knowledge of the lease is from before the second one took it.
       const letGo = holdAnswer(/^QueryCommand .*#SUB#.*OFFSET/);
       const late = poll(here, "a");
       await driver.clock.sleep(100);
@@ -87,7 +88,7 @@ const inTheLog: readonly Scenario[] = [
       await here.publish(...OF, numbers(1, 4));
       await poll(here, "a");
       await driver.clock.sleep(LEASE_MS + 1);
-      // It leaves; what it then believes of the lease is from before the other one took it.
+      // The worker leaves. Its knowledge of the lease is from before the other worker took it.
       const noteLeave = holdAnswer(/^PutCommand .*MEMBER#a/);
       const late = here.leave(...OF, SUB, "a");
       await driver.clock.sleep(100);
@@ -102,7 +103,7 @@ const inTheLog: readonly Scenario[] = [
   ),
 ];
 
-/** A key whose parked event is retried, so that its queue is delivered next. */
+/** Prepares a key whose parked event is retried, so that its queue is delivered next. */
 async function openQueue(ledger: Ledger): Promise<void> {
   await subscribe(ledger, LEASED);
   await ledger.publish(...OF, [event("a", 1), event("a", 2), event("b", 3)]);
@@ -143,7 +144,7 @@ const inAQueue: readonly Scenario[] = [
   ),
 ];
 
-/** A compacted state of three keys, and a subscription that is to read it page by page. */
+/** Prepares a compacted state of three keys, and a subscription that reads it page by page. */
 async function openSnapshot(ledger: Ledger): Promise<void> {
   await subscribe(ledger, { ...LEASED, start: "bootstrap" });
   await ledger.publish(...OF, numbers(1, 3));

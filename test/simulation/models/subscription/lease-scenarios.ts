@@ -1,6 +1,6 @@
 import { createLeaseWorld, type LeaseWorld } from "./lease-world.ts";
 
-/** A race of two workers, played one way. Gives what it broke. */
+/** A race of two workers in one fixed order. `play` returns the broken rules. */
 export type LeaseScenario = {
   readonly name: string;
   readonly play: () => Promise<string[]>;
@@ -9,7 +9,7 @@ export type LeaseScenario = {
 const WRITE = /^send \d+ - update .*OFFSET#P0/;
 
 /**
- * Holds the next write to the offset row on its way, does something meanwhile, and lets it go on.
+ * Holds the next write to the offset row, does something meanwhile, and then releases the write.
  */
 async function overtake<T>(
   world: LeaseWorld,
@@ -32,7 +32,7 @@ async function overtake<T>(
   return result;
 }
 
-/** What differs from what is expected, by name. */
+/** Returns the values that differ from the expected ones, by name. */
 const differences = (found: Record<string, unknown>, expected: Record<string, unknown>): string[] =>
   Object.entries(expected).flatMap(([name, value]) =>
     JSON.stringify(found[name]) === JSON.stringify(value)
@@ -40,7 +40,7 @@ const differences = (found: Record<string, unknown>, expected: Record<string, un
       : [`${name} is ${JSON.stringify(found[name])}, not ${JSON.stringify(value)}`],
   );
 
-/** The rules of leases, each in the race that it is for. */
+/** The rules of leases, each with the race that it is for. */
 export const leaseScenarios: readonly LeaseScenario[] = [
   {
     name: "a commit that is overtaken by the next holder moves nothing",
@@ -175,7 +175,7 @@ export const leaseScenarios: readonly LeaseScenario[] = [
 
 const HOUR_MS = 3_600_000;
 
-/** Plays them all: which broke, and how. */
+/** Plays all scenarios. Returns which of them failed, and how. */
 export async function playLeaseScenarios(): Promise<{ name: string; detail: string }[]> {
   const broken: { name: string; detail: string }[] = [];
   for (const { name, play } of leaseScenarios) {

@@ -13,34 +13,32 @@ const LEASE_SECONDS = 3;
 const OF = [defaultTenant, "orders"] as const;
 const SUB = "s";
 
-/** What a poll gave: the sequences of its events, and the cursor after them. */
+/** The result of a poll: the sequences of its events, and the cursor after them. */
 export type Polled = { readonly sequences: readonly number[]; readonly cursor: string };
 
-/** One server, asked in the name of a worker. */
+/** One server that is called in the name of a worker. */
 export type LeaseServer = {
   poll(consumer: string | undefined, after?: string): Promise<Polled>;
-  /** "moved", "stale", or the code it was refused with. */
+  /** Returns "moved", "stale", or the code of the refusal. */
   commit(cursor: string): Promise<string>;
   leave(consumer: string): Promise<void>;
 };
 
-/**
- * A subscription of one partition with four events, and servers that share nothing but the table.
- */
+/** A subscription of one partition with four events, and servers that share only the table. */
 export type LeaseWorld = {
   readonly store: FakeDynamo;
   readonly clock: Clock;
-  /** Its clock may be ahead, or with a negative number late. */
+  /** Starts a server. Its clock is ahead by this much, or late if the number is negative. */
   server(name: string, aheadMs?: number): LeaseServer;
-  /** Time passes: all leases end. */
+  /** Lets time pass until all leases have expired. */
   endLeases(): void;
-  /** From now on requests pass `gate`. */
+  /** From now on every request passes `gate`. */
   setGate(gate: (label: string) => Promise<void>): void;
-  /** The offset row of the partition. */
+  /** Returns the offset row of the partition. */
   row(): Item;
 };
 
-/** Everything happens at once, and time does not move, except where the test says otherwise. */
+/** Everything happens at once, and time does not move unless the test moves it. */
 export async function createLeaseWorld(): Promise<LeaseWorld> {
   const startMs = 1_800_000_000_000;
   let nowMs = startMs;

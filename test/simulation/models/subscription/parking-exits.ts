@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 export const CURSOR_KEYS = [{ id: 1, secret: Buffer.from("model") }];
 const KEYS = ["a", "b"] as const;
 
-/** What a consumer and an operator do, one thing after another. Processes are asked in turn. */
+/** The steps of a consumer and an operator, one after another. The processes take turns. */
 export const STEPS = [
   "publish a",
   "publish b",
@@ -40,7 +40,7 @@ export type ExitPlan = {
   readonly steps: readonly Step[];
   readonly servers: number;
   readonly consumer: string | undefined;
-  /** Commits no page that holds nothing, as many consumers do. */
+  /** True if the consumer commits no page without events, as many consumers do. */
   readonly thrifty: boolean;
 };
 
@@ -52,13 +52,13 @@ export type ExitState = {
   readonly items: readonly Item[];
   readonly nowMs: number;
   readonly turn: number;
-  /** By key: the events that were published. */
+  /** By key, the published events. */
   readonly log: ReadonlyMap<string, readonly number[]>;
   readonly processed: ReadonlySet<number>;
-  /** Those that were skipped, or that are lost, or that a seek has passed on purpose. */
+  /** Events that were skipped, that are lost, or that a seek has passed. */
   readonly excused: ReadonlySet<number>;
   /**
-   * Where the consumer failed in the page it holds: its later events of the key are not processed.
+   * Where the consumer failed in its present page. It does not process later events of that key.
    */
   readonly failing: ReadonlyMap<string, number>;
   readonly page: Page | undefined;
@@ -66,9 +66,9 @@ export type ExitState = {
 };
 
 /**
- * Takes a subscription to some state, and asserts that there is a way out: every key flows, was
- * said to have lost what is no longer kept, or is listed as parked with an operation that works.
- * Gives what is wrong.
+ * Brings a subscription into some state and checks that there is a way out. Every key must flow, be
+ * reported to have lost events, or be listed as parked with an operation that works. Returns the
+ * violations.
  */
 export async function playExit(plan: ExitPlan): Promise<string[]> {
   const violations: string[] = [];
@@ -82,7 +82,7 @@ export async function playExit(plan: ExitPlan): Promise<string[]> {
   return violations;
 }
 
-/** One step from a state: what comes of it, and what is wrong with it. */
+/** Makes one step from a state. Returns the next state and the violations. */
 export async function playStep(
   plan: Omit<ExitPlan, "steps">,
   from: ExitState | undefined,
@@ -152,14 +152,14 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
       page = await next().poll(...OF, SUB, { limit: 4, after, consumer });
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
-      // A position that is lost is said to be, and a seek leads on: that excuses what went.
+      // A lost position is reported, and a seek continues from there. That excuses the lost events.
       if (error.code === "retention-passed") await seek("earliest");
       else if (error.code !== "invalid-cursor") throw error;
     }
     return page;
   }
 
-  /** The events of the page it holds, but for those of keys that have failed. */
+  /** Processes the events of the present page, except those of keys that have failed. */
   function process(): void {
     for (const { key, sequence } of page?.events ?? []) {
       if (sequence >= (failing.get(key) ?? Infinity)) continue;
@@ -170,7 +170,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     }
   }
 
-  /** What the consumer has processed, up to the page it holds, is committed. */
+  /** Commits what the consumer has processed, up to its present page. */
   async function commit(): Promise<void> {
     if (page === undefined || (plan.thrifty && page.events.length === 0)) return;
     process();
@@ -192,12 +192,12 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     const known = parked.find((each) => each.key === key);
     const code = await codeOf(() => server.release(...OF, SUB, key, "skip"));
     if (code === "ok" && known?.status === "parked") excused.add(known.sequence);
-    // The operator has seen what is lost.
+    // The operator has seen that events are lost.
     if (code === "ok" && known?.expired) await excuseExpired(key);
     return code;
   }
 
-  /** Everything of a key that is no longer kept. */
+  /** Excuses every event of a key that is no longer kept. */
   async function excuseExpired(key: string): Promise<void> {
     const { events } = await next().browse(...OF, {
       from: "earliest",
@@ -229,7 +229,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     if (step === "park last") {
       const sequence = log.get("a")?.at(-1) ?? 1;
       const code = await codeOf(() => next().park(...OF, SUB, { sequence, reason: "" }));
-      // A consumer that parks what it has not received counts what comes before as processed.
+      // A consumer that parks an event it has not received counts the earlier events as processed.
       if (code === "ok")
         for (const each of log.get("a") ?? []) if (each < sequence) excused.add(each);
       return code;
@@ -242,7 +242,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     }
     return publish([...step.slice("publish ".length)]);
   };
-  /** Polls and commits until there is nothing more to tell. */
+  /** Polls and commits until nothing remains to be delivered. */
   async function drain(): Promise<void> {
     for (let idle = 0, rounds = 0; idle < 2; rounds++) {
       if (rounds > 30) return void violations.push("it never comes to rest");
@@ -254,12 +254,12 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
 
   const listed = async () => (await next().listParked(...OF, SUB, { limit: 10 })).parked;
 
-  /** A key that nothing holds back flows: its next event comes with the next poll. */
+  /** Checks that a key without waiting events flows: its next event comes with the next poll. */
   async function checkFlow(): Promise<void> {
     const parked = await listed();
     const waiting = parked.filter(({ status, expired }) => status === "parked" || expired);
     const free = KEYS.filter((key) => waiting.every((each) => each.key !== key));
-    // All that is retried has been delivered and committed by now.
+    // Everything that is retried has been delivered and committed by now.
     const ghosts = plan.thrifty ? [] : parked.filter((each) => !waiting.includes(each));
     for (const { key } of ghosts) violations.push(`${key} is listed though nothing of it waits`);
     await publish(free);
@@ -267,14 +267,14 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     const stuck = free.filter((key) => !keys.has(key) && parked.every((each) => each.key !== key));
     if (stuck.length > 0) violations.push(`${stuck} does not flow`);
     await commit();
-    // One of which an event was skipped flows once something is committed after that.
+    // A key with a skipped event flows once a commit has passed that event.
     for (const { key } of (await poll())?.events ?? []) keys.add(key);
     const late = free.filter((key) => !keys.has(key));
     if (late.length > 0) violations.push(`${late} does not flow after a commit`);
     await commit();
   }
 
-  /** When nothing is left to be processed, the next event comes with the next poll. */
+  /** Checks that the next event comes with the next poll when nothing is left to process. */
   async function flowAtOnce(): Promise<void> {
     const row = store.items().find(({ sk }) => String(sk).startsWith("OFFSET#"));
     const position = Number(row?.n);
@@ -296,7 +296,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
   }
 
   async function leadOut(): Promise<void> {
-    // What other processes did is known everywhere after five seconds.
+    // After five seconds every process knows what other processes did.
     await pass(6_000);
     await drain();
     await checkFlow();

@@ -3,7 +3,7 @@ import type { Ledger } from "../../../../packages/core/src/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
 import { event, HOUR_MS, OF, SUB, subscribe } from "./two-servers.ts";
 
-/** Keys that nothing holds back any more are free in every view. */
+/** The scenarios check that a key without waiting events is free in every view. */
 
 const poll = (ledger: Ledger, more: object = {}) =>
   ledger.poll(...OF, SUB, { limit: 1_000, ...more });
@@ -145,7 +145,7 @@ const retried: readonly Scenario[] = [
       await here.commit(...OF, SUB, (await poll(here)).cursor);
       await here.release(...OF, SUB, "a", "retry");
       await here.publish(...OF, [event("a", 3)]);
-      // A consumer that parks event 3 has read it elsewhere: it says nothing of event 1.
+      // A consumer that parks event 3 has read it elsewhere, so this says nothing about event 1.
       assert.partialDeepStrictEqual(await park(here, 3), { sequence: 1, status: "parked" });
       await here.commit(...OF, SUB, (await poll(here)).cursor);
       await here.release(...OF, SUB, "a", "retry");
@@ -184,5 +184,5 @@ const retried: readonly Scenario[] = [
   ),
 ];
 
-/** What holds for keys that wait for nothing, and for those whose events expire. */
+/** The scenarios for keys that wait for nothing, and for keys whose events expire. */
 export const parkingScenarios: readonly Scenario[] = [...skipped, ...retried];

@@ -12,7 +12,7 @@ import {
 export type Explored = {
   readonly states: number;
   readonly steps: number;
-  /** What is wrong, and the steps that lead there. */
+  /** The violations, each with the steps that lead to it. */
   readonly violations: readonly { readonly path: readonly Step[]; readonly detail: string }[];
 };
 
@@ -21,7 +21,7 @@ export type Space = Omit<ExitPlan, "steps"> & {
   readonly start: readonly Step[];
   readonly alphabet: readonly Step[];
   readonly depth: number;
-  /** Where this many events are in the log, no more are published. */
+  /** No further events are published once the log has this many. */
   readonly eventsMax: number;
 };
 
@@ -36,8 +36,8 @@ const near = (start: readonly Step[], depth: number): Space => ({
 });
 
 /**
- * The spaces to explore, each close to where a key is parked. The first starts before any poll, the
- * second after an event has failed, the third after a commit has passed that event.
+ * The spaces to explore. Each begins close to a parked key: the first before any poll, the second
+ * after an event has failed, the third after a commit has passed that event.
  */
 export const SPACES = [
   near(["publish a", "publish b"], 3),
@@ -52,10 +52,9 @@ const HOUR_MS = 60 * 60_000;
 const { parse } = createCursors(CURSOR_KEYS);
 
 /**
- * Plays all short histories of a consumer and an operator, each state once, and asserts in every
- * state that there is a way out. Two states count as the same when they differ only in counters and
- * in how long something has lasted, to an hour. Each step is one of a process that has just begun:
- * nothing is remembered. /
+ * Plays all short histories of a consumer and an operator, each state once. Checks in every state
+ * that there is a way out. Two states count as the same when they differ only in counters and in
+ * durations of less than an hour. Each step runs in a new process that remembers nothing.
  */
 export async function explore(space: Space): Promise<Explored> {
   const violations: { path: readonly Step[]; detail: string }[] = [];
@@ -73,7 +72,7 @@ export async function explore(space: Space): Promise<Explored> {
     next.push(node);
   };
   let { state } = await playStep(space, undefined, "create");
-  // Each step opens the product again, and its models are valid once and for all.
+  // Each step opens the product again. Its models have been validated once, which is enough.
   stopValidatingModels();
   for (const step of space.start) ({ state } = await playStep(space, state, step));
   await visit(level, { state, path: space.start }, []);
@@ -93,7 +92,7 @@ export async function explore(space: Space): Promise<Explored> {
   return { states: seen.size, steps, violations };
 }
 
-/** What is wrong in these spaces. */
+/** Returns the violations in these spaces. */
 export async function playSpaces(): Promise<{ name: string; detail: string }[]> {
   for (const space of SPACES) {
     const [found] = (await explore(space)).violations;
@@ -103,7 +102,7 @@ export async function playSpaces(): Promise<{ name: string; detail: string }[]> 
   return [];
 }
 
-/** What two states have in common that behave the same. */
+/** Returns a text that is the same for states that behave alike. */
 function nameOf({ items, nowMs, processed, excused, failing, page }: ExitState): string {
   const of = (prefix: string) => items.filter(({ sk }) => String(sk).startsWith(prefix));
   const [offset] = of("OFFSET#");
@@ -126,7 +125,7 @@ type Parked = Readonly<Record<"id" | "from" | "next" | "key" | "retrying", unkno
 
 const parkedIn = ({ q = [] }: Item): readonly Parked[] => q as unknown as readonly Parked[];
 
-/** The committed offset of the subscription, and what of it waits. */
+/** Returns the committed offset of the subscription, and its waiting events. */
 const rowOf = (row: Item): unknown => [
   row.n,
   row.g,
@@ -134,7 +133,7 @@ const rowOf = (row: Item): unknown => [
   ((row.h ?? []) as unknown as readonly { sequence: unknown }[]).map(({ sequence }) => sequence),
 ];
 
-/** What a page covers, and whether that still counts. */
+/** Returns what a page covers, and whether that still counts. */
 function cursorOf({ cursor }: { readonly cursor: string }, row: Item | undefined): unknown {
   const { positions, freed, queue, subscription } = parse(cursor);
   const ids = row === undefined ? [] : parkedIn(row).map(({ id, was = [] }) => [id, ...was]);

@@ -3,16 +3,19 @@ import type { Ledger } from "../../../../packages/core/src/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
 import { event, OF, SUB, subscribe } from "./two-servers.ts";
 
-/** The committed offset of a subscription, and what is said of it, by any process, however slow. */
+/**
+ * These scenarios check the committed offset of a subscription and the answers about it, from any
+ * process, however slow.
+ */
 
 const poll = (ledger: Ledger, more: object = {}) =>
   ledger.poll(...OF, SUB, { limit: 1_000, ...more });
 const dataOf = ({ events }: { events: readonly { data: unknown }[] }) =>
   events.map(({ data }) => Number(data));
-/** A look at the positions of a subscription. */
+/** Matches a read of a subscription's positions. */
 const POSITIONS = /^QueryCommand .*#SUB#/;
 
-/** What a process remembers is not replaced by what a slower look found. */
+/** A slower read never replaces what a process remembers from a later one. */
 const memories: readonly Scenario[] = [
   scenario("[poll.caught-up] is not forgotten for a look from before a seek", async (world) => {
     const { here, holdAnswer, driver } = world;
@@ -69,7 +72,7 @@ const park = (ledger: Ledger, sequence: number) =>
   ledger.park(...OF, SUB, { sequence, reason: "" });
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => event("a", n + 1));
 
-/** What an answer to a commit says is true. */
+/** The answer to a commit is true. */
 const commits: readonly Scenario[] = [
   scenario("[poll.commit] reads on from a cursor that others have overtaken", async (world) => {
     const { here, there } = world;
@@ -207,7 +210,7 @@ const departures: readonly Scenario[] = [
         await here.publish(...OF, [event("a", 1)]);
         assert.deepEqual(dataOf(await waiting), []);
         assert.deepEqual(dataOf(await poll(here, { consumer: "b" })), [1]);
-        // One that begins again under the name counts from then on.
+        // A worker that starts again under the name counts from then on.
         await here.leave(...OF, SUB, "b");
         assert.deepEqual(dataOf(await poll(here, { consumer: "a" })), [1]);
       },

@@ -1,11 +1,16 @@
 import { openServers } from "./two-servers.ts";
 
-/** Something that two processes, their clients and an operator do, and what must come of it. */
+/**
+ * A sequence of actions of two processes, their clients and an operator, with the expected results.
+ */
 export type Scenario = { readonly name: string; readonly play: () => Promise<void> };
 
 type Servers = ReturnType<typeof openServers>;
 
-/** `tell` throws where something else comes of it. Its title begins with the rule it is for. */
+/**
+ * Creates a scenario. `tell` throws when a result differs. The title begins with the rule that it
+ * checks.
+ */
 export const scenario = (name: string, tell: (servers: Servers) => Promise<void>): Scenario => ({
   name,
   play: async () => {
@@ -14,7 +19,7 @@ export const scenario = (name: string, tell: (servers: Servers) => Promise<void>
   },
 });
 
-/** Plays them all: which broke, and how. */
+/** Plays all scenarios. Returns which of them failed, and how. */
 export async function playScenarios(
   scenarios: readonly Scenario[],
 ): Promise<{ name: string; detail: string }[]> {

@@ -40,10 +40,10 @@ export const anyParkingPlan: fc.Arbitrary<ParkingPlan> = fc.record({
 });
 
 /**
- * A consumer whose events fail now and then, on the real ledger over a fake table: it parks what
- * fails, while an operator retries and skips. Whatever the store, the servers and the consumer do,
- * no event is processed before the earlier ones of its key, and in the end all are, but the
- * skipped.
+ * Simulates a consumer whose events sometimes fail, on the real ledger over a fake table. It parks
+ * failing events, while an operator retries and skips them. Whatever the store, the servers and the
+ * consumer do, no event is processed before the earlier ones of its key. In the end all events are
+ * processed except the skipped ones.
  */
 export async function simulateParking(plan: ParkingPlan) {
   const random = seededRandom(plan.seed);
@@ -73,12 +73,15 @@ export async function simulateParking(plan: ParkingPlan) {
   const pick = (chance: SeededRandom): Ledger => chance.pick(servers).ledger;
   const happened = { parked: 0, retried: 0, skipped: 0, crashes: 0 };
   const violations: string[] = [];
-  /** By key, in the order of the log: what was published. */
+  /** The published events by key, in the order of the log. */
   const log = new Map<string, number[]>();
   const processed = new Set<number>();
   const skipped = new Set<number>();
   let over = false;
-  /** How many looks in a row have found nothing parked, and how many polls nothing to deliver. */
+  /**
+   * How many consecutive reads found nothing parked, and how many consecutive polls had nothing to
+   * deliver.
+   */
   let calm = 0;
   let idle = 0;
   const isDone = () => over && idle > 15 && calm > 5;
@@ -114,7 +117,7 @@ export async function simulateParking(plan: ParkingPlan) {
     }
   }
 
-  /** True when the event could be processed. */
+  /** Returns whether the event could be processed. */
   function process({ key, data }: StoredEvent, chance: SeededRandom): boolean {
     const number = Number(data);
     if (processed.has(number)) return true;
@@ -173,10 +176,11 @@ export async function simulateParking(plan: ParkingPlan) {
       calm = waiting.length === 0 ? calm + 1 : 0;
       const target = waiting[chance.between(0, Math.max(0, waiting.length - 1))];
       if (target === undefined) continue;
-      // The reader of the log may be frozen: then it is not known what would be skipped.
+      // The process that reads the log may be frozen. Then it is unknown which event would be
+      // skipped.
       const number = numberOf(target);
       const how = !over && number !== undefined && chance.chance(0.3) ? "skip" : "retry";
-      // A skip whose answer was lost may have been carried out, and is no longer to be repeated.
+      // A skip whose answer was lost may have been executed, and must not be repeated.
       if (how === "skip" && number !== undefined) skipped.add(number);
       const refusals = ["parked-key-not-found", "not-parkable"];
       const named = how === "skip" ? target.sequence : undefined;
@@ -190,7 +194,7 @@ export async function simulateParking(plan: ParkingPlan) {
   }
 
   const sequences = new Map<string, number>();
-  /** Reads the log from the side, to know which number has which sequence. */
+  /** Reads the log directly, to learn the sequence of each number. */
   async function observe(): Promise<void> {
     for (let from = "earliest"; !over; ) {
       const read = () => servers[0]?.ledger.browse(...OF, { from, limit: 1_000 });
@@ -256,7 +260,7 @@ export async function simulateParking(plan: ParkingPlan) {
 const STORY_SEED = 7;
 const STORY_RUNS = 60;
 
-/** What is parked is changed just when another process commits, which few plans come to. */
+/** A parking change happens just when another process commits. Few random plans reach this. */
 const COMMIT_MEANWHILE: ParkingPlan = {
   seed: 26,
   partitions: 1,
@@ -268,7 +272,7 @@ const COMMIT_MEANWHILE: ParkingPlan = {
   consumer: undefined,
 };
 
-/** Plays plans that are always the same; what is wrong with them. */
+/** Plays fixed plans. Returns the violations. */
 export async function playParkingPlans(): Promise<{ name: string; detail: string }[]> {
   const drawn = fc.sample(anyParkingPlan, { seed: STORY_SEED, numRuns: STORY_RUNS });
   for (const plan of [COMMIT_MEANWHILE, ...drawn]) {

@@ -19,10 +19,10 @@ export const LEASE_SECONDS = 3;
 
 const RATES: FaultRates = { "timeout-late": 0.01, "error-after": 0.03, "error-before": 0.03 };
 
-/** One process that serves the API, as far as core is concerned. */
+/** One process that serves the API. */
 export type Server = { readonly process: VirtualProcess; readonly ledger: Ledger };
 
-/** A commit that was answered, by ticks of the history. */
+/** A commit that was answered, with its time in ticks of the history. */
 export type CommitCall = {
   readonly life: number;
   readonly cursor: CursorContent;
@@ -40,23 +40,23 @@ export type Plan = {
   readonly freezing: boolean;
   readonly seeking: boolean;
   readonly recreating: boolean;
-  /** How far the clocks of all servers but the first may be off, either way. */
+  /** The maximum difference of the servers' clocks from true time, except for the first server. */
   readonly skewMs: number;
 };
 
-/** Everything that happened in a run. Events are named by the life they were published in. */
+/** Everything that happened in a run. Each event is recorded with the life it was published in. */
 export type Happened = {
   readonly published: { life: number; name: string }[];
   readonly delivered: { life: number; names: readonly string[] }[];
   readonly commits: CommitCall[];
   readonly unexpected: string[];
-  /** The subscription's lives, by uid, and when each began. */
+  /** The subscription's lives by uid, and when each began. */
   readonly lives: { uid: string; beganAt: number }[];
 };
 
 /**
- * The real ledger on a fake table in virtual time: workers that poll, commit late, pause, crash and
- * leave; servers that freeze; seeks; and subscriptions that are deleted and made again.
+ * Simulates the real ledger on a fake table in virtual time: workers that poll, commit late, pause,
+ * crash and leave; servers that freeze; seeks; and subscriptions that are deleted and recreated.
  */
 export function simulateWorkers(plan: Plan) {
   const random = seededRandom(plan.seed);
@@ -90,11 +90,11 @@ export function simulateWorkers(plan: Plan) {
   });
   const driver = time.process("driver");
 
-  /** Which life of the subscription a cursor is of, counted from 1. */
+  /** Returns the life of the subscription that a cursor belongs to, counted from 1. */
   const lifeOf = (cursor: string): number =>
     happened.lives.findIndex(({ uid }) => uid === cursors.parse(cursor).subscription?.uid) + 1;
 
-  /** Runs a request; undefined when it was refused with a code that may be. */
+  /** Runs a request. Returns undefined when it was refused with an allowed code. */
   async function ask<T>(
     run: () => Promise<T>,
     expected: readonly string[],
@@ -149,7 +149,7 @@ export function simulateWorkers(plan: Plan) {
     }
   }
 
-  /** Works until `isOver`, now and then by other rules than the good ones. */
+  /** Works until `isOver`. Sometimes it violates the rules for good workers. */
   async function work(name: string, chance: SeededRandom, isOver: () => boolean): Promise<void> {
     let server = chance.pick(servers);
     let consumer: string | undefined = name;
@@ -172,13 +172,13 @@ export function simulateWorkers(plan: Plan) {
       const names = page.events.map(({ data }) => JSON.parse(data) as string);
       happened.delivered.push({ life: lifeOf(page.cursor), names });
       kept.push(page.cursor);
-      // A pause that is longer than a lease now and then.
+      // The worker sometimes pauses for longer than a lease.
       await sleep(chance.fraction() * (chance.chance(0.1) ? LEASE_SECONDS * 3_000 : 100));
       const chosen = chance.chance(0.1) ? chance.pick(kept) : kept.at(-1);
       if (chosen !== undefined && chance.chance(0.9)) await commit(server, chosen);
       const fate = chance.fraction();
       if (fate < 0.03) {
-        // A crash: nothing is remembered, and the next process has another name.
+        // The worker crashes: it remembers nothing, and the next process has another name.
         kept.length = 0;
         consumer = `${name}-${++born}`;
       } else if (fate < 0.06 && consumer !== undefined) {

@@ -12,7 +12,7 @@ export const OF = [defaultTenant, "orders"] as const;
 export const SUB = "s";
 export const HOUR_MS = 3_600_000;
 
-/** Two processes that share nothing but the table, and a clock to tell stories by. */
+/** Opens two processes that share only the table, and a clock that the scenario controls. */
 export function openServers() {
   const random = seededRandom(1);
   const time = createVirtualTime(random.fork("time"));
@@ -41,7 +41,7 @@ export function openServers() {
     });
   });
   if (here === undefined || there === undefined) throw new Error("there are two servers");
-  /** The next answer to such a request arrives only once it is let go. */
+  /** Holds the next answer to such a request until the returned function is called. */
   function holdAnswer(asks: RegExp): () => void {
     const { promise: until, resolve } = Promise.withResolvers<void>();
     slow = { asks, until };
@@ -50,7 +50,7 @@ export function openServers() {
   return { here, there, time, store, holdAnswer, driver: time.process("driver") };
 }
 
-/** A stream that keeps its events for an hour, and a subscription to it. */
+/** Creates a stream that keeps its events for an hour, and a subscription of it. */
 export async function subscribe(
   ledger: Ledger,
   config: object = {},
