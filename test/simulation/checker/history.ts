@@ -1,19 +1,22 @@
 /**
- * A history: what clients did and what they were answered, and what the store was seen to hold, one
- * line each, in order of time. Nothing here knows the product. Times are milliseconds on one clock
- * that never goes back. Printed as one JSON text per line.
+ * A history consists of what clients did, the answers they received, and what was seen in the
+ * store. It has one line each, in order of time. It does not depend on the product. Times are
+ * milliseconds on one clock that never goes back. It is stored as one JSON text per line.
  */
 
-/** An event as its publisher knows it. `n` is its own number, no other event has it. */
+/** An event as its publisher knows it. Its number `n` is unique. */
 export type EventRef = {
   readonly n: number;
   readonly key: string;
   readonly dead?: true;
-  /** To be written only if this is the last sequence of the key; 0: only if it has no state. */
+  /**
+   * The event is written only if the key's last event has this sequence. 0: only if the key has no
+   * state.
+   */
   readonly expected?: number;
 };
 
-/** A key that was not as expected, as a publisher was answered. */
+/** A key that was not as expected, according to the answer to its publisher. */
 export type Mismatch = {
   readonly key: string;
   readonly sequence: number;
@@ -25,25 +28,28 @@ export type Delivered = readonly [n: number, sequence: number];
 
 type Head = { readonly atMs: number; readonly process: string };
 
-/** A call begins. Its end, if any, has the same `call`. */
+/** A call begins. Its end, if there is one, has the same `call`. */
 export type Invoke = Head & { readonly type: "invoke"; readonly call: number } & (
     | { readonly op: "create"; readonly stream: string }
     | { readonly op: "delete"; readonly stream: string; readonly life: string }
-    /** The stream keeps its events for so long from now on. */
+    /** From now on, the stream keeps its events for this long. */
     | { readonly op: "patch"; readonly stream: string; readonly retentionMs: number }
     | {
         readonly op: "publish";
         readonly stream: string;
         readonly events: readonly EventRef[];
-        /** With a key the same events are sent until they succeed; without one only once. */
+        /**
+         * With a key, the same events are sent until they succeed. Without a key, they are sent
+         * once.
+         */
         readonly keyed?: true;
       }
     | {
         readonly op: "read";
         readonly stream: string;
-        /** Whose view the page is added to. */
+        /** The session whose view the page is added to. */
         readonly session: string;
-        /** Where it reads on from; absent for the committed position, or a named place. */
+        /** The positions to read from. Absent for the committed position or a named place. */
         readonly after?: readonly number[];
         readonly place?: "earliest" | "latest";
       }
@@ -81,16 +87,19 @@ type TeamCall = { readonly team: string } & (
 /** The fencing token of a worker's share, by partition. */
 export type Tokens = readonly (number | null)[];
 
-/** A page: the events after `after` up to `to`, by partition, each the first not delivered yet. */
+/**
+ * A page: the events after `after` and before `to`. By partition, both are first sequences that are
+ * not delivered.
+ */
 export type Page = {
   readonly life: string;
   readonly phase: "bootstrap" | "log";
   readonly events: readonly Delivered[];
   readonly to: readonly number[];
   readonly caughtUp: boolean;
-  /** The view is now exactly that of the log at `to`. */
+  /** True if the view is now exactly that of the log at `to`. */
   readonly consistent: boolean;
-  /** Of which subscription and generation; absent when the stream itself is read. */
+  /** The subscription and its generation. Absent when the stream itself is read. */
   readonly subscription?: string;
   readonly generation?: number;
 };
@@ -115,39 +124,45 @@ export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
     | { readonly op: "park" | "retry" | "skip" | "leave" | "settings" | "seek" }
   );
 
-/** `fail`: it has had no effect and never will. `unknown`: it may or may not have. */
+/**
+ * `fail`: the call had no effect and never will. `unknown`: it may or may not have had an effect.
+ */
 export type Failed = Head & {
   readonly type: "fail" | "unknown";
   readonly call: number;
   readonly op: Invoke["op"];
   readonly code: string;
-  /** Why a cursor was refused. */
+  /** The reason for which a cursor was refused. */
   readonly reason?: string;
-  /** Of a publish that expected something else. */
+  /** The mismatches of a conditional publish. */
   readonly mismatches?: readonly Mismatch[];
 };
 
-/** What the store was seen to hold, and what the test did to it. */
+/** What was seen in the store, and what the test did to it. */
 export type Info = Head & { readonly type: "info" } & (
     | {
         /**
-         * A stored batch, when it was first seen; batches of a partition in the order of writing.
+         * A stored batch, recorded when it was first seen. The batches of a partition are in the
+         * order of writing.
          */
         readonly op: "batch";
         readonly life: string;
         readonly partition: number;
         readonly first: number;
         readonly seal?: true;
-        /** How many numbers it uses up that no event gets: it ends what a restore has kept. */
+        /**
+         * How many numbers the batch skips. They belong to no event. Such a batch follows what a
+         * restore has kept.
+         */
         readonly jump?: number;
-        /** The line was written at the moment when the batch was put. */
+        /** True if the line was written at the moment when the batch was put. */
         readonly seen?: true;
         readonly publishedAtMs: number;
         readonly expiresAtMs?: number;
         readonly events: readonly EventRef[];
       }
     | {
-        /** The compacted state of a partition: one row per key. */
+        /** The compacted state of a partition, with one row per key. */
         readonly op: "compacted";
         readonly life: string;
         readonly partition: number;
@@ -156,7 +171,10 @@ export type Info = Head & { readonly type: "info" } & (
         readonly rows: readonly (readonly [key: string, sequence: number, dead: boolean])[];
       }
     | {
-        /** How far a partition is compacted, and where reading may begin, when that was written. */
+        /**
+         * How far a partition is compacted and where reading may begin, recorded when that was
+         * written.
+         */
         readonly op: "checkpoint";
         readonly life: string;
         readonly partition: number;
@@ -164,7 +182,7 @@ export type Info = Head & { readonly type: "info" } & (
         readonly floor: number;
       }
     | {
-        /** One row of the compacted state, when it was written. */
+        /** One row of the compacted state, recorded when it was written. */
         readonly op: "row";
         readonly life: string;
         readonly partition: number;
@@ -191,40 +209,40 @@ export type Info = Head & { readonly type: "info" } & (
       }
     /** Faults have ended, nothing is parked, and the team has read up to the end. */
     | { readonly op: "drained"; readonly team: string; readonly life: string }
-    /** The client of a session keeps its view; goes back to the one it kept; begins again. */
+    /** The client of a session keeps its view, returns to the kept view, or begins a new one. */
     | { readonly op: "save" | "restore" | "begin"; readonly session: string }
-    /** Numbering was repaired by an operator: the partition goes on at `next`. */
+    /** An operator has repaired the numbering. The partition continues at `next`. */
     | {
         readonly op: "repair";
         readonly life: string;
         readonly partition: number;
         readonly next: number;
       }
-    /** The table is copied, as it is at this moment. */
+    /** The table is copied at this moment. */
     | { readonly op: "copied"; readonly copy: number }
     | {
         /**
-         * The table is what a copy says: what was written since is lost. Each life of the copy goes
-         * on under another name from here on, and no other life does.
+         * The table is replaced by a copy, and later writes are lost. Each life of the copy
+         * continues under another name, and no other life continues.
          */
         readonly op: "restored";
         readonly copy: number;
         readonly lives: readonly { readonly from: string; readonly to: string }[];
       }
-    /** Faults have ended ten seconds ago: from now on everything must be caught up with. */
+    /** Faults ended ten seconds ago. From now on every client must be caught up. */
     | { readonly op: "healed" }
   );
 
 export type Line = Invoke | Ok | Failed | Info;
 
-/** What a checker found wrong. */
+/** A violation that a checker found. */
 export type Violation = {
   readonly name: ViolationName;
   readonly detail: string;
   readonly atMs: number;
 };
 
-/** Every name a checker may use, with its meaning. */
+/** Every name of a violation, with its meaning. */
 export const VIOLATIONS = {
   "lost-write": "acknowledged, and not in the log",
   duplicate: "in the log more often than it was published",
