@@ -2,6 +2,8 @@
 export type Orders = {
   /** The file to which the tests write their answers, one per line. */
   readonly answers: string;
+  /** The number of changes in the sources. */
+  readonly changes: number;
   /** The limit on the executions of each change in one run of a test. */
   readonly limits: readonly (readonly [number: number, times: number])[];
   /** The file to which the tests write the changes that they execute, if that is requested. */

@@ -48,9 +48,22 @@ it("runs a file from its beginning for what its loading meets, and for what is i
   expect(nextJob([slow], all, answers)).toBeUndefined();
 });
 
-it("asks about what took too long once more, alone", () => {
+it("asks about what took too long once more, alone and with more time", () => {
+  const first = nextJob([quick], all, []);
   const answers = [answer("quick", 1, "late"), answer("quick", 2, "passed")];
-  expect(nextJob([quick], all, answers)?.orders.active).toBe(1);
+  const again = nextJob([quick], all, answers);
+  expect(again?.orders.questions).toEqual({ "quick.1": [1] });
+  const [once, twice] = [first, again].map((job) => job?.orders.patienceMs?.["quick.1"] ?? 0);
+  expect(twice).toBeGreaterThan(once ?? 0);
+
+  const settled = [...answers, answer("quick", 1, "begun"), answer("quick", 1, "late")];
+  expect(nextJob([quick], all, settled)).toBeUndefined();
+  expect(verdictsOf([1], settled, String)).toMatchObject([
+    { by: "quick: title (it does not end)" },
+  ]);
+
+  const passed = [...answers, answer("quick", 1, "passed")];
+  expect(nextJob([quick, slow], all, passed)?.orders.questions).toEqual({ "slow.1": [1, 2, 3] });
 });
 
 it("says who noticed a change, and how many were asked", () => {
@@ -60,7 +73,7 @@ it("says who noticed a change, and how many were asked", () => {
   ];
   expect(verdictsOf([1, 2, 3], answers, (path) => path.toUpperCase())).toEqual([
     { number: 1, by: "SLOW: title", asked: 2 },
-    { number: 2, by: "SLOW: title (it goes on for ever)", asked: 1 },
+    { number: 2, by: "SLOW: title (it does not end)", asked: 1 },
     { number: 3, by: null, asked: 0 },
   ]);
 });

@@ -20,7 +20,9 @@ export type Verdict = {
  * The time limit of a test: at least `leastMs`, and otherwise this multiple of its time without a
  * change.
  */
-const PATIENCE = { leastMs: 15_000, times: 20 };
+const PATIENCE = { leastMs: 3_000, times: 10 };
+/** A test that was late gets this multiple of the limit when it runs once more. */
+const MORE_PATIENCE = 5;
 /**
  * The limit on executions of a change: at least `least`, and otherwise this multiple of their
  * number without the change.
@@ -31,7 +33,7 @@ const ALONE_MS = 20_000;
 
 const SETTLED: readonly Outcome[] = ["noticed", "endless"];
 /** These outcomes are tried again with the change active from the beginning of the file. */
-const DOUBTFUL: readonly Outcome[] = ["unsure", "late"];
+const DOUBTFUL: Outcome = "unsure";
 
 /** Returns the next run: the fastest file with open questions, or undefined at the end. */
 export function nextJob(
@@ -39,10 +41,12 @@ export function nextJob(
   numbers: ReadonlySet<number>,
   answers: readonly Answer[],
 ): Job | undefined {
+  const lateness = latenessOf(answers);
   const settled = new Set(answers.flatMap((a) => (SETTLED.includes(a.outcome) ? a.number : [])));
+  for (const { number, times } of lateness) if (times > 1) settled.add(number);
   const asked = new Set(answers.map(keyOf));
   const open = (number: number) => numbers.has(number) && !settled.has(number);
-  const late = new Set(answers.flatMap((a) => (a.outcome === "late" ? a.number : [])));
+  const late = new Set(lateness.map(({ number }) => number));
   const files = measured
     .filter(({ passed }) => passed)
     .map((file) => ({ ...file, ms: sum(Object.values(file.msOf)) }))
@@ -61,12 +65,17 @@ export function nextJob(
       return { file: file.file, orders: { ...boundsOf(file), questions } };
     }
   }
+  for (const { file, test, number } of lateness) {
+    const of = files.find((each) => each.file === file);
+    if (of === undefined || test === null || !open(number)) continue;
+    return { file, orders: { ...boundsOf(of, MORE_PATIENCE), questions: { [test]: [number] } } };
+  }
   // Changes that loading a file executes, and outcomes that a repeated test leaves open.
   for (const file of files) {
     const loading = file.meetings.filter(({ test }) => test === null);
     const met = new Set(loading.flatMap(({ meetings }) => meetings.map(([number]) => number)));
     const doubts = Map.groupBy(
-      answers.filter(({ outcome, file: of }) => of === file.file && DOUBTFUL.includes(outcome)),
+      answers.filter(({ outcome, file: of }) => of === file.file && outcome === DOUBTFUL),
       ({ number }) => number,
     );
     for (const active of [...met, ...doubts.keys()]) {
@@ -90,21 +99,37 @@ export function verdictsOf(
   const of = Map.groupBy(answers, ({ number }) => number);
   return numbers.map((number) => {
     const all = of.get(number) ?? [];
-    const by = all.find(({ outcome }) => SETTLED.includes(outcome));
-    const end = by?.outcome === "endless" ? " (it goes on for ever)" : "";
+    const late = latenessOf(all).find(({ times }) => times > 1);
+    const by = all.find(({ outcome }) => SETTLED.includes(outcome)) ?? late;
+    const end = by === undefined || by.outcome === "noticed" ? "" : " (it does not end)";
     const said = by === undefined ? null : `${pathOf(by.file)}: ${by.name ?? "itself"}${end}`;
     const tests = all.filter(({ outcome }) => outcome !== "begun" && outcome !== "unmet");
     return { number, by: said, asked: new Set(tests.map(keyOf)).size };
   });
 }
 
-function boundsOf({ msOf, meetings }: Measured): Pick<Orders, "limits" | "patienceMs"> {
+/** Returns the tests whose last answer for a change was late, and how often it was. */
+function latenessOf(answers: readonly Answer[]): readonly (Answer & { readonly times: number })[] {
+  const late = new Map<string, Answer & { readonly times: number }>();
+  for (const answer of answers) {
+    const key = keyOf(answer);
+    if (answer.outcome === "late")
+      late.set(key, { ...answer, times: (late.get(key)?.times ?? 0) + 1 });
+    else if (answer.outcome !== "begun") late.delete(key);
+  }
+  return [...late.values()];
+}
+
+function boundsOf(
+  { msOf, meetings }: Measured,
+  morePatience = 1,
+): Pick<Orders, "limits" | "patienceMs"> {
   const most = new Map<number, number>();
   for (const { meetings: met } of meetings) {
     for (const [number, times] of met) most.set(number, Math.max(most.get(number) ?? 0, times));
   }
   const limit = (times: number) => Math.max(MEETINGS.least, times * MEETINGS.times);
-  const patience = (ms: number) => Math.max(PATIENCE.leastMs, ms * PATIENCE.times);
+  const patience = (ms: number) => Math.max(PATIENCE.leastMs, ms * PATIENCE.times) * morePatience;
   return {
     limits: [...most].map(([number, times]) => [number, limit(times)]),
     patienceMs: Object.fromEntries(Object.entries(msOf).map(([id, ms]) => [id, patience(ms)])),

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, "../..");
 /** The tests of the projects, run on sources that contain all their changes. */
 export type Session = {
   /** Runs a test file. Without one, runs every file. */
-  run(orders: Orders, file?: string): Promise<TestModule[]>;
+  run(orders: Omit<Orders, "changes">, file?: string): Promise<TestModule[]>;
   close(): Promise<void>;
 };
 
@@ -71,7 +71,7 @@ export async function openSession({ files, projects, tests, folder }: Asked): Pr
   vitest.provide("orders", path);
   return {
     run: async (orders, file) => {
-      writeFileSync(path, JSON.stringify(orders));
+      writeFileSync(path, JSON.stringify({ ...orders, changes: from }));
       const specs = file === undefined ? specifications : (byFile.get(file) ?? []);
       const { testModules } = await vitest.runTestSpecifications(specs);
       return testModules;

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
+import { watchCalm } from "./calm.ts";
 import { edge } from "./edge.ts";
 import type { Answer, Orders } from "./orders.ts";
 import { questionsOf } from "./questions.ts";
@@ -18,8 +19,8 @@ declare module "vitest" {
 const orders = JSON.parse(readFileSync(inject("orders"), "utf8")) as Orders;
 const file = expect.getState().testPath ?? "";
 const limits = new Map(orders.limits);
-/** The number of executions of each change. */
-const met: number[] = [];
+/** The number of executions of each change, while that is measured. */
+const met = orders.meetings === undefined ? undefined : new Uint32Array(orders.changes);
 let active = orders.active ?? -1;
 /** The number of executions of the active change in the current run of a test. */
 let meetings = 0;
@@ -27,7 +28,7 @@ let meetings = 0;
 Object.assign(globalThis, {
   __edge: edge,
   __changed: (number: number): boolean => {
-    met[number] = (met[number] ?? 0) + 1;
+    if (met !== undefined) met[number] = (met[number] ?? 0) + 1;
     if (number !== active) return false;
     // A change that is executed far more often than without it probably causes an endless loop.
     if (++meetings > (limits.get(number) ?? Number.POSITIVE_INFINITY)) endWith("endless");
@@ -40,21 +41,20 @@ const note = (answer: Omit<Answer, "file">) =>
 
 /** Ends a process that might never end, and says why. */
 function endWith(outcome: "endless" | "late"): void {
-  note({ number: active, test, outcome });
+  note({ number: active, test, outcome, name: title });
   process.kill(process.pid, "SIGKILL");
 }
 
-// A test may replace the timers of the process.
-const { clearTimeout, setTimeout } = globalThis;
 let test: string | null = null;
-let watch: NodeJS.Timeout | undefined;
+let title = "";
+let endWatch = () => {};
 
 function activate(number: number): void {
   active = number;
   meetings = 0;
-  clearTimeout(watch);
+  endWatch();
   if (number < 0) return;
-  watch = setTimeout(() => endWith("late"), orders.patienceMs?.[test ?? ""] ?? 60_000);
+  endWatch = watchCalm(orders.patienceMs?.[test ?? ""] ?? 60_000, () => endWith("late"));
   note({ number, test, outcome: "begun", pid: process.pid });
 }
 
@@ -77,25 +77,26 @@ if (questions !== undefined) {
   beforeEach(({ task, skip }) => {
     if (test !== task.id) {
       test = task.id;
+      title = task.name;
       ask = questionsOf((questions[task.id] ?? []).filter((number) => !done.has(number)));
     }
     const before = task.result?.attempts?.at(-1);
     const passed = before === undefined ? undefined : before.state === "pass";
     for (const { number, outcome } of ask?.conclude(passed, meetings > 0) ?? []) {
       if (outcome === "noticed") done.add(number);
-      note({ number, test, outcome, name: task.name });
+      note({ number, test, outcome, name: title });
     }
     activate(ask?.next() ?? -1);
     if (ask?.isDone() !== false) skip();
   });
 } else {
-  let before: number[] = [];
+  let before = new Uint32Array(orders.changes);
   const noteMeetings = (of: string | null) => {
-    if (orders.meetings === undefined) return;
-    const since = [...met.entries()].flatMap(([number, times = 0]) =>
+    if (orders.meetings === undefined || met === undefined) return;
+    const since = [...met.entries()].flatMap(([number, times]) =>
       times > (before[number] ?? 0) ? [[number, times]] : [],
     );
-    before = [...met];
+    before = met.slice();
     appendFileSync(orders.meetings, `${JSON.stringify({ file, test: of, meetings: since })}\n`);
   };
   let isLoaded = false;
