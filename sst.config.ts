@@ -15,7 +15,7 @@ export default $config({
     };
   },
   async run() {
-    // While no `sst dev` runs, a live stub answers 500 to every request.
+    // A live stub answers 500 to every request while no `sst dev` runs.
     if ($dev && $app.stage === "production") {
       throw new Error("`sst dev` is for personal stages; deploy production with `sst deploy`.");
     }
@@ -26,15 +26,16 @@ export default $config({
       args.logging ??= { retention: "1 month", format: "json" };
       args.nodejs ??= {
         minify: true,
-        // A module that imports one function of `node:process` or `node:fs` has Node load all that
-        // belongs to either, standard output among it; CommonJS reads what it names.
+        // An ES module that imports one function of `node:process` or `node:fs` makes Node load all
+        // of that module and its dependencies, including standard output. CommonJS loads only what
+        // is used.
         format: "cjs",
         esbuild: {
-          mainFields: ["module", "main"], // as for modules: of these esbuild leaves out what is unused
-          // Otherwise every function and class is given its name by a call, at each start.
+          mainFields: ["module", "main"], // esbuild removes unused code only from ES modules
+          // With true, each start would set the name of every function and class by a call.
           keepNames: false,
-          // A function has its credentials in the environment, which the SDK looks at first. The
-          // other places are loaded when needed, so never: a seventh of the bundle.
+          // The SDK looks for credentials in the environment first, and a function always has them
+          // there. The other providers are a seventh of the bundle and never used.
           external: [
             ...["http", "ini", "process", "sso", "web-identity"].map(
               (place) => `@aws-sdk/credential-provider-${place}`,
@@ -52,7 +53,8 @@ export default $config({
           { from: "infra/bundled/jsonschema.cjs", to: "node_modules/jsonschema/index.js" },
         ]);
 
-      // SST lets the account's root assume every function role; only a live function needs that.
+      // SST lets the account's root assume every function role, but only a live function needs
+      // that.
       const live = $dev && args.dev !== false;
       if (!live) {
         const assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** Projects are named by what they cost: `unit` needs nothing, the others start what they need. */
+/** Projects are named by their cost: `unit` needs nothing, and the others start what they need. */
 const project = (name: string, include: string[], extra: object = {}) => ({
   test: { name, include, ...extra },
 });
@@ -14,7 +14,7 @@ const emulated = {
 
 export default defineConfig({
   test: {
-    // Much of the time is spent waiting for the database: leaving a core free for it gains nothing.
+    // Tests wait for the database much of the time, so leaving a core free for it has no advantage.
     maxWorkers: availableParallelism(),
     projects: [
       project(

@@ -1,6 +1,6 @@
 /**
- * Publishes single events one after another in a process of its own and prints how long each took
- * and how many puts they needed.
+ * Publishes single events one after another in a separate process. Prints how long each took and
+ * how many puts they needed.
  *
  * node append-load.ts <endpoint> <table> <stream> <seconds>
  */
@@ -19,7 +19,7 @@ import { waitForStart } from "./run-child.ts";
 export type Appends = {
   readonly latenciesMs: readonly number[];
   readonly puts: number;
-  /** Publishes that were refused because others were always faster. */
+  /** The number of publishes that were refused because other publishers were always faster. */
   readonly busy: number;
 };
 

@@ -16,7 +16,10 @@ import {
 import { recordResult } from "./record.ts";
 
 const TABLE = "bench";
-/** Bytes read for each byte there is to read, with pages as large as may be: the promise. */
+/**
+ * The promised limit: the bytes read for each byte of state and tail, with pages of the maximum
+ * size.
+ */
 const RATIO_MAX = 1.2;
 
 /** Use `BENCH_KEYS=10000` for a quick look. The promise is about the full number. */
@@ -53,7 +56,7 @@ process.exitCode = met ? 0 : 1;
 
 type Way = Pick<Bootstrapped, "limit" | "commits">;
 
-/** Fills a stream, and bootstraps it in each of the ways. */
+/** Fills a stream and bootstraps it in each of the ways. */
 async function measure(store: Store, load: Load, ways: readonly Way[]) {
   const filled = await fillStream(store, load);
   const bootstraps: Bootstrapped[] = [];

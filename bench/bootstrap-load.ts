@@ -12,34 +12,34 @@ import { seededRandom } from "../test/simulation/dynamodb/seeded-random.ts";
 import type { Item } from "../test/simulation/dynamodb/value.ts";
 import { orderEvents } from "../test/support/order-events.ts";
 
-/** A table, and what it takes to judge what was read of it. */
+/** A table, and a function that measures the reads of it. */
 export type Store = {
   readonly client: LedgerDeps["client"];
   readonly tableName: string;
   loadItems(): Promise<readonly Item[]>;
-  /** Read capacity units that a piece of work consumed. */
+  /** Returns the read capacity units of a piece of work. */
   measureRead(work: () => Promise<void>): Promise<number>;
 };
 
 export type Load = {
-  /** Live when the bootstrap begins. */
+  /** The number of live keys when the bootstrap begins. */
   readonly keys: number;
-  /** Compacted events of each key. */
+  /** The number of compacted events of each key. */
   readonly eventsPerKey: number;
-  /** Events that are not compacted yet when the bootstrap begins. */
+  /** The number of events that are not compacted when the bootstrap begins. */
   readonly tail: number;
-  /** Orders in each event, each of some 300 bytes. */
+  /** The number of orders in each event. An order has about 300 bytes. */
   readonly orders: number;
 };
 
-/** The least that a bootstrap has to read: items as stored, including names and keys. */
+/** The minimum that a bootstrap has to read: the stored items, including names and keys. */
 export type Filled = {
   readonly ledger: Ledger;
   readonly keys: number;
   readonly events: number;
   readonly liveBytes: number;
   readonly tailBytes: number;
-  /** Data and attributes of the live events, before they are packed. */
+  /** The size of the data and attributes of the live events before they are packed. */
   readonly liveRawBytes: number;
 };
 
@@ -59,7 +59,7 @@ export type Bootstrapped = {
 const STREAM = "orders";
 const PARTITIONS = 4;
 const BATCH_EVENTS = 1_000;
-/** Keys that change at about the same time. */
+/** The number of keys that change at about the same time. */
 const GROUP_KEYS = 500;
 const CONSISTENT_UNIT_BYTES = 4_096;
 
@@ -106,7 +106,7 @@ export async function fillStream(store: Store, load: Load): Promise<Filled> {
   };
 }
 
-/** Bootstraps a new subscription up to the end, and tells what reading that consumed. */
+/** Bootstraps a new subscription to the end. Returns what the reads consumed. */
 export async function measureBootstrap(
   store: Store,
   { ledger, keys, liveBytes, tailBytes }: Filled,
@@ -137,7 +137,7 @@ export async function measureBootstrap(
   return { limit, commits, polls, readBytes, ratio, overheadBytesPerPoll };
 }
 
-/** On a clock that moves with each look at it, so that every run is the same. */
+/** Opens a ledger whose clock advances with each call, so that every run is the same. */
 function openLedger({ client, tableName }: Store): Ledger {
   let passedMs = 0;
   const startedAt = Date.now();
@@ -171,7 +171,7 @@ async function compact(ledger: Ledger): Promise<void> {
   while (!(await ledger.compact(defaultTenant, STREAM)).done);
 }
 
-/** For each key a function that makes its event of a turn. */
+/** Returns, for each key, a function that creates its event of a turn. */
 function makeOrders(count: number, first: number, orders: number) {
   const made = orderEvents(count * orders, first);
   return Array.from({ length: count }, (_, index) => {

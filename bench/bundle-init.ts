@@ -35,7 +35,7 @@ try {
   ];
   const times = bundles.map((): Import[] => []);
   const busy = os.loadavg()[0] ?? 0;
-  // Interleaved, so that whatever else the machine does hits all of them alike.
+  // The runs are interleaved, so that other load on the machine affects all of them alike.
   for (let run = 0; run < RUNS; run++) {
     bundles.forEach(([, dir], index) => {
       times[index]?.push(importOnce(dir, variables));

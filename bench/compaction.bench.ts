@@ -33,7 +33,7 @@ try {
   await dynamo.stop();
 }
 
-/** The least disturbed of a few rounds. */
+/** Returns the least disturbed of a few rounds. */
 async function best(keys: number) {
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(keys));

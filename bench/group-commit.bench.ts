@@ -23,7 +23,10 @@ const PUBLISHERS = 64;
 const SECONDS = 8;
 const ROUNDS = 2;
 const RATIO_MIN = 20;
-/** Added to each request: with DynamoDB Local's own time, about what DynamoDB takes for a put. */
+/**
+ * This delay is added to each request. With DynamoDB Local's own time, a put then takes about as
+ * long as on DynamoDB.
+ */
 const DISTANT_MS = 5;
 
 const dynamo = await startStore();
@@ -49,7 +52,7 @@ try {
   await dynamo.stop();
 }
 
-/** The ratio is that of the least disturbed round: the one in which the slower variant did best. */
+/** Returns the ratio of the least disturbed round: the one in which the slower variant did best. */
 async function compare(tableName: string, storeDelayMs: number) {
   const rounds = [];
   for (let round = 1; round <= ROUNDS; round++) {

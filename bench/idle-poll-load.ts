@@ -16,7 +16,7 @@ const load = { answered: 0, failed: 0 };
 
 await waitForStart();
 const stopAt = performance.now() + Number(seconds) * 1_000;
-// Clients know nothing of one another: their polls do not all end in the same moment.
+// Real clients are independent, so the polls start at different moments.
 for (let n = 0; n < Number(polls); n++) {
   setTimeout(() => hold(n), (n * SPREAD_MS) / Number(polls));
 }

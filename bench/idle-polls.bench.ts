@@ -94,11 +94,12 @@ try {
     return { held, polls, withPolls, idle, leftOver: await waited(() => ledger.waitingPolls()) };
   };
 
-  // The first load of all meets a database that has compiled nothing yet.
+  // The first load runs against a database that has not compiled anything yet, so it does not
+  // count.
   await publish();
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
-    // The first has the colder database, so both go first in turn.
+    // The first measurement has the colder database, so the two take turns at being first.
     const first = round % 2 === 0 ? await publish() : undefined;
     const { held, polls, withPolls, idle, leftOver } = await publishUnderPolls();
     const without = first ?? (await publish());

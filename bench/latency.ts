@@ -1,7 +1,7 @@
 /** Percentiles of a sample, in the unit of the sample. */
 export type Latency = { readonly p50: number; readonly p99: number; readonly max: number };
 
-/** Throws a RangeError for an empty sample. */
+/** Returns the percentiles of a sample. Throws a RangeError for an empty sample. */
 export function latencyOf(sample: readonly number[]): Latency {
   const sorted = sample.toSorted((a, b) => a - b);
   const at = (share: number): number => {

@@ -1,7 +1,8 @@
 /**
- * Publishes single events over HTTP from so many connections at once, each sending its next request
- * when the one before is answered, and prints how many were answered 201, and how fast. It speaks
- * HTTP by hand: on a small machine an HTTP client would take the CPU that the server needs.
+ * Publishes single events over HTTP from the given number of connections. Each sends its next
+ * request when the previous one is answered. Prints how many were answered with 201, and the
+ * latencies. It writes HTTP itself, because on a small machine an HTTP client would take the CPU
+ * that the server needs.
  *
  * node publish-load.ts <url> <api key> <stream> <publishers> <seconds>
  */

@@ -3,7 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
 
-/** Writes `results/<name>.json`: the figures, and what they were measured with. */
+/**
+ * Writes `results/<name>.json`: the figures, and the versions and the machine they were measured
+ * with.
+ */
 export function recordResult(name: string, figures: object): void {
   const result = {
     benchmark: name,

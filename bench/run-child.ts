@@ -1,9 +1,9 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** A program of this folder in a process of its own. */
+/** A program of this folder in a separate process. */
 export type Child<T> = {
-  /** Resolves once it has called `waitForStart`. */
+  /** Resolves once the program has called `waitForStart`. */
   readonly ready: Promise<void>;
   start(): void;
   /** The parsed output of the child. Rejects when the child fails. */
@@ -31,7 +31,7 @@ export function runChild<T>(program: string, ...parameters: string[]): Child<T> 
   return { ready, start: () => child.send("start"), result };
 }
 
-/** For the child: reports that it is ready, and waits until it is started. */
+/** Called by the child. It reports that it is ready, and waits until the parent starts it. */
 export async function waitForStart(): Promise<void> {
   await new Promise((resolve) => {
     process.once("message", resolve);

@@ -33,7 +33,10 @@ export function alarm(
   });
 }
 
-/** AWS sends one message to confirm the address, and no alarm before it is answered. */
+/**
+ * Returns a topic that sends mail to an address. AWS asks the address for confirmation first, and
+ * sends no alarm before that.
+ */
 function mailTo(endpoint: string) {
   const topic = new sst.aws.SnsTopic("Alarms");
   new aws.sns.TopicSubscription("AlarmsEmail", { topic: topic.arn, protocol: "email", endpoint });

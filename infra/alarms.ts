@@ -13,7 +13,7 @@ const ofFailures = { QueueName: failures.nodes.queue.name };
 const minuteSeconds = 60;
 const hourSeconds = 3_600;
 
-// The alarms are in the order of an operator's questions: are clients hurt, will they be, why.
+// The alarms follow an operator's questions: are clients affected, will they be, and why.
 if (ofApi) alarm("ServerErrors", "AWS/ApiGateway 5xx", ofApi, { threshold: 5 });
 else alarm("ServerErrors", "AWS/Lambda Url5xxCount", ofRouter, { threshold: 5 });
 
@@ -21,7 +21,7 @@ alarm("RouterThrottles", "AWS/Lambda Throttles", ofRouter, { threshold: 1 });
 alarm("ReadThrottles", "AWS/DynamoDB ReadThrottleEvents", ofTable, { threshold: 10 });
 alarm("WriteThrottles", "AWS/DynamoDB WriteThrottleEvents", ofTable, { threshold: 10 });
 
-// Publishing stops when compaction lags by a day. The sweeper looks at all partitions once an hour,
+// Publishing stops when compaction lags by a day. The sweeper checks all partitions once an hour,
 // and reports nothing while nothing lags.
 alarm("CompactionLag", "EventLedger CompactionLagSeconds", ofTable, {
   statistic: "Maximum",
@@ -37,7 +37,7 @@ alarm("CompactorGaveUp", "AWS/SQS ApproximateNumberOfMessagesVisible", ofFailure
   threshold: 1,
 });
 
-// A sweeper that never runs makes no errors: publishing stops a week after its last look.
+// A sweeper that never runs causes no errors, but publishing stops a week after its last run.
 alarm("SweeperErrors", "AWS/Lambda Errors", ofSweeper, { threshold: 1 });
 alarm("SweeperSilent", "AWS/Lambda Invocations", ofSweeper, {
   comparisonOperator: "LessThanThreshold",

@@ -8,7 +8,7 @@ import { table, tableAccess } from "./storage.ts";
 export const router = new sst.aws.Function("Router", {
   handler: "packages/functions/src/api.handler",
   memory: "1024 MB",
-  timeout: "29 seconds", // an HTTP API gives up after 30
+  timeout: "29 seconds", // an HTTP API gives up after 30 seconds
   environment: {
     TABLE_NAME: table.name,
     EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
@@ -22,7 +22,7 @@ export const router = new sst.aws.Function("Router", {
   ],
   permissions: [tableAccess(OPERATIONS.router)],
   transform: quiet,
-  // The application does its own authentication and CORS, with either front door.
+  // The application itself handles authentication and CORS, at either entry point.
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },
 });
 
@@ -39,7 +39,8 @@ function frontDoor() {
     ...(settings.apiDomain ? { domain: settings.apiDomain } : {}),
     transform: {
       stage: {
-        // One runaway client can hurt the bill and the table. Raise both limits with the traffic.
+        // A single runaway client could overload the table and raise the bill. Raise both limits as
+        // the traffic grows.
         defaultRouteSettings: { throttlingRateLimit: 300, throttlingBurstLimit: 600 },
       },
     },

@@ -3,17 +3,20 @@ import { quiet } from "./logs.ts";
 import { OPERATIONS } from "./operations.ts";
 import { table, tableAccess } from "./storage.ts";
 
-/** Pointers to the stream records that the compactor gave up on. It is empty on a healthy stage. */
+/** The stream records that the compactor gave up on. The queue is empty on a healthy stage. */
 export const failures = new sst.aws.Queue("CompactorFailures", {
   transform: { queue: { messageRetentionSeconds: days(14) } },
 });
 
-/** Rung by every new record batch. It reads the log itself, so a lost ring is no lost work. */
+/**
+ * Every new record batch triggers the compactor. The compactor reads the log itself, so a lost
+ * record loses no work.
+ */
 export const compactor = table.subscribe(
   "Compactor",
   {
     handler: "packages/functions/src/compactor.handler",
-    dev: false, // a live stub without `sst dev` reports success, and the stream moves on
+    dev: false, // without `sst dev`, a live stub reports success and the records are lost
     memory: "1024 MB",
     timeout: "2 minutes",
     concurrency: reserved.compactor,
@@ -30,10 +33,10 @@ export const compactor = table.subscribe(
       eventSourceMapping: {
         startingPosition: "TRIM_HORIZON",
         batchSize: 1_000,
-        // Every run costs reads, a write and a line of log, however much it finds.
+        // Every run costs reads, a write and a log line, even if it finds little.
         maximumBatchingWindowInSeconds: 10,
         functionResponseTypes: ["ReportBatchItemFailures"],
-        // A partition that cannot be compacted must not hold up its shard. The sweeper rings again.
+        // A partition that cannot be compacted must not block its shard. The sweeper retries it.
         bisectBatchOnFunctionError: true,
         maximumRetryAttempts: 5,
         maximumRecordAgeInSeconds: 3_600,

@@ -1,15 +1,19 @@
 import { settings } from "./stage.ts";
 
-/** Calls at a time that no waiting poll can take: one for each shard of the table's stream. */
+/**
+ * The concurrency that waiting polls can never take from the compactor: one call for each shard of
+ * the table's stream.
+ */
 const COMPACTOR = 10;
-/** A second sweep at the same time gains nothing. */
+/** Two sweeps at the same time have no advantage over one. */
 const SWEEPER = 1;
 /** AWS refuses a reservation that leaves the account's other functions fewer than this. */
 const UNRESERVED_MIN = 100;
 
 /**
- * The reservations of the functions that keep the log going. By itself a stage reserves where the
- * account's limit has room for it: new accounts begin with 10 calls at a time and may reserve none.
+ * The concurrency that is reserved for the functions that keep the log going. By default, a stage
+ * reserves it only if the account's limit has room. New accounts start with 10 concurrent calls and
+ * cannot reserve any.
  */
 export const reserved = {
   compactor: reserve(settings.reservedConcurrency ?? COMPACTOR),

@@ -1,7 +1,7 @@
 /**
- * Settings for `transform` of a function. Lambda writes its own lines only when something went
- * wrong. Two lines per successful call would cost more than the call, and the metrics count the
- * calls.
+ * Settings for `transform` of a function. Lambda writes its own lines only when something goes
+ * wrong. Two lines for each successful call would cost more than the call, and the metrics already
+ * count the calls.
  */
 export const quiet: sst.aws.FunctionArgs["transform"] = {
   function: (args) => {

@@ -6,19 +6,19 @@
  * in the product may read the whole table.
  */
 export const OPERATIONS = {
-  /** Every request. */
+  /** The router performs these operations on behalf of requests. */
   router: [
-    "BatchGetItem", // lists
-    "ConditionCheckItem", // a subscription is made while its stream is live
+    "BatchGetItem", // listing reads many rows at once
+    "ConditionCheckItem", // a subscription is created only while its stream is live
     "DeleteItem",
     "GetItem",
     "PutItem",
     "Query",
     "UpdateItem",
   ],
-  /** Reads the log, puts the states of keys, moves the checkpoint. */
+  /** The compactor reads the log, puts the states of keys and moves the checkpoint. */
   compactor: ["GetItem", "PutItem", "Query", "UpdateItem"],
-  /** The same for every partition, and removes what is left of ended streams. */
+  /** The sweeper does the same for every partition, and removes the data of deleted streams. */
   sweeper: [
     "BatchGetItem",
     "BatchWriteItem",

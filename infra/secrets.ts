@@ -1,10 +1,10 @@
 /**
  * The secrets of a stage, set by `sst secret set <Name> <value>`. A function that links a secret
- * finds it sealed in its code package, never as readable text in its environment variables. Only
- * the router links any.
+ * finds it encrypted in its code package, never as readable text in its environment variables. Only
+ * the router links secrets.
  */
 
-/** The key that may do everything, and makes the first API keys. */
+/** The admin key. It has all rights and creates the first API keys. */
 export const adminKey = new sst.Secret("AdminKey");
 
 /**

@@ -1,14 +1,17 @@
-/** The one stage whose data outlives the program: retained, protected from deletion. */
+/**
+ * Whether this is the stage whose data survives the removal of the program: it is retained and
+ * protected from deletion.
+ */
 export const isProduction = $app.stage === "production";
 
 /** The settings of a deployment, from the environment or from `.env.<stage>` (docs/deploy.md). */
 export const settings = {
   ingress: ingressFrom(process.env.INGRESS),
-  /** A host name in a Route 53 zone of this account. The HTTP API then answers there. */
+  /** A host name in a Route 53 zone of this account, under which the HTTP API answers. */
   apiDomain: process.env.API_DOMAIN || undefined,
   /**
-   * The address that receives mail when an alarm changes. Without it, alarms show only in the
-   * console.
+   * The address that receives mail when an alarm changes. Without it, alarms are visible only in
+   * the console.
    */
   alarmEmail: process.env.ALARM_EMAIL || undefined,
   /**
@@ -16,11 +19,11 @@ export const settings = {
    * account's limit decide.
    */
   reservedConcurrency: reservedFrom(process.env.RESERVED_CONCURRENCY),
-  /** Web sites whose pages may call the API, separated by commas. The default is none. */
+  /** The web sites whose pages may call the API, separated by commas. The default is none. */
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
-  /** The longest wait of a poll, in seconds, or `off`. A function that waits is billed for it. */
+  /** The longest wait of a poll, in seconds, or `off`. AWS bills a function while it waits. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
-  /** A table that was restored, to work on instead of the stage's own (docs/operations.md). */
+  /** The name of a restored table to use instead of the stage's own (docs/operations.md). */
   restoredTable: tableFrom(process.env.RESTORED_TABLE),
 };
 
@@ -40,7 +43,7 @@ function ingressFrom(value: string | undefined): "http-api" | "function-url" {
   throw new Error(`INGRESS is "${value}"; it can be "http-api" (the default) or "function-url".`);
 }
 
-/** An origin as a browser sends it: scheme and host, and nothing after that. */
+/** Reads origins as browsers send them: scheme and host, and nothing after that. */
 function originsFrom(value = ""): string {
   const origins = value.split(",").map((origin) => origin.trim());
   if (value.trim() === "") return "";

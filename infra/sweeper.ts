@@ -4,14 +4,14 @@ import { OPERATIONS } from "./operations.ts";
 import { table, tableAccess } from "./storage.ts";
 
 /**
- * Looks at every partition once an hour: an idle one is seen, and what a crash interrupted is
- * finished.
+ * Sweeps every partition once an hour. It also checks idle partitions, and finishes work that a
+ * crash interrupted.
  */
 export const sweeper = new sst.aws.CronV2("Sweeper", {
   schedule: "rate(1 hour)",
   function: {
     handler: "packages/functions/src/sweeper.handler",
-    dev: false, // a schedule goes on after `sst dev` has ended
+    dev: false, // the schedule keeps running after `sst dev` has ended
     memory: "512 MB",
     timeout: "10 minutes",
     concurrency: reserved.sweeper,

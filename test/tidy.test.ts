@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { PROBLEM_EXAMPLES } from "../packages/functions/src/http/openapi/problem-examples.ts";
 import config from "../vitest.config.ts";
 
-/** The rules of the house that no linter knows, each with what to do about a breach. */
+/** The rules of this project that no linter knows, each with the remedy for a breach. */
 
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   encoding: "utf8",
@@ -24,7 +24,7 @@ const read = (path: string): string => {
   }
 };
 
-/** `path:line remedy` for every line of the files that matches. */
+/** Returns `path:line remedy` for every matching line of the files. */
 const breaches = (paths: readonly string[], pattern: RegExp, remedy: string): string[] =>
   paths.flatMap((path) =>
     read(path)
@@ -36,11 +36,11 @@ const inside = (folder: string) => sources.filter((path) => path.startsWith(fold
 const outside = (paths: readonly string[], ...folders: string[]) =>
   paths.filter((path) => !folders.some((folder) => path.startsWith(folder)));
 const product = inside("packages/").filter((path) => !path.endsWith(".test.ts"));
-/** What runs in AWS: the local stack may read the environment and talk to its store. */
+/** The code that runs in AWS. The local stack may read the environment and talk to its store. */
 const deployed = outside(product, "packages/local/");
 const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${names})`);
 
-/** The floors of core from the top down. Rooms of one floor do not import each other either. */
+/** The floors of core from the top down. Folders on one floor do not import each other. */
 const FLOORS = [
   ["operations"],
   ["status"],
@@ -58,14 +58,15 @@ const CORE = "packages/core/src/";
 const floorOf = (room: string) => FLOORS.findIndex((rooms) => rooms.includes(room));
 
 /**
- * The folder right below `core/src`. What is in no folder composes the features, as operations do.
+ * Returns the folder directly below `core/src`. A file in no folder composes the features, as
+ * operations do.
  */
 const roomOf = (path: string) => {
   const [room = "", ...rest] = path.slice(CORE.length).split("/");
   return rest.length === 0 ? "operations" : room;
 };
 
-/** The files of core that a file names after `from` or in `import()`. */
+/** Returns the files of core that a file names after `from` or in `import()`. */
 const importsOf = (path: string) =>
   [...read(path).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, name = ""]) =>
     normalize(join(dirname(path), name)),

@@ -23,7 +23,7 @@ try {
   process.exit(1);
 }
 
-/** The server that runs already, or a stack of our own, in memory, that ends with the demo. */
+/** Returns the server that already runs, or a new stack in memory that ends with the demo. */
 async function findDoor(): Promise<{ door: Door; close: () => Promise<void> }> {
   const dataFolder = process.env.EVENTLEDGER_DATA || DEFAULT_DATA_FOLDER;
   const given = process.env.EVENTLEDGER_URL;

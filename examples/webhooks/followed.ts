@@ -5,7 +5,7 @@ export type Followed = {
   readonly sequence: number;
   readonly key: string;
   readonly type: string;
-  /** SHA-256 of the data as compact JSON. */
+  /** The SHA-256 of the data as compact JSON. */
   readonly digest: string;
 };
 

@@ -9,9 +9,9 @@ type Page = {
 };
 
 /**
- * Follows a subscription for ever: polls, processes, commits. It commits only what it has
- * processed, so whatever ends it, the next follower misses nothing (and may see the last page
- * again).
+ * Follows a subscription forever: it polls, processes and commits. It commits only what it has
+ * processed. If it is killed, the next follower therefore misses nothing, but may receive the last
+ * page again.
  */
 async function follow(door: Door, subscription: string): Promise<never> {
   for (;;) {

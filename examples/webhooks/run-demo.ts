@@ -12,14 +12,17 @@ export type DemoResult = {
   readonly requests: number;
   readonly keys: number;
   readonly publishMs: number;
-  /** Events that the first follower had processed when it was killed. */
+  /** The number of events that the first follower had processed when it was killed. */
   readonly beforeKill: number;
-  /** Events that the second follower received, and how many of them the first had seen as well. */
+  /**
+   * The number of events that the second follower received, and how many of them the first had also
+   * processed.
+   */
   readonly afterKill: number;
   readonly again: number;
   readonly received: number;
   readonly missing: number;
-  /** Whether each follower received in the order of publishing, with equal contents. */
+  /** Whether each follower received the events in the order of publishing, with equal contents. */
   readonly inOrder: boolean;
   readonly equal: boolean;
   readonly ok: boolean;
@@ -28,9 +31,9 @@ export type DemoResult = {
 export const STREAM = "code-host";
 
 /**
- * Publishes the webhooks while a process of its own follows them, kills that process half-way and
- * starts another one on the same subscription. May be run again on the same server: each run adds
- * its events to the stream and follows just those.
+ * Publishes the webhooks while a separate process follows them. It kills that process half-way and
+ * starts another one on the same subscription. It can be repeated on the same server: each run adds
+ * its events to the stream and follows only those.
  */
 export async function runDemo(door: Door, onStep: (line: string) => void): Promise<DemoResult> {
   const events = loadWebhooks();
@@ -112,7 +115,7 @@ async function followUntil(
   const followed: Followed[] = [];
   let enough = false;
   for await (const line of createInterface({ input: child.stdout })) {
-    if (!line.endsWith("}")) continue; // The kill cut it.
+    if (!line.endsWith("}")) continue; // The kill has cut off this line.
     const latest: Followed = JSON.parse(line);
     followed.push(latest);
     if (enough) continue;
@@ -139,7 +142,7 @@ function areEqual(
   const sent = new Map(sequences.map((sequence, index) => [sequence, events[index]]));
   return followed.every(({ sequence, key, type, digest: received }) => {
     const event = sent.get(sequence);
-    // Others may publish to the stream as well: what is not ours is theirs.
+    // Other clients may publish to the stream as well. Their events are ignored.
     if (event === undefined) return true;
     return event.key === key && event.type === type && digest(event.data) === received;
   });

@@ -1,15 +1,15 @@
 import { createRequire } from "node:module";
 
-/** One event as it is published. */
+/** An event to publish. */
 export type DemoEvent = { readonly key: string; readonly type: string; readonly data: Payload };
 
 type Payload = Readonly<Record<string, unknown>>;
 type Definition = { readonly name: string; readonly examples: readonly Payload[] };
 
 /**
- * The real GitHub webhook payloads of `@octokit/webhooks-examples`, 329 of them, as events. The key
- * is what an event is about (`Codertocat/Hello-World#issue/1`), the type what happened to it
- * (`issues.opened`).
+ * Returns the 329 real GitHub webhook payloads of `@octokit/webhooks-examples` as events. The key
+ * is the subject of the event (`Codertocat/Hello-World#issue/1`), and the type is what happened to
+ * it (`issues.opened`).
  */
 export function loadWebhooks(): DemoEvent[] {
   const definitions: Definition[] = createRequire(import.meta.url)("@octokit/webhooks-examples");
@@ -21,7 +21,10 @@ export function loadWebhooks(): DemoEvent[] {
 const eventType = (name: string, { action }: Payload): string =>
   typeof action === "string" ? `${name}.${action}` : name;
 
-/** Ordered from the more specific to the less specific: an issue comment is about its issue. */
+/**
+ * The fields that may name a subject, the most specific first: an issue comment belongs to its
+ * issue.
+ */
 const SUBJECTS = [
   ["issue", "number"],
   ["pull_request", "number"],

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-/** What a piece of work cost: requests by operation, and DynamoDB's capacity units. */
+/** The cost of a piece of work: requests by operation, and DynamoDB's capacity units. */
 export type Consumption = {
   readonly requests: Readonly<Record<string, number>>;
   readonly read: number;
@@ -12,10 +12,10 @@ type Charge = { readonly CapacityUnits?: number };
 const WRITES = /^(Put|Update|Delete|BatchWrite|TransactWrite)/;
 
 /**
- * Counts what goes through a client from now on, in the units that DynamoDB charges. `measure` runs
- * a piece of work and answers what it was charged; use it for one piece at a time. DynamoDB Local
- * reports a transaction at half its price and a read that finds nothing as free; both are corrected
- * here. Requests that fail report nothing, though DynamoDB charges for failed conditions too.
+ * Counts the requests of a client from now on, in the units that DynamoDB charges. `measure` runs a
+ * piece of work and returns its cost. Use it for one piece at a time. DynamoDB Local reports half
+ * the price of a transaction, and a read that finds nothing as free. Both are corrected here.
+ * Failed requests report nothing, although DynamoDB charges for failed conditions as well.
  */
 export function meterCapacity(client: DynamoDBClient): {
   measure(work: () => Promise<unknown>): Promise<Consumption>;
@@ -48,7 +48,7 @@ export function meterCapacity(client: DynamoDBClient): {
   };
 }
 
-/** DynamoDB Local runs in Jetty; dynoxide and AWS report the whole price of a transaction. */
+/** DynamoDB Local runs in Jetty. dynoxide and AWS report the whole price of a transaction. */
 const isHalfPrice = (response: unknown): boolean => {
   const { headers = {} } = response as { headers?: Readonly<Record<string, string>> };
   return headers.server?.startsWith("Jetty") === true;

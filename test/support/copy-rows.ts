@@ -6,14 +6,14 @@ import {
   type ScanCommandOutput,
 } from "@aws-sdk/client-dynamodb";
 
-/** A row as the table has it. */
+/** A row in the table's form. */
 export type StoredRow = NonNullable<ScanCommandOutput["Items"]>[number];
 
 type Request = NonNullable<BatchWriteItemCommandInput["RequestItems"]>[string][number];
 
 const BATCH = 25;
 
-/** All rows of a table: what a backup of a quiet table holds. */
+/** Returns all rows of a table, as in a backup of a quiet table. */
 export async function copyRows(client: DynamoDBClient, tableName: string): Promise<StoredRow[]> {
   const rows: StoredRow[] = [];
   let from: ScanCommandOutput["LastEvaluatedKey"];
@@ -35,7 +35,7 @@ export const putRows = (client: DynamoDBClient, tableName: string, rows: readonl
     rows.map((Item) => ({ PutRequest: { Item } })),
   );
 
-/** Makes a table what a copy says, and nothing else. */
+/** Replaces the content of a table by a copy. */
 export async function putBack(
   client: DynamoDBClient,
   tableName: string,

@@ -11,7 +11,7 @@ import {
 } from "../simulation/dynamodb/aws-error.ts";
 import type { SeededRandom } from "../simulation/dynamodb/seeded-random.ts";
 
-/** What may befall a request to a real store, in the words of the simulated one. */
+/** The faults of a request to a real store, under the names of the simulated one. */
 const FAULTS = [
   "throttle",
   "throttle-after",
@@ -30,12 +30,12 @@ type ClientFault = (typeof FAULTS)[number];
 export const isClientFault = (fault: string): fault is ClientFault =>
   (FAULTS as readonly string[]).includes(fault);
 
-/** The chance of each for one request; they exclude each other. */
+/** The chance of each fault for one request. The faults exclude each other. */
 type ClientFaultRates = Partial<Record<ClientFault, number>>;
 
 /**
- * Disturbs what goes through a client from now on; a time-out costs no time. Reads meet a third of
- * the faults. Returns how often each has happened so far.
+ * Disturbs the requests of a client from now on. A time-out takes no time. Reads get a third of the
+ * faults. Returns how often each fault has happened.
  */
 export function disturb(
   client: DynamoDBClient,
@@ -74,7 +74,7 @@ function draw(
   return undefined;
 }
 
-/** Thrown in place of sending the request; undefined when it is sent. */
+/** Returns the error that is thrown instead of sending the request, or undefined. */
 function errorBefore(fault: ClientFault, input: object, random: SeededRandom): Error | undefined {
   switch (fault) {
     case "throttle":
@@ -96,7 +96,7 @@ function errorBefore(fault: ClientFault, input: object, random: SeededRandom): E
   }
 }
 
-/** Thrown in place of the reply to a request that was carried out. */
+/** Returns the error that is thrown instead of the reply to a request that was executed. */
 function errorAfter(fault: ClientFault, random: SeededRandom): Error {
   if (fault === "error-after") return internalError();
   if (fault === "reset-after") return resetError();

@@ -1,6 +1,6 @@
 import { type SeededRandom, seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 
-/** An event as a shop would publish it; about 350 bytes of JSON altogether. */
+/** An event of a shop. It has about 350 bytes of JSON. */
 export type OrderEvent = {
   readonly key: string;
   readonly type: string;
@@ -32,8 +32,8 @@ const CITIES = ["Berlin", "Portland", "Lyon", "Torino", "Valencia", "Uppsala", "
 const TYPES = ["order.placed", "order.paid", "order.packed", "order.shipped", "order.delivered"];
 
 /**
- * Orders as a shop publishes them one after another: rising order numbers and times, customers,
- * articles, prices and addresses that differ as they do in life. From a seed.
+ * Returns orders of a shop in sequence: rising order numbers and times, and realistic customers,
+ * articles, prices and addresses. The seed determines them.
  */
 export function orderEvents(count: number, seed: number | string = 1): OrderEvent[] {
   const random = seededRandom(seed);

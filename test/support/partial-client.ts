@@ -4,15 +4,15 @@ import type { SeededRandom } from "../simulation/dynamodb/seeded-random.ts";
 type Asked = { readonly Keys?: readonly unknown[] } | readonly unknown[];
 type Tables = Readonly<Record<string, Asked>>;
 
-/** How often an answer was only a part of what was asked for, by the member that says so. */
+/** How often an answer was partial, by the member that reports it. */
 export type PartialAnswers = Record<
   "UnprocessedKeys" | "UnprocessedItems" | "LastEvaluatedKey",
   number
 >;
 
 /**
- * From now on a real store answers a part of some batches, and ends some pages of queries early, as
- * DynamoDB may at any time. Returns how often that has happened so far.
+ * From now on a real store answers only a part of some batches and ends some pages of queries
+ * early, as DynamoDB may at any time. Returns how often that has happened.
  */
 export function answerInPart(
   client: DynamoDBClient,
@@ -40,7 +40,8 @@ export function answerInPart(
         [table]: "Keys" in asked ? { ...asked, Keys: some } : some,
       });
       happened[left]++;
-      // A store that deals with nothing at all throttles instead, so one request goes through.
+      // A store that processes nothing at all throttles instead, so at least one request goes
+      // through.
       const now = { ...input, RequestItems: of(requests.slice(0, Math.max(1, cut))) };
       const result = await next({ ...args, input: now as unknown as typeof args.input });
       const back = requests.slice(Math.max(1, cut));

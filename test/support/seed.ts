@@ -1,5 +1,5 @@
 /**
- * What tests of chance draw from, a whole number below 2^31. The same one each time, so that
- * `npm test` says of a commit what it said before; the long runs of package.json set a new one.
+ * The seed of random tests, an integer below 2^31. It is fixed, so that `npm test` repeats its
+ * result for a commit. The long runs of package.json set a new one.
  */
 export const SEED = Number(process.env.SEED ?? 20_261_128);

@@ -4,7 +4,10 @@ import { inject } from "vitest";
 import { localAws } from "../../packages/local/src/local-aws.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
 
-/** A table that no other test uses, in the database that the run shares. It ends with the run. */
+/**
+ * Creates a table that no other test uses, in the database that the run shares. The table ends with
+ * the run.
+ */
 export async function createTestTable(): Promise<{
   client: DynamoDBClient;
   endpoint: string;

@@ -4,15 +4,16 @@ import { type Store, startStore } from "../../packages/local/src/store.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where the database of this run answers. */
+    /** The endpoint of this run's database. */
     dynamoEndpoint: string;
   }
 }
 
 /**
- * Vitest's global set-up: one store in memory for the whole run (EVENTLEDGER_STORE says which), or
- * the one that DYNAMODB_ENDPOINT names. Every project runs this, and each may load its own copy of
- * this module, so the database is kept on the process; the last to leave stops it.
+ * Vitest's global set-up. It starts one store in memory for the whole run (EVENTLEDGER_STORE
+ * selects it), or uses the one that DYNAMODB_ENDPOINT names. Every project runs this, and each may
+ * load its own copy of this module, so the database is stored on the process. The last project
+ * stops it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.DYNAMODB_ENDPOINT;

@@ -1,4 +1,4 @@
-/** One request, and what of its answer a later version has to answer too. */
+/** One request, and the part of its answer that a later version must also give. */
 export type Asked = {
   readonly method?: string;
   readonly path: string;
@@ -9,7 +9,7 @@ export type Asked = {
 
 export type Answered = { readonly status: number; readonly body: unknown };
 
-/** Sends a request as JSON, and takes the answer as it comes. */
+/** Sends a request as JSON, and returns the answer unchanged. */
 export async function ask(
   url: string,
   { method = "GET", path, key, body, headers = {} }: Asked,
@@ -28,7 +28,8 @@ export async function ask(
 }
 
 /**
- * What a client reads in an answer: without cursors, which are opaque, and without what time moves.
+ * Returns the lasting part of an answer: without cursors, which are opaque, and without values that
+ * change with time.
  */
 export function lasting(body: unknown): unknown {
   if (Array.isArray(body)) return body.map(lasting);
@@ -47,8 +48,8 @@ const MOVING = new Set([
   "seconds",
   "watermarkLag",
   "lastUsedAt",
-  // Left out of the wire until there is an archive.
+  // This is absent from the API until there is an archive.
   "archiveDays",
-  // Divided more finely since; go-on.ts tries what each key may do.
+  // Scopes have since been divided. go-on.ts checks what each key may do.
   "scopes",
 ]);

@@ -5,8 +5,8 @@ import type { Notes } from "./story.ts";
 type Page = { readonly events: { key: string; sequence: number }[]; readonly cursor: string };
 
 /**
- * Goes on where the story ended, with whatever a client had in hand: every cursor, API key and
- * Idempotency-Key of then, on a server of another version.
+ * Continues where the story ended, on a server of another version, with everything that a client
+ * had: every cursor, API key and Idempotency-Key.
  */
 export async function goOn(
   url: string,
@@ -26,11 +26,11 @@ export async function goOn(
   const sequences = ({ events }: Page) => events.map(({ sequence }) => sequence);
   const of = "/streams/orders/subscriptions";
 
-  // A retried publish has the receipt of then; other events with its key are refused.
+  // A retried publish returns its old receipt. Other events with its key are refused.
   for (const { asked, answer } of notes.keyed) {
     const again = await ask(url, asked);
-    // Code from before claims knows no receipt in the chain (decision 0024), and writes nothing
-    // then.
+    // Code from before claims finds no receipt in the chain (decision 0024). It then writes
+    // nothing.
     if (rolledBack && again.status === 500) continue;
     expect(again.status).toBe(200);
     const [fewer, more] = rolledBack ? [again, answer] : [answer, again];
@@ -38,7 +38,7 @@ export async function goOn(
     await post(422, asked.path, { key: "other", data: 1 }, { headers: asked.headers ?? {} });
   }
 
-  // Publishing goes on with the next number, by every key that could.
+  // Publishing continues with the next number, with every key that had the right.
   const before = (await poll("/streams/orders/events?from=earliest&limit=100")).events.length;
   for (const [n, name] of ["publish", "former", "rotated"].entries()) {
     const event = { key: "new", data: { n } };
@@ -47,9 +47,9 @@ export async function goOn(
   }
   const all = before + 3;
 
-  // A key may do what it could, and no more: consuming took one scope for all of this.
+  // A key may do exactly what it could before. One scope used to cover all of consuming.
   const consume = { key: keys.consume ?? "" };
-  // What a newer version limits, an older one cannot: it lets such a key do nothing instead.
+  // An older version does not know the newer limits of a key. It lets such a key do nothing.
   const [reads, makes] = rolledBack ? ([403, 403] as const) : ([200, 201] as const);
   await send(reads, "GET", "/streams/orders/events?from=earliest", consume);
   await send(reads, "GET", `${of}/latest/poll`, consume);
@@ -61,7 +61,7 @@ export async function goOn(
   const description = "still of the shop";
   await send(200, "PATCH", "/streams/orders", { key: keys.admin ?? "", body: { description } });
 
-  // Positions: what was polled then is committed now, and no more than once.
+  // A position that was polled before can be committed now, and only once.
   expect(await post(200, `${of}/reader/commit`, { cursor: cursors.polled })).toMatchObject({
     stale: false,
   });
@@ -69,7 +69,7 @@ export async function goOn(
   expect(sequences(read)).toEqual(range(5, all));
   await post(200, `${of}/reader/commit`, { cursor: read.cursor });
 
-  // A snapshot that was under way ends where it would have ended, and the log follows.
+  // A snapshot in progress ends where it would have ended, and the log follows.
   let page: Page & { phase?: string } = await poll(`${of}/boot/poll?limit=100`);
   const snapshot: string[] = [];
   for (let pages = 0; page.phase === "bootstrap" && pages < 20; pages++) {
@@ -80,7 +80,8 @@ export async function goOn(
   expect(new Set(snapshot).size).toBe(snapshot.length);
   expect(sequences(page)).toEqual(range(all - page.events.length + 1, all));
 
-  // What was parked stays parked, retried and skipped as it was; new events of the keys wait too.
+  // Parked keys stay parked, and retried and skipped ones keep their state. New events of these
+  // keys wait as well.
   const parked = (await send(200, "GET", `${of}/parked/parked`)) as { parked: { key: string }[] };
   expect(parked.parked.map(({ key }) => key)).toContain("a");
   const retried = await poll(`${of}/parked/poll?limit=100`);
@@ -91,7 +92,7 @@ export async function goOn(
   expect(released.events.filter(({ key }) => key === "a").length).toBeGreaterThan(0);
   await post(200, `${of}/parked/commit`, { cursor: released.cursor });
 
-  // The worker of then holds its lease, and commits with the token of then.
+  // The old worker holds its lease and commits with its old token.
   const shared = "/streams/spread/subscriptions/workers";
   await post(200, `${shared}/commit`, { cursor: cursors.worker });
   const rest = await poll(`${shared}/poll?limit=100&consumer=w1`);
@@ -99,12 +100,12 @@ export async function goOn(
   await post(200, `${shared}/commit`, { cursor: rest.cursor });
   await post(204, `${shared}/leave`, { consumer: "w1" });
 
-  // The state of keys follows.
+  // The state of keys is up to date.
   await post(200, "/streams/orders/compact", {});
   expect(await send(200, "GET", "/streams/orders/compacted/new")).toMatchObject({ sequence: all });
   await send(404, "GET", "/streams/orders/compacted/d");
 
-  // The life that was deleted stays closed, the next one is open, and a tenant has its own.
+  // The deleted life stays closed, the next one is open, and a tenant has its own.
   await post(201, "/streams/again/events", { key: "a", data: "later" });
   await post(201, "/streams/orders/events", { key: "t", data: 2 }, { key: keys.tenant ?? "" });
   await send(204, "DELETE", `${of}/filtered`);

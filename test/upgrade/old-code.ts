@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-/** Which table a server of another version serves, with which secrets. */
+/** The table and the secrets of a server of another version. */
 export type Serving = {
   readonly endpoint: string;
   readonly tableName: string;
@@ -17,9 +17,9 @@ export type Serving = {
 export type Served = { readonly url: string; stop(): Promise<void> };
 
 /**
- * The product as it was at a commit, in a folder of its own, with the packages that it had. Needs
- * the history of the repository and the npm registry. `serve` starts its server in a process of its
- * own.
+ * Checks out the product at a commit into a separate folder, with the packages of that time. Needs
+ * the history of the repository and the npm registry. `serve` starts its server in a separate
+ * process.
  */
 export function checkOut(commit: string): {
   serve(serving: Serving): Promise<Served>;

@@ -12,10 +12,10 @@ import { loadStored, putRows, storedCommits } from "./stored.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Kinds of rows that the code of ff8dd76 does not know. */
+/** The kinds of rows that the code of ff8dd76 does not know. */
 const LATER = ["deletion"];
 
-/** Rows that earlier code wrote, as record.ts keeps them, under today's code. */
+/** These tests run today's code on rows that earlier code wrote and record.ts saved. */
 describe.each(storedCommits())("rows that were written by %s", (commit) => {
   const { rows, notes, recordedAtMs } = loadStored(commit);
   const tableName = `old-${randomUUID()}`;
@@ -27,7 +27,7 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
 
   beforeAll(async () => {
     await putRows(client, tableName, rows);
-    // Retention, leases and receipts end by time, so it is kept: a second after the rows were
+    // Retention, leases and receipts expire, so the clock is set to a second after the rows were
     // written.
     const began = Date.now();
     const now = () => recordedAtMs + sinceMs + (Date.now() - began);
@@ -75,7 +75,7 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
   });
 });
 
-/** A problem is known by its code; its words may become better. */
+/** A problem is identified by its code. Its texts may change. */
 function asItWas({ status, body }: Answered): Answered {
   if (status < 400) return { status, body: lasting(body) };
   const { code } = body as { code: string };

@@ -8,8 +8,8 @@ import { saveStored, scanRows } from "./stored.ts";
 import { tell } from "./story.ts";
 
 /**
- * `node test/upgrade/record.ts <commit>`: has the code of a commit write every kind of row, and
- * keeps them in rows/<commit>.json. Done once for a release; what is kept is never recorded again.
+ * `node test/upgrade/record.ts <commit>` lets the code of a commit write every kind of row, and
+ * saves them in rows/<commit>.json. This is done once for a release and never repeated.
  */
 const [commit = ""] = process.argv.slice(2);
 const dynamo = await startStore();

@@ -12,8 +12,8 @@ import { storedCommits } from "./stored.ts";
 import { type Notes, tell } from "./story.ts";
 
 /**
- * What rolling back means: today's code writes, and the code of a former release goes on with it.
- * Needs the history of the repository and the npm registry, so it runs at night.
+ * These tests roll back: today's code writes, and the code of an earlier release continues. They
+ * need the history of the repository and the npm registry, so they run at night.
  */
 describe.each(storedCommits())("after a rollback to %s", (commit) => {
   const secrets = { adminKey: `elk_admin_${randomUUID()}`, cursorKey: `cursor-${randomUUID()}` };

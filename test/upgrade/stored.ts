@@ -23,7 +23,7 @@ const dir = path.join(import.meta.dirname, "rows");
 export const storedCommits = (): string[] =>
   readdirSync(dir).map((name) => path.basename(name, ".json"));
 
-/** One row a line, so that two records can be compared. */
+/** Writes one row per line, so that two records can be compared. */
 export function saveStored({ rows, ...rest }: Stored): void {
   const lines = rows.map((row) => JSON.stringify(row, binaryOut)).sort();
   const head = JSON.stringify(rest, null, 1).replace(/\n\}$/, "");
@@ -50,7 +50,7 @@ export async function scanRows(
   return rows;
 }
 
-/** A table that holds these rows, and goes on holding them although their time is over. */
+/** Creates a table with these rows, which keeps them although they have expired. */
 export async function putRows(
   client: DynamoDBClient,
   tableName: string,

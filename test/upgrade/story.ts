@@ -1,10 +1,10 @@
 import { type Answered, type Asked, ask } from "./ask.ts";
 
-/** What a client has in hand after the story, and what it was answered when it looked around. */
+/** What a client holds after the story, and the answers it received when it read everything. */
 export type Notes = {
   readonly adminKey: string;
   readonly cursorKey: string;
-  /** API keys by what they may do. */
+  /** API keys by their rights. */
   readonly keys: Readonly<Record<string, string>>;
   readonly cursors: Readonly<Record<string, string>>;
   /** A publish with an Idempotency-Key, and its answer. */
@@ -15,7 +15,8 @@ export type Notes = {
 type Secrets = Pick<Notes, "adminKey" | "cursorKey">;
 
 /**
- * Plays the story with one server: it makes every kind of row, in every state it can be left in.
+ * Plays the story with one server. It creates every kind of row, in every state that a row can be
+ * left in.
  */
 export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promise<Notes> {
   const cursors: Record<string, string> = {};
@@ -28,7 +29,7 @@ export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promi
     if (answer.status >= 400) {
       throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     }
-    // biome-ignore lint/suspicious/noExplicitAny: what another version answers has no type here.
+    // biome-ignore lint/suspicious/noExplicitAny: the answers of another version have no type here.
     return { asked, answer, body: answer.body as any };
   };
   const post = async (path: string, body: unknown = {}, more: Partial<Asked> = {}) =>
@@ -79,7 +80,7 @@ export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promi
     await post("/streams/plain/compact");
   }
 
-  /** A stream that was deleted, whose removal waits, and its next life. */
+  /** Creates a stream that was deleted and not yet removed, and its next life. */
   async function lives(): Promise<void> {
     await post("/streams", { name: "again" });
     cursors.formerLife = (await post("/streams/again/events", { key: "a", data: "before" })).cursor;
@@ -150,7 +151,7 @@ export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promi
     cursors.worker = (await get(`${base}/workers/poll?limit=2&consumer=w1`)).cursor;
   }
 
-  /** Reading alone, so that it can be asked of another version on the same rows. */
+  /** Reads everything without writing, so that another version can repeat it on the same rows. */
   async function lookAround(): Promise<Notes["seen"]> {
     const places = [
       ...["earliest", cursors.receipt, cursors.follow, cursors.browse].map(
@@ -184,7 +185,8 @@ export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promi
       of("/streams", keys.consume ?? ""),
       of("/streams/orders", keys.former ?? ""),
       of("/streams/orders/events?limit=100&from=earliest", keys.tenant ?? ""),
-      // Refused, and with the same words: of a former life, of before a seek, of a revoked key.
+      // These requests are refused with the same code: a cursor of an earlier life, a cursor from
+      // before a seek, and a revoked key.
       of(`/streams/again/events?from=${cursors.formerLife}`, adminKey),
       of(`/streams/orders/subscriptions/latest/poll?after=${cursors.beforeSeek}`, adminKey),
       of("/streams", keys.revoked ?? ""),
@@ -198,7 +200,7 @@ export async function tell(url: string, { adminKey, cursorKey }: Secrets): Promi
 
 const CLOUD_EVENT = { headers: { "content-type": "application/cloudevents+json" } };
 const KEYED = { "idempotency-key": "orders-key" };
-/** Does not compress, and is the same each time. */
+/** Data that does not compress and is the same each time. */
 const LARGE = Array.from({ length: 400 }, (_, n) =>
   ((n * 2_654_435_761) >>> 0).toString(36),
 ).join();

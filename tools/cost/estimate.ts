@@ -13,15 +13,15 @@ const MILLION = 1e6;
 const GB = 1e9;
 const SECONDS = ASSUMED.hoursPerMonth * 3_600;
 
-/** Everything that is on the bill only because the stage exists: the alarms and the sweeper. */
+/** The fixed items of a stage: the alarms and the sweeper. */
 export const ALARMS = 9;
 export const METRICS_SENT = (Object.keys(METRICS) as MetricName[]).filter(
   (name) => !metricOf(name).known,
 ).length;
 
 /**
- * The monthly cost of a scenario, item by item, with or without an Idempotency-Key on each publish.
- * Pure.
+ * Returns the monthly cost of a scenario, item by item, with or without an Idempotency-Key on each
+ * publish. Pure.
  */
 export function estimate(
   scenario: Scenario,
@@ -64,7 +64,7 @@ export function estimate(
   ];
 }
 
-/** A stage with one stream that is not used. */
+/** Returns the cost of a stage with one unused stream. */
 export function estimateIdle(measured: Measured): readonly Item[] {
   const units = times(plus(measured.sweep, measured.sweptStream), ASSUMED.hoursPerMonth);
   const logGb = (ASSUMED.hoursPerMonth * lineBytes(SWEEP_LINE_BYTES)) / GB;
@@ -82,8 +82,8 @@ export function estimateIdle(measured: Measured): readonly Item[] {
 }
 
 /**
- * The cost of one more subscriber that polls at the assumed pace and finds nothing, or of a lone
- * worker that does.
+ * Returns the cost of one more subscriber that polls at the assumed pace and finds nothing, or of a
+ * single worker that does.
  */
 export function estimateSubscriber(
   measured: Measured,
@@ -107,13 +107,13 @@ export function estimateSubscriber(
 export const totalOf = (items: readonly Item[]): number =>
   items.reduce((sum, { dollars }) => sum + dollars, 0);
 
-/** The total without the free tier, for an account that uses nothing else. */
+/** Returns the total without the free tier, for an account that uses it for nothing else. */
 export const totalBeyondFree = (items: readonly Item[]): number =>
   items.reduce((sum, { name, dollars }) => sum + Math.max(0, dollars - (FREE[name] ?? 0)), 0);
 
 const SWEEP_LINE_BYTES = 250;
 
-/** The number of operations of each kind in a month. */
+/** Returns the number of operations of each kind in a month. */
 function loadOf(
   { events, streams, keys }: Scenario,
   n: 1 | 10,
@@ -183,7 +183,7 @@ function loadOf(
   };
 }
 
-/** A process believes a stream's settings for 5 s, and writes its metrics every 10 s when busy. */
+/** A process caches a stream's settings for 5 s, and writes its metrics every 10 s when busy. */
 const META_SECONDS = 5;
 const METRICS_SECONDS = 10;
 /** The bytes per unit of a strongly consistent read. */
@@ -192,12 +192,13 @@ const READ_BYTES = 4_096;
 /** The bytes that DynamoDB adds to an item when it bills storage. */
 const ITEM_OVERHEAD_BYTES = 100;
 
-/** The share of a month's data that is present at any time when it is kept for so many days. */
+/**
+ * Returns the share of a month's data that is stored at any time when it is kept for this many
+ * days.
+ */
 const keptFor = (days: number): number => (days * 24) / ASSUMED.hoursPerMonth;
 
-/**
- * The probability of at least one occurrence, when `mean` are expected and they are independent.
- */
+/** Returns the probability of at least one occurrence when `mean` independent ones are expected. */
 const happens = (mean: number): number => 1 - Math.exp(-mean);
 
 const sweeperGbSeconds = (): number =>

@@ -14,11 +14,11 @@ export type Units = { readonly read: number; readonly write: number };
 /** The cost of a request of `n` events, and of the work that follows from it. */
 export type BatchMeasured = {
   readonly publish: Units;
-  /** The same with an Idempotency-Key. */
+  /** The publish with an Idempotency-Key. */
   readonly publishKeyed: Units;
-  /** Instead, when another process had been faster: the refused put, another look, another put. */
+  /** The publish when another process was faster: a refused put, another read, and another put. */
   readonly publishLost: Units;
-  /** The same with an expected sequence for each event, of keys that the process wrote last. */
+  /** The publish with an expected sequence for each event, of keys that the process wrote last. */
   readonly publishExpected: Units;
   /**
    * The extra read units of a publish with expected sequences, when the process has neither read
@@ -28,7 +28,7 @@ export type BatchMeasured = {
   readonly storedBytesPerEvent: number;
   readonly compactRun: Units;
   readonly compactEvent: Units;
-  /** The bytes per event of a page of so many events, as transferred. */
+  /** The bytes per event of a page of this size, as transferred. */
   readonly answerBytesPerEvent: number;
 };
 
@@ -37,13 +37,15 @@ export type Measured = {
   /** A poll that finds nothing, and one that finds one small batch. */
   readonly idlePoll: Units;
   readonly busyPoll: Units;
-  /** The extra cost of a poll that commits the page before. */
+  /** The extra cost of a poll that also commits the previous page. */
   readonly commit: Units;
-  /** A poll of a lone worker that finds nothing, one a second. */
+  /** A poll of a single worker that finds nothing, at one poll a second. */
   readonly workerPoll: Units;
-  /** The extra reads of a process whose cached values are too old, when publishing and polling. */
+  /**
+   * The extra reads of a process whose cached values are too old, for publishing and for polling.
+   */
   readonly refresh: Units;
-  /** The cost per sweep of an idle stream with one partition, and of a sweep of nothing. */
+  /** The cost of a sweep for an idle stream with one partition, and of a sweep without streams. */
   readonly sweptStream: Units;
   readonly sweep: Units;
   readonly keyBytes: number;
@@ -55,10 +57,10 @@ export type Measured = {
 };
 
 const ROUNDS = 20;
-/** Long enough for several renewals of a lease. */
+/** This is long enough for several renewals of a lease. */
 const WORKER_SECONDS = 120;
 
-/** Measures on a DynamoDB Local, through the HTTP door: a few seconds. */
+/** Measures on DynamoDB Local, over HTTP. Takes a few seconds. */
 export async function measure(endpoint: string): Promise<Measured> {
   const [one, ten] = await Promise.all([measureBatch(endpoint, 1), measureBatch(endpoint, 10)]);
   const { batch: _, ...rest } = ten;
@@ -105,7 +107,7 @@ async function measureBatch(endpoint: string, n: number) {
     batch: {
       publish,
       publishKeyed,
-      // A refused put is charged for its size, which DynamoDB does not report.
+      // DynamoDB charges a refused put by its size, and does not report that.
       publishLost: { read: lost.read, write: round(lost.write + refused * publish.write) },
       publishExpected: expected.publish,
       expectedReads: unseen.read - expected.publish.read,
@@ -193,7 +195,7 @@ async function average(
   return scale(sum, 1 / count);
 }
 
-/** Measures the log lines that a request writes. */
+/** Collects the log lines that a request writes. */
 function lines() {
   const answered = {
     requestId: "00000000-0000-4000-8000-000000000000",

@@ -13,10 +13,10 @@ import type { Measured } from "./measure.ts";
 import { PRICES, SOURCES } from "./prices.ts";
 import { ASSUMED, BATCHES, type Ingress, SCENARIOS } from "./scenarios.ts";
 
-/** The default first. */
+/** The default is first. */
 const DOORS: readonly Ingress[] = ["HTTP API", "Function URL"];
 
-/** docs/cost.md, whole. */
+/** Returns the whole of docs/cost.md. */
 export const costPage = (measured: Measured): string => `# What it costs
 
 Made by \`npm run cost -- --write\`; do not edit. Dollars a month, from the capacity units that a test
@@ -190,7 +190,7 @@ const hundreds = (value: number): number => Math.round(value / 100) * 100;
 /** The share of a core that comes with 1 GB. A whole core comes with 1,769 MB. */
 const LAMBDA_CORES = 0.58;
 
-/** A request that is always open. */
+/** Returns the cost of a request that is always open. */
 const waiting = (): number =>
   ASSUMED.hoursPerMonth * 3_600 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm;
 

@@ -1,7 +1,6 @@
 /**
- * AWS's list prices for us-east-1 in US dollars, without any free allowance or discount, looked up
- * on public pages and price summaries. Look up those of your region: most are within a quarter of
- * these.
+ * AWS's list prices for us-east-1 in US dollars, without free allowances or discounts, from public
+ * pages and price summaries. Look up the prices of your region. Most differ by less than a quarter.
  */
 export const PRICES = {
   date: "2026-11-24",

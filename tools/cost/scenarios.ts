@@ -1,11 +1,11 @@
 export type Ingress = "HTTP API" | "Function URL";
 
-/** The work of a month. */
+/** The amount of work in a month. */
 export type Scenario = {
   readonly name: string;
   readonly events: number;
   readonly streams: number;
-  /** Keys that have a current state at the end. */
+  /** The number of keys with a current state at the end. */
   readonly keys: number;
 };
 
@@ -18,15 +18,15 @@ export const SCENARIOS: readonly Scenario[] = [
 export const BATCHES = [1, 10] as const;
 
 /**
- * The assumptions: what cannot be measured without AWS, and what users decide. Each of them changes
- * the result.
+ * The assumptions: values that cannot be measured without AWS, and decisions of users. Each of them
+ * changes the result.
  */
 export const ASSUMED = {
   hoursPerMonth: 730,
   subscribersPerStream: 2,
-  /** A subscriber asks once a second, day and night, and commits what it got when it asks again. */
+  /** A subscriber polls once a second, day and night. Each poll commits the previous page. */
   pollEverySeconds: 1,
-  /** The duration of the router, cold starts included, at 1 GB. */
+  /** The duration of a call of the router at 1 GB, including cold starts. */
   publishMs: 15,
   idlePollMs: 8,
   busyPollMs: 15,
@@ -34,25 +34,25 @@ export const ASSUMED = {
   compactorMs: 50,
   compactorMsPerEvent: 1,
   sweeperMs: 1_000,
-  /** The window of the event source: one run of the compactor per window with events in it. */
+  /** The window of the event source. The compactor runs once for each window with events. */
   compactorWindowSeconds: 10,
   routerGb: 1,
   sweeperGb: 0.5,
   /** The default retention and the 30 days that a batch stays stored beyond it. */
   keptDays: 45,
-  /** The 48 hours of an Idempotency-Key, and a day until DynamoDB has removed it. */
+  /** An Idempotency-Key is kept for 48 hours, and DynamoDB removes it within another day. */
   receiptDays: 3,
-  /** Processes of the router that write metrics at any time. */
+  /** The number of router processes that write metrics at any time. */
   processes: 2,
   accessLogBytes: 450,
   /**
-   * The bytes that CloudWatch adds to a line when it bills it, and the compression ratio of stored
-   * logs.
+   * The bytes that CloudWatch adds to each line when it bills it, and the compression ratio of
+   * stored logs.
    */
   logLineOverheadBytes: 26,
   logsKeptShare: 0.15,
-  /** HTTP headers of an answer. */
+  /** The size of the HTTP headers of an answer. */
   headersBytes: 500,
-  /** A process finds that another one was faster about twice as often as two overlap. */
+  /** When two processes overlap, one finds about twice that the other was faster. */
   conflictsPerOverlap: 2,
 } as const;

@@ -21,28 +21,28 @@ export type Polled = { readonly events: number; readonly bytes: number; readonly
 
 /** One process of the product over a table that several may share. */
 export type Shop = {
-  /** Makes the stream and its subscription. */
+  /** Creates the stream and its subscription. */
   create(): Promise<void>;
   /** Publishes `n` orders in one request. */
   publish(n: number): Promise<void>;
-  /** The same with an Idempotency-Key. */
+  /** Publishes `n` orders in one request with an Idempotency-Key. */
   publishKeyed(n: number): Promise<void>;
   /** Publishes events of `n` fixed keys, each with the sequence of the key's last event. */
   publishExpected(n: number): Promise<void>;
-  /** Polls, and tells how long the answer was. */
+  /** Polls, and returns how long the answer was. */
   poll(): Promise<Polled>;
-  /** Makes a subscription for a worker that has read everything. */
+  /** Creates a subscription for a worker that has read everything. */
   hire(): Promise<void>;
   /** Polls as that worker. */
   pollAsWorker(): Promise<Polled>;
   commit(cursor: string): Promise<void>;
-  /** Commits, and polls after that, in one request. */
+  /** Commits and then polls, in one request. */
   commitAndPoll(cursor: string): Promise<Polled>;
-  /** Rings the compactor as the table's stream would. */
+  /** Triggers the compactor as the table's stream would. */
   compact(): Promise<void>;
   sweep(): Promise<void>;
   cost(work: () => Promise<unknown>): Promise<Consumption>;
-  /** The number of times that another process was faster, since the last call. */
+  /** Returns how often another process was faster since the last call. */
   conflicts(): number;
   close(): Promise<void>;
 };
@@ -55,8 +55,8 @@ export async function openTable(endpoint: string) {
   const rows = async () =>
     (await client.send(new ScanCommand({ TableName: tableName }))).Items ?? [];
   const orders = orderEvents(5_000).values();
-  // What is done by time, such as moving a checkpoint on the way, would cost more on a busy
-  // machine.
+  // The clock is stopped, because work that depends on time, such as moving a checkpoint in
+  // between, would cost more on a busy machine.
   const openedAt = Date.now();
   let passedMs = 0;
   const lastOf = new Map<string, number>();
@@ -126,11 +126,11 @@ export async function openTable(endpoint: string) {
 
   return {
     open,
-    /** Time passes only so. */
+    /** Advances the time. It does not move otherwise. */
     pass: (ms: number) => {
       passedMs += ms;
     },
-    /** Stored bytes of the rows whose sort key begins so, and how many there are. */
+    /** Returns the stored bytes and the number of the rows whose sort key has this prefix. */
     stored: async (prefix: string) => {
       const found = (await rows()).filter(({ sk }) => sk?.S?.startsWith(prefix));
       return { rows: found.length, bytes: found.reduce((sum, row) => sum + bytesOf(row), 0) };
@@ -140,7 +140,7 @@ export async function openTable(endpoint: string) {
 }
 
 /**
- * Sends a request as most clients do, accepting gzip. Returns the body, and its length as
+ * Sends a request like most clients, accepting gzip. Returns the body and its length as
  * transferred.
  */
 async function request(

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { createApp } from "../../packages/functions/src/http/app.ts";
 import { generateOpenApi } from "../../packages/functions/src/http/openapi.ts";
 
-/** Writes `openapi.json` from the routes: `npm run openapi`. */
+/** `npm run openapi` writes `openapi.json` from the routes. */
 const unused = () => {
   throw new Error("Only the shape of the routes is looked at here");
 };

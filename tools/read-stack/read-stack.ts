@@ -8,9 +8,9 @@ import { evaluate } from "../../test/infra/evaluate.ts";
 import { root } from "../../test/infra/platform.ts";
 
 /**
- * The places of a stack, in the source instead of the bundle: what follows a bundle's name, as
- * `:<line>:<column>`, is looked up in the map beside it. Everything else stays as it is, places
- * without an entry in the map too.
+ * Returns a stack with places in the source instead of the bundle. It looks up `:<line>:<column>`
+ * after a bundle's name in the source map next to the bundle. Everything else stays unchanged,
+ * including places without an entry in the map.
  */
 export function readStack(bundleDir: string, stack: string): string {
   const map = JSON.parse(readFileSync(path.join(bundleDir, "bundle.cjs.map"), "utf8"));
@@ -24,7 +24,10 @@ export function readStack(bundleDir: string, stack: string): string {
   });
 }
 
-/** A function's file is `bundle.cjs` here, and named after its handler where SST has built it. */
+/**
+ * The file of a function is `bundle.cjs` here. When SST has built it, it is named after its
+ * handler.
+ */
 const PLACE = /[^\s()]*\.cjs:(\d+):(\d+)/g;
 
 const FUNCTIONS: Readonly<Record<string, string>> = {
@@ -34,9 +37,9 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * `npm run stack:read -- router`: reads a stack of the log from standard input, with its line
- * breaks or as the log's JSON has it, and prints it with places in the source. Bundles the function
- * as the deployment did, so check out the commit that is deployed.
+ * `npm run stack:read -- router` reads a stack of the log from standard input, with line breaks or
+ * in the log's JSON form, and prints it with places in the source. It bundles the function as the
+ * deployment did, so check out the deployed commit first.
  */
 async function main(): Promise<void> {
   const name = FUNCTIONS[process.argv[2] ?? ""];

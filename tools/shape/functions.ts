@@ -1,14 +1,20 @@
 import { parseAst } from "vitest/node";
 
-/** What a reader has to hold in mind of one function. Functions inside it count by themselves. */
+/**
+ * The figures of one function that show how hard it is to read. Functions inside it are counted
+ * separately.
+ */
 export type FunctionShape = {
   readonly path: string;
   readonly name: string;
   readonly line: number;
   readonly lines: number;
-  /** Positional parameters. An object is one. */
+  /** The number of positional parameters. An object is one. */
   readonly parameters: number;
-  /** 1, and 1 for each branch, loop, case, catch, `&&`, `||`, `??`, `?.` and default value. */
+  /**
+   * The complexity: 1, plus 1 for each branch, loop, case, catch, `&&`, `||`, `??`, `?.` and
+   * default value.
+   */
   readonly complexity: number;
 };
 
@@ -66,7 +72,7 @@ const isBranch = (node: Node): boolean =>
   (node.type === "MemberExpression" && node.optional === true) ||
   (node.type === "CallExpression" && node.optional === true);
 
-/** A function has its own name, or that of the variable or the member that holds it. */
+/** Returns the name of a function: its own, or that of the variable or the member that holds it. */
 function nameOf(child: Node, parent: Node): string | undefined {
   const named = (child.id ?? parent.id ?? parent.key) as { name?: string } | null | undefined;
   return FUNCTIONS.has(child.type) ? named?.name : undefined;

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { type FunctionShape, functionsOf } from "./functions.ts";
 
-/** Prints the figures of the product's functions, and the worst of each kind. */
+/** Prints the figures of the product's functions, and the highest of each kind. */
 const SHOWN = 12;
 
 const paths = globSync("packages/{protocol,core,functions}/src/**/*.ts").filter(

@@ -12,8 +12,9 @@ import { ensureTable } from "../../packages/local/src/table.ts";
 const ADMIN_KEY = "elk_walks_of_two_requests";
 
 /**
- * Prints which source files one publish and one poll of a warm process enter, by V8's coverage: a
- * plain event on a stream with one partition, and the page that delivers it.
+ * Prints the source files that one publish and one poll of a warm process execute, according to
+ * V8's coverage. The publish has a plain event on a stream with one partition, and the poll
+ * delivers it.
  */
 const root = path.resolve(import.meta.dirname, "../..");
 const store = await startStore();
@@ -73,7 +74,7 @@ async function send(method: string, route: string, body?: unknown): Promise<unkn
   return response.json();
 }
 
-/** Returns the product's files with a function that was called since the last call of this. */
+/** Returns the product's files with a function that was called since the last call of this one. */
 async function entered(): Promise<string[]> {
   const { result } = await session.post("Profiler.takePreciseCoverage");
   return result

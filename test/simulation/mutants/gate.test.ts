@@ -3,7 +3,10 @@ import { SEED } from "../../support/seed.ts";
 import { printVerdict, runGate } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
 
-/** CI plays the seed that is known to find each mutant; `npm run test:mutants` hunts for all. */
+/**
+ * CI plays the seed that is known to kill each mutant. `npm run test:mutants` searches for a seed
+ * for every mutant.
+ */
 const SHARE = Number(process.env.MUTANTS ?? 12);
 
 describe("the mutation gate", () => {

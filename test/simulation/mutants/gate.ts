@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { MUTANTS, type Mutant } from "./mutants.ts";
 import { createCopy } from "./mutated-copy.ts";
 
-/** What became of a mutant: the seed that found it, and by which violations. */
+/** The result for a mutant: the seed that killed it, and the violations. */
 export type Verdict = {
   readonly rule: string;
   readonly killed: boolean;
@@ -15,22 +15,22 @@ export type Verdict = {
 };
 
 export type GateOptions = {
-  /** Seeds to play at most for each mutant, beside the one that is known to find it. */
+  /** The maximum number of seeds for each mutant, besides the one that is known to kill it. */
   readonly count: number;
   readonly minutesEach: number;
   readonly workers: number;
-  /** The rules to take out; all of them without it. */
+  /** The rules to remove. The default is all of them. */
   readonly only?: readonly string[] | undefined;
   readonly onVerdict?: (verdict: Verdict) => void;
 };
 
 const KNOWN = join(import.meta.dirname, "killers.json");
 
-/** Which seed is known to find which mutant. */
+/** Loads the seed that is known to kill each mutant. */
 export const loadKillers = (): Record<string, string> =>
   existsSync(KNOWN) ? JSON.parse(readFileSync(KNOWN, "utf8")) : {};
 
-/** Takes every rule out in turn and plays seeds until the history checker notices. */
+/** Removes every rule in turn and plays seeds until the history checker reports a violation. */
 export async function runGate(options: GateOptions): Promise<Verdict[]> {
   const { only, workers, onVerdict = () => {} } = options;
   const left = MUTANTS.filter(({ rule }) => only?.includes(rule) ?? true);
@@ -54,7 +54,10 @@ export async function runGate(options: GateOptions): Promise<Verdict[]> {
   return MUTANTS.flatMap(({ rule }) => verdicts.get(rule) ?? []);
 }
 
-/** Plays the same plans with no rule taken out: a gate that kills everything kills nothing. */
+/**
+ * Plays the same plans without removing a rule. If these plans also reported violations, the gate
+ * would prove nothing.
+ */
 export async function runUnspoiled(count: number): Promise<Verdict[]> {
   const copy = createCopy();
   const verdicts: Verdict[] = [];
@@ -93,7 +96,7 @@ async function hunt(
   });
   await new Promise((resolve) => child.once("close", resolve));
   const found = output.trim().split("\n").at(-1) ?? "";
-  // A mutant that does not run at all has not been found by the checker.
+  // A mutant that does not run at all has not been killed by the checker.
   if (!found.startsWith("{")) throw new Error(`"${rule}" does not run: ${errors.slice(0, 2_000)}`);
   const { seed, played, violations, detail } = JSON.parse(found);
   const killed = violations.length > 0;

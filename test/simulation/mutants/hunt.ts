@@ -11,7 +11,7 @@ import { playParkingPlans } from "../models/subscription/simulated-parking.ts";
 import { stopValidatingModels } from "../world/quick-models.ts";
 import { simulate } from "../world/simulate.ts";
 
-/** The core of this very copy. */
+/** The core of this copy. */
 const CORE = join(import.meta.dirname, "../../../packages/core/src");
 const stories = {
   leases: playLeaseScenarios,
@@ -23,7 +23,7 @@ const stories = {
   exits: playSpaces,
 };
 
-/** Plays seeds until one finds something wrong, and prints what: `{ seed, played, violations }`. */
+/** Plays seeds until one reports violations, and prints `{ seed, played, violations }`. */
 const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");
 /** Subscriptions that are shared take much of a seed's time: only some rules are about them. */
 const of = { teams: 0, ...plan };
@@ -43,7 +43,7 @@ async function isKilledBy(seed: string): Promise<boolean> {
 
 async function hunt(): Promise<void> {
   for (const seed of seeds) if (await isKilledBy(seed)) return;
-  // A story is always the same, whatever the seed.
+  // A scenario does not depend on the seed, so it runs once.
   const most = by === undefined ? count : 0;
   for (let seed = from; seed < from + most && Date.now() < endMs; seed++) {
     if (await isKilledBy(String(seed))) return;

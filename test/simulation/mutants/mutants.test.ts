@@ -3,7 +3,7 @@ import { loadKillers } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
 import { countPlaces } from "./mutated-copy.ts";
 
-/** Runs at every commit, so that no rule is rewritten and its mutant forgotten until the night. */
+/** These checks run at every commit, so that a rewritten rule never leaves its mutant outdated. */
 describe("the mutants", () => {
   it("knows at least 25 mutants, and a seed that finds each", () => {
     const killers = loadKillers();

@@ -16,16 +16,16 @@ import {
 import { ofExits, ofSubscriptions } from "./subscription-mutants.ts";
 
 /**
- * A rule of the log, and how the source reads without it. `plan` makes the situations that the rule
- * is for more frequent than in the usual swarm; the unspoiled product must pass it too.
+ * A rule of the log, and the source without it. `plan` makes the situations that the rule is for
+ * more frequent than usual. The product itself must pass the same plan.
  */
 export type Mutant = Mutation & {
   readonly plan?: Partial<Plan>;
-  /** Which stories are played instead of the simulation. They are always the same. */
+  /** The scenarios that are played instead of the simulation. They do not depend on a seed. */
   readonly by?: "leases" | "bootstraps" | "parking" | "subscriptions" | "retention" | "exits";
 };
 
-/** Which of the compaction's mutants need more than the usual swarm. */
+/** The plans for those mutants of compaction that the usual plans rarely kill. */
 const plans: Readonly<Record<string, Partial<Plan>>> = {
   "strong page reads": {
     ...COMPACTION,
@@ -63,7 +63,10 @@ const plans: Readonly<Record<string, Partial<Plan>>> = {
   },
 };
 
-/** What few seeds come to: a process that ends between two of many puts of one run. */
+/**
+ * Mutants that few seeds kill, because a process must end between two of many puts of one run.
+ * Scenarios kill them.
+ */
 const toldAsStories: readonly string[] = [
   "the checkpoint moves on the way",
   "on the way only over events whose rows are put",
@@ -517,7 +520,7 @@ const ofParking: readonly Mutation[] = [
   },
 ];
 
-/** Every rule that is taken out, one at a time. */
+/** Every rule that is removed, one at a time. */
 export const MUTANTS: readonly Mutant[] = [
   ...ofTheLog.map((mutant): Mutant => ({ ...mutant, plan: { ...PLAIN, ...mutant.plan } })),
   ...ofExpectations,

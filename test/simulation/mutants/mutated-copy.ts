@@ -14,21 +14,24 @@ import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** A copy of the product and its simulation in a folder of its own. */
+/** A copy of the product and its simulation in a separate folder. */
 export type Copy = {
   readonly folder: string;
-  /** Takes a rule out. Throws when its text is not there exactly once. */
+  /** Removes a rule. Throws unless its text occurs exactly once. */
   apply(mutant: Mutant): void;
-  /** Puts all rules back. */
+  /** Restores all rules. */
   restore(): void;
   remove(): void;
 };
 
-/** How often the text of a mutant's rule is in the source: once, or the mutant is out of date. */
+/**
+ * Returns how often the text of a mutant's rule is in the source. If it is not 1, the mutant is
+ * outdated.
+ */
 export const countPlaces = ({ file, from }: Mutant): number =>
   readFileSync(join(ROOT, "packages/core/src", file), "utf8").split(from).length - 1;
 
-/** Copies what a simulation needs; the packages that it imports are those of the copy. */
+/** Copies everything that a simulation needs. The copy imports its own packages. */
 export function createCopy(): Copy {
   const folder = mkdtempSync(join(tmpdir(), "mutants-"));
   const source = join(folder, "packages/core/src");

@@ -1,7 +1,7 @@
 import type { Plan } from "../world/plan.ts";
 import type { Mutant } from "./mutants.ts";
 
-/** Copies of the table are put to use while everybody reads and writes. */
+/** A plan in which copies of the table come into use while clients read and write. */
 const RESTORED: Partial<Plan> = {
   restores: 2,
   patches: 0,
@@ -23,7 +23,7 @@ const RESTORED: Partial<Plan> = {
   pageLimits: [1, 2, 5],
 };
 
-/** What a restore of the table rests on, rule by rule. */
+/** The rules of a restore, each with a mutant. */
 export const ofRestores: readonly Mutant[] = [
   {
     rule: "numbers go on beyond what a restore may have lost",

@@ -2,8 +2,8 @@ import { DAY_MS, type Plan } from "../world/plan.ts";
 import type { Mutant } from "./mutants.ts";
 
 /**
- * The retention changes all the time, and between two phases rows expire that were written with
- * less.
+ * A plan in which the retention changes all the time. Between two phases, rows expire that were
+ * written with a shorter retention.
  */
 const CHANGED: Partial<Plan> = {
   patches: 3,
@@ -28,7 +28,7 @@ const CHANGED: Partial<Plan> = {
 
 const story: Pick<Mutant, "by"> = { by: "retention" };
 
-/** What a change of the retention means, and how the floor follows. */
+/** The rules of a change of the retention and of the floor, each with a mutant. */
 export const ofRetention: readonly Mutant[] = [
   {
     rule: "the floor follows what batches were promised when they were written",

@@ -8,8 +8,8 @@ import { MUTANTS } from "./mutants.ts";
 import { sayGate, sayUnspoiled } from "./say-verdicts.ts";
 
 /**
- * `npm run test:mutants`: takes every rule of the log out, one at a time, and prints which seed of
- * the simulation noticed and how. `--unspoiled` plays the same plans with all rules in place.
+ * `npm run test:mutants` removes every rule of the log, one at a time, and prints which seed of the
+ * simulation noticed and how. `--unspoiled` plays the same plans with all rules in place.
  */
 const { values } = parseArgs({
   options: {

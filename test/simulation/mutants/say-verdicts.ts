@@ -5,7 +5,7 @@ type Verdict = { readonly rule: string; readonly killed: boolean; readonly playe
 const named = (verdicts: readonly Verdict[]): string =>
   verdicts.length === 0 ? "" : `: ${verdicts.map(({ rule }) => `"${rule}"`).join(", ")}`;
 
-/** The sentence of the mutation gate, where every mutant has to be noticed. */
+/** Describes the result of the mutation gate, in which every mutant must be killed. */
 export function sayGate(verdicts: readonly Verdict[]): Said {
   const alive = verdicts.filter(({ killed }) => !killed);
   return {
@@ -15,7 +15,10 @@ export function sayGate(verdicts: readonly Verdict[]): Said {
   };
 }
 
-/** The sentence of the same plans on the product as it is, where nothing may be noticed. */
+/**
+ * Describes the result of the same plans on the unchanged product, where no violation may be
+ * reported.
+ */
 export function sayUnspoiled(verdicts: readonly Verdict[]): Said {
   const failed = verdicts.filter(({ killed }) => killed);
   const seeds = verdicts.reduce((sum, { played = 0 }) => sum + played, 0);

@@ -24,8 +24,8 @@ it("prints the smallest plan by which a seed finds a mutant, and plays it", {
     const printed = play(mutant.plan ?? {});
     const [, names = ""] =
       /It needs none of these \(\d+ plans tried\): (.*)\.\n/.exec(printed) ?? [];
-    // An answer has to get lost, so that the attempt is found again; of the rest a fault may remain
-    // that only moves the dice.
+    // A lost answer must remain in the plan, so that the attempt is found again. One other fault
+    // may remain that only shifts the random numbers.
     expect(names.split(", ").length).toBeGreaterThan(5);
     const [, smallest = ""] = /PLAN='(.*)'/.exec(printed) ?? [];
     const { writeFaults, readFaults } = JSON.parse(smallest);

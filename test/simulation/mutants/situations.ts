@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS, type Plan } from "../world/plan.ts";
 
 const DAYS = [33 * DAY_MS, 40 * DAY_MS];
 
-/** Much is written, and most answers are lost. */
+/** A plan with many writes, most of whose answers are lost. */
 export const LOST_ANSWERS: Partial<Plan> = {
   publishers: 4,
   requests: 8,
@@ -14,7 +14,8 @@ export const LOST_ANSWERS: Partial<Plan> = {
 };
 
 /**
- * Every request has a key and is sent until it succeeds, through processes that fail and contend.
+ * A plan in which every request has a key and is sent until it succeeds, through processes that
+ * fail and contend.
  */
 export const CLAIMS: Partial<Plan> = {
   apis: 3,
@@ -32,7 +33,7 @@ export const CLAIMS: Partial<Plan> = {
   writeFaults: { "timeout-late": 0.1, "error-after": 0.15, "error-before": 0.15 },
 };
 
-/** Much expires between two phases of writing. */
+/** A plan in which many events expire between two phases of writing. */
 export const EXPIRY: Partial<Plan> = {
   retentionHours: 1,
   phases: 3,
@@ -45,7 +46,10 @@ export const EXPIRY: Partial<Plan> = {
   kills: 0,
 };
 
-/** Processes resume with a put in flight, long after everything that they knew has expired. */
+/**
+ * A plan in which processes resume with a put in flight, long after everything that they knew has
+ * expired.
+ */
 export const THAWED: Partial<Plan> = {
   ...EXPIRY,
   apis: 4,
@@ -59,7 +63,10 @@ export const THAWED: Partial<Plan> = {
   browsers: 0,
 };
 
-/** Those who sweep and those who publish are up to three hours apart, and less is kept. */
+/**
+ * A plan in which the clocks of sweepers and publishers differ by up to three hours, and less is
+ * kept.
+ */
 export const WRONG_CLOCKS: Partial<Plan> = {
   retentionHours: 1,
   skewMs: 1.5 * HOUR_MS,
@@ -78,7 +85,7 @@ export const WRONG_CLOCKS: Partial<Plan> = {
   browsers: 1,
 };
 
-/** A stream is deleted and created again while publishers and readers go on. */
+/** A plan in which a stream is deleted and created again while publishers and readers continue. */
 export const DELETIONS: Partial<Plan> = {
   deletes: 1,
   phases: 3,
@@ -91,7 +98,7 @@ export const DELETIONS: Partial<Plan> = {
   freezes: 0,
 };
 
-/** Keys are deleted and come back under compactors and bootstraps. */
+/** A plan in which keys are deleted and published again during compactions and bootstraps. */
 export const COMPACTION: Partial<Plan> = {
   sweepers: 2,
   doorbell: true,
@@ -106,5 +113,8 @@ export const COMPACTION: Partial<Plan> = {
   partitions: 1,
 };
 
-/** Conditions, restores and changes of the retention have mutants of their own. */
+/**
+ * A plan without conditional publishes, restores and changes of the retention, which have mutants
+ * of their own.
+ */
 export const PLAIN: Partial<Plan> = { conditioners: 0, restores: 0, patches: 0, oldCursors: 0 };

@@ -1,6 +1,6 @@
 import type { Mutation } from "../models/mutations.ts";
 
-/** What keeps keys from being withheld for nothing, each in the scenario that it is for. */
+/** The rules that free keys without waiting events, each with a mutant and its scenario. */
 const ofFreedKeys: readonly Mutation[] = [
   {
     rule: "a commit frees only keys of which nothing waits",
@@ -46,7 +46,7 @@ const ofFreedKeys: readonly Mutation[] = [
   },
 ];
 
-/** What a process remembers. */
+/** The rules for what a process remembers, each with a mutant. */
 const ofMemories: readonly Mutation[] = [
   {
     rule: "a look that began earlier replaces nothing that is remembered",
@@ -68,7 +68,7 @@ const ofMemories: readonly Mutation[] = [
   },
 ];
 
-/** What is said of a commit, and where reading goes on after it. */
+/** The rules for the answer to a commit and for reading on after it, each with a mutant. */
 const ofCommits: readonly Mutation[] = [
   {
     rule: "who was overtaken reads on from its own cursor",
@@ -114,7 +114,7 @@ const ofCommits: readonly Mutation[] = [
   },
 ];
 
-/** Where the token of a lease is compared. */
+/** The places that compare the token of a lease, each with a mutant. */
 const ofTokens: readonly Mutation[] = [
   {
     rule: "a cursor of a lost share is refused, though it covers nothing new",
@@ -149,7 +149,7 @@ export const ofSubscriptions: readonly Mutation[] = [
   ...ofTokens,
 ];
 
-/** What a walk through all short histories of parking notices by itself. */
+/** The mutants that the exploration of all short histories of parking kills by itself. */
 export const ofExits: readonly Mutation[] = [
   {
     rule: "a skip leads out of a retry whose event has expired",

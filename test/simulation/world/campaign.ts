@@ -3,7 +3,7 @@ import { count, none, type Said, saveJson } from "../../proof/record.ts";
 import type { Where } from "../../proof/where.ts";
 import { emptyTally, missingFrom, type SeedTally, sortTally } from "./seed-tally.ts";
 
-/** What is to be played: `seeds` seeds from `from` on, dealt out to the workers in turn. */
+/** The seeds to play: `seeds` seeds from `from` on, distributed to the workers in turn. */
 export type Asked = {
   readonly prefix: string;
   readonly from: number;
@@ -11,20 +11,20 @@ export type Asked = {
   readonly workers: number;
 };
 
-/** A stretch of a campaign that was played without interruption. */
+/** A part of a campaign that was played without interruption. */
 export type Stretch = Where & { readonly began: string; readonly next: readonly number[] };
 
-/** How far a range of seeds is played, and what came of it. */
+/** The progress and the results of a range of seeds. */
 export type Campaign = Asked & {
   /** The next seed of each worker. */
   readonly next: readonly number[];
   readonly total: SeedTally;
   readonly stretches: readonly Stretch[];
-  /** Seeds that failed, and that nothing is wrong with since `commit`. */
+  /** Seeds that failed, and that pass since `commit`. */
   readonly fixedSince: readonly (SeedTally["failures"][number] & { readonly commit: string })[];
 };
 
-/** The campaign of a file, to be gone on with when it was asked for the same; else a new one. */
+/** Returns the campaign in a file, if it is for the same range. Otherwise starts a new one. */
 export function loadCampaign(path: string | undefined, asked: Asked, where: Where): Campaign {
   const fresh: Campaign = {
     ...asked,
@@ -40,7 +40,7 @@ export function loadCampaign(path: string | undefined, asked: Asked, where: Wher
   return { ...asked, next, total, stretches: [...stretches, stretch], fixedSince };
 }
 
-/** Plays the seeds that failed once more: what passes now no longer counts as failed. */
+/** Plays the failed seeds once more. A seed that passes now no longer counts as failed. */
 export async function playFailedAgain(
   campaign: Campaign,
   isClean: (seed: string) => Promise<boolean>,

@@ -20,7 +20,7 @@ const newEvent = (
   return random.chance(world.plan.tombstones) ? { n, key, dead: true } : { n, key };
 };
 
-/** An event as it is sent. */
+/** Returns an event in the form in which it is sent. */
 export function incoming({ n, key, dead, expected }: EventRef): IncomingEvent {
   const event =
     dead === true
@@ -29,7 +29,7 @@ export function incoming({ n, key, dead, expected }: EventRef): IncomingEvent {
   return expected === undefined ? event : { ...event, expectedSequence: expected };
 }
 
-/** Publishes request after request, one at a time; those with a key until they succeed. */
+/** Publishes one request after another. A request with a key is repeated until it succeeds. */
 export async function runPublisher(world: ClientWorld, name: string): Promise<void> {
   const { plan } = world;
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
@@ -85,7 +85,10 @@ async function publish(
   return receipt !== undefined;
 }
 
-/** The same key with other events: refused, unless the first request never got its claim. */
+/**
+ * Sends other events with the same key. This must be refused, unless the first request never got
+ * its claim.
+ */
 async function publishOther(
   world: ClientWorld,
   random: SeededRandom,
@@ -106,7 +109,7 @@ async function publishOther(
   );
 }
 
-/** Creates the stream; again until it is there. */
+/** Creates the stream, and retries until it exists. */
 export async function createStream(world: ClientWorld, random: SeededRandom): Promise<void> {
   const { partitions, retentionHours } = world.plan;
   const config = {
@@ -164,7 +167,7 @@ export async function patchRetention(world: ClientWorld, random: SeededRandom): 
   }
 }
 
-/** Rings the doorbell of the compactor with what the table stream says, more or less. */
+/** Rings the compactor for the records of the table stream, with losses and duplicates. */
 export async function runDoorbell(world: ClientWorld): Promise<void> {
   const random = world.random.fork(`doorbell ${world.time.nowMs()}`);
   while (!world.isOver()) {
@@ -182,7 +185,7 @@ export async function runDoorbell(world: ClientWorld): Promise<void> {
   }
 }
 
-/** Sweeps, and asks for compactions, now and then. */
+/** Runs sweeps, and requests compactions now and then. */
 export async function runSweeper(world: ClientWorld, name: string): Promise<void> {
   const random = world.random.fork(`${name} ${world.time.nowMs()}`);
   while (!world.isOver()) {
@@ -197,7 +200,7 @@ export const sweepOnce = (world: ClientWorld, random: SeededRandom): Promise<boo
     const before = world.tap.liveUid(STREAM);
     const swept = await ledger.sweep();
     const { stuck, floorsMoved, livesRemoved, endsFinished, done, partitions } = swept;
-    // Whatever the store answered in part: "done" says that every partition was looked at.
+    // "done" says that every partition was visited, even if the store answered in part.
     if (done && before !== undefined && before === world.tap.liveUid(STREAM)) {
       world.recorder.count("sweep.whole");
       if (partitions < world.plan.partitions) {
@@ -210,7 +213,7 @@ export const sweepOnce = (world: ClientWorld, random: SeededRandom): Promise<boo
     if (endsFinished > 0) world.recorder.count("sweep.end-finished");
   });
 
-/** The store's faults and a life that has ended explain a stuck partition; damage does not. */
+/** Faults of the store and an ended life explain a stuck partition. Damage does not. */
 function noteStuck(world: ClientWorld, code: string, error: unknown): void {
   world.recorder.count(`stuck.${code}`);
   if (code === "invariant" || code === "internal") {
@@ -234,7 +237,7 @@ export const compactOnce = (world: ClientWorld, name: string, random: SeededRand
     ({ done }) => ({ op: "compact", done }),
   );
 
-/** A call that leaves no trace in the history; true when it succeeded. */
+/** Makes a call that leaves no trace in the history. Returns whether it succeeded. */
 async function quietly(
   world: ClientWorld,
   what: string,

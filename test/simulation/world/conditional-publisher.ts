@@ -9,8 +9,8 @@ import type { ClientWorld } from "./world.ts";
 const TRIES_MAX = 6;
 
 /**
- * Publishes only where keys are as it expects: it goes by the last answers it got, of its own
- * writes and of mismatches, and is wrong on purpose now and then.
+ * Publishes conditionally. Its expectations follow from the last answers to its own writes and from
+ * mismatches. Sometimes they are wrong on purpose.
  */
 export async function runConditionalPublisher(world: ClientWorld, name: string): Promise<void> {
   const { plan } = world;
@@ -31,7 +31,7 @@ export async function runConditionalPublisher(world: ClientWorld, name: string):
   }
 }
 
-/** Some events of some keys, of most of which something is expected. */
+/** Draws some events of some keys, most of them with an expectation. */
 function drawEvents(
   { plan, nextEvent }: ClientWorld,
   random: SeededRandom,
@@ -51,7 +51,10 @@ function drawEvents(
   });
 }
 
-/** True when the request is settled: it has succeeded, or a key is not as it was expected to be. */
+/**
+ * Returns true when the request is settled: it has succeeded, or a key did not match the
+ * expectation.
+ */
 async function publish(
   world: ClientWorld,
   name: string,

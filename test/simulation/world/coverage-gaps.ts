@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { NEVER_ENTERED, type Reason } from "./never-entered.ts";
 
-/** What some seeds have entered, block by block; `missed` as `line: beginning of the block`. */
+/**
+ * The blocks that some seeds have entered. `missed` lists the others as `line: beginning of the
+ * block`.
+ */
 export type Coverage = {
   readonly seeds: number;
   readonly from: number;
@@ -18,10 +21,10 @@ export type Coverage = {
 const CORE = "packages/core/src/";
 /** Appending, reading, compacting and bootstrapping. */
 const WITH_REASONS = /^(log|compaction|snapshot)\//;
-/** A shorter text has to be all of its block. */
+/** A shorter beginning must be the whole block. */
 const BEGINNING_MIN = 12;
 
-/** The blocks that no seed has entered and no reason speaks of. */
+/** Returns the blocks that no seed has entered and no reason explains. */
 export function unexplainedIn(
   { files }: Coverage,
   reasons: readonly Reason[] = NEVER_ENTERED,
@@ -52,7 +55,10 @@ export function outdatedReasons(reasons: readonly Reason[] = NEVER_ENTERED): str
   );
 }
 
-/** Whether the code of an unexplained block is still there: a record may be older than the code. */
+/**
+ * Returns whether the code of an unexplained block still exists. A record may be older than the
+ * code.
+ */
 export function isThere(unexplained: string): boolean {
   const [, file = "", text = ""] = /^(.*?):\d+: (.*)$/.exec(unexplained) ?? [];
   const path = join(import.meta.dirname, "../../..", file);

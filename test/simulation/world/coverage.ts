@@ -9,10 +9,10 @@ import { simulate } from "./simulate.ts";
 import { BRIEF } from "./world.ts";
 
 /**
- * `node test/simulation/world/coverage.ts <seeds> <from> [file]`: plays seeds, the brief ones too,
- * and prints which blocks of the log, of compaction and of subscriptions none of them has entered.
- * V8 counts blocks, so every branch that has code of its own is one. Fails when there is one in the
- * log or in compaction without a reason in never-entered.ts.
+ * `node test/simulation/world/coverage.ts <seeds> <from> [file]` plays seeds, including brief ones.
+ * It prints the blocks of the log, of compaction and of subscriptions that none of them has
+ * entered. V8 counts blocks, so every branch with code is one. It fails when a block of the log or
+ * of compaction has no reason in never-entered.ts.
  */
 const [seeds = 200, from = 0] = process.argv.slice(2, 4).map(Number);
 const CORE =

@@ -6,8 +6,8 @@ import { type Simulated, simulate } from "./simulate.ts";
 const SHRINK_MS = 30_000;
 
 /**
- * A seed that failed as a person wants to see it: the smallest plan under which it still fails in
- * the same way, how to play that, and its schedule. Takes half a minute at most.
+ * Describes a failed seed for a developer: the smallest plan that still fails in the same way, how
+ * to play it, and its schedule. Takes at most half a minute.
  */
 export async function explainFailure(failed: Simulated, withinMs = SHRINK_MS): Promise<string> {
   const name = failed.violations[0]?.name;

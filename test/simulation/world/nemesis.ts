@@ -1,7 +1,7 @@
 import { runRestore } from "./restore-nemesis.ts";
 import type { World } from "./world.ts";
 
-/** Freezes, kills and restarts processes while a phase lasts, and sets their clocks. */
+/** Freezes, kills and restarts processes during a phase, and sets their clocks. */
 export async function runNemesis(world: World, phase: number): Promise<void> {
   const { plan, apis, recorder } = world;
   const random = world.random.fork(`nemesis ${phase}`);
@@ -28,7 +28,8 @@ export async function runNemesis(world: World, phase: number): Promise<void> {
   const setClock = async (): Promise<void> => {
     await world.sleep(random.between(0, 5_000));
     const { process } = world.anyApi(random);
-    // A clock that is set back while the other one is stopped hides how long a freeze was.
+    // If the wall clock is set back while the monotonic clock is stopped, the length of a freeze is
+    // hidden.
     if (world.isOver() || plan.monotonicStops || process.state() !== "running") return;
     process.setSkew(random.between(-plan.skewMs, plan.skewMs));
     recorder.count("nemesis.clock");

@@ -1,14 +1,16 @@
 /**
- * Blocks that no seed enters, and why that is so. What tests them instead is named where there is
- * something.
+ * Blocks that no seed enters, with the reason. If another test covers them, the reason names it.
  */
 export type Reason = {
   readonly why: string;
-  /** `folder/file.ts: beginning of the block`, its white space made single spaces. */
+  /** `folder/file.ts: beginning of the block`, with single spaces as white space. */
   readonly blocks: readonly string[];
 };
 
-/** All of appending, reading, compacting and bootstrapping that the simulation does not come to. */
+/**
+ * Every block of appending, reading, compacting and bootstrapping that the simulation does not
+ * reach.
+ */
 export const NEVER_ENTERED: readonly Reason[] = [
   {
     why: "The type asks for it; the value is always there.",

@@ -1,12 +1,10 @@
 import { type Fault, type FaultRates, faults } from "../dynamodb/faults.ts";
 import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 
-/** The stream that everybody uses. */
+/** The stream of all clients. */
 export const STREAM = "orders";
 
-/**
- * What one seed does: how much of what, and which faults, as little or as much as chance has it.
- */
+/** What one seed does: the amounts, the roles and the faults, all drawn at random. */
 export type Plan = {
   readonly partitions: number;
   readonly retentionHours: number;
@@ -15,16 +13,14 @@ export type Plan = {
   readonly publishers: number;
   readonly requests: number;
   readonly keyed: number;
-  /**
-   * How often another client sends other events with the key of a request, while it is under way.
-   */
+  /** How often another client sends other events with the key of a request that is in flight. */
   readonly impostors: number;
   readonly tombstones: number;
-  /** Largest number of events in a request. */
+  /** The maximum number of events in a request. */
   readonly burst: number;
-  /** How often all events of a request are of one key. */
+  /** How often all events of a request have one key. */
   readonly oneKey: number;
-  /** Publishers who say what they expect of keys. */
+  /** The number of publishers that publish conditionally. */
   readonly conditioners: number;
   readonly followers: number;
   readonly bootstrappers: number;
@@ -33,11 +29,11 @@ export type Plan = {
   readonly sweepers: number;
   readonly doorbell: boolean;
   readonly deletes: number;
-  /** How often a phase changes the retention, and to what: one of each. */
+  /** How often a phase changes the retention, and the possible new values. */
   readonly patches: number;
   readonly patchHours: readonly number[];
   readonly phases: number;
-  /** Expired items go while everybody is at work, too. */
+  /** Whether expired items are also deleted while clients are active. */
   readonly reaper: boolean;
   readonly store: {
     readonly latencyMs: number;
@@ -49,26 +45,29 @@ export type Plan = {
   readonly readFaults: FaultRates;
   readonly kills: number;
   readonly freezes: number;
-  /** How often a phase puts an earlier copy of the table to use. */
+  /** How often a phase puts an earlier copy of the table into use. */
   readonly restores: number;
   readonly skewMs: number;
   readonly monotonicStops: boolean;
-  /** How long freezes and the leaps between phases may be. */
+  /** The possible lengths of freezes, and of the leaps between phases. */
   readonly freezesMs: readonly number[];
   readonly leapsMs: readonly number[];
   /** How long a client waits for an answer. */
   readonly patienceMs: number;
-  /** How long clients rest at most between two calls, and how much they ask for: one of each. */
+  /**
+   * The possible maximum pauses of clients between two calls, and the possible sizes of their
+   * requests.
+   */
   readonly publishPaceMs: readonly number[];
   readonly readPaceMs: readonly number[];
   readonly pageLimits: readonly number[];
-  /** How often a browser begins again instead of reading on. */
+  /** How often a browser starts again instead of reading on. */
   readonly browseAnew: number;
   readonly crashes: number;
-  /** How often a client that begins again first tries the cursor of before. */
+  /** How often a client that starts again first tries its old cursor. */
   readonly oldCursors: number;
   readonly seeks: number;
-  /** Where a seek goes, of who does not bootstrap. */
+  /** The targets of a seek, for clients that do not bootstrap. */
   readonly seeksTo: readonly ("earliest" | "latest")[];
   /** Subscriptions that workers share, and how many workers each has. */
   readonly teams: number;
@@ -107,9 +106,8 @@ const LEAPS_MS = [
 ];
 
 /**
- * Draws a plan. "Swarm": every fault and every role is left out in many seeds, so that a rare
- * combination is not always drowned by all the others.
- * Source: A. Groce et al., "Swarm Testing", ISSTA 2012.
+ * Draws a plan. Every fault and every role is left out of many seeds, so that the others do not
+ * hide rare combinations. Source: A. Groce et al., "Swarm Testing", ISSTA 2012.
  */
 export function drawPlan(random: SeededRandom): Plan {
   const size = random.pick([1, 1, 1, 2, 2, 4]);
@@ -179,7 +177,7 @@ const drawTeams = (random: SeededRandom) => ({
 });
 
 /**
- * The same for a brief seed: about half as many requests and more of them spoiled, so that a night
+ * Draws the plan of a brief seed: about half as many requests and more faults, so that a night
  * plays more combinations.
  */
 export function drawBriefPlan(random: SeededRandom): Plan {
@@ -199,13 +197,16 @@ export function drawBriefPlan(random: SeededRandom): Plan {
   };
 }
 
-/** Now and then two clocks may be three hours apart. Drawn apart, so that the other draws stay. */
+/**
+ * Sometimes the clocks of two processes differ by three hours. This has its own random source, so
+ * that the other draws stay the same.
+ */
 function drawSkew(random: SeededRandom): number {
   const usual = random.pick([0, 2_000, 2_000, 2_000, 600_000]);
   return random.fork("clocks").chance(0.2) ? 1.5 * HOUR_MS : usual;
 }
 
-/** Some kinds of faults, together as often as `intensity` says. */
+/** Draws some kinds of faults. Their chances add up to `intensity`. */
 function drawRates(random: SeededRandom, intensity: number): FaultRates {
   if (intensity === 0) return {};
   const count = random.pick([1, 1, 2, 4, DRAWN.length]);
@@ -215,7 +216,10 @@ function drawRates(random: SeededRandom, intensity: number): FaultRates {
 
 const DRAWN = faults.filter((fault) => fault !== "short-page");
 
-/** Short pages cost nothing but requests. Drawn apart, so that earlier seeds keep their plans. */
+/**
+ * Short pages only add requests. This has its own random source, so that earlier seeds keep their
+ * plans.
+ */
 const drawShortPages = (random: SeededRandom): FaultRates => {
   const rate = random.fork("short pages").pick([0, 0, 0.1, 0.4]);
   return rate === 0 ? {} : { "short-page": rate };

@@ -2,7 +2,7 @@ import { stopValidatingModels } from "./quick-models.ts";
 import { addTally, emptyTally, type SeedTally, tallyOf } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
 
-/** Every `step`-th seed from `next` on, below `to`; the seeds' names begin with `prefix`. */
+/** Every `step`-th seed from `next` on, below `to`. The names of the seeds begin with `prefix`. */
 export type Share = {
   readonly prefix: string;
   readonly next: number;
@@ -11,10 +11,12 @@ export type Share = {
   readonly endMs: number;
 };
 
-/** What came of the seeds since the last report, and the first seed that is not in it. */
+/** The results of the seeds since the last report, and the first seed that is not included. */
 export type ShareReport = { readonly tally: SeedTally; readonly next: number };
 
-/** Plays its share of a range, and reports to its parent now and then. Ends with its parent. */
+/**
+ * Plays its share of a range, and reports to its parent from time to time. Ends with its parent.
+ */
 const { prefix, next, step, to, endMs }: Share = JSON.parse(process.env.SHARE ?? "{}");
 const REPORT_MS = 2_000;
 process.on("disconnect", () => process.exit(1));

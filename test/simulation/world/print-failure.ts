@@ -4,7 +4,8 @@ import type { Simulated } from "./simulate.ts";
 const LINES = 60;
 
 /**
- * What a person needs to understand a seed: its plan, what is wrong, and the end of its schedule.
+ * Prints what a developer needs to understand a seed: its plan, the violations, and the end of its
+ * schedule.
  */
 export function printFailure({
   seed,

@@ -16,23 +16,23 @@ type Answer = {
   readonly snapshotEnd?: boolean;
 };
 
-/** What a subscriber keeps across a crash: its view, and the cursor that belongs to the view. */
+/** What a subscriber keeps across a crash: its view and the cursor of that view. */
 export type Follower = {
   readonly base: string;
-  /** Of its subscription; it takes another one when it has to begin again. */
+  /** The name of its subscription. It takes another one when it has to start again. */
   name: string;
   names: number;
   readonly start: "earliest" | "latest" | "bootstrap";
   exists: boolean;
-  /** It does one thing at a time: who finds it busy leaves it alone. */
+  /** True while it is busy. It does one thing at a time, and other callers skip it meanwhile. */
   busy: boolean;
   cursor: string | undefined;
   kept: string | undefined;
-  /** Whose view its cursor belongs to. */
+  /** The session whose view the cursor belongs to. */
   session: string | undefined;
-  /** The life that its view is of. */
+  /** The life that its view belongs to. */
   life: string | undefined;
-  /** The last commit was answered, so what is kept is what is committed. */
+  /** True if the last commit was answered, so the kept state is the committed one. */
   settled: boolean;
 };
 
@@ -50,7 +50,7 @@ export const newFollower = (name: string, start: Follower["start"]): Follower =>
   settled: true,
 });
 
-/** Polls and commits some pages, unless it is still at it from before. */
+/** Polls and commits some pages, unless an earlier call is still running. */
 export async function follow(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
   if (follower.busy) return;
   follower.busy = true;
@@ -58,7 +58,7 @@ export async function follow(world: ClientWorld, follower: Follower, polls: numb
   follower.busy = false;
 }
 
-/** Polls and commits some pages; crashes now and then and goes on from what it kept. */
+/** Polls and commits some pages. Sometimes it crashes and continues from what it kept. */
 async function followSome(world: ClientWorld, follower: Follower, polls: number): Promise<void> {
   const random = world.random.fork(`${follower.name} ${world.time.nowMs()}`);
   for (let done = 0; done < polls; done++) {
@@ -69,7 +69,7 @@ async function followSome(world: ClientWorld, follower: Follower, polls: number)
     if (!follower.exists) continue;
     const page = await pollOnce(world, follower, random);
     if (page === undefined) continue;
-    // Who takes its time over a page commits it after a restore that came meanwhile.
+    // A client that pauses over a page may commit it after a restore.
     if (world.plan.restores > 0) {
       await world.sleep(random.fraction() * random.pick(world.plan.readPaceMs));
     }
@@ -79,7 +79,7 @@ async function followSome(world: ClientWorld, follower: Follower, polls: number)
 
 const BUSY_MS = 500;
 
-/** Reads on until it is caught up, at most `polls` pages. True when it got there. */
+/** Reads on until it is caught up, for at most `polls` pages. Returns whether it succeeded. */
 export async function catchUp(
   world: ClientWorld,
   follower: Follower,
@@ -96,7 +96,10 @@ export async function catchUp(
   return false;
 }
 
-/** The client loses its memory: it goes on with the view that it kept, and where that ends. */
+/**
+ * The client loses its memory and continues with the view that it kept and the position of that
+ * view.
+ */
 export function crash(world: ClientWorld, follower: Follower, random: SeededRandom): void {
   world.recorder.count("client.crash");
   if (follower.kept === undefined) {
@@ -104,7 +107,7 @@ export function crash(world: ClientWorld, follower: Follower, random: SeededRand
     return;
   }
   world.recorder.note({ op: "restore", session: follower.name });
-  // Only where nothing is uncertain the position that the server holds does as well.
+  // The committed position can replace the kept cursor only if no commit is uncertain.
   follower.cursor = follower.settled && random.chance(0.6) ? undefined : follower.kept;
 }
 
@@ -121,7 +124,8 @@ async function subscribe(
   );
   if (answer === undefined) return false;
   if (!answer.created) {
-    // A client made it before, perhaps this one, and its committed offset is unknown.
+    // A client, perhaps this one, created the subscription before, and its committed offset is
+    // unknown.
     rename(follower);
     return false;
   }
@@ -131,7 +135,10 @@ async function subscribe(
   return true;
 }
 
-/** What was read of another life, or of another subscription, is refused or the checker says so. */
+/**
+ * Tries a cursor of another life or another subscription. It must be refused, or the checker
+ * reports a violation.
+ */
 async function tryOldCursor(
   world: ClientWorld,
   follower: Follower,
@@ -153,11 +160,12 @@ async function tryOldCursor(
   );
 }
 
-/** Moves the subscription on purpose, and begins with an empty view. */
+/** Seeks, and begins with an empty view. */
 async function seek(world: ClientWorld, follower: Follower, random: SeededRandom): Promise<void> {
   const to = follower.start === "bootstrap" ? "bootstrap" : random.pick(world.plan.seeksTo);
   const { name } = follower;
-  // Who crashes now does not know whether its subscription was moved: it takes another one.
+  // A client that crashes now does not know whether its seek succeeded, so it takes another
+  // subscription.
   follower.exists = false;
   world.keep(follower);
   const answer = await attempt(world, "seek", () =>
@@ -176,7 +184,7 @@ function rename(follower: Follower): void {
   follower.name = `${follower.base}-${follower.names}`;
 }
 
-/** A call that is not part of the history; undefined when it did not succeed. */
+/** Makes a call that is not part of the history. Returns undefined when it did not succeed. */
 export async function attempt<T>(world: ClientWorld, what: string, run: () => Promise<T>) {
   try {
     const answer = await run();
@@ -223,7 +231,7 @@ async function pollOnce(
   const isOther = follower.life !== undefined && follower.life !== answer.life;
   follower.life = answer.life;
   if (isOther && cursor === undefined && follower.start === "bootstrap") {
-    // The table was restored, and what the client has made of the stream is void.
+    // The table was restored, so the client's view of the stream is void.
     world.recorder.count("client.bootstraps-again");
     await seek(world, follower, random);
     return undefined;
@@ -234,8 +242,8 @@ async function pollOnce(
 }
 
 /**
- * A life that has ended, and a position that is gone: the client begins again. After a restore it
- * asks for what is committed, and its view is void.
+ * Handles a refusal. When the life has ended or the position is gone, the client begins again.
+ * After a restore it asks for the committed position, and its view is void.
  */
 function onRefusal(world: ClientWorld, follower: Follower, code: string, reason?: string): void {
   if (!ENDING.has(code)) return;
@@ -291,7 +299,7 @@ async function commitOnce(
   follower.settled = !receipt.stale;
   world.keep(follower);
   if (receipt.stale) world.recorder.count("commit.stale");
-  // A client that keeps no cursor asks for what comes after the committed position.
+  // A client without a cursor asks for the events after the committed position.
   if (follower.settled && random.chance(0.5)) follower.cursor = undefined;
 }
 
@@ -328,7 +336,7 @@ export async function browse(world: ClientWorld, name: string, polls: number): P
   }
 }
 
-/** Reads the present state of a key. */
+/** Reads the current state of a key. */
 export async function lookUp(world: ClientWorld, name: string, times: number): Promise<void> {
   const random = world.random.fork(`${name} get ${world.time.nowMs()}`);
   for (let done = 0; done < times; done++) {

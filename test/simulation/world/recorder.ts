@@ -1,7 +1,7 @@
 import { LedgerError } from "../../../packages/core/src/kernel/error.ts";
 import type { Invoke, Line, Mismatch, Ok } from "../checker/history.ts";
 
-/** Spreads over the members of a union, which `Omit` alone does not. */
+/** Applies `Omit` to each member of a union. */
 type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 export type Call = OmitEach<Invoke, "type" | "atMs" | "process" | "call">;
@@ -10,11 +10,11 @@ export type Note = OmitEach<Line & { type: "info" }, "type" | "atMs" | "process"
 
 export type Recorder = {
   readonly lines: Line[];
-  /** How often each operation ended in which way, by `op.outcome` and `op.code`. */
+  /** How often each operation ended in which way, as `op.outcome` and `op.code`. */
   readonly counts: Map<string, number>;
   /**
-   * Makes a call, and records its beginning and its end. Gives what it gave; undefined when it did
-   * not succeed, with the code of the error in `failed`.
+   * Makes a call, and records its beginning and its end. Returns its result. If it did not succeed,
+   * it returns undefined, and `failed` receives the code of the error.
    */
   record<T>(
     process: string,
@@ -27,26 +27,26 @@ export type Recorder = {
   count(name: string): void;
 };
 
-/** The outcome of the call is unknown: its process died or took too long. */
+/** Thrown when the outcome of a call is unknown: its process died or took too long. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 }
 
-/** These say that the call may have had an effect. */
+/** The codes that mean that the call may have had an effect. */
 const UNKNOWN = new Set(["outcome-unknown", "no-answer"]);
 
-/** Where a recorder writes to, instead of its memory; its calls are numbered after `calls`. */
+/** The target of a recorder, instead of its memory. Calls are numbered after `calls`. */
 export type Sink = {
   readonly calls: number;
   add(line: Line): void;
   count(name: string): void;
 };
 
-/** A note as a line of the history. */
+/** Returns a note as a line of the history. */
 export const lineOf = (note: Note, atMs: number): Line =>
   ({ type: "info", atMs, process: "-", ...note }) as Line;
 
-/** Writes a history of calls at the times of `nowMs`. */
+/** Creates a recorder that writes a history of calls with the times of `nowMs`. */
 export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
   const lines: Line[] = [];
   const counts = new Map<string, number>();
@@ -90,13 +90,13 @@ export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
   };
 }
 
-/** What a publisher learns of keys that are not as it expected. */
+/** Returns the keys that did not match a publisher's expectation. */
 const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
   error instanceof LedgerError && error.code === "sequence-mismatch"
     ? (error.facts.mismatches as readonly Mismatch[])
     : undefined;
 
-/** Why a cursor was refused. */
+/** Returns the reason for which a cursor was refused. */
 function reasonOf(error: unknown): string | undefined {
   const reason = error instanceof LedgerError ? error.facts.reason : undefined;
   return typeof reason === "string" ? reason : undefined;

@@ -2,15 +2,15 @@ import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import type { Copy } from "./tap.ts";
 import type { Api, World } from "./world.ts";
 
-/** What became of the table so far. */
+/** The history of the table's restores. */
 export type Restores = {
   count: number;
   readonly copies: (Copy & { readonly table: number })[];
   /** For each restore, the number of the table that its copy comes from. 0 is the first table. */
   readonly of: number[];
-  /** Settles when no restore is under way. */
+  /** Settles when no restore is in progress. */
   running: Promise<void>;
-  /** No process may be started but that of the operator. */
+  /** True while no process may be started except the operator's. */
   stopped: boolean;
 };
 
@@ -22,15 +22,14 @@ export const noRestores = (): Restores => ({
   stopped: false,
 });
 
-/** How often a copy is put to use that is older than the last. */
+/** How often the copy is older than the last restore. */
 const OLDER = 0.2;
-/** How often the copy has the name of the table: then the operator keeps everything stopped. */
+/** How often the copy has the name of the table. The operator then keeps all processes stopped. */
 const IN_PLACE = 0.25;
 
 /**
- * Copies the table at some moment, goes on for a while, and puts the copy to use: everything
- * written in between is lost, as by a restore to a point in time. Then does what docs/operations.md
- * says.
+ * Copies the table, waits for a while, and puts the copy into use. Everything written in between is
+ * lost, as after a point-in-time restore. Then it follows docs/operations.md.
  */
 export async function runRestore(world: World, random: SeededRandom): Promise<void> {
   const { restores } = world;
@@ -49,16 +48,16 @@ export async function runRestore(world: World, random: SeededRandom): Promise<vo
 }
 
 /**
- * Which copies an operator may use. A copy that is older than the last restore does not know what
- * numbers that one took. The clock alone keeps them apart, so the clocks must agree; and what a
- * restore of a restored table has given, no earlier copy can know.
+ * Returns whether an operator may use a copy. A copy that is older than the last restore does not
+ * know which numbers that restore used. Only the clock separates them, so the clocks must agree. No
+ * earlier copy can know the numbers of a restore of a restored table.
  */
 const isGood =
   ({ restores: { of }, plan }: World) =>
   ({ table }: { readonly table: number }): boolean =>
     (plan.skewMs === 0 || of.length === table) && of.slice(table).every((each) => each <= table);
 
-/** A moment at which no transaction is written in part. */
+/** Copies the table at a moment at which no transaction is partly written. */
 async function copyTable({ store, tap, restores, recorder, sleep }: World) {
   while (store.isTransacting()) await sleep(1);
   const id = restores.copies.length + 1;
@@ -99,7 +98,7 @@ async function restore(
   }
 }
 
-/** The operator sends the operation until it is done. */
+/** Repeats the operation until it is done. */
 async function complete(
   world: World,
   random: SeededRandom,

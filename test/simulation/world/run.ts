@@ -11,12 +11,11 @@ import { simulate } from "./simulate.ts";
 import { BRIEF } from "./world.ts";
 
 /**
- * `npm run sim`: plays seeds and stops at nothing until all are played. `SEED=17 npm run sim` plays
- * one seed twice, compares, and prints what went wrong, by the smallest plan that is found for it;
- * `PLAN={"keys":1}` sets parts of its plan.
- * `npm run sim -- --brief --seeds 200000 --workers 2 --results test/results/sim.json` plays a
- * range, one process for each worker. Said again after it was interrupted, it goes on where the
- * file ends.
+ * `npm run sim` plays seeds, and continues after failures. `SEED=17 npm run sim` plays one seed
+ * twice, compares the runs, and prints what went wrong with the smallest failing plan.
+ * `PLAN={"keys":1}` sets parts of its plan. `npm run sim -- --brief --seeds 200000 --workers 2
+ * --results test/results/sim.json` plays a range with one process for each worker. If it is
+ * interrupted, the same command continues where the file ends.
  */
 const { values } = parseArgs({
   options: {
@@ -29,7 +28,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Everything about one seed; fails when two runs of it differ. */
+/** Prints everything about one seed. Fails when two runs of it differ. */
 async function playOne(name: string): Promise<number> {
   const plan = JSON.parse(process.env.PLAN ?? "{}");
   const first = await simulate(name, plan);
@@ -97,8 +96,8 @@ const progressOf = ({ total, seeds }: Campaign, before: number, seconds: number)
 };
 
 /**
- * Simulations make a lot of garbage and throw many errors whose stack is never read. On a machine
- * with other work, threads that help to collect garbage are waited for longer than they save.
+ * Simulations create much garbage and throw many errors whose stack is never read. On a busy
+ * machine, waiting for helper threads of the garbage collector costs more than they save.
  */
 const PLAYER_FLAGS = [
   "--min-semi-space-size=128",
@@ -107,7 +106,7 @@ const PLAYER_FLAGS = [
   "--stack-trace-limit=0",
 ];
 
-/** One process plays a share. Resolves when it is done; rejects when it ends badly. */
+/** Plays a share in one process. Resolves when it is done, and rejects when the process fails. */
 const playShare = (share: Share, onReport: (report: ShareReport) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL("./play-share.ts", import.meta.url)), {

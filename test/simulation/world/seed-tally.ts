@@ -2,16 +2,16 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Simulated } from "./simulate.ts";
 
-/** What came of some seeds. */
+/** The results of some seeds. */
 export type SeedTally = {
   readonly seeds: number;
-  /** Requests that the store received. */
+  /** The number of requests that the store received. */
   readonly operations: number;
   readonly faults: number;
   readonly events: number;
   readonly simulatedHours: number;
   readonly failures: readonly { readonly seed: string; readonly violations: readonly string[] }[];
-  /** Everything that was counted, by name. */
+  /** All counts by name. */
   readonly counts: Readonly<Record<string, number>>;
 };
 
@@ -73,7 +73,7 @@ export function addTally(a: SeedTally, b: SeedTally): SeedTally {
   };
 }
 
-/** The same with its counts in the order of their names. */
+/** Returns the same tally with its counts sorted by name. */
 export const sortTally = (tally: SeedTally): SeedTally => ({
   ...tally,
   counts: Object.fromEntries(Object.entries(tally.counts).sort(([x], [y]) => (x < y ? -1 : 1))),
@@ -89,7 +89,8 @@ export const printTally = (tally: SeedTally): string => {
 };
 
 /**
- * What must have happened at least once in a run of many seeds, or it has proven less than it says.
+ * What must have happened at least once in a run of many seeds. Otherwise the run proves less than
+ * it claims.
  */
 export const EXPECTED_COUNTS = [
   "publish.ok",
@@ -175,12 +176,12 @@ export const EXPECTED_COUNTS = [
 ] as const;
 
 /**
- * What must have happened when something else has. All reads of the product are strongly
- * consistent: with the first that is not, some must have been stale.
+ * What must have happened if something else has. All reads of the product are strongly consistent.
+ * If one is not, some reads must have been stale.
  */
 const EXPECTED_WITH = [["read.eventual", "read.stale"]] as const;
 
-/** The names of EXPECTED_COUNTS that never happened. */
+/** Returns the names of EXPECTED_COUNTS that never happened. */
 export const missingFrom = ({ counts }: SeedTally): string[] => {
   const never = (name: string): boolean => (counts[name] ?? 0) === 0;
   const missing = EXPECTED_WITH.flatMap(([cause, effect]) => (never(cause) ? [] : [effect]));

@@ -3,15 +3,18 @@ import type { Plan } from "./plan.ts";
 
 export type Shrunk = {
   readonly plan: Plan;
-  /** What is left out or made less, in the order in which it turned out not to matter. */
+  /** What is left out or reduced, in the order in which it turned out not to matter. */
   readonly without: readonly string[];
-  /** How many smaller plans were played. */
+  /** The number of smaller plans that were played. */
   readonly tried: number;
 };
 
 type Step = { readonly what: string; readonly change: (plan: Plan) => Partial<Plan> };
 
-/** Whatever may be left out altogether. Large parts first: what they contain need not be tried. */
+/**
+ * The parts that can be left out completely. Large parts come first, because their contents then
+ * need no separate attempt.
+ */
 const LEFT_OUT: readonly Step[] = [
   { what: "all faults of writes", change: () => ({ writeFaults: {} }) },
   { what: "all faults of reads", change: () => ({ readFaults: {} }) },
@@ -45,7 +48,7 @@ const LEFT_OUT: readonly Step[] = [
   { what: "slow transactions", change: ({ store }) => ({ store: { ...store, commitMs: 0 } }) },
 ];
 
-/** Whatever there may be less of: one, or else half as much. */
+/** The amounts that can be reduced, to one or to half. */
 const MADE_LESS = [
   "phases",
   "partitions",
@@ -68,9 +71,9 @@ const MADE_LESS = [
 ] as const;
 
 /**
- * Looks for the smallest plan that still fails: leaves out one kind of fault or one role at a time,
- * and makes the rest less, for as long as anything can go and `isInTime`. Greedy: another order may
- * end with another plan.
+ * Searches for the smallest plan that still fails. It leaves out one kind of fault or one role at a
+ * time, and reduces the amounts, until nothing more can go or `isInTime` is false. The search is
+ * greedy, so another order may end with another plan.
  */
 export async function shrinkPlan(
   plan: Plan,
@@ -96,7 +99,7 @@ export async function shrinkPlan(
   return { plan: smallest, without, tried };
 }
 
-/** The kinds of faults that a plan has, each to be left out. */
+/** Returns the kinds of faults in a plan. Each can be left out. */
 function kindsOf({ writeFaults, readFaults }: Plan): Step[] {
   const rest = (rates: FaultRates, kind: string): FaultRates =>
     Object.fromEntries(Object.entries(rates).filter(([name]) => name !== kind));

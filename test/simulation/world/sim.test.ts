@@ -32,7 +32,7 @@ describe("the simulation", () => {
     console.log(`simulation: SEED=${SEED} SIM_SECONDS=${SECONDS}`);
     const endMs = Date.now() + SECONDS * 1_000;
     let total: SeedTally = emptyTally();
-    // The rarest fault befalls one seed of fifty: a slow machine gets the time to meet it.
+    // The rarest fault occurs in one seed of fifty, so a slow machine gets time to reach it.
     for (let seed = SEED; Date.now() < endMs || faultsMissing(total).length > 0; seed++) {
       const played = await simulate(seed % 2 === 0 ? String(seed) : `${BRIEF}${seed}`);
       await expectNoViolation(played);

@@ -28,9 +28,9 @@ export type Simulated = {
   readonly history: readonly Line[];
   /** The last steps of the store. */
   readonly trace: readonly string[];
-  /** What happened how often: operations, faults, outcomes. */
+  /** How often each operation, fault and outcome occurred. */
   readonly counts: Readonly<Record<string, number>>;
-  /** How long all of it would have taken. */
+  /** How long the run would have taken in real time. */
   readonly simulatedMs: number;
 };
 
@@ -39,16 +39,17 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** No phase takes longer; calls that still wait go on in the next one. */
+/** The maximum length of a phase. Calls that still wait continue in the next phase. */
 const PHASE_MS = 4 * MINUTE_MS;
-/** Requests that arrive after their caller gave up have arrived by then. */
+/** By this time, requests that arrive after their caller gave up have arrived. */
 const SETTLE_MS = 6 * MINUTE_MS;
-/** Once faults end, everything catches up within this. */
+/** Everything catches up within this time after the faults end. */
 const RECOVERY_MS = 10 * SECOND_MS;
 
 /**
- * Plays one seed: phases of activity under faults with leaps of time between them, then an end to
- * all faults, ten seconds to recover, and a last look by everybody. Depends on the seed alone.
+ * Plays one seed. Phases of activity under faults alternate with leaps of time. Then all faults
+ * end, the clients have ten seconds to recover, and everything is read once more. A run depends
+ * only on the seed.
  */
 export async function simulate(seed: string, given?: Partial<Plan>): Promise<Simulated> {
   const world = createWorld(seed, given);
@@ -69,11 +70,11 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
     await play(world, runPhase(world, chance, { followers, teams, phase }));
-    // Calls that still wait go on waiting, but no client begins anything new over the leap.
+    // Calls that still wait continue, but no client starts anything new during the leap.
     world.setOver(true);
   }
   await recover(world, chance, { followers, teams });
-  // Virtual time leaves no turn to the event loop, and who plays many seeds has messages to send.
+  // Virtual time blocks the event loop, and a process that plays many seeds has messages to send.
   await new Promise(setImmediate);
   const violations = checkHistory(recorder.lines, {
     retentionMs: plan.retentionHours * HOUR_MS,
@@ -96,15 +97,16 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
 }
 
 /**
- * What may go too soon, at most: the time for which a put is on its way, or held up by a freeze.
- * Wrong clocks excuse nothing, but one that is set while its process runs is believed.
+ * Returns how much too early an event may disappear at most: the time for which a put is in flight
+ * or held by a freeze. Wrong clocks excuse nothing, except that a clock that is set while its
+ * process runs is trusted.
  */
 function toleranceOf({ plan, recorder }: World): number {
   const held = SETTLE_MS + (plan.freezes > 0 ? HOUR_MS : 0);
   return held + ((recorder.counts.get("nemesis.clock") ?? 0) > 0 ? 2 * plan.skewMs : 0);
 }
 
-/** Lets time go on until some work is done, or for the length of a phase. */
+/** Lets time pass until some work is done, or for the length of a phase. */
 async function play(world: World, work: Promise<unknown>, forMs = PHASE_MS): Promise<boolean> {
   const { time } = world;
   let done = false;
@@ -121,7 +123,7 @@ async function play(world: World, work: Promise<unknown>, forMs = PHASE_MS): Pro
 
 type Readers = { readonly followers: readonly Follower[]; readonly teams: readonly Team[] };
 
-/** Everybody at work; over when the clients have done what they wanted. */
+/** Runs all clients. The phase ends when they have done their work. */
 async function runPhase(
   world: World,
   chance: SeededRandom,
@@ -155,7 +157,7 @@ async function runPhase(
   world.setOver(true);
 }
 
-/** Deletes what has expired, now and then. */
+/** Deletes expired items now and then. */
 async function runReaper(world: World, random: SeededRandom): Promise<void> {
   while (!world.isOver()) {
     await world.sleep(random.between(100, 3_000));
@@ -163,7 +165,7 @@ async function runReaper(world: World, random: SeededRandom): Promise<void> {
   }
 }
 
-/** A leap of time, with sweeps now and then, and with the expiry of what is due. */
+/** Leaps in time, with sweeps now and then and the expiry of due items. */
 async function leap(world: World, chance: SeededRandom): Promise<void> {
   const { store, plan } = world;
   const lengthMs = chance.pick(plan.leapsMs);
@@ -178,7 +180,7 @@ async function leap(world: World, chance: SeededRandom): Promise<void> {
   }
 }
 
-/** Faults end, and everybody catches up; then all that can still be seen is looked at. */
+/** Ends the faults and lets every client catch up. Then reads everything that can still be seen. */
 async function recover(
   world: World,
   chance: SeededRandom,
@@ -228,7 +230,7 @@ async function compactUntilDone(world: World, chance: SeededRandom): Promise<voi
     await world.sleep(100);
 }
 
-/** After 30 days without a look only an operator can go on. */
+/** After 30 days without a check, only an operator can repair the stream. */
 async function repairIfNeeded(world: World, chance: SeededRandom): Promise<void> {
   const life = world.tap.liveUid(STREAM);
   if (life === undefined) return;

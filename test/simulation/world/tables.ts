@@ -7,21 +7,18 @@ import type { Item } from "../dynamodb/value.ts";
 
 type Watch = FakeDynamo["stream"]["record"];
 
-/**
- * The table that is in use; after a restore another one. What was under way to the former ends
- * there.
- */
+/** The table in use, which a restore replaces. Requests in flight to the former table end there. */
 export type SimulatedStore = Pick<
   FakeDynamo,
   "client" | "setFaults" | "expireItems" | "peek" | "items" | "isTransacting"
 > & {
   tableName(): string;
-  /** Gets every change of a row at its moment, of the table that is in use. */
+  /** Receives every change of a row in the table in use, at the moment of the change. */
   watch(record: Watch): void;
-  /** Of all tables, by name. */
+  /** Returns the counts of all tables, by name. */
   counts(): Record<string, number>;
   refusals(): readonly string[];
-  /** Goes on with another table that holds these rows, under another name or the same. */
+  /** Replaces the table by another one with these rows, under another name or the same. */
   restore(items: readonly Item[], tableName: string): void;
 };
 

@@ -5,23 +5,23 @@ import type { Item } from "../dynamodb/value.ts";
 import type { Recorder } from "./recorder.ts";
 import type { SimulatedStore } from "./tables.ts";
 
-/** Watches the store and writes into the history what it holds. */
+/** Watches the store and records its content in the history. */
 export type Tap = {
-  /** Partition keys of the log that were written to since the last time. */
+  /** Returns the partition keys of the log that were written since the last call. */
   takeTouched(): string[];
-  /** Notes the compacted state of the present life, partition by partition. */
+  /** Records the compacted state of the present life, partition by partition. */
   noteCompacted(): void;
-  /** The stream's present life as the history names it, if it has one. */
+  /** Returns the history's name for the stream's present life, if it has one. */
   liveUid(name: string): string | undefined;
-  /** How the history names the life that a cursor names. */
+  /** Returns the history's name for the life in a cursor. */
   nameOf(lifeText: string): string;
-  /** Watches the table that a restore has made: each life of the copy has another name in it. */
+  /** Watches the table that a restore has created. Each life of the copy gets a new name. */
   restored(copy: Copy, restore: number): readonly { from: string; to: string }[];
   /** Returns the name that the history uses now for each life. */
   names(): ReadonlyMap<string, string>;
 };
 
-/** The rows of the table at one moment, and how the history named lives then. */
+/** The rows of the table at one moment, and the history's names for the lives at that moment. */
 export type Copy = {
   readonly id: number;
   readonly items: readonly Item[];
@@ -29,16 +29,14 @@ export type Copy = {
 };
 
 const LIFE = /^STREAM#[^#]+#(?<uid>[^#]+)#/;
-/** What a repair of the numbering adds at least. */
+/** The minimum by which a repair raises the numbering. */
 const REPAIR = 100_000_000_000;
 
 const BATCHES = /^STREAM#[^#]+#(?<uid>[^#]+)#P(?<partition>\d+)$/;
 const OFFSETS = /^STREAM#[^#]+#(?<uid>[^#]+)#SUB#(?<subscription>[^#]+)$/;
 const COMPACTED = /^STREAM#[^#]+#(?<uid>[^#]+)#COMPACT#/;
 
-/**
- * Takes the place of the table stream's memory: every change is seen at its moment, and none lost.
- */
+/** Creates a tap. It sees every change at its moment and loses none. */
 export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   const touched: string[] = [];
   let names: ReadonlyMap<string, string> = new Map();
@@ -141,28 +139,31 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   };
 }
 
-/** The life that a row is of. */
+/** Returns the life that a row belongs to. */
 const uidOf = ({ pk, sk, uid }: Item): string | undefined =>
   sk === "META" ? String(uid) : LIFE.exec(String(pk))?.groups?.uid;
 
 const isRestored = (value: unknown): value is { readonly at: number } =>
   typeof value === "object" && value !== null && "at" in value && typeof value.at === "number";
 
-/** A restore repairs numbering on its way where no process has looked for 30 days. */
+/**
+ * Returns whether a change is a repair. A restore also repairs the numbering if no process has
+ * checked it for 30 days.
+ */
 const isRepair = (before: Item | undefined, after: Item): boolean =>
   before !== undefined &&
   after.floor === after.next &&
   (after.next as number) - (before.next as number) >= REPAIR &&
   JSON.stringify(before.lost) === JSON.stringify(after.lost);
 
-/** A transaction's rows come and go one by one, so both rows of a life have to be there. */
+/** The rows of a transaction appear and disappear one by one, so both rows of a life must exist. */
 const liveUidOf = (store: SimulatedStore, name = "orders"): string | undefined => {
   const meta = store.peek({ pk: `STREAM#${name}`, sk: "META" });
   const listed = store.peek({ pk: "TENANT#default", sk: `STREAM#${name}` });
   return meta?.status === "live" && listed?.uid === meta.uid ? String(meta.uid) : undefined;
 };
 
-/** A stored batch as a line of the history. */
+/** Records a stored batch in the history. */
 export function noteBatchItem(
   item: Readonly<Record<string, unknown>>,
   life: string,
@@ -182,7 +183,7 @@ export function noteBatchItem(
   };
 }
 
-/** The events of a stored batch, by the numbers that their publishers gave them. */
+/** Returns the events of a stored batch, by the numbers of their publishers. */
 function eventsOf(item: Readonly<Record<string, unknown>>): EventRef[] {
   const batch = {
     first: item.f,
@@ -196,7 +197,9 @@ function eventsOf(item: Readonly<Record<string, unknown>>): EventRef[] {
   return unpackBatch(batch).map(refOf);
 }
 
-/** An event's own number: in its data, or in a header when it deletes its key. */
+/**
+ * Returns an event's own number. It is in the data, or in a header if the event deletes its key.
+ */
 export const refOf = (event: {
   readonly key: string;
   readonly data: string;

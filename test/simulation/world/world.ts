@@ -38,36 +38,40 @@ export type World = {
   /** The last steps of the store. */
   readonly trace: string[];
   readonly readCursor: ReturnType<typeof createCursors>["parse"];
-  /** The number of a new event. */
+  /** Returns the number of a new event. */
   nextEvent(): number;
-  /** Nothing new is to be started. */
+  /** Returns whether nothing new may be started. */
   isOver(): boolean;
   setOver(over: boolean): void;
-  /** From now on requests take no longer than usual. */
+  /** From now on requests take the usual time. */
   calm(): void;
-  /** What no client may ever see; any of it is a violation. */
+  /** Observations that no client may make. Each is a violation. */
   readonly failures: string[];
   fail(what: string): void;
-  /** Starts a process, or a new one in the place of a dead one. */
+  /** Starts a process, or replaces a dead one. */
   startApi(name: string): Api;
-  /** A process that is alive, chosen by chance. */
+  /** Returns a random live process. */
   anyApi(random: SeededRandom): Api;
-  /** Waits as a client does: outside of all processes. */
+  /** Waits outside of all processes, like a client. */
   sleep(ms: number): Promise<void>;
   /**
-   * A client writes down what it must know after a crash, and a line of the history: both or none.
+   * Stores what a client must know after a crash together with a line of the history: both or
+   * neither.
    */
   keep(follower: Follower, note?: Note): void;
-  /** A client's call: its patience ends, and a dead process never answers. */
+  /**
+   * Makes a client's call. The client stops waiting after a while, and a dead process never
+   * answers.
+   */
   call<T>(api: Api, run: (ledger: Ledger) => Promise<T>): Promise<T>;
 };
 
-/** A seed that begins so is played by a brief plan. */
+/** A seed with this prefix is played by a brief plan. */
 export const BRIEF = "brief-";
 
 const TRACE_LINES = 400;
 
-/** What clients need of a world; against real processes they are the same clients. */
+/** The part of a world that clients need. The same clients run against real processes. */
 export type ClientWorld = Pick<
   World,
   | ("plan" | "random" | "sleep" | "recorder" | "anyApi" | "call")
@@ -77,7 +81,7 @@ export type ClientWorld = Pick<
   readonly tap: Pick<Tap, "liveUid" | "takeTouched">;
 };
 
-/** Everything one seed plays in: store, time, processes. */
+/** Creates the environment of one seed: store, time and processes. */
 export function createWorld(seed: string, given?: Partial<Plan>): World {
   const random = seededRandom(seed);
   const draw = seed.startsWith(BRIEF) ? drawBriefPlan : drawPlan;
@@ -113,7 +117,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     const skewMs = plan.skewMs === 0 ? 0 : chance.between(-plan.skewMs, plan.skewMs);
     const process = time.process(life, { skewMs, monotonicStops: plan.monotonicStops });
     const ledger = createLedger({
-      // What ElectroDB needs of a client is its `send`, and that is what the fake has.
+      // ElectroDB needs only the `send` of a client, which the fake provides.
       client: store.client(process) as unknown as Connection["client"],
       tableName: store.tableName(),
       clock: process.clock,
@@ -155,7 +159,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       slow = 0;
     },
     anyApi: (chance) => chance.pick(apis),
-    // Clients that live in this process lose nothing but what `crash` takes.
+    // Clients in this process lose only what `crash` takes.
     keep: (_, note) => {
       if (note !== undefined) recorder.note(note);
     },
@@ -176,7 +180,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
           plan.patienceMs,
           settle(() => reject(new NoAnswer())),
         );
-        // A frozen process takes the request when it thaws.
+        // A frozen process receives the request when it thaws.
         const take = () =>
           run(ledger).then(
             (result) => settle(() => resolve(result))(),
@@ -189,6 +193,6 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
   };
 }
 
-/** The faults of a plan, from now on. */
+/** Starts the faults of a plan. */
 export const startFaults = ({ store, plan }: World): void =>
   store.setFaults((operation) => (isRead(operation) ? plan.readFaults : plan.writeFaults));
