@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createCompactorHandler } from "@eventledger/functions/compactor.ts";
 import { type OpenLedger, openLedger } from "@eventledger/functions/open-ledger.ts";
 import { OPERATIONS } from "../../../infra/operations.ts";
 import { createClosers } from "./closers.ts";
+import { inTurns } from "./in-turns.ts";
+import { createLeftOver } from "./left-over.ts";
 import { LOCAL_REGION, localAws } from "./local-aws.ts";
 import { permitOnly } from "./permit.ts";
 import { startPump } from "./pump.ts";
@@ -45,18 +48,30 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     const config = { region: LOCAL_REGION, ...options };
     const opened = openLedger(config);
-    // Each ledger has only the permissions of its function on AWS. All of them share one set of
-    // metrics.
-    const compactor = openLedger({ ...config, metrics: opened.metrics });
-    const sweeper = openLedger({ ...config, metrics: opened.metrics });
+    // Each ledger has the rights and the connections of its own function on AWS. All of them share
+    // one set of metrics. The background writes only as much as publishing leaves free.
+    const leftOver = createLeftOver();
+    leftOver.watch(opened.client);
+    const background = {
+      ...config,
+      metrics: opened.metrics,
+      compactionPace: leftOver.pace,
+      rowsTogether: ROWS_TOGETHER,
+    };
+    const compactor = openLedger(background);
+    const sweeper = openLedger(background);
     permitOnly(opened.client, OPERATIONS.router);
     permitOnly(compactor.client, OPERATIONS.compactor);
     permitOnly(sweeper.client, OPERATIONS.sweeper);
     for (const one of [opened, compactor, sweeper]) closers.add(() => one.close());
+    // Both compact what lags. Together they would put each row twice.
+    const alone = inTurns();
+    const compact = createCompactorHandler(compactor.ledger);
     const pump = await startPump({
       client: streams,
       loadStreamArn: () => loadStreamArn(table, tableName),
-      handler: createCompactorHandler(compactor.ledger),
+      handler: (event) => alone(() => compact(event)),
+      timeoutMs: COMPACT_TIMEOUT_MS,
       onFailure: (records, reason) => {
         onNotice(
           `The compactor gave up ${records.length} record(s); the sweeper will compact their partitions: ${reason}`,
@@ -64,7 +79,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       },
     });
     closers.add(() => pump.stop());
-    const sweeping = startSweeper(sweeper, onNotice);
+    const sweeping = startSweeper(() => alone(() => sweeper.ledger.sweep()), onNotice);
     closers.add(() => sweeping.stop());
     return { opened, stop: closers.close };
   } catch (error) {
@@ -73,11 +88,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+/** A transaction of so many rows takes the store about as long as three single puts. */
+const ROWS_TOGETHER = 25;
+
 const SWEEP_MS = 60_000;
+/** A ring and the sweep before it may take a minute each, and a little more. */
+const COMPACT_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 3_000;
 
 /** The first sweep runs at once. It finds the work that was left while nothing was running. */
 function startSweeper(
-  { ledger }: OpenLedger,
+  work: () => Promise<unknown>,
   onNotice: (line: string) => void,
 ): { stop(): Promise<void> } {
   let stopped = false;
@@ -85,7 +106,7 @@ function startSweeper(
   const sweep = () => {
     sweeping = sweeping
       .then(async () => {
-        if (!stopped) await ledger.sweep();
+        if (!stopped) await work();
       })
       .catch((error: unknown) => {
         if (!stopped) onNotice(`A sweep failed; the next one continues: ${error}`);
@@ -94,10 +115,10 @@ function startSweeper(
   sweep();
   const timer = setInterval(sweep, SWEEP_MS);
   return {
-    stop: () => {
+    stop: async () => {
       stopped = true;
       clearInterval(timer);
-      return sweeping;
+      await Promise.race([sweeping, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
 }

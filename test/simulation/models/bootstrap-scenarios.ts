@@ -88,6 +88,28 @@ export const scenarios: Readonly<Record<string, (core: CoreModules) => Promise<v
       await (await bootstrap()).finish();
     }),
 
+  "a run that puts rows together is overtaken for one of them": (core) =>
+    play(core, async ({ world, publish, compact, together, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      const run = together.ledger.compact(TENANT, STREAM);
+      await world.runUntil(together, "TransactWriteCommand");
+      await publish(FIRST);
+      await compact();
+      await world.runOut(together, run);
+      await (await bootstrap()).finish();
+    }),
+
+  "one of the rows that a run puts together is there already": (core) =>
+    play(core, async ({ world, publish, slow, slowCompact, together, bootstrap }) => {
+      await publish(FIRST, SECOND);
+      slowCompact().catch(() => {});
+      await world.runUntil(slow, "PutCommand");
+      await world.release(0);
+      world.crash(slow);
+      await world.runOut(together, together.ledger.compact(TENANT, STREAM));
+      await (await bootstrap()).finish();
+    }),
+
   "a run is paused before it moves the checkpoint, for longer than the retention": (core) =>
     play(core, async ({ world, publish, compact, sweep, slow, slowCompact, bootstrap }) => {
       await publish(FIRST);
@@ -164,6 +186,7 @@ async function setStage(core: CoreModules, world: World) {
   const { parse } = core.createCursors([CURSOR_KEY]);
   const history: History = [new Map()];
   const slow = world.addProcess("slow compactor");
+  const together = world.addProcess("compactor of a local store", "together");
   let readers = 0;
   let published = 0;
   await director.createStream(TENANT, {
@@ -183,6 +206,7 @@ async function setStage(core: CoreModules, world: World) {
   return {
     world,
     slow,
+    together,
     publish: async (...keys: string[]) => {
       for (const key of keys) await put(key, String(++published));
     },

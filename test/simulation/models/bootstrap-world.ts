@@ -14,8 +14,15 @@ export type Ledger = ReturnType<CoreModules["createLedger"]>;
 /** A request that waits for its turn. It is dropped for good when its process crashes. */
 type Waiting = { readonly process: Process; readonly label: string; readonly go: () => void };
 
-/** One process with its own ledger. It runs at most one operation at a time. */
-export type Process = { readonly name: string; ledger: Ledger; busy: boolean; life: number };
+/** One process: a ledger of its own, and at most one operation at a time. */
+export type Process = {
+  readonly name: string;
+  /** Whether it puts compacted rows one by one, or together. */
+  readonly puts: "alone" | "together";
+  ledger: Ledger;
+  busy: boolean;
+  life: number;
+};
 
 export const CURSOR_KEY = { id: 1, secret: Buffer.from("model") };
 
@@ -64,9 +71,10 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
     },
   };
 
-  let opened = 0;
+  const opened = { alone: 0, together: 0 };
   const open = (process: Process | undefined): Ledger => {
-    const slot = pool.slots[opened++] ?? pool.add();
+    const kind = process?.puts ?? "alone";
+    const slot = pool.slots[kind][opened[kind]++] ?? pool.add(kind);
     Object.assign(slot.deps, { send: gated(process), clock, random });
     return slot.ledger;
   };
@@ -99,8 +107,8 @@ export function createWorld(core: CoreModules, seed: number, keys: readonly stri
     processes,
     /** The schedule does not control the director, which prepares the scene and reads it. */
     director: open(undefined),
-    addProcess(name: string): Process {
-      const process = { name, busy: false, life: 0 } as Process;
+    addProcess(name: string, puts: Process["puts"] = "alone"): Process {
+      const process = { name, puts, busy: false, life: 0 } as Process;
       process.ledger = open(process);
       processes.push(process);
       return process;
@@ -181,11 +189,12 @@ const poolOf = (core: CoreModules) => {
  * A pool of ledgers for reuse. Creating a ledger takes longer than running most generated programs.
  */
 function createPool({ createLedger }: CoreModules) {
-  const slots: { ledger: Ledger; deps: Deps }[] = [];
+  type Slot = { ledger: Ledger; deps: Deps };
+  const slots: Record<Process["puts"], Slot[]> = { alone: [], together: [] };
   return {
     nextDayMs: Date.UTC(2026, 0, 1),
     slots,
-    add() {
+    add(puts: Process["puts"]) {
       const deps = {} as Deps;
       const ledger = createLedger({
         client: { send: (command: never) => deps.send(command) } as never,
@@ -200,9 +209,12 @@ function createPool({ createLedger }: CoreModules) {
           fraction: () => deps.random.fraction(),
         },
         cursorKeys: [CURSOR_KEY],
+        rowsTogether: puts === "together" ? 25 : 1,
+        // A process that crashed here is used again, and what it had in flight never ends.
+        compactionPace: { atOnce: 32, run: (write) => write() },
       });
       const slot = { ledger, deps };
-      slots.push(slot);
+      slots[puts].push(slot);
       return slot;
     },
   };

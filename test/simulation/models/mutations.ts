@@ -42,7 +42,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     rule: "the checkpoint moves on the way",
-    file: "compaction/compact.ts",
+    file: "compaction/put-rows.ts",
     from: "const MOVE_EVERY_MS = 100;",
     to: "const MOVE_EVERY_MS = Infinity;",
   },
@@ -67,8 +67,20 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "an update takes a tombstone's expiry away",
     file: "table/compacted.entity.ts",
-    from: "        .put({ life, ...row })\n",
-    to: "        .upsert({ life, ...row, ...({ deleted: row.deleted ?? false } as object) })\n",
+    from: "        entity\n          .put({ life, ...row })\n",
+    to: "        entity\n          .upsert({ life, ...row, ...({ deleted: row.deleted ?? false } as object) })\n",
+  },
+  {
+    rule: "put together only if each is newer",
+    file: "table/compacted.entity.ts",
+    from: "              .where((stored, is) => isOlder(stored, is, row))\n",
+    to: "",
+  },
+  {
+    rule: "rows that are as new do not hold up the others of their write",
+    file: "table/compacted.entity.ts",
+    from: 'reasons[index]?.code !== "ConditionalCheckFailed"',
+    to: 'reasons[index]?.code === ""',
   },
   {
     rule: "the floor stays below pins",

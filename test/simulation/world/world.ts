@@ -123,6 +123,8 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       clock: process.clock,
       random: chance,
       cursorKeys: CURSOR_KEYS,
+      // Some processes put compacted rows one by one, as on AWS, and others together.
+      rowsTogether: 1 + 2 * (started % 2),
     });
     return { name, process, ledger };
   };

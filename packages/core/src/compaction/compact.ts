@@ -1,5 +1,4 @@
-import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
-import { inParallel } from "../kernel/in-parallel.ts";
+import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
@@ -7,7 +6,6 @@ import { assertNumbered } from "../log/guard.ts";
 import type { Life } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
 import type { Sightings } from "../model/sightings.ts";
-import type { CompactedRow } from "../table/compacted.entity.ts";
 import type { Table } from "../table/table.ts";
 import {
   believed,
@@ -20,12 +18,30 @@ import {
   type Stretch,
 } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
+import type { Pace } from "./pace.ts";
+import { putRows } from "./put-rows.ts";
 
 export type CompactDeps = {
   readonly table: Table;
   readonly clock: Clock;
   /** The observations of this process. Without them, only stored values count. */
   readonly sightings?: Sightings | undefined;
+  /** Decides when to write. Without it, writes are sent 32 at a time. */
+  readonly pace?: Pace | undefined;
+  /**
+   * The number of rows put with one write. A transaction costs twice the units of single puts, but
+   * a store on a local disk takes the time of one write for it. The default is one.
+   */
+  readonly rowsTogether?: number | undefined;
+  readonly observeCompaction?: ObserveCompaction | undefined;
+};
+
+/** What a process hears of its compaction, as it goes on. */
+export type ObserveCompaction = {
+  /** Rows were put, or found to be as new. */
+  rows(count: number): void;
+  /** The events of a partition after its checkpoint. */
+  lag(at: { readonly life: Life; readonly partition: number; readonly events: number }): void;
 };
 
 /** The properties of a stream's life that compaction needs. */
@@ -54,16 +70,14 @@ export type PartitionCompaction = {
  * the deleted key back.
  */
 const STRETCH_AGE_MAX_MS = MINUTE_MS;
-/** A stretch ends with the page of rows that reaches one of these limits. */
-const STRETCH_EVENTS = 5_000;
-const STRETCH_BYTES = 8 * 1024 * 1024;
-const ROWS = 500;
-const PUTS_AT_ONCE = 32;
 /**
- * If putting the rows of a stretch takes longer than this, the checkpoint moves in between. A run
- * that is cut short then leaves less work for the next one. A move costs one small write.
+ * A stretch ends with the page of rows that reaches one of these limits. It is all of a backlog if
+ * possible, so that a key that changed often is put once. A function compacts up to eight of them
+ * at a time in 1 GB of memory.
  */
-const MOVE_EVERY_MS = 100;
+const STRETCH_EVENTS = 250_000;
+const STRETCH_KEPT_BYTES = 16 * 1024 * 1024;
+const ROWS = 500;
 /** The interval between checks of an idle partition. The guards allow days. */
 const LOOK_AGE_MS = 6 * HOUR_MS;
 /** Sweeps move the floor. If none has run for this long, compaction moves it. */
@@ -85,19 +99,20 @@ export async function compactPartition(
   const { clock } = deps;
   let events = 0;
   let keys = 0;
+  const mayGoOn = () => ageMs(clock, began) < budgetMs;
   for (;;) {
     const end = await loadEnd(deps, stream.life, partition);
     assertNumbered(end.checkpoint, clock.now());
     const { compactedThrough, next, lost } = end.checkpoint;
     const remaining = end.next - next - lostBetween(lost, next, end.next);
+    deps.observeCompaction?.lag({ life: stream.life, partition, events: remaining });
     if (next === end.next) {
       await renewLook(deps, stream, partition, end);
       await attendFloor(deps, stream, partition, end);
       return { events, keys, done: true, remaining, compactedThrough };
     }
-    if (ageMs(clock, began) >= budgetMs)
-      return { events, keys, done: false, remaining, compactedThrough };
-    const worked = await compactStretch(deps, stream, partition, end);
+    if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough };
+    const worked = await compactStretch(deps, stream, partition, { end, mayGoOn });
     if (worked === undefined) continue;
     events += worked.events;
     keys += worked.keys;
@@ -109,16 +124,17 @@ export async function compactPartition(
 }
 
 /**
- * Compacts one stretch. Returns undefined when a different run has moved the checkpoint in the
- * meantime and so has done the work.
+ * Compacts the next stretch, or the part of it for which the time is enough, but at least one
+ * batch. Undefined when a different run has moved the checkpoint in the meantime. That run has done
+ * the work.
  */
 async function compactStretch(
   deps: CompactDeps,
   stream: Compactable,
   partition: number,
-  end: SeenEnd,
+  { end, mayGoOn }: { readonly end: SeenEnd; readonly mayGoOn: () => boolean },
 ): Promise<{ events: number; keys: number; to: number } | undefined> {
-  const { table, clock } = deps;
+  const { table, clock, pace = AT_ONCE, rowsTogether = 1, observeCompaction } = deps;
   const { life } = stream;
   const from = end.checkpoint.next;
   const stretch = await readStretch(deps, stream, partition, from);
@@ -131,50 +147,35 @@ async function compactStretch(
     const to = planMove(end.checkpoint, place, seen);
     const moved = await table.checkpoints.move(life, partition, at, to, end.checkpoint.lookedAt);
     at = place.to;
+    observeCompaction?.lag({ life, partition, events: Math.max(0, end.next - at) });
     return moved;
   };
-  const put = async (row: CompactedRow): Promise<void> => {
-    assertYoung(clock, end.stamp);
-    await table.compacted.putIfNewer(life, row);
-  };
-  const alone = await putRows(clock, rows, put, async (rowsPut) => {
-    const place = planMilestone(stretch, rowsPut);
-    return place === undefined || place.to === at || (await moveTo(place));
+  const { rowsPut, outlook } = await putRows(clock, rows, {
+    together: rowsTogether,
+    atOnce: pace.atOnce,
+    put: (some) =>
+      pace.run(async () => {
+        assertYoung(clock, end.stamp);
+        await table.compacted.putIfNewer(life, some);
+        observeCompaction?.rows(some.length);
+      }),
+    report: async (rowsPut) => {
+      const place = planMilestone(stretch, rowsPut);
+      if (place !== undefined && place.to > at && !(await moveTo(place))) return "overtaken";
+      return at === from || mayGoOn() ? "on" : "cut";
+    },
   });
-  if (!alone || !(at === stretch.to || (await moveTo(stretch)))) return undefined;
-  return { events: stretch.events, keys: stretch.latest.size, to: stretch.to };
+  if (outlook === "overtaken") return undefined;
+  if (outlook === "cut") {
+    const { events = 0 } = stretch.milestones.findLast(({ to }) => to === at) ?? {};
+    return { events, keys: rowsPut, to: at };
+  }
+  if (!(at === stretch.to || (await moveTo(stretch)))) return undefined;
+  return { events: stretch.events, keys: rowsPut, to: stretch.to };
 }
 
-/**
- * Puts rows. From time to time it calls `report` with the number of leading rows that are put,
- * never two calls at once. When a report returns false, it stops and returns false.
- */
-async function putRows(
-  clock: Clock,
-  rows: Iterable<CompactedRow>,
-  put: (row: CompactedRow) => Promise<void>,
-  report: (rowsPut: number) => Promise<boolean>,
-): Promise<boolean> {
-  const done = new Set<number>();
-  let started = 0;
-  let first = 0;
-  let reported = takeStamp(clock);
-  let reporting = false;
-  let wanted = true;
-  await inParallel(rows, PUTS_AT_ONCE, async (row) => {
-    if (!wanted) return;
-    const index = started++;
-    await put(row);
-    done.add(index);
-    while (done.delete(first)) first++;
-    if (reporting || !wanted || ageMs(clock, reported) < MOVE_EVERY_MS) return;
-    reporting = true;
-    wanted = await report(first);
-    reporting = false;
-    reported = takeStamp(clock);
-  });
-  return wanted;
-}
+/** No pace: as many writes at a time as a store of any size takes. */
+const AT_ONCE: Pace = { atOnce: 32, run: (write) => write() };
 
 async function readStretch(
   { table }: CompactDeps,
@@ -186,7 +187,7 @@ async function readStretch(
   for (;;) {
     const { batches, more } = await table.batches.loadFrom(life, partition, stretch.to, ROWS);
     stretch = extendStretch(stretch, batches, { keepKeys: compaction === "key" });
-    const full = stretch.events >= STRETCH_EVENTS || stretch.bytes >= STRETCH_BYTES;
+    const full = stretch.events >= STRETCH_EVENTS || stretch.keptBytes >= STRETCH_KEPT_BYTES;
     if (full || !more || stretch.stop !== undefined) return stretch;
   }
 }

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { packEvents, unpackBatch } from "../log/codec.ts";
-import { isTombstone, type StoredEvent } from "../model/event.ts";
+import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
@@ -35,9 +35,11 @@ export type Milestone = {
 export type Stretch = Omit<Milestone, "keys"> & {
   readonly from: number;
   /** The keys are in the order of their first occurrence. */
-  readonly latest: ReadonlyMap<string, StoredEvent>;
+  readonly latest: Map<string, StoredEvent>;
+  /** About the memory that `latest` takes. */
+  readonly keptBytes: number;
   /** One for the end of every batch. */
-  readonly milestones: readonly Milestone[];
+  readonly milestones: Milestone[];
   /** The reason why a row does not continue the stretch: a seal, or damage. */
   readonly stop: "seal" | "gap" | undefined;
 };
@@ -49,34 +51,54 @@ export const emptyStretch = (from: number): Stretch => ({
   bytes: 0,
   publishedAt: 0,
   latest: new Map(),
+  keptBytes: 0,
   milestones: [],
   stop: undefined,
 });
 
 /**
  * Extends a stretch by stored rows. A row belongs to it only if it starts exactly where the stretch
- * ends. With `keepKeys` off, events are counted without unpacking them.
+ * ends. With `keepKeys` off, events are counted without unpacking them. The stretch that is given
+ * is used up: a long one has too many keys to copy them for each page.
  */
 export function extendStretch(
   stretch: Stretch,
   rows: readonly Batch[],
   { keepKeys }: { keepKeys: boolean },
 ): Stretch {
-  let { to, events, bytes, publishedAt, stop } = stretch;
-  const latest = new Map(stretch.latest);
-  const milestones = [...stretch.milestones];
+  const { latest, milestones } = stretch;
+  let { to, events, bytes, publishedAt, keptBytes, stop } = stretch;
+  const touched = new Set<string>();
   for (const batch of rows) {
     if (batch.first !== to) stop = "gap";
     else if (batch.kind === "seal") stop = "seal";
     if (stop !== undefined) break;
-    if (keepKeys) for (const event of unpackBatch(batch)) latest.set(event.key, event);
+    for (const event of keepKeys ? unpackBatch(batch) : []) {
+      keptBytes += keptBytesOf(event) - keptBytesOf(latest.get(event.key));
+      latest.set(event.key, event);
+      touched.add(event.key);
+    }
     to += batch.count;
     events += batch.kind === "jump" ? 0 : batch.count;
     bytes += batch.rawBytes;
     publishedAt = batch.publishedAt;
     milestones.push({ to, events, bytes, publishedAt, keys: latest.size });
   }
-  return { ...stretch, to, events, bytes, publishedAt, latest, milestones, stop };
+  for (const key of touched) detach(latest, key);
+  return { ...stretch, to, events, bytes, publishedAt, keptBytes, stop };
+}
+
+/** What an event takes in memory beside its data. */
+const EVENT_BYTES = 256;
+
+const keptBytesOf = (event: StoredEvent | undefined): number =>
+  event === undefined ? 0 : event.data.length + event.key.length + EVENT_BYTES;
+
+/** The data of an event is a slice of its batch's text, and would keep all of that in memory. */
+function detach(latest: Map<string, StoredEvent>, key: string): void {
+  const event = latest.get(key);
+  if (event === undefined) return;
+  latest.set(key, { ...event, data: Buffer.from(event.data).toString() as RawJson });
 }
 
 /**
@@ -85,7 +107,7 @@ export function extendStretch(
  * as if two runs had read the stretch in two parts. Pure.
  */
 export const planMilestone = (
-  { milestones }: Pick<Stretch, "milestones">,
+  { milestones }: { readonly milestones: readonly Milestone[] },
   rowsPut: number,
 ): Milestone | undefined => milestones.findLast(({ keys }) => keys <= rowsPut);
 

@@ -9,9 +9,9 @@ export type RingResult = {
   readonly compactedEvents: number;
   readonly keys: number;
   readonly stuck: readonly Stuck[];
-  /**
-   * The partition keys whose compaction failed temporarily. The caller should ring again for them.
-   */
+  /** Streams for which the time was not enough. */
+  readonly unfinished: readonly ScopedName[];
+  /** Partition keys with a temporary failure. The caller should ring again for them. */
   readonly again: readonly string[];
 };
 
@@ -35,11 +35,12 @@ export async function ring(
 ): Promise<RingResult> {
   const stuck: Stuck[] = [];
   const again: string[] = [];
+  const unfinished: ScopedName[] = [];
   let compactedEvents = 0;
   let keys = 0;
   const distinct = new Set(partitionKeys);
   await inParallel(distinct, PARTITIONS_AT_ONCE, async (partitionKey) => {
-    const result = await answer(deps, partitionKey, budgetMs);
+    const { name, result } = await answer(deps, partitionKey, budgetMs);
     if (result === undefined) return;
     if ("error" in result) {
       stuck.push(result);
@@ -48,8 +49,9 @@ export async function ring(
     }
     compactedEvents += result.events;
     keys += result.keys;
+    if (!result.done) unfinished.push(name);
   });
-  return { partitions: distinct.size, compactedEvents, keys, stuck, again };
+  return { partitions: distinct.size, compactedEvents, keys, stuck, unfinished, again };
 }
 
 /** The partition key of batch records, as `batch.entity.ts` builds it. */
@@ -59,11 +61,13 @@ async function answer(
   deps: CompactDeps,
   partitionKey: string,
   budgetMs: number,
-): Promise<PartitionCompaction | Stuck | undefined> {
-  const { name, uid, partition } = BATCH_KEY.exec(partitionKey)?.groups ?? {};
-  if (name === undefined || uid === undefined) return undefined;
-  const stream = await deps.table.streams.load(name as ScopedName);
-  if (stream?.uid !== uid || stream.status !== "live" || stream.copied) return undefined;
+): Promise<{ name: ScopedName; result: PartitionCompaction | Stuck | undefined }> {
+  const { name: text, uid, partition } = BATCH_KEY.exec(partitionKey)?.groups ?? {};
+  const name = (text ?? "") as ScopedName;
+  const nothing = { name, result: undefined };
+  if (text === undefined || uid === undefined) return nothing;
+  const stream = await deps.table.streams.load(name);
+  if (stream?.uid !== uid || stream.status !== "live" || stream.copied) return nothing;
   const life = lifeOf(stream.name, uid);
-  return tryCompact(deps, { ...stream, life }, Number(partition), budgetMs);
+  return { name, result: await tryCompact(deps, { ...stream, life }, Number(partition), budgetMs) };
 }

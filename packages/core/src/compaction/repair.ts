@@ -66,7 +66,7 @@ async function compactRest(
       at = stretch.to;
       const rows = planRows(stretch, { partition, nowMs: clock.now() });
       await inParallel(rows, PUTS_AT_ONCE, async (row) => {
-        await table.compacted.putIfNewer(life, row);
+        await table.compacted.putIfNewer(life, [row]);
       });
     }
     if (!more) return events;

@@ -1,4 +1,6 @@
 import type { KeyKind } from "../access/key-text.ts";
+import type { ObserveCompaction } from "../compaction/compact.ts";
+import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
@@ -38,6 +40,12 @@ export type LedgerDeps = {
   readonly assertWritable?: () => Promise<void>;
   /** Called for each step of every append. */
   readonly observeAppend?: ObserveAppend;
+  /** Decides when compaction writes. The default goes by the time that its writes take. */
+  readonly compactionPace?: Pace | undefined;
+  /** The number of compacted rows per write: see `CompactDeps`. */
+  readonly rowsTogether?: number | undefined;
+  /** Called as compaction goes on. */
+  readonly observeCompaction?: ObserveCompaction;
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
@@ -68,6 +76,9 @@ export function createParts(deps: LedgerDeps) {
   const waiting = createWaiting(deps.waitSecondsMax);
   return {
     ...core,
+    pace: deps.compactionPace ?? createWindowPace(clock),
+    rowsTogether: deps.rowsTogether,
+    observeCompaction: deps.observeCompaction,
     tableName,
     assertWritable: deps.assertWritable ?? (async () => {}),
     cursors,

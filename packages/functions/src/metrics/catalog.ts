@@ -48,6 +48,16 @@ export const METRICS = {
   },
   KeysParked: { kind: "count", unit: "Count", help: "Keys parked because an event failed." },
   Bootstraps: { kind: "count", unit: "Count", help: "Subscriptions set to `bootstrap`." },
+  CompactedRows: {
+    kind: "count",
+    unit: "Count",
+    help: "Compacted rows put: one per key that changed, for each run.",
+  },
+  CompactionLagEvents: {
+    kind: "gauge",
+    unit: "Count",
+    help: "The events after the compaction watermark, in the partition that has most of them.",
+  },
   CompactionLagSeconds: {
     kind: "gauge",
     unit: "Seconds",

@@ -38,8 +38,8 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
 
     async ring(...request) {
       const rung = await ledger.ring(...request);
-      const stuck = rung.stuck.map(({ stream }) => stream);
-      await gaugeLag(stuck.length === 0, () => ledger.compactionLag(stuck));
+      const lagging = [...rung.unfinished, ...rung.stuck.map(({ stream }) => stream)];
+      await gaugeLag(lagging.length === 0, () => ledger.compactionLag(lagging));
       return rung;
     },
 
