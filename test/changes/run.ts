@@ -4,13 +4,13 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { saveRecord } from "../proof/record.ts";
 import { whereWeAre } from "../proof/where.ts";
-import { seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 import { EXAMINED } from "./examined.ts";
 import { findChanges } from "./find-changes.ts";
 import { judge } from "./judge.ts";
 import { type Measured, measure } from "./measured.ts";
 import { verdictsOf } from "./plan.ts";
 import { tryAll } from "./play.ts";
+import { sampleOf } from "./sample.ts";
 import { sayChanges } from "./say-changes.ts";
 import { openSession } from "./session.ts";
 import { sourcesOf } from "./sources.ts";
@@ -28,8 +28,12 @@ const { values, positionals } = parseArgs({
     projects: { type: "string", default: "unit,model,integration,contract,doors" },
     /** Runs only test files whose path contains one of these texts. */
     tests: { type: "string", default: "" },
+    /** Leaves out test files whose path contains one of these texts. */
+    without: { type: "string", default: "" },
     /** The number of changes to try, chosen by the seed. The default is all of them. */
     sample: { type: "string" },
+    /** The number of changes to try per file, chosen by the seed. Guarding files are complete. */
+    each: { type: "string" },
     seed: { type: "string", default: process.env.SEED ?? "1" },
     /** Tries only changes whose name contains this text. */
     only: { type: "string", default: "" },
@@ -55,13 +59,18 @@ const all = files.flatMap((file) =>
   findChanges(file, readFileSync(file, "utf8")).changes.map((change) => ({ file, ...change })),
 );
 const wanted = [...all.keys()].filter((number) => all[number]?.name.includes(values.only));
-const sample = values.sample === undefined ? wanted : choose(wanted, Number(values.sample));
+const sample = sampleOf(wanted, (number) => all[number]?.file ?? "", {
+  seed: values.seed,
+  sample: numberOf(values.sample),
+  each: numberOf(values.each),
+});
 const folder = mkdtempSync(join(tmpdir(), "changes-"));
 const asked = {
   folder,
   files,
   projects: values.projects.split(","),
-  tests: values.tests.split(",").filter((text) => text !== ""),
+  tests: textsOf(values.tests),
+  without: textsOf(values.without),
 };
 const kept = values.measured;
 const session = await openSession(asked);
@@ -91,7 +100,10 @@ const verdicts = verdictsOf(sample, answers, (file) => relative(ROOT, file)).fla
     return change === undefined ? [] : [{ ...change, ...rest }];
   },
 );
-const isWhole = values.sample === undefined && values.only === "" && asked.tests.length === 0;
+const isWhole =
+  sample.length === wanted.length &&
+  values.only === "" &&
+  asked.tests.length + asked.without.length === 0;
 const { alive, unexplained, superfluous } = judge(verdicts, SURVIVORS, {
   files,
   all,
@@ -103,19 +115,42 @@ for (const { file, name, line } of unexplained)
 for (const { file, name } of superfluous) console.log(`a reason for nothing: ${file} ${name}`);
 if (values.results !== undefined) {
   const said = sayChanges({ files: files.length, all: all.length, verdicts, alive, unexplained });
-  const { seed, sample: asOf = null, projects } = values;
-  const times = { began: began.toISOString(), ended: new Date().toISOString() };
-  const figures = { ...times, seed, sample: asOf, projects, paths: positionals, files, verdicts };
+  const { seed, sample: asOf = null, each = null, projects, without } = values;
+  const figures = {
+    began: began.toISOString(),
+    ended: new Date().toISOString(),
+    seed,
+    sample: asOf,
+    each,
+    projects,
+    without,
+    paths: positionals,
+    files: files.map((file) => countsOf(file)),
+    survivors: alive.map(({ file, name, line }) => ({
+      file,
+      name,
+      line,
+      why: SURVIVORS.find((each) => each.file === file && each.name === name)?.why ?? null,
+    })),
+  };
   saveRecord(values.results, said, figures, where);
 }
 process.exitCode = unexplained.length + superfluous.length + broken.length === 0 ? 0 : 1;
 
-function choose(numbers: readonly number[], count: number): number[] {
-  const random = seededRandom(values.seed);
-  return numbers
-    .map((number) => ({ number, at: random.fraction() }))
-    .sort((a, b) => a.at - b.at)
-    .slice(0, count)
-    .map(({ number }) => number)
-    .sort((a, b) => a - b);
+function textsOf(list: string): string[] {
+  return list.split(",").filter((text) => text !== "");
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+function countsOf(file: string) {
+  const tried = verdicts.filter((verdict) => verdict.file === file);
+  return {
+    file,
+    changes: all.filter((change) => change.file === file).length,
+    tried: tried.length,
+    noticed: tried.filter(({ by }) => by !== null).length,
+  };
 }

@@ -21,6 +21,8 @@ export type Asked = {
   readonly projects: readonly string[];
   /** Only tests whose path contains one of these texts are used. If the list is empty, all are. */
   readonly tests: readonly string[];
+  /** Tests whose path contains one of these texts are left out. */
+  readonly without: readonly string[];
   /** The folder for the files of the run. */
   readonly folder: string;
 };
@@ -29,7 +31,8 @@ export type Asked = {
  * Opens Vitest on sources that contain all changes. The stores that the projects need are started
  * once.
  */
-export async function openSession({ files, projects, tests, folder }: Asked): Promise<Session> {
+export async function openSession(asked: Asked): Promise<Session> {
+  const { files, projects, tests, without, folder } = asked;
   const codes = new Map<string, string>();
   let from = 0;
   for (const file of files) {
@@ -65,7 +68,10 @@ export async function openSession({ files, projects, tests, folder }: Asked): Pr
     maxWorkers: 1,
     passWithNoTests: true,
   });
-  const specifications = await vitest.globTestSpecifications([...tests]);
+  const found = await vitest.globTestSpecifications([...tests]);
+  const specifications = found.filter(
+    ({ moduleId }) => !without.some((text) => moduleId.includes(text)),
+  );
   const byFile = Map.groupBy(specifications, ({ moduleId }) => moduleId);
   const path = join(folder, "orders.json");
   vitest.provide("orders", path);
