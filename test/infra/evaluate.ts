@@ -33,10 +33,9 @@ export const SECRETS = { AdminKey: "admin-key-of-the-test", CursorKey: "cursor-k
  */
 export async function evaluate(evaluation: Evaluation): Promise<Inventory> {
   await ensurePlatform();
-  // The folder is inside the platform's, so that the bundle finds the platform's packages.
+  const program = await bundleProgram();
   const workDir = mkdtempSync(path.join(platform, ".evaluation-"));
   try {
-    const program = await bundleProgram(workDir);
     const report = await runEngine({
       program,
       root,
@@ -58,8 +57,13 @@ export async function evaluate(evaluation: Evaluation): Promise<Inventory> {
 async function runEngine({ env, ...task }: EngineTask & { env: Record<string, string> }) {
   const child = fork(path.join(import.meta.dirname, "engine.ts"), [JSON.stringify(task)], {
     cwd: task.root,
-    env: { PATH: process.env.PATH, HOME: task.workDir, TZ: "UTC", ...env },
-    execArgv: ["--no-warnings", "--enable-source-maps"],
+    env: {
+      ...{ PATH: process.env.PATH, HOME: task.workDir, TZ: "UTC" },
+      // Most of the time of an evaluation goes into compiling Pulumi's and SST's code.
+      NODE_COMPILE_CACHE: path.join(platform, ".compiled"),
+      ...env,
+    },
+    execArgv: ["--no-warnings"],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     timeout: 60_000,
   });
