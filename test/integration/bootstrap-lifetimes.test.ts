@@ -37,7 +37,7 @@ async function publish(ledger: Ledger, key: string, data: unknown): Promise<void
   await ledger.compact(defaultTenant, STREAM);
 }
 
-it("keeps a tombstone for a week, and an update over it for ever", async () => {
+it("[compaction.tombstone] the table keeps a tombstone for a week, and an update over it forever", async () => {
   const { client, tableName } = await createTestTable();
   const ledger = openLedger({ client, tableName });
   await createStream(ledger);
@@ -63,7 +63,7 @@ it("keeps a tombstone for a week, and an update over it for ever", async () => {
   client.destroy();
 });
 
-it("refuses to go on with a bootstrap after more than 24 hours, and begins a new one by a seek", async () => {
+it("a bootstrap is refused after more than 24 hours, and a seek begins a new one", async () => {
   let nowMs = Date.UTC(2026, 0, 1);
   const fake = createFakeDynamo({ tableName: "fake", nowMs: () => nowMs });
   const client = fake.client() as LedgerDeps["client"];

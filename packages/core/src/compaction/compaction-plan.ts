@@ -13,7 +13,8 @@ const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 
 /**
  * How long a tombstone stays. This is longer than any bootstrap, and longer than any pause of a
- * run, so neither can find the deleted key's former state without its deletion.
+ * run, so neither can find the deleted key's former state without its deletion
+ * ([compaction.tombstone]).
  */
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 
