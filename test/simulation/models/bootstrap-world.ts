@@ -14,7 +14,7 @@ export type Ledger = ReturnType<CoreModules["createLedger"]>;
 /** A request that waits for its turn. It is dropped for good when its process crashes. */
 type Waiting = { readonly process: Process; readonly label: string; readonly go: () => void };
 
-/** One process: a ledger of its own, and at most one operation at a time. */
+/** One process with its own ledger. It runs at most one operation at a time. */
 export type Process = {
   readonly name: string;
   /** Whether it puts compacted rows one by one, or together. */
