@@ -140,7 +140,8 @@ export const CommitBody = described(
     })
     .check(
       z.refine(({ cursor, sequence }) => cursor !== undefined || sequence !== undefined, {
-        error: "is required",
+        error:
+          "is required: the cursor of a page. On a stream with one partition `sequence` may be sent instead",
         path: ["cursor"],
       }),
       z.refine(({ cursor, sequence }) => cursor === undefined || sequence === undefined, {

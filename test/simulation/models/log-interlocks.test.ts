@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
 import { partitionOf } from "../../../packages/core/src/model/partition.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
 import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 
@@ -189,17 +190,42 @@ describe("a publisher", () => {
     expect(await time.finish(answer)).toBe(2);
   });
 
-  it("[publish.busy] does not write once its time is up, however long the look at the end took", async () => {
+  it("[publish.busy] does not write once its time is up, when others extend the chain faster", async () => {
+    const simulated = await start();
+    const { time, a, b } = simulated;
+    expect(await time.finish(outcome(a))).toBe(1);
+    const { life } = await time.finish(b.load());
+    let first = 2;
+    const extend = () => {
+      const batch: Batch = {
+        ...{ first: first++, count: 1, kind: "jump", batchId: new Uint8Array(16) },
+        ...{ publishedAt: b.process.clock.now(), rawBytes: 0, payload: new Uint8Array() },
+      };
+      const append = { life, batches: [{ partition: 0, batch }], receipts: [], token: "" };
+      void b.table.append.put(append);
+      if (time.nowMs() - began < 5_100) time.after(1, extend);
+    };
+    const began = time.nowMs();
+    extend();
+    await pass(simulated, 10);
+    const answers = [outcome(a), outcome(a, '"keyed"')];
+    for (const answer of answers) expect(await time.finish(answer)).toBe("stream-busy");
+    expect(time.nowMs() - began).toBeLessThan(5_200);
+    await pass(simulated, 1_000);
+    expect(await time.finish(outcome(a))).toBe(first);
+  });
+
+  it("[publish.unavailable] does not write once its time is up, however long the look at the end took", async () => {
     let latencyMs = 5;
     const simulated = await start(1, { latencyMs: () => latencyMs, timeoutMs: 10_000 });
     const { time, store, a } = simulated;
     await time.finish(a.load());
     latencyMs = 1_490;
-    expect(await time.finish(outcome(a))).toBe("stream-busy");
+    expect(await time.finish(outcome(a))).toBe("store-unavailable");
     expect(store.tally.get("sent.put")).toBe(0);
   });
 
-  it("[publish.busy] is answered when its time is up, though the look at the end still fails", async () => {
+  it("[publish.unavailable] is answered when its time is up, though the look at the end still fails", async () => {
     const simulated = await start();
     const { time, store, a } = simulated;
     await time.finish(a.load());
@@ -209,8 +235,8 @@ describe("a publisher", () => {
     const first = answered();
     await pass(simulated, 1_000);
     const second = answered();
-    expect(await time.finish(first)).toEqual(["stream-busy", 5_000]);
-    expect(await time.finish(second)).toEqual(["stream-busy", 6_000]);
+    expect(await time.finish(first)).toEqual(["store-unavailable", 5_000]);
+    expect(await time.finish(second)).toEqual(["store-unavailable", 6_000]);
     expect(store.tally.get("sent.put")).toBe(0);
     store.setFaults();
     await pass(simulated, 20_000);
@@ -237,7 +263,7 @@ describe("a publisher", () => {
     store.setFaults(() => ({ "timeout-before": 1 }));
     const [first, second] = [outcome(a), outcome(a)];
     expect(await time.finish(first)).toBe("outcome-unknown");
-    expect(await time.finish(second)).toBe("stream-busy");
+    expect(await time.finish(second)).toBe("store-unavailable");
     store.setFaults();
     expect(await time.finish(outcome(a))).toBe(2);
   });

@@ -19,7 +19,7 @@ import type { Table } from "../table/table.ts";
 import { ancestryBelow, planCascade, ROOT } from "./cascade-plan.ts";
 import { hashSecret } from "./identify.ts";
 import { formatKey, type KeyKind, newKeyId, newSecret } from "./key-text.ts";
-import { type Caller, coversPermissions, type Permissions } from "./permission.ts";
+import { type Caller, coversPermissions, excessOf, type Permissions } from "./permission.ts";
 
 type Deps = {
   readonly table: Table;
@@ -83,10 +83,12 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
 
   /** Throws `forbidden` when the key would have more rights than its maker. */
   async function create(caller: Caller, config: CreateApiKey): Promise<NewApiKey> {
-    if (coversPermissions(caller, config)) return issue(caller, caller.tenant, config);
+    const errors = excessOf(caller, config);
+    if (errors.length === 0) return issue(caller, caller.tenant, config);
     throw new LedgerError("forbidden", {
       detail:
         "A key can grant no more than it has: leave out scopes, streams and subscriptions it does not cover, and keep to its keyPrefix.",
+      errors,
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Filter, KeyScope } from "@eventledger/protocol";
+import type { Filter, InvalidField, KeyScope } from "@eventledger/protocol";
 import { defaultTenant, type Tenant } from "../model/names.ts";
 import type { NameRange } from "../table/stream.entity.ts";
 
@@ -84,10 +84,41 @@ export const isBound = ({ subscriptions = EVERY_NAME, keyPrefix }: Bounds): bool
  * rights than it has.
  */
 export const coversPermissions = (held: Permissions, asked: Permissions): boolean =>
-  asked.scopes.every((scope) => held.scopes.includes(scope)) &&
-  asked.streams.every((glob) => coversStream(held, glob)) &&
-  (asked.subscriptions ?? EVERY_NAME).every((glob) => coversSubscription(held, glob)) &&
-  coversKey(held, asked.keyPrefix ?? "");
+  excessOf(held, asked).length === 0;
+
+/** Returns each right of `asked` that `held` lacks, as a field of a request for a key. */
+export function excessOf(held: Permissions, asked: Permissions): InvalidField[] {
+  const { scopes, streams, subscriptions, keyPrefix = "" } = asked;
+  const bound = "is required: your own API key is bound to subscriptions";
+  return [
+    ...scopes.flatMap((scope, at) =>
+      held.scopes.includes(scope)
+        ? []
+        : [field(`/scopes/${at}`, "is no scope of your own API key")],
+    ),
+    ...streams.flatMap((glob, at) =>
+      coversStream(held, glob) ? [] : [field(`/streams/${at}`, NOT_COVERED)],
+    ),
+    ...(subscriptions ?? EVERY_NAME).flatMap((glob, at) => {
+      if (coversSubscription(held, glob)) return [];
+      const isNamed = subscriptions !== undefined;
+      return [
+        isNamed ? field(`/subscriptions/${at}`, NOT_COVERED) : field("/subscriptions", bound),
+      ];
+    }),
+    ...(coversKey(held, keyPrefix)
+      ? []
+      : [
+          field(
+            "/keyPrefix",
+            `must begin with ${JSON.stringify(held.keyPrefix)}, as your own does`,
+          ),
+        ]),
+  ];
+}
+
+const NOT_COVERED = "is not covered by your own API key";
+const field = (pointer: string, detail: string): InvalidField => ({ pointer, detail });
 
 /** Returns the name ranges that globs cover, in the order of names and without overlap. */
 export function nameRangesOf(globs: readonly string[]): NameRange[] {

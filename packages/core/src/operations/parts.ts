@@ -65,7 +65,7 @@ export function createParts(deps: LedgerDeps) {
   const places = createPlaces({ clock, cursors, log });
   const streams = createStreams({ ...core, sealPartition: log.seal });
   const snapshots: Snapshots = {
-    assertPossible: assertCompacted,
+    assertPossible: (stream) => assertCompacted(stream),
     begin: (stream) => beginBootstrap(core, stream),
     loadPage: (stream, bootstrap, page) => loadSnapshotPage(core, stream, bootstrap, page),
   };

@@ -61,7 +61,10 @@ function expectInLife(
   ofLife: string | undefined,
 ): readonly IncomingEvent[] {
   if (events.every(({ expectedSequence }) => expectedSequence === undefined)) return events;
-  assertCompacted(stream);
+  assertCompacted(
+    stream,
+    "So the last sequence of a key is not known. Publish without an expectation.",
+  );
   if (ofLife === undefined || ofLife === lifeText(stream)) return events;
   return events.map((event) =>
     event.expectedSequence === undefined ? event : { ...event, expectedSequence: NEVER },

@@ -154,11 +154,17 @@ async function loadCheckpoint(table: Table, life: Life, partition: number): Prom
   return checkpoint;
 }
 
-/** Throws `not-compacted` when a stream keeps no current state of its keys. */
-export function assertCompacted({ compaction }: Pick<Stream, "compaction">): void {
+/**
+ * Throws `not-compacted` when a stream keeps no current state of its keys. `remedy` says what the
+ * client can do instead.
+ */
+export function assertCompacted(
+  { compaction }: Pick<Stream, "compaction">,
+  remedy = "Read it from `earliest` instead.",
+): void {
   if (compaction === "key") return;
   throw new LedgerError("not-compacted", {
-    detail: 'The stream was created with compaction "none". Read it from `earliest` instead.',
+    detail: `The stream was created with compaction "none". ${remedy}`,
   });
 }
 

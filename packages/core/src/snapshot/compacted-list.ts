@@ -1,4 +1,4 @@
-import { eventOf } from "../compaction/compaction-plan.ts";
+import { eventOf, isOpen } from "../compaction/compaction-plan.ts";
 import type { CursorContent } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
@@ -46,6 +46,7 @@ export async function listCompacted(
   { from, ...page }: { limit: number; prefix?: string | undefined; from?: Bootstrap | undefined },
 ): Promise<CompactedListPage> {
   assertCompacted(stream);
+  if (from !== undefined && !isOpen(from, deps.clock.now())) throw listExpired();
   const begun = from ?? (await beginBootstrap(deps, stream));
   const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
   const positions = begun.starts.map(edgeAt);
@@ -79,3 +80,9 @@ export async function loadCompacted(
     facts: { deleted, ...(row === undefined ? {} : { sequence: row.sequence }) },
   });
 }
+
+const listExpired = (): LedgerError =>
+  new LedgerError("bootstrap-expired", {
+    detail:
+      "This list began more than a day ago by the clock of this server. Discard what it has shown and begin it again.",
+  });

@@ -177,7 +177,9 @@ const whatIsMissing = (scopes: Right["scopes"]): string =>
 /** Throws `forbidden` unless the caller may create a stream of that name. */
 export function assertMayCreate(caller: Caller, stream: string): void {
   if (coversStream(caller, stream)) return;
-  throw forbidden("The API key does not cover streams of that name.");
+  throw forbidden("The API key does not cover streams of that name.", [
+    { pointer: "/name", detail: "is not covered by the API key" },
+  ]);
 }
 
 export const forbidden = (detail: string, errors: readonly InvalidField[] = []): LedgerError =>

@@ -61,7 +61,7 @@ function readMatch(header: string): Expected {
   if (!Number.isSafeInteger(expectedSequence)) {
     throw invalidRequest(
       MATCH,
-      'must be one sequence, as in "42", or the ETag of the current state of the key',
+      `must be one sequence from 0 to ${Number.MAX_SAFE_INTEGER}, as in "42", or the ETag of the current state of the key`,
     );
   }
   const ofLife = state?.[1];

@@ -1,4 +1,5 @@
 import { LedgerError } from "@eventledger/core";
+import type { InvalidField } from "@eventledger/protocol";
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler, ValidationTargets } from "hono";
 import type * as z from "zod/mini";
@@ -37,12 +38,23 @@ export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "par
         if (!result.success) throw toLedgerError(POINTER_ROOTS[target] ?? "", result.error.issues);
       },
       {
-        validationFunction: (with_, value) =>
-          with_.safeParseAsync(value, { error: wording }) as never,
+        validationFunction(with_, value) {
+          if (target === "query") assertSentOnce(value);
+          return with_.safeParseAsync(value, { error: wording }) as never;
+        },
       },
     ),
     { [VALIDATION]: { target, schema } },
   );
+
+/** The values of a query parameter that a client sends several times arrive as an array. */
+function assertSentOnce(query: object): void {
+  const repeated = Object.entries(query).filter(([, value]) => Array.isArray(value));
+  const fields = repeated.map(([name]) =>
+    invalidField(within({ pointer: "/query" }, name), "must be sent once"),
+  );
+  if (fields.length > 0) throw refusalOf(fields);
+}
 
 const VALIDATION = Symbol("validation");
 
@@ -99,6 +111,10 @@ function toLedgerError(root: string, issues: readonly z.core.$ZodIssue[]): Ledge
   const errors = fieldsOfIssues(issues).map(({ path, detail }) =>
     invalidField(within({ pointer: root }, ...path), detail),
   );
+  return refusalOf(errors);
+}
+
+function refusalOf(errors: readonly InvalidField[]): LedgerError {
   const [first] = errors;
   return new LedgerError("invalid-request", {
     detail: first === undefined ? "The request is not valid." : sentence(first),

@@ -9,6 +9,22 @@ export const streamBusy = (): LedgerError =>
     retryAfterSeconds: 1,
   });
 
+/**
+ * The error for a request that is not written, because the table did not answer what comes before
+ * the write. The request will not be written unless the client retries.
+ */
+export const notAnswered = (cause?: unknown): LedgerError =>
+  new LedgerError("store-unavailable", {
+    detail: "The table did not answer in time. Nothing was written; send the request again.",
+    retryAfterSeconds: 1,
+    cause,
+  });
+
+/** Whether an append failed because the table did not answer. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof LedgerError &&
+  (error.code === "store-unavailable" || error.code === "outcome-unknown");
+
 /** The error for a request that may or may not be written. */
 export const outcomeUnknown = (cause: unknown): LedgerError =>
   new LedgerError("outcome-unknown", {

@@ -8,7 +8,7 @@ import { CLOCKS_APART_MS } from "../../model/sightings.ts";
 import type { Table } from "../../table/table.ts";
 import type { End } from "../end.ts";
 import { PHYSICAL_SLACK_MS } from "../guard.ts";
-import { streamBusy } from "./append-error.ts";
+import { notAnswered, streamBusy } from "./append-error.ts";
 import { type AppendPlan, planAppend } from "./append-plan.ts";
 import { isClaimed } from "./claim-plan.ts";
 import type { Claims } from "./claims.ts";
@@ -50,6 +50,9 @@ export type Attempt =
 
 type Ends = ReadonlyMap<number, End>;
 
+/** A table that answers takes less than this for the reads of an attempt. */
+const SLOW_MS = 500;
+
 /** The idempotency window must not end early when the clock of the receipt's writer is late. */
 const RECEIPT_MS = LIMITS.idempotencyWindowHours * HOUR_MS + CLOCKS_APART_MS;
 
@@ -66,7 +69,8 @@ const RECEIPT_MS = LIMITS.idempotencyWindowHours * HOUR_MS + CLOCKS_APART_MS;
  */
 export function createAttempt(deps: Deps) {
   const { table, clock, random, ends, lastEvents, claims } = deps;
-  const dropOverdue = (live: readonly Waiting[]) => expire(live, clock.monotonic(), streamBusy);
+  const dropOverdue = (live: readonly Waiting[], error = streamBusy) =>
+    expire(live, clock.monotonic(), error);
 
   return async function attempt(group: readonly Waiting[], contested: boolean): Promise<Attempt> {
     const [first] = group;
@@ -121,12 +125,15 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * Returns the result of a read for the requests that can wait for it. Undefined when none
+   * Returns the result of a read for the requests that can wait for it. The others fail. The table
+   * is the reason if the read takes long, and otherwise lost races are. Undefined when none
    * remains.
    */
   async function inTime<T>(group: readonly Waiting[], reading: Promise<T>): Promise<T | undefined> {
+    const began = clock.monotonic();
+    const overdue = () => (clock.monotonic() - began < SLOW_MS ? streamBusy() : notAnswered());
     let left = group.filter(({ settled }) => !settled);
-    for (; left.length > 0; left = dropOverdue(left)) {
+    for (; left.length > 0; left = dropOverdue(left, overdue)) {
       const soonest = Math.min(...left.map(({ deadline }) => deadline));
       const read = await within(clock, soonest - clock.monotonic(), reading);
       if (read !== undefined) return read;
@@ -164,6 +171,7 @@ export function createAttempt(deps: Deps) {
     if (partition === undefined || end === undefined) return false;
     const prepared = await inTime(group, claims.prepare(life, group, partition, end));
     for (const [item, row] of prepared?.settled ?? []) settleByReceipt(item, row);
+    for (const [item, error] of prepared?.failed ?? []) settle(item, () => item.reject(error));
     if (prepared?.state === "sealed") throw streamNotFound();
     return prepared?.state === "ready";
   }

@@ -1,4 +1,5 @@
 import { type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
+import { LedgerError } from "../../kernel/error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { again, backOff, retry } from "../../kernel/retry.ts";
 import type { Life } from "../../model/names.ts";
@@ -6,6 +7,7 @@ import type { Batch } from "../../table/batch.entity.ts";
 import type { ClaimVerdict, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
 import type { End } from "../end.ts";
+import { notAnswered } from "./append-error.ts";
 import type { AppendRequest } from "./append-plan.ts";
 import {
   type ClaimRow,
@@ -35,6 +37,8 @@ export type Prepared<W> = {
    * different ones.
    */
   readonly settled: ReadonlyMap<W, ReceiptRow>;
+  /** The table confirmed no claim of these requests in time. They are not written. */
+  readonly failed: ReadonlyMap<W, unknown>;
   /**
    * `ready`: the events of the other requests are not in the chain, and can only be added at its
    * end. `again`: the chain has grown, or a claim is undecided. `sealed`: the life has ended.
@@ -77,40 +81,44 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     end: End,
   ): Promise<Prepared<W>> {
     const settled = new Map<W, ReceiptRow>();
+    const failed = new Map<W, unknown>();
+    const done = { settled, failed };
     const wanted = group.filter(({ request }) => isClaimed(request));
-    if (wanted.length === 0) return { settled, state: "ready" };
+    if (wanted.length === 0) return { ...done, state: "ready" };
     await Promise.all(
       wanted.map(async (item) => {
         if (held.has(item.request)) return;
-        const row = await claim(life, item, partition, end.next);
-        if (row !== undefined) settled.set(item, row);
+        const claimed = await claim(life, item, partition, end.next);
+        if (claimed instanceof LedgerError) failed.set(item, claimed);
+        else if (claimed !== undefined) settled.set(item, claimed);
       }),
     );
     const open = wanted.filter((item) => !settled.has(item));
-    if (open.length === 0) return { settled, state: "ready" };
-    if (open.some(({ request }) => !held.has(request))) return { settled, state: "again" };
-    return search(life, open, partition, end, settled);
+    if (open.length === 0) return { ...done, state: "ready" };
+    if (open.some(({ request }) => !held.has(request))) return { ...done, state: "again" };
+    return { ...(await search(life, open, partition, end, settled)), failed };
   }
 
   /**
    * Writes a request's claim, or reads the existing one. Returns the row of a settled key,
-   * undefined otherwise. If no verdict arrives in time, the request holds no claim.
+   * undefined otherwise. If no verdict arrives in time, the request holds no claim. It returns
+   * `store-unavailable` if the table is the reason.
    */
   async function claim(
     life: Life,
     { request, deadline }: Item,
     partition: number,
     from: number,
-  ): Promise<ReceiptRow | undefined> {
+  ): Promise<ReceiptRow | LedgerError | undefined> {
     const { idempotency } = request;
     if (idempotency === undefined) return undefined;
     const claimId = random.bytes(16);
     const limits = {
       isOver: () => clock.monotonic() >= deadline,
       pause: backOff({ clock, random }, RETRY_BACKOFF),
-      giveUp: () => undefined,
+      giveUp: (cause: unknown) => (cause === undefined ? undefined : notAnswered(cause)),
     };
-    return retry<ReceiptRow | undefined>(limits, async () => {
+    return retry<ReceiptRow | LedgerError | undefined>(limits, async () => {
       const row = {
         ...idempotency,
         claimId,
@@ -121,7 +129,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
         expiresAt: claimExpiry(clock.now()),
       };
       const verdict = await putClaim(life, row);
-      if (verdict.kind === "unknown") return again();
+      if (verdict.kind === "unknown") return again(verdict.cause);
       const claimed = verdict.kind === "claimed" ? row : verdict.found;
       if (!isClaim(claimed) || claimed.requestHash !== idempotency.requestHash) return claimed;
       // An earlier copy of this same claim may have landed. Its place then applies to this one.
@@ -144,7 +152,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     partition: number,
     end: End,
     settled: Map<W, ReceiptRow>,
-  ): Promise<Prepared<W>> {
+  ): Promise<Omit<Prepared<W>, "failed">> {
     const until = Math.min(...group.map(({ deadline }) => deadline)) - NOTE_MS;
     let open = group;
     let at = Math.min(...group.map(({ request }) => held.get(request)?.examinedTo ?? 1));

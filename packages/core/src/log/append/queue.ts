@@ -1,6 +1,6 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Life } from "../../model/names.ts";
-import { streamBusy, tooManyRequests } from "./append-error.ts";
+import { isUnanswered, notAnswered, streamBusy, tooManyRequests } from "./append-error.ts";
 import type { AppendRequest } from "./append-plan.ts";
 import { planGroups, planJoiners, resourcesOf } from "./group-plan.ts";
 import { type Appended, type AppendTarget, expire, type Waiting } from "./waiting.ts";
@@ -28,7 +28,12 @@ const WAITING_MAX = 10_000;
  * flight. Between two calls no waiting request could start: each needs a resource that a group in
  * flight holds, or that an earlier request waits for.
  */
-type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
+type Queue = {
+  waiting: Waiting[];
+  readonly busy: Set<string>;
+  /** The error of the request that was settled last, if it failed. */
+  failure?: unknown;
+};
 
 /**
  * Admits requests and starts them in groups, so that one append is in flight per partition. A
@@ -36,7 +41,8 @@ type Queue = { waiting: Waiting[]; readonly busy: Set<string> };
  *
  * 1. refused: too many requests wait, or too many bytes
  * 2. waiting, until all of its resources are free
- * 3. settled with `stream-busy`, if its deadline passes while it waits
+ * 3. settled with `stream-busy`, if its deadline passes while it waits; with `store-unavailable`,
+ *    if the table does not answer the requests before it
  * 4. in flight with its group; `run` settles it
  *
  * `run` must settle every request of its group and never reject.
@@ -63,7 +69,17 @@ export function createQueues(
       waitingBytes += request.bytes;
       const arrivedAt = clock.monotonic();
       const deadline = arrivedAt + DEADLINE_MS;
-      queue.waiting.push({ request, target, arrivedAt, deadline, settled: false, resolve, reject });
+      queue.waiting.push({
+        ...{ request, target, arrivedAt, deadline, settled: false },
+        resolve(appended) {
+          queue.failure = undefined;
+          resolve(appended);
+        },
+        reject(error) {
+          queue.failure = error;
+          reject(error);
+        },
+      });
       const mustWait = resourcesOf(request).some((resource) => queue.busy.has(resource));
       if (!mustWait) startGroups(target.life, queue);
     });
@@ -79,7 +95,8 @@ export function createQueues(
   function startGroups(life: Life, queue: Queue): void {
     const overdue = queue.waiting.filter(({ deadline }) => deadline <= clock.monotonic());
     take(queue, overdue);
-    expire(overdue, clock.monotonic(), streamBusy);
+    const isOfTable = isUnanswered(queue.failure);
+    expire(overdue, clock.monotonic(), isOfTable ? () => notAnswered(queue.failure) : streamBusy);
     for (const group of planGroups(queue.waiting, queue.busy)) {
       take(queue, group);
       const held = group.flatMap(({ request }) => resourcesOf(request));

@@ -252,7 +252,6 @@ export const isOutOfReach = (error: unknown): error is LedgerError =>
 
 export const retentionPassed = (floor: number): LedgerError =>
   new LedgerError("retention-passed", {
-    detail:
-      "The events at this position are no longer kept. Seek to `earliest`, or to `bootstrap` for the current state of every key.",
+    detail: "The events at this position are no longer kept. Read from `earliest` instead.",
     facts: { earliestSequence: floor },
   });

@@ -68,6 +68,10 @@ export async function seekBatch(
   return edgeAt(high);
 }
 
+/** A number this large is a time in seconds or milliseconds. */
+const remedyFor = (sequence: number): string =>
+  sequence < 1e9 ? "Name an earlier one" : "A time is written as in 2026-11-24T08:30:00Z";
+
 /**
  * Returns the position of a sequence number, which may be inside a batch or be that of the next
  * event. Throws `invalid-request` for a higher number, which must be something else, such as a time
@@ -84,7 +88,7 @@ export async function seekSequence(
   if (sequence > end.next) {
     throw invalidRequest(
       pointer,
-      `is beyond the end of the stream: its next event gets the sequence ${end.next}. A time is written as in 2026-11-24T08:30:00Z`,
+      `is beyond the end of the stream, where the next event gets the sequence ${end.next}. ${remedyFor(sequence)}`,
     );
   }
   if (sequence === end.next) return edgeAt(end.next);

@@ -41,11 +41,18 @@ export async function readLog(
     return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
   } catch (error) {
     if (!isOutOfReach(error)) throw error;
-    const { code, detail, facts } = error;
+    const { code, facts } = error;
     const seek = stream.compaction === "key" ? "bootstrap" : "earliest";
+    const detail = code === "retention-passed" ? PASSED[seek] : error.detail;
     throw new LedgerError(code, { detail, facts: { ...facts, seek }, cause: error });
   }
 }
+
+const NOT_KEPT = "The events at this position are no longer kept.";
+const PASSED = {
+  bootstrap: `${NOT_KEPT} Seek to \`earliest\`, or to \`bootstrap\` for the current state of every key.`,
+  earliest: `${NOT_KEPT} Seek to \`earliest\`.`,
+} as const;
 
 /** Excludes events that are parked or were skipped. Undefined when there are none. */
 function flowing(offsets: readonly OffsetRow[]): Matches | undefined {

@@ -88,7 +88,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
         guard,
       );
       if (result === undefined) throw subscriptionNotFound();
-      assertLeased(result.moved || passesGuard(result.row, guard));
+      assertLeased(result.moved || passesGuard(result.row, guard), cursor);
       const present = result.row.bootstrap;
       const isVoid = isInSnapshot(present) && present.run !== cursor.bootstrap.run;
       const redelivery = isVoid && !result.moved ? { redelivery: OTHER_SNAPSHOT } : {};
@@ -117,7 +117,10 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     const ended = await replace(stream, state, to, state.generation, end);
     if (ended !== undefined) return { moved: true, state: ended };
     const fresh = await refresh(stream, state);
-    assertLeased(fresh.offsets.slice(0, 1).every((row) => passesGuard(row, guard)));
+    assertLeased(
+      fresh.offsets.slice(0, 1).every((row) => passesGuard(row, guard)),
+      cursor,
+    );
     const sought = fresh.generation !== state.generation;
     return sought ? { moved: false, state: fresh } : commit(stream, fresh, cursor);
   }
@@ -162,7 +165,10 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       queued?.inVain === true && "queue-changed",
     ]);
     const after = remember(stream, row, look, [...known.values()]);
-    assertLeased(results.every(({ leased }) => leased));
+    assertLeased(
+      results.every(({ leased }) => leased),
+      cursor,
+    );
     if (after.bootstrap === undefined || !isExact(after.bootstrap, after.offsets)) {
       return { moved, state: after, ...redelivery };
     }
@@ -186,7 +192,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
       if (present === undefined) throw subscriptionNotFound();
       if (present.generation !== subscription?.generation) return undefined;
       const guard = guardOf(cursor, row, queue.partition);
-      assertLeased(passesGuard(present, guard));
+      assertLeased(passesGuard(present, guard), cursor);
       const to = planProgress(present, queue);
       if (to === undefined) return { moved: false, inVain: isReadInVain(present, queue) };
       const changed = await table.parking.change(place, present, to, { guard });
@@ -213,6 +219,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
         const token = tokens[partition];
         return token === undefined || token === lease?.token;
       }),
+      { tokens },
     );
   }
 
@@ -244,10 +251,13 @@ function changedByOthers(): never {
   });
 }
 
-function assertLeased(condition: boolean): void {
+/** Throws `lease-lost` unless the condition holds. A cursor without tokens names no worker. */
+function assertLeased(condition: boolean, { tokens }: Pick<CursorContent, "tokens">): void {
   if (condition) return;
-  throw new LedgerError("lease-lost", {
-    detail:
-      "Another worker has taken over part of what this cursor covers. The part that is still this worker's is committed. Poll again with `consumer`.",
-  });
+  throw new LedgerError("lease-lost", { detail: tokens === undefined ? NO_WORKER : TAKEN_OVER });
 }
+
+const TAKEN_OVER =
+  "Another worker has taken over part of what this cursor covers. The part that is still this worker's is committed. Poll again with `consumer`.";
+const NO_WORKER =
+  "A worker holds what this commit covers, or part of it, which is not committed, because the commit names no worker. Poll with `consumer`, and commit the cursor of that page.";
