@@ -54,7 +54,7 @@ export function createStoreWrites({
   async function assertWritable(): Promise<void> {
     if (!(await hasRoomFor(0))) {
       throw new LedgerError("store-full", {
-        detail: "The disk that holds the table is full. An operator has to make room.",
+        detail: "The disk that holds the table is full. An operator must free some space.",
         retryAfterSeconds: 30,
       });
     }

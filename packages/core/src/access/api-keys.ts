@@ -243,7 +243,7 @@ function readExpiry(expiresAt: string, now: number): number {
   if (validUntil > now && validUntil <= now + LIMITS.keyDaysMax * DAY_MS) return validUntil;
   throw invalidRequest(
     "/expiresAt",
-    `must be in the future, in ${LIMITS.keyDaysMax} days at the latest`,
+    `must be in the future, and at most ${LIMITS.keyDaysMax} days from now`,
   );
 }
 
@@ -251,7 +251,7 @@ function readExpiry(expiresAt: string, now: number): number {
 function assertEndsWith(caller: Caller, validUntil: number): number {
   if (validUntil <= caller.validUntil) return validUntil;
   const latest = toTime(caller.validUntil);
-  throw invalidRequest("/expiresAt", `must be ${latest} at the latest: then your own key ends`);
+  throw invalidRequest("/expiresAt", `must be ${latest} or earlier, because your own key expires then`);
 }
 
 /**
@@ -261,7 +261,7 @@ function assertEndsWith(caller: Caller, validUntil: number): number {
 function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
   if (validUntil <= caller.validUntil) return;
   throw new LedgerError("forbidden", {
-    detail: `That key ends ${toTime(validUntil)}, after your own. Rotate it with one that lives as long, or make another key and revoke it.`,
+    detail: `That key expires ${toTime(validUntil)}, after your own. Rotate it with a key that expires as late, or create another key and revoke it.`,
   });
 }
 
@@ -273,7 +273,7 @@ function assertNotShortened({ validUntil }: ApiKeyRow, asked: number): void {
   if (asked >= validUntil) return;
   throw invalidRequest(
     "/expiresAt",
-    `must be ${toTime(validUntil)} at the earliest, when the key ends now: rotating shortens no other key`,
+    `must be ${toTime(validUntil)} or later, because a rotation must not make another key expire earlier`,
   );
 }
 

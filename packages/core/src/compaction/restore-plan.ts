@@ -42,7 +42,7 @@ export function planJump(
   if (next < NUMBERS_MAX) return next;
   throw new LedgerError("numbering-at-risk", {
     detail:
-      "The stream has been restored so often that its numbers are used up. Make a new stream.",
+      "The stream has been restored so often that its numbers are used up. Create a new stream.",
     retryAfterSeconds: 3_600,
   });
 }

@@ -74,7 +74,7 @@ export const invalidCursor = (
 const DETAILS: Readonly<Record<CursorReason, string>> = {
   seeked: "A seek moved the subscription after the cursor was made. Poll again.",
   "other-life":
-    "The cursor belongs to a former life of this stream. What was kept of that life is void: begin again.",
+    "The cursor belongs to an earlier life of this stream. Discard what you have stored of that life, and begin again.",
   "other-stream": "The cursor belongs to another stream.",
   "other-subscription": "The cursor belongs to another subscription, or to none.",
   restored:

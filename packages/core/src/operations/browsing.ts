@@ -124,7 +124,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   async function readOne(stream: LiveStream, sequence: number, query: Query): Promise<Page> {
     const { key } = query;
     if (key === undefined && stream.partitions > 1) {
-      throw invalidRequest("/query/key", "is needed: on this stream sequences are those of keys");
+      throw invalidRequest("/query/key", "is required, because this stream has several partitions");
     }
     const partition = key === undefined ? 0 : partitionOf(key, stream.partitions);
     const address = { partition, sequence, matches: matcherOf(query) };
@@ -207,6 +207,6 @@ function assertTogether({ from, until, order, last, sequence, waitSeconds }: Que
   if (sequence !== undefined) {
     refuse(["from", "until", "order", "last", "waitSeconds"], "sequence, which names one event");
   }
-  if (last !== undefined) refuse(["from", "order", "waitSeconds"], "last, which ends at the end");
-  if (order === "desc") refuse(["waitSeconds"], "order=desc: nothing new comes before a place");
+  if (last !== undefined) refuse(["from", "order", "waitSeconds"], "last, which reads up to the end");
+  if (order === "desc") refuse(["waitSeconds"], "order=desc, because no new events come before a place");
 }

@@ -81,7 +81,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     if (ahead || timeMs <= nowMs + AHEAD_MAX_MS) return { timeMs };
     throw invalidRequest(
       pointer,
-      `is in the future: it is ${new Date(nowMs).toISOString()} here. Use latest for what comes from now on`,
+      `is in the future: the server's time is ${new Date(nowMs).toISOString()}. Use latest for events from now on`,
     );
   }
 

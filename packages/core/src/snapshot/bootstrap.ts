@@ -88,7 +88,7 @@ async function pinCheckpoint(
 
 function compactionMovedOn(): never {
   throw new LedgerError("stream-busy", {
-    detail: "Compaction moved on all the time while the bootstrap was being set up. Try again.",
+    detail: "Compaction kept moving while the bootstrap was being prepared. Try again.",
     retryAfterSeconds: 1,
   });
 }

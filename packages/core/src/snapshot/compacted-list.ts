@@ -76,7 +76,7 @@ export async function loadCompacted(
   throw new LedgerError("key-not-found", {
     detail: deleted
       ? "The key was deleted by its last event."
-      : "No event of this key has been compacted, or its deletion is long ago.",
+      : "No event of this key has been compacted, or the key was deleted long ago.",
     facts: { deleted, ...(row === undefined ? {} : { sequence: row.sequence }) },
   });
 }

@@ -185,7 +185,7 @@ const CREATE_TRIES = 5;
 
 function nameIsBusy(): never {
   throw new LedgerError("outcome-unknown", {
-    detail: "The name is being created and deleted by others all the time. Try again.",
+    detail: "Other clients keep creating and deleting a stream of this name. Try again.",
     retryAfterSeconds: 1,
   });
 }

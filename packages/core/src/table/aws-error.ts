@@ -59,7 +59,7 @@ export const refusalOf = (error: unknown): unknown => {
   if (name === STORE_FULL) {
     return new LedgerError("store-full", {
       detail:
-        "The disk that holds the table is full. This request was not written and never will be. An operator has to make room.",
+        "The disk that holds the table is full. This request was not written and never will be. An operator must free some space.",
       retryAfterSeconds: 30,
       cause: error,
     });

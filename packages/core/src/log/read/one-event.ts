@@ -32,9 +32,9 @@ export async function loadEvent(
   const isLost = isIn && batch.kind === "jump";
   throw new LedgerError("event-not-found", {
     detail: isLost
-      ? "The table was restored since, and the event of this sequence is lost, if there was one."
+      ? "A restore of the table has lost the event of this sequence, if there was one."
       : event === undefined
         ? "No event has this sequence yet."
-        : "The event of this sequence is of another key, or left out by what else was asked for.",
+        : "The event of this sequence has another key, or another condition of the request excludes it.",
   });
 }

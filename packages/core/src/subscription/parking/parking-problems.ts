@@ -5,7 +5,7 @@ export const notParkable = (detail: string): LedgerError =>
 
 export const tooManyParked = (): LedgerError =>
   notParkable(
-    "Too many keys are parked already for this one. Retry or skip some; GET .../parked lists them.",
+    "Too many keys are already parked. Retry or skip some first; GET .../parked lists them.",
   );
 
 export const tooManySkipped = (): LedgerError =>
@@ -15,7 +15,7 @@ export const tooManySkipped = (): LedgerError =>
 
 export const otherIsFirst = (sequence: number): LedgerError =>
   new LedgerError("not-parkable", {
-    detail: `Another event of the key is the first that waits: ${sequence}.`,
+    detail: `The first waiting event of the key is ${sequence}.`,
     facts: { sequence },
   });
 
@@ -35,5 +35,5 @@ export const parkedKeyNotFound = (): LedgerError =>
 export const queueExpired = (): LedgerError =>
   new LedgerError("retention-passed", {
     detail:
-      "The parked event is no longer kept, so it cannot be retried. Skip it to go on with what is left of its key.",
+      "The parked event is no longer kept, so it cannot be retried. Skip it to continue with the remaining events of its key.",
   });

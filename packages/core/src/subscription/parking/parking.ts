@@ -246,7 +246,7 @@ function outOfReach(error: unknown): undefined {
 }
 
 const notKept = (): LedgerError =>
-  invalidRequest("/sequence", "names no event that the stream keeps");
+  invalidRequest("/sequence", "names an event that the stream does not keep");
 
 export type Parking = ReturnType<typeof createParking>;
 
@@ -263,7 +263,7 @@ type Release = {
  */
 function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
   if (earliest.next > next) return earliest;
-  if (retrying) throw notParkable("The key is being retried. Park it first, where it fails.");
+  if (retrying) throw notParkable("The key is being retried. If an event fails again, park the key at that event first.");
   return { batch, next: next + 1 };
 }
 
@@ -278,7 +278,7 @@ function pendingSkip(row: OffsetRow, { key, how, sequence }: Release): KeyState 
   if (first === undefined) throw parkedKeyNotFound();
   if (how === "retry" || same !== undefined) return same ?? first;
   throw notParkable(
-    "Nothing of the key waits. The event that was skipped is left out; commit what comes after it.",
+    "No event of the key waits. The skipped event is left out. Commit the events after it.",
   );
 }
 

@@ -26,7 +26,7 @@ export async function cursorAfter(
   }
   const { row, offsets, generation, bootstrap } = await subscriptions.load(stream, name);
   if (isInSnapshot(bootstrap)) {
-    throw invalidRequest(pointer, "is no place of the snapshot that is read; commit its cursor");
+    throw invalidRequest(pointer, "is not a position in the snapshot; commit the page's cursor");
   }
   const parkedOnce = offsets.some(({ parking }) => parking !== undefined);
   if (parkedOnce) {

@@ -131,7 +131,7 @@ function filledUp(
   if (filled.includes(undefined)) {
     throw invalidCursor(
       "other-query",
-      "The cursor is of a worker that had no share; the snapshot is not read yet.",
+      "The cursor belongs to a worker without a share, and the snapshot is not read yet.",
     );
   }
   return filled;

@@ -68,11 +68,11 @@ export function warningsOf(
 }
 
 const WIDENED =
-  "The filter lets through what the former one left out. Such events up to the committed position are not delivered, and pages are not `consistent`: seek to `bootstrap` or `earliest` to receive them.";
+  "The new filter lets events through that the old one left out. Those before the committed position are not delivered, and pages are not `consistent`. Seek to `bootstrap` or `earliest` to receive them.";
 
 /** The warning in the answer to a change that leaves out events which passed before. */
 export const NARROWED =
-  "The filter leaves out what the former one let through. Keys that it leaves out get no further events, not even their deletion: drop what the consumer holds of them.";
+  "The new filter leaves out events that the old one let through. Keys that it leaves out get no further events, not even their deletion. Delete what the consumer holds of them.";
 
 /** Returns a setting after a change. Null removes it, and undefined leaves it unchanged. */
 const changed = <T>(

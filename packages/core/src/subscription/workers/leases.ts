@@ -214,7 +214,7 @@ const GONE: Presence = { hasLeft: true, left: undefined };
 
 const tooManyConsumers = (): LedgerError =>
   new LedgerError("too-many-requests", {
-    detail: `A subscription may have ${LIMITS.consumersMax} workers that are alive. A worker keeps its name for as long as it runs.`,
+    detail: `A subscription may have at most ${LIMITS.consumersMax} live workers. A worker must keep its name for as long as it runs.`,
     facts: { consumersMax: LIMITS.consumersMax },
     retryAfterSeconds: 5,
   });
