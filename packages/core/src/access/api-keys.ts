@@ -251,7 +251,10 @@ function readExpiry(expiresAt: string, now: number): number {
 function assertEndsWith(caller: Caller, validUntil: number): number {
   if (validUntil <= caller.validUntil) return validUntil;
   const latest = toTime(caller.validUntil);
-  throw invalidRequest("/expiresAt", `must be ${latest} or earlier, because your own key expires then`);
+  throw invalidRequest(
+    "/expiresAt",
+    `must be ${latest} or earlier, because your own key expires then`,
+  );
 }
 
 /**

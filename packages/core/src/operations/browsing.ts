@@ -207,6 +207,8 @@ function assertTogether({ from, until, order, last, sequence, waitSeconds }: Que
   if (sequence !== undefined) {
     refuse(["from", "until", "order", "last", "waitSeconds"], "sequence, which names one event");
   }
-  if (last !== undefined) refuse(["from", "order", "waitSeconds"], "last, which reads up to the end");
-  if (order === "desc") refuse(["waitSeconds"], "order=desc, because no new events come before a place");
+  if (last !== undefined)
+    refuse(["from", "order", "waitSeconds"], "last, which reads up to the end");
+  if (order === "desc")
+    refuse(["waitSeconds"], "order=desc, because no new events come before a place");
 }

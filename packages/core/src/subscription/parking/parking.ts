@@ -263,7 +263,10 @@ type Release = {
  */
 function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
   if (earliest.next > next) return earliest;
-  if (retrying) throw notParkable("The key is being retried. If an event fails again, park the key at that event first.");
+  if (retrying)
+    throw notParkable(
+      "The key is being retried. If an event fails again, park the key at that event first.",
+    );
   return { batch, next: next + 1 };
 }
 
