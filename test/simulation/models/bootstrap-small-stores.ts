@@ -5,7 +5,7 @@ import {
   planRows,
   type Stretch,
 } from "../../../packages/core/src/compaction/compaction-plan.ts";
-import { packEvents } from "../../../packages/core/src/log/codec.ts";
+import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
 import type { CompactedRow } from "../../../packages/core/src/table/compacted.entity.ts";
 
@@ -70,7 +70,7 @@ const CRASHES = 1;
 export function planLog(events: readonly SmallEvent[]): SmallLog {
   const batches = events.map(({ key, deletes }, index): Batch => {
     const data = (deletes ? "null" : `${index + 1}`) as never;
-    const packed = packEvents([{ attributes: { key }, data }]);
+    const packed = packEvents([entryOf({ attributes: { key }, data })]);
     return { first: index + 1, count: 1, batchId: new Uint8Array(16), publishedAt: 1, ...packed };
   });
   const stretchOf = once((from, to) =>

@@ -16,7 +16,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
     why: "The type asks for it; the value is always there.",
     blocks: [
       "snapshot/scan-plan.ts: ?? 1",
-      "log/append/group-plan.ts: ?? 0",
       "log/append/append-plan.ts: ?? []",
       "log/append/append-plan.ts: ?? new Uint8Array()",
       "log/append/queue.ts: return [];",
@@ -24,8 +23,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/append/append.ts: return false;",
       "log/append/attempt.ts: return false;",
       "log/read/browse.ts: ?? []",
-      "log/append/publish.ts: return undefined;",
-      "log/append/publish.ts: ?? 0",
+      "log/append/request.ts: return undefined;",
       "log/append/append.ts: () => {}",
       "log/append/conclusion.ts: : []",
       "snapshot/page-plan.ts: ?? []",
@@ -37,14 +35,14 @@ export const NEVER_ENTERED: readonly Reason[] = [
   },
   {
     why: "The end of a loop that is always left before, as V8 counts it.",
-    blocks: ["compaction/repair.ts: ", "log/append/publish.ts: }", "log/read/read.ts: "],
+    blocks: ["compaction/repair.ts: ", "log/append/request.ts: }", "log/read/read.ts: "],
   },
   {
     why: "An assertion about the product's own plans: entered only by a mistake in them.",
     blocks: [
       "log/append/append-plan.ts: throw new RangeError(`The end of partition",
       'log/append/append-plan.ts: throw new RangeError("The batches hold fewer',
-      'log/append/publish.ts: throw new RangeError("A receipt covers fewer',
+      'log/append/request.ts: throw new RangeError("A receipt covers fewer',
       "log/append/conclusion.ts: ends.forget(life, plan.ends.keys());",
     ],
   },
@@ -70,11 +68,11 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "compaction/removal.ts: await table.removals.count(life, uncounted);",
       "log/append/queue.ts: { throw tooManyRequests(); }",
       "log/codec.ts: : 3",
-      'log/append/pack-lanes.ts: { throw new LedgerError("request-too-large"',
-      "log/append/pack-lanes.ts: || events.length === 1",
-      "log/append/pack-lanes.ts: : join(last, cut)",
-      "log/append/pack-lanes.ts: else joined[joined.length - 1] = both;",
-      "log/append/pack-lanes.ts: return cutEvenly(events, Math.max(2,",
+      'log/append/pack-partitions.ts: { throw new LedgerError("request-too-large"',
+      "log/append/pack-partitions.ts: || drafts.length === 1",
+      "log/append/pack-partitions.ts: : join(last, cut)",
+      "log/append/pack-partitions.ts: else joined[joined.length - 1] = both;",
+      "log/append/pack-partitions.ts: return cutEvenly(drafts, Math.max(2,",
     ],
   },
   {
@@ -99,7 +97,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "compaction/compaction-plan.ts: : { headers }",
       "log/codec.ts: : { type }",
       "log/codec.ts: : { time }",
-      "log/append/publish.ts: ([a], [b]) => (a < b ? -1 : 1)",
+      "log/append/request.ts: ([a], [b]) => (a < b ? -1 : 1)",
     ],
   },
   {
@@ -182,7 +180,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
   },
   {
     why: "The simulated table refuses no write of a seed for good: test/simulation/models/log-interlocks.test.ts has one that does.",
-    blocks: ["log/append/send.ts: (error: unknown) => { // A refusal speaks of"],
+    blocks: ["log/append/send.ts: (error: unknown) => { // A refusal concerns only"],
   },
   {
     why: "The batch at the position of a reader or a sweep goes between two looks of one call, or the floor moves to the very place of a reader: test/simulation/models/log-read.test.ts.",

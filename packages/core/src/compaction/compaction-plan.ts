@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
-import { packEvents, unpackBatch } from "../log/codec.ts";
+import { entryOf, packEvents, unpackBatch } from "../log/codec.ts";
 import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
@@ -140,7 +140,7 @@ function packEvent({ key, type, id, time, headers, data }: StoredEvent) {
     ...(time === undefined ? {} : { time }),
     ...(headers === undefined ? {} : { headers }),
   };
-  return packEvents([{ attributes, data }]);
+  return packEvents([entryOf({ attributes, data })]);
 }
 
 /** Returns the event of a compacted row, exactly as in the log. Undefined for a tombstone. */

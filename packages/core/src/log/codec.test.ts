@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { InvariantError } from "../kernel/invariant.ts";
 import type { IncomingEvent, RawJson } from "../model/event.ts";
 import type { Batch } from "../table/batch.entity.ts";
-import { madeEventId, type Packed, packEvents, unpackBatch } from "./codec.ts";
+import { entryOf, madeEventId, type Packed, packEvents, unpackBatch } from "./codec.ts";
 
 const ID = Uint8Array.from({ length: 16 }, (_, index) => index * 16 + 7);
 
@@ -24,7 +24,7 @@ const event = (data: string, more: Partial<IncomingEvent["attributes"]> = {}): I
 });
 
 const roundTrip = (events: readonly IncomingEvent[]) =>
-  unpackBatch(stored(packEvents(events), events.length));
+  unpackBatch(stored(packEvents(events.map(entryOf)), events.length));
 
 describe("codec", () => {
   it("gives back every attribute and every byte of data", () => {
@@ -67,13 +67,13 @@ describe("codec", () => {
     const events = Array.from({ length: 100 }, (_, n) =>
       event(JSON.stringify({ order: n, customer: `c-${n * 7}`, state: "placed", total: n * 1.1 })),
     );
-    const { payload, rawBytes } = packEvents(events);
+    const { payload, rawBytes } = packEvents(events.map(entryOf));
     expect(payload.length).toBeLessThan(rawBytes / 5);
   });
 
   it("stores what does not compress as it is", () => {
     const noise = event(JSON.stringify(randomBytes(12).toString("base64")));
-    const { payload, rawBytes } = packEvents([noise]);
+    const { payload, rawBytes } = packEvents([entryOf(noise)]);
     expect(payload.length).toBe(rawBytes + 1);
     expect(roundTrip([noise])[0]?.data).toBe(noise.data);
   });
@@ -88,7 +88,7 @@ describe("codec", () => {
 
 describe("a damaged batch", () => {
   const events = [event('{"total":42}'), event('{"total":42}'), event('{"total":42}')];
-  const packed = packEvents(events);
+  const packed = packEvents(events.map(entryOf));
   const raw = (text: string): Packed => ({
     payload: Buffer.concat([Buffer.of(0), Buffer.from(text)]),
     rawBytes: Buffer.byteLength(text),

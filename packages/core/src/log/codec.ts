@@ -21,9 +21,18 @@ const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 /** Below this size the better level costs well under a millisecond and saves write units. */
 const SMALL_BYTES = 64 * 1024;
 
-export function packEvents(events: readonly IncomingEvent[]): Packed {
-  const heads = events.map(({ attributes, data }) => toHead(attributes, data.length));
-  const raw = Buffer.from(`${JSON.stringify(heads)}\n${events.map(({ data }) => data).join("")}`);
+/** An event as a batch holds it: its line entry, as JSON text, and its data. */
+export type BatchEntry = { readonly head: string; readonly data: RawJson };
+
+/** Returns the entry of an event. Its attributes are stringified only here. */
+export const entryOf = ({ attributes, data }: Pick<IncomingEvent, "attributes" | "data">) => ({
+  head: JSON.stringify(toHead(attributes, data.length)),
+  data,
+});
+
+export function packEvents(entries: readonly BatchEntry[]): Packed {
+  const line = `[${entries.map(({ head }) => head).join(",")}]`;
+  const raw = Buffer.from(`${line}\n${entries.map(({ data }) => data).join("")}`);
   const level = raw.length <= SMALL_BYTES ? 9 : 3;
   const packed = zstdCompressSync(raw, {
     params: { [constants.ZSTD_c_compressionLevel]: level },
@@ -39,11 +48,11 @@ export function packEvents(events: readonly IncomingEvent[]): Packed {
  * An upper bound for the size of an event in a batch before compression, so that no batch outgrows
  * its cap.
  */
-export const sizeOf = ({ attributes, data }: IncomingEvent): number =>
-  Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + PUNCTUATION_BYTES;
+export const sizeOf = ({ head, data }: BatchEntry): number =>
+  Buffer.byteLength(head) + Buffer.byteLength(data) + PUNCTUATION_BYTES;
 
-/** The bytes for the length of the data, nulls for absent attributes, brackets and commas. */
-const PUNCTUATION_BYTES = 32;
+/** A line of one entry has two brackets and a line break. Each further entry has a comma. */
+const PUNCTUATION_BYTES = 3;
 
 /**
  * Returns the events of a stored batch, in order. Throws an InvariantError for a damaged batch: it

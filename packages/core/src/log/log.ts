@@ -3,7 +3,7 @@ import type { Life } from "../model/names.ts";
 import type { Position } from "../model/position.ts";
 import type { LostRange } from "../model/restored.ts";
 import { type AppenderDeps, createAppender } from "./append/append.ts";
-import { type Published, placeEvents, planRequest, readReceipt } from "./append/publish.ts";
+import { type Published, planRequest, readReceipt } from "./append/request.ts";
 import type { AppendTarget } from "./append/waiting.ts";
 import { createNotifier } from "./notifier.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
@@ -52,11 +52,10 @@ export function createLog(deps: AppenderDeps) {
       events: readonly IncomingEvent[],
       idempotencyKey?: string,
     ): Promise<Published & { replayed: boolean }> {
-      const placed = placeEvents(events, target.partitions);
-      const request = planRequest(placed, idempotencyKey);
+      const request = planRequest(events, target.partitions, idempotencyKey);
       const { receipt, replayed } = await appender.append(target, request);
       notifier.notify(target.life);
-      return { ...readReceipt(placed, receipt), replayed };
+      return { ...readReceipt(request, target.partitions, receipt), replayed };
     },
 
     /** See `createNewEvents`. */

@@ -1,5 +1,5 @@
 import { LedgerError } from "../../../../packages/core/src/kernel/error.ts";
-import type { Published } from "../../../../packages/core/src/log/append/publish.ts";
+import type { Published } from "../../../../packages/core/src/log/append/request.ts";
 import type { IncomingEvent, RawJson } from "../../../../packages/core/src/model/event.ts";
 
 /** One call of publish: when it began and ended, in ticks of its history, and its answer. */

@@ -1,12 +1,21 @@
 import { describe, expect, it } from "vitest";
-import type { IncomingEvent, RawJson } from "../../model/event.ts";
+import type { RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import type { End } from "../end.ts";
-import { type AppendRequest, type PackedLane, planAppend } from "./append-plan.ts";
+import { type AppendRequest, type Draft, type PackedPartition, planAppend } from "./append-plan.ts";
 
 type Wait = { readonly name: string; readonly request: AppendRequest };
 
-const event: IncomingEvent = { attributes: { key: "k" }, data: "1" as RawJson };
+/** Returns events of one partition. */
+const drafts = (partition: number, count: number): Draft[] =>
+  Array.from({ length: count }, () => ({
+    partition,
+    key: "k",
+    id: undefined,
+    head: '["k",1]',
+    data: "1" as RawJson,
+    bytes: 11,
+  }));
 
 /** Returns a request with one event for each named partition. */
 const wait = (
@@ -16,7 +25,8 @@ const wait = (
 ): Wait => ({
   name,
   request: {
-    lanes: partitions.map((partition) => ({ partition, events: Array(events).fill(event) })),
+    drafts: partitions.flatMap((partition) => drafts(partition, events)),
+    partitions,
     bytes,
     ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
   },
@@ -30,21 +40,21 @@ const endAt = (next: number, publishedAt = 0, expiresAt = 0): End => ({
   stamp,
 });
 
-const lane = (partition: number, counts: readonly number[]): PackedLane => ({
+const packed = (partition: number, counts: readonly number[]): PackedPartition => ({
   partition,
   chunks: counts.map((count) => ({ count, rawBytes: count, payload: new Uint8Array(count) })),
 });
 
 const plan = (
   requests: readonly Wait[],
-  lanes: readonly PackedLane[],
+  of: readonly PackedPartition[],
   ends: ReadonlyMap<number, End>,
 ) => {
   let ids = 0;
   return planAppend({
     life: "orders#1" as Life,
     requests: requests.map(({ request }) => request),
-    lanes,
+    packed: of,
     ends,
     nowMs: 5_000,
     keepMs: 10_000,
@@ -58,7 +68,7 @@ describe("planAppend", () => {
   it("numbers batches from the ends of their chains, one right after the other", () => {
     const { append, ends } = plan(
       [wait("a", [0], { events: 5 }), wait("b", [2])],
-      [lane(0, [3, 2]), lane(2, [1])],
+      [packed(0, [3, 2]), packed(2, [1])],
       new Map([
         [0, endAt(8)],
         [2, endAt(1)],
@@ -83,16 +93,16 @@ describe("planAppend", () => {
   });
 
   it("never lets times fall along a chain", () => {
-    const late = plan([wait("a", [0])], [lane(0, [1])], new Map([[0, endAt(2, 7_000, 900)]]));
+    const late = plan([wait("a", [0])], [packed(0, [1])], new Map([[0, endAt(2, 7_000, 900)]]));
     expect(late.append.batches[0]?.batch).toMatchObject({ publishedAt: 7_000, expiresAt: 900 });
-    const usual = plan([wait("a", [0])], [lane(0, [1])], new Map([[0, endAt(2, 4_000, 3)]]));
+    const usual = plan([wait("a", [0])], [packed(0, [1])], new Map([[0, endAt(2, 4_000, 3)]]));
     expect(usual.append.batches[0]?.batch).toMatchObject({ publishedAt: 5_000, expiresAt: 15 });
   });
 
   it("tells every request where its own events are, across batches", () => {
     const { receipts } = plan(
       [wait("a", [0], { events: 2 }), wait("b", [0], { events: 3 }), wait("c", [0])],
-      [lane(0, [3, 3])],
+      [packed(0, [3, 3])],
       new Map([[0, endAt(11)]]),
     );
     const runs = receipts.map(({ parts }) =>
@@ -111,7 +121,7 @@ describe("planAppend", () => {
   it("keeps a receipt for those with an idempotency key only", () => {
     const { append, receipts } = plan(
       [wait("a", [0]), wait("b", [0], { key: "x" })],
-      [lane(0, [2])],
+      [packed(0, [2])],
       new Map([[0, endAt(1)]]),
     );
     expect(append.receipts).toEqual([

@@ -1,18 +1,26 @@
-import type { IncomingEvent } from "../../model/event.ts";
 import type { Append, Obstacles } from "../../table/append-rows.ts";
 import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
 import type { Receipt, ReceiptPart, ReceiptRow } from "../../table/receipt.entity.ts";
-import type { Packed } from "../codec.ts";
+import type { BatchEntry, Packed } from "../codec.ts";
 import type { End } from "../end.ts";
 import { type ClaimRow, claimedRuns, readClaim } from "./claim-plan.ts";
 import type { Expectation } from "./expectation-plan.ts";
 
-/** The events that a request appends, by partition. Each list keeps the order of the request. */
+/**
+ * An event on its way into a partition. `id` is from its publisher. `bytes` is its size in a batch
+ * before compression.
+ */
+export type Draft = BatchEntry & {
+  readonly partition: number;
+  readonly key: string;
+  readonly id: string | undefined;
+  readonly bytes: number;
+};
+
+/** The events that a request appends, in its order, and their partitions in ascending order. */
 export type AppendRequest = {
-  readonly lanes: readonly {
-    readonly partition: number;
-    readonly events: readonly IncomingEvent[];
-  }[];
+  readonly drafts: readonly Draft[];
+  readonly partitions: readonly number[];
   readonly bytes: number;
   /** The expected last events of some of its keys. Each key occurs once. */
   readonly expected?: readonly Expectation[];
@@ -20,7 +28,7 @@ export type AppendRequest = {
 };
 
 /** The packed events of a group for one partition: the content of its batches without numbers. */
-export type PackedLane = {
+export type PackedPartition = {
   readonly partition: number;
   readonly chunks: readonly (Packed & { readonly count: number })[];
 };
@@ -38,8 +46,8 @@ export type AppendPlan = {
 export type PlanInput = {
   readonly life: Append["life"];
   readonly requests: readonly AppendRequest[];
-  readonly lanes: readonly PackedLane[];
-  /** The ends of all the lanes. */
+  readonly packed: readonly PackedPartition[];
+  /** The ends of all these partitions. */
   readonly ends: ReadonlyMap<number, End>;
   readonly nowMs: number;
   readonly keepMs: number;
@@ -51,18 +59,19 @@ export type PlanInput = {
 
 /** Numbers a packed group from the ends of its chains. Times never decrease along a chain. */
 export function planAppend(input: PlanInput): AppendPlan {
-  const laid = input.lanes.map((lane) => layLane(lane, input));
+  const laid = input.packed.map((packed) => numberBatches(packed, input));
   const batches = withClaims(
     laid.flatMap(({ partition, batches: of }) => of.map((batch) => ({ partition, batch }))),
     claimedRuns(input.requests, input.claims),
   );
   const ends = new Map(laid.map(({ partition, end }) => [partition, end]));
   const publishedAt = Math.max(...laid.map(({ end }) => end.publishedAt));
-  const runs = new Map(laid.map((lane) => [lane.partition, runCutter(lane.batches)]));
+  const runs = new Map(laid.map((of) => [of.partition, runCutter(of.batches)]));
   const receipts = input.requests.map((request) => ({
-    parts: request.lanes.flatMap(({ partition, events }) =>
-      (runs.get(partition)?.(events.length) ?? []).map((part) => ({ partition, ...part })),
-    ),
+    parts: request.partitions.flatMap((partition) => {
+      const { length } = draftsIn(request, partition);
+      return (runs.get(partition)?.(length) ?? []).map((part) => ({ partition, ...part }));
+    }),
     publishedAt,
   }));
   const rows = input.requests.flatMap(({ idempotency }, index): ReceiptRow[] => {
@@ -93,27 +102,29 @@ export function writtenBy({ append }: AppendPlan, requests: readonly AppendReque
   return Array.from(firsts, ([partition, first]) => ({
     partition,
     first,
-    events: requests.flatMap(({ lanes }) =>
-      lanes.flatMap((lane) => (lane.partition === partition ? toKeyed(lane.events) : [])),
-    ),
+    drafts: requests.flatMap((request) => draftsIn(request, partition)),
   }));
 }
 
-const toKeyed = (events: readonly IncomingEvent[]) =>
-  events.map(({ attributes: { key }, data }) => ({ key, data }));
+/** Returns the drafts of one partition, in the order of the request. */
+export const draftsIn = ({ drafts }: Pick<AppendRequest, "drafts">, of: number): readonly Draft[] =>
+  drafts.filter(({ partition }) => partition === of);
 
-function layLane(lane: PackedLane, { ends, nowMs, keepMs, newBatchId }: PlanInput) {
-  const end = ends.get(lane.partition);
-  if (end === undefined) throw new RangeError(`The end of partition ${lane.partition} is unknown`);
+function numberBatches(
+  { partition, chunks }: PackedPartition,
+  { ends, nowMs, keepMs, newBatchId }: PlanInput,
+) {
+  const end = ends.get(partition);
+  if (end === undefined) throw new RangeError(`The end of partition ${partition} is unknown`);
   const publishedAt = Math.max(nowMs, end.publishedAt);
   const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
   let next = end.next;
-  const batches = lane.chunks.map(({ count, payload, rawBytes }): Batch => {
+  const batches = chunks.map(({ count, payload, rawBytes }): Batch => {
     const first = next;
     next += count;
     return { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload, expiresAt };
   });
-  return { partition: lane.partition, batches, end: { next, publishedAt, expiresAt } };
+  return { partition, batches, end: { next, publishedAt, expiresAt } };
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Claims } from "./claims.ts";
 import type { EndMemory } from "./end-memory.ts";
 import { judgeExpected } from "./expectations.ts";
 import type { LastEvents } from "./last-events.ts";
-import { packLanes } from "./pack-lanes.ts";
+import { packPartitions } from "./pack-partitions.ts";
 import { type Sent, send } from "./send.ts";
 import {
   expire,
@@ -99,7 +99,7 @@ export function createAttempt(deps: Deps) {
     return planAppend({
       life,
       requests,
-      lanes: packLanes(requests),
+      packed: packPartitions(requests),
       ends: known,
       nowMs,
       keepMs: retentionMs + PHYSICAL_SLACK_MS,

@@ -4,7 +4,8 @@ import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
 import type { Claim, Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
 
 type Keyed = {
-  readonly lanes: readonly { readonly events: readonly unknown[] }[];
+  readonly drafts: readonly unknown[];
+  readonly partitions: readonly number[];
   readonly bytes: number;
   readonly expected?: readonly unknown[];
   readonly idempotency?: { readonly key: string; readonly requestHash: string };
@@ -34,12 +35,12 @@ export const isClaim = (row: ReceiptRow): row is ClaimRow =>
  * something of a key, because a claim would reserve its idempotency key even if the request is
  * refused.
  */
-export const isClaimed = ({ idempotency, expected, lanes, bytes }: Keyed): boolean =>
+export const isClaimed = ({ idempotency, expected, drafts, partitions, bytes }: Keyed): boolean =>
   idempotency !== undefined &&
   expected === undefined &&
-  lanes.length === 1 &&
+  partitions.length === 1 &&
   bytes <= ONE_BATCH.bytesMax &&
-  (lanes[0]?.events.length ?? 0) <= ONE_BATCH.eventsMax;
+  drafts.length <= ONE_BATCH.eventsMax;
 
 /** The promised window, and the same time again for a process that settles a claim late in it. */
 const CLAIM_MS = 48 * HOUR_MS;
@@ -66,9 +67,9 @@ export function claimedRuns(
   claims: readonly (Claim | undefined)[],
 ): ClaimedRun[] {
   let next = 0;
-  return requests.flatMap(({ lanes }, index): ClaimedRun[] => {
+  return requests.flatMap(({ drafts }, index): ClaimedRun[] => {
     const at = next;
-    const count = lanes[0]?.events.length ?? 0;
+    const count = drafts.length;
     next += count;
     const claim = claims[index];
     return claim === undefined ? [] : [[claim.claimId, at, count]];

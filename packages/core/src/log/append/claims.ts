@@ -71,8 +71,8 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   const claimOf = (request: AppendRequest): ClaimRow | undefined => held.get(request)?.row;
 
   /**
-   * Claims the keys of a one-lane group that need a claim, and finds those that other processes
-   * have settled.
+   * Claims the keys of a one-partition group that need a claim, and finds those that other
+   * processes have settled.
    */
   async function prepare<W extends Item>(
     life: Life,

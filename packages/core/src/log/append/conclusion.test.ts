@@ -46,7 +46,7 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
   const target = { life, partitions: 1, retentionHours: 1, stamp };
   const live = ["a", "b"].map(
     (key): Waiting => ({
-      request: { lanes: [], bytes: 0, idempotency: { key, requestHash: "h" } },
+      request: { drafts: [], partitions: [], bytes: 0, idempotency: { key, requestHash: "h" } },
       target,
       arrivedAt: 0,
       deadline: 5_000,

@@ -20,22 +20,22 @@ export const NEVER = -1;
  * Returns a request's expectations, each key once. The first event of a key that has an expectation
  * decides.
  */
-export function expectationsOf({ events, homes }: Placed): readonly Expectation[] {
+export function expectationsOf(
+  events: readonly IncomingEvent[],
+  drafts: readonly Keyed[],
+): readonly Expectation[] {
   const expected = new Map<string, Expectation>();
-  for (const [index, { attributes, expectedSequence: sequence }] of events.entries()) {
-    const { key } = attributes;
+  for (const [index, { partition, key }] of drafts.entries()) {
+    const sequence = events[index]?.expectedSequence;
     if (sequence === undefined || expected.has(key)) continue;
-    expected.set(key, { partition: homes[index] ?? 0, key, sequence });
+    expected.set(key, { partition, key, sequence });
   }
   return [...expected.values()];
 }
 
-type Placed = { readonly events: readonly IncomingEvent[]; readonly homes: readonly number[] };
+type Keyed = { readonly partition: number; readonly key: string };
 
-type Asking = {
-  readonly lanes: readonly { readonly events: readonly IncomingEvent[] }[];
-  readonly expected?: readonly Expectation[];
-};
+type Asking = { readonly drafts: readonly Keyed[]; readonly expected?: readonly Expectation[] };
 
 /** Whether a group writes a key that a request has an expectation of. */
 export function writesExpectedKey(
@@ -44,9 +44,7 @@ export function writesExpectedKey(
 ): boolean {
   if (expected.length === 0) return false;
   const keys = new Set(expected.map(({ key }) => key));
-  return group.some(({ request: { lanes } }) =>
-    lanes.some(({ events }) => events.some(({ attributes }) => keys.has(attributes.key))),
-  );
+  return group.some(({ request: { drafts } }) => drafts.some(({ key }) => keys.has(key)));
 }
 
 /**

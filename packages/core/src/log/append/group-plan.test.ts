@@ -1,12 +1,21 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { IncomingEvent, RawJson } from "../../model/event.ts";
-import type { AppendRequest } from "./append-plan.ts";
+import type { RawJson } from "../../model/event.ts";
+import type { AppendRequest, Draft } from "./append-plan.ts";
 import { planGroups, planJoiners, resourcesOf } from "./group-plan.ts";
 
 type Wait = { readonly name: string; readonly request: AppendRequest };
 
-const event: IncomingEvent = { attributes: { key: "k" }, data: "1" as RawJson };
+/** Returns events of one partition. */
+const drafts = (partition: number, count: number): Draft[] =>
+  Array.from({ length: count }, () => ({
+    partition,
+    key: "k",
+    id: undefined,
+    head: '["k",1]',
+    data: "1" as RawJson,
+    bytes: 11,
+  }));
 
 /** Returns a request with one event for each named partition. */
 const wait = (
@@ -16,7 +25,8 @@ const wait = (
 ): Wait => ({
   name,
   request: {
-    lanes: partitions.map((partition) => ({ partition, events: Array(events).fill(event) })),
+    drafts: partitions.flatMap((partition) => drafts(partition, events)),
+    partitions,
     bytes,
     ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
   },
@@ -81,8 +91,8 @@ describe("planGroups", () => {
     });
     const busy = fc.subarray(["P0", "P1", "Kx"]);
     return fc.assert(
-      fc.property(fc.array(request, { maxLength: 12 }), busy, (drafts, taken) => {
-        const waiting = drafts.map(({ partitions, key, bytes }, n) =>
+      fc.property(fc.array(request, { maxLength: 12 }), busy, (requests, taken) => {
+        const waiting = requests.map(({ partitions, key, bytes }, n) =>
           wait(`${n}`, partitions, { bytes, ...(key === undefined ? {} : { key }) }),
         );
         assertFair(waiting, planGroups(waiting, new Set(taken)), new Set(taken));
@@ -93,8 +103,8 @@ describe("planGroups", () => {
 });
 
 /**
- * Asserts that no request on a busy lane starts, that groups share no lane, and that no request
- * overtakes an earlier one.
+ * Asserts that no request on a busy partition starts, that groups share no partition, and that no
+ * request overtakes an earlier one.
  */
 function assertFair(waiting: readonly Wait[], groups: Wait[][], busy: ReadonlySet<string>): void {
   const groupOf = new Map(groups.flatMap((group, n) => group.map((item) => [item, n] as const)));
@@ -116,7 +126,7 @@ function assertFair(waiting: readonly Wait[], groups: Wait[][], busy: ReadonlySe
     const keys = group.flatMap(({ request }) => request.idempotency?.key ?? []);
     expect(new Set(keys).size).toBe(keys.length);
     if (group.length > 1)
-      expect(group.every(({ request }) => request.lanes.length === 1)).toBe(true);
+      expect(group.every(({ request }) => request.partitions.length === 1)).toBe(true);
   }
   const free = waiting[0] && resourcesOf(waiting[0].request).every((each) => !busy.has(each));
   if (free) expect(groups[0]?.[0]).toBe(waiting[0]);

@@ -6,8 +6,8 @@ import { writesExpectedKey } from "./expectation-plan.ts";
 const JOINED_RECEIPTS_MAX = 25;
 
 /** The resources that no two appends in flight may share: a partition's end, an idempotency key. */
-export const resourcesOf = ({ lanes, idempotency }: AppendRequest): string[] => [
-  ...lanes.map(({ partition }) => `P${partition}`),
+export const resourcesOf = ({ partitions, idempotency }: AppendRequest): string[] => [
+  ...partitions.map((partition) => `P${partition}`),
   ...(idempotency === undefined ? [] : [`K${idempotency.key}`]),
 ];
 
@@ -23,10 +23,10 @@ type Group<W extends Item> = {
 
 /**
  * Decides which waiting requests start now, and which of them share a group. It considers requests
- * in the order of arrival. A request that has to wait keeps its place on all its lanes, so no later
- * request overtakes it there. Requests of one lane join a group of the same lane. A request that
- * expects something of a key which the group writes does not join, because its expectation can be
- * judged only after the group is written. Pure. `busy` is not changed.
+ * in the order of arrival. A request that has to wait keeps its place in all its partitions, so no
+ * later request overtakes it there. Requests of one partition join a group of the same one. A
+ * request that expects something of a key which the group writes does not join, because its
+ * expectation can be judged only after the group is written. Pure. `busy` is not changed.
  */
 export function planGroups<W extends Item>(
   waiting: readonly W[],
@@ -34,18 +34,18 @@ export function planGroups<W extends Item>(
 ): W[][] {
   const taken = new Set(busy);
   const groups: Group<W>[] = [];
-  /** For each lane, the group that a request of only this lane may join. */
+  /** For each partition, the group that a request of only this one may join. */
   const open = new Map<string, Group<W>>();
   for (const item of waiting) {
     const resources = resourcesOf(item.request);
-    const lane = onlyLane(item);
-    const group = lane === undefined ? undefined : open.get(lane);
+    const partition = onlyPartition(item);
+    const group = partition === undefined ? undefined : open.get(partition);
     if (group !== undefined && admits(group, item, taken)) {
       add(group, item);
     } else if (group === undefined && areFree(resources, taken)) {
       const begun = groupOf([item]);
       groups.push(begun);
-      if (lane !== undefined) open.set(lane, begun);
+      if (partition !== undefined) open.set(partition, begun);
     } else {
       closeAll(open, resources);
     }
@@ -55,8 +55,8 @@ export function planGroups<W extends Item>(
 }
 
 /**
- * Returns the waiting requests that may join a one-lane group that has to start again: the first
- * ones of its lane, up to one that does not fit or needs a second lane.
+ * Returns the waiting requests that may join a one-partition group that has to start again: the
+ * first ones of its partition, up to one that does not fit or needs a second partition.
  */
 export function planJoiners<W extends Item>(
   group: readonly W[],
@@ -64,12 +64,12 @@ export function planJoiners<W extends Item>(
   busy: ReadonlySet<string>,
 ): W[] {
   const [first] = group;
-  const lane = first && onlyLane(first);
-  if (lane === undefined) return [];
+  const partition = first && onlyPartition(first);
+  if (partition === undefined) return [];
   const taken = new Set(busy);
   const grown = groupOf(group);
-  const sameLane = waiting.filter(({ request }) => resourcesOf(request).includes(lane));
-  for (const item of sameLane) {
+  const samePartition = waiting.filter(({ request }) => resourcesOf(request).includes(partition));
+  for (const item of samePartition) {
     if (!admits(grown, item, taken)) break;
     for (const resource of resourcesOf(item.request)) taken.add(resource);
     add(grown, item);
@@ -80,13 +80,13 @@ export function planJoiners<W extends Item>(
 const areFree = (resources: readonly string[], taken: ReadonlySet<string>): boolean =>
   resources.every((resource) => !taken.has(resource));
 
-function closeAll(open: Map<string, unknown>, lanes: readonly string[]): void {
-  for (const lane of lanes) open.delete(lane);
+function closeAll(open: Map<string, unknown>, resources: readonly string[]): void {
+  for (const resource of resources) open.delete(resource);
 }
 
-/** Returns the lane of a request that has only one. */
-const onlyLane = ({ request }: Item): string | undefined =>
-  request.lanes.length === 1 ? resourcesOf(request)[0] : undefined;
+/** Returns the partition of a request that has only one. */
+const onlyPartition = ({ request }: Item): string | undefined =>
+  request.partitions.length === 1 ? resourcesOf(request)[0] : undefined;
 
 function groupOf<W extends Item>(items: readonly W[]): Group<W> {
   const group = { items: [], bytes: 0, events: 0, receipts: 0 };
@@ -95,19 +95,19 @@ function groupOf<W extends Item>(items: readonly W[]): Group<W> {
 }
 
 function add<W extends Item>(group: Group<W>, item: W): void {
-  const { bytes, lanes, idempotency } = item.request;
+  const { bytes, drafts, idempotency } = item.request;
   group.items.push(item);
   group.bytes += bytes;
-  group.events += lanes[0]?.events.length ?? 0;
+  group.events += drafts.length;
   group.receipts += idempotency === undefined ? 0 : 1;
 }
 
-/** Whether a request still fits into the batch of a one-lane group. */
+/** Whether a request still fits into the batch of a one-partition group. */
 function admits<W extends Item>(group: Group<W>, item: W, taken: ReadonlySet<string>): boolean {
   const { request } = item;
   const { bytes, events, receipts } = groupOf([item]);
   return (
-    request.lanes.length === 1 &&
+    request.partitions.length === 1 &&
     areFree(resourcesOf(request).slice(1), taken) &&
     !writesExpectedKey(group.items, request) &&
     group.bytes + bytes <= ONE_BATCH.bytesMax &&

@@ -124,11 +124,11 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
   /** Records that this process has appended the events of these requests. */
   function written(plan: AppendPlan, requests: readonly AppendRequest[], stamp: Stamp): void {
     if (tails.size === 0) return;
-    for (const { partition, first, events } of writtenBy(plan, requests)) {
+    for (const { partition, first, drafts } of writtenBy(plan, requests)) {
       const tail = tails.get(nameOf(plan.append.life, partition));
       if (tail === undefined || tail.upto !== first) continue;
-      for (const [index, event] of events.entries()) learnEvent(tail, first + index, event);
-      tail.upto = first + events.length;
+      for (const [index, draft] of drafts.entries()) learnEvent(tail, first + index, draft);
+      tail.upto = first + drafts.length;
       tail.stamp = stamp;
     }
     trim();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../kernel/clock.ts";
-import type { IncomingEvent, RawJson } from "../../model/event.ts";
+import type { RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { createQueues, type RunGroup } from "./queue.ts";
 import { settle, type Waiting } from "./waiting.ts";
@@ -11,9 +11,10 @@ const target = {
   retentionHours: 1,
   stamp: { wallMs: 0, monotonicMs: 0 },
 };
-const event: IncomingEvent = { attributes: { key: "k" }, data: "1" as RawJson };
+const draft = { key: "k", id: undefined, head: '["k",1]', data: "1" as RawJson, bytes: 10 };
 const request = (...partitions: number[]) => ({
-  lanes: partitions.map((partition) => ({ partition, events: [event] })),
+  drafts: partitions.map((partition) => ({ partition, ...draft })),
+  partitions,
   bytes: 10,
 });
 const receipt = { parts: [], publishedAt: 0 };

@@ -26,7 +26,7 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
   const stamp = takeStamp(clock);
   const target = { life: append.life, partitions: 1, retentionHours: 1, stamp };
   const waiting: Waiting = {
-    request: { lanes: [], bytes: 0 },
+    request: { drafts: [], partitions: [], bytes: 0 },
     target,
     arrivedAt: 0,
     deadline: 5_000,

@@ -34,7 +34,7 @@ export const requestsOf = (group: readonly Waiting[]): AppendRequest[] =>
   group.map(({ request }) => request);
 
 export const partitionsOf = (group: readonly Waiting[]): Set<number> =>
-  new Set(group.flatMap(({ request }) => request.lanes.map(({ partition }) => partition)));
+  new Set(group.flatMap(({ request }) => request.partitions));
 
 /** Settles the requests whose deadline has passed, and returns the others. */
 export function expire(

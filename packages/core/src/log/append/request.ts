@@ -4,8 +4,8 @@ import type { IncomingEvent } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";
 import type { Receipt, ReceiptPart } from "../../table/receipt.entity.ts";
-import { madeEventId, sizeOf } from "../codec.ts";
-import type { AppendRequest } from "./append-plan.ts";
+import { entryOf, madeEventId, sizeOf } from "../codec.ts";
+import type { AppendRequest, Draft } from "./append-plan.ts";
 import { expectationsOf } from "./expectation-plan.ts";
 
 /** The result of a request, event by event in the order of the request. */
@@ -17,44 +17,22 @@ export type Published = {
   readonly publishedAt: number;
 };
 
-/** The events of a request with their partitions: `homes[i]` is the partition of `events[i]`. */
-export type PlacedEvents = {
-  readonly events: readonly IncomingEvent[];
-  readonly homes: readonly number[];
-  readonly partitions: number;
-};
-
-/** Places events into partitions. A request's keys are hashed only here. */
-export const placeEvents = (
+/** Hashes the keys of a request, each once, and brings its events into the form of batches. */
+export function planRequest(
   events: readonly IncomingEvent[],
   partitions: number,
-): PlacedEvents => ({
-  events,
-  homes: events.map(({ attributes: { key } }) => partitionOf(key, partitions)),
-  partitions,
-});
-
-/** Sorts a request's events into partitions, each in the request's order. */
-export function planRequest(
-  placed: PlacedEvents,
-  idempotencyKey: string | undefined,
+  idempotencyKey?: string,
 ): AppendRequest {
-  const { events, homes } = placed;
-  const lanes = new Map<number, IncomingEvent[]>();
-  const expected = expectationsOf(placed);
-  let bytes = 0;
-  for (const [index, event] of events.entries()) {
-    const partition = homes[index] ?? 0;
-    const lane = lanes.get(partition);
-    if (lane === undefined) lanes.set(partition, [event]);
-    else lane.push(event);
-    bytes += sizeOf(event);
-  }
+  const drafts = events.map((event): Draft => {
+    const { key, id } = event.attributes;
+    const entry = entryOf(event);
+    return { ...entry, partition: partitionOf(key, partitions), key, id, bytes: sizeOf(entry) };
+  });
+  const expected = expectationsOf(events, drafts);
   return {
-    lanes: [...lanes]
-      .map(([partition, list]) => ({ partition, events: list }))
-      .sort((a, b) => a.partition - b.partition),
-    bytes,
+    drafts,
+    partitions: [...new Set(drafts.map(({ partition }) => partition))].sort((a, b) => a - b),
+    bytes: drafts.reduce((sum, { bytes }) => sum + bytes, 0),
     ...(expected.length === 0 ? {} : { expected }),
     ...(idempotencyKey === undefined
       ? {}
@@ -64,32 +42,34 @@ export function planRequest(
 
 /** Returns the place of each event of a request, computed from its receipt. */
 export function readReceipt(
-  { events, homes, partitions }: PlacedEvents,
+  { drafts }: Pick<AppendRequest, "drafts">,
+  partitions: number,
   { parts, publishedAt }: Receipt,
 ): Published {
-  const next = new Map<number, Iterator<Place>>();
+  const next = new Map<number, Iterator<Numbered>>();
   for (let partition = 0; partition < partitions; partition++) {
-    next.set(partition, places(parts.filter((part) => part.partition === partition)));
+    next.set(partition, numberedIn(parts.filter((part) => part.partition === partition)));
   }
   const positions: (Position | undefined)[] = Array.from({ length: partitions });
   for (const { partition, first, count, batchFirst } of parts) {
     positions[partition] = { batch: batchFirst, next: first + count };
   }
   return {
-    events: events.map(({ attributes: { id } }, index) => {
-      const place = next.get(homes[index] ?? 0)?.next().value;
-      if (place === undefined)
+    events: drafts.map(({ partition, id }) => {
+      const numbered = next.get(partition)?.next().value;
+      if (numbered === undefined)
         throw new RangeError("A receipt covers fewer events than its request");
-      return { id: id ?? place.madeId, sequence: place.sequence };
+      return { id: id ?? numbered.madeId, sequence: numbered.sequence };
     }),
     positions,
     publishedAt,
   };
 }
 
-type Place = { readonly sequence: number; readonly madeId: string };
+/** The number of an event, and the id that it has if its publisher gave none. */
+type Numbered = { readonly sequence: number; readonly madeId: string };
 
-function* places(parts: readonly ReceiptPart[]): Generator<Place, undefined> {
+function* numberedIn(parts: readonly ReceiptPart[]): Generator<Numbered, undefined> {
   for (const { first, count, batchFirst, batchId } of parts) {
     for (let sequence = first; sequence < first + count; sequence++) {
       yield { sequence, madeId: madeEventId(batchId, sequence - batchFirst) };

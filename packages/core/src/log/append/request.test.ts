@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
 import { madeEventId, packEvents } from "../codec.ts";
-import { placeEvents, planRequest, readReceipt } from "./publish.ts";
+import { planRequest, readReceipt } from "./request.ts";
 
 const event = (key: string, data = "1", more: object = {}): IncomingEvent => ({
   attributes: { key, ...more },
@@ -11,22 +11,24 @@ const event = (key: string, data = "1", more: object = {}): IncomingEvent => ({
 });
 
 const hashOf = (events: readonly IncomingEvent[]) =>
-  planRequest(placeEvents(events, 4), "x").idempotency?.requestHash;
+  planRequest(events, 4, "x").idempotency?.requestHash;
 
 describe("planRequest", () => {
-  it("keeps the order of the events within each partition", () => {
+  it("keeps the order of the events, each with the partition of its key", () => {
     const keys = fc.array(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1 });
     return fc.assert(
       fc.property(keys, fc.integer({ min: 1, max: 64 }), (list, partitions) => {
         const events = list.map((key, n) => event(key, `${n}`));
-        const { lanes } = planRequest(placeEvents(events, partitions), undefined);
-        expect(lanes.flatMap((lane) => lane.events)).toHaveLength(events.length);
-        for (const lane of lanes) {
-          const own = events.filter(
-            (each) => partitionOf(each.attributes.key, partitions) === lane.partition,
-          );
-          expect(lane.events).toEqual(own);
+        const request = planRequest(events, partitions);
+        expect(request.drafts.map(({ key, data }) => [key, data])).toEqual(
+          events.map(({ attributes: { key }, data }) => [key, data]),
+        );
+        for (const { partition, key } of request.drafts) {
+          expect(partition).toBe(partitionOf(key, partitions));
         }
+        expect(request.partitions).toEqual(
+          [...new Set(request.drafts.map(({ partition }) => partition))].sort((a, b) => a - b),
+        );
       }),
     );
   });
@@ -39,10 +41,10 @@ describe("planRequest", () => {
     );
     const incoming = fc.record({ attributes, data: fc.json() });
     return fc.assert(
-      fc.property(fc.array(incoming, { minLength: 1, maxLength: 20 }), (drafts) => {
-        const events = drafts.map((draft) => ({ ...draft, data: draft.data as RawJson }));
-        const { bytes } = planRequest(placeEvents(events, 1), undefined);
-        expect(bytes).toBeGreaterThanOrEqual(packEvents(events).rawBytes);
+      fc.property(fc.array(incoming, { minLength: 1, maxLength: 20 }), (all) => {
+        const events = all.map((each) => ({ ...each, data: each.data as RawJson }));
+        const { bytes, drafts } = planRequest(events, 1);
+        expect(bytes).toBeGreaterThanOrEqual(packEvents(drafts).rawBytes);
       }),
     );
   });
@@ -69,8 +71,12 @@ describe("readReceipt", () => {
       event(key, "1", n === 3 ? { id: "own" } : {}),
     );
     const batchId = new Uint8Array(16).fill(1);
-    const { lanes } = planRequest(placeEvents(events, 3), undefined);
-    const parts = lanes.flatMap(({ partition, events: { length } }) => [
+    const request = planRequest(events, 3);
+    const counts = request.partitions.map((partition) => ({
+      partition,
+      count: request.drafts.filter((draft) => draft.partition === partition).length,
+    }));
+    const parts = counts.flatMap(({ partition, count: length }) => [
       { partition, first: 100 * partition + 7, count: 1, batchFirst: 100 * partition + 5, batchId },
       ...(length === 1
         ? []
@@ -84,7 +90,7 @@ describe("readReceipt", () => {
             },
           ]),
     ]);
-    const published = readReceipt(placeEvents(events, 3), { parts, publishedAt: 5 });
+    const published = readReceipt(request, 3, { parts, publishedAt: 5 });
     const next = new Map<number, number>();
     for (const [index, { attributes }] of events.entries()) {
       const partition = partitionOf(attributes.key, 3);
@@ -94,8 +100,8 @@ describe("readReceipt", () => {
       const made = madeEventId(batchId, place === 0 ? 2 : place - 1);
       expect(published.events[index]?.id).toBe(index === 3 ? "own" : made);
     }
-    for (const { partition, events: own } of lanes) {
-      expect(published.positions[partition]?.next).toBe(100 * partition + 7 + own.length);
+    for (const { partition, count } of counts) {
+      expect(published.positions[partition]?.next).toBe(100 * partition + 7 + count);
     }
   });
 });

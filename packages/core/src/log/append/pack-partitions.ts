@@ -1,8 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
-import type { IncomingEvent } from "../../model/event.ts";
-import { type Packed, packEvents, sizeOf } from "../codec.ts";
-import type { AppendRequest, PackedLane } from "./append-plan.ts";
+import { type Packed, packEvents } from "../codec.ts";
+import { type AppendRequest, type Draft, draftsIn, type PackedPartition } from "./append-plan.ts";
 
 /** The maximum size of a chunk. It leaves room in an item of 400 KB for the keys and attributes. */
 export const CHUNK_BYTES_MAX = 350_000;
@@ -22,7 +21,7 @@ export const APPEND_ITEMS_MAX = 100;
 const CUT_BYTES = 0.9 * CHUNK_BYTES_MAX;
 
 type Chunk = Packed & { readonly count: number };
-type Cut = { readonly events: readonly IncomingEvent[]; readonly packed: Packed };
+type Cut = { readonly drafts: readonly Draft[]; readonly packed: Packed };
 
 /**
  * Packs the events of the requests of a group, partition by partition, in the order of the
@@ -30,17 +29,13 @@ type Cut = { readonly events: readonly IncomingEvent[]; readonly packed: Packed 
  * partition would fit into one chunk, so there are at most 64 + 2 * 4,000,000 / 350,000 of them, or
  * 86. Throws `request-too-large` when the compressed events exceed the limits of one transaction.
  */
-export function packLanes(requests: readonly AppendRequest[]): PackedLane[] {
-  const events = new Map<number, IncomingEvent[]>();
-  for (const { lanes } of requests) {
-    for (const lane of lanes) {
-      const list = events.get(lane.partition) ?? [];
-      for (const event of lane.events) list.push(event);
-      events.set(lane.partition, list);
-    }
-  }
-  const packed = [...events].map(([partition, list]) => ({ partition, chunks: packChunks(list) }));
-  const chunks = packed.flatMap((lane) => lane.chunks);
+export function packPartitions(requests: readonly AppendRequest[]): PackedPartition[] {
+  const partitions = new Set(requests.flatMap((request) => request.partitions));
+  const packed = Array.from(partitions, (partition) => ({
+    partition,
+    chunks: packChunks(requests.flatMap((request) => draftsIn(request, partition))),
+  }));
+  const chunks = packed.flatMap((each) => each.chunks);
   const receipts = requests.filter(({ idempotency }) => idempotency !== undefined).length;
   assertOneTransaction(chunks, receipts);
   return packed;
@@ -63,37 +58,36 @@ function assertOneTransaction(chunks: readonly Chunk[], receipts: number): void 
   }
 }
 
-function packChunks(events: readonly IncomingEvent[]): Chunk[] {
+function packChunks(drafts: readonly Draft[]): Chunk[] {
   const joined: Cut[] = [];
-  for (const cut of cutToFit(events)) {
+  for (const cut of cutToFit(drafts)) {
     const last = joined.at(-1);
     const both = last === undefined ? undefined : join(last, cut);
     if (both === undefined) joined.push(cut);
     else joined[joined.length - 1] = both;
   }
-  return joined.map(({ events: { length: count }, packed }) => ({ ...packed, count }));
+  return joined.map(({ drafts: { length: count }, packed }) => ({ ...packed, count }));
 }
 
 /** Cuts events that do not fit, into parts of about the same size before compression. */
-function cutToFit(events: readonly IncomingEvent[]): Cut[] {
-  const packed = packEvents(events);
+function cutToFit(drafts: readonly Draft[]): Cut[] {
+  const packed = packEvents(drafts);
   const bytes = packed.payload.length;
-  if (bytes <= CHUNK_BYTES_MAX || events.length === 1) return [{ events, packed }];
-  return cutEvenly(events, Math.max(2, Math.ceil(bytes / CUT_BYTES))).flatMap(cutToFit);
+  if (bytes <= CHUNK_BYTES_MAX || drafts.length === 1) return [{ drafts, packed }];
+  return cutEvenly(drafts, Math.max(2, Math.ceil(bytes / CUT_BYTES))).flatMap(cutToFit);
 }
 
 /** Returns at least two parts, none of them empty. */
-function cutEvenly(events: readonly IncomingEvent[], parts: number): IncomingEvent[][] {
-  const sizes = events.map(sizeOf);
-  const whole = sizes.reduce((sum, size) => sum + size, 0);
-  const cuts: IncomingEvent[][] = [[]];
+function cutEvenly(drafts: readonly Draft[], parts: number): Draft[][] {
+  const whole = drafts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const cuts: Draft[][] = [[]];
   let before = 0;
-  for (const [index, event] of events.entries()) {
-    const isLast = index === events.length - 1;
+  for (const [index, draft] of drafts.entries()) {
+    const isLast = index === drafts.length - 1;
     const due = before >= (whole * cuts.length) / parts || (isLast && cuts.length === 1);
     if (due && index > 0) cuts.push([]);
-    cuts.at(-1)?.push(event);
-    before += sizes[index] ?? 0;
+    cuts.at(-1)?.push(draft);
+    before += draft.bytes;
   }
   return cuts;
 }
@@ -101,7 +95,7 @@ function cutEvenly(events: readonly IncomingEvent[], parts: number): IncomingEve
 /** Joins two neighbours if one item can hold both. */
 function join(a: Cut, b: Cut): Cut | undefined {
   if (a.packed.payload.length + b.packed.payload.length > CHUNK_BYTES_MAX) return undefined;
-  const events = [...a.events, ...b.events];
-  const packed = packEvents(events);
-  return packed.payload.length > CHUNK_BYTES_MAX ? undefined : { events, packed };
+  const drafts = [...a.drafts, ...b.drafts];
+  const packed = packEvents(drafts);
+  return packed.payload.length > CHUNK_BYTES_MAX ? undefined : { drafts, packed };
 }

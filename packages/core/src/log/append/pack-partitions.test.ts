@@ -3,9 +3,9 @@ import { LIMITS } from "@eventledger/protocol";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../model/event.ts";
-import { unpackBatch } from "../codec.ts";
-import type { AppendRequest } from "./append-plan.ts";
-import { APPEND_ITEMS_MAX, CHUNK_BYTES_MAX, packLanes } from "./pack-lanes.ts";
+import { entryOf, sizeOf, unpackBatch } from "../codec.ts";
+import type { AppendRequest, Draft } from "./append-plan.ts";
+import { APPEND_ITEMS_MAX, CHUNK_BYTES_MAX, packPartitions } from "./pack-partitions.ts";
 
 /** Printable bytes that compress as badly as JSON allows. */
 const NOISE = Buffer.from(randomBytes(6 * 2 ** 20).map((byte) => 35 + (byte % 57))).toString(
@@ -27,8 +27,15 @@ const eventOf = (n: number, bytes: number, compressible = false): IncomingEvent 
   data: dataOf(n, bytes, compressible),
 });
 
-const requestOf = (lanes: readonly (readonly IncomingEvent[])[], key?: string): AppendRequest => ({
-  lanes: lanes.flatMap((events, partition) => (events.length > 0 ? [{ partition, events }] : [])),
+const draftOf = (event: IncomingEvent, partition: number): Draft => {
+  const entry = entryOf(event);
+  return { ...entry, partition, key: event.attributes.key, id: undefined, bytes: sizeOf(entry) };
+};
+
+/** Returns a request with these events in partitions 0, 1 and so on. */
+const requestOf = (parts: readonly (readonly IncomingEvent[])[], key?: string): AppendRequest => ({
+  drafts: parts.flatMap((events, partition) => events.map((event) => draftOf(event, partition))),
+  partitions: [...parts.keys()].filter((partition) => parts[partition]?.length !== 0),
   bytes: 0,
   ...(key === undefined ? {} : { idempotency: { key, requestHash: "hash" } }),
 });
@@ -37,7 +44,7 @@ const requestOf = (lanes: readonly (readonly IncomingEvent[])[], key?: string): 
 const drafts = fc
   .array(
     fc.record({
-      lane: fc.nat(LIMITS.partitionsMax - 1),
+      partition: fc.nat(LIMITS.partitionsMax - 1),
       bytes: fc.oneof(
         { weight: 6, arbitrary: fc.nat(200) },
         { weight: 2, arbitrary: fc.nat(20_000) },
@@ -47,20 +54,20 @@ const drafts = fc
     }),
     { minLength: 1, maxLength: 200, size: "max" },
   )
-  .chain((all) => fc.constantFrom(1, 2, 16, 64).map((lanes) => ({ all, lanes })));
+  .chain((all) => fc.constantFrom(1, 2, 16, 64).map((partitions) => ({ all, partitions })));
 
-describe("packLanes", () => {
+describe("packPartitions", () => {
   it("[publish.atomic] makes few items of any events, each within the cap, in their order", () => {
     return fc.assert(
-      fc.property(drafts, ({ all, lanes }) => {
-        const parts: IncomingEvent[][] = Array.from({ length: lanes }, () => []);
+      fc.property(drafts, ({ all, partitions }) => {
+        const parts: IncomingEvent[][] = Array.from({ length: partitions }, () => []);
         let left = LIMITS.requestBytesMax - 300_000;
-        for (const [n, { lane, bytes, compressible }] of all.entries()) {
+        for (const [n, { partition, bytes, compressible }] of all.entries()) {
           if (bytes > left) continue;
           left -= bytes;
-          parts[lane % lanes]?.push(eventOf(n, bytes, compressible));
+          parts[partition % partitions]?.push(eventOf(n, bytes, compressible));
         }
-        const packed = packLanes([requestOf(parts, "key")]);
+        const packed = packPartitions([requestOf(parts, "key")]);
         const items = packed.flatMap(({ chunks }) => chunks);
         expect(items.length).toBeLessThan(APPEND_ITEMS_MAX);
         for (const { partition, chunks } of packed) {
@@ -83,27 +90,27 @@ describe("packLanes", () => {
 
   it("[publish.atomic] makes few items of large events beside many small ones", () => {
     const small = Array.from({ length: 140 }, (_, n) => eventOf(n, 9));
-    const lanes = Array.from({ length: 64 }, (_, lane) =>
-      lane < 6
-        ? [eventOf(2 * lane, 262_000), eventOf(2 * lane + 1, 262_000), ...small]
-        : [eventOf(lane, 9)],
+    const parts = Array.from({ length: 64 }, (_, at) =>
+      at < 6
+        ? [eventOf(2 * at, 262_000), eventOf(2 * at + 1, 262_000), ...small]
+        : [eventOf(at, 9)],
     );
-    const packed = packLanes([requestOf(lanes, "key")]);
+    const packed = packPartitions([requestOf(parts, "key")]);
     expect(packed.flatMap(({ chunks }) => chunks)).toHaveLength(64 + 6);
   });
 
   it("keeps what compresses into one item in one item", () => {
     const events = Array.from({ length: 16 }, (_, n) => eventOf(n, 250_000, true));
-    expect(packLanes([requestOf([events])])[0]?.chunks).toHaveLength(1);
+    expect(packPartitions([requestOf([events])])[0]?.chunks).toHaveLength(1);
   });
 
   it("[publish.limits] refuses what one transaction cannot hold", () => {
     const keyed = Array.from({ length: 100 }, (_, n) => requestOf([[eventOf(n, 9)]], `${n}`));
     const refusal = { code: "request-too-large", facts: { items: 101, itemsMax: 100 } };
-    expect(() => packLanes(keyed)).toThrow(expect.objectContaining(refusal));
-    expect(packLanes(keyed.slice(1))[0]?.chunks).toHaveLength(1);
+    expect(() => packPartitions(keyed)).toThrow(expect.objectContaining(refusal));
+    expect(packPartitions(keyed.slice(1))[0]?.chunks).toHaveLength(1);
     const large = Array.from({ length: 22 }, (_, n) => eventOf(n, 262_000));
-    expect(() => packLanes([requestOf([large])])).toThrow(
+    expect(() => packPartitions([requestOf([large])])).toThrow(
       expect.objectContaining({ code: "request-too-large" }),
     );
   });
