@@ -220,7 +220,9 @@ function noteLeft(
   if (!isQuiet) return;
   team.left.add(worker);
   for (const [id, rows] of state.rows) {
-    const row = rows.at(-1)?.row;
+    const last = rows.at(-1);
+    // What a restore puts back is not seen until it is written.
+    const row = last !== undefined && last.at > state.restoredAt ? last.row : undefined;
     if (!id.startsWith(`${team.uid}/`) || row?.owner !== worker) continue;
     state.rules.report("kept-share", line.atMs, `${team.name}: ${worker} holds ${row.partition}`);
   }
