@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { makeAccess } from "./access-corruptions.ts";
 import { checkHistory } from "./check.ts";
 import { CORRUPTIONS } from "./corruptions.ts";
 import { type Line, parseHistory, printHistory, VIOLATIONS } from "./history.ts";
@@ -22,6 +23,10 @@ describe("the history checker", () => {
 
   it("finds nothing in a history of workers that park, leave and lose their share", () => {
     expect(checkHistory(makeTeam(), OPTIONS)).toEqual([]);
+  });
+
+  it("finds nothing in a history of a key that is kept within its bounds", () => {
+    expect(checkHistory(makeAccess(), OPTIONS)).toEqual([]);
   });
 
   it.each(CORRUPTIONS)("finds $name when $how", ({ name, spoil }) => {

@@ -1,4 +1,5 @@
 import { createReport, indexChains } from "./chains.ts";
+import { checkAccess } from "./check-access.ts";
 import { checkCompaction } from "./check-compaction.ts";
 import { checkExpectations } from "./check-expectations.ts";
 import { checkParking } from "./check-parking.ts";
@@ -33,6 +34,7 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   const rules = { chains, report, options: { ...options, retentions } };
   checkParking(lines, rules);
   checkWorkers(lines, rules);
+  checkAccess(lines, report);
   for (const line of lines) {
     if (line.type === "unknown" && line.code.startsWith("internal")) {
       report("internal-error", line.atMs, `${line.op} ${line.call}: ${line.code}`);

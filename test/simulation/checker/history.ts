@@ -43,6 +43,8 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
          * once.
          */
         readonly keyed?: true;
+        /** The holder of the API key, where that is not the admin key. */
+        readonly holder?: string;
       }
     | {
         readonly op: "read";
@@ -63,7 +65,34 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
     | { readonly op: "compact"; readonly stream: string; readonly life: string }
     | { readonly op: "get"; readonly stream: string; readonly key: string }
     | TeamCall
+    | HolderCall
   );
+
+/** Bounded rights, in the words of the protocol. */
+export type Rights = {
+  readonly scopes: readonly string[];
+  readonly streams: readonly string[];
+  readonly subscriptions?: readonly string[];
+  readonly keyPrefix?: string;
+};
+
+/** What is done with an API key, by the name that the history gives its holder. */
+type HolderCall = { readonly holder: string } & (
+  | ({ readonly op: "grant" } & Rights)
+  | { readonly op: "revoke" }
+  | {
+      readonly op: "ask";
+      readonly what: string;
+      readonly stream: string;
+      /** Any of these scopes is enough. */
+      readonly needs: readonly string[];
+      /** What the request names. */
+      readonly subscription?: string;
+      readonly keys?: readonly string[];
+      /** It reaches beyond any bound of a key. */
+      readonly whole?: true;
+    }
+);
 
 /** What those do who share a subscription. A name of a subscription is used in one life only. */
 type TeamCall = { readonly team: string } & (
@@ -122,6 +151,9 @@ export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
       }
     | { readonly op: "settle"; readonly stale: boolean }
     | { readonly op: "park" | "retry" | "skip" | "leave" | "settings" | "seek" }
+    | { readonly op: "grant" | "revoke" }
+    /** Every name of a key or a subscription in the answer that the request does not name. */
+    | { readonly op: "ask"; readonly seen: readonly string[] }
   );
 
 /**
@@ -136,6 +168,8 @@ export type Failed = Head & {
   readonly reason?: string;
   /** The mismatches of a conditional publish. */
   readonly mismatches?: readonly Mismatch[];
+  /** Every name of a key or a subscription in the answer that the request does not name. */
+  readonly seen?: readonly string[];
 };
 
 /** What was seen in the store, and what the test did to it. */
@@ -292,6 +326,9 @@ export const VIOLATIONS = {
   "kept-share": "a worker that has left holds a share",
   "void-commit": "a commit succeeded with a cursor of before a new filter or a seek",
   "moved-by-settings": "a change of settings has moved a committed position",
+  overreach: "an API key was shown or has done what it does not cover",
+  barred: "an API key was refused what it covers",
+  "revoked-key": "an API key was served long after it was revoked",
   "internal-error": "a call ended with an error that has no name in the protocol",
 } as const;
 

@@ -37,7 +37,8 @@ export function createCopy(): Copy {
   const source = join(folder, "packages/core/src");
   const copy = (path: string) =>
     cpSync(join(ROOT, path), join(folder, path), { recursive: true, dereference: false });
-  for (const path of ["packages/core", "packages/protocol", "package.json"]) copy(path);
+  for (const path of ["core", "protocol", "functions"]) copy(`packages/${path}`);
+  copy("package.json");
   copy("test/simulation");
   copy("test/proof");
   const modules = join(folder, "node_modules");

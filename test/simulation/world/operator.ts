@@ -3,7 +3,7 @@ import type { SeededRandom } from "../dynamodb/seeded-random.ts";
 import { STREAM } from "./plan.ts";
 import { attempt } from "./readers.ts";
 import { haveSubscription, newWorker, type Team } from "./team.ts";
-import { processPage, receive, settle } from "./worker.ts";
+import { park, processPage, receive, settle } from "./worker.ts";
 import type { ClientWorld } from "./world.ts";
 
 /** Retries and skips what is parked, and changes settings, now and then. */
@@ -13,8 +13,12 @@ export async function operate(world: ClientWorld, team: Team, times: number): Pr
     await world.sleep(random.fraction() * 1_500);
     if (world.isOver()) return;
     if (!team.exists) continue;
-    if (random.chance(0.3)) await changeSettings(world, team, random);
-    else await releaseOne(world, team, random);
+    const { skipped, name } = team;
+    const what = random.fraction();
+    if (what < 0.3) await changeSettings(world, team, random);
+    else if (what < 0.4 && skipped !== undefined) {
+      await release(world, team, { team: name, ...skipped, how: "skip", random });
+    } else await releaseOne(world, team, random);
   }
 }
 
@@ -57,28 +61,36 @@ async function releaseOne(world: ClientWorld, team: Team, random: SeededRandom):
   const parked = await listParked(world, team, random);
   if (parked === undefined || parked.length === 0 || team.name !== name) return;
   const { key, sequence, expired } = random.pick(parked);
+  // Of a retried key the earlier events would count as processed.
+  if (!team.isDoubtful && expired !== true && random.chance(0.15)) {
+    const again = random.pick(team.seen.get(key) ?? [sequence]);
+    await park(world, { name: "operator" }, { team: name, key, sequence: again, random });
+    return;
+  }
   const how = expired === true || random.chance(0.3) ? "skip" : "retry";
-  await release(world, name, { key, sequence, how, random });
+  await release(world, team, { team: name, key, sequence, how, random });
 }
 
 async function release(
   world: ClientWorld,
-  team: string,
-  of: { key: string; sequence: number; how: "retry" | "skip"; random: SeededRandom },
+  team: Team,
+  of: { team: string; key: string; sequence: number; how: "retry" | "skip"; random: SeededRandom },
 ): Promise<void> {
-  const { key, sequence, how, random } = of;
-  await world.recorder.record(
+  const { team: name, key, sequence, how, random } = of;
+  if (how === "skip") team.skipped = { key, sequence };
+  const released = await world.recorder.record(
     "operator",
-    how === "skip" ? { op: "skip", team, key, sequence } : { op: "retry", team, key },
+    how === "skip" ? { op: "skip", team: name, key, sequence } : { op: "retry", team: name, key },
     () =>
       world.call(world.anyApi(random), (ledger) =>
         ledger.release(
-          ...([defaultTenant, STREAM, team, key, how] as const),
+          ...([defaultTenant, STREAM, name, key, how] as const),
           how === "skip" ? sequence : undefined,
         ),
       ),
     () => ({ op: how }),
   );
+  if (released === undefined) team.isDoubtful = true;
 }
 
 const DRAIN_TRIES = 120;
@@ -96,7 +108,8 @@ export async function drain(world: ClientWorld, team: Team): Promise<boolean> {
     const { name } = team;
     const parked = await listParked(world, team, random);
     for (const { key, sequence, expired } of parked ?? []) {
-      await release(world, name, { key, sequence, how: expired ? "skip" : "retry", random });
+      const how = expired ? "skip" : "retry";
+      await release(world, team, { team: name, key, sequence, how, random });
     }
     const page = await receive(world, team, worker, { random, limit: 1_000 });
     if (page === undefined) continue;

@@ -80,6 +80,9 @@ export type Plan = {
   readonly operations: number;
   /** What `maxDeliveries` may be: 0 for none. */
   readonly maxDeliveries: readonly number[];
+  /** Bearers of API keys with bounded rights, and how many requests each sends in a phase. */
+  readonly holders: number;
+  readonly asks: number;
 };
 
 const SECOND_MS = 1_000;
@@ -162,10 +165,17 @@ export function drawPlan(random: SeededRandom): Plan {
     seeks: random.pick([0, 0, 0.1]),
     seeksTo: ["earliest", "latest"],
     ...drawTeams(random.fork("teams")),
+    ...drawHolders(random.fork("holders")),
   };
 }
 
 /** Drawn apart, so that the other draws stay. */
+const drawHolders = (random: SeededRandom) => ({
+  holders: random.pick([0, 0, 0, 1, 2]),
+  asks: random.pick([5, 15, 30]),
+});
+
+/** Drawn apart as well. */
 const drawTeams = (random: SeededRandom) => ({
   teams: random.pick([0, 0, 1]),
   workers: random.pick([1, 2, 2, 3]),

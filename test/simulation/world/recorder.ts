@@ -76,9 +76,11 @@ export function createRecorder(nowMs: () => number, sink?: Sink): Recorder {
         const known = !UNKNOWN.has(code) && !code.startsWith("internal");
         const mismatches = mismatchesOf(error);
         const reason = reasonOf(error);
+        const seen = seenIn(error);
         const answered = {
           ...(mismatches === undefined ? {} : { mismatches }),
           ...(reason === undefined ? {} : { reason }),
+          ...(seen === undefined ? {} : { seen }),
         };
         add({ type: known ? "fail" : "unknown", ...head(), op: invoke.op, code, ...answered });
         count(`${invoke.op}.${code.split(":")[0]}`);
@@ -95,6 +97,12 @@ const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
   error instanceof LedgerError && error.code === "sequence-mismatch"
     ? (error.facts.mismatches as readonly Mismatch[])
     : undefined;
+
+/** Which names a refusal shows to the holder of a bounded key. */
+function seenIn(error: unknown): readonly string[] | undefined {
+  const seen = error instanceof LedgerError ? error.facts.seen : undefined;
+  return typeof seen === "string" ? seen.split(" ").filter((name) => name !== "") : undefined;
+}
 
 /** Returns the reason for which a cursor was refused. */
 function reasonOf(error: unknown): string | undefined {

@@ -173,6 +173,13 @@ export const EXPECTED_COUNTS = [
   "worker.failed",
   "worker.crash",
   "receive.retention-passed",
+  "grant.ok",
+  "revoke.ok",
+  "ask.ok",
+  "ask.forbidden",
+  "ask.unauthorized",
+  "ask.stream-not-found",
+  "ask.subscription-not-found",
 ] as const;
 
 /**

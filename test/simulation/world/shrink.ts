@@ -39,6 +39,7 @@ const LEFT_OUT: readonly Step[] = [
       "failing",
       "leaves",
       "operations",
+      "holders",
     ] as const
   ).map((what) => ({ what, change: () => ({ [what]: 0 }) })),
   { what: "reaper", change: () => ({ reaper: false }) },
@@ -68,6 +69,8 @@ const MADE_LESS = [
   "teams",
   "workers",
   "operations",
+  "holders",
+  "asks",
 ] as const;
 
 /**

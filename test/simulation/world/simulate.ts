@@ -13,6 +13,7 @@ import {
   sweepOnce,
 } from "./clients.ts";
 import { runConditionalPublisher } from "./conditional-publisher.ts";
+import { type Holder, newHolder, useKey } from "./keyholder.ts";
 import { runNemesis } from "./nemesis.ts";
 import { drain, operate } from "./operator.ts";
 import { type Plan, STREAM } from "./plan.ts";
@@ -65,11 +66,12 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
     ),
   ];
   const teams = Array.from({ length: plan.teams }, (_, index) => newTeam(world, `team-${index}`));
+  const holders = Array.from({ length: plan.holders }, (_, index) => newHolder(`holder-${index}`));
   await play(world, createStream(world, chance));
   startFaults(world);
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
-    await play(world, runPhase(world, chance, { followers, teams, phase }));
+    await play(world, runPhase(world, chance, { followers, teams, holders, phase }));
     // Calls that still wait continue, but no client starts anything new during the leap.
     world.setOver(true);
   }
@@ -127,7 +129,7 @@ type Readers = { readonly followers: readonly Follower[]; readonly teams: readon
 async function runPhase(
   world: World,
   chance: SeededRandom,
-  { followers, teams, phase }: Readers & { phase: number },
+  { followers, teams, holders, phase }: Readers & { holders: readonly Holder[]; phase: number },
 ): Promise<void> {
   const { plan } = world;
   world.setOver(false);
@@ -147,6 +149,7 @@ async function runPhase(
       ...team.workers.map((worker) => work(world, team, worker, plan.polls)),
       operate(world, team, plan.operations),
     ]),
+    ...holders.map((holder) => useKey(world, holder, { teams, times: plan.asks })),
     ...numbers(plan.browsers).map((index) => browse(world, `browser-${index}`, plan.polls)),
     ...(plan.browsers > 0 ? [lookUp(world, "reader", 4)] : []),
     ...(plan.patches > 0 ? [patchRetention(world, chance.fork(`patches ${phase}`))] : []),

@@ -15,6 +15,12 @@ export type Team = {
   exists: boolean;
   /** Whether events of a worker that fails may be left to `maxDeliveries`. */
   counts: boolean;
+  /** The last event that was skipped, so that the skip can be sent again. */
+  skipped: { readonly key: string; readonly sequence: number } | undefined;
+  /** A key may be released at any time, because the outcome of a release is unknown. */
+  isDoubtful: boolean;
+  /** Sequences that pages have brought, by key. */
+  readonly seen: Map<string, number[]>;
   readonly workers: readonly Worker[];
 };
 
@@ -43,6 +49,9 @@ export const newTeam = ({ plan }: ClientWorld, base: string): Team => ({
   making: undefined,
   exists: false,
   counts: false,
+  skipped: undefined,
+  isDoubtful: false,
+  seen: new Map(),
   workers: Array.from({ length: plan.workers }, (_, index) => newWorker(`${base}-worker-${index}`)),
 });
 
@@ -84,6 +93,9 @@ async function subscribe(world: ClientWorld, team: Team, random: SeededRandom): 
 export function rename(team: Team, name: string): void {
   if (team.name !== name) return;
   team.exists = false;
+  team.skipped = undefined;
+  team.isDoubtful = false;
+  team.seen.clear();
   team.names += 1;
   team.name = `${team.base}-${team.names}`;
 }

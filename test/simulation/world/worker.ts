@@ -104,9 +104,14 @@ export async function receive(
   worker.after = undefined;
   if (refused !== undefined) await recoverFrom(world, team, name, { code: refused, random });
   if (answer === undefined) return undefined;
+  if (team.name === name) noteSeen(team, answer.events);
   const { tokens, positions } = world.readCursor(answer.cursor);
   const isWhole = positions.every((_, partition) => tokens?.[partition] !== undefined);
   return { ...answer, team: name, isWhole };
+}
+
+function noteSeen({ seen }: Team, events: readonly StoredEvent[]): void {
+  for (const { key, sequence } of events) seen.set(key, [...(seen.get(key) ?? []), sequence]);
 }
 
 /**
@@ -139,9 +144,9 @@ export async function processPage(
   return true;
 }
 
-async function park(
+export async function park(
   world: ClientWorld,
-  { name }: Worker,
+  { name }: Pick<Worker, "name">,
   of: { team: string; key: string; sequence: number; random: SeededRandom },
 ): Promise<boolean> {
   const { team, key, sequence, random } = of;

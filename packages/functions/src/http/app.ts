@@ -33,6 +33,8 @@ export type AppDeps = RouteDeps & {
    * itself.
    */
   readonly onAnswered?: (answered: Answered) => void;
+  /** Replaces the clock of this machine for the duration of requests. For simulations. */
+  readonly monotonicMs?: () => number;
 };
 
 /** The whole HTTP API: the same app on Lambda, on a Node server and in `app.request()`. */
@@ -67,7 +69,8 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     if (caller.keyPrefix === undefined) return;
     await deps.ledger.assertReaches(caller.tenant, stream, subscription, caller);
   };
-  app.use(createGate(app, { authenticate: deps.authenticate, assertReaches }));
+  const { authenticate, monotonicMs } = deps;
+  app.use(createGate(app, { authenticate, assertReaches, monotonicMs }));
   app.use(askForBody);
   app.use(unpackBody);
   app.use(capBody);
