@@ -370,14 +370,16 @@ function refused(api: Client): void {
 function counted(api: Client): void {
   const failing = async (stream: string, poison: unknown, limit: number, query: object = {}) => {
     const processed: unknown[] = [];
+    const pages: number[] = [];
     for (let round = 0; round < 60; round++) {
       const { body } = await api.poll(stream, S, { limit, ...query });
       const events = dataOf(body.events);
+      if (events.includes(poison)) pages.push(events.length);
       // The consumer crashes at the failing event, and commits nothing of a page that contains it.
       if (events.includes(poison)) continue;
       processed.push(...events);
       await api.commit(stream, S, body.cursor);
-      if (body.caughtUp) return { processed, round };
+      if (body.caughtUp) return { processed, pages };
     }
     throw new Error("nothing was parked in 60 rounds");
   };
@@ -386,15 +388,34 @@ function counted(api: Client): void {
     const stream = await open(api, { maxDeliveries: 3 });
     const events = Array.from({ length: 40 }, (_, n) => event(`k${n % 7}`, n));
     await api.publish(stream, events);
-    const { processed } = await failing(stream, 17, 20);
+    const { processed, pages } = await failing(stream, 17, 20);
+    expect(pages).toEqual([20, 10, 5, 2, 1, 1]);
     expect(processed).toEqual(
       events.filter(({ key, data }) => key !== "k3" || Number(data) < 17).map(({ data }) => data),
     );
     const { parked } = await api.listParked(stream, S);
     expect(parked).toMatchObject([{ key: "k3", sequence: 18, status: "parked" }]);
-    expect(parked[0]?.reason).toBe("delivered 3 times without being committed");
+    expect(parked[0]?.reason).toBe("delivered 6 times without being committed");
     await api.release(stream, S, "k3", "skip");
     expect(await drain(api, stream)).toEqual([24, 31, 38]);
+  });
+
+  it.each([
+    [1, [1, 1, 1], 3],
+    [3, [3, 1, 1], 3],
+    [5, [5, 2, 1], 3],
+    [9, [9, 4, 2, 1], 4],
+  ])("[park.max-deliveries] halves what was delivered: %d events come as %j", async (...given) => {
+    const [count, pages, times] = given;
+    const stream = await open(api, { maxDeliveries: 3 });
+    await api.publish(
+      stream,
+      Array.from({ length: count }, (_, n) => event(`k${n}`, n)),
+    );
+    expect((await failing(stream, 0, 1_000)).pages).toEqual(pages);
+    expect((await api.listParked(stream, S)).parked).toMatchObject([
+      { key: "k0", reason: `delivered ${times} times without being committed` },
+    ]);
   });
 
   it("[park.max-deliveries] is parked again when a retry fails as often", async () => {
@@ -402,8 +423,11 @@ function counted(api: Client): void {
     await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3)]);
     expect((await failing(stream, 1, 1)).processed).toEqual([2]);
     await api.release(stream, S, "a", "retry");
-    expect((await failing(stream, 1, 10)).processed).toEqual([]);
-    expect((await api.listParked(stream, S)).parked).toMatchObject([{ status: "parked" }]);
+    const { processed, pages } = await failing(stream, 1, 10);
+    expect([processed, pages]).toEqual([[], [2, 1]]);
+    expect((await api.listParked(stream, S)).parked).toMatchObject([
+      { status: "parked", reason: "delivered 2 times without being committed" },
+    ]);
   });
 
   it("[park.max-deliveries] is found among the partitions of a worker", async () => {

@@ -47,7 +47,7 @@ export const MaxDeliveries = described(
   boundedInteger({ min: LIMITS.deliveriesMin, max: LIMITS.deliveriesMax }),
   {
     description:
-      "How often an event may be delivered without being committed before its key is parked. If absent, no key is parked automatically.",
+      "How often an event may be delivered first in a page, without being committed, before its key is parked. If absent, no key is parked automatically.",
   },
 );
 

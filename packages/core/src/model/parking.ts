@@ -18,14 +18,11 @@ export type ParkedKey = {
   readonly parkedAt: number;
   /** True while the queue is being delivered. */
   readonly retrying: boolean;
-  /** How often the queue's beginning was delivered, and the maximum size of those pages. */
+  /** How often the queue's beginning was delivered, and the size of the last of those pages. */
   readonly delivered?: Delivered;
 };
 
-/**
- * The last delivery from one place: the number of deliveries so far, and the maximum size of its
- * page.
- */
+/** The last delivery from one place: the number of deliveries so far, and the size of its page. */
 export type Delivered = { readonly times: number; readonly limit: number };
 
 /**

@@ -13,7 +13,14 @@ import { ghostsOf, planDelivered, planFree } from "../parking/parking-plan.ts";
 import { type NextQueue, type QueuePage, queueAt, queuesOf, readQueue } from "../parking/queue.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";
-import { halved, isProven, planLimit, planNote, planPoison } from "./delivery-count-plan.ts";
+import {
+  deliveriesOf,
+  halved,
+  isProven,
+  planLimit,
+  planNote,
+  planPoison,
+} from "./delivery-count-plan.ts";
 import { readLog } from "./read-log.ts";
 
 type Deps = {
@@ -31,12 +38,8 @@ export type Queued = {
   readonly empty: readonly NextQueue[];
 };
 
-/** The page to deliver, and the limit that applied to it. */
-type Delivered = {
-  readonly page: LogPage;
-  readonly events: readonly StoredEvent[];
-  readonly limit: number;
-};
+/** The page to deliver, and those of its events that pass the filter. */
+type Delivered = { readonly page: LogPage; readonly events: readonly StoredEvent[] };
 
 /**
  * Who reads the pages: the whole subscription, or one worker with its partitions and their tokens.
@@ -86,7 +89,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
       const page = await readQueue(log, stream, queue, { limit: most, matches });
       if (page === undefined) continue;
       if (page.events.length > 0 || !page.ended) {
-        if (again && page.events.length > 0) await noteQueue(stream, whose, queue, most);
+        const { length } = page.events;
+        if (again && length > 0) await noteQueue(stream, whose, queue, length);
         return { ...page, empty };
       }
       if (begun === undefined) empty.push(queue);
@@ -140,7 +144,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     const matches = matcherOf(whose.state.row.config.filter);
     const page = await readQueue(log, stream, queue, { limit: 1, matches });
     if (page?.first === undefined) return false;
-    return parkAt(stream, whose, row, { key: parked.key, ...page.first });
+    const poison = { key: parked.key, ...page.first };
+    return parkAt(stream, whose, row, poison, parked.delivered?.times ?? max);
   }
 
   async function noteQueue(
@@ -168,7 +173,8 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     const head = await headOf(stream, whose, row);
     if (head === undefined) return false;
     const { event, batch } = head;
-    return parkAt(stream, whose, row, { key: event.key, batch, next: event.sequence });
+    const poison = { key: event.key, batch, next: event.sequence };
+    return parkAt(stream, whose, row, poison, deliveriesOf(row.delivery, event.sequence));
   }
 
   /** Returns the first event after a partition's committed offset that passes the filter. */
@@ -187,13 +193,14 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     { state, tokens }: Whose,
     row: OffsetRow,
     poison: Position & { readonly key: string },
+    times: number,
   ): Promise<boolean> => {
     const guard = subscriptions.guardOf(
       tokens === undefined ? {} : { tokens },
       state.row,
       row.partition,
     );
-    const reason = `delivered ${state.row.config.maxDeliveries} times without being committed`;
+    const reason = `delivered ${times} times without being committed`;
     return parking.parkPoison(stream, state, row, { poison, reason, guard });
   };
 
@@ -201,10 +208,11 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
   async function note(
     { life }: LiveStream,
     whose: Whose,
-    { page, events, limit }: Delivered,
+    { page, events }: Delivered,
   ): Promise<void> {
     if (maxOf(whose) === undefined || events.length === 0) return;
     const place = { life, subscriptionUid: whose.state.row.uid };
+    const limit = events.length;
     const delivered = new Set(
       events.map(({ key }) => partitionOf(key, whose.state.offsets.length)),
     );

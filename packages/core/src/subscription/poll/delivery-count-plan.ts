@@ -1,13 +1,13 @@
 import type { Delivered } from "../../model/parking.ts";
-import type { Delivery, OffsetRow } from "../../table/subscription.entity.ts";
+import type { Delivery, OffsetRow, PageEnd } from "../../table/subscription.entity.ts";
 
 /** The fields of a partition that delivery counting decides about. */
 export type DeliveryRow = Pick<OffsetRow, "partition" | "next" | "delivery">;
 
 /**
  * Returns the maximum number of events in a page. It is unknown which event of a page makes the
- * consumer fail. So each redelivery of the same place halves the page, down to one event. The page
- * stays small until a commit passes the last suspected event. Pure.
+ * consumer fail. So each redelivery of the same place has half the events of the last page, down to
+ * one event. The page stays small until a commit passes the last suspected event. Pure.
  */
 export function planLimit(rows: readonly DeliveryRow[], limit: number): number {
   return Math.min(limit, ...rows.map((row) => (isSuspected(row) ? narrowed(row, limit) : limit)));
@@ -30,14 +30,42 @@ export const isProven = (delivered: Delivered | undefined, deliveriesMax: number
 
 /**
  * Returns the record for a partition whose events from its committed offset to `until` are
- * delivered.
+ * delivered, in a page of `limit` events.
  */
 export function planNote(
   { next, delivery }: DeliveryRow,
   { limit, until }: { limit: number; until: number },
 ): Delivery {
   const times = delivery?.at === next ? delivery.times + 1 : 1;
-  return { at: next, times, limit, until: Math.max(until, delivery?.until ?? 0) };
+  const pages = withPage(pagesOf(delivery), until).filter(([end]) => end > next);
+  return { at: next, times, limit, until: Math.max(until, delivery?.until ?? 0), pages };
+}
+
+/**
+ * Returns how often an event after the committed offset was delivered: in the pages that ended after
+ * it. Pure.
+ */
+export const deliveriesOf = (delivery: Delivery | undefined, sequence: number): number =>
+  pagesOf(delivery).reduce((sum, [until, times]) => (until > sequence ? sum + times : sum), 0);
+
+const pagesOf = (delivery: Delivery | undefined): readonly PageEnd[] =>
+  delivery?.pages ?? (delivery === undefined ? [] : [[delivery.until, delivery.times]]);
+
+/**
+ * Each redelivery halves the page, so there are few ends. Only filtered events that arrive between
+ * deliveries make more. The furthest ends are then counted together.
+ */
+const PAGES_MAX = 16;
+
+function withPage(pages: readonly PageEnd[], until: number): PageEnd[] {
+  const others = pages.filter(([end]) => end !== until);
+  const times = 1 + (pages.find(([end]) => end === until)?.[1] ?? 0);
+  const sorted = [...others, [until, times] as const].sort(([a], [b]) => a - b);
+  const rest = sorted.slice(PAGES_MAX - 1);
+  const [first] = rest;
+  if (first === undefined || rest.length === 1) return sorted;
+  const together = rest.reduce((sum, [, each]) => sum + each, 0);
+  return [...sorted.slice(0, PAGES_MAX - 1), [first[0], together]];
 }
 
 /** Returns whether two records are the same, so nothing was recorded in between. */

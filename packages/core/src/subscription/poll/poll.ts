@@ -124,7 +124,7 @@ async function look(
     await deliveries.free(stream, current, withheld);
     return AGAIN;
   }
-  if (counts) await deliveries.note(stream, current, { page, events, limit });
+  if (counts) await deliveries.note(stream, current, { page, events });
   const end = { events, runs, turn: page.turn, caughtUp, queue };
   return { page: await logPage(log, stream, current, start, end) };
 }
