@@ -25,6 +25,9 @@ export type ParkedKey = {
 /** The last delivery from one place: the number of deliveries so far, and the size of its page. */
 export type Delivered = { readonly times: number; readonly limit: number };
 
+/** Where uncommitted pages ended, and how often. Old rows lack these. */
+export type PageEnd = readonly [until: number, times: number];
+
 /**
  * An event that a client skipped before the committed offset passed it. Polls leave it out until
  * the offset passes it, and deliver later events of its key.

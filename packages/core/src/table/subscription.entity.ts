@@ -3,6 +3,7 @@ import { CustomAttributeType, Entity } from "electrodb";
 import type { Life, ScopedName } from "../model/names.ts";
 import {
   type Delivered,
+  type PageEnd,
   type ParkedKey,
   type Parking,
   type SkippedEvent,
@@ -65,17 +66,12 @@ export type OffsetRow = Position & {
   readonly configured?: number;
 };
 
-/**
- * The last delivery from the committed offset `at`. No page of the deliveries since then ended after
- * `until`. `pages` has the ends of the uncommitted pages, and how often a page ended there. Old rows
- * lack it.
- */
+/** The last delivery from the committed offset `at`. No page since then ended after `until`. */
 export type Delivery = Delivered & {
   readonly at: number;
   readonly until: number;
   readonly pages?: readonly PageEnd[];
 };
-export type PageEnd = readonly [until: number, times: number];
 
 /**
  * The worker of a partition, and its expiry (milliseconds since 1970). A lease without an owner was

@@ -121,6 +121,11 @@ export const SubscriptionList = described(
   { id: "SubscriptionList", description: "A page of subscriptions, by name." },
 );
 
+const PageLag = described(Lag, {
+  description:
+    "The lag at the cursor. In the phase `bootstrap` it is the lag at the end of the snapshot, and the number of events may be up to 5 seconds old.",
+});
+
 /** The answer to a poll. Commit `cursor` once the events are processed. */
 export const PollPage = described(
   z.object({
@@ -141,7 +146,7 @@ export const PollPage = described(
       description:
         "True when the client, after applying this page, has exactly the state that every key has in the log at this cursor.",
     }),
-    lag: Lag,
+    lag: PageLag,
     nextPollMs: NextPollMs,
   }),
   {
@@ -184,7 +189,7 @@ export const CommitReceipt = described(
     }),
     redelivers: Redelivers,
     redeliversBecause: RedeliversBecause,
-    lag: Lag,
+    lag: PageLag,
     life: Life,
   }),
   { id: "CommitReceipt", description: "The position after a commit." },

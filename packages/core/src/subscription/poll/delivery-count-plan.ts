@@ -1,5 +1,5 @@
-import type { Delivered } from "../../model/parking.ts";
-import type { Delivery, OffsetRow, PageEnd } from "../../table/subscription.entity.ts";
+import type { Delivered, PageEnd } from "../../model/parking.ts";
+import type { Delivery, OffsetRow } from "../../table/subscription.entity.ts";
 
 /** The fields of a partition that delivery counting decides about. */
 export type DeliveryRow = Pick<OffsetRow, "partition" | "next" | "delivery">;
@@ -41,10 +41,7 @@ export function planNote(
   return { at: next, times, limit, until: Math.max(until, delivery?.until ?? 0), pages };
 }
 
-/**
- * Returns how often an event after the committed offset was delivered: in the pages that ended after
- * it. Pure.
- */
+/** Returns how often an event after the committed offset was delivered. Pure. */
 export const deliveriesOf = (delivery: Delivery | undefined, sequence: number): number =>
   pagesOf(delivery).reduce((sum, [until, times]) => (until > sequence ? sum + times : sum), 0);
 

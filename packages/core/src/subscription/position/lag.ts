@@ -1,5 +1,5 @@
 import type { Lag } from "@eventledger/protocol";
-import type { Clock } from "../../kernel/clock.ts";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { createMemory } from "../../kernel/memory.ts";
 import type { Log } from "../../log/log.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
@@ -18,7 +18,7 @@ export function createSubscriptionLag({
   readonly clock: Clock;
   readonly log: Log;
 }) {
-  const memory = createMemory<Lag>(clock, { ttlMs: MEMORY_MS });
+  const memory = createMemory<{ lag: Lag; stamp: Stamp }>(clock, { ttlMs: MEMORY_MS });
 
   /**
    * Returns the lag of a subscription's committed offset. Before a snapshot starts, this is the lag
@@ -35,20 +35,24 @@ export function createSubscriptionLag({
   }
 
   /**
-   * Returns the lag at the end of a snapshot, at most a few seconds old, so that pages do not pay
-   * for it.
+   * Returns the lag at the end of a snapshot, so that pages do not pay for it. The number of events
+   * is at most a few seconds old. The age of the oldest event is current.
    */
   async function snapshotLag(stream: LiveStream, positions: readonly Position[]): Promise<Lag> {
     const name = `${stream.life}#${positions.map(({ next }) => next)}`;
     const known = memory.recall(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return agedBy(known.lag, ageMs(clock, known.stamp) / 1_000);
     const look = memory.look();
-    const measured = await log.lag(stream.life, positions.map(runAt));
-    memory.learn(name, look, measured);
-    return measured;
+    const stamp = takeStamp(clock);
+    const lag = await log.lag(stream.life, positions.map(runAt));
+    memory.learn(name, look, { lag, stamp });
+    return lag;
   }
 
   return { lag, snapshotLag };
 }
+
+const agedBy = (lag: Lag, seconds: number): Lag =>
+  lag.events === 0 ? lag : { ...lag, seconds: lag.seconds + seconds };
 
 const runAt = (position: Position) => ({ position, atEnd: false, nextPublishedAt: undefined });
