@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cutPage } from "../../../packages/core/src/log/read/read.ts";
+import { cutPage } from "../../../packages/core/src/log/read/page-cut.ts";
 import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { partitionOf } from "../../../packages/core/src/model/partition.ts";

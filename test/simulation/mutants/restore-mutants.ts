@@ -45,7 +45,7 @@ export const ofRestores: readonly Mutant[] = [
   },
   {
     rule: "a restore gives a stream another life",
-    file: "model/life-text.ts",
+    file: "model/names.ts",
     from: "restored === undefined ? uid :",
     to: "restored === undefined || uid !== undefined ? uid :",
   },

@@ -1,3 +1,5 @@
+import type { Restored } from "./restored.ts";
+
 /**
  * A stream name together with its tenant: `orders` for the default tenant, `acme/orders` for the
  * tenant `acme`. Row keys accept no other type, so a name without its tenant does not compile.
@@ -35,3 +37,22 @@ export const lifeOf = (name: ScopedName, uid: string): Life => `${name}#${uid}` 
 
 /** The common prefix of all lives of a name. No life of a different name begins with it. */
 export const livesOf = (name: ScopedName): Life => lifeOf(name, "");
+
+/**
+ * Returns the life of a stream as clients and cursors know it. The text changes with each life of
+ * the name, and with each restore of the table, because copies that clients keep may contain events
+ * that the restored log lost.
+ */
+export const lifeText = ({
+  uid,
+  restored,
+}: {
+  readonly uid: string;
+  readonly restored?: Restored | undefined;
+}): string => (restored === undefined ? uid : `${uid}.${restored.at.toString(36)}`);
+
+/** Parses a life's text. `restoredAt` is 0 if the table was never restored. */
+export function parseLifeText(text: string): { uid: string; restoredAt: number } {
+  const [uid = "", at] = text.split(".");
+  return { uid, restoredAt: at === undefined ? 0 : Number.parseInt(at, 36) };
+}

@@ -1,11 +1,10 @@
 import { type BrowseQuery, type Lag, LIMITS } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
-import type { Bound } from "../log/read/bounds.ts";
 import { type Browsed, browse, type From, resolvePositions } from "../log/read/browse.ts";
+import type { Bound } from "../log/read/read-plan.ts";
 import type { StoredEvent } from "../model/event.ts";
-import { lifeText } from "../model/life-text.ts";
-import type { Tenant } from "../model/names.ts";
+import { lifeText, type Tenant } from "../model/names.ts";
 import { partitionOf } from "../model/partition.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";

@@ -1,7 +1,6 @@
 import type { PollBody, RedeliveryReason } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
-import { lifeText } from "../model/life-text.ts";
-import type { Tenant } from "../model/names.ts";
+import { lifeText, type Tenant } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import type { Poll } from "../subscription/poll/page.ts";

@@ -12,8 +12,7 @@ import { type Bounds, coversDelivery } from "../access/permission.ts";
 import { formatListCursor } from "../cursor/list-cursor.ts";
 import { subscriptionNotFound } from "../kernel/error.ts";
 import { fittingItems, type StatsPage } from "../kernel/list-page.ts";
-import { lifeText } from "../model/life-text.ts";
-import type { Tenant } from "../model/names.ts";
+import { lifeText, type Tenant } from "../model/names.ts";
 import {
   createSubscriptionInfo,
   measuredAtOnce,

@@ -1,4 +1,4 @@
-import { ADDED_BYTES } from "../log/read/page-bytes.ts";
+import { ADDED_BYTES } from "../log/read/page-cut.ts";
 import { type Bootstrap, COMPACTED_BUCKETS, formatScan } from "../model/snapshot-progress.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 

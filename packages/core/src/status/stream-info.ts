@@ -1,8 +1,7 @@
 import { LIMITS, type Stream, type StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { loadEnd } from "../log/end.ts";
-import { lifeText } from "../model/life-text.ts";
-import { bareName } from "../model/names.ts";
+import { bareName, lifeText } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { StreamRow } from "../table/stream.entity.ts";

@@ -4,9 +4,9 @@ import type { StoredEvent } from "../../model/event.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Log } from "../log.ts";
-import type { Bound } from "./bounds.ts";
-import { fittingCount } from "./page-bytes.ts";
-import { cutPage, type LogPage, type PartitionRun } from "./read.ts";
+import { keepMatching } from "./page-cut.ts";
+import type { PartitionRun } from "./read.ts";
+import type { Bound } from "./read-plan.ts";
 
 /**
  * Positions of a stream. A partition without a position starts at the time `since`, or at the
@@ -77,27 +77,6 @@ const atEndUnless =
   (among: ReadonlySet<number> | undefined) =>
   (run: PartitionRun, partition: number): PartitionRun =>
     isAmong(among, partition) ? run : { ...run, atEnd: true };
-
-/**
- * Returns up to `limit` events of a page, filtered by `matches` if present, within the size of an
- * answer. The page is cut after the last of them, so it also covers the events left out before that
- * one.
- */
-export function keepMatching(
-  page: LogPage,
-  { limit, matches }: { limit: number; matches: ((event: StoredEvent) => boolean) | undefined },
-): { events: readonly StoredEvent[]; page: LogPage } {
-  const wanted = page.entries.flatMap(({ event }, index) =>
-    matches === undefined || matches(event) ? [index] : [],
-  );
-  const most = wanted.slice(0, limit).flatMap((index) => page.entries[index]?.event ?? []);
-  const count = fittingCount(most);
-  const overflow = wanted[count];
-  return {
-    events: most.slice(0, count),
-    page: overflow === undefined ? page : cutPage(page, overflow),
-  };
-}
 
 /**
  * Returns the positions of a cursor, for some partitions or all. If the cursor has only a time,

@@ -1,7 +1,6 @@
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import type { LedgerError } from "../../kernel/error.ts";
-import { lifeText, parseLifeText } from "../../model/life-text.ts";
-import { type Life, lifeOf, type ScopedName } from "../../model/names.ts";
+import { type Life, lifeOf, lifeText, parseLifeText, type ScopedName } from "../../model/names.ts";
 import { isLost, type LostRange, type Restored, restoredEnd } from "../../model/restored.ts";
 import type { Table } from "../../table/table.ts";
 

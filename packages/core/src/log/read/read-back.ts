@@ -8,9 +8,9 @@ import type { Position } from "../../model/position.ts";
 import { isLost } from "../../model/restored.ts";
 import type { Batch } from "../../table/batch.entity.ts";
 import { unpackBatch } from "../codec.ts";
-import { type Bound, boundOf, isPast } from "./bounds.ts";
-import { printedBytes } from "./page-bytes.ts";
+import { printedBytes } from "./page-cut.ts";
 import type { ReadDeps } from "./read.ts";
+import { type Bound, boundOf, isPast } from "./read-plan.ts";
 
 /** The number of rows in the first query of a partition. Later queries ask for more. */
 const ROWS_FIRST = 2;

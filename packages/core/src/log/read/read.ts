@@ -12,9 +12,15 @@ import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { unpackBatch } from "../codec.ts";
 import { PHYSICAL_SLACK_MS } from "../guard.ts";
-import { type Bound, boundOf, type PartitionBound } from "./bounds.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
-import { planRun, type Room, type Slice } from "./read-plan.ts";
+import {
+  type Bound,
+  boundOf,
+  type PartitionBound,
+  planRun,
+  type Room,
+  type Slice,
+} from "./read-plan.ts";
 
 export type ReadDeps = {
   readonly table: Table;
@@ -108,27 +114,6 @@ export async function readPage(
     }
   }
   return { entries, runs, turn: order[read % order.length] ?? turn };
-}
-
-/**
- * Returns the page with only its first `count` entries. Every partition goes back to its first
- * omitted event. The next page starts with the first partition that got no turn.
- */
-export function cutPage(page: LogPage, count: number): LogPage {
-  const { entries, runs } = page;
-  const next = entries[count];
-  if (next === undefined) return page;
-  const served = entries[count - 1]?.partition === next.partition;
-  const turn = (next.partition + (served ? 1 : 0)) % runs.length;
-  const cut = [...runs];
-  for (const { event, partition, batch } of entries.slice(count).reverse()) {
-    cut[partition] = {
-      position: { batch, next: event.sequence },
-      atEnd: false,
-      nextPublishedAt: event.publishedAt,
-    };
-  }
-  return { entries: entries.slice(0, count), runs: cut, turn };
 }
 
 const notRead = (position: Position): PartitionRun => ({

@@ -1,7 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import type { QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
-import { keepMatching } from "../../log/read/browse.ts";
+import { keepMatching } from "../../log/read/page-cut.ts";
 import { isOutOfReach } from "../../log/read/read.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { ParkedKey } from "../../model/parking.ts";

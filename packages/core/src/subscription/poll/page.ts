@@ -21,8 +21,8 @@ import {
 } from "../position/progress.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import type { Presence } from "../workers/leases.ts";
+import { covered, type View } from "./poll-plan.ts";
 import type { Start } from "./start.ts";
-import { covered, type View } from "./view.ts";
 
 /** A request for the events after `after`, or after the committed offset. */
 export type PollRequest = {

@@ -8,10 +8,9 @@ import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { emptyPage, logPage, type Poll, type PollRequest, snapshotPage } from "./page.ts";
-import { endOf, isUnchanged } from "./poll-plan.ts";
+import { endOf, isUnchanged, type View, type ViewSource } from "./poll-plan.ts";
 import { known, readLog } from "./read-log.ts";
 import { startOf } from "./start.ts";
-import type { View, ViewSource } from "./view.ts";
 
 export type PollDeps = {
   readonly subscriptions: Subscriptions;

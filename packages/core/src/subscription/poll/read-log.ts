@@ -2,7 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { invalidCursor } from "../../cursor/cursor.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
-import { keepMatching } from "../../log/read/browse.ts";
+import { keepMatching } from "../../log/read/page-cut.ts";
 import { isOutOfReach, type LogPage } from "../../log/read/read.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Position } from "../../model/position.ts";

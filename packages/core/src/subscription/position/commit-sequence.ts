@@ -1,7 +1,7 @@
 import type { CursorContent } from "../../cursor/cursor.ts";
 import { invalidRequest } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
-import { lifeText } from "../../model/life-text.ts";
+import { lifeText } from "../../model/names.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Subscriptions } from "../subscriptions.ts";
 import { isInSnapshot } from "./progress.ts";

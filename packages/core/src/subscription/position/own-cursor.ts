@@ -5,7 +5,7 @@ import {
   type CursorFacts,
   isOfThisRestore,
 } from "../../log/read/foreign-cursor.ts";
-import { parseLifeText } from "../../model/life-text.ts";
+import { parseLifeText } from "../../model/names.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { isInSnapshot } from "./progress.ts";

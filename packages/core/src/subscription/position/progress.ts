@@ -1,6 +1,6 @@
 import type { SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent } from "../../cursor/cursor.ts";
-import { lifeText } from "../../model/life-text.ts";
+import { lifeText } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import {
   type Bootstrap,
