@@ -75,17 +75,17 @@ const importsOf = (path: string) =>
 describe("walls", () => {
   const core = inside(CORE);
 
-  it("keeps HTTP out of core", () => {
+  it("core knows no HTTP", () => {
     expect(breaches(core, importOf("hono|@hono"), "core knows no HTTP")).toEqual([]);
   });
 
-  it("keeps AWS and ElectroDB in the table and the composition root", () => {
+  it("only the table and the composition root use AWS and ElectroDB", () => {
     const others = outside(deployed, "packages/core/src/table/", "packages/functions/src/open-");
     const names = "electrodb|@aws-sdk|@smithy";
     expect(breaches(others, importOf(names), "go through core/src/table")).toEqual([]);
   });
 
-  it("reads the environment in the composition root and the Lambda entries only", () => {
+  it("only the composition root and the Lambda entries read the environment", () => {
     const roots = ["open-ledger", "api", "compactor", "sweeper"].map(
       (name) => `packages/functions/src/${name}.ts`,
     );
@@ -93,7 +93,7 @@ describe("walls", () => {
     expect(breaches(outside(deployed, ...roots), pattern, "pass it in as deps")).toEqual([]);
   });
 
-  it("takes time and chance from the injected clock and random source only", () => {
+  it("time and random numbers come only from the injected clock and random source", () => {
     const others = outside(core, "packages/core/src/kernel/").filter(
       (path) => !path.endsWith(".test.ts"),
     );
@@ -101,7 +101,7 @@ describe("walls", () => {
     expect(breaches(others, pattern, "use deps.clock or deps.random")).toEqual([]);
   });
 
-  it("imports from lower floors of core only, types as well as values", () => {
+  it("core imports only from lower floors, types as well as values", () => {
     const rooms = core.filter((path) => !path.endsWith(".test.ts"));
     const unknown = rooms.map(roomOf).filter((room) => floorOf(room) === -1);
     expect(unknown, "give the room a floor in FLOORS").toEqual([]);
@@ -115,13 +115,13 @@ describe("walls", () => {
     expect(upward).toEqual([]);
   });
 
-  it("keeps protocol free of everything but zod", () => {
+  it("protocol depends only on zod", () => {
     const pattern = /from "(?!\.|zod\/mini")/;
     const protocol = inside("packages/protocol/src/").filter((path) => !path.endsWith(".test.ts"));
     expect(breaches(protocol, pattern, "protocol depends on zod only")).toEqual([]);
   });
 
-  it("imports zod as a namespace, so that bundles stay small", () => {
+  it("zod is imported as a namespace, so that bundles stay small", () => {
     const pattern = /^import (type )?\{.*\} from "zod(\/mini)?"/;
     expect(breaches(sources, pattern, 'write import * as z from "zod/mini"')).toEqual([]);
     const larger = /from "zod"/;
@@ -130,19 +130,19 @@ describe("walls", () => {
     ).toEqual([]);
   });
 
-  it("imports no test, bench, example or tool into the product", () => {
+  it("the product imports no test, bench, example or tool", () => {
     const pattern = importOf(".*/(test|bench|examples|tools)/.*");
     expect(breaches(product, pattern, "move it into a package")).toEqual([]);
   });
 
-  it("deploys nothing of the local stack", () => {
+  it("nothing of the local stack is deployed", () => {
     const pattern = importOf(".*\\blocal/.*|@eventledger/local.*");
     expect(breaches(deployed, pattern, "the local stack imports the functions")).toEqual([]);
   });
 });
 
 describe("shape", () => {
-  it("keeps files short", () => {
+  it("files are short", () => {
     const long = sources.flatMap((path) => {
       const lines = read(path).split("\n").length;
       const cap = path.startsWith("test/") || path.endsWith(".test.ts") ? 600 : 400;
@@ -151,14 +151,14 @@ describe("shape", () => {
     expect(long).toEqual([]);
   });
 
-  it("names files by what they hold", () => {
+  it("files are named by what they contain", () => {
     const vague = tracked.filter((path) =>
       /^(utils?|helpers?|common|misc|manager|service-?utils)\b/.test(basename(path)),
     );
     expect(vague.map((path) => `${path}: name it by what it holds`)).toEqual([]);
   });
 
-  it("leaves no focused, skipped or placeholder tests", () => {
+  it("no test is focused, skipped or a placeholder", () => {
     const tests = sources.filter((path) => /\.(test|contract)\.ts$/.test(path));
     const pattern = /\b(it|test|describe)\.(only|skip|todo|fails)\b/;
     expect(breaches(outside(tests, "test/tidy"), pattern, "finish it or delete it")).toEqual([]);
@@ -172,7 +172,7 @@ describe("suites", () => {
       : [],
   );
 
-  it("have files in the repository for every pattern of every project", () => {
+  it("every pattern of every project matches files in the repository", () => {
     expect(suites.length).toBeGreaterThan(10);
     const empty = suites.flatMap(({ name, include }) =>
       include
@@ -182,7 +182,7 @@ describe("suites", () => {
     expect(empty).toEqual([]);
   });
 
-  it("run by name in the scripts of package.json", () => {
+  it("the scripts of package.json run every project by name", () => {
     const { scripts }: { scripts: Record<string, string> } = JSON.parse(read("package.json"));
     const asked = Object.values(scripts).flatMap((script) =>
       [...script.matchAll(/--project ([\w-]+)/g)].map((match) => match[1] ?? ""),
@@ -196,12 +196,12 @@ describe("pages", () => {
   const pages = tracked.filter((path) => path.endsWith(".md"));
   const unfenced = (page: string) => read(page).replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
 
-  it("leave no placeholder to be filled in", () => {
+  it("pages contain no placeholder", () => {
     const remedy = "fill it in, or take the sentence away";
     expect(breaches(pages, /@[A-Z]+@|\b(TODO|TBD|FIXME)\b/, remedy)).toEqual([]);
   });
 
-  it("link to pages and headings that exist", () => {
+  it("links lead to pages and headings that exist", () => {
     const anchorsOf = (page: string) =>
       new Set(
         [...unfenced(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
@@ -225,7 +225,7 @@ describe("pages", () => {
     expect(broken).toEqual([]);
   });
 
-  it("list every page in docs/README.md", () => {
+  it("docs/README.md lists every page", () => {
     const index = read("docs/README.md");
     const unlisted = pages
       .filter((page) => /^docs\/(?!README)[\w-]+\.md$/.test(page))
@@ -233,7 +233,7 @@ describe("pages", () => {
     expect(unlisted).toEqual([]);
   });
 
-  it("explain every problem code with its cause, remedy and the example of the API", () => {
+  it("problems.md explains every code with its cause, remedy and the example of the API", () => {
     const sections = new Map(
       read("docs/problems.md")
         .split(/^## /m)
@@ -250,7 +250,7 @@ describe("pages", () => {
     }
   });
 
-  it("explain every variable that is read", () => {
+  it("settings.md explains every variable that is read", () => {
     const readers = ["packages/local/src/settings.ts", "infra/stage.ts", "sst.config.ts"];
     const variables = readers.flatMap((path) =>
       [...read(path).matchAll(/\benv\.([A-Z][A-Z_]+)/g)].map((match) => match[1] ?? ""),
@@ -260,7 +260,7 @@ describe("pages", () => {
     expect(variables.filter((name) => !settings.includes(`\`${name}\``))).toEqual([]);
   });
 
-  it("name the Node that is installed", () => {
+  it(".nvmrc names the installed Node", () => {
     const { optionalDependencies }: { optionalDependencies: Record<string, string> } = JSON.parse(
       read("package.json"),
     );
@@ -273,7 +273,7 @@ describe("prose", () => {
     (path) => /\.(m?ts|md)$/.test(path) && !path.startsWith("test/tidy"),
   );
 
-  it("says it in plain words", () => {
+  it("comments and pages use plain words", () => {
     const words =
       /(?<!-)\b(behind|whoever|anybody|somebody|nobody|stands|told|anew|mend|mended|news)\b/i;
     const remedy =
@@ -281,13 +281,13 @@ describe("prose", () => {
     expect(breaches(texts, words, remedy)).toEqual([]);
   });
 
-  it("keeps comments within 100 columns", () => {
+  it("comments stay within 100 columns", () => {
     const comment = /^(?!.*(https?:|biome-ignore))(?=\s*(\/\/|\/?\*)).{101}/;
     const sources = texts.filter((path) => !path.endsWith(".md"));
     expect(breaches(sources, comment, "wrap it at 100 columns")).toEqual([]);
   });
 
-  it("keeps pages within 100 columns, but for tables, headings, addresses and code", () => {
+  it("pages stay within 100 columns, except tables, headings, addresses and code", () => {
     const generated = "docs/cost.md";
     const long = texts
       .filter((path) => path.endsWith(".md") && path !== generated)
@@ -317,12 +317,12 @@ describe("promises", () => {
     [...page.matchAll(/\*\*\[([a-z]+\.[a-z-]+)\]\*\*/g)].map((match) => match[1] ?? ""),
   );
 
-  it("proves every promise of PROTOCOL.md by a test that cites it", () => {
+  it("a test cites every promise of PROTOCOL.md", () => {
     const cited = new Set(tests.flatMap((path) => idsIn(read(path))));
     expect([...promised].filter((id) => !cited.has(id))).toEqual([]);
   });
 
-  it("describes every operation in PROTOCOL.md, with all of its failures", () => {
+  it("PROTOCOL.md describes every operation with all of its failures", () => {
     type Answer = { content?: Record<string, { examples?: object }> };
     type Described = { "x-scopes": string[]; responses: Record<string, Answer> };
     const { paths }: { paths: Record<string, Record<string, Described>> } = JSON.parse(
@@ -364,7 +364,7 @@ describe("promises", () => {
     expect(new Set(found)).toEqual(new Set(failuresOf.keys()));
   });
 
-  it("cites no promise that PROTOCOL.md does not make", () => {
+  it("every cited promise is in PROTOCOL.md", () => {
     const unknown = tests.flatMap((path) =>
       idsIn(read(path)).flatMap((id) => (promised.has(id) ? [] : [`${path} cites [${id}]`])),
     );
@@ -373,7 +373,7 @@ describe("promises", () => {
 });
 
 describe("runtime", () => {
-  it("has a complete lock file", () => {
+  it("the lock file is complete", () => {
     type Locked = { optionalDependencies?: Record<string, string> };
     const { packages }: { packages: Record<string, Locked> } = JSON.parse(
       read("package-lock.json"),
@@ -386,7 +386,7 @@ describe("runtime", () => {
     expect(missing, "run: node .ci/complete-lock.mjs").toEqual([]);
   });
 
-  it("runs on the pinned Node", () => {
+  it("the tests run on the pinned Node", () => {
     expect(Number(process.versions.node.split(".")[0])).toBeGreaterThanOrEqual(24);
   });
 });

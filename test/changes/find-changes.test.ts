@@ -7,7 +7,7 @@ import { sourcesOf } from "./sources.ts";
 
 const namesIn = (source: string) => findChanges("a.ts", source).changes.map(({ name }) => name);
 
-it("changes a condition clause by clause, and as a whole", () => {
+it("a condition is changed clause by clause, and as a whole", () => {
   expect(namesIn("if (a && b === c) throw d;")).toEqual([
     "never: a && b === c",
     "without: a",
@@ -26,7 +26,7 @@ it("changes a condition clause by clause, and as a whole", () => {
   ]);
 });
 
-it("changes what is done, defaults, extremes, quantifiers and the ends of patterns", () => {
+it("statements, defaults, extremes, quantifiers and the ends of patterns are changed", () => {
   expect(namesIn("await f();")).toEqual(["drop: await f();"]);
   expect(namesIn("const a = b?.c ?? d;")).toEqual(["none: b?.c"]);
   expect(namesIn("const a = Math.max(b, c);")).toEqual(["swap: Math.max(b, c)"]);
@@ -34,7 +34,7 @@ it("changes what is done, defaults, extremes, quantifiers and the ends of patter
   expect(namesIn("const a = /^b$/;")).toEqual(["open beginning: /^b$/", "open end: /^b$/"]);
 });
 
-it("changes the conditions of writes, and no types", () => {
+it("the conditions of writes are changed, and types are not", () => {
   expect(namesIn("const w = [eq(row.a, b), lt(row.c, d)];")).toEqual([
     "without condition: eq(row.a, b)",
     "without condition: lt(row.c, d)",
@@ -42,7 +42,7 @@ it("changes the conditions of writes, and no types", () => {
   expect(namesIn("type A<B> = B extends true ? 1 : 2; const a = b as A<true>;")).toEqual([]);
 });
 
-it("tells equal changes of a file apart", () => {
+it("equal changes of a file have different names", () => {
   expect(namesIn("f(); f();")).toEqual(["drop: f();", "drop: f(); (2)"]);
 });
 
@@ -80,7 +80,7 @@ it.each([
   },
 );
 
-it("reads every source file of the core and the functions", () => {
+it("every source file of core and the functions can be changed", () => {
   for (const file of sourcesOf([])) {
     const { changes, code } = findChanges(file, readFileSync(file, "utf8"));
     expect(new Set(changes.map(({ name }) => name)).size, file).toBe(changes.length);

@@ -21,7 +21,7 @@ const quick = file("quick", 10, [1, 2]);
 const slow = file("slow", 100, [1, 2, 3], [4]);
 const all = new Set([1, 2, 3, 4]);
 
-it("asks the quickest file first, about what its tests meet", () => {
+it("the quickest file is asked first, with the tests that execute the change", () => {
   const job = nextJob([slow, quick], all, []);
   expect(job).toMatchObject({ file: "quick", orders: { questions: { "quick.1": [1, 2] } } });
   expect(nextJob([slow, quick], new Set([2]), [])).toMatchObject({
@@ -29,7 +29,7 @@ it("asks the quickest file first, about what its tests meet", () => {
   });
 });
 
-it("does not ask about what was noticed, nor twice, nor a file that fails by itself", () => {
+it("a noticed change, a repeated question and a failing file are not asked", () => {
   const answers = [answer("quick", 1, "noticed"), answer("quick", 2, "passed")];
   expect(nextJob([slow, quick], all, answers)).toMatchObject({
     ...{ file: "slow", orders: { questions: { "slow.1": [2, 3] } } },
@@ -37,7 +37,7 @@ it("does not ask about what was noticed, nor twice, nor a file that fails by its
   expect(nextJob([{ ...quick, passed: false }], all, [])).toBeUndefined();
 });
 
-it("runs a file from its beginning for what its loading meets, and for what is in doubt", () => {
+it("a file runs from its beginning for what its loading executes, and for what is in doubt", () => {
   const outcomes = ["passed", "unsure", "passed"] as const;
   const answers = [...outcomes.entries()].map(([at, outcome]) => answer("slow", at + 1, outcome));
   const first = nextJob([slow], all, answers);
@@ -48,7 +48,7 @@ it("runs a file from its beginning for what its loading meets, and for what is i
   expect(nextJob([slow], all, answers)).toBeUndefined();
 });
 
-it("asks about what took too long once more, alone and with more time", () => {
+it("a question that took too long is asked once more, alone and with more time", () => {
   const first = nextJob([quick], all, []);
   const answers = [answer("quick", 1, "late"), answer("quick", 2, "passed")];
   const again = nextJob([quick], all, answers);
@@ -66,7 +66,7 @@ it("asks about what took too long once more, alone and with more time", () => {
   expect(nextJob([quick, slow], all, passed)?.orders.questions).toEqual({ "slow.1": [1, 2, 3] });
 });
 
-it("says who noticed a change, and how many were asked", () => {
+it("the verdict says who noticed a change, and how many were asked", () => {
   const answers = [
     ...[answer("quick", 1, "begun"), answer("quick", 1, "passed"), answer("slow", 1, "noticed")],
     ...[answer("slow", 2, "endless"), answer("slow", 3, "unmet")],

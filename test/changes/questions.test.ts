@@ -17,25 +17,25 @@ function ask(numbers: readonly number[], passes: (active: number, run: number) =
   return { outcomes, runs };
 }
 
-it("asks about one change after the other, and makes sure of what fails", () => {
+it("the questions ask about one change after the other, and confirm each failure", () => {
   expect(ask([4, 5, 6], (active) => active !== 5)).toEqual({
     outcomes: ["4 passed", "5 noticed", "6 passed"],
     runs: [4, 5, -1, 6],
   });
 });
 
-it("is unsure of everything that is left when the test fails without a change", () => {
+it("the remaining questions are unsure when the test fails without a change", () => {
   expect(ask([4, 5, 6], (_, run) => run < 1)).toEqual({
     outcomes: ["4 passed", "5 unsure", "6 unsure"],
     runs: [4, 5, -1],
   });
 });
 
-it("asks nothing without questions", () => {
+it("nothing is asked without questions", () => {
   expect(ask([], () => true)).toEqual({ outcomes: [], runs: [] });
 });
 
-it("does not count a run that does not meet its change", () => {
+it("a run that does not execute its change does not count", () => {
   const questions = questionsOf([4]);
   questions.next();
   expect(questions.conclude(true, false)).toEqual([{ number: 4, outcome: "unmet" }]);

@@ -7,7 +7,7 @@ import { SURVIVORS } from "./survivors.ts";
 
 /** These checks run at every commit, so that no reason outlives its code. */
 describe("the changes that no test notices", () => {
-  it("are all there, in files that were examined whole", () => {
+  it("every survivor is in a file that was examined completely", () => {
     const strange = SURVIVORS.filter(({ file, name }) => {
       if (!EXAMINED.includes(file)) return true;
       const { changes } = findChanges(file, readFileSync(file, "utf8"));
@@ -16,7 +16,7 @@ describe("the changes that no test notices", () => {
     expect(strange).toEqual([]);
   });
 
-  it("have a reason each, once", () => {
+  it("every survivor has one reason", () => {
     expect(SURVIVORS.filter(({ why }) => why.length < 20)).toEqual([]);
     const keys = SURVIVORS.map(({ file, name }) => `${file} ${name}`);
     expect(new Set(keys).size).toBe(keys.length);
@@ -30,13 +30,13 @@ describe("a run", () => {
   const because = (name: string) => ({ file: "f.ts", name, why: "" });
   const scope = { files: ["f.ts"], all, isWhole: true };
 
-  it("fails for a survivor without a reason", () => {
+  it("a run fails for a survivor without a reason", () => {
     const { alive, unexplained } = judge(tried, [because("b")], scope);
     expect(alive.map(({ name }) => name)).toEqual(["b", "c"]);
     expect(unexplained.map(({ name }) => name)).toEqual(["c"]);
   });
 
-  it("fails for a reason without a survivor", () => {
+  it("a run fails for a reason without a survivor", () => {
     const reasons = ["a", "b", "c", "gone"].map(because);
     expect(judge(tried, reasons, scope).superfluous).toEqual([because("a"), because("gone")]);
     const others = [{ file: "other.ts", name: "a", why: "" }];

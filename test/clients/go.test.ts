@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.stop());
 
-it("[openapi.clients] makes a client of oapi-codegen that compiles and works", async (context) => {
+it("[openapi.clients] oapi-codegen generates a client that compiles and works", async (context) => {
   if (!(await isThere("go", "version"))) return skip(context, "Go is not there");
   const cwd = folderOf("go");
   const modules = { command: "go", args: ["mod", "download"], cwd };

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.stop());
 
-it("[openapi.clients] makes a Java client of openapi-generator that compiles and works", async (context) => {
+it("[openapi.clients] openapi-generator generates a Java client that compiles and works", async (context) => {
   if (!(await isThere("mvn", "--version"))) return skip(context, "Maven is not there");
   const cwd = folderOf("java");
   const maven = (...args: string[]) =>

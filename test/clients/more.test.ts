@@ -13,12 +13,12 @@ async function tools(context: TestContext) {
     run({ command: join(folder, "node_modules/.bin", name), args, cwd: folder });
 }
 
-it("[openapi.clients] is valid and without a warning for spectral", async (context) => {
+it("[openapi.clients] spectral finds the document valid and without a warning", async (context) => {
   const tool = await tools(context);
   await tool("spectral", "lint", OPENAPI, "--ruleset", "spectral.yaml", "--fail-severity", "hint");
 });
 
-it("[openapi.clients] makes a client of @hey-api/openapi-ts that compiles", async (context) => {
+it("[openapi.clients] @hey-api/openapi-ts generates a client that compiles", async (context) => {
   const tool = await tools(context);
   await tool("openapi-ts", ...(await documented("npx openapi-ts")), "--silent");
   const options = ["--noEmit", "--strict", "--target", "es2023", "--module", "esnext"];

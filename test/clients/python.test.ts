@@ -15,7 +15,7 @@ afterAll(() => stack?.stop());
 const INSTALLING = { timeout: 300_000 };
 
 it(
-  "[openapi.clients] makes a client of openapi-python-client that works",
+  "[openapi.clients] openapi-python-client generates a client that works",
   INSTALLING,
   async (context) => {
     const packages = await pythonPackages("python");

@@ -3,7 +3,7 @@ import { it } from "vitest";
 import { isThere, run } from "./run.ts";
 import { documented, folderOf, skip } from "./tools.ts";
 
-it("[openapi.clients] makes a Rust client of openapi-generator that compiles", async (context) => {
+it("[openapi.clients] openapi-generator generates a Rust client that compiles", async (context) => {
   for (const tool of ["mvn", "cargo"]) {
     if (!(await isThere(tool, "--version"))) return skip(context, `${tool} is not there`);
   }

@@ -57,11 +57,11 @@ function badRequests(api: Client): void {
     expect(answer.text.length).toBeLessThan(8_192);
   });
 
-  it("[error.nothing-written] has changed nothing", async () => {
+  it("[error.nothing-written] a bad request has changed nothing", async () => {
     expect(await look(api, made)).toEqual(before);
   });
 
-  it("[error.problem] lists every invalid field, and at most 20 of them", async () => {
+  it("[error.problem] a problem lists every invalid field, and at most 20 of them", async () => {
     const send = (body: string) =>
       api.send({
         method: "POST",
@@ -82,7 +82,7 @@ function badRequests(api: Client): void {
   });
 
   it.each(["0", "1.5", "true", '"1"', "9007199254740992", "99999999999999999999", "1e400"])(
-    "[error.problem] tells the bounds of an integer that is %s, wherever it is sent",
+    "[error.problem] a problem names the bounds of an integer that is %s, wherever it is sent",
     async (value) => {
       const stream = at(made.stream ?? "");
       const subscription = at(made.stream ?? "", "sub");
@@ -124,13 +124,13 @@ function badRequests(api: Client): void {
     },
   );
 
-  it("[error.problem] names what is accepted where a media type is not", async () => {
+  it("[error.problem] a problem names the accepted media types", async () => {
     const path = `${at(made.stream ?? "")}/events`;
     const answer = await api.send({ method: "POST", path, body: "x" });
     expect(answer.body).toMatchObject({ accepted: expect.stringContaining("application/json") });
   });
 
-  it("[http.method] answers HEAD like GET without a body", async () => {
+  it("[http.method] HEAD is answered like GET without a body", async () => {
     for (const path of ["/streams", at(made.stream ?? ""), "/health"]) {
       const head = await api.send({ method: "HEAD", path });
       expect([head.status, head.text]).toEqual([200, ""]);
@@ -202,7 +202,7 @@ function requestIds(api: Client): void {
     (await api.send({ path, headers: { "x-request-id": value } })).header("x-request-id");
 
   it.each(["abcdefgh", "A-Z_a.z-09", "0".repeat(64), "1f0c9d2e-6a55-7b1c-9e10-0d5b3c1f2a77"])(
-    "[http.request-id] comes back when well formed: %s",
+    "[http.request-id] a well-formed request id is returned: %s",
     async (id) => {
       expect(await idOf(id)).toBe(id);
       expect(await idOf(id, "/nope")).toBe(id);
@@ -226,13 +226,13 @@ function requestIds(api: Client): void {
     expect(await idOf(value)).not.toBe(id);
   });
 
-  it("[http.request-id] is one for a path that looks like a pattern", async () => {
+  it("[http.request-id] a path that looks like a pattern has one request id", async () => {
     // `send` checks that the problem's `instance` equals the `X-Request-Id` header.
     const { status } = await api.send({ method: "POST", path: "/*" });
     expect(status).toBe(404);
   });
 
-  it("[http.request-id] never lets a line break through", async () => {
+  it("[http.request-id] a request id never contains a line break", async () => {
     for (const eol of ["\r", "\n", "\r\n "]) {
       const raw = await exchangeRaw(
         api.target,

@@ -40,12 +40,12 @@ function from(api: Client, partitions: number): void {
 
   const read = async (place: string) => dataOf(await api.readAll(stream, place));
 
-  it("[read.from] starts at the first event without from, and with earliest", async () => {
+  it("[read.from] browsing starts at the first event by default, and with earliest", async () => {
     expect(dataOf((await api.browse(stream)).body.events)).toEqual(dataOf(all));
     expect(await read("earliest")).toEqual(dataOf(all));
   });
 
-  it("[read.from] starts after what is durable with latest, and meets what comes", async () => {
+  it("[read.from] browsing from latest starts after the durable events and receives later ones", async () => {
     const { body } = await api.browse(stream, { from: "latest" });
     expect(body).toMatchObject({ events: [], caughtUp: true });
     const own = await api.newStream({ partitions });
@@ -57,7 +57,7 @@ function from(api: Client, partitions: number): void {
     expect(dataOf(await api.readAll(own, latest))).toEqual([0, 1, 2]);
   });
 
-  it("[read.from] starts with the first event published at a moment or later", async () => {
+  it("[read.from] browsing from a moment starts with the first event published then or later", async () => {
     const times = [...new Set(all.map(({ publishedAt }) => publishedAt))].sort();
     expect(times.length).toBeGreaterThanOrEqual(8);
     const since = (moment: number) =>
@@ -74,14 +74,14 @@ function from(api: Client, partitions: number): void {
     }
   });
 
-  it("[read.from] takes a moment with any offset, however long past", async () => {
+  it("[read.from] a moment may have any offset and be long past", async () => {
     const first = Date.parse(all[0]?.publishedAt ?? "");
     const local = new Date(first + 5.5 * 3_600_000).toISOString().replace("Z", "+05:30");
     expect(await read(local)).toEqual(dataOf(all));
     expect(await read("1970-01-01T00:00:00Z")).toEqual(dataOf(all));
   });
 
-  it("[read.from] starts with a sequence where there is one partition", async () => {
+  it("[read.from] browsing starts at a sequence on a stream with one partition", async () => {
     if (partitions > 1) {
       const problem = await refusal(api.browse(stream, { from: 1 }), "invalid-request");
       expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["/query/from"]);
@@ -95,14 +95,14 @@ function from(api: Client, partitions: number): void {
     expect(body).toMatchObject({ events: [], caughtUp: true });
   });
 
-  it("[read.from] reads with a receipt's cursor all that came later and nothing of its own", async () => {
+  it("[read.from] browsing from a receipt's cursor reads all later events and none of its own", async () => {
     for (const [request, receipt] of receipts.entries()) {
       const later = dataOf(all).filter((data) => data >= (request + 1) * 3);
       expect(await read(receipt)).toEqual(later);
     }
   });
 
-  it("[read.contiguous] goes on from every cursor where its page ended", async () => {
+  it("[read.contiguous] browsing continues from every cursor where its page ended", async () => {
     let place = "earliest";
     const walked: LedgerEvent[] = [];
     for (let page = 0; page < all.length; page++) {
@@ -118,7 +118,7 @@ function from(api: Client, partitions: number): void {
     });
   });
 
-  it("[cursor.opaque] answers the same page for the same cursor, however often", async () => {
+  it("[cursor.opaque] the same cursor always gives the same page", async () => {
     const { cursor } = (await api.browse(stream, { limit: 5 })).body;
     const [first, second] = await Promise.all([
       api.browse(stream, { from: cursor, limit: 5 }),
@@ -157,7 +157,7 @@ function filter(api: Client, partitions: number): void {
   }
 
   it.each([1, 2, 1_000])(
-    "[read.filter] finds every event of a type, key or both by pages of %i",
+    "[read.filter] browsing finds every event of a type, a key or both in pages of %i",
     async (limit) => {
       expect(await walk({ type: "seldom" }, limit)).toEqual([7, 307, 607, 907, 1207]);
       expect(await walk({ key: "räre/ké y?&=#" }, limit)).toEqual([0, 500, 1_000]);
@@ -167,7 +167,7 @@ function filter(api: Client, partitions: number): void {
     },
   );
 
-  it("[read.filter] gives a cursor after the last match that fits, not after the page", async () => {
+  it("[read.filter] the cursor is after the last match that fits, not after the page", async () => {
     const { body } = await api.browse(stream, { type: "even", limit: 3 });
     const rest = await api.readAll(stream, body.cursor);
     const matched = new Set(dataOf(body.events));
@@ -178,7 +178,7 @@ function filter(api: Client, partitions: number): void {
 }
 
 function cursors(api: Client): void {
-  it("[cursor.bound] works on no other stream", async () => {
+  it("[cursor.bound] a cursor works on no other stream", async () => {
     const [one, two] = [await api.newStream(), await api.newStream({ partitions: 4 })];
     await api.publish(one, { key: "k", data: 1 });
     const receipt = (await api.publish(two, { key: "k", data: 1 })).body.cursor;
@@ -187,14 +187,14 @@ function cursors(api: Client): void {
     await refusal(api.browse(one, { from: receipt }), "invalid-cursor");
   });
 
-  it("[cursor.bound] from a poll belongs to its subscription, not to browsing", async () => {
+  it("[cursor.bound] a poll's cursor belongs to its subscription, not to browsing", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     const { cursor } = (await api.poll(stream, "s")).body;
     await refusal(api.browse(stream, { from: cursor }), "invalid-cursor");
   });
 
-  it("[cursor.opaque] is refused with any character changed, cut off or added", async () => {
+  it("[cursor.opaque] a cursor is refused with any character changed, removed or added", async () => {
     const stream = await api.newStream();
     const { cursor } = (await api.publish(stream, { key: "k", data: 1 })).body;
     const flip = (index: number) =>

@@ -45,7 +45,7 @@ function reading(api: Client): void {
     await compactAll(api, stream);
   });
 
-  it("[compaction.latest] lists the last event of every key and no deleted one", async () => {
+  it("[compaction.latest] the list has the last event of every key and no deleted one", async () => {
     const { items, cursor } = await api.listCompacted(stream);
     expect(cursor).toBeNull();
     expect(items.map(({ key, data, sequence }) => ({ key, data, sequence }))).toEqual(
@@ -57,19 +57,19 @@ function reading(api: Client): void {
     expect(items).toHaveLength(2);
   });
 
-  it("[compaction.latest] shows an event as the log does", async () => {
+  it("[compaction.latest] the list shows an event as the log does", async () => {
     const { body } = await api.getCompacted(stream, "b");
     expect(body).toEqual((await api.readAll(stream))[2]);
   });
 
-  it("[compaction.key] tells a deleted key from an unknown one", async () => {
+  it("[compaction.key] a deleted key is distinguished from an unknown one", async () => {
     const deleted = await refusal(api.getCompacted(stream, "gone"), "key-not-found");
     expect(deleted).toMatchObject({ deleted: true });
     const unknown = await refusal(api.getCompacted(stream, "never"), "key-not-found");
     expect(unknown).toMatchObject({ deleted: false });
   });
 
-  it("[compaction.key] answers 304 to the ETag it gave, until the state changes", async () => {
+  it("[compaction.key] an ETag is answered with 304 until the state changes", async () => {
     const { header } = await api.getCompacted(stream, "a");
     const etag = header("etag") ?? "";
     const path = `${at(stream)}/compacted/a`;
@@ -82,7 +82,7 @@ function reading(api: Client): void {
     expect(changed.header("etag")).not.toBe(etag);
   });
 
-  it("[compaction.list] goes on exactly after the list from its follow cursor", async () => {
+  it("[compaction.list] the follow cursor continues exactly after the list", async () => {
     const { follow } = await api.listCompacted(stream);
     await api.publish(stream, [
       { key: "later", data: 1 },
@@ -95,7 +95,7 @@ function reading(api: Client): void {
     ]);
   });
 
-  it("[compaction.now] says how much it did, and that nothing is left", async () => {
+  it("[compaction.now] a compaction reports how much it did, and that nothing is left", async () => {
     await compactAll(api, stream);
     const quiet = await api.newStream();
     await api.publish(quiet, { key: "k", data: 1 });
@@ -104,12 +104,12 @@ function reading(api: Client): void {
     expect((await api.getStream(quiet)).watermarkLag).toEqual({ events: 0, seconds: 0 });
   });
 
-  it("[publish.interlock] repairs no numbering that is not at risk", async () => {
+  it("[publish.interlock] a repair changes no numbering that is not at risk", async () => {
     expect(await api.repairNumbering(stream)).toEqual({ repaired: 0 });
     await api.publish(stream, { key: "after", data: 1 });
   });
 
-  it("[compaction.latest] refuses to list a stream that keeps no state", async () => {
+  it("[compaction.latest] a stream without compacted state has no list", async () => {
     const plain = await api.newStream({ compaction: "none" });
     await refusal(api.listCompacted(plain), "not-compacted");
   });
@@ -140,12 +140,12 @@ function shapes(api: Client): void {
     await compactAll(api, stream);
   });
 
-  it.each(SHAPES)("[compaction.key] finds %s", async (key) => {
+  it.each(SHAPES)("[compaction.key] a request finds the state of %s", async (key) => {
     const { body } = await api.getCompacted(stream, key);
     expect(body).toMatchObject({ key, data: { key } });
   });
 
-  it("[compaction.list] goes on after the longest keys, on the most partitions", async () => {
+  it("[compaction.list] the list continues after the longest keys, on the most partitions", async () => {
     const { partitionsMax, keyBytesMax } = LIMITS;
     const wide = await api.newStream({ partitions: partitionsMax });
     const keys = Array.from({ length: 9 }, (_, n) => `${n}`.repeat(keyBytesMax));
@@ -163,7 +163,7 @@ function shapes(api: Client): void {
     expect(seen.sort()).toEqual(keys);
   });
 
-  it.each(["prefix", "keyPrefix"])("[compaction.list] lists by %s, page by page", async (name) => {
+  it.each(["prefix", "keyPrefix"])("[compaction.list] the list returns pages by %s", async (name) => {
     const found: string[] = [];
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const query = { limit: 1, [name]: "a", ...(cursor === undefined ? {} : { cursor }) };
@@ -180,7 +180,7 @@ function shapes(api: Client): void {
 function bootstrap(api: Client, partitions: number): void {
   const put = (n: number) => ({ key: `k${n % 17}`, data: n % 10 === 9 ? null : n });
 
-  it("[bootstrap.exact] [bootstrap.explicit-end] folds to the whole log whenever it says so", async () => {
+  it("[bootstrap.exact] [bootstrap.explicit-end] a bootstrap gives the state of the whole log whenever it says so", async () => {
     const stream = await api.newStream({ partitions });
     await api.publish(
       stream,
@@ -226,7 +226,7 @@ function bootstrap(api: Client, partitions: number): void {
     expect(view).toEqual(fold(new Map(), await api.readAll(stream)));
   });
 
-  it("[bootstrap.resume] goes on from what was committed after a crash", async () => {
+  it("[bootstrap.resume] a bootstrap continues after a crash from what was committed", async () => {
     const stream = await api.newStream({ partitions });
     await api.publish(
       stream,
@@ -249,7 +249,7 @@ function bootstrap(api: Client, partitions: number): void {
     expect((await api.getSubscription(stream, "view")).phase).toBe("log");
   });
 
-  it("[sub.seek] bootstraps again on purpose", async () => {
+  it("[sub.seek] a seek starts a new bootstrap", async () => {
     const stream = await api.newStream({ partitions });
     await api.publish(stream, { key: "a", data: 1 });
     await api.createSubscription(stream, { name: "view", start: "latest" });

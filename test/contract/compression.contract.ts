@@ -25,7 +25,7 @@ export function compressionContract(target: Target): void {
   });
 
   it.each(["/events", "/subscriptions/s/poll", "/compacted"])(
-    "[http.gzip] a long page of %s is compressed for those who accept it, and says the same",
+    "[http.gzip] a long page of %s is compressed for clients that accept it, with the same content",
     async (path) => {
       const [plain, small] = [
         await get(at(stream) + path, "identity"),
@@ -42,7 +42,7 @@ export function compressionContract(target: Target): void {
     },
   );
 
-  it("[http.gzip] a page in CloudEvents form as well", async () => {
+  it("[http.gzip] a page in CloudEvents form is compressed as well", async () => {
     const headers = { accept: "application/cloudevents-batch+json", "accept-encoding": "gzip" };
     const page = await api.send({ path: `${at(stream)}/events`, headers });
     expect(page.header("content-encoding")).toBe("gzip");
@@ -52,14 +52,14 @@ export function compressionContract(target: Target): void {
   it.each([
     ["a page of one event", "/events?limit=1", 200],
     ["a problem", "/events?limit=none", 400],
-  ])("[http.gzip] %s is too short for it", async (_, path, status) => {
+  ])("[http.gzip] %s is too short to be compressed", async (_, path, status) => {
     const answer = await get(at(stream) + path);
     expect(answer.status).toBe(status);
     expect(answer.header("content-encoding")).toBe("");
     expect(Number(answer.header("content-length"))).toBe(answer.bytes);
   });
 
-  it("[http.gzip] the documentation comes compressed to browsers", async () => {
+  it("[http.gzip] the documentation is compressed for browsers", async () => {
     for (const path of ["/docs", "/openapi.json", "/docs/assets/swagger-ui.css"])
       expect((await get(path)).header("content-encoding"), path).toBe("gzip");
   });

@@ -231,7 +231,7 @@ function madeUp(api: Client): void {
     return Buffer.from(cursor, "base64url").toString().split(":")[0] ?? "";
   }
 
-  it("shows nothing that the list itself would not show, and never other rows", async () => {
+  it("a cursor shows nothing that the list itself would not show, and never other rows", async () => {
     const { stream, other, id, list } = await bound();
     const [subscriptions, parked] = [`${at(stream)}/subscriptions`, `${at(stream, "own")}/parked`];
     const ofSubscriptions = await listNamed(subscriptions);

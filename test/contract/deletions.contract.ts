@@ -12,7 +12,7 @@ export function deletionsContract(target: Target): void {
 function repeating(api: Client): void {
   const remove = (path: string) => api.send({ method: "DELETE", path });
 
-  it("[delete.repeat] answers as the first did where the stream is deleted", async () => {
+  it("[delete.repeat] a repeated DELETE of a stream answers like the first", async () => {
     const stream = await api.newStream({ partitions: 2 });
     await api.publish(stream, { key: "k", data: 1 });
     const [first, ...repeats] = [
@@ -25,7 +25,7 @@ function repeating(api: Client): void {
     expect((await api.send({ path: at(stream) })).status).toBe(404);
   });
 
-  it("[delete.repeat] answers as the first did where the subscription is deleted", async () => {
+  it("[delete.repeat] a repeated DELETE of a subscription answers like the first", async () => {
     const stream = await api.newStream();
     const filter = { keyPrefix: "a" };
     for (const [name, how] of Object.entries({ plain: {}, filtered: { filter } })) {
@@ -35,7 +35,7 @@ function repeating(api: Client): void {
     }
   });
 
-  it("[delete.repeat] deletes what was created again, and its repeats are no failure either", async () => {
+  it("[delete.repeat] a repeated DELETE deletes a name that was created again, and its repeats succeed too", async () => {
     const stream = await api.newStream();
     for (let n = 0; n < 2; n++) {
       expect((await api.createSubscription(stream, { name: "s" })).status).toBe(201);
@@ -50,7 +50,7 @@ function repeating(api: Client): void {
     expect((await remove(at(stream))).status).toBe(202);
   });
 
-  it("[delete.repeat] is 404 for what was never there, and says what that means", async () => {
+  it("[delete.repeat] a DELETE of a missing name is 404 and says what that means", async () => {
     const stream = await api.newStream();
     const missing = [
       [at(newName()), "stream-not-found"],
@@ -67,7 +67,7 @@ function repeating(api: Client): void {
     expect(read.detail).not.toMatch(/DELETE/);
   });
 
-  it("[delete.repeat] no name is taken for the beginning of another", async () => {
+  it("[delete.repeat] a name is never mistaken for the beginning of another", async () => {
     const stream = await api.newStream();
     await remove(at(stream));
     for (const other of [stream.slice(0, -1), `${stream}x`, `${stream}-`]) {

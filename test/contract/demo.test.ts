@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.stop());
 
-test("follows all 329 real webhooks over a kill, and again when run a second time", async () => {
+test("the demo follows all 329 real webhooks across a kill, and again in a second run", async () => {
   for (const run of [1, 2]) {
     const result = await runDemo();
     expect(result, `run ${run}`).toMatchObject({

@@ -73,7 +73,7 @@ const readme = blocksOf("README.md");
 const walk = readme.filter(({ language, text }) => language === "sh" && text.includes("api "));
 
 describe("README", () => {
-  it("shows the answers that its requests get, and those of the concepts work after them", async () => {
+  it("README shows the actual answers, and the requests of the concepts work after them", async () => {
     const answersShown = walk.map((block) => {
       const next = readme[readme.indexOf(block) + 1];
       expect(next?.language, `the answers to ${block.text}`).toBe("json");
@@ -94,7 +94,7 @@ describe("README", () => {
     ]);
   });
 
-  it("has a consumer that works as saved", async () => {
+  it("the consumer in README works as saved", async () => {
     const [program] = readme.filter(({ language }) => language === "js");
     writeFileSync(join(folder, "consume.mjs"), local(program?.text ?? ""));
     const consumer = spawn(process.execPath, ["consume.mjs"], {
@@ -121,7 +121,7 @@ describe("docs", () => {
       .filter(({ language, text }) => language === "sh" && /^(curl|export URL)/m.test(text))
       .map(({ text }) => text.replace("<the url of the last lines>", stack.url));
 
-  it.each(["docs/access.md", "docs/deploy.md"])("%s has requests that work", async (page) => {
+  it.each(["docs/access.md", "docs/deploy.md"])("the requests in %s work", async (page) => {
     const blocks = requests(page);
     expect(blocks.length).toBeGreaterThan(0);
     const answers = await paste(blocks, { URL: stack.url, ADMIN_KEY: adminKey });
@@ -142,7 +142,7 @@ describe("docs", () => {
       .map((line) => ({ page, line })),
   );
 
-  it("name only scripts, programs and folders that exist", () => {
+  it("pages name only scripts, programs and folders that exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
     const missing = lines.flatMap(({ page, line }) => {
       const named = [...line.matchAll(/npm (?:run (?:--silent )?)?([a-z:-]+)/g)]
@@ -156,7 +156,7 @@ describe("docs", () => {
     expect(missing).toEqual([]);
   });
 
-  it("begin each command with a program that some test runs or a reader knows", () => {
+  it("every command begins with a program that some test runs or a reader knows", () => {
     const known =
       /^(\s|$|#|\{|[A-Z_]+=|export |api\b|curl |npm |npx |node |git |aws |pip |go |mvn |cargo |openapi-python-client |echo )/;
     expect(lines.filter(({ line }) => !known.test(line))).toEqual([]);

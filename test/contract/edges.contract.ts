@@ -11,7 +11,7 @@ export function edgesContract(target: Target): void {
   describe("a body that comes as gzip", () => packed(api));
   describe("HEAD", () => heads(api));
   describe("bounds", () => bounds(api));
-  it("[openapi.routes] finds the documentation where people look for it", async () => {
+  it("[openapi.routes] the paths where people look for the documentation lead to it", async () => {
     for (const [path, to] of [
       ["/", "/docs"],
       ["/docs/", "/docs"],
@@ -22,7 +22,7 @@ export function edgesContract(target: Target): void {
       expect((await api.send({ path: to })).status).toBe(200);
     }
   });
-  it("[key.form] the Location of a new key describes it, without its secret", async () => {
+  it("[key.form] the Location of a new key shows the key without its secret", async () => {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify({ name: "edge", scopes: ["read"], streams: ["none"] });
     const made = await api.send({ method: "POST", path: "/keys", headers, body });
@@ -33,7 +33,7 @@ export function edgesContract(target: Target): void {
     expect((await api.send({ method: "DELETE", path })).status).toBe(204);
     expect(parseProblem(await api.send({ path })).code).toBe("api-key-not-found");
   });
-  it("[publish.formats] takes times with a lower-case t and z, and gives them back in capitals", async () => {
+  it("[publish.formats] times may have a lower-case t and z, and are returned in upper case", async () => {
     const stream = await api.newStream();
     await api.publish(stream, { key: "k", data: 1, time: "2026-01-02t03:04:05.678z" });
     const { body } = await api.browse(stream, { from: "2020-01-01t00:00:00z" });
@@ -70,12 +70,12 @@ function packed(api: Client): void {
         .padEnd(bytes - 1, " "),
     );
 
-  it.each(["gzip", "GZIP", "x-gzip"])("[http.gzip-in] is unpacked: %s", async (encoding) => {
+  it.each(["gzip", "GZIP", "x-gzip"])("[http.gzip-in] a gzip body is decompressed: %s", async (encoding) => {
     const answer = await publish(gzipSync(line("a") + line("b")), NDJSON, encoding);
     expect(PublishReceipt.parse(answer.body).events).toHaveLength(2);
   });
 
-  it("[http.gzip-in] is unpacked in chunks and in members", async () => {
+  it("[http.gzip-in] a gzip body is decompressed in chunks and in several members", async () => {
     const members = Buffer.concat([gzipSync(line("a")), gzipSync(line("b"))]);
     const answer = await publish(members, NDJSON, "gzip", true);
     expect(PublishReceipt.parse(answer.body).events).toHaveLength(2);
@@ -84,7 +84,7 @@ function packed(api: Client): void {
     expect((await publish(gzipSync(JSON.stringify([event])), batch)).status).toBe(201);
   });
 
-  it("[http.gzip-in] no body is not unpacked", async () => {
+  it("[http.gzip-in] an absent body is not decompressed", async () => {
     for (const [method, path] of [
       ["POST", `${at(stream)}/compact`],
       ["GET", at(stream)],
@@ -94,7 +94,7 @@ function packed(api: Client): void {
     }
   });
 
-  it("[http.gzip-in] may unpack to the cap of a request, and to no byte more", async () => {
+  it("[http.gzip-in] a body may decompress to the cap of a request, and to no byte more", async () => {
     expect((await publish(padded(LIMITS.requestBytesMax))).status).toBe(201);
     refused(await publish(padded(LIMITS.requestBytesMax + 2)), "request-too-large");
     const bomb = gzipSync(Buffer.alloc(256 * 1_024 * 1_024), { level: 1 });
@@ -122,7 +122,7 @@ function packed(api: Client): void {
   });
 
   it.each(["deflate", "br", "zstd", "gzip, gzip", "compress"])(
-    "[http.gzip-in] any other encoding is refused, with what is taken: %s",
+    "[http.gzip-in] any other encoding is refused with the accepted ones: %s",
     async (encoding) => {
       const answer = await publish(gzipSync(line("a")), NDJSON, encoding);
       refused(answer, "unsupported-media-type");
@@ -132,7 +132,7 @@ function packed(api: Client): void {
 }
 
 function heads(api: Client): void {
-  it("[http.head] of a poll is no delivery, and holds no share", async () => {
+  it("[http.head] HEAD of a poll is no delivery and holds no share", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s", maxDeliveries: 2 });
     await api.publish(stream, { key: "k", data: 1 });
@@ -148,7 +148,7 @@ function heads(api: Client): void {
     expect((await api.send(missing)).status).toBe(404);
   });
 
-  it("[http.head] is answered wherever GET is", async () => {
+  it("[http.head] HEAD is answered wherever GET is", async () => {
     const stream = await api.newStream();
     for (const path of [
       at(stream),

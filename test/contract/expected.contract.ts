@@ -34,7 +34,7 @@ function ofOneKey(api: Client, partitions: number): void {
   });
 
   it.each([["compacted"], ["not compacted"]])(
-    "[publish.expected] writes after the expected last event that is %s, and after no other",
+    "[publish.expected] a publish is written after the expected last event that is %s, and after no other",
     async (state) => {
       const key = `key ${state}`;
       const first = await published(api, stream, { key, data: 1 });
@@ -92,14 +92,14 @@ function ofOneKey(api: Client, partitions: number): void {
     await publish(key);
   });
 
-  it("[publish.expected-none] takes the sequence of a tombstone too", async () => {
+  it("[publish.expected-none] the sequence of a tombstone can be expected too", async () => {
     const key = "deleted";
     await published(api, stream, { key, data: 1 });
     const expectedSequence = await published(api, stream, { key, data: null });
     await published(api, stream, { key, data: 2, expectedSequence });
   });
 
-  it("[publish.expected] takes the ETag of a current state, in its life only", async () => {
+  it("[publish.expected] the ETag of a current state can be expected, only in its life", async () => {
     const own = await api.newStream({ partitions });
     await published(api, own, { key: "k", data: 1 });
     await api.compact(own);
@@ -118,7 +118,7 @@ function ofOneKey(api: Client, partitions: number): void {
     expect(mismatchesOf(problem)).toMatchObject([{ key: "k", sequence }]);
   });
 
-  it("[publish.expected-idempotent] replays a success whatever has become of the key", async () => {
+  it("[publish.expected-idempotent] a retry of a success gets the same answer, even if the key has changed since", async () => {
     const key = "retried";
     const first = await published(api, stream, { key, data: 1 });
     const event = { key, data: 2, expectedSequence: first };
@@ -133,7 +133,7 @@ function ofOneKey(api: Client, partitions: number): void {
     await refusal(api.publish(stream, other, { idempotencyKey }), "idempotency-key-reused");
   });
 
-  it("[publish.expected-idempotent] settles no Idempotency-Key with a mismatch", async () => {
+  it("[publish.expected-idempotent] a mismatch settles no Idempotency-Key", async () => {
     const key = "settled";
     const idempotencyKey = `unsettled-${partitions}`;
     const event = { key, data: 1, expectedSequence: 0 };
@@ -147,7 +147,7 @@ function ofOneKey(api: Client, partitions: number): void {
 function ofSeveralKeys(api: Client, partitions: number): void {
   const keys = Array.from({ length: 12 }, (_, n) => `k${n}`);
 
-  it("[publish.expected] writes all if all are as expected, else nothing, and names each that is not", async () => {
+  it("[publish.expected] all events are written if all expectations hold, otherwise none, and each mismatch is named", async () => {
     const stream = await api.newStream({ partitions });
     const first = await api.publish(
       stream,
@@ -172,7 +172,7 @@ function ofSeveralKeys(api: Client, partitions: number): void {
     expect(await api.readAll(stream)).toHaveLength(2 * keys.length);
   });
 
-  it("[publish.expected] takes keys of which nothing is expected beside others", async () => {
+  it("[publish.expected] a request may also contain keys without an expectation", async () => {
     const stream = await api.newStream({ partitions });
     const events = keys.map((key, n) => ({
       key,
@@ -186,7 +186,7 @@ function ofSeveralKeys(api: Client, partitions: number): void {
 }
 
 function amongRivals(api: Client, partitions: number): void {
-  it("[publish.expected] lets one of many through that expect the same, and tells the others its sequence", async () => {
+  it("[publish.expected] one of many publishers with the same expectation succeeds, and the others learn its sequence", async () => {
     const stream = await api.newStream({ partitions });
     for (let round = 0, expectedSequence = 0; round < 4; round++) {
       const tries = await Promise.allSettled(
@@ -212,7 +212,7 @@ function amongRivals(api: Client, partitions: number): void {
     }
   });
 
-  it("[publish.expected] loses no update of those who read, add and write", async () => {
+  it("[publish.expected] no update of clients that read, add and write is lost", async () => {
     const stream = await api.newStream({ partitions });
     const [WORKERS, ADDS] = [6, 5];
     const add = async (): Promise<void> => {
@@ -257,7 +257,7 @@ function requests(api: Client): void {
   };
 
   it.each(["5, 6", "*", 'W/"5"', '"abc"', "abc", '"-1"', "1.5", '"99999999999999999"', '""'])(
-    "[publish.expected] refuses If-Match: %s",
+    "[publish.expected] If-Match is refused: %s",
     async (value) => {
       await refusedAt({ key: "k", data: 1 }, "/headers/if-match", {
         headers: { "if-match": value },
@@ -265,12 +265,12 @@ function requests(api: Client): void {
     },
   );
 
-  it.each(["0", '"5"', '"*"'])("[publish.expected] refuses If-None-Match: %s", async (value) => {
+  it.each(["0", '"5"', '"*"'])("[publish.expected] If-None-Match is refused: %s", async (value) => {
     const headers = { "if-none-match": value };
     await refusedAt({ key: "k", data: 1 }, "/headers/if-none-match", { headers });
   });
 
-  it("[publish.expected] refuses headers that do not speak of one key, or not alone", async () => {
+  it("[publish.expected] headers are refused that do not apply to exactly one key", async () => {
     const two = [
       { key: "a", data: 1 },
       { key: "b", data: 1 },
@@ -288,7 +288,7 @@ function requests(api: Client): void {
     expect(await api.readAll(stream)).toEqual([]);
   });
 
-  it("[publish.expected] refuses two sequences for one key", async () => {
+  it("[publish.expected] two expectations for one key are refused", async () => {
     const events = [
       { key: "a", data: 1, expectedSequence: 0 },
       { key: "b", data: 1, expectedSequence: 7 },
@@ -300,13 +300,13 @@ function requests(api: Client): void {
   });
 
   it.each([-1, 1.5, "5", 2 ** 53, true])(
-    "[publish.expected] refuses the sequence %j in an event",
+    "[publish.expected] the sequence %j in an event is refused",
     async (expectedSequence) => {
       await refusedAt(JSON.stringify({ key: "k", data: 1, expectedSequence }), "/expectedSequence");
     },
   );
 
-  it("[publish.expected] works with lines and with CloudEvents", async () => {
+  it("[publish.expected] expectations work in NDJSON and CloudEvents", async () => {
     const own = await api.newStream();
     const line = (expectedSequence: number) =>
       `${JSON.stringify({ key: "k", data: 1, expectedSequence })}\n`;
@@ -323,7 +323,7 @@ function requests(api: Client): void {
     expect((await api.readAll(own)).map(({ data }) => data)).toEqual([1, 2]);
   });
 
-  it("[publish.expected-lag] is not for streams without a compacted state", async () => {
+  it("[publish.expected-lag] a stream without compacted state takes no expectations", async () => {
     const own = await api.newStream({ compaction: "none" });
     await refusal(api.publish(own, { key: "k", data: 1, expectedSequence: 0 }), "not-compacted");
     expect(await api.readAll(own)).toEqual([]);

@@ -56,7 +56,7 @@ function filtering(api: Client, partitions: number): void {
       .map(({ key, type, data }) => `${key} ${type} ${data}`)
       .sort();
 
-  it("[sub.filter] by type, key prefix and header, each by itself and all together", async () => {
+  it("[sub.filter] a filter selects by type, key prefix and header, each alone and all together", async () => {
     const cases: [string, Filter, (event: (typeof events)[number]) => boolean][] = [
       ["type", { types: ["t1"] }, ({ type, data }) => type === "t1" || data === null],
       ["types", { types: ["t2", "t0"] }, ({ type, data }) => type !== "t1" || data === null],
@@ -80,7 +80,7 @@ function filtering(api: Client, partitions: number): void {
     }
   });
 
-  it("[sub.filter] that lets nothing pass still gets to the end", async () => {
+  it("[sub.filter] a subscription whose filter excludes everything still reaches the end", async () => {
     await api.createSubscription(stream, { name: "none", filter: { keyPrefix: "no-such" } });
     const { body } = await api.poll(stream, "none");
     expect(body).toMatchObject({ events: [], caughtUp: true, lag: { events: 0 } });
@@ -88,7 +88,7 @@ function filtering(api: Client, partitions: number): void {
     expect(receipt).toMatchObject({ stale: false, lag: { events: 0 } });
   });
 
-  it("[poll.wait] does not wake for what a filter leaves out", async () => {
+  it("[poll.wait] a waiting poll is not woken by events that its filter leaves out", async () => {
     const own = await api.newStream({ partitions });
     await api.createSubscription(own, { name: "s", filter: { types: ["wanted"] } });
     const polling = api.poll(own, "s", { waitSeconds: 20 });
@@ -100,7 +100,7 @@ function filtering(api: Client, partitions: number): void {
     expect((await api.getSubscription(own, "s")).lag.events).toBe(0);
   });
 
-  it("[sub.start] is the same with its filter written otherwise, not with another one", async () => {
+  it("[sub.start] an equal filter in another form is the same subscription, and another filter is not", async () => {
     const make = (filter?: Filter) =>
       api.createSubscription(stream, { name: "same", ...(filter === undefined ? {} : { filter }) });
     const filter = { types: ["a", "b"], headers: { x: "1", y: "2" } };
@@ -115,7 +115,7 @@ function filtering(api: Client, partitions: number): void {
     }
   });
 
-  it("[error.problem] refuses filters that are too large or mean nothing", async () => {
+  it("[error.problem] filters that are too large or meaningless are refused", async () => {
     const many = (count: number) => Array.from({ length: count }, (_, n) => `h${n}`);
     const headers = (count: number) => Object.fromEntries(many(count).map((name) => [name, ""]));
     const make = (name: string, filter: object) => api.createSubscription(stream, { name, filter });
@@ -137,7 +137,7 @@ function filtering(api: Client, partitions: number): void {
 }
 
 function starting(api: Client): void {
-  it("[sub.start] at a publish's receipt: everything after it", async () => {
+  it("[sub.start] a subscription at a receipt's cursor receives everything after it", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.publish(stream, events.slice(0, 20));
     const { cursor } = (await api.publish(stream, events.slice(20, 40))).body;
@@ -152,7 +152,7 @@ function starting(api: Client): void {
     expect(delivered.length).toBeLessThanOrEqual(40);
   });
 
-  it("[sub.start] at a cursor of browsing: exactly what it left", async () => {
+  it("[sub.start] a subscription at a browsing cursor receives exactly the rest", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.publish(stream, events);
     const page = (await api.browse(stream, { limit: 25 })).body;
@@ -163,7 +163,7 @@ function starting(api: Client): void {
     expect([...page.events, ...rest].map(key).sort()).toEqual(all.map(key).sort());
   });
 
-  it("[cursor.bound] refuses a start at a cursor of something else", async () => {
+  it("[cursor.bound] a subscription cannot start at a cursor of something else", async () => {
     const [stream, other] = [await api.newStream(), await api.newStream()];
     await api.createSubscription(stream, { name: "s" });
     const own = (await api.poll(stream, "s")).body.cursor;

@@ -36,7 +36,7 @@ async function publishSpread(api: Client, stream: string, most: number): Promise
 }
 
 function follow(api: Client, partitions: number): void {
-  it("[read.follow] shows lag and pace on the way to the end", async () => {
+  it("[read.follow] pages show lag and pace on the way to the end", async () => {
     const stream = await api.newStream({ partitions });
     await publishSpread(api, stream, 10);
     let from = "earliest";
@@ -55,7 +55,7 @@ function follow(api: Client, partitions: number): void {
     expect(idle).toMatchObject({ lag: { events: 0, seconds: 0 }, nextPollMs: 1_000 });
   });
 
-  it("[read.follow] waits for events, and answers as soon as there are", async () => {
+  it("[read.follow] reading waits for events, and is answered as soon as there are some", async () => {
     const stream = await api.newStream({ partitions });
     const { cursor } = (await api.browse(stream, { from: "latest" })).body;
     const waiting = api.browse(stream, { from: cursor, waitSeconds: 20 });
@@ -65,7 +65,7 @@ function follow(api: Client, partitions: number): void {
     expect(dataOf(body.events)).toEqual([1]);
   });
 
-  it("[read.follow] answers an empty page once the time is up, and at once while there is more", async () => {
+  it("[read.follow] an empty page comes when the time is up, and at once while there is more", async () => {
     const stream = await api.newStream({ partitions });
     const { cursor } = (await api.browse(stream, { from: "latest" })).body;
     const { body } = await api.browse(stream, { from: cursor, waitSeconds: 1 });
@@ -75,7 +75,7 @@ function follow(api: Client, partitions: number): void {
     expect(filtered.body).toMatchObject({ events: [], caughtUp: true, looked: 1 });
   });
 
-  it("[read.filter] leaves out keys that do not begin with keyPrefix", async () => {
+  it("[read.filter] a keyPrefix leaves out keys that do not begin with it", async () => {
     const stream = await api.newStream({ partitions });
     const keys = ["a", "ab", "abc", "b", "ba", "é", "éa"];
     await api.publish(
@@ -105,7 +105,7 @@ function back(api: Client, partitions: number): void {
   });
 
   it.each([1, 3, 7, 1_000])(
-    "[read.back] walks by pages of %i from the newest to the oldest",
+    "[read.back] reading back returns pages of %i from the newest to the oldest",
     async (limit) => {
       const walked: LedgerEvent[] = [];
       for (let from = "latest", pages = 0; ; pages++) {
@@ -121,7 +121,7 @@ function back(api: Client, partitions: number): void {
     },
   );
 
-  it("[read.back] begins before a place, whatever names it", async () => {
+  it("[read.back] reading back begins before a place in any form", async () => {
     const forward = await api.browse(stream, { limit: 9 });
     const read = async (from: string) => (await api.browse(stream, { from, order: "desc" })).body;
     const before = await read(forward.body.cursor);
@@ -138,7 +138,7 @@ function back(api: Client, partitions: number): void {
     if (partitions === 1) expect(dataOf((await read("5")).events)).toEqual([4, 3, 2, 1]);
   });
 
-  it("[read.back] takes filters", async () => {
+  it("[read.back] reading back accepts filters", async () => {
     const odd = await api.browse(stream, { order: "desc", type: "odd", limit: 4 });
     expect(dataOf(odd.body.events)).toEqual([23, 21, 19, 17]);
     const more = await api.browse(stream, {
@@ -154,7 +154,7 @@ function back(api: Client, partitions: number): void {
     expect(dataOf(prefix.body.events)).toEqual(countTo(30, 24).reverse());
   });
 
-  it("[read.back] answers the last n events in their order, and a cursor that goes on", async () => {
+  it("[read.back] last returns the last n events in their order, and a cursor that continues", async () => {
     for (const last of [1, 5, 30, 100]) {
       const { body } = await api.browse(stream, { last });
       expect(dataOf(body.events)).toEqual(countTo(30, Math.max(1, 31 - last)));
@@ -181,7 +181,7 @@ function bounds(api: Client, partitions: number): void {
     all = (await api.readAll(stream)).sort((a, b) => Number(a.data) - Number(b.data));
   });
 
-  it.each([1, 4, 1_000])("[read.until] ends before a moment, by pages of %i", async (limit) => {
+  it.each([1, 4, 1_000])("[read.until] reading ends before a moment, in pages of %i", async (limit) => {
     const until = all[12]?.publishedAt ?? "";
     const wanted = all.filter(({ publishedAt }) => publishedAt < until);
     const walked: LedgerEvent[] = [];
@@ -201,7 +201,7 @@ function bounds(api: Client, partitions: number): void {
     expect(dataOf(walked).sort((a, b) => a - b)).toEqual(dataOf(wanted));
   });
 
-  it("[read.until] ends before a cursor, the end, and with desc at it", async () => {
+  it("[read.until] reading ends before a cursor or the end, and with desc at it", async () => {
     const { cursor } = (await api.browse(stream, { limit: 8 })).body;
     const first = await api.browse(stream, { until: cursor });
     expect(first.body).toMatchObject({ caughtUp: true });
@@ -226,7 +226,7 @@ function bounds(api: Client, partitions: number): void {
     expect(dataOf(back.body.events)).toEqual([6, 5, 4, 3]);
   });
 
-  it("[read.until] waits for nothing once the bound is reached", async () => {
+  it("[read.until] reading does not wait once the bound is reached", async () => {
     const until = all[3]?.publishedAt;
     const { cursor } = (await api.browse(stream, { until })).body;
     const following = api.browse(stream, { from: cursor, until, waitSeconds: 20 });
@@ -238,7 +238,7 @@ function bounds(api: Client, partitions: number): void {
 }
 
 function addresses(api: Client, partitions: number): void {
-  it("[read.address] finds each event by its key and sequence, and no other", async () => {
+  it("[read.address] each event is found by its key and sequence, and no other", async () => {
     const stream = await api.newStream({ partitions });
     const other = await api.newStream({ partitions });
     const events = countTo(12).map((n) => ({ key: `k${n % KEYS}`, data: n }));
@@ -266,7 +266,7 @@ function addresses(api: Client, partitions: number): void {
 }
 
 function history(api: Client): void {
-  it("[read.filter] reads only the partition of the key, and says how far it looked", async () => {
+  it("[read.filter] a key's history reads only its partition, and reports how many events it read", async () => {
     const stream = await api.newStream({ partitions: 8 });
     const rare = (n: number) => n % 1_000 === 0;
     for (let request = 0; request < 12; request++) {
@@ -284,7 +284,7 @@ function history(api: Client): void {
     expect(body.looked).toBeLessThan(4_000);
   }, 120_000);
 
-  it("[read.filter] looks at 10,000 events a page", async () => {
+  it("[read.filter] a filtered page reads 10,000 events", async () => {
     const stream = await api.newStream();
     for (let request = 0; request < 11; request++) {
       await api.publish(

@@ -27,7 +27,7 @@ const last = async (api: Client, stream: string): Promise<LedgerEvent> =>
   (await api.readAll(stream)).at(-1) ?? expect.fail("the stream is empty");
 
 function native(api: Client): void {
-  it("[publish.formats] takes lines of NDJSON, in order, blank ones skipped", async () => {
+  it("[publish.formats] NDJSON lines are published in order, and blank ones are skipped", async () => {
     const stream = await api.newStream();
     const lines =
       '\n{"key":"a","data":1}\r\n\n  {"key":"b", "data": {"x" : 1} }  \n{"key":"a","data":null}';
@@ -41,7 +41,7 @@ function native(api: Client): void {
     ]);
   });
 
-  it("[publish.formats] names the line and the place of what is wrong in NDJSON", async () => {
+  it("[publish.formats] a refusal of NDJSON names the line and the place", async () => {
     const stream = await api.newStream();
     const lines = '{"key":"a","data":1}\n\n{"key":"","data":1}\n';
     const publishing = api.publish(stream, lines, { contentType: NDJSON });
@@ -52,7 +52,7 @@ function native(api: Client): void {
     expect(await api.readAll(stream)).toEqual([]);
   });
 
-  it("[publish.formats] takes NDJSON in pieces of any length, and refuses the first wrong line", async () => {
+  it("[publish.formats] NDJSON may come in pieces of any length, and the first invalid line is refused", async () => {
     const stream = await api.newStream();
     const send = (...texts: string[]) => {
       const bytes = Buffer.from(texts.join(""));
@@ -80,7 +80,7 @@ function native(api: Client): void {
     "application/json; charset=utf-8",
     'APPLICATION/JSON ; charset="UTF-8"',
     "application/json;charset=utf8",
-  ])("[publish.formats] understands the media type %s", async (contentType) => {
+  ])("[publish.formats] the media type %s is understood", async (contentType) => {
     const stream = await api.newStream();
     const { status } = await api.publish(stream, { key: "k", data: 1 }, { contentType });
     expect(status).toBe(201);
@@ -136,14 +136,14 @@ function cloudEvents(api: Client): void {
     }),
   });
 
-  it("[publish.formats] sends structured events", async () => {
+  it("[publish.formats] the SDK sends structured events", async () => {
     const { headers, body } = HTTP.structured(new CloudEvent({ ...context, data: { n: 1 } }));
     const { status, text } = await post(headers, body);
     expect(status, text).toBe(201);
     expect(await last(api, stream)).toMatchObject(expected({ n: 1 }));
   });
 
-  it("[publish.formats] sends binary events: JSON, text and bytes", async () => {
+  it("[publish.formats] the SDK sends binary events: JSON, text and bytes", async () => {
     const bytes = Uint8Array.of(0, 1, 254, 255);
     for (const [data, datacontenttype, read] of [
       [{ n: "é" }, JSON_TYPE, { n: "é" }],
@@ -159,7 +159,7 @@ function cloudEvents(api: Client): void {
     }
   });
 
-  it("[publish.formats] sends batches, and empty ones", async () => {
+  it("[publish.formats] the SDK sends batches, including empty ones", async () => {
     const before = (await api.browse(stream, { from: "latest" })).body.cursor;
     const events = [1, 2, 3].map((n) => new CloudEvent({ ...context, id: `e-${n}`, data: n }));
     const answer = await post({ "content-type": BATCH }, JSON.stringify(events));
@@ -175,7 +175,7 @@ function cloudEvents(api: Client): void {
     expect(await api.readAll(stream, empty.body.cursor)).toEqual([]);
   });
 
-  it("[data.cloudevents] takes the key from partitionkey, else from subject, or refuses", async () => {
+  it("[data.cloudevents] the key comes from partitionkey, or else from subject, or the event is refused", async () => {
     const { partitionkey: _, ...unkeyed } = context;
     await post({ "content-type": STRUCTURED }, new CloudEvent({ ...unkeyed, data: 1 }).toString());
     expect((await last(api, stream)).key).toBe("a subject");
@@ -190,7 +190,7 @@ function cloudEvents(api: Client): void {
     expect(await last(api, stream)).toMatchObject({ key: "gone", data: null });
   });
 
-  it("[data.cloudevents] gives back no data where none came, and null where null came", async () => {
+  it("[data.cloudevents] missing data is returned as missing, and null as null", async () => {
     const own = await api.newStream();
     const attributes = { specversion: "1.0", id: "1", source: "/s", type: "t" };
     const bodies = [
@@ -232,7 +232,7 @@ function cloudEvents(api: Client): void {
     return HTTP.toEvent({ headers, body: JSON.stringify(body) }) as CloudEvent<unknown>[];
   };
 
-  it("[data.cloudevents] reads from browse and poll what it sent", async () => {
+  it("[data.cloudevents] browse and poll return what the SDK sent", async () => {
     const own = await api.newStream();
     await api.createSubscription(own, { name: "s" });
     const sent = new CloudEvent({ ...context, data: { n: [1, null] } });
@@ -255,7 +255,7 @@ function cloudEvents(api: Client): void {
     }
   });
 
-  it("[data.cloudevents] finds the rest of a page in headers that continue it", async () => {
+  it("[data.cloudevents] the other members of a page are in headers, and continue the page", async () => {
     const own = await api.newStream();
     await api.createSubscription(own, { name: "s" });
     await api.publish(
@@ -318,7 +318,7 @@ function fidelity(api: Client): void {
     ],
   ];
 
-  it.each(KEPT)("[data.fidelity] keeps %s in every format, in and out", async (_, data) => {
+  it.each(KEPT)("[data.fidelity] %s is kept in every format, in and out", async (_, data) => {
     const bodies = spellings(data);
     let from = "latest";
     for (const [contentType, body, headers] of bodies) {
@@ -342,7 +342,7 @@ function fidelity(api: Client): void {
     await api.commit(stream, "s", polled.body.cursor);
   });
 
-  it.each(REFUSED)("[data.refused] refuses %s in every format", async (_, data) => {
+  it.each(REFUSED)("[data.refused] %s is refused in every format", async (_, data) => {
     const before = await api.getStream(stream);
     for (const [contentType, body, headers] of spellings(data)) {
       const answer = await api.send({
@@ -359,13 +359,13 @@ function fidelity(api: Client): void {
     expect(await api.getStream(stream)).toMatchObject({ eventCount: before.eventCount });
   });
 
-  it.each(MALFORMED)("[data.refused] refuses %s", async (_, body) => {
+  it.each(MALFORMED)("[data.refused] %s is refused", async (_, body) => {
     for (const contentType of [JSON_TYPE, NDJSON]) {
       await refusal(api.publish(stream, body, { contentType }), "malformed-json");
     }
   });
 
-  it("[data.refused] refuses what is no UTF-8 wherever a body is JSON", async () => {
+  it("[data.refused] bytes that are not UTF-8 are refused wherever a body is JSON", async () => {
     const body = Buffer.concat([Buffer.from('{"name":"s2'), Buffer.of(0xff), Buffer.from('"}')]);
     const path = `${at(stream)}/subscriptions`;
     const headers = { "content-type": JSON_TYPE };
@@ -376,7 +376,7 @@ function fidelity(api: Client): void {
     expect(withMark).toMatchObject({ status: 400, body: { code: "malformed-json" } });
   });
 
-  it("[data.fidelity] tells keys apart by their bytes, and keeps every attribute", async () => {
+  it("[data.fidelity] keys are compared by their bytes, and every attribute is kept", async () => {
     const own = await api.newStream({ partitions: 8 });
     const keys = [
       "\u00e9",

@@ -27,7 +27,7 @@ function once(api: Client, partitions: number): void {
 
   const countNow = async () => (await api.readAll(stream)).length;
 
-  it("[publish.idempotent] answers 201, then 200 with the same receipt, and writes once", async () => {
+  it("[publish.idempotent] the first request answers 201, repeats 200 with the same receipt, and one write happens", async () => {
     const options = { idempotencyKey: "replay" };
     const first = await api.publish(stream, three, options);
     expect(first.status).toBe(201);
@@ -42,7 +42,7 @@ function once(api: Client, partitions: number): void {
     expect(await countNow()).toBe(4);
   });
 
-  it("[publish.idempotent] has one effect and one receipt of 20 simultaneous requests", async () => {
+  it("[publish.idempotent] 20 simultaneous requests have one effect and one receipt", async () => {
     const before = await countNow();
     const sending = Array.from({ length: 20 }, () =>
       api.publish(stream, three, { idempotencyKey: "race" }),
@@ -53,7 +53,7 @@ function once(api: Client, partitions: number): void {
     expect(await countNow()).toBe(before + 3);
   });
 
-  it("[publish.idempotent] has one winner of simultaneous requests that differ", async () => {
+  it("[publish.idempotent] one of several simultaneous different requests wins", async () => {
     const before = await countNow();
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, (_, n) =>
@@ -70,7 +70,7 @@ function once(api: Client, partitions: number): void {
     expect(await countNow()).toBe(before + 1);
   });
 
-  it("[publish.idempotent] refuses the key with anything changed, and writes nothing", async () => {
+  it("[publish.idempotent] a key with anything changed is refused, and nothing is written", async () => {
     const options = { idempotencyKey: "changed" };
     await api.publish(stream, three, options);
     const before = await countNow();
@@ -94,7 +94,7 @@ function once(api: Client, partitions: number): void {
     expect((await api.publish(stream, three, options)).status).toBe(200);
   });
 
-  it("[publish.idempotent] compares events, not bodies: other formats replay", async () => {
+  it("[publish.idempotent] requests are compared by their events, so other formats are replays", async () => {
     const options = { idempotencyKey: "format" };
     const event = '{"key":"k","type":"t","data":{ "a":1.0 }}';
     const first = await api.publish(stream, event, options);
@@ -120,7 +120,7 @@ function once(api: Client, partitions: number): void {
     expect(again.body.events).toEqual(single.body.events);
   });
 
-  it("[publish.idempotent] is independent on another stream", async () => {
+  it("[publish.idempotent] a key is independent on another stream", async () => {
     const other = await api.newStream({ partitions });
     const options = { idempotencyKey: "shared" };
     expect((await api.publish(stream, three, options)).status).toBe(201);
@@ -128,7 +128,7 @@ function once(api: Client, partitions: number): void {
     expect(await api.readAll(other)).toHaveLength(1);
   });
 
-  it("[stream.recreate] begins again in a new life of the stream", async () => {
+  it("[stream.recreate] a key is unused in a new life of the stream", async () => {
     const name = await api.newStream({ partitions });
     const options = { idempotencyKey: "life" };
     const first = await api.publish(name, three, options);
@@ -143,7 +143,7 @@ function once(api: Client, partitions: number): void {
     expect((await api.publish(name, three, options)).status).toBe(200);
   });
 
-  it("[error.nothing-written] is not used up by a refused request", async () => {
+  it("[error.nothing-written] a refused request does not use up its key", async () => {
     const options = { idempotencyKey: "refused" };
     await refusal(api.publish(stream, '{"key":"","data":1}', options), "invalid-request");
     expect((await api.publish(stream, three, options)).status).toBe(201);
@@ -158,7 +158,7 @@ function form(api: Client): void {
 
   const event = { key: "k", data: 1 };
 
-  it("[publish.idempotent] is the same quoted or bare", async () => {
+  it("[publish.idempotent] a quoted and a bare key are the same", async () => {
     const first = await api.publish(stream, event, { idempotencyKey: '"8e03978e-40d5"' });
     const second = await api.publish(stream, event, { idempotencyKey: "8e03978e-40d5" });
     expect([first.status, second.status]).toEqual([201, 200]);
@@ -179,7 +179,7 @@ function form(api: Client): void {
     expect((await api.publish(stream, event, { idempotencyKey })).status).toBe(200);
   });
 
-  it("[publish.idempotent] tells cases and neighbours apart", async () => {
+  it("[publish.idempotent] keys that differ in case or by one character are different", async () => {
     for (const idempotencyKey of ["aB", "ab", "a", "ab-", "%61b"]) {
       expect((await api.publish(stream, event, { idempotencyKey })).status).toBe(201);
     }

@@ -94,7 +94,7 @@ function keys(api: Client): void {
     expect(LedgerEvent.parse(answer.body).key).toBe(key);
   });
 
-  it("[compaction.key] a key in a query goes with no other parameter", async () => {
+  it("[compaction.key] a key in a query excludes other parameters", async () => {
     for (const [name, value] of [
       ["prefix", "a"],
       ["cursor", "x".repeat(24)],
@@ -112,7 +112,7 @@ function keys(api: Client): void {
     expect(parseProblem(missing).code).toBe("key-not-found");
   });
 
-  it.each(["retry", "skip"] as const)("[park.%s] takes every key as ?key=", async (how) => {
+  it.each(["retry", "skip"] as const)("[park.%s] every key works as ?key=", async (how) => {
     for (const [index, key] of KEYS.entries()) {
       await api.park(stream, "s", { sequence: index + 1 });
       const path = `${parked()}/${how}${search({ key })}`;
@@ -143,7 +143,7 @@ function keys(api: Client): void {
     }
   });
 
-  it("[park.retry] asks for a key", async () => {
+  it("[park.retry] a retry requires a key", async () => {
     for (const how of ["retry", "skip"]) {
       const answer = await api.send({ method: "POST", path: `${parked()}/${how}` });
       expect(parseProblem(answer).errors?.[0]).toMatchObject({ pointer: "/query/key" });

@@ -65,7 +65,7 @@ function attributes(api: Client): void {
     stream = await api.newStream();
   });
 
-  it.each(ATTRIBUTES)("[publish.limits] take a %s, and no more", async (_, cap, over, pointer) => {
+  it.each(ATTRIBUTES)("[publish.limits] a %s at its cap is accepted, and no more", async (_, cap, over, pointer) => {
     const event = { key: "k", data: 1, ...cap };
     const { body } = await api.publish(stream, event);
     const { events } = (await api.browse(stream, { from: body.events[0]?.sequence })).body;
@@ -80,7 +80,7 @@ function attributes(api: Client): void {
     expect(after.body.events).toEqual([]);
   });
 
-  it("[publish.limits] take data of depth 64, and no more", async () => {
+  it("[publish.limits] data of depth 64 is accepted, and no more", async () => {
     const { body } = await api.publish(stream, `{"key":"deep","data":${nested(64)}}`);
     const page = await api.browse(stream, { from: body.events[0]?.sequence });
     expect(page.text).toContain(`"data":${nested(64)}}`);
@@ -92,7 +92,7 @@ function attributes(api: Client): void {
     await refusal(api.publish(stream, `{"key":"deep","data":[${mixed}]}`), "unsupported-data");
   });
 
-  it("[publish.limits] take a key at its cap as a filter, and no more", async () => {
+  it("[publish.limits] a key at its cap is accepted as a filter, and no more", async () => {
     const key = "😀".repeat(128);
     expect((await api.browse(stream, { key, limit: 1_000 })).body.events).toHaveLength(1);
     await refusal(api.browse(stream, { key: `${key}k` }), "invalid-request");
@@ -122,7 +122,7 @@ function sizes(api: Client): void {
     ["ASCII", { key: "k" }, "x"],
     ["three-byte characters", { key: "k" }, "€"],
     ["every attribute", { key: "é", type: "t", id: "i", headers: { h: "é\n" } }, "x"],
-  ])("[publish.limits] take an event of 256 KiB of %s, and no more", async (_, attrs, filler) => {
+  ])("[publish.limits] an event of 256 KiB of %s is accepted, and no more", async (_, attrs, filler) => {
     const event = eventOf(256 * KIB, attrs, filler);
     const { body } = await api.publish(stream, event);
     const page = await api.browse(stream, { from: body.events[0]?.sequence });
@@ -138,7 +138,7 @@ function sizes(api: Client): void {
     expect((await api.browse(stream, { from: body.cursor })).body.events).toEqual([]);
   });
 
-  it("[publish.limits] take 1,000 events, and no more, in every format", async () => {
+  it("[publish.limits] 1,000 events are accepted in every format, and no more", async () => {
     const events = Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n % 10}`, data: n }));
     const { body } = await api.publish(stream, events);
     expect(body.events).toHaveLength(1_000);
@@ -170,7 +170,7 @@ function sizes(api: Client): void {
     expect(await api.getStream(stream)).toMatchObject({ eventCount });
   });
 
-  it("[publish.limits] take a request of 4 MiB, and no more", async () => {
+  it("[publish.limits] a request of 4 MiB is accepted, and no more", async () => {
     const event = '{"key":"k","data":1}';
     const { body } = await api.publish(stream, event.padEnd(4 * MIB, " "));
     const over = api.publish(stream, event.padEnd(4 * MIB + 1, " "));
@@ -180,7 +180,7 @@ function sizes(api: Client): void {
     expect((await api.browse(stream, { from: body.cursor })).body.events).toEqual([]);
   });
 
-  it("[error.problem] answer a large request whose body was not read, and the next one", async () => {
+  it("[error.problem] a large request whose body was not read is answered, and so is the next", async () => {
     const body = '{"key":"k","data":1}'.padEnd(3 * MIB, " ");
     for (const headers of [
       { "content-type": "text/plain" },
@@ -195,7 +195,7 @@ function sizes(api: Client): void {
     }
   });
 
-  it("[publish.limits] hold for every other request as well", async () => {
+  it("[publish.limits] every other request has its cap as well", async () => {
     const { answer } = await api
       .patchStream(stream, { description: "d".repeat(4 * MIB) })
       .catch((error) => error);
@@ -280,7 +280,7 @@ function pages(api: Client): void {
     await api.publish(stream, { key: "k", data: "last" });
   });
 
-  it("[poll.bounded] take a limit of 1 to 1,000 events", async () => {
+  it("[poll.bounded] a limit of 1 to 1,000 events is accepted", async () => {
     for (const [limit, expected] of [
       [undefined, LIMITS.pageEventsDefault],
       [1, 1],
@@ -296,7 +296,7 @@ function pages(api: Client): void {
     }
   });
 
-  it("[poll.bounded] keep a page within 5 MiB, and the next goes on after it", async () => {
+  it("[poll.bounded] a page stays within 5 MiB, and the next one continues after it", async () => {
     const wide = await api.newStream();
     await api.createSubscription(wide, { name: "s" });
     const event = eventOf(250 * KIB, { key: "k" }, "€");

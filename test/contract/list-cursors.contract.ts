@@ -50,7 +50,7 @@ function listCursors(target: Target, api: Client): void {
     while (!(await api.compact(stream)).done);
   });
 
-  it("goes on with the prefix that it was begun with, and with no other", async () => {
+  it("a cursor continues with the prefix of its list, and with no other", async () => {
     const whole = await list({ limit: 1 });
     await refused(list({ limit: 5, prefix: "m", cursor: String(whole.cursor) }));
     const narrow = await list({ limit: 1, prefix: "m" });
@@ -60,7 +60,7 @@ function listCursors(target: Target, api: Client): void {
     expect(narrow.items.length + rest.items.length).toBe(2 * KEYS);
   });
 
-  it("lets a subscription go on that receives a part of what it lists", async () => {
+  it("a subscription to a part of the list continues from its cursor", async () => {
     const first = await list({ limit: 7 });
     const seen = new Set(first.items.map(({ key }) => key));
     await api.createSubscription(stream, {
@@ -78,7 +78,7 @@ function listCursors(target: Target, api: Client): void {
     expect([...keysOf("m"), ...keysOf("mm")].filter((key) => !seen.has(key))).toEqual([]);
   });
 
-  it("is refused by a subscription that receives more than it lists", async () => {
+  it("a subscription to more than the list refuses its cursor", async () => {
     const { cursor } = await list({ limit: 1, prefix: "m" });
     const { follow } = await list({ limit: 500, prefix: "m" });
     await api.createSubscription(stream, { name: "all", start: "latest" });
@@ -101,7 +101,7 @@ function listCursors(target: Target, api: Client): void {
     expect((await api.poll(stream, "part")).body).toMatchObject({ events: [], consistent: true });
   });
 
-  it("is refused where it would leave out the rest of its list", async () => {
+  it("a place that would leave out the rest of the list refuses its cursor", async () => {
     const { cursor } = await list({ limit: 1 });
     await api.createSubscription(stream, { name: "reader", start: "earliest" });
     await refused(api.poll(stream, "reader", { after: String(cursor) }));
@@ -111,7 +111,7 @@ function listCursors(target: Target, api: Client): void {
     );
   });
 
-  it("is refused by other lists of names", async () => {
+  it("other lists of names refuse the cursor", async () => {
     const two = await api.newStream();
     for (const name of ["one", "two"]) {
       for (const of of [stream, two]) await api.createSubscription(of, { name, start: "latest" });

@@ -52,7 +52,7 @@ async function listedLife(api: Client, stream: string): Promise<string> {
 const CLOUD_BATCH = "application/cloudevents-batch+json";
 
 function lives(api: Client): void {
-  it("[life.named] is the same text in every answer of one life, and another in the next", async () => {
+  it("[life.named] the life is the same in every answer of one life, and another in the next", async () => {
     const stream = await api.newStream();
     const first = await livesShown(api, stream);
     expect(new Set(Object.values(first)).size, JSON.stringify(first)).toBe(1);
@@ -63,7 +63,7 @@ function lives(api: Client): void {
     expect(next.stream).not.toBe(first.stream);
   });
 
-  it("[life.named] is a header of CloudEvents pages and of the state of one key", async () => {
+  it("[life.named] the life is a header of CloudEvents pages and of the state of one key", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     await api.publish(stream, { key: "k", data: 1 });
@@ -79,7 +79,7 @@ function lives(api: Client): void {
     }
   });
 
-  it("[life.named] keeps a consumer from skipping the events of a stream that is created again", async () => {
+  it("[life.named] the life keeps a consumer from skipping events of a stream that is created again", async () => {
     const stream = await api.newStream();
     const seen = new Map<string, number>();
     const applied: unknown[] = [];
@@ -145,19 +145,19 @@ function reasons(api: Client): void {
     }
   }
 
-  it("[cursor.reason] says other-stream of another stream's", async () => {
+  it("[cursor.reason] another stream's cursor is refused with other-stream", async () => {
     await refusedAs("other-stream", uses(elsewhere, names.name, polled));
     await refusedAs("other-stream", uses(elsewhere, names.name, receipt));
   });
 
-  it("[cursor.reason] says other-subscription of another's, and where none belongs", async () => {
+  it("[cursor.reason] another subscription's cursor is refused with other-subscription, also where none belongs", async () => {
     const { from, start, ...others } = uses(stream, names.other, polled);
     await refusedAs("other-subscription", { from, start, ...others });
     const { commit, "commit and poll": both } = uses(stream, names.name, receipt);
     await refusedAs("other-subscription", { commit, both });
   });
 
-  it("[cursor.reason] says other-query where a cursor is its stream's, but made for something else", async () => {
+  it("[cursor.reason] a cursor for another purpose is refused with other-query", async () => {
     const { list } = uses(stream, names.name, receipt);
     await refusedAs("other-query", { list });
     await api.publish(stream, [
@@ -170,7 +170,7 @@ function reasons(api: Client): void {
     await refusedAs("other-query", { start });
   });
 
-  it("[cursor.reason] says malformed of what was changed, and of no cursor at all", async () => {
+  it("[cursor.reason] a changed cursor and a text that is none are refused with malformed", async () => {
     for (const cursor of [`${polled.slice(0, -2)}AA`, `${polled}A`, "A".repeat(64)]) {
       await refusedAs("malformed", uses(stream, names.name, cursor));
     }
@@ -182,14 +182,14 @@ function reasons(api: Client): void {
     });
   });
 
-  it("[cursor.reason] says seeked of a cursor from before a seek", async () => {
+  it("[cursor.reason] a cursor from before a seek is refused with seeked", async () => {
     const before = (await api.poll(stream, names.other)).body.cursor;
     await api.seek(stream, names.other, "earliest");
     const { after, "body's after": body, commit, ...rest } = uses(stream, names.other, before);
     await refusedAs("seeked", { after, body, commit, both: rest["commit and poll"] });
   });
 
-  it("[cursor.reason] says other-life once the name is created again, also when its data is gone", async () => {
+  it("[cursor.reason] a cursor of an earlier life is refused with other-life, even when its data is gone", async () => {
     const gone = await api.newStream({ partitions: 3 });
     await api.createSubscription(gone, { name: names.name });
     const old = {

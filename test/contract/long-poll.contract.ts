@@ -32,7 +32,7 @@ function waiting(api: Client, partitions: number): void {
     await api.createSubscription(stream, { name: "s" });
   });
 
-  it("[poll.wait] is answered as soon as something is published", async () => {
+  it("[poll.wait] a waiting poll is answered as soon as something is published", async () => {
     const polling = api.poll(stream, "s", { waitSeconds: 20 });
     await sleep(700);
     await api.publish(stream, event(1));
@@ -40,14 +40,14 @@ function waiting(api: Client, partitions: number): void {
     expect(body).toMatchObject({ events: [{ key: "k1" }], caughtUp: true });
   });
 
-  it("[poll.wait] is answered at once when there is something", async () => {
+  it("[poll.wait] a poll is answered at once when there are events", async () => {
     await api.publish(stream, [1, 2, 3].map(event));
     const polling = api.poll(stream, "s", { waitSeconds: 20, limit: 2 });
     const { body } = await beforeIdle(api, 10, polling);
     expect(body).toMatchObject({ events: { length: 2 }, caughtUp: false, nextPollMs: 0 });
   });
 
-  it("[poll.wait] is answered with an empty page when the time is up", async () => {
+  it("[poll.wait] a waiting poll is answered with an empty page when the time is up", async () => {
     const polling = timed(api.poll(stream, "s", { waitSeconds: 1 }));
     const { ms, value } = await beforeIdle(api, 10, polling);
     expect(ms).toBeGreaterThanOrEqual(990);
@@ -57,7 +57,7 @@ function waiting(api: Client, partitions: number): void {
     expect(after.body.events).toHaveLength(1);
   });
 
-  it("[poll.wait] that is under way learns of a seek", async () => {
+  it("[poll.wait] a waiting poll learns of a seek", async () => {
     await api.publish(stream, [1, 2, 3].map(event));
     await api.seek(stream, "s", "latest");
     const polling = api.poll(stream, "s", { waitSeconds: 20 });
@@ -67,7 +67,7 @@ function waiting(api: Client, partitions: number): void {
     expect(body.events).toHaveLength(3);
   });
 
-  it("[poll.wait] that is under way learns that the stream is gone", async () => {
+  it("[poll.wait] a waiting poll learns that the stream is gone", async () => {
     const polling = api.poll(stream, "s", { waitSeconds: 20 });
     const refused = refusal(polling, "stream-not-found");
     await sleep(200);
@@ -75,7 +75,7 @@ function waiting(api: Client, partitions: number): void {
     await refused;
   });
 
-  it("[poll.pace] asks back in a second at first, and at once after a wait or with more to come", async () => {
+  it("[poll.pace] the next poll is due in a second at first, and at once after a wait or with more to come", async () => {
     const pace = async (query: object) => (await api.poll(stream, "s", query)).body.nextPollMs;
     expect(await pace({})).toBe(1_000);
     expect(await pace({})).toBe(1_000);
@@ -94,7 +94,7 @@ function inOne(api: Client): void {
     await api.publish(stream, [0, 1, 2, 3, 4].map(event));
   });
 
-  it("[poll.commit] reads a whole stream with one request a page", async () => {
+  it("[poll.commit] a stream is read with one request per page", async () => {
     const seen: unknown[] = [];
     for (let commit: string | undefined, caughtUp = false; !caughtUp; ) {
       const { body } = await api.commitAndPoll(stream, "s", {
@@ -109,21 +109,21 @@ function inOne(api: Client): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(1);
   });
 
-  it("[poll.commit] says when the commit changed nothing", async () => {
+  it("[poll.commit] the answer says when the commit changed nothing", async () => {
     const { cursor } = (await api.poll(stream, "s", { limit: 2 })).body;
     await api.commit(stream, "s", cursor);
     const { body } = await api.commitAndPoll(stream, "s", { commit: cursor, limit: 1 });
     expect(body).toMatchObject({ stale: true, events: [{ data: 2 }] });
   });
 
-  it("[poll.commit] reads on from its own cursor when others have committed more", async () => {
+  it("[poll.commit] a poll continues from its own cursor when other workers have committed more", async () => {
     const { cursor } = (await api.poll(stream, "s", { limit: 1 })).body;
     await api.commit(stream, "s", (await api.poll(stream, "s", { limit: 3 })).body.cursor);
     const { body } = await api.commitAndPoll(stream, "s", { commit: cursor, limit: 2 });
     expect(body).toMatchObject({ stale: true, events: [{ data: 1 }, { data: 2 }] });
   });
 
-  it("[bootstrap.after] reads the snapshot first, though a publish's cursor is given", async () => {
+  it("[bootstrap.after] a poll reads the snapshot first, even after a publish's cursor", async () => {
     await api.compact(stream);
     const { body: published } = await api.publish(stream, { key: "late", data: "late" });
     await api.createSubscription(stream, { name: "b", start: "bootstrap" });
@@ -132,7 +132,7 @@ function inOne(api: Client): void {
     expect(body.events.length).toBeGreaterThan(0);
   });
 
-  it("[poll.commit] delivers nothing when the commit is refused", async () => {
+  it("[poll.commit] nothing is delivered when the commit is refused", async () => {
     const { cursor } = (await api.poll(stream, "s", { limit: 2 })).body;
     await api.seek(stream, "s", "earliest");
     await refusal(api.commitAndPoll(stream, "s", { commit: cursor }), "invalid-cursor");
@@ -149,7 +149,7 @@ function inOne(api: Client): void {
 }
 
 function seeking(api: Client): void {
-  it("[sub.lag] is in the view of the stream, exact for every subscription", async () => {
+  it("[sub.lag] the view of the stream shows the exact lag of every subscription", async () => {
     const stream = await api.newStream({ partitions: 3 });
     for (const name of ["a", "b", "c"]) await api.createSubscription(stream, { name });
     await api.publish(stream, [0, 1, 2, 3, 4].map(event));
@@ -166,7 +166,7 @@ function seeking(api: Client): void {
     expect(subscriptions[2]?.lag.seconds).toBe(0);
   });
 
-  it("[sub.seek] moves back and forward, and refuses the cursors of before", async () => {
+  it("[sub.seek] a seek moves back and forward, and earlier cursors are refused", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.createSubscription(stream, { name: "s" });
     const { cursor: middle } = (await api.publish(stream, [0, 1, 2].map(event))).body;

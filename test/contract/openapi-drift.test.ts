@@ -15,7 +15,7 @@ const app = createApp({
 const text = await readFile(COMMITTED, "utf8");
 const committed: { paths: Record<string, object> } = JSON.parse(text);
 
-it("[openapi.routes] the committed document is what the routes say: npm run openapi", async () => {
+it("[openapi.routes] the committed document equals the generated one: npm run openapi", async () => {
   const generated = await generateOpenApi(app);
   expect(committed).toEqual(JSON.parse(JSON.stringify(generated)));
   expect(text).toBe(`${JSON.stringify(generated, null, 2)}\n`);

@@ -48,7 +48,7 @@ function places(api: Client, partitions: number): void {
     dataOf((await api.poll(stream, name)).body.events).sort();
   const seek = async (name: string, to: unknown) => post(`/${name}/seek`, { to });
 
-  it("[place.grammar] takes a time bare or as {timestamp}, and keeps it in one form", async () => {
+  it("[place.grammar] a time may be bare or {timestamp}, and is stored in one form", async () => {
     const [timestamp = ""] = all.map(({ publishedAt }) => publishedAt).sort();
     const bare = await start(timestamp);
     expect(bare).toMatchObject({ status: 201, body: { start: { timestamp } } });
@@ -63,7 +63,7 @@ function places(api: Client, partitions: number): void {
     }
   });
 
-  it("[place.grammar] takes a cursor and what it covers", async () => {
+  it("[place.grammar] a cursor is a place, as is everything that it covers", async () => {
     const { cursor } = (await api.browse(stream, { limit: 3 })).body;
     const { name, status } = await start({ cursor });
     expect(status).toBe(201);
@@ -73,7 +73,7 @@ function places(api: Client, partitions: number): void {
     expect(await received(name)).toHaveLength(3);
   });
 
-  it("[place.grammar] takes a sequence where there is one partition", async () => {
+  it("[place.grammar] a sequence is a place on a stream with one partition", async () => {
     const { name, status, body } = await start({ sequence: 4 });
     const sought = await seek("s1", { sequence: 4 });
     if (partitions > 1) {
@@ -92,7 +92,7 @@ function places(api: Client, partitions: number): void {
   });
 
   it.each([8, 1_000, Date.now(), 1e15, Number.MAX_SAFE_INTEGER])(
-    "[place.beyond] refuses the sequence %d, which no next event gets",
+    "[place.beyond] the sequence %d is refused, because no next event gets it",
     async (sequence) => {
       const from = await refusal(api.browse(stream, { from: sequence }), "invalid-request");
       expect(pointersOf(from)).toEqual(["/query/from"]);
@@ -108,7 +108,7 @@ function places(api: Client, partitions: number): void {
   );
 
   it.each(["9007199254740993", "1".repeat(24), "9".repeat(400)])(
-    "[place.beyond] refuses the number %s",
+    "[place.beyond] the number %s is refused",
     async (from) => {
       const problem = await refusal(api.browse(stream, { from }), "invalid-request");
       expect(pointersOf(problem)).toEqual(["/query/from"]);
@@ -116,7 +116,7 @@ function places(api: Client, partitions: number): void {
   );
 
   it.each([2 * 60_000, HOUR_MS, 1_000_000 * HOUR_MS])(
-    "[place.future] refuses a start %d ms ahead, and delivers nothing that came before it",
+    "[place.future] a start %d ms ahead is refused, or delivers nothing that came before it",
     async (ahead) => {
       const timestamp = new Date(Date.now() + ahead).toISOString();
       const from = await refusal(api.browse(stream, { from: timestamp }), "invalid-request");
@@ -132,7 +132,7 @@ function places(api: Client, partitions: number): void {
     },
   );
 
-  it("[place.future] takes a time that is ahead by what clocks differ for now", async () => {
+  it("[place.future] a time that is ahead by less than clocks differ counts as now", async () => {
     const timestamp = new Date(Date.now() + 20_000).toISOString();
     const { status, name } = await start(timestamp);
     expect(status).toBe(201);
@@ -181,7 +181,7 @@ function commits(api: Client): void {
   };
   const received = async (stream: string) => dataOf((await api.poll(stream, "s")).body.events);
 
-  it("[sub.commit-sequence] moves the position past an event, and never back", async () => {
+  it("[sub.commit-sequence] a commit by sequence moves the position past an event, and never back", async () => {
     const stream = await made(1);
     expect(await commit(stream, { sequence: 2 })).toMatchObject({
       status: 200,
@@ -194,7 +194,7 @@ function commits(api: Client): void {
     expect((await commit(stream, { sequence: 6 })).body).toMatchObject({ lag: { events: 0 } });
   });
 
-  it("[sub.commit-sequence] refuses what is beyond the end, or no place, and moves nothing", async () => {
+  it("[sub.commit-sequence] a sequence beyond the end or that is no place is refused, and nothing moves", async () => {
     const stream = await made(1);
     for (const sequence of [7, Date.now(), Number.MAX_SAFE_INTEGER]) {
       const answer = await commit(stream, { sequence });
@@ -216,7 +216,7 @@ function commits(api: Client): void {
     ]);
   });
 
-  it("[sub.commit-sequence] is not for a snapshot, nor where keys were parked", async () => {
+  it("[sub.commit-sequence] a commit by sequence is refused in a snapshot, and where keys were parked", async () => {
     const snapshot = await made(1, { start: "bootstrap" });
     expect((await commit(snapshot, { sequence: 1 })).status).toBe(400);
     const stream = await made(1);
@@ -240,7 +240,7 @@ function emptyBodies(api: Client): void {
     ["without a type", {}],
     ["as JSON", { "content-type": "application/json" }],
     ["as a form", { "content-type": "application/x-www-form-urlencoded" }],
-  ])("[http.empty-body] counts as {} %s", async (_, headers) => {
+  ])("[http.empty-body] an empty body counts as {} %s", async (_, headers) => {
     const stream = await api.newStream();
     await api.publish(stream, { key: "k", data: 1 });
     await api.createSubscription(stream, { name: "s" });

@@ -14,7 +14,7 @@ export function publishContract(target: Target): void {
 }
 
 function receipts(api: Client): void {
-  it("[publish.durable] answers one event with its id and sequence, readable at once", async () => {
+  it("[publish.durable] one event is answered with its id and sequence, and is readable at once", async () => {
     const stream = await api.newStream();
     const sent = {
       key: "order-1",
@@ -33,7 +33,7 @@ function receipts(api: Client): void {
     expect(event).toEqual({ ...sent, sequence: 1, publishedAt: expect.any(String) });
   });
 
-  it("[publish.durable] makes ids where there are none, the same in the log", async () => {
+  it("[publish.durable] the server creates missing ids, and the log has the same ones", async () => {
     const stream = await api.newStream();
     const { body } = await api.publish(stream, [
       { key: "a", data: 1 },
@@ -50,14 +50,14 @@ function receipts(api: Client): void {
     );
   });
 
-  it("[publish.durable] takes two events of one id: an id is a name, not a promise", async () => {
+  it("[publish.durable] two events may have the same id, because an id is a name and no promise", async () => {
     const stream = await api.newStream();
     await api.publish(stream, { key: "k", id: "same", data: 1 });
     await api.publish(stream, { key: "k", id: "same", data: 2 });
     expect((await api.readAll(stream)).map(({ data }) => data)).toEqual([1, 2]);
   });
 
-  it("[publish.order] numbers one after another, and time never falls", async () => {
+  it("[publish.order] events are numbered one after another, and times never decrease", async () => {
     const stream = await api.newStream();
     const sequences: number[] = [];
     for (let n = 0; n < 20; n++) {
@@ -71,7 +71,7 @@ function receipts(api: Client): void {
     expect(times).toEqual([...times].sort());
   });
 
-  it("[publish.atomic] writes nothing of a request with one bad event", async () => {
+  it("[publish.atomic] a request with one bad event writes nothing", async () => {
     const stream = await api.newStream({ partitions: 8 });
     const good = Array.from({ length: 50 }, (_, n) => ({ key: `k${n}`, data: n }));
     for (const bad of [
@@ -85,7 +85,7 @@ function receipts(api: Client): void {
     expect((await api.publish(stream, good)).body.events).toHaveLength(50);
   });
 
-  it("[error.nothing-written] says which stream is missing and creates none", async () => {
+  it("[error.nothing-written] the problem names the missing stream, and none is created", async () => {
     await refusal(api.publish("no-such-stream", { key: "k", data: 1 }), "stream-not-found");
     await refusal(api.getStream("no-such-stream"), "stream-not-found");
   });
@@ -100,7 +100,7 @@ function order(api: Client, partitions: number): void {
   let published: LedgerEvent[];
   let stream: string;
 
-  it("[publish.order] keeps every publisher's order per key, each event exactly once", async () => {
+  it("[publish.order] every publisher's order is kept per key, and each event exactly once", async () => {
     stream = await api.newStream({ partitions });
     const receipts = new Map<string, number>();
     await Promise.all(
@@ -130,7 +130,7 @@ function order(api: Client, partitions: number): void {
 
   const limits = partitions === 64 ? [5, EVENTS] : [1, 2, 7, EVENTS - 1, EVENTS, 1_000];
   it.each(limits)(
-    "[read.order] is read exactly once and in key order by pages of %i",
+    "[read.order] a stream is read exactly once and in key order in pages of %i",
     async (limit) => {
       const events = await api.readAll(stream, "earliest", limit);
       expect(events).toHaveLength(published.length);
@@ -138,7 +138,7 @@ function order(api: Client, partitions: number): void {
     },
   );
 
-  it("[read.contiguous] skips nothing and repeats nothing while others publish", async () => {
+  it("[read.contiguous] a reader skips nothing and repeats nothing while others publish", async () => {
     const busy = await api.newStream({ partitions });
     let done = false;
     const publishing = Promise.all(

@@ -48,7 +48,7 @@ const dataOf = (page: { body: { events: readonly { data?: unknown }[] } }) =>
   page.body.events.map(({ data }) => data);
 
 it.each(["a table of its own", "the table's own name"])(
-  "[restore.lost] [restore.numbers] loses no event silently when the copy has %s",
+  "[restore.lost] [restore.numbers] no event is lost silently when the copy has %s",
   async (where) => {
     const isNew = where === "a table of its own";
     const table = `restored-${randomUUID()}`;
@@ -106,7 +106,7 @@ it.each(["a table of its own", "the table's own name"])(
   },
 );
 
-it("[restore.resume] is for the admin key alone, and says what is wrong with a body", async () => {
+it("[restore.resume] only the admin key may complete a restore, and a problem names what is wrong with a body", async () => {
   await on(`restored-${randomUUID()}`, async (api, url) => {
     const { body } = await api.send({
       method: "POST",

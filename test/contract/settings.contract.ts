@@ -30,7 +30,7 @@ function changing(api: Client): void {
   const patch = async (json: Parameters<Client["patchSubscription"]>[2]) =>
     (await api.patchSubscription(stream, "s", json)).body;
 
-  it("[sub.patch] changes what is named and nothing else, and is seen at once", async () => {
+  it("[sub.patch] a change affects only the named settings, and is visible at once", async () => {
     const before = await api.getSubscription(stream, "s");
     const changed = await patch({ leaseSeconds: 7 });
     expect(changed).toMatchObject({ leaseSeconds: 7, maxDeliveries: 3, warnings: [] });
@@ -46,20 +46,20 @@ function changing(api: Client): void {
     expect(worker.body.waitSecondsAdvised).toBeLessThanOrEqual(3);
   });
 
-  it("[sub.patch] may be repeated, also with nothing in it", async () => {
+  it("[sub.patch] a change may be repeated, and may be empty", async () => {
     for (let i = 0; i < 3; i++)
       expect(await patch({ leaseSeconds: 7 })).toMatchObject({ leaseSeconds: 7 });
     expect(await patch({})).toMatchObject({ leaseSeconds: 7, maxDeliveries: 3 });
   });
 
-  it("[sub.patch] leaves cursors valid that were made before, unless it is of the filter", async () => {
+  it("[sub.patch] earlier cursors stay valid unless the filter changes", async () => {
     await api.publish(stream, [event("a"), event("b")]);
     const { cursor } = (await api.poll(stream, "s", { limit: 1 })).body;
     await patch({ leaseSeconds: 7, maxDeliveries: 9 });
     expect((await api.commit(stream, "s", cursor)).body).toMatchObject({ stale: false });
   });
 
-  it("[sub.patch] counts deliveries from then on", async () => {
+  it("[sub.patch] deliveries are counted from the change on", async () => {
     await patch({ maxDeliveries: 2 });
     await api.publish(stream, [event("a"), event("b")]);
     for (let i = 0; i < 3; i++) await api.poll(stream, "s", { limit: 1 });
@@ -88,7 +88,7 @@ function changing(api: Client): void {
     expect(await api.getSubscription(stream, "s")).toEqual(before);
   });
 
-  it("[sub.patch] is refused where there is nothing", async () => {
+  it("[sub.patch] a change of a missing subscription is refused", async () => {
     await refusal(api.patchSubscription(stream, "t", {}), "subscription-not-found");
     await refusal(api.patchSubscription("nowhere", "s", {}), "stream-not-found");
   });
@@ -114,7 +114,7 @@ function filtering(api: Client, partitions: number): void {
     );
   });
 
-  it("[sub.patch-filter] holds for what comes after the committed position", async () => {
+  it("[sub.patch-filter] a new filter applies to the events after the committed position", async () => {
     expect(await keys()).toEqual(["a2"]);
     await filter({ keyPrefix: "b" });
     expect(await keys()).toEqual(["b2"]);
@@ -125,7 +125,7 @@ function filtering(api: Client, partitions: number): void {
     expect(await keys()).toEqual(["a1", "a2", "b1", "b2"]);
   });
 
-  it("[sub.patch-filter] voids pages that were read by the former one", async () => {
+  it("[sub.patch-filter] a new filter voids pages that were read with the former one", async () => {
     const { cursor } = (await api.poll(stream, "s")).body;
     await filter({ keyPrefix: "b" });
     for (const use of [
@@ -138,14 +138,14 @@ function filtering(api: Client, partitions: number): void {
     expect(await keys()).toEqual(["b2"]);
   });
 
-  it("[sub.patch-filter] to the same changes nothing, however it is written", async () => {
+  it("[sub.patch-filter] an equal filter changes nothing, in whatever form", async () => {
     await filter({ types: ["x", "y"], headers: { h: "1", i: "2" } });
     const { cursor } = (await api.poll(stream, "s")).body;
     await filter({ headers: { i: "2", h: "1" }, types: ["y", "x", "y"] });
     expect((await api.commit(stream, "s", cursor)).body.stale).toBe(false);
   });
 
-  it("[sub.patch-filter] that lets through more says so, and is not consistent until a seek", async () => {
+  it("[sub.patch-filter] a wider filter is reported, and pages are not consistent until a seek", async () => {
     const { warnings } = (await filter({ keyPrefix: "b" })).body;
     expect(warnings.join()).toContain("seek to `bootstrap`");
     expect((await api.getSubscription(stream, "s")).warnings).toEqual(warnings.slice(0, 1));
@@ -169,14 +169,14 @@ function filtering(api: Client, partitions: number): void {
     expect(state).toEqual(["b2"]);
   });
 
-  it("[sub.patch-filter] that lets through less stays consistent, and says what it leaves out", async () => {
+  it("[sub.patch-filter] a narrower filter stays consistent, and the answer says what it leaves out", async () => {
     const { warnings } = (await filter({ keyPrefix: "a2", types: ["t"] })).body;
     expect(warnings).toEqual([expect.stringContaining("not even their deletion")]);
     expect((await api.getSubscription(stream, "s")).warnings).toEqual([]);
     expect((await api.poll(stream, "s")).body).toMatchObject({ consistent: true });
   });
 
-  it("[sub.patch-filter] keeps what is parked, and leaves", async () => {
+  it("[sub.patch-filter] a new filter keeps parked keys and departures", async () => {
     const { body } = await api.browse(stream, { key: "a2" });
     const sequence = body.events[0]?.sequence ?? 0;
     await api.park(stream, "s", { sequence, key: "a2" });
@@ -189,7 +189,7 @@ function filtering(api: Client, partitions: number): void {
     expect(await keys()).toEqual(["a2"]);
   });
 
-  it("[sub.patch-filter] is met by a poll that waits", async () => {
+  it("[sub.patch-filter] a waiting poll learns of a new filter", async () => {
     const { cursor } = (await api.poll(stream, "s")).body;
     await api.commit(stream, "s", cursor);
     await api.publish(stream, event("c1"));
@@ -202,7 +202,7 @@ function filtering(api: Client, partitions: number): void {
 }
 
 function naming(api: Client): void {
-  it("[sub.start] names what is otherwise in the subscription that is there", async () => {
+  it("[sub.start] the refusal names each difference to the existing subscription", async () => {
     const stream = await api.newStream();
     const config = { start: "latest" as const, filter: { types: ["t"], keyPrefix: "a" } };
     await api.createSubscription(stream, { name: "s", ...config, maxDeliveries: 5 });
@@ -220,7 +220,7 @@ function naming(api: Client): void {
     expect(errors).toHaveLength(4);
   });
 
-  it("[sub.start] compares with the settings as they are now", async () => {
+  it("[sub.start] the comparison uses the present settings", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     await api.patchSubscription(stream, "s", { leaseSeconds: 60 });
@@ -233,7 +233,7 @@ function naming(api: Client): void {
     expect(former.errors).toEqual([{ pointer: "/leaseSeconds", detail: "is 60 there" }]);
   });
 
-  it("[stream.create-repeat] names what is otherwise in the stream that is there", async () => {
+  it("[stream.create-repeat] the refusal names each difference to the existing stream", async () => {
     const name = await api.newStream({ retentionHours: 24 });
     const again = api.createStream({ name, partitions: 2, description: "x" });
     const { errors } = await refusal(again, "stream-exists");
@@ -246,7 +246,7 @@ function naming(api: Client): void {
 }
 
 function viewing(api: Client, partitions: number): void {
-  it("[sub.view-position] tells the committed position as a cursor of the stream", async () => {
+  it("[sub.view-position] the view shows the committed position as a cursor of the stream", async () => {
     const stream = await api.newStream({ partitions });
     await api.createSubscription(stream, { name: "s" });
     await api.publish(
@@ -270,7 +270,7 @@ function viewing(api: Client, partitions: number): void {
     expect(keysOf(await api.poll(stream, "u", { after: position }))).toEqual(rest);
   });
 
-  it("[bootstrap.progress] tells how far a snapshot is read, and committed", async () => {
+  it("[bootstrap.progress] the view shows how much of a snapshot is read and committed", async () => {
     const stream = await api.newStream({ partitions });
     await api.publish(
       stream,

@@ -48,12 +48,12 @@ async function start(env: Record<string, string>): Promise<string> {
 }
 
 describe("npm start", () => {
-  it("prints the key that it has made", async () => {
+  it("npm start prints the key that it has created", async () => {
     const printed = await start({ EVENTLEDGER_ADMIN_KEY: "" });
     expect(printed).toContain(readFileSync(join(folder, "admin-key"), "utf8").trim());
   });
 
-  it("prints no key that it was given", async () => {
+  it("npm start prints no key from the environment", async () => {
     const given = "a-secret-of-another-user";
     const printed = await start({ EVENTLEDGER_ADMIN_KEY: given });
     expect(printed).not.toContain(given);

@@ -15,7 +15,7 @@ export function statsContract(target: Target): void {
 const NUMBERS = ["eventCount", "bytes", "firstEventAt", "lastEventAt", "watermarkLag"] as const;
 
 function ofStreams(api: Client): void {
-  it("[list.stats] has those of each stream's own view, and none unless asked", async () => {
+  it("[list.stats] the list has the statistics of each stream's own view, and none by default", async () => {
     const [empty, busy, lanes] = [
       await api.newStream(),
       await api.newStream({ compaction: "none" }),
@@ -44,7 +44,7 @@ function ofStreams(api: Client): void {
       expect(plain).not.toHaveProperty(number);
   });
 
-  it("[list.stats] looks at 256 partitions a page, and leaves no stream out", async () => {
+  it("[list.stats] a page reads 256 partitions, and no stream is left out", async () => {
     const names = await Promise.all(
       Array.from({ length: 6 }, () => api.newStream({ partitions: LIMITS.partitionsMax })),
     );
@@ -63,7 +63,7 @@ function ofStreams(api: Client): void {
 }
 
 function ofSubscriptions(api: Client): void {
-  it("[list.stats] has those of each subscription's own view, and none unless asked", async () => {
+  it("[list.stats] the list has the statistics of each subscription's own view, and none by default", async () => {
     const stream = await api.newStream({ partitions: 2 });
     await api.publish(
       stream,
@@ -100,7 +100,7 @@ function ofSubscriptions(api: Client): void {
       expect(plain).not.toHaveProperty(number);
   });
 
-  it("[list.stats] looks at 256 partitions a page, and leaves no subscription out", async () => {
+  it("[list.stats] a page reads 256 partitions, and no subscription is left out", async () => {
     const stream = await api.newStream({ partitions: LIMITS.partitionsMax });
     const names = ["a", "b", "c", "d", "e", "f"];
     for (const name of names) await api.createSubscription(stream, { name });

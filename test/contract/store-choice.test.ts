@@ -19,12 +19,12 @@ async function open(asked?: Parameters<typeof openDataFolder>[1]) {
 }
 
 describe("a data folder", () => {
-  it("belongs to the platform's store when it is new, and says so", async () => {
+  it("a new data folder belongs to the platform's store, and records it", async () => {
     expect((await open()).storeKind).toBe(defaultStoreKind());
     expect(readFileSync(join(folder, "store"), "utf8").trim()).toBe(defaultStoreKind());
   });
 
-  it("keeps the store that wrote it, whatever the platform's default is", async () => {
+  it("a data folder keeps the store that wrote it, whatever the default is", async () => {
     expect((await open("dynamodb-local")).databaseDir).toBe(join(folder, "dynamodb"));
     expect((await open()).storeKind).toBe("dynamodb-local");
     await expect(open("dynoxide")).rejects.toThrow(
@@ -32,14 +32,14 @@ describe("a data folder", () => {
     );
   });
 
-  it("is DynamoDB Local's when it comes from before there was a choice", async () => {
+  it("a data folder from before the choice belongs to DynamoDB Local", async () => {
     mkdirSync(join(folder, "dynamodb"));
     await expect(open("dynoxide")).rejects.toThrow("holds files of dynamodb-local");
     expect(existsSync(join(folder, "store"))).toBe(false);
     expect((await open()).storeKind).toBe("dynamodb-local");
   });
 
-  it("is refused when a later version wrote it with a store that is unknown here", async () => {
+  it("a data folder that an unknown store wrote is refused", async () => {
     writeFileSync(join(folder, "store"), "other\n");
     await expect(open()).rejects.toThrow('names no store that this version knows: "other"');
   });
@@ -51,11 +51,11 @@ describe("EVENTLEDGER_STORE", () => {
     ["", undefined],
     ["dynoxide", "dynoxide"],
     ["dynamodb-local", "dynamodb-local"],
-  ])("%j asks for %j", (text, kind) => {
+  ])("the value %j selects %j", (text, kind) => {
     expect(readSettings({ EVENTLEDGER_STORE: text }).storeKind).toBe(kind);
   });
 
-  it("is refused when it names no store, with those that there are", () => {
+  it("an unknown store is refused with the known ones", () => {
     const read = () => readSettings({ EVENTLEDGER_STORE: "java" });
     expect(read).toThrow('EVENTLEDGER_STORE must be dynoxide or dynamodb-local, not "java".');
   });

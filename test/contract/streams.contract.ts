@@ -16,7 +16,7 @@ export function streamsContract(target: Target): void {
 }
 
 function creating(api: Client): void {
-  it("[stream.create-repeat] answers 201 with Location, then 200 with the same stream", async () => {
+  it("[stream.create-repeat] creating a stream answers 201 with Location, then 200 with the same stream", async () => {
     const name = newName();
     const before = Date.now() - CLOCK_SKEW_MS;
     const first = await api.createStream({ name });
@@ -39,7 +39,7 @@ function creating(api: Client): void {
     expect(again.header("location")).toBe("");
   });
 
-  it("[stream.create-repeat] refuses every other configuration and changes nothing", async () => {
+  it("[stream.create-repeat] creating it with another configuration is refused and changes nothing", async () => {
     const name = newName();
     const config = { name, description: "d", partitions: 2, retentionHours: 5 };
     const { body: made } = await api.createStream(config);
@@ -55,7 +55,7 @@ function creating(api: Client): void {
     expect(await api.getStream(name)).toMatchObject(made);
   });
 
-  it("[stream.create-repeat] makes one stream of many simultaneous attempts", async () => {
+  it("[stream.create-repeat] many simultaneous attempts create one stream", async () => {
     const name = newName();
     const answers = await Promise.all(Array.from({ length: 10 }, () => api.createStream({ name })));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
@@ -72,7 +72,7 @@ function creating(api: Client): void {
     expect(await api.getStream(name)).toMatchObject({ name, eventCount: 0 });
   });
 
-  it("[publish.limits] takes every setting at its cap", async () => {
+  it("[publish.limits] every setting is accepted at its cap", async () => {
     const { body } = await api.createStream({
       name: newName(),
       description: "é".repeat(LIMITS.descriptionBytesMax / 2),
@@ -86,7 +86,7 @@ function creating(api: Client): void {
 const CLOCK_SKEW_MS = 60_000;
 
 function listing(api: Client): void {
-  it("[list.page] pages by name, one by one or all at once, each stream once", async () => {
+  it("[list.page] the list is sorted by name and shows each stream once, in pages of any size", async () => {
     const names = await Promise.all(Array.from({ length: 5 }, () => api.newStream()));
     const listed = await listAll(api, 1);
     expect(listed).toEqual([...listed].sort());
@@ -109,7 +109,7 @@ async function listAll(api: Client, limit: number): Promise<string[]> {
 }
 
 function describing(api: Client): void {
-  it("[stream.create-repeat] shows the figures of what is in the stream", async () => {
+  it("[stream.create-repeat] the view shows the statistics of the stream", async () => {
     const stream = await api.newStream({ partitions: 3 });
     const empty = await api.getStream(stream);
     expect(empty).toMatchObject({
@@ -142,7 +142,7 @@ function describing(api: Client): void {
     expect(info.watermarkLag.events).toBeLessThanOrEqual(12);
   });
 
-  it("[stream.patch] changes description and retention, and nothing else", async () => {
+  it("[stream.patch] a change affects description and retention, and nothing else", async () => {
     const stream = await api.newStream({ description: "old" });
     await api.publish(stream, { key: "k", data: 1 });
     const { name, createdAt, life } = await api.getStream(stream);
@@ -200,16 +200,16 @@ function deleting(api: Client): void {
     ["poll on in", (stream) => api.poll(stream, "sub", { after: pollCursor })],
     ["commit to", (stream) => api.commit(stream, "sub", pollCursor)],
   ];
-  it.each(everywhere)("[stream.delete] cannot %s it, nor one that never was", async (_, run) => {
+  it.each(everywhere)("[stream.delete] a request cannot %s a deleted stream, nor one that never existed", async (_, run) => {
     await refusal(run(gone), "stream-not-found");
     await refusal(run("never-was"), "stream-not-found");
   });
 
-  it("[stream.delete] leaves the list at once", async () => {
+  it("[stream.delete] a deleted stream leaves the list at once", async () => {
     expect(await listAll(api, LIMITS.listMax)).not.toContain(gone);
   });
 
-  it("[stream.recreate] shows nothing of the former life", async () => {
+  it("[stream.recreate] a new life shows nothing of the former one", async () => {
     const created = await api.createStream({ name: gone, partitions: 2 });
     expect(created.status).toBe(201);
     expect(await api.getStream(gone)).toMatchObject({
@@ -231,7 +231,7 @@ function deleting(api: Client): void {
     expect(await api.readAll(gone)).toMatchObject([{ key: "k0", data: "new", sequence: 1 }]);
   });
 
-  it("[stream.recreate] refuses the cursors of the former life", async () => {
+  it("[stream.recreate] a new life refuses the cursors of the former one", async () => {
     await api.createSubscription(gone, { name: "sub" });
     await refusal(api.browse(gone, { from: cursor }), "invalid-cursor");
     await refusal(api.browse(gone, { from: pollCursor }), "invalid-cursor");
@@ -240,7 +240,7 @@ function deleting(api: Client): void {
     expect((await api.poll(gone, "sub")).body.events).toHaveLength(1);
   });
 
-  it("[stream.recreate] holds through many lives under concurrent publishing", async () => {
+  it("[stream.recreate] these promises hold through many lives under concurrent publishing", async () => {
     const name = await api.newStream();
     for (let life = 0; life < 4; life++) {
       const publishing = Array.from({ length: 6 }, (_, n) =>

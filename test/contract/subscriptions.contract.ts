@@ -31,7 +31,7 @@ function creating(api: Client): void {
     await api.publish(stream, numbered(0, 5));
   });
 
-  it("[sub.start] answers 201 with Location, then 200 with the same and unmoved", async () => {
+  it("[sub.start] creating a subscription answers 201 with Location, then 200 with the same, unmoved", async () => {
     const first = await api.createSubscription(stream, { name: "shipping" });
     expect(first.status).toBe(201);
     expect(first.header("location")).toBe(at(stream, "shipping"));
@@ -44,7 +44,7 @@ function creating(api: Client): void {
     expect((await api.getSubscription(stream, "shipping")).lag.events).toBe(2);
   });
 
-  it("[sub.start] refuses another start under the same name", async () => {
+  it("[sub.start] another start under the same name is refused", async () => {
     const timestamp = { timestamp: "2026-01-01T00:00:00Z" };
     await api.createSubscription(stream, { name: "timed", start: timestamp });
     expect((await api.createSubscription(stream, { name: "timed", start: timestamp })).status).toBe(
@@ -57,7 +57,7 @@ function creating(api: Client): void {
     expect((await api.getSubscription(stream, "timed")).start).toEqual(timestamp);
   });
 
-  it("[sub.start] makes one subscription of many simultaneous attempts", async () => {
+  it("[sub.start] many simultaneous attempts create one subscription", async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => api.createSubscription(stream, { name: "race" })),
     );
@@ -65,7 +65,7 @@ function creating(api: Client): void {
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
   });
 
-  it("[list.page] lists by name, 50 at a time unless asked for 1 to 500", async () => {
+  it("[list.page] the list is sorted by name, with 50 entries unless 1 to 500 are requested", async () => {
     const own = await api.newStream();
     const names = Array.from({ length: 53 }, (_, n) => `s-${String(n).padStart(3, "0")}`);
     for (let n = 0; n < names.length; n += 10) {
@@ -86,7 +86,7 @@ function creating(api: Client): void {
     expect(without.body.subscriptions.map(({ name }) => name)).toEqual(["s-051"]);
   });
 
-  it("[sub.start] says which subscription is missing", async () => {
+  it("[sub.start] the problem names the missing subscription", async () => {
     await refusal(api.getSubscription(stream, "missing"), "subscription-not-found");
     await refusal(api.deleteSubscription(stream, "missing"), "subscription-not-found");
     await refusal(api.poll(stream, "missing"), "subscription-not-found");
@@ -113,13 +113,13 @@ function starting(api: Client, partitions: number): void {
     );
   });
 
-  it("[sub.start] at the earliest event", async () => {
+  it("[sub.start] a subscription starts at the earliest event", async () => {
     await api.createSubscription(stream, { name: "earliest", start: "earliest" });
     expect((await api.getSubscription(stream, "earliest")).lag.events).toBe(30);
     expect(sorted((await api.poll(stream, "earliest")).body.events)).toEqual(range(0, 30));
   });
 
-  it("[sub.start] at a moment, exactly", async () => {
+  it("[sub.start] a subscription starts exactly at a moment", async () => {
     for (const [n, timestamp] of times.entries()) {
       const after = new Date(Date.parse(timestamp) + 1).toISOString();
       await api.createSubscription(stream, { name: `at-${n}`, start: { timestamp } });
@@ -131,7 +131,7 @@ function starting(api: Client, partitions: number): void {
     }
   });
 
-  it("[sub.start] at the latest: nothing of before, everything after", async () => {
+  it("[sub.start] a subscription at the latest receives no earlier events and all later ones", async () => {
     await api.createSubscription(stream, { name: "latest", start: "latest" });
     const { body } = await api.poll(stream, "latest");
     expect(body).toMatchObject({ events: [], caughtUp: true, lag: { events: 0, seconds: 0 } });
@@ -150,7 +150,7 @@ function committing(api: Client, partitions: number): void {
     await api.publish(stream, numbered(COUNT / 2, COUNT));
   });
 
-  it("[sub.position] is not moved by any number of polls", async () => {
+  it("[sub.position] any number of polls leaves the position unmoved", async () => {
     const first = await api.poll(stream, "s", { limit: 7 });
     for (let n = 0; n < 3; n++) {
       const { body } = await api.poll(stream, "s", { limit: 7 });
@@ -163,7 +163,7 @@ function committing(api: Client, partitions: number): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(COUNT);
   });
 
-  it("[sub.redelivery] delivers everything after the commit, and only that", async () => {
+  it("[sub.redelivery] everything after the commit is delivered again, and only that", async () => {
     const delivered: LedgerEvent[] = [];
     for (let caughtUp = false; !caughtUp; ) {
       const { body } = await api.poll(stream, "s", { limit: 7 });
@@ -182,7 +182,7 @@ function committing(api: Client, partitions: number): void {
     expect((await api.poll(stream, "s")).body).toMatchObject({ events: [], caughtUp: true });
   });
 
-  it("[sub.lag] counts exactly, before and after polls and commits", async () => {
+  it("[sub.lag] the lag is exact before and after polls and commits", async () => {
     const first = (await api.poll(stream, "s", { limit: 10 })).body;
     expect(first.lag.events).toBe(COUNT - 10);
     expect(first.caughtUp).toBe(false);
@@ -201,7 +201,7 @@ function committing(api: Client, partitions: number): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(3);
   });
 
-  it("[poll.caught-up] says so at the end only; [poll.pace] and when to ask again", async () => {
+  it("[poll.caught-up] only the end says caughtUp; [poll.pace] and every page says when to ask again", async () => {
     const some = (await api.poll(stream, "s", { limit: COUNT - 1 })).body;
     expect(some).toMatchObject({ caughtUp: false, phase: "log", consistent: true, nextPollMs: 0 });
     const rest = (await api.poll(stream, "s", { after: some.cursor, limit: 10 })).body;
@@ -236,7 +236,7 @@ function committing(api: Client, partitions: number): void {
     expect((await api.poll(stream, "s")).body.events).toEqual([]);
   });
 
-  it("[sub.commit-monotone] simultaneous commits end at the furthest", async () => {
+  it("[sub.commit-monotone] simultaneous commits end at the furthest position", async () => {
     const cursors: string[] = [];
     for (let n = 0, after: string | undefined; n < 6; n++) {
       after = (await api.poll(stream, "s", { limit: 5, after })).body.cursor;
@@ -258,7 +258,7 @@ function committing(api: Client, partitions: number): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(COUNT);
   });
 
-  it("[sub.position] is its own: two subscriptions move independently", async () => {
+  it("[sub.position] two subscriptions move independently", async () => {
     await api.createSubscription(stream, { name: "other" });
     const { cursor } = (await api.poll(stream, "s", { limit: 12 })).body;
     await api.commit(stream, "s", cursor);
@@ -283,15 +283,15 @@ function cursors(api: Client): void {
     await refusal(api.poll(stream, name, { after: cursor }), "invalid-cursor");
   };
 
-  it("[cursor.bound] is refused by another subscription", () => refused(own, "two"));
+  it("[cursor.bound] another subscription refuses the cursor", () => refused(own, "two"));
 
-  it("[cursor.bound] is no list cursor", async () => {
+  it("[cursor.bound] a list refuses the cursor", async () => {
     const { cursor } = (await api.listSubscriptions(stream, { limit: 1 })).body;
     await expect(api.commit(stream, "one", cursor ?? "")).rejects.toThrow(/"status":400/);
     await expect(api.listSubscriptions(stream, { cursor: own })).rejects.toThrow(/"status":400/);
   });
 
-  it("[cursor.bound] of the stream may be read on from, and never be committed", async () => {
+  it("[cursor.bound] a cursor of the stream can be read from, and never be committed", async () => {
     const own = await api.newStream();
     await api.createSubscription(own, { name: "s" });
     const receipt = (await api.publish(own, numbered(0, 3))).body.cursor;
@@ -308,14 +308,14 @@ function cursors(api: Client): void {
     expect((await api.getSubscription(own, "s")).lag.events).toBe(5);
   });
 
-  it("[cursor.bound] is refused by another stream's subscription of the same name", async () => {
+  it("[cursor.bound] a subscription of the same name on another stream refuses the cursor", async () => {
     const other = await api.newStream();
     await api.createSubscription(other, { name: "one" });
     await refusal(api.commit(other, "one", own), "invalid-cursor");
     await refusal(api.poll(other, "one", { after: own }), "invalid-cursor");
   });
 
-  it("[cursor.opaque] is refused with any character changed, cut off or added", async () => {
+  it("[cursor.opaque] a cursor is refused with any character changed, removed or added", async () => {
     const changed = Array.from(own, (char, index) => {
       const other = char === "A" ? "B" : "A";
       return own.slice(0, index) + other + own.slice(index + 1);
@@ -329,7 +329,7 @@ function cursors(api: Client): void {
     expect((await api.commit(stream, "one", own)).body.stale).toBe(false);
   });
 
-  it("[cursor.bound] of a former subscription of the name is refused", async () => {
+  it("[cursor.bound] a cursor of a former subscription of the name is refused", async () => {
     await api.createSubscription(stream, { name: "again" });
     const { cursor } = (await api.poll(stream, "again")).body;
     await api.deleteSubscription(stream, "again");
@@ -340,7 +340,7 @@ function cursors(api: Client): void {
 }
 
 function deleted(api: Client): void {
-  it("[sub.start] is 404 at once everywhere, and its name begins again", async () => {
+  it("[sub.start] a deleted subscription is 404 at once everywhere, and its name begins again", async () => {
     const stream = await api.newStream({ partitions: 4 });
     await api.publish(stream, numbered(0, 20));
     await api.createSubscription(stream, { name: "gone", start: "earliest" });

@@ -15,7 +15,7 @@ export function systemContract(target: Target): void {
 
   describe("health", () => {
     it.each(["/health", "/health?deep=0", "/health?deep=1"])(
-      "[auth.key] answers %s without a key, never from a cache",
+      "[auth.key] the server answers %s without a key, never from a cache",
       async (path) => {
         const answer = await open(path);
         expect(answer.body).toEqual({ status: "ok" });
@@ -41,7 +41,7 @@ function keys(api: Client): void {
     expect((await api.send({ path: "/streams?limit=1", headers })).status).toBe(200);
   });
 
-  it("[auth.key] is answered before a missing stream is when it is wrong", async () => {
+  it("[auth.key] a wrong key is answered before a missing stream", async () => {
     const stream = await api.newStream();
     const headers = { authorization: "Bearer wrong" };
     const [there, missing] = await Promise.all(
@@ -93,7 +93,7 @@ function openApi(api: Client, open: Open): void {
   /** Returns a path with values for its parameters. */
   const example = (path: string) => path.replaceAll(/\{\w+\}/g, "no-such-thing");
 
-  it("[openapi.routes] is OpenAPI 3.1, every reference and path parameter declared", () => {
+  it("[openapi.routes] the document is valid OpenAPI 3.1, with every reference and path parameter declared", () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     for (const [, name] of text.matchAll(/"\$ref":\s*"#\/components\/schemas\/([^"]+)"/g)) {
       expect(document.components.schemas).toHaveProperty(name ?? "");
@@ -107,7 +107,7 @@ function openApi(api: Client, open: Open): void {
     }
   });
 
-  it("[openapi.routes] names every operation once, with its scope and its answers", () => {
+  it("[openapi.routes] the document names every operation once, with its scope and its answers", () => {
     const ids = operations.map(([, , { operationId }]) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [method, path, operation] of operations) {
@@ -126,7 +126,7 @@ function openApi(api: Client, open: Open): void {
     }
   });
 
-  it("[auth.key] names as public exactly what answers without a key", async () => {
+  it("[auth.key] the document marks as public exactly the routes without a key", async () => {
     for (const [method, path, operation] of operations) {
       const answer = await api.send({
         method,
@@ -138,7 +138,7 @@ function openApi(api: Client, open: Open): void {
     }
   });
 
-  it("[http.method] names for every path the methods that it has", async () => {
+  it("[http.method] every path names the methods that it has", async () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       const has = Object.keys(methods).map((method) => method.toUpperCase());
       for (const method of METHODS.filter((each) => !has.includes(each))) {
@@ -161,7 +161,7 @@ function documentation(open: Open): void {
     expect(text).not.toMatch(/https?:|@import|<script>|\son\w+=/);
   });
 
-  it("[docs.self-contained] loads files from here only, and they load nothing else", async () => {
+  it("[docs.self-contained] a page loads files only from here, and they load nothing else", async () => {
     const { text } = await open("/docs");
     const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? "");
     expect(files.length).toBeGreaterThan(1);
@@ -182,7 +182,7 @@ function documentation(open: Open): void {
     expect(script).toContain("validatorUrl: null");
   });
 
-  it("[error.problem] explains every code where the type of its problem points to", async () => {
+  it("[error.problem] the type of every problem leads to its explanation", async () => {
     const { text } = await open("/docs/problems");
     for (const code of problemCodes) {
       expect(text).toContain(`<section id="${code}">`);

@@ -34,7 +34,7 @@ async function timed<T>(run: Promise<T>): Promise<{ ms: number; value: T }> {
 }
 
 describe("waiting", () => {
-  it("[poll.wait-advised] is advised as long as it may be, unless the operator says otherwise", async () => {
+  it("[poll.wait-advised] a page advises the longest wait that the operator allows", async () => {
     const { api, stream } = await serve();
     expect((await api.poll(stream, "s")).body).toMatchObject({ waitSecondsAdvised: 20 });
     expect((await api.browse(stream, {})).body).toMatchObject({ waitSecondsAdvised: 20 });
@@ -42,7 +42,7 @@ describe("waiting", () => {
     expect(worker.body).toMatchObject({ waitSecondsAdvised: 5 });
   });
 
-  it("[poll.wait-advised] is cut to the cap, and the page says so", async () => {
+  it("[poll.wait-advised] a longer wait is reduced to the cap, and the page says so", async () => {
     const { api, stream } = await serve(1);
     const { api: other } = await serve();
     const polling = timed(api.poll(stream, "s", { waitSeconds: 20 }));
@@ -51,7 +51,7 @@ describe("waiting", () => {
     expect(value.body).toMatchObject({ events: [], waitSecondsAdvised: 1, nextPollMs: 0 });
   });
 
-  it("[poll.wait-advised] that is off answers at once, and says when to come back", async () => {
+  it("[poll.wait-advised] with waiting off, a poll is answered at once and says when to ask again", async () => {
     const { api, stream } = await serve(0);
     const { api: other } = await serve();
     const { body } = await beforeIdle(other, 5, api.poll(stream, "s", { waitSeconds: 20 }));
@@ -72,7 +72,7 @@ describe("the setting EVENTLEDGER_WAIT_SECONDS_MAX", () => {
   const here = (value?: string) =>
     readSettings({ EVENTLEDGER_WAIT_SECONDS_MAX: value }).waitSecondsMax;
 
-  it("[poll.wait-advised] is off on Lambda and on here unless it is said", () => {
+  it("[poll.wait-advised] waiting is off on Lambda and on here by default", () => {
     expect(onLambda()).toBe(0);
     expect(onLambda("")).toBe(0);
     expect(here()).toBe(20);
@@ -83,12 +83,12 @@ describe("the setting EVENTLEDGER_WAIT_SECONDS_MAX", () => {
     ["0", 0],
     ["7", 7],
     ["20", 20],
-  ])("[poll.wait-advised] takes %j", (text, seconds) => {
+  ])("[poll.wait-advised] the setting accepts %j", (text, seconds) => {
     expect(onLambda(text)).toBe(seconds);
     expect(here(text)).toBe(seconds);
   });
 
-  it.each(["21", "-1", "1.5", "on", "20s", " 5"])("[poll.wait-advised] refuses %j", (text) => {
+  it.each(["21", "-1", "1.5", "on", "20s", " 5"])("[poll.wait-advised] the setting refuses %j", (text) => {
     expect(() => onLambda(text)).toThrow(/^Set EVENTLEDGER_WAIT_SECONDS_MAX to /);
     expect(() => here(text)).toThrow(StackError);
   });

@@ -48,7 +48,7 @@ function sharing(api: Client): void {
     await api.publish(stream, events);
   });
 
-  it("[lease.share] gives one worker everything, and several equal parts", async () => {
+  it("[lease.share] one worker gets everything, and several get equal parts", async () => {
     const alone = (await settle(api, stream, ["a"]))("a");
     expect(sorted(dataOf(alone.events))).toEqual(sorted(events.map(({ data }) => data)));
     expect(await sharesOf(api, stream)).toEqual({ a: 1 });
@@ -58,7 +58,7 @@ function sharing(api: Client): void {
     expect(Object.values(await sharesOf(api, stream)).sort()).toEqual([2 / 8, 3 / 8, 3 / 8]);
   });
 
-  it("[lease.share] keeps a key with one worker, and its order", async () => {
+  it("[lease.share] a key stays with one worker, in order", async () => {
     const page = await settle(api, stream, ["a", "b"]);
     const keysOf = (consumer: string) => new Set(page(consumer).events.map(({ key }) => key));
     const [a, b] = [keysOf("a"), keysOf("b")];
@@ -70,7 +70,7 @@ function sharing(api: Client): void {
     }
   });
 
-  it("[lease.share] speaks of the share in lag and caughtUp", async () => {
+  it("[lease.share] lag and caughtUp refer to the share", async () => {
     const page = await settle(api, stream, ["a", "b"]);
     expect(page("a")).toMatchObject({ caughtUp: true, lag: { events: 0, seconds: 0 } });
     const { body: receipt } = await api.commit(stream, "s", page("a").cursor);
@@ -81,7 +81,7 @@ function sharing(api: Client): void {
     expect(some.lag.events).toBe(page("b").events.length - 5);
   });
 
-  it("[lease.share] hands over when a worker leaves, at once and without loss", async () => {
+  it("[lease.share] a leaving worker hands over at once and without loss", async () => {
     const page = await settle(api, stream, ["a", "b"]);
     await api.commit(stream, "s", page("a").cursor);
     await api.leave(stream, "s", "b");
@@ -92,14 +92,14 @@ function sharing(api: Client): void {
     await api.leave(stream, "s", "never-heard-of");
   });
 
-  it("[lease.fencing] lets a worker that left commit until another takes over", async () => {
+  it("[lease.fencing] a worker that left may commit until another takes over", async () => {
     const page = await settle(api, stream, ["a", "b"]);
     await api.leave(stream, "s", "b");
     expect((await api.commit(stream, "s", page("b").cursor)).body.stale).toBe(false);
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(page("a").events.length);
   });
 
-  it("[lease.share] reads ahead with after, and commits in one request", async () => {
+  it("[lease.share] a worker reads ahead with after, and commits in one request", async () => {
     const seen: number[] = [];
     for (let commit: string | undefined, caughtUp = false; !caughtUp; ) {
       const { body } = await api.commitAndPoll(stream, "s", {
@@ -122,7 +122,7 @@ function sharing(api: Client): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(COUNT);
   });
 
-  it("[error.problem] refuses names of workers that are none", async () => {
+  it("[error.problem] invalid names of workers are refused", async () => {
     for (const consumer of ["", "a b", "a#b", "-a", "a/b", "x".repeat(129)]) {
       await refusal(api.poll(stream, "s", { consumer }), "invalid-request");
       await refusal(api.leave(stream, "s", consumer), "invalid-request");
@@ -143,7 +143,7 @@ function fencing(api: Client): void {
     await api.publish(stream, events.slice(0, 10));
   });
 
-  it("[lease.fencing] cannot commit over its successor, nor poll its share", async () => {
+  it("[lease.fencing] a superseded worker cannot commit over its successor, nor poll its share", async () => {
     const paused = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
     await sleep(1_200);
     const next = (await api.poll(stream, "s", { consumer: "b", limit: 3 })).body;
@@ -159,14 +159,14 @@ function fencing(api: Client): void {
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(7);
   });
 
-  it("[lease.fencing] may still commit when no other worker took over", async () => {
+  it("[lease.fencing] a worker may still commit when no other has taken over", async () => {
     const paused = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
     await sleep(1_200);
     expect((await api.commit(stream, "s", paused.cursor)).body.stale).toBe(false);
     expect((await api.getSubscription(stream, "s")).lag.events).toBe(5);
   });
 
-  it("[lease.fencing] stays out when its former share has come back to it", async () => {
+  it("[lease.fencing] a superseded worker stays out when its former share has come back to it", async () => {
     const first = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
     await sleep(1_200);
     await api.poll(stream, "s", { consumer: "b" });
@@ -177,7 +177,7 @@ function fencing(api: Client): void {
     expect((await api.commit(stream, "s", again.cursor)).body.stale).toBe(false);
   });
 
-  it("[lease.fencing] refuses a commit without a lease while a worker holds one", async () => {
+  it("[lease.fencing] a commit without a lease is refused while a worker holds one", async () => {
     const plain = (await api.poll(stream, "s", { limit: 2 })).body;
     await api.poll(stream, "s", { consumer: "a" });
     await refusal(api.commit(stream, "s", plain.cursor), "lease-lost");
@@ -185,7 +185,7 @@ function fencing(api: Client): void {
     expect((await api.commit(stream, "s", plain.cursor)).body.stale).toBe(false);
   });
 
-  it("[cursor.bound] refuses a worker's cursor after a seek", async () => {
+  it("[cursor.bound] a worker's cursor is refused after a seek", async () => {
     const { cursor } = (await api.poll(stream, "s", { consumer: "a", limit: 5 })).body;
     await api.seek(stream, "s", "earliest");
     await refusal(api.commit(stream, "s", cursor), "invalid-cursor");
@@ -193,7 +193,7 @@ function fencing(api: Client): void {
 }
 
 function standingBy(api: Client): void {
-  it("[lease.standby] one works, the others wait and take over when it leaves", async () => {
+  it("[lease.standby] one worker works, the others wait and take over when it leaves", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     await api.publish(stream, events.slice(0, 3));
@@ -210,7 +210,7 @@ function standingBy(api: Client): void {
     await Promise.allSettled(waiting);
   });
 
-  it("[lease.standby] takes over from one that is silent for the lease", async () => {
+  it("[lease.standby] a standby takes over from a worker that is silent for the lease", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s", leaseSeconds: 2 });
     await api.publish(stream, events.slice(0, 3));
@@ -226,7 +226,7 @@ function standingBy(api: Client): void {
     }
   });
 
-  it("[lease.standby] takes over from one that is silent while its poll waits", async () => {
+  it("[lease.standby] a standby takes over from a worker that is silent while its poll waits", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s", leaseSeconds: 2 });
     const began = performance.now();
@@ -244,7 +244,7 @@ function standingBy(api: Client): void {
     expect(performance.now() - began).toBeGreaterThan(900);
   });
 
-  it("[lease.leave] ends its own poll that waits, which takes nothing back", async () => {
+  it("[lease.leave] leaving ends the worker's waiting poll, which takes nothing back", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     const waiting = api.poll(stream, "s", { consumer: "a", waitSeconds: 15 });
@@ -256,7 +256,7 @@ function standingBy(api: Client): void {
     expect(body.events).toMatchObject([{ data: 1 }]);
   });
 
-  it("[lease.standby] ends no snapshot that it has not read", async () => {
+  it("[lease.standby] a worker ends no snapshot that it has not read", async () => {
     const stream = await api.newStream({ partitions: 3 });
     await api.publish(stream, events.slice(0, 9));
     await api.compact(stream);
@@ -283,7 +283,7 @@ function standingBy(api: Client): void {
     await api.deleteSubscription(stream, "s");
   });
 
-  it("[sub.seek] leaves where it is what a worker's cursor says nothing of", async () => {
+  it("[sub.seek] a seek to a worker's cursor leaves other partitions in place", async () => {
     const stream = await api.newStream({ partitions: 8 });
     await api.createSubscription(stream, { name: "s" });
     await api.publish(stream, events);
@@ -295,7 +295,7 @@ function standingBy(api: Client): void {
     expect(sought.body).toMatchObject({ phase: "log", lag: { events: 0 } });
   });
 
-  it("[http.method] has its routes with POST only", async () => {
+  it("[http.method] the routes of workers accept only POST", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     for (const route of ["leave", "seek"]) {

@@ -35,7 +35,7 @@ it.each([
   expect(refused.headers["access-control-allow-origin"]).toBe(allowed);
 });
 
-it("[http.private] a page reads every header that the API documents", async () => {
+it("[http.private] a page's script can read every header that the API documents", async () => {
   const answer = await door.ask({ method: "GET", path: "/streams", headers: { origin: ORIGIN } });
   const exposed = (answer.headers["access-control-expose-headers"] ?? "").toLowerCase().split(",");
   // Browsers expose these headers of every answer.

@@ -165,7 +165,7 @@ const PROBLEMS: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   },
 };
 
-it("[openapi.routes] every operation that answers a list is looked at here", () => {
+it("[openapi.routes] the tests cover every operation that answers a list", () => {
   const known = [...Object.keys(LISTS), ...Object.keys(WHOLE)];
   expect(known.sort()).toEqual([...operationsWithLists].sort());
   expect(Object.keys(PROBLEMS)).toEqual(problemsWithLists);
@@ -175,7 +175,7 @@ describe.each(Object.entries(LISTS))("%s of the largest entries", (_id, row) => 
   beforeAll(async () => row.make?.());
 
   const forms = row.member === "events" ? FORMS : FORMS.slice(0, 2);
-  it.each(forms)("[list.page] fits through both doors and is whole: %s, %s", async (...form) => {
+  it.each(forms)("[list.page] every page fits through both entry points and is complete: %s, %s", async (...form) => {
     for (const [index, each] of DOORS.entries()) {
       // A poll does not deliver again what a commit has passed, so a seek moves the subscription
       // back to the beginning.
@@ -188,7 +188,7 @@ describe.each(Object.entries(LISTS))("%s of the largest entries", (_id, row) => 
 });
 
 it.each(Object.entries({ ...WHOLE, ...PROBLEMS }))(
-  "[http.limits] the largest answer of %s fits through both doors",
+  "[http.limits] the largest answer of %s fits through both entry points",
   async (_, answersOf) => {
     for (const answer of await answersOf()) assertFits(answer);
   },

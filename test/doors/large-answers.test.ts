@@ -59,7 +59,7 @@ describe.each(Object.keys(DATA))("pages of %s", (kind) => {
   });
 
   it.each(["identity", "gzip"])(
-    "[compaction.list] fit and leave no key out: %s",
+    "[compaction.list] pages of %s fit and leave no key out",
     async (encoding) => {
       const headers = { "accept-encoding": encoding };
       const items = await readList(door, "/streams/s/compacted", "items", headers);
@@ -67,7 +67,7 @@ describe.each(Object.keys(DATA))("pages of %s", (kind) => {
     },
   );
 
-  it("[http.limits] are logged as what was answered", () => {
+  it("[http.limits] the log shows the answer that the client received", () => {
     expect(new Set(door.log.map(({ status }) => status))).toEqual(new Set([200, 201]));
   });
 });
@@ -99,7 +99,7 @@ it("[list.page] lists of subscriptions, keys and parked keys fit and leave nothi
   await door.close();
 });
 
-it("[error.problem] an answer that Lambda would refuse is a problem, and logged as one", async () => {
+it("[error.problem] an answer that Lambda would refuse becomes a problem, and is logged as one", async () => {
   const opened = openOnFake();
   const large = { ...opened.ledger, getStream: async () => ({ name: "x".repeat(7_000_000) }) };
   const door = lambdaDoor(functionUrlEvent, { ...opened, ledger: large as never });

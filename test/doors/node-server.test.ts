@@ -83,7 +83,7 @@ describe("a header that comes twice", () => {
     expect(await published()).toBe(before);
   });
 
-  it("[http.once] may be one that is a list", async () => {
+  it("[http.once] a header that is a list may occur twice", async () => {
     const lists = ["Accept: a/b", "Accept: application/json", "Accept-Encoding: br"];
     const answer = await publish([
       JSON_TYPE,
@@ -106,7 +106,7 @@ describe("Expect", () => {
       ...headers,
     );
 
-  it("[http.expect] asks for the body once the key is known", async () => {
+  it("[http.expect] the server asks for the body once the key is known", async () => {
     const socket = open();
     socket.write(expecting(`Authorization: Bearer ${ADMIN_KEY}`, `Content-Length: ${BODY.length}`));
     expect(await read(socket, (text) => text.includes("\r\n\r\n"))).toBe(
@@ -135,14 +135,14 @@ describe("Expect", () => {
     expect(problemOf(answer).status).toBe(status);
   });
 
-  it("[http.expect] refuses what else is expected", async () => {
+  it("[http.expect] any other expectation is refused", async () => {
     const answer = await tell(head("POST /streams/s/events", "Expect: tea", "Content-Length: 0"));
     expect(problemOf(answer)).toMatchObject({ status: 417, code: "expectation-failed" });
   });
 });
 
 describe("HTTP/1.0", () => {
-  it("[http.expect] needs no Host", async () => {
+  it("[http.expect] HTTP/1.0 needs no Host", async () => {
     expect(await tell("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
     expect(await tell(`GET /streams HTTP/1.0\r\n${KEYED}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
     const body = '{"key":"k","data":1}';

@@ -93,7 +93,7 @@ describe("bodies", () => {
     expect((await publish(bomb.subarray(0, 20))).status).toBe(400);
   });
 
-  it("keep keys apart that only look the same", async () => {
+  it("keys that only look the same stay different", async () => {
     const keys = ["\u00e9", "e\u0301", "E\u0301", "\uff21", "A", "a\u0000", "a"];
     for (const key of keys)
       expect((await publish(JSON.stringify({ key, data: key }))).status).toBe(201);
@@ -109,7 +109,7 @@ describe("lengths", () => {
   const head = `POST ${EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\nContent-Type: application/json\r\n`;
   const event = '{"key":"k","data":1}';
 
-  it("that are too short cut the body off, and what is left is no request", async () => {
+  it("a length that is too short cuts the body off, and the rest is no request", async () => {
     const answer = await sendRaw(`${head}Content-Length: 5\r\n\r\n${event}\r\n\r\n`);
     expect(answer.replaceAll(/^HTTP\/1\.1 400 /gm, "")).not.toMatch(/^HTTP/m);
   });
@@ -133,7 +133,7 @@ describe("lengths", () => {
 });
 
 describe("what is reflected", () => {
-  it("cannot become a header", async () => {
+  it("reflected text cannot become a header", async () => {
     const evil = "%0d%0aX-Evil:%201";
     for (const path of [
       `/streams/a${evil}`,
@@ -159,14 +159,14 @@ describe("what is reflected", () => {
     "other%23META",
     "other%2fevents",
     "%5cother",
-  ])("cannot leave its place in a path: %s", async (segment) => {
+  ])("reflected text cannot leave its place in a path: %s", async (segment) => {
     const answer = await send(target(), { path: `/streams/${segment}` });
     expect(answer.body).toMatchObject({ code: "invalid-request" });
   });
 });
 
 describe("cursors", () => {
-  it("[cursor.opaque] are refused with any character changed", async () => {
+  it("[cursor.opaque] cursors are refused with any character changed", async () => {
     const { cursor } = PublishReceipt.parse((await publish('{"key":"k","data":1}')).body);
     expect((await send(target(), { path: `${EVENTS}?from=${cursor}` })).status).toBe(200);
     for (let at = 0; at < cursor.length; at++) {

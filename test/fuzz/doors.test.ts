@@ -46,7 +46,7 @@ const FURNISHING: readonly DoorRequest[] = [
   ),
 ];
 
-it(`all doors give the same answers to ${REQUESTS} generated requests (SEED=${SEED})`, {
+it(`all entry points give the same answers to ${REQUESTS} generated requests (SEED=${SEED})`, {
   timeout: 60_000 + 200 * REQUESTS,
 }, async () => {
   const counts: Record<string, number> = {};

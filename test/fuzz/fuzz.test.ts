@@ -73,7 +73,7 @@ const post = (path: string, json: object) =>
 
 const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
 
-it(`answers ${REQUESTS} generated requests as documented (SEED=${SEED})`, {
+it(`${REQUESTS} generated requests are answered as documented (SEED=${SEED})`, {
   timeout: 60_000 + 100 * REQUESTS,
 }, async () => {
   const began = performance.now();

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe("the alarms", () => {
-  it("watch these metrics", () => {
+  it("the alarms watch these metrics", () => {
     const table = { TableName: silent.inputs("Table").name };
     const router = { FunctionName: silent.inputs("Function", "Router").name };
     const compactor = { FunctionName: silent.inputs("Function", "LedgerSubscriber").name };
@@ -41,7 +41,7 @@ describe("the alarms", () => {
     });
   });
 
-  it("ring when these rules hold", () => {
+  it("the alarms fire when these rules hold", () => {
     const rules = silent.all("MetricAlarm").map(({ name, inputs }) => {
       const { statistic, comparisonOperator, threshold, evaluationPeriods, period } = inputs;
       const sign = SIGNS[String(comparisonOperator)] ?? comparisonOperator;
@@ -66,7 +66,7 @@ describe("the alarms", () => {
     }
   });
 
-  it("count missing data as good, except from the sweeper", () => {
+  it("missing data counts as good, except from the sweeper", () => {
     const missing = silent
       .all("MetricAlarm")
       .map(({ name, inputs }) => [name, inputs.treatMissingData])
@@ -76,12 +76,12 @@ describe("the alarms", () => {
     });
   });
 
-  it("send no mail unless there is an address", () => {
+  it("no mail is sent without an address", () => {
     expect(silent.all("Topic")).toEqual([]);
     for (const { inputs } of silent.all("MetricAlarm")) expect(inputs.alarmActions).toEqual([]);
   });
 
-  it("tell the address when they start and when they end", () => {
+  it("the address gets a message when an alarm starts and when it ends", () => {
     const arn = expect.stringMatching(/^arn:aws:sns:.*:eventledger-production-AlarmsTopic-/);
     expect(mailed.inputs("TopicSubscription")).toMatchObject({
       topic: arn,

@@ -13,11 +13,11 @@ const inOneLine = (page: string) => read(page).replaceAll(/\s+/g, " ");
 const measured: Measured = JSON.parse(read("tools", "cost", "measured.json"));
 
 describe("what it costs", () => {
-  it("is what docs/cost.md says (npm run cost -- --write)", () => {
+  it("docs/cost.md shows the cost (npm run cost -- --write)", () => {
     expect(read("docs", "cost.md")).toBe(costPage(measured));
   });
 
-  it("rests on what is measured (npm run cost -- --measure --write)", async () => {
+  it("the cost follows from the measurement (npm run cost -- --measure --write)", async () => {
     const now = await measure(inject("dynamoEndpoint"));
     const then = numbersOf(measured);
     expect(numbersOf(now).map(([name]) => name)).toEqual(then.map(([name]) => name));
@@ -27,22 +27,22 @@ describe("what it costs", () => {
     }
   });
 
-  it("counts every alarm that is deployed", async () => {
+  it("every deployed alarm is counted", async () => {
     const production = await evaluate({ stage: "production" });
     expect(production.all("MetricAlarm")).toHaveLength(ALARMS);
   });
 
-  it("stays below a dollar a month for an unused stage", () => {
+  it("an unused stage costs less than a dollar a month", () => {
     expect(totalOf(estimateIdle(measured))).toBeLessThanOrEqual(1);
   });
 
-  it("is what README.md and docs/deploy.md say of an unused stage", () => {
+  it("README.md and docs/deploy.md state the cost of an unused stage", () => {
     const idle = totalOf(estimateIdle(measured)).toFixed(2);
     expect(inOneLine("README.md")).toContain(`An idle installation costs $${idle} a month`);
     expect(inOneLine("docs/deploy.md")).toContain(`An unused stage costs $${idle} a month`);
   });
 
-  it("stays within its caps at 30 M events a month with a Function URL", () => {
+  it("the cost stays within its caps at 30 M events a month with a Function URL", () => {
     const growth = SCENARIOS.find(({ name }) => name === "Growth");
     if (!growth) throw new Error("there is no such scenario");
     // These are list prices, before the free tier is deducted.

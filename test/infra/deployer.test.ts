@@ -61,7 +61,7 @@ const CREATING: Record<string, (one: Registered, name: string) => [action: strin
 };
 
 describe("the policy of a deployer, docs/deployer-policy.json", () => {
-  it("allows to create every resource of the program, under the name it has", () => {
+  it("the policy allows creating every resource of the program, under its name", () => {
     const refused = stages.flatMap(({ resources }) =>
       resources
         .filter(({ type }) => type.startsWith("aws:"))
@@ -75,7 +75,7 @@ describe("the policy of a deployer, docs/deployer-policy.json", () => {
     expect(refused).toEqual([]);
   });
 
-  it("allows to pass the functions their roles, and to ask for the account's limit", () => {
+  it("the policy allows passing roles to functions, and reading the account's limit", () => {
     const roles = stages.flatMap((stage) => stage.all("Role").map(({ inputs }) => inputs.name));
     for (const name of roles) {
       expect(allows("iam:PassRole", `arn:aws:iam::1:role/${name}`)).toBe(true);
@@ -83,7 +83,7 @@ describe("the policy of a deployer, docs/deployer-policy.json", () => {
     expect(allows("servicequotas:GetServiceQuota", "*")).toBe(true);
   });
 
-  it("allows nothing of what is not the program's", () => {
+  it("the policy allows nothing outside the program", () => {
     const foreign: [string, string][] = [
       ["dynamodb:DeleteTable", "arn:aws:dynamodb:eu-west-1:1:table/customers"],
       ["lambda:UpdateFunctionCode", "arn:aws:lambda:eu-west-1:1:function:billing"],
@@ -97,7 +97,7 @@ describe("the policy of a deployer, docs/deployer-policy.json", () => {
     expect(foreign.filter((asked) => allows(...asked))).toEqual([]);
   });
 
-  it("has no statement that the program does not need", () => {
+  it("the policy has no statement that the program does not need", () => {
     const needed = stages.flatMap(({ resources }) =>
       resources.flatMap((one) => {
         const asked = CREATING[one.type.split(":").at(-1) ?? ""]?.(one, String(one.inputs.name));

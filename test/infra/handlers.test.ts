@@ -34,14 +34,14 @@ afterAll(() => {
 const tableName = () => String(inventory.inputs("Table").name);
 
 describe("every bundle", () => {
-  it("stays below 900 kB, so that a cold start stays short", () => {
+  it("every bundle stays below 900 kB, so that a cold start stays short", () => {
     for (const [name, { bytes }] of Object.entries(inventory.bundles)) {
       expect(bytes, name).toBeGreaterThan(0);
       expect(bytes, name).toBeLessThanOrEqual(900_000);
     }
   });
 
-  it("holds these packages and no other: each one is read and run before the first answer", () => {
+  it("a bundle contains these packages and no other, because each runs before the first answer", () => {
     const own = (name: string) =>
       inventory.bundles[name]?.packages.filter((one) => !/^@(aws|aws-sdk|smithy)\//.test(one));
     const ofSdk = ["mnemonist", "obliterator"];
@@ -52,7 +52,7 @@ describe("every bundle", () => {
     expect(own("LedgerSubscriberCompactorFunction")).toEqual(upkeep);
   });
 
-  it("leaves out what only describes the API, and what ElectroDB checks its models with", () => {
+  it("a bundle leaves out descriptions of the API and ElectroDB's checks of models", () => {
     for (const [name, { dir }] of Object.entries(inventory.bundles)) {
       const code = readFileSync(path.join(dir, "bundle.cjs"), "utf8");
       // This is a German message of zod. Only the OpenAPI generator includes all of zod's
@@ -69,7 +69,7 @@ describe.each([
   ["an HTTP API", apiGatewayEvent, "one"],
   ["a Function URL", functionUrlEvent, "two"],
 ])("the router's bundle with %s", (_door, eventOf, stream) => {
-  it("takes an event and gives it back", async () => {
+  it("the router accepts an event and returns it", async () => {
     const post = (at: string, body: object) => eventOf({ method: "POST", path: at, headers, body });
     const answers = await ask([
       post("/streams", { name: stream }),
@@ -85,7 +85,7 @@ describe.each([
     ]);
   });
 
-  it("lets a key through as ?key=, and in a path its own or none", async () => {
+  it("a key works as ?key=, and in a path as itself or not at all", async () => {
     const keys = ["a#1", "a", "A", "%41", "%2541", "a?b", "50%", "a/b", "é", ".."];
     const events = keys.map((key) => ({ key, data: { key } }));
     const at = `/streams/${stream}/compacted`;
@@ -104,7 +104,7 @@ describe.each([
     }
   });
 
-  it("compresses a long page for a client that accepts it", async () => {
+  it("a long page is compressed for a client that accepts it", async () => {
     const events = Array.from({ length: 20 }, (_, n) => ({ key: `order-${n}`, data: { n } }));
     const path = `/streams/${stream}/events`;
     const [, page] = await ask([
@@ -116,7 +116,7 @@ describe.each([
     expect(JSON.parse(text).events.length).toBeGreaterThan(20);
   });
 
-  it("serves the documentation from its package", async () => {
+  it("the package serves the documentation", async () => {
     const paths = ["/docs", "/docs/assets/swagger-ui.css", "/openapi.json"];
     const answers = await ask(paths.map((at) => eventOf({ method: "GET", path: at })));
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
@@ -126,7 +126,7 @@ describe.each([
 });
 
 describe("the router's log", () => {
-  it("has a line per request, without the key, the query or the body", async () => {
+  it("the log has a line per request, without the key, the query or the body", async () => {
     const { log } = await run("Router", [
       apiGatewayEvent({
         method: "POST",
@@ -157,7 +157,7 @@ describe("the router's log", () => {
     expect(log.join("\n")).not.toMatch(/secret|admin-key-of/);
   });
 
-  it("has metrics that CloudWatch takes, by table and by nothing else", async () => {
+  it("the log has metrics that CloudWatch accepts, with the table as their only dimension", async () => {
     const publish = { key: "order-2", data: 1 };
     const path = "/streams/one/events";
     const { log } = await run("Router", [
@@ -181,7 +181,7 @@ describe("the router's log", () => {
 });
 
 describe("a stack in the log", () => {
-  it("is read in the source, by the map of the same bundle", async () => {
+  it("the source map of the same bundle translates a stack", async () => {
     const batch = await stuckBatch("stack");
     const record = { dynamodb: { SequenceNumber: "1", Keys: { pk: { S: batch } } } };
     const { log } = await run("LedgerSubscriberCompactorFunction", [{ Records: [record] }]);
@@ -195,7 +195,7 @@ describe("a stack in the log", () => {
 });
 
 describe("the compactor's bundle", () => {
-  it("compacts what the table's stream rings for", async () => {
+  it("the compactor compacts the partitions that the table's stream names", async () => {
     const client = new DynamoDBStreamsClient(localAws(inject("dynamoEndpoint")));
     const answers: unknown[] = [];
     const handler: StreamHandler = async (event) => {
@@ -220,7 +220,7 @@ describe("the compactor's bundle", () => {
     expect(answers).toContainEqual({ batchItemFailures: [] });
   });
 
-  it("reports the lag of a partition that it cannot compact", async () => {
+  it("the compactor reports the lag of a partition that it cannot compact", async () => {
     const batch = await stuckBatch("broken");
     const record = { dynamodb: { SequenceNumber: "1", Keys: { pk: { S: batch } } } };
     const { log } = await run("LedgerSubscriberCompactorFunction", [{ Records: [record] }]);
@@ -233,12 +233,12 @@ describe("the compactor's bundle", () => {
 });
 
 describe("the sweeper's bundle", () => {
-  it("fails when a partition is stuck, and reports its lag", async () => {
+  it("the sweeper fails when a partition is stuck, and reports its lag", async () => {
     const stuck = run("SweeperHandler", [{}]);
     await expect(stuck).rejects.toThrow(/CompactionLagSeconds/);
   });
 
-  it("runs to its end, and leaves no metrics, when all is well", async () => {
+  it("the sweeper finishes and writes no metrics when all is well", async () => {
     await ask([apiGatewayEvent({ method: "DELETE", path: "/streams/broken", headers })]);
     const { answers, log } = await run("SweeperHandler", [{}]);
     expect(answers).toMatchObject([{ done: true }]);

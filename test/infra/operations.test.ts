@@ -58,7 +58,7 @@ const tableName = () => String(inventory.inputs("Table").name);
 const granted = (role: Role) => OPERATIONS[role].map((operation) => `dynamodb:${operation}`);
 
 describe("what the roles allow on the table is what the functions ask for", () => {
-  it("of the router", async () => {
+  it("the router uses exactly the operations that its role allows", async () => {
     const statuses = await ask([
       ["POST", "/streams", { name: "orders", partitions: 2 }],
       ["POST", "/streams/orders/subscriptions", { name: "shipping", start: "earliest" }],
@@ -73,7 +73,7 @@ describe("what the roles allow on the table is what the functions ask for", () =
     expect([...guards.router.used].sort()).toEqual(granted("router"));
   });
 
-  it("of the compactor", async () => {
+  it("the compactor uses exactly the operations that its role allows", async () => {
     const published: Asked = ["POST", "/streams/orders/events", { key: "order-2", data: 2 }];
     expect(await ask([published])).toEqual([201]);
     const batches = (await rows()).filter(({ sk }) => sk?.S?.startsWith("SEQ#"));
@@ -85,7 +85,7 @@ describe("what the roles allow on the table is what the functions ask for", () =
     expect([...guards.compactor.used].sort()).toEqual(granted("compactor"));
   });
 
-  it("of the sweeper, which compacts, seals what was left unsealed, and removes ended streams", async () => {
+  it("the sweeper uses exactly the operations that its role allows", async () => {
     expect(await ask([["POST", "/streams/orders/events", { key: "order-3", data: 3 }]])).toEqual([
       201,
     ]);
@@ -103,7 +103,7 @@ describe("what the roles allow on the table is what the functions ask for", () =
     expect([...guards.sweeper.used].sort()).toEqual(granted("sweeper"));
   });
 
-  it("refuses what a role does not allow, as AWS does", async () => {
+  it("an operation that a role does not allow is refused, as on AWS", async () => {
     const [statement] = inventory.allows(ROLES.router[1]);
     const readOnly = await guardDynamo(inject("dynamoEndpoint"), [
       { ...(statement as NonNullable<typeof statement>), Action: ["dynamodb:GetItem"] },

@@ -27,11 +27,11 @@ const operations = (of: keyof typeof OPERATIONS) =>
   OPERATIONS[of].map((operation) => `dynamodb:${operation}`);
 
 describe("what each role allows", () => {
-  it("lets the router read and write items of the table, and nothing else", () => {
+  it("the router may read and write items of the table, and nothing else", () => {
     expect(deployed.allows(ROUTER)).toEqual([allow(operations("router"), table())]);
   });
 
-  it("lets the compactor read the stream, keep the table up, and report what it gave up on", () => {
+  it("the compactor may read the stream, maintain the table, and report what it gave up on", () => {
     const stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
     expect(deployed.allows(COMPACTOR)).toEqual([
       allow(
@@ -43,11 +43,11 @@ describe("what each role allows", () => {
     ]);
   });
 
-  it("lets the sweeper keep the table up, and nothing else", () => {
+  it("the sweeper may maintain the table, and nothing else", () => {
     expect(deployed.allows(SWEEPER)).toEqual([allow(operations("sweeper"), table())]);
   });
 
-  it("lets the schedule start the sweeper, and nothing else", () => {
+  it("the schedule may start the sweeper, and nothing else", () => {
     expect(deployed.allows(SCHEDULER)).toEqual([
       allow(
         ["lambda:InvokeFunction"],
@@ -56,7 +56,7 @@ describe("what each role allows", () => {
     ]);
   });
 
-  it("adds to these only that a function writes its log", () => {
+  it("a function may also write its log, and nothing else", () => {
     const logging = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
     const managed = deployed
       .all("Role")
@@ -78,14 +78,14 @@ describe("who may take each role", () => {
     inventory.trusts(role).map(({ Effect, Principal }) => ({ Effect, Principal }));
   const only = (principal: string) => [{ Effect: "Allow", Principal: { Service: principal } }];
 
-  it("is Lambda for the functions, and the scheduler for the schedule", () => {
+  it("only Lambda may assume the functions' roles, and only the scheduler that of the schedule", () => {
     for (const role of [ROUTER, COMPACTOR, SWEEPER]) {
       expect(trusted(deployed, role)).toEqual(only("lambda.amazonaws.com"));
     }
     expect(trusted(deployed, SCHEDULER)).toEqual(only("scheduler.amazonaws.com"));
   });
 
-  it("is the developer's account as well for the live router, and for no other", () => {
+  it("the developer's account may assume the role of the live router, and no other", () => {
     expect(JSON.stringify(trusted(live, ROUTER))).toContain("arn:aws:iam::123456789012:root");
     for (const role of [COMPACTOR, SWEEPER]) {
       expect(trusted(live, role)).toEqual(only("lambda.amazonaws.com"));

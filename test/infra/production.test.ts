@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 
 describe("the production stage", () => {
-  it("consists of these resources and no others", () => {
+  it("the production stage consists of these resources and no others", () => {
     const kinds = production.resources.map((one) => one.type.split(":"));
     const count: Record<string, number> = {};
     for (const [provider, , kind = ""] of kinds) {
@@ -35,17 +35,17 @@ describe("the production stage", () => {
     });
   });
 
-  it("names the version of SST that is installed", () => {
+  it("the program names the installed version of SST", () => {
     expect(production.app.version).toBe(sstVersion());
   });
 
-  it("keeps its table when the program no longer names it, and refuses to be removed", () => {
+  it("the stage keeps its table when the program no longer names it, and refuses to be removed", () => {
     expect(production.app).toMatchObject({ removal: "retain", protect: true });
     expect(production.one("Table")).toMatchObject({ protect: true, retainOnDelete: true });
     expect(production.inputs("Table").deletionProtectionEnabled).toBe(true);
   });
 
-  it("says where it is", () => {
+  it("the outputs name the URL and the table", () => {
     expect(production.outputs).toMatchObject({
       url: expect.stringMatching(/^https:\/\/\w+\.execute-api\.test$/),
       table: production.inputs("Table").name,
@@ -55,7 +55,7 @@ describe("the production stage", () => {
 });
 
 describe("the table", () => {
-  it("has the shape of the local stack's table", () => {
+  it("the table has the shape of the local stack's table", () => {
     expect(production.inputs("Table")).toMatchObject({
       attributes: Object.entries(TABLE.keys).map(([name, type]) => ({ name, type })),
       hashKey: TABLE.hashKey,
@@ -69,13 +69,13 @@ describe("the table", () => {
     });
   });
 
-  it("can be restored to any second of the last 35 days", () => {
+  it("the table can be restored to any second of the last 35 days", () => {
     expect(production.inputs("Table").pointInTimeRecovery).toEqual({ enabled: true });
   });
 });
 
 describe("the API", () => {
-  it("sends every request to the router, as payload 2.0", () => {
+  it("the API sends every request to the router, as payload 2.0", () => {
     const router = expect.stringMatching(
       /^arn:aws:lambda:.*:function:eventledger-.*-RouterFunction/,
     );
@@ -93,7 +93,7 @@ describe("the API", () => {
     });
   });
 
-  it("is throttled, writes an access log, and leaves CORS to the router", () => {
+  it("the API is throttled, writes an access log, and leaves CORS to the router", () => {
     const stage = production.inputs("Stage");
     expect(stage.defaultRouteSettings).toEqual({
       throttlingRateLimit: 300,
@@ -105,14 +105,14 @@ describe("the API", () => {
     expect(production.inputs("Api").corsConfiguration).toEqual({});
   });
 
-  it("waits longer for the router than the router may take", () => {
+  it("the API waits longer for the router than the router may take", () => {
     const httpApiTimeoutSeconds = 30;
     expect(production.inputs("Function", "Router").timeout).toBeLessThan(httpApiTimeoutSeconds);
   });
 });
 
 describe("every function", () => {
-  it("runs on Node.js 24 on arm64 and knows its table", () => {
+  it("every function runs on Node.js 24 on arm64 and knows its table", () => {
     const functions = production.all("Function");
     expect(functions).toHaveLength(3);
     for (const { inputs } of functions) {
@@ -125,13 +125,13 @@ describe("every function", () => {
     }
   });
 
-  it("lets no poll wait that would be billed for it, unless the operator says so", () => {
+  it("no poll waits at a cost, unless the operator allows it", () => {
     expect(production.inputs("Function", "Router").environment).toMatchObject({
       variables: { EVENTLEDGER_WAIT_SECONDS_MAX: "off" },
     });
   });
 
-  it("is made from a handler of packages/functions", () => {
+  it("every function has a handler of packages/functions", () => {
     const handlers = Object.values(production.bundles).map((bundle) => bundle.handler);
     expect(handlers.sort()).toEqual([
       "packages/functions/src/api.handler",
@@ -140,14 +140,14 @@ describe("every function", () => {
     ]);
   });
 
-  it("logs for 30 days, as the access log does", () => {
+  it("every log is kept for 30 days, including the access log", () => {
     const days = production.all("LogGroup").map((one) => one.inputs.retentionInDays);
     expect(days).toEqual([30, 30, 30, 30]);
   });
 });
 
 describe("the secrets", () => {
-  it("are sealed into the router's package and into no other", () => {
+  it("the secrets are encrypted in the router's package and in no other", () => {
     const links = Object.entries(production.bundles).map(([name, one]) => [name, one.links]);
     expect(Object.fromEntries(links)).toEqual({
       Router: {
@@ -159,7 +159,7 @@ describe("the secrets", () => {
     });
   });
 
-  it("stand in no setting of any resource", () => {
+  it("no setting of any resource contains a secret", () => {
     const resources = production.resources.filter((one) => one.type.startsWith("aws:"));
     const settings = JSON.stringify(resources);
     for (const value of Object.values(SECRETS)) expect(settings).not.toContain(value);
@@ -169,7 +169,7 @@ describe("the secrets", () => {
 describe("the compactor", () => {
   const mapping = () => production.inputs("EventSourceMapping");
 
-  it("is rung by new record batches only", () => {
+  it("only new record batches trigger the compactor", () => {
     const { filters } = mapping().filterCriteria as { filters: { pattern: string }[] };
     expect(filters.map((filter) => JSON.parse(filter.pattern))).toEqual([
       { eventName: ["INSERT"], dynamodb: { Keys: { sk: { S: [{ prefix: "SEQ#" }] } } } },
@@ -180,7 +180,7 @@ describe("the compactor", () => {
     expect(mapping().functionName).toMatch(/Compactor/);
   });
 
-  it("gathers rings, reports single failures, and gives up after an hour into a queue", () => {
+  it("the compactor gathers records, reports single failures, and gives up after an hour into a queue", () => {
     expect(mapping()).toMatchObject({
       startingPosition: "TRIM_HORIZON",
       batchSize: 1_000,
@@ -198,7 +198,7 @@ describe("the compactor", () => {
 });
 
 describe("the sweeper", () => {
-  it("runs every hour", () => {
+  it("the sweeper runs every hour", () => {
     expect(production.inputs("Schedule")).toMatchObject({
       scheduleExpression: "rate(1 hour)",
       state: "ENABLED",

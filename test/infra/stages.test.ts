@@ -8,7 +8,7 @@ describe("a personal stage", () => {
     alice = await evaluate({ stage: "alice" });
   });
 
-  it("can be removed with everything in it", () => {
+  it("a personal stage can be removed with everything in it", () => {
     expect(alice.app).toMatchObject({ removal: "remove", protect: false });
     for (const one of alice.resources) {
       expect(one, one.name).toMatchObject({ protect: false, retainOnDelete: false });
@@ -16,7 +16,7 @@ describe("a personal stage", () => {
     expect(alice.inputs("Table").deletionProtectionEnabled).toBe(false);
   });
 
-  it("shares no name with another stage", async () => {
+  it("a stage shares no name with another stage", async () => {
     const bob = await evaluate({ stage: "bob" });
     const names = ({ resources }: Inventory) =>
       resources.map(({ inputs }) => inputs.name).filter((name) => name && name !== "$default");
@@ -24,14 +24,14 @@ describe("a personal stage", () => {
     expect(names(alice).filter((name) => names(bob).includes(name))).toEqual([]);
   });
 
-  it("cannot be deployed without its secrets", async () => {
+  it("a stage cannot be deployed without its secrets", async () => {
     const forgotten = evaluate({ stage: "alice", secrets: { AdminKey: "a" } });
     await expect(forgotten).rejects.toThrow("sst secret set CursorKey");
   });
 });
 
 describe("sst dev", () => {
-  it("makes the router live and leaves the compactor and the sweeper real", async () => {
+  it("sst dev makes the router live and leaves the compactor and the sweeper real", async () => {
     const live = await evaluate({ stage: "alice", dev: true });
     const runtime = (name: string) => live.inputs("Function", name).runtime;
     expect(runtime("Router")).toBe("provided.al2023");
@@ -39,7 +39,7 @@ describe("sst dev", () => {
     expect(runtime("SweeperHandler")).toBe("nodejs24.x");
   });
 
-  it("is refused on production", async () => {
+  it("sst dev is refused on production", async () => {
     const live = evaluate({ stage: "production", dev: true });
     await expect(live).rejects.toThrow("`sst dev` is for personal stages");
   });
@@ -58,7 +58,7 @@ describe("INGRESS=function-url", () => {
     });
   });
 
-  it("puts a public URL on the router in place of the HTTP API", () => {
+  it("a Function URL replaces the HTTP API", () => {
     expect(stage.inputs("FunctionUrl")).toMatchObject({
       functionName: stage.inputs("Function", "Router").name,
       authorizationType: "NONE",
@@ -71,7 +71,7 @@ describe("INGRESS=function-url", () => {
     }
   });
 
-  it("gives both of the permissions that a public URL needs, and no other", () => {
+  it("a Function URL gets both permissions that a public URL needs, and no other", () => {
     const grants = stage.all("Permission").map(({ inputs }) => inputs);
     expect(grants).toEqual([
       expect.objectContaining({ action: "lambda:InvokeFunction", invokedViaFunctionUrl: true }),
@@ -79,7 +79,7 @@ describe("INGRESS=function-url", () => {
     ]);
   });
 
-  it("moves the alarm on server errors to the URL", () => {
+  it("the alarm on server errors watches the URL", () => {
     expect(stage.inputs("MetricAlarm", "ServerErrors")).toMatchObject({
       namespace: "AWS/Lambda",
       metricName: "Url5xxCount",
@@ -87,26 +87,26 @@ describe("INGRESS=function-url", () => {
     });
   });
 
-  it("tells the router which web sites may call it", () => {
+  it("the router knows which web sites may call it", () => {
     expect(stage.inputs("Function", "Router").environment).toMatchObject({
       variables: { EVENTLEDGER_CORS_ORIGINS: "https://app.example.com,http://localhost:5173" },
     });
   });
 
-  it("lets polls wait as long as WAIT_SECONDS_MAX says", () => {
+  it("polls may wait as long as WAIT_SECONDS_MAX says", () => {
     expect(stage.inputs("Function", "Router").environment).toMatchObject({
       variables: { EVENTLEDGER_WAIT_SECONDS_MAX: "20" },
     });
   });
 
-  it("is the only other value", async () => {
+  it("INGRESS has no other value", async () => {
     const misspelt = evaluate({ stage: "alice", env: { INGRESS: "function_url" } });
     await expect(misspelt).rejects.toThrow('it can be "http-api" (the default) or "function-url"');
   });
 });
 
 describe("WAIT_SECONDS_MAX", () => {
-  it("is refused where the router would refuse it", async () => {
+  it("a value is refused where the router would refuse it", async () => {
     const wrong = evaluate({ stage: "alice", env: { WAIT_SECONDS_MAX: "21" } });
     await expect(wrong).rejects.toThrow("it can be whole seconds from 0 to 20");
   });
@@ -119,7 +119,7 @@ describe("RESTORED_TABLE", () => {
     stage = await evaluate({ stage: "production", env: { RESTORED_TABLE: RESTORED } });
   });
 
-  it("puts every function on the restored table, and lets none touch the stage's own", () => {
+  it("every function uses the restored table, and none may touch the stage's own", () => {
     for (const name of ["Router", "RestoredSubscriberCompactor", "SweeperHandler"]) {
       expect(stage.inputs("Function", name).environment, name).toMatchObject({
         variables: { TABLE_NAME: RESTORED },
@@ -139,21 +139,21 @@ describe("RESTORED_TABLE", () => {
     });
   });
 
-  it("keeps the stage's own table as it was", () => {
+  it("the stage's own table stays as it was", () => {
     expect(stage.one("Table", "LedgerTable")).toMatchObject({
       protect: true,
       inputs: { deletionProtectionEnabled: true },
     });
   });
 
-  it("is the name of a table", async () => {
+  it("the value must be the name of a table", async () => {
     const wrong = evaluate({ stage: "alice", env: { RESTORED_TABLE: "a table" } });
     await expect(wrong).rejects.toThrow("is not the name of a DynamoDB table");
   });
 });
 
 describe("API_DOMAIN", () => {
-  it("gives the API a certified name", async () => {
+  it("the API gets a certified name", async () => {
     const stage = await evaluate({ stage: "alice", env: { API_DOMAIN: "log.example.com" } });
     expect(stage.inputs("DomainName").domainName).toBe("log.example.com");
     expect(stage.inputs("Certificate").domainName).toBe("log.example.com");
@@ -161,7 +161,7 @@ describe("API_DOMAIN", () => {
     expect(stage.outputs.url).toBe("https://log.example.com");
   });
 
-  it("is refused together with a Function URL", async () => {
+  it("the setting is refused together with a Function URL", async () => {
     const env = { API_DOMAIN: "log.example.com", INGRESS: "function-url" };
     await expect(evaluate({ stage: "alice", env })).rejects.toThrow("API_DOMAIN needs INGRESS");
   });
@@ -175,17 +175,17 @@ describe("RESERVED_CONCURRENCY", () => {
   const evaluated = async (concurrency: number, env: Record<string, string> = {}) =>
     reservedOf(await evaluate({ stage: "alice", concurrency, env }));
 
-  it("keeps calls free for the compactor and the sweeper, whatever waits in the router", async () => {
+  it("the compactor and the sweeper keep free executions, however many polls wait in the router", async () => {
     expect(await evaluated(1_000)).toEqual([undefined, 10, 1]);
   });
 
-  it("reserves nothing where AWS would refuse it: 100 calls must stay unreserved", async () => {
+  it("nothing is reserved where AWS would refuse it: 100 executions must stay unreserved", async () => {
     expect(await evaluated(10)).toEqual([undefined, undefined, undefined]);
     expect(await evaluated(110)).toEqual([undefined, undefined, undefined]);
     expect(await evaluated(111)).toEqual([undefined, 10, 1]);
   });
 
-  it("can be set, and switched off", async () => {
+  it("the reservation can be set and switched off", async () => {
     expect(await evaluated(10, { RESERVED_CONCURRENCY: "25" })).toEqual([undefined, 25, 1]);
     expect(await evaluated(1_000, { RESERVED_CONCURRENCY: "off" })).toEqual([
       undefined,

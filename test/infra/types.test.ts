@@ -11,11 +11,11 @@ afterAll(() => {
 });
 
 describe("the types of SST", () => {
-  it("fit sst.config.ts and infra/", () => {
+  it("sst.config.ts and infra/ match SST's types", () => {
     expect(compile("tsconfig.infra.json")).toBe("");
   });
 
-  it("would show a setting that does not exist and a value that is not allowed", () => {
+  it("the types reject a setting that does not exist and a value that is not allowed", () => {
     const found = compile(
       projectOf(
         'new sst.aws.Function("A", { handler: "a.b", memmory: "1024 MB" });',

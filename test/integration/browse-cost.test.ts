@@ -42,23 +42,23 @@ describe("browsing costs the table", () => {
     return () => opened.close();
   });
 
-  it("[read.follow] one query per partition where nothing is new", async () => {
+  it("[read.follow] a page costs one query per partition when nothing is new", async () => {
     expect(await requestsOf(() => browse({ from: cursor }))).toEqual({ Query: PARTITIONS });
   });
 
-  it("[read.filter] one query for the history of a key", async () => {
+  it("[read.filter] the history of a key costs one query", async () => {
     expect(await requestsOf(() => browse({ from: cursor, key: "k7" }))).toEqual({ Query: 1 });
     const all = await requestsOf(() => browse({ from: "earliest", key: "k7" }));
     expect(all).toEqual({ GetItem: 1, Query: 1 });
   });
 
-  it("[read.address] one query for one event", async () => {
+  it("[read.address] one event costs one query", async () => {
     const { events } = await browse({ from: "earliest", key: "k7" });
     const sequence = events[0]?.sequence;
     expect(await requestsOf(() => browse({ key: "k7", sequence }))).toEqual({ Query: 1 });
   });
 
-  it("[read.follow] a wait looks at each partition every 1.5 s", async () => {
+  it("[read.follow] a waiting request checks each partition every 1.5 s", async () => {
     const { Query = 0, ...others } = await requestsOf(() =>
       browse({ from: cursor, waitSeconds: 4 }),
     );

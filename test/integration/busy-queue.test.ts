@@ -40,7 +40,7 @@ const post = (path: string, body: object) =>
   });
 const publish = (key: string) => post("/streams/orders/events", { key, data: 1 });
 
-it("[publish.busy-queue] answers 429 with Retry-After while the queue is full, and then publishes", async () => {
+it("[publish.busy-queue] a publish is answered 429 with Retry-After while the queue is full, and then succeeds", async () => {
   await post("/streams", { name: "orders" });
   expect((await publish("first")).status).toBe(201);
   const gate = Promise.withResolvers<void>();

@@ -35,7 +35,7 @@ describe("what the table is charged", () => {
       opened.ledger.publish(defaultTenant, name, events, idempotencyKey);
   };
 
-  it("for one publish of 100 events is one item", async () => {
+  it("one publish of 100 events costs one item", async () => {
     const publish = await createStream("one-item");
     await publish(orders(1));
     const cost = await meter.measure(() => publish(orders(100)));
@@ -43,7 +43,7 @@ describe("what the table is charged", () => {
     expect(cost.requests).toEqual({ PutItem: 1 });
   });
 
-  it("for the first publish of a process includes its looks at stream and end", async () => {
+  it("the first publish of a process also pays for reading stream and end", async () => {
     const single = await createStream("first-single");
     const one = await meter.measure(() => single(orders(1)));
     report("1 event, nothing known", one);
@@ -76,7 +76,7 @@ describe("what the table is charged", () => {
     },
   );
 
-  it("for events with an idempotency key is a claim and the batch, 2 per event, and reads nothing", async () => {
+  it("events with an idempotency key cost a claim and the batch, 2 per event, and no reads", async () => {
     const publish = await createStream("keyed");
     const events = orders(100);
     const cost = await meter.measure(async () => {
@@ -92,7 +92,7 @@ describe("what the table is charged", () => {
     expect(replay.requests).toEqual({ PutItem: 1, Query: 1 });
   });
 
-  it("for 64 publishers at once is one item for all who waited", async () => {
+  it("64 publishers at once cost one item for all that waited", async () => {
     const publish = await createStream("grouped");
     await publish(orders(1));
     const events = orders(1_024);
@@ -105,7 +105,7 @@ describe("what the table is charged", () => {
     expect(cost.write / 1_024).toBeLessThanOrEqual(0.12);
   });
 
-  it("[poll.idle-cost] for an idle poll is one unit at most, whatever has been published before", async () => {
+  it("[poll.idle-cost] an idle poll costs at most one unit, whatever has been published before", async () => {
     const publish = await createStream("idle");
     const measurePoll = async (subscription: string, what: string) => {
       const config = { name: subscription, start: "latest" } as const;

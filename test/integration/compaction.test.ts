@@ -111,7 +111,7 @@ describe("keys of every legal shape", () => {
     "🦉".repeat(128),
   ];
 
-  it("are compacted, listed, found and bootstrapped, each apart from the others", async () => {
+  it("keys are compacted, listed, found and bootstrapped, each separate from the others", async () => {
     const stream = await createStream({ partitions: 4 });
     await publish(stream, ...keys.map((key) => event(key, { key })));
     const done = await ledger.compact(defaultTenant, stream);
@@ -134,7 +134,7 @@ describe("keys of every legal shape", () => {
     expect([...view.keys()].sort()).toEqual([...keys].sort());
   });
 
-  it("are found by their prefix and nothing else", async () => {
+  it("keys are found by their prefix and nothing else", async () => {
     const stream = await createStream();
     const some = ["a", "ab", "ab#", "abc", "b", "🦉", "🦉1"];
     await publish(stream, ...some.map((key) => event(key, 1)));
@@ -150,7 +150,7 @@ describe("keys of every legal shape", () => {
 });
 
 describe("deleted keys", () => {
-  it("differ from unknown ones, and leave no expiry when they come back", async () => {
+  it("deleted keys differ from unknown ones, and have no expiry when they come back", async () => {
     const stream = await createStream();
     await publish(stream, event("k", 1), event("k", null));
     await ledger.compact(defaultTenant, stream);
@@ -209,7 +209,7 @@ describe("what it costs", () => {
     stopped = undefined;
   });
 
-  it("writes 10 items for a burst of 1,000 events over 10 keys", async () => {
+  it("a burst of 1,000 events over 10 keys costs 10 writes", async () => {
     const stream = await createStream();
     for (let at = 0; at < 1_000; at += 4) {
       const burst = [0, 1, 2, 3].map((more) => event(`key-${(at + more) % 10}`, at + more));
@@ -222,7 +222,7 @@ describe("what it costs", () => {
     expect(writes).toHaveLength(11);
   });
 
-  it("bootstraps from the compacted state alone, whatever the log once held", async () => {
+  it("a bootstrap reads only the compacted state, whatever the log once held", async () => {
     const stream = await createStream();
     const keys = 500;
     const filler = "x".repeat(200);
@@ -243,7 +243,7 @@ describe("what it costs", () => {
     expect(unitsRead()).toBeLessThan((liveBytes * 1.2) / UNIT_BYTES + BOOTSTRAP_UNITS);
   });
 
-  it("begins a bootstrap, and commits at the end of the log, without reading a large batch", async () => {
+  it("a bootstrap begins, and commits at the end of the log, without reading a large batch", async () => {
     const stream = await createStream();
     await ledger.createSubscription(defaultTenant, stream, { name: "s", start: "earliest" });
     await publish(stream, ...Array.from({ length: 4 }, (_, n) => event(`k-${n}`, noise(60_000))));
@@ -257,7 +257,7 @@ describe("what it costs", () => {
     expect(unitsRead()).toBeLessThan(BUCKETS + 10);
   });
 
-  it("asks the log once per partition when an idle subscription is polled", async () => {
+  it("a poll of an idle subscription queries the log once per partition", async () => {
     const stream = await createStream();
     await publish(stream, event("k", 1));
     await ledger.compact(defaultTenant, stream);
@@ -272,7 +272,7 @@ describe("what it costs", () => {
 });
 
 describe("a bootstrap", () => {
-  it("goes on after what is committed, in another process, to the very same state", async () => {
+  it("a bootstrap continues in another process after what is committed, to the same state", async () => {
     const stream = await createStream({ partitions: 64 });
     const keys = Array.from({ length: 200 }, (_, index) => `${index}-${"k".repeat(490)}`);
     await publish(stream, ...keys.map((key) => event(key, 1)));
@@ -295,7 +295,7 @@ describe("a bootstrap", () => {
     expect(info).toMatchObject({ phase: "log", lag: { events: 0 } });
   });
 
-  it("is refused on a stream without compacted state", async () => {
+  it("a bootstrap is refused on a stream without compacted state", async () => {
     const stream = await createStream({ compaction: "none" });
     const config = { name: "s", start: "bootstrap" } as const;
     const create = ledger.createSubscription(defaultTenant, stream, config);
@@ -308,7 +308,7 @@ describe("a bootstrap", () => {
     });
   });
 
-  it("can be begun again by a seek, which makes former cursors useless", async () => {
+  it("a seek begins a new bootstrap, and earlier cursors become invalid", async () => {
     const stream = await createStream({ partitions: 3 });
     await publish(stream, event("a", 1), event("b", 2));
     await ledger.compact(defaultTenant, stream);
@@ -334,7 +334,7 @@ describe("a bootstrap", () => {
 });
 
 describe("upkeep", () => {
-  it("stops when no process has looked for 30 days, until an operator repairs the numbering", async () => {
+  it("publishing stops when no process has checked for 30 days, until an operator repairs it", async () => {
     const stream = await createStream();
     await publish(stream, event("k", 1));
     aheadMs += 8 * DAY_MS;
@@ -352,7 +352,7 @@ describe("upkeep", () => {
     expect(await ledger.repairNumbering(defaultTenant, stream)).toEqual({});
   });
 
-  it("removes a deleted stream's rows in time, but for its seals", async () => {
+  it("a deleted stream's rows are removed in time, except for its seals", async () => {
     const stream = await createStream({ partitions: 2 });
     await publish(stream, event("a", 1), event("b", null), event("c", 3));
     await ledger.publish(defaultTenant, stream, [event("a", 2)], "once");

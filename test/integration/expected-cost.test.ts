@@ -38,7 +38,7 @@ describe("what is expected of keys costs the table", () => {
     (events: readonly IncomingEvent[]) =>
       ledger.publish(defaultTenant, name, events);
 
-  it("[publish.expected] one put where this process has just written the key", async () => {
+  it("[publish.expected] a process that has just written the key needs only one put", async () => {
     const here = open();
     await here.ledger.createStream(defaultTenant, { ...CONFIG, name: "warm", partitions: 1 });
     const publish = publisher(here, "warm");
@@ -53,7 +53,7 @@ describe("what is expected of keys costs the table", () => {
     }
   });
 
-  it("[publish.expected] a read per key and what is not compacted for a process that begins", async () => {
+  it("[publish.expected] a new process reads each key and what is not compacted", async () => {
     const there = open();
     await there.ledger.createStream(defaultTenant, { ...CONFIG, name: "cold", partitions: 1 });
     const keys = Array.from({ length: 10 }, (_, n) => `k${n}`);
@@ -69,7 +69,7 @@ describe("what is expected of keys costs the table", () => {
     expect(cost.requests.Query).toBeLessThanOrEqual(2);
   });
 
-  it("[publish.expected-lag] no more than 10,000 events are read: beyond that only those who expect are refused", async () => {
+  it("[publish.expected-lag] a request reads at most 10,000 events, and beyond that only conditional publishes are refused", async () => {
     const here = open();
     await here.ledger.createStream(defaultTenant, { ...CONFIG, name: "lagging", partitions: 1 });
     const publish = publisher(here, "lagging");

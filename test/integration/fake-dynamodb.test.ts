@@ -47,7 +47,7 @@ describe("the fake DynamoDB", () => {
   });
 
   it(
-    `answers ${requests} random requests as DynamoDB Local does`,
+    `the fake answers ${requests} random requests as DynamoDB Local does`,
     async () => {
       const tally = createTally();
       const drafts = fc.array(arbitraryCommand, {
@@ -78,7 +78,7 @@ describe("the fake DynamoDB", () => {
     60_000 + requests * 20,
   );
 
-  it("cuts pages at the item that crosses 1 MiB, as DynamoDB Local does", async () => {
+  it("the fake cuts pages at the item that crosses 1 MiB, as DynamoDB Local does", async () => {
     const { tableName } = real;
     const fake = createFakeDynamo({ tableName }).client();
     for (let index = 0; index < 9; index++) {
@@ -98,7 +98,7 @@ describe("the fake DynamoDB", () => {
     }
   });
 
-  it("gives ElectroDB the same results as DynamoDB Local", async () => {
+  it("the fake gives ElectroDB the same results as DynamoDB Local", async () => {
     const { client, tableName } = real;
     const fake = createFakeDynamo({ tableName });
     const [expected, found] = [
@@ -115,7 +115,7 @@ describe("the fake DynamoDB", () => {
  * The other suites use the platform's default store. This test compares that store with the fake.
  */
 describe("the store of this run", () => {
-  it("gives ElectroDB the same results as the fake", async () => {
+  it("the store gives ElectroDB the same results as the fake", async () => {
     const { client, tableName } = await createTestTable();
     const found = await electroScript(client, tableName);
     const expected = await electroScript(createFakeDynamo({ tableName }).client(), tableName);
@@ -123,7 +123,7 @@ describe("the store of this run", () => {
     client.destroy();
   });
 
-  it("ends a page of 150 KB items after 1 MiB, in both directions, and skips none", async () => {
+  it("the store ends a page of 150 KB items after 1 MiB, in both directions, and skips none", async () => {
     const { client, tableName } = await createTestTable();
     const names = Array.from({ length: 9 }, (_, index) => `SEQ#${index}`);
     for (const sk of names) {

@@ -14,7 +14,7 @@ const incoming = (type: string, n: number): IncomingEvent => ({
   data: `{"n":${n},"note":"${String(n * n).padStart(12, "0")}"}` as RawJson,
 });
 
-it("[sub.filter] looks at 10,000 events a page: it may be empty, is not the end, and costs no more", async () => {
+it("[sub.filter] a filtered page reads 10,000 events, may be empty before the end, and costs no more", async () => {
   const { endpoint, tableName } = await createTestTable();
   const keys = { adminKey: "admin", cursorKey: "cursor" };
   const opened = openLedger({ endpoint, region: LOCAL_REGION, tableName, ...keys });

@@ -97,7 +97,7 @@ async function readIds(ledger: Ledger): Promise<(string | undefined)[]> {
 }
 
 describe("a disk that is full", () => {
-  it("[publish.unavailable] [health.deep] is named before anything is written, by deep health too", async () => {
+  it("[publish.unavailable] [health.deep] a full disk is reported before anything is written, also by deep health", async () => {
     const { ledger, disk, notices } = await openOnDisk({ diskMax: 8 * MIB });
     await ledger.checkTable();
     const { acknowledged, refusal } = await publishUntilRefused(ledger);
@@ -121,7 +121,7 @@ describe("a disk that is full", () => {
     expect(notices).toEqual([expect.stringMatching(/is full/), expect.stringMatching(/has room/)]);
   });
 
-  it("[publish.unknown] [health.deep] fails nothing where only the store knows, and deep health notices", async () => {
+  it("[publish.unknown] [health.deep] a write that only the store refuses is never reported as failed, and deep health notices", async () => {
     const { ledger } = await openOnDisk({ fileMax: 4 * MIB });
     await ledger.checkTable();
     const { acknowledged, refusal } = await publishUntilRefused(ledger);

@@ -73,12 +73,12 @@ describe("a list costs the table", () => {
     return cost;
   };
 
-  it("[list.page] one query and one batch for a page of streams without numbers", async () => {
+  it("[list.page] a page of streams without statistics costs one query and one batch", async () => {
     const cost = await measure(() => opened.ledger.listStreams(defaultTenant, { limit: 50 }));
     expect(cost.requests).toEqual({ Query: 1, BatchGetItem: 1 });
   });
 
-  it("[list.stats] five reads per partition of a page of streams at most, side by side", async () => {
+  it("[list.stats] a page of streams with statistics costs at most five reads per partition, in parallel", async () => {
     const { requests, read } = await measure(() =>
       opened.ledger.listStreams(defaultTenant, { limit: 50, stats: true }),
     );
@@ -94,7 +94,7 @@ describe("a list costs the table", () => {
     expect(received).toBe(0);
   });
 
-  it("[list.stats] three reads per partition of a page of subscriptions and one each at most", async () => {
+  it("[list.stats] a page of subscriptions costs at most three reads per partition and one for each", async () => {
     const { requests, read } = await measure(() =>
       opened.ledger.listSubscriptions(defaultTenant, "s0", { limit: 50, stats: true }),
     );

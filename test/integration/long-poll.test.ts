@@ -56,7 +56,7 @@ const waiters = (count: number) =>
   vi.waitFor(() => expect(opened.ledger.waitingPolls()).toBe(count), 5_000);
 const publish = (key: string) => ask("POST", "/streams/orders/events", { key, data: 1 });
 
-it("[poll.wait] is answered by each publish in the same process, one after the other", async () => {
+it("[poll.wait] each publish in the same process answers a waiting poll, one after the other", async () => {
   for (let n = 0; n < 12; n++) {
     const at = (await pollFor(0)).body as unknown as { cursor: string };
     const path = `/streams/orders/subscriptions/s/poll?waitSeconds=20&after=${at.cursor}`;
@@ -72,7 +72,7 @@ it("[poll.wait] is answered by each publish in the same process, one after the o
   }
 });
 
-it("[poll.wait] frees everything when the client goes away", async () => {
+it("[poll.wait] a poll frees everything when its client goes away", async () => {
   const going = new AbortController();
   const polls = Array.from({ length: 20 }, () =>
     pollFor(20, going.signal).catch((error: Error) => error.name),
@@ -90,7 +90,7 @@ it("[poll.wait] frees everything when the client goes away", async () => {
   await vi.waitFor(quiet, 10_000);
 });
 
-it("[poll.wait] is answered with an empty page when the server stops", async () => {
+it("[poll.wait] a waiting poll is answered with an empty page when the server stops", async () => {
   const polls = Array.from({ length: 5 }, () => pollFor(20));
   await waiters(5);
   // If the server did not end the waits, it would cut the connections and there would be no
@@ -104,7 +104,7 @@ it("[poll.wait] is answered with an empty page when the server stops", async () 
   expect(opened.ledger.waitingPolls()).toBe(0);
 });
 
-it("[poll.wait] looks at the table ever less often", async () => {
+it("[poll.wait] a waiting poll checks the table less and less often", async () => {
   await pollFor(0);
   sent = [];
   await pollFor(8);
@@ -113,7 +113,7 @@ it("[poll.wait] looks at the table ever less often", async () => {
   expect(sent.length).toBeLessThanOrEqual(3 + 7);
 });
 
-it("[poll.wait] costs one look for all that wait at the same place", async () => {
+it("[poll.wait] polls that wait at the same place share one check", async () => {
   await Promise.all(Array.from({ length: 30 }, () => pollFor(0)));
   const polls = Array.from({ length: 30 }, () => pollFor(6));
   await waiters(30);

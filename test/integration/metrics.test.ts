@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe("GET /metrics", () => {
-  it("tells what was published, delivered, bootstrapped, refused and consumed", async () => {
+  it("the metrics count what was published, delivered, bootstrapped, refused and consumed", async () => {
     const before = await metrics();
     expect(before.eventledger_events_published_total).toBe(0);
     await send("/streams", { name: "orders" });
@@ -52,7 +52,7 @@ describe("GET /metrics", () => {
     });
   });
 
-  it("counts a publish that was repeated with its key once", async () => {
+  it("a publish that was repeated with its key counts once", async () => {
     const headers = { "idempotency-key": "once" };
     await send("/streams/orders/events", { key: "d", data: 1 }, headers);
     const once = (await metrics()).eventledger_events_published_total;
@@ -60,7 +60,7 @@ describe("GET /metrics", () => {
     expect((await metrics()).eventledger_events_published_total).toBe(once);
   });
 
-  it("counts an append that found another writer faster", async () => {
+  it("an append that found another writer faster is counted", async () => {
     const rival = openLedger(config);
     const tenant = "default" as Tenant;
     const event = { attributes: { key: "e" }, data: "1" } as IncomingEvent;
@@ -76,7 +76,7 @@ describe("GET /metrics", () => {
     rival.close();
   });
 
-  it("is no route of the API: no key, no other method, not in its description", async () => {
+  it("the metrics page is no route of the API: no key, no other method, no description", async () => {
     const asked = await fetch(`${server.url}/metrics`);
     expect(asked.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
     expect((await fetch(`${server.url}/metrics`, { method: "POST" })).status).toBe(404);

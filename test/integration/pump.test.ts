@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-test("hands over the inserts of batches only, in order and in Lambda's shape", async () => {
+test("the pump delivers only inserts of batches, in order and in Lambda's form", async () => {
   const place = await createTestTable();
   const { seen, records } = recorder();
   await startTestPump(place, { handler: seen });
@@ -46,7 +46,7 @@ test("hands over the inserts of batches only, in order and in Lambda's shape", a
   expect(sequences).toEqual(sequences.toSorted((a, b) => (a < b ? -1 : 1)));
 });
 
-test("tries a batch again from the record that the handler names", async () => {
+test("the pump retries a batch from the record that the handler names", async () => {
   const place = await createTestTable();
   const calls: string[][] = [];
   let refusals = 2;
@@ -66,7 +66,7 @@ test("tries a batch again from the record that the handler names", async () => {
   expect(pump.counters).toMatchObject({ failed: 0, retries: 2 });
 });
 
-test("gives a poison record up after a bounded number of tries and delivers the rest", async () => {
+test("the pump gives up a failing record after some attempts and delivers the rest", async () => {
   const place = await createTestTable();
   const { seen, records } = recorder();
   let poisonTries = 0;
@@ -93,7 +93,7 @@ test("gives a poison record up after a bounded number of tries and delivers the 
   expect(records.map(({ key }) => key)).toEqual(expected.map(sequenceKey));
 });
 
-test("counts a handler that hangs as failed and goes on", async () => {
+test("the pump counts a hanging handler as failed and continues", async () => {
   const place = await createTestTable();
   const { seen, records } = recorder();
   const handler: StreamHandler = (event) =>
@@ -106,7 +106,7 @@ test("counts a handler that hangs as failed and goes on", async () => {
   await vi.waitFor(() => expect(records.map(({ key }) => key)).toEqual([sequenceKey(2)]), WAIT);
 });
 
-test("goes on where it was after the database was killed and started again", async () => {
+test("the pump continues where it was after the database was killed and restarted", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "eventledger pump "));
   cleanUps.push(() => rm(dataDir, { recursive: true }));
   const first = await startStore({ dataDir });
@@ -127,7 +127,7 @@ test("goes on where it was after the database was killed and started again", asy
   expect(records.map(({ key }) => key)).toEqual([1, 2].map(sequenceKey));
 });
 
-test("follows a table that was created again", async () => {
+test("the pump follows a table that was created again", async () => {
   const place = await createTestTable();
   const { seen, records } = recorder();
   await startTestPump(place, { handler: seen, discoveryMs: 100 });

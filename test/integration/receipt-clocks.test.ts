@@ -6,7 +6,7 @@ import { createTestTable } from "../support/test-table.ts";
 
 const TENANT = "default" as never;
 
-it("[read.from] skips nothing after a receipt, not even of a publisher whose clock is late", async () => {
+it("[read.from] a reader skips nothing after a receipt, even of a publisher whose clock is late", async () => {
   const { endpoint, tableName } = await createTestTable();
   const open = (behindMs: number) =>
     openLedger({

@@ -111,7 +111,7 @@ async function restore(copy: readonly StoredRow[]): Promise<World & { table: Tab
 }
 
 describe("a table that was restored", () => {
-  it("[restore.pending] answers nothing of its streams until the operation is done", async () => {
+  it("[restore.pending] a copy answers no request of its streams until the operation is done", async () => {
     const { copy, kept } = await beforeTheLoss();
     const after = await restore(copy);
     const { ledger, t } = after;
@@ -144,7 +144,7 @@ describe("a table that was restored", () => {
     expect(await refusal(after.publish(6, 1))).toBe("none");
   });
 
-  it("[restore.numbers] gives no number twice, also when the same copy is restored once more", async () => {
+  it("[restore.numbers] no number is assigned twice, even when the same copy is restored once more", async () => {
     const { before, copy } = await beforeTheLoss();
     const lost = await before.publish(6, 5);
     const given = new Set(lost.numbers);
@@ -160,7 +160,7 @@ describe("a table that was restored", () => {
     }
   });
 
-  it("[restore.lost] tells cursors that cover what is lost, and takes those that do not", async () => {
+  it("[restore.lost] a cursor that covers a lost event is refused, and others work", async () => {
     const { before, copy, first, kept, atEnd } = await beforeTheLoss();
     const receipt = await before.publish(6, 5);
     const ahead = await before.poll();
@@ -195,7 +195,7 @@ describe("a table that was restored", () => {
     expect(await after.poll()).toMatchObject({ data: [], caughtUp: true, lag: { events: 0 } });
   });
 
-  it("[restore.lost] refuses a cursor of another copy that was in use and given up", async () => {
+  it("[restore.lost] a cursor of another copy that was in use and abandoned is refused", async () => {
     const { copy } = await beforeTheLoss();
     const givenUp = await restore(copy);
     await givenUp.restored();
@@ -213,7 +213,7 @@ describe("a table that was restored", () => {
     expect((await again.browse(browsed)).data).toEqual([3, 4, 5, 30, 31, 32, 33, 34]);
   });
 
-  it("[life.named] has another life then, and the same one before and after a pause", async () => {
+  it("[life.named] a restore gives another life, which a pause does not change", async () => {
     const { before, copy } = await beforeTheLoss();
     const lives = [(await before.ledger.getStream(before.t, NAME)).life];
     for (let restores = 0; restores < 2; restores++) {
@@ -231,7 +231,7 @@ describe("a table that was restored", () => {
     ["claims", 1],
     ["receipts", 3],
   ])(
-    "[restore.receipts] %s: a retry of what is lost is written, and of what is kept answered",
+    "[restore.receipts] a retry of lost events is written, and of kept ones answered: %s",
     async (_, partitions) => {
       const { table, before, copy, first } = await beforeTheLoss({ partitions });
       const lost = await before.publish(6, 2, "second");
@@ -256,7 +256,7 @@ describe("a table that was restored", () => {
     },
   );
 
-  it("[restore.lost] keeps what a page withheld whose parking the restore undid", async () => {
+  it("[restore.lost] events that a page withheld are kept when the restore undid their parking", async () => {
     const { before, copy } = await beforeTheLoss();
     await before.ledger.park(before.t, NAME, "s", { sequence: 4, reason: "fails" });
     const withheld = await before.poll();
@@ -267,7 +267,7 @@ describe("a table that was restored", () => {
     expect((await after.poll()).data).toEqual([4, 5]);
   });
 
-  it("[restore.lost] takes no cursor of a seek or a lease that the restore undid", async () => {
+  it("[restore.lost] a cursor of a seek or a lease that the restore undid is refused", async () => {
     const { before, copy } = await beforeTheLoss();
     await before.ledger.seek(before.t, NAME, "s", { to: "earliest" });
     const sought = await before.poll({ limit: 4 });
@@ -281,7 +281,7 @@ describe("a table that was restored", () => {
     expect((await after.commit(page.cursor)).stale).toBe(false);
   });
 
-  it("[restore.lost] fences a worker whose lease was given out again under the same number", async () => {
+  it("[restore.lost] a worker is fenced when its lease was given again under the same number", async () => {
     const { before, copy } = await beforeTheLoss();
     const worked = await before.poll({ consumer: "a" });
     const after = await restore(copy);
@@ -291,7 +291,7 @@ describe("a table that was restored", () => {
     expect((await after.commit(page.cursor)).stale).toBe(false);
   });
 
-  it("[restore.state] goes on with a snapshot that was being read, and begins others again", async () => {
+  it("[restore.state] a snapshot in progress continues, and others begin again", async () => {
     const { before } = await beforeTheLoss();
     await before.ledger.compact(before.t, NAME);
     const view = { name: "view", start: "bootstrap" } as const;
@@ -325,7 +325,7 @@ describe("a table that was restored", () => {
     expect(event.data).toBe("7");
   });
 
-  it("[restore.lost] closes holes of a copy whose rows are not of one moment", async () => {
+  it("[restore.lost] gaps of a copy whose rows are not of one moment are closed", async () => {
     const { before } = await beforeTheLoss();
     await before.publish(6, 2);
     const inHole = await before.poll();
@@ -350,7 +350,7 @@ describe("a table that was restored", () => {
     expect((await after.ledger.getStream(after.t, NAME)).watermarkLag.events).toBe(0);
   });
 
-  it("[restore.lost] refuses a committed offset in what is lost, and names a way on", async () => {
+  it("[restore.lost] a committed offset that covers lost events is refused, and a way to continue is named", async () => {
     const { before, copy } = await beforeTheLoss();
     await before.publish(6, 3);
     await before.commit((await before.poll({ limit: 4 })).cursor);
@@ -369,7 +369,7 @@ describe("a table that was restored", () => {
     expect((await after.poll()).data).toEqual([21]);
   });
 
-  it("[restore.state] counts neither lag nor events for the numbers that are skipped", async () => {
+  it("[restore.state] skipped numbers count neither as lag nor as events", async () => {
     const { copy } = await beforeTheLoss();
     const after = await restore(copy);
     await after.restored();
@@ -385,7 +385,7 @@ describe("a table that was restored", () => {
     expect(await ledger.compact(t, NAME)).toMatchObject({ done: true, compactedEvents: 3 });
   });
 
-  it("[restore.state] lets what was kept expire in its time, and goes on after it", async () => {
+  it("[restore.state] kept events expire in their time, and reading continues after them", async () => {
     const { copy } = await beforeTheLoss();
     const after = await restore(copy);
     await after.restored();
@@ -401,7 +401,7 @@ describe("a table that was restored", () => {
     }
   });
 
-  it("[retention.passed] says nothing to who has read all that was kept", async () => {
+  it("[retention.passed] a reader of everything that was kept gets no 410", async () => {
     const { copy, atEnd } = await beforeTheLoss();
     const after = await restore(copy);
     await after.restored();
@@ -416,7 +416,7 @@ describe("a table that was restored", () => {
     }
   });
 
-  it("[restore.resume] covers all tenants, goes on where its time was up, and where it crashed", async () => {
+  it("[restore.resume] the operation covers all tenants, and continues after its time limit and after a crash", async () => {
     const { before } = await beforeTheLoss({ partitions: 3 });
     const { ledger, t } = before;
     const acme = tenantOf("acme");
@@ -435,7 +435,7 @@ describe("a table that was restored", () => {
     expect(await refusal(after.ledger.browse(acme, "theirs", theirs))).toBe("none");
   });
 
-  it("[restore.resume] takes a name where the copy is put back under the table's own", async () => {
+  it("[restore.resume] the operation takes a name when the copy has the table's former name", async () => {
     const { table, before, copy } = await beforeTheLoss();
     const lost = await before.publish(6, 5);
     const ahead = await before.poll();
@@ -452,7 +452,7 @@ describe("a table that was restored", () => {
     expect((await before.browse("earliest")).data).toHaveLength(13);
   });
 
-  it("[restore.pending] knows a copy of a table of an older version once a sweep has seen it", async () => {
+  it("[restore.pending] a copy of a table of an older version is recognised once a sweep has visited it", async () => {
     const { before, copy } = await beforeTheLoss();
     const old = copy.map(({ table: _, ...row }) => row as StoredRow);
     expect(JSON.stringify(old)).not.toContain(before.table.tableName);

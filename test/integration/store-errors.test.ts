@@ -59,7 +59,7 @@ describe.each([
   "ResourceNotFoundException",
   "UnrecognizedClientException",
 ])("a store that refuses with %s", (name) => {
-  it("[publish.unavailable] is named as a set-up that is wrong, and nothing is written", async () => {
+  it("[publish.unavailable] the refusal is reported as a wrong set-up, and nothing is written", async () => {
     const { ledger, failWith, count } = await createWorld();
     const wrong = { code: "store-misconfigured" };
     failWith(() => named(name));
@@ -88,7 +88,7 @@ describe.each([
 
 type Ledger = Awaited<ReturnType<typeof createWorld>>["ledger"];
 
-it("[publish.unavailable] is not written when the table does not answer what is read before", async () => {
+it("[publish.unavailable] nothing is written when the table does not answer the reads before it", async () => {
   const { fake, ledger, count } = await createWorld();
   fake.setFaults((operation) => (isRead(operation) ? { "error-before": 1 } : {}));
   const unavailable = { code: "store-unavailable" };

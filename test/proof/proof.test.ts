@@ -4,11 +4,11 @@ import { fill, loadRecords, proofPage, tableOf } from "./proof.ts";
 import { count, none } from "./record.ts";
 
 describe("the table of docs/proof.md", () => {
-  it("shows what the records say (npm run proof:page)", () => {
+  it("the page shows what the records say (npm run proof:page)", () => {
     expect(readFileSync("docs/proof.md", "utf8")).toBe(proofPage());
   });
 
-  it("has a sentence, a date and a commit for every record", () => {
+  it("every record has a sentence, a date and a commit", () => {
     for (const [name, { said, ...record }] of loadRecords()) {
       for (const text of [said.part, said.ran, said.found]) expect(text, name).toMatch(/\w{2}/);
       const commits = [record.commit, ...(record.stretches ?? []).map((run) => run.commit)];
@@ -17,7 +17,7 @@ describe("the table of docs/proof.md", () => {
     }
   });
 
-  it("links the record, and names every commit of a campaign once", () => {
+  it("each row links its record, and names every commit of a campaign once", () => {
     const run = (commit: string) => ({ commit: commit.repeat(40), node: "v24.21.0" });
     const said = { part: "Sim", ran: "2 seeds", found: "no failing seed" };
     const stretches = [run("a"), run("b"), run("a")];
@@ -27,14 +27,14 @@ describe("the table of docs/proof.md", () => {
     );
   });
 
-  it("replaces only what is between its marks", () => {
+  it("only the text between the marks is replaced", () => {
     const page = "a <!-- x -->old<!-- /x --> b";
     expect(fill(page, "x", "new")).toBe("a <!-- x -->new<!-- /x --> b");
     expect(fill(fill(page, "x", "new"), "x", "new")).toBe(fill(page, "x", "new"));
     expect(() => fill(page, "y", "new")).toThrow("no place");
   });
 
-  it("counts in words, with failures in bold", () => {
+  it("counts are written in words, with failures in bold", () => {
     expect([count(1, "seed"), count(2_000, "seed")]).toEqual(["1 seed", "2,000 seeds"]);
     expect([none(0, "violation"), none(3, "violation")]).toEqual([
       "no violation",

@@ -47,13 +47,13 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
     client.destroy();
   });
 
-  it("are of every kind that a table holds, but for kinds that came later", () => {
+  it("the rows are of every kind that a table holds, except kinds that came later", () => {
     const kinds = createRowKinds({} as never);
     const stored = new Set(rows.map((row) => row._e?.S));
     expect(Object.keys(kinds).filter((kind) => !stored.has(kind))).toEqual(LATER);
   });
 
-  it("answer every question as they did: streams, pages, cursors, subscriptions, states, keys", async () => {
+  it("every request is answered as before: streams, pages, cursors, subscriptions, states, keys", async () => {
     for (const one of notes.seen) {
       const { status, body } = await look(one);
       const { method = "GET", path } = one.asked;
@@ -63,11 +63,11 @@ describe.each(storedCommits())("rows that were written by %s", (commit) => {
     }
   });
 
-  it("let everything go on: keys, receipts, positions, leases, parking, snapshots, both lives", async () => {
+  it("everything continues: keys, receipts, positions, leases, parking, snapshots, both lives", async () => {
     await goOn(server.url, notes);
   });
 
-  it("are compacted and swept, and what was deleted then or since is removed", async () => {
+  it("the rows are compacted and swept, and deleted things are removed", async () => {
     const swept = await opened.ledger.sweep();
     expect(swept).toMatchObject({ stuck: [] });
     sinceMs += HOUR_MS;

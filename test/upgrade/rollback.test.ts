@@ -52,7 +52,7 @@ describe.each(storedCommits())("after a rollback to %s", (commit) => {
     }
   });
 
-  it("everything goes on, but for keyed publishes of before, whose retries are refused for two days", async () => {
+  it("everything continues, except keyed publishes, whose retries are refused for two days", async () => {
     await goOn(server.url, notes, { rolledBack: true });
   });
 });

@@ -4,7 +4,7 @@ import { systemRandom } from "./kernel/random.ts";
 import { createLedger } from "./ledger.ts";
 import type { LedgerDeps } from "./operations/parts.ts";
 
-it("opens without making a row kind: each of them would lengthen every cold start", async () => {
+it("a ledger opens without creating a row kind, because each would lengthen every cold start", async () => {
   const noClient = {} as LedgerDeps["client"];
   const ledger = createLedger({
     client: noClient,

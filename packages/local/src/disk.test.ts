@@ -13,13 +13,13 @@ function open() {
   return { disk, notices, hasRoomFor: watchDisk("d", (line) => notices.push(line), look) };
 }
 
-it("has room for a write twice its size beside a mebibyte", async () => {
+it("a write needs twice its size and another mebibyte of free space", async () => {
   const { hasRoomFor } = open();
   expect(await hasRoomFor(MIB)).toBe(true);
   expect(await hasRoomFor(MIB + 512)).toBe(false);
 });
 
-it("is full until there is room for what was refused, and says either once", async () => {
+it("a disk counts as full until the refused write fits, and reports each change once", async () => {
   const { disk, notices, hasRoomFor } = open();
   expect(await hasRoomFor(0)).toBe(true);
   disk.free = MIB + 512;
@@ -37,7 +37,7 @@ it("is full until there is room for what was refused, and says either once", asy
   expect(notices).toHaveLength(2);
 });
 
-it("has room where the disk does not tell", async () => {
+it("a disk of unknown size has room", async () => {
   const { disk, hasRoomFor } = open();
   disk.free = new Error("EIO");
   expect(await hasRoomFor(MIB)).toBe(true);

@@ -86,7 +86,7 @@ afterAll(() => {
 });
 
 describe("appending", { timeout: TIMEOUT_MS }, () => {
-  it.each(Object.entries(KINDS))("loses, doubles and reorders nothing: %s", async (kind, rates) => {
+  it.each(Object.entries(KINDS))("appending loses, duplicates and reorders nothing: %s", async (kind, rates) => {
     const partitions = 4;
     const simulated = simulateLog(`${SEED}/${kind}`, { faults: () => ({}) });
     const { time, store, random } = simulated;
@@ -122,7 +122,7 @@ describe("appending", { timeout: TIMEOUT_MS }, () => {
 });
 
 describe("appending to DynamoDB Local", { timeout: TIMEOUT_MS }, () => {
-  it.each(LOCAL_KINDS)("loses, doubles and reorders nothing: %s", async (kind, rates) => {
+  it.each(LOCAL_KINDS)("appending loses, duplicates and reorders nothing: %s", async (kind, rates) => {
     const partitions = 4;
     const random = seededRandom(`${SEED}/local/${kind}`);
     const { endpoint, tableName } = await createTestTable();

@@ -58,7 +58,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test(`gives every bootstrap the state of the whole log while compactors are killed (SEED=${SEED})`, {
+test(`every bootstrap gets the state of the whole log while compactors are killed (SEED=${SEED})`, {
   timeout: TIMEOUT_MS,
 }, async () => {
   const door = { url: server.url, apiKey: API_KEY };

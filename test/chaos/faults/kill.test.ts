@@ -47,7 +47,7 @@ afterAll(async () => {
   await rm(dataFolder, { recursive: true, force: true });
 });
 
-test("keeps every acknowledged event exactly once while server and database are killed", async () => {
+test("every acknowledged event is kept exactly once while server and database are killed", async () => {
   const attempts: Attempt[] = [];
   const gate: Gate = { held: false, underWay: 0 };
   const excusedAtMs: number[] = [];

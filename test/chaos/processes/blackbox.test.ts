@@ -5,7 +5,7 @@ import { playBlackBox } from "./play.ts";
 
 const SECONDS = Number(process.env.FAULT_SECONDS ?? 15);
 
-it("loses, doubles and reorders nothing while requests are spoiled and processes are killed", {
+it("no event is lost, duplicated or reordered while requests fail and processes are killed", {
   timeout: (SECONDS + 90) * 1_000,
 }, async () => {
   console.log(`black box: SEED=${SEED} FAULT_SECONDS=${SECONDS}`);

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it("gives the next life of a client what the last one kept", () => {
+it("the next life of a client gets what the last one kept", () => {
   const first = openHistoryFile(path());
   expect(first.kept).toBeUndefined();
   first.add({ keeps: follower, line: save("one") });
@@ -31,7 +31,7 @@ it("gives the next life of a client what the last one kept", () => {
   expect(openHistoryFile(path()).kept).toEqual({ ...follower, kept: "c2" });
 });
 
-it("takes a line that was cut off by a kill for nothing, view and cursor together", () => {
+it("a line that a kill cut off counts for nothing, view and cursor together", () => {
   openHistoryFile(path()).add({ keeps: follower, line: save("one") });
   const whole = JSON.stringify({ keeps: { ...follower, kept: "c2" }, line: save("two") });
   appendFileSync(path(), whole.slice(0, -1));
@@ -44,7 +44,7 @@ it("takes a line that was cut off by a kill for nothing, view and cursor togethe
   expect(collected.counts.get("client.half-a-line")).toBe(1);
 });
 
-it("collects what is new, whole lines only, while the file grows", () => {
+it("new lines are collected while the file grows, only when they are complete", () => {
   const file = openHistoryFile(path());
   const collected = collectFrom(folder);
   file.add({ line: save("one") });

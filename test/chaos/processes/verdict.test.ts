@@ -15,7 +15,7 @@ const publish = (call: number, events: number[]): Line[] => [
   { type: "ok", op: "publish", atMs: call, process: "p", call, sequences: events },
 ];
 
-it("counts an event once, however often it was acknowledged, and violations by what they mean", () => {
+it("an event counts once, however often it was acknowledged, and violations count by meaning", () => {
   const verdict = verdictOf({
     history: [...publish(1, [1, 2]), ...publish(2, [1, 2]), ...publish(3, [3])],
     violations: [

@@ -27,7 +27,7 @@ const LATE = WORKERS_RESULTS === undefined ? 3 : 1;
 const { close, ...target } = await openTarget();
 afterAll(close);
 
-it("[lease.standby] loses nothing and keeps every key's order while workers are killed and stopped", {
+it("[lease.standby] no event is lost and every key keeps its order while workers are killed and paused", {
   timeout: options.durationMs + 180_000,
 }, async () => {
   const began = new Date().toISOString();

@@ -69,7 +69,7 @@ describe("[http.empty-body] the document says whether a body is needed", () => {
     },
   );
 
-  it("lets a body be absent exactly where {} is a complete one", () => {
+  it("a body may be absent exactly where {} is a complete one", () => {
     const optional = operations.filter(({ requestBody }) => requestBody?.required === false);
     expect(optional.map(({ id }) => id).sort()).toEqual([
       "commitAndPoll",

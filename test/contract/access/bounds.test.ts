@@ -76,7 +76,7 @@ async function furnish(partitions: number): Promise<Bounded> {
 
 const within = operations.filter(({ bound }) => bound === "within").map(({ id }) => id);
 
-it("[key.key-prefix] is tried at every operation that lets a bound key in", () => {
+it("[key.key-prefix] the tests cover every operation that accepts a bound key", () => {
   expect(Object.keys(BOUNDED_USES).sort()).toEqual([...within].sort());
 });
 
@@ -92,7 +92,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
   });
   const use = (call: Parameters<typeof send>[1]) => send({ baseUrl: stack.url, apiKey }, call);
 
-  it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s shows nothing outside", async (id) => {
+  it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s shows nothing outside the prefix", async (id) => {
     const { within: inside } = BOUNDED_USES[id] ?? {};
     const answer = await use(inside?.(spare) ?? { path: "" });
     // On several partitions a sequence needs its key, which the example lacks.
@@ -103,7 +103,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
     expect(answer.header("eventledger-cursor")).not.toContain(SECRET);
   });
 
-  it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s refuses what is outside", async (id) => {
+  it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s refuses keys outside the prefix", async (id) => {
     for (const [code, call] of BOUNDED_USES[id]?.outside(world) ?? []) {
       const answer = await use(call);
       expect(answer.body, `${call.path} ${call.body}`).toMatchObject({ code });
@@ -123,7 +123,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
     }
   });
 
-  it("[key.key-prefix] reads all that is inside, however it pages", async () => {
+  it("[key.key-prefix] a bound key reads everything inside the prefix, in pages of any size", async () => {
     const mine = createClient({ baseUrl: stack.url, apiKey });
     for (const limit of [1, 2, 500]) {
       const keys: string[] = [];
@@ -158,7 +158,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
     expect((await mine.poll(world.stream, "own")).body.events).toMatchObject([{ key: "eu/1" }]);
   });
 
-  it("[delete.repeat] learns that a subscription is deleted only if it could have deleted it", async () => {
+  it("[delete.repeat] a bound key learns of a deletion only if it could have deleted the subscription", async () => {
     const prefixes = { inside: `${PREFIX}x`, own: PREFIX, outside: "us/", all: undefined };
     const stream = await root.newStream();
     for (const [name, keyPrefix] of Object.entries(prefixes)) {
@@ -174,14 +174,14 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
     ]);
   });
 
-  it("[key.key-prefix] meets no secret in a page of CloudEvents", async () => {
+  it("[key.key-prefix] a bound key sees no secret in a page of CloudEvents", async () => {
     const accept = { accept: "application/cloudevents-batch+json" };
     const { text } = await use({ path: `${at(world.stream)}/events`, headers: accept });
     expect(text).toContain("eu/1");
     expect(text).not.toContain(SECRET);
   });
 
-  it("[key.key-prefix] names each event of a publish that is outside", async () => {
+  it("[key.key-prefix] a refused publish names each event outside the prefix", async () => {
     const events = [
       { key: "eu/1", data: 1 },
       { key: "x", data: 1 },
@@ -202,7 +202,7 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
 });
 
 describe("a key bound to subscriptions", () => {
-  it("[key.subscriptions] meets no other, by its name or in a list", async () => {
+  it("[key.subscriptions] a bound key sees no other subscription, by its name or in a list", async () => {
     const stream = await root.newStream();
     await root.publish(stream, { key: "k", data: 1 });
     const names = ["a.1", "a.2", "b", "b.1", "c"];
@@ -252,7 +252,7 @@ describe.each([
 ])("a key bound to %s", (_, bounds) => {
   const refused = operations.filter(({ bound }) => bound === "refused");
 
-  it.each(refused.map(({ id }) => id))("[key.key-prefix] may not %s", async (id) => {
+  it.each(refused.map(({ id }) => id))("[key.key-prefix] a bound key may not %s", async (id) => {
     const stream = await root.newStream();
     const operation = refused.find((each) => each.id === id);
     if (operation === undefined) throw new Error(`no operation ${id}`);
@@ -264,7 +264,7 @@ describe.each([
     expect(await root.getStream(stream)).toMatchObject({ eventCount: 0 });
   });
 
-  it("[key.rights] makes no key that is bound less, and sees none", async () => {
+  it("[key.rights] a bound key creates no key with wider bounds, and sees none", async () => {
     const { apiKey, id } = NewApiKey.parse(await make(bounds));
     expect(await make(bounds, apiKey)).toMatchObject(bounds);
     expect(await make({ keyPrefix: `${PREFIX}x`, subscriptions: ["s"] }, apiKey)).toMatchObject(

@@ -45,7 +45,7 @@ async function family() {
 }
 
 describe("revoking a key", () => {
-  it("[key.cascade] ends it alone, unless it is said", async () => {
+  it("[key.cascade] revoking ends only the key itself by default", async () => {
     const { a, b, c, d, e } = await family();
     for (const path of [`/keys/${a.id}`, `/keys/${c.id}?cascade=false`]) {
       expect((await call("DELETE", path)).status).toBe(204);
@@ -56,7 +56,7 @@ describe("revoking a key", () => {
     expect((await call("GET", "/whoami", undefined, d.apiKey)).status).toBe(200);
   });
 
-  it("[key.cascade] ends all that it has made, and what that has made, and nothing else", async () => {
+  it("[key.cascade] a cascade ends every key that it created and their keys, and nothing else", async () => {
     const { a, b, c, d, e } = await family();
     expect((await call("DELETE", `/keys/${a.id}?cascade=true`)).status).toBe(204);
     for (const { apiKey } of [a, b, c, d]) {
@@ -68,14 +68,14 @@ describe("revoking a key", () => {
     expect((await call("DELETE", "/keys/abcdefghijkl?cascade=true")).status).toBe(404);
   });
 
-  it("[key.cascade] goes on with what is left, where the keys between are gone", async () => {
+  it("[key.cascade] a cascade continues with the remaining keys when keys in between are gone", async () => {
     const { a, b, d } = await family();
     for (const { id } of [a, b]) await call("DELETE", `/keys/${id}`);
     expect((await call("DELETE", `/keys/${a.id}?cascade=true`)).status).toBe(204);
     expect((await call("GET", "/whoami", undefined, d.apiKey)).status).toBe(401);
   });
 
-  it("[key.cascade] is no way to end keys that the caller must not know of", async () => {
+  it("[key.cascade] a cascade cannot end keys that the caller must not know of", async () => {
     const { a, b } = await family();
     const narrow = { ...RIGHTS, scopes: ["admin"] };
     const { apiKey } = NewApiKey.parse((await call("POST", "/keys", narrow)).body);
@@ -86,7 +86,7 @@ describe("revoking a key", () => {
   });
 
   it.each(["yes", "1", "", "true&cascade=false"])(
-    "[key.cascade] refuses cascade=%s",
+    "[key.cascade] the server refuses cascade=%s",
     async (how) => {
       const { id } = await make();
       expect((await call("DELETE", `/keys/${id}?cascade=${how}`)).body).toMatchObject({
@@ -98,7 +98,7 @@ describe("revoking a key", () => {
   );
 });
 
-it("[key.cascade] a key that was revoked makes no other, even where it is still believed", async () => {
+it("[key.cascade] a revoked key creates no other, even where a process still trusts it", async () => {
   const { endpoint, tableName } = await createTestTable();
   const keys = { adminKey: "the-admin-key-of-two-servers", cursorKey: "a-cursor-key-of-two" };
   const open = () => openLedger({ endpoint, tableName, region: "us-east-1", ...keys });

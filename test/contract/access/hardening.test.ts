@@ -41,7 +41,7 @@ const target = () => ({ baseUrl: stack.url, apiKey: stack.adminKey });
 const json = { "content-type": "application/json" };
 
 describe("limits", () => {
-  it("[http.limits] refuses headers over the cap with a problem", async () => {
+  it("[http.limits] headers over the cap are refused with a problem", async () => {
     const { head, problem } = await sendRaw(
       `GET /streams HTTP/1.1\r\nHost: x\r\nX-Long: ${"a".repeat(17_000)}\r\n\r\n`,
     );
@@ -76,7 +76,7 @@ describe("limits", () => {
     ["with its length", false],
     ["in chunks", true],
   ])(
-    "[http.limits] takes a small body at its cap, sent %s, and refuses one byte more",
+    "[http.limits] a small body at its cap, sent %s, is accepted, and one byte more is refused",
     async (_, chunked) => {
       const call = { method: "POST", path: "/keys", headers: json, chunked };
       const fits = await send(target(), { ...call, body: small(LIMITS.otherRequestBytesMax) });
@@ -89,7 +89,7 @@ describe("limits", () => {
     },
   );
 
-  it("[http.limits] refuses a small body over its cap whatever else is wrong with it", async () => {
+  it("[http.limits] a small body over its cap is refused, whatever else is wrong with it", async () => {
     const call = { method: "POST", path: "/keys", body: "x".repeat(70_000) };
     for (const chunked of [false, true]) {
       const { body } = await send(target(), { ...call, chunked });
@@ -97,7 +97,7 @@ describe("limits", () => {
     }
   });
 
-  it("[http.limits] takes a publish in chunks", async () => {
+  it("[http.limits] a publish in chunks is accepted", async () => {
     const call = { method: "POST", headers: json, chunked: true };
     await send(target(), { ...call, path: "/streams", body: '{"name":"chunks"}' });
     const path = "/streams/chunks/events";
@@ -105,7 +105,7 @@ describe("limits", () => {
     expect((await send(target(), { ...call, path, body })).status).toBe(201);
   });
 
-  it("[http.limits] caps a body that comes in chunks as well", async () => {
+  it("[http.limits] a body in chunks has the same cap", async () => {
     const url = `${stack.url}/streams`;
     const body = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(16_384)),
@@ -118,7 +118,7 @@ describe("limits", () => {
 });
 
 describe("what answers keep to themselves", () => {
-  it("[http.private] sets headers that keep browsers out", async () => {
+  it("[http.private] every answer has headers that restrict browsers", async () => {
     const { header } = await send(target(), { path: "/streams", headers: { origin: ORIGIN } });
     expect(header("access-control-allow-origin")).toBe("");
     expect(header("x-content-type-options")).toBe("nosniff");
@@ -134,7 +134,7 @@ describe("what answers keep to themselves", () => {
     expect(preflight.header("access-control-allow-methods")).toBe("");
   });
 
-  it("[http.private] sets them on every answer, whatever is wrong with the request", async () => {
+  it("[http.private] an answer to an invalid request has these headers too", async () => {
     const open = await start({ corsOrigins: [ORIGIN] });
     const ask = (path: string, headers: Record<string, string> = {}) =>
       send({ baseUrl: open.url, apiKey: "" }, { path, headers: { origin: ORIGIN, ...headers } });
@@ -164,13 +164,13 @@ describe("what answers keep to themselves", () => {
     expect(head).toMatch(/\r\nX-Request-Id: \S+/);
   });
 
-  it("[http.request-id] is on the page of metrics as well", async () => {
+  it("[http.request-id] the metrics page has a request id", async () => {
     const headers = { "x-request-id": "of-this-test" };
     const { status, header } = await send(target(), { path: "/metrics", headers });
     expect([status, header("x-request-id")]).toEqual([200, "of-this-test"]);
   });
 
-  it("[http.private] shows metrics to no other machine, whatever name it calls the server by", async () => {
+  it("[http.private] another machine cannot read the metrics, whatever host name it uses", async () => {
     const outside = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
@@ -187,7 +187,7 @@ describe("what answers keep to themselves", () => {
     expect(elsewhere.body).toMatchObject({ status: 404, code: "route-not-found" });
   });
 
-  it("[http.private] shows metrics only to who calls the server by a loopback address", async () => {
+  it("[http.private] only clients that use a loopback host name can read the metrics", async () => {
     const ask = (host: string) => send(target(), { path: "/metrics", headers: { host } });
     for (const host of ["localhost", "127.0.0.1:80", "[::1]:4000"]) {
       expect((await ask(host)).status, host).toBe(200);
@@ -197,7 +197,7 @@ describe("what answers keep to themselves", () => {
     }
   });
 
-  it("[http.private] lets pages of a configured origin in, and no others", async () => {
+  it("[http.private] only pages of a configured origin may call the API", async () => {
     const open = await start({ corsOrigins: [ORIGIN] });
     try {
       const allowed = async (origin: string) => {
@@ -214,7 +214,7 @@ describe("what answers keep to themselves", () => {
     }
   });
 
-  it("[http.private] neither answers nor logs keys, payloads, stacks or the store's words", async () => {
+  it("[http.private] answers and logs contain no keys, payloads, stacks or messages of the store", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const broken = openLedger({
       endpoint: inject("dynamoEndpoint"),
@@ -291,7 +291,7 @@ describe("a damaged batch", () => {
     database.destroy();
   }
 
-  it("[http.private] is logged without a word of what it holds", async () => {
+  it("[http.private] the log entry of a damaged batch contains none of its content", async () => {
     const secret = "secret";
     const damaged = await start({ tableName });
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
@@ -316,7 +316,7 @@ describe("a damaged batch", () => {
 });
 
 describe("EVENTLEDGER_AUTH=off", () => {
-  it("[auth.off] lets in only clients that call the server by a loopback address", async () => {
+  it("[auth.off] the server accepts only clients that use a loopback host name", async () => {
     const open = await start({ authOff: true });
     try {
       const { port } = new URL(open.url);
@@ -336,7 +336,7 @@ describe("EVENTLEDGER_AUTH=off", () => {
     }
   });
 
-  it("[auth.off] lets in no page of another site", async () => {
+  it("[auth.off] a page of another web site is refused", async () => {
     const open = await start({ authOff: true, corsOrigins: [ORIGIN] });
     const own = new URL(open.url);
     const target = { baseUrl: open.url, apiKey: "" };
@@ -372,7 +372,7 @@ describe("EVENTLEDGER_AUTH=off", () => {
     }
   });
 
-  it("[auth.off] is refused where other machines could come in", async () => {
+  it("[auth.off] the server refuses to start where other machines could reach it", async () => {
     await expect(start({ authOff: true, host: "0.0.0.0" })).rejects.toThrow(RangeError);
     for (const HOST of ["0.0.0.0", "::", "192.168.1.2", "127.0.0.1.example"]) {
       expect(() => readSettings({ HOST, EVENTLEDGER_AUTH: "off" })).toThrow(StackError);

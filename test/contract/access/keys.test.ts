@@ -43,7 +43,7 @@ const makeTenant = async (name: string) =>
   NewTenant.parse((await ask("POST", "/tenants", { name })).body);
 
 describe("API keys", () => {
-  it("[key.form] are shown once, and look as promised", async () => {
+  it("[key.form] a key is shown once and has the promised form", async () => {
     const { id, apiKey } = await make(["consume"], ["orders"]);
     expect(apiKey).toMatch(new RegExp(`^elk_test_${id}_[0-9A-Za-z]{32}[0-9A-Za-z]{6}$`));
     const secret = apiKey.slice(-38, -6);
@@ -51,7 +51,7 @@ describe("API keys", () => {
     expect((await ask("GET", "/keys?limit=500")).text).not.toContain(secret);
   });
 
-  it("[auth.key] are taken as a bearer token and in X-Api-Key", async () => {
+  it("[auth.key] a key is accepted as a bearer token and in X-Api-Key", async () => {
     const { apiKey } = await make(["read"], ["*"]);
     const target = { baseUrl: stack.url, apiKey };
     expect((await send(target, { path: "/streams" })).status).toBe(200);
@@ -64,7 +64,7 @@ describe("API keys", () => {
     expect(query.status).toBe(401);
   });
 
-  it("[key.rights] cannot grant more than they have", async () => {
+  it("[key.rights] a key cannot grant more than it has", async () => {
     const { apiKey } = await make(["admin", "publish"], ["billing.*"]);
     await make(["publish"], ["billing.eu"], apiKey);
     await make(["admin"], ["billing.eu.*", "billing.x"], apiKey);
@@ -80,7 +80,7 @@ describe("API keys", () => {
     }
   });
 
-  it("[key.rights] see, rotate and revoke only keys that can do no more than they", async () => {
+  it("[key.rights] a key sees, rotates and revokes only keys with no more rights", async () => {
     const small = await make(["admin"], ["billing.*"]);
     const large = await make(["admin"], ["*"]);
     const wider = await make(["admin", "consume"], ["billing.*"]);
@@ -98,7 +98,7 @@ describe("API keys", () => {
     expect((await ask("GET", "/keys", undefined, small.apiKey)).status).toBe(401);
   });
 
-  it("[delete.repeat] learn that a key is revoked only if they could have revoked it", async () => {
+  it("[delete.repeat] a key learns of a revocation only if it could have revoked the key", async () => {
     const small = await make(["admin"], ["billing.*"]);
     const twin = await make(["admin"], ["billing.*"]);
     const large = await make(["admin"], ["*"]);
@@ -130,7 +130,7 @@ describe("API keys", () => {
     const until = async (expiresAt: string) =>
       NewApiKey.parse((await ask("POST", "/keys", { ...everything, expiresAt })).body);
 
-    it("[key.rights] make keys that end with them at the latest", async () => {
+    it("[key.rights] an expiring key creates keys that expire no later", async () => {
       const { apiKey } = await until(soon);
       const made = NewApiKey.parse((await ask("POST", "/keys", everything, apiKey)).body);
       expect(made.expiresAt).toBe(soon);
@@ -146,7 +146,7 @@ describe("API keys", () => {
       });
     });
 
-    it("[key.rights] rotate no key, nor themselves, beyond their own end", async () => {
+    it("[key.rights] an expiring key rotates no key, nor itself, beyond its own expiry", async () => {
       const [own, other] = [await until(soon), await until(later)];
       const rotate = (id: string, how: object, apiKey = own.apiKey) =>
         ask("POST", `/keys/${id}/rotate`, how, apiKey);
@@ -167,7 +167,7 @@ describe("API keys", () => {
       expect(listed.find(({ id }) => id === other.id)).toMatchObject({ expiresAt: later });
     });
 
-    it("[key.rotated] shorten no other key, only themselves", async () => {
+    it("[key.rotated] rotating makes only the caller's own key expire earlier", async () => {
       const [own, other] = [await until(later), await until(soon)];
       const rotate = async (id: string, how: object, apiKey = own.apiKey) =>
         (await ask("POST", `/keys/${id}/rotate`, how, apiKey)).body;
@@ -184,7 +184,7 @@ describe("API keys", () => {
     });
   });
 
-  it("[key.scope] create only streams that they cover, and list only those", async () => {
+  it("[key.scope] a key creates only streams that it covers, and lists only those", async () => {
     const { apiKey } = await make(["admin", "read"], ["a.*", "b", "a.b*"]);
     for (const name of ["a.a", "a.b", "a.c", "b"]) {
       expect((await ask("POST", "/streams", { name }, apiKey)).status).toBe(201);
@@ -208,7 +208,7 @@ describe("API keys", () => {
     }
   });
 
-  it("[key.rotated] keep their id and rights, and both secrets for a while", async () => {
+  it("[key.rotated] a rotated key keeps its id and rights, and both secrets for a while", async () => {
     const { apiKey, ...made } = await make(["read"], ["*"]);
     const { body } = await ask("POST", `/keys/${made.id}/rotate`, { overlapSeconds: 60 });
     const rotated = RotatedApiKey.parse(body);
@@ -218,7 +218,7 @@ describe("API keys", () => {
     }
   });
 
-  it("[key.expiry] end in a year at the latest", async () => {
+  it("[key.expiry] a key expires within a year", async () => {
     const config = { name: "k", scopes: ["consume"], streams: ["*"] };
     const day = 86_400_000;
     const at = (ms: number) => new Date(Date.now() + ms).toISOString();
@@ -232,7 +232,7 @@ describe("API keys", () => {
     }
   });
 
-  it("[list.page] page through every key once", async () => {
+  it("[list.page] paging visits every key once", async () => {
     const { apiKey } = (await makeTenant("pages")).adminKey;
     const made = new Set<string>();
     for (let i = 0; i < 7; i++) made.add((await make(["consume"], ["*"], apiKey)).id);
@@ -253,7 +253,7 @@ describe("API keys", () => {
 });
 
 describe("a list of keys", () => {
-  it("[key.rights] tells nothing of keys that can do more, not even by its cursors", async () => {
+  it("[key.rights] a list reveals no keys with more rights, not even by its cursors", async () => {
     const root = (await makeTenant("hidden")).adminKey.apiKey;
     const small = await make(["admin"], ["billing.*"], root);
     const visible = new Set([small.id]);
@@ -281,7 +281,7 @@ describe("a list of keys", () => {
 });
 
 describe("tenants", () => {
-  it("[tenant.root] are made and listed with the admin key only", async () => {
+  it("[tenant.root] only the admin key creates and lists tenants", async () => {
     const { adminKey, name } = await makeTenant("acme");
     expect(name).toBe("acme");
     const { apiKey } = await make(["admin", "publish", "consume"], ["*"]);
@@ -294,7 +294,7 @@ describe("tenants", () => {
     expect(list.tenants.map((tenant) => tenant.name)).not.toContain("acme2");
   });
 
-  it("[tenant.root] that are made again get one more key, and nothing else", async () => {
+  it("[tenant.root] creating a tenant again adds one more key, and changes nothing else", async () => {
     const first = await makeTenant("twice");
     const again = await ask("POST", "/tenants", { name: "twice" });
     expect(again.status).toBe(200);
@@ -306,7 +306,7 @@ describe("tenants", () => {
     }
   });
 
-  it("[tenant.isolated] have the same names for different streams", async () => {
+  it("[tenant.isolated] tenants use the same names for different streams", async () => {
     const [one, other] = [await makeTenant("one"), await makeTenant("one.more")];
     const keys = [one.adminKey.apiKey, other.adminKey.apiKey, stack.adminKey];
     for (const [at, apiKey] of keys.entries()) {
@@ -322,7 +322,7 @@ describe("tenants", () => {
     expect((await ask("GET", "/streams/same", undefined, keys[1])).status).toBe(200);
   });
 
-  it("[tenant.root] cannot have the name of the one that is always there", async () => {
+  it("[tenant.root] a tenant cannot have the name of the default tenant", async () => {
     expect((await ask("POST", "/tenants", { name: "default" })).status).toBe(400);
     for (const name of ["", "A", "a/b", "a#b", ".a", "a".repeat(LIMITS.tenantCharsMax + 1)]) {
       expect((await ask("POST", "/tenants", { name })).status, name).toBe(400);

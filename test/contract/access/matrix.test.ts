@@ -49,12 +49,12 @@ describe("routes and scopes", () => {
   const rightsOf = (route: string) =>
     (routes.get(route) ?? []).flatMap(({ handler }) => declaredRight(handler) ?? []);
 
-  it("[openapi.routes] declares exactly one right on every route", () => {
+  it("[openapi.routes] every route declares exactly one right", () => {
     const undeclared = [...routes.keys()].filter((route) => rightsOf(route).length !== 1);
     expect(undeclared).toEqual([]);
   });
 
-  it("[openapi.routes] describes every route that takes a key, with the right it enforces", () => {
+  it("[openapi.routes] every route that needs a key is documented with the right that it enforces", () => {
     const described = new Map(
       keyed.map(({ method, path, scopes, bound }) => [`${method} ${path}`, { scopes, bound }]),
     );
@@ -107,7 +107,7 @@ it.each(titled(refusing))("[key.scopes] $id refuses a key without its scopes", a
 const alone = scoped.flatMap((operation) =>
   operation.scopes.map((scope) => ({ id: operation.id, operation, scope })),
 );
-it.each(alone)("[key.scopes] $id lets in a key with $scope alone", async ({ operation, scope }) => {
+it.each(alone)("[key.scopes] $id accepts a key with only $scope", async ({ operation, scope }) => {
   const names = { ...world.mine, stream: "nowhere" };
   const answer = await ask(stack.url, operation, names, world.only(scope));
   expect(answer.status).not.toBe(401);
@@ -115,13 +115,13 @@ it.each(alone)("[key.scopes] $id lets in a key with $scope alone", async ({ oper
 });
 
 describe.each(titled(scoped.filter(namesThings)))("$id", ({ operation }) => {
-  it("[key.scope] answers what a key does not cover like a missing one", async () => {
+  it("[key.scope] a key gets the same answer for an uncovered stream as for a missing one", async () => {
     const missing = essence(await ask(stack.url, operation, world.missing, world.full));
     expect(JSON.parse(missing).status).toBe(404);
     expect(essence(await ask(stack.url, operation, world.mine, world.elsewhere))).toBe(missing);
   });
 
-  it("[tenant.isolated] answers another tenant's like a missing one", async () => {
+  it("[tenant.isolated] another tenant's stream gets the same answer as a missing one", async () => {
     const missing = essence(await ask(stack.url, operation, world.missing, world.full));
     expect(essence(await ask(stack.url, operation, world.theirs, world.full))).toBe(missing);
     expect(essence(await ask(stack.url, operation, world.mine, world.foreign))).toBe(missing);
@@ -129,7 +129,7 @@ describe.each(titled(scoped.filter(namesThings)))("$id", ({ operation }) => {
 });
 
 const lists = scoped.filter((operation) => !namesThings(operation) && operation.method === "GET");
-it.each(titled(lists))("[tenant.isolated] $id lists nothing of others", async ({ operation }) => {
+it.each(titled(lists))("[tenant.isolated] $id lists nothing of other tenants", async ({ operation }) => {
   const full = await ask(stack.url, operation, world.mine, world.full);
   expect(full.text).toMatch(new RegExp(`${world.mine.stream}|${world.mine.id}`));
   for (const apiKey of [world.elsewhere, world.foreign]) {
@@ -143,14 +143,14 @@ it.each(titled(lists))("[tenant.isolated] $id lists nothing of others", async ({
 describe("cursors", () => {
   const as = (apiKey: string) => ({ baseUrl: stack.url, apiKey });
 
-  it("[tenant.isolated] are looked at here in every place that takes one", () => {
+  it("[tenant.isolated] the tests cover every place that takes a cursor", () => {
     const looked = new Set([...CURSOR_USES.map(({ operation }) => operation), ...LISTS.keys()]);
     const described = scoped.filter(takesCursor).map(({ id }) => id);
     expect([...looked].sort()).toEqual(described.sort());
   });
 
   it.each(CURSOR_USES)(
-    "[tenant.isolated] $operation takes its own as $as",
+    "[tenant.isolated] $operation accepts its own cursor as $as",
     async ({ own, call }) => {
       const { spare, full } = world;
       const answer = await send(as(full), call(spare, spare[own]));
@@ -159,7 +159,7 @@ describe("cursors", () => {
   );
 
   it.each(CURSOR_USES)(
-    "[tenant.isolated] $operation refuses as $as another tenant's",
+    "[tenant.isolated] $operation refuses another tenant's cursor as $as",
     async (use) => {
       for (const kind of CURSOR_KINDS) {
         const answer = await send(as(world.full), use.call(world.mine, world.theirs[kind]));
@@ -171,7 +171,7 @@ describe("cursors", () => {
     },
   );
 
-  it.each(CURSOR_USES)("[cursor.bound] $operation refuses as $as another stream's", async (use) => {
+  it.each(CURSOR_USES)("[cursor.bound] $operation refuses another stream's cursor as $as", async (use) => {
     for (const kind of CURSOR_KINDS) {
       const answer = await send(as(world.full), use.call(world.mine, world.spare[kind]));
       const reason = "other-stream";
@@ -195,7 +195,7 @@ describe("cursors", () => {
   ]);
 
   it.each([...LISTS])(
-    "[tenant.isolated] %s shows nothing of others after their cursor",
+    "[tenant.isolated] %s shows nothing of other tenants after their cursor",
     async (_, path) => {
       const start = await send(as(world.foreign), { path: `${path(world.theirs)}?limit=1` });
       const { cursor } = start.body as { cursor: string };
@@ -241,7 +241,7 @@ describe("workers of another tenant", () => {
   };
   const mine = () => ({ baseUrl: stack.url, apiKey: world.full });
 
-  it("[tenant.isolated] keep their leases when another tenant polls, commits or leaves in their name", async () => {
+  it("[tenant.isolated] workers keep their leases when another tenant polls, commits or leaves under their name", async () => {
     const before = await membersOf(world.theirs);
     expect(before).toMatchObject([{ consumer: WORKER, share: 1 }]);
     const { missing, theirs } = world;
@@ -256,7 +256,7 @@ describe("workers of another tenant", () => {
     expect(await membersOf(theirs)).toEqual(before);
   });
 
-  it("[tenant.isolated] keep their leases when everything has the same names", async () => {
+  it("[tenant.isolated] workers keep their leases when everything in another tenant has the same names", async () => {
     const before = await membersOf(world.theirs);
     const { stream, shared } = world.theirs;
     const api = createClient(mine());

@@ -57,7 +57,7 @@ describe("a connection beyond the cap", () => {
     expect(idle.filter(isOpen).length).toBeLessThanOrEqual(CAP);
   });
 
-  it("[http.limits] takes no place of a second request while the first one is answered", async () => {
+  it("[http.limits] a new connection does not replace a second request while the first is answered", async () => {
     let requests = 0;
     const pipelined: RequestListener = async (_, response) => {
       await sleep(requests++ === 0 ? 50 : 700);
@@ -70,7 +70,7 @@ describe("a connection beyond the cap", () => {
     expect((await waits).match(/waited/g)).toHaveLength(2);
   });
 
-  it("[http.limits] takes the place of one that sends half a request", async () => {
+  it("[http.limits] a new connection replaces one that sends half a request", async () => {
     await listen(answerLater, { connectionsMax: CAP });
     const half = dial(`${GET}Content-Length: 4\r\n\r\nbo`);
     await sleep(100);
@@ -85,7 +85,7 @@ describe("an answer that its client does not take", () => {
   const LARGE = Buffer.alloc(60_000_000, "x");
   const answerLarge: RequestListener = (_, response) => response.end(LARGE);
 
-  it("[http.limits] is given up after a while", async () => {
+  it("[http.limits] an unread answer is given up after a while", async () => {
     await listen(answerLarge, { unreadMs: 500 });
     const unread = dial(`${GET}\r\n`).pause();
     const [peer] = (await once(server, "connection")) as [Socket];
@@ -94,7 +94,7 @@ describe("an answer that its client does not take", () => {
     unread.destroy();
   });
 
-  it("[http.limits] arrives whole at one that is merely slow", async () => {
+  it("[http.limits] a slow reader receives the whole answer", async () => {
     await listen(answerLarge, { unreadMs: 1_500 });
     const slow = dial(`${GET}\r\n`);
     let bytes = 0;
@@ -109,7 +109,7 @@ describe("an answer that its client does not take", () => {
     expect(bytes).toBeGreaterThan(LARGE.length);
   });
 
-  it("[http.limits] is not what a request waits for that has none yet", async () => {
+  it("[http.limits] a request that is not answered yet is not closed", async () => {
     const answerLater: RequestListener = async (_, response) => {
       await sleep(3_000);
       response.end("waited");

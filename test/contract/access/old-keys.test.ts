@@ -66,7 +66,7 @@ describe.each(OLD)("an old key with the scope %s", (scope, means) => {
   });
   const keyed = operations.filter(({ scope: of = "" }) => !["public", "any", "root"].includes(of));
 
-  it.each(keyed.map(({ id }) => id))("[key.scope-old] at %s", async (id) => {
+  it.each(keyed.map(({ id }) => id))("[key.scope-old] an old key works at %s", async (id) => {
     const operation = keyed.find((each) => each.id === id);
     if (operation === undefined) throw new Error(`no operation ${id}`);
     const names = { stream: "nowhere", subscription: "s", id: "000000000000", cursor: "c" };
@@ -76,7 +76,7 @@ describe.each(OLD)("an old key with the scope %s", (scope, means) => {
     expect(text.includes("needs the scope"), text).toBe(!covered);
   });
 
-  it("[key.scope-old] shows what it may do in today's words", async () => {
+  it("[key.scope-old] an old key shows its rights as today's scopes", async () => {
     const { body } = await send({ baseUrl: stack.url, apiKey: old.apiKey }, { path: "/whoami" });
     expect(Whoami.parse(body)).toMatchObject({ scopes: means, keyId: old.id });
     const listed = (await send({ baseUrl: stack.url, apiKey: stack.adminKey }, { path: "/keys" }))
@@ -86,14 +86,14 @@ describe.each(OLD)("an old key with the scope %s", (scope, means) => {
     });
   });
 
-  it("[key.scope-old] keeps it when it is rotated", async () => {
+  it("[key.scope-old] an old key keeps its rights when it is rotated", async () => {
     const { apiKey } = NewApiKey.parse((await post(`/keys/${old.id}/rotate`, {})).body);
     const { body } = await send({ baseUrl: stack.url, apiKey }, { path: "/whoami" });
     expect(body).toMatchObject({ scopes: means });
   });
 });
 
-it("[key.scope-old] an old key can hand on all that it may do, and no more", async () => {
+it("[key.scope-old] an old key can pass on all of its rights, and no more", async () => {
   const { apiKey } = await makeOld(["admin", "consume"]);
   const ask = (scopes: string[]) =>
     post("/keys", { name: "k", scopes, streams: ["*"] }, apiKey).then(({ status }) => status);
@@ -102,14 +102,14 @@ it("[key.scope-old] an old key can hand on all that it may do, and no more", asy
   expect(await ask(["publish"])).toBe(403);
 });
 
-it("[key.scope-old] a request for `consume` of today makes a key that may poll, and not seek", async () => {
+it("[key.scope-old] a request for `consume` today creates a key that may poll and not seek", async () => {
   const { apiKey, scopes } = await make(["consume"]);
   expect(scopes).toEqual(["consume"]);
   const { body } = await post("/streams/s/subscriptions/s/seek", { to: "latest" }, apiKey);
   expect(body).toMatchObject({ code: "forbidden" });
 });
 
-it("[key.scope-old] a row of today grants code from before nothing that it should not", async () => {
+it("[key.scope-old] a new row grants old code nothing that it should not", async () => {
   const stored = async (key: NewApiKey) => {
     const get = new GetItemCommand({ TableName: tableName, Key: rowOf(key.id) });
     return (await client.send(get)).Item?.scopes?.L?.map(({ S }) => S);

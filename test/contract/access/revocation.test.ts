@@ -55,7 +55,7 @@ async function openTwo() {
 const CONFIG = { name: "k", scopes: ["publish" as const], streams: ["orders"] };
 
 describe("an API key", () => {
-  it(`[key.revoked] is refused here at once, elsewhere within ${LIMITS.revocationSecondsMax} s`, async () => {
+  it(`[key.revoked] a revoked key is refused here at once, elsewhere within ${LIMITS.revocationSecondsMax} s`, async () => {
     const { here, there, pass } = await openTwo();
     const { id, apiKey } = await here.createKey(rootCaller, CONFIG);
     expect(await here.identify(apiKey)).toBeDefined();
@@ -66,7 +66,7 @@ describe("an API key", () => {
     expect(await there.identify(apiKey)).toBeUndefined();
   });
 
-  it("[key.revoked] costs no look into the table while it is remembered", async () => {
+  it("[key.revoked] a cached key costs no read of the table", async () => {
     const { here, requests } = await openTwo();
     const { apiKey } = await here.createKey(rootCaller, CONFIG);
     await (await here.identify(apiKey))?.noted;
@@ -76,7 +76,7 @@ describe("an API key", () => {
     expect(requests()).toBe(before);
   });
 
-  it("[key.rotated] has both secrets for the overlap and only the new one after", async () => {
+  it("[key.rotated] a rotated key has both secrets for the overlap, and only the new one after it", async () => {
     const { here, there, pass } = await openTwo();
     const { id, apiKey } = await here.createKey(rootCaller, CONFIG);
     const rotated = await there.rotateKey(rootCaller, id, { overlapSeconds: 3_600 });
@@ -92,7 +92,7 @@ describe("an API key", () => {
     }
   });
 
-  it("[key.rotated] ends its former secrets at once when rotated without overlap", async () => {
+  it("[key.rotated] rotating without overlap ends the former secrets at once", async () => {
     const { here } = await openTwo();
     const { id, apiKey } = await here.createKey(rootCaller, CONFIG);
     const second = await here.rotateKey(rootCaller, id, { overlapSeconds: 3_600 });
@@ -102,7 +102,7 @@ describe("an API key", () => {
     expect(await here.identify(third.apiKey)).toBeDefined();
   });
 
-  it("[key.rotated] keeps all answers of simultaneous rotations usable", async () => {
+  it("[key.rotated] the answers of concurrent rotations all stay usable", async () => {
     const { here, there, pass } = await openTwo();
     const { id } = await here.createKey(rootCaller, CONFIG);
     const rotated = await Promise.all(
@@ -112,7 +112,7 @@ describe("an API key", () => {
     for (const { apiKey } of rotated) expect(await here.identify(apiKey)).toBeDefined();
   });
 
-  it("[key.expiry] ends by itself", async () => {
+  it("[key.expiry] a key expires by itself", async () => {
     const { here, pass } = await openTwo();
     const { apiKey } = await here.createKey(rootCaller, CONFIG);
     pass(LIMITS.keyDaysDefault * 86_400 - 60);
@@ -121,7 +121,7 @@ describe("an API key", () => {
     expect(await here.identify(apiKey)).toBeUndefined();
   });
 
-  it("[key.used] notes its use, once an hour", async () => {
+  it("[key.used] a key's use is recorded once an hour", async () => {
     const { here, there, pass, requests } = await openTwo();
     const { apiKey } = await here.createKey(rootCaller, CONFIG);
     const use = async (access: typeof here) => (await access.identify(apiKey))?.noted;
@@ -143,7 +143,7 @@ describe("an API key", () => {
     expect(requests()).toBe(before);
   });
 
-  it("[key.used] works as well when its use cannot be noted", async () => {
+  it("[key.used] a key also works when its use cannot be recorded", async () => {
     const { here } = await openTwo();
     const { id, apiKey } = await here.createKey(rootCaller, CONFIG);
     const identity = await here.identify(apiKey);
@@ -207,7 +207,7 @@ describe("a poll that waits", () => {
     return { polls, publish, revoke, pass: moved.pass };
   }
 
-  it("[key.revoked] delivers nothing to a key that was revoked meanwhile", async () => {
+  it("[key.revoked] a waiting poll delivers nothing once its key is revoked", async () => {
     const { polls, publish, revoke, pass } = await startWaiting();
     await revoke();
     // The key's row stays cached for 20 s, which is less than both the limit of 30 s and the wait
@@ -220,7 +220,7 @@ describe("a poll that waits", () => {
     }
   });
 
-  it("[key.expiry] delivers nothing to a key that has ended meanwhile", async () => {
+  it("[key.expiry] a waiting poll delivers nothing once its key has expired", async () => {
     const { polls, publish, pass } = await startWaiting(
       new Date(Date.now() + 15_000).toISOString(),
     );
@@ -229,7 +229,7 @@ describe("a poll that waits", () => {
     for (const { body } of await polls) expect(body).toMatchObject({ status: 401 });
   });
 
-  it("[key.revoked] delivers to a key that still counts", async () => {
+  it("[key.revoked] a waiting poll delivers to a key that is still valid", async () => {
     const { polls, publish, pass } = await startWaiting();
     pass(20);
     await publish();

@@ -45,21 +45,21 @@ describe("a server's secrets", () => {
     if (value !== "") expect(message).not.toContain(value);
   });
 
-  it("[auth.secrets] are taken when they are good enough, and not needed where no request is served", () => {
+  it("[auth.secrets] a server requires strong secrets, unless it serves no requests", () => {
     expect(read({})).toMatchObject({ cursorKey: OLD });
     expect(read({ EVENTLEDGER_CURSOR_KEYS: `255:${NEW}, ${OLD}` })).toBeDefined();
     const none = { EVENTLEDGER_ADMIN_KEY: "", EVENTLEDGER_CURSOR_KEYS: "" };
     expect(read(none, false).adminKey).toHaveLength(36);
   });
 
-  it("[auth.secrets] are read alike by the local stack", () => {
+  it("[auth.secrets] the local stack checks secrets in the same way", () => {
     const keys = `2:${NEW},${OLD}`;
     expect(readSettings({ EVENTLEDGER_CURSOR_KEYS: keys }).cursorKey).toBe(keys);
     expect(readSettings({}).cursorKey).toBeUndefined();
     expect(() => readSettings({ EVENTLEDGER_CURSOR_KEYS: "short" })).toThrow(StackError);
   });
 
-  it("[auth.key] are not met by an empty X-Api-Key, which counts as none", async () => {
+  it("[auth.key] an empty X-Api-Key counts as no key", async () => {
     const endpoint = inject("dynamoEndpoint");
     const stack = await startStack({ endpoint, tableName: `secrets-${randomUUID()}` });
     const headers = { authorization: "", "x-api-key": "" };
@@ -83,7 +83,7 @@ describe("the keys of cursors", () => {
     return meet(api).finally(() => stack.stop());
   }
 
-  it("[cursor.rotation] [cursor.reason] are replaced without a cursor that fails, until the old one is taken away", async () => {
+  it("[cursor.rotation] [cursor.reason] the cursor keys can be replaced without an invalid cursor until the old key is removed", async () => {
     const { stream, old } = await under(OLD, async (api) => {
       const name = await api.newStream();
       await api.createSubscription(name, { name: "s" });

@@ -29,7 +29,7 @@ async function whoami(apiKey: string): Promise<Whoami> {
 }
 
 describe("GET /whoami", () => {
-  it("[key.whoami] tells what a key may do, of which tenant, and until when", async () => {
+  it("[key.whoami] whoami shows the rights of a key, its tenant and its expiry", async () => {
     const { adminKey } = NewTenant.parse(await post("/tenants", { name: "acme" }));
     const config = {
       name: "k",
@@ -52,7 +52,7 @@ describe("GET /whoami", () => {
     });
   });
 
-  it("[key.whoami] leaves out what bounds nothing", async () => {
+  it("[key.whoami] whoami leaves out bounds that exclude nothing", async () => {
     const scopes = ["read", "consume", "operate", "publish", "admin"];
     const root = await whoami(stack.adminKey);
     expect(root).toMatchObject({ tenant: "default", keyId: "root", scopes, streams: ["*"] });
@@ -61,7 +61,7 @@ describe("GET /whoami", () => {
     }
   });
 
-  it("[key.whoami] is open to every key, and to no request without one", async () => {
+  it("[key.whoami] whoami accepts every key, and no request without one", async () => {
     for (const scope of ["read", "consume", "operate", "publish", "admin"]) {
       const key = await post("/keys", { name: "k", scopes: [scope], streams: ["nothing"] });
       expect((await whoami(NewApiKey.parse(key).apiKey)).scopes).toEqual([scope]);

@@ -58,7 +58,7 @@ it.each([
   ["while the key's next event was under way", 40, 45, 2],
   ["after that was acknowledged", 60, 65, 2],
   ["before the key had an event", 12, 15, 0],
-])("takes a refusal for what may have been so %s", (_, fromMs, toMs, sequence) => {
+])("a refusal that may have been right %s is accepted", (_, fromMs, toMs, sequence) => {
   const other = { ...OTHER, expected: 7 };
   const lines = [...HISTORY, sent(fromMs, 3, other), refused(toMs, 3, sequence)];
   expect(found([...lines, readBack(FIRST, SECOND)])).toEqual([]);
@@ -68,13 +68,13 @@ it.each([
   ["a later event was acknowledged before", 60, 65, 1],
   ["that event was sent only later", 22, 28, 2],
   ["the key had an event already", 25, 28, 0],
-])("finds a refusal for what was not so: %s", (_, fromMs, toMs, sequence) => {
+])("a refusal of a true expectation is found: %s", (_, fromMs, toMs, sequence) => {
   const other = { ...OTHER, expected: 7 };
   const lines = [...HISTORY, sent(fromMs, 3, other), refused(toMs, 3, sequence)];
   expect(found([...lines, readBack(FIRST, SECOND)])).toEqual(["false-mismatch"]);
 });
 
-it("finds two publishers that both succeeded on one sequence, answered or not", () => {
+it("two publishers that both succeeded on one sequence are found, answered or not", () => {
   const lines = [...HISTORY, sent(31, 3, OTHER)];
   expect(found([...lines, readBack(FIRST, SECOND, OTHER)])).toEqual(["broken-expectation"]);
 });

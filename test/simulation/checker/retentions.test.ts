@@ -24,23 +24,23 @@ const leastHours = (lines: readonly Line[], publishedAtMs: number, nowMs: number
 describe("for how long events are kept", () => {
   const longer = patch(1, HOUR_MS, 24);
 
-  it("is what the stream was made with", () => {
+  it("the retention is the one that the stream was created with", () => {
     expect(leastHours([], 5, 10 * HOUR_MS)).toBe(1);
   });
 
-  it("is a longer retention for what was published since", () => {
+  it("a longer retention applies to events published since", () => {
     expect(leastHours(longer, HOUR_MS / 2, 3 * HOUR_MS)).toBe(1);
     expect(leastHours(longer, 2 * HOUR_MS, 3 * HOUR_MS)).toBe(24);
   });
 
-  it("is a shorter one at once, also when it is longer again later", () => {
+  it("a shorter retention applies at once, even if it becomes longer again later", () => {
     const lines = [...longer, ...patch(2, 5 * HOUR_MS, 2), ...patch(3, 6 * HOUR_MS, 24)];
     expect(leastHours(lines, 3 * HOUR_MS, 4 * HOUR_MS)).toBe(24);
     expect(leastHours(lines, 3 * HOUR_MS, 9 * HOUR_MS)).toBe(2);
     expect(leastHours(lines, 7 * HOUR_MS, 9 * HOUR_MS)).toBe(24);
   });
 
-  it("may be that of a change whose answer was lost, until a later one is known", () => {
+  it("a change whose answer was lost may apply until a later one is known", () => {
     const [asked] = patch(2, 5 * HOUR_MS, 2);
     const lines = [...longer, ...(asked === undefined ? [] : [asked])];
     expect(leastHours(lines, 8 * HOUR_MS, 9 * HOUR_MS)).toBe(2);
@@ -48,7 +48,7 @@ describe("for how long events are kept", () => {
     expect(leastHours(known, 11 * HOUR_MS, 12 * HOUR_MS)).toBe(24);
   });
 
-  it("is that of the copy after a restore", () => {
+  it("a restore brings back the retention of the copy", () => {
     const lines: Line[] = [
       { type: "info", op: "copied", process: "-", copy: 1, atMs: 5 },
       ...longer,

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 /** With fewer seeds, blocks that only rare faults reach are not executed. */
 const SEEDS = process.env.COVERAGE_SEEDS ?? "1000";
 
-it(`enters every block of the log and of compaction in ${SEEDS} seeds, or says why not`, () => {
+it(`${SEEDS} seeds enter every block of the log and of compaction, or a reason explains why not`, () => {
   const run = spawnSync(process.execPath, ["test/simulation/world/coverage.ts", SEEDS, "0"], {
     encoding: "utf8",
   });

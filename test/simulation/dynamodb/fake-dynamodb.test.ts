@@ -73,7 +73,7 @@ const nameOf = async (work: Promise<unknown>): Promise<string> => {
 };
 
 describe("the fake DynamoDB, undisturbed", () => {
-  it("shows the item that failed a condition in the form of the wire", async () => {
+  it("a failed condition shows its item in the wire format", async () => {
     const { client } = immediate();
     await client.send(create("1", { a: 5, b: new Uint8Array([7]) }));
     await expect(client.send(create("1"))).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe("the fake DynamoDB, undisturbed", () => {
     });
   });
 
-  it("gives the reasons of a canceled transaction by position, and writes nothing", async () => {
+  it("a cancelled transaction gives its reasons by position, and writes nothing", async () => {
     const { fake, client } = immediate();
     await client.send(put("2", { a: 1 }));
     const both = [{ Item: key("1") }, { Item: key("2") }, { Item: key("3") }];
@@ -100,7 +100,7 @@ describe("the fake DynamoDB, undisturbed", () => {
     expect(fake.items()).toHaveLength(1);
   });
 
-  it("keeps what it stores apart from what callers hold", async () => {
+  it("stored items are separate from what callers hold", async () => {
     const { fake, client } = immediate();
     const bytes = new Uint8Array([1]);
     await client.send(put("1", { bytes }));
@@ -111,14 +111,14 @@ describe("the fake DynamoDB, undisturbed", () => {
     expect(fake.peek(key("1"))?.bytes).toEqual(new Uint8Array([1]));
   });
 
-  it("makes two different lone surrogates one key, as UTF-8 does", async () => {
+  it("two different lone surrogates become one key, as in UTF-8", async () => {
     const { fake, client } = immediate();
     await client.send(put("\ud800"));
     await client.send(put("\udfff"));
     expect(fake.items()).toEqual([key("\ufffd")]);
   });
 
-  it("keeps a token for ten minutes", async () => {
+  it("a token is kept for ten minutes", async () => {
     let nowMs = 0;
     const { fake, client } = immediate({ nowMs: () => nowMs });
     const once = transaction([{ ...key("1"), a: 1 }], "token");
@@ -161,7 +161,7 @@ describe("the fake DynamoDB, undisturbed", () => {
     expect(await nameOf(client.send(command))).toBe(expected);
   });
 
-  it("counts capacity as DynamoDB charges it", async () => {
+  it("capacity is counted as DynamoDB charges it", async () => {
     const { fake, client } = immediate();
     await client.send(put("1", { d: pad(4096) }));
     await client.send(get("1", true));
@@ -172,7 +172,7 @@ describe("the fake DynamoDB, undisturbed", () => {
     expect(fake.tally.get("capacity.read")).toBe(2 + 1 + 0.5);
   });
 
-  it("refuses aloud what it does not model, and remembers it", async () => {
+  it("a request that is not modelled is refused loudly and remembered", async () => {
     const { fake, client } = immediate();
     const bare = { ConditionExpression: "attribute_exists(count)" };
     for (const command of [
@@ -189,7 +189,7 @@ describe("the fake DynamoDB, undisturbed", () => {
     ]);
   });
 
-  it("offers a scheduler a gate before and after each request", async () => {
+  it("a scheduler can hold each request before and after it", async () => {
     const passed: string[] = [];
     const { client } = immediate({
       gate: async (label) => {
@@ -202,7 +202,7 @@ describe("the fake DynamoDB, undisturbed", () => {
 });
 
 describe("the fake DynamoDB in virtual time", () => {
-  it("does the same for the same seed, and something else for another", async () => {
+  it("the same seed gives the same run, and another seed another one", async () => {
     const log = async (seed: number): Promise<string> => {
       let text = "";
       const trace = (line: string): void => {
@@ -253,7 +253,7 @@ describe("the fake DynamoDB in virtual time", () => {
     expect(await time.finish(nameOf(client.send(count("n"))))).toBe("ok");
   });
 
-  it("gives back a part of a batch", async () => {
+  it("a part of a batch is returned unprocessed", async () => {
     const { time, client } = simulate({ faults: () => ({ unprocessed: 1 }) });
     const requests = many(10).map((Item) => ({ PutRequest: { Item: Item as never } }));
     const write = new lib.BatchWriteCommand({ RequestItems: { [TableName]: requests } });
@@ -263,14 +263,14 @@ describe("the fake DynamoDB in virtual time", () => {
     expect(UnprocessedItems[TableName]?.length).toBeGreaterThan(0);
   });
 
-  it("times out what takes too long, and carries it out all the same", async () => {
+  it("a slow request times out, and is executed nevertheless", async () => {
     const { time, fake, client } = simulate({ latencyMs: () => 700 });
     expect(await time.finish(nameOf(client.send(put("1"))))).toBe("ETIMEDOUT");
     await time.run();
     expect(fake.items()).toHaveLength(1);
   });
 
-  it("rejects an aborted request at once, and carries it out all the same", async () => {
+  it("an aborted request rejects at once, and is executed nevertheless", async () => {
     const { time, fake, client } = simulate();
     const controller = new AbortController();
     const work = client.send(put("1"), { abortSignal: controller.signal });
@@ -280,7 +280,7 @@ describe("the fake DynamoDB in virtual time", () => {
     expect(fake.items()).toHaveLength(1);
   });
 
-  it("reads stale items within the window, each on its own, and never when consistent", async () => {
+  it("stale items are within the window, each separately, and consistent reads are never stale", async () => {
     const { time, fake, process, client } = simulate({ staleMs: 500, latencyMs: () => 1 });
     const seen = new Map<string, number>();
     const work = async (): Promise<void> => {
@@ -303,7 +303,7 @@ describe("the fake DynamoDB in virtual time", () => {
     expect(fake.tally.get("read.stale")).toBeGreaterThan(10);
   });
 
-  it("pages a query row by row, so that a later row can be newer than an absent earlier one", async () => {
+  it("a query reads row by row, so that a later row can be newer than an absent earlier one", async () => {
     const { time, fake, client } = simulate({ scanMs: 200, latencyMs: () => 1 });
     let gaps = 0;
     const work = async (): Promise<void> => {
@@ -325,7 +325,7 @@ describe("the fake DynamoDB in virtual time", () => {
     expect(fake.tally.get("read.torn")).toBeGreaterThan(0);
   });
 
-  it("locks the items of a running transaction and shows its effects one by one", async () => {
+  it("a running transaction locks its items, and its effects appear one by one", async () => {
     const { time, fake, client } = simulate({ commitMs: 1000, latencyMs: () => 1 });
     const parts = many(20);
     const running = client.send(transaction(parts, "token"));
@@ -355,7 +355,7 @@ describe("the fake DynamoDB in virtual time", () => {
     expect(await time.finish(nameOf(client.send(put("1"))))).toBe("ok");
   });
 
-  it("lets a frozen process send only after its thaw, and a killed one not at all", async () => {
+  it("a frozen process sends only after its thaw, and a killed one never", async () => {
     const { time, fake, process, client } = simulate();
     const late = client.send(put("late"));
     process.freeze();
@@ -374,7 +374,7 @@ describe("the fake DynamoDB in virtual time", () => {
 describe("time to live and the table's stream", () => {
   const hourMs = 3_600_000;
 
-  it("deletes up to 72 h late, in random order, each item at its own time", async () => {
+  it("items are deleted up to 72 h late, in random order, each at its own time", async () => {
     const startMs = 100_000 * hourMs;
     let nowMs = startMs;
     const { fake, client } = immediate({ nowMs: () => nowMs });
@@ -398,7 +398,7 @@ describe("time to live and the table's stream", () => {
     expect(order).not.toEqual([...order].sort());
   });
 
-  it("records changes with keys only, and nothing when nothing changed", async () => {
+  it("changes are recorded with keys only, and nothing when nothing changed", async () => {
     const { fake, client } = immediate();
     await client.send(put("1"));
     await client.send(put("1"));
@@ -410,7 +410,7 @@ describe("time to live and the table's stream", () => {
     expect(fake.stream.take()).toEqual([]);
   });
 
-  it("delivers twice and out of turn, but first copies of one item in order", async () => {
+  it("records arrive twice and out of order, but first copies of one item in order", async () => {
     const { fake, client } = immediate({ seed: 3 });
     for (let n = 0; n < 200; n++) await client.send(put(`${n % 5}`, { n }));
     const taken = [];
@@ -428,7 +428,7 @@ describe("time to live and the table's stream", () => {
     }
   });
 
-  it("loses records, always after 24 hours", async () => {
+  it("records can be lost, and always are after 24 hours", async () => {
     let nowMs = 0;
     const { fake, client } = immediate({ nowMs: () => nowMs });
     for (const item of many(50)) await client.send(put(item.sk));

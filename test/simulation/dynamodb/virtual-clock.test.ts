@@ -5,7 +5,7 @@ import { createVirtualTime } from "./virtual-clock.ts";
 const start = (seed = 1) => createVirtualTime(seededRandom(seed), 1_000_000);
 
 describe("virtual time", () => {
-  it("jumps from step to step and drains long chains of promises between them", async () => {
+  it("time jumps from step to step, and long chains of promises run in between", async () => {
     const time = start();
     const { clock } = time.process("a");
     const seen: number[] = [];
@@ -20,7 +20,7 @@ describe("virtual time", () => {
     expect(seen).toEqual([87_400_000, 87_400_000.5]);
   });
 
-  it("orders ties by the seed alone", async () => {
+  it("the seed alone orders ties", async () => {
     const order = async (seed: number): Promise<string> => {
       const time = start(seed);
       let text = "";
@@ -32,7 +32,7 @@ describe("virtual time", () => {
     expect(new Set([await order(1), await order(2), await order(3)]).size).toBeGreaterThan(1);
   });
 
-  it("stops at a time, at a condition, or when nothing is left", async () => {
+  it("time stops at a moment, at a condition, or when nothing is left", async () => {
     const time = start();
     time.after(100, () => {});
     time.after(200, () => {});
@@ -43,7 +43,7 @@ describe("virtual time", () => {
     expect(time.steps()).toBe(2);
   });
 
-  it("says when work is stuck or late, and hands on its failure", async () => {
+  it("time reports when work is stuck or late, and passes on its failure", async () => {
     const time = start();
     const { clock } = time.process("a");
     await expect(time.finish(new Promise(() => {}))).rejects.toThrow("stuck");
@@ -54,7 +54,7 @@ describe("virtual time", () => {
     await expect(time.finish(failing)).rejects.toThrow("broken");
   });
 
-  it("gives every process a skewed wall clock and a monotonic clock of its own", async () => {
+  it("every process has its own skewed wall clock and monotonic clock", async () => {
     const time = start();
     const ahead = time.process("ahead", { skewMs: 1500 });
     await time.finish(ahead.clock.sleep(250.75));
@@ -66,7 +66,7 @@ describe("virtual time", () => {
     expect(ahead.clock.monotonic()).toBe(250.75);
   });
 
-  it.each([true, false])("holds back a frozen process (monotonic stops: %s)", async (stops) => {
+  it.each([true, false])("a frozen process is held back (monotonic stops: %s)", async (stops) => {
     const time = start();
     const process = time.process("a", { monotonicStops: stops });
     let wokeMs = 0;
@@ -82,7 +82,7 @@ describe("virtual time", () => {
     expect(process.clock.monotonic()).toBe(stops ? 50 : 60_050);
   });
 
-  it("never settles a promise of a killed process", async () => {
+  it("a promise of a killed process never settles", async () => {
     const time = start();
     const process = time.process("a");
     let woke = false;
@@ -97,7 +97,7 @@ describe("virtual time", () => {
 });
 
 describe("seeded random", () => {
-  it("repeats, forks without disturbing, and covers its range", () => {
+  it("random numbers repeat, fork without interference, and cover their range", () => {
     const [one, two] = [seededRandom("x"), seededRandom("x")];
     two.fork("other").fraction();
     const draws = Array.from({ length: 1000 }, () => one.fraction());

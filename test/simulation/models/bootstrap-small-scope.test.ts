@@ -6,7 +6,7 @@ import { explore, smallLogs } from "./bootstrap-small-scope.ts";
 /** A length of 4 takes minutes and is for nightly runs. Every known fault already occurs at 3. */
 const length = Number(process.env.BOOTSTRAP_LOG_LENGTH ?? 3);
 
-it(`holds its promises in every order of steps, over every log of ${length} events and 2 keys`, {
+it(`a bootstrap keeps its promises in every order of steps, over every log of ${length} events and 2 keys`, {
   timeout: 3_600_000,
 }, () => {
   let states = 0;

@@ -13,7 +13,7 @@ const runs = Number(process.env.BOOTSTRAP_RUNS ?? 500);
 const TIMEOUT_MS = 60_000 + runs * 1_000;
 
 describe("a bootstrapped subscriber", () => {
-  it(`holds the fold of the log whenever a page says so, under random programs (SEED=${SEED})`, {
+  it(`a subscriber holds the fold of the log whenever a page says so, in random programs (SEED=${SEED})`, {
     timeout: TIMEOUT_MS,
   }, async () => {
     const began = performance.now();
@@ -27,7 +27,7 @@ describe("a bootstrapped subscriber", () => {
     keepRecord("bootstrap-oracle", said, { seed: SEED, runs: result.runs, failures: 0, seconds });
   });
 
-  it.each(Object.keys(scenarios))("stays exact when %s", async (name) => {
+  it.each(Object.keys(scenarios))("a subscriber stays exact when %s", async (name) => {
     await scenarios[name]?.(await loadCore(CORE));
   });
 });

@@ -51,7 +51,7 @@ function openWorld() {
 }
 
 describe("a run that was frozen", () => {
-  it("[compaction.now] says that more remains to who asked for it", async () => {
+  it("[compaction.now] a frozen run reports to its caller that more remains", async () => {
     const { world, ledger, createStream } = openWorld();
     await createStream("orders");
     let queries = 0;
@@ -65,7 +65,7 @@ describe("a run that was frozen", () => {
     expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({ keys: 1, done: true });
   });
 
-  it("leaves its work to the next ring, which it asks for", async () => {
+  it("a frozen run leaves its work to the next ring, which it requests", async () => {
     const { world, ledger, createStream, rings } = openWorld();
     await createStream("orders");
     let queries = 0;
@@ -83,7 +83,7 @@ describe("a run that was frozen", () => {
 });
 
 describe("an ended life that is removed", () => {
-  it("[cursor.reason] [stream.delete] leaves its seals and nothing else, so its cursors are known for its own", async () => {
+  it("[cursor.reason] [stream.delete] a removed life leaves only its seals, so that its cursors are still recognised", async () => {
     const { world, ledger, createStream, store } = openWorld();
     const of = [defaultTenant, "orders"] as const;
     await createStream("orders");
@@ -112,7 +112,7 @@ const REST_MS = 30 * MINUTE_MS;
 const JOB = /REMOVAL/;
 
 describe("the removal of an ended life", () => {
-  it("waits until the seals have been seen for half an hour, to the millisecond", async () => {
+  it("a removal waits until the seals have been seen for half an hour, to the millisecond", async () => {
     const { world, ledger, createStream } = openWorld();
     await createStream("orders");
     await ledger.deleteStream(defaultTenant, "orders");
@@ -128,7 +128,7 @@ describe("the removal of an ended life", () => {
     }
   });
 
-  it("[stream.delete] begins no sooner than the last chain is sealed", async () => {
+  it("[stream.delete] a removal begins no sooner than the last chain is sealed", async () => {
     const { world, ledger, createStream, store, fail } = openWorld();
     await createStream("orders");
     fail(/ put STREAM#orders#.*SEQ#/, "AccessDeniedException");
@@ -141,7 +141,7 @@ describe("the removal of an ended life", () => {
     expect(batches.map(({ k }) => k)).toEqual([undefined, "seal"]);
   });
 
-  it("ends with its time, notes how far it came, and goes on there", async () => {
+  it("a removal ends when its time is up, records its progress, and continues from there", async () => {
     const { world, ledger, createStream, store } = openWorld();
     await createStream("orders");
     const rows = 600;
@@ -166,7 +166,7 @@ describe("the removal of an ended life", () => {
     expect(rest).toMatchObject({ rowsRemoved: 50, livesRemoved: 1, done: true });
   });
 
-  it("takes every subscription, of which a list shows a part", async () => {
+  it("a removal finds every subscription, although a list shows only a part", async () => {
     const { world, ledger, createStream, store } = openWorld();
     const of = [defaultTenant, "orders"] as const;
     await createStream("orders");
@@ -182,7 +182,7 @@ describe("the removal of an ended life", () => {
 });
 
 describe("an ended life that cannot be removed", () => {
-  it("holds up no other, and no report of what else is stuck", async () => {
+  it("a life that cannot be removed delays neither others nor the report of other failures", async () => {
     const { world, ledger, createStream, fail } = openWorld();
     for (const name of ["bad-end", "good-end", "bad-live", "good-live"]) await createStream(name);
     for (const name of ["bad-end", "good-end"]) await ledger.deleteStream(defaultTenant, name);
@@ -201,7 +201,7 @@ describe("an ended life that cannot be removed", () => {
 
 describe("a stream that no sweep has seen for weeks", () => {
   it.each(["the doorbell", "an operator"])(
-    "can be read from its earliest event when %s has it compacted",
+    "the stream can be read from its earliest event when %s has it compacted",
     async (by) => {
       const { world, ledger, createStream, rings, store } = openWorld();
       await createStream("orders");

@@ -72,7 +72,7 @@ const timesInLog = async (world: World, data = '"keyed"') => {
 };
 
 describe("a claim that was not followed by its batch", () => {
-  it("[publish.idempotent] is settled by the next copy of the request, once", async () => {
+  it("[publish.idempotent] the next copy of the request settles the claim once", async () => {
     const world = await start();
     await abandon(world, "x");
     const first = await world.time.finish(publish(world.b, "x", '"keyed"'));
@@ -83,7 +83,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(await timesInLog(world)).toBe(1);
   });
 
-  it("is settled once when its own batch arrives late, before others have written there or after", async () => {
+  it("a claim is settled once when its own batch arrives late, before others have written or after", async () => {
     for (const between of [0, 3]) {
       const world = await start();
       answerPuts(world, 1, "timeout-late");
@@ -97,7 +97,7 @@ describe("a claim that was not followed by its batch", () => {
     }
   });
 
-  it("is settled once when two go on with it, each after others have written", async () => {
+  it("a claim is settled once when two processes continue with it, each after others have written", async () => {
     const world = await start();
     await abandon(world, "x");
     for (let n = 0; n < 5; n++) await world.time.finish(publish(world.c));
@@ -108,7 +108,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(await timesInLog(world)).toBe(1);
   });
 
-  it("is not written by its maker after another process has, however the chain has grown", async () => {
+  it("the creator does not write the events after another process has, however the chain has grown", async () => {
     const world = await start();
     // The batch of the claim's creator never gets an answer while another process continues with
     // the claim.
@@ -124,7 +124,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(await timesInLog(world)).toBe(1);
   });
 
-  it("refuses other events, as one that was followed by its batch does", async () => {
+  it("a claim refuses other events, as a completed one does", async () => {
     const world = await start();
     await abandon(world, "x");
     const other = codeOf(publish(world.b, "x", '"other"'));
@@ -132,7 +132,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(await timesInLog(world, '"other"')).toBe(0);
   });
 
-  it("lasts for a day from when its events were written, however late that was", async () => {
+  it("a claim lasts for a day from when its events were written, however late that was", async () => {
     const world = await start();
     await abandon(world, "x");
     await pass(world, 30 * HOUR_MS);
@@ -142,7 +142,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(Number(expiresAt) * 1_000).toBeGreaterThan(world.time.nowMs() + 24 * HOUR_MS);
   });
 
-  it("is void when it should be gone for a week: its batch could have expired", async () => {
+  it("a claim is void a week after its expiry, because its batch could have expired", async () => {
     const world = await start();
     await abandon(world, "x");
     await pass(world, 9 * DAY_MS + HOUR_MS);
@@ -153,7 +153,7 @@ describe("a claim that was not followed by its batch", () => {
     expect(await world.time.finish(late)).toBe("idempotency-key-reused");
   });
 
-  it("is searched for in steps when the chain has grown long: each try begins where the last ended", async () => {
+  it("a long search continues in each attempt where the last one ended", async () => {
     const world = await start();
     await abandon(world, "x");
     for (let n = 0; n < 1_200; n++) await world.time.finish(publish(world.c));
@@ -181,7 +181,7 @@ describe("a claim without an answer", () => {
   });
 });
 
-it("is not made for a request of several items, which is one transaction with its receipt", async () => {
+it("a request of several items makes no claim, because it is one transaction with its receipt", async () => {
   const world = await start();
   const { a, b, time } = world;
   const events = Array.from({ length: 8 }, (_, n) => ({

@@ -52,7 +52,7 @@ async function createStream(
   return { publish, keysBehind };
 }
 
-it("[sub.lag] counts the keys after a position up to so many events, and reads none of more", async () => {
+it("[sub.lag] the view counts the keys after a position up to a number of events, and reads no more", async () => {
   const world = openWorld();
   const story = async () => {
     const { publish, keysBehind } = await createStream(world, "key", "earliest");
@@ -75,7 +75,7 @@ it("[sub.lag] counts the keys after a position up to so many events, and reads n
 it.each([
   ["none", "earliest"],
   ["key", "bootstrap"],
-] as const)("[sub.lag] counts no keys with compaction %s from %s on", async (compaction, start) => {
+] as const)("[sub.lag] the view counts no keys with compaction %s from %s on", async (compaction, start) => {
   const world = openWorld();
   const story = async () => {
     const { publish, keysBehind } = await createStream(world, compaction, start);

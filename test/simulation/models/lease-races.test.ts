@@ -18,7 +18,7 @@ describe("workers that race for a lease", () => {
     expect(await play()).toEqual([]);
   });
 
-  it("[lease.fencing] lets one of two takes and a commit through, in whatever order they arrive", async () => {
+  it("[lease.fencing] one of two takes and a commit succeeds, in whatever order they arrive", async () => {
     const race = await prepareRace();
     const outcomes = new Map<string, number>();
     const property = fc.asyncProperty(fc.scheduler(), fc.nat(), async (scheduler, seed) => {

@@ -63,7 +63,7 @@ describe("writers of one partition", { timeout: 300_000 }, () => {
     expect(figures.leastToMost).toBeGreaterThan(0.4);
   });
 
-  it("pay nothing when they are alone", async () => {
+  it("a single writer pays nothing", async () => {
     const { putsPerAppend, perSecond } = await contend(1, usual);
     expect(putsPerAppend).toBe(1);
     expect(perSecond).toBeGreaterThan(120);

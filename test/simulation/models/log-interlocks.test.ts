@@ -56,7 +56,7 @@ const look = async (
 };
 
 describe("publishing", () => {
-  it("[publish.interlock] stops when the end was not checked for more than 7 days, and goes on after a check", async () => {
+  it("[publish.interlock] publishing stops when the end was not checked for more than 7 days, and continues after a check", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -71,7 +71,7 @@ describe("publishing", () => {
     expect(await time.finish(outcome(a))).toBe(3);
   });
 
-  it("stops when compaction lags by more than 24 hours, and not when there is nothing to do", async () => {
+  it("publishing stops when compaction lags by more than 24 hours, but not when there is nothing to do", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await pass(simulated, 3 * DAY_MS);
@@ -82,7 +82,7 @@ describe("publishing", () => {
     expect(await time.finish(outcome(a))).toBe(2);
   });
 
-  it("stops for good when the end was not checked for more than 30 days", async () => {
+  it("publishing stops for good when the end was not checked for more than 30 days", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await pass(simulated, 30 * DAY_MS - 10_000);
@@ -91,7 +91,7 @@ describe("publishing", () => {
     expect(await time.finish(outcome(a))).toBe("numbering-at-risk");
   });
 
-  it("asks the guards again each minute, however busy the partition is", async () => {
+  it("the guards are checked again each minute, however busy the partition is", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await pass(simulated, 7 * DAY_MS - 30_000);
@@ -104,7 +104,7 @@ describe("publishing", () => {
     expect(seen.at(-1)).toBe("compaction-stalled");
   });
 
-  it("never uses a number twice, whichever batches have expired", async () => {
+  it("no number is used twice, whichever batches have expired", async () => {
     const simulated = await start();
     const { time, store, a } = simulated;
     for (let n = 1; n <= 20; n++) expect(await time.finish(outcome(a))).toBe(n);
@@ -127,7 +127,7 @@ describe("publishing", () => {
 });
 
 describe("a look at a contested end", () => {
-  it("does not fall for batches that remain when later ones have expired", async () => {
+  it("remaining batches do not mislead when later ones have expired", async () => {
     const simulated = await start(2, { seed: "the sixth is not the last to expire" });
     const { time, store, a } = simulated;
     const [left, right] = [keyOf(0), keyOf(1)];
@@ -162,7 +162,7 @@ describe("a publisher", () => {
   it.each([
     { what: "whose clocks go on", monotonicStops: false },
     { what: "whose monotonic clock stops", monotonicStops: true },
-  ])("$what while it is frozen for a minute never says that it wrote", async (options) => {
+  ])("a publisher that is frozen for a minute while $what never says that it wrote", async (options) => {
     const simulated = await start();
     const { time } = simulated;
     const frozen = simulated.start("frozen", options);
@@ -178,7 +178,7 @@ describe("a publisher", () => {
     }
   });
 
-  it("that was frozen for less than a minute says that it wrote", async () => {
+  it("a publisher that was frozen for less than a minute says that it wrote", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -243,7 +243,7 @@ describe("a publisher", () => {
     expect(await time.finish(outcome(a))).toBe(1);
   });
 
-  it("does not call a request refused that may have been written before", async () => {
+  it("a request that may have been written is not reported as refused", async () => {
     const simulated = await start();
     const { time, store, a, b } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -256,7 +256,7 @@ describe("a publisher", () => {
     expect(await time.finish(readAll(b, simulated.random))).toHaveLength(2);
   });
 
-  it("leaves the queue when its time is up", async () => {
+  it("a request leaves the queue when its time is up", async () => {
     const simulated = await start();
     const { time, store, a } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -268,7 +268,7 @@ describe("a publisher", () => {
     expect(await time.finish(outcome(a))).toBe(2);
   });
 
-  it("[publish.busy-queue] is refused when 10,000 are waiting, and no other request is harmed", async () => {
+  it("[publish.busy-queue] a request is refused when 10,000 are waiting, and no other request is affected", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await time.finish(a.load());
@@ -280,7 +280,7 @@ describe("a publisher", () => {
     expect(new Set(seen.filter((each) => typeof each === "number")).size).toBe(10_005 - refused);
   });
 
-  it("with large attributes joins no batch that could not be read again", async () => {
+  it("a request with large attributes joins no batch that could not be read again", async () => {
     const simulated = await start();
     const { time, a, b } = simulated;
     const stream = await time.finish(a.load());
@@ -298,7 +298,7 @@ describe("a publisher", () => {
 });
 
 describe("an idempotency key", () => {
-  it("[publish.unknown] settles a request whose outcome was unknown", async () => {
+  it("[publish.unknown] a retry settles a request whose outcome was unknown", async () => {
     const simulated = await start();
     const { time, store, a, b } = simulated;
     let puts = 0;
@@ -316,7 +316,7 @@ describe("an idempotency key", () => {
     expect(await time.finish(readAll(b, simulated.random))).toHaveLength(1);
   });
 
-  it("is written once when two processes send it at the same moment", async () => {
+  it("a request is written once when two processes send it at the same moment", async () => {
     const simulated = await start();
     const { time, a, b } = simulated;
     const both = await time.finish(Promise.all([publish(a, "x"), publish(b, "x")]));
@@ -326,7 +326,7 @@ describe("an idempotency key", () => {
     expect(await time.finish(readAll(b, simulated.random))).toHaveLength(1);
   });
 
-  it("waits for the first request of the same process, and gives its receipt", async () => {
+  it("a second request waits for the first in the same process, and gets its receipt", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await time.finish(a.load());
@@ -335,7 +335,7 @@ describe("an idempotency key", () => {
     expect(both[0]?.events).toEqual(both[1]?.events);
   });
 
-  it("is refused for another body, also while the first is on its way", async () => {
+  it("another body is refused, even while the first request is in flight", async () => {
     const simulated = await start(4);
     const { time, a, b } = simulated;
     const codeOf = (work: Promise<unknown>) => work.then(String, (error) => error.code);
@@ -350,7 +350,7 @@ describe("an idempotency key", () => {
     expect(await time.finish(readAll(b, simulated.random))).toHaveLength(1);
   });
 
-  it("holds for more than a day while its row is there", async () => {
+  it("a key is valid for more than a day while its row exists", async () => {
     const simulated = await start();
     const { time, a } = simulated;
     await time.finish(publish(a, "x"));
@@ -359,7 +359,7 @@ describe("an idempotency key", () => {
     expect(await time.finish(publish(a, "x"))).toMatchObject({ replayed: true });
   });
 
-  it("does not harm those who came along with it", async () => {
+  it("a refused key does not affect the other requests of its group", async () => {
     const simulated = await start();
     const { time, a, b } = simulated;
     await time.finish(publish(b, "x"));

@@ -25,7 +25,7 @@ console.log(`log lives: SEED=${SEED} RUNS=${RUNS}`);
 /** One life of the stream. `deletedAt` is the tick at which its deletion was answered. */
 type OneLife = { readonly life: Life; readonly partitions: number; deletedAt: number };
 
-it("never confirms a publish into a life that had ended before it was sent", async () => {
+it("no publish is confirmed into a life that had ended before it was sent", async () => {
   const anyRun = fc.record({
     seed: fc.integer({ min: 0 }),
     partitions: fc.integer({ min: 1, max: 6 }),

@@ -39,7 +39,7 @@ const keyOf = (partition: number, partitions: number): string => {
 };
 
 describe("reading", () => {
-  it("comes round to every partition when each page is full with one of them", async () => {
+  it("reading reaches every partition when each page is full with one of them", async () => {
     const partitions = 16;
     const { time, a } = await start(partitions);
     const text = "x".repeat(20_000);
@@ -64,7 +64,7 @@ describe("reading", () => {
     expect(new Set(visited).size).toBe(partitions);
   });
 
-  it("comes round to every partition when each page is cut short", async () => {
+  it("reading reaches every partition when each page is cut short", async () => {
     const partitions = 5;
     const { time, a } = await start(partitions, "cut");
     const { life } = await time.finish(a.load());
@@ -84,7 +84,7 @@ describe("reading", () => {
     expect(seen.size).toBe(partitions);
   });
 
-  it("[retention.passed] refuses what lies below the floor and starts at it", async () => {
+  it("[retention.passed] a position below the floor is refused, and reading starts at the floor", async () => {
     const simulated = await start(1);
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 2, 4], 10));
@@ -109,7 +109,7 @@ describe("reading", () => {
     expect(earliest).toEqual(edgeAt(4));
   });
 
-  it("goes on from the end of a batch that has expired since", async () => {
+  it("reading continues from the end of a batch that has expired since", async () => {
     const simulated = await start(1);
     const { time, a, store } = simulated;
     await time.finish(appendBatches(simulated, [3], 10));
@@ -128,7 +128,7 @@ describe("reading", () => {
     expect(page.runs[0]).toMatchObject({ position: edgeAt(6), atEnd: true });
   });
 
-  it("is not confused by what is appended and compacted while it looks", async () => {
+  it("appends and compactions during a read do not confuse it", async () => {
     const simulated = await start(1, "race", 10);
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [1], 100));
@@ -153,7 +153,7 @@ describe("reading", () => {
     expect((await time.finish(readOn(3))).entries).toHaveLength(1);
   });
 
-  it("reads on over places that were filled while a page was being read", async () => {
+  it("reading continues over places that were filled while a page was read", async () => {
     const simulated = simulateLog("torn", { scanMs: 40 });
     const { time, store } = simulated;
     const [a, reader] = [simulated.start("a"), simulated.start("reader")];
@@ -180,7 +180,7 @@ describe("reading", () => {
     expect(store.tally.get("read.torn")).toBeGreaterThan(20);
   });
 
-  it("fails loudly at a gap that nothing explains", async () => {
+  it("an unexplained gap fails loudly", async () => {
     const simulated = await start(1);
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3], 10));
@@ -194,7 +194,7 @@ describe("reading", () => {
 });
 
 describe("seeking", () => {
-  it("finds the first event published at a moment or later, at every edge, in few reads", async () => {
+  it("a seek finds the first event published at a moment or later, at every edge, in few reads", async () => {
     const simulated = await start(1, "seek");
     const { time, a, store, random } = simulated;
     const counts = Array.from({ length: 120 }, () => random.between(1, 6));
@@ -213,7 +213,7 @@ describe("seeking", () => {
     expect(reads).toBeLessThanOrEqual(2 + Math.ceil(Math.log2(all.length)));
   });
 
-  it("finds the first of several batches of the same millisecond", async () => {
+  it("a seek finds the first of several batches of the same millisecond", async () => {
     const simulated = await start(1, "same");
     const { time, a } = simulated;
     a.process.setSkew(0);
@@ -230,7 +230,7 @@ describe("seeking", () => {
     expect(position).toEqual(edgeAt(3));
   });
 
-  it("finds nothing below the floor, and the end when nothing is so late", async () => {
+  it("a seek finds nothing below the floor, and the end when no event is so late", async () => {
     const simulated = await start(1, "floor");
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 2, 4], 10));
@@ -245,7 +245,7 @@ describe("seeking", () => {
     expect(await time.finish(a.log.seek(stream, "latest"))).toEqual([edgeAt(10)]);
   });
 
-  it("finds any sequence, also inside a batch", async () => {
+  it("a seek finds any sequence, also inside a batch", async () => {
     const simulated = await start(1, "sequence");
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 1, 4], 10));
@@ -262,7 +262,7 @@ describe("seeking", () => {
 });
 
 describe("a stream that was deleted and created again", () => {
-  it("gives a late writer with a stale idea of it 404, and shows nothing of its former life", async () => {
+  it("a late writer with an outdated view gets 404, and a new life shows nothing of the former one", async () => {
     const simulated = await start(4, "lives");
     const { time, a, random } = simulated;
     const late = ["b", "c"].map((name) => simulated.start(name));

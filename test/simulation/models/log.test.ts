@@ -23,7 +23,7 @@ const anyRun = fc.record({
 });
 
 describe("the log", () => {
-  it("gives every reader, from any cursor, in pages of any size, what was published in order", async () => {
+  it("every reader gets the published events in order, from any cursor, in pages of any size", async () => {
     const property = fc.asyncProperty(
       anyRun,
       async ({ seed, partitions, writers, ...workload }) => {

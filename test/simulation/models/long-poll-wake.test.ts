@@ -71,21 +71,21 @@ async function wakeDelays(where: "same" | "other"): Promise<number[]> {
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.ceil(share * sorted.length) - 1] ?? Infinity;
 
-it("[poll.wait] wakes 95 of 100 polls within 100 ms of a publish in the same process", async () => {
+it("[poll.wait] 95 of 100 polls wake within 100 ms of a publish in the same process", async () => {
   const delays = await wakeDelays("same");
   const [p50, p95, max] = [0.5, 0.95, 1].map((share) => percentile(delays, share));
   console.log(`long poll wakes: SEED=${SEED}`, { p50, p95, max });
   expect(p95).toBeLessThan(100);
 });
 
-it("[poll.wait] meets what another process has published within two seconds", async () => {
+it("[poll.wait] a waiting poll receives the events of another process within two seconds", async () => {
   const delays = await wakeDelays("other");
   const [p50, p95, max] = [0.5, 0.95, 1].map((share) => percentile(delays, share));
   console.log(`long poll checks: SEED=${SEED}`, { p50, p95, max });
   expect(max).toBeLessThan(2_000);
 });
 
-it("[poll.wait] does not look at every publish that is nothing to it", async () => {
+it("[poll.wait] a waiting poll does not check after every publish that does not concern it", async () => {
   const random = seededRandom(SEED);
   const time = createVirtualTime(random.fork("time"));
   const store = createFakeDynamo({ tableName: "wake", seed: SEED, time });

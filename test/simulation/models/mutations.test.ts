@@ -5,7 +5,7 @@ import { mutations } from "./mutations.ts";
 const killedBy: string[] = [];
 
 describe("compaction and bootstrap", () => {
-  it.each(mutations)("fail a scenario without the rule: $rule", async (mutation) => {
+  it.each(mutations)("a scenario fails without the rule: $rule", async (mutation) => {
     const { core, end } = createMutant(mutation);
     try {
       const failures = await runScenariosOn(core);

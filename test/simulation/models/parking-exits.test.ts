@@ -17,7 +17,7 @@ const anyPlan: fc.Arbitrary<ExitPlan> = fc.record({
 const DEEPER = Number(process.env.PARKING_DEEPER ?? 0);
 
 it.each(SPACES)(
-  "[park.expired] [park.skip] leaves a way out of every state near $start",
+  "[park.expired] [park.skip] every state near $start has a way out",
   async (space) => {
     const { states, steps, violations } = await explore({
       ...space,
@@ -32,7 +32,7 @@ it.each(SPACES)(
 
 const simple = { servers: 1, consumer: undefined, thrifty: false };
 
-it("[park.expired] leaves a way out of every state that is reached at random", async () => {
+it("[park.expired] every randomly reached state has a way out", async () => {
   console.log(`parking exits: SEED=${SEED} RUNS=${RUNS}`);
   const property = fc.asyncProperty(anyPlan, async (plan) => {
     expect(await playExit(plan)).toEqual([]);
@@ -50,7 +50,7 @@ const stories: Record<string, readonly Step[]> = {
   "a skip before later events": ["publish a", "poll", "fail", "skip a", "publish a"],
 };
 
-it.each(Object.entries(stories))("[park.skip] leads on after %s", async (_, steps) => {
+it.each(Object.entries(stories))("[park.skip] a skip continues after %s", async (_, steps) => {
   for (const thrifty of [false, true]) {
     for (const consumer of [undefined, "w"]) {
       expect(await playExit({ ...simple, steps, thrifty, consumer })).toEqual([]);

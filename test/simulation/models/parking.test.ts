@@ -7,7 +7,7 @@ const RUNS = Number(process.env.RUNS ?? 60);
 
 console.log(`parking: SEED=${SEED} RUNS=${RUNS}`);
 
-it("[park.key] keeps the order of every key, and loses nothing, whatever befalls it", async () => {
+it("[park.key] every key keeps its order, and no event is lost under any faults", async () => {
   const counts = { parked: 0, retried: 0, skipped: 0, crashes: 0 };
   const property = fc.asyncProperty(anyParkingPlan, async (plan) => {
     const { violations, happened } = await simulateParking(plan);

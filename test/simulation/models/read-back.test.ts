@@ -19,7 +19,7 @@ const anyRun = fc.record({
 });
 
 describe("reading back", () => {
-  it("[read.back] meets every event once, newest first, from any place, in pages of any size", async () => {
+  it("[read.back] reading back returns every event once, newest first, from any place, in pages of any size", async () => {
     const property = fc.asyncProperty(
       anyRun,
       async ({ seed, partitions, limit, rare, ...work }) => {

@@ -60,7 +60,7 @@ const many = Array.from({ length: 700 }, (_, n) =>
 );
 
 it.each([1, 50, 1_000])(
-  "[sub.filter-state] of a key prefix is exact, in pages of %i",
+  "[sub.filter-state] the state of a key prefix is exact, in pages of %i",
   async (limit) => {
     const after = [
       incoming("odd-1", "t9", '"new"'),

@@ -6,7 +6,7 @@ import { event, HOUR_MS, OF, openServers, SUB, subscribe } from "./subscription/
  * another process has changed.
  */
 
-it("[sub.seek] ends a 410 at once, through every process", async () => {
+it("[sub.seek] a seek ends a 410 at once, through every process", async () => {
   const { here, there, time, driver } = openServers();
   const story = async () => {
     await subscribe(here);
@@ -24,7 +24,7 @@ it("[sub.seek] ends a 410 at once, through every process", async () => {
   await time.finish(story());
 });
 
-it("[park.retry] delivers what waits as soon as another process has freed it", async () => {
+it("[park.retry] waiting events are delivered as soon as another process has released their key", async () => {
   const { here, there, time, driver } = openServers();
   const story = async () => {
     await subscribe(here);
@@ -43,7 +43,7 @@ it("[park.retry] delivers what waits as soon as another process has freed it", a
   await time.finish(story());
 });
 
-it("[park.expired] waits for a skip when the log no longer reaches back to it", async () => {
+it("[park.expired] a key waits for a skip when the log no longer reaches back to its event", async () => {
   const { here, time, driver } = openServers();
   const story = async () => {
     await subscribe(here);
@@ -75,7 +75,7 @@ it("[park.expired] waits for a skip when the log no longer reaches back to it", 
 });
 
 it.each([undefined, "w"])(
-  "[park.retry] brings to a poll that waits what it had passed over before (consumer %s)",
+  "[park.retry] a waiting poll delivers the events that it had passed over before (consumer %s)",
   async (consumer) => {
     const { here, time, driver } = openServers();
     const story = async () => {

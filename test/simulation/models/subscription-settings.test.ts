@@ -64,7 +64,7 @@ async function consume(ledger: Ledger, worker: string | undefined): Promise<numb
 }
 
 it.each(Array.from({ length: 24 }, (_, seed) => [seed, seed % 3 === 0 ? "w" : undefined] as const))(
-  "[sub.patch-filter] takes effect at one place for every process (seed %i)",
+  "[sub.patch-filter] a new filter takes effect at one place for every process (seed %i)",
   async (seed, worker) => {
     const { here, there, time, random, driver } = openServers(seed);
     const story = async () => {

@@ -43,7 +43,7 @@ const REGRESSIONS: Plan[] = [
   },
 ];
 
-it("[lease.fencing] holds whatever workers, servers and the store do", async () => {
+it("[lease.fencing] fencing holds under any faults of workers, servers and the store", async () => {
   let moved = 0;
   let lost = 0;
   const property = fc.asyncProperty(anyPlan, async (plan) => {

@@ -89,7 +89,7 @@ describe.each([
   ["a year ahead", 365 * 24 * HOUR_MS],
   ["an hour late", -HOUR_MS],
 ])("a worker that came through a process that is %s", (_, skewMs) => {
-  it("[clock.leases] [lease.standby] keeps its share for a lease, no longer", async () => {
+  it("[clock.leases] [lease.standby] a worker keeps its share for a lease, and no longer", async () => {
     const world = await createWorld();
     const { open, right, sleep, time, finish } = world;
     const wrong = open(skewMs);
@@ -106,7 +106,7 @@ describe.each([
     );
   });
 
-  it("[clock.leases] holds up no one once it is silent, not even a commit without a worker", async () => {
+  it("[clock.leases] a silent worker delays no other client, not even a commit without a worker", async () => {
     const { open, right, sleep, finish } = await createWorld();
     const wrong = open(skewMs);
     await finish(
@@ -120,7 +120,7 @@ describe.each([
     );
   });
 
-  it("[clock.leases] [lease.share] works beside others, each on its share", async () => {
+  it("[clock.leases] [lease.share] a worker works with others, each on its share", async () => {
     const world = await createWorld();
     const { open, right, time, sleep, finish } = world;
     const wrong = open(skewMs);
@@ -166,7 +166,7 @@ describe("a stream kept for an hour, and clocks that are off by up to three", ()
     ["ahead publishes and sweeps", 2 * HOUR_MS],
     ["nearly three hours ahead publishes and sweeps", 2.9 * HOUR_MS],
     ["late publishes and sweeps", -2 * HOUR_MS],
-  ])("[clock.retention] loses nothing that is not delivered when a process %s", async (_, skew) => {
+  ])("[clock.retention] no event is lost undelivered when a process %s", async (_, skew) => {
     const { open, right, sleep, finish } = await createWorld(1);
     const wrong = open(skew);
     await finish(
@@ -186,7 +186,7 @@ describe("a stream kept for an hour, and clocks that are off by up to three", ()
     );
   });
 
-  it("[clock.retention] keeps an event of a late publisher for its hour", async () => {
+  it("[clock.retention] an event of a late publisher is kept for its hour", async () => {
     const { open, right, sleep, finish } = await createWorld(1);
     const late = open(-2 * HOUR_MS);
     await finish(
@@ -202,7 +202,7 @@ describe("a stream kept for an hour, and clocks that are off by up to three", ()
     );
   });
 
-  it("lets go what a process has itself seen for an hour, and the rest three hours later", async () => {
+  it("a process releases at once what it has itself seen for an hour, and the rest three hours later", async () => {
     const { open, right, sleep, finish } = await createWorld(1);
     await finish(
       (async () => {
@@ -228,7 +228,7 @@ describe("times in the future that a process a year ahead has written", () => {
       floorAt: number;
     }[];
 
-  it("[clock.bounds] are replaced by the next look of one that is right", async () => {
+  it("[clock.bounds] the next check of a correct process replaces wrong times", async () => {
     const world = await createWorld(1);
     const { open, right, time, finish } = world;
     await finish(open(20 * 24 * HOUR_MS).sweep());
@@ -242,7 +242,7 @@ describe("times in the future that a process a year ahead has written", () => {
     }
   });
 
-  it("[clock.bounds] do not let it publish, nor begin a bootstrap that others go on with", async () => {
+  it("[clock.bounds] wrong times let the process neither publish nor begin a bootstrap that others continue", async () => {
     const { open, right, sleep, finish } = await createWorld(1);
     await finish(
       (async () => {

@@ -10,7 +10,7 @@ import { MUTANTS } from "./mutants.ts";
 const SHARE = Number(process.env.MUTANTS ?? 12);
 
 describe("the mutation gate", () => {
-  it("finds every mutant of its share", { timeout: 120_000 }, async () => {
+  it("the simulation kills every mutant of the share", { timeout: 120_000 }, async () => {
     const offset = SEED % MUTANTS.length;
     const share = Array.from({ length: Math.min(SHARE, MUTANTS.length) }, (_, index) =>
       String(MUTANTS[(offset + index) % MUTANTS.length]?.rule),

@@ -5,14 +5,14 @@ import { countPlaces } from "./mutated-copy.ts";
 
 /** These checks run at every commit, so that a rewritten rule never leaves its mutant outdated. */
 describe("the mutants", () => {
-  it("knows at least 25 mutants, and a seed that finds each", () => {
+  it("there are at least 25 mutants, each with a seed that kills it", () => {
     const killers = loadKillers();
     expect(MUTANTS.length).toBeGreaterThanOrEqual(25);
     const unknown = MUTANTS.filter(({ rule, by }) => (by ?? killers[rule]) === undefined);
     expect(unknown).toEqual([]);
   });
 
-  it("finds the text of every rule exactly once", () => {
+  it("the text of every rule occurs exactly once", () => {
     expect(MUTANTS.filter((mutant) => countPlaces(mutant) !== 1)).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { loadKillers } from "./gate.ts";
 import { MUTANTS } from "./mutants.ts";
 import { createCopy } from "./mutated-copy.ts";
 
-it("prints the smallest plan by which a seed finds a mutant, and plays it", {
+it("the smallest plan by which a seed kills a mutant is printed, and can be played", {
   timeout: 200_000,
 }, () => {
   const mutant = MUTANTS.find(({ rule }) => rule === "a batch with my id is my own");

@@ -22,7 +22,7 @@ function keepSome(): Campaign {
   return campaign;
 }
 
-it("goes on where the file ends, and says with what", () => {
+it("a campaign continues where the file ends, and says with what", () => {
   const { total } = keepSome();
   const campaign = loadCampaign(path, ASKED, where("b"));
   expect(campaign).toMatchObject({ next: [106, 107], total });
@@ -32,14 +32,14 @@ it("goes on where the file ends, and says with what", () => {
   ]);
 });
 
-it("begins again when something else is asked for", () => {
+it("a campaign begins again when something else is requested", () => {
   keepSome();
   const campaign = loadCampaign(path, { ...ASKED, from: 0 }, where("b"));
   expect(campaign).toMatchObject({ next: [0, 1], total: emptyTally() });
   expect(campaign.stretches).toHaveLength(1);
 });
 
-it("keeps what is fixed apart from what still fails", async () => {
+it("a campaign separates fixed seeds from those that still fail", async () => {
   keepSome();
   const loaded = loadCampaign(path, ASKED, where("b"));
   const campaign = await playFailedAgain(loaded, async (seed) => seed === "103");

@@ -4,16 +4,16 @@ import { type Coverage, isThere, outdatedReasons, unexplainedIn } from "./covera
 
 const played: Coverage = JSON.parse(readFileSync("test/results/sim-coverage.json", "utf8"));
 
-it("has a reason for every block of append, read, compact and bootstrap that no seed enters", () => {
+it("a reason exists for every block of append, read, compact and bootstrap that no seed enters", () => {
   expect(played.seeds).toBeGreaterThanOrEqual(1_000);
   expect(unexplainedIn(played).filter(isThere)).toEqual([]);
 });
 
-it("has no reason for code that is not there any more", () => {
+it("no reason exists for code that is gone", () => {
   expect(outdatedReasons()).toEqual([]);
 });
 
-it("notices a block without a reason, and does not take one reason for another", () => {
+it("a block without a reason is found, and no reason is used for another block", () => {
   const missed = ["7: throw new Error(`new`);", "9: ?? 1"];
   const file = { file: "packages/core/src/log/append/append.ts", blocks: 9, missed };
   const [reason] = [

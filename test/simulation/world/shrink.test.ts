@@ -16,7 +16,7 @@ const PLAN: Plan = {
   readFaults: { throttle: 0.1 },
 };
 
-it("leaves out every fault and role that a failure does not need", async () => {
+it("every fault and role that a failure does not need is left out", async () => {
   const fails = async ({ writeFaults, publishers, freezes }: Plan) =>
     (writeFaults["error-after"] ?? 0) > 0 && publishers >= 3 && freezes >= 1;
   const { plan, tried, without } = await shrinkPlan(PLAN, fails, () => true);
@@ -36,7 +36,7 @@ it("leaves out every fault and role that a failure does not need", async () => {
   expect(tried).toBeLessThan(200);
 });
 
-it("ends with what it has when its time is up", async () => {
+it("shrinking returns the smallest plan so far when its time is up", async () => {
   let left = 5;
   const { plan, tried } = await shrinkPlan(
     PLAN,

@@ -16,17 +16,17 @@ const faultsMissing = (total: SeedTally): string[] =>
   missingFrom(total).filter((name) => name.startsWith("fault."));
 
 describe("the simulation", () => {
-  it.each(regressions)("plays seed $seed, which found: $found", async ({ seed, plan }) => {
+  it.each(regressions)("a regression plays seed $seed, which found: $found", async ({ seed, plan }) => {
     await expectNoViolation(await simulate(seed, plan));
   });
 
-  it("plays a seed the same way twice", async () => {
+  it("a seed always plays the same way", async () => {
     const [first, second] = [await simulate("twice"), await simulate("twice")];
     expect(second.trace).toEqual(first.trace);
     expect(second.history).toEqual(first.history);
   });
 
-  it("finds no violation in any seed, whatever befalls it", {
+  it("no seed violates a promise", {
     timeout: (SECONDS + 120) * 1_000,
   }, async () => {
     console.log(`simulation: SEED=${SEED} SIM_SECONDS=${SECONDS}`);

@@ -24,7 +24,7 @@ const makersOf = (keys: readonly KeyOrigin[], id: string): string[] => {
 };
 
 describe("a cascade", () => {
-  it("[key.cascade] finds exactly what a key has made, directly or through others", () => {
+  it("[key.cascade] a cascade finds exactly the keys that a key has created, directly or through others", () => {
     fc.assert(
       fc.property(families, fc.nat(19), (keys, at) => {
         const { id } = keys[at % keys.length] ?? { id: "" };
@@ -35,7 +35,7 @@ describe("a cascade", () => {
     );
   });
 
-  it("[key.cascade] finds the rest again, wherever it was interrupted", () => {
+  it("[key.cascade] an interrupted cascade finds the remaining keys again, wherever it stopped", () => {
     fc.assert(
       fc.property(families, fc.nat(19), fc.nat(19), (keys, at, done) => {
         const { id } = keys[at % keys.length] ?? { id: "" };
@@ -50,7 +50,7 @@ describe("a cascade", () => {
     );
   });
 
-  it("[key.cascade] finds what is left of a key that is gone, by its descent", () => {
+  it("[key.cascade] a cascade finds the descendants of a key that is already deleted", () => {
     const grandchild = { id: "c", createdBy: "b", ancestors: ["a", "b"] };
     expect(planCascade([grandchild], ["a"])).toEqual([grandchild]);
   });

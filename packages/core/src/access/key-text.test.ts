@@ -6,20 +6,20 @@ const random = { bytes: (count: number) => randomBytes(count), fraction: () => 0
 const draw = () => ({ kind: "live" as const, id: newKeyId(random), secret: newSecret(random) });
 
 describe("the text of an API key", () => {
-  it("[key.form] has the form that scanners for leaked secrets look for", () => {
+  it("[key.form] a key has the form that scanners for leaked secrets look for", () => {
     const text = formatKey({ kind: "live", id: "0123456789ab", secret: "A".repeat(32) });
     expect(text).toBe(`elk_live_0123456789ab_${"A".repeat(32)}${text.slice(-6)}`);
     expect(text).toHaveLength(60);
   });
 
-  it("is read back as it was written", () => {
+  it("a key is parsed as it was written", () => {
     for (let i = 0; i < 200; i++) {
       const key = draw();
       expect(parseKey(formatKey(key))).toEqual(key);
     }
   });
 
-  it("[key.form] is known for wrong without a look anywhere, whichever character is wrong", () => {
+  it("[key.form] a wrong character anywhere makes a key invalid without a read", () => {
     const text = formatKey(draw());
     for (let at = 0; at < text.length; at++) {
       const other = text[at] === "a" ? "b" : "a";
@@ -30,7 +30,7 @@ describe("the text of an API key", () => {
     }
   });
 
-  it("draws every character equally often, and nothing twice", () => {
+  it("random text contains every character equally often, and never repeats", () => {
     const drawn = Array.from({ length: 2_000 }, () => newSecret(random));
     const counts = new Map<string, number>();
     for (const char of drawn.join("")) counts.set(char, (counts.get(char) ?? 0) + 1);

@@ -29,7 +29,7 @@ const bounds = fc.record(
 );
 
 describe("permissions", () => {
-  it("cover a name exactly, or by its beginning", () => {
+  it("a glob covers a name exactly, or by its beginning", () => {
     const held = { scopes: [], streams: ["orders", "billing.*"] };
     for (const covered of ["orders", "billing.", "billing.eu", "billing.eu.x"]) {
       expect(coversStream(held, covered), covered).toBe(true);
@@ -39,7 +39,7 @@ describe("permissions", () => {
     }
   });
 
-  it("[key.rights] that are covered by others open nothing that those do not", () => {
+  it("[key.rights] covered permissions open only streams that the covering ones open", () => {
     fc.assert(
       fc.property(globs, globs, scopes, scopes, name, (streams, fewer, more, asked, stream) => {
         const held = { scopes: more, streams };
@@ -52,7 +52,7 @@ describe("permissions", () => {
     );
   });
 
-  it("[key.rights] that are covered by others reach no subscription and no key that those do not", () => {
+  it("[key.rights] covered permissions reach only subscriptions and keys that the covering ones reach", () => {
     fc.assert(
       fc.property(globs, bounds, bounds, name, name, (streams, one, other, subscription, key) => {
         const held = { scopes: everything.scopes, streams, ...one };
@@ -69,7 +69,7 @@ describe("permissions", () => {
     );
   });
 
-  it("[key.key-prefix] cover a subscription that brings nothing else", () => {
+  it("[key.key-prefix] a key prefix covers a subscription that delivers nothing else", () => {
     const held = { keyPrefix: "eu/", subscriptions: ["s.*"] };
     const brings = (name: string, keyPrefix?: string) =>
       coversDelivery(held, {
@@ -82,7 +82,7 @@ describe("permissions", () => {
     expect(brings("t", "eu/")).toBe(false);
   });
 
-  it("cover themselves, and the widest covers all", () => {
+  it("permissions cover themselves, and the widest cover all", () => {
     fc.assert(
       fc.property(globs, scopes, (streams, held) => {
         expect(coversPermissions({ scopes: held, streams }, { scopes: held, streams })).toBe(true);
@@ -91,7 +91,7 @@ describe("permissions", () => {
     );
   });
 
-  it("[key.scope] become ranges that hold each covered name once, in order", () => {
+  it("[key.scope] globs become ranges that contain each covered name once, in order", () => {
     fc.assert(
       fc.property(globs, fc.uniqueArray(name, { maxLength: 30 }), (streams, names) => {
         const sorted = names.sort();

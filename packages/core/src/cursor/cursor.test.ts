@@ -67,7 +67,7 @@ const anyContent = fc
   );
 
 describe("a cursor", () => {
-  it("[cursor.opaque] comes back as it was made", () => {
+  it("[cursor.opaque] a parsed cursor equals its content", () => {
     const { format, parse } = createCursors([NEW]);
     return fc.assert(
       fc.property(anyContent, (content) => {
@@ -77,7 +77,7 @@ describe("a cursor", () => {
     );
   });
 
-  it(`[cursor.opaque] is refused with any byte changed (${CORRUPTIONS} of them, seed ${SEED})`, () => {
+  it(`[cursor.opaque] a cursor is refused with any byte changed (${CORRUPTIONS} of them, seed ${SEED})`, () => {
     const { format, parse } = createCursors([NEW, OLD]);
     const made = fc
       .sample(anyContent, { seed: SEED, numRuns: 200 })
@@ -97,7 +97,7 @@ describe("a cursor", () => {
     expect(accepted).toEqual([]);
   }, 60_000);
 
-  it("[cursor.opaque] outlives its key's replacement, until the key is taken away", () => {
+  it("[cursor.opaque] a cursor survives the replacement of its key until that key is removed", () => {
     const [content] = fc.sample(anyContent, { seed: 1, numRuns: 1 });
     if (content === undefined) throw new Error("no content");
     const made = createCursors([OLD]).format(content);
@@ -128,12 +128,12 @@ describe("the cursor of a list", () => {
     return out.finish();
   };
 
-  it("[cursor.opaque] ends with its prefix, so that earlier code reads what comes before it", () => {
+  it("[cursor.opaque] the cursor of a list ends with its prefix, so that earlier code can read the rest", () => {
     expect(packCursor(content)).toEqual(packed(256 + 4, pendingBootstrap.scan, "inv-"));
     expect(unpackCursor(packCursor(content))).toMatchObject({ listed: "inv-", turn: 3 });
   });
 
-  it("[cursor.opaque] is read where the prefix came before the bootstrap", () => {
+  it("[cursor.opaque] a cursor with the prefix before the bootstrap is parsed", () => {
     const earlier = unpackCursor(packed(64 + 4, "inv-", pendingBootstrap.scan));
     expect(earlier).toEqual(unpackCursor(packCursor(content)));
   });

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createBounded } from "./bounded.ts";
 
-it("forgets the name that was set first once there is one too many, and says what it held", () => {
+it("a bounded map drops the oldest name when there is one too many, and reports its value", () => {
   const gone: number[] = [];
   const bounded = createBounded<number>(2, (value) => gone.push(value));
   bounded.set("a", 1);

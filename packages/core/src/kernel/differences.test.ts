@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { differencesOf } from "./differences.ts";
 
 describe("differences", () => {
-  it("name the place of each, and what is there", () => {
+  it("each difference names its place and the existing value", () => {
     const existing = {
       start: "earliest",
       leaseSeconds: 30,
@@ -26,12 +26,12 @@ describe("differences", () => {
     ]);
   });
 
-  it("shorten what is long", () => {
+  it("a long value is shortened", () => {
     const [difference] = differencesOf({ text: "x".repeat(5_000) }, {});
     expect(difference?.detail.length).toBeLessThan(250);
   });
 
-  it("are none exactly where nothing differs", () => {
+  it("there are no differences exactly when nothing differs", () => {
     const value = fc.jsonValue().filter((each) => each !== undefined);
     const object = fc.dictionary(fc.string(), value);
     fc.assert(
@@ -44,7 +44,7 @@ describe("differences", () => {
     );
   });
 
-  it("do not take what every object inherits for a member", () => {
+  it("members that every object inherits are not compared", () => {
     const headers = { constructor: "a", valueOf: "b" };
     expect(differencesOf({ headers: {} }, { headers })).toEqual([
       { pointer: "/headers/constructor", detail: "is not set there" },

@@ -7,7 +7,7 @@ const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async ()
 const create = (entriesMax?: number) =>
   createMemory<string>(clock, { ttlMs: 100, ...(entriesMax === undefined ? {} : { entriesMax }) });
 
-it("is believed for its time, from when the look began", () => {
+it("a value is trusted for its time, counted from the start of the read", () => {
   const memory = create();
   const look = memory.look();
   nowMs += 60;
@@ -19,7 +19,7 @@ it("is believed for its time, from when the look began", () => {
   expect(memory.knows("a")).toBe(true);
 });
 
-it("keeps what a later look found, whichever arrives first", () => {
+it("a memory keeps the result of the later read, whichever arrives first", () => {
   const memory = create();
   const [slow, fast] = [memory.look(), memory.look()];
   memory.learn("a", fast, "new");
@@ -27,7 +27,7 @@ it("keeps what a later look found, whichever arrives first", () => {
   expect(memory.recall("a")).toBe("new");
 });
 
-it("believes no look that began before a change of this process", () => {
+it("a memory ignores a read that began before a change of this process", () => {
   const memory = create();
   const look = memory.look();
   memory.change("a");
@@ -37,7 +37,7 @@ it("believes no look that began before a change of this process", () => {
   expect(memory.recall("a")).toBe("new");
 });
 
-it("remembers what a change left, unless another came in between", () => {
+it("a memory keeps the result of a change, unless another change came in between", () => {
   const memory = create();
   const [slow, fast] = [memory.look(), memory.look()];
   const read = memory.look();
@@ -49,7 +49,7 @@ it("remembers what a change left, unless another came in between", () => {
   expect(memory.recall("a")).toBeUndefined();
 });
 
-it("remembers so many, and believes no look from before what it has forgotten", () => {
+it("a memory holds a bounded number of values, and ignores reads from before a dropped one", () => {
   const memory = create(2);
   const early = memory.look();
   for (const name of ["a", "b", "c"]) memory.learn(name, memory.look(), name);

@@ -27,7 +27,7 @@ const roundTrip = (events: readonly IncomingEvent[]) =>
   unpackBatch(stored(packEvents(events.map(entryOf)), events.length));
 
 describe("codec", () => {
-  it("gives back every attribute and every byte of data", () => {
+  it("every attribute and every byte of data survives packing", () => {
     const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
     const data = fc.oneof(
       fc.json(),
@@ -58,12 +58,12 @@ describe("codec", () => {
     );
   });
 
-  it("keeps a header called __proto__ as data", () => {
+  it("a header called __proto__ is kept as data", () => {
     const headers = JSON.parse('{"__proto__":"x"}') as Record<string, string>;
     expect(roundTrip([event("1", { headers })])[0]?.headers).toEqual(headers);
   });
 
-  it("packs 100 alike events into less than a fifth", () => {
+  it("100 similar events are packed into less than a fifth", () => {
     const events = Array.from({ length: 100 }, (_, n) =>
       event(JSON.stringify({ order: n, customer: `c-${n * 7}`, state: "placed", total: n * 1.1 })),
     );
@@ -71,14 +71,14 @@ describe("codec", () => {
     expect(payload.length).toBeLessThan(rawBytes / 5);
   });
 
-  it("stores what does not compress as it is", () => {
+  it("data that does not compress is stored as it is", () => {
     const noise = event(JSON.stringify(randomBytes(12).toString("base64")));
     const { payload, rawBytes } = packEvents([entryOf(noise)]);
     expect(payload.length).toBe(rawBytes + 1);
     expect(roundTrip([noise])[0]?.data).toBe(noise.data);
   });
 
-  it("makes the same distinct UUIDs each time for events without an id", () => {
+  it("events without an id get the same distinct UUIDs each time", () => {
     const ids = Array.from({ length: 1_000 }, (_, index) => madeEventId(ID, index));
     expect(new Set(ids).size).toBe(1_000);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
@@ -112,7 +112,7 @@ describe("a damaged batch", () => {
     expect(() => unpackBatch(batch)).toThrow(InvariantError);
   });
 
-  it("that inflates beyond its stated size is refused before it fills the memory", () => {
+  it("a batch that inflates beyond its stated size is refused before it fills the memory", () => {
     const bomb = zstdCompressSync(Buffer.alloc(512 * 1_024 * 1_024, 32));
     const payload = Buffer.concat([Buffer.of(1), bomb]);
     const before = process.memoryUsage().arrayBuffers;
@@ -120,7 +120,7 @@ describe("a damaged batch", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1_024 * 1_024);
   });
 
-  it("that states more than any batch may inflate to is refused unread", () => {
+  it("a batch that states more than any may inflate to is refused unread", () => {
     const payload = Buffer.concat([
       Buffer.of(1),
       zstdCompressSync(Buffer.alloc(9 * 1_024 * 1_024)),
@@ -129,7 +129,7 @@ describe("a damaged batch", () => {
     expect(() => unpackBatch(lie)).toThrow(InvariantError);
   });
 
-  it("with any one byte changed shows its own count of events, or none", () => {
+  it("a batch with any byte changed returns its own number of events, or none", () => {
     for (let at = 0; at < packed.payload.length; at++) {
       const payload = Buffer.from(packed.payload);
       payload.writeUInt8(payload.readUInt8(at) ^ (1 + (at % 255)), at);

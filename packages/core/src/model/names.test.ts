@@ -15,7 +15,7 @@ const takesLife = (life: Life): string => life;
 const takesTenant = (tenant: Tenant): string => tenant;
 
 describe("names", () => {
-  it("[tenant.isolated] do not compile as part of a row key without their tenant", () => {
+  it("[tenant.isolated] a name without its tenant does not compile as part of a row key", () => {
     const acme = tenantOf("acme");
     // @ts-expect-error a name alone says nothing of its tenant
     takesName("orders");
@@ -32,7 +32,7 @@ describe("names", () => {
     expect(takesLife(lifeOf(scopeName(acme, "orders"), "uid"))).toBe("acme/orders#uid");
   });
 
-  it("[tenant.isolated] of different tenants never meet", () => {
+  it("[tenant.isolated] names of different tenants are never equal", () => {
     const tenants = ["default", "a", "a.b", "a-b", "default.x", "0"].map(tenantOf);
     const names = ["a", "a.b", "b", "default", "orders", "x.orders"];
     const scoped = tenants.flatMap((tenant) => names.map((name) => scopeName(tenant, name)));
@@ -41,7 +41,7 @@ describe("names", () => {
     expect(scopeName(defaultTenant, "orders")).toBe("orders");
   });
 
-  it("[tenant.isolated] of tenants hold no separator", () => {
+  it("[tenant.isolated] a tenant's name contains no separator", () => {
     for (const wrong of ["", "A", "a/b", "a#b", "a b", "a\n", ".a", "a".repeat(65)]) {
       expect(() => tenantOf(wrong)).toThrow(RangeError);
     }

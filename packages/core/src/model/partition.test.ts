@@ -3,14 +3,14 @@ import { hashKey, partitionOf } from "./partition.ts";
 import published from "./partition-vectors.json" with { type: "json" };
 
 describe(`partitioner ${published.partitioner}`, () => {
-  it.each(published.vectors)("hashes $key as published", ({ key, hash, of8, of64 }) => {
+  it.each(published.vectors)("$key has the published hash", ({ key, hash, of8, of64 }) => {
     expect(hashKey(key)).toBe(hash);
     expect(partitionOf(key, 8)).toBe(of8);
     expect(partitionOf(key, 64)).toBe(of64);
     expect(partitionOf(key, 1)).toBe(0);
   });
 
-  it("tells composed from decomposed letters, as UTF-8 does", () => {
+  it("composed and decomposed letters have different hashes, as in UTF-8", () => {
     expect(hashKey("\u00fc")).not.toBe(hashKey("u\u0308"));
   });
 
@@ -22,7 +22,7 @@ describe(`partitioner ${published.partitioner}`, () => {
     { partitions: 64, shape: "1, 2, ...", keyOf: String },
     { partitions: 64, shape: "multi-byte", keyOf: (n: number) => `日本-${n}-ключ` },
     { partitions: 64, shape: "every 64th", keyOf: (n: number) => `customer/${n * 64}` },
-  ])("spreads keys like $shape evenly over $partitions", ({ partitions, keyOf }) => {
+  ])("keys like $shape are spread evenly over $partitions partitions", ({ partitions, keyOf }) => {
     const keys = 100_000;
     const counts = new Array<number>(partitions).fill(0);
     for (let n = 0; n < keys; n++) {

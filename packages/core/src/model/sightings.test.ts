@@ -15,7 +15,7 @@ function createSeen() {
 }
 
 describe("what a process has seen of an end", () => {
-  it("is what was there by a moment, and nothing of what came later", () => {
+  it("a sighting contains what existed by a moment, and nothing later", () => {
     const { sightings, see } = createSeen();
     see(1_000, 4);
     see(2_000, 9);
@@ -27,7 +27,7 @@ describe("what a process has seen of an end", () => {
     expect(sightings.endAt(LIFE, 1, 9_000)).toBe(1);
   });
 
-  it("never claims an event was there before it was, however much it forgets", () => {
+  it("a forgetful process never claims that an event existed earlier than it did", () => {
     const { sightings, see } = createSeen();
     for (let n = 1; n <= 10_000; n++) see(n * 10 + (n % 7), n);
     for (let n = 10; n <= 10_000; n += 13) {

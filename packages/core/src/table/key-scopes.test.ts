@@ -10,7 +10,7 @@ const bounds = fc.record(
 );
 
 describe("the scopes of a stored key", () => {
-  it("[key.scope-old] are what they were, in a row from before the scopes were divided", () => {
+  it("[key.scope-old] an old row keeps the scopes it had before they were divided", () => {
     expect(scopesOf({ scopes: ["admin", "consume"] })).toEqual([
       "admin",
       "read",
@@ -21,7 +21,7 @@ describe("the scopes of a stored key", () => {
     expect(scopesOf({ scopes: [...FIRST] }).toSorted()).toEqual(everything.scopes.toSorted());
   });
 
-  it("[key.scope-old] are what was granted, in a row from today", () => {
+  it("[key.scope-old] a new row has the scopes that were granted", () => {
     fc.assert(
       fc.property(fc.subarray([...everything.scopes]), bounds, (scopes, bound) => {
         const stored = { scopes: firstScopesOf({ scopes, ...bound }), grants: scopes };
@@ -30,7 +30,7 @@ describe("the scopes of a stored key", () => {
     );
   });
 
-  it("[key.scope-old] let code from before do no more than was granted, and nothing with a bound", () => {
+  it("[key.scope-old] old code may do no more than was granted, and nothing with a bound key", () => {
     fc.assert(
       fc.property(fc.subarray([...everything.scopes]), bounds, (scopes, bound) => {
         const before = firstScopesOf({ scopes, ...bound });

@@ -8,7 +8,7 @@ describe("an object with lazy members", () => {
     two: () => made.push("two"),
   });
 
-  it("makes each on first use, and once", () => {
+  it("each member is created on first use, and once", () => {
     expect(Object.keys(object)).toEqual(["one", "two"]);
     expect(made).toEqual([]);
     expect([object.two, object.two]).toEqual([1, 1]);

@@ -130,12 +130,12 @@ const readKeys = ({ pk, sk }: Family, keys: Keys): Composite | undefined => {
 const families = Object.entries(FAMILIES);
 
 describe("the keys of the table's rows", () => {
-  it("belong to a family that is listed", () => {
+  it("every row kind has a listed family of keys", () => {
     expect(Object.keys(kinds).sort()).toEqual(Object.keys(FAMILIES).sort());
   });
 
   it.each(families)(
-    "[tenant.isolated] of %s differ from all others and are read back",
+    "[tenant.isolated] the keys of %s differ from all others and can be parsed",
     (of, family) =>
       fc.assert(
         fc.property(fc.record(family.parts), (composite: Composite) => {
@@ -152,7 +152,7 @@ describe("the keys of the table's rows", () => {
       ),
   );
 
-  it("[tenant.isolated] are made of ids that cannot hold a separator", () => {
+  it("[tenant.isolated] keys consist of ids that contain no separator", () => {
     for (const separated of ["a#b", "#", "a/b", "a#P0", "a\n#"]) {
       expect(CreateStream.safeParse({ name: separated }).success).toBe(false);
       expect(PollQuery.safeParse({ consumer: separated }).success).toBe(false);

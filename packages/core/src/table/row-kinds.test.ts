@@ -4,7 +4,7 @@ import { systemClock } from "../kernel/clock.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { createRowKinds } from "./row-kinds.ts";
 
-it("are all models that ElectroDB takes, and one service", () => {
+it("ElectroDB accepts every model, and there is one service", () => {
   const client = new DynamoDBClient({ region: "eu-west-1" });
   const kinds = createRowKinds({ client, table: "t", clock: systemClock, random: systemRandom });
   for (const [name, { schema }] of Object.entries(kinds)) {

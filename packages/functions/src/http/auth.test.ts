@@ -36,7 +36,7 @@ function openApp() {
 }
 
 describe("the gate", () => {
-  it("[key.rights] lets no key, not even the admin key, through to a route that declares no right", async () => {
+  it("[key.rights] no key, not even the admin key, passes a route that declares no right", async () => {
     const { ask } = openApp();
     expect(await ask("/undeclared", "key")).toBe("forbidden");
     expect(await ask("/undeclared")).toBe("unauthorized");
@@ -44,7 +44,7 @@ describe("the gate", () => {
     expect(await ask("/any")).toBe("unauthorized");
   });
 
-  it("asks for no key where everybody may call, and for one below the paths that take one", async () => {
+  it("public routes need no key, and paths below the others need one", async () => {
     const { ask, asked } = openApp();
     expect(await ask("/open")).toBe("open");
     expect(await ask("/open/nothing")).toMatch(/404/);
@@ -53,7 +53,7 @@ describe("the gate", () => {
     expect(await ask("/any/nothing", "key")).toMatch(/404/);
   });
 
-  it("looks up no key of more than 256 characters", async () => {
+  it("a key of more than 256 characters is not looked up", async () => {
     const { ask, asked } = openApp();
     expect(await ask("/any", "k".repeat(256))).toBe("any");
     expect(await ask("/any", "k".repeat(257))).toBe("unauthorized");

@@ -127,7 +127,7 @@ const places = (
 ) => [...of].filter(([, schema]) => wrong(schema)).map(([where]) => where);
 
 describe("operations", () => {
-  it("[openapi.described] say what they do, who may call them and where they belong", () => {
+  it("[openapi.described] operations describe what they do, who may call them and their group", () => {
     const tags = new Set(document.tags.map(({ name }) => name));
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(
       operations.length,
@@ -142,7 +142,7 @@ describe("operations", () => {
     expect(document.servers.length).toBeGreaterThan(0);
   });
 
-  it("[auth.key] take a key in either header", () => {
+  it("[auth.key] operations accept a key in either header", () => {
     const schemes = Object.keys(document.components.securitySchemes);
     expect(document.components.securitySchemes).toMatchObject({
       bearer: { scheme: "bearer" },
@@ -154,7 +154,7 @@ describe("operations", () => {
     }
   });
 
-  it("[openapi.described] say of every parameter what it is, and of numbers how large", () => {
+  it("[openapi.described] every parameter has a description, and every number its bounds", () => {
     expect(parameters.filter(({ parameter }) => !parameter.description)).toEqual([]);
     for (const { parameter, where } of parameters) {
       const { type, format, minimum, maximum } = resolved(parameter.schema);
@@ -165,7 +165,7 @@ describe("operations", () => {
     }
   });
 
-  it("[openapi.described] say the defaults of parameters that requests are checked with", () => {
+  it("[openapi.described] operations state the defaults of parameters that are validated", () => {
     for (const { method, path, handler } of app.routes) {
       const validation = validationOf(handler);
       if (validation?.target !== "query") continue;
@@ -182,14 +182,14 @@ describe("operations", () => {
 });
 
 describe("schemas", () => {
-  it("[openapi.described] say what they and their members are", () => {
+  it("[openapi.described] schemas and their members have descriptions", () => {
     const undescribed = (of: JsonSchema) => !of.description && !resolved(of).description;
     expect(Object.keys(schemas).filter((name) => !schemas[name]?.description)).toEqual([]);
     const members = [...everything].filter(([where]) => /\.[^.*/[\]]+$/.test(where));
     expect(places(members, undescribed)).toEqual([]);
   });
 
-  it("[openapi.clients] say how many bits a number takes", () => {
+  it("[openapi.clients] numbers state their size in bits", () => {
     const isNumber = ({ type }: JsonSchema) =>
       [type].flat().some((one) => /^(integer|number)$/.test(String(one)));
     const numbers = [...everything].filter(([, schema]) => isNumber(schema));
@@ -201,7 +201,7 @@ describe("schemas", () => {
     expect(places(small, ({ maximum }) => !(Number(maximum) < 2 ** 31))).toEqual([]);
   });
 
-  it("[openapi.clients] leave no doubt which of several schemas a value has", () => {
+  it("[openapi.clients] a value matches exactly one of several schemas", () => {
     expect(
       places(
         everything,
@@ -229,7 +229,7 @@ describe("schemas", () => {
     }
   });
 
-  it("[openapi.clients] hold nothing that generators make no code of", () => {
+  it("[openapi.clients] schemas contain nothing that generators cannot convert", () => {
     expect(places(everything, ({ type }) => type === "null")).toEqual(
       // A null may be a branch of a union with an object. A nullable scalar has two types instead.
       places(everything, ({ type }) => type === "null").filter((where) => /\/\d+$/.test(where)),
@@ -238,7 +238,7 @@ describe("schemas", () => {
     expect(JSON.stringify(document)).not.toContain("archiveDays");
   });
 
-  it("[openapi.clients] need what is always there, and nothing that has a default", () => {
+  it("[openapi.clients] members that are always present are required, and members with a default are not", () => {
     const needs = ({ properties = {}, required = [] }: JsonSchema) =>
       (required as string[]).some((member) => !(member in (properties as object)));
     expect(places(everything, needs)).toEqual([]);
@@ -253,14 +253,14 @@ describe("schemas", () => {
     );
   });
 
-  it("[openapi.clients] have a name for every object", () => {
+  it("[openapi.clients] every object has a name", () => {
     const isUnnamed = ({ properties, title }: JsonSchema) =>
       properties !== undefined && title === undefined;
     const nested = [...everything].filter(([where]) => !(where in schemas));
     expect(places(nested, isUnnamed)).toEqual([]);
   });
 
-  it("[openapi.clients] let answers grow", () => {
+  it("[openapi.clients] answers allow further members", () => {
     expect(places(answered, ({ additionalProperties }) => additionalProperties === false)).toEqual(
       [],
     );
@@ -270,7 +270,7 @@ describe("schemas", () => {
 describe("answers", () => {
   const problems = answers.filter(({ status }) => status >= "400");
 
-  it("[openapi.described] that are errors have an example of each code they stand for", () => {
+  it("[openapi.described] error answers have an example of each of their codes", () => {
     for (const { response, status, where } of problems) {
       const shown = response.content?.["application/problem+json"]?.examples ?? {};
       const named = [...response.description.matchAll(/`([a-z-]+)`: /g)].map(([, code]) => code);
@@ -289,7 +289,7 @@ describe("answers", () => {
     expect(new Set(details).size).toBe(details.length);
   });
 
-  it("[openapi.described] say their headers", () => {
+  it("[openapi.described] answers describe their headers", () => {
     for (const { response, status, where } of answers) {
       const { headers, content = {} } = response;
       expect(headers, where).toHaveProperty("X-Request-Id");
@@ -307,7 +307,7 @@ describe("answers", () => {
     }
   });
 
-  it("[openapi.described] link to what comes next", () => {
+  it("[openapi.described] answers link to the next requests", () => {
     const byId = new Map(operations.map(({ operation }) => [operation.operationId, operation]));
     for (const { response, status, where } of answers) {
       const { content = {}, links = {} } = response;
@@ -334,7 +334,7 @@ describe("a publish", () => {
   const { requestBody, parameters: taken = [] } =
     document.paths["/streams/{stream}/events"]?.post ?? expect.fail("no publish");
 
-  it("[publish.formats] is described in every form, binary mode with its headers", () => {
+  it("[publish.formats] a publish is described in every form, and binary mode with its headers", () => {
     expect(Object.keys(requestBody?.content ?? {})).toEqual([
       "application/json",
       "application/x-ndjson",
@@ -354,7 +354,7 @@ describe("a publish", () => {
     );
   });
 
-  it("[compaction.key] and the state of a key say the headers that they are asked with", () => {
+  it("[compaction.key] the state of a key describes the headers of its request and its answer", () => {
     const { parameters: asked = [] } =
       document.paths["/streams/{stream}/compacted/{key}"]?.get ?? expect.fail("no state");
     expect(asked.map(({ name }) => name)).toContain("If-None-Match");

@@ -6,7 +6,7 @@ import { RIGHTS, type Right } from "./rights.ts";
 const PAGE = path.join(import.meta.dirname, "../../../../docs/access.md");
 const TABLE = /(?<=<!-- rights -->\n\n).*?(?=\n<!-- \/rights -->)/s;
 
-it("[key.scopes] are documented as they are enforced (WRITE=1 writes the page)", () => {
+it("[key.scopes] docs/access.md documents the scopes that are enforced (WRITE=1 writes the page)", () => {
   const page = readFileSync(PAGE, "utf8");
   if (process.env.WRITE === "1") writeFileSync(PAGE, page.replace(TABLE, printRights()));
   expect(TABLE.exec(readFileSync(PAGE, "utf8"))?.[0]).toBe(printRights());

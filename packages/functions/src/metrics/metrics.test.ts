@@ -22,7 +22,7 @@ function openEmf() {
 }
 
 describe("the embedded metric format", () => {
-  it("declares each metric with its unit and the table as the only dimension", () => {
+  it("each metric is declared with its unit and the table as its only dimension", () => {
     const { metrics, lines, flush } = openEmf();
     metrics.count("EventsPublished", 3);
     metrics.count("BytesPublished", 700);
@@ -49,7 +49,7 @@ describe("the embedded metric format", () => {
     ]);
   });
 
-  it("adds up labels and keeps them beside the sum", () => {
+  it("labels are added up and kept next to the sum", () => {
     const { metrics, lines, flush } = openEmf();
     metrics.count("Problems", 1, "stream-busy");
     metrics.count("Problems", 2, "invalid-request");
@@ -60,7 +60,7 @@ describe("the embedded metric format", () => {
     });
   });
 
-  it("makes no metric of what CloudWatch knows from DynamoDB, only its parts", () => {
+  it("metrics that CloudWatch has from DynamoDB are written only by label", () => {
     const { metrics, lines, flush } = openEmf();
     metrics.count("WriteUnits", 2, "PutItem");
     flush();
@@ -71,7 +71,7 @@ describe("the embedded metric format", () => {
     });
   });
 
-  it("writes the highest value of a gauge since the last line, and none that is 0", () => {
+  it("the highest value of a gauge since the last line is written, unless it is 0", () => {
     const { metrics, lines, flush } = openEmf();
     metrics.gauge("CompactionLagSeconds", 40);
     metrics.gauge("CompactionLagSeconds", 2);
@@ -82,7 +82,7 @@ describe("the embedded metric format", () => {
     expect(lines[0]).toMatchObject({ CompactionLagSeconds: 40 });
   });
 
-  it("writes at once in a short burst, and every 10 s in a long one, losing nothing", () => {
+  it("a short burst is written at once, and a long one every 10 s without losing any count", () => {
     const { metrics, lines, clock, flush } = openEmf();
     for (let request = 0; request < 60; request++) {
       metrics.count("Polls");
@@ -101,7 +101,7 @@ describe("the embedded metric format", () => {
 });
 
 describe("Prometheus' text format", () => {
-  it("has help, type and value of every metric, with 0 for what has not happened", () => {
+  it("every metric has help, type and value, with 0 for what has not happened", () => {
     const metrics = createMetrics();
     metrics.count("EventsPublished", 3);
     metrics.drain();
@@ -120,7 +120,7 @@ describe("Prometheus' text format", () => {
 });
 
 describe("the line of a request", () => {
-  it("is of level ERROR when the server failed", () => {
+  it("the line has the level ERROR when the server failed", () => {
     const answered = { requestId: "r", method: "GET", route: "/streams", status: 503, ms: 4 };
     const line = printAnswered({ ...answered, problem: "store-unavailable" }, 1_790_000_000_000);
     expect(line).toBe(
@@ -140,7 +140,7 @@ describe("the meter of the table", () => {
       { commandName },
     )({ input: { TableName: "t" } });
 
-  it("adds up what each item of a transaction was charged", async () => {
+  it("the meter adds up the charge of each item of a transaction", async () => {
     const metrics = createMetrics();
     const charged = [{ CapacityUnits: 4 }, { CapacityUnits: 2 }];
     const { input } = await send(metrics, "TransactWriteItemsCommand", {
@@ -152,14 +152,14 @@ describe("the meter of the table", () => {
     ]);
   });
 
-  it("counts what was throttled, and lets the error through", async () => {
+  it("throttled operations are counted, and their error passes through", async () => {
     const metrics = createMetrics();
     const error = Object.assign(new Error(), { name: "ProvisionedThroughputExceededException" });
     await expect(send(metrics, "QueryCommand", error)).rejects.toBe(error);
     expect(metrics.readings()).toEqual([{ name: "StoreThrottles", label: "Query", value: 1 }]);
   });
 
-  it("leaves other operations as they are", async () => {
+  it("other operations are not changed", async () => {
     const { input } = await send(createMetrics(), "DescribeTableCommand", {});
     expect(input).toEqual({ TableName: "t" });
   });

@@ -62,18 +62,18 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
 describe("the conclusion of an attempt", () => {
   const landed = { replayed: false, receipt };
 
-  it("gives all their receipts once it is written", () => {
+  it("all requests get their receipts once the plan is written", () => {
     const { did, settled, left } = concluded({ kind: "written", stamp });
     expect([settled, left]).toEqual([[landed, landed], []]);
     expect(did).toEqual(["Appends", "learn ends", "learn events", "win"]);
   });
 
-  it("takes a batch of its own in the way for a lost answer", () => {
+  it("its own batch in the way means that the answer was lost", () => {
     const own = concluded({ kind: "cancelled", batches: [mine], receipts: [], stamp });
     expect(own.settled).toEqual([landed, landed]);
   });
 
-  it("lets all try again after a lost race, and counts it", () => {
+  it("all requests retry after a lost race, which is counted", () => {
     const { did, settled, left } = concluded({
       kind: "cancelled",
       batches: [others],
@@ -84,25 +84,25 @@ describe("the conclusion of an attempt", () => {
     expect(did).toEqual(["AppendConflicts", "pass claims", "loss"]);
   });
 
-  it("looks at the ends again where nothing shows who was faster", () => {
+  it("the ends are read again when nothing shows who was faster", () => {
     const { did } = concluded({ kind: "cancelled", batches: [undefined], receipts: [], stamp }, []);
     expect(did).toEqual(["AppendConflicts", "forget ends"]);
   });
 
-  it("settles the request whose key is settled, and lets the others try again", () => {
+  it("the request with a settled key is settled, and the others retry", () => {
     const row = { ...receipt, key: "a", requestHash: "h", expiresAt: 9 };
     const { settled, left } = concluded({ kind: "cancelled", batches: [], receipts: [row], stamp });
     expect([settled, left]).toEqual([[{ replayed: true, receipt: row }], ["b"]]);
   });
 
-  it("answers that a sealed stream is gone", () => {
+  it("a seal answers that the stream does not exist", () => {
     const batches = [batch(3, { kind: "seal", count: 0 })];
     const { settled, left } = concluded({ kind: "cancelled", batches, receipts: [], stamp });
     expect(left).toEqual([]);
     expect(settled).toMatchObject([{ code: "stream-not-found" }, { code: "stream-not-found" }]);
   });
 
-  it("says that the outcome is unknown where it is, and forgets the ends", () => {
+  it("an unknown outcome is reported as unknown, and the ends are forgotten", () => {
     const { did, settled, left } = concluded({ kind: "unknown", cause: new Error("late"), stamp });
     expect([did, left]).toEqual([["forget ends"], []]);
     expect(settled).toMatchObject([{ code: "outcome-unknown" }, { code: "outcome-unknown" }]);

@@ -17,18 +17,18 @@ const losses = (count: number, nowMs = 0): Contention | undefined => {
 };
 
 describe("contention", () => {
-  it("asks for no back-off before a loss", () => {
+  it("there is no back-off before a lost race", () => {
     expect(longestPause(undefined, 0)).toBe(0);
     expect(afterWin(undefined, { nowMs: 0, putMs: 6 })).toBeUndefined();
   });
 
-  it("grows with every loss, up to a second", () => {
+  it("the bound grows with every lost race, up to a second", () => {
     expect(longestPause(losses(1), 0)).toBeLessThan(10);
     expect(longestPause(losses(3), 0)).toBeGreaterThan(15);
     expect(longestPause(losses(50), 0)).toBeLessThanOrEqual(1_000);
   });
 
-  it("shrinks more with a win where it is large", () => {
+  it("a win shrinks a large bound more than a small one", () => {
     const [large, small] = [losses(10), losses(1)];
     const kept = (contention: Contention | undefined) =>
       (afterWin(contention, { nowMs: 0, putMs: 6 })?.boundMs ?? 0) / (contention?.boundMs ?? 1);
@@ -36,14 +36,14 @@ describe("contention", () => {
     expect(kept(small)).toBeGreaterThan(0.98);
   });
 
-  it("is forgotten when no race is lost any more", () => {
+  it("contention is forgotten when no race is lost any more", () => {
     const contention = losses(10);
     expect(longestPause(contention, 2_000)).toBeLessThan((contention?.boundMs ?? 0) / 2);
     expect(longestPause(contention, 20_000)).toBe(0);
     expect(afterWin(contention, { nowMs: 20_000, putMs: 6 })).toBeUndefined();
   });
 
-  it("holds back least a request that has waited longest", () => {
+  it("the request that has waited longest backs off least", () => {
     const contention = losses(8);
     expect(longestPause(contention, 0, 400)).toBeLessThan(longestPause(contention, 0) * 0.6);
     expect(longestPause(contention, 0, 4_000)).toBeLessThan(longestPause(contention, 0) * 0.11);

@@ -39,21 +39,21 @@ const groupsOf = (waiting: readonly Wait[], busy: readonly string[] = []) =>
   names(planGroups(waiting, new Set(busy)));
 
 describe("planGroups", () => {
-  it("lets requests of one partition go together, and partitions side by side", () => {
+  it("requests of one partition form a group, and partitions proceed in parallel", () => {
     expect(groupsOf([wait("a", [0]), wait("b", [1]), wait("c", [0])])).toBe("ac b");
   });
 
-  it("starts nothing on a busy partition", () => {
+  it("no group starts on a busy partition", () => {
     expect(groupsOf([wait("a", [0]), wait("b", [1])], ["P0"])).toBe("b");
     expect(groupsOf([wait("a", [0, 1]), wait("b", [1]), wait("c", [2])], ["P0"])).toBe("c");
   });
 
-  it("lets no request overtake one that needs several partitions", () => {
+  it("no request overtakes one that needs several partitions", () => {
     expect(groupsOf([wait("a", [0]), wait("b", [0, 1]), wait("c", [0]), wait("d", [1])])).toBe("a");
     expect(groupsOf([wait("a", [0, 1]), wait("b", [0]), wait("c", [2])])).toBe("a c");
   });
 
-  it("lets no request overtake one that does not fit into the open group", () => {
+  it("no request overtakes one that does not fit into the open group", () => {
     const large = wait("b", [0], { bytes: 300 * 1_024 });
     expect(groupsOf([wait("a", [0]), large, wait("c", [0])])).toBe("a");
   });
@@ -61,28 +61,28 @@ describe("planGroups", () => {
   it.each([
     ["bytes", { bytes: 150 * 1_024 }, { bytes: 150 * 1_024 }, { bytes: 150 * 1_024 + 1 }],
     ["events", { events: 999 }, { events: 1 }, { events: 2 }],
-  ])("joins up to the cap of %s, inclusive", (_, first, fits, exceeds) => {
+  ])("a group grows up to the cap of %s, inclusive", (_, first, fits, exceeds) => {
     expect(groupsOf([wait("a", [0], first), wait("b", [0], fits)])).toBe("ab");
     expect(groupsOf([wait("a", [0], first), wait("b", [0], exceeds)])).toBe("a");
   });
 
-  it("joins 25 idempotency keys at most", () => {
+  it("a group has at most 25 idempotency keys", () => {
     const keyed = Array.from({ length: 26 }, (_, n) => wait("k", [0], { key: `${n}` }));
     expect(planGroups(keyed, new Set())[0]).toHaveLength(25);
   });
 
-  it("starts a request that is larger than any group by itself", () => {
+  it("a request that is larger than any group starts alone", () => {
     expect(groupsOf([wait("a", [0], { bytes: 4_000_000 }), wait("b", [0])])).toBe("a");
   });
 
-  it("never has an idempotency key in flight twice", () => {
+  it("an idempotency key is never in flight twice", () => {
     const [a, b] = [wait("a", [0], { key: "x" }), wait("b", [0], { key: "x" })];
     expect(groupsOf([a, b, wait("c", [0])])).toBe("a");
     expect(groupsOf([a, wait("b", [1], { key: "x" }), wait("c", [1])])).toBe("a");
     expect(groupsOf([a, wait("c", [0])], ["Kx"])).toBe("");
   });
 
-  it("keeps the order on every resource, whatever comes and whatever is busy", () => {
+  it("every resource keeps its order, whatever arrives and whatever is busy", () => {
     const partition = fc.integer({ min: 0, max: 3 });
     const request = fc.record({
       partitions: fc.uniqueArray(partition, { minLength: 1, maxLength: 3 }),
@@ -137,22 +137,22 @@ describe("planJoiners", () => {
     names([planJoiners(group, waiting, new Set(busy))]);
   const group = [wait("a", [0])];
 
-  it("takes along the first ones of the same partition", () => {
+  it("the first waiting requests of the same partition join", () => {
     expect(joiners(group, [wait("b", [0]), wait("c", [1]), wait("d", [0])])).toBe("bd");
   });
 
-  it("stops at the first that must wait", () => {
+  it("joining stops at the first request that must wait", () => {
     const [b, c] = [wait("b", [0]), wait("c", [0])];
     expect(joiners(group, [b, wait("x", [0, 1]), c])).toBe("b");
     expect(joiners(group, [b, wait("x", [0], { bytes: 300 * 1_024 }), c])).toBe("b");
     expect(joiners(group, [b, wait("x", [0], { key: "k" }), c], ["P0", "Kk"])).toBe("b");
   });
 
-  it("takes no other request along with one of several partitions", () => {
+  it("no other request joins a request of several partitions", () => {
     expect(joiners([wait("a", [0, 1])], [wait("b", [0])])).toBe("");
   });
 
-  it("takes an idempotency key once", () => {
+  it("an idempotency key joins once", () => {
     const [b, c] = [wait("b", [0], { key: "k" }), wait("c", [0], { key: "k" })];
     expect(joiners(group, [b, c])).toBe("b");
   });

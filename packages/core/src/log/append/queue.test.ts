@@ -43,7 +43,7 @@ function open(limits: { waitingMax?: number; groupCommit?: boolean } = {}) {
 }
 
 describe("the queue of appends", () => {
-  it("starts one group per partition, and what waited meanwhile goes together", async () => {
+  it("the queue starts one group per partition, and waiting requests form the next", async () => {
     const { enter, end, sizes } = open();
     const all = [0, 0, 1, 0].map((partition) => enter(target, request(partition)));
     expect(sizes()).toEqual([1, 1]);
@@ -54,7 +54,7 @@ describe("the queue of appends", () => {
     expect(await Promise.all(all)).toHaveLength(4);
   });
 
-  it("lets a group that starts over take along what came meanwhile, and holds its keys", async () => {
+  it("requests that arrived meanwhile join a restarting group, which holds their keys", async () => {
     const { enter, running, end, sizes } = open();
     const keyed = { ...request(0), idempotency: { key: "a", requestHash: "h" } };
     const all = [enter(target, request(0)), enter(target, keyed)];
@@ -69,7 +69,7 @@ describe("the queue of appends", () => {
     expect(await Promise.all(all)).toHaveLength(3);
   });
 
-  it("settles a request whose deadline comes while it waits, as not written", async () => {
+  it("a request whose deadline passes while it waits is settled as not written", async () => {
     const { enter, time, end } = open();
     const first = enter(target, request(0));
     const late = expect(enter(target, request(0))).rejects.toMatchObject({ code: "stream-busy" });
@@ -79,7 +79,7 @@ describe("the queue of appends", () => {
     await expect(first).resolves.toBeDefined();
   });
 
-  it("refuses what exceeds its limit, and admits again once there is room", async () => {
+  it("the queue refuses requests above its limit, and admits again once there is room", async () => {
     const { enter, end } = open({ waitingMax: 1 });
     const all = [enter(target, request(0)), enter(target, request(0))];
     await expect(enter(target, request(0))).rejects.toMatchObject({ code: "too-many-requests" });
@@ -89,7 +89,7 @@ describe("the queue of appends", () => {
     await expect(Promise.race([enter(target, request(0)), "admitted"])).resolves.toBe("admitted");
   });
 
-  it("starts every request by itself without group commit", () => {
+  it("without group commit every request starts alone", () => {
     const { enter, sizes } = open({ groupCommit: false });
     void enter(target, request(0));
     void enter(target, request(0));

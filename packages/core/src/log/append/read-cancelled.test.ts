@@ -43,7 +43,7 @@ const plan: AppendPlan = {
 const NOTHING = [undefined, undefined];
 
 describe("readCancelled", () => {
-  it("takes any trace of its own for success", () => {
+  it("any trace of the plan itself counts as success", () => {
     const traces = [
       { batches: [batch(1), batch(2)], receipts: [row("x", 1), row("y", 1)] },
       { batches: [undefined, batch(2)], receipts: NOTHING },
@@ -52,17 +52,17 @@ describe("readCancelled", () => {
     for (const found of traces) expect(readCancelled(plan, found)).toEqual({ kind: "landed" });
   });
 
-  it("takes another's batch for a lost race, even at the same place with the same size", () => {
+  it("another plan's batch counts as a lost race, even at the same place with the same size", () => {
     const found = { batches: [batch(9), undefined], receipts: NOTHING };
     expect(readCancelled(plan, found)).toEqual({ kind: "lost" });
   });
 
-  it("takes a seal for the end of the stream", () => {
+  it("a seal counts as the end of the stream", () => {
     const found = { batches: [undefined, batch(9, { kind: "seal" })], receipts: NOTHING };
     expect(readCancelled(plan, found)).toEqual({ kind: "sealed" });
   });
 
-  it("settles by a stored receipt before it looks at the chain", () => {
+  it("a stored receipt settles a request before the chain is read", () => {
     const settled = { kind: "settled", rows: new Map([["y", row("y", 9)]]) };
     const receipts = [undefined, row("y", 9)];
     for (const other of [undefined, batch(9), batch(9, { kind: "seal" })]) {
@@ -70,7 +70,7 @@ describe("readCancelled", () => {
     }
   });
 
-  it("takes an obstacle that the store did not show for a lost race", () => {
+  it("an obstacle that the store did not return counts as a lost race", () => {
     expect(readCancelled(plan, { batches: NOTHING, receipts: NOTHING })).toEqual({ kind: "lost" });
   });
 });

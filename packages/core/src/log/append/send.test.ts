@@ -56,7 +56,7 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
 const UNKNOWN: AppendVerdict = { kind: "unknown", cause: new Error("reset") };
 
 describe("sending a plan", () => {
-  it("sends it again until it has a verdict, and measures only puts that have one", async () => {
+  it("a plan is sent until it has a verdict, and only puts with a verdict are measured", async () => {
     const { run, puts, took } = start([UNKNOWN, UNKNOWN, { kind: "written" }]);
     expect(await run()).toMatchObject({ kind: "written" });
     expect(puts()).toBe(3);
@@ -64,27 +64,27 @@ describe("sending a plan", () => {
     expect(took[0]).toBeCloseTo(10);
   });
 
-  it("sends nothing where the stream's row is over a minute old", async () => {
+  it("nothing is sent when the stream's row was read over a minute ago", async () => {
     const { run, time, puts } = start([{ kind: "written" }]);
     time.nowMs = MINUTE_MS + 1;
     await expect(run()).rejects.toMatchObject({ code: "stream-busy" });
     expect(puts()).toBe(0);
   });
 
-  it("believes no verdict that comes after a minute", async () => {
+  it("a verdict after a minute is not trusted", async () => {
     const { run, settled } = start([{ kind: "written" }], MINUTE_MS + 1);
     expect(await run()).toMatchObject({ kind: "unknown" });
     expect(settled).toMatchObject([{ code: "outcome-unknown" }]);
   });
 
-  it("gives up once no request waits for it any more", async () => {
+  it("sending stops once no request waits for it", async () => {
     const { run, settled, puts } = start([UNKNOWN], 2_000);
     expect(await run()).toMatchObject({ kind: "unknown" });
     expect(puts()).toBeLessThanOrEqual(3);
     expect(settled).toMatchObject([{ code: "outcome-unknown" }]);
   });
 
-  it("throws a refusal of the first copy, and takes one of a later copy for no verdict", async () => {
+  it("a refusal of the first copy is thrown, and a refusal of a later one is no verdict", async () => {
     const refusal = new Error("ValidationException");
     await expect(start([refusal]).run()).rejects.toBe(refusal);
     const { run, settled } = start([UNKNOWN, refusal], 2_000);

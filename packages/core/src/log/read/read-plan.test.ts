@@ -31,46 +31,46 @@ const sequencesOf = ({ slices }: ReturnType<typeof planRun>): number[] =>
   );
 
 describe("planRun", () => {
-  it("takes whole batches until the rows run out", () => {
+  it("a run takes whole batches until the rows end", () => {
     const plan = planRun(chain([2, 3]), edgeAt(1), PAGE);
     expect(sequencesOf(plan)).toEqual([1, 2, 3, 4, 5]);
     expect(plan).toMatchObject({ position: { batch: 6, next: 6 }, stop: "end" });
   });
 
-  it("stops at a gap, after what it has", () => {
+  it("a run stops at a gap, after the events before it", () => {
     const plan = planRun([batchAt(1, 2), batchAt(4, 1)], edgeAt(1), PAGE);
     expect(sequencesOf(plan)).toEqual([1, 2]);
     expect(plan).toMatchObject({ position: { batch: 3, next: 3 }, stop: "gap" });
   });
 
-  it("takes nothing when the first row is not where it belongs", () => {
+  it("a run takes nothing when the first row is out of place", () => {
     for (const start of [edgeAt(1), edgeAt(3), { batch: 1, next: 3 }]) {
       const plan = planRun([batchAt(2, 5)], start, PAGE);
       expect(plan).toMatchObject({ slices: [], position: start, stop: "gap" });
     }
   });
 
-  it("stops at a seal", () => {
+  it("a run stops at a seal", () => {
     const seal = batchAt(3, 0, { kind: "seal" });
     const plan = planRun([batchAt(1, 2), seal], edgeAt(1), PAGE);
     expect(sequencesOf(plan)).toEqual([1, 2]);
     expect(plan.stop).toBe("seal");
   });
 
-  it("starts and ends inside batches", () => {
+  it("a run can start and end inside batches", () => {
     const plan = planRun(chain([4, 4]), { batch: 1, next: 3 }, { ...PAGE, events: 3 });
     expect(sequencesOf(plan)).toEqual([3, 4, 5]);
     expect(plan).toMatchObject({ position: { batch: 5, next: 6 }, stop: "room" });
     expect(plan.nextPublishedAt).toBe(50);
   });
 
-  it("does not wait inside a batch that it has read to its last event", () => {
+  it("a run that has read a batch to its last event leaves that batch", () => {
     const plan = planRun(chain([4]), { batch: 1, next: 3 }, { ...PAGE, events: 2 });
     expect(plan.position).toEqual({ batch: 5, next: 5 });
     expect(plan.room.events).toBe(0);
   });
 
-  it("takes a batch only if all of it fits", () => {
+  it("a run takes a batch only if all of it fits", () => {
     const one = planRun(chain([2, 3]), edgeAt(1), { ...PAGE, bytes: 2 * 260 + 3 * 260 - 1 });
     expect(sequencesOf(one)).toEqual([1, 2]);
     expect(one).toMatchObject({ stop: "room", nextPublishedAt: 30 });
@@ -79,7 +79,7 @@ describe("planRun", () => {
     expect(both.room.bytes).toBe(0);
   });
 
-  it("reads any chain, by any page sizes, once and in order", () => {
+  it("runs of any page sizes read any chain once and in order", () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 });
     const pages = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
     return fc.assert(

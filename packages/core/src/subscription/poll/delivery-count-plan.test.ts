@@ -3,7 +3,7 @@ import { deliveriesOf, planLimit, planNote } from "./delivery-count-plan.ts";
 
 const row = { partition: 0, next: 1 };
 
-it("[park.max-deliveries] stays narrow up to where the suspicion reaches", () => {
+it("[park.max-deliveries] the page stays small up to the last suspected event", () => {
   const first = planNote(row, { limit: 8, until: 9 });
   const again = planNote({ ...row, delivery: first }, { limit: 4, until: 5 });
   expect(again).toMatchObject({ at: 1, times: 2, limit: 4, until: 9 });

@@ -15,7 +15,7 @@ function paceAt() {
   };
 }
 
-it("[poll.pace] backs off from one second to ten, by a tenth of the time that was idle", () => {
+it("[poll.pace] the pace backs off from one second to ten, by a tenth of the idle time", () => {
   const { pace, pass } = paceAt();
   const asked = [0, 5_000, 5_000, 10_000, 40_000, 40_000, 3_600_000].map((ms) => {
     pass(ms);
@@ -24,7 +24,7 @@ it("[poll.pace] backs off from one second to ten, by a tenth of the time that wa
   expect(asked).toEqual([1_000, 1_000, 1_000, 2_000, 6_000, 10_000, 10_000]);
 });
 
-it("[poll.pace] reaches ten seconds within two minutes when it is followed, and stays there", () => {
+it("[poll.pace] a client that follows the pace reaches ten seconds within two minutes", () => {
   const { pace, pass } = paceAt();
   let polls = 0;
   let spentMs = 0;
@@ -39,7 +39,7 @@ it("[poll.pace] reaches ten seconds within two minutes when it is followed, and 
   expect(pace.next("s", IDLE)).toBe(10_000);
 });
 
-it("[poll.pace] asks at once while there is more, soon after events, and begins again from there", () => {
+it("[poll.pace] the next poll is due at once while there is more, and soon after events", () => {
   const { pace, pass } = paceAt();
   pace.next("s", IDLE);
   pass(100_000);
@@ -49,7 +49,7 @@ it("[poll.pace] asks at once while there is more, soon after events, and begins 
   expect(pace.next("s", IDLE)).toBe(1_000);
 });
 
-it("[poll.pace] is that of each subscription by itself", () => {
+it("[poll.pace] each subscription has its own pace", () => {
   const { pace, pass } = paceAt();
   pace.next("one", IDLE);
   pass(50_000);
@@ -57,7 +57,7 @@ it("[poll.pace] is that of each subscription by itself", () => {
   expect(pace.next("one", IDLE)).toBe(5_000);
 });
 
-it("[poll.pace] makes clients ask sooner when too many subscriptions are idle to remember", () => {
+it("[poll.pace] clients poll sooner when there are too many idle subscriptions to remember", () => {
   const { pace, pass } = paceAt();
   pace.next("first", IDLE);
   for (let n = 0; n < 10_000; n++) pace.next(`other ${n}`, IDLE);

@@ -37,7 +37,7 @@ const rowOf = (config: Partial<SubscriptionRow["config"]>, more: object = {}): S
 });
 
 describe("a change of a filter", () => {
-  it("[sub.patch-filter] lets through more only where that is said", () => {
+  it("[sub.patch-filter] a filter that lets more through is recognised as wider", () => {
     fc.assert(
       fc.property(filter, filter, event, (before, after, each) => {
         if (admitsMore(before, after)) return;
@@ -48,7 +48,7 @@ describe("a change of a filter", () => {
     );
   });
 
-  it("[sub.patch-filter] is nothing where it is the same, and widens nothing", () => {
+  it("[sub.patch-filter] an equal filter changes nothing and widens nothing", () => {
     fc.assert(
       fc.property(filter, (same) => {
         expect(admitsMore(same, same)).toBe(false);
@@ -58,7 +58,7 @@ describe("a change of a filter", () => {
     );
   });
 
-  it("[sub.patch-filter] begins a generation; other settings do not", () => {
+  it("[sub.patch-filter] a new filter begins a generation, and other settings do not", () => {
     const row = rowOf({ filter: { keyPrefix: "a" }, maxDeliveries: 5 });
     const plan = (asked: Parameters<typeof planChange>[2], of = row) => planChange(of, 4, asked);
     expect(plan({ leaseSeconds: 7 })).toMatchObject({ generation: 4, configured: 1 });
@@ -73,7 +73,7 @@ describe("a change of a filter", () => {
     expect(plan({ leaseSeconds: 30, maxDeliveries: 5 })).toBeUndefined();
   });
 
-  it("[sub.patch-filter] stays widened until a seek, whatever else changes", () => {
+  it("[sub.patch-filter] a widened subscription stays widened until a seek, whatever else changes", () => {
     const row = rowOf({ filter: { keyPrefix: "a" } }, { widenedIn: 4, configured: 2 });
     expect(planChange(row, 4, { leaseSeconds: 7 })).toMatchObject({ widenedIn: 4, configured: 3 });
     const narrow = { filter: { keyPrefix: "ab" } };

@@ -38,25 +38,25 @@ const owned = (partition: number, owner: string | undefined, until = LEASE_MS, t
 });
 
 describe("a lease plan", () => {
-  it("[lease.share] takes everything when no other worker is there", () => {
+  it("[lease.share] a single worker takes everything", () => {
     const rows = Array.from({ length: 5 }, (_, partition) => ({ partition }));
     expect(plan("a", rows, []).take.sort()).toEqual([0, 1, 2, 3, 4]);
     expect(plan("a", rows, ["a"]).take.sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it("[lease.share] gives up what is over the fair share, and no more", () => {
+  it("[lease.share] a worker gives up what exceeds its fair share, and no more", () => {
     const rows = [0, 1, 2, 3, 4].map((partition) => owned(partition, "a"));
     expect(plan("a", rows, ["a", "b"])).toMatchObject({ keep: [0, 1, 2], giveUp: [3, 4] });
     expect(plan("b", rows, ["a", "b"])).toMatchObject({ take: [], giveUp: [] });
   });
 
-  it("[lease.share] leaves one partition to its holder", () => {
+  it("[lease.share] one partition stays with its holder", () => {
     const rows = [owned(0, "z")];
     expect(plan("z", rows, ["a", "b", "z"])).toMatchObject({ keep: [0], giveUp: [] });
     expect(plan("a", rows, ["a", "b", "z"]).take).toEqual([]);
   });
 
-  it("[lease.fencing] takes what has expired or was given up, not what is held", () => {
+  it("[lease.fencing] a worker takes leases that have expired or were given up, and no others", () => {
     const rows = [owned(0, "b", 10), owned(1, undefined), owned(2, "b", 20)];
     expect(plan("a", rows, ["a"], 9).take).toEqual([1]);
     // The worker gets one of the two free partitions. The other is for `b`, which is still alive.
@@ -65,19 +65,19 @@ describe("a lease plan", () => {
     expect(plan("a", rows, ["a"], 20).take.sort()).toEqual([0, 1, 2]);
   });
 
-  it("[lease.share] holds on to its own, in good time, also when that has run out", () => {
+  it("[lease.share] a worker renews its own leases in good time, even expired ones", () => {
     const rows = [owned(0, "a", 30_000), owned(1, "a", 19_000), owned(2, "a", -1)];
     expect(plan("a", rows, ["a"])).toMatchObject({ keep: [0, 1, 2], renew: [1, 2], take: [] });
   });
 
-  it("[lease.standby] lasts from when its worker was heard of, however long a poll waits", () => {
+  it("[lease.standby] a lease lasts from the last sign of life, however long a poll waits", () => {
     const rows = [owned(0, "a", 29_000), owned(1, undefined)];
     expect(plan("a", rows, ["a"], 20_000, 20_000)).toMatchObject({ renew: [0], take: [1] });
     expect(plan("a", rows, ["a"], 20_000, 0)).toMatchObject({ renew: [], take: [1] });
     expect(plan("a", rows, ["a"], LEASE_MS, 0)).toMatchObject({ renew: [], take: [] });
   });
 
-  it("[lease.share] comes to rest with everything held and no worker over the fair share", () => {
+  it("[lease.share] the shares settle with everything held and no worker above its fair share", () => {
     const anyWorld = fc.record({
       partitions: fc.integer({ min: 1, max: 20 }),
       workers: fc.integer({ min: 1, max: 9 }),

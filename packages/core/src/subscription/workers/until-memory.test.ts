@@ -13,7 +13,7 @@ function open() {
 
 const leased = (until: number) => ({ partition: 0, lease: { token: 1, owner: "w", until } });
 
-it("learns nothing of a lease from a look that began before what it knows", () => {
+it("a memory learns no lease from a look that began before what it knows", () => {
   const { memory, start, pass } = open();
   const ended = leased(start - 1);
   memory.seeLeases(HOLDERS, memory.look(), [ended]);
@@ -29,7 +29,7 @@ it("learns nothing of a lease from a look that began before what it knows", () =
   expect(memory.ofLease(HOLDERS, renewed).lease?.until).toBe(start + LEASE_MS);
 });
 
-it("learns nothing of a worker from such a look, and answers what the row says", () => {
+it("a memory learns no worker from such a look, and returns the row's value", () => {
   const { memory, start, pass } = open();
   const at = (until: number) => ({ consumer: "w", until });
   memory.ofMember(HOLDERS, memory.look(), at(start - 1));
@@ -41,7 +41,7 @@ it("learns nothing of a worker from such a look, and answers what the row says",
   expect(memory.ofMember(HOLDERS, memory.look(), at(start + LEASE_MS))).toBe(start + LEASE_MS);
 });
 
-it("believes a clock that is an hour ahead for one lease from the first look", () => {
+it("a clock that is an hour ahead is trusted for one lease from the first look", () => {
   const { memory, start, pass } = open();
   const ahead = leased(start + 3_600_000);
   memory.seeLeases(HOLDERS, memory.look(), [ahead]);

@@ -6,7 +6,7 @@ const NOW = 1_000_000;
 const HOUR_MS = 3_600_000;
 
 describe("the end of a lease, as a process sees it", () => {
-  it("is as it is stored where the clocks agree", () => {
+  it("an expiry is as stored when the clocks agree", () => {
     const seen = planSighting(undefined, NOW + 2_000, { nowMs: NOW, ...LEASE });
     expect(seen.until).toBe(NOW + 2_000);
     expect(planSighting(seen, NOW + 4_500, { nowMs: NOW + 1_600, ...LEASE }).until).toBe(
@@ -14,7 +14,7 @@ describe("the end of a lease, as a process sees it", () => {
     );
   });
 
-  it("is a lease away at most, and looking again moves it no further", () => {
+  it("an expiry is at most a lease away, and further looks do not move it", () => {
     const seen = planSighting(undefined, NOW + HOUR_MS, { nowMs: NOW, ...LEASE });
     expect(seen.until).toBe(NOW + 3_000);
     const again = planSighting(seen, NOW + HOUR_MS, { nowMs: NOW + 2_000, ...LEASE });
@@ -31,14 +31,14 @@ describe("the end of a lease, as a process sees it", () => {
     expect(again.until).toBe(NOW - HOUR_MS + 3_000);
   });
 
-  it("is ahead where a late clock has written it since the last look", () => {
+  it("an expiry is in the future when a late clock has written it since the last look", () => {
     const first = planSighting(undefined, NOW - HOUR_MS, { nowMs: NOW, ...LEASE });
     expect(first.until).toBe(NOW - HOUR_MS);
     const renewed = planSighting(first, NOW - HOUR_MS + 900, { nowMs: NOW + 1_000, ...LEASE });
     expect(renewed.until).toBe(NOW + 4_000);
   });
 
-  it("has passed where it may have been written long before the last look was over", () => {
+  it("an expiry has passed when it may have been written long before the last look ended", () => {
     const first = planSighting(undefined, NOW + 3_000, { nowMs: NOW, ...LEASE });
     const later = planSighting(first, NOW + 4_000, { nowMs: NOW + 60_000, ...LEASE });
     expect(later.until).toBe(NOW + 4_000);

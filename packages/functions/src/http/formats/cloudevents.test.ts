@@ -44,7 +44,7 @@ const faultsOf = (run: () => unknown) => {
 const invalid = (...pointers: string[]) => ({ code: "invalid-request", pointers });
 
 describe("a structured CloudEvent", () => {
-  it("becomes an event, what has no field of its own as headers", () => {
+  it("a CloudEvent becomes an event, with unknown attributes as headers", () => {
     const text =
       '{"specversion":"1.0","id":"e1","source":"https://shop/1","type":"placed","subject":"s",' +
       '"time":"2026-01-02T03:04:05.6+01:00","datacontenttype":"application/json",' +
@@ -70,7 +70,7 @@ describe("a structured CloudEvent", () => {
     });
   });
 
-  it("goes out as it came in, with its key, its sequence and the data byte for byte", () => {
+  it("a CloudEvent is returned as it was sent, with its key, its sequence and its exact data", () => {
     const value = fc.oneof(fc.string({ maxLength: 9 }), fc.boolean(), fc.integer());
     const name = fc.stringMatching(/^x[a-z0-9]{0,19}$/);
     const extensions = fc.dictionary(name, value, { maxKeys: 9 });
@@ -87,14 +87,14 @@ describe("a structured CloudEvent", () => {
   });
 
   it.each([{}, { data: null }, { data: null, data_base64: null }])(
-    "with %j is a tombstone",
+    "a CloudEvent with %j is a tombstone",
     (data) => {
       expect(structured({ ...minimal, ...data }).data).toBe("null");
     },
   );
 
   it.each([{ data: null }, { data: null, data_base64: null }])(
-    "with %j goes out with data of null",
+    "a CloudEvent with %j is returned with data of null",
     (data) => {
       const event = structured({ ...minimal, ...data });
       expect(event.attributes.headers).not.toHaveProperty("ce-data_absent");
@@ -102,13 +102,13 @@ describe("a structured CloudEvent", () => {
     },
   );
 
-  it.each([{}, { data_base64: null }])("with %j goes out without data", (data) => {
+  it.each([{}, { data_base64: null }])("a CloudEvent with %j is returned without data", (data) => {
     const event = structured({ ...minimal, ...data });
     expect(event.attributes.headers).toMatchObject({ "ce-data_absent": "true" });
     expect(JSON.parse(outOf(event))).not.toHaveProperty("data");
   });
 
-  it("has no mark of absent data where its headers are full", () => {
+  it("a CloudEvent with the maximum number of headers has no mark of absent data", () => {
     const extensions = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`x${n}`, "1"]));
     const event = structured({ ...minimal, ...extensions(LIMITS.headersMax - 1) });
@@ -116,7 +116,7 @@ describe("a structured CloudEvent", () => {
     expect(JSON.parse(outOf(event))).toMatchObject({ data: null });
   });
 
-  it("keeps Base64 as a string and gives it back as data_base64", () => {
+  it("Base64 is kept as a string and returned as data_base64", () => {
     const event = structured(
       '{"specversion":"1.0","id":"1","source":"/","type":"t","subject":"k","data_base64":"\\/w=="}',
     );
@@ -128,7 +128,7 @@ describe("a structured CloudEvent", () => {
     expect(JSON.parse(outOf(event))).not.toHaveProperty("data");
   });
 
-  it("has the subject as its key without a partitionkey", () => {
+  it("the subject is the key if there is no partitionkey", () => {
     const { partitionkey: _, ...rest } = minimal;
     expect(structured({ ...rest, subject: "s" }).attributes.key).toBe("s");
     const problem = problemOf(() => structured(rest));
@@ -170,7 +170,7 @@ describe("a structured CloudEvent", () => {
     expect(faultsOf(() => structured(event))).toEqual(invalid(...pointers));
   });
 
-  it("may have as many attributes as fit the headers of an event, source among them", () => {
+  it("a CloudEvent may have as many attributes as an event has headers, including source", () => {
     const sized = (count: number) => ({
       ...minimal,
       ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, "1"])),
@@ -181,13 +181,13 @@ describe("a structured CloudEvent", () => {
 });
 
 describe("a batch of CloudEvents", () => {
-  it("is its events in order, and may be empty", () => {
+  it("the events of a batch keep their order, and a batch may be empty", () => {
     const batch = [minimal, { ...minimal, id: "2", data: [1] }];
     expect(decode(BATCH, JSON.stringify(batch)).map(({ data }) => data)).toEqual(["null", "[1]"]);
     expect(decode(BATCH, " [ ] ")).toEqual([]);
   });
 
-  it("is refused with pointers into its array", () => {
+  it("a batch is refused with pointers into its array", () => {
     const batch = JSON.stringify([minimal, { ...minimal, id: "" }, 3]);
     expect(faultsOf(() => decode(BATCH, batch))).toEqual(invalid("/1/id", "/2"));
     expect(faultsOf(() => decode(BATCH, JSON.stringify(minimal)))).toEqual(invalid(""));
@@ -226,7 +226,7 @@ describe("a CloudEvent in binary mode", () => {
     ["100%25", "100%"],
     ["%2525", "%25"],
     ['"a \\"b\\" %20"', 'a "b"  '],
-  ])("reads the header value %s", (value, text) => {
+  ])("the header value %s is decoded", (value, text) => {
     expect(binary({ "ce-partitionkey": value }).attributes.key).toBe(text);
   });
 
@@ -244,7 +244,7 @@ describe("a CloudEvent in binary mode", () => {
     expect(faultsOf(() => binary(headers))).toEqual(invalid(pointer));
   });
 
-  it("is refused for data that is not what its type says, or cannot be kept", () => {
+  it("binary data that contradicts its type, or that cannot be kept, is refused", () => {
     const codeOf = (body: string | Uint8Array, type = "application/json") =>
       problemOf(() => binary({}, body, type)).code;
     expect(codeOf("{")).toBe("malformed-json");
@@ -254,7 +254,7 @@ describe("a CloudEvent in binary mode", () => {
     expect(codeOf("x".repeat(300_000), "text/plain")).toBe("event-too-large");
   });
 
-  it("gives way to a structured media type, and goes before a native one", () => {
+  it("a structured media type takes precedence over binary mode, and binary mode over a native one", () => {
     const headers = { "ce-specversion": "1.0" };
     expect(decode(STRUCTURED, JSON.stringify(minimal), headers)).toHaveLength(1);
     expect(() => decode("application/json", '{"key":"k","data":1}', headers)).toThrow();
@@ -265,7 +265,7 @@ describe("a CloudEvent in binary mode", () => {
 });
 
 describe("printing a CloudEvent", () => {
-  it("[publish.formats] takes UTF-8 in a header as it is, and refuses bytes that are none", () => {
+  it("[publish.formats] UTF-8 in a header is accepted, and bytes that are not UTF-8 are refused", () => {
     // Converts text to the form in which a server passes on a header: one character for each byte.
     const bytes = (text: string) => Buffer.from(text).toString("latin1");
     expect(binary({ "ce-subject": bytes("ключ %41") }).attributes.key).toBe("ключ A");
@@ -279,20 +279,20 @@ describe("printing a CloudEvent", () => {
     [{ "ce-sequence": "7" }, "7"],
     [{ "ce-sequence.integer": "7" }, 7],
     [{ "ce-sequence.boolean": "true" }, true],
-  ])("keeps the sequence that a CloudEvent came with: %o", (own, kept) => {
+  ])("a CloudEvent keeps its own sequence: %o", (own, kept) => {
     const headers = { "ce-source": "/a", ...own };
     const printed = JSON.parse(toCloudEventJson("s", stored({ headers })));
     expect(printed).toMatchObject({ sequence: kept, ledgersequence: "0000000000000042" });
   });
 
-  it("gives a native event a source, a type, its time of publishing and a sequence", () => {
+  it("a native event gets a source, a type, its time of publishing and a sequence", () => {
     expect(toCloudEventJson("orders", stored({ data: "1.10" as RawJson }))).toBe(
       '{"specversion":"1.0","id":"1","source":"/streams/orders","type":"eventledger.event",' +
         '"time":"2026-11-24T08:30:00.007Z","partitionkey":"k","sequence":"0000000000000042","data":1.10}',
     );
   });
 
-  it("makes extensions of headers with a legal name and drops the others", () => {
+  it("headers with a legal name become extensions, and others are dropped", () => {
     const headers = {
       traceparent: "00-1",
       "x-request-id": "dropped",
@@ -322,7 +322,7 @@ describe("printing a CloudEvent", () => {
     expect(extensions).toEqual({ traceparent: "00-1", m: -7, own: "first" });
   });
 
-  it.each(['"a"', '"\\u0041AA="', '"=AAA"', "[]", "null"])("does not call %s Base64", (data) => {
+  it.each(['"a"', '"\\u0041AA="', '"=AAA"', "[]", "null"])("%s does not count as Base64", (data) => {
     const event = stored({ headers: { "ce-data_base64": "true" }, data: data as RawJson });
     expect(toCloudEventJson("orders", event).endsWith(`,"data":${data}}`)).toBe(true);
   });
@@ -377,7 +377,7 @@ describe("the CloudEvents SDK", () => {
   const read = (text: string) =>
     HTTP.toEvent({ headers: { "content-type": BATCH }, body: `[${text}]` });
 
-  it.each(sdkEvents)("sends %s structured and reads it back from a batch", (_, event) => {
+  it.each(sdkEvents)("the SDK sends %s structured and reads it back from a batch", (_, event) => {
     const { headers, body } = HTTP.structured(event);
     const [decoded = expect.fail()] = decode(
       String(headers["content-type"]),
@@ -393,7 +393,7 @@ describe("the CloudEvents SDK", () => {
     ]);
   });
 
-  it.each(sdkEvents)("sends %s in binary mode, extensions as text", (_, event) => {
+  it.each(sdkEvents)("the SDK sends %s in binary mode, with extensions as text", (_, event) => {
     const { headers, body } = HTTP.binary(event);
     const contentType = String(headers["content-type"]);
     const sent = Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, String(v)]));
@@ -409,7 +409,7 @@ describe("the CloudEvents SDK", () => {
     ]);
   });
 
-  it("sends a bare string as JSON that is none, which is refused", () => {
+  it("the SDK sends a bare string as invalid JSON, which is refused", () => {
     const { headers, body } = HTTP.binary(
       new SdkEvent({ source: "/s", type: "t", subject: "k", data: "bare" }),
     );
@@ -417,7 +417,7 @@ describe("the CloudEvents SDK", () => {
     expect(problemOf(send).code).toBe("malformed-json");
   });
 
-  it("sends bytes structured and reads the same bytes", () => {
+  it("the SDK sends bytes structured and reads the same bytes", () => {
     const event = new SdkEvent({
       source: "/s",
       type: "t",
@@ -430,7 +430,7 @@ describe("the CloudEvents SDK", () => {
     expect(back?.data_base64).toBe("AP8=");
   });
 
-  it("reads a page of native events", () => {
+  it("the SDK reads a page of native events", () => {
     const { body, contentType } = printPage(
       {},
       [stored({}), stored({ id: "2" })],

@@ -17,7 +17,7 @@ const event: StoredEvent = {
 };
 
 describe("printing an event", () => {
-  it("gives its members in their order, the data as it was sent", () => {
+  it("an event has its members in their order, and its data as it was sent", () => {
     expect(printEvent(event)).toBe(
       '{"sequence":7,"publishedAt":"2026-01-02T03:04:05.006Z","id":"i","key":"k\\"\\u0000",' +
         '"type":"t","time":"2026-01-02T03:04:05+02:00","headers":{"b":"1","a":"2"},"data":1.10}',
@@ -26,7 +26,7 @@ describe("printing an event", () => {
     expect(printEvent(bare)).toMatch(/"key":"[^,]*","data":1.10}$/);
   });
 
-  it("gives back what was published, attributes alike and data byte for byte", () => {
+  it("a printed event has the published attributes and the exact data", () => {
     const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
     return fc.assert(
       fc.property(anyJsonText, text, text, (data, key, value) => {
@@ -53,7 +53,7 @@ describe("printing an event", () => {
 });
 
 describe("printing a page", () => {
-  it("puts the members after the events", () => {
+  it("the members of a page follow its events", () => {
     expect(printPage({ cursor: "c", caughtUp: true }, [], "native", "s")).toEqual({
       contentType: "application/json",
       body: '{"events":[],"cursor":"c","caughtUp":true}',
@@ -63,7 +63,7 @@ describe("printing a page", () => {
     expect(body).toBe(`{"events":[${printEvent(event)},${printEvent(event)}]}`);
   });
 
-  it("hands the members back when CloudEvents leaves them no room", () => {
+  it("the members of a page are returned separately when CloudEvents has no room for them", () => {
     const page = printPage({ cursor: "c" }, [], "cloudevents", "s");
     expect(page).toEqual({
       contentType: "application/cloudevents-batch+json",

@@ -88,7 +88,7 @@ describe("a hostile body", () => {
     expect(busyMs() - before).toBeLessThan(CALM_MS);
   });
 
-  it("that is a little off is decoded or refused with a name, never anything else", () => {
+  it("a body that is slightly wrong is decoded or refused with a code", () => {
     const [native, cloudEvent] = [
       '{"key":"k","data":{"a":[1,"\\ud83d\\ude00"]},"headers":{"a":"b"}}',
       '{"specversion":"1.0","id":"1","source":"/","type":"t","subject":"k","ext":1,"data":"é"}',

@@ -26,7 +26,7 @@ const invalid = (pointer: string, detail: unknown) => ({
 });
 
 describe("a native body", () => {
-  it("is one event", () => {
+  it("a native body may be one event", () => {
     const body =
       ' {"data" : { "b": 1.10 } , "headers":{"x":"1"},"k\\u0065y":"k","time":"2026-01-02T03:04:05+02:00"}\n';
     expect(json(body)).toEqual([
@@ -37,7 +37,7 @@ describe("a native body", () => {
     ]);
   });
 
-  it("is a list of events in their order", () => {
+  it("a native body may be a list of events in their order", () => {
     const body = '{"events":[{"key":"a","data":null}, {"data":[ ],"id":"7","type":"t","key":"b"}]}';
     expect(json(body)).toEqual([
       { attributes: { key: "a" }, data: "null" },
@@ -45,7 +45,7 @@ describe("a native body", () => {
     ]);
   });
 
-  it("keeps any data of any event as it was sent", () => {
+  it("any data of any event is kept as it was sent", () => {
     return fc.assert(
       fc.property(fc.array(anyJsonText, { minLength: 1, maxLength: 5 }), space, (datas, s) => {
         const events = datas.map((data) => `${s}{${s}"data"${s}:${s}${data}${s},"key":"k"}${s}`);
@@ -96,7 +96,7 @@ describe("a native body", () => {
     expect(errorsOf(() => json(body))).toEqual(invalid(pointer, detail));
   });
 
-  it("is refused with a pointer for each fault of each event", () => {
+  it("an invalid body is refused with a pointer for each fault of each event", () => {
     const problem = problemOf(() =>
       json('{"events":[{"x":1,"y":2},{"key":"k","data":1},{"key":2}]}'),
     );
@@ -111,7 +111,7 @@ describe("a native body", () => {
     expect(problem.detail).toBe("/events/0/key is required. 6 fields are invalid in all.");
   });
 
-  it("is refused unread beyond 64 members, in the event as in its headers", () => {
+  it("an object with more than 64 members is refused unread, as an event and as headers", () => {
     const members = Array.from({ length: 65 }, (_, i) => `"h${i}":"1"`).join();
     expect(errorsOf(() => json(`{${members}}`))).toEqual(invalid("", "has more than 64 members"));
     expect(errorsOf(() => json(`{"key":"k","data":1,"headers":{${members}}}`))).toEqual(
@@ -119,7 +119,7 @@ describe("a native body", () => {
     );
   });
 
-  it("is refused without repeating a long name", () => {
+  it("a refusal does not repeat a long name", () => {
     const { errors, detail } = problemOf(() =>
       json(`{"key":"k","data":1,"${"😀".repeat(5000)}":1}`),
     );
@@ -127,7 +127,7 @@ describe("a native body", () => {
     expect(detail.length).toBeLessThan(300);
   });
 
-  it("is refused with twenty faults at most and the number of the others", () => {
+  it("a refusal lists at most twenty faults, and the number of the others", () => {
     const problem = problemOf(() => json(`{"events":[${Array(1000).fill("{}").join(",")}]}`));
     expect(problem.errors).toHaveLength(20);
     expect(problem.detail).toContain(
@@ -135,7 +135,7 @@ describe("a native body", () => {
     );
   });
 
-  it("is judged by its bytes, then as JSON, then by its shape, its data and its size", () => {
+  it("a body is checked as UTF-8, then as JSON, then its shape, its data and its size", () => {
     const deep = '{"key":"k","data":'.concat("[".repeat(65), "]".repeat(65), "}");
     const large = `{"key":"k","data":"${"x".repeat(LIMITS.eventBytesMax)}"}`;
     const codeOf = (...events: string[]) =>
@@ -147,7 +147,7 @@ describe("a native body", () => {
     expect(problemOf(() => json(Uint8Array.of(0x7b, 0xff))).detail).toContain("UTF-8");
   });
 
-  it("names the event whose data cannot be kept", () => {
+  it("the refusal names the event whose data cannot be kept", () => {
     const body = '{"events":[{"key":"k","data":1},{"key":"k","data":["\\udfff"]}]}';
     expect(errorsOf(() => json(body))).toEqual({
       code: "unsupported-data",
@@ -164,12 +164,12 @@ describe("the caps", () => {
     return `{"type":"t","data":"${fill}","key":"\\u00e9"}`;
   };
 
-  it("count an event's data as sent and its attributes as compact JSON", () => {
+  it("the size of an event is its data as sent and its attributes as compact JSON", () => {
     const [event] = json('{ "key" : "\\u00e9" , "data" : [ 1 ] }');
     expect(event && eventBytes(event)).toBe('{"key":"é"}'.length + 1 + "[ 1 ]".length);
   });
 
-  it("let an event of the cap pass and refuse one byte more", () => {
+  it("an event at the cap is accepted, and one byte more is refused", () => {
     expect(json(eventOf(LIMITS.eventBytesMax))).toHaveLength(1);
     const body = `{"events":[{"key":"k","data":1},${eventOf(LIMITS.eventBytesMax + 1)}]}`;
     const problem = problemOf(() => json(body));
@@ -192,12 +192,12 @@ describe("the caps", () => {
 });
 
 describe("an NDJSON body", () => {
-  it("is one event per line, blank lines aside", () => {
+  it("each line is an event, and blank lines are skipped", () => {
     const body = '\n{"key":"a","data":1}\r\n \t\n{"key":"b","data":{ }}\n\n';
     expect(ndjson(body).map(({ data }) => data)).toEqual(["1", "{ }"]);
   });
 
-  it("is refused with the event's pointer and its line", () => {
+  it("an invalid line is refused with the event's pointer and its line number", () => {
     const body = '{"key":"a","data":1}\n\n{"data":1}\n';
     expect(errorsOf(() => ndjson(body))).toEqual(invalid("/1/key", "is required (line 3)"));
     const deep = `\n{"key":"k","data":"\\ud800"}`;
@@ -216,7 +216,7 @@ describe("an NDJSON body", () => {
     expect(problem.detail).toMatch(detail);
   });
 
-  it("is the same however it arrives in pieces", () => {
+  it("the events are the same however the body is cut into pieces", () => {
     const body = new TextEncoder().encode(
       '{"key":"é€😀","data":"😀"}\n\r\n{"key":"b","data":[ 1 ]}',
     );
@@ -247,7 +247,7 @@ describe("an NDJSON body", () => {
     expect(problem.detail).toMatch(/line 2/i);
   });
 
-  it.each(["", "\n", " \n\r\n"])("of %j is refused: it holds no event", (body) => {
+  it.each(["", "\n", " \n\r\n"])("a body of %j is refused, because it contains no event", (body) => {
     expect(errorsOf(() => ndjson(body))).toEqual(invalid("", "must hold at least one event"));
   });
 });
@@ -261,7 +261,7 @@ describe("the content type", () => {
     'application/json;charset="utf-8"',
     "application/json; profile=x",
     "application/x-ndjson; charset=utf-8",
-  ])("%s is accepted", (contentType) => {
+  ])("the content type %s is accepted", (contentType) => {
     expect(publish(contentType, event)).toHaveLength(1);
   });
 

@@ -35,7 +35,7 @@ describe("keeping data", () => {
     expect(keep(` \t\r\n${text}\n`)).toBe(text);
   });
 
-  it("returns any JSON as it was sent, whatever surrounds it", () => {
+  it("any JSON is returned as it was sent, whatever surrounds it", () => {
     return fc.assert(
       fc.property(anyJsonText, space, space, (text, before, after) => {
         expect(keep(before + text + after)).toBe(text);
@@ -61,7 +61,7 @@ describe("keeping data", () => {
     expect(problem.detail).toContain(found);
   });
 
-  it("holds nesting to the cap, counting brackets that are open at once", () => {
+  it("nesting is limited by the number of brackets that are open at once", () => {
     const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
     expect(keep(`[${nested(63)},{},[]]`)).toHaveLength(63 * 2 + 8);
     const problem = problemOf(() => keep(nested(65)));
@@ -74,7 +74,7 @@ describe("keeping data", () => {
 });
 
 describe("cutting", () => {
-  it("finds each member of an object with its text", () => {
+  it("each member of an object is found with its text", () => {
     return fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.string(), anyJsonText)),
@@ -92,7 +92,7 @@ describe("cutting", () => {
     );
   });
 
-  it("finds each element of an array with its text", () => {
+  it("each element of an array is found with its text", () => {
     return fc.assert(
       fc.property(fc.array(anyJsonText), space, (values, around) => {
         const text = `${around}[${around}${values.map((v) => v + around).join(`,${around}`)}]`;
@@ -101,12 +101,12 @@ describe("cutting", () => {
     );
   });
 
-  it("reads escaped names and tells a repeated member", () => {
+  it("escaped names are decoded, and a repeated member is recognised", () => {
     const cut = cutMembers('{"key":1,"k\\u0065y":2,"__proto__":3}', 0, 9);
     expect(cut.map(({ name }) => name)).toEqual(["key", "key", "__proto__"]);
   });
 
-  it("stops after one member more than is wanted", () => {
+  it("cutting stops after one member more than is wanted", () => {
     const text = `{${Array.from({ length: 1000 }, (_, i) => `"${i}":0`).join(",")}}`;
     expect(cutMembers(text, 0, 64)).toHaveLength(65);
   });
@@ -127,7 +127,7 @@ describe("decoding", () => {
     });
   });
 
-  it("refuses a byte order mark at the start and keeps one inside", () => {
+  it("a byte order mark is refused at the start and kept inside", () => {
     expect(problemOf(() => decodeUtf8(Buffer.from("\ufeff1"))).detail).toContain("byte order mark");
     expect(decodeUtf8(Buffer.from('"\ufeff"'))).toBe('"\ufeff"');
   });
@@ -145,7 +145,7 @@ describe("decoding", () => {
     '"\n"',
     "[1]]",
     "\u00a01",
-  ])("refuses %j as JSON", (text) => {
+  ])("%j is refused as JSON", (text) => {
     expect(problemOf(() => parseJson(text)).code).toBe("malformed-json");
   });
 });
