@@ -28,12 +28,16 @@ async function tools(context: TestContext) {
 
 const QUIET = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
 
-it("[openapi.clients] redocly finds the document valid and without a warning", INSTALLING, async (context) => {
-  const { tool } = await tools(context);
-  const { stdout } = await tool("redocly", "lint", OPENAPI, "--format", "json");
-  const { totals } = JSON.parse(stdout.slice(stdout.indexOf("{")));
-  context.expect(totals).toMatchObject({ errors: 0, warnings: 0 });
-});
+it(
+  "[openapi.clients] redocly finds the document valid and without a warning",
+  INSTALLING,
+  async (context) => {
+    const { tool } = await tools(context);
+    const { stdout } = await tool("redocly", "lint", OPENAPI, "--format", "json");
+    const { totals } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    context.expect(totals).toMatchObject({ errors: 0, warnings: 0 });
+  },
+);
 
 it("[openapi.clients] openapi-typescript generates a client that compiles and works", async (context) => {
   const { folder, tool } = await tools(context);

@@ -163,18 +163,21 @@ function shapes(api: Client): void {
     expect(seen.sort()).toEqual(keys);
   });
 
-  it.each(["prefix", "keyPrefix"])("[compaction.list] the list returns pages by %s", async (name) => {
-    const found: string[] = [];
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const query = { limit: 1, [name]: "a", ...(cursor === undefined ? {} : { cursor }) };
-      const page = await api.listCompacted(stream, query);
-      for (const { key } of page.items) found.push(key);
-      cursor = page.cursor;
-    }
-    expect(found.sort()).toEqual(["a b", "a/b"]);
-    const both = api.listCompacted(stream, { prefix: "a", keyPrefix: "a" });
-    await refusal(both, "invalid-request");
-  });
+  it.each(["prefix", "keyPrefix"])(
+    "[compaction.list] the list returns pages by %s",
+    async (name) => {
+      const found: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const query = { limit: 1, [name]: "a", ...(cursor === undefined ? {} : { cursor }) };
+        const page = await api.listCompacted(stream, query);
+        for (const { key } of page.items) found.push(key);
+        cursor = page.cursor;
+      }
+      expect(found.sort()).toEqual(["a b", "a/b"]);
+      const both = api.listCompacted(stream, { prefix: "a", keyPrefix: "a" });
+      await refusal(both, "invalid-request");
+    },
+  );
 }
 
 function bootstrap(api: Client, partitions: number): void {

@@ -70,10 +70,13 @@ function packed(api: Client): void {
         .padEnd(bytes - 1, " "),
     );
 
-  it.each(["gzip", "GZIP", "x-gzip"])("[http.gzip-in] a gzip body is decompressed: %s", async (encoding) => {
-    const answer = await publish(gzipSync(line("a") + line("b")), NDJSON, encoding);
-    expect(PublishReceipt.parse(answer.body).events).toHaveLength(2);
-  });
+  it.each(["gzip", "GZIP", "x-gzip"])(
+    "[http.gzip-in] a gzip body is decompressed: %s",
+    async (encoding) => {
+      const answer = await publish(gzipSync(line("a") + line("b")), NDJSON, encoding);
+      expect(PublishReceipt.parse(answer.body).events).toHaveLength(2);
+    },
+  );
 
   it("[http.gzip-in] a gzip body is decompressed in chunks and in several members", async () => {
     const members = Buffer.concat([gzipSync(line("a")), gzipSync(line("b"))]);

@@ -181,25 +181,28 @@ function bounds(api: Client, partitions: number): void {
     all = (await api.readAll(stream)).sort((a, b) => Number(a.data) - Number(b.data));
   });
 
-  it.each([1, 4, 1_000])("[read.until] reading ends before a moment, in pages of %i", async (limit) => {
-    const until = all[12]?.publishedAt ?? "";
-    const wanted = all.filter(({ publishedAt }) => publishedAt < until);
-    const walked: LedgerEvent[] = [];
-    for (let from = "earliest", pages = 0; ; pages++) {
-      const { body } = await api.browse(stream, { from, until, limit });
-      walked.push(...body.events);
-      expect(pages).toBeLessThan(60);
-      if (body.caughtUp) {
-        expect(body.lag).toEqual({ events: 0, seconds: 0 });
-        // The event at the bound and those after it are still to be read.
-        const rest = await api.readAll(stream, body.cursor);
-        expect(dataOf([...walked, ...rest]).sort((a, b) => a - b)).toEqual(dataOf(all));
-        break;
+  it.each([1, 4, 1_000])(
+    "[read.until] reading ends before a moment, in pages of %i",
+    async (limit) => {
+      const until = all[12]?.publishedAt ?? "";
+      const wanted = all.filter(({ publishedAt }) => publishedAt < until);
+      const walked: LedgerEvent[] = [];
+      for (let from = "earliest", pages = 0; ; pages++) {
+        const { body } = await api.browse(stream, { from, until, limit });
+        walked.push(...body.events);
+        expect(pages).toBeLessThan(60);
+        if (body.caughtUp) {
+          expect(body.lag).toEqual({ events: 0, seconds: 0 });
+          // The event at the bound and those after it are still to be read.
+          const rest = await api.readAll(stream, body.cursor);
+          expect(dataOf([...walked, ...rest]).sort((a, b) => a - b)).toEqual(dataOf(all));
+          break;
+        }
+        from = body.cursor;
       }
-      from = body.cursor;
-    }
-    expect(dataOf(walked).sort((a, b) => a - b)).toEqual(dataOf(wanted));
-  });
+      expect(dataOf(walked).sort((a, b) => a - b)).toEqual(dataOf(wanted));
+    },
+  );
 
   it("[read.until] reading ends before a cursor or the end, and with desc at it", async () => {
     const { cursor } = (await api.browse(stream, { limit: 8 })).body;

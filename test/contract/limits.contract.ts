@@ -65,20 +65,23 @@ function attributes(api: Client): void {
     stream = await api.newStream();
   });
 
-  it.each(ATTRIBUTES)("[publish.limits] a %s at its cap is accepted, and no more", async (_, cap, over, pointer) => {
-    const event = { key: "k", data: 1, ...cap };
-    const { body } = await api.publish(stream, event);
-    const { events } = (await api.browse(stream, { from: body.events[0]?.sequence })).body;
-    expect(events).toMatchObject([event]);
+  it.each(ATTRIBUTES)(
+    "[publish.limits] a %s at its cap is accepted, and no more",
+    async (_, cap, over, pointer) => {
+      const event = { key: "k", data: 1, ...cap };
+      const { body } = await api.publish(stream, event);
+      const { events } = (await api.browse(stream, { from: body.events[0]?.sequence })).body;
+      expect(events).toMatchObject([event]);
 
-    const problem = await refusal(
-      api.publish(stream, { key: "k", data: 1, ...over }),
-      "invalid-request",
-    );
-    expect(problem.errors?.[0]?.pointer).toMatch(new RegExp(`^${pointer}`));
-    const after = await api.browse(stream, { from: body.cursor });
-    expect(after.body.events).toEqual([]);
-  });
+      const problem = await refusal(
+        api.publish(stream, { key: "k", data: 1, ...over }),
+        "invalid-request",
+      );
+      expect(problem.errors?.[0]?.pointer).toMatch(new RegExp(`^${pointer}`));
+      const after = await api.browse(stream, { from: body.cursor });
+      expect(after.body.events).toEqual([]);
+    },
+  );
 
   it("[publish.limits] data of depth 64 is accepted, and no more", async () => {
     const { body } = await api.publish(stream, `{"key":"deep","data":${nested(64)}}`);
@@ -122,21 +125,24 @@ function sizes(api: Client): void {
     ["ASCII", { key: "k" }, "x"],
     ["three-byte characters", { key: "k" }, "€"],
     ["every attribute", { key: "é", type: "t", id: "i", headers: { h: "é\n" } }, "x"],
-  ])("[publish.limits] an event of 256 KiB of %s is accepted, and no more", async (_, attrs, filler) => {
-    const event = eventOf(256 * KIB, attrs, filler);
-    const { body } = await api.publish(stream, event);
-    const page = await api.browse(stream, { from: body.events[0]?.sequence });
-    expect(page.body.events[0]?.data === event.data).toBe(true);
+  ])(
+    "[publish.limits] an event of 256 KiB of %s is accepted, and no more",
+    async (_, attrs, filler) => {
+      const event = eventOf(256 * KIB, attrs, filler);
+      const { body } = await api.publish(stream, event);
+      const page = await api.browse(stream, { from: body.events[0]?.sequence });
+      expect(page.body.events[0]?.data === event.data).toBe(true);
 
-    const over = eventOf(256 * KIB + 1, attrs, filler);
-    const problem = facts(await refusal(api.publish(stream, over), "event-too-large"));
-    expect(problem.eventBytesMax).toBe(256 * KIB);
-    expect(problem.errors?.[0]?.pointer).toBe("");
-    const second = api.publish(stream, [event, over]);
-    const { errors } = await refusal(second, "event-too-large");
-    expect(errors?.[0]?.pointer).toBe("/events/1");
-    expect((await api.browse(stream, { from: body.cursor })).body.events).toEqual([]);
-  });
+      const over = eventOf(256 * KIB + 1, attrs, filler);
+      const problem = facts(await refusal(api.publish(stream, over), "event-too-large"));
+      expect(problem.eventBytesMax).toBe(256 * KIB);
+      expect(problem.errors?.[0]?.pointer).toBe("");
+      const second = api.publish(stream, [event, over]);
+      const { errors } = await refusal(second, "event-too-large");
+      expect(errors?.[0]?.pointer).toBe("/events/1");
+      expect((await api.browse(stream, { from: body.cursor })).body.events).toEqual([]);
+    },
+  );
 
   it("[publish.limits] 1,000 events are accepted in every format, and no more", async () => {
     const events = Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n % 10}`, data: n }));

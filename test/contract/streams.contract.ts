@@ -200,10 +200,13 @@ function deleting(api: Client): void {
     ["poll on in", (stream) => api.poll(stream, "sub", { after: pollCursor })],
     ["commit to", (stream) => api.commit(stream, "sub", pollCursor)],
   ];
-  it.each(everywhere)("[stream.delete] a request cannot %s a deleted stream, nor one that never existed", async (_, run) => {
-    await refusal(run(gone), "stream-not-found");
-    await refusal(run("never-was"), "stream-not-found");
-  });
+  it.each(everywhere)(
+    "[stream.delete] a request cannot %s a deleted stream, nor one that never existed",
+    async (_, run) => {
+      await refusal(run(gone), "stream-not-found");
+      await refusal(run("never-was"), "stream-not-found");
+    },
+  );
 
   it("[stream.delete] a deleted stream leaves the list at once", async () => {
     expect(await listAll(api, LIMITS.listMax)).not.toContain(gone);

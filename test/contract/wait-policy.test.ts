@@ -88,8 +88,11 @@ describe("the setting EVENTLEDGER_WAIT_SECONDS_MAX", () => {
     expect(here(text)).toBe(seconds);
   });
 
-  it.each(["21", "-1", "1.5", "on", "20s", " 5"])("[poll.wait-advised] the setting refuses %j", (text) => {
-    expect(() => onLambda(text)).toThrow(/^Set EVENTLEDGER_WAIT_SECONDS_MAX to /);
-    expect(() => here(text)).toThrow(StackError);
-  });
+  it.each(["21", "-1", "1.5", "on", "20s", " 5"])(
+    "[poll.wait-advised] the setting refuses %j",
+    (text) => {
+      expect(() => onLambda(text)).toThrow(/^Set EVENTLEDGER_WAIT_SECONDS_MAX to /);
+      expect(() => here(text)).toThrow(StackError);
+    },
+  );
 });

@@ -175,16 +175,19 @@ describe.each(Object.entries(LISTS))("%s of the largest entries", (_id, row) => 
   beforeAll(async () => row.make?.());
 
   const forms = row.member === "events" ? FORMS : FORMS.slice(0, 2);
-  it.each(forms)("[list.page] every page fits through both entry points and is complete: %s, %s", async (...form) => {
-    for (const [index, each] of DOORS.entries()) {
-      // A poll does not deliver again what a commit has passed, so a seek moves the subscription
-      // back to the beginning.
-      if (row.body !== undefined) {
-        await post("/streams/s/subscriptions/reader/seek", { to: "earliest" });
+  it.each(forms)(
+    "[list.page] every page fits through both entry points and is complete: %s, %s",
+    async (...form) => {
+      for (const [index, each] of DOORS.entries()) {
+        // A poll does not deliver again what a commit has passed, so a seek moves the subscription
+        // back to the beginning.
+        if (row.body !== undefined) {
+          await post("/streams/s/subscriptions/reader/seek", { to: "earliest" });
+        }
+        expect(await countAll(each, row, form), `door ${index}`).toBe(row.count);
       }
-      expect(await countAll(each, row, form), `door ${index}`).toBe(row.count);
-    }
-  });
+    },
+  );
 });
 
 it.each(Object.entries({ ...WHOLE, ...PROBLEMS }))(

@@ -86,71 +86,81 @@ afterAll(() => {
 });
 
 describe("appending", { timeout: TIMEOUT_MS }, () => {
-  it.each(Object.entries(KINDS))("appending loses, duplicates and reorders nothing: %s", async (kind, rates) => {
-    const partitions = 4;
-    const simulated = simulateLog(`${SEED}/${kind}`, { faults: () => ({}) });
-    const { time, store, random } = simulated;
-    const processes = ["a", "b", "c"].map((name) => simulated.start(name));
-    const [first] = processes;
-    if (first === undefined) throw new RangeError("no process");
-    await time.finish(simulated.createStream(first, partitions));
-    const history = createHistory();
-    store.setFaults(planOf(rates));
-    const workload = { publishers: 24, requests: REQUESTS, keyed: 0.3 };
-    await time.finish(publishAll(processes, history, random.fork("work"), workload));
-    store.setFaults();
-    await time.run({ untilMs: time.nowMs() + LATE_MS });
-    const log = await time.finish(readAll(simulated.start("reader"), random.fork("reader")));
-    const violations = findViolations(log, history, partitions);
-    const faults = Object.entries(store.tally.all()).filter(([name]) => name.startsWith("fault."));
-    const counts = {
-      kind,
-      violations: violations.length,
-      events: log.length,
-      ...summarize(history),
-      ...Object.fromEntries(faults),
-      puts: store.tally.get("sent.put"),
-      transactions: store.tally.get("sent.transactWrite"),
-    };
-    console.log(counts);
-    played["append-faults"]?.push(counts);
-    expect(violations.slice(0, 20)).toEqual([]);
-    expect(store.refusals).toEqual([]);
-    for (const fault of Object.keys(rates))
-      expect(store.tally.get(`fault.${fault}`)).toBeGreaterThan(0);
-  });
+  it.each(Object.entries(KINDS))(
+    "appending loses, duplicates and reorders nothing: %s",
+    async (kind, rates) => {
+      const partitions = 4;
+      const simulated = simulateLog(`${SEED}/${kind}`, { faults: () => ({}) });
+      const { time, store, random } = simulated;
+      const processes = ["a", "b", "c"].map((name) => simulated.start(name));
+      const [first] = processes;
+      if (first === undefined) throw new RangeError("no process");
+      await time.finish(simulated.createStream(first, partitions));
+      const history = createHistory();
+      store.setFaults(planOf(rates));
+      const workload = { publishers: 24, requests: REQUESTS, keyed: 0.3 };
+      await time.finish(publishAll(processes, history, random.fork("work"), workload));
+      store.setFaults();
+      await time.run({ untilMs: time.nowMs() + LATE_MS });
+      const log = await time.finish(readAll(simulated.start("reader"), random.fork("reader")));
+      const violations = findViolations(log, history, partitions);
+      const faults = Object.entries(store.tally.all()).filter(([name]) =>
+        name.startsWith("fault."),
+      );
+      const counts = {
+        kind,
+        violations: violations.length,
+        events: log.length,
+        ...summarize(history),
+        ...Object.fromEntries(faults),
+        puts: store.tally.get("sent.put"),
+        transactions: store.tally.get("sent.transactWrite"),
+      };
+      console.log(counts);
+      played["append-faults"]?.push(counts);
+      expect(violations.slice(0, 20)).toEqual([]);
+      expect(store.refusals).toEqual([]);
+      for (const fault of Object.keys(rates))
+        expect(store.tally.get(`fault.${fault}`)).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("appending to DynamoDB Local", { timeout: TIMEOUT_MS }, () => {
-  it.each(LOCAL_KINDS)("appending loses, duplicates and reorders nothing: %s", async (kind, rates) => {
-    const partitions = 4;
-    const random = seededRandom(`${SEED}/local/${kind}`);
-    const { endpoint, tableName } = await createTestTable();
-    const clients = Array.from({ length: 4 }, () => {
-      return new DynamoDBClient({ ...localAws(endpoint), maxAttempts: 1 });
-    });
-    const processes = clients.map((client) => openLog(client, tableName));
-    const [owner, ...publishers] = processes;
-    if (owner === undefined) throw new RangeError("no process");
-    await owner.streams.create(defaultTenant, { ...STREAM, partitions });
-    const faults = clients.slice(1).map((client, n) => disturb(client, random.fork(`${n}`), rates));
-    const history = createHistory();
-    const workload = { publishers: 12, requests: LOCAL_REQUESTS, keyed: 0.3 };
-    await publishAll(publishers, history, random.fork("work"), workload);
-    const log = await readAll(owner, random.fork("reader"));
-    const violations = findViolations(log, history, partitions);
-    const counts = {
-      kind,
-      violations: violations.length,
-      events: log.length,
-      ...summarize(history),
-      ...countFaults(faults),
-    };
-    console.log("DynamoDB Local", counts);
-    played["append-faults-local"]?.push(counts);
-    expect(violations.slice(0, 20)).toEqual([]);
-    for (const client of clients) client.destroy();
-  });
+  it.each(LOCAL_KINDS)(
+    "appending loses, duplicates and reorders nothing: %s",
+    async (kind, rates) => {
+      const partitions = 4;
+      const random = seededRandom(`${SEED}/local/${kind}`);
+      const { endpoint, tableName } = await createTestTable();
+      const clients = Array.from({ length: 4 }, () => {
+        return new DynamoDBClient({ ...localAws(endpoint), maxAttempts: 1 });
+      });
+      const processes = clients.map((client) => openLog(client, tableName));
+      const [owner, ...publishers] = processes;
+      if (owner === undefined) throw new RangeError("no process");
+      await owner.streams.create(defaultTenant, { ...STREAM, partitions });
+      const faults = clients
+        .slice(1)
+        .map((client, n) => disturb(client, random.fork(`${n}`), rates));
+      const history = createHistory();
+      const workload = { publishers: 12, requests: LOCAL_REQUESTS, keyed: 0.3 };
+      await publishAll(publishers, history, random.fork("work"), workload);
+      const log = await readAll(owner, random.fork("reader"));
+      const violations = findViolations(log, history, partitions);
+      const counts = {
+        kind,
+        violations: violations.length,
+        events: log.length,
+        ...summarize(history),
+        ...countFaults(faults),
+      };
+      console.log("DynamoDB Local", counts);
+      played["append-faults-local"]?.push(counts);
+      expect(violations.slice(0, 20)).toEqual([]);
+      for (const client of clients) client.destroy();
+    },
+  );
 });
 
 /** Adds up the faults of all clients, under the names of the simulated store. */

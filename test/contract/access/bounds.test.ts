@@ -92,36 +92,44 @@ describe.each([1, 4])("a key bound to a prefix, on %i partitions", (partitions) 
   });
   const use = (call: Parameters<typeof send>[1]) => send({ baseUrl: stack.url, apiKey }, call);
 
-  it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s shows nothing outside the prefix", async (id) => {
-    const { within: inside } = BOUNDED_USES[id] ?? {};
-    const answer = await use(inside?.(spare) ?? { path: "" });
-    // On several partitions a sequence needs its key, which the example lacks.
-    if (id !== "park" || partitions === 1) {
-      expect(answer.status, answer.text).toBeOneOf([200, 201, 204]);
-    }
-    expect(answer.text).not.toContain(SECRET);
-    expect(answer.header("eventledger-cursor")).not.toContain(SECRET);
-  });
-
-  it.each(Object.keys(BOUNDED_USES))("[key.key-prefix] %s refuses keys outside the prefix", async (id) => {
-    for (const [code, call] of BOUNDED_USES[id]?.outside(world) ?? []) {
-      const answer = await use(call);
-      expect(answer.body, `${call.path} ${call.body}`).toMatchObject({ code });
-      const { detail, errors } = answer.body as { detail: string; errors?: unknown };
-      // An answer may repeat what the request itself has named.
-      expect(`${call.path}${call.body}`.includes(SECRET) ? "" : answer.text).not.toContain(SECRET);
-      if (code === "forbidden") {
-        expect(errors, detail).toMatchObject([{ detail: expect.stringContaining(PREFIX) }]);
+  it.each(Object.keys(BOUNDED_USES))(
+    "[key.key-prefix] %s shows nothing outside the prefix",
+    async (id) => {
+      const { within: inside } = BOUNDED_USES[id] ?? {};
+      const answer = await use(inside?.(spare) ?? { path: "" });
+      // On several partitions a sequence needs its key, which the example lacks.
+      if (id !== "park" || partitions === 1) {
+        expect(answer.status, answer.text).toBeOneOf([200, 201, 204]);
       }
-    }
-    expect((await root.getStream(world.stream)).eventCount).toBe(EVENTS);
-    expect((await root.listSubscriptions(world.stream)).body.subscriptions).toHaveLength(4);
-    for (const name of world.foreign) {
-      const { lag, parkedKeys } = await root.getSubscription(world.stream, name);
-      expect(lag.events, name).toBe(EVENTS);
-      expect(parkedKeys).toBe(name === "all" ? 1 : 0);
-    }
-  });
+      expect(answer.text).not.toContain(SECRET);
+      expect(answer.header("eventledger-cursor")).not.toContain(SECRET);
+    },
+  );
+
+  it.each(Object.keys(BOUNDED_USES))(
+    "[key.key-prefix] %s refuses keys outside the prefix",
+    async (id) => {
+      for (const [code, call] of BOUNDED_USES[id]?.outside(world) ?? []) {
+        const answer = await use(call);
+        expect(answer.body, `${call.path} ${call.body}`).toMatchObject({ code });
+        const { detail, errors } = answer.body as { detail: string; errors?: unknown };
+        // An answer may repeat what the request itself has named.
+        expect(`${call.path}${call.body}`.includes(SECRET) ? "" : answer.text).not.toContain(
+          SECRET,
+        );
+        if (code === "forbidden") {
+          expect(errors, detail).toMatchObject([{ detail: expect.stringContaining(PREFIX) }]);
+        }
+      }
+      expect((await root.getStream(world.stream)).eventCount).toBe(EVENTS);
+      expect((await root.listSubscriptions(world.stream)).body.subscriptions).toHaveLength(4);
+      for (const name of world.foreign) {
+        const { lag, parkedKeys } = await root.getSubscription(world.stream, name);
+        expect(lag.events, name).toBe(EVENTS);
+        expect(parkedKeys).toBe(name === "all" ? 1 : 0);
+      }
+    },
+  );
 
   it("[key.key-prefix] a bound key reads everything inside the prefix, in pages of any size", async () => {
     const mine = createClient({ baseUrl: stack.url, apiKey });

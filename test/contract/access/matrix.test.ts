@@ -129,16 +129,19 @@ describe.each(titled(scoped.filter(namesThings)))("$id", ({ operation }) => {
 });
 
 const lists = scoped.filter((operation) => !namesThings(operation) && operation.method === "GET");
-it.each(titled(lists))("[tenant.isolated] $id lists nothing of other tenants", async ({ operation }) => {
-  const full = await ask(stack.url, operation, world.mine, world.full);
-  expect(full.text).toMatch(new RegExp(`${world.mine.stream}|${world.mine.id}`));
-  for (const apiKey of [world.elsewhere, world.foreign]) {
-    const { status, text } = await ask(stack.url, operation, world.mine, apiKey);
-    expect(status).toBe(200);
-    expect(text).not.toContain(world.mine.stream);
-    expect(text).not.toContain(world.mine.id);
-  }
-});
+it.each(titled(lists))(
+  "[tenant.isolated] $id lists nothing of other tenants",
+  async ({ operation }) => {
+    const full = await ask(stack.url, operation, world.mine, world.full);
+    expect(full.text).toMatch(new RegExp(`${world.mine.stream}|${world.mine.id}`));
+    for (const apiKey of [world.elsewhere, world.foreign]) {
+      const { status, text } = await ask(stack.url, operation, world.mine, apiKey);
+      expect(status).toBe(200);
+      expect(text).not.toContain(world.mine.stream);
+      expect(text).not.toContain(world.mine.id);
+    }
+  },
+);
 
 describe("cursors", () => {
   const as = (apiKey: string) => ({ baseUrl: stack.url, apiKey });
@@ -171,13 +174,16 @@ describe("cursors", () => {
     },
   );
 
-  it.each(CURSOR_USES)("[cursor.bound] $operation refuses another stream's cursor as $as", async (use) => {
-    for (const kind of CURSOR_KINDS) {
-      const answer = await send(as(world.full), use.call(world.mine, world.spare[kind]));
-      const reason = "other-stream";
-      expect(answer.body, kind).toMatchObject({ status: 400, code: "invalid-cursor", reason });
-    }
-  });
+  it.each(CURSOR_USES)(
+    "[cursor.bound] $operation refuses another stream's cursor as $as",
+    async (use) => {
+      for (const kind of CURSOR_KINDS) {
+        const answer = await send(as(world.full), use.call(world.mine, world.spare[kind]));
+        const reason = "other-stream";
+        expect(answer.body, kind).toMatchObject({ status: 400, code: "invalid-cursor", reason });
+      }
+    },
+  );
 
   /**
    * A cursor of streams or keys contains the name after which the list continues. That name is not

@@ -75,12 +75,15 @@ it("[sub.lag] the view counts the keys after a position up to a number of events
 it.each([
   ["none", "earliest"],
   ["key", "bootstrap"],
-] as const)("[sub.lag] the view counts no keys with compaction %s from %s on", async (compaction, start) => {
-  const world = openWorld();
-  const story = async () => {
-    const { publish, keysBehind } = await createStream(world, compaction, start);
-    await publish(5);
-    expect(await keysBehind()).toBeNull();
-  };
-  await world.time.finish(story());
-});
+] as const)(
+  "[sub.lag] the view counts no keys with compaction %s from %s on",
+  async (compaction, start) => {
+    const world = openWorld();
+    const story = async () => {
+      const { publish, keysBehind } = await createStream(world, compaction, start);
+      await publish(5);
+      expect(await keysBehind()).toBeNull();
+    };
+    await world.time.finish(story());
+  },
+);

@@ -162,21 +162,24 @@ describe("a publisher", () => {
   it.each([
     { what: "whose clocks go on", monotonicStops: false },
     { what: "whose monotonic clock stops", monotonicStops: true },
-  ])("a publisher that is frozen for a minute while $what never says that it wrote", async (options) => {
-    const simulated = await start();
-    const { time } = simulated;
-    const frozen = simulated.start("frozen", options);
-    for (const [round, atMs] of [1, 3, 6, 9].entries()) {
-      expect(await time.finish(outcome(frozen))).toBe(2 * round + 1);
-      const answer = outcome(frozen);
-      await pass(simulated, atMs);
-      frozen.process.freeze();
-      await pass(simulated, 61_000);
-      frozen.process.thaw();
-      expect(await time.finish(answer)).toBe("outcome-unknown");
-      await pass(simulated, 120_000);
-    }
-  });
+  ])(
+    "a publisher that is frozen for a minute while $what never says that it wrote",
+    async (options) => {
+      const simulated = await start();
+      const { time } = simulated;
+      const frozen = simulated.start("frozen", options);
+      for (const [round, atMs] of [1, 3, 6, 9].entries()) {
+        expect(await time.finish(outcome(frozen))).toBe(2 * round + 1);
+        const answer = outcome(frozen);
+        await pass(simulated, atMs);
+        frozen.process.freeze();
+        await pass(simulated, 61_000);
+        frozen.process.thaw();
+        expect(await time.finish(answer)).toBe("outcome-unknown");
+        await pass(simulated, 120_000);
+      }
+    },
+  );
 
   it("a publisher that was frozen for less than a minute says that it wrote", async () => {
     const simulated = await start();

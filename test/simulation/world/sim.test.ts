@@ -16,9 +16,12 @@ const faultsMissing = (total: SeedTally): string[] =>
   missingFrom(total).filter((name) => name.startsWith("fault."));
 
 describe("the simulation", () => {
-  it.each(regressions)("a regression plays seed $seed, which found: $found", async ({ seed, plan }) => {
-    await expectNoViolation(await simulate(seed, plan));
-  });
+  it.each(regressions)(
+    "a regression plays seed $seed, which found: $found",
+    async ({ seed, plan }) => {
+      await expectNoViolation(await simulate(seed, plan));
+    },
+  );
 
   it("a seed always plays the same way", async () => {
     const [first, second] = [await simulate("twice"), await simulate("twice")];

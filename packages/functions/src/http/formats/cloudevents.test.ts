@@ -322,10 +322,13 @@ describe("printing a CloudEvent", () => {
     expect(extensions).toEqual({ traceparent: "00-1", m: -7, own: "first" });
   });
 
-  it.each(['"a"', '"\\u0041AA="', '"=AAA"', "[]", "null"])("%s does not count as Base64", (data) => {
-    const event = stored({ headers: { "ce-data_base64": "true" }, data: data as RawJson });
-    expect(toCloudEventJson("orders", event).endsWith(`,"data":${data}}`)).toBe(true);
-  });
+  it.each(['"a"', '"\\u0041AA="', '"=AAA"', "[]", "null"])(
+    "%s does not count as Base64",
+    (data) => {
+      const event = stored({ headers: { "ce-data_base64": "true" }, data: data as RawJson });
+      expect(toCloudEventJson("orders", event).endsWith(`,"data":${data}}`)).toBe(true);
+    },
+  );
 });
 
 describe("the CloudEvents SDK", () => {

@@ -247,9 +247,12 @@ describe("an NDJSON body", () => {
     expect(problem.detail).toMatch(/line 2/i);
   });
 
-  it.each(["", "\n", " \n\r\n"])("a body of %j is refused, because it contains no event", (body) => {
-    expect(errorsOf(() => ndjson(body))).toEqual(invalid("", "must hold at least one event"));
-  });
+  it.each(["", "\n", " \n\r\n"])(
+    "a body of %j is refused, because it contains no event",
+    (body) => {
+      expect(errorsOf(() => ndjson(body))).toEqual(invalid("", "must hold at least one event"));
+    },
+  );
 });
 
 describe("the content type", () => {
