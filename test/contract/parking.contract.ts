@@ -43,7 +43,7 @@ function parked(api: Client): void {
     await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3), event("c", 4)]);
   });
 
-  it("[park.key] waits with its later events while everything else flows", async () => {
+  it("[park.key] a parked key waits with its later events while everything else continues", async () => {
     const { body: first } = await api.poll(stream, S);
     expect(dataOf(first.events)).toEqual([1, 2, 3, 4]);
     const done = await api.park(stream, S, { sequence: 1, reason: "no such customer" });
@@ -58,20 +58,20 @@ function parked(api: Client): void {
     expect((await api.listParked(stream, S)).parked).toEqual([done]);
   });
 
-  it("[park.key] stays parked where it was, however often that is asked for", async () => {
+  it("[park.key] a parked key stays parked at its event, however often the request is sent", async () => {
     const done = await api.park(stream, S, { sequence: 1, key: "a", reason: "first" });
     expect(await api.park(stream, S, { sequence: 3, reason: "second" })).toEqual(done);
     expect(await api.park(stream, S, { sequence: 1 })).toEqual(done);
   });
 
-  it("[park.key] waits from an earlier event when that is parked later on", async () => {
+  it("[park.key] a parked key waits from an earlier event when that one is parked later", async () => {
     await api.park(stream, S, { sequence: 3 });
     expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([1, 2, 4]);
     expect(await api.park(stream, S, { sequence: 1 })).toMatchObject({ sequence: 1 });
     expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([2, 4]);
   });
 
-  it("[park.key] can be one whose event is committed already", async () => {
+  it("[park.key] a key can be parked at an event that is already committed", async () => {
     expect(await drain(api, stream)).toEqual([1, 2, 3, 4]);
     await api.park(stream, S, { sequence: 3 });
     await api.publish(stream, [event("a", 5), event("c", 6)]);
@@ -80,14 +80,14 @@ function parked(api: Client): void {
     expect(await drain(api, stream)).toEqual([3, 5]);
   });
 
-  it("[park.seek] is free after a seek", async () => {
+  it("[park.seek] a seek frees parked keys", async () => {
     await api.park(stream, S, { sequence: 1 });
     await api.seek(stream, S, "earliest");
     expect((await api.listParked(stream, S)).parked).toEqual([]);
     expect(await drain(api, stream)).toEqual([1, 2, 3, 4]);
   });
 
-  it("[list.page] is listed page by page", async () => {
+  it("[list.page] parked keys are listed page by page", async () => {
     const keys = Array.from({ length: 9 }, (_, n) => `ключ/${n}#`);
     const { body } = await api.publish(
       stream,
@@ -106,7 +106,7 @@ function parked(api: Client): void {
     await refusal(api.listParked(stream, S, { cursor: "b3JkZXJz" }), "invalid-cursor");
   });
 
-  it("[lease.share] is parked for every worker", async () => {
+  it("[lease.share] a key is parked for every worker", async () => {
     const wide = await open(api, {}, 8);
     const keys = Array.from({ length: 20 }, (_, n) => `k${n}`);
     const { body } = await api.publish(
@@ -140,7 +140,7 @@ function retried(api: Client): void {
     await api.publish(stream, [event("a", 4), event("b", 5)]);
   });
 
-  it("[park.retry] is delivered in order, what waits first, and is free when that is committed", async () => {
+  it("[park.retry] a retry delivers waiting events first and in order, and frees the key once they are committed", async () => {
     expect(await api.release(stream, S, "a", "retry")).toEqual({ key: "a", status: "retrying" });
     const { body: queued } = await api.poll(stream, S);
     expect(dataOf(queued.events)).toEqual([1, 3]);
@@ -154,7 +154,7 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([4, 5]);
   });
 
-  it("[park.retry] is read page by page, committed each time or at the end", async () => {
+  it("[park.retry] a retry is read page by page, and committed each time or at the end", async () => {
     await api.release(stream, S, "a", "retry");
     const { body: one } = await api.poll(stream, S, { limit: 1 });
     const { body: two } = await api.poll(stream, S, { limit: 1, after: one.cursor });
@@ -167,7 +167,7 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([4]);
   });
 
-  it("[park.retry] makes void what was read while it was withheld", async () => {
+  it("[park.retry] a retry invalidates pages that were read while the key was parked", async () => {
     const { body: ahead } = await api.poll(stream, S);
     expect(dataOf(ahead.events)).toEqual([5]);
     await api.release(stream, S, "a", "retry");
@@ -181,7 +181,7 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([4, 5]);
   });
 
-  it("[sub.commit-void] says of a commit that was void what comes again, and why", async () => {
+  it("[sub.commit-void] a void commit reports what is delivered again, and why", async () => {
     const { body: ahead } = await api.poll(stream, S);
     await api.release(stream, S, "a", "retry");
     const { body: queued } = await api.poll(stream, S);
@@ -195,7 +195,7 @@ function retried(api: Client): void {
     expect(dataOf(page.events)).toEqual([4, 5]);
   });
 
-  it("[park.retry] stops where it fails once more, after what has succeeded", async () => {
+  it("[park.retry] a retry stops where it fails again, after the events that succeeded", async () => {
     await api.release(stream, S, "a", "retry");
     const { body: queued } = await api.poll(stream, S);
     expect(await api.park(stream, S, { sequence: 3 })).toMatchObject({ sequence: 3 });
@@ -207,14 +207,14 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([3, 4]);
   });
 
-  it("[park.retry] flows at once when nothing of it lies after the position", async () => {
+  it("[park.retry] a retry frees the key at once when it has no events before the position", async () => {
     const { body } = await api.publish(stream, event("d", 6));
     await api.park(stream, S, { sequence: body.events[0]?.sequence ?? 0 });
     expect(await api.release(stream, S, "d", "retry")).toEqual({ key: "d", status: "free" });
     expect(await drain(api, stream)).toEqual([5, 6]);
   });
 
-  it("[park.retry] wakes a poll that waits", async () => {
+  it("[park.retry] a retry wakes a waiting poll", async () => {
     expect(await drain(api, stream)).toEqual([5]);
     const waiting = api.poll(stream, S, { waitSeconds: 20 });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -224,7 +224,7 @@ function retried(api: Client): void {
 }
 
 function skipped(api: Client): void {
-  it("[park.skip] goes on after the event that fails", async () => {
+  it("[park.skip] a skip continues after the failed event", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("a", 1), event("a", 2), event("b", 3)]);
     await api.park(stream, S, { sequence: 1 });
@@ -238,7 +238,7 @@ function skipped(api: Client): void {
     await refusal(api.release(stream, S, "a", "skip"), "parked-key-not-found");
   });
 
-  it("[park.skip] is free once a commit passes the event", async () => {
+  it("[park.skip] a skipped key is free once a commit passes the event", async () => {
     const stream = await open(api);
     await api.publish(stream, event("a", 1));
     await api.park(stream, S, { sequence: 1 });
@@ -249,7 +249,7 @@ function skipped(api: Client): void {
     expect(dataOf((await api.poll(stream, S)).body.events)).toEqual([2]);
   });
 
-  it("[park.skip] is free at once when nothing else waits", async () => {
+  it("[park.skip] a skipped key is free at once when no other event waits", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("a", 1), event("b", 2)]);
     await api.park(stream, S, { sequence: 1 });
@@ -259,7 +259,7 @@ function skipped(api: Client): void {
     expect(await drain(api, stream)).toEqual([3]);
   });
 
-  it("[park.skip] [poll.caught-up] delivers what comes after it in the same page", async () => {
+  it("[park.skip] [poll.caught-up] a skip delivers the following events in the same page", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3), event("c", 4)]);
     await api.park(stream, S, { sequence: 1 });
@@ -271,7 +271,7 @@ function skipped(api: Client): void {
     expect(await drain(api, stream)).toEqual([]);
   });
 
-  it("[park.skip] lists the event that was skipped, and may be repeated", async () => {
+  it("[park.skip] a skip lists the skipped event, and may be repeated", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3)]);
     await api.park(stream, S, { sequence: 1 });
@@ -285,7 +285,7 @@ function skipped(api: Client): void {
     expect(await refusal(other, "not-parkable")).toMatchObject({ sequence: 1 });
   });
 
-  it("[park.skip] leaves out an event that is not committed yet", async () => {
+  it("[park.skip] a skip leaves out an event that is not committed yet", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("b", 0), event("a", 1), event("a", 2), event("b", 3)]);
     await api.park(stream, S, { sequence: 2 });
@@ -298,7 +298,7 @@ function skipped(api: Client): void {
 }
 
 function refused(api: Client): void {
-  it("[error.problem] names what is wrong with a request, and changes nothing", async () => {
+  it("[error.problem] a problem names what is wrong, and nothing is changed", async () => {
     const stream = await open(api, { filter: { keyPrefix: "a" } });
     await api.publish(stream, [event("a", 1), event("b", 2)]);
     const park = (body: object) => api.park(stream, S, body as { sequence: number });
@@ -322,7 +322,7 @@ function refused(api: Client): void {
     expect((await park({ sequence: 1, reason: "x".repeat(256) })).reason).toHaveLength(256);
   });
 
-  it("[error.problem] needs the key where a sequence says too little", async () => {
+  it("[error.problem] a problem asks for the key where the sequence is not enough", async () => {
     const stream = await open(api, {}, 4);
     const { body } = await api.publish(stream, event("a", 1));
     const sequence = body.events[0]?.sequence ?? 0;
@@ -331,7 +331,7 @@ function refused(api: Client): void {
     expect(await api.park(stream, S, { sequence, key: "a" })).toMatchObject({ key: "a" });
   });
 
-  it("[park.limits] ends at 100 keys", async () => {
+  it("[park.limits] at most 100 keys can be parked", async () => {
     const stream = await open(api);
     const keys = Array.from({ length: 101 }, (_, n) => `k${n}`);
     await api.publish(
@@ -345,7 +345,7 @@ function refused(api: Client): void {
     expect((await api.getSubscription(stream, S)).parkedKeys).toBe(100);
   });
 
-  it("[park.snapshot] waits for the end of a snapshot", async () => {
+  it("[park.snapshot] no key can be parked until the snapshot has ended", async () => {
     const stream = await api.newStream();
     await api.publish(stream, [event("a", 1)]);
     await api.compact(stream);
@@ -357,7 +357,7 @@ function refused(api: Client): void {
     expect(await api.park(stream, S, { sequence: 1 })).toMatchObject({ key: "a" });
   });
 
-  it("[http.method] has its routes with their methods only", async () => {
+  it("[http.method] the routes of parking accept only their methods", async () => {
     const stream = await open(api);
     for (const route of ["park", "parked/a/retry", "parked/a/skip"]) {
       expect((await api.send({ path: `${at(stream, S)}/${route}` })).status).toBe(405);
@@ -384,7 +384,7 @@ function counted(api: Client): void {
     throw new Error("nothing was parked in 60 rounds");
   };
 
-  it("[park.max-deliveries] is found in its page and parked with its key", async () => {
+  it("[park.max-deliveries] a failing event is found in its page and parked with its key", async () => {
     const stream = await open(api, { maxDeliveries: 3 });
     const events = Array.from({ length: 40 }, (_, n) => event(`k${n % 7}`, n));
     await api.publish(stream, events);
@@ -418,7 +418,7 @@ function counted(api: Client): void {
     ]);
   });
 
-  it("[park.max-deliveries] is parked again when a retry fails as often", async () => {
+  it("[park.max-deliveries] a key is parked again when its retry fails as often", async () => {
     const stream = await open(api, { maxDeliveries: 2 });
     await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3)]);
     expect((await failing(stream, 1, 1)).processed).toEqual([2]);
@@ -430,7 +430,7 @@ function counted(api: Client): void {
     ]);
   });
 
-  it("[park.max-deliveries] is found among the partitions of a worker", async () => {
+  it("[park.max-deliveries] a failing event is found among the partitions of a worker", async () => {
     const stream = await open(api, { maxDeliveries: 2 }, 4);
     const events = Array.from({ length: 30 }, (_, n) => event(`k${n}`, n));
     await api.publish(stream, events);
@@ -441,7 +441,7 @@ function counted(api: Client): void {
     expect((await api.listParked(stream, S)).parked).toMatchObject([{ key: "k11" }]);
   });
 
-  it("[park.max-deliveries] counts nothing and parks nothing unless it is asked for", async () => {
+  it("[park.max-deliveries] without maxDeliveries nothing is counted and no key is parked", async () => {
     const stream = await open(api);
     await api.publish(stream, [event("a", 1)]);
     for (let n = 0; n < 12; n++) await api.poll(stream, S, { limit: 1 });

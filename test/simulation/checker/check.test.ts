@@ -11,17 +11,17 @@ const OPTIONS = { retentionMs: RETENTION_MS, skewMs: 1_000 };
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
 
 describe("the history checker", () => {
-  it("finds nothing in 100 clean histories", () => {
+  it("the checker finds nothing in 100 correct histories", () => {
     for (const seed of SEEDS) {
       expect(checkHistory(makeHistory(seed), OPTIONS), `seed ${seed}`).toEqual([]);
     }
   });
 
-  it("finds nothing in a history of a restore", () => {
+  it("the checker finds nothing in a history of a restore", () => {
     expect(checkHistory(makeRestore(), OPTIONS)).toEqual([]);
   });
 
-  it("finds nothing in a history of workers that park, leave and lose their share", () => {
+  it("the checker finds nothing in a history of workers that park, leave and lose their share", () => {
     expect(checkHistory(makeTeam(), OPTIONS)).toEqual([]);
   });
 
@@ -29,7 +29,7 @@ describe("the history checker", () => {
     expect(checkHistory(makeAccess(), OPTIONS)).toEqual([]);
   });
 
-  it.each(CORRUPTIONS)("finds $name when $how", ({ name, spoil }) => {
+  it.each(CORRUPTIONS)("the checker finds $name when $how", ({ name, spoil }) => {
     let spoiled = 0;
     for (const seed of SEEDS.slice(0, 20)) {
       const lines = spoil(makeHistory(seed));
@@ -41,7 +41,7 @@ describe("the history checker", () => {
     expect(spoiled).toBeGreaterThan(0);
   });
 
-  it("is shown a corruption for every name it may use", () => {
+  it("there is a corruption for every name that the checker may use", () => {
     const shown = new Set(CORRUPTIONS.map(({ name }) => name));
     expect(Object.keys(VIOLATIONS).filter((name) => !shown.has(name as never))).toEqual([]);
   });
@@ -93,13 +93,13 @@ describe("the history checker", () => {
     return lines.toSorted((a, b) => a.atMs - b.atMs);
   };
 
-  it("tells a reader nothing of what arrived in its life later, under a number acknowledged before", () => {
+  it("a reader is not blamed for an event that later arrived in its life under an acknowledged number", () => {
     expect(checkHistory(twinHistory(30), OPTIONS)).toEqual([]);
     const names = checkHistory(twinHistory(2.5), OPTIONS).map(({ name }) => name);
     expect(names).toEqual(["stale-read"]);
   });
 
-  it("takes a chain of any length", () => {
+  it("the checker accepts a chain of any length", () => {
     const events = Array.from({ length: 300_000 }, (_, n) => ({ n, key: `key-${n % 100}` }));
     const head = { type: "info", atMs: 1, process: "-", life: "life-1", partition: 0 } as const;
     const acknowledged: Line[] = [
@@ -117,7 +117,7 @@ describe("the history checker", () => {
     expect(checkHistory(acknowledged, OPTIONS)).toEqual([]);
   });
 
-  it("reads a history from its printed form", () => {
+  it("the checker reads a history from its printed form", () => {
     const lines = makeHistory("printed");
     expect(parseHistory(printHistory(lines))).toEqual(lines);
   });

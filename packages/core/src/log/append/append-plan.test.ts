@@ -65,7 +65,7 @@ const plan = (
 };
 
 describe("planAppend", () => {
-  it("numbers batches from the ends of their chains, one right after the other", () => {
+  it("batches are numbered from the ends of their chains, one after the other", () => {
     const { append, ends } = plan(
       [wait("a", [0], { events: 5 }), wait("b", [2])],
       [packed(0, [3, 2]), packed(2, [1])],
@@ -92,14 +92,14 @@ describe("planAppend", () => {
     expect(append.token).toBe("01".repeat(16));
   });
 
-  it("never lets times fall along a chain", () => {
+  it("times never decrease along a chain", () => {
     const late = plan([wait("a", [0])], [packed(0, [1])], new Map([[0, endAt(2, 7_000, 900)]]));
     expect(late.append.batches[0]?.batch).toMatchObject({ publishedAt: 7_000, expiresAt: 900 });
     const usual = plan([wait("a", [0])], [packed(0, [1])], new Map([[0, endAt(2, 4_000, 3)]]));
     expect(usual.append.batches[0]?.batch).toMatchObject({ publishedAt: 5_000, expiresAt: 15 });
   });
 
-  it("tells every request where its own events are, across batches", () => {
+  it("every request learns where its own events are, across batches", () => {
     const { receipts } = plan(
       [wait("a", [0], { events: 2 }), wait("b", [0], { events: 3 }), wait("c", [0])],
       [packed(0, [3, 3])],
@@ -118,7 +118,7 @@ describe("planAppend", () => {
     ]);
   });
 
-  it("keeps a receipt for those with an idempotency key only", () => {
+  it("only requests with an idempotency key get a receipt", () => {
     const { append, receipts } = plan(
       [wait("a", [0]), wait("b", [0], { key: "x" })],
       [packed(0, [2])],
