@@ -12,6 +12,7 @@ import {
   systemRandom,
 } from "@eventledger/core";
 import { Resource } from "sst/resource";
+import { emulatorAccess } from "./emulator.ts";
 import type { Approach, Authenticate } from "./http/auth.ts";
 import { isLoopback } from "./loopback.ts";
 import { observeCompaction } from "./metrics/compaction-lag.ts";
@@ -87,10 +88,7 @@ export function openLedger(config: Config): OpenLedger {
     },
     ...(config.endpoint === undefined
       ? {}
-      : {
-          endpoint: config.endpoint,
-          credentials: { accessKeyId: "local", secretAccessKey: "local" },
-        }),
+      : { endpoint: config.endpoint, ...emulatorAccess(config.region) }),
   });
   const { metrics = createMetrics() } = config;
   client.middlewareStack.add(createStoreMeter(metrics), { step: "initialize", name: "storeMeter" });

@@ -1,6 +1,6 @@
 import { LedgerError } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { AppEnv } from "./env.ts";
 import { NDJSON, parseMediaType } from "./formats/media-type.ts";
 
@@ -16,16 +16,27 @@ const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
 const capOf =
   (bytesMax: number, refusal: () => LedgerError): MiddlewareHandler =>
   async (c, next) => {
-    const { body, headers } = c.req.raw;
+    const { headers } = c.req.raw;
     const length = headers.has("transfer-encoding") ? null : headers.get("content-length");
     if (Number(length ?? 0) > bytesMax) throw refusal();
-    if (body !== null && length === null) {
-      const content = await readWithin(body, bytesMax);
-      if (content === undefined) throw refusal();
-      c.req.raw = new Request(c.req.raw, { body: content });
-    }
+    if (length === null && !BODILESS.has(c.req.method)) await replaceBody(c, bytesMax, refusal);
     await next();
   };
+
+/** Methods whose requests have no body here. Even to look for it would make a stream of it. */
+const BODILESS = new Set(["GET", "HEAD"]);
+
+/**
+ * Reads a body of unknown length and keeps it for the handler. Only here is the body taken as a
+ * stream: on a Node server that costs more than all of a small body's content.
+ */
+async function replaceBody(c: Context, bytesMax: number, refusal: () => LedgerError) {
+  const { body } = c.req.raw;
+  if (body === null) return;
+  const content = await readWithin(body, bytesMax);
+  if (content === undefined) throw refusal();
+  c.req.raw = new Request(c.req.raw, { body: content });
+}
 
 /** Returns undefined when the body is larger than the cap. */
 async function readWithin(

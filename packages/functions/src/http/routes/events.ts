@@ -116,9 +116,9 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
  * refused before the whole body is read.
  */
 async function receiveEvents(req: HonoRequest): Promise<IncomingEvent[]> {
-  const { headers, body } = req.raw;
+  const { headers } = req.raw;
   const decoder = publishDecoder({ contentType: req.header("content-type"), headers });
   if ("whole" in decoder) return decoder.whole(new Uint8Array(await req.arrayBuffer()));
-  for await (const bytes of cappedChunks(body)) decoder.push(bytes);
+  for await (const bytes of cappedChunks(req.raw.body)) decoder.push(bytes);
   return decoder.end();
 }
