@@ -87,7 +87,7 @@ describe("compaction of a backlog", () => {
     expect(event).toMatchObject({ sequence: last + 1, data: `{"n":${last}}` });
   });
 
-  it("has at most 32 writes in flight in a process, whatever the number of partitions", async () => {
+  it("a process has at most 32 writes in flight, whatever the number of partitions", async () => {
     const opened = open();
     const stream = await createStream(opened.ledger, 8);
     await publishAll(opened.ledger, stream, 400, 400);
@@ -97,7 +97,7 @@ describe("compaction of a backlog", () => {
     expect(count.mostInFlight).toBeLessThanOrEqual(32);
   });
 
-  it("puts several rows together where that is cheaper, and leaves out those that are not newer", async () => {
+  it("compaction puts several rows together if that is cheaper, and leaves out rows that are not newer", async () => {
     const opened = open({ rowsTogether: 10 });
     const stream = await createStream(opened.ledger, 1);
     await publishAll(opened.ledger, stream, 100, 45);
@@ -114,7 +114,7 @@ describe("compaction of a backlog", () => {
     expect(found.sort()).toEqual(expected.sort());
   });
 
-  it("writes one at a time on a disk that publishers need, and goes on when they are done", async () => {
+  it("compaction writes one row at a time on a disk that publishers need, and speeds up when they are done", async () => {
     const leftOver = createLeftOver();
     const router = open();
     leftOver.watch(router.client);

@@ -25,7 +25,7 @@ describe("the history checker", () => {
     expect(checkHistory(makeTeam(), OPTIONS)).toEqual([]);
   });
 
-  it("finds nothing in a history of a key that is kept within its bounds", () => {
+  it("the checker finds nothing in a history of a key that stays within its bounds", () => {
     expect(checkHistory(makeAccess(), OPTIONS)).toEqual([]);
   });
 

@@ -193,7 +193,7 @@ describe("a publisher", () => {
     expect(await time.finish(answer)).toBe(2);
   });
 
-  it("[publish.busy] does not write once its time is up, when others extend the chain faster", async () => {
+  it("[publish.busy] a publisher does not write once its time is up, when others extend the chain faster", async () => {
     const simulated = await start();
     const { time, a, b } = simulated;
     expect(await time.finish(outcome(a))).toBe(1);
@@ -218,7 +218,7 @@ describe("a publisher", () => {
     expect(await time.finish(outcome(a))).toBe(first);
   });
 
-  it("[publish.unavailable] does not write once its time is up, however long the look at the end took", async () => {
+  it("[publish.unavailable] a publisher does not write once its time is up, however long the read of the end took", async () => {
     let latencyMs = 5;
     const simulated = await start(1, { latencyMs: () => latencyMs, timeoutMs: 10_000 });
     const { time, store, a } = simulated;
@@ -228,7 +228,7 @@ describe("a publisher", () => {
     expect(store.tally.get("sent.put")).toBe(0);
   });
 
-  it("[publish.unavailable] is answered when its time is up, though the look at the end still fails", async () => {
+  it("[publish.unavailable] a publisher is answered when its time is up, even if the read of the end still fails", async () => {
     const simulated = await start();
     const { time, store, a } = simulated;
     await time.finish(a.load());

@@ -50,12 +50,12 @@ describe("the rows of a stretch", () => {
     });
   });
 
-  it("make smaller groups when they are large", async () => {
+  it("large rows form smaller groups", async () => {
     const { groups } = await put(rowsOf(5, 300 * 1024), { together: 25 });
     expect(groups).toEqual([2, 2, 1]);
   });
 
-  it.each(["cut", "overtaken"] as const)("are left when the run is %s", async (end) => {
+  it.each(["cut", "overtaken"] as const)("rows are left when the run is %s", async (end) => {
     const reports: number[] = [];
     const report = async (rowsPut: number): Promise<Outlook> => {
       reports.push(rowsPut);
@@ -70,7 +70,7 @@ describe("the rows of a stretch", () => {
     });
   });
 
-  it("count only up to the first that is not put", async () => {
+  it("only the rows before the first one that is not put count", async () => {
     const first = Promise.withResolvers<void>();
     const reports: number[] = [];
     const { rowsPut } = await putRows(tickingClock(), rowsOf(4), {

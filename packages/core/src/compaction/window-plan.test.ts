@@ -10,14 +10,14 @@ describe("the writes that compaction may have in flight", () => {
     expect(after(wideWindow, writes(500, 5)).limit).toBe(LIMIT_MAX);
   });
 
-  it("are halved by a slow one, once for all that were in flight together", () => {
+  it("a slow write halves the window, once for all that were in flight together", () => {
     const usual = after(wideWindow, writes(50, 5));
     expect(after(usual, [200], 32).limit).toBe(LIMIT_MAX / 2);
     expect(after(usual, writes(32, 200), 32).limit).toBe(LIMIT_MAX / 2);
     expect(after(usual, writes(33, 200), 32).limit).toBe(LIMIT_MAX / 4);
   });
 
-  it("are never fewer than one, and grow again one at a time", () => {
+  it("the window is never below one, and grows again one at a time", () => {
     const held = after(after(wideWindow, writes(50, 5)), writes(20, 500));
     expect(held.limit).toBe(LIMIT_MIN);
     expect(after(held, [5]).limit).toBe(2);
@@ -25,7 +25,7 @@ describe("the writes that compaction may have in flight", () => {
     expect(after(held, writes(600, 5)).limit).toBe(LIMIT_MAX);
   });
 
-  it("take the pace of a store that has become slower for good", () => {
+  it("the window follows a store that has become slower for good", () => {
     const held = after(after(wideWindow, writes(50, 5)), writes(1_000, 25));
     expect(held.limit).toBe(LIMIT_MAX);
   });

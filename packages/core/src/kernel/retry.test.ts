@@ -14,13 +14,13 @@ describe("retry", () => {
     expect(numbers).toEqual([0, 1, 2]);
   });
 
-  it("takes undefined for a result", async () => {
+  it("undefined counts as a result", async () => {
     expect(await retry({ tries: 1, giveUp: () => "gave up" }, async () => undefined)).toBe(
       undefined,
     );
   });
 
-  it("gives up after the last try with its cause, and does not pause after it", async () => {
+  it("a retry gives up after the last attempt with its cause, and does not pause after it", async () => {
     const pauses: number[] = [];
     const limits = {
       tries: 3,

@@ -88,7 +88,7 @@ describe("packPartitions", () => {
     );
   });
 
-  it("[publish.atomic] makes few items of large events beside many small ones", () => {
+  it("[publish.atomic] large events next to many small ones are packed into few items", () => {
     const small = Array.from({ length: 140 }, (_, n) => eventOf(n, 9));
     const parts = Array.from({ length: 64 }, (_, at) =>
       at < 6
@@ -99,12 +99,12 @@ describe("packPartitions", () => {
     expect(packed.flatMap(({ chunks }) => chunks)).toHaveLength(64 + 6);
   });
 
-  it("keeps what compresses into one item in one item", () => {
+  it("events that fit into one item when compressed stay in one item", () => {
     const events = Array.from({ length: 16 }, (_, n) => eventOf(n, 250_000, true));
     expect(packPartitions([requestOf([events])])[0]?.chunks).toHaveLength(1);
   });
 
-  it("[publish.limits] refuses what one transaction cannot hold", () => {
+  it("[publish.limits] a group that one transaction cannot hold is refused", () => {
     const keyed = Array.from({ length: 100 }, (_, n) => requestOf([[eventOf(n, 9)]], `${n}`));
     const refusal = { code: "request-too-large", facts: { items: 101, itemsMax: 100 } };
     expect(() => packPartitions(keyed)).toThrow(expect.objectContaining(refusal));

@@ -33,7 +33,7 @@ describe("planRequest", () => {
     );
   });
 
-  it("counts at least what a batch of its events inflates to", () => {
+  it("the counted size is at least the inflated size of a batch", () => {
     const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 });
     const attributes = fc.record(
       { key: text, type: text, id: text, time: text, headers: fc.dictionary(text, text) },
@@ -49,7 +49,7 @@ describe("planRequest", () => {
     );
   });
 
-  it("tells requests apart by everything they carry, and only by that", () => {
+  it("requests are distinguished by their whole content, and by nothing else", () => {
     const usual = [event("a", "1"), event("b", "2", { headers: { x: "1", y: "2" } })];
     const same = [event("a", "1"), event("b", "2", { headers: { y: "2", x: "1" } })];
     expect(hashOf(same)).toBe(hashOf(usual));

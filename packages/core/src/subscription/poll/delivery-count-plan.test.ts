@@ -15,7 +15,7 @@ it("[park.max-deliveries] the page stays small up to the last suspected event", 
   expect(planLimit([{ ...passed, next: 9, delivery: further }], 100)).toBe(100);
 });
 
-it("[park.max-deliveries] counts the deliveries of each event, in whatever page it came", () => {
+it("[park.max-deliveries] the deliveries of each event are counted, in whatever page it came", () => {
   const first = planNote(row, { limit: 8, until: 9 });
   const half = planNote({ ...row, delivery: first }, { limit: 4, until: 5 });
   const counts = (of: typeof half) => [1, 4, 5, 8, 9].map((at) => deliveriesOf(of, at));
@@ -28,7 +28,7 @@ it("[park.max-deliveries] counts the deliveries of each event, in whatever page 
   expect(deliveriesOf(planNote({ ...row, delivery: old }, { limit: 1, until: 2 }), 1)).toBe(3);
 });
 
-it("[park.max-deliveries] counts on in a record of bounded size", () => {
+it("[park.max-deliveries] counting continues in a record of bounded size", () => {
   let delivery = planNote(row, { limit: 1, until: 2 });
   for (let until = 3; until < 1_000; until++) {
     delivery = planNote({ ...row, delivery }, { limit: 1, until });

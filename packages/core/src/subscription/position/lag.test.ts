@@ -20,7 +20,7 @@ function atLag(...measured: Lag[]) {
   };
 }
 
-it("[bootstrap.progress] keeps the lag of a snapshot for five seconds, and its age goes on", async () => {
+it("[bootstrap.progress] the lag of a snapshot is cached for five seconds, while its age grows", async () => {
   const { lag, pass } = atLag({ events: 7, seconds: 2 }, { events: 9, seconds: 8 });
   expect(await lag()).toEqual({ events: 7, seconds: 2 });
   pass(4_000);
@@ -29,7 +29,7 @@ it("[bootstrap.progress] keeps the lag of a snapshot for five seconds, and its a
   expect(await lag()).toEqual({ events: 9, seconds: 8 });
 });
 
-it("[bootstrap.progress] has no age without events", async () => {
+it("[bootstrap.progress] a lag without events has no age", async () => {
   const { lag, pass } = atLag({ events: 0, seconds: 0 });
   await lag();
   pass(4_000);

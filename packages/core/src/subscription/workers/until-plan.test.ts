@@ -23,7 +23,7 @@ describe("the end of a lease, as a process sees it", () => {
     expect(renewed.until).toBe(NOW + 5_500);
   });
 
-  it("[clock.leases] is a lease away at most once the clock of the process is set back", () => {
+  it("[clock.leases] an expiry is at most a lease away after the clock of the process is set back", () => {
     const seen = planSighting(undefined, NOW + 2_000, { nowMs: NOW, ...LEASE });
     const back = planSighting(seen, NOW + 2_000, { nowMs: NOW - HOUR_MS, ...LEASE });
     expect(back.until).toBe(NOW - HOUR_MS + 3_000);
