@@ -1,0 +1,24 @@
+import { type Numbers, parseAnswer } from "./events/numbers.ts";
+import type { Schemas } from "./events/schema.ts";
+import type { Wait } from "./http/follow.ts";
+import type { Call, Connection } from "./http/request.ts";
+
+/** What the operations of a stream need. */
+export type StreamContext = {
+  readonly connection: Connection;
+  readonly stream: string;
+  readonly numbers: Numbers;
+  readonly wait: Wait;
+  readonly schemas: Schemas | undefined;
+};
+
+export const streamPath = (stream: string): string => `/streams/${encodeURIComponent(stream)}`;
+
+/** The members of an answer. */
+export async function ask<T>(
+  { connection, numbers }: Pick<StreamContext, "connection" | "numbers">,
+  call: Call,
+): Promise<T> {
+  const { text } = await connection.request(call);
+  return parseAnswer(text, numbers) as T;
+}

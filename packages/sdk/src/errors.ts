@@ -1,0 +1,165 @@
+/**
+ * Everything that the SDK throws of its own. Each class has a brand, so that `is` holds for
+ * errors of another copy of the package, where `instanceof` does not.
+ */
+const BRAND: unique symbol = Symbol.for("eventledger.error") as never;
+
+export type Retry = "never" | "same" | "refresh" | "later";
+
+/** One thing that is wrong with a request, at a JSON Pointer into it. */
+export type InvalidPart = { readonly pointer: string; readonly detail: string };
+
+/** The codes that this version knows. A newer server may have others: treat them by `retry`. */
+export type ProblemCode =
+  | "invalid-request"
+  | "malformed-json"
+  | "malformed-gzip"
+  | "malformed-http"
+  | "invalid-cursor"
+  | "unauthorized"
+  | "forbidden"
+  | "route-not-found"
+  | "stream-not-found"
+  | "subscription-not-found"
+  | "api-key-not-found"
+  | "key-not-found"
+  | "event-not-found"
+  | "parked-key-not-found"
+  | "method-not-allowed"
+  | "request-timeout"
+  | "stream-exists"
+  | "subscription-exists"
+  | "lease-lost"
+  | "not-parkable"
+  | "not-compacted"
+  | "retention-passed"
+  | "bootstrap-expired"
+  | "sequence-mismatch"
+  | "request-too-large"
+  | "event-too-large"
+  | "too-many-events"
+  | "unsupported-media-type"
+  | "expectation-failed"
+  | "unsupported-data"
+  | "idempotency-key-reused"
+  | "too-many-requests"
+  | "headers-too-large"
+  | "internal"
+  | "stream-busy"
+  | "outcome-unknown"
+  | "compaction-stalled"
+  | "compaction-lagging"
+  | "numbering-at-risk"
+  | "restore-pending"
+  | "store-unavailable"
+  | "store-misconfigured"
+  | "store-full"
+  /** The answer is not one of EventLedger: a proxy or another server gave it. */
+  | "unexpected-answer";
+
+/** Where a constructor's name is minified, the name that an instance has is still the right one. */
+abstract class Branded extends Error {
+  abstract override readonly name: string;
+  get [BRAND](): string {
+    return this.name;
+  }
+}
+
+/** What the server answers instead of doing what was asked. */
+export class LedgerProblem extends Branded {
+  override readonly name = "LedgerProblem";
+  readonly code: ProblemCode | (string & {});
+  readonly status: number;
+  readonly retry: Retry;
+  /** How long the server asks to wait. */
+  readonly retryAfterMs: number | undefined;
+  readonly requestId: string | undefined;
+  /** What is wrong with the request, each at its place. */
+  readonly errors: readonly InvalidPart[];
+  /** Whether the request may have taken effect all the same. */
+  readonly maybeWritten: boolean;
+  /** The whole answer, with the members of its code, such as `seek` and `mismatches`. */
+  readonly body: Readonly<Record<string, unknown>>;
+
+  constructor(body: Readonly<Record<string, unknown>>, maybeWritten = false) {
+    super(`${String(body.code)}: ${String(body.detail ?? body.title ?? "")}`);
+    this.code = String(body.code);
+    this.status = Number(body.status);
+    this.retry = RETRIES.find((each) => each === body.retry) ?? "never";
+    this.retryAfterMs = typeof body.retryAfter === "number" ? body.retryAfter * 1_000 : undefined;
+    this.requestId = typeof body.instance === "string" ? body.instance : undefined;
+    this.errors = Array.isArray(body.errors) ? body.errors : [];
+    this.maybeWritten = maybeWritten || this.code === "outcome-unknown";
+    this.body = body;
+  }
+
+  /** Whether an error is a problem, and one of these codes if any is named. */
+  static is(error: unknown, ...codes: ProblemCode[]): error is LedgerProblem {
+    if (!isBranded(error, "LedgerProblem")) return false;
+    return codes.length === 0 || codes.some((code) => code === (error as LedgerProblem).code);
+  }
+}
+
+const RETRIES: readonly Retry[] = ["never", "same", "refresh", "later"];
+
+/** No answer came, as often as the request was sent. */
+export class LedgerUnreachable extends Branded {
+  override readonly name = "LedgerUnreachable";
+  /** Whether a write may have taken effect although its answer was lost. */
+  readonly maybeWritten: boolean;
+
+  constructor(message: string, { maybeWritten, cause }: { maybeWritten: boolean; cause: unknown }) {
+    super(message, { cause });
+    this.maybeWritten = maybeWritten;
+  }
+
+  static is(error: unknown): error is LedgerUnreachable {
+    return isBranded(error, "LedgerUnreachable");
+  }
+}
+
+/** What a schema has against an event's data, or why the data cannot be JSON. */
+export type Issue = { readonly message: string; readonly path: readonly PropertyKey[] };
+
+/** An event that must not be published, or that a consumer cannot use. */
+export class InvalidEvent extends Branded {
+  override readonly name = "InvalidEvent";
+  readonly issues: readonly Issue[];
+  readonly key: string;
+  readonly type: string | undefined;
+  /** Of an event that was received. */
+  readonly sequence: number | undefined;
+
+  constructor(
+    { key, type, sequence }: { key: string; type?: string | undefined; sequence?: number },
+    issues: readonly Issue[],
+  ) {
+    const where = sequence === undefined ? "" : ` with sequence ${sequence}`;
+    const what = issues.map(({ message, path }) => `/${path.map(String).join("/")} ${message}`);
+    super(`The event of ${JSON.stringify(key)}${where} is not valid: ${what.join("; ")}`);
+    this.issues = issues;
+    this.key = key;
+    this.type = type;
+    this.sequence = sequence;
+  }
+
+  static is(error: unknown): error is InvalidEvent {
+    return isBranded(error, "InvalidEvent");
+  }
+}
+
+const isBranded = (error: unknown, brand: string): boolean =>
+  typeof error === "object" && error !== null && BRAND in error && error[BRAND] === brand;
+
+/**
+ * What one of these codes means after a lost answer: the request that is repeated has had its
+ * effect already.
+ */
+export async function unlessRepeated(
+  running: Promise<unknown>,
+  ...codes: ProblemCode[]
+): Promise<void> {
+  await running.catch((error: unknown) => {
+    if (!LedgerProblem.is(error, ...codes) || !error.maybeWritten) throw error;
+  });
+}

@@ -1,0 +1,40 @@
+import { InvalidEvent } from "../errors.ts";
+import type { LedgerEvent } from "./event.ts";
+import { readWithSchema, type Schemas } from "./schema.ts";
+
+/** An event as the server prints it. */
+export type WireEvent = Omit<LedgerEvent, "isDeletion">;
+
+/** What becomes of an event that its schema refuses. */
+export type OnInvalid = "skip" | "throw";
+
+/** The events that a consumer can use, and the errors of those that it cannot. */
+export async function readEvents(
+  schemas: Schemas | undefined,
+  wire: readonly WireEvent[],
+): Promise<(LedgerEvent | InvalidEvent)[]> {
+  const events = wire.map(
+    (event) => ({ ...event, isDeletion: event.data === null }) as LedgerEvent,
+  );
+  if (schemas === undefined) return events;
+  return Promise.all(
+    events.map((event) =>
+      readWithSchema(schemas, event).catch((error: unknown) => {
+        if (InvalidEvent.is(error)) return error;
+        throw error;
+      }),
+    ),
+  );
+}
+
+/** Without those that are not valid. Throws the first of them, unless they are to be skipped. */
+export function usable(
+  read: readonly (LedgerEvent | InvalidEvent)[],
+  onInvalid: OnInvalid,
+): LedgerEvent[] {
+  return read.flatMap((event) => {
+    if (!InvalidEvent.is(event)) return [event];
+    if (onInvalid === "throw") throw event;
+    return [];
+  });
+}

@@ -1,0 +1,45 @@
+/** Time as the SDK needs it. Tests put a clock of their own here. */
+export type Clock = {
+  now(): number;
+  /** Calls back once, later. The answer cancels it. */
+  after(ms: number, run: () => void): () => void;
+};
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Rejects with the signal's reason when it is aborted. No listener is left on the signal. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return abortable(signal, (done) => clock.after(ms, done));
+}
+
+/** Waits for something that others settle, or for the signal. */
+export function waitFor(settled: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+  return abortable(signal, (done) => {
+    settled.then(done, done);
+    return () => {};
+  });
+}
+
+function abortable(
+  signal: AbortSignal | undefined,
+  start: (done: () => void) => () => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = start(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,23 @@
+import { type Clock, sleep } from "./clock.ts";
+
+/** Whether to let the server hold a poll until there is something: as it advises, or so long. */
+export type Wait = "advised" | "none" | number;
+
+type Paced = { readonly waitSecondsAdvised: number; readonly nextPollMs?: number };
+
+/** The `waitSeconds` of the next request. The first one of a loop does not know what is advised. */
+export const waitSecondsAfter = (wait: Wait, former: Paced | undefined): number | undefined => {
+  if (wait === "none") return undefined;
+  const advised = former?.waitSecondsAdvised ?? 0;
+  return (wait === "advised" ? advised : Math.min(wait, 20)) || undefined;
+};
+
+/** The pause that the server asks for after a page. */
+export async function pace(clock: Clock, page: Paced, signal?: AbortSignal): Promise<void> {
+  const { nextPollMs = 0 } = page;
+  if (nextPollMs > 0) await sleep(clock, nextPollMs, signal);
+  else signal?.throwIfAborted();
+}
+
+/** A loop that follows a stream sends its request until it is answered. */
+export const FOREVER = Number.POSITIVE_INFINITY;

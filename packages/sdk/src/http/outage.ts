@@ -1,0 +1,62 @@
+import { type Clock, sleep, waitFor } from "./clock.ts";
+import { backOffMs, type RetryPolicy } from "./retry-plan.ts";
+
+/** What one attempt has learned of the server: it was reached or not, or nothing is known. */
+export type Contact = "reached" | "lost" | "unknown";
+
+export type Outage = {
+  /**
+   * Resolves when an attempt may be sent, with the function that ends it. While the server is away,
+   * one attempt at a time asks for it, however many requests wait. Resolves to undefined when more
+   * attempts have failed meanwhile than the request may have.
+   */
+  turn(attempts: number, signal?: AbortSignal): Promise<((contact: Contact) => void) | undefined>;
+};
+
+/** One for each server. Without it, every loop of a process would ask on its own. */
+export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
+  let failures = 0;
+  /** Failures of requests that were sent together count once. */
+  let epoch = 0;
+  let openAt = 0;
+  let probe: Promise<void> | undefined;
+
+  const begin = (): ((contact: Contact) => void) => {
+    const began = epoch;
+    let settle = () => {};
+    const isProbe = failures > 0;
+    if (isProbe) {
+      probe = new Promise((resolve) => {
+        settle = resolve;
+      });
+    }
+    return (contact) => {
+      if (contact === "reached") {
+        failures = 0;
+        epoch += 1;
+      } else if (contact === "lost" && began === epoch) {
+        failures += 1;
+        epoch += 1;
+        openAt = clock.now() + backOffMs(policy, failures, Math.random());
+      }
+      if (isProbe) probe = undefined;
+      settle();
+    };
+  };
+
+  return {
+    async turn(attempts, signal) {
+      signal?.throwIfAborted();
+      let seen = failures;
+      while (failures > 0) {
+        seen = Math.min(seen, failures);
+        if (failures - seen >= attempts) return undefined;
+        const waitMs = openAt - clock.now();
+        if (probe !== undefined) await waitFor(probe, signal);
+        else if (waitMs > 0) await sleep(clock, waitMs, signal);
+        else break;
+      }
+      return begin();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { type ConnectionOptions, openConnection } from "./connection-options.ts";
+import { streamPath } from "./context.ts";
+import { unlessRepeated } from "./errors.ts";
+import type { LedgerEvent, NewEvent } from "./events/event.ts";
+import type { Numbers } from "./events/numbers.ts";
+import type { RawJson } from "./events/raw-json.ts";
+import type { LedgerEventOf, NewEventOf, Schemas } from "./events/schema.ts";
+import type { Wait } from "./http/follow.ts";
+import type { Call, Connection } from "./http/request.ts";
+import { type Stream, wholeStream } from "./stream.ts";
+
+export type LedgerOptions = ConnectionOptions & {
+  /** How long polls wait for events: as the server advises, unless it is given in seconds. */
+  readonly wait?: Wait | undefined;
+  /** What numbers in `data` become: `double` unless it is given. */
+  readonly numbers?: Numbers | undefined;
+};
+
+/** The settings of a new stream. */
+export type StreamSettings = {
+  readonly description?: string;
+  readonly partitions?: number;
+  readonly compaction?: "key" | "none";
+  readonly retentionHours?: number;
+};
+
+type Signalled = { readonly signal?: AbortSignal | undefined };
+
+/** The bearer of the API key. */
+export type Whoami = {
+  readonly tenant: string;
+  readonly scopes: readonly string[];
+  readonly streams: readonly string[];
+  readonly waitSecondsAdvised: number;
+} & Readonly<Record<string, unknown>>;
+
+/** A client of one EventLedger. It holds no connection open: there is nothing to close. */
+export class EventLedger {
+  readonly #connection: Connection;
+  readonly #numbers: Numbers;
+  readonly #wait: Wait;
+
+  constructor({ wait = "advised", numbers = "double", ...connection }: LedgerOptions) {
+    this.#connection = openConnection(connection);
+    this.#numbers = numbers;
+    this.#wait = wait;
+  }
+
+  /** A stream whose events have schemas, by type. Data is checked at both ends. */
+  stream<S extends Schemas>(
+    name: string,
+    options: { readonly events: S },
+  ): Stream<NewEventOf<S>, LedgerEventOf<S>>;
+  /** A stream whose data has the type that is given, unchecked. */
+  stream<Data = unknown>(
+    name: string,
+  ): Stream<NewEvent<string | undefined, Data | RawJson | null>, LedgerEvent<undefined, Data>>;
+  stream(name: string, { events: schemas }: { readonly events?: Schemas } = {}): unknown {
+    const connection = this.#connection;
+    const stream = wholeStream({
+      ...{ connection, stream: name, schemas },
+      ...{ numbers: this.#numbers, wait: this.#wait },
+    });
+    return stream;
+  }
+
+  /** Creates a stream. Creating it again with the same settings changes nothing. */
+  async createStream(name: string, settings: StreamSettings = {}, how?: Signalled): Promise<void> {
+    const body = JSON.stringify({ name, ...settings });
+    await this.request({ method: "POST", path: "/streams", body, ...how });
+  }
+
+  /** Removes a stream with everything in it. */
+  deleteStream(name: string, how?: Signalled): Promise<void> {
+    const gone = this.request({ method: "DELETE", path: streamPath(name), ...how });
+    return unlessRepeated(gone, "stream-not-found");
+  }
+
+  whoami(how?: Signalled): Promise<Whoami> {
+    return this.request({ method: "GET", path: "/whoami", ...how });
+  }
+
+  /** Any operation of the API, with the same retries and errors. */
+  async request<T = unknown>(call: Call): Promise<T> {
+    const { text } = await this.#connection.request(call);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+}

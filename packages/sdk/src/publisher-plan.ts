@@ -1,0 +1,35 @@
+import { LedgerProblem } from "./errors.ts";
+
+/** How many of the waiting events go into the next request: as many as its caps allow. */
+export function nextBatch(
+  queue: readonly { readonly bytes: number }[],
+  { eventsMax, bytesMax }: { readonly eventsMax: number; readonly bytesMax: number },
+): number {
+  let bytes = 0;
+  for (const [index, event] of queue.entries()) {
+    bytes += event.bytes;
+    // One event alone is always sent: the server says what it thinks of it.
+    if (index > 0 && (index >= eventsMax || bytes > bytesMax)) return index;
+  }
+  return queue.length;
+}
+
+const AT_FAULT = /^\/events\/(\d+)(\/|$)/;
+
+/**
+ * The events of a request that are to be given up. Where the server points at some, nothing was
+ * written, and the others can be sent without them. Otherwise all are.
+ */
+export function refusedEvents(error: unknown, count: number): ReadonlySet<number> {
+  const all = new Set(Array.from({ length: count }, (_, index) => index));
+  if (!LedgerProblem.is(error) || error.maybeWritten || error.status >= 500) return all;
+  const { mismatches } = error.body;
+  if (Array.isArray(mismatches)) return all;
+  const refused = new Set<number>();
+  for (const { pointer } of error.errors) {
+    const [, index] = AT_FAULT.exec(pointer) ?? [];
+    if (index === undefined || Number(index) >= count) return all;
+    refused.add(Number(index));
+  }
+  return refused.size === 0 ? all : refused;
+}

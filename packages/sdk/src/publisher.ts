@@ -1,0 +1,238 @@
+import type { StreamContext } from "./context.ts";
+import type { NewEvent, Published, Receipt } from "./events/event.ts";
+import { newIdempotencyKey } from "./events/idempotency-key.ts";
+import { printEvent } from "./events/print-event.ts";
+import { assertPublishable } from "./events/schema.ts";
+import { publishEvents } from "./publish-events.ts";
+import { nextBatch, refusedEvents } from "./publisher-plan.ts";
+
+export type PublisherOptions = {
+  /** How long an event waits for others to share its request. */
+  readonly lingerMs?: number | undefined;
+  /** The most events of a request. The server accepts 1,000. */
+  readonly eventsMax?: number | undefined;
+  /** The most bytes of a request. The server accepts 4 MiB. */
+  readonly bytesMax?: number | undefined;
+  /** While more than this waits, `add` refuses. Await `ready` before it. */
+  readonly queuedBytesMax?: number | undefined;
+};
+
+/** The receipt of one event. */
+export type Added = Published & Pick<Receipt, "cursor" | "life">;
+
+export type Publisher<In extends NewEvent = NewEvent> = {
+  /** Resolves once there is room. */
+  readonly ready: Promise<void>;
+  /** Resolves once the event is durable. */
+  add(event: In): Promise<Added>;
+  /** Settles with everything that was added: rejects with the first failure since the last flush. */
+  flush(): Promise<void>;
+  /** Flushes, and takes no more. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+type Waiting = {
+  readonly event: NewEvent;
+  readonly printed: string;
+  readonly bytes: number;
+  readonly resolve: (added: Added) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** Within the 24 hours for which the server remembers an Idempotency-Key. */
+const GIVE_UP_MS = 23 * 3_600_000;
+
+/**
+ * Collects events into requests. One request is under way at a time, so that events keep the order
+ * in which they were added. It is repeated until its outcome is known: a later one that overtook it
+ * would change the order.
+ */
+export function createPublisher<In extends NewEvent>(
+  { connection, stream, schemas }: Pick<StreamContext, "connection" | "stream" | "schemas">,
+  options: PublisherOptions = {},
+): Publisher<In> {
+  const {
+    lingerMs = 5,
+    eventsMax = 500,
+    bytesMax = 1_000_000,
+    queuedBytesMax = 8_000_000,
+  } = options;
+  const { clock } = connection;
+  const name = newIdempotencyKey();
+  const queue: Waiting[] = [];
+  let queuedBytes = 0;
+  let batches = 0;
+  let unsettled = 0;
+  let isSending = false;
+  let isFlushing = false;
+  let isClosed = false;
+  let failure: { readonly error: unknown } | undefined;
+  /** The outcome of a request is unknown, so nothing may follow it. */
+  let broken: { readonly error: unknown } | undefined;
+  let cancelLinger: (() => void) | undefined;
+  let checked: Promise<unknown> = Promise.resolve();
+  const ready = signalling();
+  const idle = signalling();
+
+  async function send(): Promise<void> {
+    if (isSending) return;
+    isSending = true;
+    cancelLinger?.();
+    cancelLinger = undefined;
+    while (queue.length > 0) {
+      const batch = queue.splice(0, nextBatch(queue, { eventsMax, bytesMax }));
+      await settle(batch);
+      // What came meanwhile has waited for as long as the request took.
+    }
+    isSending = false;
+  }
+
+  async function settle(batch: readonly Waiting[]): Promise<void> {
+    let rest = batch;
+    while (rest.length > 0) {
+      const outcome = await publish(rest).then(
+        (receipt) => ({ receipt }),
+        (error: unknown) => ({ error }),
+      );
+      if ("receipt" in outcome) {
+        const { events, cursor, life } = outcome.receipt;
+        for (const [index, waiting] of rest.entries()) {
+          const published = events[index];
+          if (published !== undefined)
+            done(waiting, () => waiting.resolve({ ...published, cursor, life }));
+        }
+        return;
+      }
+      const { error } = outcome;
+      failure ??= { error };
+      // A request is written whole or not at all. The events that are at fault go, and the others
+      // are sent again.
+      const refused = refusedEvents(error, rest.length);
+      for (const [index, waiting] of rest.entries()) {
+        if (refused.has(index)) done(waiting, () => waiting.reject(error));
+      }
+      rest = rest.filter((_, index) => !refused.has(index));
+    }
+  }
+
+  async function publish(batch: readonly Waiting[]): Promise<Receipt> {
+    if (broken !== undefined) throw broken.error;
+    batches += 1;
+    const controller = new AbortController();
+    let last: Error | undefined;
+    const cancel = clock.after(GIVE_UP_MS, () => controller.abort(last));
+    try {
+      return await publishEvents(connection, stream, {
+        events: batch.map(({ event }) => event),
+        printed: batch.map(({ printed }) => printed),
+        idempotencyKey: `${name}-${batches}`,
+        attempts: Number.POSITIVE_INFINITY,
+        signal: controller.signal,
+        onRetry: (error) => {
+          last = error;
+        },
+      });
+    } catch (error) {
+      if (controller.signal.aborted) broken = { error };
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  function done({ bytes }: Waiting, settle: () => void): void {
+    queuedBytes -= bytes;
+    unsettled -= 1;
+    settle();
+    if (queuedBytes < queuedBytesMax) ready.signal();
+    if (unsettled === 0) idle.signal();
+  }
+
+  function add(event: In): Promise<Added> {
+    if (isClosed) return Promise.reject(new Error("the publisher is closed"));
+    if (queuedBytes >= queuedBytesMax) {
+      return Promise.reject(new Error("the publisher's queue is full: await ready before add"));
+    }
+    let printed: string;
+    try {
+      printed = printEvent(event);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const bytes = printed.length;
+    queuedBytes += bytes;
+    unsettled += 1;
+    const { promise, resolve, reject } = Promise.withResolvers<Added>();
+    // flush() reports it, too.
+    promise.catch(() => {});
+    const waiting: Waiting = { event, printed, bytes, resolve, reject };
+    if (schemas === undefined) enqueue(waiting);
+    else {
+      // Schemas may take their time. The order of events stays that of their adding.
+      const checking = assertPublishable(schemas, event);
+      checking.catch(() => {});
+      checked = checked.then(() =>
+        checking.then(
+          () => enqueue(waiting),
+          (error: unknown) => {
+            failure ??= { error };
+            done(waiting, () => reject(error));
+          },
+        ),
+      );
+    }
+    return promise;
+  }
+
+  function enqueue(waiting: Waiting): void {
+    queue.push(waiting);
+    if (isSending) return;
+    if (isFlushing || nextBatch(queue, { eventsMax, bytesMax }) < queue.length) void send();
+    else if (queue.length >= eventsMax) void send();
+    else cancelLinger ??= clock.after(lingerMs, () => void send());
+  }
+
+  async function flush(): Promise<void> {
+    isFlushing = true;
+    try {
+      await checked;
+      void send();
+      if (unsettled > 0) await idle.promise();
+    } finally {
+      isFlushing = false;
+    }
+    const failed = failure;
+    failure = undefined;
+    if (failed !== undefined) throw failed.error;
+  }
+
+  const close = (): Promise<void> => {
+    isClosed = true;
+    return flush();
+  };
+  return {
+    get ready() {
+      return queuedBytes < queuedBytesMax ? Promise.resolve() : ready.promise();
+    },
+    add,
+    flush,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** A promise for the next signal, however many wait for it. */
+function signalling() {
+  let next: PromiseWithResolvers<void> | undefined;
+  return {
+    promise: (): Promise<void> => {
+      next ??= Promise.withResolvers();
+      return next.promise;
+    },
+    signal: (): void => {
+      next?.resolve();
+      next = undefined;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { ask, type StreamContext, streamPath } from "./context.ts";
+import type { LedgerEvent, Page } from "./events/event.ts";
+import { type OnInvalid, readEvents, usable, type WireEvent } from "./events/read-events.ts";
+import { FOREVER, pace, waitSecondsAfter } from "./http/follow.ts";
+
+export type ReadOptions = {
+  /** `earliest` unless it is given: also `latest`, a time, a sequence, or a cursor. */
+  readonly from?: string | number | undefined;
+  /** Where to end. */
+  readonly until?: string | number | undefined;
+  /** `desc`: newest first. */
+  readonly order?: "asc" | "desc" | undefined;
+  readonly type?: string | undefined;
+  readonly key?: string | undefined;
+  readonly keyPrefix?: string | undefined;
+  /** The most events of a request. */
+  readonly pageEvents?: number | undefined;
+  /** Stay at the end and wait for more, through every outage, until the signal is aborted. */
+  readonly follow?: boolean | undefined;
+  /** What becomes of an event that its schema refuses: `throw` unless it is given. */
+  readonly onInvalid?: OnInvalid | undefined;
+  /** Called with each failure after which a request is sent again. */
+  readonly onRetry?: ((error: Error) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Reads a stream page by page, without a subscription. A page's cursor is where to go on. */
+export async function* readPages(
+  context: StreamContext,
+  options: ReadOptions = {},
+): AsyncGenerator<Page<LedgerEvent>, void, void> {
+  const { until, order, type, key, keyPrefix, follow = false, onInvalid = "throw" } = options;
+  const { signal, onRetry } = options;
+  const query = { until, order, type, key, keyPrefix, limit: options.pageEvents };
+  let from = options.from;
+  for (let former: Page<WireEvent> | undefined; ; ) {
+    const waitSeconds =
+      follow && former?.caughtUp ? waitSecondsAfter(context.wait, former) : undefined;
+    const page: Page<WireEvent> = await ask(context, {
+      method: "GET",
+      path: `${streamPath(context.stream)}/events`,
+      query: { ...query, from, waitSeconds },
+      ...{ waitSeconds, signal, onRetry },
+      ...(follow ? { attempts: FOREVER } : {}),
+    });
+    const events = usable(await readEvents(context.schemas, page.events), onInvalid);
+    yield { ...page, events };
+    if (page.caughtUp && !follow) return;
+    if (page.caughtUp) await pace(context.connection.clock, page, signal);
+    signal?.throwIfAborted();
+    from = page.cursor;
+    former = page;
+  }
+}
+
+/** The same, event by event. */
+export async function* readEach(
+  context: StreamContext,
+  options: ReadOptions = {},
+): AsyncGenerator<LedgerEvent, void, void> {
+  for await (const { events } of readPages(context, options)) {
+    for (const event of events) {
+      options.signal?.throwIfAborted();
+      yield event;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { StreamContext } from "./context.ts";
+import { ask, streamPath } from "./context.ts";
+import type { LedgerEvent, NewEvent, Page } from "./events/event.ts";
+import { createPublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
+import { type PublishingStream, publishingStream } from "./publishing-stream.ts";
+import { type ReadOptions, readEach, readPages } from "./read.ts";
+import type { SubscriptionSettings } from "./subscription/settings.ts";
+import { openSubscription, type Subscription } from "./subscription/subscription.ts";
+import type { ViewStore } from "./view/store.ts";
+import { openView, type View, type ViewOptions } from "./view/view.ts";
+
+export type Stream<
+  In extends NewEvent = NewEvent,
+  Out extends LedgerEvent = LedgerEvent,
+> = PublishingStream<In> & {
+  /** Collects events into requests. */
+  publisher(options?: PublisherOptions): Publisher<In>;
+  /** The events one by one. */
+  read(options?: ReadOptions): AsyncGenerator<Out, void, void>;
+  /** The same by pages, each with the cursor to go on from. */
+  readPages(options?: ReadOptions): AsyncGenerator<Page<Out>, void, void>;
+  subscription(name: string, settings?: SubscriptionSettings): Subscription<Out>;
+  /** Keeps the current state of each key in a store. */
+  view<Row = Exclude<Out["data"], null>, Store extends ViewStore<Row> = ViewStore<Row>>(
+    options: ViewOptions<Row, Store, Out>,
+  ): View<Row, Store>;
+  /** Brings the list of current states up to the end of the log now. */
+  compact(options?: { readonly signal?: AbortSignal }): Promise<void>;
+};
+
+export function wholeStream(context: StreamContext): Stream {
+  return {
+    ...publishingStream(context),
+    publisher: (options) => createPublisher(context, options),
+    read: (options) => readEach(context, options),
+    readPages: (options) => readPages(context, options),
+    subscription: (name, settings) => openSubscription(context, name, settings),
+    view: ((options: ViewOptions<unknown, ViewStore<unknown>, LedgerEvent>) =>
+      openView(context, options)) as Stream["view"],
+    async compact({ signal } = {}) {
+      for (let isDone = false; !isDone; ) {
+        const path = `${streamPath(context.stream)}/compact`;
+        ({ done: isDone } = await ask<{ done: boolean }>(context, {
+          ...{ method: "POST", path, body: "{}", signal },
+        }));
+      }
+    },
+  };
+}

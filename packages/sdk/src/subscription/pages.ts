@@ -1,0 +1,116 @@
+import { ask, type StreamContext } from "../context.ts";
+import { InvalidEvent, LedgerProblem } from "../errors.ts";
+import type { LedgerEvent } from "../events/event.ts";
+import { type OnInvalid, readEvents, usable, type WireEvent } from "../events/read-events.ts";
+import { FOREVER, pace, waitSecondsAfter } from "../http/follow.ts";
+import type { Operations } from "./operations.ts";
+import type { PollPage } from "./settings.ts";
+
+export type PagesOptions = {
+  /** The most events of a page. */
+  readonly limit?: number | undefined;
+  /** What becomes of an event that its schema refuses: `throw` unless it is given. */
+  readonly onInvalid?: OnInvalid | "park" | undefined;
+  /**
+   * What to do when events are gone before they were delivered, because the subscription was away
+   * for longer than the stream keeps them: `throw` unless it is given. `seek` continues where the
+   * server advises.
+   */
+  readonly onLost?: "throw" | "seek" | undefined;
+  /** Called with each failure after which the poll is sent again. */
+  readonly onRetry?: ((error: Error) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/**
+ * Polls for as long as pages are asked for, through every outage. A page is committed when the next
+ * one is asked for, so one that was being processed when the process ended comes again.
+ */
+export async function* subscriptionPages(
+  context: StreamContext,
+  operations: Operations,
+  options: PagesOptions = {},
+): AsyncGenerator<PollPage<LedgerEvent>, void, void> {
+  const { signal, onRetry, limit, onInvalid = "throw" } = options;
+  const { consumer } = operations;
+  let commit: string | undefined;
+  let committed: string | undefined;
+  let former: PollPage<WireEvent> | undefined;
+  await operations.ensure(signal);
+  try {
+    for (;;) {
+      const isNew = commit !== committed;
+      const waitSeconds = former?.caughtUp ? waitSecondsAfter(context.wait, former) : undefined;
+      const body = JSON.stringify({ limit, waitSeconds, consumer, ...(isNew ? { commit } : {}) });
+      const path = `${operations.path}/poll`;
+      const page = await ask<PollPage<WireEvent>>(context, {
+        ...{ method: "POST", path, body, waitSeconds, signal, onRetry },
+        attempts: FOREVER,
+      }).catch((error: unknown) => recover(operations, error, options));
+      if (page === undefined) {
+        // The position is the server's, wherever that is now. What was read before is void.
+        commit = undefined;
+        committed = undefined;
+        continue;
+      }
+      if (isNew) committed = commit;
+      const isNewLife = former !== undefined && former.life !== page.life;
+      former = page;
+      if (page.events.length > 0 || page.snapshotEnd || isNewLife) {
+        const read = await readEvents(context.schemas, page.events);
+        const events =
+          onInvalid === "park"
+            ? await parkInvalid(operations, read, signal)
+            : usable(read, onInvalid);
+        yield { ...page, events, isNewLife };
+      }
+      commit = page.cursor;
+      await pace(context.connection.clock, page, signal);
+    }
+  } finally {
+    await operations.leave(commit === committed ? undefined : commit);
+  }
+}
+
+/**
+ * Continues after a refusal from the position that the server has. Nothing here ever moves it back:
+ * a seek of an operator holds.
+ */
+async function recover(
+  operations: Operations,
+  error: unknown,
+  { signal, onLost = "throw" }: PagesOptions,
+): Promise<undefined> {
+  if (LedgerProblem.is(error, "invalid-cursor", "lease-lost")) return undefined;
+  if (LedgerProblem.is(error, "subscription-not-found") && operations.isMadeHere) {
+    await operations.ensure(signal);
+    return undefined;
+  }
+  if (LedgerProblem.is(error, "retention-passed", "bootstrap-expired") && onLost === "seek") {
+    const to = error.body.seek === "bootstrap" ? "bootstrap" : "earliest";
+    await operations.seek(to, { signal });
+    return undefined;
+  }
+  throw error;
+}
+
+/** Sets the keys of invalid events aside, with everything of those keys that follows them. */
+async function parkInvalid(
+  operations: Operations,
+  read: readonly (LedgerEvent | InvalidEvent)[],
+  signal: AbortSignal | undefined,
+): Promise<LedgerEvent[]> {
+  const parked = new Set<string>();
+  const events: LedgerEvent[] = [];
+  for (const event of read) {
+    if (parked.has(event.key)) continue;
+    if (!InvalidEvent.is(event)) {
+      events.push(event);
+      continue;
+    }
+    const { key, sequence = 0, message } = event;
+    await operations.park({ key, sequence, reason: message }, { signal });
+    parked.add(key);
+  }
+  return events;
+}

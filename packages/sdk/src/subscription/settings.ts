@@ -1,0 +1,80 @@
+import type { Lag, Page } from "../events/event.ts";
+
+/** Where reading starts. */
+export type Place =
+  | "earliest"
+  | "latest"
+  | "bootstrap"
+  | { readonly timestamp: string }
+  | { readonly sequence: number }
+  | { readonly cursor: string };
+
+export type Filter = {
+  readonly types?: readonly string[] | undefined;
+  readonly keyPrefix?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+};
+
+export type SubscriptionSettings = {
+  /** With it, the subscription is created where it does not exist. */
+  readonly start?: Place | undefined;
+  readonly filter?: Filter | undefined;
+  readonly leaseSeconds?: number | undefined;
+  readonly maxDeliveries?: number | undefined;
+  /**
+   * The name of this process among those that share the subscription. One is made when none is
+   * given. A process that comes back under its own name has its share again at once; under a new
+   * one, it waits until the lease of the former has ended. `false`: the only process.
+   */
+  readonly consumer?: string | false | undefined;
+};
+
+export type SubscriptionInfo = {
+  readonly name: string;
+  readonly stream: string;
+  readonly life: string;
+  readonly phase: "bootstrap" | "log";
+  readonly position: string | null;
+  readonly lag: Lag;
+  readonly keysBehind: number | null;
+  readonly parkedKeys: number;
+  readonly members: readonly {
+    readonly consumer: string;
+    readonly share: number;
+    readonly until: string;
+  }[];
+  readonly leaseSeconds: number;
+  readonly maxDeliveries?: number;
+  readonly filter?: Filter;
+  readonly warnings: readonly string[];
+};
+
+export type ParkedKey = {
+  readonly key: string;
+  readonly sequence: number;
+  readonly reason: string;
+  readonly parkedAt: string;
+  readonly status: "parked" | "retrying";
+  readonly expired?: boolean;
+};
+
+export type SeekReceipt = {
+  readonly committed: string;
+  readonly phase: "bootstrap" | "log";
+  readonly lag: Lag;
+  readonly life: string;
+};
+
+/** A page of a subscription. */
+export type PollPage<E> = Page<E> & {
+  readonly phase: "bootstrap" | "log";
+  readonly snapshotEnd: boolean;
+  /** With this page applied, the state of every key is that of the log at the cursor. */
+  readonly consistent: boolean;
+  readonly lag: Lag;
+  /**
+   * The stream was created again, or the table restored, since the page before: what is kept of the
+   * stream is void.
+   */
+  readonly isNewLife: boolean;
+};

@@ -1,0 +1,39 @@
+import { type Clock, waitFor } from "../http/clock.ts";
+
+export type WaitOptions = {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Those who wait for one thing. Each of them is settled: by it, a failure, time, or its signal. */
+export function createWaiters(clock: Clock) {
+  const waiting = new Set<PromiseWithResolvers<void>>();
+  return {
+    get size(): number {
+      return waiting.size;
+    },
+    async wait(
+      { timeoutMs = 30_000, signal }: WaitOptions,
+      onTimeout: () => unknown,
+    ): Promise<void> {
+      const waiter = Promise.withResolvers<void>();
+      waiting.add(waiter);
+      const cancel = clock.after(timeoutMs, () => waiter.reject(onTimeout()));
+      try {
+        await waitFor(waiter.promise, signal);
+        await waiter.promise;
+      } finally {
+        cancel();
+        waiting.delete(waiter);
+      }
+    },
+    /** Those who wait now, to be settled later. */
+    snapshot: (): readonly PromiseWithResolvers<void>[] => [...waiting],
+    resolve(): void {
+      for (const waiter of waiting) waiter.resolve();
+    },
+    reject(error: unknown): void {
+      for (const waiter of waiting) waiter.reject(error);
+    },
+  };
+}
