@@ -25,7 +25,7 @@ export type Publisher<In extends NewEvent = NewEvent> = {
   readonly ready: Promise<void>;
   /** Resolves once the event is durable. */
   add(event: In): Promise<Added>;
-  /** Settles with everything that was added: rejects with the first failure since the last flush. */
+  /** Settles with all that was added. Rejects with the first failure since the last flush. */
   flush(): Promise<void>;
   /** Flushes, and takes no more. */
   close(): Promise<void>;
