@@ -17,6 +17,7 @@ export const router = new sst.aws.Function("Router", {
   link: [adminKey, cursorKey],
   copyFiles: [
     { from: "packages/functions/openapi.json", to: "docs/openapi.json" },
+    { from: "docs/problems.md", to: "docs/problems.md" },
     { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
     { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
   ],

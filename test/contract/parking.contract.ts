@@ -181,6 +181,17 @@ function retried(api: Client): void {
     expect(await drain(api, stream)).toEqual([4, 5]);
   });
 
+  it("[park.retry] counts what was read before it, until the key is free", async () => {
+    const { body: ahead } = await api.poll(stream, S);
+    expect(dataOf(ahead.events)).toEqual([5]);
+    await api.release(stream, S, "a", "retry");
+    const { body: receipt } = await api.commit(stream, S, ahead.cursor);
+    expect(receipt).toMatchObject({ stale: false, redelivers: "nothing", lag: { events: 0 } });
+    // The retry delivers what that page withheld, in order.
+    expect(await drain(api, stream)).toEqual([1, 3, 4]);
+    expect((await api.listParked(stream, S)).parked).toEqual([]);
+  });
+
   it("[sub.commit-void] a void commit reports what is delivered again, and why", async () => {
     const { body: ahead } = await api.poll(stream, S);
     await api.release(stream, S, "a", "retry");

@@ -25,7 +25,7 @@ export function systemContract(target: Target): void {
   });
   describe("a key", () => keys(api));
   describe("the OpenAPI document", () => openApi(api, open));
-  describe("the documentation", () => documentation(open));
+  describe("the documentation", () => documentation(api, open));
 }
 
 type Open = (path: string) => Promise<Answer>;
@@ -150,7 +150,7 @@ function openApi(api: Client, open: Open): void {
   });
 }
 
-function documentation(open: Open): void {
+function documentation(api: Client, open: Open): void {
   it.each(["/docs", "/docs/problems"])("[docs.self-contained] %s is a page", async (path) => {
     const { header, text } = await open(path);
     expect(header("content-type")).toBe("text/html; charset=utf-8");
@@ -184,10 +184,26 @@ function documentation(open: Open): void {
 
   it("[error.problem] the type of every problem leads to its explanation", async () => {
     const { text } = await open("/docs/problems");
+    const sections = new Map(
+      text
+        .split('<section id="')
+        .slice(1)
+        .map((section) => [section.slice(0, section.indexOf('"')), section]),
+    );
+    expect([...sections.keys()]).toEqual(problemCodes);
     for (const code of problemCodes) {
-      expect(text).toContain(`<section id="${code}">`);
-      expect(text).toContain(`${PROBLEMS[code].title}.`);
+      const section = sections.get(code);
+      expect(section).toContain(`${PROBLEMS[code].title}.`);
+      expect(section).toMatch(/<p><strong>Cause\.<\/strong> \w[\s\S]{20,}<\/p>/);
+      expect(section).toMatch(/<p><strong>Remedy\.<\/strong> \w[\s\S]{10,}<\/p>/);
+      expect(section, "nothing of the example, nor of Markdown").not.toMatch(/```|\*\*|\]\(|`/);
     }
-    expect(text.split("<section ")).toHaveLength(problemCodes.length + 1);
+  });
+
+  it("[error.problem] leads from the type of a problem to its explanation", async () => {
+    const { body } = await api.send({ path: "/streams/NO" });
+    const { type } = body as { type: string };
+    const { text } = await open(new URL(type, "http://host").pathname);
+    expect(text).toContain(`id="${type.split("#")[1]}"`);
   });
 }

@@ -117,11 +117,12 @@ describe.each([
   });
 
   it("the package serves the documentation", async () => {
-    const paths = ["/docs", "/docs/assets/swagger-ui.css", "/openapi.json"];
+    const paths = ["/docs", "/docs/assets/swagger-ui.css", "/openapi.json", "/docs/problems"];
     const answers = await ask(paths.map((at) => eventOf({ method: "GET", path: at })));
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200]);
     const document = JSON.parse(answers[2]?.body ?? "");
     expect(document.paths).toHaveProperty("/streams/{stream}/events");
+    expect(answers[3]?.body).toContain("<strong>Remedy.</strong>");
   });
 });
 

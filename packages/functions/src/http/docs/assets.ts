@@ -4,6 +4,7 @@ import { startScript } from "./pages.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   "openapi.json": "application/json",
+  "problems.md": "text/markdown; charset=utf-8",
   "swagger-ui.css": "text/css; charset=utf-8",
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 };

@@ -2,7 +2,8 @@ import { described } from "@eventledger/protocol";
 import { Hono } from "hono";
 import * as z from "zod/mini";
 import { compressed } from "../compressed.ts";
-import { docsHeaders, docsPage, problemsPage } from "../docs/pages.ts";
+import { docsHeaders, docsPage } from "../docs/pages.ts";
+import { problemsPage } from "../docs/problems-page.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { type Answer, type Operation, operation } from "../operation.ts";
 import { valid } from "../validate.ts";
@@ -53,12 +54,12 @@ export const systemRoutes = ({
       return new Response(document.bytes, { headers: { "Content-Type": document.contentType } });
     })
     .get("/docs", docsOperation, compressed, () => new Response(docsPage, { headers: docsHeaders }))
-    .get(
-      "/docs/problems",
-      problemsOperation,
-      compressed,
-      () => new Response(problemsPage, { headers: docsHeaders }),
-    )
+    .get("/docs/problems", problemsOperation, compressed, async () => {
+      const reference = await loadDocsAsset("problems.md");
+      if (reference === undefined) throw new Error("problems.md was not deployed");
+      const text = new TextDecoder().decode(reference.bytes);
+      return new Response(problemsPage(text), { headers: docsHeaders });
+    })
     .get("/docs/assets/:file", assetOperation, compressed, async (c) => {
       const asset = await loadDocsAsset(c.req.param("file"));
       if (asset === undefined) return c.notFound();
@@ -98,7 +99,8 @@ const problemsOperation = file(
   {
     id: "getProblems",
     summary: "Explain all problems",
-    description: "A page with every problem code, and whether to send the request again.",
+    description:
+      "A page with every problem code, its cause and remedy, and whether to send the request again.",
   },
 );
 const assetOperation = file(
