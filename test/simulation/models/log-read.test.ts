@@ -9,7 +9,7 @@ import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 
 const DAY_MS = 86_400_000;
-const PAGE = { room: { events: 1_000, bytes: 5_000_000 }, turn: 0 };
+const PAGE = { room: { events: 1_000, bytes: 5_000_000 }, nextPartition: 0 };
 
 type Started = SimulatedLog & { readonly a: LogProcess };
 
@@ -51,15 +51,15 @@ describe("reading", () => {
       }
     }
     let positions: readonly Position[] = Array.from({ length: partitions }, () => edgeAt(1));
-    let turn = 0;
+    let nextPartition = 0;
     const visited: number[] = [];
     for (let page = 0; page < partitions; page++) {
       const room = { events: 1_000, bytes: 60_000 };
-      const read = await time.finish(a.log.read(life, positions, { room, turn }));
+      const read = await time.finish(a.log.read(life, positions, { room, nextPartition }));
       expect(read.entries).toHaveLength(2);
       visited.push(read.entries[0]?.partition ?? -1);
       positions = read.runs.map(({ position }) => position);
-      turn = read.turn;
+      nextPartition = read.nextPartition;
     }
     expect(new Set(visited).size).toBe(partitions);
   });
@@ -73,13 +73,16 @@ describe("reading", () => {
       await time.finish(a.recall().then((stream) => a.log.publish(stream, batch)));
     }
     let positions: readonly Position[] = Array.from({ length: partitions }, () => edgeAt(1));
-    let turn = 0;
+    let nextPartition = 0;
     const seen = new Set<number>();
     for (let page = 0; page < partitions; page++) {
-      const read = cutPage(await time.finish(a.log.read(life, positions, { ...PAGE, turn })), 10);
+      const read = cutPage(
+        await time.finish(a.log.read(life, positions, { ...PAGE, nextPartition })),
+        10,
+      );
       for (const { partition } of read.entries) seen.add(partition);
       positions = read.runs.map(({ position }) => position);
-      turn = read.turn;
+      nextPartition = read.nextPartition;
     }
     expect(seen.size).toBe(partitions);
   });

@@ -11,8 +11,8 @@ const ofFreedKeys: readonly Mutation[] = [
   {
     rule: "a poll frees a key whose retried queue is empty",
     file: "subscription/poll/poll.ts",
-    from: "if (counts && queued.empty.length > 0) {",
-    to: "if (counts && queued.empty.length > 1_000) {",
+    from: "if (countsDelivery(request) && queued.empty.length > 0) {",
+    to: "if (countsDelivery(request) && queued.empty.length > 1_000) {",
   },
   {
     rule: "a page with nothing to tell withholds nothing of a key that waits for a commit alone",

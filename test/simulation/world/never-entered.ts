@@ -27,7 +27,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "log/append/append.ts: () => {}",
       "log/append/conclusion.ts: : []",
       "snapshot/page-plan.ts: ?? []",
-      "log/read/read.ts: ?? turn",
+      "log/read/read.ts: ?? nextPartition",
       "log/read/read.ts: ?? edgeAt(1)",
       "compaction/doorbell.ts: ?? {}",
       "log/read/lag.ts: ? 1",

@@ -28,7 +28,7 @@ export type CursorContent = {
   /** The progress in the queue of a parked key. */
   readonly queue?: QueuePlace;
   /** The partition that the next page starts with. */
-  readonly turn: number;
+  readonly nextPartition: number;
   /** The bootstrap, until everything that its snapshot left out has been read from the log. */
   readonly bootstrap?: Bootstrap;
   /** The key prefix of the list, in a cursor of a list of the compacted state. */
@@ -41,45 +41,57 @@ export type CursorContent = {
  */
 export type QueuePlace = Position & { readonly partition: number; readonly id: number };
 
-const SUBSCRIPTION = 1;
-const SINCE = 2;
-const BOOTSTRAP = 4;
-const TOKENS = 8;
-const FREED = 16;
-const QUEUE = 32;
+/**
+ * The flag of each part that a cursor may lack. Earlier code ignores `listed` and the bytes after
+ * the bootstrap, so it can read such a cursor after a rollback.
+ */
+const FLAGS = {
+  subscription: 1,
+  since: 2,
+  bootstrap: 4,
+  tokens: 8,
+  freed: 16,
+  queue: 32,
+  parked: 128,
+  listed: 256,
+} as const;
+
 /** Set in cursors of earlier versions, which have the prefix of the list before the bootstrap. */
 const LISTED_BEFORE = 64;
-const PARKED = 128;
-/**
- * Set in cursors that end with the prefix of a list. Earlier code ignores this flag and the bytes
- * after the bootstrap, so it can read such a cursor after a rollback.
- */
-const LISTED = 256;
+
+const PARTS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
+
+const flagsOf = (content: CursorContent): number =>
+  PARTS.reduce((sum, part) => sum + (content[part] === undefined ? 0 : FLAGS[part]), 0);
 
 /**
  * Packs a cursor's content: about 1 KB with 64 partitions, 1.8 KB in a bootstrap with long keys.
  */
 export function packCursor(content: CursorContent): Uint8Array {
-  const { subscription, positions, since, turn, tokens, bootstrap, freed, queue } = content;
-  const { listed, parked } = content;
+  const { subscription, since, nextPartition, bootstrap, queue, listed } = content;
   const out = createPacker();
-  out.number(
-    (subscription === undefined ? 0 : SUBSCRIPTION) +
-      (since === undefined ? 0 : SINCE) +
-      (bootstrap === undefined ? 0 : BOOTSTRAP) +
-      (tokens === undefined ? 0 : TOKENS) +
-      (freed === undefined ? 0 : FREED) +
-      (queue === undefined ? 0 : QUEUE) +
-      (listed === undefined ? 0 : LISTED) +
-      (parked === undefined ? 0 : PARKED),
-  );
+  out.number(flagsOf(content));
   out.text(content.life);
   if (subscription !== undefined) {
     out.text(subscription.uid);
     out.number(subscription.generation);
   }
   if (since !== undefined) out.number(since);
-  out.number(turn);
+  out.number(nextPartition);
+  packPositions(out, content);
+  if (queue !== undefined) {
+    for (const part of [queue.partition, queue.id, queue.batch, queue.next]) out.number(part);
+  }
+  if (bootstrap !== undefined) packBootstrap(out, bootstrap);
+  if (listed !== undefined) out.text(listed);
+  return out.finish();
+}
+
+/** Packs the positions of all partitions, and then what is known of each of them. */
+function packPositions(
+  out: ReturnType<typeof createPacker>,
+  { positions, tokens, freed }: CursorContent,
+): void {
   out.number(positions.length);
   for (const position of positions) {
     out.number(position?.next ?? 0);
@@ -87,12 +99,6 @@ export function packCursor(content: CursorContent): Uint8Array {
   }
   if (tokens !== undefined) for (const at of positions.keys()) out.number(tokens[at] ?? 0);
   if (freed !== undefined) for (const at of positions.keys()) out.number(freed[at] ?? 0);
-  if (queue !== undefined) {
-    for (const part of [queue.partition, queue.id, queue.batch, queue.next]) out.number(part);
-  }
-  if (bootstrap !== undefined) packBootstrap(out, bootstrap);
-  if (listed !== undefined) out.text(listed);
-  return out.finish();
 }
 
 function packBootstrap(out: ReturnType<typeof createPacker>, bootstrap: Bootstrap): void {
@@ -106,37 +112,37 @@ function packBootstrap(out: ReturnType<typeof createPacker>, bootstrap: Bootstra
 export function unpackCursor(bytes: Uint8Array): CursorContent {
   const from = createUnpacker(bytes);
   const flags = from.number();
+  const has = (flag: number) => (flags & flag) !== 0;
   const life = from.text();
-  const subscription =
-    (flags & SUBSCRIPTION) === 0
-      ? {}
-      : { subscription: { uid: from.text(), generation: from.number() } };
-  const since = (flags & SINCE) === 0 ? {} : { since: from.number() };
-  const turn = from.number();
+  const subscription = has(FLAGS.subscription)
+    ? { subscription: { uid: from.text(), generation: from.number() } }
+    : {};
+  const since = has(FLAGS.since) ? { since: from.number() } : {};
+  const nextPartition = from.number();
   const positions = Array.from({ length: from.number() }, (): Position | undefined => {
     const next = from.number();
     return next === 0 ? undefined : { next, batch: next - from.number() };
   });
-  const tokens =
-    (flags & TOKENS) === 0 ? {} : { tokens: positions.map(() => from.number() || undefined) };
-  const freed = (flags & FREED) === 0 ? {} : { freed: positions.map(() => from.number()) };
-  const queue = (flags & QUEUE) === 0 ? {} : { queue: unpackQueue(from) };
-  const listedBefore = (flags & LISTED_BEFORE) === 0 ? {} : { listed: from.text() };
-  const bootstrap =
-    (flags & BOOTSTRAP) === 0 ? {} : { bootstrap: unpackBootstrap(from, positions) };
-  const listed = (flags & LISTED) === 0 ? listedBefore : { listed: from.text() };
+  const tokens = has(FLAGS.tokens)
+    ? { tokens: positions.map(() => from.number() || undefined) }
+    : {};
+  const freed = has(FLAGS.freed) ? { freed: positions.map(() => from.number()) } : {};
+  const queue = has(FLAGS.queue) ? { queue: unpackQueue(from) } : {};
+  const listedBefore = has(LISTED_BEFORE) ? { listed: from.text() } : {};
+  const bootstrap = has(FLAGS.bootstrap) ? { bootstrap: unpackBootstrap(from, positions) } : {};
+  const listed = has(FLAGS.listed) ? { listed: from.text() } : listedBefore;
   return {
     life,
     ...subscription,
     ...since,
-    turn,
+    nextPartition,
     positions,
     ...tokens,
     ...freed,
     ...queue,
     ...listed,
     ...bootstrap,
-    ...((flags & PARKED) === 0 ? {} : { parked: true }),
+    ...(has(FLAGS.parked) ? { parked: true } : {}),
   };
 }
 

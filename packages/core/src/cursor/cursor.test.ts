@@ -24,7 +24,7 @@ const anyContent = fc
     parked: fc.boolean(),
     queue: fc.option(anyNumber, { nil: undefined }),
     scan: fc.option(fc.string({ maxLength: 20 }), { nil: undefined }),
-    turn: fc.nat(63),
+    nextPartition: fc.nat(63),
   })
   .map(
     ({
@@ -114,7 +114,7 @@ describe("the cursor of a list", () => {
   const content: CursorContent = {
     life: "life",
     positions: [],
-    turn: 3,
+    nextPartition: 3,
     listed: "inv-",
     bootstrap: pendingBootstrap,
   };
@@ -130,7 +130,7 @@ describe("the cursor of a list", () => {
 
   it("[cursor.opaque] the cursor of a list ends with its prefix, so that earlier code can read the rest", () => {
     expect(packCursor(content)).toEqual(packed(256 + 4, pendingBootstrap.scan, "inv-"));
-    expect(unpackCursor(packCursor(content))).toMatchObject({ listed: "inv-", turn: 3 });
+    expect(unpackCursor(packCursor(content))).toMatchObject({ listed: "inv-", nextPartition: 3 });
   });
 
   it("[cursor.opaque] a cursor with the prefix before the bootstrap is parsed", () => {

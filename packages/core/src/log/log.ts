@@ -20,7 +20,7 @@ import { sealPartition } from "./seal.ts";
  * A place in a stream as a client names it. `timeMs` is in milliseconds since 1970. `pointer`
  * locates a sequence in the request.
  */
-export type Place =
+export type SeekPoint =
   | "earliest"
   | "latest"
   | { readonly timeMs: number }
@@ -35,7 +35,7 @@ export function createLog(deps: AppenderDeps) {
   const appender = createAppender(deps);
   const notifier = createNotifier();
 
-  const seekPartition = (life: Life, partition: number, place: Place): Promise<Position> => {
+  const seekPartition = (life: Life, partition: number, place: SeekPoint): Promise<Position> => {
     if (place === "earliest") return seekEarliest(deps, life, partition);
     if (place === "latest") return seekLatest(deps, life, partition);
     if ("sequence" in place) return seekSequence(deps, life, partition, place);
@@ -73,7 +73,7 @@ export function createLog(deps: AppenderDeps) {
     loadEvent: (life: Life, address: Address) => loadEvent(readDeps, life, address),
 
     /** Returns the positions of a place, one per partition, strongly consistent. */
-    seek: ({ life, partitions }: Chains, place: Place): Promise<Position[]> =>
+    seek: ({ life, partitions }: Chains, place: SeekPoint): Promise<Position[]> =>
       Promise.all(
         Array.from({ length: partitions }, (_, partition) => seekPartition(life, partition, place)),
       ),

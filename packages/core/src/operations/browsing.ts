@@ -111,7 +111,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     });
     const { caughtUp, looked } = back;
     const since = from.since === undefined ? {} : { since: from.since };
-    const at = { life: lifeText(stream), turn: 0, ...since };
+    const at = { life: lifeText(stream), nextPartition: 0, ...since };
     if (last === undefined) {
       const cursor = { ...at, positions: back.positions };
       return { events: back.events, cursor, caughtUp, looked };
@@ -131,7 +131,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     const positions = Array.from({ length: stream.partitions }, (_, at) =>
       at === partition ? after : undefined,
     );
-    const at = { life: lifeText(stream), turn: 0 };
+    const at = { life: lifeText(stream), nextPartition: 0 };
     const cursor = { ...at, positions, since: event.publishedAt };
     return { events: [event], cursor, caughtUp: true, looked: 1 };
   }
@@ -152,12 +152,12 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   ): Promise<From> {
     if (typeof place === "object" && "cursor" in place) return place.cursor;
     const nowhere = Array.from({ length: stream.partitions }, () => undefined);
-    if (place === "earliest") return { positions: nowhere, turn: 0 };
+    if (place === "earliest") return { positions: nowhere, nextPartition: 0 };
     // A partition that is not read needs no look-up, so the cursor keeps the time instead.
     if (among !== undefined && typeof place === "object" && "timeMs" in place) {
-      return { positions: nowhere, since: place.timeMs, turn: 0 };
+      return { positions: nowhere, since: place.timeMs, nextPartition: 0 };
     }
-    return { positions: await log.seek(stream, place), turn: 0 };
+    return { positions: await log.seek(stream, place), nextPartition: 0 };
   }
 
   /** A time ends the read by the time of each event. Every other place is looked up. */

@@ -59,15 +59,15 @@ export const parkingOperations = ({ cursors, streams, subscriptions, parking }: 
   },
 });
 
-type Place = { readonly partition: number; readonly id: number };
+type ListedKey = { readonly partition: number; readonly id: number };
 
-const isAfter = (one: Place, other: Place): boolean =>
+const isAfter = (one: ListedKey, other: ListedKey): boolean =>
   one.partition > other.partition || (one.partition === other.partition && one.id > other.id);
 
-const formatPlace = (list: ListOf, { partition, id }: Place): string =>
+const formatPlace = (list: ListOf, { partition, id }: ListedKey): string =>
   formatListCursor(list, `${partition}.${id}`);
 
-function parsePlace(cursors: Cursors, list: ListOf, cursor: string): Place {
+function parsePlace(cursors: Cursors, list: ListOf, cursor: string): ListedKey {
   const name = cursors.parseListed(list, cursor);
   const [, partition, id] = /^(\d{1,2})\.(\d{1,15})$/.exec(name) ?? [];
   if (partition === undefined || id === undefined) throw invalidCursor("malformed");

@@ -1,16 +1,16 @@
-import type { Place as AskedPlace, Start } from "@eventledger/protocol";
+import type { Place, Start } from "@eventledger/protocol";
 import { type CursorContent, type Cursors, invalidCursor } from "../cursor/cursor.ts";
 import { withinList } from "../cursor/listed.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest } from "../kernel/error.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
-import type { Log, Place } from "../log/log.ts";
+import type { Log, SeekPoint } from "../log/log.ts";
 import { assertOfStream } from "../log/read/foreign-cursor.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot } from "../subscription/position/progress.ts";
 
 /** A place, or everything that a cursor of the stream covers. */
-export type Located = Place | { readonly cursor: CursorContent };
+export type Located = SeekPoint | { readonly cursor: CursorContent };
 
 /**
  * A time may be ahead of this process's clock by this much, because clients have their own clocks.
@@ -23,7 +23,7 @@ const NO_PLACE =
   "The place is neither earliest, latest, an RFC 3339 time nor a sequence, nor a cursor of this server, unchanged.";
 
 /** Returns a place in its stored form. A bare time becomes `{ timestamp }`. */
-export const normalPlace = (asked: AskedPlace): Start =>
+export const normalPlace = (asked: Place): Start =>
   asked === "earliest" || asked === "latest" || asked === "bootstrap" || typeof asked === "object"
     ? asked
     : { timestamp: asked };
@@ -75,7 +75,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     );
   }
 
-  function ofTime(timestamp: string, { pointer, ahead = false }: Saying): Place {
+  function ofTime(timestamp: string, { pointer, ahead = false }: Saying): SeekPoint {
     const timeMs = Date.parse(timestamp);
     const nowMs = clock.now();
     if (ahead || timeMs <= nowMs + AHEAD_MAX_MS) return { timeMs };
@@ -89,7 +89,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
 }
 
 /** Resolves a sequence, which identifies a place only on a stream with one partition. */
-function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): Place {
+function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): SeekPoint {
   if (partitions > 1) {
     throw invalidRequest(
       pointer,

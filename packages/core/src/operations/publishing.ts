@@ -33,7 +33,7 @@ export function publishOperations({ streams, log, cursors }: Parts) {
         const life = lifeText(stream);
         if (events.length === 0) {
           const positions = await log.seek(stream, "latest");
-          const cursor = cursors.format({ life, positions, turn: 0 });
+          const cursor = cursors.format({ life, positions, nextPartition: 0 });
           return { events: [], cursor, life, replayed: true };
         }
         const expecting = expectInLife(stream, events, ofLife);
@@ -42,7 +42,7 @@ export function publishOperations({ streams, log, cursors }: Parts) {
           life,
           positions: published.positions,
           since: published.publishedAt - PUBLISHERS_APART_MS,
-          turn: 0,
+          nextPartition: 0,
         });
         return { events: [...published.events], cursor, life, replayed: published.replayed };
       });

@@ -49,7 +49,7 @@ export async function listCompacted(
   const begun = from ?? (await beginBootstrap(deps, stream));
   const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
   const positions = begun.starts.map(edgeAt);
-  const at = { life: lifeText(stream), positions, turn: 0, listed: page.prefix ?? "" };
+  const at = { life: lifeText(stream), positions, nextPartition: 0, listed: page.prefix ?? "" };
   return {
     items: events,
     cursor: isScanned(bootstrap) ? undefined : { ...at, bootstrap },

@@ -90,7 +90,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     const { positions, bootstrap } = progressOf(state);
     if (isInSnapshot(bootstrap)) return null;
     const rest = bootstrap === undefined ? {} : { bootstrap };
-    return cursors.format({ life: lifeText(stream), positions, turn: 0, ...rest });
+    return cursors.format({ life: lifeText(stream), positions, nextPartition: 0, ...rest });
   }
 
   return { describe, measureListed };

@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { type OffsetRow, type offsetEntity, toOffset } from "./subscription.entity.ts";
 
 /** The place of a row, and the known token of its lease. */
-type Place = {
+type LeaseKey = {
   readonly life: Life;
   readonly subscriptionUid: string;
   readonly partition: number;
@@ -27,7 +27,7 @@ type Taking = {
 export const leaseRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
   /** Takes a lease that was given up, has expired by `nowMs`, or has the expiry `ended`. */
   async take(
-    { token: seen, ...key }: Place,
+    { token: seen, ...key }: LeaseKey,
     owner: string,
     { token, nowMs, until, ended }: Taking,
   ): Promise<OffsetRow | undefined> {
@@ -48,7 +48,7 @@ export const leaseRows = (connection: Connection, offset: ReturnType<typeof offs
   },
 
   /** Renews a lease. */
-  async renew({ token, ...key }: Place, owner: string, until: number) {
+  async renew({ token, ...key }: LeaseKey, owner: string, until: number) {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
         .patch(key)
@@ -63,7 +63,7 @@ export const leaseRows = (connection: Connection, offset: ReturnType<typeof offs
    * Gives a lease up. The token stays, so the former holder may still commit the events that it has
    * received.
    */
-  async giveUp({ token, ...key }: Place, owner: string): Promise<OffsetRow | undefined> {
+  async giveUp({ token, ...key }: LeaseKey, owner: string): Promise<OffsetRow | undefined> {
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
         .patch(key)

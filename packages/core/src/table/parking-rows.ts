@@ -13,7 +13,7 @@ import {
 } from "./subscription.entity.ts";
 
 /** The subscription whose offset rows are read or changed. */
-type Place = { readonly life: Life; readonly subscriptionUid: string };
+type OffsetOwner = { readonly life: Life; readonly subscriptionUid: string };
 
 /**
  * Reads and writes the parked keys of a partition in its offset row. One item holds both the
@@ -21,7 +21,7 @@ type Place = { readonly life: Life; readonly subscriptionUid: string };
  */
 export const parkingRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
   /** Returns one partition's current row. Undefined when the subscription is gone. */
-  async load(place: Place, partition: number): Promise<OffsetRow | undefined> {
+  async load(place: OffsetOwner, partition: number): Promise<OffsetRow | undefined> {
     const { data } = await readRows(connection, () =>
       offset.get({ ...place, partition }).go({ consistent: true }),
     );
@@ -35,7 +35,7 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
    * the committed offset is discarded.
    */
   async change(
-    place: Place,
+    place: OffsetOwner,
     from: OffsetRow,
     to: Parking,
     { guard, recount = false }: { guard?: LeaseGuard; recount?: boolean } = {},
@@ -66,7 +66,7 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
   },
 
   /** Records a delivery from the committed offset. Does nothing when that has moved. */
-  async noteDelivery(place: Place, from: OffsetRow, delivery: Delivery): Promise<void> {
+  async noteDelivery(place: OffsetOwner, from: OffsetRow, delivery: Delivery): Promise<void> {
     const { partition, generation, next } = from;
     await writeRowsUntilKnown(connection, () =>
       offset

@@ -19,16 +19,16 @@ export async function readAll(
 ): Promise<Entry[]> {
   const { life, partitions } = await load();
   let positions = from ?? Array.from({ length: partitions }, () => edgeAt(1));
-  let turn = 0;
+  let nextPartition = 0;
   const read: Entry[] = [];
   for (;;) {
     const room = { events: random.pick([1, 2, 7, 100, 1_000]), bytes: PAGE_BYTES };
-    const full = await log.read(life, positions, { room, turn });
+    const full = await log.read(life, positions, { room, nextPartition });
     const page = random.chance(0.2) ? cutPage(full, random.between(0, full.entries.length)) : full;
     assertContiguous(page.entries, positions, page.runs);
     for (const entry of page.entries) read.push(entry);
     positions = page.runs.map(({ position }) => position);
-    turn = page.turn;
+    nextPartition = page.nextPartition;
     onPage(positions);
     if (page.runs.every(({ atEnd }) => atEnd)) return read;
   }

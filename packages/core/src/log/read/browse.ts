@@ -12,7 +12,7 @@ import type { Bound } from "./read-plan.ts";
  * Positions of a stream. A partition without a position starts at the time `since`, or at the
  * earliest event.
  */
-export type From = Pick<CursorContent, "positions" | "since" | "turn">;
+export type From = Pick<CursorContent, "positions" | "since" | "nextPartition">;
 
 /** The part of a stream to read. */
 export type BrowseRequest = {
@@ -53,7 +53,12 @@ export async function browse(
     events: matches === undefined ? limit : LIMITS.filterEventsMax,
     bytes: LIMITS.lookedAtBytesMax,
   };
-  const read = await log.read(stream.life, positions, { room, turn: from.turn, among, bound });
+  const read = await log.read(stream.life, positions, {
+    room,
+    nextPartition: from.nextPartition,
+    among,
+    bound,
+  });
   const whole = { ...read, runs: read.runs.map(atEndUnless(among)) };
   const { events, page } = keepMatching(whole, { limit, matches });
   return {
@@ -61,7 +66,7 @@ export async function browse(
     from: {
       positions: page.runs.map(({ position }, at) => (isAmong(among, at) ? position : known[at])),
       ...(from.since === undefined ? {} : { since: from.since }),
-      turn: page.turn,
+      nextPartition: page.nextPartition,
     },
     runs: page.runs,
     caughtUp: page.runs.every(({ atEnd }) => atEnd),

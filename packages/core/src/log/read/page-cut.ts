@@ -32,7 +32,7 @@ export function cutPage(page: LogPage, count: number): LogPage {
   const next = entries[count];
   if (next === undefined) return page;
   const served = entries[count - 1]?.partition === next.partition;
-  const turn = (next.partition + (served ? 1 : 0)) % runs.length;
+  const nextPartition = (next.partition + (served ? 1 : 0)) % runs.length;
   const cut = [...runs];
   for (const { event, partition, batch } of entries.slice(count).reverse()) {
     cut[partition] = {
@@ -41,7 +41,7 @@ export function cutPage(page: LogPage, count: number): LogPage {
       nextPublishedAt: event.publishedAt,
     };
   }
-  return { entries: entries.slice(0, count), runs: cut, turn };
+  return { entries: entries.slice(0, count), runs: cut, nextPartition };
 }
 
 /**

@@ -51,13 +51,13 @@ export type LogPage = {
   readonly entries: readonly Entry[];
   readonly runs: readonly PartitionRun[];
   /** The partition that the next page starts with. */
-  readonly turn: number;
+  readonly nextPartition: number;
 };
 
 /** The amount to read, the partition to begin with, and the partitions to read if not all. */
 export type PageRequest = {
   readonly room: Room;
-  readonly turn: number;
+  readonly nextPartition: number;
   readonly among?: ReadonlySet<number> | undefined;
   readonly bound?: Bound | undefined;
 };
@@ -70,7 +70,7 @@ const ROWS_MAX = 512;
 
 /**
  * Reads from `positions`, one per partition, until the page is full or the log has ended. It starts
- * with partition `turn`, so that small pages still reach all partitions in turn. Every read is
+ * with `nextPartition`, so that small pages still reach all partitions in turn. Every read is
  * strongly consistent: it finds everything that was durable before it began. Throws
  * `retention-passed` when a position is older than the retained log, `invalid-cursor` when a
  * restore lost the events before it, `stream-not-found` when the stream has ended, and an
@@ -80,10 +80,10 @@ export async function readPage(
   deps: ReadDeps,
   life: Life,
   positions: readonly Position[],
-  { room, turn, among, bound }: PageRequest,
+  { room, nextPartition, among, bound }: PageRequest,
 ): Promise<LogPage> {
   const order = positions
-    .map((_, index) => (index + turn) % positions.length)
+    .map((_, index) => (index + nextPartition) % positions.length)
     .filter((partition) => among === undefined || among.has(partition));
   const runs: PartitionRun[] = positions.map((position) => notRead(position));
   const entries: Entry[] = [];
@@ -113,7 +113,7 @@ export async function readPage(
       if (full) break;
     }
   }
-  return { entries, runs, turn: order[read % order.length] ?? turn };
+  return { entries, runs, nextPartition: order[read % order.length] ?? nextPartition };
 }
 
 const notRead = (position: Position): PartitionRun => ({

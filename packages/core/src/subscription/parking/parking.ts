@@ -215,7 +215,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
     const among = new Set([partition]);
     try {
-      const { entries } = await log.read(life, positions, { room, turn: 0, among });
+      const { entries } = await log.read(life, positions, { room, nextPartition: 0, among });
       const [entry] = entries;
       if (entry?.event.sequence === sequence) return entry;
     } catch (error) {

@@ -68,7 +68,11 @@ export async function readQueue(
   );
   const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.lookedAtBytesMax };
   try {
-    const all = await log.read(life, positions, { room, turn: 0, among: new Set([partition]) });
+    const all = await log.read(life, positions, {
+      room,
+      nextPartition: 0,
+      among: new Set([partition]),
+    });
     const { events, page } = keepMatching(all, {
       limit,
       matches: (event) =>

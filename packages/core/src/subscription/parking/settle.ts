@@ -59,7 +59,11 @@ async function emptyOf(
     index === partition ? at : edgeAt(1),
   );
   const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.pageBytesMax };
-  const page = await log.read(life, positions, { room, turn: 0, among: new Set([partition]) });
+  const page = await log.read(life, positions, {
+    room,
+    nextPartition: 0,
+    among: new Set([partition]),
+  });
   if ((page.runs[partition]?.position.next ?? 0) < next) return [];
   const matches = matcherOf(filter);
   return keys.filter((parked) =>

@@ -75,28 +75,40 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     whose: Whose,
     { limit, read }: { limit: number; read: CursorContent["queue"] },
   ): Promise<Queued> {
-    const matches = matcherOf(whose.state.row.config.filter);
     const begun = read === undefined ? undefined : queueAt(own(whose), read);
     const empty: NextQueue[] = [];
     let nothing: QueuePage | undefined;
     for (const queue of begun === undefined ? queuesOf(own(whose)) : [begun]) {
       if (begun === undefined && queue.at.next === queue.row.next) empty.push(queue);
       if (queue.at.next >= queue.row.next) continue;
-      const { delivered } = queue.parked;
-      const again = queue.at.next === queue.parked.next && maxOf(whose) !== undefined;
-      if (again && (await parkAgain(stream, whose, queue))) continue;
-      const most = again && delivered !== undefined ? Math.min(limit, halved(delivered)) : limit;
-      const page = await readQueue(log, stream, queue, { limit: most, matches });
+      const page = await readCounted(stream, whose, queue, limit);
       if (page === undefined) continue;
-      if (page.events.length > 0 || !page.ended) {
-        const { length } = page.events;
-        if (again && length > 0) await noteQueue(stream, whose, queue, length);
-        return { ...page, empty };
-      }
+      if (page.events.length > 0 || !page.ended) return { ...page, empty };
       if (begun === undefined) empty.push(queue);
       nothing ??= page;
     }
     return { place: nothing?.place ?? (begun === undefined ? undefined : read), empty };
+  }
+
+  /**
+   * Returns a page of a queue, and counts a delivery of its beginning. Undefined when the key is
+   * parked again, or the beginning is no longer kept.
+   */
+  async function readCounted(
+    stream: LiveStream,
+    whose: Whose,
+    queue: NextQueue,
+    limit: number,
+  ): Promise<QueuePage | undefined> {
+    const { delivered } = queue.parked;
+    const counts = queue.at.next === queue.parked.next && maxOf(whose) !== undefined;
+    if (counts && (await parkAgain(stream, whose, queue))) return undefined;
+    const most = counts && delivered !== undefined ? Math.min(limit, halved(delivered)) : limit;
+    const matches = matcherOf(whose.state.row.config.filter);
+    const page = await readQueue(log, stream, queue, { limit: most, matches });
+    const { length = 0 } = page?.events ?? [];
+    if (counts && length > 0) await noteQueue(stream, whose, queue, length);
+    return page;
   }
 
   /**
@@ -183,8 +195,13 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     { state }: Whose,
     { partition }: OffsetRow,
   ): Promise<Entry | undefined> {
-    const of = { limit: 1, turn: 0, among: new Set([partition]) };
-    const { events, page } = await readLog(log, stream, state, state.offsets, of);
+    const of = {
+      positions: state.offsets,
+      limit: 1,
+      nextPartition: 0,
+      among: new Set([partition]),
+    };
+    const { events, page } = await readLog(log, stream, state, of);
     return page.entries.find(({ event }) => event.sequence === events[0]?.sequence);
   }
 

@@ -54,11 +54,12 @@ export type Poll = {
   readonly presence?: Presence;
 };
 
-/** The content of a page, and the positions after it. */
+/** The content of a page, where it began, and the positions after it. */
 type Read = {
+  readonly start: Start;
   readonly events: readonly StoredEvent[];
   readonly runs: readonly PartitionRun[];
-  readonly turn: number;
+  readonly nextPartition: number;
   readonly caughtUp: boolean;
   /** The place in the queue of a parked key where the page ends. */
   readonly queue: QueuePlace | undefined;
@@ -72,13 +73,12 @@ export async function logPage(
   log: Log,
   stream: LiveStream,
   view: View,
-  start: Start,
-  { events, runs, turn, caughtUp, queue }: Read,
+  { start, events, runs, nextPartition, caughtUp, queue }: Read,
 ): Promise<Poll> {
   const { state } = view;
   const { bootstrap } = start;
   const positions = runs.map(({ position }) => position);
-  const cursor = cursorAt(stream, state, { positions, bootstrap }, turn);
+  const cursor = cursorAt(stream, state, { positions, bootstrap }, nextPartition);
   return {
     events,
     cursor: {
@@ -104,8 +104,7 @@ export async function snapshotPage(
   { subscriptions, snapshots }: { subscriptions: Subscriptions; snapshots: Snapshots },
   stream: LiveStream,
   view: View,
-  at: Bootstrap,
-  limit: number,
+  { at, limit }: { readonly at: Bootstrap; readonly limit: number },
 ): Promise<Poll> {
   const { state } = view;
   const { filter } = state.row.config;

@@ -6,11 +6,11 @@ import { isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
-import type { Deliveries } from "./deliveries.ts";
+import type { Deliveries, Queued } from "./deliveries.ts";
 import { emptyPage, logPage, type Poll, type PollRequest, snapshotPage } from "./page.ts";
 import { endOf, isUnchanged, type View, type ViewSource } from "./poll-plan.ts";
 import { known, readLog } from "./read-log.ts";
-import { startOf } from "./start.ts";
+import { type Start, startOf } from "./start.ts";
 
 export type PollDeps = {
   readonly subscriptions: Subscriptions;
@@ -52,57 +52,74 @@ export async function pollView(
 ): Promise<Poll> {
   let view: View = await source.first();
   for (let isFresh = !source.checksPages; ; isFresh = true) {
-    const found = await look(deps, stream, request, source, { view, isFresh });
+    const found = await look(deps, { stream, request, source, view, isFresh });
     if (found.page !== undefined) return found.page;
     view = found.view ?? (await source.renew(view));
   }
 }
+
+/** One look of a poll. `isFresh` is false for a remembered view. */
+type Look = {
+  readonly stream: LiveStream;
+  readonly request: PollRequest;
+  readonly source: ViewSource;
+  readonly view: View;
+  readonly isFresh: boolean;
+};
 
 /** A page, or the view for the next look: a known one, or one that is still to be read. */
 type Found = { readonly page?: Poll; readonly view?: View };
 
 const AGAIN: Found = {};
 
-async function look(
-  deps: PollDeps,
-  stream: LiveStream,
-  request: PollRequest,
-  source: ViewSource,
-  { view, isFresh }: { view: View; isFresh: boolean },
-): Promise<Found> {
+/**
+ * Decides where the page comes from: nowhere, the snapshot, a queue of a parked key, or the log.
+ */
+async function look(deps: PollDeps, of: Look): Promise<Found> {
   const { log, deliveries } = deps;
-  const { after } = request;
+  const { stream, request, view } = of;
+  const { after, limit } = request;
   if (view.among?.size === 0) return { page: emptyPage(stream, view) };
   const start = await startOf(log, stream, view, request);
   if (isInSnapshot(start.bootstrap)) {
-    return { page: await snapshotPage(deps, stream, view, start.bootstrap, request.limit) };
+    return { page: await snapshotPage(deps, stream, view, { at: start.bootstrap, limit }) };
   }
-  // Only a page that begins at the committed offset counts as a delivery. A reader that is ahead of
-  // the offset must not free keys, because that would invalidate its own pages.
-  const counts = after === undefined;
-  const queued = await deliveries.takeQueued(stream, view, {
-    limit: request.limit,
-    read: after?.queue,
-  });
-  if (counts && queued.empty.length > 0) {
+  const queued = await deliveries.takeQueued(stream, view, { limit, read: after?.queue });
+  if (countsDelivery(request) && queued.empty.length > 0) {
     await deliveries.free(stream, view, queued.empty);
     return AGAIN;
   }
-  const { place: queue } = queued;
-  const { turn } = start;
-  if (queued.events !== undefined) {
-    const runs = start.positions.map((position) => ({
-      position: known(position),
-      atEnd: false,
-      nextPublishedAt: undefined,
-    }));
-    const read = { events: queued.events, runs, turn, caughtUp: false, queue };
-    return { page: await logPage(log, stream, view, start, read) };
-  }
+  if (queued.events === undefined) return lookInLog(deps, of, start, queued);
+  const runs = start.positions.map((position) => ({
+    position: known(position),
+    atEnd: false,
+    nextPublishedAt: undefined,
+  }));
+  const { events, place: queue } = queued;
+  const read = { start, events, runs, nextPartition: start.nextPartition, caughtUp: false, queue };
+  return { page: await logPage(log, stream, view, read) };
+}
+
+/**
+ * Whether a page of this request counts as a delivery: only if it begins at the committed offset. A
+ * reader that is ahead of the offset must not free keys, because that would invalidate its own
+ * pages.
+ */
+const countsDelivery = ({ after }: PollRequest): boolean => after === undefined;
+
+async function lookInLog(
+  deps: PollDeps,
+  { stream, request, source, view, isFresh }: Look,
+  start: Start,
+  { place: queue, empty }: Queued,
+): Promise<Found> {
+  const { log, deliveries } = deps;
+  const counts = countsDelivery(request);
   const limit = counts ? deliveries.limitOf(view, request.limit) : request.limit;
   const { among } = view;
-  const of = { limit, turn, ...(among === undefined ? {} : { among }) };
-  const read = await readLog(log, stream, view.state, start.positions, of).catch(expired);
+  const from = { positions: start.positions, nextPartition: start.nextPartition };
+  const of = { ...from, limit, ...(among === undefined ? {} : { among }) };
+  const read = await readLog(log, stream, view.state, of).catch(expired);
   if (read instanceof LedgerError) {
     // The remembered state may be older than a seek past the lost events.
     if (isFresh) throw read;
@@ -118,14 +135,14 @@ async function look(
   const { runs, caughtUp } = endOf(view, page);
   // A reader ahead of the committed offset keeps its pages for as long as they bring events.
   const isFreeing = counts || (caughtUp && events.length === 0);
-  const withheld = isFreeing ? deliveries.withholding(current, page, queued.empty) : [];
+  const withheld = isFreeing ? deliveries.withholding(current, page, empty) : [];
   if (withheld.length > 0) {
     await deliveries.free(stream, current, withheld);
     return AGAIN;
   }
   if (counts) await deliveries.note(stream, current, { page, events });
-  const end = { events, runs, turn: page.turn, caughtUp, queue };
-  return { page: await logPage(log, stream, current, start, end) };
+  const end = { start, events, runs, nextPartition: page.nextPartition, caughtUp, queue };
+  return { page: await logPage(log, stream, current, end) };
 }
 
 /**

@@ -19,6 +19,14 @@ export type Delivery = {
   readonly looked: boolean;
 };
 
+/** Where to read, and how much. */
+type LogRequest = {
+  readonly positions: readonly (Position | undefined)[];
+  readonly limit: number;
+  readonly nextPartition: number;
+  readonly among?: ReadonlySet<number>;
+};
+
 /**
  * Reads on in the log, in some partitions or all. If the log no longer reaches back to the
  * position, the error describes how to continue.
@@ -27,10 +35,8 @@ export async function readLog(
   log: Log,
   stream: LiveStream,
   { row, offsets }: SubscriptionState,
-  positions: readonly (Position | undefined)[],
-  request: { limit: number; turn: number; among?: ReadonlySet<number> },
+  { positions, limit, ...of }: LogRequest,
 ): Promise<Delivery> {
-  const { limit, ...of } = request;
   const matches = allOf(matcherOf(row.config.filter), flowing(offsets));
   const room = {
     events: matches === undefined ? limit : LIMITS.filterEventsMax,

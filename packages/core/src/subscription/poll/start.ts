@@ -12,7 +12,7 @@ import type { PollRequest } from "./page.ts";
 import type { View } from "./poll-plan.ts";
 
 /** Where a page begins, and which partition is first. */
-export type Start = Progress & { readonly turn: number };
+export type Start = Progress & { readonly nextPartition: number };
 
 type From = Pick<PollRequest, "after" | "ahead">;
 
@@ -36,7 +36,7 @@ export async function startOf(
       ? positions
       : positions.map((at, partition) => at ?? committedAt(state, partition)),
     bootstrap,
-    turn: after?.turn ?? turnOf(stream, state),
+    nextPartition: after?.nextPartition ?? firstPartition(stream, state),
   };
 }
 
@@ -62,16 +62,16 @@ async function startOfShare(
   const holds = (at: number) =>
     tokens[at] !== undefined && (cursor?.tokens === undefined || cursor.tokens[at] === tokens[at]);
   if (cursor === undefined || from === undefined || !tokens.some((_, at) => holds(at))) {
-    return { ...committed, turn: turnOf(stream, state) };
+    return { ...committed, nextPartition: firstPartition(stream, state) };
   }
-  const { turn } = cursor;
+  const { nextPartition } = cursor;
   if (isInSnapshot(committed.bootstrap) || isInSnapshot(from.bootstrap)) {
-    return { positions: from.positions, bootstrap: from.bootstrap, turn };
+    return { positions: from.positions, bootstrap: from.bootstrap, nextPartition };
   }
   const positions = committed.positions.map((at, partition) =>
     holds(partition) ? (from.positions[partition] ?? at) : at,
   );
-  return { positions, bootstrap: committed.bootstrap, turn };
+  return { positions, bootstrap: committed.bootstrap, nextPartition };
 }
 
 /**
@@ -132,7 +132,7 @@ const stillRead = (
  * turn, so pages must not begin with the same partition after every commit. The committed offsets
  * decide, spread by the golden ratio.
  */
-function turnOf({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
+function firstPartition({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
   const committed = offsets.reduce((sum, { next }) => sum + next, 0);
   return Math.floor(((committed * GOLDEN) % 1) * partitions);
 }

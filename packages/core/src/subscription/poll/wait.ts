@@ -37,26 +37,26 @@ export async function waitForEvents<Page extends { readonly idle: boolean }>(
 ): Promise<{ page: Page; waitedOut: boolean }> {
   const deadline = clock.monotonic() + waitMs;
   const mustEnd = () => notifier.isClosed() || signal?.aborted === true;
-  let page: Page | undefined;
-  let gapMs = GAP_FIRST_MS;
-  for (;;) {
-    const waiter = notifier.listen(life, signal);
-    try {
-      page = await look(page);
-      const lookedMs = clock.monotonic();
-      for (let quiet = page.idle; quiet; ) {
-        const leftMs = deadline - clock.monotonic();
-        if (leftMs <= 0) return { page, waitedOut: waitMs > 0 };
-        if (mustEnd()) break;
-        await clock.sleep(Math.min(leftMs, gapMs, gapMaxMs, GAP_MAX_MS), waiter.signal);
-        const earlyMs = lookedMs + REST_MS - clock.monotonic();
-        if (earlyMs > 0) await clock.sleep(Math.min(earlyMs, leftMs), signal);
-        gapMs *= 2;
-        quiet = !waiter.signal.aborted && !(await hasNewEvents(page));
-      }
-      if (!page.idle || mustEnd()) return { page, waitedOut: false };
-    } finally {
+  let waiter = notifier.listen(life, signal);
+  try {
+    let page = await look(undefined);
+    let lookedMs = clock.monotonic();
+    for (let gapMs = GAP_FIRST_MS; page.idle; gapMs *= 2) {
+      const leftMs = deadline - clock.monotonic();
+      if (leftMs <= 0) return { page, waitedOut: waitMs > 0 };
+      if (mustEnd()) break;
+      await clock.sleep(Math.min(leftMs, gapMs, gapMaxMs, GAP_MAX_MS), waiter.signal);
+      const earlyMs = lookedMs + REST_MS - clock.monotonic();
+      if (earlyMs > 0) await clock.sleep(Math.min(earlyMs, leftMs), signal);
+      if (!waiter.signal.aborted && !(await hasNewEvents(page))) continue;
+      if (mustEnd()) break;
       waiter.stop();
+      waiter = notifier.listen(life, signal);
+      page = await look(page);
+      lookedMs = clock.monotonic();
     }
+    return { page, waitedOut: false };
+  } finally {
+    waiter.stop();
   }
 }

@@ -37,7 +37,7 @@ export async function cursorAfter(
     life: lifeText(stream),
     subscription: { uid: row.uid, generation },
     positions: [await log.seekPartition(stream.life, 0, after)],
-    turn: 0,
+    nextPartition: 0,
     ...(bootstrap === undefined ? {} : { bootstrap }),
   };
 }

@@ -47,7 +47,7 @@ export async function commit(
   }
   const progress = progressOf(state);
   return {
-    committed: cursorAt(stream, state, progress, cursor.turn),
+    committed: cursorAt(stream, state, progress, cursor.nextPartition),
     stale: !moved,
     redelivery,
     isOlder: redelivery === undefined && isOlder(cursor, progress),

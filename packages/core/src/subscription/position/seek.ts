@@ -3,7 +3,7 @@ import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import { assertListsEnough, withinList } from "../../cursor/listed.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
-import type { Log, Place } from "../../log/log.ts";
+import type { Log, SeekPoint } from "../../log/log.ts";
 import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
 import { nextCount } from "../../model/restored.ts";
@@ -19,7 +19,7 @@ type Deps = {
 };
 
 /** The target of a seek: a place in the log, a new snapshot, or the position after a cursor. */
-export type SeekTarget = Place | "bootstrap" | { readonly cursor: CursorContent };
+export type SeekTarget = SeekPoint | "bootstrap" | { readonly cursor: CursorContent };
 
 /** The progress of a subscription after a seek. */
 export type Sought = {

@@ -1,7 +1,7 @@
 import type { IncomingEvent, RawJson } from "@eventledger/core";
 import { toEventAttributes } from "./cloudevents-in.ts";
 import { decodeEvents } from "./envelope.ts";
-import { type InvalidFields, invalidFields, type Place } from "./invalid-fields.ts";
+import { type FieldPlace, type InvalidFields, invalidFields } from "./invalid-fields.ts";
 import { assertUtf8, isJson, isUtf8, type MediaType, parseMediaType } from "./media-type.ts";
 import { cutValue, decodeUtf8, parseJson, rawData } from "./raw-json.ts";
 
@@ -45,9 +45,9 @@ export function decodeBinaryCloudEvent(request: BinaryRequest): IncomingEvent[] 
   );
 }
 
-const placeOf = (header: string): Place => ({ pointer: `/headers/${header}` });
+const placeOf = (header: string): FieldPlace => ({ pointer: `/headers/${header}` });
 
-const placeOfAttribute = (name: string): Place =>
+const placeOfAttribute = (name: string): FieldPlace =>
   placeOf(name === "datacontenttype" ? "content-type" : `ce-${name}`);
 
 type Body = {

@@ -11,9 +11,9 @@ import {
   memberData,
 } from "./envelope.ts";
 import {
+  type FieldPlace,
   fieldsOfIssues,
   type InvalidFields,
-  type Place,
   within,
   wording,
 } from "./invalid-fields.ts";
@@ -33,7 +33,7 @@ export function decodeCloudEvents(text: string): IncomingEvent[] {
 }
 
 /** Returns the place of an attribute in the request. */
-type AttributePlace = (name: string) => Place;
+type AttributePlace = (name: string) => FieldPlace;
 
 /**
  * Converts the attributes of a CloudEvent to those of an event. The key is `partitionkey`, or else

@@ -1,10 +1,10 @@
 import { type IncomingEvent, invalidRequest, LedgerError, type RawJson } from "@eventledger/core";
 import { type EventAttributes, LIMITS } from "@eventledger/protocol";
 import {
+  type FieldPlace,
   type InvalidFields,
   invalidField,
   invalidFields,
-  type Place,
   sentence,
   within,
 } from "./invalid-fields.ts";
@@ -22,7 +22,7 @@ export type EventSource = {
   /** The index of the value in the text, or of the white space in front of it. */
   readonly start: number;
   readonly value: unknown;
-  readonly place: Place;
+  readonly place: FieldPlace;
 };
 
 /** An event whose attributes are valid. `data` checks the data when it is called. */
@@ -98,7 +98,7 @@ export const eventBytes = ({ attributes, data }: IncomingEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes));
 
 /** Throws `413 event-too-large` when an event is over the cap. */
-function assertEventBytes(event: IncomingEvent, place: Place): void {
+function assertEventBytes(event: IncomingEvent, place: FieldPlace): void {
   const bytes = eventBytes(event);
   if (bytes <= LIMITS.eventBytesMax) return;
   const cap = LIMITS.eventBytesMax;
@@ -120,7 +120,7 @@ export function assertEventCount(count: number): void {
 }
 
 /** Returns the events of an array. Their number is checked before any of them is read. */
-export function arraySources(text: string, at: number, value: unknown, place: Place) {
+export function arraySources(text: string, at: number, value: unknown, place: FieldPlace) {
   if (!Array.isArray(value)) throw invalidRequest(place.pointer, "must be an array of events");
   assertEventCount(value.length);
   return cutElements(text, at).map(

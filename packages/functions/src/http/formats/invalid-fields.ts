@@ -6,14 +6,14 @@ import type * as z from "zod/mini";
 const LISTED_MAX = 20;
 
 /** A place in a request. `line` counts from 1. Only NDJSON has lines. */
-export type Place = { readonly pointer: string; readonly line?: number };
+export type FieldPlace = { readonly pointer: string; readonly line?: number };
 
 /**
  * Collects the invalid fields of a body. A body with very many of them uses no further memory,
  * because they are only counted.
  */
 export type InvalidFields = {
-  add(place: Place, detail: string): void;
+  add(place: FieldPlace, detail: string): void;
   readonly count: number;
   /** Throws one `400 invalid-request` that lists the fields, if there are any. */
   assertNone(): void;
@@ -45,13 +45,13 @@ export function invalidFields(): InvalidFields {
 }
 
 /** Returns the invalid field at a place. The detail names the line when there is one. */
-export const invalidField = ({ pointer, line }: Place, detail: string): InvalidField => ({
+export const invalidField = ({ pointer, line }: FieldPlace, detail: string): InvalidField => ({
   pointer,
   detail: line === undefined ? detail : `${detail} (line ${line})`,
 });
 
 /** Returns the place of a member or element inside another place. */
-export const within = (place: Place, ...path: readonly PropertyKey[]): Place => ({
+export const within = (place: FieldPlace, ...path: readonly PropertyKey[]): FieldPlace => ({
   ...place,
   pointer: place.pointer + toPointer(path),
 });

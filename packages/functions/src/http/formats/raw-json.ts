@@ -1,6 +1,6 @@
 import { LedgerError, type RawJson } from "@eventledger/core";
 import { LIMITS } from "@eventledger/protocol";
-import { invalidField, type Place, sentence } from "./invalid-fields.ts";
+import { type FieldPlace, invalidField, sentence } from "./invalid-fields.ts";
 
 /** The span of a JSON value in its text: `text.slice(start, end)`. `depth` is the nesting depth. */
 export type Span = { readonly start: number; readonly end: number; readonly depth: number };
@@ -112,7 +112,7 @@ export const cutValue = (text: string): Span => spanOf(text, skipSpace(text, 0))
  * nesting beyond the cap and for lone surrogates, because the parsers of some readers cannot handle
  * these.
  */
-export function rawData(text: string, span: Span, place: Place): RawJson {
+export function rawData(text: string, span: Span, place: FieldPlace): RawJson {
   if (span.depth > LIMITS.dataDepthMax) {
     const detail = `is nested ${span.depth} levels deep; the limit is ${LIMITS.dataDepthMax}`;
     throw unsupported(place, detail, { dataDepthMax: LIMITS.dataDepthMax });
@@ -127,7 +127,7 @@ export function rawData(text: string, span: Span, place: Place): RawJson {
   return raw as RawJson;
 }
 
-function unsupported(place: Place, detail: string, facts: Record<string, number> = {}) {
+function unsupported(place: FieldPlace, detail: string, facts: Record<string, number> = {}) {
   const field = invalidField(place, detail);
   return new LedgerError("unsupported-data", { detail: sentence(field), errors: [field], facts });
 }
