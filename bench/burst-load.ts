@@ -8,12 +8,14 @@ import { orderEvents } from "../test/support/order-events.ts";
 import { openPublisher } from "./http-publish.ts";
 import { waitForStart } from "./run-child.ts";
 
-/** Figures of one run. Rates are events per second of the single publisher. */
+/** The figures of one run. Rates are events per second of the single publisher. */
 export type BurstFigures = {
   readonly before: number;
   readonly burstSeconds: number;
   readonly during: number;
-  /** From the end of the burst until the lag was 0 once; null when it lasted longer. */
+  /**
+   * The time from the end of the burst until the lag was first 0. Null when the run ended before.
+   */
   readonly backlogSeconds: number | null;
   readonly lagAtMost: number;
   readonly lagAtEnd: number;
@@ -49,7 +51,7 @@ const before = await publishSingly(inSeconds(beforeSeconds));
 
 const burstFrom = performance.now();
 for (let at = 0; at < events; at += batch) {
-  // Each key comes up once in every round of `keys` events, in another order than before.
+  // Each round of `keys` events contains every key once, in scrambled order.
   const some = Array.from({ length: batch }, (_, n) => eventOf(((at + n) * 7_919) % keys, at + n));
   await publisher.publish(JSON.stringify({ events: some }));
 }
@@ -63,7 +65,7 @@ const look = setInterval(async () => {
   if (answer?.ok !== true) return;
   const { watermarkLag } = (await answer.json()) as { watermarkLag: { events: number } };
   lag = { now: watermarkLag.events, most: Math.max(lag.most, watermarkLag.events) };
-  // The single publisher is always a few events ahead.
+  // The lag is never exactly 0, because the single publisher is always a few events ahead.
   if (watermarkLag.events < CAUGHT_UP) goneAt ??= performance.now();
 }, LOOK_EVERY_MS);
 const CAUGHT_UP = 500;

@@ -1,7 +1,7 @@
 /**
- * Measures what the compaction of a burst takes from a publisher. One publisher of single events,
- * then a burst of 100,000 events over 20,000 keys, then the publisher again until the burst is
- * compacted. The whole local stack runs, on disk.
+ * Measures how much the compaction of a burst slows a publisher down. One publisher sends single
+ * events, then a burst of 100,000 events over 20,000 keys follows, then the publisher continues
+ * until the burst is compacted. The whole local stack runs, on disk.
  *
  * node bench/burst.bench.ts [events] [keys]
  */

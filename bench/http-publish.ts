@@ -2,14 +2,16 @@ import { connect, type Socket } from "node:net";
 
 /** A connection that publishes one request after another. */
 export type Publisher = {
-  /** Sends one body until it is answered 201. An overloaded store answers 503 or 504. */
+  /**
+   * Sends a body repeatedly until it is answered with 201. An overloaded store answers 503 or 504.
+   */
   publish(body: string): Promise<void>;
   close(): void;
 };
 
 /**
- * Opens a connection that publishes to a stream. It speaks HTTP by hand: on a small machine an HTTP
- * client would take the CPU that the server needs.
+ * Opens a connection that publishes to a stream. It writes HTTP itself, because on a small machine
+ * an HTTP client would take the CPU that the server needs.
  */
 export function openPublisher(url: string, apiKey: string, stream: string): Publisher {
   const { hostname, port } = new URL(url);

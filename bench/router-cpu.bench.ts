@@ -62,7 +62,7 @@ try {
   await store.stop();
 }
 
-/** The CPU time of this process for each request, in microseconds. */
+/** Returns the CPU time of this process for each request, in microseconds. */
 async function run(stream: string, kind: string, requests: number): Promise<number> {
   const child = runChild("router-load.ts", server.url, adminKey, stream, kind, String(requests));
   await child.ready;

@@ -3,7 +3,10 @@ import type { Measured } from "./measured.ts";
 import type { Answer, Outcome } from "./orders.ts";
 import { nextJob, verdictsOf } from "./plan.ts";
 
-/** A test file of one test that takes `ms`, meets `met`, and meets `loaded` before its test. */
+/**
+ * Returns a test file with one test that takes `ms`, executes `met`, and executes `loaded` before
+ * its test.
+ */
 const file = (name: string, ms: number, met: readonly number[], loaded: readonly number[] = []) =>
   ({
     ...{ file: name, passed: true, error: undefined, msOf: { [`${name}.1`]: ms } },

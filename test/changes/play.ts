@@ -4,7 +4,7 @@ import type { Answer } from "./orders.ts";
 import { type Job, nextJob } from "./plan.ts";
 import { failureOf, type Session } from "./session.ts";
 
-/** A run of a file is ended when it writes nothing for so long. */
+/** A run of a file is ended when it writes nothing for this long. */
 const SILENCE_MS = 300_000;
 
 type Play = {
@@ -18,7 +18,7 @@ type Play = {
 
 /**
  * Tries changes with one test file after the other, the fastest first. Each file tries the changes
- * that it executes and that no test has noticed yet. If its process ends on the way, another one
+ * that it executes and that no test has noticed yet. If its process ends early, another one
  * continues.
  */
 export async function tryAll(play: Play): Promise<readonly Answer[]> {
@@ -111,7 +111,7 @@ function endProcess(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It ended by itself.
+    // The process has already ended by itself.
   }
 }
 

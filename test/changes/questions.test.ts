@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { questionsOf } from "./questions.ts";
 
-/** Asks a test that passes or not by which change is active (-1 for none), in its nth run. */
+/**
+ * Asks a test whose result depends on the active change (-1 for none) and on the number of the run.
+ */
 function ask(numbers: readonly number[], passes: (active: number, run: number) => boolean) {
   const questions = questionsOf(numbers);
   const outcomes: string[] = [];

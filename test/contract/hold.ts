@@ -5,9 +5,9 @@ import type { Target } from "./wire.ts";
 type Suite = (target: Target) => void;
 
 /**
- * Holds one target to some suites of the contract. The suites run at the same time: each makes
- * streams of its own, and much of a suite is time that passes, such as a lease. The tests of one
- * suite run in their order.
+ * Runs some suites of the contract against one target, at the same time. Each suite creates its own
+ * streams, and spends much of its time waiting, such as for a lease. The tests of one suite run in
+ * their order.
  */
 export async function holdTo(suites: readonly Suite[]): Promise<void> {
   const { close, ...target } = await openTarget();

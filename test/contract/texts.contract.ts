@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient, newName } from "./client.ts";
 import type { Answer, Target } from "./wire.ts";
 
-/** What a refusal says: what is wrong, where, and what to do next. */
+/** Tests that a refusal says what is wrong, where, and what to do next. */
 export function textsContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);
@@ -12,7 +12,7 @@ export function textsContract(target: Target): void {
 
 const TOO_LONG = "9".repeat(17);
 
-/** Integers in queries, with what is said of one with too many digits. */
+/** Integers in queries, each with the expected text for one with too many digits. */
 const INTEGERS: readonly [path: string, name: string, bounds: string][] = [
   ["/events", "limit", "from 1 to 1000"],
   ["/events", "last", "from 1 to 1000"],

@@ -68,7 +68,7 @@ async function bundleInto(outfile: string): Promise<void> {
   if (unknown.length > 0) throw new Error(`isSource does not know ${unknown.join(", ")}`);
 }
 
-/** Whether a source is SST's, of a package, or the entry itself. */
+/** Returns whether a source belongs to SST or a package, or is the entry itself. */
 const isOfPlatform = (file: string): boolean =>
   /^\.sst\/platform\/|(^|\/)node_modules\/|^\(disabled\)|^program-entry\.ts$/.test(file);
 

@@ -59,7 +59,7 @@ async function runEngine({ env, ...task }: EngineTask & { env: Record<string, st
     cwd: task.root,
     env: {
       ...{ PATH: process.env.PATH, HOME: task.workDir, TZ: "UTC" },
-      // Most of the time of an evaluation goes into compiling Pulumi's and SST's code.
+      // Compiling Pulumi's and SST's code takes most of the time of an evaluation.
       NODE_COMPILE_CACHE: path.join(platform, ".compiled"),
       ...env,
     },

@@ -7,7 +7,7 @@ import { createLeftOver } from "../../packages/local/src/left-over.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 import { createTestTable } from "../support/test-table.ts";
 
-/** More than were ever read at a time before a key was put. */
+/** This is more than one page of the log has. */
 const EVENTS = 12_000;
 const KEYS = 150;
 
@@ -36,7 +36,7 @@ function open(config: Partial<Config> = {}) {
   return opened;
 }
 
-/** Counts the compacted rows that a ledger sends, and its writes that are in flight together. */
+/** Counts the compacted rows that a ledger sends, and its concurrent writes. */
 function countRows({ client }: ReturnType<typeof open>) {
   const count = { rows: 0, writes: 0, inFlight: 0, mostInFlight: 0 };
   client.middlewareStack.add(
@@ -102,7 +102,7 @@ describe("compaction of a backlog", () => {
     const stream = await createStream(opened.ledger, 1);
     await publishAll(opened.ledger, stream, 100, 45);
     const count = countRows(opened);
-    // Two runs at a time put the same rows, each in the other's way.
+    // Two concurrent runs put the same rows and interfere with each other.
     const both = [open({ rowsTogether: 10 }), opened].map(({ ledger }) =>
       ledger.compact(defaultTenant, stream),
     );
@@ -133,7 +133,7 @@ describe("compaction of a backlog", () => {
     await compacting;
     expect(await compactor.ledger.compact(defaultTenant, stream)).toMatchObject({ done: true });
     expect(count.mostInFlight).toBe(1);
-    // The write that was in flight, and at most one that began when that had left its pause.
+    // These are the write that was in flight, and at most one that began after its pause.
     expect(Math.max(...waited)).toBeLessThanOrEqual(2);
     const readings = new Map(metrics.readings().map(({ name, value }) => [name, value]));
     expect(readings.get("CompactedRows")).toBe(count.rows);

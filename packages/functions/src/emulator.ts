@@ -1,7 +1,7 @@
 /**
- * What a client needs besides the endpoint of a DynamoDB-compatible server. Such a server checks no
- * signature: it takes the access key and the region from it, as names of a database. To compute one
- * for each request would take a tenth of the router's CPU time.
+ * The client settings for a DynamoDB-compatible server, besides the endpoint. Such a server does
+ * not check signatures. It uses the access key and the region only as names of a database.
+ * Computing a signature for each request would take a tenth of the router's CPU time.
  */
 export const emulatorAccess = (region: string) => {
   const scope = `${ACCESS_KEY}/20000101/${region}/dynamodb/aws4_request`;

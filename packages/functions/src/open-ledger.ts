@@ -49,9 +49,12 @@ export type Config = {
   readonly waitingMax?: number;
   /** Reports whether the store's disk has room. AWS needs no such check. */
   readonly hasRoomFor?: HasRoomFor;
-  /** Decides when compaction writes. Without it, compaction goes by the time of its writes. */
+  /** Decides when compaction writes. The default follows the response times of its writes. */
   readonly compactionPace?: Pace;
-  /** Compacted rows per write. More than one saves time on a local disk, and costs twice on AWS. */
+  /**
+   * The number of compacted rows per write. More than one saves time on a local disk, but costs
+   * twice as much on AWS.
+   */
   readonly rowsTogether?: number;
   /** The metrics that this process already uses. If absent, the ledger creates its own. */
   readonly metrics?: Metrics;

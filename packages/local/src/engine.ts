@@ -48,8 +48,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     const config = { region: LOCAL_REGION, ...options };
     const opened = openLedger(config);
-    // Each ledger has the rights and the connections of its own function on AWS. All of them share
-    // one set of metrics. The background writes only as much as publishing leaves free.
+    // Each ledger has the permissions and the connections of its own function on AWS. All of them
+    // share one set of metrics. Background work writes only as much as publishing leaves free.
     const leftOver = createLeftOver();
     leftOver.watch(opened.client);
     const background = {
@@ -64,7 +64,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     permitOnly(compactor.client, OPERATIONS.compactor);
     permitOnly(sweeper.client, OPERATIONS.sweeper);
     for (const one of [opened, compactor, sweeper]) closers.add(() => one.close());
-    // Both compact what lags. Together they would put each row twice.
+    // The compactor and the sweeper both compact what lags. At the same time they would put each
+    // row twice.
     const alone = inTurns();
     const compact = createCompactorHandler(compactor.ledger);
     const pump = await startPump({
@@ -88,11 +89,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-/** A transaction of so many rows takes the store about as long as three single puts. */
+/** The store takes about as long for a transaction of this many rows as for three single puts. */
 const ROWS_TOGETHER = 25;
 
 const SWEEP_MS = 60_000;
-/** A ring and the sweep before it may take a minute each, and a little more. */
+/** A ring may wait for a sweep, and each may take a minute. */
 const COMPACT_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 3_000;
 

@@ -2,26 +2,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Pace } from "@eventledger/core";
 
-/**
- * For each millisecond that a write of compaction takes from publishers, it leaves them so many.
- */
+/** For each millisecond of a compaction write, publishers get this many milliseconds. */
 const LEFT_FOR_EACH = 2;
-/** Publishing counts as over when nothing was written for so long. */
+/** Publishing counts as finished when nothing was written for this long. */
 const QUIET_MS = 50;
 const LOOK_EVERY_MS = 5;
 
-/** What publishing leaves free of a store that does one write at a time. */
+/** The capacity that publishing leaves free in a store that performs one write at a time. */
 export type LeftOver = {
   /** Watches the writes of the client through which publishers write. */
   watch(client: DynamoDBClient): void;
-  /** The pace of all who write in the background. They write one after another. */
+  /** The pace of all background work. Its writes happen one after another. */
   readonly pace: Pace;
 };
 
 /**
- * Lets compaction write only as much as publishing leaves free. The store of this machine has one
- * disk and one writer, so each write of compaction is one that publishers wait for. While they are
- * at it, compaction writes for a third of the time. While they are not, it writes without a pause.
+ * Lets compaction write only as much as publishing leaves free. The local store has one disk and
+ * one writer, so publishers wait for each write of compaction. While they publish, compaction
+ * writes for a third of the time. Otherwise it writes without a pause.
  */
 export function createLeftOver(now: () => number = () => performance.now()): LeftOver {
   let writing = 0;

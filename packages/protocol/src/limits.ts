@@ -118,8 +118,8 @@ export const LIMITS = {
   retentionHoursDefault: 360,
 
   /**
-   * A cursor holds one position per partition and, while bootstrapping, the progress of the scan.
-   * The shortest is that of a list of names: the kind of the list and a name.
+   * A cursor contains one position per partition and, while bootstrapping, the progress of the
+   * scan. The shortest cursor is that of a list of names: the kind of the list and a name.
    */
   cursorCharsMin: 12,
   cursorCharsMax: 6_144,

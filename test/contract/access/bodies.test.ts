@@ -5,8 +5,8 @@ import { send } from "../wire.ts";
 import { type DescribedOperation, operations } from "./openapi-operations.ts";
 
 /**
- * What every operation makes of a request without a body, with an empty one and with one that has
- * no type. The names in the paths are of nothing, so a request that is let in finds nothing.
+ * These tests send every operation a request without a body, with an empty body, and with a body
+ * without a type. The names in the paths do not exist, so an accepted request finds nothing.
  */
 const { close, ...target } = await openTarget();
 afterAll(close);
@@ -19,7 +19,7 @@ const WITHOUT: readonly [name: string, request: { headers?: object; body?: strin
   ["an empty body as a form", { headers: { "content-type": "text/plain" }, body: "" }],
 ];
 
-/** What a request for something that does not exist is answered with, once its body is accepted. */
+/** The statuses of a request whose body is accepted, for something that does not exist. */
 const LET_IN = /^(2\d\d|404)$/;
 
 const NAMES: Readonly<Record<string, string>> = { id: "0".repeat(12), file: "start.js" };

@@ -2,8 +2,8 @@ import type { Corruption } from "./corruptions.ts";
 import type { Line } from "./history.ts";
 
 /**
- * A holder may read and publish keys that begin with `key-1`. It does so, is refused the rest, and
- * is refused everything once its key is revoked.
+ * Returns a correct history of a key. Its holder may read and publish keys that begin with `key-1`.
+ * It does so, is refused everything else, and is refused completely once the key is revoked.
  */
 export function makeAccess(): Line[] {
   const lines: Line[] = [];
@@ -33,7 +33,7 @@ export function makeAccess(): Line[] {
   return lines;
 }
 
-/** The answers to some requests are others. */
+/** Returns the history with the answers to some requests replaced. */
 const answered = (fits: (line: Line) => boolean, to: object): Line[] => {
   const calls = new Set<number>();
   return makeAccess().map((line) => {
@@ -49,7 +49,7 @@ const asks = (what: string, named?: string) => (line: Line) =>
   line.what === what &&
   (named === undefined || line.subscription === named || line.keys?.includes(named) === true);
 
-/** Ways to spoil the history of a key with bounds. */
+/** Ways to corrupt the history of a bounded key. */
 export const ACCESS_CORRUPTIONS: readonly Corruption[] = [
   {
     name: "overreach",

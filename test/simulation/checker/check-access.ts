@@ -5,20 +5,23 @@ import type { Failed, Invoke, Line, Ok, Rights } from "./history.ts";
 type Holder = Rights & {
   readonly grantedAtMs: number;
   revokedAtMs: number | undefined;
-  /** It may be unknown: a revocation was sent, or a restore has undone its creation. */
+  /**
+   * True if the rights may be uncertain: a revocation was sent, or a restore has undone the key's
+   * creation.
+   */
   isDoubtful: boolean;
 };
 
 type Asked = Invoke & { readonly op: "ask" | "publish" };
 
-/** Within this a revocation holds in every process. */
+/** A revocation takes effect in every process within this time. */
 const REVOKED_MS = 30_000;
-/** Keys expire after 90 days; clocks differ by some hours. */
+/** Keys expire after 90 days. Clocks differ by some hours. */
 const EXPIRY_MS = 89 * 24 * 3_600_000;
 
 /**
- * Checks what API keys with bounded rights are answered: everything that they cover, nothing else,
- * and nothing at all once they are revoked.
+ * Checks the answers to API keys with bounded rights: they get everything that they cover, nothing
+ * else, and nothing at all once they are revoked.
  */
 export function checkAccess(lines: readonly Line[], report: Report): void {
   const holders = new Map<string, Holder>();
@@ -79,7 +82,10 @@ function checkAnswer(report: Report, holder: Holder, invoke: Asked, line: Ok | F
 
 const REFUSED = new Set(["forbidden", "unauthorized"]);
 
-/** Whether rights cover a request; undefined where it depends on the settings of others. */
+/**
+ * Returns whether rights cover a request. Returns undefined when it depends on the settings of
+ * others.
+ */
 function mayDo(holder: Holder, invoke: Asked): boolean | undefined {
   const { scopes, streams, subscriptions = ["*"], keyPrefix = "" } = holder;
   const needs = invoke.op === "ask" ? invoke.needs : ["publish"];
@@ -92,12 +98,16 @@ function mayDo(holder: Holder, invoke: Asked): boolean | undefined {
   const { subscription } = invoke;
   if (subscription === undefined) return true;
   if (!subscriptions.some((glob) => covers(glob, subscription))) return false;
-  // With a prefix, those exist whose filter lies within it. Each holder's own ones do.
+  // With a prefix, a subscription exists for the key if its filter is within the prefix. A holder's
+  // own subscriptions are.
   const isOwn = subscription.startsWith(`${invoke.holder}-`);
   return keyPrefix === "" || isOwn ? true : undefined;
 }
 
-/** Event keys are named `key-…`; every other name is of a subscription. */
+/**
+ * Returns whether a name may be shown. Event keys are named `key-…`, and every other name is of a
+ * subscription.
+ */
 function mayBeShown({ keyPrefix = "", subscriptions = ["*"] }: Holder, name: string): boolean {
   if (name.startsWith("key-")) return name.startsWith(keyPrefix);
   return subscriptions.some((glob) => covers(glob, name));

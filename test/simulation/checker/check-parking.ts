@@ -16,8 +16,8 @@ type Call = { readonly team: Team; readonly invoke: TeamInvoke; readonly started
 type Received = Ok & { op: "receive" };
 
 /**
- * Checks what the workers of shared subscriptions were delivered: nothing of a parked key, nothing
- * that was skipped or filtered out, nothing out of turn, and in the end everything.
+ * Checks what the workers of shared subscriptions received: no event of a parked key, no skipped or
+ * filtered event, no event out of order, and in the end every event.
  */
 export function checkParking(lines: readonly Line[], rules: TeamRules): void {
   const teams = new Map<string, Team>();
@@ -48,7 +48,10 @@ export function checkParking(lines: readonly Line[], rules: TeamRules): void {
   });
 }
 
-/** What was certain when a poll began and still is when it is answered holds for its page. */
+/**
+ * Checks a page. What was certain when its poll began and is still certain when it is answered
+ * applies to it.
+ */
 function checkPage(rules: TeamRules, team: Team, page: Received, started: Started): void {
   const { report } = rules;
   for (const [n, sequence] of page.events) {
@@ -75,7 +78,10 @@ function checkPage(rules: TeamRules, team: Team, page: Received, started: Starte
   }
 }
 
-/** Nothing is owed of an event that a filter has left out, or that a skip was asked for. */
+/**
+ * Returns whether an event must be delivered. An event that a filter left out, or whose skip was
+ * requested, need not be.
+ */
 function isOwed(team: Team, { key, sequence }: { key: string; sequence: number }): boolean {
   return (
     team.prefixes.every((prefix) => key.startsWith(prefix)) &&
@@ -83,7 +89,10 @@ function isOwed(team: Team, { key, sequence }: { key: string; sequence: number }
   );
 }
 
-/** A worker processes an event after all earlier ones of its key, or their skips, or their end. */
+/**
+ * Checks that a worker processes an event after all earlier ones of its key, except those that were
+ * skipped or have expired.
+ */
 function addProcessed(rules: TeamRules, team: Team, line: Info & { op: "processed" }): void {
   const { report, options } = rules;
   for (const n of line.events) {

@@ -11,9 +11,9 @@ type Team = {
   uid: string | undefined;
   /** The shares that pages have given, by generation and partition. */
   readonly given: Map<string, Given[]>;
-  /** The highest generation of a page that was answered, and when. */
+  /** The highest generation of an answered page, and when it was answered. */
   generation: { readonly value: number; readonly at: number };
-  /** How many polls of a worker are under way, and when the last one of unknown outcome ended. */
+  /** How many polls of each worker are in progress. */
   readonly polls: Map<string, number>;
   readonly lostAtMs: Map<string, number>;
   readonly begunAt: Map<string, number>;
@@ -26,13 +26,13 @@ type State = {
   readonly rules: TeamRules;
   readonly teams: Map<string, Team>;
   readonly byUid: Map<string, Team>;
-  /** The last row of each partition of a subscription, by life and uid; and the one before. */
+  /** The last row of each partition of a subscription, by life and uid, and the row before it. */
   readonly rows: Map<string, Seen[]>;
   readonly calls: Map<number, { readonly invoke: TeamInvoke; readonly at: number }>;
   restoredAt: number;
 };
 
-/** What a store may still carry out of a request that was given up before. */
+/** How long a store may still execute a request that was given up. */
 const LATE_MS = 10 * 60_000;
 
 /** Checks the shares of workers: who may commit, and who holds what. */
@@ -62,7 +62,9 @@ export function checkWorkers(lines: readonly Line[], rules: TeamRules): void {
   });
 }
 
-/** Rows are written before the first page tells whose they are. */
+/**
+ * Rows are written before the first page reveals whose they are, so this collects the names first.
+ */
 function nameAll(state: State, lines: readonly Line[]): void {
   const names = new Map<number, string>();
   for (const line of lines) {
@@ -90,7 +92,7 @@ function teamOf({ teams }: State, name: string): Team {
   return team;
 }
 
-/** A restore puts back the shares of when the table was copied. */
+/** A restore brings back the shares of the copied table. */
 function forget(team: Team, at: number): void {
   team.given.clear();
   team.left.clear();
@@ -148,7 +150,10 @@ function noteShare(
   });
 }
 
-/** The row of a partition as it was at a line of the history; unknown since a restore. */
+/**
+ * Returns the row of a partition at a line of the history. Unknown after a restore until it is
+ * written.
+ */
 function rowAt(
   { rows, restoredAt }: State,
   { uid }: Team,
@@ -159,7 +164,7 @@ function rowAt(
   return seen !== undefined && seen.at > restoredAt ? seen.row : undefined;
 }
 
-/** Nothing new is committed by a worker that another one has taken over from. */
+/** Checks that a worker commits nothing new after another one has taken over from it. */
 function checkCommit(
   state: State,
   team: Team,
@@ -187,7 +192,7 @@ function checkCommit(
   });
 }
 
-/** `lease-lost` is answered only where another token has been given. */
+/** Checks that `lease-lost` is answered only if another token has been given. */
 function checkLoss(
   state: State,
   team: Team,
@@ -206,7 +211,9 @@ function checkLoss(
   state.rules.report("false-loss", line.atMs, `${team.name}: ${worker} by ${tokens}`);
 }
 
-/** A worker that has left holds nothing, unless a poll of it may still be carried out. */
+/**
+ * Checks that a worker that has left holds nothing, unless one of its polls may still be executed.
+ */
 function noteLeft(
   state: State,
   team: Team,
@@ -221,7 +228,7 @@ function noteLeft(
   team.left.add(worker);
   for (const [id, rows] of state.rows) {
     const last = rows.at(-1);
-    // What a restore puts back is not seen until it is written.
+    // A row that a restore brings back is not seen until it is written.
     const row = last !== undefined && last.at > state.restoredAt ? last.row : undefined;
     if (!id.startsWith(`${team.uid}/`) || row?.owner !== worker) continue;
     state.rules.report("kept-share", line.atMs, `${team.name}: ${worker} holds ${row.partition}`);

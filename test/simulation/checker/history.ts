@@ -43,7 +43,7 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
          * once.
          */
         readonly keyed?: true;
-        /** The holder of the API key, where that is not the admin key. */
+        /** The holder of the API key. Absent for the admin key. */
         readonly holder?: string;
       }
     | {
@@ -68,7 +68,7 @@ export type Invoke = Head & { readonly type: "invoke"; readonly call: number } &
     | HolderCall
   );
 
-/** Bounded rights, in the words of the protocol. */
+/** Bounded rights, in the terms of the protocol. */
 export type Rights = {
   readonly scopes: readonly string[];
   readonly streams: readonly string[];
@@ -76,7 +76,7 @@ export type Rights = {
   readonly keyPrefix?: string;
 };
 
-/** What is done with an API key, by the name that the history gives its holder. */
+/** A call about an API key. The history names the key's holder. */
 type HolderCall = { readonly holder: string } & (
   | ({ readonly op: "grant" } & Rights)
   | { readonly op: "revoke" }
@@ -86,15 +86,18 @@ type HolderCall = { readonly holder: string } & (
       readonly stream: string;
       /** Any of these scopes is enough. */
       readonly needs: readonly string[];
-      /** What the request names. */
+      /** The subscription that the request names. */
       readonly subscription?: string;
       readonly keys?: readonly string[];
-      /** It reaches beyond any bound of a key. */
+      /** True if the request reaches beyond any bound of a key. */
       readonly whole?: true;
     }
 );
 
-/** What those do who share a subscription. A name of a subscription is used in one life only. */
+/**
+ * A call of the workers or the operator of a shared subscription. A name of a subscription is used
+ * in only one life.
+ */
 type TeamCall = { readonly team: string } & (
   | { readonly op: "receive"; readonly worker: string }
   | {
@@ -108,12 +111,12 @@ type TeamCall = { readonly team: string } & (
   | { readonly op: "retry"; readonly key: string }
   | { readonly op: "skip"; readonly key: string; readonly sequence: number }
   | { readonly op: "leave"; readonly worker: string }
-  /** The settings change; the subscription receives keys with this prefix from then on. */
+  /** The settings change. From then on, the subscription receives keys with this prefix. */
   | { readonly op: "settings"; readonly keyPrefix?: string }
   | { readonly op: "seek" }
 );
 
-/** The fencing token of a worker's share, by partition. */
+/** The fencing tokens of a worker's share, by partition. */
 export type Tokens = readonly (number | null)[];
 
 /**
@@ -143,7 +146,7 @@ export type Ok = Head & { readonly type: "ok"; readonly call: number } & (
     | {
         readonly op: "receive";
         readonly life: string;
-        /** Of the subscription. */
+        /** The uid of the subscription. */
         readonly uid: string;
         readonly generation: number;
         readonly events: readonly Delivered[];
@@ -230,18 +233,18 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly generation: number;
         readonly next: number;
-        /** The fencing token of its lease, and the worker that holds it. */
+        /** The fencing token of the lease, and the worker that holds it. */
         readonly token?: number;
         readonly owner?: string;
       }
-    /** Events that a worker has processed, in this order. */
+    /** The events that a worker has processed, in this order. */
     | {
         readonly op: "processed";
         readonly team: string;
         readonly life: string;
         readonly events: readonly number[];
       }
-    /** Faults have ended, nothing is parked, and the team has read up to the end. */
+    /** The faults have ended, nothing is parked, and the team has read to the end. */
     | { readonly op: "drained"; readonly team: string; readonly life: string }
     /** The client of a session keeps its view, returns to the kept view, or begins a new one. */
     | { readonly op: "save" | "restore" | "begin"; readonly session: string }

@@ -7,9 +7,10 @@ const UID = "u";
 type Row = { readonly generation: number; readonly next: number; readonly token: number };
 
 /**
- * Two workers share a subscription. The first parks a key, which is retried, parked again where it
- * fails, and skipped there. It leaves, the second takes over, and the first commits too late. Then
- * the filter changes, and a page of before it is committed.
+ * Returns a correct history of two workers that share a subscription. The first parks a key, which
+ * is retried, parked again at a later failure, and skipped there. The first worker leaves, the
+ * second takes over, and the first commits too late. Then the filter changes, and an earlier page
+ * is committed.
  */
 export function makeTeam(): Line[] {
   const lines: Line[] = [];

@@ -2,14 +2,14 @@ import type { Corruption } from "./corruptions.ts";
 import type { Delivered, Line } from "./history.ts";
 import { makeTeam } from "./made-up-team.ts";
 
-/** The history of a team with some lines changed; without those of which nothing is left. */
+/** Returns the history of a team with some lines changed or removed. */
 const changed = (change: (line: Line) => object | undefined): Line[] =>
   makeTeam().flatMap((line) => {
     const to = change(line);
     return to === undefined ? [] : [{ ...line, ...to } as Line];
   });
 
-/** One of its pages delivers other events, perhaps by another token. */
+/** Returns the history with other events in one of its pages, perhaps with another token. */
 const withPage = (at: number, numbers: readonly number[], token?: number): Line[] => {
   let pages = 0;
   return changed((line) => {
@@ -24,7 +24,7 @@ const withoutProcessing = (n: number): Line[] =>
     line.type === "info" && line.op === "processed" && line.events.includes(n) ? undefined : {},
   );
 
-/** The commits that were refused so have succeeded. */
+/** Returns the history with the commits that were refused with this code as successes. */
 const accepted = (code: string): Line[] =>
   changed((line) =>
     line.type === "fail" && line.code === code ? { type: "ok", stale: false } : {},
@@ -33,7 +33,7 @@ const accepted = (code: string): Line[] =>
 const withRow = (fits: (row: { owner?: string; generation: number }) => boolean, to: object) =>
   changed((line) => (line.type === "info" && line.op === "offset" && fits(line) ? to : {}));
 
-/** Ways to spoil the history of a shared subscription. */
+/** Ways to corrupt the history of a shared subscription. */
 export const TEAM_CORRUPTIONS: readonly Corruption[] = [
   {
     name: "parked-delivery",

@@ -1,29 +1,32 @@
 import type { Failed, Ok } from "./history.ts";
 import { createUnderWay, type TeamInvoke, type UnderWay } from "./teams.ts";
 
-/** Something that holds since a line of the history. */
+/** A value that is valid since a line of the history. */
 export type Since<T> = { readonly at: number; readonly value: T };
 
 /** What is known of one key of a team's subscription. */
 type KeyState = {
   readonly parks: UnderWay;
-  /** Calls that let events of the key flow. */
+  /** Calls that release events of the key. */
   readonly frees: UnderWay;
-  /** It is parked for certain from this sequence on. */
+  /** The sequence from which the key is certainly parked. */
   parked: Since<number> | undefined;
-  /** Sequences that are skipped for certain, and since when. */
+  /** The sequences that are certainly skipped, and since when. */
   readonly skipped: Map<number, number>;
-  /** Sequences that an operator asked to skip. Nothing is owed of them from then on. */
+  /** Sequences whose skip an operator requested. From then on they need not be delivered. */
   readonly excused: Set<number>;
 };
 
 /** What is known of a team's subscription: its filter, and what is parked and skipped. */
 export type TeamKeys = {
   readonly keys: Map<string, KeyState>;
-  /** A seek ends all parking. */
+  /** Seeks in progress. A seek ends all parking. */
   readonly seeks: UnderWay;
   readonly settings: UnderWay;
-  /** Every filter that it may ever have had. What one of them leaves out is owed to no worker. */
+  /**
+   * Every filter that the subscription may have had. An event that one of them leaves out need not
+   * be delivered.
+   */
   readonly prefixes: string[];
   filter: Since<string> | undefined;
 };
@@ -55,7 +58,7 @@ export function keyIn({ keys }: TeamKeys, key: string): KeyState {
   return known;
 }
 
-/** A restore puts back what was parked, skipped and set when the table was copied. */
+/** A restore brings back what was parked, skipped and set when the table was copied. */
 export function forgetAll(team: TeamKeys): void {
   team.filter = undefined;
   forgetParking(team);
@@ -68,12 +71,12 @@ function forgetParking({ keys }: TeamKeys): void {
   }
 }
 
-/** What a call that begins may change is no longer certain. */
+/** Records the beginning of a call. What the call may change is no longer certain. */
 export function beginCall(team: TeamKeys, line: TeamInvoke, at: number): Started {
   if (line.op === "park") {
     const { parks, skipped } = keyIn(team, line.key);
     parks.begin();
-    // Parked from there on, a skipped event may come again.
+    // An event that was skipped may be delivered again once its key is parked from there on.
     for (const each of skipped.keys()) if (each >= line.sequence) skipped.delete(each);
   } else if (line.op === "retry" || line.op === "skip") {
     const state = keyIn(team, line.key);
@@ -94,7 +97,10 @@ export function beginCall(team: TeamKeys, line: TeamInvoke, at: number): Started
   return { at, parked: new Map(parked), filter: team.filter };
 }
 
-/** What a call has changed is certain where no other that was under way may change it too. */
+/**
+ * Records the end of a call. Its change is certain if no other call in progress may change the
+ * same.
+ */
 export function endCall(
   team: TeamKeys,
   invoke: TeamInvoke,

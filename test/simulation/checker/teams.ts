@@ -2,7 +2,7 @@ import type { Chains, Report } from "./chains.ts";
 import type { KeptFor } from "./check.ts";
 import type { Failed, Invoke, Line, Ok } from "./history.ts";
 
-/** What the rules of shared subscriptions go by. */
+/** The parameters of the rules for shared subscriptions. */
 export type TeamRules = {
   readonly chains: Chains;
   readonly report: Report;
@@ -15,7 +15,10 @@ export type Called<Op extends TeamInvoke["op"]> = Extract<TeamInvoke, { readonly
 export const isOfTeam = (line: Line): line is TeamInvoke =>
   line.type === "invoke" && "team" in line;
 
-/** Where an event is in the life of a page, with its key; undefined when it is not there. */
+/**
+ * Returns the place and the key of an event in the life of a page. Returns undefined when it is not
+ * there.
+ */
 export function eventIn({ chains }: TeamRules, life: string, n: number) {
   const place = chains.placesOf(n).find((each) => each.life === life);
   const chain = place && chains.of(life, place.partition);
@@ -26,15 +29,18 @@ export function eventIn({ chains }: TeamRules, life: string, n: number) {
 }
 
 /**
- * Which calls of a kind are under way. One whose outcome is unknown may take effect at any time, so
- * it stays under way.
+ * The calls of a kind that are in progress. A call with an unknown outcome may take effect at any
+ * time, so it stays in progress.
  */
 export type UnderWay = {
   begin(): void;
   end(line: Ok | Failed, at: number): void;
-  /** None was under way at any time since a line of the history. */
+  /** Returns whether no such call was in progress at any time since a line of the history. */
   isQuietSince(at: number): boolean;
-  /** The same of all but one, which began at that line. */
+  /**
+   * Returns whether no such call was in progress since that line, except one that began at that
+   * line.
+   */
   isAloneSince(at: number): boolean;
 };
 

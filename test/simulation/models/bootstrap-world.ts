@@ -17,7 +17,7 @@ type Waiting = { readonly process: Process; readonly label: string; readonly go:
 /** One process with its own ledger. It runs at most one operation at a time. */
 export type Process = {
   readonly name: string;
-  /** Whether it puts compacted rows one by one, or together. */
+  /** Whether the process puts compacted rows one by one or together. */
   readonly puts: "alone" | "together";
   ledger: Ledger;
   busy: boolean;
@@ -210,7 +210,8 @@ function createPool({ createLedger }: CoreModules) {
         },
         cursorKeys: [CURSOR_KEY],
         rowsTogether: puts === "together" ? 25 : 1,
-        // A process that crashed here is used again, and what it had in flight never ends.
+        // A crashed process is used again, and its requests in flight never end. A window of writes
+        // would wait for them.
         compactionPace: { atOnce: 32, run: (write) => write() },
       });
       const slot = { ledger, deps };

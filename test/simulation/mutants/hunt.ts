@@ -25,7 +25,7 @@ const stories = {
 
 /** Plays seeds until one reports violations, and prints `{ seed, played, violations }`. */
 const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");
-/** Shared subscriptions and keys with bounds take much of a seed's time. Few rules need them. */
+/** Shared subscriptions and bounded keys take much of a seed's time, and few rules need them. */
 const of = { teams: 0, holders: 0, ...plan };
 const endMs = Date.now() + minutes * 60_000;
 let played = 0;

@@ -6,7 +6,7 @@ import { STREAM } from "./plan.ts";
 import type { Team } from "./team.ts";
 import type { World } from "./world.ts";
 
-/** A request of a keyholder, and what it takes, in the words of the protocol. */
+/** A request of a keyholder, and the rights that it needs, in the terms of the protocol. */
 export type Ask = {
   readonly what: string;
   readonly asking: Asking;
@@ -14,7 +14,7 @@ export type Ask = {
   readonly subscription?: string;
   readonly keys?: readonly string[];
   readonly whole?: true;
-  /** Of a publish. */
+  /** The events of a publish. */
   readonly events?: readonly EventRef[];
   readonly onAnswer?: (answer: Answer) => void;
 };
@@ -30,7 +30,7 @@ const post = (path: string, body: unknown = {}): Asking => ({
   body,
 });
 
-/** What a keyholder may want to do next. */
+/** Returns the requests that a keyholder may send next. */
 export function asksOf(world: World, rights: Rights, whose: Whose): readonly Ask[] {
   const { random, teams, holder } = whose;
   const key = `key-${random.between(1, world.plan.keys)}`;
@@ -40,12 +40,12 @@ export function asksOf(world: World, rights: Rights, whose: Whose): readonly Ask
     ...ofStream(world, key, random),
     ...ofOwn(holder, own, random),
     ...team.flatMap((name) => readsOf(name)),
-    // One that may do this would disturb the team.
+    // A key that may do this would disturb the team, so these are only sent where they are refused.
     ...team.filter((name) => isOutside(rights, name)).flatMap((name) => changesOf(name, key)),
   ];
 }
 
-/** The requests about a stream as a whole, and about a key of it. */
+/** Returns requests about a stream as a whole, and about a key of it. */
 function ofStream(world: World, key: string, random: SeededRandom): Ask[] {
   const other = `key-${random.between(1, world.plan.keys)}`;
   const events = [key, ...(random.chance(0.3) ? [other] : [])].map((each) => ({
@@ -76,7 +76,7 @@ function ofStream(world: World, key: string, random: SeededRandom): Ask[] {
   ];
 }
 
-/** The requests about a subscription of the holder. */
+/** Returns requests about a subscription of the holder. */
 function ofOwn(holder: Holder, name: string, random: SeededRandom): Ask[] {
   const at = `/subscriptions/${name}`;
   const prefix = random.pick(["key-1", "key-1", "key-2"]);
@@ -165,7 +165,7 @@ function changesOf(name: string, key: string): Ask[] {
   ];
 }
 
-/** Whether a subscription is one that the holder may not change, whatever its filter is. */
+/** Returns whether the holder may not change a subscription, whatever its filter is. */
 const isOutside = ({ scopes, subscriptions, streams }: Rights, name: string): boolean =>
   !scopes.includes("operate") ||
   streams.every((glob) => glob.startsWith("other")) ||

@@ -16,8 +16,8 @@ type Door = ReturnType<typeof createApp>;
 const doors = new WeakMap<Api, Door>();
 
 /**
- * Sends a request to the HTTP API of a process, with an API key. Throws the error that a problem
- * tells of, with the text of the answer among its facts.
+ * Sends a request to the HTTP API of a process, with an API key. Throws the error of a problem,
+ * with the text of the answer among its facts.
  */
 export async function knock(api: Api, apiKey: string, asking: Asking): Promise<Answer> {
   const { method, path, body } = asking;

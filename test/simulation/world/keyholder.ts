@@ -8,17 +8,17 @@ import { STREAM } from "./plan.ts";
 import type { Team } from "./team.ts";
 import type { World } from "./world.ts";
 
-/** The bearer of an API key whose rights have bounds. */
+/** The holder of an API key with bounded rights. */
 export type Holder = {
   readonly base: string;
-  /** Names its key in the history. */
+  /** The name of its key in the history. */
   name: string;
   keys: number;
   key: { readonly id: string; readonly text: string; readonly rights: Rights } | undefined;
   isRevoked: boolean;
-  /** It has made a subscription of its own. */
+  /** True if it has created its own subscription. */
   subscribes: boolean;
-  /** Its last page of a subscription of its own. */
+  /** Its last page of its own subscription. */
   page: { cursor: string; sequence: number | undefined } | undefined;
 };
 
@@ -32,7 +32,10 @@ export const newHolder = (base: string): Holder => ({
   page: undefined,
 });
 
-/** Sends what its key may do and what it may not, and has its key revoked now and then. */
+/**
+ * Sends requests that its key allows and requests that it does not, and revokes the key now and
+ * then.
+ */
 export async function useKey(
   world: World,
   holder: Holder,
@@ -94,7 +97,7 @@ async function revoke(world: World, holder: Holder, random: SeededRandom): Promi
     () => world.call(world.anyApi(random), (ledger) => ledger.access.revokeKey(rootCaller, key.id)),
     () => ({ op: "revoke" }),
   );
-  // Long enough for every process to know of it.
+  // After this time every process knows of the revocation.
   if (random.chance(0.5)) await world.sleep(31_000);
 }
 
@@ -125,7 +128,7 @@ async function send(world: World, holder: Holder, ask: Ask, random: SeededRandom
   if (answer !== undefined) onAnswer?.(answer);
 }
 
-/** A refusal says which names its text shows. */
+/** Adds to a refusal the names that its text shows. */
 const showing =
   ({ asking }: Ask) =>
   (error: unknown): never => {
@@ -136,7 +139,7 @@ const showing =
 
 const NAMES = /\b(?:key|team|follower|bootstrap|holder)-\d[\w-]*/g;
 
-/** The names in a text that its request does not name itself. */
+/** Returns the names in a text that its request does not itself name. */
 function namesIn(text: string, { path, body }: Asking): string[] {
   const asked = decodeURIComponent(path) + JSON.stringify(body ?? "");
   return [...new Set(text.match(NAMES) ?? [])].filter((name) => !asked.includes(name));

@@ -6,7 +6,7 @@ import { haveSubscription, newWorker, type Team } from "./team.ts";
 import { park, processPage, receive, settle } from "./worker.ts";
 import type { ClientWorld } from "./world.ts";
 
-/** Retries and skips what is parked, and changes settings, now and then. */
+/** Retries and skips parked keys, and changes settings, now and then. */
 export async function operate(world: ClientWorld, team: Team, times: number): Promise<void> {
   const random = world.random.fork(`operator of ${team.name} ${world.time.nowMs()}`);
   for (let done = 0; done < times; done++) {
@@ -46,7 +46,7 @@ async function changeSettings(world: ClientWorld, team: Team, random: SeededRand
     team.counts = changed.maxDeliveries !== undefined;
 }
 
-/** Everything that is parked, or whose retry can go on only after a skip. */
+/** Returns the parked keys, including those whose retry can continue only after a skip. */
 async function listParked(world: ClientWorld, { name }: Team, random: SeededRandom) {
   const page = await attempt(world, "team.list", () =>
     world.call(world.anyApi(random), (ledger) =>
@@ -61,7 +61,7 @@ async function releaseOne(world: ClientWorld, team: Team, random: SeededRandom):
   const parked = await listParked(world, team, random);
   if (parked === undefined || parked.length === 0 || team.name !== name) return;
   const { key, sequence, expired } = random.pick(parked);
-  // Of a retried key the earlier events would count as processed.
+  // Parking a retried key at a later event would count its earlier events as processed.
   if (!team.isDoubtful && expired !== true && random.chance(0.15)) {
     const again = random.pick(team.seen.get(key) ?? [sequence]);
     await park(world, { name: "operator" }, { team: name, key, sequence: again, random });
@@ -96,8 +96,8 @@ async function release(
 const DRAIN_TRIES = 120;
 
 /**
- * After the faults: retries all that is parked, and works until nothing is left. True when it gets
- * there.
+ * After the faults, retries all parked keys and works until nothing is left. Returns whether it
+ * succeeds.
  */
 export async function drain(world: ClientWorld, team: Team): Promise<boolean> {
   const random = world.random.fork(`${team.name} last`);
@@ -116,7 +116,7 @@ export async function drain(world: ClientWorld, team: Team): Promise<boolean> {
     await processPage(world, team, worker, { page, random, failing: 0 });
     await settle(world, team, worker, { page, random });
     const isEmpty = page.events.length === 0 && page.caughtUp && page.isWhole;
-    // The page itself may have parked what was delivered too often.
+    // The page itself may have parked a key that was delivered too often.
     if (!isEmpty || (await listParked(world, team, random))?.length !== 0) continue;
     const { life } = world.readCursor(page.cursor);
     world.recorder.note({ op: "drained", team: name, life });

@@ -69,7 +69,7 @@ export type Plan = {
   readonly seeks: number;
   /** The targets of a seek, for clients that do not bootstrap. */
   readonly seeksTo: readonly ("earliest" | "latest")[];
-  /** Subscriptions that workers share, and how many workers each has. */
+  /** The number of shared subscriptions, and of the workers of each. */
   readonly teams: number;
   readonly workers: number;
   /** How often a worker fails to process an event, and how often it leaves. */
@@ -78,9 +78,9 @@ export type Plan = {
   readonly leaseSeconds: number;
   /** How often an operator retries, skips, or changes settings in a phase. */
   readonly operations: number;
-  /** What `maxDeliveries` may be: 0 for none. */
+  /** The possible values of `maxDeliveries`. 0 means none. */
   readonly maxDeliveries: readonly number[];
-  /** Bearers of API keys with bounded rights, and how many requests each sends in a phase. */
+  /** The number of holders of bounded API keys, and how many requests each sends in a phase. */
   readonly holders: number;
   readonly asks: number;
 };
@@ -169,13 +169,13 @@ export function drawPlan(random: SeededRandom): Plan {
   };
 }
 
-/** Drawn apart, so that the other draws stay. */
+/** This has its own random source, so that the other draws stay the same. */
 const drawHolders = (random: SeededRandom) => ({
   holders: random.pick([0, 0, 0, 1, 2]),
   asks: random.pick([5, 15, 30]),
 });
 
-/** Drawn apart as well. */
+/** This has its own random source as well. */
 const drawTeams = (random: SeededRandom) => ({
   teams: random.pick([0, 0, 1]),
   workers: random.pick([1, 2, 2, 3]),

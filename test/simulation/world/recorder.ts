@@ -98,7 +98,7 @@ const mismatchesOf = (error: unknown): readonly Mismatch[] | undefined =>
     ? (error.facts.mismatches as readonly Mismatch[])
     : undefined;
 
-/** Which names a refusal shows to the holder of a bounded key. */
+/** Returns the names that a refusal shows to the holder of a bounded key. */
 function seenIn(error: unknown): readonly string[] | undefined {
   const seen = error instanceof LedgerError ? error.facts.seen : undefined;
   return typeof seen === "string" ? seen.split(" ").filter((name) => name !== "") : undefined;

@@ -4,33 +4,33 @@ import { STREAM } from "./plan.ts";
 import { attempt } from "./readers.ts";
 import type { ClientWorld } from "./world.ts";
 
-/** A subscription that several workers share, and an operator looks after. */
+/** A subscription that several workers share and an operator manages. */
 export type Team = {
   readonly base: string;
-  /** Of its subscription; never used again in another life of the stream. */
+  /** The name of its subscription. It is never used again in another life of the stream. */
   name: string;
   names: number;
   /** Settles once a worker has tried to create the subscription. */
   making: Promise<boolean> | undefined;
   exists: boolean;
-  /** Whether events of a worker that fails may be left to `maxDeliveries`. */
+  /** Whether failing events may be left to `maxDeliveries`. */
   counts: boolean;
   /** The last event that was skipped, so that the skip can be sent again. */
   skipped: { readonly key: string; readonly sequence: number } | undefined;
-  /** A key may be released at any time, because the outcome of a release is unknown. */
+  /** True if the outcome of a release is unknown, so that a key may be released at any time. */
   isDoubtful: boolean;
-  /** Sequences that pages have brought, by key. */
+  /** The sequences that pages have delivered, by key. */
   readonly seen: Map<string, number[]>;
   readonly workers: readonly Worker[];
 };
 
-/** One of those who share it. It does one thing at a time. */
+/** One of the workers that share the subscription. It does one thing at a time. */
 export type Worker = {
   readonly base: string;
   name: string;
   names: number;
   busy: boolean;
-  /** Where it reads on from, when it has not committed what it read. */
+  /** The cursor to read on from, when the worker has not committed what it read. */
   after: string | undefined;
 };
 
@@ -55,7 +55,7 @@ export const newTeam = ({ plan }: ClientWorld, base: string): Team => ({
   workers: Array.from({ length: plan.workers }, (_, index) => newWorker(`${base}-worker-${index}`)),
 });
 
-/** True when the team has a subscription; makes one where it has none. */
+/** Returns whether the team has a subscription. Creates one if it has none. */
 export async function haveSubscription(
   world: ClientWorld,
   team: Team,
@@ -84,12 +84,12 @@ async function subscribe(world: ClientWorld, team: Team, random: SeededRandom): 
     for (const worker of team.workers) worker.after = undefined;
     return true;
   }
-  // This call or an earlier one may have made it, perhaps in another life of the stream.
+  // This call or an earlier one may have created it, perhaps in another life of the stream.
   rename(team, config.name);
   return false;
 }
 
-/** Leaves the subscription of a name for another one, unless that has been done before. */
+/** Replaces the subscription of a name by another one, unless that has already been done. */
 export function rename(team: Team, name: string): void {
   if (team.name !== name) return;
   team.exists = false;
@@ -103,7 +103,7 @@ export function rename(team: Team, name: string): void {
 const GONE = new Set(["subscription-not-found", "stream-not-found"]);
 const PASSED = new Set(["retention-passed", "bootstrap-expired"]);
 
-/** What a worker does about a refusal: another subscription, or one that begins again. */
+/** Handles a refusal: the worker takes another subscription, or starts again. */
 export async function recoverFrom(
   world: ClientWorld,
   team: Team,

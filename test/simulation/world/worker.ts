@@ -6,20 +6,20 @@ import { refOf } from "./tap.ts";
 import { haveSubscription, recoverFrom, type Team, type Worker } from "./team.ts";
 import type { ClientWorld } from "./world.ts";
 
-/** A page as a worker holds it. */
+/** A page in the hands of a worker. */
 type Held = {
   readonly team: string;
   readonly events: readonly StoredEvent[];
   readonly cursor: string;
   readonly caughtUp: boolean;
-  /** It has a share in every partition. */
+  /** True if the worker has a share in every partition. */
   readonly isWhole: boolean;
 };
 
-/** How often a worker tries to park a key before it gives its page up. */
+/** How often a worker tries to park a key before it drops its page. */
 const PARK_TRIES = 6;
 
-/** Polls, processes and commits; fails, leaves and crashes now and then. */
+/** Polls, processes and commits. Sometimes the worker fails, leaves or crashes. */
 export async function work(
   world: ClientWorld,
   team: Team,
@@ -36,7 +36,7 @@ export async function work(
     const isLeaving = random.chance(world.plan.leaves);
     const page = await receive(world, team, worker, { random, isLeaving });
     if (page === undefined) continue;
-    // Longer than a lease now and then, so that another worker takes over meanwhile.
+    // Sometimes this is longer than a lease, so that another worker takes over.
     const paceMs = random.pick([...world.plan.readPaceMs, world.plan.leaseSeconds * 2_000]);
     await world.sleep(random.fraction() * paceMs);
     const done = await processPage(world, team, worker, {
@@ -51,7 +51,7 @@ export async function work(
   worker.busy = false;
 }
 
-/** It forgets what it has read. The next process has its name, or another one. */
+/** The worker forgets what it has read. The next process has its name or another one. */
 function crash({ recorder }: ClientWorld, worker: Worker, random: SeededRandom): void {
   recorder.count("worker.crash");
   worker.after = undefined;
@@ -60,7 +60,7 @@ function crash({ recorder }: ClientWorld, worker: Worker, random: SeededRandom):
   worker.name = `${worker.base}-${worker.names}`;
 }
 
-/** A poll; one of a worker that is about to leave may wait until it has left. */
+/** Polls. A worker that is about to leave may wait until it has left. */
 export async function receive(
   world: ClientWorld,
   team: Team,
@@ -115,8 +115,8 @@ function noteSeen({ seen }: Team, events: readonly StoredEvent[]): void {
 }
 
 /**
- * True when the page may be committed: what could not be processed is parked. A worker whose
- * subscription counts deliveries may crash instead.
+ * Returns whether the page may be committed: every event is processed or its key is parked. A
+ * worker whose subscription counts deliveries may crash instead.
  */
 export async function processPage(
   world: ClientWorld,

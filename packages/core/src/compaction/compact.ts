@@ -26,21 +26,21 @@ export type CompactDeps = {
   readonly clock: Clock;
   /** The observations of this process. Without them, only stored values count. */
   readonly sightings?: Sightings | undefined;
-  /** Decides when to write. Without it, writes are sent 32 at a time. */
+  /** Decides when to write. If absent, up to 32 writes are in flight. */
   readonly pace?: Pace | undefined;
   /**
-   * The number of rows put with one write. A transaction costs twice the units of single puts, but
-   * a store on a local disk takes the time of one write for it. The default is one.
+   * The number of rows in one write. The default is one. A transaction costs twice the units of
+   * single puts, but a store on a local disk needs the time of one write for it.
    */
   readonly rowsTogether?: number | undefined;
   readonly observeCompaction?: ObserveCompaction | undefined;
 };
 
-/** What a process hears of its compaction, as it goes on. */
+/** Reports the progress of compaction in a process. */
 export type ObserveCompaction = {
-  /** Rows were put, or found to be as new. */
+  /** Called when rows were put, or found to be as new. */
   rows(count: number): void;
-  /** The events of a partition after its checkpoint. */
+  /** Called with the number of events of a partition after its checkpoint. */
   lag(at: { readonly life: Life; readonly partition: number; readonly events: number }): void;
 };
 
@@ -71,9 +71,9 @@ export type PartitionCompaction = {
  */
 const STRETCH_AGE_MAX_MS = MINUTE_MS;
 /**
- * A stretch ends with the page of rows that reaches one of these limits. It is all of a backlog if
- * possible, so that a key that changed often is put once. A function compacts up to eight of them
- * at a time in 1 GB of memory.
+ * A stretch ends with the page of rows that reaches one of these limits. If possible, it is the
+ * whole backlog, so that a key that changed often is put once. A function of 1 GB compacts up to
+ * eight stretches at a time.
  */
 const STRETCH_EVENTS = 250_000;
 const STRETCH_KEPT_BYTES = 16 * 1024 * 1024;
@@ -124,9 +124,8 @@ export async function compactPartition(
 }
 
 /**
- * Compacts the next stretch, or the part of it for which the time is enough, but at least one
- * batch. Undefined when a different run has moved the checkpoint in the meantime. That run has done
- * the work.
+ * Compacts the next stretch, or as much of it as the time allows, but at least one batch. Returns
+ * undefined when a different run has moved the checkpoint in the meantime and so has done the work.
  */
 async function compactStretch(
   deps: CompactDeps,
@@ -174,7 +173,7 @@ async function compactStretch(
   return { events: stretch.events, keys: rowsPut, to: stretch.to };
 }
 
-/** No pace: as many writes at a time as a store of any size takes. */
+/** Without a pace, this many writes are in flight. It suits a store of any size. */
 const AT_ONCE: Pace = { atOnce: 32, run: (write) => write() };
 
 async function readStretch(

@@ -37,7 +37,7 @@ export type Stretch = Omit<Milestone, "keys"> & {
   readonly from: number;
   /** The keys are in the order of their first occurrence. */
   readonly latest: Map<string, StoredEvent>;
-  /** About the memory that `latest` takes. */
+  /** The approximate memory that `latest` uses. */
   readonly keptBytes: number;
   /** One for the end of every batch. */
   readonly milestones: Milestone[];
@@ -59,8 +59,8 @@ export const emptyStretch = (from: number): Stretch => ({
 
 /**
  * Extends a stretch by stored rows. A row belongs to it only if it starts exactly where the stretch
- * ends. With `keepKeys` off, events are counted without unpacking them. The stretch that is given
- * is used up: a long one has too many keys to copy them for each page.
+ * ends. With `keepKeys` off, events are counted without unpacking them. The given stretch must not
+ * be used afterwards: its keys are too many to copy for each page, so they are reused.
  */
 export function extendStretch(
   stretch: Stretch,
@@ -89,13 +89,16 @@ export function extendStretch(
   return { ...stretch, to, events, bytes, publishedAt, keptBytes, stop };
 }
 
-/** What an event takes in memory beside its data. */
+/** The memory of an event in addition to its data. */
 const EVENT_BYTES = 256;
 
 const keptBytesOf = (event: StoredEvent | undefined): number =>
   event === undefined ? 0 : event.data.length + event.key.length + EVENT_BYTES;
 
-/** The data of an event is a slice of its batch's text, and would keep all of that in memory. */
+/**
+ * Copies the data of an event. It is a slice of its batch's text, and would keep the whole text in
+ * memory.
+ */
 function detach(latest: Map<string, StoredEvent>, key: string): void {
   const event = latest.get(key);
   if (event === undefined) return;

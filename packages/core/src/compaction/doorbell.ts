@@ -9,7 +9,7 @@ export type RingResult = {
   readonly compactedEvents: number;
   readonly keys: number;
   readonly stuck: readonly Stuck[];
-  /** Streams for which the time was not enough. */
+  /** Streams whose compaction did not finish in time. */
   readonly unfinished: readonly ScopedName[];
   /** Partition keys with a temporary failure. The caller should ring again for them. */
   readonly again: readonly string[];

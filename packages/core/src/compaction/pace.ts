@@ -1,18 +1,18 @@
 import type { Clock } from "../kernel/clock.ts";
 import { afterWrite, LIMIT_MAX, type WriteWindow, wideWindow } from "./window-plan.ts";
 
-/** Decides when compaction may write, so that it leaves the table to publishers. */
+/** Decides when compaction may write, so that publishers have priority at the table. */
 export type Pace = {
-  /** The number of writes that are ever in flight together. */
+  /** The maximum number of writes in flight. */
   readonly atOnce: number;
-  /** Runs one write once there is room for it. */
+  /** Runs a write as soon as the pace allows it. */
   run<T>(write: () => Promise<T>): Promise<T>;
 };
 
 /**
- * Paces the compaction of one process by what the table shows of itself: while its writes are
- * answered as fast as ever, more of them are in flight, up to a bound. When one takes far longer,
- * because the table is throttled or shared, fewer are.
+ * Paces the compaction of one process by the response times of the table. While writes are answered
+ * as fast as usual, more of them are in flight, up to a limit. When one takes far longer, because
+ * the table is throttled or shared, fewer are.
  */
 export function createWindowPace(clock: Pick<Clock, "monotonic">): Pace {
   let window: WriteWindow = wideWindow;

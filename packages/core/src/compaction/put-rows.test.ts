@@ -12,7 +12,7 @@ const rowsOf = (count: number, bytes = 10) =>
     payload: new Uint8Array(bytes),
   }));
 
-/** A clock on which every look is a second later, so that each write is reported. */
+/** Creates a clock that advances a second with each call, so that each write is reported. */
 function tickingClock() {
   let ms = 0;
   const tick = () => {

@@ -2,7 +2,10 @@ import { ageMs, type Clock, takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 
-/** A transaction takes 4 MB at most, and holds up others for as long as it takes. */
+/**
+ * The maximum size of a group. DynamoDB accepts 4 MB in a transaction, but a large one delays other
+ * writers.
+ */
 const GROUP_BYTES = 512 * 1024;
 /**
  * If putting the rows of a stretch takes longer than this, the checkpoint moves in between. A run
@@ -10,14 +13,17 @@ const GROUP_BYTES = 512 * 1024;
  */
 const MOVE_EVERY_MS = 100;
 
-/** What becomes of the run: it goes on, its time is up, or another run has done its work. */
+/**
+ * How the run continues: `on`, `cut` when its time is up, or `overtaken` when another run has done
+ * its work.
+ */
 export type Outlook = "on" | "cut" | "overtaken";
 
 /**
  * Puts rows, up to `together` of them with each write and `atOnce` writes at a time. From time to
  * time it calls `report` with the number of leading rows that are put, never two calls at once. It
- * stops when a report answers anything but "on". Returns how many leading rows are put, and the
- * last answer.
+ * stops when a report does not return "on". Returns how many leading rows are put, and the last
+ * result of `report`.
  */
 export async function putRows(
   clock: Clock,

@@ -1,28 +1,36 @@
-/** How many writes compaction may have in flight, and what it knows of the table's pace. */
+/** How many writes compaction may have in flight, and the measured pace of the table. */
 export type WriteWindow = {
   readonly limit: number;
-  /** About the time of a write when nothing is in its way. */
+  /** The approximate time of an undisturbed write. */
   readonly fastestMs: number;
-  /** Writes that are answered before the window is judged again. */
+  /** The number of answers to ignore before the window changes again. */
   readonly skip: number;
 };
 
 export const LIMIT_MIN = 1;
 export const LIMIT_MAX = 32;
 
-/** Whole at the start: most runs have a few rows, and are over before anything is known. */
+/**
+ * The first window is the widest, because most runs have few rows and end before anything is known.
+ */
 export const wideWindow: WriteWindow = { limit: LIMIT_MAX, fastestMs: Infinity, skip: 0 };
 
-/** A throttled write takes its back-off on top, and a shared store queues. Noise is less. */
+/**
+ * A write counts as slow if it takes this multiple of the fastest time. Throttling and queues
+ * exceed it, and noise does not.
+ */
 const SLOW = 4;
 const SLOW_MS_MIN = 20;
-/** Lets a table that became slower for good count as usual after some hundred writes. */
+/**
+ * The factor by which the fastest time grows with each write. A table that became slower for good
+ * counts as normal after some hundred writes.
+ */
 const FORGET = 1.005;
 
 /**
- * Returns the window after a write that took `ms` while `inFlight` were in flight. A slow one
- * halves it, once for all writes that were in flight together. Others widen it by one for each
- * window full of writes. Pure.
+ * Returns the window after a write that took `ms` while `inFlight` were in flight. A slow write
+ * halves the window, once for all writes that were in flight together. Other writes widen it by one
+ * for each full window. Pure.
  */
 export function afterWrite(
   { limit, fastestMs, skip }: WriteWindow,

@@ -47,8 +47,9 @@ export function createCursors(keys: readonly CursorKey[]) {
   }
 
   /**
-   * Returns the name after which a list of names continues. Throws `invalid-cursor`: `other-query`
-   * for a cursor of anything else. Old cursors, which name no list, continue any list of names.
+   * Returns the name after which a list of names continues. Throws `invalid-cursor` with
+   * `other-query` for any other cursor. Old cursors do not name their list, and continue any list
+   * of names.
    */
   function parseListed(list: ListOf, text: string): string {
     const read = readListCursor(text);

@@ -14,7 +14,10 @@ const LIST = /^(?:streams|keys|tenants|(?:subscriptions|parked) \S+)$/;
 export const formatListCursor = (list: ListOf, name: string): string =>
   Buffer.from(`${list}:${name}`).toString("base64url");
 
-/** Reads a cursor of a list of names. Old ones name no list. Undefined for any other text. */
+/**
+ * Parses a cursor of a list of names. Old ones do not name their list. Returns undefined for any
+ * other text.
+ */
 export function readListCursor(
   text: string,
 ): { readonly list: string | undefined; readonly name: string } | undefined {

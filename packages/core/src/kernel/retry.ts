@@ -1,7 +1,10 @@
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
-/** Asks for another attempt. `cause` is the reason for giving up if there is none. */
+/**
+ * The result with which an attempt asks for another one. `cause` is thrown if there is no further
+ * attempt.
+ */
 class Again {
   readonly cause: unknown;
   constructor(cause: unknown) {
@@ -15,11 +18,11 @@ export const again = (cause?: unknown): Again => new Again(cause);
 type Pause = (attempt: number) => Promise<void>;
 
 export type Limits<T> = {
-  /** The pause between two attempts. None without it. */
+  /** Pauses between two attempts. If absent, there is no pause. */
   readonly pause?: Pause;
-  /** The maximum number of attempts. Without it, `attempt` must come to an end by itself. */
+  /** The maximum number of attempts. If absent, `attempt` itself must end. */
   readonly tries?: number;
-  /** Whether the time is up. Asked before each attempt. */
+  /** Returns whether the time is up. Called before each attempt. */
   readonly isOver?: () => boolean;
   /** Returns the result after the last attempt, or throws. The default throws the last cause. */
   readonly giveUp?: (cause: unknown) => T;
@@ -28,10 +31,10 @@ export type Limits<T> = {
 /**
  * Repeats an attempt until it has a result. It passes through these states:
  *
- * 1. attempting: a result is returned, an error is thrown, `again` leads on
- * 2. out of tries: `giveUp` decides
+ * 1. attempting: a result is returned, an error is thrown, and `again` leads to 2
+ * 2. no attempts left: `giveUp` decides; otherwise 3
  * 3. pausing
- * 4. out of time: `giveUp` decides; otherwise 1
+ * 4. no time left: `giveUp` decides; otherwise 1
  */
 export async function retry<T>(
   { pause, tries = Infinity, isOver, giveUp = rethrow }: Limits<T>,
@@ -52,10 +55,10 @@ function rethrow(cause: unknown): never {
   throw cause;
 }
 
-/** The bounds of a back-off in milliseconds: of the first one, and of any. */
+/** The bounds of a back-off in milliseconds: the bound of the first one, and the maximum. */
 type Bounds = { readonly baseMs: number; readonly capMs: number };
 
-/** Pauses that grow exponentially: see `fullJitterMs`. */
+/** Returns pauses that grow exponentially. See `fullJitterMs`. */
 export const backOff =
   ({ clock, random }: { readonly clock: Clock; readonly random: Random }, bounds: Bounds): Pause =>
   (attempt) =>

@@ -21,7 +21,7 @@ const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 /** Below this size the better level costs well under a millisecond and saves write units. */
 const SMALL_BYTES = 64 * 1024;
 
-/** An event as a batch holds it: its line entry, as JSON text, and its data. */
+/** An event in the form of a batch: its line entry as JSON text, and its data. */
 export type BatchEntry = { readonly head: string; readonly data: RawJson };
 
 /** Returns the entry of an event. Its attributes are stringified only here. */

@@ -15,7 +15,7 @@ const TRIES = 40;
 const BACKOFF = { baseMs: 10, capMs: 250 };
 const AGE_MAX_MS = MINUTE_MS;
 
-/** A put that is under way: the same content goes to the same place until its fate is known. */
+/** A put whose outcome is unknown. The same content is sent to the same place until it is known. */
 type Put = { readonly append: Append; readonly stamp: Stamp };
 
 /**
@@ -24,9 +24,9 @@ type Put = { readonly append: Append; readonly stamp: Stamp };
  * twice is harmless. Throws `outcome-unknown` when publishers or faults keep interfering. It passes
  * through these states:
  *
- * 1. looking at the end of the chain: sealed or gone ends it
- * 2. undecided: the same put again, for a minute after the look
- * 3. written, or lost to a publisher: 1
+ * 1. reading the end of the chain: if it is sealed or gone, the function returns
+ * 2. undecided: the same put is sent again, for a minute after the read
+ * 3. written; or a publisher was faster, which leads to 1
  */
 export async function sealPartition(deps: Deps, life: Life, partition: number): Promise<void> {
   const { table, clock } = deps;
@@ -43,7 +43,10 @@ export async function sealPartition(deps: Deps, life: Life, partition: number): 
   });
 }
 
-/** Returns the put of a seal at the end of a chain. Undefined when nothing is left to seal. */
+/**
+ * Returns the put of a seal at the end of a chain. Returns undefined when the chain is already
+ * sealed or gone.
+ */
 async function planSeal(deps: Deps, life: Life, partition: number): Promise<Put | undefined> {
   const { clock, random } = deps;
   const stamp = takeStamp(clock);

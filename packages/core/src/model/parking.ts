@@ -25,7 +25,7 @@ export type ParkedKey = {
 /** The last delivery from one place: the number of deliveries so far, and the size of its page. */
 export type Delivered = { readonly times: number; readonly limit: number };
 
-/** Where uncommitted pages ended, and how often. Old rows lack these. */
+/** Where an uncommitted page ended, and how often. */
 export type PageEnd = readonly [until: number, times: number];
 
 /**

@@ -40,11 +40,11 @@ export type LedgerDeps = {
   readonly assertWritable?: () => Promise<void>;
   /** Called for each step of every append. */
   readonly observeAppend?: ObserveAppend;
-  /** Decides when compaction writes. The default goes by the time that its writes take. */
+  /** Decides when compaction writes. The default follows the response times of its writes. */
   readonly compactionPace?: Pace | undefined;
   /** The number of compacted rows per write: see `CompactDeps`. */
   readonly rowsTogether?: number | undefined;
-  /** Called as compaction goes on. */
+  /** Called with the progress of compaction. */
   readonly observeCompaction?: ObserveCompaction;
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;

@@ -57,10 +57,10 @@ export const compactedRows = (
   entity: ReturnType<typeof compactedEntity>,
 ) => ({
   /**
-   * Puts rows of different keys, except those for which the stored one is at least as new. The
-   * whole item is put, so an update over a tombstone removes its expiry. A single row is a plain
-   * put, which costs half as much. Several are a transaction, sent again without the rows that are
-   * not newer. Repeating the call is harmless.
+   * Puts rows of different keys, except those whose stored row is at least as new. The whole item
+   * is put, so an update over a tombstone removes its expiry. A single row is a plain put, which
+   * costs half as much. Several rows are a transaction, which is sent again without the rows that
+   * are not newer. Repeating the call is harmless.
    */
   async putIfNewer(life: Life, rows: readonly CompactedRow[]): Promise<void> {
     let left = rows;
@@ -145,7 +145,7 @@ export const compactedRows = (
   },
 });
 
-/** The condition that no row of the key is stored, or an older one. */
+/** The condition that the key has no stored row or an older one. */
 const isOlder = <Attribute>(
   stored: { readonly sequence: Attribute },
   is: {

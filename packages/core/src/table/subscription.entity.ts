@@ -66,7 +66,7 @@ export type OffsetRow = Position & {
   readonly configured?: number;
 };
 
-/** The last delivery from the committed offset `at`. No page since then ended after `until`. */
+/** The last delivery from the committed offset `at`. No page since then has ended after `until`. */
 export type Delivery = Delivered & {
   readonly at: number;
   readonly until: number;

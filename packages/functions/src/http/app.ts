@@ -33,7 +33,7 @@ export type AppDeps = RouteDeps & {
    * itself.
    */
   readonly onAnswered?: (answered: Answered) => void;
-  /** Replaces the clock of this machine for the duration of requests. For simulations. */
+  /** Replaces the machine's clock for measuring requests. Only for simulations. */
   readonly monotonicMs?: () => number;
 };
 

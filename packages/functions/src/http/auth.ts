@@ -57,7 +57,7 @@ export const declaredRight = (handler: object): Right | undefined =>
 type GateDeps = {
   readonly authenticate: Authenticate;
   readonly assertReaches: AssertReaches;
-  /** A clock that never goes back, in milliseconds. The default is that of this machine. */
+  /** Returns milliseconds on a clock that never goes back. The default is the machine's clock. */
   readonly monotonicMs?: (() => number) | undefined;
 };
 

@@ -23,12 +23,12 @@ const capOf =
     await next();
   };
 
-/** Methods whose requests have no body here. Even to look for it would make a stream of it. */
+/** The methods whose requests have no body here. Even checking for a body would create a stream. */
 const BODILESS = new Set(["GET", "HEAD"]);
 
 /**
- * Reads a body of unknown length and keeps it for the handler. Only here is the body taken as a
- * stream: on a Node server that costs more than all of a small body's content.
+ * Reads a body of unknown length and keeps it for the handler. The body is read as a stream only
+ * here, because on a Node server a stream costs more than the content of a small body.
  */
 async function replaceBody(c: Context, bytesMax: number, refusal: () => LedgerError) {
   const { body } = c.req.raw;

@@ -56,7 +56,7 @@ type Route = {
   readonly of: Operation;
   readonly validations: readonly Validation[];
   readonly takesJson: boolean;
-  /** A missing body counts as `{}`. */
+  /** True if a missing body counts as `{}`. */
   readonly mayLackBody: boolean;
 };
 
@@ -133,7 +133,7 @@ const EVERYWHERE: readonly ProblemCode[] = [
   "request-too-large",
   "unsupported-media-type",
 ];
-/** A body is unpacked on every route. A GET has none. */
+/** The problems of decompression. Every route decompresses its body, and a GET has none. */
 const UNPACKED: readonly ProblemCode[] = ["malformed-gzip"];
 const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
 const WITH_BODY: readonly ProblemCode[] = ["malformed-json"];

@@ -47,7 +47,7 @@ export const valid = <T extends z.ZodMiniType, K extends "json" | "query" | "par
     { [VALIDATION]: { target, schema } },
   );
 
-/** The values of a query parameter that a client sends several times arrive as an array. */
+/** Refuses a repeated query parameter. Its values arrive as an array. */
 function assertSentOnce(query: object): void {
   const repeated = Object.entries(query).filter(([, value]) => Array.isArray(value));
   const fields = repeated.map(([name]) =>
@@ -70,8 +70,8 @@ export const validationOf = (handler: object): Validation | undefined =>
 
 /**
  * Requires a JSON body. It refuses a body that is too large, before anything is parsed. It refuses
- * an empty body, whatever its `Content-Type`, and one that is not declared as JSON. It refuses a
- * body that is not valid JSON: a lenient parser would store something other than what was sent.
+ * an empty body with any `Content-Type`, and a body that is not declared as JSON. It refuses a body
+ * that is not valid JSON: a lenient parser would store something other than what was sent.
  */
 export const requireJson: MiddlewareHandler = (c, next) =>
   capSmallBody(c, async () => {

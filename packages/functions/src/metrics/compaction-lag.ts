@@ -3,10 +3,13 @@ import type { Metrics } from "./metrics.ts";
 
 type Observed = NonNullable<LedgerDeps["observeCompaction"]>;
 
-/** Another process may have done the rest of what was seen longer ago. */
+/**
+ * A lag that was seen longer ago is not reported, because another process may have compacted the
+ * rest.
+ */
 const BELIEVED_MS = 60_000;
 
-/** Counts what compaction puts, and keeps the lag of the partition that has most before it. */
+/** Counts the rows that compaction puts, and keeps the highest lag of a partition. */
 export function observeCompaction(
   metrics: Pick<Metrics, "count" | "gauge">,
   now: () => number,

@@ -10,8 +10,8 @@ export const streamBusy = (): LedgerError =>
   });
 
 /**
- * The error for a request that is not written, because the table did not answer what comes before
- * the write. The request will not be written unless the client retries.
+ * The error for a request that is not written because the table did not answer a read before the
+ * write. The request will not be written unless the client retries.
  */
 export const notAnswered = (cause?: unknown): LedgerError =>
   new LedgerError("store-unavailable", {
@@ -20,7 +20,7 @@ export const notAnswered = (cause?: unknown): LedgerError =>
     cause,
   });
 
-/** Whether an append failed because the table did not answer. */
+/** Returns whether an append failed because the table did not answer. */
 export const isUnanswered = (error: unknown): boolean =>
   error instanceof LedgerError &&
   (error.code === "store-unavailable" || error.code === "outcome-unknown");

@@ -50,7 +50,7 @@ export type Attempt =
 
 type Ends = ReadonlyMap<number, End>;
 
-/** A table that answers takes less than this for the reads of an attempt. */
+/** The reads of an attempt take less than this unless the table does not answer. */
 const SLOW_MS = 500;
 
 /** The idempotency window must not end early when the clock of the receipt's writer is late. */
@@ -125,9 +125,9 @@ export function createAttempt(deps: Deps) {
   }
 
   /**
-   * Returns the result of a read for the requests that can wait for it. The others fail. The table
-   * is the reason if the read takes long, and otherwise lost races are. Undefined when none
-   * remains.
+   * Returns the result of a read for the requests that can wait for it. The other requests fail. If
+   * the read takes long, the table is the reason; otherwise lost races are. Returns undefined when
+   * no request remains.
    */
   async function inTime<T>(group: readonly Waiting[], reading: Promise<T>): Promise<T | undefined> {
     const began = clock.monotonic();

@@ -37,7 +37,7 @@ export type Prepared<W> = {
    * different ones.
    */
   readonly settled: ReadonlyMap<W, ReceiptRow>;
-  /** The table confirmed no claim of these requests in time. They are not written. */
+  /** The requests whose claim the table did not confirm in time. They are not written. */
   readonly failed: ReadonlyMap<W, unknown>;
   /**
    * `ready`: the events of the other requests are not in the chain, and can only be added at its
@@ -100,9 +100,9 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   }
 
   /**
-   * Writes a request's claim, or reads the existing one. Returns the row of a settled key,
-   * undefined otherwise. If no verdict arrives in time, the request holds no claim. It returns
-   * `store-unavailable` if the table is the reason.
+   * Writes a request's claim, or reads the existing one. Returns the row of a settled key, and
+   * undefined otherwise. If no verdict arrives in time, the request has no claim. If the table is
+   * the reason, it returns `store-unavailable`.
    */
   async function claim(
     life: Life,

@@ -34,7 +34,7 @@ export function planGroups<W extends Item>(
 ): W[][] {
   const taken = new Set(busy);
   const groups: Group<W>[] = [];
-  /** For each partition, the group that a request of only this one may join. */
+  /** For each partition, the group that a request of only that partition may join. */
   const open = new Map<string, Group<W>>();
   for (const item of waiting) {
     const resources = resourcesOf(item.request);
@@ -102,7 +102,7 @@ function add<W extends Item>(group: Group<W>, item: W): void {
   group.receipts += idempotency === undefined ? 0 : 1;
 }
 
-/** Whether a request still fits into the batch of a one-partition group. */
+/** Returns whether a request still fits into the batch of a one-partition group. */
 function admits<W extends Item>(group: Group<W>, item: W, taken: ReadonlySet<string>): boolean {
   const { request } = item;
   const { bytes, events, receipts } = groupOf([item]);

@@ -31,7 +31,7 @@ const WAITING_MAX = 10_000;
 type Queue = {
   waiting: Waiting[];
   readonly busy: Set<string>;
-  /** The error of the request that was settled last, if it failed. */
+  /** The error of the last settled request, if it failed. */
   failure?: unknown;
 };
 

@@ -17,7 +17,7 @@ export type Published = {
   readonly publishedAt: number;
 };
 
-/** Hashes the keys of a request, each once, and brings its events into the form of batches. */
+/** Hashes each key of a request once, and converts its events to the form of batches. */
 export function planRequest(
   events: readonly IncomingEvent[],
   partitions: number,
@@ -66,7 +66,7 @@ export function readReceipt(
   };
 }
 
-/** The number of an event, and the id that it has if its publisher gave none. */
+/** The sequence of an event, and its id if its publisher gave none. */
 type Numbered = { readonly sequence: number; readonly madeId: string };
 
 function* numberedIn(parts: readonly ReceiptPart[]): Generator<Numbered, undefined> {

@@ -68,7 +68,7 @@ export async function seekBatch(
   return edgeAt(high);
 }
 
-/** A number this large is a time in seconds or milliseconds. */
+/** A number this large is a time in seconds or milliseconds, so the problem suggests one. */
 const remedyFor = (sequence: number): string =>
   sequence < 1e9 ? "Name an earlier one" : "A time is written as in 2026-11-24T08:30:00Z";
 

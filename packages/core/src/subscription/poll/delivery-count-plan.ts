@@ -49,8 +49,9 @@ const pagesOf = (delivery: Delivery | undefined): readonly PageEnd[] =>
   delivery?.pages ?? (delivery === undefined ? [] : [[delivery.until, delivery.times]]);
 
 /**
- * Each redelivery halves the page, so there are few ends. Only filtered events that arrive between
- * deliveries make more. The furthest ends are then counted together.
+ * The maximum number of recorded page ends. Each redelivery halves the page, so there are few. Only
+ * filtered events that arrive between deliveries add more. The furthest ends are then counted
+ * together.
  */
 const PAGES_MAX = 16;
 

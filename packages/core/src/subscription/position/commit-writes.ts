@@ -49,7 +49,7 @@ type Moved = {
   readonly redelivery?: Redelivery;
 };
 
-/** The effect of a commit in a queue. `inVain`: the page will be delivered again. */
+/** The effect of a commit in a queue. `inVain` is true when the page will be delivered again. */
 type QueueCommit = { readonly row?: OffsetRow; readonly moved: boolean; readonly inVain: boolean };
 
 const OTHER_SNAPSHOT: Redelivery = { part: "all", because: ["other-snapshot"] };
@@ -251,7 +251,7 @@ function changedByOthers(): never {
   });
 }
 
-/** Throws `lease-lost` unless the condition holds. A cursor without tokens names no worker. */
+/** Throws `lease-lost` unless the condition holds. A cursor without tokens belongs to no worker. */
 function assertLeased(condition: boolean, { tokens }: Pick<CursorContent, "tokens">): void {
   if (condition) return;
   throw new LedgerError("lease-lost", { detail: tokens === undefined ? NO_WORKER : TAKEN_OVER });

@@ -61,7 +61,7 @@ export function publishDecoder({ contentType, headers }: PublishRequest): Publis
   return decode === undefined ? decodeLines() : { whole: (body) => decode(decodeUtf8(body)) };
 }
 
-/** Without a Content-Type, a request that has a body lacks only that. */
+/** Refuses a request without a Content-Type. If it also has no body, that is reported. */
 function refuseUntyped(body: Uint8Array): never {
   if (body.length === 0) throw emptyBody("Send one event, or several, as application/json.");
   throw unsupportedMediaType("The request has no Content-Type.");

@@ -50,7 +50,7 @@ export function utf8Reader(): { push(bytes: Uint8Array): string; end(): string }
   return { push, end: () => decode(undefined) };
 }
 
-/** The refusal of a request without a body. `remedy` says what to send. */
+/** Returns the refusal of a request without a body. `remedy` says what to send. */
 export const emptyBody = (remedy: string): LedgerError =>
   new LedgerError("malformed-json", { detail: `The body is empty. ${remedy}` });
 
