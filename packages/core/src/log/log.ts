@@ -6,9 +6,11 @@ import { type AppenderDeps, createAppender } from "./append/append.ts";
 import { type Published, planRequest, readReceipt } from "./append/request.ts";
 import type { AppendTarget } from "./append/waiting.ts";
 import { createNotifier } from "./notifier.ts";
+import { createBatchSizes } from "./read/batch-sizes.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
 import { createFormerLives } from "./read/foreign-cursor.ts";
 import { measureLag } from "./read/lag.ts";
+import { createLastBatches } from "./read/last-batches.ts";
 import { createNewEvents } from "./read/new-events.ts";
 import { type Address, loadEvent } from "./read/one-event.ts";
 import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read/read.ts";
@@ -31,7 +33,12 @@ type Chains = { readonly life: Life; readonly partitions: number };
 /** The log of a table: chains of write-once batches, one chain per partition. */
 export function createLog(deps: AppenderDeps) {
   const checkpoints = createCheckpointMemory(deps);
-  const readDeps: ReadDeps = { ...deps, checkpoints };
+  const readDeps: ReadDeps = {
+    ...deps,
+    checkpoints,
+    sizes: createBatchSizes(),
+    lastBatches: createLastBatches(deps),
+  };
   const appender = createAppender(deps);
   const notifier = createNotifier();
 

@@ -80,11 +80,16 @@ const SEQUENCE_DIGITS = 14;
 
 /** Reads of a partition's chain. All of them are strongly consistent. */
 export const batchRows = (connection: Connection, entity: ReturnType<typeof batchEntity>) => ({
-  /** Returns the last stored batch, or undefined. It may not be the end: see `loadEnd`. */
-  async loadLast(life: Life, partition: number): Promise<BatchOutline | undefined> {
+  /**
+   * Returns the last stored batch at or after `from`, or undefined. It may not be the end: see
+   * `loadEnd`. A read is charged for the whole batch, but with one minimum where there is none. So
+   * a caller that knows an end asks from there.
+   */
+  async loadLast(life: Life, partition: number, from = 0): Promise<BatchOutline | undefined> {
     const { data } = await readRows(connection, () =>
       entity.query
         .primary({ life, partition })
+        .gte({ first: from })
         .go({ order: "desc", limit: 1, pages: 1, consistent: true, attributes: [...OUTLINE] }),
     );
     return data[0];

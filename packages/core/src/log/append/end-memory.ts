@@ -79,11 +79,12 @@ export function createEndMemory(deps: {
 
   /**
    * Uses one read instead of two. No batch after an end known for less than a minute can have
-   * expired, so the last batch shows the end without the checkpoint.
+   * expired, so the last batch shows the end without the checkpoint. Only what is new since then is
+   * read, because the last batch may be large.
    */
   async function lookAgain(life: Life, partition: number, known: RememberedEnd): Promise<End> {
     const stamp = takeStamp(clock);
-    const last = await table.batches.loadLast(life, partition);
+    const last = await table.batches.loadLast(life, partition, known.next);
     if (last?.kind === "seal") throw streamNotFound();
     if (last === undefined || isBelow(last, known.next)) return known;
     const end = { ...endBehind(last), stamp, guarded: known.guarded };

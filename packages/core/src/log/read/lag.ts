@@ -8,8 +8,8 @@ import type { PartitionRun, ReadDeps } from "./read.ts";
 /**
  * Measures how far the ends are ahead of a reader's positions: the events over all partitions, and
  * the age of the oldest of them in seconds. Partitions that were just read to their end cost
- * nothing. For the others, it reads the next batch if its time is unknown so far. It reads the last
- * batch, which may be large, only if there is a next one.
+ * nothing. For the others, it reads the next batch if its time is unknown so far. It looks for the
+ * last batch only if there is a next one.
  */
 export async function measureLag(
   deps: ReadDeps,
@@ -27,7 +27,7 @@ export async function measureLag(
 const NONE = { events: 0, oldestAt: Infinity };
 
 async function lagOf(
-  { table, checkpoints }: ReadDeps,
+  { table, checkpoints, lastBatches }: ReadDeps,
   life: Life,
   partition: number,
   { atEnd, position, nextPublishedAt }: PartitionRun,
@@ -40,7 +40,7 @@ async function lagOf(
     const { next } = await checkpoints.recall(life, partition);
     if (following === undefined && next <= position.next) return NONE;
   }
-  const last = await table.batches.loadLast(life, partition);
+  const last = await lastBatches.load(life, partition);
   const { next, lost } = await checkpoints.recall(life, partition);
   const end = Math.max(last === undefined ? 1 : last.first + last.count, next);
   const events = end - position.next - lostBetween(lost, position.next, end);
@@ -55,8 +55,9 @@ async function loadFollowing(
   partition: number,
   { batch, next }: Position,
 ): Promise<BatchOutline | undefined> {
-  for (let from = batch; ; ) {
-    const { batches, more } = await table.batches.loadOutlines(life, partition, from, 2);
+  // A position at an edge needs the one batch there. Each may be large.
+  for (let [from, limit] = [batch, next > batch ? 2 : 1]; ; limit = 2) {
+    const { batches, more } = await table.batches.loadOutlines(life, partition, from, limit);
     const following = batches.find(
       ({ first, count, kind }) => kind !== "jump" && first + count > next,
     );

@@ -12,7 +12,9 @@ import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { unpackBatch } from "../codec.ts";
 import { PHYSICAL_SLACK_MS } from "../guard.ts";
+import { type BatchSizes, rowsFor } from "./batch-sizes.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
+import type { LastBatches } from "./last-batches.ts";
 import {
   type Bound,
   boundOf,
@@ -26,6 +28,8 @@ export type ReadDeps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly checkpoints: CheckpointMemory;
+  readonly sizes: BatchSizes;
+  readonly lastBatches: LastBatches;
 };
 
 /** The part of a page from one partition. */
@@ -64,9 +68,6 @@ export type PageRequest = {
 
 /** The number of partitions that are read concurrently. */
 const WAVE = 8;
-/** The number of rows in the first query. Later queries ask for more if the page is not full. */
-const ROWS_FIRST = 8;
-const ROWS_MAX = 512;
 
 /**
  * Reads from `positions`, one per partition, until the page is full or the log has ended. It starts
@@ -96,7 +97,7 @@ export async function readPage(
       wave.map(async (partition) => {
         const chain = await checkChain(deps, { life, partition });
         const start = startAt(chain, positions[partition] ?? edgeAt(1));
-        const rows = await deps.table.batches.loadFrom(life, partition, start.batch, ROWS_FIRST);
+        const rows = await loadRows(deps, chain, start, room);
         return { chain, start, rows };
       }),
     );
@@ -145,7 +146,7 @@ async function readRun(
   let position = start;
   let room = firstRoom;
   let gapAt: number | undefined;
-  for (let limit = ROWS_FIRST * 4; ; limit = Math.min(limit * 4, ROWS_MAX)) {
+  for (;;) {
     const plan = planRun(rows.batches, position, room, bound);
     for (const slice of plan.slices) {
       for (const event of eventsOf(slice)) {
@@ -171,8 +172,21 @@ async function readRun(
       const run = { position, atEnd, nextPublishedAt: plan.nextPublishedAt };
       return { run, entries, room, full };
     }
-    rows = await deps.table.batches.loadFrom(chain.life, chain.partition, position.batch, limit);
+    rows = await loadRows(deps, chain, position, room);
   }
+}
+
+/** Queries about as many rows as there is room for, and remembers how many events they hold. */
+async function loadRows(
+  { table, sizes }: ReadDeps,
+  { life, partition }: Chain,
+  position: Position,
+  { events }: Room,
+): Promise<Rows> {
+  const limit = rowsFor(events, sizes.recall(life, partition), position);
+  const rows = await table.batches.loadFrom(life, partition, position.batch, limit);
+  sizes.learn(life, partition, rows.batches);
+  return rows;
 }
 
 const eventsOf = ({ batch, from, to }: Slice): StoredEvent[] => unpackBatch(batch).slice(from, to);
