@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
 import { partitionOf } from "../../../packages/core/src/model/partition.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import { frozenPublishers } from "./frozen-publishers.ts";
 import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";
 
@@ -159,26 +160,9 @@ const keyOf = (partition: number): string =>
   ["k0", "k1", "k2", "k3", "k4", "k5"].find((key) => partitionOf(key, 2) === partition) ?? "";
 
 describe("a publisher", () => {
-  it.each([
-    { what: "whose clocks go on", monotonicStops: false },
-    { what: "whose monotonic clock stops", monotonicStops: true },
-  ])(
-    "a publisher that is frozen for a minute while $what never says that it wrote",
-    async (options) => {
-      const simulated = await start();
-      const { time } = simulated;
-      const frozen = simulated.start("frozen", options);
-      for (const [round, atMs] of [1, 3, 6, 9].entries()) {
-        expect(await time.finish(outcome(frozen))).toBe(2 * round + 1);
-        const answer = outcome(frozen);
-        await pass(simulated, atMs);
-        frozen.process.freeze();
-        await pass(simulated, 61_000);
-        frozen.process.thaw();
-        expect(await time.finish(answer)).toBe("outcome-unknown");
-        await pass(simulated, 120_000);
-      }
-    },
+  it.each(frozenPublishers)(
+    "a publisher that is frozen for a minute while $name never says that it wrote",
+    ({ play }) => play(),
   );
 
   it("a publisher that was frozen for less than a minute says that it wrote", async () => {

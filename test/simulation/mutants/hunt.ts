@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { frozenPublishers } from "../models/frozen-publishers.ts";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
 import { retentionScenarios } from "../models/retention-scenarios.ts";
 import { fencingScenarios } from "../models/subscription/fencing-scenarios.ts";
@@ -21,6 +22,7 @@ const stories = {
     playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
   retention: () => playScenarios(retentionScenarios(1)),
   exits: playSpaces,
+  frozen: () => playScenarios(frozenPublishers),
 };
 
 /** Plays seeds until one reports violations, and prints `{ seed, played, violations }`. */

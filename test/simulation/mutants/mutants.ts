@@ -10,10 +10,10 @@ import {
   EXPIRY,
   LOST_ANSWERS,
   PLAIN,
-  THAWED,
   WRONG_CLOCKS,
 } from "./situations.ts";
 import { ofExits, ofSubscriptions } from "./subscription-mutants.ts";
+import { ofKeys, ofTeams } from "./team-mutants.ts";
 
 /**
  * A rule of the log, and the source without it. `plan` makes the situations that the rule is for
@@ -22,7 +22,14 @@ import { ofExits, ofSubscriptions } from "./subscription-mutants.ts";
 export type Mutant = Mutation & {
   readonly plan?: Partial<Plan>;
   /** The scenarios that are played instead of the simulation. They do not depend on a seed. */
-  readonly by?: "leases" | "bootstraps" | "parking" | "subscriptions" | "retention" | "exits";
+  readonly by?:
+    | "leases"
+    | "bootstraps"
+    | "parking"
+    | "subscriptions"
+    | "retention"
+    | "exits"
+    | "frozen";
 };
 
 /** The plans for those mutants of compaction that the usual plans rarely kill. */
@@ -170,7 +177,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "log/append/send.ts",
     from: "const old = isOld(grounds);",
     to: "const old = false;",
-    plan: THAWED,
+    by: "frozen",
   },
   {
     rule: "a remembered end is void after a minute",
@@ -526,6 +533,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...ofExpectations,
   ...ofRestores,
   ...ofRetention,
+  ...ofTeams,
+  ...ofKeys,
   ...mutations.map((mutation): Mutant => {
     if (toldAsStories.includes(mutation.rule)) return { ...mutation, by: "bootstraps" };
     const plan = plans[mutation.rule] ?? COMPACTION;

@@ -1,4 +1,4 @@
-import { DAY_MS, type Plan } from "../world/plan.ts";
+import { DAY_MS, HOUR_MS, type Plan } from "../world/plan.ts";
 import type { Mutant } from "./mutants.ts";
 
 /**
@@ -24,6 +24,20 @@ const CHANGED: Partial<Plan> = {
   restores: 0,
   conditioners: 0,
   keyed: 0,
+};
+
+/** Several sweepers move the floor, and copies of their requests arrive late. */
+const LATE_FLOORS: Partial<Plan> = {
+  ...CHANGED,
+  patches: 0,
+  sweepers: 3,
+  apis: 3,
+  browsers: 0,
+  followers: 0,
+  reaper: true,
+  requests: 10,
+  leapsMs: [2 * HOUR_MS, 2 * HOUR_MS, DAY_MS],
+  writeFaults: { "timeout-late": 0.3, twice: 0.2 },
 };
 
 const story: Pick<Mutant, "by"> = { by: "retention" };
@@ -71,5 +85,12 @@ export const ofRetention: readonly Mutant[] = [
     from: "isBelow(last, checkpoint.next) ? checkpoint.next : endAfter(last)",
     to: "Math.max(endAfter(last), checkpoint.next)",
     ...story,
+  },
+  {
+    rule: "the floor never falls",
+    file: "table/checkpoint.entity.ts",
+    from: `\`\${gte(row.next, next)} AND \${lte(row.floor, to.floor)}\``,
+    to: `\`\${gte(row.next, next)} AND \${lte(row.next, to.floor + 1e15)}\``,
+    plan: LATE_FLOORS,
   },
 ];

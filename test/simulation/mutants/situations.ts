@@ -47,23 +47,6 @@ export const EXPIRY: Partial<Plan> = {
 };
 
 /**
- * A plan in which processes resume with a put in flight, long after everything that they knew has
- * expired.
- */
-export const THAWED: Partial<Plan> = {
-  ...EXPIRY,
-  apis: 4,
-  freezes: 2,
-  freezesMs: [45 * DAY_MS],
-  patienceMs: 90 * DAY_MS,
-  sweepers: 1,
-  monotonicStops: false,
-  requests: 8,
-  bootstrappers: 0,
-  browsers: 0,
-};
-
-/**
  * A plan in which the clocks of sweepers and publishers differ by up to three hours, and less is
  * kept.
  */

@@ -248,7 +248,7 @@ export const subscriptionRows = (
    * row and whether this call moved it. Undefined when the subscription is gone. A commit moves
    * nothing when it does not pass the guard, or when a key was freed since the page was read.
    * Repeating the call is harmless: a try with a lost answer that was carried out counts as the
-   * move.
+   * move, while the guard passes. Otherwise another worker may have moved to the same place.
    */
   async commit(
     life: Life,
@@ -273,7 +273,7 @@ export const subscriptionRows = (
     if (data === null) return undefined;
     const row = toOffset(data);
     const isThere = row.generation === to.generation && row.next === to.next;
-    return { moved: !rejected || (sent > 1 && isThere), row };
+    return { moved: !rejected || (sent > 1 && isThere && passesGuard(row, guard)), row };
   },
 
   /**
@@ -309,7 +309,7 @@ export const subscriptionRows = (
     const row = toOffset(data);
     const at = row.generation === generation ? row.bootstrap : undefined;
     const isThere = at?.run === run && at.scan === scan;
-    return { moved: !rejected || (sent > 1 && isThere), row };
+    return { moved: !rejected || (sent > 1 && isThere && passesGuard(row, guard)), row };
   },
 
   /** Removes a bootstrap whose snapshot is read and whose remaining events are committed. */
