@@ -19,7 +19,7 @@ type Judged<Tried> = {
 export function judge<Tried extends Named & { readonly by: string | null }>(
   tried: readonly Tried[],
   survivors: readonly Survivor[],
-  { files, all, isWhole }: { files: readonly string[]; all: readonly Named[]; isWhole: boolean },
+  { files, all }: { files: readonly string[]; all: readonly Named[] },
 ): Judged<Tried> {
   const alive = tried.filter(({ by }) => by === null);
   const reasons = new Set(survivors.map(keyOf));
@@ -31,7 +31,7 @@ export function judge<Tried extends Named & { readonly by: string | null }>(
     superfluous: survivors.filter(
       (survivor) =>
         files.includes(survivor.file) &&
-        (!known.has(keyOf(survivor)) || (isWhole && noticed.has(keyOf(survivor)))),
+        (!known.has(keyOf(survivor)) || noticed.has(keyOf(survivor))),
     ),
   };
 }

@@ -14,6 +14,8 @@ export type Orders = {
   readonly only?: readonly string[] | undefined;
   /** The changes to try with each test, by the id of the test. */
   readonly questions?: Readonly<Record<string, readonly number[]>> | undefined;
+  /** Whether slow tests try all of their changes. Otherwise, they stop after the first one. */
+  readonly isSlow?: boolean | undefined;
   /** The time limit for one run of each test. */
   readonly patienceMs?: Readonly<Record<string, number>> | undefined;
 };
@@ -28,8 +30,19 @@ export type Orders = {
  * - `unsure`: the test also fails without the change when it runs again.
  * - `endless`: the change was executed far too often.
  * - `late`: the test took far too long.
+ * - `slow`: the test is left for later, with all changes that it has not tried. There is no number.
  */
-export type Outcome = "begun" | "noticed" | "passed" | "unmet" | "unsure" | "endless" | "late";
+export type Outcome =
+  | "begun"
+  | "noticed"
+  | "passed"
+  | "unmet"
+  | "unsure"
+  | "endless"
+  | "late"
+  | "slow";
+
+export const NO_NUMBER = -1;
 
 export type Answer = {
   readonly file: string;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Measured } from "./measured.ts";
-import type { Answer, Outcome } from "./orders.ts";
+import { type Answer, NO_NUMBER, type Outcome } from "./orders.ts";
 import { nextJob, verdictsOf } from "./plan.ts";
 
 /**
@@ -67,6 +67,20 @@ it("a question that took too long is asked once more, alone and with more time",
 
   const passed = [...answers, answer("quick", 1, "passed")];
   expect(nextJob([quick, slow], all, passed)?.orders.questions).toEqual({ "slow.1": [1, 2, 3] });
+});
+
+it("leaves slow tests for the end, or out", () => {
+  const found = { file: "quick", test: "quick.1", number: NO_NUMBER, outcome: "slow" as const };
+  const answers = [answer("quick", 1, "passed"), found];
+  expect(nextJob([quick, slow], all, answers)?.file).toBe("slow");
+  const rest = [...answers, ...[1, 2, 3].map((number) => answer("slow", number, "noticed"))];
+  const few = new Set([1, 2, 5]);
+  expect(nextJob([quick], few, answers)?.orders).toMatchObject({
+    isSlow: true,
+    questions: { "quick.1": [2] },
+  });
+  expect(nextJob([quick], few, answers, true)).toBeUndefined();
+  expect(nextJob([quick], few, rest)).toBeUndefined();
 });
 
 it("the verdict says who noticed a change, and how many were asked", () => {

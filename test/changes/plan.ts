@@ -4,7 +4,10 @@ import type { Answer, Orders, Outcome } from "./orders.ts";
 /** A run of one test file. */
 export type Job = {
   readonly file: string;
-  readonly orders: Pick<Orders, "limits" | "active" | "only" | "questions" | "patienceMs">;
+  readonly orders: Pick<
+    Orders,
+    "limits" | "active" | "only" | "questions" | "isSlow" | "patienceMs"
+  >;
 };
 
 /** The result for a change. */
@@ -27,7 +30,7 @@ const MORE_PATIENCE = 5;
  * The limit on executions of a change: at least `least`, and otherwise this multiple of their
  * number without the change.
  */
-const MEETINGS = { least: 10_000, times: 100 };
+const MEETINGS = { least: 10_000, times: 20 };
 /** A file that takes longer is not run completely for a single change. */
 const ALONE_MS = 20_000;
 
@@ -35,11 +38,15 @@ const SETTLED: readonly Outcome[] = ["noticed", "endless"];
 /** These outcomes are tried again with the change active from the beginning of the file. */
 const DOUBTFUL: Outcome = "unsure";
 
-/** Returns the next run: the fastest file with open questions, or undefined at the end. */
+/**
+ * Returns the next run: the fastest file with open questions, or undefined at the end. Slow tests
+ * come last. With `isQuick`, they are left out.
+ */
 export function nextJob(
   measured: readonly Measured[],
   numbers: ReadonlySet<number>,
   answers: readonly Answer[],
+  isQuick = false,
 ): Job | undefined {
   const lateness = latenessOf(answers);
   const settled = new Set(answers.flatMap((a) => (SETTLED.includes(a.outcome) ? a.number : [])));
@@ -51,18 +58,21 @@ export function nextJob(
     .filter(({ passed }) => passed)
     .map((file) => ({ ...file, ms: sum(Object.values(file.msOf)) }))
     .sort((a, b) => a.ms - b.ms);
-  for (const file of files) {
-    const questions: Record<string, number[]> = {};
-    for (const { test, meetings } of file.meetings) {
-      if (test === null) continue;
-      const left = meetings
-        .map(([number]) => number)
-        .filter((number) => open(number) && !late.has(number))
-        .filter((number) => !asked.has(keyOf({ file: file.file, test, number })));
-      if (left.length > 0) questions[test] = left;
-    }
-    if (Object.keys(questions).length > 0) {
-      return { file: file.file, orders: { ...boundsOf(file), questions } };
+  const slow = new Set(answers.flatMap((a) => (a.outcome === "slow" ? a.test : [])));
+  for (const isSlow of [false, true]) {
+    for (const file of files) {
+      const questions: Record<string, number[]> = {};
+      for (const { test, meetings } of file.meetings) {
+        if (test === null || slow.has(test) !== isSlow) continue;
+        const left = meetings
+          .map(([number]) => number)
+          .filter((number) => open(number) && !late.has(number))
+          .filter((number) => !asked.has(keyOf({ file: file.file, test, number })));
+        if (left.length > 0) questions[test] = left;
+      }
+      if (Object.keys(questions).length > 0 && !(isSlow && isQuick)) {
+        return { file: file.file, orders: { ...boundsOf(file), questions, isSlow } };
+      }
     }
   }
   for (const { file, test, number } of lateness) {

@@ -5,7 +5,7 @@ import { type Job, nextJob } from "./plan.ts";
 import { failureOf, type Session } from "./session.ts";
 
 /** A run of a file is ended when it writes nothing for this long. */
-const SILENCE_MS = 300_000;
+const SILENCE_MS = 120_000;
 
 type Play = {
   readonly session: Session;
@@ -13,6 +13,8 @@ type Play = {
   readonly numbers: readonly number[];
   /** The file for all answers. Questions that it already answers are not asked again. */
   readonly answers: string;
+  /** Leaves out slow tests. */
+  readonly isQuick: boolean;
   readonly onFile: (file: string, questions: number) => void;
 };
 
@@ -27,7 +29,7 @@ export async function tryAll(play: Play): Promise<readonly Answer[]> {
   if (!existsSync(answers)) appendFileSync(answers, "");
   for (;;) {
     const before = readAnswers(answers);
-    const job = nextJob(measured, numbers, before);
+    const job = nextJob(measured, numbers, before, play.isQuick);
     if (job === undefined) return before;
     const asked = Object.values(job.orders.questions ?? {});
     onFile(job.file, job.orders.active === undefined ? new Set(asked.flat()).size : 1);
@@ -48,6 +50,7 @@ async function askAll(session: Session, { file, orders }: Job, answers: string):
   } else if (!ended) {
     const known = new Set(said.map(({ test, number }) => `${test} ${number}`));
     for (const [test, numbers] of Object.entries(orders.questions ?? {})) {
+      if (said.some((answer) => answer.test === test && answer.outcome === "slow")) continue;
       for (const number of numbers) {
         const isKnown = known.has(`${test} ${number}`) || wasNoticed(said, number);
         if (!isKnown) note(answers, { file, test, number, outcome: "unsure" });

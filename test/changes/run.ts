@@ -32,13 +32,17 @@ const { values, positionals } = parseArgs({
     without: { type: "string", default: "" },
     /** The number of changes to try, chosen by the seed. The default is all of them. */
     sample: { type: "string" },
-    /** The number of changes to try per file, chosen by the seed. Guarding files are complete. */
+    /** The number of changes to try per file, chosen by the seed. */
     each: { type: "string" },
+    /** The number of changes to try per guarding file. Without it, `each` does not limit them. */
+    guarding: { type: "string" },
     seed: { type: "string", default: process.env.SEED ?? "1" },
     /** Tries only changes whose name contains this text. */
     only: { type: "string", default: "" },
     /** The file for the measurements. If it exists, they are read from it. */
     measured: { type: "string" },
+    /** Leaves out tests that take longer than two seconds. */
+    quick: { type: "boolean", default: false },
     /** The file for the answers of the tests. If it exists, the run continues after them. */
     answers: { type: "string" },
     results: { type: "string" },
@@ -63,6 +67,7 @@ const sample = sampleOf(wanted, (number) => all[number]?.file ?? "", {
   seed: values.seed,
   sample: numberOf(values.sample),
   each: numberOf(values.each),
+  guarding: numberOf(values.guarding),
 });
 const folder = mkdtempSync(join(tmpdir(), "changes-"));
 const asked = {
@@ -89,6 +94,7 @@ const answers = await tryAll({
   session,
   measured,
   numbers: sample,
+  isQuick: values.quick,
   answers: values.answers ?? join(folder, "answers"),
   onFile: (file, questions) => console.log(`${questions} changes for ${relative(ROOT, file)}`),
 });
@@ -100,14 +106,9 @@ const verdicts = verdictsOf(sample, answers, (file) => relative(ROOT, file)).fla
     return change === undefined ? [] : [{ ...change, ...rest }];
   },
 );
-const isWhole =
-  sample.length === wanted.length &&
-  values.only === "" &&
-  asked.tests.length + asked.without.length === 0;
 const { alive, unexplained, superfluous } = judge(verdicts, SURVIVORS, {
   files,
   all,
-  isWhole,
 });
 console.log(`${verdicts.length - alive.length} of ${verdicts.length} changes noticed`);
 for (const { file, name, line } of unexplained)
@@ -115,14 +116,24 @@ for (const { file, name, line } of unexplained)
 for (const { file, name } of superfluous) console.log(`a reason for nothing: ${file} ${name}`);
 if (values.results !== undefined) {
   const said = sayChanges({ files: files.length, all: all.length, verdicts, alive, unexplained });
-  const { seed, sample: asOf = null, each = null, projects, without } = values;
+  const {
+    seed,
+    sample: asOf = null,
+    each = null,
+    guarding = null,
+    projects,
+    quick,
+    without,
+  } = values;
   const figures = {
     began: began.toISOString(),
     ended: new Date().toISOString(),
     seed,
     sample: asOf,
     each,
+    guarding,
     projects,
+    quick,
     without,
     paths: positionals,
     files: files.map((file) => countsOf(file)),

@@ -6,15 +6,20 @@ type Options = {
   readonly seed: string;
   /** The number of changes to choose from all. */
   readonly sample: number | undefined;
-  /** The number of changes to choose from each file. Guarding files are complete. */
+  /** The number of changes to choose from each file. */
   readonly each: number | undefined;
+  /** The number of changes to choose from each guarding file. By default, they are complete. */
+  readonly guarding: number | undefined;
 };
 
-/** Chooses some of the numbered changes, the same ones for the same seed. */
+/**
+ * Chooses some of the numbered changes, the same ones for the same seed. A larger sample contains a
+ * smaller one of the same kind.
+ */
 export function sampleOf(
   numbers: readonly number[],
   fileOf: (number: number) => string,
-  { seed, sample, each }: Options,
+  { seed, sample, each, guarding }: Options,
 ): readonly number[] {
   const random = seededRandom(seed);
   const choose = (from: readonly number[], count: number) =>
@@ -26,8 +31,8 @@ export function sampleOf(
       .sort((a, b) => a - b);
   if (sample !== undefined) return choose(numbers, sample);
   if (each === undefined) return numbers;
-  const complete = new Set(sourcesOf(GUARDING));
+  const isGuarding = new Set(sourcesOf(GUARDING));
   return [...Map.groupBy(numbers, fileOf)].flatMap(([file, own]) =>
-    complete.has(file) ? own : choose(own, each),
+    choose(own, isGuarding.has(file) ? (guarding ?? own.length) : each),
   );
 }

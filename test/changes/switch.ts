@@ -1,8 +1,9 @@
 import { appendFileSync, readFileSync } from "node:fs";
+import * as fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { watchCalm } from "./calm.ts";
 import { edge } from "./edge.ts";
-import type { Answer, Orders } from "./orders.ts";
+import { type Answer, NO_NUMBER, type Orders } from "./orders.ts";
 import { questionsOf } from "./questions.ts";
 
 declare module "vitest" {
@@ -21,7 +22,7 @@ const file = expect.getState().testPath ?? "";
 const limits = new Map(orders.limits);
 /** The number of executions of each change, while that is measured. */
 const met = orders.meetings === undefined ? undefined : new Uint32Array(orders.changes);
-let active = orders.active ?? -1;
+let active = orders.active ?? NO_NUMBER;
 /** The number of executions of the active change in the current run of a test. */
 let meetings = 0;
 
@@ -36,6 +37,9 @@ Object.assign(globalThis, {
   },
 });
 
+/** A test that takes longer is slow. */
+const SLOW_MS = 2_000;
+
 const note = (answer: Omit<Answer, "file">) =>
   appendFileSync(orders.answers, `${JSON.stringify({ file, ...answer })}\n`);
 
@@ -48,10 +52,12 @@ function endWith(outcome: "endless" | "late"): void {
 let test: string | null = null;
 let title = "";
 let endWatch = () => {};
+let activeSince = 0;
 
 function activate(number: number): void {
   active = number;
   meetings = 0;
+  activeSince = performance.now();
   endWatch();
   if (number < 0) return;
   endWatch = watchCalm(orders.patienceMs?.[test ?? ""] ?? 60_000, () => endWith("late"));
@@ -60,7 +66,14 @@ function activate(number: number): void {
 
 const { questions } = orders;
 if (questions !== undefined) {
+  // A failure is all that counts, so no time is spent on making its example small.
+  fc.configureGlobal({ endOnFailure: true });
   const done = new Set<number>();
+  // A rejection that nothing handles fails a run of Vitest, but no test.
+  let hasRejected = false;
+  process.on("unhandledRejection", () => {
+    hasRejected = true;
+  });
   let ask: ReturnType<typeof questionsOf> | undefined;
 
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted here.
@@ -81,12 +94,18 @@ if (questions !== undefined) {
       ask = questionsOf((questions[task.id] ?? []).filter((number) => !done.has(number)));
     }
     const before = task.result?.attempts?.at(-1);
-    const passed = before === undefined ? undefined : before.state === "pass";
-    for (const { number, outcome } of ask?.conclude(passed, meetings > 0) ?? []) {
+    const passed = before === undefined ? undefined : before.state === "pass" && !hasRejected;
+    hasRejected = false;
+    const concluded = ask?.conclude(passed, meetings > 0) ?? [];
+    for (const { number, outcome } of concluded) {
       if (outcome === "noticed") done.add(number);
       note({ number, test, outcome, name: title });
     }
-    activate(ask?.next() ?? -1);
+    if (concluded.length > 0 && !orders.isSlow && performance.now() - activeSince > SLOW_MS) {
+      note({ number: NO_NUMBER, test, outcome: "slow" });
+      ask = undefined;
+    }
+    activate(ask?.next() ?? NO_NUMBER);
     if (ask?.isDone() !== false) skip();
   });
 } else {
@@ -108,4 +127,4 @@ if (questions !== undefined) {
   });
   afterEach(({ task }) => noteMeetings(task.id));
 }
-afterAll(() => activate(-1));
+afterAll(() => activate(NO_NUMBER));

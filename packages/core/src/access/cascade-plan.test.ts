@@ -23,6 +23,22 @@ const makersOf = (keys: readonly KeyOrigin[], id: string): string[] => {
   return by === undefined || by === "root" ? [] : [by, ...makersOf(keys, by)];
 };
 
+describe("the ancestors of a key", () => {
+  it("[key.cascade] are those of its maker and the maker, also where an old row names none", () => {
+    const ancestors = ["oldest", "older"];
+    const makers: KeyOrigin[] = [
+      { id: "maker", createdBy: "older", ancestors },
+      { id: "maker", createdBy: "older" },
+      { id: "maker", createdBy: "root" },
+    ];
+    expect(makers.map(ancestryBelow)).toEqual([
+      [...ancestors, "maker"],
+      ["older", "maker"],
+      ["maker"],
+    ]);
+  });
+});
+
 describe("a cascade", () => {
   it("[key.cascade] a cascade finds exactly the keys that a key has created, directly or through others", () => {
     fc.assert(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Life } from "./names.ts";
-import { createSightings } from "./sightings.ts";
+import { createSightings, type Mark, withMark } from "./sightings.ts";
 
 const LIFE = "orders#1" as Life;
 
@@ -36,5 +36,22 @@ describe("what a process has seen of an end", () => {
     }
     // The remaining marks are spread over time, so few events are kept much longer than necessary.
     expect(sightings.endAt(LIFE, 0, 60_000)).toBeGreaterThan(5_000);
+  });
+
+  it("keeps its marks while an end does not move", () => {
+    const { sightings, see } = createSeen();
+    see(1_000, 4);
+    see(1_010, 9);
+    for (let at = 2_000; at <= 100_000; at += 1_000) see(at, 9);
+    expect([1_000, 1_010].map((at) => sightings.endAt(LIFE, 0, at))).toEqual([4, 9]);
+  });
+
+  it("keeps 32 marks", () => {
+    const marks = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({ next: n + 1, atMs: n })).reduce<readonly Mark[]>(
+        withMark,
+        [],
+      );
+    expect([31, 32, 33, 100].map((count) => marks(count).length)).toEqual([31, 32, 32, 32]);
   });
 });

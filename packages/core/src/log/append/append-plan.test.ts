@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import type { End } from "../end.ts";
-import { type AppendRequest, type Draft, type PackedPartition, planAppend } from "./append-plan.ts";
+import {
+  type AppendPlan,
+  type AppendRequest,
+  type Draft,
+  type PackedPartition,
+  planAppend,
+  readCancelled,
+} from "./append-plan.ts";
+import type { ClaimRow } from "./claim-plan.ts";
 
 type Wait = { readonly name: string; readonly request: AppendRequest };
 
@@ -49,6 +57,7 @@ const plan = (
   requests: readonly Wait[],
   of: readonly PackedPartition[],
   ends: ReadonlyMap<number, End>,
+  claims: readonly (ClaimRow | undefined)[] = requests.map(() => undefined),
 ) => {
   let ids = 0;
   return planAppend({
@@ -60,7 +69,7 @@ const plan = (
     keepMs: 10_000,
     receiptExpiresAt: 99,
     newBatchId: () => new Uint8Array(16).fill(++ids),
-    claims: requests.map(() => undefined),
+    claims,
   });
 };
 
@@ -127,5 +136,85 @@ describe("planAppend", () => {
     expect(append.receipts).toEqual([
       { key: "x", requestHash: "hash", ...receipts[1], expiresAt: 99 },
     ]);
+  });
+
+  it("gives a receipt the latest time of its partitions", () => {
+    const ends = new Map([
+      [0, endAt(1, 7_000)],
+      [1, endAt(1)],
+    ]);
+    const { receipts } = plan([wait("a", [0, 1])], [packed(0, [1]), packed(1, [1])], ends);
+    expect(receipts[0]?.publishedAt).toBe(7_000);
+  });
+
+  it("names a claim in its batch, and writes no receipt for it", () => {
+    const claim = claimOf("x", 7);
+    const { append, claims } = plan(
+      [wait("a", [0]), wait("b", [0], { key: "x" })],
+      [packed(0, [2])],
+      new Map([[0, endAt(1)]]),
+      [undefined, claim],
+    );
+    expect(append.batches[0]?.batch.claims).toEqual([[claim.claimId, 1, 1]]);
+    expect(append.receipts).toEqual([]);
+    expect(claims).toEqual([claim]);
+  });
+
+  it("refuses a claim that one batch does not hold, and ends and events that are not there", () => {
+    const ends = new Map([[0, endAt(1)]]);
+    const request = wait("a", [0], { key: "x", events: 2 });
+    const claims = [claimOf("x", 7)];
+    expect(() => plan([request], [packed(0, [1, 1])], ends, claims)).toThrow("A claim needs one");
+    expect(() => plan([request], [packed(1, [2])], ends)).toThrow("end of partition 1 is unknown");
+    expect(() => plan([request], [packed(0, [1])], ends)).toThrow("fewer events than were asked");
+  });
+});
+
+const claimOf = (key: string, id: number): ClaimRow => ({
+  key,
+  requestHash: "hash",
+  claimId: new Uint8Array(8).fill(id),
+  claimPartition: 0,
+  claimFrom: 1,
+  parts: [],
+  publishedAt: 0,
+  expiresAt: 99,
+});
+
+describe("readCancelled", () => {
+  const claim = claimOf("x", 7);
+  const planned: AppendPlan = plan(
+    [wait("a", [0]), wait("b", [0], { key: "x" })],
+    [packed(0, [2])],
+    new Map([[0, endAt(1)]]),
+    [undefined, claim],
+  );
+  const [own] = planned.append.batches.map(({ batch }) => batch);
+  const batch = own ?? expect.fail("no batch");
+  const foreign = { ...batch, batchId: new Uint8Array(16).fill(9) };
+  const part = { partition: 0, first: 1, count: 1, batchFirst: 1 };
+  const receiptOf = (batchId: Uint8Array) => ({ ...claim, parts: [{ ...part, batchId }] });
+
+  it("knows its own batch, in the chain or in a receipt, whatever else is there", () => {
+    const found = { batches: [batch], receipts: [receiptOf(foreign.batchId)] };
+    expect(readCancelled(planned, found)).toEqual({ kind: "landed" });
+    const byReceipt = { batches: [undefined, foreign], receipts: [receiptOf(batch.batchId)] };
+    expect(readCancelled(planned, byReceipt)).toEqual({ kind: "landed" });
+  });
+
+  it("settles what another append settled, by its receipt or by a batch that names the claim", () => {
+    const byReceipt = { batches: [], receipts: [undefined, receiptOf(foreign.batchId)] };
+    expect(readCancelled(planned, byReceipt)).toMatchObject({ kind: "settled" });
+    const seen = readCancelled(planned, { batches: [foreign], receipts: [] });
+    const rows = seen.kind === "settled" ? [...seen.rows] : [];
+    expect(rows).toMatchObject([["x", { parts: [{ first: 2, count: 1 }] }]]);
+  });
+
+  it("has lost to a batch of others, and ends at a seal", () => {
+    const { claims: _, ...other } = foreign;
+    expect(readCancelled(planned, { batches: [other], receipts: [] })).toEqual({ kind: "lost" });
+    const seal = { ...other, kind: "seal" as const };
+    const found = { batches: [undefined, seal], receipts: [undefined] };
+    expect(readCancelled(planned, found)).toEqual({ kind: "sealed" });
   });
 });

@@ -77,6 +77,33 @@ describe("a lease plan", () => {
     expect(plan("a", rows, ["a"], LEASE_MS, 0)).toMatchObject({ renew: [], take: [] });
   });
 
+  it("[lease.share] an expired lease of its own counts for a worker, which does not take it again", () => {
+    const rows = [owned(0, "z", 5), owned(1, "z"), owned(2, "a")];
+    expect(plan("z", rows, ["a"], 10)).toMatchObject({ keep: [0, 1], giveUp: [] });
+    expect(plan("b", [owned(0, "b", 5), { partition: 1 }], [], 10).take).toEqual([1]);
+  });
+
+  it("[lease.share] the remainder goes to workers with the most partitions, then by name", () => {
+    const free = [{ partition: 3 }, { partition: 4 }];
+    const rows = [owned(0, "a"), owned(1, "z"), owned(2, "z"), ...free];
+    expect(plan("a", rows, ["z"]).take).toHaveLength(1);
+    expect(plan("z", rows, ["a"]).take).toHaveLength(1);
+
+    const none = [0, 1, 2].map((partition) => ({ partition }));
+    expect(plan("a", none, ["b"]).take).toHaveLength(2);
+    expect(plan("b", none, ["a"]).take).toHaveLength(1);
+  });
+
+  it("a worker renews a lease once less than two thirds of it remain", () => {
+    expect(plan("a", [owned(0, "a", 20_000), owned(1, "a", 19_999)], []).renew).toEqual([1]);
+  });
+
+  it("workers that start at the same moment begin with different partitions", () => {
+    const rows = Array.from({ length: 64 }, (_, partition) => ({ partition }));
+    const firsts = ["w1", "w2", "w3", "w4"].map((self) => plan(self, rows, []).take[0]);
+    expect(new Set(firsts).size).toBe(4);
+  });
+
   it("[lease.share] the shares settle with everything held and no worker above its fair share", () => {
     const anyWorld = fc.record({
       partitions: fc.integer({ min: 1, max: 20 }),

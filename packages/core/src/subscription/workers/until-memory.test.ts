@@ -47,7 +47,24 @@ it("a clock that is an hour ahead is trusted for one lease from the first look",
   memory.seeLeases(HOLDERS, memory.look(), [ahead]);
   expect(memory.ofLease(HOLDERS, ahead).lease?.until).toBe(start + LEASE_MS);
   expect(memory.ended("s", 0)).toBeUndefined();
-  pass(LEASE_MS);
+  pass(1_000);
+  expect(memory.ofLease(HOLDERS, ahead).lease?.until).toBe(start + LEASE_MS);
+  pass(LEASE_MS - 1_000);
   memory.seeLeases(HOLDERS, memory.look(), [ahead]);
   expect(memory.ended("s", 0)).toBe(start + 3_600_000);
+});
+
+it("says of a lease that has expired by its own time, and of an unknown one, that none ended", () => {
+  const { memory, start, pass } = open();
+  memory.seeLeases(HOLDERS, memory.look(), [leased(start + 1_000)]);
+  pass(1_000);
+  expect(memory.ended("s", 0)).toBeUndefined();
+  expect(memory.ended("s", 1)).toBeUndefined();
+});
+
+it("leaves a row without a lease as it is", () => {
+  const { memory } = open();
+  const free = { partition: 1 };
+  memory.seeLeases(HOLDERS, memory.look(), [free]);
+  expect(memory.ofLease(HOLDERS, free)).toBe(free);
 });

@@ -43,4 +43,15 @@ describe("the end of a lease, as a process sees it", () => {
     const later = planSighting(first, NOW + 4_000, { nowMs: NOW + 60_000, ...LEASE });
     expect(later.until).toBe(NOW + 4_000);
   });
+
+  it("counts as written by a late clock only if it has passed, and only within half a lease", () => {
+    const first = planSighting(undefined, NOW, { nowMs: NOW, ...LEASE });
+    const seenAt = (ms: number, stored: number) =>
+      planSighting(first, NOW + stored, { nowMs: NOW + ms, ...LEASE }).until - NOW;
+    expect(seenAt(100, 300)).toBe(300);
+    expect(seenAt(200, 200)).toBe(3_200);
+    // Half of the lease, less a second for a slow request.
+    expect(seenAt(600, 499)).toBe(3_600);
+    expect(seenAt(600, 500)).toBe(500);
+  });
 });
