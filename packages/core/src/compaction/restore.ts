@@ -55,9 +55,16 @@ export async function completeRestore(
   let streams = 0;
   await inParallel(open, STREAMS_AT_ONCE, async (row) => {
     if (row !== open[0] && !mayGoOn()) return;
-    if (await restoreStream(deps, row, name ?? deps.tableName, mayGoOn)) streams++;
+    const restored = restoreStream(deps, row, name ?? deps.tableName, mayGoOn).catch(unlessEnded);
+    if (await restored) streams++;
   });
   return { streams, done: streams === open.length };
+}
+
+/** A stream that was deleted in the meantime needs no restore. Throws every other error. */
+function unlessEnded(error: unknown): true {
+  if (error instanceof LedgerError && error.code === "stream-not-found") return true;
+  throw error;
 }
 
 /** Returns false when the time ran out. */
