@@ -66,7 +66,7 @@ export class EventLedger {
 
   /** Creates a stream. Creating it again with the same settings changes nothing. */
   async createStream(name: string, settings: StreamSettings = {}, how?: Signalled): Promise<void> {
-    const body = JSON.stringify({ name, ...settings });
+    const body = { name, ...settings };
     await this.request({ method: "POST", path: "/streams", body, ...how });
   }
 

@@ -39,7 +39,7 @@ export async function* readPages(
     const page: Page<WireEvent> = await ask(context, {
       method: "GET",
       path: `${streamPath(context.stream)}/events`,
-      query: { ...query, from, waitSeconds },
+      query: { ...query, from },
       ...{ waitSeconds, signal, onRetry },
       ...(follow ? { attempts: FOREVER } : {}),
     });

@@ -39,7 +39,11 @@ export async function attempt(
   call: Call,
   isKeyRefused: boolean,
 ): Promise<Outcome> {
-  const { signal, waitSeconds = 0 } = call;
+  const { signal, method, waitSeconds } = call;
+  const hold = waitSeconds === undefined ? {} : { waitSeconds };
+  const query = method === "GET" ? { ...call.query, ...hold } : call.query;
+  const body =
+    typeof call.body === "object" ? JSON.stringify({ ...call.body, ...hold }) : call.body;
   const given = deps.apiKey(isKeyRefused);
   const isKeyFetched = typeof given !== "string";
   const apiKey = await given;
@@ -50,19 +54,19 @@ export async function attempt(
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const timeoutMs = deps.timeoutMs + waitSeconds * 1_000;
+  const timeoutMs = deps.timeoutMs + (waitSeconds ?? 0) * 1_000;
   const cancel = deps.clock.after(timeoutMs, () =>
     controller.abort(new Error(`no answer within ${timeoutMs} ms`)),
   );
   try {
-    const response = await deps.fetch(deps.url + call.path + search(call.query), {
-      method: call.method,
+    const response = await deps.fetch(deps.url + call.path + search(query), {
+      method,
       headers: {
         ...(apiKey === "" ? {} : { Authorization: `Bearer ${apiKey}` }),
-        ...(call.body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         ...call.headers,
       },
-      ...(call.body === undefined ? {} : { body: call.body }),
+      ...(body === undefined ? {} : { body }),
       signal: controller.signal,
       // A redirect would turn a publish into a GET.
       redirect: "manual",

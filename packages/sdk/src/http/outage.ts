@@ -6,11 +6,17 @@ export type Contact = "reached" | "lost" | "unknown";
 
 export type Outage = {
   /**
-   * Resolves when an attempt may be sent, with the function that ends it. While the server is away,
+   * Resolves when an attempt may be sent. While the server is away,
    * one attempt at a time asks for it, however many requests wait. Resolves to undefined when more
    * attempts have failed meanwhile than the request may have.
    */
-  turn(attempts: number, signal?: AbortSignal): Promise<((contact: Contact) => void) | undefined>;
+  turn(attempts: number, signal?: AbortSignal): Promise<Turn | undefined>;
+};
+
+export type Turn = {
+  /** All others wait for what comes of this attempt, so it should be answered at once. */
+  readonly isProbe: boolean;
+  end(contact: Contact): void;
 };
 
 /** One for each server. Without it, every loop of a process would ask on its own. */
@@ -21,7 +27,7 @@ export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
   let openAt = 0;
   let probe: Promise<void> | undefined;
 
-  const begin = (): ((contact: Contact) => void) => {
+  const begin = (): Turn => {
     const began = epoch;
     let settle = () => {};
     const isProbe = failures > 0;
@@ -30,7 +36,7 @@ export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
         settle = resolve;
       });
     }
-    return (contact) => {
+    const end = (contact: Contact): void => {
       if (contact === "reached") {
         failures = 0;
         epoch += 1;
@@ -42,6 +48,7 @@ export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
       if (isProbe) probe = undefined;
       settle();
     };
+    return { isProbe, end };
   };
 
   return {

@@ -12,10 +12,11 @@ export type Call = {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
-  readonly body?: string | undefined;
+  /** JSON as text, or as members. */
+  readonly body?: string | Readonly<Record<string, unknown>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How long the server may hold its answer. */
+  /** How long the server may hold its answer, in the query of a GET and in the body of a POST. */
   readonly waitSeconds?: number | undefined;
   /** Instead of the policy's. A loop that follows a stream never gives up. */
   readonly attempts?: number | undefined;
@@ -58,14 +59,18 @@ export function connect(deps: ConnectionDeps): Connection {
     let isKeyRefused = false;
     let last: Error | undefined;
     for (let failures = 0; ; ) {
-      const end = await outage.turn(attempts - failures, call.signal);
-      if (end === undefined) throw unreachable(call, attempts, isRepeated, last);
+      const turn = await outage.turn(attempts - failures, call.signal);
+      if (turn === undefined) throw unreachable(call, attempts, isRepeated, last);
       const began = clock.now();
-      const outcome = await attempt(deps, call, isKeyRefused).catch((error: unknown) => {
-        end("unknown");
+      const outcome = await attempt(
+        deps,
+        turn.isProbe ? { ...call, waitSeconds: undefined } : call,
+        isKeyRefused,
+      ).catch((error: unknown) => {
+        turn.end("unknown");
         throw error;
       });
-      end(outcome.kind === "lost" ? "lost" : "reached");
+      turn.end(outcome.kind === "lost" ? "lost" : "reached");
       report(deps, call, { outcome, attempt: failures + 1, ms: clock.now() - began });
       if (outcome.kind === "answer") return outcome.answer;
 

@@ -21,7 +21,7 @@ export const backOffMs = (
   { baseMs, maxMs }: RetryPolicy,
   failures: number,
   chance: number,
-): number => Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance / 4);
+): number => Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance / 4));
 
 /**
  * The pause before the same request is sent again, or undefined when that does not help. The

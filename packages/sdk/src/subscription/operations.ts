@@ -26,8 +26,11 @@ export function subscriptionOperations(
   const me = consumer === false ? undefined : (consumer ?? `sdk-${newIdempotencyKey()}`);
   const get = <T>(at: string, query?: Call["query"], how?: Signalled): Promise<T> =>
     ask(context, { method: "GET", path: at, query, ...how });
-  const post = <T>(at: string, body: unknown, how?: Omit<Call, "method" | "path">): Promise<T> =>
-    ask(context, { method: "POST", path: at, body: JSON.stringify(body), ...how });
+  const post = <T>(
+    at: string,
+    body: NonNullable<Call["body"]>,
+    how?: Omit<Call, "method" | "path">,
+  ): Promise<T> => ask(context, { method: "POST", path: at, body, ...how });
 
   const info = (how?: Signalled): Promise<SubscriptionInfo> => get(path, {}, how);
   const parkedPage = (cursor: string | undefined, how?: Signalled) =>
@@ -78,9 +81,9 @@ export function subscriptionOperations(
      */
     async leave(commit?: string): Promise<void> {
       const how = { signal: AbortSignal.timeout(LEAVE_MS), attempts: 1 };
-      const end = (action: string, body: object) =>
+      const end = (action: string, body: Readonly<Record<string, unknown>>) =>
         context.connection
-          .request({ method: "POST", path: path + action, body: JSON.stringify(body), ...how })
+          .request({ method: "POST", path: path + action, body, ...how })
           .catch(() => {});
       if (commit !== undefined) await end("/poll", { commit, limit: 1, consumer: me });
       if (me !== undefined) await end("/leave", { consumer: me });

@@ -41,7 +41,7 @@ export async function* subscriptionPages(
     for (;;) {
       const isNew = commit !== committed;
       const waitSeconds = former?.caughtUp ? waitSecondsAfter(context.wait, former) : undefined;
-      const body = JSON.stringify({ limit, waitSeconds, consumer, ...(isNew ? { commit } : {}) });
+      const body = { limit, consumer, ...(isNew ? { commit } : {}) };
       const path = `${operations.path}/poll`;
       const page = await ask<PollPage<WireEvent>>(context, {
         ...{ method: "POST", path, body, waitSeconds, signal, onRetry },

@@ -162,6 +162,7 @@ export function openView<Row>(
     });
     const items = usable(await readEvents(context.schemas, page.items), onInvalid);
     await settle(applyList(before, { ...page, items }, toRow));
+    settleStatus();
   }
 
   async function followLog(before: Mark, from: string): Promise<void> {
@@ -172,7 +173,7 @@ export function openView<Row>(
     const page: Page<WireEvent> = await ask(context, {
       method: "GET",
       path: `${path}/events`,
-      query: { keyPrefix, from, limit: LOG_LIMIT, waitSeconds },
+      query: { keyPrefix, from, limit: LOG_LIMIT },
       ...{ attempts: FOREVER, signal: hold.signal, waitSeconds, onRetry },
     });
     const events = usable(await readEvents(context.schemas, page.events), onInvalid);
@@ -195,7 +196,6 @@ export function openView<Row>(
     if (before !== undefined && !isChange(before, change)) return true;
     if (!(await save(change))) return false;
     applied += change.puts.length + change.deletes.length;
-    settleStatus();
     if (change.sweep) changes.emit([{ kind: "reset" }]);
     else if (change.mark.shown === change.mark.round) {
       changes.emit([

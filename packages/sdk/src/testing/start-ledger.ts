@@ -1,0 +1,39 @@
+/** The real stack, on this machine. */
+export type StartedLedger = {
+  readonly url: string;
+  readonly apiKey: string;
+  stop(): Promise<void>;
+};
+
+type StackModule = {
+  startStack(options: { dataFolder?: string }): Promise<{
+    readonly url: string;
+    readonly adminKey: string;
+    stop(): Promise<void>;
+  }>;
+};
+
+/**
+ * Starts EventLedger with its store, in memory or in a folder. It takes the local stack of the
+ * repository, which the program has to have installed.
+ */
+export async function startLedger(
+  options: { readonly memory: true } | { readonly folder: string },
+): Promise<StartedLedger> {
+  const { startStack } = await loadStack();
+  const { url, adminKey, stop } = await startStack(
+    "folder" in options ? { dataFolder: options.folder } : {},
+  );
+  return { url, apiKey: adminKey, stop };
+}
+
+// Not written out, so that no bundler looks for it.
+const STACK = ["@eventledger/local", "src/stack.ts"].join("/");
+
+async function loadStack(): Promise<StackModule> {
+  try {
+    return await import(STACK);
+  } catch (cause) {
+    throw new Error("startLedger() needs @eventledger/local, which is not installed", { cause });
+  }
+}

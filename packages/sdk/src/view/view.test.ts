@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import { EventLedger, memory, type View } from "../index.ts";
+import { fakeLedger } from "../testing/index.ts";
+
+const open = (streams = ["orders"]) => {
+  const fake = fakeLedger({ streams, virtualTime: true });
+  const orders = new EventLedger(fake.options).stream<number>("orders");
+  /** Runs while time passes. */
+  const meanwhile = async <T>(running: Promise<T>, ms = 1_000): Promise<T> => {
+    running.catch(() => {});
+    await fake.advance(ms);
+    return running;
+  };
+  const put = (key: string, data: number | null) => meanwhile(orders.publish({ key, data }), 10);
+  return { fake, orders, meanwhile, put };
+};
+const rowsOf = (view: View<number, ReturnType<typeof memory<number>>>) =>
+  Object.fromEntries(view.entries());
+
+describe("ready() of a view", () => {
+  it("resolves on an empty stream, and later at once", async () => {
+    const { orders, meanwhile } = open();
+    const view = orders.view({ store: memory<number>() });
+    await meanwhile(view.ready());
+    await view.ready();
+    expect(view.status).toBe("live");
+    await view.close();
+    await expect(view.ready()).rejects.toThrow("closed");
+  });
+
+  it.each([
+    ["stream-not-found", (fake: Fake) => fake, []],
+    ["unauthorized", (fake: Fake) => fake.revoke(), ["orders"]],
+  ] as const)("rejects with %s", async (code, prepare, streams) => {
+    const { fake, orders, meanwhile } = open([...streams]);
+    prepare(fake);
+    const view = orders.view({ store: memory<number>() });
+    await expect(meanwhile(view.ready())).rejects.toMatchObject({ code });
+    expect(view).toMatchObject({ status: "failed", failure: { code } });
+    await view.close();
+  });
+
+  it("rejects with the cause when the server is away for too long, and then goes on", async () => {
+    const { fake, orders, meanwhile, put } = open();
+    await put("a", 1);
+    fake.setAway(true);
+    const view = orders.view({ store: memory<number>() });
+    const ready = view.ready({ timeoutMs: 20_000 });
+    await expect(meanwhile(ready, 60_000)).rejects.toMatchObject({ name: "LedgerUnreachable" });
+    expect(view.status).toBe("loading");
+    fake.setAway(false);
+    await meanwhile(view.ready(), 10_000);
+    expect(rowsOf(view)).toEqual({ a: 1 });
+    await view.close();
+  });
+
+  it("rejects when the view is closed, or its signal aborted", async () => {
+    const { fake, orders } = open();
+    fake.setAway(true);
+    const view = orders.view({ store: memory<number>() });
+    const controller = new AbortController();
+    const aborted = expect(view.ready({ signal: controller.signal })).rejects.toThrow("enough");
+    controller.abort(new Error("enough"));
+    await aborted;
+    const closed = expect(view.ready()).rejects.toThrow("closed");
+    await view.close();
+    await closed;
+  });
+});
+
+describe("a view", () => {
+  it("stays readable while it is built again, after any loss of its place", async () => {
+    for (const lose of ["recreate", "expire"] as const) {
+      const { fake, orders, meanwhile, put } = open();
+      await put("a", 1);
+      await put("b", 2);
+      const statuses: string[] = [];
+      const view = orders.view({
+        store: memory<number>(),
+        onStatus: (status) => statuses.push(status),
+      });
+      await meanwhile(view.ready());
+      fake.setAway(true);
+      await fake.advance(30_000);
+      expect([view.status, rowsOf(view)]).toEqual(["stale", { a: 1, b: 2 }]);
+      fake.setAway(false);
+      if (lose === "recreate") fake.recreate("orders");
+      // Another process does not share the client's pauses.
+      const other = new EventLedger(fake.options).stream<number>("orders");
+      await other.publish({ key: "c", data: 3 });
+      if (lose === "expire") fake.expire("orders");
+      await fake.advance(30_000);
+      expect(rowsOf(view)).toEqual(lose === "recreate" ? { c: 3 } : { a: 1, b: 2, c: 3 });
+      expect(view.progress.round).toBe(2);
+      expect(statuses).toEqual(["live", "stale", "live"]);
+      await view.close();
+    }
+  });
+
+  it("shows its own writes after seen(), a deletion and other keys included", async () => {
+    const { orders, meanwhile, put } = open();
+    const view = orders.view({ store: memory<number>(), keyPrefix: "k" });
+    await meanwhile(view.ready());
+    await meanwhile(view.seen(await put("k1", 1)));
+    expect(view.get("k1")).toBe(1);
+    await meanwhile(view.seen(await put("k1", null)));
+    expect(view.get("k1")).toBeUndefined();
+    await meanwhile(view.seen(await put("other", 1)));
+    await view.close();
+  });
+
+  it("is built again when its store holds another copy, or when it is asked to", async () => {
+    const { fake, orders, meanwhile, put } = open();
+    await put("a1", 1);
+    await put("b1", 2);
+    const store = memory<number>();
+    const first = orders.view({ store, keyPrefix: "a" });
+    await meanwhile(first.ready());
+    expect(rowsOf(first)).toEqual({ a1: 1 });
+    await first.close();
+    const second = orders.view({ store });
+    await meanwhile(second.ready());
+    expect(rowsOf(second)).toEqual({ a1: 1, b1: 2 });
+    const lists = () => fake.requests.filter(({ path }) => path.endsWith("/compacted")).length;
+    const before = lists();
+    second.rebuild();
+    await fake.advance(1_000);
+    expect([lists() - before, second.progress.round, rowsOf(second)]).toEqual([
+      1,
+      3,
+      { a1: 1, b1: 2 },
+    ]);
+    await second.close();
+  });
+
+  it("fails when its store does, and goes on when that works again", async () => {
+    const { fake, orders, meanwhile, put } = open();
+    await put("a", 1);
+    const store = memory<number>();
+    let isBroken = true;
+    const view = orders.view({
+      store: {
+        ...store,
+        apply(change) {
+          if (isBroken) throw new Error("disk full");
+          return store.apply(change);
+        },
+      } as typeof store,
+    });
+    await expect(meanwhile(view.ready())).rejects.toThrow("disk full");
+    isBroken = false;
+    await fake.advance(20_000);
+    expect([view.status, rowsOf(view)]).toEqual(["live", { a: 1 }]);
+    await view.close();
+  });
+
+  it("keeps a slow reader of changes within bounds", async () => {
+    const { orders, meanwhile } = open();
+    const view = orders.view({ store: memory<number>() });
+    await meanwhile(view.ready());
+    const slow = view.changes();
+    for (let batch = 0; batch < 12; batch++) {
+      const events = Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n}`, data: batch }));
+      await meanwhile(orders.publish(events), 10);
+    }
+    await meanwhile(view.seen(await meanwhile(orders.publish({ key: "last", data: 1 }))));
+    expect(await slow.next()).toMatchObject({ value: { kind: "reset" } });
+    await slow.return?.();
+    await view.close();
+    expect(await view.changes().next()).toMatchObject({ done: true });
+  });
+});
+
+type Fake = ReturnType<typeof fakeLedger>;
