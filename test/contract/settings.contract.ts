@@ -147,7 +147,7 @@ function filtering(api: Client, partitions: number): void {
 
   it("[sub.patch-filter] a wider filter is reported, and pages are not consistent until a seek", async () => {
     const { warnings } = (await filter({ keyPrefix: "b" })).body;
-    expect(warnings.join()).toContain("seek to `bootstrap`");
+    expect(warnings.join()).toContain("Seek to `bootstrap`");
     expect((await api.getSubscription(stream, "s")).warnings).toEqual(warnings.slice(0, 1));
     expect((await api.poll(stream, "s")).body.consistent).toBe(false);
     const worker = (await api.poll(stream, "s", { consumer: "w" })).body;
