@@ -422,19 +422,19 @@ const ofTheLog: readonly Mutant[] = [
 const ofLeases: readonly Mutant[] = [
   {
     rule: "a worker's commit needs the token of the row",
-    file: "table/subscription.entity.ts",
+    file: "table/offset.entity.ts",
     from: "if (guard.token !== undefined) return eq(row.token, guard.token);",
     to: "if (guard.token !== undefined) return lte(row.token, 1e9);",
   },
   {
     rule: "a commit of no worker needs that no lease is held",
-    file: "table/subscription.entity.ts",
+    file: "table/offset.entity.ts",
     from: "lte(row.until, guard.nowMs)",
     to: "lte(row.until, 1e15)",
   },
   {
     rule: "a commit under a lease that is lost is refused, not stale",
-    file: "table/subscription.entity.ts",
+    file: "table/offset.entity.ts",
     from: "return lease?.token === guard.token;",
     to: "return lease !== undefined;",
   },

@@ -1,6 +1,7 @@
 import type { RedeliveryReason } from "@eventledger/protocol";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
-import type { OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
+import type { OffsetRow } from "../table/offset.entity.ts";
+import type { SubscriptionRow } from "../table/subscription.entity.ts";
 
 /** How many of a committed cursor's events are redelivered nevertheless, and why. */
 export type Redelivery = {

@@ -4,19 +4,20 @@ import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { createMemory, type Look } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
-import { again, retry } from "../kernel/retry.ts";
 import type { Log } from "../log/log.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { toDeletion } from "../table/deletion.entity.ts";
-import type { LeaseGuard, OffsetRow, SubscriptionRow } from "../table/subscription.entity.ts";
+import type { LeaseGuard, OffsetRow } from "../table/offset.entity.ts";
+import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { Covers } from "./covered.ts";
 import type { Matches } from "./filter.ts";
 import { createCommits } from "./position/commit-writes.ts";
 import { createSubscriptionLag } from "./position/lag.ts";
+import { loadOffsets } from "./position/load-offsets.ts";
 import { isInSnapshot, offsetsOf, type Progress, pendingProgress } from "./position/progress.ts";
 import { assertSameConfig, normalConfig } from "./settings/config.ts";
 import type { SubscriptionState } from "./state.ts";
@@ -112,7 +113,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
       forget(stream, name);
       throw subscriptionNotFound();
     }
-    return settle(stream, row, look, await loadOffsets(stream, row));
+    return settle(stream, row, look, await offsetsOfRow(stream, row));
   }
 
   /**
@@ -167,39 +168,14 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     { row }: Pick<SubscriptionState, "row">,
   ): Promise<SubscriptionState> {
     const look = memory.look();
-    return settle(stream, row, look, await loadOffsets(stream, row));
+    return settle(stream, row, look, await offsetsOfRow(stream, row));
   }
 
-  /**
-   * A query is not atomic. It may return only some of the rows that a seek or the end of a snapshot
-   * writes together. In that case the query is repeated.
-   */
-  async function loadOffsets(
-    stream: LiveStream,
-    { uid, name, config }: SubscriptionRow,
-  ): Promise<readonly OffsetRow[]> {
-    const holders = { uid, leaseMs: leaseMsOf(config) };
-    const pause = () => clock.sleep(OFFSET_PAUSE_MS);
-    const limits = { tries: OFFSET_TRIES, pause, giveUp: movedByOthers };
-    return retry<readonly OffsetRow[]>(limits, async (attempt) => {
-      const look = untils.look();
-      const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
-      if (offsets.length !== stream.partitions) {
-        forget(stream, name);
-        throw subscriptionNotFound();
-      }
-      const [{ generation, bootstrap } = { generation: 0, bootstrap: undefined }] = offsets;
-      const whole = offsets.every(
-        (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
-      );
-      if (whole) {
-        untils.seeLeases(holders, look, offsets);
-        return offsets;
-      }
-      const moving = offsets.some((row) => row.generation !== generation);
-      assertInvariant(moving || attempt < OFFSET_TRIES / 2, `${name} has a committed offset`);
-      return again();
-    });
+  async function offsetsOfRow(stream: LiveStream, row: SubscriptionRow) {
+    const offsets = await loadOffsets({ table, clock, untils }, stream, row);
+    if (offsets !== undefined) return offsets;
+    forget(stream, row.name);
+    throw subscriptionNotFound();
   }
 
   /** Records the result of a look. */
@@ -295,9 +271,6 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   };
 }
 
-const OFFSET_TRIES = 10;
-const OFFSET_PAUSE_MS = 20;
-
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
 /** Returns whether an earlier attempt of the same move succeeded and its answer was lost. */
@@ -307,18 +280,7 @@ const isThere = (found: SubscriptionState, { positions, bootstrap }: Progress): 
   (isInSnapshot(bootstrap) ||
     found.offsets.every(({ next }, partition) => next === positions[partition]?.next));
 
-function movedByOthers(): never {
-  throw new LedgerError("store-unavailable", {
-    detail: "Others keep moving this subscription. Try again shortly.",
-    retryAfterSeconds: 1,
-  });
-}
-
 function stateOf(row: SubscriptionRow, offsets: readonly OffsetRow[]): SubscriptionState {
   const { generation = 0, bootstrap } = offsets[0] ?? {};
   return { row, offsets, generation, bootstrap };
 }
-
-/** How long a worker holds its share after each sign of life. */
-export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>
-  leaseSeconds * 1_000;

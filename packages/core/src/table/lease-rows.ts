@@ -1,7 +1,7 @@
 import type { Life } from "../model/names.ts";
 import { writeRowsUntilKnown } from "./aws-error.ts";
 import type { Connection } from "./connection.ts";
-import { type OffsetRow, type offsetEntity, toOffset } from "./subscription.entity.ts";
+import { type OffsetRow, type offsetEntity, toOffset } from "./offset.entity.ts";
 
 /** The place of a row, and the known token of its lease. */
 type LeaseKey = {

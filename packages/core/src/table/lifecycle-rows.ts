@@ -3,8 +3,6 @@ import type { Life, ScopedName, Tenant } from "../model/names.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
 import type { toDeletion } from "./deletion.entity.ts";
-import type { RowKinds } from "./row-kinds.ts";
-import type { StreamRow } from "./stream.entity.ts";
 import {
   BOOTSTRAP_ATTRIBUTES,
   bootstrapAttributes,
@@ -13,8 +11,10 @@ import {
   type LeaseGuard,
   type OffsetRow,
   PARKING_ATTRIBUTES,
-  type SubscriptionRow,
-} from "./subscription.entity.ts";
+} from "./offset.entity.ts";
+import type { RowKinds } from "./row-kinds.ts";
+import type { StreamRow } from "./stream.entity.ts";
+import type { SubscriptionRow } from "./subscription.entity.ts";
 import { transact, transactOnce } from "./transaction.ts";
 
 /** Creates and ends streams and subscriptions. Each change is one transaction, all rows or none. */

@@ -10,7 +10,7 @@ import {
   type OffsetRow,
   type offsetEntity,
   toOffset,
-} from "./subscription.entity.ts";
+} from "./offset.entity.ts";
 
 /** The subscription whose offset rows are read or changed. */
 type OffsetOwner = { readonly life: Life; readonly subscriptionUid: string };

@@ -6,10 +6,11 @@ import type { Connection } from "./connection.ts";
 import { deletionEntity } from "./deletion.entity.ts";
 import { lazily } from "./lazily.ts";
 import { memberEntity } from "./member.entity.ts";
+import { offsetEntity } from "./offset.entity.ts";
 import { receiptEntity } from "./receipt.entity.ts";
 import { removalEntity } from "./removal.entity.ts";
 import { directoryEntity, streamEntity } from "./stream.entity.ts";
-import { offsetEntity, subscriptionEntity } from "./subscription.entity.ts";
+import { subscriptionEntity } from "./subscription.entity.ts";
 import { tenantEntity } from "./tenant.entity.ts";
 
 /**

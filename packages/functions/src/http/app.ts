@@ -12,6 +12,7 @@ import { type LogFailure, ofRepeatable, problemCodeOf, toProblemResponse } from 
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
 import { compactedRoutes } from "./routes/compacted.ts";
+import { consumerRoutes } from "./routes/consumers.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
@@ -82,6 +83,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
+  app.route("/", consumerRoutes(deps));
   app.route("/", parkingRoutes(deps));
   app.route("/", compactedRoutes(deps));
 

@@ -8,7 +8,7 @@ import {
   type SkippedEvent,
 } from "../../model/parking.ts";
 import type { Position } from "../../model/position.ts";
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
 
 /** The fields of a partition that parking decides about. */
 export type ParkingRow = Pick<OffsetRow, "next" | "batch" | "parking">;

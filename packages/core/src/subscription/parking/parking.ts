@@ -1,18 +1,19 @@
 import type { Clock } from "../../kernel/clock.ts";
-import { invalidRequest, type LedgerError } from "../../kernel/error.ts";
+import { invalidRequest } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
-import { type Entry, isOutOfReach } from "../../log/read/read.ts";
+import type { Entry } from "../../log/read/read.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
-import type { LeaseGuard, OffsetRow } from "../../table/subscription.entity.ts";
+import type { LeaseGuard, OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { matcherOf } from "../filter.ts";
 import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Subscriptions } from "../subscriptions.ts";
+import { findEvent, partitionNamed } from "./find-event.ts";
 import {
   type KeyState,
   type ParkingPlan,
@@ -64,7 +65,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
     const partition = partitionNamed(stream, key);
-    const entry = await findEvent(stream, partition, sequence);
+    const entry = await findEvent(log, stream, { partition, sequence });
     if (key !== undefined && entry.event.key !== key) {
       throw invalidRequest("/key", `is not the key of event ${sequence}`);
     }
@@ -203,27 +204,6 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     });
   }
 
-  async function findEvent(
-    { life, partitions }: LiveStream,
-    partition: number,
-    sequence: number,
-  ): Promise<Entry> {
-    const place = { sequence, pointer: "/sequence" } as const;
-    const at = await log.seekPartition(life, partition, place).catch(outOfReach);
-    if (at === undefined) throw notKept();
-    const positions = Array.from({ length: partitions }, () => at);
-    const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
-    const among = new Set([partition]);
-    try {
-      const { entries } = await log.read(life, positions, { room, nextPartition: 0, among });
-      const [entry] = entries;
-      if (entry?.event.sequence === sequence) return entry;
-    } catch (error) {
-      outOfReach(error);
-    }
-    throw notKept();
-  }
-
   /** Returns the first kept sequence of each of these partitions. */
   async function earliestOf(
     { life }: LiveStream,
@@ -238,15 +218,6 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
 
   return { park, parkPoison, release, earliestOf };
 }
-
-/** Returns undefined when a place is no longer in the log. Throws every other error. */
-function outOfReach(error: unknown): undefined {
-  if (!isOutOfReach(error)) throw error;
-  return undefined;
-}
-
-const notKept = (): LedgerError =>
-  invalidRequest("/sequence", "names an event that the stream does not keep");
 
 export type Parking = ReturnType<typeof createParking>;
 
@@ -288,15 +259,6 @@ function pendingSkip(row: OffsetRow, { key, how, sequence }: Release): KeyState 
 const unchanged = <Key extends KeyState>({ parking = nothingParked }: OffsetRow, key: Key) => {
   return { parking, key };
 };
-
-/** On a stream with one partition, the sequence alone identifies the event. */
-function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
-  if (partitions === 1) return 0;
-  if (key === undefined) {
-    throw invalidRequest("/key", "is needed on a stream with more than one partition");
-  }
-  return partitionOf(key, partitions);
-}
 
 function assertInLog({ bootstrap }: SubscriptionState): void {
   if (!isInSnapshot(bootstrap)) return;

@@ -5,7 +5,7 @@ import type { StoredEvent } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { matcherOf } from "../filter.ts";
 import type { Parking } from "../parking/parking.ts";

@@ -1,5 +1,5 @@
 import type { Delivered, PageEnd } from "../../model/parking.ts";
-import type { Delivery, OffsetRow } from "../../table/subscription.entity.ts";
+import type { Delivery, OffsetRow } from "../../table/offset.entity.ts";
 
 /** The fields of a partition that delivery counting decides about. */
 export type DeliveryRow = Pick<OffsetRow, "partition" | "next" | "delivery">;

@@ -7,7 +7,7 @@ import { isOutOfReach, type LogPage } from "../../log/read/read.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
 import { type Matches, matcherOf } from "../filter.ts";
 import type { SubscriptionState } from "../state.ts";
 

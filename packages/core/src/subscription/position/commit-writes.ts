@@ -7,12 +7,8 @@ import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/streams.ts";
-import {
-  type LeaseGuard,
-  type OffsetRow,
-  passesGuard,
-  type SubscriptionRow,
-} from "../../table/subscription.entity.ts";
+import { type LeaseGuard, type OffsetRow, passesGuard } from "../../table/offset.entity.ts";
+import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { isReadInVain, planProgress } from "../parking/parking-plan.ts";
 import { settlePassed } from "../parking/settle.ts";

@@ -12,7 +12,7 @@ import {
   pendingBootstrap,
 } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/streams.ts";
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionState } from "../state.ts";
 
 /** The progress of a subscription, in a snapshot or in the log. */

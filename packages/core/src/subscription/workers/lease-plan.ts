@@ -1,4 +1,4 @@
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
 
 type Row = Pick<OffsetRow, "partition" | "lease">;
 

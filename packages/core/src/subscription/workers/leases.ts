@@ -7,13 +7,13 @@ import type { Life } from "../../model/names.ts";
 import { nextCount } from "../../model/restored.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { MemberRow } from "../../table/member.entity.ts";
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
-import { leaseMsOf, type Subscriptions } from "../subscriptions.ts";
+import type { Subscriptions } from "../subscriptions.ts";
 import { planLeases, RENEW_BELOW } from "./lease-plan.ts";
-import type { Holders } from "./until-memory.ts";
+import { type Holders, leaseMsOf } from "./until-memory.ts";
 
 type Deps = {
   readonly table: Table;

@@ -1,6 +1,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { createMemory, type Look } from "../../kernel/memory.ts";
-import type { OffsetRow } from "../../table/subscription.entity.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
+import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import { planSighting, type Sighting } from "./until-plan.ts";
 
 /** The subscription that the leases and workers belong to, and the length of a lease. */
@@ -76,3 +77,7 @@ export function createUntilMemory(clock: Clock) {
 }
 
 export type UntilMemory = ReturnType<typeof createUntilMemory>;
+
+/** How long a worker holds its share after each sign of life. */
+export const leaseMsOf = ({ leaseSeconds }: SubscriptionRow["config"]): number =>
+  leaseSeconds * 1_000;

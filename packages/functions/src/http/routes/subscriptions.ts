@@ -1,30 +1,22 @@
 import {
-  CommitBody,
   CreateSubscription,
-  LeaveBody,
   PatchSubscription,
-  PollBody,
-  PollQuery,
-  SeekBody,
   StatsListQuery,
   StreamParams,
   SubscriptionParams,
 } from "@eventledger/protocol";
 import { Hono } from "hono";
-import { compressed } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
-import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
-import { jsonOrNothing, requireJson, valid } from "../validate.ts";
+import { requireJson, valid } from "../validate.ts";
 import {
   assertCoversFilter,
-  assertDelivers,
   assertMayFilter,
   assertMaySubscribe,
   withoutSettings,
 } from "../within.ts";
 
-/** Routes for subscriptions: create, list, describe, delete, poll, commit and seek. */
+/** Routes for subscriptions: create, list, describe, change and delete. */
 export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
   new Hono<AppEnv>()
     .post(
@@ -162,191 +154,4 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         await ledger.deleteSubscription(caller.tenant, stream, subscription, caller);
         return c.body(null, 204);
       },
-    )
-    .get(
-      "/streams/:stream/subscriptions/:subscription/poll",
-      operation({
-        id: "poll",
-        tag: "subscriptions",
-        summary: "Receive the events after the committed position",
-        description:
-          "A poll never moves the position, so events that are not committed are delivered again. Commit the page's `cursor` once its events are processed.",
-        answers: {
-          200: {
-            description: "A page of the events that follow the committed offset or `after`.",
-            body: "PollPage",
-            forms: CLOUD_EVENTS_PAGE,
-          },
-        },
-        problems: [
-          "invalid-cursor",
-          "stream-not-found",
-          "subscription-not-found",
-          "too-many-requests",
-          "retention-passed",
-          "bootstrap-expired",
-          "not-compacted",
-          "compaction-stalled",
-          "stream-busy",
-        ],
-      }),
-      compressed,
-      valid("param", SubscriptionParams),
-      valid("query", PollQuery),
-      async (c) => {
-        const { stream, subscription } = c.req.valid("param");
-        // HEAD delivers no events, so it must neither count as a delivery nor renew a worker's
-        // lease.
-        if (c.req.method === "HEAD") {
-          await ledger.getSubscription(c.var.caller.tenant, stream, subscription);
-          return c.body(null, 200, JSON_PAGE);
-        }
-        const { events, ...members } = await ledger.poll(
-          c.var.caller.tenant,
-          stream,
-          subscription,
-          c.req.valid("query"),
-          c.req.raw.signal,
-        );
-        assertDelivers(c.var.caller, events);
-        return pageResponse(c.req.header("accept"), stream, events, members);
-      },
-    )
-    .post(
-      "/streams/:stream/subscriptions/:subscription/poll",
-      operation({
-        id: "commitAndPoll",
-        tag: "subscriptions",
-        summary: "Commit, and receive the next events",
-        description:
-          "Does the same as a commit and a poll, in one request. If the commit is refused, nothing is delivered.",
-        answers: {
-          200: {
-            description: "A page of the events that follow the committed offset or `after`.",
-            body: "CommittedPollPage",
-            forms: CLOUD_EVENTS_PAGE,
-          },
-        },
-        problems: [
-          "malformed-json",
-          "request-too-large",
-          "invalid-cursor",
-          "lease-lost",
-          "stream-not-found",
-          "subscription-not-found",
-          "too-many-requests",
-          "retention-passed",
-          "bootstrap-expired",
-          "not-compacted",
-          "compaction-stalled",
-          "stream-busy",
-          "unsupported-media-type",
-          "outcome-unknown",
-        ],
-      }),
-      compressed,
-      valid("param", SubscriptionParams),
-      jsonOrNothing,
-      valid("json", PollBody),
-      async (c) => {
-        const { stream, subscription } = c.req.valid("param");
-        const { events, ...members } = await ledger.commitAndPoll(
-          c.var.caller.tenant,
-          stream,
-          subscription,
-          c.req.valid("json"),
-          c.req.raw.signal,
-        );
-        assertDelivers(c.var.caller, events);
-        return pageResponse(c.req.header("accept"), stream, events, members);
-      },
-    )
-    .post(
-      "/streams/:stream/subscriptions/:subscription/commit",
-      operation({
-        id: "commit",
-        tag: "subscriptions",
-        summary: "Move the position to the cursor of a poll",
-        description:
-          "The position never moves back. An older cursor changes nothing, and the answer says `stale`.",
-        answers: { 200: { description: "The position after the commit.", body: "CommitReceipt" } },
-        problems: [
-          "malformed-json",
-          "request-too-large",
-          "invalid-cursor",
-          "lease-lost",
-          "stream-not-found",
-          "subscription-not-found",
-          "unsupported-media-type",
-          "outcome-unknown",
-        ],
-      }),
-      valid("param", SubscriptionParams),
-      jsonOrNothing,
-      valid("json", CommitBody),
-      async (c) => {
-        const { stream, subscription } = c.req.valid("param");
-        const { cursor, sequence } = c.req.valid("json");
-        const to = cursor ?? sequence ?? "";
-        return c.json(await ledger.commit(c.var.caller.tenant, stream, subscription, to));
-      },
-    )
-    .post(
-      "/streams/:stream/subscriptions/:subscription/seek",
-      operation({
-        id: "seek",
-        tag: "subscriptions",
-        summary: "Move the position back or forward",
-        description: "Cursors from before a seek are refused.",
-        answers: { 200: { description: "The position after the seek.", body: "SeekReceipt" } },
-        problems: [
-          "malformed-json",
-          "request-too-large",
-          "invalid-cursor",
-          "stream-not-found",
-          "subscription-not-found",
-          "not-compacted",
-          "unsupported-media-type",
-          "outcome-unknown",
-        ],
-      }),
-      valid("param", SubscriptionParams),
-      jsonOrNothing,
-      valid("json", SeekBody),
-      async (c) => {
-        const { stream, subscription } = c.req.valid("param");
-        const to = c.req.valid("json");
-        return c.json(await ledger.seek(c.var.caller.tenant, stream, subscription, to));
-      },
-    )
-    .post(
-      "/streams/:stream/subscriptions/:subscription/leave",
-      operation({
-        id: "leave",
-        tag: "subscriptions",
-        summary: "End a worker",
-        description:
-          "The other workers receive its share at once. Without this request they receive it when the lease expires.",
-        answers: { 204: { description: "The worker has left, and its share is free." } },
-        problems: [
-          "malformed-json",
-          "request-too-large",
-          "stream-not-found",
-          "subscription-not-found",
-          "unsupported-media-type",
-          "outcome-unknown",
-        ],
-      }),
-      valid("param", SubscriptionParams),
-      jsonOrNothing,
-      valid("json", LeaveBody),
-      async (c) => {
-        const { stream, subscription } = c.req.valid("param");
-        const { consumer } = c.req.valid("json");
-        await ledger.leave(c.var.caller.tenant, stream, subscription, consumer);
-        return c.body(null, 204);
-      },
     );
-
-/** The headers of an answer to HEAD, which has no page. */
-const JSON_PAGE = { "Content-Type": "application/json", Vary: "Accept" };

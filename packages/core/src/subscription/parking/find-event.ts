@@ -1,0 +1,45 @@
+import { invalidRequest, type LedgerError } from "../../kernel/error.ts";
+import type { Log } from "../../log/log.ts";
+import { type Entry, isOutOfReach } from "../../log/read/read.ts";
+import { partitionOf } from "../../model/partition.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+
+/** On a stream with one partition, the sequence alone identifies the event. */
+export function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
+  if (partitions === 1) return 0;
+  if (key === undefined) {
+    throw invalidRequest("/key", "is needed on a stream with more than one partition");
+  }
+  return partitionOf(key, partitions);
+}
+
+/** Returns the event of a sequence. Throws `invalid-request` when the log does not keep it. */
+export async function findEvent(
+  log: Log,
+  { life, partitions }: LiveStream,
+  { partition, sequence }: { readonly partition: number; readonly sequence: number },
+): Promise<Entry> {
+  const place = { sequence, pointer: "/sequence" } as const;
+  const at = await log.seekPartition(life, partition, place).catch(outOfReach);
+  if (at === undefined) throw notKept();
+  const positions = Array.from({ length: partitions }, () => at);
+  const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
+  const among = new Set([partition]);
+  try {
+    const { entries } = await log.read(life, positions, { room, nextPartition: 0, among });
+    const [entry] = entries;
+    if (entry?.event.sequence === sequence) return entry;
+  } catch (error) {
+    outOfReach(error);
+  }
+  throw notKept();
+}
+
+/** Returns undefined when a place is no longer in the log. Throws every other error. */
+function outOfReach(error: unknown): undefined {
+  if (!isOutOfReach(error)) throw error;
+  return undefined;
+}
+
+const notKept = (): LedgerError =>
+  invalidRequest("/sequence", "names an event that the stream does not keep");

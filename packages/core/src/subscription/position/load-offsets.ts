@@ -1,0 +1,53 @@
+import type { Clock } from "../../kernel/clock.ts";
+import { LedgerError } from "../../kernel/error.ts";
+import { assertInvariant } from "../../kernel/invariant.ts";
+import { again, retry } from "../../kernel/retry.ts";
+import type { LiveStream } from "../../stream/streams.ts";
+import type { OffsetRow } from "../../table/offset.entity.ts";
+import type { SubscriptionRow } from "../../table/subscription.entity.ts";
+import type { Table } from "../../table/table.ts";
+import { leaseMsOf, type UntilMemory } from "../workers/until-memory.ts";
+import { isInSnapshot } from "./progress.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock; readonly untils: UntilMemory };
+
+const TRIES = 10;
+const PAUSE_MS = 20;
+
+/**
+ * Returns the current offsets of a subscription. Undefined when they are gone. A query is not
+ * atomic. It may return only some of the rows that a seek or the end of a snapshot
+ * writes together. In that case the query is repeated.
+ */
+export async function loadOffsets(
+  { table, clock, untils }: Deps,
+  stream: LiveStream,
+  { uid, name, config }: SubscriptionRow,
+): Promise<readonly OffsetRow[] | undefined> {
+  const holders = { uid, leaseMs: leaseMsOf(config) };
+  const pause = () => clock.sleep(PAUSE_MS);
+  const limits = { tries: TRIES, pause, giveUp: movedByOthers };
+  return retry<readonly OffsetRow[] | undefined>(limits, async (attempt) => {
+    const look = untils.look();
+    const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
+    if (offsets.length !== stream.partitions) return undefined;
+    const [{ generation, bootstrap } = { generation: 0, bootstrap: undefined }] = offsets;
+    const whole = offsets.every(
+      (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
+    );
+    if (whole) {
+      untils.seeLeases(holders, look, offsets);
+      return offsets;
+    }
+    const moving = offsets.some((row) => row.generation !== generation);
+    assertInvariant(moving || attempt < TRIES / 2, `${name} has a committed offset`);
+    return again();
+  });
+}
+
+function movedByOthers(): never {
+  throw new LedgerError("store-unavailable", {
+    detail: "Others keep moving this subscription. Try again shortly.",
+    retryAfterSeconds: 1,
+  });
+}
