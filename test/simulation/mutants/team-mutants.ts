@@ -132,7 +132,7 @@ export const ofTeams: readonly Mutant[] = [
   },
   {
     rule: "a worker's commit is checked by the lease that it was read under",
-    file: "table/subscription.entity.ts",
+    file: "table/offset.entity.ts",
     from: "if (guard.token !== undefined) return eq(row.token, guard.token);",
     to: "if (guard.token !== undefined) return lte(row.partition, 1e9);",
     plan: { ...SHARES, workers: 3 },

@@ -18,6 +18,7 @@ import {
   type LeaseGuard,
   type OffsetRow,
   type offsetEntity,
+  passesGuard,
   toOffset,
 } from "./offset.entity.ts";
 
