@@ -69,6 +69,7 @@ it.each([
     ["drop: a = Math.min(3, 4);", "swap: Math.min(3, 4)"],
   ],
   ["return /^b$/.test('ab');", false, ["open beginning: /^b$/"]],
+  ["let a = 0; if (2 > 1) a = 1; else a = 2; return a;", 1, ["never: 2 > 1", "drop: a = 1;"]],
   ["const a = { b: 1 }; return a?.b ?? 2;", 1, ["none: a?.b"]],
 ])(
   "means the same while no change is active, and something else with one active: %s",

@@ -74,7 +74,8 @@ function wrapsOf(node: Node, parent: Node | undefined, role: string, add: Add): 
     if (parent.operator === "??" && role === "left") force("undefined", "none");
   }
   if (node.type === "ExpressionStatement" && isDeed(node.expression as Node)) {
-    wraps.push([`if (!${add("drop", node)}) { `, " }"]);
+    // The outer braces keep an `else` with its own `if`.
+    wraps.push([`{ if (!${add("drop", node)}) { `, " } }"]);
   }
   if (node.type === "CallExpression" && CLAUSES.has(nameOf(node.callee as Node))) {
     force('"attribute_exists(pk)"', "without condition");

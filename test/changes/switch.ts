@@ -65,6 +65,21 @@ function activate(number: number): void {
 }
 
 const { questions } = orders;
+
+// biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted here.
+beforeAll(({}, suite) => {
+  const prepare = (tasks: typeof suite.tasks) => {
+    for (const task of tasks) {
+      // Only one test at a time can say what it executes.
+      task.concurrent = false;
+      if (task.type === "suite") prepare(task.tasks);
+      // A skip ends the repetitions after the last question.
+      else task.repeats = questions?.[task.id] === undefined ? 0 : 1_000_000;
+    }
+  };
+  prepare(suite.tasks);
+});
+
 if (questions !== undefined) {
   // A failure is all that counts, so no time is spent on making its example small.
   fc.configureGlobal({ endOnFailure: true });
@@ -76,17 +91,6 @@ if (questions !== undefined) {
   });
   let ask: ReturnType<typeof questionsOf> | undefined;
 
-  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted here.
-  beforeAll(({}, suite) => {
-    const repeat = (tasks: typeof suite.tasks) => {
-      for (const task of tasks) {
-        if (task.type === "suite") repeat(task.tasks);
-        // A skip ends the repetitions after the last question.
-        else task.repeats = questions[task.id] === undefined ? 0 : 1_000_000;
-      }
-    };
-    repeat(suite.tasks);
-  });
   beforeEach(({ task, skip }) => {
     if (test !== task.id) {
       test = task.id;
