@@ -14,8 +14,18 @@ import type { AppendPlan } from "./append-plan.ts";
 export const MEMORY_MS = MINUTE_MS;
 const ENTRIES_MAX = 10_000;
 
-/** `guarded` is when the guards against stalled compaction were last checked. */
-type RememberedEnd = End & { readonly guarded: Stamp };
+/**
+ * `guarded` is when the guards against stalled compaction were last checked. `shared`: other
+ * processes had written when this process last lost a race or looked.
+ */
+type RememberedEnd = End & { readonly guarded: Stamp; readonly shared: boolean };
+
+/**
+ * An end of a shared partition that is older than this is looked at before a put. A look costs a
+ * read unit, and a lost race a write unit, which is five times as much. So it pays off from two
+ * appends of others a second.
+ */
+const STALE_MS = 100;
 
 /**
  * The ends of partitions as this process knows them. An outdated end costs a lost race and nothing
@@ -44,17 +54,18 @@ export function createEndMemory(deps: {
     const loaded = Array.from(partitions, async (partition) => {
       const known = recallOne(life, partition);
       if (known === undefined) return [partition, await lookAtEnd(life, partition)] as const;
-      return [partition, contested ? await lookAgain(life, partition, known) : known] as const;
+      const looks = contested || isStale(known);
+      return [partition, looks ? await lookAgain(life, partition, known) : known] as const;
     });
     return new Map(await Promise.all(loaded));
   }
 
-  /** Returns the ends without a read, if all of them are remembered. */
+  /** Returns the ends without a read, if all of them are remembered and likely to be current. */
   function recall(life: Life, partitions: Iterable<number>): Map<number, End> | undefined {
     const known = new Map<number, End>();
     for (const partition of partitions) {
       const end = recallOne(life, partition);
-      if (end === undefined) return undefined;
+      if (end === undefined || isStale(end)) return undefined;
       known.set(partition, end);
     }
     return known;
@@ -69,11 +80,16 @@ export function createEndMemory(deps: {
     return fresh ? memory : undefined;
   }
 
+  const isStale = ({ shared, stamp }: RememberedEnd): boolean =>
+    shared && ageMs(clock, stamp) > STALE_MS;
+
   async function lookAtEnd(life: Life, partition: number): Promise<End> {
     const end = await loadEnd(deps, life, partition);
     if (end.sealed) throw streamNotFound();
     assertMayPublish(end, clock.now());
-    keep(life, partition, { ...end, guarded: end.stamp });
+    const before = ends.get(nameOf(life, partition));
+    const shared = before !== undefined && before.next !== end.next;
+    keep(life, partition, { ...end, guarded: end.stamp, shared });
     return end;
   }
 
@@ -86,8 +102,11 @@ export function createEndMemory(deps: {
     const stamp = takeStamp(clock);
     const last = await table.batches.loadLast(life, partition, known.next);
     if (last?.kind === "seal") throw streamNotFound();
-    if (last === undefined || isBelow(last, known.next)) return known;
-    const end = { ...endBehind(last), stamp, guarded: known.guarded };
+    if (last === undefined || isBelow(last, known.next)) {
+      keep(life, partition, { ...known, shared: false });
+      return known;
+    }
+    const end = { ...endBehind(last), stamp, guarded: known.guarded, shared: true };
     keep(life, partition, end);
     return end;
   }
@@ -115,7 +134,7 @@ export function createEndMemory(deps: {
       const batch = found[index];
       if (batch === undefined || partitions.has(partition)) continue;
       partitions.add(partition);
-      learn(life, partition, endBehind(batch), stamp);
+      learn(life, partition, endBehind(batch), stamp, { shared: true });
     }
     return partitions;
   }
@@ -124,9 +143,17 @@ export function createEndMemory(deps: {
   const seen = (life: Life, partition: number, last: Batch, stamp: Stamp): void =>
     learn(life, partition, endBehind(last), stamp);
 
-  function learn(life: Life, partition: number, end: Omit<End, "stamp">, stamp: Stamp): void {
+  function learn(
+    life: Life,
+    partition: number,
+    end: Omit<End, "stamp">,
+    stamp: Stamp,
+    { shared }: { shared?: true } = {},
+  ): void {
     const known = ends.get(nameOf(life, partition));
-    if (known !== undefined) keep(life, partition, { ...end, stamp, guarded: known.guarded });
+    if (known === undefined) return;
+    const now = { ...end, stamp, guarded: known.guarded, shared: shared ?? known.shared };
+    keep(life, partition, now);
   }
 
   function keep(life: Life, partition: number, end: RememberedEnd): void {
