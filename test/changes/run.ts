@@ -93,7 +93,7 @@ const broken = measured.filter(
     !passed && meetings.some(({ meetings: met }) => met.some(([number]) => tried.has(number))),
 );
 for (const { file, error } of broken)
-  console.log(`left out, it fails by itself: ${file}: ${error}`);
+  console.log(`left out, because it fails unchanged: ${file}: ${error}`);
 const answers = await tryAll({
   session,
   measured,
@@ -117,7 +117,8 @@ const { alive, unexplained, superfluous } = judge(verdicts, SURVIVORS, {
 console.log(`${verdicts.length - alive.length} of ${verdicts.length} changes noticed`);
 for (const { file, name, line } of unexplained)
   console.log(`no reason for ${file}:${line} ${name}`);
-for (const { file, name } of superfluous) console.log(`a reason for nothing: ${file} ${name}`);
+for (const { file, name } of superfluous)
+  console.log(`a reason that no survivor needs: ${file} ${name}`);
 if (values.results !== undefined) {
   const said = sayChanges({ files: files.length, all: all.length, verdicts, alive, unexplained });
   const {

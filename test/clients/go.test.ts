@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 it("[openapi.clients] oapi-codegen generates a client that compiles and works", async (context) => {
-  if (!(await isThere("go", "version"))) return skip(context, "Go is not there");
+  if (!(await isThere("go", "version"))) return skip(context, "Go is not installed");
   const cwd = folderOf("go");
   const modules = { command: "go", args: ["mod", "download"], cwd };
   const isHere = await run(modules).then(

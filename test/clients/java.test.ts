@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 it("[openapi.clients] openapi-generator generates a Java client that compiles and works", async (context) => {
-  if (!(await isThere("mvn", "--version"))) return skip(context, "Maven is not there");
+  if (!(await isThere("mvn", "--version"))) return skip(context, "Maven is not installed");
   const cwd = folderOf("java");
   const maven = (...args: string[]) =>
     run({ command: "mvn", args: ["--batch-mode", "--quiet", ...args], cwd });

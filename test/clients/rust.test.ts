@@ -5,7 +5,7 @@ import { documented, folderOf, skip } from "./tools.ts";
 
 it("[openapi.clients] openapi-generator generates a Rust client that compiles", async (context) => {
   for (const tool of ["mvn", "cargo"]) {
-    if (!(await isThere(tool, "--version"))) return skip(context, `${tool} is not there`);
+    if (!(await isThere(tool, "--version"))) return skip(context, `${tool} is not installed`);
   }
   // The command needs a project around it and nothing else of the project.
   const project = folderOf("java");

@@ -21,7 +21,8 @@ const PAGE = new URL("../../docs/clients.md", import.meta.url);
 export async function documented(program: string): Promise<string[]> {
   const lines = (await readFile(PAGE, "utf8")).split("\n");
   const [line, more] = lines.filter((each) => each.startsWith(`${program} `));
-  if (line === undefined || more !== undefined) throw new Error(`${program}: no one command`);
+  if (line === undefined || more !== undefined)
+    throw new Error(`${program} is called by no command or by several`);
   const args = line.slice(program.length + 1).split(" ");
   return args.map((arg) => arg.replace(/(?<=^|=)openapi\.json$/, OPENAPI));
 }
@@ -76,7 +77,7 @@ export function npmPackages(name: string): Promise<Tool | Missing> {
 /** Returns the packages of a folder with a `requirements.txt`, in a separate environment. */
 export async function pythonPackages(name: string): Promise<Tool | Missing> {
   if (!(await isThere("python3", "-c", "import sys, venv; assert sys.version_info >= (3, 11)"))) {
-    return { missing: "python3 3.11 or newer is not there" };
+    return { missing: "python3 3.11 or newer is not installed" };
   }
   const folder = folderOf(name);
   return once(folder, {

@@ -53,7 +53,7 @@ const EVENTS: [string, string, string][] = [
   ["a time that is a number", '{"key":"k","data":1,"time":1767225600}', "/time"],
   ["a time in words", '{"key":"k","data":1,"time":"yesterday"}', "/time"],
   ["a time without an offset", '{"key":"k","data":1,"time":"2026-01-01T00:00:00"}', "/time"],
-  ["a day that is none", '{"key":"k","data":1,"time":"2026-02-30T00:00:00Z"}', "/time"],
+  ["a day that does not exist", '{"key":"k","data":1,"time":"2026-02-30T00:00:00Z"}', "/time"],
   ["headers that are a list", '{"key":"k","data":1,"headers":[]}', "/headers"],
   ["headers that are null", '{"key":"k","data":1,"headers":null}', "/headers"],
   ["a header that is a number", '{"key":"k","data":1,"headers":{"a":1}}', "/headers/a"],

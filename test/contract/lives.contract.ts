@@ -170,7 +170,7 @@ function reasons(api: Client): void {
     await refusedAs("other-query", { start });
   });
 
-  it("[cursor.reason] a changed cursor and a text that is none are refused with malformed", async () => {
+  it("[cursor.reason] a changed cursor and a text that is no cursor are refused with malformed", async () => {
     for (const cursor of [`${polled.slice(0, -2)}AA`, `${polled}A`, "A".repeat(64)]) {
       await refusedAs("malformed", uses(stream, names.name, cursor));
     }

@@ -122,7 +122,7 @@ async function ask(request: FuzzRequest): Promise<void> {
       take(request, answer);
       answer = await sendOn(call);
     }
-    expect(answer.status, "503 to every try").not.toBe(503);
+    expect(answer.status, "the last of all tries is still 503").not.toBe(503);
     take(request, answer);
     remember(answer, owner);
   } catch (cause) {

@@ -68,7 +68,7 @@ describe("the policy of a deployer, docs/deployer-policy.json", () => {
         .flatMap((one) => {
           const kind = one.type.split(":").at(-1) ?? "";
           const asked = CREATING[kind]?.(one, String(one.inputs.name));
-          if (asked === undefined) return [`say in CREATING what ${kind} asks for`];
+          if (asked === undefined) return [`CREATING does not list what creating ${kind} needs`];
           return allows(...asked) ? [] : [asked.join(" of ")];
         }),
     );

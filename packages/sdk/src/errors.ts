@@ -1,15 +1,15 @@
 /**
- * Everything that the SDK throws of its own. Each class has a brand, so that `is` holds for
- * errors of another copy of the package, where `instanceof` does not.
+ * The errors of the SDK. Each class has a brand, so that `is` also recognizes errors of another
+ * copy of the package, where `instanceof` does not.
  */
 const BRAND: unique symbol = Symbol.for("eventledger.error") as never;
 
 export type Retry = "never" | "same" | "refresh" | "later";
 
-/** One thing that is wrong with a request, at a JSON Pointer into it. */
+/** One fault of a request, at a JSON Pointer into it. */
 export type InvalidPart = { readonly pointer: string; readonly detail: string };
 
-/** The codes that this version knows. A newer server may have others: treat them by `retry`. */
+/** The codes that this version knows. A newer server may send others: handle those by `retry`. */
 export type ProblemCode =
   | "invalid-request"
   | "malformed-json"
@@ -54,10 +54,10 @@ export type ProblemCode =
   | "store-unavailable"
   | "store-misconfigured"
   | "store-full"
-  /** The answer is not one of EventLedger: a proxy or another server gave it. */
+  /** The answer does not come from EventLedger. A proxy or another server sent it. */
   | "unexpected-answer";
 
-/** Where a constructor's name is minified, the name that an instance has is still the right one. */
+/** A minifier changes the constructor's name. The name in an instance stays right. */
 abstract class Branded extends Error {
   abstract override readonly name: string;
   get [BRAND](): string {
@@ -65,20 +65,20 @@ abstract class Branded extends Error {
   }
 }
 
-/** What the server answers instead of doing what was asked. */
+/** The server's refusal of a request. */
 export class LedgerProblem extends Branded {
   override readonly name = "LedgerProblem";
   readonly code: ProblemCode | (string & {});
   readonly status: number;
   readonly retry: Retry;
-  /** How long the server asks to wait. */
+  /** The pause that the server asks for. */
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
-  /** What is wrong with the request, each at its place. */
+  /** The faults of the request, each with its pointer. */
   readonly errors: readonly InvalidPart[];
-  /** Whether the request may have taken effect all the same. */
+  /** Whether the request may have taken effect nevertheless. */
   readonly maybeWritten: boolean;
-  /** The whole answer, with the members of its code, such as `seek` and `mismatches`. */
+  /** The whole answer, including the members of its code, such as `seek` and `mismatches`. */
   readonly body: Readonly<Record<string, unknown>>;
 
   constructor(body: Readonly<Record<string, unknown>>, maybeWritten = false) {
@@ -93,7 +93,7 @@ export class LedgerProblem extends Branded {
     this.body = body;
   }
 
-  /** Whether an error is a problem, and one of these codes if any is named. */
+  /** Whether an error is a problem and, if codes are given, has one of them. */
   static is(error: unknown, ...codes: ProblemCode[]): error is LedgerProblem {
     if (!isBranded(error, "LedgerProblem")) return false;
     return codes.length === 0 || codes.some((code) => code === (error as LedgerProblem).code);
@@ -102,7 +102,7 @@ export class LedgerProblem extends Branded {
 
 const RETRIES: readonly Retry[] = ["never", "same", "refresh", "later"];
 
-/** No answer came, as often as the request was sent. */
+/** The request was sent as often as allowed, and no answer came. */
 export class LedgerUnreachable extends Branded {
   override readonly name = "LedgerUnreachable";
   /** Whether a write may have taken effect although its answer was lost. */
@@ -118,7 +118,7 @@ export class LedgerUnreachable extends Branded {
   }
 }
 
-/** What a schema has against an event's data, or why the data cannot be JSON. */
+/** Why a schema refuses an event's data, or why the data cannot be JSON. */
 export type Issue = { readonly message: string; readonly path: readonly PropertyKey[] };
 
 /** An event that must not be published, or that a consumer cannot use. */
@@ -127,7 +127,7 @@ export class InvalidEvent extends Branded {
   readonly issues: readonly Issue[];
   readonly key: string;
   readonly type: string | undefined;
-  /** Of an event that was received. */
+  /** Only for an event that was received. */
   readonly sequence: number | undefined;
 
   constructor(
@@ -151,10 +151,7 @@ export class InvalidEvent extends Branded {
 const isBranded = (error: unknown, brand: string): boolean =>
   typeof error === "object" && error !== null && BRAND in error && error[BRAND] === brand;
 
-/**
- * What one of these codes means after a lost answer: the request that is repeated has had its
- * effect already.
- */
+/** After a lost answer, these codes mean that the first request has taken effect. */
 export async function unlessRepeated(
   running: Promise<unknown>,
   ...codes: ProblemCode[]

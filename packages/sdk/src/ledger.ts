@@ -10,9 +10,11 @@ import type { Call, Connection } from "./http/request.ts";
 import { type Stream, wholeStream } from "./stream.ts";
 
 export type LedgerOptions = ConnectionOptions & {
-  /** How long polls wait for events: as the server advises, unless it is given in seconds. */
+  /**
+   * How long polls wait for events: as the server advises (the default), or a number of seconds.
+   */
   readonly wait?: Wait | undefined;
-  /** What numbers in `data` become: `double` unless it is given. */
+  /** How numbers in `data` are read. The default is `double`. */
   readonly numbers?: Numbers | undefined;
 };
 
@@ -34,7 +36,7 @@ export type Whoami = {
   readonly waitSecondsAdvised: number;
 } & Readonly<Record<string, unknown>>;
 
-/** A client of one EventLedger. It holds no connection open: there is nothing to close. */
+/** A client of one EventLedger. It holds no open connection, so there is nothing to close. */
 export class EventLedger {
   readonly #connection: Connection;
   readonly #numbers: Numbers;
@@ -46,12 +48,15 @@ export class EventLedger {
     this.#wait = wait;
   }
 
-  /** A stream whose events have schemas, by type. Data is checked at both ends. */
+  /**
+   * A stream whose events have schemas by type. Data is checked when it is published and when it is
+   * read.
+   */
   stream<S extends Schemas>(
     name: string,
     options: { readonly events: S },
   ): Stream<NewEventOf<S>, LedgerEventOf<S>>;
-  /** A stream whose data has the type that is given, unchecked. */
+  /** A stream whose data has the given type, unchecked. */
   stream<Data = unknown>(
     name: string,
   ): Stream<NewEvent<string | undefined, Data | RawJson | null>, LedgerEvent<undefined, Data>>;
@@ -64,13 +69,13 @@ export class EventLedger {
     return stream;
   }
 
-  /** Creates a stream. Creating it again with the same settings changes nothing. */
+  /** Creates a stream. Repeating it with the same settings changes nothing. */
   async createStream(name: string, settings: StreamSettings = {}, how?: Signalled): Promise<void> {
     const body = { name, ...settings };
     await this.request({ method: "POST", path: "/streams", body, ...how });
   }
 
-  /** Removes a stream with everything in it. */
+  /** Deletes a stream with all that it holds. */
   deleteStream(name: string, how?: Signalled): Promise<void> {
     const gone = this.request({ method: "DELETE", path: streamPath(name), ...how });
     return unlessRepeated(gone, "stream-not-found");

@@ -4,9 +4,9 @@ import type { Connection } from "./http/request.ts";
 
 export type PublishOptions = {
   /**
-   * Names this publish for 24 hours: the same name takes effect once. Give the id of the row or
-   * message that the event comes from, so that it also holds across restarts of the process. One is
-   * made when none is given.
+   * Names this publish for 24 hours: requests with one name take effect once. Use the id of the row
+   * or message that the event comes from, so that it also holds when the process restarts. By
+   * default the SDK makes a new one.
    */
   readonly idempotencyKey?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -20,7 +20,7 @@ type Batch = PublishOptions & {
   readonly onRetry?: (error: Error) => void;
 };
 
-/** One request with all of the events. However often it is sent, its key and body are the same. */
+/** One request with all events. Every repetition has the same key and body. */
 export async function publishEvents(
   connection: Connection,
   stream: string,

@@ -6,7 +6,9 @@ import { type PublishingStream, publishingStream } from "./publishing-stream.ts"
 export { InvalidEvent, LedgerProblem, LedgerUnreachable } from "./errors.ts";
 export { type RawJson, rawJson } from "./events/raw-json.ts";
 
-/** Publishing alone, for programs that count bytes. Publishers that batch are not in it. */
+/**
+ * Only publishing, for programs in which each byte counts. Batching publishers are not included.
+ */
 export function publishingTo<S extends Schemas>(
   options: ConnectionOptions & { readonly stream: string; readonly events: S },
 ): PublishingStream<NewEventOf<S>>;

@@ -1,6 +1,6 @@
 import { LedgerProblem } from "./errors.ts";
 
-/** How many of the waiting events go into the next request: as many as its caps allow. */
+/** How many of the waiting events the next request takes: as many as its caps allow. */
 export function nextBatch(
   queue: readonly { readonly bytes: number }[],
   { eventsMax, bytesMax }: { readonly eventsMax: number; readonly bytesMax: number },
@@ -8,7 +8,7 @@ export function nextBatch(
   let bytes = 0;
   for (const [index, event] of queue.entries()) {
     bytes += event.bytes;
-    // One event alone is always sent: the server says what it thinks of it.
+    // A single event is always sent, even if it is too large. The server then refuses it.
     if (index > 0 && (index >= eventsMax || bytes > bytesMax)) return index;
   }
   return queue.length;
@@ -17,8 +17,8 @@ export function nextBatch(
 const AT_FAULT = /^\/events\/(\d+)(\/|$)/;
 
 /**
- * The events of a request that are to be given up. Where the server points at some, nothing was
- * written, and the others can be sent without them. Otherwise all are.
+ * The events of a request that are given up. If the server names some, nothing was written, and the
+ * others can be sent without them. Otherwise all are given up.
  */
 export function refusedEvents(error: unknown, count: number): ReadonlySet<number> {
   const all = new Set(Array.from({ length: count }, (_, index) => index));

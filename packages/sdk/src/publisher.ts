@@ -9,15 +9,15 @@ import { nextBatch, refusedEvents } from "./publisher-plan.ts";
 export type PublisherOptions = {
   /** How long an event waits for others to share its request. */
   readonly lingerMs?: number | undefined;
-  /** The most events of a request. The server accepts 1,000. */
+  /** The maximum number of events of a request. The server accepts 1,000. */
   readonly eventsMax?: number | undefined;
-  /** The most bytes of a request. The server accepts 4 MiB. */
+  /** The maximum number of bytes of a request. The server accepts 4 MiB. */
   readonly bytesMax?: number | undefined;
-  /** While more than this waits, `add` refuses. Await `ready` before it. */
+  /** `add` refuses events while more bytes than this wait. Await `ready` first. */
   readonly queuedBytesMax?: number | undefined;
 };
 
-/** The receipt of one event. */
+/** Resolves to the receipt of this event. */
 export type Added = Published & Pick<Receipt, "cursor" | "life">;
 
 export type Publisher<In extends NewEvent = NewEvent> = {
@@ -25,9 +25,9 @@ export type Publisher<In extends NewEvent = NewEvent> = {
   readonly ready: Promise<void>;
   /** Resolves once the event is durable. */
   add(event: In): Promise<Added>;
-  /** Settles with all that was added. Rejects with the first failure since the last flush. */
+  /** Waits for all added events. Rejects with the first failure since the last flush. */
   flush(): Promise<void>;
-  /** Flushes, and takes no more. */
+  /** Flushes, and accepts no further events. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -40,13 +40,13 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
-/** Within the 24 hours for which the server remembers an Idempotency-Key. */
+/** Less than the 24 hours for which the server remembers an Idempotency-Key. */
 const GIVE_UP_MS = 23 * 3_600_000;
 
 /**
- * Collects events into requests. One request is under way at a time, so that events keep the order
- * in which they were added. It is repeated until its outcome is known: a later one that overtook it
- * would change the order.
+ * Collects events into requests. Only one request is in flight at a time, so that events keep the
+ * order in which they were added. The publisher repeats it until its outcome is known, because a
+ * later request that overtook it would change the order.
  */
 export function createPublisher<In extends NewEvent>(
   { connection, stream, schemas }: Pick<StreamContext, "connection" | "stream" | "schemas">,
@@ -68,7 +68,7 @@ export function createPublisher<In extends NewEvent>(
   let isFlushing = false;
   let isClosed = false;
   let failure: { readonly error: unknown } | undefined;
-  /** The outcome of a request is unknown, so nothing may follow it. */
+  /** The outcome of a request is unknown, so no further request may follow it. */
   let broken: { readonly error: unknown } | undefined;
   let cancelLinger: (() => void) | undefined;
   let checked: Promise<unknown> = Promise.resolve();
@@ -83,7 +83,7 @@ export function createPublisher<In extends NewEvent>(
     while (queue.length > 0) {
       const batch = queue.splice(0, nextBatch(queue, { eventsMax, bytesMax }));
       await settle(batch);
-      // What came meanwhile has waited for as long as the request took.
+      // The events that were added meanwhile have waited as long as the request took.
     }
     isSending = false;
   }
@@ -106,7 +106,7 @@ export function createPublisher<In extends NewEvent>(
       }
       const { error } = outcome;
       failure ??= { error };
-      // A request is written whole or not at all. The events that are at fault go, and the others
+      // A request is written whole or not at all. The events at fault are given up, and the others
       // are sent again.
       const refused = refusedEvents(error, rest.length);
       for (const [index, waiting] of rest.entries()) {
@@ -164,12 +164,12 @@ export function createPublisher<In extends NewEvent>(
     queuedBytes += bytes;
     unsettled += 1;
     const { promise, resolve, reject } = Promise.withResolvers<Added>();
-    // flush() reports it, too.
+    // flush() reports this failure, too.
     promise.catch(() => {});
     const waiting: Waiting = { event, printed, bytes, resolve, reject };
     if (schemas === undefined) enqueue(waiting);
     else {
-      // Schemas may take their time. The order of events stays that of their adding.
+      // Schemas may be asynchronous. Events keep the order in which they were added.
       const checking = assertPublishable(schemas, event);
       checking.catch(() => {});
       checked = checked.then(() =>
@@ -222,7 +222,7 @@ export function createPublisher<In extends NewEvent>(
   };
 }
 
-/** A promise for the next signal, however many wait for it. */
+/** A promise of the next signal, for any number of waiters. */
 function signalling() {
   let next: PromiseWithResolvers<void> | undefined;
   return {

@@ -7,9 +7,9 @@ import { type PublishOptions, publishEvents } from "./publish-events.ts";
 /** Publishing to a stream. */
 export type PublishingStream<In extends NewEvent = NewEvent> = {
   readonly name: string;
-  /** Resolves once the events are durable, all of them. A lost answer is asked for again. */
+  /** Resolves once all events are durable. If the answer is lost, the request is repeated. */
   publish(events: In | readonly In[], options?: PublishOptions): Promise<Receipt>;
-  /** Publishes a tombstone: the key has no current state any more. */
+  /** Publishes a tombstone: afterwards the key has no current state. */
   delete(key: string, options?: PublishOptions): Promise<Receipt>;
 };
 

@@ -4,27 +4,29 @@ import { type OnInvalid, readEvents, usable, type WireEvent } from "./events/rea
 import { FOREVER, pace, waitSecondsAfter } from "./http/follow.ts";
 
 export type ReadOptions = {
-  /** `earliest` unless it is given: also `latest`, a time, a sequence, or a cursor. */
+  /** The default is `earliest`. It can also be `latest`, a time, a sequence or a cursor. */
   readonly from?: string | number | undefined;
-  /** Where to end. */
+  /** Where reading ends. */
   readonly until?: string | number | undefined;
   /** `desc`: newest first. */
   readonly order?: "asc" | "desc" | undefined;
   readonly type?: string | undefined;
   readonly key?: string | undefined;
   readonly keyPrefix?: string | undefined;
-  /** The most events of a request. */
+  /** The maximum number of events of a request. */
   readonly pageEvents?: number | undefined;
-  /** Stay at the end and wait for more, through every outage, until the signal is aborted. */
+  /** Waits for further events at the end, through every outage, until the signal is aborted. */
   readonly follow?: boolean | undefined;
-  /** What becomes of an event that its schema refuses: `throw` unless it is given. */
+  /** What happens to an event that its schema refuses. The default is `throw`. */
   readonly onInvalid?: OnInvalid | undefined;
-  /** Called with each failure after which a request is sent again. */
+  /** Called for each failure after which a request is sent again. */
   readonly onRetry?: ((error: Error) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
-/** Reads a stream page by page, without a subscription. A page's cursor is where to go on. */
+/**
+ * Reads a stream page by page, without a subscription. Reading can continue from a page's cursor.
+ */
 export async function* readPages(
   context: StreamContext,
   options: ReadOptions = {},

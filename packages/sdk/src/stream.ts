@@ -17,14 +17,14 @@ export type Stream<
   publisher(options?: PublisherOptions): Publisher<In>;
   /** The events one by one. */
   read(options?: ReadOptions): AsyncGenerator<Out, void, void>;
-  /** The same by pages, each with the cursor to go on from. */
+  /** The events by pages, each with the cursor to continue from. */
   readPages(options?: ReadOptions): AsyncGenerator<Page<Out>, void, void>;
   subscription(name: string, settings?: SubscriptionSettings): Subscription<Out>;
   /** Keeps the current state of each key in a store. */
   view<Row = Exclude<Out["data"], null>, Store extends ViewStore<Row> = ViewStore<Row>>(
     options: ViewOptions<Row, Store, Out>,
   ): View<Row, Store>;
-  /** Brings the list of current states up to the end of the log now. */
+  /** Compacts the stream now: the list of current states then covers the whole log. */
   compact(options?: { readonly signal?: AbortSignal }): Promise<void>;
 };
 

@@ -145,7 +145,7 @@ async function untilMembers(
   for (const until = performance.now() + 30_000; performance.now() < until; await sleep(50)) {
     if (isSo(((await send(target, "GET", path)) as Info).members)) return;
   }
-  throw new Error("the workers do not come to hold everything");
+  throw new Error("the workers did not take over all shares in time");
 }
 
 const isWhole = (members: Info["members"]): boolean =>

@@ -13,7 +13,7 @@ export type Reason = {
  */
 export const NEVER_ENTERED: readonly Reason[] = [
   {
-    why: "The type asks for it; the value is always there.",
+    why: "The type requires it, although the value is never missing.",
     blocks: [
       "snapshot/scan-plan.ts: ?? 1",
       "log/append/append-plan.ts: ?? []",
@@ -34,7 +34,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "The end of a loop that is always left before, as V8 counts it.",
+    why: "The end of a loop that always returns earlier, as V8 counts it.",
     blocks: ["compaction/repair.ts: ", "log/append/request.ts: }", "log/read/read.ts: "],
   },
   {
@@ -123,11 +123,11 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "Workers that share a subscription have a simulation of their own: test/simulation/models/subscription-workers.test.ts.",
+    why: "Workers that share a subscription have a separate simulation: test/simulation/models/subscription-workers.test.ts.",
     blocks: ["log/read/read.ts: || among.has(partition)"],
   },
   {
-    why: "Streams of the simulation are compacted, and group commit is on; the contract suites and the benchmarks have the others.",
+    why: "Streams of the simulation are compacted, and group commit is on. The contract suites and the benchmarks cover the other settings.",
     blocks: [
       'snapshot/bootstrap.ts: throw new LedgerError("not-compacted"',
       "compaction/repair.ts: : 0",
@@ -135,23 +135,23 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "Another's batch is put, or compacted, just between two queries: the odd seed comes there. test/simulation/models/log-read.test.ts does it for reading.",
+    why: "Another publisher's batch is put or compacted just between two queries: few seeds do that. test/simulation/models/log-read.test.ts does it for reading.",
     blocks: ['compaction/compaction-plan.ts: stop = "gap";', "log/read/lag.ts: return NONE;"],
   },
   {
-    why: "The table fails four reads in a row just when a chain is being closed: the odd seed comes there.",
+    why: "The table fails four reads in a row just while a chain is being sealed: few seeds do that.",
     blocks: ["log/seal.ts: throw error;"],
   },
   {
-    why: "All requests of a group are past their deadline just when it would try again: the odd seed comes there.",
+    why: "All requests of a group are past their deadline just before its next attempt: few seeds do that.",
     blocks: ['log/append/attempt.ts: return { kind: "unsent", live: [] };'],
   },
   {
-    why: "The table stream rings with keys of batches: anything else is a bug of the caller.",
+    why: "The table's stream passes only keys of batches: any other key is a bug of the caller.",
     blocks: ["compaction/doorbell.ts: return undefined;"],
   },
   {
-    why: "The checkpoint of a life goes half an hour after its last seal; who still asks then has been away for as long and holds a name that is void after seconds.",
+    why: "The checkpoint of a life is deleted half an hour after its last seal. A client that still asks has been away as long, and holds a name that is void after seconds.",
     blocks: [
       "snapshot/bootstrap.ts: throw streamNotFound();",
       "compaction/sweep.ts: return { ...result, floorMoved: false };",
@@ -161,18 +161,18 @@ export const NEVER_ENTERED: readonly Reason[] = [
     ],
   },
   {
-    why: "One operator repairs at a time, and never what is being deleted: recovery creates the stream again before.",
+    why: "One operator repairs at a time, and never a stream that is being deleted: recovery creates the stream again first.",
     blocks: ["compaction/repair.ts: : undefined", "compaction/repair.ts: continue;"],
   },
   {
-    why: "A race that has to be lost many times over within one call: the clients' patience is shorter.",
+    why: "One call would have to lose a race many times: the clients give up earlier.",
     blocks: [
       "snapshot/bootstrap.ts: function compactionMovedOn(): never",
       "log/seal.ts: function notClosed(): never",
     ],
   },
   {
-    why: "The stream's row is read before the end, so it is found too old first: but for a memory of the end that turns a minute old between two lines.",
+    why: "The stream's row is read before the end, so its age is noticed first. Only a remembered end that turns a minute old between two lines comes here.",
     blocks: [
       "log/append/attempt.ts: ends.forget(life, known.keys()); return { kind",
       'log/append/send.ts: return "expired";',
@@ -183,7 +183,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: ["log/append/send.ts: (error: unknown) => { // A refusal concerns only"],
   },
   {
-    why: "The batch at the position of a reader or a sweep goes between two looks of one call, or the floor moves to the very place of a reader: test/simulation/models/log-read.test.ts.",
+    why: "The batch at the position of a reader or a sweep is removed between two reads of one call, or the floor moves exactly to the position of a reader: test/simulation/models/log-read.test.ts.",
     blocks: [
       "compaction/floor.ts: return false;",
       "log/read/lag.ts: ?? last.publishedAt",

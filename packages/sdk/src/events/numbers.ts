@@ -1,6 +1,6 @@
 /**
- * What numbers in `data` become. `double`: JavaScript's numbers, which round beyond 2^53. `bigint`:
- * a bigint where an integer is larger than that. `text`: each number as it was spelled.
+ * How numbers in `data` are read. `double`: as JavaScript numbers, which are rounded beyond 2^53.
+ * `bigint`: larger integers become bigints. `text`: each number keeps its spelling, as a string.
  */
 export type Numbers = "double" | "bigint" | "text";
 
@@ -8,21 +8,22 @@ type ReviverWithSource = (this: unknown, key: string, value: unknown, context?: 
 type Source = { readonly source?: string };
 
 /**
- * Parses an answer. Only `data` is read in the way that was asked for: sequences and lags are
- * always numbers.
+ * Parses an answer. Only numbers in `data` follow the setting: sequences and lags are always
+ * numbers.
  */
 export function parseAnswer(text: string, numbers: Numbers): unknown {
   const parsed: unknown = JSON.parse(text);
   return numbers === "double" ? parsed : withExactData(parsed, parseExactly(text, numbers));
 }
 
-/** Parses a JSON text of its own in the same way. */
+/** Parses a separate JSON text with the same setting. */
 export function parseExactly(text: string, numbers: Numbers): unknown {
   if (numbers === "double") return JSON.parse(text);
   const revive: ReviverWithSource = (_, value, context) => {
     if (typeof value !== "number") return value;
     const source = context?.source;
-    if (source === undefined) throw new Error(`numbers: "${numbers}" needs a newer JavaScript`);
+    if (source === undefined)
+      throw new Error(`numbers: "${numbers}" needs a newer JavaScript engine`);
     if (numbers === "text") return source;
     const isExact = Number.isSafeInteger(value) || !/^-?\d+$/.test(source);
     return isExact ? value : BigInt(source);
@@ -30,7 +31,9 @@ export function parseExactly(text: string, numbers: Numbers): unknown {
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
 
-/** Takes `data` of each event from the exact reading, and everything else from the plain one. */
+/**
+ * Takes the `data` of each event from the exact reading, and everything else from the plain one.
+ */
 function withExactData(plain: unknown, exact: unknown): unknown {
   if (!isRecord(plain) || !isRecord(exact)) return plain;
   for (const list of ["events", "items"]) {

@@ -7,5 +7,5 @@ export class RawJson {
   }
 }
 
-/** `data: rawJson(text)` publishes the text as it is. It must be JSON. */
+/** `data: rawJson(text)` publishes the text unchanged. The text must be JSON. */
 export const rawJson = (text: string): RawJson => new RawJson(text);

@@ -5,10 +5,10 @@ import { readWithSchema, type Schemas } from "./schema.ts";
 /** An event as the server prints it. */
 export type WireEvent = Omit<LedgerEvent, "isDeletion">;
 
-/** What becomes of an event that its schema refuses. */
+/** What happens to an event that its schema refuses. */
 export type OnInvalid = "skip" | "throw";
 
-/** The events that a consumer can use, and the errors of those that it cannot. */
+/** The events that a consumer can use, and the errors of the others. */
 export async function readEvents(
   schemas: Schemas | undefined,
   wire: readonly WireEvent[],
@@ -27,7 +27,7 @@ export async function readEvents(
   );
 }
 
-/** Without those that are not valid. Throws the first of them, unless they are to be skipped. */
+/** The valid events. Throws the error of the first invalid one, unless `onInvalid` is `skip`. */
 export function usable(
   read: readonly (LedgerEvent | InvalidEvent)[],
   onInvalid: OnInvalid,

@@ -2,7 +2,7 @@ import { InvalidEvent, type Issue } from "../errors.ts";
 import type { LedgerEvent, NewEvent } from "./event.ts";
 import { RawJson } from "./raw-json.ts";
 
-/** A schema of zod, valibot, arktype or any other library that follows standardschema.dev. */
+/** A schema of zod, valibot, arktype or any other library that implements standardschema.dev. */
 export type StandardSchema<Input = unknown, Output = Input> = {
   readonly "~standard": {
     readonly version: 1;
@@ -27,7 +27,7 @@ export type Schemas = Readonly<Record<string, StandardSchema>>;
 type InputOf<S> = S extends StandardSchema<infer Input, unknown> ? Input : never;
 type OutputOf<S> = S extends StandardSchema<infer _, infer Output> ? Output : never;
 
-/** What may be published: each type with its data. */
+/** What can be published: each type with its data. */
 export type NewEventOf<S extends Schemas> = {
   [Type in keyof S & string]: NewEvent<Type, InputOf<S[Type]> | RawJson>;
 }[keyof S & string];
@@ -38,8 +38,8 @@ export type LedgerEventOf<S extends Schemas> = {
 }[keyof S & string];
 
 /**
- * Checks an event before it is published. It is sent as it was given: readers apply the schema to
- * that, too.
+ * Checks an event before it is published. The event is sent as it was given, because readers apply
+ * the schema again.
  */
 export async function assertPublishable(schemas: Schemas | undefined, event: NewEvent) {
   if (schemas === undefined || event.data === null) return;
@@ -48,7 +48,7 @@ export async function assertPublishable(schemas: Schemas | undefined, event: New
   if (result.issues !== undefined) throw new InvalidEvent(event, toIssues(result.issues));
 }
 
-/** The event with its data as the schema reads it. Throws InvalidEvent. */
+/** The event, with its data as the schema returns it. Throws InvalidEvent. */
 export async function readWithSchema(
   schemas: Schemas | undefined,
   event: LedgerEvent,

@@ -30,10 +30,12 @@ type Outcome =
       readonly body: Readonly<Record<string, unknown>>;
       readonly isKeyFetched: boolean;
     }
-  /** No whole answer came. `isSent`: the server may have had the request. */
+  /** No complete answer came. `isSent`: the server may have received the request. */
   | { readonly kind: "lost"; readonly cause: Error; readonly isSent: boolean };
 
-/** Sends a request once. Throws only when the caller's signal is aborted, or its key fails. */
+/**
+ * Sends a request once. Throws only if the caller's signal is aborted or the key cannot be fetched.
+ */
 export async function attempt(
   deps: ConnectionDeps,
   call: Call,
@@ -49,8 +51,8 @@ export async function attempt(
   const apiKey = await given;
   signal?.throwIfAborted();
 
-  // A controller for each attempt: the caller's signal may live for as long as the process, and
-  // every listener on it would stay.
+  // Each attempt has its own controller. The caller's signal may live as long as the process, and
+  // would keep every listener.
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -87,7 +89,7 @@ export async function attempt(
   }
 }
 
-/** What came: an answer of EventLedger, a problem, or the words of something in between. */
+/** The kinds of answer: one of EventLedger, a problem, or one of a proxy. */
 function judge(answer: Answer, isKeyFetched: boolean): Outcome {
   const { status, header } = answer;
   const type = header("content-type") ?? "";
@@ -100,7 +102,7 @@ function judge(answer: Answer, isKeyFetched: boolean): Outcome {
   if (body !== undefined && typeof body.code === "string") {
     return { kind: "problem", answer, body: withRetryAfter(body, answer), isKeyFetched };
   }
-  // Gateways answer these when they have no answer of the server.
+  // Gateways send these statuses when the server does not answer.
   if (status === 502 || status === 503 || status === 504) {
     return { kind: "lost", cause: new Error(`a gateway answered ${status}`), isSent: true };
   }
@@ -128,7 +130,7 @@ function withRetryAfter(
   return seconds > 0 && body.retryAfter === undefined ? { ...body, retryAfter: seconds } : body;
 }
 
-/** A query string; members that are undefined are left out. */
+/** A query string. Undefined members are left out. */
 export function search(query: Call["query"] = {}): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],

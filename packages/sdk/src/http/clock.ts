@@ -1,7 +1,7 @@
-/** Time as the SDK needs it. Tests put a clock of their own here. */
+/** The clock of the SDK. Tests replace it. */
 export type Clock = {
   now(): number;
-  /** Calls back once, later. The answer cancels it. */
+  /** Calls back once, later. Returns a function that cancels the call. */
   after(ms: number, run: () => void): () => void;
 };
 
@@ -13,12 +13,12 @@ export const systemClock: Clock = {
   },
 };
 
-/** Rejects with the signal's reason when it is aborted. No listener is left on the signal. */
+/** Rejects with the signal's reason when it is aborted. Leaves no listener on the signal. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return abortable(signal, (done) => clock.after(ms, done));
 }
 
-/** Waits for something that others settle, or for the signal. */
+/** Waits for a promise, or for the signal. */
 export function waitFor(settled: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   return abortable(signal, (done) => {
     settled.then(done, done);

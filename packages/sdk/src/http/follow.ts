@@ -1,11 +1,13 @@
 import { type Clock, sleep } from "./clock.ts";
 
-/** Whether to let the server hold a poll until there is something: as it advises, or so long. */
+/** How long the server may hold a poll: as it advises, or a number of seconds. */
 export type Wait = "advised" | "none" | number;
 
 type Paced = { readonly waitSecondsAdvised: number; readonly nextPollMs?: number };
 
-/** The `waitSeconds` of the next request. The first one of a loop does not know what is advised. */
+/**
+ * The `waitSeconds` of the next request. The first request of a loop does not yet know the advice.
+ */
 export const waitSecondsAfter = (wait: Wait, former: Paced | undefined): number | undefined => {
   if (wait === "none") return undefined;
   const advised = former?.waitSecondsAdvised ?? 0;
@@ -19,5 +21,5 @@ export async function pace(clock: Clock, page: Paced, signal?: AbortSignal): Pro
   else signal?.throwIfAborted();
 }
 
-/** A loop that follows a stream sends its request until it is answered. */
+/** A loop that follows a stream repeats its request until an answer comes. */
 export const FOREVER = Number.POSITIVE_INFINITY;

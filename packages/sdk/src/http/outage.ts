@@ -1,25 +1,27 @@
 import { type Clock, sleep, waitFor } from "./clock.ts";
 import { backOffMs, type RetryPolicy } from "./retry-plan.ts";
 
-/** What one attempt has learned of the server: it was reached or not, or nothing is known. */
+/**
+ * What an attempt shows about the server: it answered, it did not, or the attempt shows nothing.
+ */
 export type Contact = "reached" | "lost" | "unknown";
 
 export type Outage = {
   /**
-   * Resolves when an attempt may be sent. While the server is away,
-   * one attempt at a time asks for it, however many requests wait. Resolves to undefined when more
-   * attempts have failed meanwhile than the request may have.
+   * Resolves when an attempt may be sent. During an outage one attempt at a time probes the server,
+   * however many requests wait. Resolves to undefined when more attempts have failed meanwhile than
+   * the request may have.
    */
   turn(attempts: number, signal?: AbortSignal): Promise<Turn | undefined>;
 };
 
 export type Turn = {
-  /** All others wait for what comes of this attempt, so it should be answered at once. */
+  /** All other requests wait for this attempt, so the server should answer it at once. */
   readonly isProbe: boolean;
   end(contact: Contact): void;
 };
 
-/** One for each server. Without it, every loop of a process would ask on its own. */
+/** Each server has one. Otherwise every loop of a process would probe the server separately. */
 export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
   let failures = 0;
   /** Failures of requests that were sent together count once. */

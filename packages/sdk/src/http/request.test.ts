@@ -16,7 +16,7 @@ async function eventsOf(fake: ReturnType<typeof fakeLedger>) {
   return events;
 }
 
-/** A rejection that is looked at later. */
+/** A rejection that the test reads later. */
 const caught = (running: Promise<unknown>) =>
   running.then(
     () => expect.fail("was not refused"),
@@ -205,7 +205,7 @@ describe("while the server is away", () => {
 
 describe("errors", () => {
   it("are known across two copies of the package", async () => {
-    // A query makes another module of it, as a second copy of the package would be.
+    // The query makes this a separate module, as in a second copy of the package.
     const copy = "../errors.ts?second-copy";
     const other: typeof import("../errors.ts") = await import(/* @vite-ignore */ copy);
     const theirs = new other.LedgerProblem({ code: "lease-lost", status: 409, retry: "refresh" });

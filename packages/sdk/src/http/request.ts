@@ -5,8 +5,8 @@ import { createOutage } from "./outage.ts";
 import { backOffMs, pauseAfter, type RetryPolicy } from "./retry-plan.ts";
 
 /**
- * One request. All of them may be repeated: what publishes carries an Idempotency-Key, and the
- * others set a state.
+ * One request. Every request can be repeated: publishes carry an Idempotency-Key, and the others
+ * set a state.
  */
 export type Call = {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -16,11 +16,13 @@ export type Call = {
   readonly body?: string | Readonly<Record<string, unknown>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How long the server may hold its answer, in the query of a GET and in the body of a POST. */
+  /**
+   * How long the server may hold its answer. Sent in the query of a GET and in the body of a POST.
+   */
   readonly waitSeconds?: number | undefined;
-  /** Instead of the policy's. A loop that follows a stream never gives up. */
+  /** Replaces the policy's number of attempts. A loop that follows a stream never gives up. */
   readonly attempts?: number | undefined;
-  /** Called with each failure after which the request is sent again. */
+  /** Called for each failure after which the request is sent again. */
   readonly onRetry?: ((error: Error) => void) | undefined;
 };
 
@@ -85,7 +87,7 @@ export function connect(deps: ConnectionDeps): Connection {
       }
       const problem = new LedgerProblem(outcome.body, isRepeated);
       if (problem.code === "unauthorized" && !isKeyRefused) {
-        // A key that is fetched may have been rotated since.
+        // The key may have been rotated since it was fetched.
         isKeyRefused = true;
         if (outcome.isKeyFetched) continue;
       }
@@ -108,7 +110,7 @@ const unreachable = (
 ): Error => {
   if (LedgerProblem.is(cause)) return cause;
   const times = attempts === 1 ? "once" : `${attempts} times`;
-  const text = `No answer to ${method} ${path}, tried ${times}: ${cause?.message ?? "it is away"}`;
+  const text = `No answer to ${method} ${path}, tried ${times}: ${cause?.message ?? "the server is away"}`;
   return new LedgerUnreachable(text, { maybeWritten, cause });
 };
 

@@ -1,21 +1,21 @@
 import type { LedgerProblem } from "../errors.ts";
 
 export type RetryPolicy = {
-  /** The most times that one request is sent. */
+  /** The maximum number of attempts of one request. */
   readonly attempts: number;
-  /** The pause after the first failure. It doubles with each further one. */
+  /** The pause after the first failure. Each further failure doubles it. */
   readonly baseMs: number;
   readonly maxMs: number;
 };
 
 export const RETRY: RetryPolicy = { attempts: 8, baseMs: 100, maxMs: 5_000 };
 
-/** A server that asks for a longer pause than this is not waited for: the caller decides. */
+/** If the server asks for a longer pause than this, the request fails and the caller decides. */
 const PATIENCE_MS = 60_000;
 
 /**
- * The pause before the next attempt. Chance only makes it longer, so that no minute has more than
- * 20 attempts.
+ * The pause before the next attempt. Its random part only makes it longer, so that no minute has
+ * more than 20 attempts.
  */
 export const backOffMs = (
   { baseMs, maxMs }: RetryPolicy,
@@ -24,8 +24,8 @@ export const backOffMs = (
 ): number => Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance / 4));
 
 /**
- * The pause before the same request is sent again, or undefined when that does not help. The
- * server's `retry` decides, and not the status.
+ * The pause before the same request is sent again, or undefined if repeating does not help. The
+ * server's `retry` decides, rather than the status.
  */
 export function pauseAfter(
   policy: RetryPolicy,

@@ -1,6 +1,6 @@
 import type { Change, Found, Mark } from "../view/store.ts";
 
-/** Keeps a copy in this process. It is built again when the process starts. */
+/** Keeps a copy in this process. Each start of the process builds it again. */
 export function memory<Row>() {
   let mark: Mark | undefined;
   const rounds = new Map<number, Map<string, Found<Row>>>();

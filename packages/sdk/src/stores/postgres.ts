@@ -1,8 +1,8 @@
 import type { Change, Found, Mark } from "../view/store.ts";
 
 /**
- * Sends one statement. `pg`'s `pool.query` is one as it is; with `postgres` it is
- * `(text, values) => sql.unsafe(text, values)`.
+ * Sends one statement. `pg`'s `pool.query` has this form; with `postgres` use `(text, values) =>
+ * sql.unsafe(text, values)`.
  */
 export type PostgresQuery = (
   text: string,
@@ -11,13 +11,13 @@ export type PostgresQuery = (
 
 export type PostgresOptions<Row> = {
   readonly query: PostgresQuery;
-  /** The name of the copy: one database can hold several. */
+  /** The name of the copy. One database can hold several. */
   readonly name?: string | undefined;
   readonly encode?: ((row: Row) => string) | undefined;
   readonly decode?: ((text: string) => Row) | undefined;
 };
 
-/** The tables. `load` makes them where they are missing. */
+/** The tables. `load` creates those that do not exist. */
 export const POSTGRES_SCHEMA: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS eventledger_marks (
      view text PRIMARY KEY, version bigint NOT NULL, mark text NOT NULL
@@ -29,8 +29,8 @@ export const POSTGRES_SCHEMA: readonly string[] = [
 ];
 
 /**
- * One statement is one transaction, through a pool as well. The mark moves first. A replica that
- * was faster holds its row, and then nothing else of the statement takes effect.
+ * One statement is one transaction, also through a pool. It updates the mark first. If a faster
+ * replica has done so already, the rest of the statement has no effect.
  */
 const APPLY = `
   WITH moved AS (
@@ -59,7 +59,7 @@ const APPLY = `
 
 const PAGE = 500;
 
-/** Keeps a copy in PostgreSQL, through one function that sends a statement. */
+/** Keeps a copy in PostgreSQL, through a function that sends one statement. */
 export function postgres<Row>(options: PostgresOptions<Row>) {
   const { query, name = "view", encode = JSON.stringify, decode = JSON.parse } = options;
   const ask = async <T>(text: string, ...values: unknown[]): Promise<readonly T[]> => {

@@ -2,7 +2,7 @@ import type { Change, Found, Mark } from "../view/store.ts";
 
 type Value = string | number;
 
-/** The part of `node:sqlite`'s DatabaseSync that the store uses; `bun:sqlite` has it as well. */
+/** The part of `node:sqlite`'s DatabaseSync that the store uses. `bun:sqlite` has it as well. */
 export type SqliteDatabase = {
   exec(sql: string): unknown;
   prepare(sql: string): {
@@ -13,7 +13,7 @@ export type SqliteDatabase = {
 };
 
 export type SqliteOptions<Row> = {
-  /** The name of the copy: one database can hold several. */
+  /** The name of the copy. One database can hold several. */
   readonly name?: string | undefined;
   readonly encode?: ((row: Row) => string) | undefined;
   readonly decode?: ((text: string) => Row) | undefined;
@@ -28,7 +28,7 @@ const SCHEMA = `
     sequence INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (view, round, key)
   ) STRICT, WITHOUT ROWID;`;
 
-/** Keeps a copy in SQLite. Rows are JSON unless `encode` and `decode` say otherwise. */
+/** Keeps a copy in SQLite. Rows are stored as JSON unless `encode` and `decode` are given. */
 export function sqlite<Row>(database: SqliteDatabase, options: SqliteOptions<Row> = {}) {
   const { name = "view", encode = JSON.stringify, decode = JSON.parse } = options;
   database.exec(SCHEMA);
@@ -59,7 +59,7 @@ export function sqlite<Row>(database: SqliteDatabase, options: SqliteOptions<Row
       return row === undefined ? undefined : JSON.parse(row.mark);
     },
     apply({ mark, puts, deletes, sweep }: Change<Row>): boolean {
-      // IMMEDIATE: the version is read under the lock under which it is written.
+      // IMMEDIATE takes the write lock before the version is read.
       database.exec("BEGIN IMMEDIATE");
       try {
         const isNext = (kept()?.version ?? 0) === mark.version - 1;
@@ -82,7 +82,7 @@ export function sqlite<Row>(database: SqliteDatabase, options: SqliteOptions<Row
       const row = sql.get.get(name, round, key) as { value: string; sequence: number } | undefined;
       return row && { row: decode(row.value), sequence: row.sequence };
     },
-    /** Page by page, so that the view can go on while its rows are read. */
+    /** Reads page by page, so that the view can continue while its rows are read. */
     *entries(round: number): Generator<[string, Row]> {
       type Listed = { key: string; value: string };
       let page = sql.first.all(name, round) as Listed[];

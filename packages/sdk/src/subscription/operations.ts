@@ -40,14 +40,14 @@ export function subscriptionOperations(
     path,
     consumer: me,
     isMadeHere: settings.start !== undefined,
-    /** Creates the subscription, where its start is known. Repeating it changes nothing. */
+    /** Creates the subscription if its start is known. Repeating it changes nothing. */
     async ensure(signal?: AbortSignal): Promise<void> {
       if (settings.start !== undefined) await post(all, { name, ...settings }, { signal });
     },
     info,
     lag: async (how?: Signalled): Promise<Lag> => (await info(how)).lag,
     seek: (to: Place, how?: Signalled): Promise<SeekReceipt> => post(`${path}/seek`, { to }, how),
-    /** The key of an event waits from that event on, and the rest continues. */
+    /** Parks the key of an event: its events wait from this one on, and the others continue. */
     park: (
       { key, sequence, reason = "" }: Pick<ParkedKey, "key" | "sequence"> & { reason?: string },
       how?: Signalled,
@@ -60,13 +60,13 @@ export function subscriptionOperations(
         cursor = page.cursor;
       }
     },
-    /** Delivers what has waited. A key that is free already counts as done. */
+    /** Delivers the events that waited. A key that is already free counts as done. */
     retry: (key: string, how?: Signalled): Promise<void> =>
       unlessRepeated(
         post(`${path}/parked/retry`, {}, { ...how, query: { key } }),
         "parked-key-not-found",
       ),
-    /** Gives up the parked event, and delivers the later ones of its key. */
+    /** Skips the parked event, and delivers the later ones of its key. */
     skip: (
       { key, sequence }: Pick<ParkedKey, "key" | "sequence">,
       how?: Signalled,
@@ -76,8 +76,8 @@ export function subscriptionOperations(
         "parked-key-not-found",
       ),
     /**
-     * Ends a loop: commits what was processed last, so that it need not come again, and frees this
-     * worker's share at once. Without it, the others wait for the end of its lease.
+     * Ends a loop: commits what was processed last, so that it is not delivered again, and releases
+     * this worker's share at once. Otherwise the other workers would wait until its lease ends.
      */
     async leave(commit?: string): Promise<void> {
       const how = { signal: AbortSignal.timeout(LEAVE_MS), attempts: 1 };
@@ -96,9 +96,9 @@ export function subscriptionOperations(
   };
 }
 
-/** A process that ends does not wait for longer. */
+/** A process that ends waits no longer than this. */
 const LEAVE_MS = 2_000;
 
-/** As much of a reason as the server keeps. */
+/** The server keeps this much of a reason. */
 const cut = (reason: string): string =>
   reason.slice(0, new TextEncoder().encodeInto(reason, new Uint8Array(256)).read).toWellFormed();

@@ -7,24 +7,25 @@ import type { Operations } from "./operations.ts";
 import type { PollPage } from "./settings.ts";
 
 export type PagesOptions = {
-  /** The most events of a page. */
+  /** The maximum number of events of a page. */
   readonly limit?: number | undefined;
-  /** What becomes of an event that its schema refuses: `throw` unless it is given. */
+  /** What happens to an event that its schema refuses. The default is `throw`. */
   readonly onInvalid?: OnInvalid | "park" | undefined;
   /**
-   * What to do when events are gone before they were delivered, because the subscription was away
-   * for longer than the stream keeps them: `throw` unless it is given. `seek` continues where the
-   * server advises.
+   * What happens when the subscription was away longer than the stream keeps events, so that some
+   * are gone before their delivery. The default is `throw`. `seek` continues where the server
+   * advises.
    */
   readonly onLost?: "throw" | "seek" | undefined;
-  /** Called with each failure after which the poll is sent again. */
+  /** Called for each failure after which the poll is sent again. */
   readonly onRetry?: ((error: Error) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 };
 
 /**
- * Polls for as long as pages are asked for, through every outage. A page is committed when the next
- * one is asked for, so one that was being processed when the process ended comes again.
+ * Polls as long as the caller asks for pages, through every outage. A page is committed when the
+ * caller asks for the next one. A page that was being processed when the process ended is therefore
+ * delivered again.
  */
 export async function* subscriptionPages(
   context: StreamContext,
@@ -48,7 +49,7 @@ export async function* subscriptionPages(
         attempts: FOREVER,
       }).catch((error: unknown) => recover(operations, error, options));
       if (page === undefined) {
-        // The position is the server's, wherever that is now. What was read before is void.
+        // Reading continues from the server's position. What was read before is void.
         commit = undefined;
         committed = undefined;
         continue;
@@ -73,8 +74,8 @@ export async function* subscriptionPages(
 }
 
 /**
- * Continues after a refusal from the position that the server has. Nothing here ever moves it back:
- * a seek of an operator holds.
+ * Continues from the server's position after a refusal. This code never moves the position back, so
+ * an operator's seek holds.
  */
 async function recover(
   operations: Operations,
@@ -94,7 +95,7 @@ async function recover(
   throw error;
 }
 
-/** Sets the keys of invalid events aside, with everything of those keys that follows them. */
+/** Parks the keys of invalid events. */
 async function parkInvalid(
   operations: Operations,
   read: readonly (LedgerEvent | InvalidEvent)[],

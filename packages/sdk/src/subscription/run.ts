@@ -5,11 +5,11 @@ import { type PagesOptions, subscriptionPages } from "./pages.ts";
 import type { PollPage } from "./settings.ts";
 
 export type RunOptions = PagesOptions & {
-  /** Events of different keys that are processed at a time. Those of one key never are. */
+  /** How many events of different keys are processed at a time. Events of one key never overlap. */
   readonly concurrency?: number | undefined;
   /**
-   * What happens when the handler throws. `stop`: run() rejects with it, and the page comes again.
-   * `park`: the key waits from that event on, and the rest continues.
+   * What happens when the handler throws. `stop`: run() rejects with the error, and the page is
+   * delivered again. `park`: the events of the key wait from that one on, and the others continue.
    */
   readonly onError?: "park" | "stop" | undefined;
 };
@@ -19,7 +19,7 @@ export type Handler<E> = (
   about: Pick<PollPage<E>, "life" | "phase"> & { readonly signal: AbortSignal | undefined },
 ) => unknown;
 
-/** Hands every event to the handler. Once the signal is aborted, it rejects with its reason. */
+/** Passes every event to the handler. Rejects with the signal's reason once it is aborted. */
 export async function run(
   context: StreamContext,
   operations: Operations,
@@ -49,7 +49,7 @@ async function processPage(
       try {
         await handler(event, { life, phase, signal });
       } catch (error) {
-        // What fails because it is to end has not failed.
+        // An error that follows from the abort is no failure.
         signal?.throwIfAborted();
         if (onError === "stop") throw error;
         const { key, sequence } = event;
@@ -66,7 +66,7 @@ async function processPage(
       });
     }
   };
-  // One at a time keeps the order of the page, too.
+  // A concurrency of one keeps the order of the page, too.
   if (concurrency <= 1) queues.splice(0, queues.length, ...page.events.map((event) => [event]));
   await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
   if (failure !== undefined) throw failure.error;

@@ -16,15 +16,15 @@ export type Filter = {
 };
 
 export type SubscriptionSettings = {
-  /** With it, the subscription is created where it does not exist. */
+  /** If given, the subscription is created if it does not exist. */
   readonly start?: Place | undefined;
   readonly filter?: Filter | undefined;
   readonly leaseSeconds?: number | undefined;
   readonly maxDeliveries?: number | undefined;
   /**
-   * The name of this process among those that share the subscription. One is made when none is
-   * given. A process that comes back under its own name has its share again at once; under a new
-   * one, it waits until the lease of the former has ended. `false`: the only process.
+   * The name of this process among those that share the subscription. The default is a random name.
+   * A process that returns under its own name has its share again at once. Under a new name it
+   * waits until the lease of the old one has ended. `false`: this is the only process.
    */
   readonly consumer?: string | false | undefined;
 };
@@ -73,8 +73,8 @@ export type PollPage<E> = Page<E> & {
   readonly consistent: boolean;
   readonly lag: Lag;
   /**
-   * The stream was created again, or the table restored, since the page before: what is kept of the
-   * stream is void.
+   * The stream was created again, or the table was restored, since the last page. All data that was
+   * derived from the stream is void.
    */
   readonly isNewLife: boolean;
 };

@@ -9,15 +9,15 @@ export type Subscription<Out extends LedgerEvent = LedgerEvent> = {
   readonly name: string;
   /** Pages of events. Each is committed when the next one is asked for. */
   pages(options?: PagesOptions): AsyncGenerator<PollPage<Out>, void, void>;
-  /** Hands each event to a handler, never two of one key at a time. */
+  /** Passes each event to a handler, never two of one key at a time. */
   run(handler: Handler<Out>, options?: RunOptions): Promise<void>;
 } & Pick<
   Operations,
   "consumer" | "info" | "lag" | "seek" | "park" | "parked" | "retry" | "skip" | "delete"
 > & {
-    /** Frees this worker's share at once. `pages` and `run` do it by themselves. */
+    /** Releases this worker's share at once. `pages` and `run` do so themselves. */
     leave(): Promise<void>;
-    /** Creates the subscription. `pages` and `run` do it by themselves where a start is given. */
+    /** Creates the subscription. `pages` and `run` do so themselves if a start is given. */
     create(signal?: AbortSignal): Promise<void>;
   };
 

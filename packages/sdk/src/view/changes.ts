@@ -1,13 +1,18 @@
-/** A change of a copy. `reset`: too much has changed to be listed; read the entries again. */
+/**
+ * A change of a copy. `reset`: there were too many changes to list them, so read the entries again.
+ */
 export type ViewChange<Row> =
   | { readonly kind: "put"; readonly key: string; readonly row: Row; readonly sequence: number }
   | { readonly kind: "delete"; readonly key: string }
   | { readonly kind: "reset" };
 
-/** The most changes that wait for a slow reader. Then it gets a `reset` instead of them. */
+/**
+ * The maximum number of changes that wait for a slow reader. Beyond it, the reader gets a `reset`
+ * instead.
+ */
 const WAITING_MAX = 10_000;
 
-/** Hands changes to any number of readers, each at its own pace. */
+/** Passes changes to any number of readers, each at its own pace. */
 export function createChanges<Row>() {
   type Change = ViewChange<Row>;
   type Reader = { queue: Change[]; wake: (() => void) | undefined };
@@ -27,7 +32,7 @@ export function createChanges<Row>() {
     for (const { wake } of readers) wake?.();
   };
 
-  /** What changes from now on. */
+  /** The changes from now on. */
   function open(): AsyncIterableIterator<Change> {
     const reader: Reader = { queue: [], wake: undefined };
     readers.add(reader);

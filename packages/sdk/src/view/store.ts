@@ -1,38 +1,43 @@
-/** How far a copy is, kept in its store together with the rows. */
+/** The progress of a copy. The store keeps it together with the rows. */
 export type Mark = {
-  /** Rises with each change. A process that finds another one has been overtaken by a replica. */
+  /**
+   * Rises with each change. If a process finds another version than its own, a replica has
+   * overtaken it.
+   */
   readonly version: number;
-  /** What is copied: the stream and the beginning of its keys. */
+  /** The source of the copy: the stream and the prefix of its keys. */
   readonly of: string;
-  /** The life of the stream that this round copies; empty until the first page. */
+  /** The life of the stream that this round copies. Empty until the first page. */
   readonly life: string;
-  /** Each time that the copy is built from the start it is another round. */
+  /** The round number. Each time the copy is built from the start, a new round begins. */
   readonly round: number;
-  /** The round that readers see; 0 before the first one is complete. */
+  /** The round that readers see. 0 until the first round is complete. */
   readonly shown: number;
-  /** Where the list of current states goes on; null once it is read, or before it is begun. */
+  /**
+   * Where the list of current states continues. Null before the list is begun and after its end.
+   */
   readonly listing: string | null;
-  /** Where reading the log goes on; null before the list is begun. */
+  /** Where reading of the log continues. Null before the list is begun. */
   readonly follow: string | null;
-  /** The round is complete. */
+  /** Whether the round is complete. */
   readonly ready: boolean;
 };
 
 export type Put<Row> = { readonly key: string; readonly row: Row; readonly sequence: number };
 
-/** What one page changes. */
+/** The changes of one page. */
 export type Change<Row> = {
   readonly mark: Mark;
   readonly puts: readonly Put<Row>[];
   readonly deletes: readonly string[];
-  /** Rows of rounds before that of the mark are no longer needed. */
+  /** Rows of earlier rounds than the mark's are no longer needed. */
   readonly sweep: boolean;
 };
 
 /**
- * Where a view keeps its copy. `apply` makes the whole change in one transaction, and only if the
- * version that is kept is the one before that of the mark (0 without a mark). Otherwise it changes
- * nothing and answers false: another process keeps the same copy, and has made that step.
+ * The store of a view's copy. `apply` makes the whole change in one transaction, and only if the
+ * stored version is the one before the mark's (0 without a mark). Otherwise it changes nothing and
+ * returns false: another process keeps the same copy and has made this step.
  */
 export type ViewStore<Row> = {
   load(): Mark | undefined | Promise<Mark | undefined>;

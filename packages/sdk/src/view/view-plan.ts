@@ -2,13 +2,13 @@ import { LedgerProblem } from "../errors.ts";
 import type { LedgerEvent } from "../events/event.ts";
 import type { Change, Mark, Put } from "./store.ts";
 
-/** The mark of a copy that has nothing yet. */
+/** The mark of an empty copy. */
 const NOTHING: Mark = {
   ...{ version: 0, of: "", life: "", round: 0, shown: 0 },
   ...{ listing: null, follow: null, ready: false },
 };
 
-/** Begins another round beside the rows that readers see. */
+/** Begins a new round. Readers see the old one meanwhile. */
 export const nextRound = (of: string, mark: Mark = NOTHING): Mark => ({
   ...NOTHING,
   of,
@@ -33,7 +33,7 @@ export type LogPage = {
 
 export type ToRow<Row> = (event: LedgerEvent) => Row | undefined;
 
-/** What a page of current states changes; undefined when the stream has another life by now. */
+/** The changes of a page of current states, or undefined if the stream has a new life. */
 export function applyList<Row>(
   mark: Mark,
   page: ListPage,
@@ -49,15 +49,15 @@ export function applyList<Row>(
       listing: page.cursor,
       follow: page.follow,
     },
-    // A key that has no row has none from another page either: the round is new.
+    // A key without a row here has none from another page either, because the round is new.
     ...{ puts, deletes: [], sweep: false },
   };
 }
 
 /**
- * What a page of the log changes; undefined when the stream has another life by now. The first page
- * that reaches the end completes the round: readers see it from then on, and the rows of the former
- * one go.
+ * The changes of a page of the log, or undefined if the stream has a new life. The first page that
+ * reaches the end completes the round: readers see it from then on, and the rows of the old round
+ * are deleted.
  */
 export function applyLog<Row>(
   mark: Mark,
@@ -76,7 +76,7 @@ export function applyLog<Row>(
   return { mark: next, ...fold(page.events, toRow), sweep: completes };
 }
 
-/** Whether there is anything to keep of a change. */
+/** Whether a change has anything to store. */
 export const isChange = (before: Mark, { mark, puts, deletes }: Change<unknown>): boolean =>
   puts.length > 0 ||
   deletes.length > 0 ||
@@ -104,6 +104,9 @@ function fold<Row>(
   return { puts: [...puts.values()], deletes: [...deletes] };
 }
 
-/** Whether the place where the copy goes on is gone, so that it has to be built from the start. */
+/**
+ * Whether the position of the copy no longer exists, so that the copy has to be built from the
+ * start.
+ */
 export const isPlaceGone = (error: unknown): boolean =>
   LedgerProblem.is(error, "invalid-cursor", "retention-passed", "bootstrap-expired");

@@ -85,7 +85,7 @@ describe("a view", () => {
       expect([view.status, rowsOf(view)]).toEqual(["stale", { a: 1, b: 2 }]);
       fake.setAway(false);
       if (lose === "recreate") fake.recreate("orders");
-      // Another process does not share the client's pauses.
+      // Another process, which does not share the client's pauses.
       const other = new EventLedger(fake.options).stream<number>("orders");
       await other.publish({ key: "c", data: 3 });
       if (lose === "expire") fake.expire("orders");

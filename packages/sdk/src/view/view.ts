@@ -18,25 +18,28 @@ import { createWaiters, type WaitOptions } from "./waiters.ts";
 
 export type ViewOptions<Row, Store, Event> = {
   readonly store: Store & ViewStore<Row>;
-  /** Only keys that begin with this. */
+  /** Copies only keys with this prefix. */
   readonly keyPrefix?: string | undefined;
-  /** What is kept of an event: its data unless it is given. Undefined keeps nothing of its key. */
+  /**
+   * What the copy stores of an event. The default is its data. A key whose value is undefined is
+   * left out.
+   */
   readonly toRow?: ((event: Event) => Row | undefined) | undefined;
-  /** What becomes of an event that its schema refuses: `throw` unless it is given. */
+  /** What happens to an event that its schema refuses. The default is `throw`. */
   readonly onInvalid?: OnInvalid | undefined;
   readonly onStatus?: ((status: ViewStatus, cause: unknown) => void) | undefined;
 };
 
 /**
- * `loading`: there is nothing to see yet. `live`: it follows the stream. `stale`: what can be read
- * is right as of some time ago, because the server is away or the copy is being built again.
- * `failed`: it cannot follow until something is changed, such as the key; it tries again by itself.
+ * `loading`: nothing can be read yet. `live`: the view follows the stream. `stale`: the view shows
+ * an earlier state, because the server is away or the copy is being built again. `failed`: the view
+ * cannot follow until something is changed, such as the key; it keeps trying.
  */
 export type ViewStatus = "loading" | "live" | "stale" | "failed";
 
 export type View<Row, Store = ViewStore<Row>> = {
   readonly status: ViewStatus;
-  /** Why it is failed, or cannot be reached. */
+  /** Why the view has failed, or why the server cannot be reached. */
   readonly failure: unknown;
   readonly progress: {
     readonly round: number;
@@ -49,11 +52,11 @@ export type View<Row, Store = ViewStore<Row>> = {
   ready(options?: WaitOptions): Promise<void>;
   get(key: string): IsAsync<Store> extends true ? Promise<Row | undefined> : Row | undefined;
   entries(): IsAsync<Store> extends true ? AsyncIterable<[string, Row]> : Iterable<[string, Row]>;
-  /** What changes from now on. */
+  /** The changes from now on. */
   changes(): AsyncIterableIterator<ViewChange<Row>>;
-  /** Resolves once what a publish has written can be read here. */
+  /** Resolves once the events of this receipt can be read here. */
   seen(receipt: Receipt, options?: WaitOptions): Promise<void>;
-  /** Builds the copy again, beside the present one. */
+  /** Builds the copy again. Readers see the present one meanwhile. */
   rebuild(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -72,8 +75,9 @@ const LIST_LIMIT = 500;
 const LOG_LIMIT = 1_000;
 
 /**
- * Keeps the current state of each key in a store: the list of current states first, then the log
- * from where the list says. It needs no subscription, so any number of replicas can keep one.
+ * Keeps the current state of each key in a store. It reads the list of current states first, and
+ * then the log from where the list ends. It needs no subscription, so any number of replicas can
+ * keep a copy.
  */
 export function openView<Row>(
   context: StreamContext,
@@ -88,7 +92,10 @@ export function openView<Row>(
   const starting = createWaiters(clock);
   const seeing = createWaiters(clock);
   let mark: Mark | undefined;
-  /** The store may have more than this process knows: an answer of it may have been lost. */
+  /**
+   * The store may hold more than this process knows, because an answer of the store may have been
+   * lost.
+   */
   let isMarkKnown = false;
   let former: Page<WireEvent> | undefined;
   let isCurrent = false;
@@ -97,7 +104,7 @@ export function openView<Row>(
   let applied = 0;
   let status: ViewStatus = "loading";
   let failure: unknown;
-  /** Ends what the loop waits for: a poll, or a pause. */
+  /** Aborts what the loop waits for: a poll or a pause. */
   let hold = new AbortController();
 
   const setStatus = (next: ViewStatus, cause: unknown): void => {
@@ -145,7 +152,7 @@ export function openView<Row>(
     if (!isMarkKnown) mark = await store.load();
     isMarkKnown = true;
     if (mark === undefined || mark.of !== of || wantsRound) {
-      // Another round is no change to what readers see.
+      // A new round changes nothing that readers see.
       await save({ mark: nextRound(of, mark), puts: [], deletes: [], sweep: false });
       wantsRound = false;
       settleStatus();
@@ -185,7 +192,7 @@ export function openView<Row>(
     if (page.caughtUp) for (const waiter of urgent) waiter.resolve();
   }
 
-  /** Applies a page. Answers false when another life or another replica has made it void. */
+  /** Applies a page. Returns false if a new life or another replica has made it void. */
   async function settle(change: Change<Row> | undefined): Promise<boolean> {
     if (change === undefined) {
       wantsRound = true;
@@ -209,7 +216,7 @@ export function openView<Row>(
   async function save(change: Change<Row>): Promise<boolean> {
     const isSaved = await store.apply(change);
     mark = isSaved ? change.mark : await store.load();
-    // What a replica has changed is not known one by one.
+    // The changes of another replica are not known one by one.
     if (!isSaved) changes.emit([{ kind: "reset" }]);
     return isSaved;
   }
@@ -258,7 +265,7 @@ export function openView<Row>(
       if (mark?.life === life && (await areKept(events))) return;
       if (status === "failed") throw failure;
       const waiting = seeing.wait(how, late);
-      // A poll that waits was begun before: what it answers may not have these events.
+      // A poll that is already waiting began earlier, so its answer may lack these events.
       hold.abort(closed());
       await waiting;
     },

@@ -5,7 +5,9 @@ export type WaitOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** Those who wait for one thing. Each of them is settled: by it, a failure, time, or its signal. */
+/**
+ * The promises that wait for one thing. Success, a failure, a timeout or its signal settles each.
+ */
 export function createWaiters(clock: Clock) {
   const waiting = new Set<PromiseWithResolvers<void>>();
   return {
@@ -27,7 +29,7 @@ export function createWaiters(clock: Clock) {
         waiting.delete(waiter);
       }
     },
-    /** Those who wait now, to be settled later. */
+    /** The promises that wait now. They are settled later. */
     snapshot: (): readonly PromiseWithResolvers<void>[] => [...waiting],
     resolve(): void {
       for (const waiter of waiting) waiter.resolve();
