@@ -10,12 +10,12 @@ import { type Life, lifeOf } from "../model/names.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { toDeletion } from "../table/deletion.entity.ts";
-import type { LeaseGuard, OffsetRow } from "../table/offset.entity.ts";
+import type { OffsetRow } from "../table/offset.entity.ts";
 import type { SubscriptionRow } from "../table/subscription.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { Covers } from "./covered.ts";
 import type { Matches } from "./filter.ts";
-import { createCommits } from "./position/commit-writes.ts";
+import { createCommits, type Replacement } from "./position/commit-writes.ts";
 import { createSubscriptionLag } from "./position/lag.ts";
 import { loadOffsets } from "./position/load-offsets.ts";
 import { isInSnapshot, offsetsOf, type Progress, pendingProgress } from "./position/progress.ts";
@@ -233,9 +233,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
   async function replace(
     stream: LiveStream,
     state: SubscriptionState,
-    to: Progress,
-    generation: number,
-    end?: { scan: string; guard: LeaseGuard },
+    { to, generation, end }: Replacement,
   ): Promise<SubscriptionState | undefined> {
     const look = memory.look();
     const offsets = offsetsOf(to, generation);

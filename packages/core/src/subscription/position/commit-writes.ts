@@ -32,10 +32,15 @@ type Deps = {
   readonly replace: (
     stream: LiveStream,
     state: SubscriptionState,
-    to: Progress,
-    generation: number,
-    end?: { scan: string; guard: LeaseGuard },
+    replacement: Replacement,
   ) => Promise<SubscriptionState | undefined>;
+};
+
+/** A move of all positions at once. `end` is the place and the worker at a snapshot's end. */
+export type Replacement = {
+  readonly to: Progress;
+  readonly generation: number;
+  readonly end?: { readonly scan: string; readonly guard: LeaseGuard };
 };
 
 /** The effect of a commit, and the part of its cursor that is void. */
@@ -110,7 +115,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     const guard = guardOf(cursor, state.row, 0);
     const to = { positions, bootstrap };
     const end = { scan: present.scan, guard };
-    const ended = await replace(stream, state, to, state.generation, end);
+    const ended = await replace(stream, state, { to, generation: state.generation, end });
     if (ended !== undefined) return { moved: true, state: ended };
     const fresh = await refresh(stream, state);
     assertLeased(

@@ -47,7 +47,7 @@ export async function seek(
     const before = await subscriptions.load(stream, name);
     const to = await standingAt(deps, stream, before, target);
     const generation = nextCount(stream, before.generation);
-    const state = await subscriptions.replace(stream, before, to, generation);
+    const state = await subscriptions.replace(stream, before, { to, generation });
     if (state === undefined) return again();
     return {
       committed: cursorAt(stream, state, progressOf(state), 0),

@@ -78,7 +78,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const alive = aliveOf(holders, look, members, nowMs);
     const left = members.find((member) => member.consumer === consumer)?.left;
     const hasLeft = before !== undefined && before.left !== left;
-    const isHere = !hasLeft && (await beat(life, uid, consumer, alive, { heardMs, leaseMs, left }));
+    const isHere = !hasLeft && (await beat(life, uid, { consumer, alive, heardMs, leaseMs, left }));
     if (!isHere) return { state, tokens: state.offsets.map(() => undefined), presence: GONE };
     const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
     const rows = inUse.map((row) => subscriptions.untils.ofLease(holders, row));
@@ -145,9 +145,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
   async function beat(
     life: Life,
     uid: string,
-    consumer: string,
-    alive: readonly MemberRow[],
-    { heardMs, leaseMs, left }: { heardMs: number; leaseMs: number; left: string | undefined },
+    { consumer, alive, heardMs, leaseMs, left }: Beat,
   ): Promise<boolean> {
     const me = alive.find((member) => member.consumer === consumer);
     if (me !== undefined && me.until - heardMs >= leaseMs * RENEW_BELOW) return true;
@@ -209,6 +207,15 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
 }
 
 export type Leases = ReturnType<typeof createLeases>;
+
+/** A sign of life of a worker at `heardMs`. */
+type Beat = {
+  readonly consumer: string;
+  readonly alive: readonly MemberRow[];
+  readonly heardMs: number;
+  readonly leaseMs: number;
+  readonly left: string | undefined;
+};
 
 const GONE: Presence = { hasLeft: true, left: undefined };
 

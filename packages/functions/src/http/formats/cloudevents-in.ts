@@ -3,7 +3,7 @@ import { EventAttributes } from "@eventledger/protocol";
 import { CloudEvent, EXTENSION_NAME, toHeaders } from "./cloudevents.ts";
 import {
   arraySources,
-  type Draft,
+  type DecodedEvent,
   decodeEvents,
   type EventSource,
   envelopeMembers,
@@ -92,7 +92,7 @@ function withinCaps(
   return undefined;
 }
 
-function readCloudEvent(source: EventSource, fields: InvalidFields): Draft | undefined {
+function readCloudEvent(source: EventSource, fields: InvalidFields): DecodedEvent | undefined {
   const { value, place } = source;
   const members = envelopeMembers(source, fields);
   if (members === undefined || !isObject(value)) return undefined;
@@ -113,7 +113,7 @@ const unlessNull = (name: string, value: unknown): [string, unknown][] =>
  * Base64 data becomes a JSON string, in which an escaped `/` means the same. Missing data becomes
  * null.
  */
-function dataOf(source: EventSource, members: Member[], base64: unknown): Draft["data"] {
+function dataOf(source: EventSource, members: Member[], base64: unknown): DecodedEvent["data"] {
   if (typeof base64 === "string") return () => JSON.stringify(base64) as RawJson;
   const data = members.find(({ name }) => name === "data");
   return data ? memberData(source, data) : () => "null" as RawJson;

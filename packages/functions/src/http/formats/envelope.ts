@@ -26,7 +26,7 @@ export type EventSource = {
 };
 
 /** An event whose attributes are valid. `data` checks the data when it is called. */
-export type Draft = {
+export type DecodedEvent = {
   readonly attributes: EventAttributes;
   readonly data: () => RawJson;
   readonly expectedSequence?: number | undefined;
@@ -35,7 +35,7 @@ export type Draft = {
 /** For each key, the expected sequence that earlier events of the request state. */
 export type Expected = Map<string, number>;
 
-type ReadEvent = (source: EventSource, fields: InvalidFields) => Draft | undefined;
+type ReadEvent = (source: EventSource, fields: InvalidFields) => DecodedEvent | undefined;
 
 /**
  * Returns all events of a body, or throws the first of these: all invalid attributes of all events
@@ -48,12 +48,12 @@ export function decodeEvents(
   expected: Expected = new Map(),
 ): IncomingEvent[] {
   const fields = invalidFields();
-  const drafts = sources.map((source) => read(source, fields));
-  assertOneExpectation(sources, drafts, expected, fields);
+  const decoded = sources.map((source) => read(source, fields));
+  assertOneExpectation(sources, decoded, expected, fields);
   fields.assertNone();
-  const events = drafts.flatMap((draft): IncomingEvent[] => {
-    if (draft === undefined) return [];
-    const { attributes, data, expectedSequence } = draft;
+  const events = decoded.flatMap((each): IncomingEvent[] => {
+    if (each === undefined) return [];
+    const { attributes, data, expectedSequence } = each;
     const event = { attributes, data: data() };
     return [expectedSequence === undefined ? event : { ...event, expectedSequence }];
   });
@@ -66,17 +66,17 @@ export function decodeEvents(
 /** An expectation refers to the key before the request, so a key can have only one. */
 function assertOneExpectation(
   sources: readonly EventSource[],
-  drafts: readonly (Draft | undefined)[],
+  decoded: readonly (DecodedEvent | undefined)[],
   expected: Expected,
   fields: InvalidFields,
 ): void {
-  for (const [index, draft] of drafts.entries()) {
-    if (draft?.expectedSequence === undefined) continue;
-    const { key } = draft.attributes;
-    const first = expected.get(key) ?? draft.expectedSequence;
+  for (const [index, each] of decoded.entries()) {
+    if (each?.expectedSequence === undefined) continue;
+    const { key } = each.attributes;
+    const first = expected.get(key) ?? each.expectedSequence;
     expected.set(key, first);
     const place = sources[index]?.place;
-    if (first === draft.expectedSequence || place === undefined) continue;
+    if (first === each.expectedSequence || place === undefined) continue;
     fields.add(
       within(place, "expectedSequence"),
       `must be ${first}, as in an earlier event of this key, because it refers to the key before this request`,

@@ -3,7 +3,7 @@ import { NewEvent } from "@eventledger/protocol";
 import {
   arraySources,
   assertEventCount,
-  type Draft,
+  type DecodedEvent,
   decodeEvents,
   type EventSource,
   type Expected,
@@ -87,7 +87,7 @@ function listedSources(root: EventSource): EventSource[] {
   return sources;
 }
 
-function readNativeEvent(source: EventSource, fields: InvalidFields): Draft | undefined {
+function readNativeEvent(source: EventSource, fields: InvalidFields): DecodedEvent | undefined {
   const members = envelopeMembers(source, fields);
   if (members === undefined || !hasSoundHeaders(source, members, fields)) return undefined;
   const parsed = NewEvent.safeParse(source.value, { error: wording });
