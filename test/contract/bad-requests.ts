@@ -23,6 +23,8 @@ const QUERIES: [string, string, string][] = [
   ["from now", events("from=now"), "/query/from"],
   ["from sequence 0", events("from=0"), "/query/from"],
   ["from a date", events("from=2026-01-01"), "/query/from"],
+  ["from a time without colons", events("from=20260101T000000Z"), "/query/from"],
+  ["until some words", events("until=a-secret-cursor"), "/query/until"],
   ["from a time without an offset", events("from=2026-01-01T00:00:00"), "/query/from"],
   ["from a month that does not exist", events("from=2026-13-01T00:00:00Z"), "/query/from"],
   ["two froms", events("from=earliest&from=latest"), "/query/from"],

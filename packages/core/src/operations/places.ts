@@ -1,5 +1,6 @@
 import type { Place, Start } from "@eventledger/protocol";
 import { type CursorContent, type Cursors, invalidCursor } from "../cursor/cursor.ts";
+import { readListCursor } from "../cursor/list-cursor.ts";
 import { withinList } from "../cursor/listed.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { invalidRequest } from "../kernel/error.ts";
@@ -19,6 +20,9 @@ const AHEAD_MAX_MS = MINUTE_MS;
 
 const SEQUENCE = /^\d+$/;
 const NAMED = ["earliest", "latest"] as const;
+/** No signed cursor is shorter, so a shorter text was meant as another place. */
+const SIGNED_CHARS_MIN = 24;
+const QUERY_PLACES = "must be earliest, latest, an RFC 3339 time, a sequence or a cursor";
 const NO_PLACE =
   "The place is neither earliest, latest, an RFC 3339 time nor a sequence, nor a cursor of this server, unchanged.";
 
@@ -55,6 +59,9 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     if (named !== undefined) return named;
     if (SEQUENCE.test(text)) return ofSequence(stream, Number(text), saying);
     if (text.includes(":")) return ofTime(text, saying);
+    if (text.length < SIGNED_CHARS_MIN && readListCursor(text)?.list === undefined) {
+      throw invalidRequest(saying.pointer, QUERY_PLACES);
+    }
     const cursor = await ofCursor(stream, text, NO_PLACE);
     if (isInSnapshot(cursor.bootstrap)) throw withinList();
     return { cursor };
