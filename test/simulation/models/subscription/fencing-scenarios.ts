@@ -62,6 +62,23 @@ const inTheLog: readonly Scenario[] = [
   }),
 
   scenario(
+    "[lease.fencing] takes no commit of another worker for its own, whose answer was lost",
+    async ({ here, there, store, driver }) => {
+      await subscribe(here, LEASED);
+      await here.publish(...OF, numbers(1, 4));
+      const { cursor } = await poll(here, "a");
+      await driver.clock.sleep(LEASE_MS + 1);
+      const taken = await poll(there, "b");
+      store.setFaults(() => ({ "error-before": 1 }));
+      const late = assert.rejects(commit(here, cursor), LOST);
+      await driver.clock.sleep(100);
+      store.setFaults();
+      assert.equal((await commit(there, taken.cursor)).stale, false);
+      await late;
+    },
+  ),
+
+  scenario(
     "[lease.fencing] renews nothing that another has taken meanwhile",
     async ({ here, there, driver, holdAnswer }) => {
       await subscribe(here, LEASED);
