@@ -237,6 +237,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "log/append/waiting.ts",
     from: "if (row.requestHash !== idempotency.requestHash) {",
     to: "if (row.requestHash === undefined) {",
+    plan: { ...CLAIMS, partitions: 3, burst: 6, impostors: 0.5 },
   },
   {
     rule: "a run of a page is contiguous",
