@@ -12,6 +12,9 @@ const emulated = {
   hookTimeout: 60_000,
 };
 
+/** What plays on virtual time makes the same entities again and again. */
+const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
+
 export default defineConfig({
   test: {
     // Tests wait for the database much of the time, so leaving a core free for it has no advantage.
@@ -32,8 +35,8 @@ export default defineConfig({
       project("contract", ["test/contract/**/*.test.ts"], emulated),
       project("integration", ["test/{integration,upgrade}/**/!(rollback).test.ts"], emulated),
       project("fault", ["test/chaos/faults/**/*.test.ts"], emulated),
-      project("model", ["test/simulation/models/**/*.test.ts"], emulated),
-      project("sim", ["test/simulation/world/**/*.test.ts"], { testTimeout: 240_000 }),
+      project("model", ["test/simulation/models/**/*.test.ts"], { ...emulated, ...quick }),
+      project("sim", ["test/simulation/world/**/*.test.ts"], { ...quick, testTimeout: 240_000 }),
       project("mutation", ["test/simulation/mutants/**/*.test.ts"], { testTimeout: 240_000 }),
       project("coverage", ["test/simulation/coverage/**/*.test.ts"], { testTimeout: 3_600_000 }),
       project(

@@ -1,3 +1,4 @@
+import "../world/quick-electrodb.ts";
 import { playBootstrapScenarios } from "./play-scenarios.ts";
 
 /** Prints which scenarios a core in a folder fails, and how. */

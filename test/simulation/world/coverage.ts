@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { count, none, saveRecord } from "../../proof/record.ts";
 import { whereWeAre } from "../../proof/where.ts";
 import { type Coverage, unexplainedIn } from "./coverage-gaps.ts";
-import { stopValidatingModels } from "./quick-models.ts";
+import "./quick-electrodb.ts";
 import { simulate } from "./simulate.ts";
 import { BRIEF } from "./world.ts";
 
@@ -24,8 +24,6 @@ const session = new Session();
 session.connect();
 await session.post("Profiler.enable");
 await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
-await simulate("the first one validates the models");
-stopValidatingModels();
 for (let seed = from; seed < from + seeds; seed++) {
   await simulate(String(seed));
   await simulate(`${BRIEF}${seed}`);

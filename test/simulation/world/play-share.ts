@@ -1,4 +1,4 @@
-import { stopValidatingModels } from "./quick-models.ts";
+import "./quick-electrodb.ts";
 import { addTally, emptyTally, type SeedTally, tallyOf } from "./seed-tally.ts";
 import { simulate } from "./simulate.ts";
 
@@ -21,8 +21,6 @@ const { prefix, next, step, to, endMs }: Share = JSON.parse(process.env.SHARE ??
 const REPORT_MS = 2_000;
 process.on("disconnect", () => process.exit(1));
 
-await simulate("the first one validates the models");
-stopValidatingModels();
 let tally = emptyTally();
 let reportedMs = Date.now();
 let seed = next;

@@ -1,6 +1,5 @@
 import { createCursors } from "../../../../packages/core/src/cursor/cursor.ts";
 import type { Item } from "../../dynamodb/value.ts";
-import { stopValidatingModels } from "../../world/quick-models.ts";
 import {
   CURSOR_KEYS,
   type ExitPlan,
@@ -72,8 +71,6 @@ export async function explore(space: Space): Promise<Explored> {
     next.push(node);
   };
   let { state } = await playStep(space, undefined, "create");
-  // Each step opens the product again. Its models have been validated once, which is enough.
-  stopValidatingModels();
   for (const step of space.start) ({ state } = await playStep(space, state, step));
   await visit(level, { state, path: space.start }, []);
   for (let depth = 0; depth < space.depth; depth++) {
