@@ -12,7 +12,13 @@ const emulated = {
   hookTimeout: 60_000,
 };
 
-/** What plays on virtual time makes the same entities again and again. */
+/**
+ * The files that one worker runs share their modules, which keep nothing from one file to the next.
+ * Loading them again costs more than most of the files.
+ */
+const shared = { isolate: false };
+
+/** Simulations create the same entities again and again. */
 const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
 
 export default defineConfig({
@@ -30,12 +36,24 @@ export default defineConfig({
           "test/proof/**/*.test.ts",
           "test/tidy.test.ts",
         ],
-        { testTimeout: 30_000 },
+        { ...shared, testTimeout: 30_000 },
       ),
-      project("contract", ["test/contract/**/*.test.ts"], emulated),
-      project("integration", ["test/{integration,upgrade}/**/!(rollback).test.ts"], emulated),
+      // Several suites run at the same time, so that each takes longer than it would alone.
+      project("contract", ["test/contract/**/*.test.ts"], {
+        ...emulated,
+        ...shared,
+        testTimeout: 120_000,
+      }),
+      project("integration", ["test/{integration,upgrade}/**/!(rollback).test.ts"], {
+        ...emulated,
+        ...shared,
+      }),
       project("fault", ["test/chaos/faults/**/*.test.ts"], emulated),
-      project("model", ["test/simulation/models/**/*.test.ts"], { ...emulated, ...quick }),
+      project("model", ["test/simulation/models/**/*.test.ts"], {
+        ...emulated,
+        ...shared,
+        ...quick,
+      }),
       project("sim", ["test/simulation/world/**/*.test.ts"], { ...quick, testTimeout: 240_000 }),
       project("mutation", ["test/simulation/mutants/**/*.test.ts"], { testTimeout: 240_000 }),
       project("coverage", ["test/simulation/coverage/**/*.test.ts"], { testTimeout: 3_600_000 }),
@@ -47,8 +65,12 @@ export default defineConfig({
           testTimeout: 240_000,
         },
       ),
-      project("fuzz", ["test/fuzz/{fuzz,corpus,doors}.test.ts"], emulated),
-      project("doors", ["test/doors/**/*.test.ts"], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project("fuzz", ["test/fuzz/{fuzz,corpus,doors}.test.ts"], { ...emulated, ...shared }),
+      project("doors", ["test/doors/**/*.test.ts"], {
+        ...shared,
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+      }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("clients", ["test/clients/{typescript,python}.test.ts"], {
         ...emulated,

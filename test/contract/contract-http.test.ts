@@ -1,13 +1,11 @@
 import { badInputContract } from "./bad-input.contract.ts";
 import { compressionContract } from "./compression.contract.ts";
 import { edgesContract } from "./edges.contract.ts";
-import { holdTo } from "./hold.ts";
-import { limitsContract } from "./limits.contract.ts";
+import { holdTarget } from "./hold.ts";
 import { systemContract } from "./system.contract.ts";
 import { textsContract } from "./texts.contract.ts";
 
-await holdTo([
-  limitsContract,
+await holdTarget([
   badInputContract,
   textsContract,
   edgesContract,

@@ -2,14 +2,14 @@ import { cursorPlacesContract } from "./cursor-places.contract.ts";
 import { deletionsContract } from "./deletions.contract.ts";
 import { expectedContract } from "./expected.contract.ts";
 import { formatsContract } from "./formats.contract.ts";
-import { holdTo } from "./hold.ts";
+import { holdTarget } from "./hold.ts";
 import { idempotencyContract } from "./idempotency.contract.ts";
 import { livesContract } from "./lives.contract.ts";
 import { placesContract } from "./places.contract.ts";
 import { publishContract } from "./publish.contract.ts";
 import { streamsContract } from "./streams.contract.ts";
 
-await holdTo([
+await holdTarget([
   streamsContract,
   publishContract,
   formatsContract,

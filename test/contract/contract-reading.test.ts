@@ -1,12 +1,12 @@
 import { browseContract } from "./browse.contract.ts";
 import { compactedContract } from "./compacted.contract.ts";
 import { followContract } from "./follow.contract.ts";
-import { holdTo } from "./hold.ts";
+import { holdTarget } from "./hold.ts";
 import { keysInUrlsContract } from "./keys-in-urls.contract.ts";
 import { listCursorsContract } from "./list-cursors.contract.ts";
 import { statsContract } from "./stats.contract.ts";
 
-await holdTo([
+await holdTarget([
   browseContract,
   followContract,
   compactedContract,

@@ -4,14 +4,19 @@ import type { Target } from "./wire.ts";
 
 type Suite = (target: Target) => void;
 
+/** Runs some suites of the contract against the target of this run. */
+export async function holdTarget(suites: readonly Suite[]): Promise<void> {
+  const { close, ...target } = await openTarget();
+  afterAll(close);
+  holdTo(target, suites);
+}
+
 /**
  * Runs some suites of the contract against one target, at the same time. Each suite creates its own
  * streams, and spends much of its time waiting, such as for a lease. The tests of one suite run in
  * their order.
  */
-export async function holdTo(suites: readonly Suite[]): Promise<void> {
-  const { close, ...target } = await openTarget();
-  afterAll(close);
+export function holdTo(target: Target, suites: readonly Suite[]): void {
   for (const suite of suites) {
     describe.concurrent(suite.name, () => {
       describe("in order", { concurrent: false }, () => suite(target));

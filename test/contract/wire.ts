@@ -114,6 +114,8 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
   const { authorization = `Bearer ${apiKey}`, ...headers } = call.headers ?? {};
   const content = Array.isArray(call.body) ? undefined : toBuffer(call.body);
   const client = protocol === "https:" ? https : http;
+  const agent = client === https ? AGENTS.https : AGENTS.http;
+  closeIdle(agent);
   return new Promise((resolve, reject) => {
     const request = client.request(
       {
@@ -121,7 +123,7 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
         port,
         method: call.method ?? "GET",
         path: pathname.replace(/\/$/, "") + call.path,
-        agent: client === https ? AGENTS.https : AGENTS.http,
+        agent,
         headers: {
           ...headers,
           ...(authorization === "" ? {} : { authorization: String(authorization) }),
@@ -129,11 +131,15 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
         } as http.OutgoingHttpHeaders,
       },
       (response) => {
+        const { socket } = response;
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
         response.on("end", () => {
           const { statusCode: status = 0, headers } = response;
+          // A server may close the connection on which a body arrives that it has refused.
+          if (status >= 400 && call.body !== undefined) socket.destroy();
+          answeredAt.set(socket, performance.now());
           const bytes = Buffer.concat(chunks);
           const isGzip = headers["content-encoding"] === "gzip" && bytes.length > 0;
           const text = (isGzip ? gunzipSync(bytes) : bytes).toString();
@@ -153,7 +159,16 @@ const lengthOf = ({ length }: Uint8Array, chunked = false): http.OutgoingHttpHea
 const toBuffer = (body: Call["body"]): Buffer | undefined =>
   typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : undefined;
 
-const AGENTS = {
-  http: new http.Agent({ keepAlive: true, maxSockets: 32 }),
-  https: new https.Agent({ keepAlive: true, maxSockets: 32 }),
-};
+const KEPT = { keepAlive: true, maxSockets: 32 };
+const AGENTS = { http: new http.Agent(KEPT), https: new https.Agent(KEPT) };
+
+/** When the last answer of a connection came. */
+const answeredAt = new WeakMap<object, number>();
+/** The server closes a connection after 5 idle seconds. Timers say so late on a busy machine. */
+const IDLE_MS = 2_000;
+
+function closeIdle({ freeSockets }: http.Agent): void {
+  for (const socket of Object.values(freeSockets).flatMap((free) => free ?? [])) {
+    if (performance.now() - (answeredAt.get(socket) ?? 0) > IDLE_MS) socket.destroy();
+  }
+}

@@ -4,6 +4,7 @@ import { compactedContract } from "../contract/compacted.contract.ts";
 import { compressionContract } from "../contract/compression.contract.ts";
 import { edgesContract } from "../contract/edges.contract.ts";
 import { formatsContract } from "../contract/formats.contract.ts";
+import { holdTo } from "../contract/hold.ts";
 import { idempotencyContract } from "../contract/idempotency.contract.ts";
 import { keysInUrlsContract } from "../contract/keys-in-urls.contract.ts";
 import { parkingContract } from "../contract/parking.contract.ts";
@@ -49,11 +50,11 @@ const DOORS = [
 for (const [name, eventOf, suites] of DOORS) {
   const opened = openOnFake();
   const gateway = await startGateway(openHandler(opened), eventOf);
-  describe(`through ${name}`, () => {
+  describe.concurrent(`through ${name}`, () => {
     afterAll(async () => {
       opened.close();
       await gateway.stop();
     });
-    for (const suite of suites) suite({ baseUrl: gateway.url, apiKey: ADMIN_KEY });
+    holdTo({ baseUrl: gateway.url, apiKey: ADMIN_KEY }, suites);
   });
 }

@@ -17,27 +17,34 @@ const validate = prototype.validate;
 /** By schema, and by the text of the model. */
 const known = new Map<object, Map<string, Result>>();
 
-prototype.validate = function (instance, schema, ...rest) {
+function validateOnce(this: object, ...given: Parameters<Validate>): Result {
+  const [instance, schema] = given;
   // An entity that joins a service is no model.
   if (Object.hasOwn(instance, "_instance")) return NO_MODEL;
   const results = known.get(schema) ?? new Map<string, Result>();
   known.set(schema, results);
   const model = JSON.stringify(instance);
-  const result = results.get(model) ?? validate.call(this, instance, schema, ...rest);
+  const result = results.get(model) ?? validate.call(this, ...given);
   results.set(model, result);
   return result;
-};
+}
 
 const NO_MODEL = { errors: [{ property: "instance", message: "is no model" }] };
 
-type MakesErrors = { ElectroError: new (...given: never[]) => Error };
-const errors = load("./src/errors.js") as MakesErrors;
+type Errors = { ElectroError: new (...given: never[]) => Error };
+const errors = load("./src/errors.js") as Errors;
 
-errors.ElectroError = class extends errors.ElectroError {
+class ElectroErrorWithoutStack extends errors.ElectroError {
   constructor(...given: never[]) {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     super(...given);
     Error.stackTraceLimit = limit;
   }
-};
+}
+
+// A worker that runs several files imports this once for each.
+if (errors.ElectroError.name !== ElectroErrorWithoutStack.name) {
+  prototype.validate = validateOnce;
+  errors.ElectroError = ElectroErrorWithoutStack;
+}
