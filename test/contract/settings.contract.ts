@@ -220,7 +220,7 @@ function naming(api: Client): void {
     expect(errors).toHaveLength(4);
   });
 
-  it("[sub.start] the comparison uses the present settings", async () => {
+  it("[sub.start] the comparison uses the current settings", async () => {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s" });
     await api.patchSubscription(stream, "s", { leaseSeconds: 60 });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   return () => place.client.destroy();
 });
 
-/** A process of its own: a client, and nothing remembered. */
+/** A separate process, with its own client and empty caches. */
 function open() {
   const opened = openLedger({
     endpoint: place.endpoint,
@@ -43,7 +43,7 @@ async function createStream(batches: number, events: number): Promise<string> {
   return name;
 }
 
-/** What reading the first batch of a stream costs, and nothing else. */
+/** The capacity units that reading the first batch of a stream consumes. */
 async function unitsOfBatch(stream: string): Promise<number> {
   const { ledger, close } = open();
   const { life } = await ledger.getStream(defaultTenant, stream);

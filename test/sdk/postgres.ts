@@ -14,7 +14,7 @@ export const postgresBin = (): string | undefined => {
   return existsSync(join(bin, "postgres")) ? bin : undefined;
 };
 
-/** A server of its own, without a password, on a socket and a port of this machine. */
+/** Starts a PostgreSQL server without a password, on a socket and a port of this machine. */
 export async function startPostgres(bin: string) {
   const root = mkdtempSync("/tmp/eventledger-postgres-");
   const data = join(root, "data");

@@ -3,7 +3,7 @@ import { afterAll, inject } from "vitest";
 import { startStack } from "../../packages/local/src/stack.ts";
 import { EventLedger, type LedgerOptions } from "../../packages/sdk/src/index.ts";
 
-/** The real stack on a table of its own, and clients of it. */
+/** The real stack on a separate table, and clients of it. */
 export async function openStack() {
   const { url, adminKey, stop } = await startStack({
     endpoint: inject("dynamoEndpoint"),

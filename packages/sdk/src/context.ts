@@ -3,7 +3,7 @@ import type { Schemas } from "./events/schema.ts";
 import type { Wait } from "./http/follow.ts";
 import type { Call, Connection } from "./http/request.ts";
 
-/** What the operations of a stream need. */
+/** The dependencies of a stream's operations. */
 export type StreamContext = {
   readonly connection: Connection;
   readonly stream: string;

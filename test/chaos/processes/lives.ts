@@ -3,7 +3,7 @@ import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 
 /** The lives that a stream has had, according to its row in the table. */
 export type Lives = {
-  /** Reads the row and returns the present life. Returns undefined while there is none. */
+  /** Reads the row and returns the current life. Returns undefined while there is none. */
   look(): Promise<string | undefined>;
   /** Returns what the last read found. */
   current(): string | undefined;

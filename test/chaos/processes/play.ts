@@ -155,7 +155,7 @@ async function recreateNowAndThen(
 }
 
 /**
- * Returns the environment of a client that reads the present life of the stream after everything it
+ * Returns the environment of a client that reads the current life of the stream after everything it
  * does.
  */
 function adminOf({ box: { world }, lives }: Stage): ClientWorld {

@@ -115,7 +115,7 @@ function assertProblem(seen: Seen, status: number, code: string): void {
   if (seen.text !== "") expect(JSON.parse(seen.text)).toMatchObject({ code });
 }
 
-/** Headers that a server sets for its connection, or that contain the present time. */
+/** Headers that a server sets for its connection, or that contain the current time. */
 const OWN = new Set(["connection", "content-length", "date", "keep-alive", "transfer-encoding"]);
 
 function assertAlike(seen: Seen, expected: Seen, door: string): void {

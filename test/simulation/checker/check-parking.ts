@@ -49,8 +49,8 @@ export function checkParking(lines: readonly Line[], rules: TeamRules): void {
 }
 
 /**
- * Checks a page. What was certain when its poll began and is still certain when it is answered
- * applies to it.
+ * Checks a page against the facts that were certain both when its poll began and when it was
+ * answered.
  */
 function checkPage(rules: TeamRules, team: Team, page: Received, started: Started): void {
   const { report } = rules;

@@ -15,7 +15,10 @@ type Bounds = {
 export type Positions = {
   invokeCommit(invoke: Invoke & { op: "commit" }): void;
   endCommit(invoke: Invoke & { op: "commit" }, ok: Ok & { op: "commit" }): void;
-  /** Returns the present lower bounds. They are replaced and never changed. */
+  /**
+   * Returns the current lower bounds. The caller may keep them, because later commits do not change
+   * what was returned.
+   */
   lowerNow(): ReadonlyMap<string, readonly number[]>;
   /**
    * Returns whether an empty page may be from before a seek. While there is nothing to deliver, a

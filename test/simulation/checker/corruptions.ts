@@ -42,7 +42,7 @@ function change<T extends Line>(
   return [...lines.slice(0, index), ...to(line), ...lines.slice(index + 1)];
 }
 
-/** Matches the last batch of its chain in the present life. */
+/** Matches the last batch of its chain in the current life. */
 const isLastOfChain = (lines: readonly Line[]) => (batch: Batch, index: number) =>
   !lines
     .slice(index + 1)

@@ -13,11 +13,11 @@ export type View = {
   readonly keys: Map<string, Entry>;
   readonly folds: number[];
   life: string | undefined;
-  /** The subscription that filled it. Undefined when the stream itself is read. */
+  /** The subscription that filled the view. Undefined if the view reads the stream itself. */
   subscription: string | undefined;
   /**
-   * True if it began with a snapshot or with the first event, so that it can be compared with the
-   * log.
+   * True if the view began with a snapshot or with the first event, so that it can be compared with
+   * the log.
    */
   whole: boolean;
   /** When its snapshot began. */

@@ -37,7 +37,7 @@ const SHARES: Partial<Plan> = { ...TEAM, failing: 0, operations: 0, leaves: 0.4,
 /** Keys with bounds are used all the time, and revoked. */
 const KEYS: Partial<Plan> = { ...TEAM, holders: 2, asks: 60, keys: 4, operations: 5, workers: 1 };
 
-/** What an API key with bounds is shown, and does. */
+/** Mutants that show an API key more than its bounds, or let it do more. */
 export const ofKeys: readonly Mutant[] = [
   {
     rule: "a key covers only the subscriptions that its globs name",
@@ -93,7 +93,7 @@ const CLOCK_BACK: Partial<Plan> = {
   leaves: 0,
 };
 
-/** What parking, shares and changed settings promise, in the simulation. */
+/** Mutants that break a promise of parking, shares or changed settings in the simulation. */
 export const ofTeams: readonly Mutant[] = [
   {
     rule: "what is parked from earlier on stays parked from there",

@@ -9,7 +9,7 @@ import type { SimulatedStore } from "./tables.ts";
 export type Tap = {
   /** Returns the partition keys of the log that were written since the last call. */
   takeTouched(): string[];
-  /** Records the compacted state of the present life, partition by partition. */
+  /** Records the compacted state of the current life, partition by partition. */
   noteCompacted(): void;
   /** Returns the history's name for the stream's present life, if it has one. */
   liveUid(name: string): string | undefined;

@@ -13,10 +13,10 @@ type BatchRead<Row> = {
 
 /**
  * Returns the rows of these keys in their order, undefined for a key without a row. BatchGetItem
- * may answer a part and return the rest as `UnprocessedKeys`, even when the table is healthy. A
- * returned key looks like one without a row. So the missing keys are requested again until none is
- * returned. `read` must keep the order of the keys. Throws `store-unavailable` when the table makes
- * no progress.
+ * may answer a part and list the other keys as `UnprocessedKeys`, even when the table is healthy.
+ * In its answer an unprocessed key looks like a key without a row. So the unprocessed keys are
+ * requested again until there are none. `read` must keep the order of the keys. Throws
+ * `store-unavailable` when the table makes no progress.
  */
 export async function readEach<Key, Row>(
   connection: Connection,

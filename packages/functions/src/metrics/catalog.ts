@@ -13,7 +13,7 @@ type Metric = {
 };
 
 /**
- * Everything that is measured: counters of what happened and gauges of the present state. No metric
+ * Everything that is measured: counters of what happened and gauges of the current state. No metric
  * has the stream as a label, because the number of streams is unlimited and CloudWatch bills each
  * combination.
  */

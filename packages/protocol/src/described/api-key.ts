@@ -26,7 +26,7 @@ export const ApiKey = described(
       description: "When the key was last used. It is recorded at most once an hour.",
     }),
     rotatedAt: described(z.nullable(Timestamp), {
-      description: "When the key got its present secret; null if it still has its first one.",
+      description: "When the key got its current secret; null if it still has its first one.",
     }),
   }),
   { id: "ApiKey", description: "An API key without its secret." },

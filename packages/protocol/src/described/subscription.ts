@@ -169,7 +169,7 @@ export const CommittedPollPage = described(
   z.object({
     ...PollPage.shape,
     committed: described(z.optional(Cursor), {
-      description: "With a commit: the present position.",
+      description: "With a commit: the current position.",
     }),
     stale: described(z.optional(z.boolean()), {
       description: "With a commit: true when the commit changed nothing.",

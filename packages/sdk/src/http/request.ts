@@ -26,7 +26,7 @@ export type Call = {
   readonly onRetry?: ((error: Error) => void) | undefined;
 };
 
-/** What `onRequest` receives for each attempt. */
+/** The argument of `onRequest`, for each attempt. */
 export type RequestReport = {
   readonly method: string;
   readonly path: string;

@@ -1,21 +1,21 @@
 import type { FakeStream } from "./fake-log.ts";
 import { Refusal } from "./fake-problem.ts";
 
-/** What a cursor of the fake says. */
+/** The content of a cursor of the fake. */
 export type CursorContent = {
   readonly kind: "log" | "list" | "poll";
   readonly life: string;
   readonly position: number;
-  /** Of a list: the prefix, and the key after which it goes on. */
+  /** For a list: the prefix, and the key after which the list continues. */
   readonly prefix?: string;
   readonly after?: string;
-  /** Of a poll: its subscription, how often that was sought, and whose share it was. */
+  /** For a poll: its subscription, the number of its seeks, and the worker. */
   readonly subscription?: string;
   readonly seeks?: number;
   readonly fence?: number;
   /** States of the snapshot that are read; undefined in the log. */
   readonly snapshot?: number;
-  /** What was delivered of keys that are retried: up to these sequences. */
+  /** The last delivered sequence of each retried key. */
   readonly retried?: readonly (readonly [string, number])[];
 };
 
@@ -24,7 +24,7 @@ export function writeCursor(content: CursorContent): string {
   return encode(`${checksum(text).toString(36).padStart(7, "0")}${text}`);
 }
 
-/** Reads a cursor of the present life, of one of the kinds. */
+/** Reads a cursor of the current life and of one of these kinds. */
 export function readCursor(
   stream: FakeStream,
   cursor: string,

@@ -11,23 +11,23 @@ import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 export type FakeLedger = {
   readonly options: LedgerOptions;
   readonly fetch: Fetch;
-  /** The requests that came, in order. */
+  /** The received requests, in order. */
   readonly requests: readonly FakeRequest[];
-  /** Moves time on: leases end, and polls that wait are answered. */
+  /** Advances the time: leases end, and waiting polls are answered. */
   advance(ms: number): Promise<void>;
   /** The next requests have their effect, and their answers are lost; or they never arrive. */
   lose(what: "answer" | "request", times?: number): void;
   /** The next requests are answered with a problem, and have no effect. */
   refuse(code: FakeCode, times?: number): void;
-  /** Whether anything arrives at all. */
+  /** Whether requests reach the ledger. */
   setAway(isAway: boolean): void;
-  /** The API key counts no longer. */
+  /** Revokes the API key. */
   revoke(): void;
-  /** An operator moves a subscription. */
+  /** Moves a subscription, as an operator does. */
   seek(stream: string, subscription: string, to: Place): void;
-  /** The stream is deleted and created again: another life. */
+  /** Deletes the stream and creates it again, as a new life. */
   recreate(stream: string): void;
-  /** What is in the log now is older than its retention. */
+  /** Lets the retention of all events in the log pass. */
   expire(stream: string): void;
 };
 
@@ -36,7 +36,9 @@ export type FakeRequest = { readonly method: string; readonly path: string; read
 export type FakeOptions = {
   /** These streams exist. */
   readonly streams?: readonly string[];
-  /** Time moves by `advance` alone, for the client as well. Otherwise it passes by itself, too. */
+  /**
+   * Only `advance` moves the time, also for the client. Otherwise the time also passes by itself.
+   */
   readonly virtualTime?: boolean;
 };
 
@@ -167,7 +169,7 @@ const toCreate = (body: Record<string, unknown>) => ({
   header: () => undefined,
 });
 
-/** The body twice: as it is, and with its numbers as they were spelled. */
+/** The body twice: parsed as usual, and with the spelling of its numbers. */
 function parseBody(text = "{}") {
   const { rawJSON } = JSON as { rawJSON?: (source: string) => unknown };
   const keep = (_: string, value: unknown, context?: { source?: string }) =>

@@ -17,13 +17,13 @@ export type Incoming = Omit<Kept, "sequence" | "publishedAt" | "id"> & {
   readonly expectedSequence?: number | null;
 };
 
-/** A place in a stream: how many events lie before it. */
+/** A place in a stream: the number of events before it. */
 export type FakeStream = {
   readonly name: string;
   readonly life: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
-  /** All of them; the first `expired` can no longer be read from the log. */
+  /** All events. The first `expired` of them can no longer be read from the log. */
   readonly events: Kept[];
   expired: number;
   readonly receipts: Map<string, { readonly body: string; readonly receipt: object }>;
@@ -61,7 +61,7 @@ export function append(stream: FakeStream, incoming: readonly Incoming[], at: st
   return written;
 }
 
-/** The last event of each key that is not deleted, by key. */
+/** The last event of each key, without deleted keys. */
 export function statesOf(stream: FakeStream, keyPrefix = ""): Kept[] {
   const states = new Map<string, Kept>();
   for (const event of stream.events) {

@@ -1,4 +1,4 @@
-/** The problems that the fake answers. */
+/** The problems that the fake returns. */
 const KINDS = {
   "invalid-request": [400, "never", "The request is not valid"],
   "malformed-json": [400, "never", "The body is not JSON"],
@@ -38,7 +38,7 @@ const KINDS = {
 
 export type FakeCode = keyof typeof KINDS;
 
-/** What a request of the fake is refused with. */
+/** The error with which the fake refuses a request. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;

@@ -12,7 +12,7 @@ import {
   release,
 } from "./fake-subscription.ts";
 
-/** All that the fake knows. */
+/** The state of the fake. */
 export type FakeState = {
   readonly streams: Map<string, { stream: FakeStream; subs: Map<string, FakeSubscription> }>;
   lives: number;
@@ -152,7 +152,7 @@ async function browse(state: FakeState, stream: FakeStream, { query }: Request) 
   return { status: 200, body: { ...page, ...pacing(caughtUp) } };
 }
 
-/** What comes at once is asked for at once: a test does not wait for a pace. */
+/** The next poll is always due at once, because a test does not wait for a pace. */
 const pacing = (_caughtUp: boolean) => ({ waitSecondsAdvised: WAIT_SECONDS, nextPollMs: 0 });
 
 function list(stream: FakeStream, { cursor, keyPrefix, limit = "50" }: Request["query"]) {
@@ -166,7 +166,7 @@ function list(stream: FakeStream, { cursor, keyPrefix, limit = "50" }: Request["
     const more = { reason: "other-query" };
     throw new Refusal("invalid-cursor", "The list was another one", more);
   }
-  // From where the list began, so that what has changed since comes from the log.
+  // The start of the list, so that later changes come from the log.
   const position = content?.position ?? stream.events.length;
   const states = statesOf(stream, prefix).filter(({ key }) => key > (content?.after ?? ""));
   const items = states.slice(0, Number(limit));
@@ -285,13 +285,13 @@ type PollGiven = {
   readonly consumer?: string;
 };
 
-/** Waits until there is something, as long as it may take. */
+/** Waits until there is something, or until the seconds have passed. */
 async function wait(state: FakeState, seconds: number, isThere: () => boolean): Promise<void> {
   const until = state.now() + seconds * 1_000;
   while (!isThere() && state.now() < until) await state.changed(until - state.now());
 }
 
-/** A stream that was deleted meanwhile is gone, also where its name is in use again. */
+/** A stream that was deleted meanwhile is gone, even if its name is in use again. */
 function assertAlive({ streams }: FakeState, stream: FakeStream): void {
   if (streams.get(stream.name)?.stream === stream) return;
   throw new Refusal("stream-not-found", `There is no stream ${stream.name}`);

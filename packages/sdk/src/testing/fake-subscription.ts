@@ -34,7 +34,7 @@ type Parked = {
 
 type At = { readonly stream: FakeStream; readonly sub: FakeSubscription; readonly now: number };
 
-/** Moves a subscription to a place, and ends all parking. */
+/** Moves a subscription to a place, and frees all parked keys. */
 export function moveTo({ stream, sub }: Omit<At, "now">, place: unknown): void {
   sub.snapshot = undefined;
   sub.parked.clear();
@@ -70,7 +70,7 @@ const asPlace = (place: unknown): { timestamp?: string; sequence?: number; curso
   return /^\d{4}-/.test(text) ? { timestamp: text } : { cursor: text };
 };
 
-/** A worker that polls is alive, and has the whole stream when no other one has. */
+/** Counts a polling worker as alive. It has the whole stream while there is no other one. */
 function takeShare({ sub, now }: At, consumer: string | undefined): boolean {
   const { members, settings } = sub;
   for (const [name, until] of members) if (until <= now) members.delete(name);
@@ -83,7 +83,7 @@ function takeShare({ sub, now }: At, consumer: string | undefined): boolean {
   return sub.owner === consumer;
 }
 
-/** Commits what a cursor covers. Answers whether it has moved anything. */
+/** Commits what a cursor covers. Returns whether that moved the position. */
 export function commit(at: At, cursor: string, consumer: string | undefined): boolean {
   const { stream, sub } = at;
   const content = readCursor(stream, cursor, ["poll", "log"]);
@@ -126,7 +126,7 @@ export const cursorOf = ({ stream, sub }: Omit<At, "now">, more: Partial<CursorC
     ...more,
   });
 
-/** What a poll delivers. */
+/** Returns the events that a poll delivers. */
 export function pollPage(
   at: At,
   how: { readonly limit: number; readonly after?: string; readonly consumer?: string },
@@ -180,7 +180,7 @@ export function pollPage(
   return { events, cursor, caughtUp, consistent, snapshotEnd: false, lag, phase: "log", life };
 }
 
-/** Events of keys that are retried, which the position has passed. */
+/** The events of retried keys that the position has passed. */
 const retriedEvents = (stream: FakeStream, sub: FakeSubscription): Kept[] =>
   [...sub.parked.values()]
     .filter(({ status }) => status === "retrying")
@@ -198,7 +198,7 @@ function isFor({ settings: { filter = {} }, parked }: FakeSubscription, event: K
   return Object.entries(headers).every(([name, value]) => event.headers?.[name] === value);
 }
 
-/** Lets a key wait from an event on. */
+/** Parks a key from an event on. */
 export function park({ stream, sub, now }: At, body: Readonly<Record<string, unknown>>): Parked {
   if (sub.snapshot !== undefined) throw new Refusal("not-parkable", "A snapshot is being read");
   const sequence = Number(body.sequence);
@@ -216,7 +216,9 @@ export function park({ stream, sub, now }: At, body: Readonly<Record<string, unk
   return parked;
 }
 
-/** Delivers what has waited, without its first event when that is to be skipped. */
+/**
+ * Frees a key. Its waiting events are delivered, without the first one if that is to be skipped.
+ */
 export function release({ stream, sub }: At, key: string, skipped: string | undefined) {
   const parked = sub.parked.get(key);
   if (parked === undefined) throw new Refusal("parked-key-not-found", "The key is not parked");

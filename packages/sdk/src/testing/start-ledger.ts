@@ -14,8 +14,8 @@ type StackModule = {
 };
 
 /**
- * Starts EventLedger with its store, in memory or in a folder. It takes the local stack of the
- * repository, which the program has to have installed.
+ * Starts EventLedger with its store, in memory or in a folder. The program must have the
+ * repository's local stack installed.
  */
 export async function startLedger(
   options: { readonly memory: true } | { readonly folder: string },
@@ -27,7 +27,7 @@ export async function startLedger(
   return { url, apiKey: adminKey, stop };
 }
 
-// Not written out, so that no bundler looks for it.
+// The name is a variable, so that no bundler resolves it.
 const STACK = ["@eventledger/local", "src/stack.ts"].join("/");
 
 async function loadStack(): Promise<StackModule> {

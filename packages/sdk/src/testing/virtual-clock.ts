@@ -1,8 +1,8 @@
 import type { Clock } from "../http/clock.ts";
 
-/** A clock that moves only when a test moves it. */
+/** A clock that only the test moves. */
 export type VirtualClock = Clock & {
-  /** Moves on, and runs what becomes due on the way, each at its time. */
+  /** Advances, and runs each timer on the way at its time. */
   advance(ms: number): Promise<void>;
 };
 
@@ -34,7 +34,7 @@ export function createVirtualClock(): VirtualClock {
   };
 }
 
-/** Whatever follows from what has happened, as far as it takes no time. */
+/** Runs everything that is due without time passing. */
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 3; turn++) await new Promise<void>((done) => setTimeout(done, 0));
 };

@@ -56,7 +56,7 @@ export type View<Row, Store = ViewStore<Row>> = {
   changes(): AsyncIterableIterator<ViewChange<Row>>;
   /** Resolves once the events of this receipt can be read here. */
   seen(receipt: Receipt, options?: WaitOptions): Promise<void>;
-  /** Builds the copy again. Readers see the present one meanwhile. */
+  /** Builds the copy again. Readers see the current one meanwhile. */
   rebuild(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -27,7 +27,7 @@ export type LogProcess = {
   readonly streams: ReturnType<typeof createStreams>;
   /** Returns the stream as this process knows it, which may be a few seconds old. */
   recall(): Promise<LiveStream>;
-  /** Returns the present stream. */
+  /** Returns the current stream. */
   load(): Promise<LiveStream>;
   /** From now on the store answers every request of this process with an error of that name. */
   refuse(errorName: string): void;

@@ -58,7 +58,7 @@ export type ExitState = {
   /** Events that were skipped, that are lost, or that a seek has passed. */
   readonly excused: ReadonlySet<number>;
   /**
-   * Where the consumer failed in its present page. It does not process later events of that key.
+   * Where the consumer failed in its current page. It does not process later events of that key.
    */
   readonly failing: ReadonlyMap<string, number>;
   readonly page: Page | undefined;
@@ -159,7 +159,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     return page;
   }
 
-  /** Processes the events of the present page, except those of keys that have failed. */
+  /** Processes the events of the current page, except those of keys that have failed. */
   function process(): void {
     for (const { key, sequence } of page?.events ?? []) {
       if (sequence >= (failing.get(key) ?? Infinity)) continue;
@@ -170,7 +170,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     }
   }
 
-  /** Commits what the consumer has processed, up to its present page. */
+  /** Commits what the consumer has processed, up to its current page. */
   async function commit(): Promise<void> {
     if (page === undefined || (plan.thrifty && page.events.length === 0)) return;
     process();

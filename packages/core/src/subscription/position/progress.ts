@@ -79,8 +79,8 @@ export const cursorAt = (
 });
 
 /**
- * Returns how often keys were freed in a partition. Earlier pages have withheld events that flow
- * now.
+ * Returns how often keys of a partition were freed. A page from before withheld events of such a
+ * key, and they are delivered now.
  */
 export const freedOf = ({ parking }: Pick<OffsetRow, "parking">): number => parking?.freed ?? 0;
 
