@@ -120,7 +120,14 @@ for (const { file, name, line } of unexplained)
 for (const { file, name } of superfluous)
   console.log(`a reason that no survivor needs: ${file} ${name}`);
 if (values.results !== undefined) {
-  const said = sayChanges({ files: files.length, all: all.length, verdicts, alive, unexplained });
+  const tests = `${measured.length} test files of ${values.projects.replaceAll(",", ", ")}`;
+  const said = sayChanges({
+    files: files.length,
+    all: all.length,
+    verdicts,
+    unexplained,
+    tests: values.quick ? `${tests}, without slow tests` : tests,
+  });
   const {
     seed,
     sample: asOf = null,
@@ -142,10 +149,12 @@ if (values.results !== undefined) {
     without,
     paths: positionals,
     files: files.map((file) => countsOf(file)),
-    survivors: alive.map(({ file, name, line }) => ({
+    tests: measured.map(({ file }) => relative(ROOT, file)),
+    survivors: alive.map(({ file, name, line, asked }) => ({
       file,
       name,
       line,
+      asked,
       why: SURVIVORS.find((each) => each.file === file && each.name === name)?.why ?? null,
     })),
   };
