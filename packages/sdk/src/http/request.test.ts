@@ -51,7 +51,11 @@ describe("a request", () => {
     fake.refuse("forbidden");
     const error = await caught(orders.publish({ key: "a", data: 1 }));
     expect(LedgerProblem.is(error, "forbidden")).toBe(true);
-    expect(error).toMatchObject({ maybeWritten: false, requestId: "fake-1", retry: "never" });
+    expect(error).toMatchObject({
+      maybeWritten: false,
+      requestId: "fake-request-1",
+      retry: "never",
+    });
     expect(fake.requests).toHaveLength(1);
   });
 

@@ -86,6 +86,7 @@ export function fakeLedger({ streams = [], virtualTime = false }: FakeOptions = 
   };
 
   async function respond({ path, query, init, fault }: Received) {
+    const requestId = `fake-request-${requests.length}`;
     try {
       const isKnown = init.headers.Authorization === `Bearer ${API_KEY}`;
       if (!isKnown || isRevoked) throw new Refusal("unauthorized", "The key is not valid");
@@ -98,10 +99,10 @@ export function fakeLedger({ streams = [], virtualTime = false }: FakeOptions = 
         ...parseBody(init.body),
       });
       if (init.method !== "GET") wake();
-      return toResponse(status, body);
+      return toResponse(status, body, requestId);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return toResponse(error.status, { ...error.body, instance: `fake-${requests.length}` });
+      return toResponse(error.status, { ...error.body, instance: requestId }, requestId);
     }
   }
 
@@ -180,13 +181,15 @@ function parseBody(text = "{}") {
   return { body: JSON.parse(text) as Record<string, unknown>, exact };
 }
 
-function toResponse(status: number, body: unknown) {
+function toResponse(status: number, body: unknown, requestId: string) {
   const text = body === undefined ? "" : JSON.stringify(body);
   const type = status < 400 ? "application/json" : "application/problem+json";
   const retryAfter = (body as { retryAfter?: number } | undefined)?.retryAfter;
   const headers = new Map([
     ["content-type", type],
-    ["x-request-id", "fake-request"],
+    ["x-request-id", requestId],
+    ["cache-control", "no-store"],
+    ["www-authenticate", 'Bearer realm="eventledger"'],
     ...(retryAfter === undefined ? [] : [["retry-after", String(retryAfter)] as const]),
   ]);
   return {

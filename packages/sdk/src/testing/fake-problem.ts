@@ -1,13 +1,13 @@
 /** The problems that the fake returns. */
-const KINDS = {
+export const FAKE_PROBLEMS = {
   "invalid-request": [400, "never", "The request is not valid"],
   "malformed-json": [400, "never", "The body is not JSON"],
   "invalid-cursor": [400, "refresh", "The cursor is not usable here"],
   unauthorized: [401, "never", "An API key is needed"],
   forbidden: [403, "never", "The API key does not allow this"],
-  "route-not-found": [404, "never", "There is no such route"],
-  "stream-not-found": [404, "never", "There is no such stream"],
-  "subscription-not-found": [404, "never", "There is no such subscription"],
+  "route-not-found": [404, "never", "The route does not exist"],
+  "stream-not-found": [404, "never", "The stream does not exist"],
+  "subscription-not-found": [404, "never", "The subscription does not exist"],
   "key-not-found": [404, "never", "The key has no current state"],
   "parked-key-not-found": [404, "never", "The key is not parked"],
   "stream-exists": [409, "never", "A stream with that name has a different configuration"],
@@ -17,7 +17,7 @@ const KINDS = {
     "A subscription with that name has a different configuration",
   ],
   "lease-lost": [409, "refresh", "Another worker holds the lease now"],
-  "not-parkable": [409, "refresh", "Nothing can be parked here now"],
+  "not-parkable": [409, "refresh", "No key can be parked at this moment"],
   "not-compacted": [409, "never", "The stream keeps no compacted state"],
   "retention-passed": [410, "refresh", "The position is older than the stream's retention"],
   "bootstrap-expired": [410, "refresh", "The bootstrap took too long"],
@@ -36,7 +36,7 @@ const KINDS = {
   "store-unavailable": [503, "later", "The table does not answer"],
 } as const;
 
-export type FakeCode = keyof typeof KINDS;
+export type FakeCode = keyof typeof FAKE_PROBLEMS;
 
 /** The error with which the fake refuses a request. */
 export class Refusal extends Error {
@@ -45,7 +45,7 @@ export class Refusal extends Error {
 
   constructor(code: FakeCode, detail: string, more: Readonly<Record<string, unknown>> = {}) {
     super(detail);
-    const [status, retry, title] = KINDS[code];
+    const [status, retry, title] = FAKE_PROBLEMS[code];
     const retryAfter = retry === "later" ? { retryAfter: 1 } : {};
     const type = `/docs/problems#${code}`;
     this.status = status;

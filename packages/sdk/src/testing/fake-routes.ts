@@ -38,7 +38,7 @@ const WAIT_SECONDS = 20;
 
 /** Answers a request. Throws a Refusal. */
 export async function answer(state: FakeState, request: Request): Promise<FakeAnswer> {
-  const [root, name = "", part, id = "", action = "", release_] = request.path
+  const [root, name = "", part, id = "", action = "", given = "", how] = request.path
     .split("/")
     .slice(1)
     .map(decodeURIComponent);
@@ -53,7 +53,7 @@ export async function answer(state: FakeState, request: Request): Promise<FakeAn
   if (found === undefined) throw new Refusal("stream-not-found", `There is no stream ${name}`);
   const { stream, subs } = found;
   if (part === undefined) {
-    if (method !== "DELETE") return { status: 200, body: describe(stream) };
+    if (method !== "DELETE") return { status: 200, body: describeWhole(found, state.now()) };
     state.streams.delete(name);
     return { status: 202, body: { name, status: "deleting" } };
   }
@@ -76,7 +76,12 @@ export async function answer(state: FakeState, request: Request): Promise<FakeAn
     if (method === "DELETE") subs.delete(id);
     return method === "DELETE" ? { status: 204 } : { status: 200, body: info(at) };
   }
-  return act(state, { ...at, subs }, { action: release_ ?? action, request });
+  // A parked key is in the path or in the query.
+  if (how !== undefined) return { status: 200, body: releaseAs(at, how, given, request.query) };
+  if (action === "parked" && given !== "") {
+    return { status: 200, body: releaseAs(at, given, request.query.key ?? "", request.query) };
+  }
+  return act(state, { ...at, subs }, { action, request });
 }
 
 function createStream(state: FakeState, body: Request["body"]): FakeAnswer {
@@ -100,8 +105,21 @@ function createStream(state: FakeState, body: Request["body"]): FakeAnswer {
   return { status: 201, body: describe(stream) };
 }
 
-const describe = ({ name, life, settings, createdAt, events }: FakeStream) => ({
-  ...{ name, life, ...settings, createdAt, eventCount: events.length },
+const describe = ({ name, life, settings, createdAt }: FakeStream) => ({
+  ...{ name, life, ...settings, createdAt },
+});
+
+const describeWhole = ({ stream, subs }: Found, now: number) => ({
+  ...describe(stream),
+  eventCount: stream.events.length,
+  bytes: JSON.stringify(stream.events).length,
+  firstEventAt: stream.events[stream.expired]?.publishedAt ?? null,
+  lastEventAt: stream.events.at(-1)?.publishedAt ?? null,
+  watermarkLag: { events: 0, seconds: 0 },
+  subscriptionCount: subs.size,
+  subscriptions: [...subs.values()].map(({ name, position }) => {
+    return { name, lag: lagOf(stream, position, now) };
+  }),
 });
 
 function publish(state: FakeState, stream: FakeStream, { exact, body, header }: Request) {
@@ -133,7 +151,11 @@ async function browse(state: FakeState, stream: FakeStream, { query }: Request) 
   const place = /^\d+$/.test(from) ? { sequence: Number(from) } : from;
   const position = positionOf(stream, place);
   assertKept(stream, position);
-  await wait(state, Number(query.waitSeconds ?? 0), () => position < stream.events.length);
+  await wait(
+    state,
+    Number(query.waitSeconds ?? 0),
+    () => position < stream.events.length || !isAlive(state, stream),
+  );
   assertAlive(state, stream);
   const end = until === undefined ? stream.events.length : positionOf(stream, until);
   const events = [];
@@ -187,7 +209,7 @@ function createSubscription(state: FakeState, { stream, subs }: Found, body: Req
     if (JSON.stringify(former.settings) !== JSON.stringify(settings)) {
       throw new Refusal("subscription-exists", "It exists with other settings");
     }
-    return { status: 200, body: { name, ...settings, life: stream.life } };
+    return { status: 200, body: describeSub(stream, former) };
   }
   const sub: FakeSubscription = {
     ...{ name: String(name), settings, position: 0, snapshot: undefined, seeks: 0 },
@@ -196,13 +218,17 @@ function createSubscription(state: FakeState, { stream, subs }: Found, body: Req
   };
   moveTo({ stream, sub }, settings.start);
   subs.set(sub.name, sub);
-  return { status: 201, body: { name, ...settings, life: stream.life } };
+  return { status: 201, body: describeSub(stream, sub) };
 }
 
 type At = { stream: FakeStream; sub: FakeSubscription; now: number };
 
+const describeSub = (stream: FakeStream, { name, settings, createdAt }: FakeSubscription) => ({
+  ...{ name, stream: stream.name, ...settings, createdAt, life: stream.life },
+});
+
 const info = ({ stream, sub, now }: At) => ({
-  ...{ name: sub.name, stream: stream.name, ...sub.settings, life: stream.life },
+  ...describeSub(stream, sub),
   phase: sub.snapshot === undefined ? "log" : "bootstrap",
   position: sub.snapshot === undefined ? cursorOf({ stream, sub }, { kind: "log" }) : null,
   lag: lagOf(stream, sub.position, now),
@@ -241,11 +267,11 @@ async function act(
   if (action === "park") return { status: 200, body: park(at, body) };
   if (action === "parked")
     return { status: 200, body: { parked: [...sub.parked.values()], cursor: null } };
-  if (action === "retry") return { status: 200, body: release(at, query.key ?? "", undefined) };
-  if (action === "skip")
-    return { status: 200, body: release(at, query.key ?? "", query.sequence ?? "") };
   throw new Refusal("route-not-found", "There is no such route");
 }
+
+const releaseAs = (at: At, how: string, key: string, { sequence = "" }: Request["query"]) =>
+  release(at, key, how === "skip" ? sequence : undefined);
 
 async function poll(
   state: FakeState,
@@ -267,7 +293,7 @@ async function poll(
   const { seeks } = sub;
   let page = look();
   await wait(state, Number(waitSeconds), () => {
-    if (subs.get(sub.name) !== sub || sub.seeks !== seeks) return true;
+    if (!isAlive(state, stream) || subs.get(sub.name) !== sub || sub.seeks !== seeks) return true;
     page = look();
     return page.events.length > 0;
   });
@@ -292,7 +318,10 @@ async function wait(state: FakeState, seconds: number, isThere: () => boolean): 
 }
 
 /** A stream that was deleted meanwhile is gone, even if its name is in use again. */
-function assertAlive({ streams }: FakeState, stream: FakeStream): void {
-  if (streams.get(stream.name)?.stream === stream) return;
+function assertAlive(state: FakeState, stream: FakeStream): void {
+  if (isAlive(state, stream)) return;
   throw new Refusal("stream-not-found", `There is no stream ${stream.name}`);
 }
+
+const isAlive = ({ streams }: FakeState, stream: FakeStream): boolean =>
+  streams.get(stream.name)?.stream === stream;

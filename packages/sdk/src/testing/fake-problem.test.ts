@@ -1,0 +1,9 @@
+import { PROBLEMS } from "@eventledger/protocol";
+import { expect, it } from "vitest";
+import { FAKE_PROBLEMS } from "./fake-problem.ts";
+
+it("the fake answers problems as the protocol has them", () => {
+  for (const [code, [status, retry, title]] of Object.entries(FAKE_PROBLEMS)) {
+    expect(PROBLEMS[code as keyof typeof PROBLEMS], code).toEqual({ status, retry, title });
+  }
+});
