@@ -1,5 +1,5 @@
-import { PROBLEMS } from "@eventledger/protocol";
 import { expect, it } from "vitest";
+import { PROBLEMS } from "../../../protocol/src/index.ts";
 import { FAKE_PROBLEMS } from "./fake-problem.ts";
 
 it("the fake answers problems as the protocol has them", () => {
