@@ -19,7 +19,7 @@ import { runChild } from "./run-child.ts";
 
 const ROUNDS = 3;
 const CASES = [
-  { kind: "publish-1", requests: 4_000, events: 1 },
+  { kind: "publish-1", requests: 2_000, events: 1 },
   { kind: "publish-100", requests: 200, events: 100 },
   { kind: "page-100", requests: 400, events: 100 },
 ];

@@ -70,6 +70,8 @@ export type PartitionCompaction = {
  * the deleted key back.
  */
 const STRETCH_AGE_MAX_MS = MINUTE_MS;
+/** A stretch that takes longer than this is cut where it is, so that it does not become too old. */
+const STRETCH_CUT_MS = 40_000;
 /**
  * A stretch ends with the page of rows that reaches one of these limits. If possible, it is the
  * whole backlog, so that a key that changed often is put once. A function of 1 GB compacts up to
@@ -161,7 +163,8 @@ async function compactStretch(
     report: async (rowsPut) => {
       const place = planMilestone(stretch, rowsPut);
       if (place !== undefined && place.to > at && !(await moveTo(place))) return "overtaken";
-      return at === from || mayGoOn() ? "on" : "cut";
+      const isDue = !mayGoOn() || ageMs(clock, end.stamp) > STRETCH_CUT_MS;
+      return isDue && at > from ? "cut" : "on";
     },
   });
   if (outlook === "overtaken") return undefined;

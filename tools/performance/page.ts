@@ -1,0 +1,167 @@
+import type { Results } from "./results.ts";
+
+/** docs/performance.md, from the results of the benchmarks. */
+export function performancePage(results: Results): string {
+  const sections = [
+    head(results),
+    groupCommit(results["group-commit"]),
+    contention(results.contention),
+    burst(results.burst),
+    routerCpu(results["router-cpu"]),
+    compaction(results.compaction),
+    idlePolls(results["idle-polls"]),
+    COUNTED,
+  ];
+  return `${sections.join("\n\n")}\n`;
+}
+
+const head = ({ burst: { machine, versions } }: Results): string => `# Performance
+
+Generated from \`bench/results\` by \`npm run performance -- --write\`; the
+[benchmarks](../bench/README.md) say how each figure is measured. Server, load and store share
+${machine.cores} cores (${machine.cpu}, Node.js ${versions.node}), so figures compare variants of
+one run with each other. They do not say what a deployed stage does, and figures of different runs
+do not compare.
+
+**Peers.** No other product has been measured in the same run, so none is compared here. EventLedger
+sends a request to a database for each append. A broker that appends to a file of its own does less
+work for a single event; group commit and batches make up for it only where several events can go
+together.`;
+
+function groupCommit({ publishers, local, distant, distantStoreMs }: Results["group-commit"]) {
+  const rounds = [
+    ["store on this machine", local] as const,
+    [`store ${distantStoreMs} ms away`, distant] as const,
+  ].flatMap(([place, of]) =>
+    of.map((round, n) => ({ place: `${place}, round ${n + 1}`, ...round })),
+  );
+  return `## Group commit
+
+${publishers} publishers of single events on one partition, in publishes a second:
+
+${table(
+  ["", "off", "on", "times", "p50 on", "p99 on", "puts per publish"],
+  rounds.map(({ place, off, on, ratio }) => [
+    place,
+    whole(off.perSecond),
+    whole(on.perSecond),
+    String(ratio),
+    `${on.latencyMs.p50} ms`,
+    `${on.latencyMs.p99} ms`,
+    String(on.putsPerPublish),
+  ]),
+)}
+
+${chart(
+  "Publishes a second, group commit on",
+  rounds.map(({ on }, n) => [`run ${n + 1}`, on.perSecond] as const),
+)}`;
+}
+
+const contention = ({ processes, rounds }: Results["contention"]): string => `## Contention
+
+${processes} processes that share nothing but the table, on one partition:
+
+${table(
+  ["appends a second", "puts per append", "p50", "p99", "p99 / p50"],
+  rounds.map(({ appendsPerSecond, putsPerAppend, latencyMs: { p50, p99 }, p99ToP50 }) => [
+    whole(appendsPerSecond),
+    String(putsPerAppend),
+    `${p50} ms`,
+    `${p99} ms`,
+    String(p99ToP50),
+  ]),
+)}`;
+
+const burst = (of: Results["burst"]): string => `## After a burst
+
+A publisher of single events on the local stack, on disk, before a burst and while it is compacted:
+${whole(of.events)} events over ${whole(of.keys)} keys. The load of the machine was
+${of.loadBefore} on ${of.machine.cores} cores before the run. On a busy machine the backlog lasts
+longer.
+
+${table(
+  ["events/s before", "events/s during", "kept", "backlog gone after", "rows put"],
+  [
+    [
+      String(of.before),
+      String(of.during),
+      `${whole(of.keptShare * 100)} %`,
+      of.backlogSeconds === null ? "not within 120 s" : `${of.backlogSeconds} s`,
+      of.rowsWritten === null ? "not counted" : whole(of.rowsWritten),
+    ],
+  ],
+)}`;
+
+const routerCpu = ({ load, cases }: Results["router-cpu"]): string => `## CPU time of the router
+
+For each request, and for each event of it. The load of the machine was ${load}; other work on the
+same cores makes each request take more CPU time, so these are upper bounds.
+
+${table(
+  ["request", "µs", "µs per event"],
+  cases.map(({ kind, microseconds, perEvent }) => [
+    KINDS[kind] ?? kind,
+    whole(microseconds),
+    String(perEvent),
+  ]),
+)}`;
+
+const KINDS: Readonly<Record<string, string>> = {
+  "publish-1": "publish of one event",
+  "publish-100": "publish of 100 events",
+  "page-100": "page of 100 events",
+};
+
+const compaction = ({ events, cases }: Results["compaction"]): string => `## Compaction
+
+One compactor and one partition, ${whole(events)} events:
+
+${table(
+  ["keys", "events/s", "rows/s", "CPU per row", "write units per event"],
+  cases.map((one) => [
+    whole(one.keys),
+    whole(one.eventsPerSecond),
+    whole(one.rowsPerSecond),
+    `${one.cpuMsPerRow} ms`,
+    String(one.writeUnitsPerEvent),
+  ]),
+)}`;
+
+const idlePolls = ({ polls, ratio }: Results["idle-polls"]): string => `## Idle long polls
+
+While a server holds ${polls} idle long polls, the p99 of a publish to another stream is
+${ratio.toFixed(2)} times what it is without them.`;
+
+const COUNTED = `## Counted
+
+These do not depend on the machine; the tests count requests and capacity units.
+
+| | counted | test |
+| --- | --- | --- |
+| a page of 100 events from batches of 1,000 | one batch and up to 3 read units; two where the page ends with the batch | \`test/integration/page-cost.test.ts\` |
+| 20 warm processes that publish in turns to one partition | at most 1.2 puts and 1.2 reads per append | \`test/simulation/models/stale-ends.test.ts\` |
+| compaction of a backlog | one row for each key that changed | \`test/integration/compaction-yields.test.ts\` |
+| an idle poll | at most one read unit | \`test/integration/capacity.test.ts\` |`;
+
+const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = head.map((_, column) => (column === 0 && head[0] === "" ? "---" : "---:"));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** A bar chart that GitHub draws with Mermaid. */
+function chart(title: string, bars: readonly (readonly [string, number])[]): string {
+  const names = bars.map(([name]) => `"${name}"`).join(", ");
+  const values = bars.map(([, value]) => Math.round(value)).join(", ");
+  return [
+    "```mermaid",
+    "xychart-beta",
+    `  title "${title}"`,
+    `  x-axis [${names}]`,
+    `  y-axis "events/s" 0 --> ${Math.ceil(Math.max(...bars.map(([, value]) => value)) * 1.1)}`,
+    `  bar [${values}]`,
+    "```",
+  ].join("\n");
+}

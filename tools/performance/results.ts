@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+
+type Latency = { readonly p50: number; readonly p99: number };
+type Publishing = {
+  readonly perSecond: number;
+  readonly latencyMs: Latency;
+  readonly putsPerPublish: number;
+};
+type Round = { readonly ratio: number; readonly off: Publishing; readonly on: Publishing };
+
+/** The parts of `bench/results` that the page shows. */
+export type Results = {
+  readonly "group-commit": {
+    readonly publishers: number;
+    readonly distantStoreMs: number;
+    readonly local: readonly Round[];
+    readonly distant: readonly Round[];
+  };
+  readonly contention: {
+    readonly processes: number;
+    readonly rounds: readonly {
+      readonly appendsPerSecond: number;
+      readonly putsPerAppend: number;
+      readonly p99ToP50: number;
+      readonly latencyMs: Latency;
+    }[];
+  };
+  readonly burst: {
+    readonly machine: { readonly cpu: string; readonly cores: number };
+    readonly versions: { readonly node: string };
+    readonly loadBefore: number;
+    readonly events: number;
+    readonly keys: number;
+    readonly before: number;
+    readonly during: number;
+    readonly keptShare: number;
+    readonly backlogSeconds: number | null;
+    readonly rowsWritten: number | null;
+  };
+  readonly "router-cpu": {
+    readonly load: number;
+    readonly cases: readonly {
+      readonly kind: string;
+      readonly microseconds: number;
+      readonly perEvent: number;
+    }[];
+  };
+  readonly compaction: {
+    readonly events: number;
+    readonly cases: readonly {
+      readonly keys: number;
+      readonly eventsPerSecond: number;
+      readonly rowsPerSecond: number;
+      readonly cpuMsPerRow: number;
+      readonly writeUnitsPerEvent: number;
+    }[];
+  };
+  readonly "idle-polls": { readonly polls: number; readonly ratio: number };
+};
+
+const NAMES = [
+  "group-commit",
+  "contention",
+  "burst",
+  "router-cpu",
+  "compaction",
+  "idle-polls",
+] as const satisfies readonly (keyof Results)[];
+
+export const loadResults = (): Results =>
+  Object.fromEntries(
+    NAMES.map((name) => {
+      const file = new URL(`../../bench/results/${name}.json`, import.meta.url);
+      return [name, JSON.parse(readFileSync(file, "utf8"))];
+    }),
+  ) as Results;
