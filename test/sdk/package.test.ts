@@ -55,7 +55,7 @@ describe("the package", () => {
   });
 
   it.each([
-    ["index.js", 9_000],
+    ["index.js", 9_216],
     ["publish.js", 4_096],
   ])("is small: %s takes at most %i bytes, minified and as gzip", async (entry, most) => {
     // For browsers: what needs Node would be left as an import.
