@@ -74,9 +74,11 @@ const during = await publishSingly(() => goneAt !== undefined || over());
 clearInterval(look);
 publisher.close();
 const figures: BurstFigures = {
-  ...{ before, during },
+  before,
+  during,
   burstSeconds: Math.round((burstEnd - burstFrom) / 100) / 10,
   backlogSeconds: goneAt === undefined ? null : Math.round((goneAt - burstEnd) / 100) / 10,
-  ...{ lagAtMost: lag.most, lagAtEnd: lag.now },
+  lagAtMost: lag.most,
+  lagAtEnd: lag.now,
 };
 console.log(JSON.stringify(figures));

@@ -46,7 +46,12 @@ try {
   const { backlogSeconds } = figures;
   recordResult("burst", {
     loadBefore: Math.round(load * 100) / 100,
-    ...{ events, keys, batch: BATCH, keptShare, keptShareMin: KEPT_MIN, ...figures },
+    events,
+    keys,
+    batch: BATCH,
+    keptShare,
+    keptShareMin: KEPT_MIN,
+    ...figures,
     backlogSecondsMax: BACKLOG_SECONDS_MAX,
     rowsWritten: countOf(metrics, "eventledger_compacted_rows_total"),
   });

@@ -9,7 +9,10 @@ import { nextJob, verdictsOf } from "./plan.ts";
  */
 const file = (name: string, ms: number, met: readonly number[], loaded: readonly number[] = []) =>
   ({
-    ...{ file: name, passed: true, error: undefined, msOf: { [`${name}.1`]: ms } },
+    file: name,
+    passed: true,
+    error: undefined,
+    msOf: { [`${name}.1`]: ms },
     meetings: [
       { file: name, test: null, meetings: loaded.map((number) => [number, 1] as const) },
       { file: name, test: `${name}.1`, meetings: met.map((number) => [number, 1] as const) },
@@ -17,7 +20,11 @@ const file = (name: string, ms: number, met: readonly number[], loaded: readonly
   }) satisfies Measured;
 
 const answer = (of: string, number: number, outcome: Outcome): Answer => ({
-  ...{ file: of, test: `${of}.1`, number, outcome, name: "title" },
+  file: of,
+  test: `${of}.1`,
+  number,
+  outcome,
+  name: "title",
 });
 
 const quick = file("quick", 10, [1, 2]);
@@ -35,7 +42,8 @@ it("the quickest file is asked first, with the tests that execute the change", (
 it("a noticed change, a repeated question and a failing file are not asked", () => {
   const answers = [answer("quick", 1, "noticed"), answer("quick", 2, "passed")];
   expect(nextJob([slow, quick], all, answers)).toMatchObject({
-    ...{ file: "slow", orders: { questions: { "slow.1": [2, 3] } } },
+    file: "slow",
+    orders: { questions: { "slow.1": [2, 3] } },
   });
   expect(nextJob([{ ...quick, passed: false }], all, [])).toBeUndefined();
 });

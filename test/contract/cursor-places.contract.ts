@@ -29,10 +29,14 @@ type Kind = (typeof KINDS)[number];
 /** The expected verdict for each place that takes a cursor of events. */
 const OF_EVENTS: Partial<Record<Kind, Verdict>> = {
   ...Object.fromEntries(NAMES.map((kind) => [kind, "other-query"])),
-  ...{ otherSubscriptions: "other-query", otherParked: "other-query" },
-  ...{ otherReceipt: "other-stream", foreignPoll: "other-stream" },
-  ...{ formerList: "other-life", formerPoll: "other-life" },
-  ...{ changed: "malformed", letters: "malformed" },
+  otherSubscriptions: "other-query",
+  otherParked: "other-query",
+  otherReceipt: "other-stream",
+  foreignPoll: "other-stream",
+  formerList: "other-life",
+  formerPoll: "other-life",
+  changed: "malformed",
+  letters: "malformed",
 };
 const all = (verdict: Verdict, kinds: readonly Kind[]) =>
   Object.fromEntries(kinds.map((kind) => [kind, verdict])) as Partial<Record<Kind, Verdict>>;
@@ -171,8 +175,11 @@ function everywhere(api: Client): void {
       streams: (await get("/streams?limit=1")).cursor ?? "",
       keys: namesCursor("keys", "0".repeat(12)),
       tenants: namesCursor("tenants", "a"),
-      ...{ otherSubscriptions: other.subscriptions, otherReceipt: other.receipt },
-      ...{ foreignPoll: other.poll, formerList: former.list, formerPoll: former.poll },
+      otherSubscriptions: other.subscriptions,
+      otherReceipt: other.receipt,
+      foreignPoll: other.poll,
+      formerList: former.list,
+      formerPoll: former.poll,
       changed: `${receipt.slice(0, -1)}${receipt.endsWith("A") ? "Q" : "A"}`,
       letters: "abcdefghijklmnopqrstuvwxyz01",
     } as Record<Kind, string>;
@@ -185,7 +192,8 @@ function everywhere(api: Client): void {
       ...(json === undefined
         ? {}
         : {
-            ...{ method: "POST", body: JSON.stringify(json) },
+            method: "POST",
+            body: JSON.stringify(json),
             headers: { "content-type": "application/json" },
           }),
     });
@@ -211,8 +219,10 @@ function madeUp(api: Client): void {
       }
     }
     const asked = {
-      ...{ name: "bound", scopes: ["read", "operate", "admin"] },
-      ...{ streams: [stream], subscriptions: ["own"] },
+      name: "bound",
+      scopes: ["read", "operate", "admin"],
+      streams: [stream],
+      subscriptions: ["own"],
     };
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify(asked);

@@ -44,7 +44,10 @@ function texts(api: Client): void {
   const get = (path: string) => api.send({ path: at(stream) + path });
   const post = (path: string, body: object, headers = {}) =>
     api.send({
-      ...{ method: "POST", path, headers: { ...json, ...headers }, body: JSON.stringify(body) },
+      method: "POST",
+      path,
+      headers: { ...json, ...headers },
+      body: JSON.stringify(body),
     });
   const problemOf = ({ body }: Answer) => body as Problem;
   const says = (answer: Answer, ...errors: InvalidField[]) => {
@@ -111,7 +114,8 @@ function texts(api: Client): void {
       "is required: the cursor of a page. On a stream with one partition `sequence` may be sent instead";
     says(await post(`${at(stream, "s")}/commit`, {}), { pointer: "/cursor", detail });
     says(await api.send({ method: "POST", path: `${at(stream, "s")}/commit` }), {
-      ...{ pointer: "/cursor", detail },
+      pointer: "/cursor",
+      detail,
     });
   });
 
@@ -150,15 +154,20 @@ function texts(api: Client): void {
   it("[key.rights] a key with more rights than its maker, right by right", async () => {
     const made = problemOf(
       await post("/keys", {
-        ...{ name: "maker", scopes: ["admin", "read"], streams: ["orders*"] },
-        ...{ subscriptions: ["eu.*"], keyPrefix: "eu/" },
+        name: "maker",
+        scopes: ["admin", "read"],
+        streams: ["orders*"],
+        subscriptions: ["eu.*"],
+        keyPrefix: "eu/",
       }),
     ) as unknown as { apiKey: string; id: string };
     const authorization = `Bearer ${made.apiKey}`;
     const ask = (body: object) => post("/keys", { name: "more", ...body }, { authorization });
     const more = await ask({
-      ...{ scopes: ["read", "publish"], streams: ["orders", "billing"] },
-      ...{ subscriptions: ["eu.a", "us.*"], keyPrefix: "us/" },
+      scopes: ["read", "publish"],
+      streams: ["orders", "billing"],
+      subscriptions: ["eu.a", "us.*"],
+      keyPrefix: "us/",
     });
     expect(problemOf(more).code).toBe("forbidden");
     const detail = "is not covered by your own API key";

@@ -58,7 +58,9 @@ async function runEngine({ env, ...task }: EngineTask & { env: Record<string, st
   const child = fork(path.join(import.meta.dirname, "engine.ts"), [JSON.stringify(task)], {
     cwd: task.root,
     env: {
-      ...{ PATH: process.env.PATH, HOME: task.workDir, TZ: "UTC" },
+      PATH: process.env.PATH,
+      HOME: task.workDir,
+      TZ: "UTC",
       // Compiling Pulumi's and SST's code takes most of the time of an evaluation.
       NODE_COMPILE_CACHE: path.join(platform, ".compiled"),
       ...env,

@@ -17,7 +17,8 @@ export async function openFake(): Promise<Target> {
         ...(idempotencyKey === undefined ? {} : { "Idempotency-Key": String(idempotencyKey) }),
       },
       ...(body === "" ? {} : { body }),
-      ...{ signal: new AbortController().signal, redirect: "manual" },
+      signal: new AbortController().signal,
+      redirect: "manual",
     });
     for (const name of HEADERS) {
       const value = answer.headers.get(name);

@@ -28,7 +28,9 @@ export async function startPostgres(bin: string) {
   const port = await freePort();
   const how = ["-D", data, "-p", String(port), "-k", root, "-c", "fsync=off"];
   const server = spawn(join(bin, "postgres"), [...how, "-h", "127.0.0.1"], {
-    ...{ ...user, cwd: root, stdio: "ignore" },
+    ...user,
+    cwd: root,
+    stdio: "ignore",
   });
   const pool = new pg.Pool({ host: "127.0.0.1", port, user: "postgres", max: 8 });
   pool.on("error", () => {});

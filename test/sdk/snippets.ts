@@ -35,8 +35,13 @@ export async function runSnippets({
 
 const CONFIG = {
   compilerOptions: {
-    ...{ target: "ES2024", module: "NodeNext", strict: true, noEmit: true, types: ["node"] },
-    ...{ exactOptionalPropertyTypes: true, erasableSyntaxOnly: true },
+    target: "ES2024",
+    module: "NodeNext",
+    strict: true,
+    noEmit: true,
+    types: ["node"],
+    exactOptionalPropertyTypes: true,
+    erasableSyntaxOnly: true,
   },
   include: ["*.ts"],
 };

@@ -33,7 +33,14 @@ if (bin === undefined) {
 }
 
 const mark = (version: number, more: Partial<Mark> = {}): Mark => ({
-  ...{ version, of: "s ", life: "l", round: 1, shown: 1, listing: null, follow: "c", ready: true },
+  version,
+  of: "s ",
+  life: "l",
+  round: 1,
+  shown: 1,
+  listing: null,
+  follow: "c",
+  ready: true,
   ...more,
 });
 const put = (key: string, row: unknown, sequence = 1) => ({ key, row, sequence });

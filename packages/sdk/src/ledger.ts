@@ -63,8 +63,11 @@ export class EventLedger {
   stream(name: string, { events: schemas }: { readonly events?: Schemas } = {}): unknown {
     const connection = this.#connection;
     const stream = wholeStream({
-      ...{ connection, stream: name, schemas },
-      ...{ numbers: this.#numbers, wait: this.#wait },
+      connection,
+      stream: name,
+      schemas,
+      numbers: this.#numbers,
+      wait: this.#wait,
     });
     return stream;
   }

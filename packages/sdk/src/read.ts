@@ -42,7 +42,9 @@ export async function* readPages(
       method: "GET",
       path: `${streamPath(context.stream)}/events`,
       query: { ...query, from },
-      ...{ waitSeconds, signal, onRetry },
+      waitSeconds,
+      signal,
+      onRetry,
       ...(follow ? { attempts: FOREVER } : {}),
     });
     const events = usable(await readEvents(context.schemas, page.events), onInvalid);

@@ -41,7 +41,10 @@ export function wholeStream(context: StreamContext): Stream {
       for (let isDone = false; !isDone; ) {
         const path = `${streamPath(context.stream)}/compact`;
         ({ done: isDone } = await ask<{ done: boolean }>(context, {
-          ...{ method: "POST", path, body: {}, signal },
+          method: "POST",
+          path,
+          body: {},
+          signal,
         }));
       }
     },

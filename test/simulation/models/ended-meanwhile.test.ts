@@ -10,8 +10,12 @@ import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { createFakeDynamo } from "../dynamodb/fake-dynamodb.ts";
 
 const CONFIG: CreateStream = {
-  ...{ name: "orders", description: "", partitions: 2, compaction: "key" },
-  ...{ retentionHours: 1, archiveDays: null },
+  name: "orders",
+  description: "",
+  partitions: 2,
+  compaction: "key",
+  retentionHours: 1,
+  archiveDays: null,
 };
 
 type Ledger = ReturnType<typeof createLedger>;
@@ -27,7 +31,10 @@ function open(before: () => Promise<void>) {
   };
   const ledgerOn = (client: object): Ledger =>
     createLedger({
-      ...{ client: client as never, tableName: "t", clock: systemClock, random: systemRandom },
+      client: client as never,
+      tableName: "t",
+      clock: systemClock,
+      random: systemRandom,
       cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-this-test") }],
     });
   return { first: ledgerOn({ send }), other: ledgerOn(other) };

@@ -185,8 +185,13 @@ describe("a publisher", () => {
     let first = 2;
     const extend = () => {
       const batch: Batch = {
-        ...{ first: first++, count: 1, kind: "jump", batchId: new Uint8Array(16) },
-        ...{ publishedAt: b.process.clock.now(), rawBytes: 0, payload: new Uint8Array() },
+        first: first++,
+        count: 1,
+        kind: "jump",
+        batchId: new Uint8Array(16),
+        publishedAt: b.process.clock.now(),
+        rawBytes: 0,
+        payload: new Uint8Array(),
       };
       const append = { life, batches: [{ partition: 0, batch }], receipts: [], token: "" };
       void b.table.append.put(append);

@@ -121,7 +121,9 @@ function report(
 ): void {
   const { answer, cause, body } = outcome as Reported;
   onRequest?.({
-    ...{ method, path, ...times },
+    method,
+    path,
+    ...times,
     status: answer?.status,
     requestId: answer?.header("x-request-id") ?? undefined,
     error: cause ?? (body && new LedgerProblem(body)),

@@ -45,7 +45,12 @@ export async function* subscriptionPages(
       const body = { limit, consumer, ...(isNew ? { commit } : {}) };
       const path = `${operations.path}/poll`;
       const page = await ask<PollPage<WireEvent>>(context, {
-        ...{ method: "POST", path, body, waitSeconds, signal, onRetry },
+        method: "POST",
+        path,
+        body,
+        waitSeconds,
+        signal,
+        onRetry,
         attempts: FOREVER,
       }).catch((error: unknown) => recover(operations, error, options));
       if (page === undefined) {

@@ -58,7 +58,8 @@ export function fakeLedger({ streams = [], virtualTime = false }: FakeOptions = 
     for (const resume of waiting) resume();
   };
   const state: FakeState = {
-    ...{ streams: new Map(), lives: 0 },
+    streams: new Map(),
+    lives: 0,
     now: () => began + clock.now() + skippedMs,
     changed: (ms) =>
       new Promise((resolve) => {
@@ -95,7 +96,10 @@ export function fakeLedger({ streams = [], virtualTime = false }: FakeOptions = 
         Object.entries(init.headers).map(([name, value]) => [name.toLowerCase(), value]),
       );
       const { status, body } = await answer(state, {
-        ...{ method: init.method, path, query, header: (name) => headers.get(name) },
+        method: init.method,
+        path,
+        query,
+        header: (name) => headers.get(name),
         ...parseBody(init.body),
       });
       if (init.method !== "GET") wake();
@@ -116,7 +120,9 @@ export function fakeLedger({ streams = [], virtualTime = false }: FakeOptions = 
 
   return {
     options: {
-      ...{ url: "http://fake.invalid", apiKey: API_KEY, fetch },
+      url: "http://fake.invalid",
+      apiKey: API_KEY,
+      fetch,
       ...(virtual === undefined ? {} : { clock: virtual }),
     },
     fetch,
@@ -166,7 +172,11 @@ type Received = {
 };
 
 const toCreate = (body: Record<string, unknown>) => ({
-  ...{ method: "POST", path: "/streams", query: {}, exact: body, body },
+  method: "POST",
+  path: "/streams",
+  query: {},
+  exact: body,
+  body,
   header: () => undefined,
 });
 

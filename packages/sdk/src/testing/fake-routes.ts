@@ -97,8 +97,12 @@ function createStream(state: FakeState, body: Request["body"]): FakeAnswer {
   }
   state.lives += 1;
   const stream: FakeStream = {
-    ...{ name: String(name), life: `${name}/${state.lives}`, settings },
-    ...{ events: [], expired: 0, receipts: new Map() },
+    name: String(name),
+    life: `${name}/${state.lives}`,
+    settings,
+    events: [],
+    expired: 0,
+    receipts: new Map(),
     createdAt: new Date(state.now()).toISOString(),
   };
   state.streams.set(stream.name, { stream, subs: new Map() });
@@ -106,7 +110,10 @@ function createStream(state: FakeState, body: Request["body"]): FakeAnswer {
 }
 
 const describe = ({ name, life, settings, createdAt }: FakeStream) => ({
-  ...{ name, life, ...settings, createdAt },
+  name,
+  life,
+  ...settings,
+  createdAt,
 });
 
 const describeWhole = ({ stream, subs }: Found, now: number) => ({
@@ -212,8 +219,15 @@ function createSubscription(state: FakeState, { stream, subs }: Found, body: Req
     return { status: 200, body: describeSub(stream, former) };
   }
   const sub: FakeSubscription = {
-    ...{ name: String(name), settings, position: 0, snapshot: undefined, seeks: 0 },
-    ...{ parked: new Map(), members: new Map(), owner: undefined, fence: 0 },
+    name: String(name),
+    settings,
+    position: 0,
+    snapshot: undefined,
+    seeks: 0,
+    parked: new Map(),
+    members: new Map(),
+    owner: undefined,
+    fence: 0,
     createdAt: new Date(state.now()).toISOString(),
   };
   moveTo({ stream, sub }, settings.start);
@@ -224,7 +238,11 @@ function createSubscription(state: FakeState, { stream, subs }: Found, body: Req
 type At = { stream: FakeStream; sub: FakeSubscription; now: number };
 
 const describeSub = (stream: FakeStream, { name, settings, createdAt }: FakeSubscription) => ({
-  ...{ name, stream: stream.name, ...settings, createdAt, life: stream.life },
+  name,
+  stream: stream.name,
+  ...settings,
+  createdAt,
+  life: stream.life,
 });
 
 const info = ({ stream, sub, now }: At) => ({
@@ -232,9 +250,13 @@ const info = ({ stream, sub, now }: At) => ({
   phase: sub.snapshot === undefined ? "log" : "bootstrap",
   position: sub.snapshot === undefined ? cursorOf({ stream, sub }, { kind: "log" }) : null,
   lag: lagOf(stream, sub.position, now),
-  ...{ keysBehind: null, parkedKeys: sub.parked.size, warnings: [] },
+  keysBehind: null,
+  parkedKeys: sub.parked.size,
+  warnings: [],
   members: [...sub.members].map(([consumer, until]) => ({
-    ...{ consumer, share: consumer === sub.owner ? 1 : 0, until: new Date(until).toISOString() },
+    consumer,
+    share: consumer === sub.owner ? 1 : 0,
+    until: new Date(until).toISOString(),
   })),
 });
 
@@ -285,7 +307,7 @@ async function poll(
     pollPage(
       { stream, sub, now: state.now() },
       {
-        ...{ limit: Number(limit) },
+        limit: Number(limit),
         ...(after === undefined ? {} : { after }),
         ...(consumer === undefined ? {} : { consumer }),
       },

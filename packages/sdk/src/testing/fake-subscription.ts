@@ -121,8 +121,11 @@ function advance(sub: FakeSubscription, content: CursorContent): boolean {
 
 export const cursorOf = ({ stream, sub }: Omit<At, "now">, more: Partial<CursorContent> = {}) =>
   writeCursor({
-    ...{ kind: "poll", life: stream.life, position: sub.position },
-    ...{ subscription: sub.name, seeks: sub.seeks },
+    kind: "poll",
+    life: stream.life,
+    position: sub.position,
+    subscription: sub.name,
+    seeks: sub.seeks,
     ...more,
   });
 
@@ -210,7 +213,11 @@ export function park({ stream, sub, now }: At, body: Readonly<Record<string, unk
   const isRetried = former?.status === "retrying";
   if (former !== undefined && !isRetried && former.sequence <= sequence) return former;
   const parked: Parked = {
-    ...{ key, sequence, reason: String(body.reason ?? ""), parkedAt, status: "parked" },
+    key,
+    sequence,
+    reason: String(body.reason ?? ""),
+    parkedAt,
+    status: "parked",
   };
   sub.parked.set(key, parked);
   return parked;

@@ -4,8 +4,14 @@ import type { Change, Mark, Put } from "./store.ts";
 
 /** The mark of an empty copy. */
 const NOTHING: Mark = {
-  ...{ version: 0, of: "", life: "", round: 0, shown: 0 },
-  ...{ listing: null, follow: null, ready: false },
+  version: 0,
+  of: "",
+  life: "",
+  round: 0,
+  shown: 0,
+  listing: null,
+  follow: null,
+  ready: false,
 };
 
 /** Begins a new round. Readers see the old one meanwhile. */
@@ -50,7 +56,9 @@ export function applyList<Row>(
       follow: page.follow,
     },
     // A key without a row here has none from another page either, because the round is new.
-    ...{ puts, deletes: [], sweep: false },
+    puts,
+    deletes: [],
+    sweep: false,
   };
 }
 

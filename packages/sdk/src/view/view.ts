@@ -165,7 +165,9 @@ export function openView<Row>(
       method: "GET",
       path: `${path}/compacted`,
       query: { keyPrefix, limit: LIST_LIMIT, cursor: before.listing ?? undefined },
-      ...{ attempts: FOREVER, signal: hold.signal, onRetry },
+      attempts: FOREVER,
+      signal: hold.signal,
+      onRetry,
     });
     const items = usable(await readEvents(context.schemas, page.items), onInvalid);
     await settle(applyList(before, { ...page, items }, toRow));
@@ -181,7 +183,10 @@ export function openView<Row>(
       method: "GET",
       path: `${path}/events`,
       query: { keyPrefix, from, limit: LOG_LIMIT },
-      ...{ attempts: FOREVER, signal: hold.signal, waitSeconds, onRetry },
+      attempts: FOREVER,
+      signal: hold.signal,
+      waitSeconds,
+      onRetry,
     });
     const events = usable(await readEvents(context.schemas, page.events), onInvalid);
     const isApplied = await settle(applyLog(before, { ...page, events }, toRow));

@@ -70,7 +70,11 @@ export function createQueues(
       const arrivedAt = clock.monotonic();
       const deadline = arrivedAt + DEADLINE_MS;
       queue.waiting.push({
-        ...{ request, target, arrivedAt, deadline, settled: false },
+        request,
+        target,
+        arrivedAt,
+        deadline,
+        settled: false,
         resolve(appended) {
           queue.failure = undefined;
           resolve(appended);
