@@ -1,3 +1,4 @@
+import { PROBLEM_EXAMPLES } from "@eventledger/functions/http/openapi/problem-examples.ts";
 import { expect, it } from "vitest";
 import { event, HOUR_MS, OF, openServers, SUB, subscribe } from "./subscription/two-servers.ts";
 
@@ -17,7 +18,9 @@ it("[sub.seek] a seek ends a 410 at once, through every process", async () => {
       await here.sweep({ budgetMs: 20_000 });
     }
     const poll = () => there.poll(...OF, SUB, { limit: 10 });
-    await expect(poll()).rejects.toMatchObject({ code: "retention-passed" });
+    // The documentation shows the answer of a poll.
+    const { detail } = PROBLEM_EXAMPLES["retention-passed"]?.value ?? {};
+    await expect(poll()).rejects.toMatchObject({ code: "retention-passed", detail });
     await here.seek(...OF, SUB, { to: "earliest" });
     expect((await poll()).events.length).toBeGreaterThan(0);
   };

@@ -10,6 +10,11 @@ type Metric = {
    * written.
    */
   readonly known?: true;
+  /**
+   * The value is in the log line, where queries find it, but is no metric of CloudWatch, which
+   * bills each metric.
+   */
+  readonly logged?: true;
 };
 
 /**
@@ -52,11 +57,13 @@ export const METRICS = {
     kind: "count",
     unit: "Count",
     help: "Compacted rows put: one per key that changed, for each run.",
+    logged: true,
   },
   CompactionLagEvents: {
     kind: "gauge",
     unit: "Count",
     help: "The events after the compaction watermark, in the partition that has most of them.",
+    logged: true,
   },
   CompactionLagSeconds: {
     kind: "gauge",

@@ -65,7 +65,9 @@ function printEmf(
     if (!metricOf(name).known) sums.set(name, (sums.get(name) ?? 0) + value);
     if (label !== undefined) parts[`${name}By`] = { ...parts[`${name}By`], [label]: value };
   }
-  const metrics = [...sums.keys()].map((name) => ({ Name: name, Unit: metricOf(name).unit }));
+  const metrics = [...sums.keys()]
+    .filter((name) => !metricOf(name).logged)
+    .map((name) => ({ Name: name, Unit: metricOf(name).unit }));
   const directive = { Namespace: NAMESPACE, Dimensions: [["TableName"]], Metrics: metrics };
   return JSON.stringify({
     ...(metrics.length === 0

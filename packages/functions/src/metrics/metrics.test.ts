@@ -71,6 +71,19 @@ describe("the embedded metric format", () => {
     });
   });
 
+  it("numbers that are only logged are in the line and declare no metric", () => {
+    const { metrics, lines, flush } = openEmf();
+    metrics.count("Polls", 1);
+    metrics.gauge("CompactionLagEvents", 40);
+    flush();
+    expect(lines).toMatchObject([
+      {
+        _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: "Polls", Unit: "Count" }] }] },
+        CompactionLagEvents: 40,
+      },
+    ]);
+  });
+
   it("the highest value of a gauge since the last line is written, unless it is 0", () => {
     const { metrics, lines, flush } = openEmf();
     metrics.gauge("CompactionLagSeconds", 40);
