@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LedgerProblem, memory, rawJson } from "../../packages/sdk/src/index.ts";
 import { collect, openStack, within } from "./stack.ts";
 
@@ -133,11 +133,17 @@ describe("a subscription", () => {
         busy.delete(key);
         if (data === 13) throw new Error("no such customer");
         done.push(data ?? -1);
-        if (done.length === 52) controller.abort(new Error("enough"));
       },
       { concurrency: 4, onError: "park", signal: controller.signal },
     );
+    // The page is committed once its events are processed or parked.
+    const committed = vi.waitFor(async () => expect((await work.info()).lag.events).toBe(0), {
+      timeout: 20_000,
+      interval: 50,
+    });
+    committed.finally(() => controller.abort(new Error("enough"))).catch(() => {});
     await expect(running).rejects.toThrow("enough");
+    await committed;
     expect(most).toBe(4);
     const parked = await collect(work.parked());
     expect(parked).toMatchObject([{ key: "k1", sequence: 14, reason: "Error: no such customer" }]);

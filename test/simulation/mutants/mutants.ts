@@ -277,8 +277,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "what has expired is not the end",
     file: "log/read/read.ts",
-    from: "if (ranOut && position.next < chain.next) await explainGap",
-    to: "if (ranOut && position.next < 0) await explainGap",
+    from: "(ranOut && position.next < chain.next)) {",
+    to: "(ranOut && position.next < 0)) {",
     plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
   },
   {

@@ -147,10 +147,6 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: ['log/append/attempt.ts: return { kind: "unsent", live: [] };'],
   },
   {
-    why: "The table's stream passes only keys of batches: any other key is a bug of the caller.",
-    blocks: ["compaction/doorbell.ts: return undefined;"],
-  },
-  {
     why: "The checkpoint of a life is deleted half an hour after its last seal. A client that still asks has been away as long, and holds a name that is void after seconds.",
     blocks: [
       "snapshot/bootstrap.ts: throw streamNotFound();",
@@ -169,6 +165,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "snapshot/bootstrap.ts: function compactionMovedOn(): never",
       "log/seal.ts: function notClosed(): never",
+      'log/seal.ts: throw new LedgerError("outcome-unknown", {',
     ],
   },
   {

@@ -156,16 +156,20 @@ async function readRun(
     ({ position, room } = plan);
     if (plan.stop === "seal") throw streamNotFound();
     if (plan.stop === "lost") throw invalidCursor("restored");
-    if (plan.stop === "gap" && gapAt === position.next) await explainGap(deps, chain, position);
+    const isMissing = plan.stop === "gap" && gapAt === position.next;
     if (plan.stop === "bound") {
       const run = { position, atEnd: true, nextPublishedAt: undefined, bounded: true } as const;
       return { run, entries, room, full: false };
     }
     gapAt = plan.stop === "gap" ? position.next : undefined;
     const ranOut = plan.stop === "end" && !rows.more;
-    // The rows ended below the compacted position that was read before them, so the missing rows
-    // have expired.
-    if (ranOut && position.next < chain.next) await explainGap(deps, chain, position);
+    // Rows that end below the compacted position that was read before them have expired.
+    if (isMissing || (ranOut && position.next < chain.next)) {
+      position = await findAfterGap(deps, chain, position);
+      gapAt = undefined;
+      rows = await loadRows(deps, chain, position, room);
+      continue;
+    }
     const atEnd = ranOut && isAttended(deps, chain);
     const full = plan.stop === "room";
     if (full || ranOut || room.events === 0) {
@@ -219,17 +223,21 @@ function startAt({ floor, lost }: KnownChain, position: Position): Position {
 }
 
 /**
- * Explains a missing batch. Rows are removed only 30 days after the end of their retention. Either
- * the floor is above the position by now, or no process has moved the floor for a week, or the log
- * is damaged. A check of the end in the meantime does not decide between these.
+ * Returns the place after numbers that a restore used up. Their row has expired, and no event is
+ * missing. Otherwise explains the missing batch: rows are removed only 30 days after the end of
+ * their retention. Either the floor is above the position by now, or no process has moved the floor
+ * for a week, or the log is damaged. A check of the end in the meantime does not decide between
+ * these.
  */
-async function explainGap(
+async function findAfterGap(
   { checkpoints, clock }: ReadDeps,
   { life, partition }: Chain,
   at: Position,
-): Promise<never> {
+): Promise<Position> {
   const { floor, floorAt, lost } = await checkpoints.reload(life, partition);
   if (isLost(lost, at.next)) throw invalidCursor("restored");
+  const next = afterLost(lost, at.next);
+  if (next > at.next && next >= floor) return edgeAt(next);
   const unattended = clock.now() - floorAt > UNATTENDED_MS;
   assertInvariant(at.next < floor || unattended, `nothing is missing at ${at.next} of ${life}`);
   throw retentionPassed(floor);
@@ -239,7 +247,7 @@ async function explainGap(
  * If the floor has not moved for this long, a missing batch counts as expired. This is far less
  * than the 30 days for which rows stay below the floor.
  */
-const UNATTENDED_MS = 7 * DAY_MS;
+export const UNATTENDED_MS = 7 * DAY_MS;
 
 /**
  * Returns whether a read failed because its position is no longer in the log: it has expired or was
