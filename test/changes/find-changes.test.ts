@@ -31,6 +31,7 @@ it("statements, defaults, extremes, quantifiers and the ends of patterns are cha
   expect(namesIn("const a = b?.c ?? d;")).toEqual(["none: b?.c"]);
   expect(namesIn("const a = Math.max(b, c);")).toEqual(["swap: Math.max(b, c)"]);
   expect(namesIn("const a = b.every(f);")).toEqual(["swap: b.every(f)"]);
+  expect(namesIn("const a = b.toString();")).toEqual([]);
   expect(namesIn("const a = /^b$/;")).toEqual(["open beginning: /^b$/", "open end: /^b$/"]);
 });
 

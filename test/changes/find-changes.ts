@@ -105,7 +105,7 @@ function replacementsOf(node: Node, parent: Node | undefined, source: string, ad
     const text = `(${add("swap", parent ?? node)} ? ${EXTREMES[member]} : ${member})`;
     return [{ start: node.start, end: node.end, text }];
   }
-  const quantifier = QUANTIFIERS[name];
+  const quantifier = QUANTIFIERS.get(name);
   if (quantifier === undefined) return [];
   const dot = source.slice(object.end, property.start).trim().startsWith("?") ? "?." : "";
   const text = `${dot}[${add("swap", parent ?? node)} ? "${quantifier}" : "${name}"]`;
@@ -117,7 +117,10 @@ const EXTREMES: Readonly<Record<string, string>> = {
   "Math.max": "Math.min",
   "Math.min": "Math.max",
 };
-const QUANTIFIERS: Readonly<Record<string, string>> = { every: "some", some: "every" };
+const QUANTIFIERS = new Map([
+  ["every", "some"],
+  ["some", "every"],
+]);
 /** The functions in core/src/table that build the conditions of writes. */
 const CLAUSES = new Set(
   ["eq", "ne", "lt", "lte", "gt", "gte", "exists", "notExists", "begins"].concat([

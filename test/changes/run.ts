@@ -39,6 +39,8 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: process.env.SEED ?? "1" },
     /** Tries only changes whose name contains this text. */
     only: { type: "string", default: "" },
+    /** Tries only changes that this record lists as unnoticed. */
+    again: { type: "string" },
     /** The file for the measurements. If it exists, they are read from it. */
     measured: { type: "string" },
     /** Leaves out tests that take longer than two seconds. */
@@ -62,7 +64,11 @@ const files = sourcesOf(values.examined ? EXAMINED : positionals);
 const all = files.flatMap((file) =>
   findChanges(file, readFileSync(file, "utf8")).changes.map((change) => ({ file, ...change })),
 );
-const wanted = [...all.keys()].filter((number) => all[number]?.name.includes(values.only));
+const listed = values.again === undefined ? undefined : survivorsOf(values.again);
+const wanted = [...all.keys()].filter((number) => {
+  const { file = "", name = "" } = all[number] ?? {};
+  return name.includes(values.only) && (listed?.has(`${file} ${name}`) ?? true);
+});
 const sample = sampleOf(wanted, (number) => all[number]?.file ?? "", {
   seed: values.seed,
   sample: numberOf(values.sample),
@@ -164,6 +170,14 @@ process.exitCode = unexplained.length + superfluous.length + broken.length === 0
 
 function textsOf(list: string): string[] {
   return list.split(",").filter((text) => text !== "");
+}
+
+/** Returns the changes that a record lists as unnoticed. */
+function survivorsOf(path: string): ReadonlySet<string> {
+  const { survivors }: { survivors: { file: string; name: string }[] } = JSON.parse(
+    readFileSync(path, "utf8"),
+  );
+  return new Set(survivors.map(({ file, name }) => `${file} ${name}`));
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createEmfWriter } from "./emf.ts";
 import { createMetrics } from "./metrics.ts";
 import { printPrometheus } from "./prometheus.ts";
-import { printAnswered } from "./request-log.ts";
+import { countProblems, printAnswered } from "./request-log.ts";
 import { createStoreMeter } from "./store-meter.ts";
 
 /** Opens a writer with a clock that the test controls, and collects the lines it writes. */
@@ -176,4 +176,14 @@ describe("the meter of the table", () => {
     const { input } = await send(createMetrics(), "DescribeTableCommand", {});
     expect(input).toEqual({ TableName: "t" });
   });
+});
+
+it("only answers with a problem are counted as problems", () => {
+  const metrics = createMetrics();
+  const count = countProblems(metrics);
+  const answered = { requestId: "1", method: "GET", route: "none", status: 404, ms: 1 };
+  count({ ...answered, status: 200 });
+  expect(metrics.readings()).toEqual([]);
+  count({ ...answered, problem: "stream-not-found" });
+  expect(metrics.readings()).toEqual([{ name: "Problems", label: "stream-not-found", value: 1 }]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { deliveriesOf, planLimit, planNote } from "./delivery-count-plan.ts";
+import { deliveriesOf, isSameNote, planLimit, planNote } from "./delivery-count-plan.ts";
 
 const row = { partition: 0, next: 1 };
 
@@ -35,4 +35,14 @@ it("[park.max-deliveries] counting continues in a record of bounded size", () =>
   }
   expect(deliveriesOf(delivery, 1)).toBe(998);
   expect(delivery.pages?.length).toBe(16);
+});
+
+it("two records are the same only with the same place, count, size and end", () => {
+  const note = { at: 1, times: 2, limit: 4, until: 9 };
+  expect(isSameNote(note, { ...note })).toBe(true);
+  expect(isSameNote(undefined, undefined)).toBe(true);
+  for (const other of [{ at: 2 }, { times: 3 }, { limit: 2 }, { until: 8 }]) {
+    expect(isSameNote(note, { ...note, ...other })).toBe(false);
+  }
+  expect(isSameNote(note, undefined)).toBe(false);
 });

@@ -264,6 +264,7 @@ describe("the content type", () => {
     'application/json;charset="utf-8"',
     "application/json; profile=x",
     "application/x-ndjson; charset=utf-8",
+    "application/json; charset=utf8",
   ])("the content type %s is accepted", (contentType) => {
     expect(publish(contentType, event)).toHaveLength(1);
   });

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { HOUR_MS } from "../kernel/time.ts";
+import { entryOf, packEvents } from "../log/codec.ts";
+import type { RawJson } from "../model/event.ts";
+import type { Batch } from "../table/batch.entity.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
+import {
+  emptyStretch,
+  eventOf,
+  extendStretch,
+  planPins,
+  planRows,
+  TOMBSTONE_KEEP_MS,
+} from "./compaction-plan.ts";
+
+type Written = { readonly key: string; readonly data: string; readonly type?: string };
+
+const batchAt = (first: number, events: readonly Written[], more: Partial<Batch> = {}): Batch => ({
+  first,
+  count: events.length,
+  batchId: new Uint8Array(16),
+  publishedAt: first,
+  ...packEvents(
+    events.map(({ data, ...attributes }) => entryOf({ attributes, data: data as RawJson })),
+  ),
+  ...more,
+});
+
+const events: readonly Written[] = [
+  { key: "a", data: "1", type: "made" },
+  { key: "b", data: "2" },
+  { key: "a", data: "null" },
+];
+
+describe("a stretch", () => {
+  it("contains the events of batches that follow one another", () => {
+    const rows = [batchAt(1, events), batchAt(4, [{ key: "c", data: "4" }])];
+    const stretch = extendStretch(emptyStretch(1), rows, { keepKeys: true });
+    expect(stretch).toMatchObject({ to: 5, events: 4, stop: undefined });
+    expect([...stretch.latest.keys()]).toEqual(["a", "b", "c"]);
+  });
+
+  it("numbers that a restore skipped are no events", () => {
+    const jump = batchAt(4, [], { kind: "jump", count: 100 });
+    const stretch = extendStretch(emptyStretch(1), [batchAt(1, events), jump], { keepKeys: true });
+    expect(stretch).toMatchObject({ to: 104, events: 3 });
+  });
+
+  it("ends at a gap and at a seal", () => {
+    const stops = [batchAt(5, events), batchAt(4, [], { kind: "seal" })].map((row) =>
+      extendStretch(emptyStretch(1), [batchAt(1, events), row], { keepKeys: false }),
+    );
+    expect(stops.map(({ to, events: count, stop }) => [to, count, stop])).toEqual([
+      [4, 3, "gap"],
+      [4, 3, "seal"],
+    ]);
+  });
+
+  it("is compacted to the last event of each key, and a tombstone keeps no content", () => {
+    const stretch = extendStretch(
+      emptyStretch(1),
+      [batchAt(1, [...events, { key: "c", data: "4", type: "made" }])],
+      { keepKeys: true },
+    );
+    const [a, b, c] = [...planRows(stretch, { partition: 0, nowMs: 1_000 })];
+    const expiresAt = (1_000 + TOMBSTONE_KEEP_MS) / 1_000;
+    expect(a).toMatchObject({ key: "a", sequence: 3, deleted: true, rawBytes: 0, expiresAt });
+    expect(a?.payload).toBeUndefined();
+    expect([b, c].map((row) => row && eventOf(row))).toMatchObject([
+      { key: "b", sequence: 2, data: "2" },
+      { key: "c", sequence: 4, data: "4", type: "made" },
+    ]);
+  });
+});
+
+describe("the pins of bootstraps", () => {
+  const checkpoint: Checkpoint = {
+    next: 7,
+    floor: 1,
+    lookedAt: 0,
+    compactedThrough: 0,
+    floorAt: 0,
+    events: 0,
+    bytes: 0,
+  };
+
+  it("bootstraps that begin in the same hour share one pin", () => {
+    const nowMs = 100 * HOUR_MS + 1;
+    const pins = planPins(checkpoint, nowMs);
+    expect(pins?.map(({ at }) => at)).toEqual([7]);
+    const pinned = { ...checkpoint, pins: pins ?? [] };
+    expect(planPins(pinned, nowMs)).toBeUndefined();
+    expect(planPins({ ...pinned, next: 9 }, nowMs)).toBeUndefined();
+    expect(planPins({ ...pinned, next: 6 }, nowMs)).toHaveLength(2);
+    expect(planPins(pinned, nowMs + HOUR_MS)).toHaveLength(2);
+  });
+});
