@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { defaultTenant, type Life, type ScopedName } from "../../../packages/core/src/model/names.ts";
+import {
+  defaultTenant,
+  type Life,
+  type ScopedName,
+} from "../../../packages/core/src/model/names.ts";
 import { nothingParked } from "../../../packages/core/src/model/parking.ts";
 import type { ApiKeyRow } from "../../../packages/core/src/table/api-key.entity.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
@@ -75,7 +79,7 @@ async function openSubscription() {
   const opened = openTable();
   const { table } = opened;
   await table.lifecycle.createStream(defaultTenant, LIFE, stream("1"), CHECKPOINT);
-  const config = { start: "earliest" } as const;
+  const config = { start: "earliest", leaseSeconds: 30 } as const;
   const named = { stream: NAME, name: "s", uid: "sub", streamUid: "1", createdAt: 0 };
   await table.lifecycle.createSubscription(LIFE, { ...named, config }, [ROW]);
   const row = async () => table.parking.load(SUB, 0);

@@ -18,7 +18,7 @@ function endAt({ lookedMs = 0, throughMs = 0, next = 5 }) {
     bytes: 0,
   };
   const stamp = { wallMs: NOW, monotonicMs: 0 };
-  return { checkpoint, next, publishedAt: 0, expiresAt: 0, stamp };
+  return { checkpoint, next, publishedAt: 0, expiresAt: 0, stamp, sealed: false };
 }
 
 function codeOf(run: () => void): string {
@@ -41,6 +41,7 @@ describe("a publish", () => {
 
   it("is refused when the end was not checked for a week", () => {
     expect(publish({ lookedMs: 7 * DAY_MS })).toBe("none");
+    expect(publish({ lookedMs: 7 * DAY_MS, next: 6 })).toBe("none");
     expect(publish({ lookedMs: 7 * DAY_MS + 1 })).toBe("compaction-stalled");
   });
 

@@ -32,7 +32,7 @@ function openApp() {
     const headers = apiKey === undefined ? {} : { "x-api-key": apiKey };
     return (await app.request(path, { headers })).text();
   };
-  return { ask, asked };
+  return { app, ask, asked };
 }
 
 describe("the gate", () => {
@@ -58,5 +58,14 @@ describe("the gate", () => {
     expect(await ask("/any", "k".repeat(256))).toBe("any");
     expect(await ask("/any", "k".repeat(257))).toBe("unauthorized");
     expect(asked).toEqual(["k".repeat(256)]);
+  });
+
+  it("a bearer is an Authorization header that begins with Bearer, and precedes X-Api-Key", async () => {
+    const { app, asked } = openApp();
+    const headers = ["Bearer a", "bearer  b ", "xBearer c", "Basic Bearer d", "Bearer e f"];
+    for (const authorization of headers) {
+      await app.request("/any", { headers: { authorization, "x-api-key": "other" } });
+    }
+    expect(asked).toEqual(["a", "b", "other", "other", "other"]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../../../test/simulation/dynamodb/seeded-random.ts";
-import { afterLoss, afterWin, type Contention, pauseMs } from "./contention.ts";
+import type { Life } from "../../model/names.ts";
+import { afterLoss, afterWin, type Contention, createContention, pauseMs } from "./contention.ts";
 
 const random = seededRandom(1);
 const longestPause = (contention: Contention | undefined, nowMs: number, waitedMs = 0): number =>
@@ -48,4 +49,17 @@ describe("contention", () => {
     expect(longestPause(contention, 0, 400)).toBeLessThan(longestPause(contention, 0) * 0.6);
     expect(longestPause(contention, 0, 4_000)).toBeLessThan(longestPause(contention, 0) * 0.11);
   });
+});
+
+it("a lost race delays further appends to its partition, and no others", () => {
+  const clock = { now: () => 0, monotonic: () => 0, sleep: async () => {} };
+  const contention = createContention({ clock, random });
+  const [life, other] = ["orders#1" as Life, "others#1" as Life];
+  const longest = (of: Life, partitions: readonly number[]) =>
+    Math.max(...Array.from({ length: 50 }, () => contention.backOffMs(of, partitions, 0)));
+  expect(longest(life, [0])).toBe(0);
+  contention.recordLoss(life, 0);
+  expect(longest(life, [0])).toBeGreaterThan(0);
+  expect(longest(life, [1, 0])).toBeGreaterThan(0);
+  expect([longest(life, [1]), longest(other, [0])]).toEqual([0, 0]);
 });

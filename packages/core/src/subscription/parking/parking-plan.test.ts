@@ -21,7 +21,11 @@ const parked = (key: string, next: number, more: Partial<ParkedKey> = {}): Parke
   ...more,
 });
 
-const rowAt = (next: number, keys: readonly ParkedKey[], more: Partial<Parking> = {}): ParkingRow => ({
+const rowAt = (
+  next: number,
+  keys: readonly ParkedKey[],
+  more: Partial<Parking> = {},
+): ParkingRow => ({
   next,
   batch: 1,
   parking: { ...nothingParked, revision: 5, keys, ...more },
@@ -34,7 +38,8 @@ describe("parking an event", () => {
   it("[park.key] a key that is parked from there or earlier stays unchanged", () => {
     const known = parked("k", 7);
     const row = rowAt(10, [known]);
-    for (const next of [7, 8]) expect(park(row, next)).toEqual({ parking: row.parking, key: known });
+    for (const next of [7, 8])
+      expect(park(row, next)).toEqual({ parking: row.parking, key: known });
     expect(park(row, 6)).toMatchObject({ key: { id: 6, from: 6, next: 6, reason: "again" } });
   });
 
