@@ -46,8 +46,8 @@ export const LIMITS = {
    */
   lambdaBytesMax: 6 * MIB,
   /**
-   * A page of this size fits into that limit in Base64, with any content and with room for the
-   * headers.
+   * A page of this size fits into `lambdaBytesMax` in Base64, with any content and with room for
+   * the headers.
    */
   pageBytesMax: 4.25 * MIB,
   /** The bytes of the log that a page may read. A batch is smaller. */

@@ -17,7 +17,7 @@ export type Verdict = {
   readonly processPauses: number;
   readonly databaseKills: number;
   readonly databasePauses: number;
-  /** The sum of these counts. */
+  /** The sum of the request faults, the kills and the pauses. */
   readonly faults: number;
   readonly streamsMadeAnew: number;
   readonly seeks: number;

@@ -151,7 +151,7 @@ function unpackQueue(from: ReturnType<typeof createUnpacker>): QueuePlace {
   return { partition, id, batch: from.number(), next: from.number() };
 }
 
-/** While a snapshot is being read, the positions are where the log continues after it. */
+/** While a snapshot is being read, the positions say where the log is read after the snapshot. */
 function unpackBootstrap(
   from: ReturnType<typeof createUnpacker>,
   positions: readonly (Position | undefined)[],

@@ -8,8 +8,8 @@ export type StatsPage = {
 };
 
 /**
- * Returns the first items that fit into an answer, at least one. No item is as large as an answer,
- * and a list must make progress.
+ * Returns the first items that fit into an answer. It returns at least one, so that every page of a
+ * list makes progress. One item always fits.
  */
 export function fittingItems<T>(
   items: readonly T[],

@@ -10,9 +10,9 @@ export type Look = { readonly stamp: Stamp; readonly turn: number };
 type Entry<Value> = { readonly turn: number; readonly stamp: Stamp; readonly value?: Value };
 
 /**
- * Remembers values of the table by name, for `ttlMs` from the start of a look. A look takes time,
- * so one that began earlier may arrive later. It never replaces the result of a later look, nor a
- * change by this process since it began.
+ * Remembers values of the table by name, for `ttlMs` from the start of their read, which is called
+ * a look. A look that began earlier may end later. It never replaces the result of a later look,
+ * nor a change by this process since it began.
  */
 export function createMemory<Value>(
   clock: Clock,

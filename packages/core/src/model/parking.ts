@@ -40,7 +40,10 @@ export type SkippedEvent = Pick<ParkedKey, "id" | "key" | "reason" | "parkedAt">
 export type Parking = {
   /** Grows with every change. */
   readonly revision: number;
-  /** Grows whenever events of a key flow again. Earlier pages may have withheld those events. */
+  /**
+   * Grows whenever a key is no longer parked and its events are delivered again. Earlier pages may
+   * have withheld those events.
+   */
   readonly freed: number;
   readonly keys: readonly ParkedKey[];
   readonly skipped: readonly SkippedEvent[];

@@ -26,7 +26,7 @@ type Request = {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** Numbers in it keep their spelling. */
+  /** The body, with each number spelled as it was sent. */
   readonly exact: unknown;
   readonly body: Readonly<Record<string, unknown>>;
   readonly header: (name: string) => string | undefined;
