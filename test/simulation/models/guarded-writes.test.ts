@@ -1,49 +1,14 @@
 import { describe, expect, it } from "vitest";
-import {
-  defaultTenant,
-  type Life,
-  type ScopedName,
-} from "../../../packages/core/src/model/names.ts";
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { nothingParked } from "../../../packages/core/src/model/parking.ts";
 import type { ApiKeyRow } from "../../../packages/core/src/table/api-key.entity.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
-import type { Checkpoint } from "../../../packages/core/src/table/checkpoint.entity.ts";
-import type { OffsetRow } from "../../../packages/core/src/table/offset.entity.ts";
-import type { StreamRow } from "../../../packages/core/src/table/stream.entity.ts";
-import { createTable } from "../../../packages/core/src/table/table.ts";
-import { createFakeDynamo } from "../dynamodb/fake-dynamodb.ts";
-import { seededRandom } from "../dynamodb/seeded-random.ts";
+import { LIFE, NAME, openSubscription, openTable, ROW, SUB, stream } from "./guarded-rows.ts";
 
 /*
  * The conditions of writes against a state that an earlier or a late request has left. Races decide
  * which of them fails. Here each is tried alone.
  */
-
-const LIFE = "orders#1" as Life;
-const NAME = "orders" as ScopedName;
-const SUB = { life: LIFE, subscriptionUid: "sub" };
-const ROW: OffsetRow = { partition: 0, batch: 1, next: 5, generation: 1 };
-const CHECKPOINT: Checkpoint = {
-  next: 5,
-  floor: 1,
-  lookedAt: 0,
-  compactedThrough: 0,
-  floorAt: 0,
-  events: 0,
-  bytes: 0,
-};
-
-const stream = (uid: string): StreamRow => ({
-  name: NAME,
-  uid,
-  description: "",
-  partitions: 1,
-  compaction: "key",
-  retentionHours: 1,
-  archiveDays: null,
-  createdAt: 0,
-  status: "live",
-});
 
 const keyOf = (id: string, hash: string): ApiKeyRow => ({
   id,
@@ -57,34 +22,6 @@ const keyOf = (id: string, hash: string): ApiKeyRow => ({
   createdBy: "root",
   validUntil: 9e15,
 });
-
-function openTable() {
-  const store = createFakeDynamo({ tableName: "rows", seed: 1 });
-  const table = createTable({
-    client: store.client() as never,
-    table: "rows",
-    clock: { now: () => 0, monotonic: () => 0, sleep: async () => {} },
-    random: seededRandom(1),
-  });
-  /** Loses the answers of the next writes. */
-  const loseAnswers = (count: number) => {
-    let left = count;
-    store.setFaults(() => ({ "error-after": left-- > 0 ? 1 : 0 }));
-  };
-  return { store, table, loseAnswers };
-}
-
-/** Opens a table with a stream and the offset row of a subscription. */
-async function openSubscription() {
-  const opened = openTable();
-  const { table } = opened;
-  await table.lifecycle.createStream(defaultTenant, LIFE, stream("1"), CHECKPOINT);
-  const config = { start: "earliest", leaseSeconds: 30 } as const;
-  const named = { stream: NAME, name: "s", uid: "sub", streamUid: "1", createdAt: 0 };
-  await table.lifecycle.createSubscription(LIFE, { ...named, config }, [ROW]);
-  const row = async () => table.parking.load(SUB, 0);
-  return { ...opened, row };
-}
 
 describe("API keys", () => {
   it("[key.cascade] a key that is gone makes no other key", async () => {

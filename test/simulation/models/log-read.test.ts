@@ -113,20 +113,6 @@ describe("reading", () => {
     expect(earliest).toEqual(edgeAt(4));
   });
 
-  it("reading continues after numbers that a restore used up, although their row has expired", async () => {
-    const simulated = await start(1);
-    const { time, a } = simulated;
-    await time.finish(appendBatches(simulated, [3], 10));
-    const { life } = await time.finish(a.load());
-    const lookedAt = a.process.clock.now();
-    const lost = [{ id: "restore", from: 4, to: 1_000 }];
-    await time.finish(a.table.checkpoints.move(life, 0, 1, { next: 1_000, lookedAt, lost }));
-    const fresh = simulated.start("fresh");
-    const read = await time.finish(fresh.log.read(life, [{ batch: 1, next: 2 }], PAGE));
-    expect(read.entries.map(({ event }) => event.sequence)).toEqual([2, 3]);
-    expect(read.runs).toMatchObject([{ position: edgeAt(1_000), atEnd: true }]);
-  });
-
   it("reading backward ends where rows have expired while no sweep moved the floor", async () => {
     const simulated = await start(1);
     const { time, a } = simulated;

@@ -13,7 +13,7 @@ const TABLE = "retention";
  * Opens a stream on a store whose rows expire. `meanwhile` runs before a request whose label it
  * names.
  */
-async function openWorld(retentionHours: number, seed: number) {
+export async function openWorld(retentionHours: number, seed: number) {
   const world = { nowMs: Date.UTC(2026, 0, 1) };
   let meanwhile: ((label: string) => Promise<void>) | undefined;
   const store = createFakeDynamo({

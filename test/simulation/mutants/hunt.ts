@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { frozenPublishers } from "../models/frozen-publishers.ts";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
+import { readingScenarios } from "../models/reading-scenarios.ts";
 import { retentionScenarios } from "../models/retention-scenarios.ts";
 import { fencingScenarios } from "../models/subscription/fencing-scenarios.ts";
 import { playLeaseScenarios } from "../models/subscription/lease-scenarios.ts";
@@ -21,6 +22,7 @@ const stories = {
   subscriptions: () =>
     playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
   retention: () => playScenarios(retentionScenarios(1)),
+  reading: () => playScenarios(readingScenarios(1)),
   exits: playSpaces,
   frozen: () => playScenarios(frozenPublishers),
 };

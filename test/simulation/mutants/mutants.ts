@@ -28,6 +28,7 @@ export type Mutant = Mutation & {
     | "parking"
     | "subscriptions"
     | "retention"
+    | "reading"
     | "exits"
     | "frozen";
 };
@@ -279,7 +280,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "log/read/read.ts",
     from: "(ranOut && position.next < chain.next)) {",
     to: "(ranOut && position.next < 0)) {",
-    plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
+    by: "reading",
   },
   {
     rule: "where the end was not checked for 30 days no place is the end",
@@ -293,7 +294,7 @@ const ofTheLog: readonly Mutant[] = [
     file: "log/read/read.ts",
     from: "clock.now() - floorAt > UNATTENDED_MS;",
     to: "clock.now() < 0 && floorAt > UNATTENDED_MS;",
-    plan: { ...EXPIRY, sweepers: 1, followers: 2, bootstrappers: 0 },
+    by: "reading",
   },
   {
     rule: "what a batch gives back is asked for again",

@@ -23,8 +23,7 @@ const RESTORED: Partial<Plan> = {
   pageLimits: [1, 2, 5],
 };
 
-/** The rules of a restore, each with a mutant. */
-export const ofRestores: readonly Mutant[] = [
+const mutants: readonly Mutant[] = [
   {
     rule: "numbers go on beyond what a restore may have lost",
     file: "compaction/restore-plan.ts",
@@ -54,7 +53,7 @@ export const ofRestores: readonly Mutant[] = [
     file: "subscription/position/own-cursor.ts",
     from: "if (isOwn && isOfNow) return;",
     to: "if (isOwn || (isOwn && isOfNow)) return;",
-    plan: { ...RESTORED, followers: 5, browsers: 0, readPaceMs: [3_000], publishPaceMs: [400] },
+    by: "reading",
   },
   {
     rule: "a cursor that covers what is lost is refused",
@@ -93,10 +92,20 @@ export const ofRestores: readonly Mutant[] = [
     plan: { ...RESTORED, retentionHours: 1, phases: 3, leapsMs: [40 * 3_600_000] },
   },
   {
+    rule: "a reader goes on after lost numbers whose row has expired",
+    file: "log/read/read.ts",
+    from: "if (next > at.next && next >= floor) return edgeAt(next);",
+    to: "void next;",
+    by: "reading",
+  },
+  {
     rule: "a restore puts its jump at an end that is current",
     file: "compaction/restore.ts",
     from: "if (before === undefined && from > end.next) {",
     to: "if (before === undefined && from > end.next && nowMs < 0) {",
     plan: {},
   },
-].map((mutant): Mutant => ({ plan: RESTORED, ...mutant }));
+];
+
+/** The rules of a restore, each with a mutant. */
+export const ofRestores = mutants.map((mutant): Mutant => ({ plan: RESTORED, ...mutant }));

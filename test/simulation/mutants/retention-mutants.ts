@@ -56,7 +56,7 @@ export const ofRetention: readonly Mutant[] = [
     file: "compaction/floor.ts",
     from: "batch.publishedAt >= keptSince && isPromised(batch, nowMs);",
     to: "batch.publishedAt >= keptSince;",
-    plan: CHANGED,
+    ...story,
   },
   {
     rule: "a shorter retention holds for all events at once",

@@ -154,6 +154,22 @@ const retried: readonly Scenario[] = [
   ),
 
   scenario(
+    "[park.key] is counted when it is parked, and not when nothing changes",
+    async (world) => {
+      const { here, there, parkedBy } = world;
+      await subscribe(here, { maxDeliveries: 1 });
+      await here.publish(...OF, [event("a", 1), event("a", 2), event("b", 3)]);
+      await park(here, 2);
+      await park(there, 2);
+      assert.deepEqual(parkedBy, ["here"]);
+      await park(there, 1);
+      assert.deepEqual(parkedBy, ["here", "there"]);
+      for (let n = 0; n < 3; n++) await poll(here, { limit: 1 });
+      assert.deepEqual(parkedBy, ["here", "there", "here"]);
+    },
+  ),
+
+  scenario(
     "[park.expired] says that its event has expired, and a skip goes on with what is left",
     async ({ here, driver }) => {
       await subscribe(here);

@@ -17,6 +17,8 @@ export function openServers() {
   const random = seededRandom(1);
   const time = createVirtualTime(random.fork("time"));
   const store = createFakeDynamo({ tableName: "memory", seed: 1, time });
+  /** The processes that have parked a key, each time. */
+  const parkedBy: string[] = [];
   let slow: { readonly asks: RegExp; readonly until: Promise<void> } | undefined;
   const [here, there] = ["here", "there"].map((name) => {
     const process = time.process(name);
@@ -38,6 +40,7 @@ export function openServers() {
       clock: process.clock,
       random: random.fork(name),
       cursorKeys: [{ id: 1, secret: Buffer.from("model") }],
+      observeParked: () => parkedBy.push(name),
     });
   });
   if (here === undefined || there === undefined) throw new Error("there are two servers");
@@ -47,7 +50,7 @@ export function openServers() {
     slow = { asks, until };
     return resolve;
   }
-  return { here, there, time, store, holdAnswer, driver: time.process("driver") };
+  return { here, there, time, store, parkedBy, holdAnswer, driver: time.process("driver") };
 }
 
 /** Creates a stream that keeps its events for an hour, and a subscription of it. */

@@ -63,9 +63,8 @@ export async function readQueue(
 ): Promise<QueuePage | undefined> {
   const { partition, batch, next, parking } = row;
   const skipped = new Set(parking?.skipped.map(({ sequence }) => sequence));
-  const positions = Array.from({ length: partitions }, (_, index) =>
-    index === partition ? { batch: at.batch, next: at.next } : edgeAt(1),
-  );
+  // Only this partition is read.
+  const positions = Array.from({ length: partitions }, () => ({ batch: at.batch, next: at.next }));
   const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.lookedAtBytesMax };
   try {
     const all = await log.read(life, positions, {

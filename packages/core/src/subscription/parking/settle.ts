@@ -2,7 +2,6 @@ import { LIMITS } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import type { ParkedKey } from "../../model/parking.ts";
-import { edgeAt } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
@@ -56,9 +55,8 @@ async function emptyOf(
   const [first] = keys.toSorted((a, b) => a.next - b.next);
   if (first === undefined || first.next >= next) return keys;
   const at = { batch: first.batch, next: first.next };
-  const positions = Array.from({ length: partitions }, (_, index) =>
-    index === partition ? at : edgeAt(1),
-  );
+  // Only this partition is read.
+  const positions = Array.from({ length: partitions }, () => at);
   const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.pageBytesMax };
   const page = await log.read(life, positions, {
     room,

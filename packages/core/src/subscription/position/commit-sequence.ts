@@ -38,6 +38,5 @@ export async function cursorAfter(
     subscription: { uid: row.uid, generation },
     positions: [await log.seekPartition(stream.life, 0, after)],
     nextPartition: 0,
-    ...(bootstrap === undefined ? {} : { bootstrap }),
   };
 }

@@ -89,7 +89,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
         guard,
       );
       if (result === undefined) throw subscriptionNotFound();
-      assertLeased(result.moved || passesGuard(result.row, guard), cursor);
+      assertLeased(passesGuard(result.row, guard), cursor);
       const present = result.row.bootstrap;
       const isVoid = isInSnapshot(present) && present.run !== cursor.bootstrap.run;
       const redelivery = isVoid && !result.moved ? { redelivery: OTHER_SNAPSHOT } : {};
@@ -148,7 +148,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
         const guard = guardOf(cursor, row, to.partition);
         const result = await table.subscriptions.commit(stream.life, row.uid, to, guard);
         if (result === undefined) throw subscriptionNotFound();
-        return { ...result, leased: result.moved || passesGuard(result.row, guard) };
+        return { ...result, leased: passesGuard(result.row, guard) };
       }),
     );
     for (const result of results) known.set(result.row.partition, result.row);

@@ -5,18 +5,16 @@ import {
   type CursorFacts,
   isOfThisRestore,
 } from "../../log/read/foreign-cursor.ts";
-import { parseLifeText } from "../../model/names.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { isInSnapshot } from "./progress.ts";
 
-/** Returns whether a cursor belongs to this life, this subscription and its current generation. */
+/** Returns whether a cursor belongs to this subscription of this life, and to its generation. */
 export const isOwnCursor = (
   stream: LiveStream,
   state: SubscriptionState,
-  { life, subscription, positions }: CursorContent,
+  { subscription, positions }: CursorContent,
 ): boolean =>
-  parseLifeText(life).uid === stream.uid &&
   subscription?.uid === state.row.uid &&
   subscription.generation === state.generation &&
   positions.length === stream.partitions;

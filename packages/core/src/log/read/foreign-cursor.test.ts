@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { LedgerError } from "../../kernel/error.ts";
+import { type Life, lifeText, type ScopedName } from "../../model/names.ts";
+import type { LostRange, Restored } from "../../model/restored.ts";
+import { assertOfStream, createFormerLives, isOfThisRestore } from "./foreign-cursor.ts";
+
+const NAME = "orders" as ScopedName;
+const LIFE = "orders#now" as Life;
+const of = { name: NAME, uid: "now", life: LIFE, partitions: 1 };
+
+const first = { id: "r1", at: 1_000 };
+const restored: Restored = { id: "r2", at: 2_000, name: "second", before: [first] };
+/** The first restore kept everything before 10, the second one everything before 30. */
+const LOST: readonly LostRange[] = [
+  { id: "r1", from: 10, to: 20 },
+  { id: "r2", from: 30, to: 40 },
+];
+
+const facts = {
+  hadLife: async (_: ScopedName, uid: string) => uid === "before",
+  lostBy: async () => LOST,
+};
+
+/** Returns the reason for which a cursor is refused, or undefined. */
+async function reasonFor(stream: typeof of & { restored?: Restored }, life: string, next: number) {
+  const cursor = { life, positions: [{ batch: 1, next }], nextPartition: 0 };
+  try {
+    await assertOfStream(facts, stream, cursor);
+    return undefined;
+  } catch (error) {
+    return error instanceof LedgerError ? error.facts.reason : error;
+  }
+}
+
+describe("a cursor that is used on a stream", () => {
+  it("names its own life, an earlier one of the name, or another stream", async () => {
+    expect(await reasonFor(of, "now", 5)).toBeUndefined();
+    expect(await reasonFor(of, "before", 5)).toBe("other-life");
+    expect(await reasonFor(of, "elsewhere", 5)).toBe("other-stream");
+  });
+
+  it("[restore.lost] covers no more than the restore after it has kept", async () => {
+    const stream = { ...of, restored };
+    const lives = {
+      beginning: "now",
+      first: lifeText({ uid: "now", restored: { ...first, name: "", before: [] } }),
+      second: lifeText(stream),
+      never: lifeText({ uid: "now", restored: { ...restored, at: 1_500 } }),
+    };
+    const reasons = (life: string, places: readonly number[]) =>
+      Promise.all(places.map((next) => reasonFor(stream, life, next)));
+    expect(await reasons(lives.beginning, [10, 11])).toEqual([undefined, "restored"]);
+    expect(await reasons(lives.first, [10, 30, 31])).toEqual([undefined, undefined, "restored"]);
+    expect(await reasons(lives.second, [31])).toEqual([undefined]);
+    // A copy of the table went through a restore that this table does not know.
+    expect(await reasons(lives.never, [1, 5])).toEqual(["restored", "restored"]);
+    expect(isOfThisRestore(stream, { life: lives.first, positions: [], nextPartition: 0 })).toBe(
+      false,
+    );
+  });
+
+  it("[restore.lost] is refused by a table without restores when a restored copy made it", async () => {
+    expect(await reasonFor(of, lifeText({ uid: "now", restored }), 5)).toBe("restored");
+  });
+});
+
+it("a name had a life when a batch or the seal of its first chain is left", async () => {
+  const hadLife = (last: object | undefined) =>
+    createFormerLives({ batches: { loadLast: async () => last } } as never)(NAME, "before");
+  expect([await hadLife({ kind: "seal" }), await hadLife(undefined)]).toEqual([true, false]);
+});
