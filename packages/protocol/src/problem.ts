@@ -119,6 +119,7 @@ export const PROBLEMS = {
     retry: "later",
   },
   "store-unavailable": { status: 503, title: "The table does not answer", retry: "later" },
+  "archive-unavailable": { status: 503, title: "The archive does not answer", retry: "later" },
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -54,6 +54,7 @@ export type ProblemCode =
   | "store-unavailable"
   | "store-misconfigured"
   | "store-full"
+  | "archive-unavailable"
   /** The answer does not come from EventLedger. A proxy or another server sent it. */
   | "unexpected-answer";
 

@@ -141,6 +141,9 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "store-unavailable": {
     detail: "The table did not answer a read. Nothing was changed; try again shortly.",
   },
+  "archive-unavailable": {
+    detail: "The bucket of the archive gave no clear answer. Send the same request again shortly.",
+  },
 };
 
 const exampleOf = (code: ProblemCode) => {
