@@ -1,6 +1,7 @@
 import { badInputContract } from "./bad-input.contract.ts";
 import { compressionContract } from "./compression.contract.ts";
 import { edgesContract } from "./edges.contract.ts";
+import { eventStreamsContract } from "./event-streams.contract.ts";
 import { holdTarget } from "./hold.ts";
 import { systemContract } from "./system.contract.ts";
 import { textsContract } from "./texts.contract.ts";
@@ -11,4 +12,5 @@ await holdTarget([
   edgesContract,
   systemContract,
   compressionContract,
+  eventStreamsContract,
 ]);

@@ -115,6 +115,24 @@ describe("README", () => {
   });
 });
 
+describe("the concepts", () => {
+  it("the event stream of the concepts shows pages as they come", async () => {
+    const [block] = blocksOf("docs/concepts.md").filter(({ language }) => language === "bash");
+    const env = { ...process.env, KEY: adminKey, URL: `${stack.url}/streams` };
+    const curl = spawn("bash", ["-c", `exec ${block?.text}`], { cwd: folder, env });
+    try {
+      let printed = "";
+      for await (const chunk of curl.stdout) {
+        printed += chunk;
+        if (printed.includes('"caughtUp":true')) break;
+      }
+      expect(printed).toMatch(/^retry: 1000\n\nevent: page\nid: .+\ndata: \{"events":\[\]/);
+    } finally {
+      curl.kill();
+    }
+  });
+});
+
 describe("docs", () => {
   const requests = (page: string) =>
     blocksOf(page)

@@ -30,6 +30,11 @@ export const PROBLEMS = {
     title: "The route does not support this method",
     retry: "never",
   },
+  "streaming-unavailable": {
+    status: 406,
+    title: "This entry point cannot stream",
+    retry: "never",
+  },
   "stream-exists": {
     status: 409,
     title: "A stream with that name has a different configuration",

@@ -26,6 +26,7 @@ export type ProblemCode =
   | "event-not-found"
   | "parked-key-not-found"
   | "method-not-allowed"
+  | "streaming-unavailable"
   | "request-timeout"
   | "stream-exists"
   | "subscription-exists"

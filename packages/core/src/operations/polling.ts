@@ -205,6 +205,9 @@ export function pollOperations(parts: Parts) {
      */
     endWaits: (): void => log.notifier.close(),
 
+    /** Returns true once `endWaits` was called. */
+    isEnding: (): boolean => log.notifier.isClosed(),
+
     /** How many seconds of waiting a poll should request here. 0 if waiting is off. */
     waitSecondsAdvised: (): number => waiting.advisedSeconds(),
   };

@@ -91,6 +91,7 @@ export function createGate(
       throw forbidden("This operation accepts no caller.");
     c.set("caller", caller);
     c.set("assertReaches", assertReaches);
+    c.set("recheck", async () => (await requireCaller(c, authenticate)).noted);
     const beganMs = monotonicMs();
     await next();
     await noted;

@@ -11,6 +11,11 @@ export type Door = {
    * 100-continue`). Absent when the client sends the body without being asked.
    */
   readonly proceed?: () => void;
+  /**
+   * How long an event stream may last here, in milliseconds. Absent when the entry point sends only
+   * whole answers.
+   */
+  readonly streamsForMs?: number;
   /** Called with the log entry of the request once the request is answered. */
   readonly report?: (answered: Answered) => void;
 };
@@ -23,6 +28,8 @@ export type AppEnv = {
     caller: Caller;
     /** Throws for a subscription that a caller bound to a key prefix must not see. */
     assertReaches: AssertReaches;
+    /** Throws once the caller's key is revoked or has expired. For answers that take long. */
+    recheck: () => Promise<void>;
     problem?: ProblemCode;
     /** True once the client has been asked for a body that it held back. */
     proceeded?: boolean;

@@ -35,6 +35,20 @@ export const BinaryData = described(z.string(), {
     "The data of a CloudEvent in binary mode, of any content type. It needs `ce-*` headers. An empty body is a tombstone.",
 });
 
+/** The event-stream form of the pages of a poll or of browsing. */
+export const EventStream = described(z.string(), {
+  description:
+    "Server-sent events without end: `event: page` with a page as `data` and its cursor as `id`, and `event: problem` with the problem that ends the stream.",
+});
+
+/** The headers of a request for an event stream. */
+export const FollowHeaders = z.object({
+  "Last-Event-ID": described(z.optional(z.string()), {
+    description:
+      "Only with `Accept: text/event-stream`: the cursor after which to go on. It replaces `after` and `from`. Browsers send it when they reconnect.",
+  }),
+});
+
 /** An event as a reader receives it. */
 export const LedgerEvent = described(
   z.object({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseFormat } from "./accept.ts";
+import { chooseFormat, wantsEventStream } from "./accept.ts";
 
 const CE = "application/cloudevents-batch+json";
 
@@ -29,5 +29,23 @@ describe("choosing a format", () => {
     [",;q=x,,", "native"],
   ])("reads %s as %s", (accept, format) => {
     expect(chooseFormat(accept)).toBe(format);
+  });
+});
+
+describe("asking for an event stream", () => {
+  it.each([
+    ["text/event-stream", true],
+    ["TEXT/EVENT-STREAM", true],
+    ["text/event-stream, */*", true],
+    ["text/event-stream, application/json;q=0.9", true],
+    ["text/event-stream, application/json", false],
+    [`text/event-stream, ${CE}`, false],
+    ["text/event-stream;q=0", false],
+    ["text/*", false],
+    ["*/*", false],
+    ["application/json", false],
+    [undefined, false],
+  ])("reads %s as %s", (accept, wants) => {
+    expect(wantsEventStream(accept)).toBe(wants);
   });
 });

@@ -23,6 +23,19 @@ export function chooseFormat(accept: string | undefined): PageFormat {
 }
 
 /**
+ * Returns whether an Accept header asks for an event stream. It must name the type, and must not
+ * prefer a page. Browsers send exactly this from `EventSource`.
+ */
+export function wantsEventStream(accept: string | undefined): boolean {
+  const stream = wishFor("text/event-stream", accept);
+  const pages = [PAGE_MEDIA_TYPES.native, PAGE_MEDIA_TYPES.cloudevents].map((type) =>
+    wishFor(type, accept),
+  );
+  const isNamed = stream.q > 0 && stream.specificity === 3;
+  return isNamed && pages.every(({ q, specificity }) => q < stream.q || specificity < 3);
+}
+
+/**
  * Returns how strongly an Accept header wants a type: the `q` of the most specific range that
  * covers it (RFC 9110, 12.5.1).
  */

@@ -32,6 +32,10 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
   },
   "method-not-allowed": { detail: "The path does not allow PUT. It allows DELETE, GET, PATCH." },
+  "streaming-unavailable": {
+    detail:
+      "This entry point sends only whole answers. Send Accept: application/json, and poll with waitSeconds.",
+  },
   "stream-exists": {
     detail:
       "A stream named orders exists with a different retentionHours. PATCH it, or choose a different name.",

@@ -8,14 +8,21 @@ import {
 } from "@eventledger/protocol";
 import { Hono } from "hono";
 import { compressed } from "../compressed.ts";
-import type { AppEnv, RouteDeps } from "../env.ts";
+import type { AppEnv } from "../env.ts";
+import {
+  EVENT_STREAM_FORM,
+  eventStream,
+  isFollowing,
+  lastEventId,
+  type StreamingDeps,
+} from "../event-stream/answer.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { jsonOrNothing, valid } from "../validate.ts";
 import { assertDelivers } from "../within.ts";
 
 /** Routes for the consumers of a subscription: poll, commit, seek and leave. */
-export const consumerRoutes = ({ ledger }: RouteDeps) =>
+export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
   new Hono<AppEnv>()
     .get(
       "/streams/:stream/subscriptions/:subscription/poll",
@@ -29,13 +36,15 @@ export const consumerRoutes = ({ ledger }: RouteDeps) =>
           200: {
             description: "A page of the events that follow the committed offset or `after`.",
             body: "PollPage",
-            forms: CLOUD_EVENTS_PAGE,
+            forms: { ...CLOUD_EVENTS_PAGE, ...EVENT_STREAM_FORM },
           },
         },
+        headers: "FollowHeaders",
         problems: [
           "invalid-cursor",
           "stream-not-found",
           "subscription-not-found",
+          "streaming-unavailable",
           "too-many-requests",
           "retention-passed",
           "bootstrap-expired",
@@ -55,14 +64,21 @@ export const consumerRoutes = ({ ledger }: RouteDeps) =>
           await ledger.getSubscription(c.var.caller.tenant, stream, subscription);
           return c.body(null, 200, JSON_PAGE);
         }
-        const { events, ...members } = await ledger.poll(
-          c.var.caller.tenant,
-          stream,
-          subscription,
-          c.req.valid("query"),
-          c.req.raw.signal,
-        );
-        assertDelivers(c.var.caller, events);
+        const { caller } = c.var;
+        const query = c.req.valid("query");
+        const poll = async (of: Partial<typeof query>, signal: AbortSignal) => {
+          const request = { ...query, ...of };
+          const page = await ledger.poll(caller.tenant, stream, subscription, request, signal);
+          assertDelivers(caller, page.events);
+          return page;
+        };
+        if (isFollowing(c, ["waitSeconds"])) {
+          const first = await poll({ after: lastEventId(c) ?? query.after }, c.req.raw.signal);
+          const readAfter = (after: string, waitSeconds: number, signal: AbortSignal) =>
+            poll({ after, waitSeconds }, signal);
+          return eventStream(c, { ledger, logFailure }, { stream, first, readAfter });
+        }
+        const { events, ...members } = await poll({}, c.req.raw.signal);
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     )

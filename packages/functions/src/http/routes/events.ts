@@ -3,7 +3,14 @@ import { BrowseQuery, StreamParams } from "@eventledger/protocol";
 import { Hono, type HonoRequest } from "hono";
 import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
-import type { AppEnv, RouteDeps } from "../env.ts";
+import type { AppEnv } from "../env.ts";
+import {
+  EVENT_STREAM_FORM,
+  eventStream,
+  isFollowing,
+  lastEventId,
+  type StreamingDeps,
+} from "../event-stream/answer.ts";
 import { expectOfKey } from "../expected-sequence.ts";
 import { publishDecoder } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
@@ -13,7 +20,7 @@ import { valid } from "../validate.ts";
 import { assertCoversEvents, assertCoversKey, narrowed } from "../within.ts";
 
 /** Routes that publish to a stream and read it without a subscription. */
-export const eventRoutes = ({ ledger }: RouteDeps) =>
+export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
   new Hono<AppEnv>()
     .post(
       "/streams/:stream/events",
@@ -88,9 +95,20 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         description:
           "Reading starts at either end, at a moment or after a cursor. With a filter, an empty page is not yet the end: continue from its cursor until `caughtUp`. Follow a stream with `waitSeconds`, read back with `order=desc` or `last`, and get one event with `key` and `sequence`.",
         answers: {
-          200: { description: "A page of events.", body: "EventPage", forms: CLOUD_EVENTS_PAGE },
+          200: {
+            description: "A page of events.",
+            body: "EventPage",
+            forms: { ...CLOUD_EVENTS_PAGE, ...EVENT_STREAM_FORM },
+          },
         },
-        problems: ["invalid-cursor", "stream-not-found", "event-not-found", "retention-passed"],
+        headers: "FollowHeaders",
+        problems: [
+          "invalid-cursor",
+          "stream-not-found",
+          "event-not-found",
+          "streaming-unavailable",
+          "retention-passed",
+        ],
       }),
       compressed,
       valid("param", StreamParams),
@@ -101,15 +119,22 @@ export const eventRoutes = ({ ledger }: RouteDeps) =>
         const query = c.req.valid("query");
         if (query.key !== undefined) assertCoversKey(caller, query.key, "/query/key");
         const keyPrefix = narrowed(caller, query.keyPrefix, "/query/keyPrefix");
-        const { events, ...members } = await ledger.browse(
-          caller.tenant,
-          stream,
-          { ...query, keyPrefix },
-          c.req.raw.signal,
-        );
+        const browse = (of: Partial<typeof query>, signal: AbortSignal) =>
+          ledger.browse(caller.tenant, stream, { ...query, keyPrefix, ...of }, signal);
+        if (isFollowing(c, ENDING)) {
+          const { limit } = query;
+          const first = await browse({ from: lastEventId(c) ?? query.from }, c.req.raw.signal);
+          const readAfter = (from: string, waitSeconds: number, signal: AbortSignal) =>
+            browse({ limit, from, waitSeconds }, signal);
+          return eventStream(c, { ledger, logFailure }, { stream, first, readAfter });
+        }
+        const { events, ...members } = await browse({}, c.req.raw.signal);
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     );
+
+/** The parameters of a page that an event stream cannot follow, or sets itself. */
+const ENDING = ["until", "order", "last", "sequence", "waitSeconds"];
 
 /**
  * Decodes the events of a publish. NDJSON is decoded while it arrives, so an invalid line is
