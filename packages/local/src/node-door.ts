@@ -5,7 +5,7 @@ import { repeatedHeader } from "@eventledger/functions/http/repeated-header.ts";
 import { unclearTarget } from "@eventledger/functions/http/request-target.ts";
 import { takesBack } from "./node-server.ts";
 
-/** An event stream ends after this time, so that a client that has vanished holds nothing for long. */
+/** An event stream ends after this time, so a client that has vanished holds nothing for long. */
 const STREAM_LASTS_MS = 15 * 60_000;
 
 /** The facts about a request that only a Node server has. */
