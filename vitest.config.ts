@@ -81,6 +81,7 @@ export default defineConfig({
         testTimeout: 900_000,
       }),
       project("sdk", ["test/sdk/**/*.test.ts"], emulated),
+      project("cli", ["test/cli/**/*.test.ts"], emulated),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,

@@ -36,8 +36,8 @@ const inside = (folder: string) => sources.filter((path) => path.startsWith(fold
 const outside = (paths: readonly string[], ...folders: string[]) =>
   paths.filter((path) => !folders.some((folder) => path.startsWith(folder)));
 const product = inside("packages/").filter((path) => !path.endsWith(".test.ts"));
-/** The code that runs in AWS. The local stack may read the environment and talk to its store. */
-const deployed = outside(product, "packages/local/");
+/** The code that runs in AWS. The local stack and the command run on a user's machine. */
+const deployed = outside(product, "packages/local/", "packages/cli/");
 const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${names})`);
 
 /** The floors of core from the top down. Folders on one floor do not import each other. */

@@ -31,7 +31,7 @@ export type Settings = {
 };
 
 /** Reads the settings. Throws a `StackError` that names the variable with an invalid value. */
-export function readSettings(env: NodeJS.ProcessEnv): Settings {
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const host = env.HOST || "127.0.0.1";
   return {
     host,

@@ -1,4 +1,4 @@
-import { type Numbers, parseAnswer } from "./events/numbers.ts";
+import { type Numbers, parseAnswer, type ReadAnswer } from "./events/numbers.ts";
 import type { Schemas } from "./events/schema.ts";
 import type { Wait } from "./http/follow.ts";
 import type { Call, Connection } from "./http/request.ts";
@@ -7,7 +7,7 @@ import type { Call, Connection } from "./http/request.ts";
 export type StreamContext = {
   readonly connection: Connection;
   readonly stream: string;
-  readonly numbers: Numbers;
+  readonly numbers: Numbers | ReadAnswer;
   readonly wait: Wait;
   readonly schemas: Schemas | undefined;
 };

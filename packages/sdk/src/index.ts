@@ -18,7 +18,7 @@ export type {
   Published,
   Receipt,
 } from "./events/event.ts";
-export type { Numbers } from "./events/numbers.ts";
+export type { Numbers, ReadAnswer } from "./events/numbers.ts";
 export { type RawJson, rawJson } from "./events/raw-json.ts";
 export type { OnInvalid } from "./events/read-events.ts";
 export type { LedgerEventOf, NewEventOf, Schemas, StandardSchema } from "./events/schema.ts";

@@ -2,7 +2,7 @@ import { type ConnectionOptions, openConnection } from "./connection-options.ts"
 import { streamPath } from "./context.ts";
 import { unlessRepeated } from "./errors.ts";
 import type { LedgerEvent, NewEvent } from "./events/event.ts";
-import type { Numbers } from "./events/numbers.ts";
+import type { Numbers, ReadAnswer } from "./events/numbers.ts";
 import type { RawJson } from "./events/raw-json.ts";
 import type { LedgerEventOf, NewEventOf, Schemas } from "./events/schema.ts";
 import type { Wait } from "./http/follow.ts";
@@ -14,8 +14,8 @@ export type LedgerOptions = ConnectionOptions & {
    * How long polls wait for events: as the server advises (the default), or a number of seconds.
    */
   readonly wait?: Wait | undefined;
-  /** How numbers in `data` are read. The default is `double`. */
-  readonly numbers?: Numbers | undefined;
+  /** How numbers in `data` are read. The default is `double`. `rawData` leaves data as text. */
+  readonly numbers?: Numbers | ReadAnswer | undefined;
 };
 
 /** The settings of a new stream. */
@@ -39,7 +39,7 @@ export type Whoami = {
 /** A client of one EventLedger. It holds no open connection, so there is nothing to close. */
 export class EventLedger {
   readonly #connection: Connection;
-  readonly #numbers: Numbers;
+  readonly #numbers: Numbers | ReadAnswer;
   readonly #wait: Wait;
 
   constructor({ wait = "advised", numbers = "double", ...connection }: LedgerOptions) {

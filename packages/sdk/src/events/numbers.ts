@@ -4,6 +4,9 @@
  */
 export type Numbers = "double" | "bigint" | "text";
 
+/** Reads an answer of the server in its own way, such as `rawData` of `@eventledger/sdk/raw`. */
+export type ReadAnswer = (text: string) => unknown;
+
 type ReviverWithSource = (this: unknown, key: string, value: unknown, context?: Source) => unknown;
 type Source = { readonly source?: string };
 
@@ -11,7 +14,8 @@ type Source = { readonly source?: string };
  * Parses an answer. Only numbers in `data` follow the setting: sequences and lags are always
  * numbers.
  */
-export function parseAnswer(text: string, numbers: Numbers): unknown {
+export function parseAnswer(text: string, numbers: Numbers | ReadAnswer): unknown {
+  if (typeof numbers === "function") return numbers(text);
   const parsed: unknown = JSON.parse(text);
   return numbers === "double" ? parsed : withExactData(parsed, parseExactly(text, numbers));
 }

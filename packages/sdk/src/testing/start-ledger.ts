@@ -14,8 +14,8 @@ type StackModule = {
 };
 
 /**
- * Starts EventLedger with its store, in memory or in a folder. The program must have the
- * repository's local stack installed.
+ * Starts EventLedger with its store, in memory or in a folder. The package `@eventledger/local`
+ * must be installed.
  */
 export async function startLedger(
   options: { readonly memory: true } | { readonly folder: string },
@@ -28,7 +28,7 @@ export async function startLedger(
 }
 
 // The name is a variable, so that no bundler resolves it.
-const STACK = ["@eventledger/local", "src/stack.ts"].join("/");
+const STACK = ["@eventledger", "local"].join("/");
 
 async function loadStack(): Promise<StackModule> {
   try {

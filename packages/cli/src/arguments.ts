@@ -1,0 +1,91 @@
+import { UsageError } from "./io.ts";
+
+/** Values of options and arguments, from the text that a user types. */
+
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `15m` -> 900,000 */
+export function parseDuration(text: string, option: string): number {
+  const [, digits = "", unit = ""] = /^(\d+)([smhdw])$/.exec(text) ?? [];
+  const size = UNITS[unit];
+  if (size !== undefined) return Number(digits) * size;
+  throw new UsageError(`${option} takes a length of time such as 30s, 15m, 12h or 7d: ${text}`);
+}
+
+export function parseCount(text: string, option: string, least = 1): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError(`${option} takes a number, ${least} or more: ${text}`);
+}
+
+/** A parser for commander. */
+export const counted =
+  (option: string, least = 1) =>
+  (text: string): number =>
+    parseCount(text, option, least);
+
+/** Collects an option that may be given several times, or with commas. */
+export const listed = (text: string, former: readonly string[] = []): string[] => [
+  ...former,
+  ...text.split(",").filter((part) => part !== ""),
+];
+
+/** Collects `name=value`. */
+export function paired(
+  text: string,
+  former: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at > 0) return { ...former, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new UsageError(`A header is written as name=value: ${text}`);
+}
+
+/** Where reading starts: the last n events, or a place as the server knows it. */
+export type Start = { readonly last: number } | { readonly place: string };
+
+/**
+ * `earliest`, `latest`, `-20` (the last 20), `-15m` (15 minutes ago), a date or time, a sequence,
+ * or a cursor.
+ */
+export function parseStart(text: string, now: number): Start {
+  if (/^-\d+$/.test(text)) return { last: parseCount(text.slice(1), "--from") };
+  return { place: parsePlace(text, now) };
+}
+
+/** The same for a command that cannot start at the last n events. */
+export function parsePlace(text: string, now: number): string {
+  if (/^-\d+[smhdw]$/.test(text)) {
+    return new Date(now - parseDuration(text.slice(1), "a place")).toISOString();
+  }
+  // A date alone means the midnight of this machine's time zone.
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return instant(`${text}T00:00:00`, text);
+  if (/^\d{4}-\d{2}-\d{2}[T ]/.test(text)) return instant(text.replace(" ", "T"), text);
+  if (/^-/.test(text)) {
+    throw new UsageError(
+      `"${text}" is no place: earliest, latest, -15m, 2026-11-29T08:00Z, a sequence or a cursor.`,
+    );
+  }
+  return text;
+}
+
+function instant(text: string, given: string): string {
+  const at = new Date(text);
+  if (!Number.isNaN(at.getTime())) return at.toISOString();
+  throw new UsageError(`"${given}" is no time: write it like 2026-11-29T08:00:00Z.`);
+}
+
+/** A place in the body of a request. */
+export const placeInBody = (
+  place: string,
+): string | { readonly sequence: number } | { readonly cursor: string } => {
+  if (/^\d+$/.test(place)) return { sequence: Number(place) };
+  if (/^(earliest|latest|bootstrap)$/.test(place) || /^\d{4}-\d{2}-\d{2}T/.test(place))
+    return place;
+  return { cursor: place };
+};

@@ -1,0 +1,84 @@
+import { parsePlace, placeInBody } from "../arguments.ts";
+import { type Cli, confirm } from "../cli.ts";
+import { findSubscription } from "../connection/subscription-name.ts";
+import { plural } from "../output/words.ts";
+import type { Register } from "../register.ts";
+
+/** What a seek changes. */
+export type SeekPreview = {
+  /** Events that are delivered although they were committed before. */
+  readonly again: number;
+  /** Events that are never delivered. */
+  readonly skipped: number;
+};
+
+/** Both counts include events that the filter leaves out, as every lag does. */
+export const previewSeek = (lagNow: number, lagThen: number): SeekPreview => ({
+  again: Math.max(0, lagThen - lagNow),
+  skipped: Math.max(0, lagNow - lagThen),
+});
+
+export function seekCommand(subs: Register["program"], act: Register["act"]): void {
+  subs
+    .command("seek <subscription> <place>")
+    .description("move a subscription, after a preview of what comes again")
+    .option("--dry-run", "only show the preview")
+    .addHelpText(
+      "after",
+      `
+Places: earliest, latest, bootstrap, -15m, 2026-11-29T08:00:00Z, a sequence, a cursor
+
+Examples:
+  $ el subs seek orders/shipping -2h --dry-run
+  $ el subs seek shipping bootstrap --yes`,
+    )
+    .allowUnknownOption()
+    .action(act<{ dryRun?: boolean }>(seek));
+}
+
+async function seek(
+  cli: Cli,
+  [given, to]: readonly [string, string, ...string[]],
+  { dryRun = false }: { dryRun?: boolean },
+): Promise<void> {
+  const { stream, name } = await findSubscription(cli, given);
+  const { admin } = cli.server();
+  const { signal, now } = cli.io;
+  const subscriptions = admin.subscriptions(stream);
+  const place = parsePlace(to, now());
+  const [{ lag, phase, parkedKeys }, then] = await Promise.all([
+    subscriptions.get(name, { signal }),
+    place === "bootstrap" ? undefined : admin.streams.lagFrom(stream, place, { signal }),
+  ]);
+  const preview = then && phase === "log" ? previewSeek(lag.events, then.events) : undefined;
+  const words = [
+    describe(preview, place),
+    ...(parkedKeys > 0 ? [`${plural(parkedKeys, "parked key")} are free again.`] : []),
+  ].join(" ");
+  const body = { subscription: `${stream}/${name}`, to: place, ...preview, parkedKeys };
+  if (dryRun) {
+    await cli.out.document({ ...body, moved: false }, () => words);
+    return;
+  }
+  if (!(await confirm(cli, `${words} Move ${stream}/${name} to ${to}?`))) {
+    await cli.out.note("Nothing was moved.");
+    return;
+  }
+  const receipt = await subscriptions.seek(name, placeInBody(place), { signal });
+  await cli.out.document({ ...body, moved: true, ...receipt }, () => {
+    return `Moved ${stream}/${name} to ${to}. ${words}`;
+  });
+  await cli.out.hint(`el subs info ${stream}/${name}`);
+}
+
+function describe(preview: SeekPreview | undefined, place: string): string {
+  if (preview === undefined) {
+    return place === "bootstrap"
+      ? "The current state of every key comes, and then the log."
+      : "The snapshot that is being read ends.";
+  }
+  const { again, skipped } = preview;
+  if (again > 0) return `${plural(again, "event")} come again.`;
+  if (skipped > 0) return `${plural(skipped, "event")} are skipped and never delivered.`;
+  return "No event comes again, and none is skipped.";
+}

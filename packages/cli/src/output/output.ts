@@ -1,0 +1,112 @@
+import { styleText } from "node:util";
+import type { Io, Writer } from "../io.ts";
+import { type Column, renderTable } from "./table.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** How a command prints. Data goes to standard output, everything else to standard error. */
+export type Output = {
+  /** True on a terminal, or with --no-json: tables and sentences. False: JSON. */
+  readonly isHuman: boolean;
+  /** The width that a table may have. */
+  readonly columns: number;
+  /** One thing: a JSON document, or text for people. */
+  document(value: unknown, human: () => string): Promise<void>;
+  /** Several things: a line of JSON each, or a table. `empty` is what people read without any. */
+  list<T>(items: AsyncIterable<T> | Iterable<T>, table: TableOf<T>): Promise<number>;
+  /** Text as it is. */
+  text(text: string): Promise<void>;
+  /** What to do next. Only for people. */
+  hint(text: string): Promise<void>;
+  /** What happens meanwhile, on a line that the next one replaces. Undefined removes it. */
+  progress(text: string | undefined): Promise<void>;
+  /** A line on standard error, for people and logs. */
+  note(text: string): Promise<void>;
+  style(style: Style, text: string): string;
+};
+
+export type TableOf<T> = {
+  readonly columns: readonly Column<T>[];
+  readonly empty: string;
+};
+
+export function createOutput(io: Io, json: boolean | undefined): Output {
+  const { stdout, stderr, env } = io;
+  const isHuman = json === undefined ? stdout.isTTY : !json;
+  const hasColours = (writer: Writer) => colours(writer, env);
+  const style = (format: Style, text: string) =>
+    isHuman && hasColours(stdout) ? styleText(format, text, { validateStream: false }) : text;
+  const dim = (text: string) =>
+    hasColours(stderr) ? styleText("dim", text, { validateStream: false }) : text;
+  let hasProgress = false;
+
+  const clear = async () => {
+    if (hasProgress) await stderr.write("\r\u001b[2K");
+    hasProgress = false;
+  };
+  const print = async (text: string) => {
+    await clear();
+    await stdout.write(text);
+  };
+  return {
+    isHuman,
+    columns: stdout.isTTY ? stdout.columns : 120,
+    style,
+    text: print,
+    async document(value, human) {
+      if (isHuman) await print(ensureLine(human()));
+      else await print(`${JSON.stringify(value, undefined, stdout.isTTY ? 2 : undefined)}\n`);
+    },
+    async list(items, { columns, empty }) {
+      if (!isHuman) {
+        let listed = 0;
+        for await (const item of items) {
+          listed += 1;
+          await print(`${JSON.stringify(item)}\n`);
+        }
+        return listed;
+      }
+      const all = await collect(items);
+      if (all.length === 0) await print(`${empty}\n`);
+      else {
+        const width = stdout.isTTY ? stdout.columns : 120;
+        await print(`${await renderTable(all, { columns, width, style })}\n`);
+      }
+      return all.length;
+    },
+    async hint(text) {
+      if (!isHuman || !stderr.isTTY) return;
+      await clear();
+      await stderr.write(`${dim(`next   ${text}`)}\n`);
+    },
+    async note(text) {
+      await clear();
+      await stderr.write(ensureLine(text));
+    },
+    async progress(text) {
+      if (!stderr.isTTY) return;
+      await clear();
+      if (text === undefined) return;
+      await stderr.write(text);
+      hasProgress = true;
+    },
+  };
+}
+
+async function collect<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** NO_COLOR and FORCE_COLOR as https://no-color.org and Node read them. */
+function colours({ isTTY }: Writer, env: Io["env"]): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0";
+  return isTTY && env.TERM !== "dumb";
+}
+
+export const errorStyle = (io: Pick<Io, "stderr" | "env">, style: Style, text: string): string =>
+  colours(io.stderr, io.env) ? styleText(style, text, { validateStream: false }) : text;
+
+const ensureLine = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`);

@@ -1,0 +1,82 @@
+import { Command } from "commander";
+import type { Cli, Globals } from "./cli.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { keysCommands } from "./commands/keys.ts";
+import { listenCommand } from "./commands/listen.ts";
+import { loginCommands } from "./commands/login.ts";
+import { parkedCommands } from "./commands/parked.ts";
+import { publishCommand } from "./commands/publish.ts";
+import { readCommands } from "./commands/read.ts";
+import { startCommand } from "./commands/start.ts";
+import { stateCommands } from "./commands/state.ts";
+import { streamsCommands } from "./commands/streams.ts";
+import { subsCommands } from "./commands/subs.ts";
+import { tenantsCommands } from "./commands/tenants.ts";
+import { whoamiCommand } from "./commands/whoami.ts";
+import type { Given, Register } from "./register.ts";
+import { VERSION } from "./version.ts";
+
+export type ProgramDeps = {
+  /** Called with the help that a user asks for. */
+  writeHelp(text: string): void;
+  /** Called before a command runs. */
+  start(globals: Globals, command: string): Cli;
+};
+
+export function buildProgram({ writeHelp, start }: ProgramDeps): Command {
+  const program = new Command("el");
+  program
+    .description("Publish to EventLedger, read it, and operate it.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help for a command")
+    .option("--json", "print JSON: a document for one thing, a line each for several")
+    .option("--no-json", "print tables, also into a pipe")
+    .option("--url <url>", "the server (EVENTLEDGER_URL)")
+    .option("--api-key <key>", "the API key (EVENTLEDGER_API_KEY keeps it out of process lists)")
+    .option("--profile <name>", "a saved server (EVENTLEDGER_PROFILE)")
+    .option("-y, --yes", "do not ask before something is deleted or moved")
+    .configureHelp({ helpWidth: 80 })
+    .configureOutput({
+      writeOut: writeHelp,
+      writeErr: writeHelp,
+      outputError: () => {},
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .setOptionValue("json", undefined);
+
+  const act: Register["act"] =
+    (action) =>
+    async (...given) => {
+      const command = given.at(-1) as Command;
+      const options = given.at(-2) as Parameters<typeof action>[2];
+      const cli = start(command.optsWithGlobals(), nameOf(command));
+      await action(cli, given.slice(0, -2).flat() as unknown as Given, options);
+    };
+  for (const add of COMMANDS) add({ program, act });
+  return program;
+}
+
+const COMMANDS = [
+  startCommand,
+  loginCommands,
+  whoamiCommand,
+  doctorCommand,
+  publishCommand,
+  readCommands,
+  stateCommands,
+  listenCommand,
+  streamsCommands,
+  subsCommands,
+  parkedCommands,
+  keysCommands,
+  tenantsCommands,
+  completionCommand,
+];
+
+/** `el subs seek` */
+export const nameOf = (command: Command): string =>
+  command.parent ? `${nameOf(command.parent)} ${command.name()}` : "el";

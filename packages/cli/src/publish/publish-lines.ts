@@ -1,0 +1,128 @@
+import type { Cli } from "../cli.ts";
+import { Failure, Interrupted } from "../io.ts";
+import { progressLine } from "../output/progress.ts";
+import { plural } from "../output/words.ts";
+import { LedgerProblem } from "../sdk.ts";
+import type { Batch } from "./batches.ts";
+
+/** What came of a publish of several events. */
+export type Published = {
+  readonly stream: string;
+  /** Events that this run has written. */
+  readonly published: number;
+  /** Events that an earlier run had written. */
+  readonly alreadyThere: number;
+  readonly firstSequence: number | null;
+  readonly lastSequence: number | null;
+  /** The position after the last event. */
+  readonly cursor: string | null;
+  readonly seconds: number;
+};
+
+export type Plan = {
+  readonly stream: string;
+  /** The number of events, if it is known. */
+  readonly total: number | undefined;
+  /** Names a request, so that it takes effect once. Undefined: each run is a new publish. */
+  keyOf(batch: Batch): string | undefined;
+  /** Lines up to this one are known to be durable. They are not sent. */
+  readonly durableTo: number;
+  /** Called after each request with its last line, and the life of the stream. */
+  onDurable(line: number, life: string): void;
+  /** The command that continues after a failure or Ctrl-C. */
+  readonly again: string;
+};
+
+/** How long a request in flight may take after Ctrl-C. */
+const FINISH_MS = 3_000;
+
+/** Publishes batch after batch, one request at a time, so that the order of lines is kept. */
+export async function publishBatches(
+  cli: Cli,
+  batches: AsyncIterable<Batch>,
+  plan: Plan,
+): Promise<Published> {
+  const { io, out } = cli;
+  const server = cli.server({ isPatient: true });
+  const stream = server.stream(plan.stream);
+  const hurry = lateAbort(io.signal);
+  const began = io.now();
+  let [published, alreadyThere, line, durable] = [0, 0, 0, plan.durableTo];
+  let first: number | null = null;
+  let last: number | null = null;
+  let cursor: string | null = null;
+  try {
+    for await (const batch of batches) {
+      io.signal.throwIfAborted();
+      line = batch.lines.at(-1) ?? line;
+      if (line <= plan.durableTo) {
+        alreadyThere += batch.events.length;
+        continue;
+      }
+      const idempotencyKey = plan.keyOf(batch);
+      const receipt = await stream.publish(batch.events, { idempotencyKey, signal: hurry.signal });
+      if (server.lastStatus() === 200) alreadyThere += batch.events.length;
+      else published += batch.events.length;
+      first ??= receipt.events[0]?.sequence ?? null;
+      last = receipt.events.at(-1)?.sequence ?? last;
+      cursor = receipt.cursor;
+      durable = line;
+      plan.onDurable(line, receipt.life);
+      const done = published + alreadyThere;
+      const elapsedMs = io.now() - began;
+      await out.progress(progressLine({ name: plan.stream, done, total: plan.total, elapsedMs }));
+      io.signal.throwIfAborted();
+    }
+  } catch (error) {
+    const done = published + alreadyThere;
+    if (io.signal.aborted) {
+      const upTo = done === 0 ? "Nothing is published" : `${plural(done, "event")} are published`;
+      await out.note(`Stopped. ${upTo}, up to line ${durable}.\nnext   ${plan.again}`);
+      throw new Interrupted();
+    }
+    throw explainRefusal(error, { done, line: durable, again: plan.again });
+  } finally {
+    hurry.end();
+  }
+  const seconds = Math.round(io.now() - began) / 1_000;
+  return {
+    stream: plan.stream,
+    published,
+    alreadyThere,
+    firstSequence: first,
+    lastSequence: last,
+    cursor,
+    seconds,
+  };
+}
+
+/** Aborts some time after the given signal. */
+function lateAbort(signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    timer = setTimeout(() => late.abort(signal.reason), FINISH_MS);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: late.signal,
+    end() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+type Progress = { readonly done: number; readonly line: number; readonly again: string };
+
+/** Names what is published and what is not. The server's pointers count from the batch's start. */
+function explainRefusal(error: unknown, { done, line, again }: Progress): unknown {
+  if (done === 0 || !(LedgerProblem.is(error) || error instanceof Failure)) return error;
+  const before = `${plural(done, "event")} are published, up to line ${line}; no later one is.`;
+  const continues = again.includes("--from-line") ? again : `${again} --from-line ${line + 1}`;
+  if (error instanceof Failure) {
+    return new Failure(`${error.message} ${before}`, { help: continues, exitCode: error.exitCode });
+  }
+  const detail = `${String(error.body.detail ?? error.code)} ${before}`;
+  return new LedgerProblem({ ...error.body, detail, errors: error.errors }, error.maybeWritten);
+}

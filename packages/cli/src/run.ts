@@ -1,0 +1,61 @@
+import { CommanderError } from "commander";
+import { type Cli, createCli } from "./cli.ts";
+import { BrokenPipe, Interrupted, type Io } from "./io.ts";
+import { errorStyle } from "./output/output.ts";
+import { EXIT, explain, type Trouble } from "./output/trouble.ts";
+import { buildProgram } from "./program.ts";
+
+/** Runs one command, and returns its exit code. Nothing is thrown. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  let cli = createCli(io, {});
+  const help: string[] = [];
+  const program = buildProgram({
+    writeHelp: (text) => help.push(text),
+    start(globals, command) {
+      cli = createCli(io, globals);
+      cli.about = { command };
+      return cli;
+    },
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    await cli.out.progress(undefined);
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError && help.length > 0) {
+      // `el streams` lacks a verb, so its help is an error. `el` alone asks for help.
+      const isAsked = error.exitCode === 0 || argv.length === 0;
+      const text = `${help.join("").trimEnd()}\n`;
+      await (isAsked ? io.stdout : io.stderr).write(text).catch(() => {});
+      return isAsked ? EXIT.ok : EXIT.usage;
+    }
+    return await conclude(error, cli, io, argv).catch(() => EXIT.failed);
+  }
+}
+
+async function conclude(
+  error: unknown,
+  cli: Cli,
+  io: Io,
+  argv: readonly string[],
+): Promise<number> {
+  if (error instanceof BrokenPipe) return EXIT.ok;
+  await cli.out.progress(undefined);
+  if (error instanceof Interrupted || io.signal.aborted) return EXIT.interrupted;
+  const trouble = explain(error, cli.about);
+  await printTrouble(trouble, cli.globals.json === true || argv.includes("--json"), io);
+  return trouble.exitCode;
+}
+
+async function printTrouble(trouble: Trouble, asJson: boolean, io: Io): Promise<void> {
+  const { what, help, code, requestId, body, exitCode } = trouble;
+  if (asJson) {
+    const line = { error: what, code, requestId, help, exitCode, problem: body };
+    await io.stderr.write(`${JSON.stringify(line)}\n`);
+    return;
+  }
+  const facts = [code, requestId && `request ${requestId}`].filter(Boolean).join(", ");
+  const suffix = facts === "" ? "" : ` (${facts})`;
+  await io.stderr.write(`${errorStyle(io, "red", "error")}  ${what}${suffix}\n`);
+  if (help !== undefined) await io.stderr.write(`${errorStyle(io, "dim", "help")}   ${help}\n`);
+}

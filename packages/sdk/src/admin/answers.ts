@@ -1,0 +1,106 @@
+/** The answers to requests of administration. A test compares them with the protocol's schemas. */
+import type { Lag } from "../events/event.ts";
+import type { Filter, Place, SubscriptionInfo } from "../subscription/settings.ts";
+
+export type StreamAnswer = {
+  readonly name: string;
+  readonly description: string;
+  readonly partitions: number;
+  readonly compaction: "key" | "none";
+  readonly retentionHours: number;
+  readonly createdAt: string;
+  /** Changes when the name is created again, and when the table is restored. */
+  readonly life: string;
+};
+
+type StreamStatistics = {
+  /** The number of events ever published. */
+  readonly eventCount: number;
+  /** The bytes of the compacted events before compression. */
+  readonly bytes: number;
+  readonly firstEventAt: string | null;
+  readonly lastEventAt: string | null;
+  /** The distance from the compaction watermark to the end of the stream. */
+  readonly watermarkLag: Lag;
+  readonly subscriptionCount: number;
+};
+
+export type StreamInfo = StreamAnswer &
+  StreamStatistics & {
+    readonly subscriptions: readonly { readonly name: string; readonly lag: Lag }[];
+  };
+
+/** A stream of a list. It has statistics if they were asked for. */
+export type ListedStream = StreamAnswer & Partial<StreamStatistics>;
+
+export type SubscriptionAnswer = {
+  readonly name: string;
+  readonly stream: string;
+  readonly start: Place;
+  readonly filter?: Filter;
+  readonly leaseSeconds: number;
+  readonly maxDeliveries?: number;
+  readonly createdAt: string;
+  readonly life: string;
+};
+
+/** A subscription of a list. It has its progress if that was asked for. */
+export type ListedSubscription = SubscriptionAnswer &
+  Partial<
+    Pick<SubscriptionInfo, "phase" | "position" | "warnings" | "lag" | "parkedKeys"> & {
+      readonly snapshot: SnapshotProgress;
+    }
+  >;
+
+export type SubscriptionView = SubscriptionAnswer &
+  SubscriptionInfo & { readonly snapshot?: SnapshotProgress };
+
+export type SnapshotProgress = { readonly partsRead: number; readonly parts: number };
+
+export type KeyScope = "read" | "consume" | "operate" | "publish" | "admin";
+
+export type ApiKey = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly KeyScope[];
+  readonly streams: readonly string[];
+  readonly subscriptions?: readonly string[];
+  readonly keyPrefix?: string;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly expiresAt: string;
+  readonly lastUsedAt: string | null;
+  readonly rotatedAt: string | null;
+};
+
+/** A key with its secret, which no other answer shows. */
+export type NewApiKey = ApiKey & { readonly apiKey: string };
+
+export type RotatedApiKey = NewApiKey & { readonly formerValidUntil: string };
+
+export type Tenant = { readonly name: string; readonly createdAt: string };
+
+export type NewTenant = Tenant & { readonly adminKey: NewApiKey };
+
+export type CompactReceipt = {
+  readonly compactedEvents: number;
+  readonly keys: number;
+  readonly watermarkLag: Lag;
+  readonly done: boolean;
+};
+
+export type ReleaseReceipt = { readonly key: string; readonly status: "retrying" | "free" };
+
+export type Caller = {
+  readonly tenant: string;
+  readonly keyId: string;
+  readonly scopes: readonly KeyScope[];
+  readonly streams: readonly string[];
+  readonly subscriptions?: readonly string[];
+  readonly keyPrefix?: string;
+  readonly expiresAt?: string;
+  readonly version: string;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly waitSecondsAdvised: number;
+  readonly streaming: boolean;
+};

@@ -1,0 +1,182 @@
+import { type ConnectionOptions, openConnection } from "../connection-options.ts";
+import { streamPath } from "../context.ts";
+import { unlessRepeated } from "../errors.ts";
+import type { Lag } from "../events/event.ts";
+import type { Call, Connection } from "../http/request.ts";
+import type { ParkedKey, Place, SeekReceipt } from "../subscription/settings.ts";
+import type {
+  ApiKey,
+  Caller,
+  CompactReceipt,
+  ListedStream,
+  ListedSubscription,
+  NewApiKey,
+  NewTenant,
+  ReleaseReceipt,
+  RotatedApiKey,
+  StreamAnswer,
+  StreamInfo,
+  SubscriptionAnswer,
+  SubscriptionView,
+  Tenant,
+} from "./answers.ts";
+import type {
+  KeyRotation,
+  KeySettings,
+  NewStream,
+  NewSubscription,
+  StreamChange,
+  SubscriptionChange,
+} from "./settings.ts";
+
+export type * from "./answers.ts";
+export type * from "./settings.ts";
+
+type Signalled = { readonly signal?: AbortSignal | undefined };
+type Listing = Signalled & {
+  /** Adds the statistics of each entry. They cost the server a few reads for each partition. */
+  readonly stats?: boolean | undefined;
+};
+type Send = <T>(
+  method: Call["method"],
+  path: string,
+  more?: Omit<Call, "method" | "path">,
+) => Promise<T>;
+
+/**
+ * The requests of an administrator: streams, subscriptions, API keys and tenants. Lists are
+ * iterated over; further pages are fetched when they are needed.
+ */
+export function administer(options: ConnectionOptions) {
+  const connection = openConnection(options);
+  const send = async <T>(...[method, path, more]: Parameters<Send>): Promise<T> => {
+    const { text } = await connection.request({ method, path, ...more });
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  };
+  return {
+    whoami: (how?: Signalled): Promise<Caller> => send("GET", "/whoami", how),
+    /** Rejects when the server is not healthy. `deep` also asks its table. */
+    health: ({
+      deep = false,
+      ...how
+    }: Signalled & { readonly deep?: boolean } = {}): Promise<void> =>
+      send("GET", "/health", { query: { deep: deep ? "1" : undefined }, attempts: 1, ...how }),
+    streams: streams(send, connection),
+    /** The subscriptions of a stream. */
+    subscriptions: (stream: string) => subscriptions(send, `${streamPath(stream)}/subscriptions`),
+    keys: keys(send),
+    tenants: tenants(send),
+  };
+}
+
+export type Administration = ReturnType<typeof administer>;
+
+/** All entries of a list, page by page. */
+async function* each<T>(
+  send: Send,
+  path: string,
+  member: string,
+  { stats = false, signal }: Listing = {},
+): AsyncGenerator<T, void, void> {
+  for (let cursor: string | undefined; ; ) {
+    const query = { cursor, include: stats ? "stats" : undefined };
+    const page: Record<string, T[]> & { cursor: string | null } = await send("GET", path, {
+      query,
+      signal,
+    });
+    yield* page[member] ?? [];
+    if (page.cursor === null) return;
+    cursor = page.cursor;
+  }
+}
+
+const streams = (send: Send, connection: Connection) => ({
+  list: (how?: Listing) => each<ListedStream>(send, "/streams", "streams", how),
+  get: (name: string, how?: Signalled): Promise<StreamInfo> => send("GET", streamPath(name), how),
+  create: (name: string, settings: NewStream = {}, how?: Signalled): Promise<StreamAnswer> =>
+    send("POST", "/streams", { body: { name, ...settings }, ...how }),
+  change: (name: string, body: StreamChange, how?: Signalled): Promise<StreamAnswer> =>
+    send("PATCH", streamPath(name), { body, ...how }),
+  delete: (name: string, how?: Signalled): Promise<void> =>
+    unlessRepeated(send("DELETE", streamPath(name), how), "stream-not-found"),
+  /** Compacts for a bounded time. `done: false` says that more remains. */
+  compact: (name: string, how?: Signalled): Promise<CompactReceipt> =>
+    send("POST", `${streamPath(name)}/compact`, { body: {}, ...how }),
+  /** The compacted state of a key, as the text of the answer: for `rawData`. */
+  async stateText(name: string, key: string, how?: Signalled): Promise<string> {
+    const path = `${streamPath(name)}/compacted`;
+    return (await connection.request({ method: "GET", path, query: { key }, ...how })).text;
+  },
+  /** The number of events from a place to the end, with the age of the oldest. */
+  async lagFrom(name: string, from: string, how?: Signalled): Promise<Lag> {
+    const query = { from, limit: 1 };
+    type Page = { events: unknown[]; lag?: Lag };
+    const page: Page = await send("GET", `${streamPath(name)}/events`, { query, ...how });
+    const { events = 0, seconds = 0 } = page.lag ?? {};
+    return { events: events + page.events.length, seconds };
+  },
+});
+
+const subscriptions = (send: Send, all: string) => {
+  const pathOf = (name: string) => `${all}/${encodeURIComponent(name)}`;
+  return {
+    list: (how?: Listing) => each<ListedSubscription>(send, all, "subscriptions", how),
+    get: (name: string, how?: Signalled): Promise<SubscriptionView> =>
+      send("GET", pathOf(name), how),
+    create: (name: string, settings: NewSubscription = {}, how?: Signalled) =>
+      send<SubscriptionAnswer>("POST", all, { body: { name, ...settings }, ...how }),
+    change: (
+      name: string,
+      body: SubscriptionChange,
+      how?: Signalled,
+    ): Promise<SubscriptionAnswer & { readonly warnings: readonly string[] }> =>
+      send("PATCH", pathOf(name), { body, ...how }),
+    delete: (name: string, how?: Signalled): Promise<void> =>
+      unlessRepeated(send("DELETE", pathOf(name), how), "subscription-not-found"),
+    seek: (name: string, to: Place | string, how?: Signalled): Promise<SeekReceipt> =>
+      send("POST", `${pathOf(name)}/seek`, { body: { to }, ...how }),
+    parked: (name: string, how?: Signalled) =>
+      each<ParkedKey>(send, `${pathOf(name)}/parked`, "parked", how),
+    /** Delivers the events of a parked key. */
+    retry: (name: string, key: string, how?: Signalled): Promise<ReleaseReceipt> =>
+      send("POST", `${pathOf(name)}/parked/retry`, { body: {}, query: { key }, ...how }),
+    /** Leaves the parked event out, and delivers the later ones of its key. */
+    skip: (
+      name: string,
+      { key, sequence }: Pick<ParkedKey, "key" | "sequence">,
+      how?: Signalled,
+    ): Promise<ReleaseReceipt> =>
+      send("POST", `${pathOf(name)}/parked/skip`, { body: {}, query: { key, sequence }, ...how }),
+  };
+};
+
+const keyPath = (id: string): string => `/keys/${encodeURIComponent(id)}`;
+
+/** A repetition would make one more secret, so these requests are sent once. */
+const ONCE = { attempts: 1 };
+
+const keys = (send: Send) => ({
+  list: (how?: Signalled) => each<ApiKey>(send, "/keys", "keys", how),
+  get: (id: string, how?: Signalled): Promise<ApiKey> => send("GET", keyPath(id), how),
+  /** Not repeated: after `LedgerUnreachable` with `maybeWritten`, look into the list. */
+  create: (settings: KeySettings, how?: Signalled): Promise<NewApiKey> =>
+    send("POST", "/keys", { body: settings, ...ONCE, ...how }),
+  rotate: (id: string, body: KeyRotation = {}, how?: Signalled): Promise<RotatedApiKey> =>
+    send("POST", `${keyPath(id)}/rotate`, { body, ...ONCE, ...how }),
+  /** `cascade` also revokes the keys that this key has created. */
+  revoke: (
+    id: string,
+    { cascade = false, ...how }: Signalled & { readonly cascade?: boolean | undefined } = {},
+  ): Promise<void> =>
+    unlessRepeated(
+      send("DELETE", keyPath(id), { query: { cascade: cascade ? "true" : undefined }, ...how }),
+      "api-key-not-found",
+    ),
+});
+
+const tenants = (send: Send) => ({
+  list: (how?: Signalled) => each<Tenant>(send, "/tenants", "tenants", how),
+  /** Creates a tenant, or one more key with all rights in it. */
+  create: (name: string, how?: Signalled): Promise<NewTenant> =>
+    send("POST", "/tenants", { body: { name }, ...ONCE, ...how }),
+});

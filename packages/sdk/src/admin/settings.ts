@@ -1,0 +1,40 @@
+/** The bodies of requests of administration. A test compares them with the protocol's schemas. */
+import type { Filter, Place } from "../subscription/settings.ts";
+import type { KeyScope } from "./answers.ts";
+
+export type NewStream = {
+  readonly description?: string | undefined;
+  readonly partitions?: number | undefined;
+  readonly compaction?: "key" | "none" | undefined;
+  readonly retentionHours?: number | undefined;
+};
+
+export type StreamChange = Pick<NewStream, "description" | "retentionHours">;
+
+export type NewSubscription = {
+  readonly start?: Place | string | undefined;
+  readonly filter?: Filter | undefined;
+  readonly leaseSeconds?: number | undefined;
+  readonly maxDeliveries?: number | undefined;
+};
+
+/** Null removes a setting. */
+export type SubscriptionChange = {
+  readonly leaseSeconds?: number | undefined;
+  readonly maxDeliveries?: number | null | undefined;
+  readonly filter?: Filter | null | undefined;
+};
+
+export type KeySettings = {
+  readonly name: string;
+  readonly scopes: readonly KeyScope[];
+  readonly streams: readonly string[];
+  readonly subscriptions?: readonly string[] | undefined;
+  readonly keyPrefix?: string | undefined;
+  readonly expiresAt?: string | undefined;
+};
+
+export type KeyRotation = {
+  readonly overlapSeconds?: number | undefined;
+  readonly expiresAt?: string | undefined;
+};

@@ -1,0 +1,151 @@
+import type * as protocol from "@eventledger/protocol";
+import { expect, it } from "vitest";
+import type * as z from "zod/mini";
+import {
+  type ApiKey,
+  administer,
+  type Caller,
+  type CompactReceipt,
+  type KeyRotation,
+  type KeySettings,
+  type ListedStream,
+  type ListedSubscription,
+  type NewApiKey,
+  type NewStream,
+  type NewSubscription,
+  type NewTenant,
+  type ReleaseReceipt,
+  type RotatedApiKey,
+  type StreamAnswer,
+  type StreamChange,
+  type StreamInfo,
+  type SubscriptionAnswer,
+  type SubscriptionChange,
+  type SubscriptionView,
+  type Tenant,
+} from "../../packages/sdk/src/admin/index.ts";
+import { LedgerProblem } from "../../packages/sdk/src/index.ts";
+import { collect, openStack } from "./stack.ts";
+
+const { url, adminKey, ledger, newStream } = await openStack();
+const admin = administer({ url, apiKey: adminKey });
+
+it("an administrator lists, describes, changes and deletes streams", async () => {
+  const name = await newStream({ description: "first" });
+  await ledger.stream(name).publish({ key: "a", data: 1 });
+  expect(await admin.streams.get(name)).toMatchObject({ name, eventCount: 1 });
+  const listed = await collect(admin.streams.list({ stats: true }));
+  expect(listed.find((each) => each.name === name)).toMatchObject({ eventCount: 1 });
+  expect(await admin.streams.change(name, { retentionHours: 24 })).toMatchObject({
+    description: "first",
+    retentionHours: 24,
+  });
+  expect(await admin.streams.compact(name)).toMatchObject({ done: true });
+  expect(await admin.streams.lagFrom(name, "earliest")).toMatchObject({ events: 1 });
+  expect(JSON.parse(await admin.streams.stateText(name, "a"))).toMatchObject({ data: 1 });
+  await admin.streams.delete(name);
+  await expect(admin.streams.get(name)).rejects.toSatisfy((error) =>
+    LedgerProblem.is(error, "stream-not-found"),
+  );
+});
+
+it("an administrator manages subscriptions and parked keys", async () => {
+  const name = await newStream();
+  await ledger.stream(name).publish({ key: "a", data: 1 });
+  const subscriptions = admin.subscriptions(name);
+  await subscriptions.create("mail", { start: "earliest", maxDeliveries: 5 });
+  await ledger.stream(name).subscription("mail").park({ key: "a", sequence: 1, reason: "no" });
+  expect(await subscriptions.get("mail")).toMatchObject({ parkedKeys: 1, maxDeliveries: 5 });
+  expect(await collect(subscriptions.parked("mail"))).toMatchObject([{ key: "a", reason: "no" }]);
+  expect(await subscriptions.skip("mail", { key: "a", sequence: 1 })).toMatchObject({ key: "a" });
+  await expect(subscriptions.retry("mail", "b")).rejects.toThrow("parked-key-not-found");
+  expect(await subscriptions.seek("mail", "latest")).toMatchObject({ lag: { events: 0 } });
+  expect(await subscriptions.change("mail", { maxDeliveries: null })).toMatchObject({
+    warnings: [],
+  });
+  expect(await collect(subscriptions.list({ stats: true }))).toMatchObject([{ name: "mail" }]);
+  await subscriptions.delete("mail");
+  expect(await collect(subscriptions.list())).toEqual([]);
+});
+
+it("an administrator manages keys and tenants, and lists have all pages", async () => {
+  const made = await admin.keys.create({ name: "shop", scopes: ["publish"], streams: ["*"] });
+  expect(made.apiKey).toMatch(/^elk_/);
+  const rotated = await admin.keys.rotate(made.id, { overlapSeconds: 0 });
+  expect(await administer({ url, apiKey: rotated.apiKey }).whoami()).toMatchObject({
+    keyId: made.id,
+    scopes: ["publish"],
+  });
+  for (let n = 0; n < 60; n++) {
+    await admin.keys.create({ name: `n${n}`, scopes: ["read"], streams: ["*"] });
+  }
+  expect((await collect(admin.keys.list())).length).toBeGreaterThanOrEqual(61);
+  await admin.keys.revoke(made.id, { cascade: true });
+  expect(await admin.tenants.create("acme")).toMatchObject({ name: "acme" });
+  expect(await collect(admin.tenants.list())).toMatchObject([{ name: "acme" }]);
+  await admin.health({ deep: true });
+});
+
+/** True if both types accept each other, without regard to `readonly`. */
+type Same<One, Other> = [Plain<One>] extends [Plain<Other>]
+  ? [Plain<Other>] extends [Plain<One>]
+    ? true
+    : false
+  : false;
+type Plain<T> = T extends readonly (infer Item)[]
+  ? Plain<Item>[]
+  : T extends object
+    ? { -readonly [Name in keyof T]: Plain<Exclude<T[Name], undefined>> }
+    : T;
+
+it("the types are those of the protocol", () => {
+  const same: {
+    stream: Same<StreamAnswer, protocol.Stream>;
+    streamInfo: Same<StreamInfo, protocol.StreamInfo>;
+    listedStream: Same<ListedStream, protocol.ListedStream>;
+    subscription: Same<SubscriptionAnswer, protocol.Subscription>;
+    subscriptionInfo: Same<SubscriptionView, z.infer<typeof protocol.SubscriptionInfo>>;
+    listedSubscription: Same<
+      ListedSubscription,
+      z.infer<typeof protocol.SubscriptionList>["subscriptions"][number]
+    >;
+    key: Same<ApiKey, protocol.ApiKey>;
+    newKey: Same<NewApiKey, protocol.NewApiKey>;
+    rotatedKey: Same<RotatedApiKey, protocol.RotatedApiKey>;
+    tenant: Same<Tenant, z.infer<typeof protocol.TenantList>["tenants"][number]>;
+    newTenant: Same<NewTenant, protocol.NewTenant>;
+    compacted: Same<CompactReceipt, protocol.CompactReceipt>;
+    released: Same<ReleaseReceipt, protocol.ReleaseReceipt>;
+    newKeySettings: Same<KeySettings, z.input<typeof protocol.CreateApiKey>>;
+    rotation: Same<KeyRotation, z.input<typeof protocol.RotateApiKey>>;
+    streamChange: Same<StreamChange, Omit<protocol.PatchStream, "archiveDays">>;
+    newStream: Same<NewStream, Omit<z.input<typeof protocol.CreateStream>, "name" | "archiveDays">>;
+    subscriptionChange: Same<SubscriptionChange, protocol.PatchSubscription>;
+    caller: Same<Omit<Caller, "limits">, Omit<protocol.Whoami, "limits">>;
+    newSubscription: z.input<typeof protocol.CreateSubscription> extends NewSubscription
+      ? true
+      : false;
+  } = {
+    stream: true,
+    streamInfo: true,
+    listedStream: true,
+    subscription: true,
+    subscriptionInfo: true,
+    listedSubscription: true,
+    key: true,
+    newKey: true,
+    rotatedKey: true,
+    tenant: true,
+    newTenant: true,
+    compacted: true,
+    released: true,
+    newKeySettings: true,
+    rotation: true,
+    streamChange: true,
+    newStream: true,
+    subscriptionChange: true,
+    caller: true,
+    newSubscription: true,
+  };
+  expect(same).toBeDefined();
+});
