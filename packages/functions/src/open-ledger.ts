@@ -19,6 +19,7 @@ import { observeCompaction } from "./metrics/compaction-lag.ts";
 import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
+import { type ArchiveConfig, openArchive, readArchive } from "./open-archive.ts";
 import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
 import { createStoreWrites, type HasRoomFor } from "./store-writes.ts";
 import { readWaitSecondsMax } from "./wait-seconds.ts";
@@ -58,6 +59,8 @@ export type Config = {
   readonly rowsTogether?: number;
   /** The metrics that this process already uses. If absent, the ledger creates its own. */
   readonly metrics?: Metrics;
+  /** The bucket of the archive. If absent, no stream can be archived. */
+  readonly archive?: ArchiveConfig | undefined;
   /** Replaces the clock of this machine. Only for measurements. */
   readonly clock?: Clock;
 };
@@ -101,8 +104,10 @@ export function openLedger(config: Config): OpenLedger {
     now: () => clock.monotonic(),
   });
   client.middlewareStack.add(middleware, { step: "finalizeRequest", name: "storeWrites" });
+  const archive = config.archive && openArchive(config.archive, { region: config.region, clock });
   const ledger = createLedger({
     client,
+    objects: archive?.objects,
     tableName: config.tableName,
     clock,
     assertWritable,
@@ -136,6 +141,7 @@ export function openLedger(config: Config): OpenLedger {
     close: () => {
       ledger.endWaits();
       client.destroy();
+      archive?.close();
     },
   };
 }
@@ -178,6 +184,7 @@ export function readConfig(
     cursorKey,
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
     waitSecondsMax: readWaitSecondsMax(env.EVENTLEDGER_WAIT_SECONDS_MAX, WAIT_SECONDS_ON_LAMBDA),
+    archive: readArchive(env),
   };
 }
 

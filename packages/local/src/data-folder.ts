@@ -27,6 +27,8 @@ export type DataFolder = {
   readonly storeKind: StoreKind;
   /** The folder of the store's files. */
   readonly databaseDir: string;
+  /** The folder of the objects of the archive. */
+  readonly archiveDir: string;
   readonly adminKeyFile: string;
   /**
    * Both keys are created at the first start and read at later starts. Their files have mode 0600.
@@ -62,6 +64,7 @@ export async function openDataFolder(path: string, asked?: StoreKind): Promise<D
     return {
       storeKind,
       databaseDir: join(folder, STORE_FOLDERS[storeKind]),
+      archiveDir: join(folder, "archive"),
       adminKeyFile,
       adminKey: loadKey(adminKeyFile, "elk_"),
       cursorKey: loadKey(join(folder, "cursor-key"), ""),

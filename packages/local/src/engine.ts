@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createCompactorHandler } from "@eventledger/functions/compactor.ts";
+import type { ArchiveConfig } from "@eventledger/functions/open-archive.ts";
 import { type OpenLedger, openLedger } from "@eventledger/functions/open-ledger.ts";
 import { OPERATIONS } from "../../../infra/operations.ts";
 import { createClosers } from "./closers.ts";
@@ -25,6 +26,8 @@ export type EngineOptions = {
   readonly waitSecondsMax?: number;
   /** Returns whether the disk of the database has room for this many more bytes. */
   readonly hasRoomFor?: (bytes: number) => Promise<boolean>;
+  /** The bucket of the archive. */
+  readonly archive: ArchiveConfig;
   readonly onNotice: (line: string) => void;
 };
 

@@ -20,6 +20,8 @@ export type Settings = {
    * platform.
    */
   readonly storeKind: StoreKind | undefined;
+  /** The bucket of an S3-compatible server that already runs. */
+  readonly archive: ForeignBucket | undefined;
   readonly adminKey: string | undefined;
   readonly cursorKey: string | undefined;
   /** True: the server asks for no key. */
@@ -38,8 +40,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     port: readPort(env.PORT || "4000"),
     dataFolder: env.EVENTLEDGER_DATA || DEFAULT_DATA_FOLDER,
     tableName: readTableName(env.TABLE_NAME || "eventledger"),
-    endpoint: readEndpoint(env.DYNAMODB_ENDPOINT || undefined),
+    endpoint: readEndpoint("DYNAMODB_ENDPOINT", env.DYNAMODB_ENDPOINT || undefined),
     storeKind: readStoreKind(env.EVENTLEDGER_STORE || undefined),
+    archive: readBucket(env),
     adminKey: readAdminKey(env.EVENTLEDGER_ADMIN_KEY || undefined),
     cursorKey: readCursorKey(env.EVENTLEDGER_CURSOR_KEYS || undefined),
     authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
@@ -47,6 +50,13 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     waitSecondsMax: readWaits(env.EVENTLEDGER_WAIT_SECONDS_MAX),
   };
 }
+
+/** A bucket that the stack does not serve itself. Its credentials come from the environment. */
+export type ForeignBucket = {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly locks: boolean;
+};
 
 export const DEFAULT_DATA_FOLDER = ".eventledger";
 
@@ -61,13 +71,25 @@ function readTableName(text: string): string {
   throw new StackError(`TABLE_NAME must be 3 to 255 of A-Z a-z 0-9 _ . -, not "${text}".`);
 }
 
-function readEndpoint(text: string | undefined): string | undefined {
+function readEndpoint(name: string, text: string | undefined): string | undefined {
   const url = text === undefined ? undefined : URL.parse(text);
   if (url === undefined) return undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return text;
-  throw new StackError(
-    `DYNAMODB_ENDPOINT must be a URL such as http://127.0.0.1:8000, not "${text}".`,
-  );
+  throw new StackError(`${name} must be a URL such as http://127.0.0.1:8000, not "${text}".`);
+}
+
+function readBucket(env: NodeJS.ProcessEnv): ForeignBucket | undefined {
+  const endpoint = readEndpoint("S3_ENDPOINT", env.S3_ENDPOINT || undefined);
+  if (endpoint === undefined) return undefined;
+  const bucket = env.ARCHIVE_BUCKET || "eventledger";
+  const lock = env.ARCHIVE_OBJECT_LOCK || "off";
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
+    throw new StackError(`ARCHIVE_BUCKET must be the name of an S3 bucket, not "${bucket}".`);
+  }
+  if (lock !== "on" && lock !== "off") {
+    throw new StackError(`ARCHIVE_OBJECT_LOCK must be on or off, not "${lock}".`);
+  }
+  return { endpoint, bucket, locks: lock === "on" };
 }
 
 /** This is exported because the tests' set-up also starts a store. */

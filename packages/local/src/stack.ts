@@ -1,3 +1,4 @@
+import type { ArchiveConfig } from "@eventledger/functions/open-archive.ts";
 import type { OpenLedger } from "@eventledger/functions/open-ledger.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { type DataFolder, makeKey, openDataFolder } from "./data-folder.ts";
@@ -5,7 +6,10 @@ import { watchDisk } from "./disk.ts";
 import { type Engine, type EngineOptions, startEngine } from "./engine.ts";
 import { startServer } from "./http-server.ts";
 import { keepStore } from "./kept-store.ts";
+import { localAws } from "./local-aws.ts";
 import { assertPortFree, listenError } from "./port.ts";
+import { startS3Server } from "./s3/server.ts";
+import type { ForeignBucket } from "./settings.ts";
 import { StackError } from "./stack-error.ts";
 import { answersHttp } from "./store.ts";
 import type { StoreKind } from "./store-program.ts";
@@ -18,6 +22,8 @@ export type StackOptions = {
   readonly dataFolder?: string | undefined;
   /** The endpoint of a running database. If absent, the stack starts one. */
   readonly endpoint?: string | undefined;
+  /** A bucket of a running S3 server. If absent, the stack serves one of its own. */
+  readonly archive?: ForeignBucket | undefined;
   /** The store to start. If absent, the data folder's store or the default of this platform. */
   readonly storeKind?: StoreKind | undefined;
   readonly tableName?: string;
@@ -100,7 +106,9 @@ async function startEngines(
 ): Promise<{ current: () => Engine }> {
   const { endpoint, tableName = "eventledger", onStep = ignore, onNotice = ignore } = options;
   const cursorKey = options.cursorKey ?? folder?.cursorKey ?? makeKey("");
+  const archive = await openBucket(options, folder, closers);
   const settings: Omit<EngineOptions, "endpoint" | "place"> = {
+    archive,
     tableName,
     adminKey,
     cursorKey,
@@ -118,7 +126,7 @@ async function startEngines(
 
   if (endpoint !== undefined) {
     onStep(`Looking for the database at ${endpoint}`);
-    await assertAnswering(endpoint);
+    await assertAnswering("DYNAMODB_ENDPOINT", endpoint);
     engine = await startEngine({ ...settings, endpoint, place: endpoint });
   } else {
     onStep("Starting the database");
@@ -142,13 +150,35 @@ async function startEngines(
   return { current };
 }
 
+/** Starts the local S3 server, unless the settings name another one. */
+async function openBucket(
+  { archive, onNotice = ignore }: StackOptions,
+  folder: DataFolder | undefined,
+  closers: Closers,
+): Promise<ArchiveConfig> {
+  if (archive !== undefined) {
+    await assertAnswering("S3_ENDPOINT", archive.endpoint);
+    return archive;
+  }
+  const { credentials } = localAws("");
+  const server = await startS3Server({
+    bucket: BUCKET,
+    credentials,
+    folder: folder?.archiveDir,
+    ...(folder === undefined ? {} : { hasRoomFor: watchDisk(folder.archiveDir, onNotice) }),
+  });
+  closers.add(() => server.stop());
+  return { bucket: BUCKET, locks: true, endpoint: server.endpoint, credentials };
+}
+
+const BUCKET = "eventledger";
 const ANSWER_TIMEOUT_MS = 3_000;
 
-async function assertAnswering(endpoint: string): Promise<void> {
+async function assertAnswering(name: string, endpoint: string): Promise<void> {
   if (await answersHttp(endpoint, ANSWER_TIMEOUT_MS)) return;
+  const own = name === "S3_ENDPOINT" ? "bucket" : "database";
   throw new StackError(
-    `No database answers at DYNAMODB_ENDPOINT ${endpoint}. Start it, or unset DYNAMODB_ENDPOINT ` +
-      "to use the local database.",
+    `No server answers at ${name} ${endpoint}. Start it, or unset ${name} to use the local ${own}.`,
   );
 }
 

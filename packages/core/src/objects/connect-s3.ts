@@ -25,7 +25,11 @@ type Place = {
   /** The endpoint of an S3-compatible server. If absent, AWS. */
   readonly endpoint?: string | undefined;
   readonly credentials?: S3.S3ClientConfig["credentials"];
+  /** Called with the client before its first request. */
+  readonly prepare?: PrepareS3 | undefined;
 };
+
+export type PrepareS3 = (client: S3.S3Client) => void;
 
 const CONNECT_TIMEOUT_MS = 2_000;
 /** A segment of a few megabytes takes a fraction of this. */
@@ -52,7 +56,7 @@ export function connectS3(place: Place): { connect(): Promise<S3Api>; close(): v
   };
 }
 
-async function load({ region, endpoint, credentials }: Place) {
+async function load({ region, endpoint, credentials, prepare }: Place) {
   const sdk = await import("@aws-sdk/client-s3");
   const client = new sdk.S3Client({
     region,
@@ -68,6 +72,7 @@ async function load({ region, endpoint, credentials }: Place) {
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(credentials === undefined ? {} : { credentials }),
   });
+  prepare?.(client);
   const api: S3Api = {
     put: (input) => client.send(new sdk.PutObjectCommand(input)),
     head: (input) => client.send(new sdk.HeadObjectCommand(input)),

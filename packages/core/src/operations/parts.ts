@@ -8,6 +8,7 @@ import { createWaiting } from "../kernel/waiting.ts";
 import type { ObserveAppend } from "../log/append/append.ts";
 import { createLog } from "../log/log.ts";
 import { createSightings } from "../model/sightings.ts";
+import type { Objects } from "../objects/objects.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
 import { createStreams } from "../stream/streams.ts";
 import { createParking } from "../subscription/parking/parking.ts";
@@ -46,6 +47,8 @@ export type LedgerDeps = {
   readonly rowsTogether?: number | undefined;
   /** Called with the progress of compaction. */
   readonly observeCompaction?: ObserveCompaction;
+  /** The bucket of the archive. Without one, no stream can be archived. */
+  readonly objects?: Objects | undefined;
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
