@@ -80,7 +80,7 @@ export default defineConfig({
         ...emulated,
         testTimeout: 900_000,
       }),
-      project("sdk", ["test/sdk/**/*.test.ts"], emulated),
+      project("sdk", ["test/{sdk,outbox}/**/*.test.ts"], emulated),
       project("cli", ["test/cli/**/*.test.ts"], emulated),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {

@@ -15,7 +15,7 @@ export const postgresBin = (): string | undefined => {
 };
 
 /** Starts a PostgreSQL server without a password, on a socket and a port of this machine. */
-export async function startPostgres(bin: string) {
+export async function startPostgres(bin: string, connections = 8) {
   const root = mkdtempSync("/tmp/eventledger-postgres-");
   const data = join(root, "data");
   // PostgreSQL refuses to run as root.
@@ -32,7 +32,7 @@ export async function startPostgres(bin: string) {
     cwd: root,
     stdio: "ignore",
   });
-  const pool = new pg.Pool({ host: "127.0.0.1", port, user: "postgres", max: 8 });
+  const pool = new pg.Pool({ host: "127.0.0.1", port, user: "postgres", max: connections });
   pool.on("error", () => {});
   for (let tries = 0; tries < 100; tries++) {
     const isUp = await pool.query("SELECT 1").then(
@@ -44,6 +44,7 @@ export async function startPostgres(bin: string) {
   }
   return {
     pool,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async stop(): Promise<void> {
       await pool.end();
       const ended = new Promise((resolve) => server.once("exit", resolve));

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -11,26 +11,38 @@ export async function runSnippets({
   readme,
   url,
   apiKey,
+  env = {},
+  isRunnable = () => true,
 }: {
   readonly project: string;
   readonly readme: string;
   readonly url: string;
   readonly apiKey: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Snippets for which it is false are compiled only. */
+  readonly isRunnable?: (code: string) => boolean;
 }): Promise<void> {
   const snippets = [...readFileSync(readme, "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)];
   const files = snippets.map(([, code = ""], index) => {
     const file = join(project, `snippet-${index + 1}.ts`);
     writeFileSync(file, frame(code, { url, apiKey }));
-    return file;
+    return { file, code };
   });
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(CONFIG));
-  symlinkSync(join(root, "node_modules/@types"), join(project, "node_modules/@types"));
+  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+  symlinkSync(join(root, "node_modules/@types/node"), join(project, "node_modules/@types/node"));
   // Not execFileSync: the server is in this process.
   const run = (...given: string[]) =>
-    promisify(execFile)(process.execPath, given, { cwd: project, timeout: 60_000 });
+    promisify(execFile)(process.execPath, given, {
+      cwd: project,
+      timeout: 60_000,
+      env: { ...process.env, ...env },
+    }).catch(({ message, stdout }) => {
+      throw new Error(`${message}\n${stdout}`);
+    });
   await run(join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
-  for (const file of files) await run("--no-warnings", file);
+  for (const { file, code } of files) if (isRunnable(code)) await run("--no-warnings", file);
 }
 
 const CONFIG = {

@@ -26,7 +26,10 @@ export type FakeStream = {
   /** All events. The first `expired` of them can no longer be read from the log. */
   readonly events: Kept[];
   expired: number;
-  readonly receipts: Map<string, { readonly body: string; readonly receipt: object }>;
+  readonly receipts: Map<
+    string,
+    { readonly body: string; readonly receipt: object; readonly at: number }
+  >;
 };
 
 /** Writes all events or none. */

@@ -36,6 +36,9 @@ export type FakeAnswer = { readonly status: number; readonly body?: unknown };
 
 const WAIT_SECONDS = 20;
 
+/** How long an Idempotency-Key is remembered. */
+const REMEMBERED_MS = 24 * 3_600_000;
+
 /** Answers a request. Throws a Refusal. */
 export async function answer(state: FakeState, request: Request): Promise<FakeAnswer> {
   const [root, name = "", part, id = "", action = "", given = "", how] = request.path
@@ -138,16 +141,18 @@ function publish(state: FakeState, stream: FakeStream, { exact, body, header }: 
   const incoming = listed(body).map((event, index) => ({ ...event, data: spelled[index]?.data }));
   const key = header("idempotency-key");
   const text = JSON.stringify(exact);
-  const former = key === undefined ? undefined : stream.receipts.get(key);
+  const now = state.now();
+  const kept = key === undefined ? undefined : stream.receipts.get(key);
+  const former = kept !== undefined && now - kept.at < REMEMBERED_MS ? kept : undefined;
   if (former !== undefined && former.body !== text) {
     throw new Refusal("idempotency-key-reused", "The key names other events");
   }
   if (former !== undefined) return { status: 200, body: former.receipt };
-  const written = append(stream, incoming, new Date(state.now()).toISOString());
+  const written = append(stream, incoming, new Date(now).toISOString());
   const { life } = stream;
   const cursor = writeCursor({ kind: "log", life, position: stream.events.length });
   const receipt = { events: written.map(({ id, sequence }) => ({ id, sequence })), cursor, life };
-  if (key !== undefined) stream.receipts.set(key, { body: text, receipt });
+  if (key !== undefined) stream.receipts.set(key, { body: text, receipt, at: now });
   return { status: 201, body: receipt };
 }
 
@@ -184,9 +189,14 @@ async function browse(state: FakeState, stream: FakeStream, { query }: Request) 
 /** The next poll is always due at once, because a test does not wait for a pace. */
 const pacing = (_caughtUp: boolean) => ({ waitSecondsAdvised: WAIT_SECONDS, nextPollMs: 0 });
 
-function list(stream: FakeStream, { cursor, keyPrefix, limit = "50" }: Request["query"]) {
+function list(stream: FakeStream, { cursor, key, keyPrefix, limit = "50" }: Request["query"]) {
   if (stream.settings.compaction === "none") {
     throw new Refusal("not-compacted", "The stream keeps no compacted state");
+  }
+  if (key !== undefined) {
+    const found = statesOf(stream, key).find((state) => state.key === key);
+    if (found === undefined) throw new Refusal("key-not-found", "The key has no current state");
+    return { status: 200, body: found };
   }
   const { life } = stream;
   const content = cursor === undefined ? undefined : readCursor(stream, cursor, ["list"]);
