@@ -45,7 +45,7 @@ const FLOORS = [
   ["operations"],
   ["status"],
   ["subscription", "snapshot"],
-  ["compaction"],
+  ["compaction", "archive"],
   ["log"],
   ["stream"],
   ["access"],

@@ -1,4 +1,5 @@
 import { createAccess } from "./access/access.ts";
+import { archiveOperations } from "./operations/archiving.ts";
 import { browseOperations } from "./operations/browsing.ts";
 import { compactedOperations } from "./operations/compacted.ts";
 import { maintenanceOperations } from "./operations/maintenance.ts";
@@ -25,6 +26,7 @@ export function createLedger(deps: LedgerDeps) {
     ...pollOperations(parts),
     ...parkingOperations(parts),
     ...maintenanceOperations(parts),
+    ...archiveOperations(parts),
   };
 }
 

@@ -1,4 +1,5 @@
 export * from "./api-key.ts";
+export * from "./archive.ts";
 export * from "./compacted.ts";
 export * from "./described/index.ts";
 export * from "./event.ts";

@@ -116,6 +116,7 @@ export const LIMITS = {
   partitionsMax: 64,
   retentionHoursMax: 8_760,
   retentionHoursDefault: 360,
+  archiveDaysMax: 36_500,
 
   /**
    * A cursor contains one position per partition and, while bootstrapping, the progress of the

@@ -48,6 +48,7 @@ export const PROBLEMS = {
   "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
   "not-parkable": { status: 409, title: "No key can be parked at this moment", retry: "refresh" },
   "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
+  "not-archived": { status: 409, title: "The stream has no archive", retry: "never" },
   "retention-passed": {
     status: 410,
     title: "The position is older than the stream's retention",

@@ -5,10 +5,7 @@ import { boundedInteger, described, Name, wellFormedText } from "./text.ts";
 const settings = {
   description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: boundedInteger({ min: 1, max: LIMITS.retentionHoursMax }),
-  archiveDays: described(z.null({ error: "must be null: this version keeps no archive" }), {
-    description: "Reserved for a future archive. Must be null.",
-    hidden: true,
-  }),
+  archiveDays: z.nullable(boundedInteger({ min: 1, max: LIMITS.archiveDaysMax })),
 };
 
 /** The settings of a new stream. */
@@ -25,7 +22,11 @@ export const CreateStream = described(
         "With `key`, the stream keeps the current state of every key, which bootstrap needs.",
     }),
     retentionHours: z._default(settings.retentionHours, LIMITS.retentionHoursDefault),
-    archiveDays: z._default(settings.archiveDays, null),
+    archiveDays: described(z._default(settings.archiveDays, null), {
+      description:
+        "How many days events are kept in the archive, from their publication. When absent, the stream has no archive.",
+      nullHidden: true,
+    }),
   }),
   { id: "CreateStream", examples: [{ name: "orders" }] },
 );
@@ -35,7 +36,10 @@ export const PatchStream = described(
   z.strictObject({
     description: z.optional(settings.description),
     retentionHours: z.optional(settings.retentionHours),
-    archiveDays: z.optional(settings.archiveDays),
+    archiveDays: described(z.optional(settings.archiveDays), {
+      description:
+        "Applies to everything in the archive at once. With null, nothing more is archived, and what is archived stays until its days are over.",
+    }),
   }),
   { id: "PatchStream", examples: [{ retentionHours: 720 }] },
 );

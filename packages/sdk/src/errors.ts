@@ -33,6 +33,7 @@ export type ProblemCode =
   | "lease-lost"
   | "not-parkable"
   | "not-compacted"
+  | "not-archived"
   | "retention-passed"
   | "bootstrap-expired"
   | "sequence-mismatch"

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Entry } from "../../../packages/core/src/log/read/read.ts";
+import type { Entry } from "../../../packages/core/src/log/read/read-run.ts";
 import type { Position } from "../../../packages/core/src/model/position.ts";
 import { SEED } from "../../support/seed.ts";
 import { findViolations } from "./log/find-violations.ts";

@@ -85,7 +85,7 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "the floor stays below pins",
     file: "compaction/compaction-plan.ts",
-    from: "Math.min(edge, checkpoint.next, ...openPins(checkpoint, nowMs).map(({ at }) => at)),",
-    to: "Math.min(edge, checkpoint.next),",
+    from: "...openPins(checkpoint, nowMs).map(({ at }) => at),",
+    to: "",
   },
 ];

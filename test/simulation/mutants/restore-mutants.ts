@@ -93,8 +93,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     rule: "a reader goes on after lost numbers whose row has expired",
-    file: "log/read/read.ts",
-    from: "if (next > at.next && next >= floor) return edgeAt(next);",
+    file: "log/read/read-run.ts",
+    from: "if (next > at.next && next >= floor) return { chain, position: edgeAt(next) };",
     to: "void next;",
     by: "reading",
   },

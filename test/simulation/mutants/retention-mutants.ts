@@ -68,8 +68,8 @@ export const ofRetention: readonly Mutant[] = [
   {
     rule: "the floor moves though compaction does meanwhile",
     file: "table/checkpoint.entity.ts",
-    from: `\`\${gte(row.next, next)} AND \${lte(row.floor, to.floor)}\``,
-    to: `\`\${gte(row.next, next)} AND \${lte(row.next, next)} AND \${lte(row.floor, to.floor)}\``,
+    from: `\`\${gte(row.next, next)} AND \${lte(row.floor, to.floor)} AND \${held}\``,
+    to: `\`\${gte(row.next, next)} AND \${lte(row.next, next)} AND \${lte(row.floor, to.floor)} AND \${held}\``,
     ...story,
   },
   {
@@ -89,8 +89,8 @@ export const ofRetention: readonly Mutant[] = [
   {
     rule: "the floor never falls",
     file: "table/checkpoint.entity.ts",
-    from: `\`\${gte(row.next, next)} AND \${lte(row.floor, to.floor)}\``,
-    to: `\`\${gte(row.next, next)} AND \${lte(row.next, to.floor + 1e15)}\``,
+    from: `\`\${gte(row.next, next)} AND \${lte(row.floor, to.floor)} AND \${held}\``,
+    to: `\`\${gte(row.next, next)} AND \${lte(row.next, to.floor + 1e15)} AND \${held}\``,
     plan: LATE_FLOORS,
   },
 ];

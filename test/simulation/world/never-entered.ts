@@ -35,7 +35,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
   },
   {
     why: "The end of a loop that always returns earlier, as V8 counts it.",
-    blocks: ["compaction/repair.ts: ", "log/append/request.ts: }", "log/read/read.ts: "],
+    blocks: ["compaction/repair.ts: ", "log/append/request.ts: }", "log/read/read-run.ts: "],
   },
   {
     why: "An assertion about the product's own plans: entered only by a mistake in them.",
@@ -184,7 +184,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
     blocks: [
       "compaction/floor.ts: return false;",
       "log/read/lag.ts: ?? last.publishedAt",
-      "log/read/read.ts: ? edgeAt(next)",
+      "log/read/read-run.ts: ? edgeAt(next)",
     ],
   },
 ];

@@ -180,13 +180,23 @@ export function planMove(
 
 /**
  * Returns the new floor: the first batch inside the retention (`edge`). The floor passes neither
- * the compacted position nor a pin, and it never moves back.
+ * the compacted position nor a pin. On an archived stream it does not pass the archive watermark
+ * either. It never moves back.
  */
 export const planFloor = (checkpoint: Checkpoint, edge: number, nowMs: number): number =>
   Math.max(
     checkpoint.floor,
-    Math.min(edge, checkpoint.next, ...openPins(checkpoint, nowMs).map(({ at }) => at)),
+    Math.min(
+      edge,
+      checkpoint.next,
+      archivedBound(checkpoint),
+      ...openPins(checkpoint, nowMs).map(({ at }) => at),
+    ),
   );
+
+/** Returns the archive watermark of an archived stream. Nothing after it may leave the table. */
+const archivedBound = ({ archiving, archivedTo = 0 }: Checkpoint): number =>
+  archiving === true ? archivedTo : Infinity;
 
 /**
  * Returns the pins plus one for a bootstrap that starts at the checkpoint now. Undefined when an

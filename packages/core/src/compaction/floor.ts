@@ -1,10 +1,10 @@
 import type { Clock } from "../kernel/clock.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
-import { seekBatch, seekTime } from "../log/read/seek.ts";
+import { seekBatch, seekKeptTime } from "../log/read/seek.ts";
 import type { Life } from "../model/names.ts";
 import { CLOCKS_APART_MS, type Sightings } from "../model/sightings.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import { type Batch, lastsUntil } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";
@@ -22,10 +22,10 @@ type Retained = { readonly life: Life; readonly retentionHours: number };
 
 /**
  * Moves the floor of a partition up to the first batch inside the retention, within the limits of
- * compaction and open bootstraps. The checkpoint is read first and may have moved on when the floor
- * is written. Pins taken in between are at that checkpoint or above it, so never below the floor.
- * Returns whether the floor moved. Without a move, the time of the check is still recorded from
- * time to time.
+ * compaction, the archive and open bootstraps. The checkpoint is read first and may have moved on
+ * when the floor is written. Pins taken in between are at that checkpoint or above it, so never
+ * below the floor. Returns whether the floor moved. Without a move, the time of the check is still
+ * recorded from time to time.
  */
 export async function moveFloor(
   deps: FloorDeps,
@@ -41,7 +41,9 @@ export async function moveFloor(
   const target = await findFloor(deps, { life, partition, checkpoint }, since);
   if (target === floor && Math.abs(nowMs - floorAt) < NOTE_AGE_MS) return false;
   const to = { floor: target, floorAt: nowMs };
-  return (await table.checkpoints.raiseFloor(life, partition, next, to)) && target > floor;
+  const { archiving = false } = checkpoint;
+  const raised = await table.checkpoints.raiseFloor(life, partition, { next, archiving }, to);
+  return raised && target > floor;
 }
 
 /**
@@ -65,10 +67,10 @@ async function findFloor(
   if (oldest?.first === floor && isKept(oldest)) return floor;
   const promised = await seekBatch(deps, life, partition, (batch) => isPromised(batch, nowMs));
   const plan = (edge: number) => planFloor(checkpoint, Math.max(edge, promised.next), nowMs);
-  const passed = await seekTime(deps, life, partition, keptSince);
+  const passed = await seekKeptTime(deps, life, partition, keptSince);
   const seen = deps.sightings?.endAt(life, partition, keptSince) ?? 1;
   if (seen >= passed.next) return plan(passed.next);
-  const surely = await seekTime(deps, life, partition, keptSince - CLOCKS_APART_MS);
+  const surely = await seekKeptTime(deps, life, partition, keptSince - CLOCKS_APART_MS);
   return plan(Math.max(seen, surely.next));
 }
 
@@ -76,5 +78,7 @@ async function findFloor(
  * Returns whether a batch is still kept by the retention that it was written with. Expiry times
  * never decrease along a chain, so all later batches are then kept too.
  */
-const isPromised = ({ expiresAt }: Batch, nowMs: number): boolean =>
-  expiresAt === undefined || expiresAt * 1_000 - PHYSICAL_SLACK_MS > nowMs - CLOCKS_APART_MS;
+function isPromised(batch: Batch, nowMs: number): boolean {
+  const until = lastsUntil(batch);
+  return until === undefined || until * 1_000 - PHYSICAL_SLACK_MS > nowMs - CLOCKS_APART_MS;
+}

@@ -11,7 +11,14 @@ type Deps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly sightings?: Sightings | undefined;
+  readonly removeArchive: RemoveArchive;
 };
+
+/**
+ * Removes a page of the archive of an ended life: its objects, then their rows. Objects that are
+ * locked stay, with their rows, and count as removed.
+ */
+export type RemoveArchive = (job: RemovalRow) => Promise<DeletedPage>;
 
 /**
  * Grace period before the data of an ended life is removed, counted from the seal of its last
@@ -30,7 +37,7 @@ const COUNT_EVERY = 500;
  * when all data and the job are removed.
  */
 export async function runRemoval(
-  { table, clock, sightings }: Deps,
+  { table, clock, sightings, removeArchive }: Deps,
   job: RemovalRow,
   mayGoOn: () => boolean,
 ): Promise<{ done: boolean; removed: number }> {
@@ -50,7 +57,7 @@ export async function runRemoval(
     await table.removals.count(life, uncounted);
     uncounted = 0;
   };
-  for (const deletePage of pagesOf(table, job)) {
+  for (const deletePage of pagesOf({ table, removeArchive }, job)) {
     for (let more = true; more; ) {
       if (!mayGoOn()) {
         await count(0, 1);
@@ -72,9 +79,10 @@ type DeletePage = () => Promise<DeletedPage>;
 
 /** Yields everything to remove, in order. */
 function* pagesOf(
-  table: Table,
-  { life, name, uid, partitions }: RemovalRow,
+  { table, removeArchive }: Pick<Deps, "table" | "removeArchive">,
+  job: RemovalRow,
 ): Generator<DeletePage> {
+  const { life, name, uid, partitions } = job;
   let after: string | undefined;
   yield async () => {
     const page = await table.subscriptions.list(name, uid, LIMITS.listMax, after);
@@ -91,4 +99,5 @@ function* pagesOf(
     yield () => table.compacted.deletePage(life, bucket);
   }
   yield () => table.receipts.deletePage(life);
+  if (job.isArchived === true) yield () => removeArchive(job);
 }

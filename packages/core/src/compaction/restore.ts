@@ -5,11 +5,11 @@ import type { Random } from "../kernel/random.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
-import { seekTime } from "../log/read/seek.ts";
+import { seekKeptTime } from "../log/read/seek.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import { type Batch, lasting, lastsUntil } from "../table/batch.entity.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { CompactDeps } from "./compact.ts";
 import { repairNumbering } from "./repair.ts";
@@ -134,7 +134,9 @@ async function jumpPartition(
     const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
     // Times never decrease along a chain, so a batch that closes a hole has the times of its
     // successor.
-    const times = before === undefined ? { publishedAt, expiresAt } : timesOf(before);
+    const archived = stream.archiveDays !== null;
+    const times =
+      before === undefined ? { publishedAt, ...lasting(expiresAt, { archived }) } : timesOf(before);
     const jump: Batch = {
       first: from,
       count: to - from,
@@ -161,13 +163,17 @@ async function jumpPartition(
  */
 const COMPACT_BUDGET_MS = 2_000;
 
-const timesOf = ({ publishedAt, expiresAt }: Batch) =>
-  expiresAt === undefined ? { publishedAt } : { publishedAt, expiresAt };
+function timesOf(batch: Batch): Pick<Batch, "publishedAt" | "expiresAt" | "keptUntil"> {
+  const { publishedAt, keptUntil } = batch;
+  const until = lastsUntil(batch);
+  if (until === undefined) return { publishedAt };
+  return { publishedAt, ...lasting(until, { archived: keptUntil !== undefined }) };
+}
 
 /** Finds the first hole among the last rows of a chain, or the end of the chain. */
 async function walk(deps: Deps, { life }: Restorable, partition: number, end: SeenEnd) {
   const since = end.publishedAt - SKEW_MS;
-  const edge = await seekTime(deps, life, partition, since);
+  const edge = await seekKeptTime(deps, life, partition, since);
   for (let at = Math.max(end.checkpoint.floor, edge.next); ; ) {
     const { batches, more } = await deps.table.batches.loadFrom(life, partition, at, ROWS);
     const found = findHole(batches, at);

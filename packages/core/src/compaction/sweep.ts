@@ -15,12 +15,27 @@ import {
   StretchTooOld,
 } from "./compact.ts";
 import { moveFloor } from "./floor.ts";
-import { runRemoval } from "./removal.ts";
+import { type RemoveArchive, runRemoval } from "./removal.ts";
 
 type SweepDeps = CompactDeps & {
   readonly random: Random;
   /** Seals the remaining partitions of an ended life and frees its name. */
   readonly finishEnd: (row: Pick<StreamRow, "name" | "uid" | "partitions">) => Promise<void>;
+  /** Does the periodic work of the archive of one partition. */
+  readonly visitArchive: (
+    stream: StreamRow,
+    partition: number,
+    mayGoOn: () => boolean,
+  ) => Promise<ArchiveWork>;
+  /** Removes the archive of an ended life: see `runRemoval`. */
+  readonly removeArchive: RemoveArchive;
+};
+
+type ArchiveWork = {
+  readonly segments: number;
+  readonly segmentsRemoved: number;
+  readonly batchesRemoved: number;
+  readonly done: boolean;
 };
 
 /**
@@ -44,6 +59,10 @@ export type SweepResult = {
   readonly compactedEvents: number;
   readonly keys: number;
   readonly floorsMoved: number;
+  /** Segments written and removed, and batches removed that the archive has. */
+  readonly segments: number;
+  readonly segmentsRemoved: number;
+  readonly batchesRemoved: number;
   readonly endsFinished: number;
   readonly rowsRemoved: number;
   readonly livesRemoved: number;
@@ -52,6 +71,8 @@ export type SweepResult = {
 };
 
 const PARTITIONS_AT_ONCE = 8;
+/** A segment takes up to 30 MB of memory while it is written. */
+const ARCHIVES_AT_ONCE = 4;
 /** No partition uses more of a sweep's time than this while others wait. */
 const PARTITION_BUDGET_MS = 20_000;
 
@@ -90,9 +111,53 @@ export async function sweep(
     total.floorsMoved += result.floorMoved ? 1 : 0;
     done &&= result.done;
   });
+  const archives = await visitArchives(deps, partitions, mayGoOn);
   const ends = await finishEnds(deps, await table.removals.list(), mayGoOn);
-  return { ...total, ...ends, stuck: [...stuck, ...ends.stuck], done: done && ends.done };
+  return {
+    ...total,
+    ...archives,
+    ...ends,
+    stuck: [...stuck, ...archives.stuck, ...ends.stuck],
+    done: done && archives.done && ends.done,
+  };
 }
+
+/**
+ * Visits the archives after all partitions are compacted, so a slow bucket never delays compaction.
+ * A stream that never had an archive costs nothing. A failure in one does not delay the others.
+ */
+async function visitArchives(
+  { visitArchive }: SweepDeps,
+  partitions: readonly StreamPartition[],
+  mayGoOn: () => boolean,
+): Promise<
+  Pick<SweepResult, "segments" | "segmentsRemoved" | "batchesRemoved" | "stuck" | "done">
+> {
+  let [segments, segmentsRemoved, batchesRemoved, done] = [0, 0, 0, true];
+  const stuck: Stuck[] = [];
+  const archived = partitions.filter(({ stream }) => hasArchive(stream));
+  await inParallel(archived, ARCHIVES_AT_ONCE, async ({ stream, partition }) => {
+    if (!mayGoOn()) {
+      done = false;
+      return;
+    }
+    try {
+      const visit = await visitArchive(stream, partition, mayGoOn);
+      segments += visit.segments;
+      segmentsRemoved += visit.segmentsRemoved;
+      batchesRemoved += visit.batchesRemoved;
+      done &&= visit.done;
+    } catch (error) {
+      if (isGone(error)) return;
+      stuck.push({ stream: stream.name, partition, code: codeOf(error), failures: 1, error });
+    }
+  });
+  return { segments, segmentsRemoved, batchesRemoved, stuck, done };
+}
+
+/** A copy of a stream is left as it is until its restore is complete. */
+const hasArchive = ({ archiveKeptDays, copied }: StreamRow): boolean =>
+  archiveKeptDays !== undefined && copied === undefined;
 
 type StreamPartition = { readonly stream: StreamRow; readonly partition: number };
 

@@ -2,7 +2,7 @@ import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
-import type { BatchOutline } from "../table/batch.entity.ts";
+import { type BatchOutline, lastsUntil } from "../table/batch.entity.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 
@@ -51,7 +51,7 @@ export async function loadEnd(
   return {
     next,
     publishedAt: last?.publishedAt ?? 0,
-    expiresAt: last?.expiresAt ?? 0,
+    expiresAt: last === undefined ? 0 : (lastsUntil(last) ?? 0),
     stamp,
     sealed: last?.kind === "seal",
     checkpoint,

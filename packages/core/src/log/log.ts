@@ -2,9 +2,11 @@ import type { IncomingEvent } from "../model/event.ts";
 import type { Life } from "../model/names.ts";
 import type { Position } from "../model/position.ts";
 import type { LostRange } from "../model/restored.ts";
+import type { Objects } from "../objects/objects.ts";
 import { type AppenderDeps, createAppender } from "./append/append.ts";
 import { type Published, planRequest, readReceipt } from "./append/request.ts";
 import type { AppendTarget } from "./append/waiting.ts";
+import { createSegments } from "./cold/segments.ts";
 import { createNotifier } from "./notifier.ts";
 import { createBatchSizes } from "./read/batch-sizes.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
@@ -13,8 +15,9 @@ import { measureLag } from "./read/lag.ts";
 import { createLastBatches } from "./read/last-batches.ts";
 import { createNewEvents } from "./read/new-events.ts";
 import { type Address, loadEvent } from "./read/one-event.ts";
-import { type PageRequest, type PartitionRun, type ReadDeps, readPage } from "./read/read.ts";
+import { type PageRequest, readPage } from "./read/read.ts";
 import { type BackRequest, readBack } from "./read/read-back.ts";
+import type { PartitionRun, ReadDeps } from "./read/read-run.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./read/seek.ts";
 import { sealPartition } from "./seal.ts";
 
@@ -30,14 +33,22 @@ export type SeekPoint =
 
 type Chains = { readonly life: Life; readonly partitions: number };
 
+type LogDeps = AppenderDeps & {
+  /** The bucket of the archive, if there is one. */
+  readonly objects?: Objects | undefined;
+  /** Called for each read of an object. */
+  readonly observeColdRead?: (() => void) | undefined;
+};
+
 /** The log of a table: chains of write-once batches, one chain per partition. */
-export function createLog(deps: AppenderDeps) {
+export function createLog(deps: LogDeps) {
   const checkpoints = createCheckpointMemory(deps);
   const readDeps: ReadDeps = {
     ...deps,
     checkpoints,
     sizes: createBatchSizes(),
     lastBatches: createLastBatches(deps),
+    segments: createSegments(deps),
   };
   const appender = createAppender(deps);
   const notifier = createNotifier();
@@ -46,7 +57,7 @@ export function createLog(deps: AppenderDeps) {
     if (place === "earliest") return seekEarliest(deps, life, partition);
     if (place === "latest") return seekLatest(deps, life, partition);
     if ("sequence" in place) return seekSequence(deps, life, partition, place);
-    return seekTime(deps, life, partition, place.timeMs);
+    return seekTime(readDeps, life, partition, place.timeMs);
   };
 
   return {

@@ -38,6 +38,12 @@ export const lifeOf = (name: ScopedName, uid: string): Life => `${name}#${uid}` 
 /** The common prefix of all lives of a name. No life of a different name begins with it. */
 export const livesOf = (name: ScopedName): Life => lifeOf(name, "");
 
+/** The beginning of the names of all objects of a life, and of no other object. */
+export function objectsOf(name: ScopedName, uid: string): string {
+  const tenant = name.includes("/") ? "" : `${defaultTenant}/`;
+  return `${tenant}${name}/${uid}/`;
+}
+
 /**
  * Returns the life of a stream as clients and cursors know it. The text changes with each life of
  * the name, and with each restore of the table, because copies that clients keep may contain events

@@ -1,4 +1,6 @@
 import type { CompactReceipt } from "@eventledger/protocol";
+import { removeArchivePage } from "../archive/remove-archive.ts";
+import { visitArchive } from "../archive/visit.ts";
 import { compactStream } from "../compaction/compact-stream.ts";
 import { type RingResult, ring } from "../compaction/doorbell.ts";
 import { repairNumbering } from "../compaction/repair.ts";
@@ -46,7 +48,16 @@ export function maintenanceOperations(parts: Parts) {
 
     /** Runs the periodic maintenance. See `sweep`. */
     sweep: (budget: { budgetMs: number } = { budgetMs: RUN_BUDGET_MS }): Promise<SweepResult> =>
-      sweep({ ...parts, finishEnd: streams.finishEnd }, budget),
+      sweep(
+        {
+          ...parts,
+          finishEnd: streams.finishEnd,
+          visitArchive: (stream, partition, mayGoOn) =>
+            visitArchive(parts, stream, partition, mayGoOn),
+          removeArchive: (job) => removeArchivePage(parts, job),
+        },
+        budget,
+      ),
 
     /**
      * For operators: completes a restore of the table, see `completeRestore`. `name` is their name

@@ -1,4 +1,5 @@
 import type { KeyKind } from "../access/key-text.ts";
+import { settlePartition } from "../archive/settle.ts";
 import type { ObserveCompaction } from "../compaction/compact.ts";
 import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";
@@ -8,6 +9,7 @@ import { createWaiting } from "../kernel/waiting.ts";
 import type { ObserveAppend } from "../log/append/append.ts";
 import { createLog } from "../log/log.ts";
 import { createSightings } from "../model/sightings.ts";
+import { noObjects } from "../objects/no-objects.ts";
 import type { Objects } from "../objects/objects.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
 import { createStreams } from "../stream/streams.ts";
@@ -49,6 +51,8 @@ export type LedgerDeps = {
   readonly observeCompaction?: ObserveCompaction;
   /** The bucket of the archive. Without one, no stream can be archived. */
   readonly objects?: Objects | undefined;
+  /** Called for each read of an object of the archive. */
+  readonly observeColdRead?: (() => void) | undefined;
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
@@ -64,9 +68,22 @@ export function createParts(deps: LedgerDeps) {
   const cursors = createCursors(deps.cursorKeys);
   const core = { table, clock, random, sightings: createSightings(clock) };
   const queue = deps.waitingMax === undefined ? {} : { waitingMax: deps.waitingMax };
-  const log = createLog({ ...core, groupCommit, observeAppend, ...queue });
+  const { objects = noObjects, observeColdRead } = deps;
+  const log = createLog({
+    ...core,
+    objects,
+    observeColdRead,
+    groupCommit,
+    observeAppend,
+    ...queue,
+  });
   const places = createPlaces({ clock, cursors, log });
-  const streams = createStreams({ ...core, sealPartition: log.seal });
+  const streams = createStreams({
+    ...core,
+    canArchive: deps.objects !== undefined,
+    sealPartition: log.seal,
+    settleArchive: (stream, partition) => settlePartition(core, stream, partition),
+  });
   const snapshots: Snapshots = {
     assertPossible: (stream) => assertCompacted(stream),
     begin: (stream) => beginBootstrap(core, stream),
@@ -83,6 +100,7 @@ export function createParts(deps: LedgerDeps) {
     rowsTogether: deps.rowsTogether,
     observeCompaction: deps.observeCompaction,
     tableName,
+    objects,
     assertWritable: deps.assertWritable ?? (async () => {}),
     cursors,
     log,

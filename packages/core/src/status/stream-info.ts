@@ -1,11 +1,13 @@
 import { LIMITS, type Stream, type StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { loadEnd } from "../log/end.ts";
+import { type Archived, earliestOf } from "../model/archive.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
+import { describeArchive, sumArchive } from "./archive-info.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
@@ -16,6 +18,7 @@ export const toStream = (row: StreamRow): Stream => ({
   partitions: row.partitions,
   compaction: row.compaction,
   retentionHours: row.retentionHours,
+  ...(row.archiveDays === null ? {} : { archiveDays: row.archiveDays }),
   createdAt: new Date(row.createdAt).toISOString(),
   life: lifeText(row),
 });
@@ -38,12 +41,12 @@ export async function describeStream(
 /** The size and age of a stream's content. */
 export type StreamNumbers = Pick<
   StreamInfo,
-  "eventCount" | "bytes" | "firstEventAt" | "lastEventAt" | "watermarkLag"
+  "eventCount" | "bytes" | "firstEventAt" | "lastEventAt" | "watermarkLag" | "archive"
 >;
 
 /**
- * Measures the current content of a stream with at most five reads per partition, none of them for
- * events.
+ * Measures the current content of a stream with at most five reads per partition, and two more if
+ * it has an archive, none of them for events.
  */
 export async function measureStream(
   deps: Deps,
@@ -56,7 +59,10 @@ export async function measureStream(
   const sum = (of: (part: (typeof parts)[number]) => number) =>
     parts.reduce((total, part) => total + of(part), 0);
   const pending = Math.min(...parts.map(({ pendingAt }) => pendingAt));
+  const archives = parts.map(({ archive }) => archive);
+  const archive = sumArchive(archives, deps.clock.now());
   return {
+    ...(archive === undefined ? {} : { archive }),
     eventCount: sum(({ events }) => events),
     bytes: sum(({ bytes }) => bytes),
     firstEventAt: toTime(Math.min(...parts.map(({ firstAt }) => firstAt))),
@@ -81,16 +87,30 @@ async function describePartition(
     const { batches } = await table.batches.loadOutlines(life, partition, sequence, 2);
     return batches.find(({ kind }) => kind !== "jump")?.publishedAt ?? Infinity;
   };
-  const firstAt = await timeFrom(floor);
+  const keptAt = await timeFrom(floor);
+  const isHot = earliestOf(end.checkpoint) === floor;
+  const chain = { ...end.checkpoint, life, partition };
+  const firstAt = isHot ? keptAt : ((await oldestOf({ table }, chain)) ?? keptAt);
   return {
+    archive: await describeArchive(end, timeFrom),
     events: end.checkpoint.events + lag,
     lag,
     bytes,
     firstAt,
     lastAt: end.publishedAt === 0 ? -Infinity : end.publishedAt,
-    pendingAt: next === floor ? firstAt : await timeFrom(next),
+    pendingAt: next === floor ? keptAt : await timeFrom(next),
   };
 }
+
+/** Returns when the first archived event was published. */
+async function oldestOf(
+  { table }: Pick<Deps, "table">,
+  { life, partition, archivedFrom = 1 }: Archived & Place,
+): Promise<number | undefined> {
+  return (await table.segments.loadAtOrBefore({ life, partition }, archivedFrom))?.firstAt;
+}
+
+type Place = { readonly life: LiveStream["life"]; readonly partition: number };
 
 async function countSubscriptions({ table }: Deps, { name, uid }: LiveStream): Promise<number> {
   let count = 0;

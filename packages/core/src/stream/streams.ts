@@ -1,10 +1,12 @@
 import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
 import type { Clock, Stamp } from "../kernel/clock.ts";
 import { differencesOf } from "../kernel/differences.ts";
-import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import { invalidRequest, LedgerError, streamNotFound } from "../kernel/error.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
+import { beginArchive } from "../model/archive.ts";
 import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
@@ -20,6 +22,10 @@ type Deps = {
   readonly clock: Clock;
   readonly random: Random;
   readonly sightings?: Sightings | undefined;
+  /** Whether there is a bucket for archives. */
+  readonly canArchive?: boolean;
+  /** Begins or stops archiving a partition, as the settings say. */
+  readonly settleArchive?: (stream: LiveStream, partition: number) => Promise<unknown>;
   /** Permanently ends the chain of one partition. */
   readonly sealPartition: (life: Life, partition: number) => Promise<void>;
 };
@@ -28,7 +34,9 @@ type Deps = {
 const MEMORY_MS = 5_000;
 
 /** Creates, changes and ends streams. */
-export function createStreams({ table, clock, random, sightings, sealPartition }: Deps) {
+export function createStreams(deps: Deps) {
+  const { table, clock, random, sightings, sealPartition } = deps;
+  const { canArchive = false, settleArchive = async () => {} } = deps;
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
 
   /**
@@ -38,6 +46,7 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
    */
   async function create(tenant: Tenant, config: CreateStream): Promise<Created> {
     const name = scopeName(tenant, config.name);
+    assertMayArchive(config);
     return retry<Created>({ tries: CREATE_TRIES, giveUp: nameIsBusy }, async () => {
       const existing = await table.streams.load(name);
       if (existing?.status === "live") {
@@ -48,8 +57,11 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
       if (existing !== undefined) await finishEnd(existing);
       const now = clock.now();
       const uid = newUid(random);
-      const row: StreamRow = { ...config, name, uid, status: "live", createdAt: now };
+      const { archiveDays } = config;
+      const kept = archiveDays === null ? {} : { archiveKeptDays: archiveDays };
+      const row: StreamRow = { ...config, ...kept, name, uid, status: "live", createdAt: now };
       const checkpoint = {
+        ...(archiveDays === null ? {} : beginArchive(1)),
         next: 1,
         lookedAt: now,
         floorAt: now,
@@ -102,17 +114,31 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   }
 
   async function patch(tenant: Tenant, bareName: string, wanted: PatchStream): Promise<StreamRow> {
+    assertMayArchive(wanted);
     const stream = await load(tenant, bareName);
-    const { description, retentionHours } = wanted;
-    const set = {
-      ...(description === undefined ? {} : { description }),
-      ...(retentionHours === undefined ? {} : { retentionHours }),
-    };
-    if (Object.keys(set).length === 0) return stream;
-    const row = await table.streams.patch(stream.name, stream.uid, set);
+    const isChange = Object.values(wanted).some((value) => value !== undefined);
+    if (!isChange) return stream;
+    const row = await table.streams.patch(stream.name, stream.uid, wanted);
     memory.change(stream.name);
     if (row === undefined) throw streamNotFound();
+    if (wanted.archiveDays !== undefined && row.archiveKeptDays !== undefined) {
+      await settle({ ...stream, ...row });
+    }
     return row;
+  }
+
+  /** Archiving begins or stops in all partitions before the change is answered. */
+  async function settle(stream: LiveStream): Promise<void> {
+    const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
+    await inParallel(partitions, WAVE, async (partition) => {
+      await settleArchive(stream, partition);
+    });
+  }
+
+  /** Refuses an archive where no bucket is configured. */
+  function assertMayArchive({ archiveDays }: Pick<PatchStream, "archiveDays">): void {
+    if (archiveDays == null || canArchive) return;
+    throw invalidRequest("/archiveDays", "needs a bucket, and this server is set up without one");
   }
 
   /**
@@ -141,8 +167,8 @@ export function createStreams({ table, clock, random, sightings, sealPartition }
   /** Seals the remaining partitions of an ended life and frees its name. Repeatable. */
   async function finishEnd({ name, uid, partitions }: EndedStream): Promise<void> {
     const life = lifeOf(name, uid);
-    for (let at = 0; at < partitions; at += SEAL_WAVE) {
-      const wave = Array.from({ length: Math.min(SEAL_WAVE, partitions - at) }, (_, i) => at + i);
+    for (let at = 0; at < partitions; at += WAVE) {
+      const wave = Array.from({ length: Math.min(WAVE, partitions - at) }, (_, i) => at + i);
       await Promise.all(wave.map((partition) => sealPartition(life, partition)));
     }
     await table.removals.markSealed(life, clock.now());
@@ -189,7 +215,7 @@ function nameIsBusy(): never {
     retryAfterSeconds: 1,
   });
 }
-const SEAL_WAVE = 8;
+const WAVE = 8;
 
 const SETTINGS = [
   "description",

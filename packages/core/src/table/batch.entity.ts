@@ -7,7 +7,8 @@ import { type DeletedPage, deleteEach } from "./in-part.ts";
 /**
  * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
  * marks the end of the stream's life. A `jump` has no events either. It uses up `count` numbers,
- * which a restore may have lost. Times are milliseconds since 1970, `expiresAt` seconds.
+ * which a restore may have lost. Times are milliseconds since 1970, `expiresAt` and `keptUntil`
+ * seconds.
  */
 export type Batch = {
   readonly first: number;
@@ -19,7 +20,13 @@ export type Batch = {
   readonly rawBytes: number;
   /** The codec's tag and the packed events. */
   readonly payload: Uint8Array;
+  /** When DynamoDB may remove the row. Absent for a batch of an archived stream. */
   readonly expiresAt?: number;
+  /**
+   * The place of `expiresAt` in a batch of an archived stream. DynamoDB does not act on it, so the
+   * row stays until the archiver removes it.
+   */
+  readonly keptUntil?: number;
   /** For each request in it with an idempotency key: see `Claim`. */
   readonly claims?: readonly ClaimedRun[];
 };
@@ -27,7 +34,20 @@ export type Batch = {
 /** The place and times of a batch, without its events, which may be large. */
 export type BatchOutline = Pick<Batch, (typeof OUTLINE)[number]>;
 
-const OUTLINE = ["first", "count", "publishedAt", "kind", "expiresAt"] as const;
+const OUTLINE = ["first", "count", "publishedAt", "kind", "expiresAt", "keptUntil"] as const;
+
+/** Returns when a batch's time is over, in seconds since 1970. Undefined for a seal. */
+export const lastsUntil = ({
+  expiresAt,
+  keptUntil,
+}: Pick<Batch, "expiresAt" | "keptUntil">): number | undefined => expiresAt ?? keptUntil;
+
+/** Returns how a batch states when its time is over. */
+export const lasting = (
+  until: number,
+  { archived }: { readonly archived: boolean },
+): Pick<Batch, "expiresAt" | "keptUntil"> =>
+  archived ? { keptUntil: until } : { expiresAt: until };
 
 /**
  * The events of a batch that settle a claim: its id, the index of the first event in the batch, and
@@ -55,6 +75,7 @@ export const batchEntity = (connection: Connection) =>
         rawBytes: { type: "number", required: true, field: "r" },
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         expiresAt: { type: "number" },
+        keptUntil: { type: "number", field: "u" },
         claims: { type: CustomAttributeType<readonly ClaimedRun[]>("any"), field: "c" },
       },
       indexes: {
@@ -163,6 +184,14 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     return { batches: data, more: cursor !== null };
   },
 
+  /** Deletes these batches, at most a page of them. Returns how many were processed. */
+  deleteSome: (life: Life, partition: number, firsts: readonly number[]): Promise<number> =>
+    deleteEach(
+      connection,
+      firsts.map((first) => ({ life, partition, first })),
+      (some) => entity.delete(some).go({ unprocessed: "raw" }),
+    ),
+
   /** Deletes stored batches, up to one page, oldest first. Seals stay. */
   async deletePage(life: Life, partition: number): Promise<DeletedPage> {
     const { batches } = await this.loadFrom(life, partition, 0, DELETE_PAGE);
@@ -176,4 +205,5 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
   },
 });
 
+/** The most that one BatchWriteItem deletes. */
 const DELETE_PAGE = 25;

@@ -1,4 +1,5 @@
 import { CustomAttributeType, Entity } from "electrodb";
+import type { ArchiveProgress, ArchiveTally } from "../model/archive.ts";
 import type { Life } from "../model/names.ts";
 import type { LostRange } from "../model/restored.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
@@ -30,7 +31,7 @@ export type Checkpoint = {
   readonly lost?: readonly LostRange[];
   /** The number of consecutive failures of compaction here. */
   readonly failures?: number;
-};
+} & Partial<ArchiveProgress>;
 
 /** The floor stays at `at` or below until `until`, in milliseconds since 1970. */
 export type Pin = { readonly at: number; readonly until: number };
@@ -52,6 +53,13 @@ export const checkpointEntity = (connection: Connection) =>
         pins: { type: CustomAttributeType<readonly Pin[]>("any") },
         lost: { type: CustomAttributeType<readonly LostRange[]>("any") },
         failures: { type: "number" },
+        archiving: { type: "boolean" },
+        archivedFrom: { type: "number" },
+        archivedTo: { type: "number" },
+        archived: { type: CustomAttributeType<ArchiveTally>("any") },
+        clearedTo: { type: "number" },
+        clearAfter: { type: "number" },
+        stoppedAt: { type: "number" },
       },
       indexes: {
         primary: {
@@ -111,21 +119,26 @@ export const checkpointRows = (
 
   /**
    * Moves the floor up, wherever compaction is by now. Compaction continues without pause, and
-   * never goes back below `next`, its position when the floor was computed. Returns false when a
-   * different process has moved the floor further, or the partition is gone. The move is
-   * idempotent, so it is repeated until its outcome is known.
+   * never goes back below `next`, its position when the floor was computed. The floor of an
+   * archived stream does not pass the archive watermark, even if archiving began after the floor
+   * was computed. Returns false when a different process has moved the floor further, the partition
+   * is gone, or archiving has begun or stopped. The move is idempotent, so it is repeated until its
+   * outcome is known.
    */
   async raiseFloor(
     life: Life,
     partition: number,
-    next: number,
+    { next, archiving }: { readonly next: number; readonly archiving: boolean },
     to: Pick<Checkpoint, "floor" | "floorAt">,
   ): Promise<boolean> {
     const { rejected } = await writeRowsUntilKnown(connection, () =>
       entity
         .patch({ life, partition })
         .set(to)
-        .where((row, { gte, lte }) => `${gte(row.next, next)} AND ${lte(row.floor, to.floor)}`)
+        .where((row, { gte, lte, notExists }) => {
+          const held = archiving ? gte(row.archivedTo, to.floor) : notExists(row.archiving);
+          return `${gte(row.next, next)} AND ${lte(row.floor, to.floor)} AND ${held}`;
+        })
         .go({ returnOnConditionCheckFailure: true }),
     );
     return !rejected;

@@ -26,13 +26,19 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   async createStream(
     tenant: Tenant,
     life: Life,
-    { archiveDays: _, copied: __, ...row }: StreamRow,
+    { archiveDays, copied: _, ...row }: StreamRow,
     checkpoint: Checkpoint,
   ): Promise<boolean> {
     const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ stream, directory, checkpoint: checkpoints }) => [
-        stream.create({ ...row, table: connection.table }).commit(),
+        stream
+          .create({
+            ...row,
+            ...(archiveDays === null ? {} : { archiveDays }),
+            table: connection.table,
+          })
+          .commit(),
         directory.put({ tenant, name: row.name, uid: row.uid }).commit(),
         ...partitions.map((partition) =>
           checkpoints.create({ life, partition, ...checkpoint }).commit(),
@@ -49,9 +55,10 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   async endStream(
     tenant: Tenant,
     life: Life,
-    { name, uid, partitions }: StreamRow,
+    { name, uid, partitions, archiveKeptDays }: StreamRow,
     requestedAt: number,
   ): Promise<boolean> {
+    const archived = archiveKeptDays === undefined ? {} : { isArchived: true };
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ stream, directory, removal }) => [
         stream
@@ -60,7 +67,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
           .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
           .commit(),
         directory.delete({ tenant, name }).commit(),
-        removal.put({ life, name, uid, partitions, requestedAt, removed: 0 }).commit(),
+        removal.put({ life, name, uid, partitions, ...archived, requestedAt, removed: 0 }).commit(),
       ]).go(),
     );
     return reasons === undefined;

@@ -12,6 +12,8 @@ export type RemovalRow = {
   readonly requestedAt: number;
   /** When the last chain was sealed. Removal starts only some time after this. */
   readonly sealedAt?: number;
+  /** The life has an archive, or had one. */
+  readonly isArchived?: boolean;
   /** The number of rows removed so far. */
   readonly removed: number;
 };
@@ -27,6 +29,7 @@ export const removalEntity = (connection: Connection) =>
         partitions: { type: "number", required: true },
         requestedAt: { type: "number", required: true },
         sealedAt: { type: "number" },
+        isArchived: { type: "boolean" },
         removed: { type: "number", required: true },
       },
       indexes: {

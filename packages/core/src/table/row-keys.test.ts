@@ -94,6 +94,11 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf("DELETED#(?<of>SUB#[^#]+#[^#]+|KEY#[^#]+)"),
     sk: keyOf(`NAME#${NAME}`),
   },
+  segment: {
+    parts: { life, partition, first: fc.nat(99_999) },
+    pk: keyOf(`STREAM#${LIFE}#ARCHIVE#P(?<partition>\\d+)`),
+    sk: keyOf("SEGMENT#(?<first>\\d{14})"),
+  },
   removal: { parts: { life }, pk: keyOf("REMOVAL"), sk: keyOf(`STREAM#${LIFE}`) },
   apiKey: {
     parts: { id: fc.stringMatching(/^[a-z0-9]{12}$/) },

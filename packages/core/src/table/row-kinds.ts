@@ -9,6 +9,7 @@ import { memberEntity } from "./member.entity.ts";
 import { offsetEntity } from "./offset.entity.ts";
 import { receiptEntity } from "./receipt.entity.ts";
 import { removalEntity } from "./removal.entity.ts";
+import { segmentEntity } from "./segment.entity.ts";
 import { directoryEntity, streamEntity } from "./stream.entity.ts";
 import { subscriptionEntity } from "./subscription.entity.ts";
 import { tenantEntity } from "./tenant.entity.ts";
@@ -30,6 +31,7 @@ export const createRowKinds = (connection: Connection) =>
     offset: () => offsetEntity(connection),
     receipt: () => receiptEntity(connection),
     removal: () => removalEntity(connection),
+    segment: () => segmentEntity(connection),
     stream: () => streamEntity(connection),
     subscription: () => subscriptionEntity(connection),
     tenant: () => tenantEntity(connection),

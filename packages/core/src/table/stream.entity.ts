@@ -1,4 +1,4 @@
-import type { CreateStream } from "@eventledger/protocol";
+import type { CreateStream, PatchStream } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
 import { type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { Restored } from "../model/restored.ts";
@@ -12,6 +12,11 @@ export type StreamRow = Omit<CreateStream, "name"> & {
   readonly uid: string;
   readonly status: "live" | "deleting";
   readonly createdAt: number;
+  /**
+   * How many days archived events are kept. It stays when archiving stops, so it is absent only in
+   * a stream that never had an archive.
+   */
+  readonly archiveKeptDays?: number;
   /**
    * The name of the table that it was made in, or of the table to which the operation after a
    * restore assigned it. In any other table it is a copy in an unknown state. Absent in rows of
@@ -44,6 +49,8 @@ export const streamEntity = (connection: Connection) =>
         partitions: { type: "number", required: true },
         compaction: { type: ["key", "none"] as const, required: true },
         retentionHours: { type: "number", required: true },
+        archiveDays: { type: "number" },
+        archiveKeptDays: { type: "number" },
         description: { type: "string", required: true },
         createdAt: { type: "number", required: true },
         table: { type: "string" },
@@ -152,12 +159,14 @@ export const streamRows = (
   async patch(
     name: ScopedName,
     uid: string,
-    changes: { description?: string; retentionHours?: number },
+    { archiveDays, ...changes }: PatchStream,
   ): Promise<StreamRow | undefined> {
+    const days = archiveDays == null ? {} : { archiveDays, archiveKeptDays: archiveDays };
     const { rejected, data } = await writeRows(() =>
       stream
         .patch({ name })
-        .set(changes)
+        .set(presentOf({ ...changes, ...days }))
+        .remove(archiveDays === null ? ["archiveDays"] : [])
         .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
@@ -189,10 +198,20 @@ export const streamRows = (
   },
 });
 
-type StoredStream = Omit<StreamRow, "archiveDays"> & { epoch: number; restores?: number };
+/** Returns an object without its absent members. */
+const presentOf = <T extends object>(of: T): Present<T> =>
+  Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as Present<T>;
+
+type Present<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
+
+type StoredStream = Omit<StreamRow, "archiveDays"> & {
+  archiveDays?: number;
+  epoch: number;
+  restores?: number;
+};
 
 const toRow = ({ table: here }: Connection, row: StoredStream): StreamRow => {
-  const { epoch: _, restores: __, ...rest } = row;
+  const { epoch: _, restores: __, archiveDays = null, ...rest } = row;
   const copied = row.table !== undefined && row.table !== here;
-  return { ...rest, archiveDays: null, ...(copied ? { copied } : {}) };
+  return { ...rest, archiveDays, ...(copied ? { copied } : {}) };
 };

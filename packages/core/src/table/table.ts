@@ -15,6 +15,7 @@ import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
 import { restoreRows } from "./restore-rows.ts";
 import { createRowKinds, type RowKinds } from "./row-kinds.ts";
+import { segmentRows } from "./segment.entity.ts";
 import { streamRows } from "./stream.entity.ts";
 import { subscriptionRows } from "./subscription.entity.ts";
 import { tenantRows } from "./tenant.entity.ts";
@@ -40,6 +41,7 @@ export const createTable = (connection: Connection) => {
     receipts: () => receiptRows(connection, kinds.receipt),
     removals: () => removalRows(connection, kinds.removal),
     restores: () => restoreRows(connection, restoreKinds(kinds), kinds.stream),
+    segments: () => segmentRows(connection, segmentKinds(kinds)),
     streams: () => streamRows(connection, kinds.stream, kinds.directory),
     subscriptions: () => subscriptionRows(connection, kinds.subscription, kinds.offset),
     tenants: () => tenantRows(connection, kinds.tenant),
@@ -52,6 +54,12 @@ const accessKinds = ({ apiKey, keyDirectory, deletion }: RowKinds) => ({
   apiKey,
   keyDirectory,
   deletion,
+});
+
+const segmentKinds = ({ segment, checkpoint, stream }: RowKinds) => ({
+  segment,
+  checkpoint,
+  stream,
 });
 
 const restoreKinds = ({ batch, checkpoint }: RowKinds) => ({ batch, checkpoint });

@@ -11,6 +11,7 @@ import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
 import { type LogFailure, ofRepeatable, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
+import { archiveRoutes } from "./routes/archive.ts";
 import { compactedRoutes } from "./routes/compacted.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -85,6 +86,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", subscriptionRoutes(deps));
   app.route("/", consumerRoutes(deps));
   app.route("/", parkingRoutes(deps));
+  app.route("/", archiveRoutes(deps));
   app.route("/", compactedRoutes(deps));
 
   const explainMissing = createRouteTable(app);

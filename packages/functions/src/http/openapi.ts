@@ -130,6 +130,7 @@ const EVERYWHERE: readonly ProblemCode[] = [
   "store-misconfigured",
   "store-full",
   "store-unavailable",
+  "archive-unavailable",
   "request-too-large",
   "unsupported-media-type",
 ];

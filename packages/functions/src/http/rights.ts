@@ -45,6 +45,9 @@ export const RIGHTS = {
   deleteStream: { scopes: ["admin"], bound: "refused" },
   compactStream: { scopes: ["admin"], bound: "refused" },
   repairNumbering: { scopes: ["admin"], bound: "refused" },
+  archiveStream: { scopes: ["admin"], bound: "refused" },
+  listArchive: { scopes: ["read"], bound: "refused" },
+  verifyArchive: { scopes: ["read", "admin"], bound: "refused" },
 
   publishEvents: { scopes: ["publish"], bound: "within" },
   browseEvents: { scopes: ["read"], bound: "within", delivers: true },

@@ -4,6 +4,7 @@
  * deployed function does not load them.
  */
 export * from "./api-key.ts";
+export * from "./archive.ts";
 export * from "./cloud-event.ts";
 export * from "./compacted.ts";
 export * from "./event.ts";

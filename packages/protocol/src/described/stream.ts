@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
+import { LIMITS } from "../limits.ts";
 import { CreateStream } from "../stream.ts";
-import { described, ListCursor, Name, Timestamp } from "../text.ts";
+import { boundedInteger, described, ListCursor, Name, Timestamp } from "../text.ts";
+import { Archive } from "./archive.ts";
 import { Lag } from "./lag.ts";
 import { Life } from "./life.ts";
 
@@ -10,6 +12,10 @@ const { archiveDays: _, ...settings } = CreateStream.shape;
 export const Stream = described(
   z.object({
     ...settings,
+    archiveDays: described(z.optional(boundedInteger({ min: 1, max: LIMITS.archiveDaysMax })), {
+      description:
+        "How many days events are kept in the archive, from their publication. Absent when nothing is archived.",
+    }),
     createdAt: described(Timestamp, { description: "When this stream was created." }),
     life: Life,
   }),
@@ -52,6 +58,9 @@ export const StreamInfo = described(
       description: "When the last event was published; null if there are no events.",
     }),
     watermarkLag: WatermarkLag,
+    archive: described(z.optional(Archive), {
+      description: "Absent in a stream that never had an archive.",
+    }),
     subscriptionCount: described(z.int().check(z.gte(0)), {
       description: "The number of subscriptions of the stream.",
     }),

@@ -1,4 +1,4 @@
-import type { Entry } from "../../../../packages/core/src/log/read/read.ts";
+import type { Entry } from "../../../../packages/core/src/log/read/read-run.ts";
 import { partitionOf } from "../../../../packages/core/src/model/partition.ts";
 import type { Call, History, Request } from "./history.ts";
 

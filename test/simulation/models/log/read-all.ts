@@ -1,5 +1,5 @@
 import { cutPage } from "../../../../packages/core/src/log/read/page-cut.ts";
-import type { Entry } from "../../../../packages/core/src/log/read/read.ts";
+import type { Entry } from "../../../../packages/core/src/log/read/read-run.ts";
 import { edgeAt, type Position } from "../../../../packages/core/src/model/position.ts";
 import type { SeededRandom } from "../../dynamodb/seeded-random.ts";
 import type { LogProcess } from "./simulated-log.ts";

@@ -67,6 +67,7 @@ const plan = (
     ends,
     nowMs: 5_000,
     keepMs: 10_000,
+    archived: false,
     receiptExpiresAt: 99,
     newBatchId: () => new Uint8Array(16).fill(++ids),
     claims,

@@ -1,5 +1,5 @@
 import type { Append, Obstacles } from "../../table/append-rows.ts";
-import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
+import { type Batch, type ClaimedRun, lasting } from "../../table/batch.entity.ts";
 import type { Receipt, ReceiptPart, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { BatchEntry, Packed } from "../codec.ts";
 import type { End } from "../end.ts";
@@ -51,6 +51,8 @@ export type PlanInput = {
   readonly ends: ReadonlyMap<number, End>;
   readonly nowMs: number;
   readonly keepMs: number;
+  /** Whether the stream is archived. DynamoDB then removes none of its batches by itself. */
+  readonly archived: boolean;
   readonly receiptExpiresAt: number;
   readonly newBatchId: () => Uint8Array;
   /** For each request, the claim that settles its idempotency key, if there is one. */
@@ -112,7 +114,7 @@ export const draftsIn = ({ drafts }: Pick<AppendRequest, "drafts">, of: number):
 
 function numberBatches(
   { partition, chunks }: PackedPartition,
-  { ends, nowMs, keepMs, newBatchId }: PlanInput,
+  { ends, nowMs, keepMs, archived, newBatchId }: PlanInput,
 ) {
   const end = ends.get(partition);
   if (end === undefined) throw new RangeError(`The end of partition ${partition} is unknown`);
@@ -122,7 +124,8 @@ function numberBatches(
   const batches = chunks.map(({ count, payload, rawBytes }): Batch => {
     const first = next;
     next += count;
-    return { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload, expiresAt };
+    const batch = { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload };
+    return { ...batch, ...lasting(expiresAt, { archived }) };
   });
   return { partition, batches, end: { next, publishedAt, expiresAt } };
 }

@@ -103,6 +103,7 @@ export function createAttempt(deps: Deps) {
       ends: known,
       nowMs,
       keepMs: retentionMs + PHYSICAL_SLACK_MS,
+      archived: live.some(({ target }) => (target.archiveDays ?? null) !== null),
       receiptExpiresAt: Math.ceil((nowMs + RECEIPT_MS) / 1_000),
       newBatchId: () => random.bytes(16),
       claims: requests.map(claims.claimOf),

@@ -11,6 +11,8 @@ export type AppendTarget = {
   readonly life: Life;
   readonly partitions: number;
   readonly retentionHours: number;
+  /** Null or absent: the stream is not archived. */
+  readonly archiveDays?: number | null;
   readonly stamp: Stamp;
 };
 

@@ -5,8 +5,8 @@ import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Log } from "../log.ts";
 import { keepMatching } from "./page-cut.ts";
-import type { PartitionRun } from "./read.ts";
 import type { Bound } from "./read-plan.ts";
+import type { PartitionRun } from "./read-run.ts";
 
 /**
  * Positions of a stream. A partition without a position starts at the time `since`, or at the

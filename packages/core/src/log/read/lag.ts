@@ -1,9 +1,11 @@
 import type { Lag } from "@eventledger/protocol";
+import { type Archived, isArchived } from "../../model/archive.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import { lostBetween } from "../../model/restored.ts";
 import type { BatchOutline } from "../../table/batch.entity.ts";
-import type { PartitionRun, ReadDeps } from "./read.ts";
+import { timeOfCold } from "../cold/cold-read.ts";
+import type { PartitionRun, ReadDeps } from "./read-run.ts";
 
 /**
  * Measures how far the ends are ahead of a reader's positions: the events over all partitions, and
@@ -27,7 +29,7 @@ export async function measureLag(
 const NONE = { events: 0, oldestAt: Infinity };
 
 async function lagOf(
-  { table, checkpoints, lastBatches }: ReadDeps,
+  { table, checkpoints, lastBatches, segments }: ReadDeps,
   life: Life,
   partition: number,
   { atEnd, position, nextPublishedAt }: PartitionRun,
@@ -35,10 +37,12 @@ async function lagOf(
   if (atEnd) return NONE;
   let oldestAt = nextPublishedAt;
   if (oldestAt === undefined) {
-    const following = await loadFollowing({ table }, life, partition, position);
-    oldestAt = following?.publishedAt;
-    const { next } = await checkpoints.recall(life, partition);
-    if (following === undefined && next <= position.next) return NONE;
+    const checkpoint = await checkpoints.recall(life, partition);
+    const chain = { ...checkpoint, life, partition };
+    oldestAt = isBelowFloor(checkpoint, position)
+      ? await timeOfCold(segments, chain, position.next)
+      : (await loadFollowing({ table }, life, partition, position))?.publishedAt;
+    if (oldestAt === undefined && checkpoint.next <= position.next) return NONE;
   }
   const last = await lastBatches.load(life, partition);
   const { next, lost } = await checkpoints.recall(life, partition);
@@ -47,6 +51,9 @@ async function lagOf(
   if (events <= 0 || last === undefined) return NONE;
   return { events, oldestAt: oldestAt ?? last.publishedAt };
 }
+
+const isBelowFloor = (checkpoint: Archived, { next }: Position): boolean =>
+  next < checkpoint.floor && isArchived(checkpoint, next);
 
 /** Returns the first batch with an event at or after a position. A page may end before it. */
 async function loadFollowing(

@@ -2,15 +2,19 @@ import { LIMITS } from "@eventledger/protocol";
 import { invalidCursor } from "../../cursor/cursor.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
+import { earliestBefore, earliestOf } from "../../model/archive.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
-import type { Position } from "../../model/position.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
 import { isLost } from "../../model/restored.ts";
 import type { Batch } from "../../table/batch.entity.ts";
+import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import { unpackBatch } from "../codec.ts";
+import { type ColdChain, readColdBefore } from "../cold/cold-read.ts";
 import { printedBytes } from "./page-cut.ts";
-import { type ReadDeps, UNATTENDED_MS } from "./read.ts";
+import { UNATTENDED_MS } from "./reach.ts";
 import { type Bound, boundOf, isPast } from "./read-plan.ts";
+import type { ReadDeps } from "./read-run.ts";
 
 /** The number of rows in the first query of a partition. Later queries ask for more. */
 const ROWS_FIRST = 2;
@@ -45,7 +49,8 @@ export type BackPage = {
  */
 type Back = {
   readonly partition: number;
-  readonly floor: number;
+  /** The partition as its checkpoint describes it. */
+  chain: ColdChain & Checkpoint;
   position: Position;
   readonly ready: { readonly event: StoredEvent; readonly batch: number }[];
   /**
@@ -122,12 +127,12 @@ async function begin(
   position: Position | undefined,
   bound: Bound | undefined,
 ): Promise<Back> {
-  const { floor, lost } = await checkpoints.recall(life, partition);
-  if (isLost(lost, position?.next ?? 0)) throw invalidCursor("restored");
-  const at = position ?? { batch: floor, next: floor };
+  const chain = { ...(await checkpoints.recall(life, partition)), life, partition };
+  if (isLost(chain.lost, position?.next ?? 0)) throw invalidCursor("restored");
+  const at = position ?? edgeAt(earliestOf(chain));
   const { next: low } = boundOf(bound, partition);
-  const ended = at.next <= floor || (low !== Infinity && at.next <= low);
-  return { partition, floor, position: at, ready: [], next: at.next, rows: ROWS_FIRST, ended };
+  const ended = at.next <= earliestBefore(chain, at.next) || (low !== Infinity && at.next <= low);
+  return { partition, chain, position: at, ready: [], next: at.next, rows: ROWS_FIRST, ended };
 }
 
 /** Reads more of those partitions that have no event at hand. */
@@ -156,14 +161,57 @@ async function fill(
 ): Promise<void> {
   let below = back.next;
   while (back.ready.length === 0 && !back.ended) {
+    if (back.next <= back.chain.floor) {
+      await fillCold(deps, back, bound);
+      continue;
+    }
     const { batches } = await deps.table.batches.loadBefore(life, back.partition, below, back.rows);
     back.rows = Math.min(ROWS_MAX, back.rows * 4);
     for (const batch of batches) take(back, batch, bound);
     below = batches.at(-1)?.first ?? 0;
-    if (back.ready.length === 0 && !back.ended && below <= back.floor) {
+    if (back.ready.length === 0 && !back.ended && below <= back.chain.floor) {
       await explainGap(deps, life, back);
     }
   }
+}
+
+/** Reads the block of the archive before `back.next`. */
+async function fillCold(
+  { segments, checkpoints }: ReadDeps,
+  back: Back,
+  bound: Bound | undefined,
+): Promise<void> {
+  const { life, partition } = back.chain;
+  const read = await readColdBefore(segments, back.chain, back.next);
+  if (read === undefined) {
+    const present = await checkpoints.reload(life, partition);
+    // The days of these events may be over by now. Otherwise the archive is damaged.
+    const isGone = back.next <= earliestOf(present);
+    assertInvariant(isGone, `the archive of ${life} has ${back.next - 1}`);
+    back.ended = true;
+    return;
+  }
+  const events = read.events.map((event) => ({ event, batch: event.sequence }));
+  if (!offer(back, events, bound)) return;
+  back.next = read.next;
+  back.ended = back.next <= earliestBefore(back.chain, back.next);
+}
+
+/** Adds events, newest first, up to the bound. Returns false when the bound is reached. */
+function offer(
+  back: Back,
+  entries: readonly { readonly event: StoredEvent; readonly batch: number }[],
+  bound: Bound | undefined,
+): boolean {
+  for (const entry of entries) {
+    if (bound !== undefined && !isPast(boundOf(bound, back.partition), entry.event)) {
+      back.ended = true;
+      return false;
+    }
+    back.ready.push(entry);
+    back.next = entry.event.sequence;
+  }
+  return true;
 }
 
 /**
@@ -182,27 +230,32 @@ function take(back: Back, batch: Batch, bound: Bound | undefined): void {
     if (isInside) throw invalidCursor("restored");
     back.next = first;
   }
-  for (const event of unpackBatch(batch)
-    .slice(0, back.next - first)
-    .reverse()) {
-    if (bound !== undefined && !isPast(boundOf(bound, back.partition), event)) {
-      back.ended = true;
-      return;
-    }
-    back.ready.push({ event, batch: first });
-    back.next = event.sequence;
-  }
-  back.ended = back.next <= back.floor;
+  const events = unpackBatch(batch).slice(0, back.next - first);
+  const entries = events.reverse().map((event) => ({ event, batch: first }));
+  if (offer(back, entries, bound)) back.ended = back.next <= earliestBefore(back.chain, back.next);
 }
 
 /**
  * Explains why no batch is stored before a position: the floor has reached it, no process has moved
- * the floor for a week while rows expired, or the log is damaged.
+ * the floor for a week while rows expired, or the log is damaged. Below the floor the archive may
+ * continue. A position from the archive does not name its batch, and is looked up once.
  */
-async function explainGap({ checkpoints, clock }: ReadDeps, life: Life, back: Back): Promise<void> {
-  const { floor, floorAt } = await checkpoints.reload(life, back.partition);
+async function explainGap(
+  { table, checkpoints, clock }: ReadDeps,
+  life: Life,
+  back: Back,
+): Promise<void> {
+  const { partition, position, next } = back;
+  back.chain = { ...(await checkpoints.reload(life, partition)), life, partition };
+  const { floor, floorAt } = back.chain;
+  if (next > floor && next === position.next && position.batch === next) {
+    const batch = await table.batches.loadAtOrBefore(life, partition, next - 1);
+    if (batch !== undefined && next < batch.first + batch.count) {
+      back.position = { batch: batch.first, next };
+      return;
+    }
+  }
   const unattended = clock.now() - floorAt > UNATTENDED_MS;
-  const explained = back.next <= floor || unattended;
-  assertInvariant(explained, `nothing is missing before ${back.next} of ${life}`);
-  back.ended = true;
+  assertInvariant(next <= floor || unattended, `nothing is missing before ${next} of ${life}`);
+  back.ended = next > floor || next <= earliestBefore(back.chain, next);
 }

@@ -1,10 +1,13 @@
 import { invalidCursor } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { invalidRequest, streamNotFound } from "../../kernel/error.ts";
+import { earliestOf } from "../../model/archive.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { Batch } from "../../table/batch.entity.ts";
 import type { Table } from "../../table/table.ts";
+import { seekCold } from "../cold/cold-read.ts";
+import type { Segments } from "../cold/segments.ts";
 import { loadEnd } from "../end.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
@@ -17,7 +20,7 @@ export async function seekEarliest(
 ): Promise<Position> {
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
-  return edgeAt(checkpoint.floor);
+  return edgeAt(earliestOf(checkpoint));
 }
 
 /** Returns the position after everything that was durable before the call, strongly consistent. */
@@ -28,11 +31,27 @@ export async function seekLatest(deps: Deps, life: Life, partition: number): Pro
 }
 
 /**
- * Returns the position of the first event published at `timeMs` or later, or the end when there is
- * none. Publication times never decrease along a chain. So this is a binary search with O(log n)
- * reads of one batch each.
+ * Returns the position of the first event published at `timeMs` or later, in the archive or in the
+ * table, or the end when there is none.
  */
-export const seekTime = (
+export async function seekTime(
+  deps: Deps & { readonly segments: Segments },
+  life: Life,
+  partition: number,
+  timeMs: number,
+): Promise<Position> {
+  const kept = await seekKeptTime(deps, life, partition, timeMs);
+  const checkpoint = await deps.table.checkpoints.load(life, partition);
+  if (checkpoint === undefined) throw streamNotFound();
+  if (kept.next > checkpoint.floor || earliestOf(checkpoint) === checkpoint.floor) return kept;
+  return (await seekCold(deps, { ...checkpoint, life, partition }, timeMs)) ?? kept;
+}
+
+/**
+ * Does the same among the events that the table keeps. Publication times never decrease along a
+ * chain. So this is a binary search with O(log n) reads of one batch each.
+ */
+export const seekKeptTime = (
   deps: Deps,
   life: Life,
   partition: number,

@@ -1,6 +1,7 @@
 import { invalidRequest, type LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
-import { type Entry, isOutOfReach } from "../../log/read/read.ts";
+import { isOutOfReach } from "../../log/read/reach.ts";
+import type { Entry } from "../../log/read/read-run.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 

@@ -2,7 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { invalidRequest } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
-import type { Entry } from "../../log/read/read.ts";
+import type { Entry } from "../../log/read/read-run.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";

@@ -2,7 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import type { QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import { keepMatching } from "../../log/read/page-cut.ts";
-import { isOutOfReach } from "../../log/read/read.ts";
+import { isOutOfReach } from "../../log/read/reach.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";

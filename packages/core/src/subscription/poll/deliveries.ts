@@ -1,6 +1,7 @@
 import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
-import type { Entry, LogPage } from "../../log/read/read.ts";
+import type { LogPage } from "../../log/read/read.ts";
+import type { Entry } from "../../log/read/read-run.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";

@@ -1,7 +1,7 @@
 import type { Lag, SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
-import type { PartitionRun } from "../../log/read/read.ts";
+import type { PartitionRun } from "../../log/read/read-run.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { edgeAt } from "../../model/position.ts";
 import {

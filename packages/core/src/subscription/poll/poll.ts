@@ -1,6 +1,6 @@
 import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
-import { isOutOfReach } from "../../log/read/read.ts";
+import { isOutOfReach } from "../../log/read/reach.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot } from "../position/progress.ts";

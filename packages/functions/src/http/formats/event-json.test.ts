@@ -1,9 +1,9 @@
-import type { RawJson, StoredEvent } from "@eventledger/core";
+import { printEvent, type RawJson, type StoredEvent } from "@eventledger/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyJsonText } from "./arbitrary-json.ts";
 import { decodePublish } from "./decode-publish.ts";
-import { printEvent, printPage } from "./event-json.ts";
+import { printPage } from "./event-json.ts";
 
 const event: StoredEvent = {
   data: "1.10" as RawJson,

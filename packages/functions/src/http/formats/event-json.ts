@@ -1,14 +1,6 @@
-import type { StoredEvent } from "@eventledger/core";
+import { printEvent, type StoredEvent } from "@eventledger/core";
 import { PAGE_MEDIA_TYPES, type PageFormat } from "./accept.ts";
 import { toCloudEventJson } from "./cloudevents.ts";
-
-/** Returns an event in native JSON, with its data exactly as published. */
-export function printEvent(event: StoredEvent): string {
-  const { sequence, id, key, type, time, headers } = event;
-  const publishedAt = new Date(event.publishedAt).toISOString();
-  const attributes = { sequence, publishedAt, id, key, type, time, headers };
-  return `${JSON.stringify(attributes).slice(0, -1)},"data":${event.data}}`;
-}
 
 export type PrintedPage = {
   readonly contentType: string;

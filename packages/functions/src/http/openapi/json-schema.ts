@@ -21,6 +21,7 @@ export type Resolve = (ref: string) => JsonSchema;
  * - A nullable scalar has two types, because a union with null is a class of its own in some.
  * - A default of a member that is sent goes into its description, because openapi-typescript treats
  *   a member with a default as required. A default of an answered member is left out.
+ * - A null that only old clients send is left out: the schema is marked `nullHidden`.
  * - An object within another has a title. Otherwise its class is called `Inner1`.
  * - An answer may have members that its schema does not know. Otherwise old clients refuse new
  *   servers.
@@ -31,10 +32,12 @@ export function forGenerators(
   called: string,
 ): JsonSchema {
   const visit = (node: JsonSchema, name: string): JsonSchema => {
-    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...kept } = node;
+    const { $schema: _, $defs: __, properties, required, items, anyOf, oneOf, ...all } = node;
+    const { nullHidden, ...kept } = all;
     const isUnnamed = properties !== undefined && name !== called && kept.title === undefined;
     const rest = isUnnamed ? { title: name, ...kept } : kept;
-    const options = (anyOf ?? oneOf) as readonly JsonSchema[] | undefined;
+    const every = (anyOf ?? oneOf) as readonly JsonSchema[] | undefined;
+    const options = nullHidden === true ? every?.filter((option) => !isNull(option)) : every;
     const extra = rest.additionalProperties;
     const plain: Record<string, unknown> = {
       ...rest,
@@ -45,7 +48,7 @@ export function forGenerators(
         : {}),
     };
     if (way === "answered" && extra === false) delete plain.additionalProperties;
-    if (way === "answered") delete plain.default;
+    if (way === "answered" || nullHidden === true) delete plain.default;
     if (plain.format === "date-time") delete plain.pattern;
     if (isAnyText(plain.propertyNames)) delete plain.propertyNames;
     if (plain.const !== undefined) {

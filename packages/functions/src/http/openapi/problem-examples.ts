@@ -50,6 +50,9 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
       "Another worker has taken over part of what this cursor covers. The part that is still this worker's is committed. Poll again with `consumer`.",
   },
   "not-parkable": { detail: "The subscription is reading a snapshot, so nothing can be parked." },
+  "not-archived": {
+    detail: "The stream is not archived. PATCH its archiveDays first.",
+  },
   "not-compacted": {
     detail: 'The stream was created with compaction "none". Read it from `earliest` instead.',
   },

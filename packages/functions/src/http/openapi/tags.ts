@@ -5,6 +5,7 @@ export const TAGS = {
   subscriptions: "Durable positions: poll, process, commit.",
   parking: "Keys that are set aside because an event fails.",
   compacted: "The current state of every key, and its upkeep.",
+  archive: "Old events as objects in a bucket.",
   keys: "API keys: who may do what.",
   tenants: "Owners of streams and keys, for the admin key.",
   system: "Health and documentation.",

@@ -1,9 +1,8 @@
-import { invalidRequest } from "@eventledger/core";
+import { invalidRequest, printEvent } from "@eventledger/core";
 import { CompactedParams, CompactedQuery, StreamParams } from "@eventledger/protocol";
 import { type Context, Hono } from "hono";
 import { compressed, lengthOf } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
-import { printEvent } from "../formats/event-json.ts";
 import { operation } from "../operation.ts";
 import { valid } from "../validate.ts";
 import { assertCoversKey, narrowed } from "../within.ts";

@@ -1,0 +1,53 @@
+import { objectsOf } from "../model/names.ts";
+import { type Objects, ObjectsLocked } from "../objects/objects.ts";
+import type { DeletedPage } from "../table/in-part.ts";
+import type { RemovalRow } from "../table/removal.entity.ts";
+import type { Table } from "../table/table.ts";
+
+const OBJECTS = 500;
+const SEGMENTS = 25;
+
+/**
+ * Removes a page of what the archive of an ended life has: first its objects, also those that no
+ * row names, then the rows of the segments. Objects that are locked stay until their date, and
+ * nothing refers to them any more. May be repeated after a crash.
+ */
+export async function removeArchivePage(
+  { table, objects }: { readonly table: Table; readonly objects: Objects },
+  { life, name, uid, partitions }: RemovalRow,
+): Promise<DeletedPage> {
+  const removed = await removeObjects(objects, objectsOf(name, uid));
+  if (removed > 0) return { rows: removed, more: true };
+  for (let partition = 0; partition < partitions; partition++) {
+    const place = { life, partition };
+    const { segments } = await table.segments.loadFrom(place, 0, SEGMENTS);
+    for (const { first } of segments) await table.segments.remove(place, first);
+    if (segments.length > 0) return { rows: segments.length, more: true };
+  }
+  return { rows: 0, more: false };
+}
+
+/** Removes the first objects with a prefix that are not locked. Returns their number. */
+async function removeObjects(objects: Objects, prefix: string): Promise<number> {
+  for (let after: string | undefined; ; ) {
+    const { names, more } = await objects.list(prefix, after, OBJECTS);
+    const locked = await removeUnlocked(objects, names);
+    if (locked.length < names.length || !more) return names.length - locked.length;
+    after = names.at(-1);
+  }
+}
+
+/** Removes objects. Returns the names of those that a lock keeps. */
+async function removeUnlocked(
+  objects: Objects,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  try {
+    await objects.remove(names);
+    return [];
+  } catch (error) {
+    if (error instanceof ObjectsLocked) return error.names;
+    throw error;
+  }
+}

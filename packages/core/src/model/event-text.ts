@@ -1,0 +1,44 @@
+import type { RawJson, StoredEvent } from "./event.ts";
+
+const DATA = ',"data":';
+
+/** Returns an event in native JSON, with its data exactly as published. */
+export function printEvent(event: StoredEvent): string {
+  const { sequence, id, key, type, time, headers } = event;
+  const publishedAt = new Date(event.publishedAt).toISOString();
+  const attributes = { sequence, publishedAt, id, key, type, time, headers };
+  return `${JSON.stringify(attributes).slice(0, -1)}${DATA}${event.data}}`;
+}
+
+/**
+ * Returns the event that was printed. Its data is taken as it is, without parsing. Throws a
+ * SyntaxError for any other text.
+ */
+export function parseEvent(text: string): StoredEvent {
+  const at = findData(text);
+  const { publishedAt, ...attributes } = JSON.parse(`${text.slice(0, at)}}`);
+  const data = text.slice(at + DATA.length, -1) as RawJson;
+  return { ...attributes, publishedAt: Date.parse(publishedAt), data };
+}
+
+/** Finds the member `data` of the object itself. A header may also have that name. */
+function findData(text: string): number {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "{") depth++;
+    else if (char === "}") depth--;
+    else if (char === '"') at = endOfText(text, at);
+    else if (char === "," && depth === 1 && text.startsWith(DATA, at)) return at;
+  }
+  throw new SyntaxError("The text is not a printed event");
+}
+
+/** Returns the place of the quote that ends the text which begins at `from`. */
+function endOfText(text: string, from: number): number {
+  for (let at = from + 1; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === '"') return at;
+  }
+  return text.length;
+}

@@ -1,0 +1,19 @@
+import { LedgerError } from "../kernel/error.ts";
+import type { Objects } from "./objects.ts";
+
+const refuse = async (): Promise<never> => {
+  throw new LedgerError("archive-unavailable", {
+    detail: "The stream has an archive, and this server is set up without its bucket.",
+    retryAfterSeconds: 30,
+  });
+};
+
+/** Takes the place of the bucket where there is none. */
+export const noObjects: Objects = {
+  create: refuse,
+  head: refuse,
+  read: refuse,
+  list: refuse,
+  remove: refuse,
+  signedUrl: refuse,
+};
