@@ -114,7 +114,8 @@ function listCursors(target: Target, api: Client): void {
   it("other lists of names refuse the cursor", async () => {
     const two = await api.newStream();
     for (const name of ["one", "two"]) {
-      for (const of of [stream, two]) await api.createSubscription(of, { name, start: "latest" });
+      for (const source of [stream, two])
+        await api.createSubscription(source, { name, start: "latest" });
     }
     const subscriptions = `${at(stream)}/subscriptions?limit=1`;
     const { cursor } = (await get(subscriptions)).body as { cursor: string };

@@ -32,7 +32,7 @@ describe("what the table is charged", () => {
   const createStream = async (name: string, partitions = 1) => {
     await opened.ledger.createStream(defaultTenant, { ...STREAM, name, partitions });
     return (events: readonly IncomingEvent[], idempotencyKey?: string) =>
-      opened.ledger.publish(defaultTenant, name, events, idempotencyKey);
+      opened.ledger.publish(defaultTenant, name, events, { idempotencyKey });
   };
 
   it("one publish of 100 events costs one item", async () => {

@@ -355,7 +355,7 @@ describe("upkeep", () => {
   it("a deleted stream's rows are removed in time, except for its seals", async () => {
     const stream = await createStream({ partitions: 2 });
     await publish(stream, event("a", 1), event("b", null), event("c", 3));
-    await ledger.publish(defaultTenant, stream, [event("a", 2)], "once");
+    await ledger.publish(defaultTenant, stream, [event("a", 2)], { idempotencyKey: "once" });
     await ledger.createSubscription(defaultTenant, stream, { name: "s", start: "bootstrap" });
     await ledger.compact(defaultTenant, stream);
     await ledger.deleteStream(defaultTenant, stream);

@@ -107,7 +107,9 @@ describe("a disk that is full", () => {
     expect(notices).toEqual([expect.stringMatching(/is full/)]);
     await expect(ledger.checkTable()).rejects.toMatchObject(full);
     const once = newEvent("once");
-    await expect(ledger.publish(...OF, once, "key")).rejects.toMatchObject(full);
+    await expect(ledger.publish(...OF, once, { idempotencyKey: "key" })).rejects.toMatchObject(
+      full,
+    );
     await expect(ledger.deleteSubscription(...OF, "s")).rejects.toMatchObject(full);
     await expect(ledger.patchStream(...OF, { description: "x" })).rejects.toMatchObject(full);
     expect(await readIds(ledger)).toEqual(acknowledged);
@@ -115,8 +117,12 @@ describe("a disk that is full", () => {
 
     disk.max *= 2;
     await ledger.checkTable();
-    expect(await ledger.publish(...OF, once, "key")).toMatchObject({ replayed: false });
-    expect(await ledger.publish(...OF, once, "key")).toMatchObject({ replayed: true });
+    expect(await ledger.publish(...OF, once, { idempotencyKey: "key" })).toMatchObject({
+      replayed: false,
+    });
+    expect(await ledger.publish(...OF, once, { idempotencyKey: "key" })).toMatchObject({
+      replayed: true,
+    });
     expect(await readIds(ledger)).toEqual([...acknowledged, "once"]);
     expect(notices).toEqual([expect.stringMatching(/is full/), expect.stringMatching(/has room/)]);
   });

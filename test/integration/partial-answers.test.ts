@@ -92,7 +92,8 @@ describe.each(Object.entries(STORES))("%s answers in part", (_, open) => {
     }
     for (let n = 0; n < EVENTS; n++) {
       const event = { attributes: { key: `k${n}` }, data: `${n}` as never };
-      await ledger.publish(defaultTenant, busy, [event], n % 2 === 0 ? `key ${n}` : undefined);
+      const idempotencyKey = n % 2 === 0 ? `key ${n}` : undefined;
+      await ledger.publish(defaultTenant, busy, [event], { idempotencyKey });
     }
 
     const listed = await listAll(async (cursor) => {

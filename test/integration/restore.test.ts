@@ -48,7 +48,7 @@ function open(table: Table) {
   return {
     ledger,
     publish: async (from: number, count: number, idempotencyKey?: string, key?: string) => {
-      const receipt = await ledger.publish(t, NAME, events(from, count, key), idempotencyKey);
+      const receipt = await ledger.publish(t, NAME, events(from, count, key), { idempotencyKey });
       return { ...receipt, numbers: receipt.events.map(({ sequence }) => sequence) };
     },
     browse: async (from: string, limit = 100) => {

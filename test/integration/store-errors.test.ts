@@ -65,7 +65,9 @@ describe.each([
     failWith(() => named(name));
     await expect(ledger.checkTable()).rejects.toMatchObject(wrong);
     await expect(ledger.publish(...OF, EVENTS)).rejects.toMatchObject(wrong);
-    await expect(ledger.publish(...OF, EVENTS, "key")).rejects.toMatchObject(wrong);
+    await expect(ledger.publish(...OF, EVENTS, { idempotencyKey: "key" })).rejects.toMatchObject(
+      wrong,
+    );
     await expect(ledger.deleteSubscription(...OF, "s")).rejects.toMatchObject(wrong);
     expect(await count()).toBe(0);
   });

@@ -88,7 +88,7 @@ describe("an ended life that is removed", () => {
     const of = [defaultTenant, "orders"] as const;
     await createStream("orders");
     await ledger.createSubscription(...of, { name: "s", start: "bootstrap" });
-    await ledger.publish(...of, [event("l")], "once");
+    await ledger.publish(...of, [event("l")], { idempotencyKey: "once" });
     await ledger.compact(...of);
     const { cursor } = await ledger.browse(...of, { limit: 10 });
     await ledger.deleteStream(...of);

@@ -37,7 +37,7 @@ it("[park.retry] waiting events are delivered as soon as another process has rel
     expect(page.events.map(({ key }) => key)).toEqual(["b"]);
     await there.commit(...OF, SUB, page.cursor);
     expect((await there.poll(...OF, SUB, { limit: 10 })).caughtUp).toBe(true);
-    await here.release(...OF, SUB, "a", "retry");
+    await here.release(...OF, SUB, { key: "a", how: "retry" });
     // An idle process trusts what it remembers for five seconds ([poll.idle-cost]).
     await driver.clock.sleep(5_001);
     const freed = await there.poll(...OF, SUB, { limit: 10 });
@@ -65,10 +65,10 @@ it("[park.expired] a key waits for a skip when the log no longer reaches back to
       await pass();
       await here.sweep({ budgetMs: 20_000 });
     }
-    const retry = here.release(...OF, SUB, "a", "retry");
+    const retry = here.release(...OF, SUB, { key: "a", how: "retry" });
     await expect(retry).rejects.toMatchObject({ code: "retention-passed" });
     expect(await pass()).toEqual([]);
-    await here.release(...OF, SUB, "a", "skip");
+    await here.release(...OF, SUB, { key: "a", how: "skip" });
     const seen: string[] = [];
     for (let n = 0; n < 4; n++) seen.push(...(await pass()).map(({ data }) => data));
     expect(seen.at(-1)).toBe("6");
@@ -88,7 +88,7 @@ it.each([undefined, "w"])(
       // The poll waits after the withheld event, which is not committed.
       const polling = here.poll(...OF, SUB, { limit: 10, waitSeconds: 10, consumer });
       await driver.clock.sleep(2_000);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       expect((await polling).events.map(({ data }) => data)).toEqual(["1"]);
     };
     await time.finish(story());

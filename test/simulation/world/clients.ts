@@ -74,7 +74,7 @@ async function publish(
     },
     () =>
       world.call(api, (ledger) =>
-        ledger.publish(defaultTenant, STREAM, events.map(incoming), idempotencyKey),
+        ledger.publish(defaultTenant, STREAM, events.map(incoming), { idempotencyKey }),
       ),
     ({ events: published }) => ({
       op: "publish",
@@ -100,7 +100,9 @@ async function publishOther(
     { op: "publish", stream: STREAM, events: other, keyed: true },
     () =>
       world.call(world.anyApi(random), (ledger) =>
-        ledger.publish(defaultTenant, STREAM, other.map(incoming), `key ${events[0]?.n}`),
+        ledger.publish(defaultTenant, STREAM, other.map(incoming), {
+          idempotencyKey: `key ${events[0]?.n}`,
+        }),
       ),
     ({ events: published }) => ({
       op: "publish",

@@ -74,7 +74,7 @@ async function publish(
     },
     () =>
       world.call(world.anyApi(random), (ledger) =>
-        ledger.publish(defaultTenant, STREAM, events.map(incoming), idempotencyKey),
+        ledger.publish(defaultTenant, STREAM, events.map(incoming), { idempotencyKey }),
       ),
     ({ events: published }) => ({
       op: "publish",

@@ -83,10 +83,11 @@ async function release(
     how === "skip" ? { op: "skip", team: name, key, sequence } : { op: "retry", team: name, key },
     () =>
       world.call(world.anyApi(random), (ledger) =>
-        ledger.release(
-          ...([defaultTenant, STREAM, name, key, how] as const),
-          how === "skip" ? sequence : undefined,
-        ),
+        ledger.release(defaultTenant, STREAM, name, {
+          key,
+          how,
+          sequence: how === "skip" ? sequence : undefined,
+        }),
       ),
     () => ({ op: how }),
   );

@@ -4,8 +4,15 @@ import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
+import type { Release } from "../subscription/parking/parking.ts";
 import { allParked } from "../subscription/parking/parking-plan.ts";
 import type { Parts } from "./parts.ts";
+
+type ParkedRequest = {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly keyPrefix?: string | undefined;
+};
 
 /** Parks, lists and releases keys. */
 export const parkingOperations = ({ cursors, streams, subscriptions, parking }: Parts) => ({
@@ -19,8 +26,7 @@ export const parkingOperations = ({ cursors, streams, subscriptions, parking }: 
     tenant: Tenant,
     name: string,
     subscription: string,
-    { limit, cursor }: { limit: number; cursor?: string | undefined },
-    keyPrefix = "",
+    { limit, cursor, keyPrefix = "" }: ParkedRequest,
   ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
     const stream = await streams.load(tenant, name);
     const state = await subscriptions.load(stream, subscription);
@@ -42,20 +48,18 @@ export const parkingOperations = ({ cursors, streams, subscriptions, parking }: 
   },
 
   /**
-   * Delivers the waiting events of a key again: all of them, or all but the first event, if that is
-   * `sequence`.
+   * Delivers the waiting events of a key again: all of them (`retry`), or all but the first event
+   * (`skip`), if that is `sequence`.
    */
   async release(
     tenant: Tenant,
     name: string,
     subscription: string,
-    key: string,
-    how: "retry" | "skip",
-    sequence?: number,
+    request: Release,
   ): Promise<ReleaseReceipt> {
     const stream = await streams.load(tenant, name);
-    const released = await parking.release(stream, subscription, { key, how, sequence });
-    return { key, status: released === undefined ? "free" : "retrying" };
+    const released = await parking.release(stream, subscription, request);
+    return { key: request.key, status: released === undefined ? "free" : "retrying" };
   },
 });
 

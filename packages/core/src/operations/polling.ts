@@ -18,6 +18,8 @@ type PollRequest = {
   readonly after?: string | undefined;
   /** The polling worker, if several share the subscription. */
   readonly consumer?: string | undefined;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 export type PollResult = Omit<Poll, "cursor" | "idle" | "presence"> & {
@@ -49,8 +51,7 @@ export function pollOperations(parts: Parts) {
   async function pollStream(
     stream: LiveStream,
     name: string,
-    { limit, after, consumer, waitSeconds = 0 }: PollRequest,
-    signal: AbortSignal | undefined,
+    { limit, after, consumer, waitSeconds = 0, signal }: PollRequest,
   ): Promise<PollResult> {
     const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
     const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
@@ -117,13 +118,12 @@ export function pollOperations(parts: Parts) {
     stream: LiveStream,
     name: string,
     request: PollRequest,
-    signal: AbortSignal | undefined,
   ): Promise<PollResult> {
     try {
-      return await pollStream(stream, name, request, signal);
+      return await pollStream(stream, name, request);
     } catch (error) {
       if (!(error instanceof LedgerError) || !PASSED.has(error.code)) throw error;
-      const page = await pollStream(stream, name, { ...request, after: undefined }, signal);
+      const page = await pollStream(stream, name, { ...request, after: undefined });
       return { ...page, consistent: false };
     }
   }
@@ -138,11 +138,8 @@ export function pollOperations(parts: Parts) {
       name: string,
       subscription: string,
       request: PollRequest,
-      signal?: AbortSignal,
     ): Promise<PollResult> {
-      return streams.use(tenant, name, (stream) =>
-        pollStream(stream, subscription, request, signal),
-      );
+      return streams.use(tenant, name, (stream) => pollStream(stream, subscription, request));
     },
 
     /**
@@ -154,22 +151,17 @@ export function pollOperations(parts: Parts) {
       name: string,
       subscription: string,
       { commit: to, ...request }: PollRequest & Pick<Partial<PollBody>, "commit">,
-      signal?: AbortSignal,
     ): Promise<PollResult & Partial<CommitVerdict>> {
       return streams.use(tenant, name, async (stream) => {
         const processed =
           typeof to === "string" ? { cursor: to } : to && { ...to, pointer: "/commit/sequence" };
         const done = processed && (await commitOn(stream, subscription, processed));
-        if (done === undefined) return pollStream(stream, subscription, request, signal);
+        if (done === undefined) return pollStream(stream, subscription, request);
         const isOlder = done.isOlder && request.after === undefined;
+        const older = { ...request, after: cursors.format(done.cursor) };
         const page = isOlder
-          ? await pollOlder(
-              stream,
-              subscription,
-              { ...request, after: cursors.format(done.cursor) },
-              signal,
-            )
-          : await pollStream(stream, subscription, request, signal);
+          ? await pollOlder(stream, subscription, older)
+          : await pollStream(stream, subscription, request);
         return { ...page, ...verdictOf(done) };
       });
     },

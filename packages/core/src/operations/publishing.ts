@@ -14,20 +14,24 @@ import type { Parts } from "./parts.ts";
  */
 const PUBLISHERS_APART_MS = MINUTE_MS;
 
+type PublishOptions = {
+  readonly idempotencyKey?: string | undefined;
+  /** The life in which the client saw the expected sequences, if known. */
+  readonly ofLife?: string | undefined;
+};
+
 /** Appends events to a stream. */
 export function publishOperations({ streams, log, cursors }: Parts) {
   return {
     /**
      * Appends events in order, all or none. `replayed` is true when an earlier request had done it,
-     * or when there was nothing to do. `ofLife` is the life in which the client saw the expected
-     * sequences, if known. In a different life the expectations fail.
+     * or when there was nothing to do. In a life other than `ofLife` the expectations fail.
      */
     async publish(
       tenant: Tenant,
       name: string,
       events: readonly IncomingEvent[],
-      idempotencyKey?: string,
-      ofLife?: string,
+      { idempotencyKey, ofLife }: PublishOptions = {},
     ): Promise<PublishReceipt & { replayed: boolean }> {
       return streams.use(tenant, name, async (stream) => {
         const life = lifeText(stream);

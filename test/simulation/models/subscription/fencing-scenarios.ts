@@ -126,7 +126,7 @@ async function openQueue(ledger: Ledger): Promise<void> {
   await ledger.publish(...OF, [event("a", 1), event("a", 2), event("b", 3)]);
   await ledger.park(...OF, SUB, { sequence: 1, reason: "" });
   await commit(ledger, (await poll(ledger, undefined, { limit: 10 })).cursor);
-  await ledger.release(...OF, SUB, "a", "retry");
+  await ledger.release(...OF, SUB, { key: "a", how: "retry" });
 }
 
 const inAQueue: readonly Scenario[] = [

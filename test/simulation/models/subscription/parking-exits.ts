@@ -190,7 +190,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     const server = next();
     const { parked } = await server.listParked(...OF, SUB, { limit: 10 });
     const known = parked.find((each) => each.key === key);
-    const code = await codeOf(() => server.release(...OF, SUB, key, "skip"));
+    const code = await codeOf(() => server.release(...OF, SUB, { key, how: "skip" }));
     if (code === "ok" && known?.status === "parked") excused.add(known.sequence);
     // The operator has seen that events are lost.
     if (code === "ok" && known?.expired) await excuseExpired(key);
@@ -225,7 +225,8 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
     if (step === "commit") return commit();
     if (step === "fail") return fail();
     if (step === "skip a") return skip("a");
-    if (step === "retry a") return codeOf(() => next().release(...OF, SUB, "a", "retry"));
+    if (step === "retry a")
+      return codeOf(() => next().release(...OF, SUB, { key: "a", how: "retry" }));
     if (step === "park last") {
       const sequence = log.get("a")?.at(-1) ?? 1;
       const code = await codeOf(() => next().park(...OF, SUB, { sequence, reason: "" }));
@@ -307,7 +308,7 @@ function openExit(plan: Omit<ExitPlan, "steps">, violations: string[], from?: Ex
         break;
       }
       for (const { key } of await listed()) {
-        const code = await codeOf(() => next().release(...OF, SUB, key, "retry"));
+        const code = await codeOf(() => next().release(...OF, SUB, { key, how: "retry" }));
         if (code === "retention-passed") await skip(key);
       }
       await pass(6_000);

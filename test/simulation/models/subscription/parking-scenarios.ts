@@ -12,7 +12,7 @@ const park = (ledger: Ledger, sequence: number) =>
 const parkedKeys = async (ledger: Ledger) => (await ledger.getSubscription(...OF, SUB)).parkedKeys;
 const dataOf = ({ events }: { events: readonly { data: unknown }[] }) =>
   events.map(({ data }) => Number(data));
-const skip = (ledger: Ledger, key: string) => ledger.release(...OF, SUB, key, "skip");
+const skip = (ledger: Ledger, key: string) => ledger.release(...OF, SUB, { key, how: "skip" });
 
 const skipped: readonly Scenario[] = [
   ...[false, true].map(
@@ -66,7 +66,7 @@ const skipped: readonly Scenario[] = [
       const first = await poll(here);
       assert.deepEqual(dataOf(first), []);
       await here.commit(...OF, SUB, first.cursor);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       const seen: number[] = [];
       for (let n = 0; n < 3; n++) {
         const page = await poll(here);
@@ -124,7 +124,7 @@ const retried: readonly Scenario[] = [
       await park(here, 1);
       const first = await poll(here);
       await here.commit(...OF, SUB, first.cursor);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       const queued = await poll(here);
       assert.deepEqual(dataOf(queued), [1]);
       await here.publish(...OF, [event("b", 3)]);
@@ -143,12 +143,12 @@ const retried: readonly Scenario[] = [
       await here.publish(...OF, [event("a", 1), event("b", 2)]);
       await park(here, 1);
       await here.commit(...OF, SUB, (await poll(here)).cursor);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       await here.publish(...OF, [event("a", 3)]);
       // A consumer that parks event 3 has read it elsewhere, so this says nothing about event 1.
       assert.partialDeepStrictEqual(await park(here, 3), { sequence: 1, status: "parked" });
       await here.commit(...OF, SUB, (await poll(here)).cursor);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       assert.deepEqual(dataOf(await poll(here)), [1, 3]);
     },
   ),
@@ -176,7 +176,7 @@ const retried: readonly Scenario[] = [
       await here.publish(...OF, [event("a", 1), event("b", 2)]);
       await park(here, 1);
       await here.commit(...OF, SUB, (await poll(here)).cursor);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       await driver.clock.sleep((HOUR_MS * 5) / 6);
       await here.publish(...OF, [event("a", 3)]);
       await driver.clock.sleep(HOUR_MS / 4);
@@ -184,7 +184,7 @@ const retried: readonly Scenario[] = [
       assert.deepEqual(dataOf(await poll(here)), []);
       const { parked } = await here.listParked(...OF, SUB, { limit: 10 });
       assert.partialDeepStrictEqual(parked, [{ key: "a", sequence: 1, expired: true }]);
-      const retry = here.release(...OF, SUB, "a", "retry");
+      const retry = here.release(...OF, SUB, { key: "a", how: "retry" });
       await assert.rejects(retry, { code: "retention-passed" });
       await skip(here, "a");
       await here.publish(...OF, [event("a", 4)]);

@@ -44,7 +44,7 @@ const memories: readonly Scenario[] = [
     const letGo = holdAnswer(POSITIONS);
     const slow = here.getSubscription(...OF, SUB);
     await driver.clock.sleep(100);
-    await here.release(...OF, SUB, "a", "retry");
+    await here.release(...OF, SUB, { key: "a", how: "retry" });
     letGo();
     await slow;
     assert.deepEqual(dataOf(await poll(here)), [1]);
@@ -119,7 +119,7 @@ const commits: readonly Scenario[] = [
     await here.publish(...OF, [event("a", 1), event("b", 2)]);
     await park(here, 1);
     const { cursor } = await poll(here);
-    await here.release(...OF, SUB, "a", "retry");
+    await here.release(...OF, SUB, { key: "a", how: "retry" });
     assert.partialDeepStrictEqual(await commit(here, cursor), {
       stale: true,
       redelivers: "all",
@@ -141,7 +141,7 @@ const commits: readonly Scenario[] = [
     const [first] = events;
     await here.park(...OF, SUB, { sequence: first?.sequence ?? 0, key: "k0", reason: "" });
     const { cursor } = await poll(here);
-    await here.release(...OF, SUB, "k0", "retry");
+    await here.release(...OF, SUB, { key: "k0", how: "retry" });
     assert.partialDeepStrictEqual(await commit(here, cursor), {
       stale: false,
       redelivers: "part",
@@ -158,7 +158,7 @@ const commits: readonly Scenario[] = [
       await here.publish(...OF, [event("a", 1), event("b", 2), event("a", 3)]);
       await park(here, 1);
       await commit(here, (await poll(here)).cursor);
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       const queued = await poll(here);
       await park(here, 3);
       assert.partialDeepStrictEqual(await commit(here, queued.cursor), {
@@ -166,7 +166,7 @@ const commits: readonly Scenario[] = [
         redelivers: "all",
         redeliversBecause: ["queue-changed"],
       });
-      await here.release(...OF, SUB, "a", "retry");
+      await here.release(...OF, SUB, { key: "a", how: "retry" });
       const again = await poll(here);
       assert.deepEqual(dataOf(again), [3]);
       assert.partialDeepStrictEqual(await commit(here, again.cursor), { stale: false });

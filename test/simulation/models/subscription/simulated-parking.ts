@@ -109,7 +109,7 @@ export async function simulateParking(plan: ParkingPlan) {
         attributes: { key: `k${chance.between(0, 4)}` },
         data: String(number++) as RawJson,
       }));
-      await ask(() => pick(chance).publish(...OF, events, `request-${n}`), []);
+      await ask(() => pick(chance).publish(...OF, events, { idempotencyKey: `request-${n}` }), []);
       for (const { attributes, data } of events) {
         log.set(attributes.key, [...(log.get(attributes.key) ?? []), Number(data)]);
       }
@@ -183,8 +183,8 @@ export async function simulateParking(plan: ParkingPlan) {
       // A skip whose answer was lost may have been executed, and must not be repeated.
       if (how === "skip" && number !== undefined) skipped.add(number);
       const refusals = ["parked-key-not-found", "not-parkable"];
-      const named = how === "skip" ? target.sequence : undefined;
-      await ask(() => ledger.release(...OF, SUB, target.key, how, named), refusals);
+      const sequence = how === "skip" ? target.sequence : undefined;
+      await ask(() => ledger.release(...OF, SUB, { key: target.key, how, sequence }), refusals);
       happened[how === "skip" ? "skipped" : "retried"]++;
     }
   }

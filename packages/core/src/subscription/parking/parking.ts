@@ -221,7 +221,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
 
 export type Parking = ReturnType<typeof createParking>;
 
-type Release = {
+export type Release = {
   readonly key: string;
   readonly how: "retry" | "skip";
   /** The sequence of the event that the caller expects to be first in the queue. */

@@ -67,8 +67,8 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         const { caller } = c.var;
         const query = c.req.valid("query");
         const poll = async (of: Partial<typeof query>, signal: AbortSignal) => {
-          const request = { ...query, ...of };
-          const page = await ledger.poll(caller.tenant, stream, subscription, request, signal);
+          const request = { ...query, ...of, signal };
+          const page = await ledger.poll(caller.tenant, stream, subscription, request);
           assertDelivers(caller, page.events);
           return page;
         };
@@ -124,8 +124,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           c.var.caller.tenant,
           stream,
           subscription,
-          c.req.valid("json"),
-          c.req.raw.signal,
+          { ...c.req.valid("json"), signal: c.req.raw.signal },
         );
         assertDelivers(c.var.caller, events);
         return pageResponse(c.req.header("accept"), stream, events, members);

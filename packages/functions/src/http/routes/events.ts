@@ -76,13 +76,10 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           ifMatch: c.req.header("if-match"),
           ifNoneMatch: c.req.header("if-none-match"),
         });
-        const { replayed, ...receipt } = await ledger.publish(
-          c.var.caller.tenant,
-          stream,
-          events,
+        const { replayed, ...receipt } = await ledger.publish(c.var.caller.tenant, stream, events, {
           idempotencyKey,
           ofLife,
-        );
+        });
         return c.json(receipt, replayed ? 200 : 201);
       },
     )

@@ -18,9 +18,9 @@ import { assertCoversKey } from "../within.ts";
 export const parkingRoutes = ({ ledger }: RouteDeps) => {
   type Of = { readonly stream: string; readonly subscription: string };
   const retry = (tenant: Tenant, { stream, subscription }: Of, key: string) =>
-    ledger.release(tenant, stream, subscription, key, "retry");
+    ledger.release(tenant, stream, subscription, { key, how: "retry" });
   const skip = (tenant: Tenant, { stream, subscription }: Of, key: string, sequence?: number) =>
-    ledger.release(tenant, stream, subscription, key, "skip", sequence);
+    ledger.release(tenant, stream, subscription, { key, how: "skip", sequence });
 
   return new Hono<AppEnv>()
     .post(
@@ -69,8 +69,8 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
         const { tenant, keyPrefix } = c.var.caller;
-        const page = c.req.valid("query");
-        return c.json(await ledger.listParked(tenant, stream, subscription, page, keyPrefix));
+        const request = { ...c.req.valid("query"), keyPrefix };
+        return c.json(await ledger.listParked(tenant, stream, subscription, request));
       },
     )
     .post(
