@@ -173,7 +173,9 @@ function readPage({ events, rowsOf }: SmallLog, reader: Reader, item: number): R
   if (rows.some((row) => row.key !== key || row.key !== events[sequence - 1]?.key))
     throw new Error("the wrong row");
   const page = { rows, more: false };
-  const plan = planScan(reader.bootstrap, reader.scanned, page, ROOM, { empty: true });
+  const plan = planScan(reader.bootstrap, { ...page, bucket: reader.scanned }, ROOM, {
+    empty: true,
+  });
   const taken = plan.taken.at(0)?.sequence ?? 0;
   const { bootstrap, scanned, view } = { ...reader, bootstrap: plan.bootstrap };
   return { bootstrap, scanned: scanned + 1, view: view.with(reader.scanned, taken) };

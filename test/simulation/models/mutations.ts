@@ -13,7 +13,7 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "skip items above C",
     file: "snapshot/scan-plan.ts",
-    from: "      sequence < (bootstrap.starts[partition] ?? 1) &&\n",
+    from: "    sequence < (bootstrap.starts[partition] ?? 1) &&\n",
     to: "",
   },
   {

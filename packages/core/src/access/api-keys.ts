@@ -7,7 +7,7 @@ import {
   type RotatedApiKey,
 } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
-import { invalidRequest, LedgerError } from "../kernel/error.ts";
+import { LedgerError } from "../kernel/error.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import type { Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
@@ -18,6 +18,13 @@ import { toDeletion } from "../table/deletion.entity.ts";
 import type { Table } from "../table/table.ts";
 import { ancestryBelow, planCascade, ROOT } from "./cascade-plan.ts";
 import { hashSecret } from "./identify.ts";
+import {
+  assertEndsWith,
+  assertMayRotate,
+  assertNotShortened,
+  readExpiry,
+  toTime,
+} from "./key-expiry.ts";
 import { formatKey, type KeyKind, newKeyId, newSecret } from "./key-text.ts";
 import { type Caller, coversPermissions, excessOf, type Permissions } from "./permission.ts";
 
@@ -238,48 +245,6 @@ const stillValid = ({ former }: ApiKeyRow, now: number, until: number): FormerSe
     .filter(({ validUntil }) => validUntil > now)
     .map(({ hash, validUntil }) => ({ hash, validUntil: Math.min(validUntil, until) }));
 
-function readExpiry(expiresAt: string, now: number): number {
-  const validUntil = Date.parse(expiresAt);
-  if (validUntil > now && validUntil <= now + LIMITS.keyDaysMax * DAY_MS) return validUntil;
-  throw invalidRequest(
-    "/expiresAt",
-    `must be in the future, and at most ${LIMITS.keyDaysMax} days from now`,
-  );
-}
-
-/** Returns the requested expiry. Throws when the caller's own key expires before it. */
-function assertEndsWith(caller: Caller, validUntil: number): number {
-  if (validUntil <= caller.validUntil) return validUntil;
-  const latest = toTime(caller.validUntil);
-  throw invalidRequest(
-    "/expiresAt",
-    `must be ${latest} or earlier, because your own key expires then`,
-  );
-}
-
-/**
- * Refuses to rotate a key that expires later than the caller's key. Otherwise a caller could keep
- * access beyond its own expiry with the new secret.
- */
-function assertMayRotate(caller: Caller, { validUntil }: ApiKeyRow): void {
-  if (validUntil <= caller.validUntil) return;
-  throw new LedgerError("forbidden", {
-    detail: `That key expires ${toTime(validUntil)}, after your own. Rotate it with a key that expires as late, or create another key and revoke it.`,
-  });
-}
-
-/**
- * Refuses a rotation that makes a key of other clients expire earlier, because these clients do not
- * know of it.
- */
-function assertNotShortened({ validUntil }: ApiKeyRow, asked: number): void {
-  if (asked >= validUntil) return;
-  throw invalidRequest(
-    "/expiresAt",
-    `must be ${toTime(validUntil)} or later, because a rotation must not make another key expire earlier`,
-  );
-}
-
 /** Returns the rights without undefined members. Neither the table nor JSON keeps those. */
 const rightsOf = ({ scopes, streams, subscriptions, keyPrefix }: Permissions) => ({
   scopes: [...scopes],
@@ -287,8 +252,6 @@ const rightsOf = ({ scopes, streams, subscriptions, keyPrefix }: Permissions) =>
   ...(subscriptions === undefined ? {} : { subscriptions: [...subscriptions] }),
   ...(keyPrefix === undefined ? {} : { keyPrefix }),
 });
-
-const toTime = (ms: number): string => new Date(ms).toISOString();
 
 const toApiKey = (row: ApiKeyRow): ApiKey => ({
   id: row.id,

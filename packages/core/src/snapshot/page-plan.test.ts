@@ -37,7 +37,7 @@ describe("a query for a snapshot page", () => {
 
 describe("a scan", () => {
   const scan = (rows: readonly CompactedRow[], bytes: number, empty: boolean, events = 10) =>
-    planScan(bootstrap, 0, { rows, more: true }, { events, bytes, rows: 10 }, { empty });
+    planScan(bootstrap, { bucket: 0, rows, more: true }, { events, bytes, rows: 10 }, { empty });
 
   it("[bootstrap.progress] stops before the row that does not fit, and continues there", () => {
     const rows = [rowAt(1), rowAt(2), rowAt(3)];

@@ -78,7 +78,7 @@ export function takeRows(page: GrowingPage, query: BucketQuery, found: BucketRow
   const scan = scanOf(bootstrap);
   if (full || scan.state !== "reading" || scan.bucket !== query.bucket) return page;
   const filter = matches === undefined ? {} : { isWanted: isWantedBy(matches) };
-  const plan = planScan(bootstrap, query.bucket, found, room, {
+  const plan = planScan(bootstrap, { ...found, bucket: query.bucket }, room, {
     empty: events.length === 0,
     ...filter,
   });

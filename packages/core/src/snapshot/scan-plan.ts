@@ -14,6 +14,19 @@ export type ScanPlan = {
   readonly full: boolean;
 };
 
+/** The next rows of a bucket, in its order. `more` is true when others follow. */
+type ScannedRows = {
+  readonly bucket: number;
+  readonly rows: readonly CompactedRow[];
+  readonly more: boolean;
+};
+
+/** `empty` is true before the first event. `isWanted` leaves out further rows. */
+type ScannedPage = {
+  readonly empty: boolean;
+  readonly isWanted?: (row: CompactedRow) => boolean;
+};
+
 /**
  * Continues a scan through the rows of `bucket`. It leaves out rows newer than the snapshot's
  * checkpoint, because the log delivers them. But every row counts as seen, tombstones and newer
@@ -23,10 +36,9 @@ export type ScanPlan = {
  */
 export function planScan(
   bootstrap: Bootstrap,
-  bucket: number,
-  { rows, more }: { rows: readonly CompactedRow[]; more: boolean },
+  { bucket, rows, more }: ScannedRows,
   room: ScanRoom,
-  page: { readonly empty: boolean; readonly isWanted?: (row: CompactedRow) => boolean },
+  page: ScannedPage,
 ): ScanPlan {
   const taken: CompactedRow[] = [];
   const exactFrom = [...bootstrap.exactFrom];
@@ -40,10 +52,7 @@ export function planScan(
   });
   for (const row of rows) {
     const { partition, sequence } = row;
-    const inSnapshot =
-      row.deleted !== true &&
-      sequence < (bootstrap.starts[partition] ?? 1) &&
-      (page.isWanted?.(row) ?? true);
+    const inSnapshot = isInScan(row, bootstrap, page);
     const size = row.rawBytes + ADDED_BYTES;
     if (inSnapshot && (events === 0 || (size > bytes && !(page.empty && taken.length === 0)))) {
       return stopped(true);
@@ -60,6 +69,16 @@ export function planScan(
   }
   if (!more) scan = formatScan(bucket + 1);
   return stopped(false);
+}
+
+/** Returns whether a row belongs to the snapshot and is wanted. */
+function isInScan(row: CompactedRow, bootstrap: Bootstrap, page: ScannedPage): boolean {
+  const { partition, sequence } = row;
+  return (
+    row.deleted !== true &&
+    sequence < (bootstrap.starts[partition] ?? 1) &&
+    (page.isWanted?.(row) ?? true)
+  );
 }
 
 /**

@@ -161,9 +161,8 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     for (let page = 0; at < end.next && open.length > 0; page++) {
       const stamp = takeStamp(clock);
       const { batches, more } = await table.batches.loadFrom(life, partition, at, sizeOf(page));
-      for (const batch of batches) {
-        for (const [item, row] of settledBy(partition, batch, open)) settled.set(item, row);
-      }
+      const found = batches.flatMap((batch) => settledBy(partition, batch, open));
+      for (const [item, row] of found) settled.set(item, row);
       open = open.filter((item) => !settled.has(item));
       examined += batches.length;
       const last = batches.at(-1);

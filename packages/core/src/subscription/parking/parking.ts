@@ -133,11 +133,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
    * in the meantime. If the beginning of a queue is no longer kept, only a skip can continue it,
    * also during a retry.
    */
-  async function release(
-    stream: LiveStream,
-    name: string,
-    { key, how, sequence }: Release,
-  ): Promise<KeyState> {
+  async function release(stream: LiveStream, name: string, request: Release): Promise<KeyState> {
+    const { key, how } = request;
     let first: ParkedKey | undefined;
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
@@ -147,16 +144,10 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       // An earlier attempt or another request has freed the key. In both cases none of its events
       // wait.
       if (parked === undefined && first !== undefined) return unchanged(row, undefined);
-      if (parked === undefined) return unchanged(row, pendingSkip(row, { key, how, sequence }));
+      if (parked === undefined) return unchanged(row, pendingSkip(row, request));
       first ??= parked;
       if (first.id !== parked.id) return changedByOthers();
-      const [skipped] = skippedOf(row, parked);
-      if (how === "skip" && skipped !== undefined && skipped.sequence === sequence) {
-        return unchanged(row, parked);
-      }
-      if (sequence !== undefined && sequence !== parked.next) {
-        throw otherIsFirst(skipped?.sequence ?? parked.next);
-      }
+      if (isDone(row, parked, request)) return unchanged(row, parked);
       const earliest = await log.seekPartition(stream.life, partition, "earliest");
       const to = how === "retry" ? parked : behindFirst(parked, earliest);
       if (to.next < earliest.next) throw queueExpired();
@@ -227,6 +218,19 @@ export type Release = {
   /** The sequence of the event that the caller expects to be first in the queue. */
   readonly sequence?: number | undefined;
 };
+
+/**
+ * Returns whether an earlier request has already skipped the named event. Throws when a different
+ * event is the first of the queue.
+ */
+function isDone(row: OffsetRow, parked: ParkedKey, { how, sequence }: Release): boolean {
+  const [skipped] = skippedOf(row, parked);
+  if (how === "skip" && skipped !== undefined && skipped.sequence === sequence) return true;
+  if (sequence !== undefined && sequence !== parked.next) {
+    throw otherIsFirst(skipped?.sequence ?? parked.next);
+  }
+  return false;
+}
 
 /**
  * Returns the position after the first event of a queue, or the first kept position if the log no

@@ -116,10 +116,7 @@ async function lookInLog(
   const { log, deliveries } = deps;
   const counts = countsDelivery(request);
   const limit = counts ? deliveries.limitOf(view, request.limit) : request.limit;
-  const { among } = view;
-  const from = { positions: start.positions, nextPartition: start.nextPartition };
-  const of = { ...from, limit, ...(among === undefined ? {} : { among }) };
-  const read = await readLog(log, stream, view.state, of).catch(expired);
+  const read = await readLog(log, stream, view.state, rangeOf(start, view, limit)).catch(expired);
   if (read instanceof LedgerError) {
     // The remembered state may be older than a seek past the lost events.
     if (isFresh) throw read;
@@ -144,6 +141,14 @@ async function lookInLog(
   const end = { start, events, runs, nextPartition: page.nextPartition, caughtUp, queue };
   return { page: await logPage(log, stream, current, end) };
 }
+
+/** What to read: `limit` events after the start, of the view's partitions. */
+const rangeOf = ({ positions, nextPartition }: Start, { among }: View, limit: number) => ({
+  positions,
+  nextPartition,
+  limit,
+  ...(among === undefined ? {} : { among }),
+});
 
 /**
  * Returns the remembered subscription, or the current one if the remembered state cannot suffice.
