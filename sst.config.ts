@@ -41,6 +41,9 @@ export default $config({
               (place) => `@aws-sdk/credential-provider-${place}`,
             ),
             "@smithy/credential-provider-imds",
+            // These come in a file of their own: see infra/s3-client.ts.
+            "@aws-sdk/client-s3",
+            "@aws-sdk/s3-request-presigner",
             "jsonschema", // see infra/bundled/jsonschema.cjs
           ],
         },
@@ -64,7 +67,12 @@ export default $config({
       }
     });
 
-    const { url, table, failures } = await import("./infra/index.ts");
-    return { url, table: table.name, failures: failures.url };
+    const { url, table, failures, archive } = await import("./infra/index.ts");
+    return {
+      url,
+      table: table.name,
+      failures: failures.url,
+      ...(archive && { archive: archive.name }),
+    };
   },
 });

@@ -1,5 +1,6 @@
+import { archiveAccess, archived } from "./archive.ts";
 import { quiet } from "./logs.ts";
-import { OPERATIONS } from "./operations.ts";
+import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
 import { adminKey, cursorKey } from "./secrets.ts";
 import { settings } from "./stage.ts";
 import { table, tableAccess } from "./storage.ts";
@@ -13,15 +14,20 @@ export const router = new sst.aws.Function("Router", {
     TABLE_NAME: table.name,
     EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
     EVENTLEDGER_CORS_ORIGINS: settings.corsOrigins,
+    ...archived.environment,
   },
   link: [adminKey, cursorKey],
-  copyFiles: [
+  copyFiles: $util.output(archived.copyFiles).apply((files) => [
+    ...files,
     { from: "packages/functions/openapi.json", to: "docs/openapi.json" },
     { from: "docs/problems.md", to: "docs/problems.md" },
     { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
-    { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
-  ],
-  permissions: [tableAccess(OPERATIONS.router)],
+    {
+      from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js",
+      to: "docs/swagger-ui-bundle.js",
+    },
+  ]),
+  permissions: [tableAccess(OPERATIONS.router), ...archiveAccess(OBJECT_OPERATIONS.router)],
   transform: quiet,
   // The application itself handles authentication and CORS, at either entry point.
   url: settings.ingress === "function-url" && { authorization: "none", cors: false },

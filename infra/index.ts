@@ -2,5 +2,6 @@ import "./alarms.ts";
 import "./sweeper.ts";
 
 export { url } from "./api.ts";
+export { archive } from "./archive.ts";
 export { failures } from "./compactor.ts";
 export { table } from "./storage.ts";

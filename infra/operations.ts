@@ -30,4 +30,17 @@ export const OPERATIONS = {
   ],
 } as const;
 
+/**
+ * The operations that functions may perform on objects of the archive, under the same rules. Every
+ * one of these functions may also list the bucket.
+ */
+export const OBJECT_OPERATIONS = {
+  /** The router reads old events, archives on request, writes exports and signs URLs. */
+  router: ["GetObject", "PutObject"],
+  /** The sweeper archives, and removes what is no longer kept. */
+  sweeper: ["DeleteObject", "GetObject", "PutObject"],
+} as const;
+
+export type ObjectOperation = (typeof OBJECT_OPERATIONS)[keyof typeof OBJECT_OPERATIONS][number];
+
 export type TableOperation = (typeof OPERATIONS)[keyof typeof OPERATIONS][number];

@@ -23,12 +23,30 @@ export const settings = {
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
   /** The longest wait of a poll, in seconds, or `off`. AWS bills a function while it waits. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
+  /** Whether the stage has a bucket for the archive, and whether with object lock. */
+  archive: archiveFrom(process.env.ARCHIVE),
+  /** The storage class of archived objects after 30 days. */
+  archiveStorageClass: storageClassFrom(process.env.ARCHIVE_STORAGE_CLASS),
   /** The name of a restored table to use instead of the stage's own (docs/operations.md). */
   restoredTable: tableFrom(process.env.RESTORED_TABLE),
 };
 
 if (settings.apiDomain && settings.ingress === "function-url") {
   throw new Error("API_DOMAIN needs INGRESS=http-api: a Function URL has no domain of its own.");
+}
+
+function archiveFrom(value: string | undefined): "on" | "off" | "locked" {
+  if (!value || value === "off") return "off";
+  if (value === "on" || value === "locked") return value;
+  throw new Error(`ARCHIVE is "${value}"; it can be "off" (the default), "on" or "locked".`);
+}
+
+function storageClassFrom(value: string | undefined): "STANDARD" | "STANDARD_IA" | "GLACIER_IR" {
+  if (!value || value === "STANDARD") return "STANDARD";
+  if (value === "STANDARD_IA" || value === "GLACIER_IR") return value;
+  throw new Error(
+    `ARCHIVE_STORAGE_CLASS is "${value}"; it can be STANDARD, STANDARD_IA or GLACIER_IR.`,
+  );
 }
 
 function tableFrom(value: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
+import { archiveAccess, archived } from "./archive.ts";
 import { reserved } from "./concurrency.ts";
 import { quiet } from "./logs.ts";
-import { OPERATIONS } from "./operations.ts";
+import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
 import { table, tableAccess } from "./storage.ts";
 
 /**
@@ -15,8 +16,9 @@ export const sweeper = new sst.aws.CronV2("Sweeper", {
     memory: "512 MB",
     timeout: "10 minutes",
     concurrency: reserved.sweeper,
-    environment: { TABLE_NAME: table.name },
+    environment: { TABLE_NAME: table.name, ...archived.environment },
+    copyFiles: $util.output(archived.copyFiles),
     transform: quiet,
-    permissions: [tableAccess(OPERATIONS.sweeper)],
+    permissions: [tableAccess(OPERATIONS.sweeper), ...archiveAccess(OBJECT_OPERATIONS.sweeper)],
   },
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const email = { ALARM_EMAIL: "on-call@example.com" };
   stages = [
     await evaluate({ stage: "production", env: { ...email, API_DOMAIN: "log.example.com" } }),
-    await evaluate({ stage: "production", env: { INGRESS: "function-url" } }),
+    await evaluate({ stage: "production", env: { INGRESS: "function-url", ARCHIVE: "locked" } }),
   ];
 });
 
@@ -49,6 +49,20 @@ const CREATING: Record<string, (one: Registered, name: string) => [action: strin
   Topic: (_, name) => ["sns:CreateTopic", `arn:aws:sns:eu-west-1:1:${name}`],
   TopicSubscription: ({ inputs }) => ["sns:Subscribe", String(inputs.topic)],
   BucketObjectv2: ({ inputs }) => ["s3:PutObject", `arn:aws:s3:::${inputs.bucket}-abcd/key`],
+  Bucket: ({ inputs }) => ["s3:CreateBucket", `arn:aws:s3:::${inputs.bucket}`],
+  BucketPolicy: ({ inputs }) => ["s3:PutBucketPolicy", `arn:aws:s3:::${inputs.bucket}`],
+  BucketPublicAccessBlock: ({ inputs }) => [
+    "s3:PutBucketPublicAccessBlock",
+    `arn:aws:s3:::${inputs.bucket}`,
+  ],
+  BucketServerSideEncryptionConfiguration: ({ inputs }) => [
+    "s3:PutEncryptionConfiguration",
+    `arn:aws:s3:::${inputs.bucket}`,
+  ],
+  BucketLifecycleConfiguration: ({ inputs }) => [
+    "s3:PutLifecycleConfiguration",
+    `arn:aws:s3:::${inputs.bucket}`,
+  ],
   Api: () => ["apigateway:POST", "arn:aws:apigateway:eu-west-1::/apis"],
   Stage: () => ["apigateway:POST", "arn:aws:apigateway:eu-west-1::/apis/a/stages"],
   Route: () => ["apigateway:POST", "arn:aws:apigateway:eu-west-1::/apis/a/routes"],

@@ -66,6 +66,7 @@ const KINDS: Record<string, (name: string, inputs: Inputs) => Inputs> = {
   FunctionUrl: (name) => ({ functionUrl: `https://${shortHash(name)}.lambda-url.test/` }),
   Role: (name) => ({ id: name, name, arn: arnOf("iam", `role/${name}`) }),
   Queue: (name) => ({ id: `https://sqs.test/${name}`, url: `https://sqs.test/${name}`, name }),
+  Bucket: (_, { bucket }) => ({ id: bucket, bucket, arn: `arn:aws:s3:::${bucket}` }),
   Topic: (name) => ({ id: arnOf("sns", name), name }),
   LogGroup: (name) => ({ id: name, name, arn: arnOf("logs", `log-group:${name}`) }),
   Api: (name) => {
@@ -98,20 +99,33 @@ interface Statement {
   actions?: string[];
   resources?: string[];
   principals?: { type: string; identifiers: string[] }[];
+  conditions?: { test: string; variable: string; values: string[] }[];
 }
+
+const conditionOf = (conditions: Statement["conditions"] = []) =>
+  conditions.length === 0
+    ? {}
+    : {
+        Condition: Object.fromEntries(
+          conditions.map(({ test, variable, values }) => [test, { [variable]: values }]),
+        ),
+      };
 
 function policyDocument(value: unknown): Inputs {
   const statements = (Array.isArray(value) ? value : []) as Statement[];
   const json = JSON.stringify({
     Version: "2012-10-17",
-    Statement: statements.map(({ effect = "Allow", actions, resources, principals }) => ({
-      Effect: effect,
-      Action: actions,
-      Resource: resources,
-      Principal: principals
-        ? Object.fromEntries(principals.map(({ type, identifiers }) => [type, identifiers]))
-        : undefined,
-    })),
+    Statement: statements.map(
+      ({ effect = "Allow", actions, resources, principals, conditions }) => ({
+        ...conditionOf(conditions),
+        Effect: effect,
+        Action: actions,
+        Resource: resources,
+        Principal: principals
+          ? Object.fromEntries(principals.map(({ type, identifiers }) => [type, identifiers]))
+          : undefined,
+      }),
+    ),
   });
   // The data source leaves `statements` out when there are none, and SST checks that.
   return { id: "0", json, ...(statements.length > 0 ? { statements } : {}) };

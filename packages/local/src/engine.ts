@@ -4,12 +4,12 @@ import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createCompactorHandler } from "@eventledger/functions/compactor.ts";
 import type { ArchiveConfig } from "@eventledger/functions/open-archive.ts";
 import { type OpenLedger, openLedger } from "@eventledger/functions/open-ledger.ts";
-import { OPERATIONS } from "../../../infra/operations.ts";
+import { OBJECT_OPERATIONS, type ObjectOperation, OPERATIONS } from "../../../infra/operations.ts";
 import { createClosers } from "./closers.ts";
 import { inTurns } from "./in-turns.ts";
 import { createLeftOver } from "./left-over.ts";
 import { LOCAL_REGION, localAws } from "./local-aws.ts";
-import { permitOnly } from "./permit.ts";
+import { permitObjects, permitOnly } from "./permit.ts";
 import { startPump } from "./pump.ts";
 import { StackError } from "./stack-error.ts";
 import { ensureTable, loadStreamArn } from "./table.ts";
@@ -50,7 +50,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       throw databaseError(error, options.place);
     });
     const config = { region: LOCAL_REGION, ...options };
-    const opened = openLedger(config);
+    const archiveFor = (operations: readonly ObjectOperation[]) => ({
+      ...options.archive,
+      prepare: permitObjects(operations),
+    });
+    const opened = openLedger({ ...config, archive: archiveFor(OBJECT_OPERATIONS.router) });
     // Each ledger has the permissions and the connections of its own function on AWS. All of them
     // share one set of metrics. Background work writes only as much as publishing leaves free.
     const leftOver = createLeftOver();
@@ -61,8 +65,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       compactionPace: leftOver.pace,
       rowsTogether: ROWS_TOGETHER,
     };
-    const compactor = openLedger(background);
-    const sweeper = openLedger(background);
+    const compactor = openLedger({ ...background, archive: undefined });
+    const sweeper = openLedger({ ...background, archive: archiveFor(OBJECT_OPERATIONS.sweeper) });
     permitOnly(opened.client, OPERATIONS.router);
     permitOnly(compactor.client, OPERATIONS.compactor);
     permitOnly(sweeper.client, OPERATIONS.sweeper);
