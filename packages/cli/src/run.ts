@@ -54,8 +54,9 @@ async function printTrouble(trouble: Trouble, asJson: boolean, io: Io): Promise<
     await io.stderr.write(`${JSON.stringify(line)}\n`);
     return;
   }
-  const facts = [code, requestId && `request ${requestId}`].filter(Boolean).join(", ");
-  const suffix = facts === "" ? "" : ` (${facts})`;
+  const suffix = code === undefined ? "" : ` (${code})`;
   await io.stderr.write(`${errorStyle(io, "red", "error")}  ${what}${suffix}\n`);
-  if (help !== undefined) await io.stderr.write(`${errorStyle(io, "dim", "help")}   ${help}\n`);
+  const request = requestId && errorStyle(io, "dim", `(request ${requestId})`);
+  const second = [help, request].filter(Boolean).join("  ");
+  if (second !== "") await io.stderr.write(`${errorStyle(io, "dim", "help")}   ${second}\n`);
 }

@@ -84,12 +84,14 @@ export async function runStack(options: RunOptions): Promise<void> {
     // in logs.
     const isMade = settings.adminKey === undefined;
     const key = isMade ? adminKey : "$EVENTLEDGER_ADMIN_KEY";
-    const origin = isMade ? (dataFolder ? `${dataFolder}/admin-key` : "new") : "your own";
+    const origin = isMade ? (dataFolder ? `in ${dataFolder}/admin-key` : "a new one") : "your own";
     const kept = dataFolder ? `the data stays in ${dataFolder}` : "the data is in memory";
     const [first = "", ...others] = about.next ?? curl(url, key);
     return [
-      `${green("ready")} EventLedger is at ${bold(url)} ${dim(`(${seconds} s)`)}, docs: ${url}/docs`,
-      `  key   ${bold(key)} ${dim(`(${origin})`)}`,
+      `${green("ready")} EventLedger is at ${bold(url)} ${dim(`(${seconds} s)`)}`,
+      `  docs  ${url}/docs`,
+      `  key   ${bold(key)}`,
+      `        ${dim(origin)}`,
       `  try   ${first}`,
       ...others.map((line) => `        ${line}`),
       ...(about.next === undefined ? [demo(dataFolder)] : []),

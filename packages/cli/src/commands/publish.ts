@@ -85,6 +85,7 @@ Examples:
 async function publishOne(cli: Cli, stream: string, flags: Flags): Promise<void> {
   const { key, type, id, time, header: headers, expect: expectedSequence } = flags;
   if (key === undefined) throw new UsageError("An event needs a key: -k KEY.");
+  cli.about = { ...cli.about, key };
   const event = { key, type, id, time, headers, expectedSequence };
   const data = flags.delete ? null : rawJson(jsonArgument(flags.data ?? "null"));
   if (flags.dryRun) {
@@ -124,7 +125,7 @@ async function publishFile(cli: Cli, { stream, file, rules, flags }: FromFile): 
   const checked = await checkFile(cli, file, rules);
   if (flags.dryRun) {
     await cli.out.document({ valid: checked.events }, () => {
-      return `${file} has ${plural(checked.events, "event")}, and all are valid.`;
+      return `${file} is valid: ${plural(checked.events, "event")}.`;
     });
     return;
   }
@@ -189,7 +190,7 @@ async function publishStdin(
   if (flags.dryRun) {
     let valid = 0;
     for await (const { events } of batches) valid += events.length;
-    await cli.out.document({ valid }, () => `${plural(valid, "event")}, and all are valid.`);
+    await cli.out.document({ valid }, () => `The input is valid: ${plural(valid, "event")}.`);
     return;
   }
   const prefix = flags.idempotencyPrefix;
@@ -204,15 +205,18 @@ async function publishStdin(
   await report(cli, result);
 }
 
+const were = (events: number): string => (events === 1 ? "was" : "were");
+
 const keyOf = (name: string, { lines }: Batch): string => `${name}-${lines[0]}-${lines.at(-1)}`;
 
 async function report(cli: Cli, result: Published): Promise<void> {
   const { stream, published, alreadyThere, seconds } = result;
   const rate = seconds > 0.1 ? ` (${count(Math.round(published / seconds))}/s)` : "";
-  const before = alreadyThere > 0 ? ` ${plural(alreadyThere, "event")} were there before.` : "";
+  const before =
+    alreadyThere > 0 ? ` ${plural(alreadyThere, "event")} ${were(alreadyThere)} there before.` : "";
   await cli.out.document(result, () =>
     published === 0 && alreadyThere > 0
-      ? `Nothing new: all ${plural(alreadyThere, "event")} were there before.`
+      ? `Nothing new: ${plural(alreadyThere, "event")} ${were(alreadyThere)} there before.`
       : `Published ${plural(published, "event")} to ${stream} in ${seconds.toFixed(1)} s${rate}.${before}`,
   );
   if (published > 0) await cli.out.hint(`el read ${stream} --from -10`);

@@ -2,7 +2,6 @@ import { counted, parsePlace, parseStart } from "../arguments.ts";
 import type { Cli, RawStream } from "../cli.ts";
 import { UsageError } from "../io.ts";
 import { createEventPrinter } from "../output/event-lines.ts";
-import { plural } from "../output/words.ts";
 import type { Register } from "../register.ts";
 
 export type ReadFlags = {
@@ -101,9 +100,6 @@ async function read(cli: Cli, name: string, flags: ReadFlags): Promise<void> {
     if (follow) await cli.out.progress(`waiting for events of ${name}; Ctrl-C ends`);
   }
   if (printed === 0) await cli.out.note(`${name} has no such events.`);
-  else if (cli.out.isHuman && printed >= most) {
-    await cli.out.hint(`these are the first ${plural(printed, "event")}: -n shows more`);
-  }
 }
 
 const PAGE = 500;

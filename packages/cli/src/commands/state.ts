@@ -1,13 +1,12 @@
 import { resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Cli, RawEvent } from "../cli.ts";
 import { Failure, UsageError } from "../io.ts";
 import { createEventPrinter, lineOf } from "../output/event-lines.ts";
 import { EXIT } from "../output/trouble.ts";
-import { count, plural } from "../output/words.ts";
+import { count, plural, quoted } from "../output/words.ts";
 import type { Register } from "../register.ts";
 import { rawData, sqlite } from "../sdk.ts";
-import { nameTable, openDatabase } from "../view/database.ts";
+import { nameTable, openDatabase, openTemporaryDatabase } from "../view/database.ts";
 import { keepView } from "../view/keep-view.ts";
 
 export function stateCommands({ program, act }: Register): void {
@@ -47,6 +46,7 @@ Examples:
 
 /** The last event of the key, also when it is not compacted yet. */
 async function one(cli: Cli, name: string, key: string): Promise<void> {
+  cli.about = { ...cli.about, key };
   const server = cli.server();
   const { signal } = cli.io;
   const pages = server.stream(name).readPages({ key, order: "desc", pageEvents: 1, signal });
@@ -55,7 +55,7 @@ async function one(cli: Cli, name: string, key: string): Promise<void> {
   if (state === undefined || state.isDeletion) {
     const why = state === undefined ? "has no state" : "is deleted";
     throw new Failure(`The key ${JSON.stringify(key)} of ${name} ${why}.`, {
-      help: `el read ${name} --key KEY`,
+      help: `el read ${name} --key ${quoted(key)}`,
       exitCode: EXIT.notFound,
     });
   }
@@ -69,9 +69,8 @@ async function firstOf(
   return undefined;
 }
 
-/** Keeps the copy in a temporary database, so that memory is bounded. */
 async function all(cli: Cli, stream: string, keyPrefix: string | undefined): Promise<void> {
-  using database = new DatabaseSync("");
+  using database = await openTemporaryDatabase();
   const store = sqlite<RawEvent>(database, { encode: lineOf, decode: eventOf });
   const kept = keepView(cli, { stream, keyPrefix, store, toRow: (event) => event });
   const printer = createEventPrinter(cli);
@@ -109,7 +108,7 @@ async function view(cli: Cli, stream: string, flags: ViewFlags): Promise<void> {
   }
   await (flags.sqlite === undefined
     ? viewLines(cli, stream, flags)
-    : viewDatabase(cli, stream, resolve(cli.io.cwd, flags.sqlite), flags));
+    : viewDatabase(cli, stream, flags.sqlite, flags));
 }
 
 async function viewDatabase(
@@ -118,7 +117,7 @@ async function viewDatabase(
   file: string,
   { keyPrefix, follow = false }: ViewFlags,
 ): Promise<void> {
-  using database = openDatabase(file);
+  using database = await openDatabase(resolve(cli.io.cwd, file));
   const store = sqlite<string>(database, { name: stream, encode: asIs, decode: asIs });
   const kept = keepView(cli, { stream, keyPrefix, store, toRow: ({ data }) => data?.text });
   try {
@@ -126,7 +125,7 @@ async function viewDatabase(
     const rows = nameTable(database, stream);
     const { applied } = kept.view.progress;
     await cli.out.document({ stream, file, rows, applied, ready: true }, () => {
-      return `${file} has ${plural(rows, "key")} of ${stream}, from ${plural(applied, "change")}.`;
+      return `${file} has ${plural(rows, "key")} of ${stream}.`;
     });
     if (!follow) {
       await cli.out.hint(`sqlite3 ${file} 'SELECT * FROM "${stream}" LIMIT 5'`);
@@ -145,7 +144,7 @@ const asIs = (text: string): string => text;
 
 /** The states once they are complete, and then a line for each change. */
 async function viewLines(cli: Cli, stream: string, flags: ViewFlags): Promise<void> {
-  using database = new DatabaseSync("");
+  using database = await openTemporaryDatabase();
   const store = sqlite<RawEvent>(database, { encode: lineOf, decode: eventOf });
   const { keyPrefix } = flags;
   const kept = keepView(cli, { stream, keyPrefix, store, toRow: (event) => event });

@@ -53,7 +53,7 @@ export function streamsCommands({ program, act }: Register): void {
           await cli.out.document(stream, () =>
             isNew ? `Created the stream ${name}.` : `The stream ${name} was there before.`,
           );
-          await cli.out.hint(`el publish ${name} -k order-1 -t order.placed -d '{"total":42}'`);
+          await cli.out.hint(`el publish ${name} -k ${name.replace(/s$/, "")}-1 -d '{"total":42}'`);
         },
       ),
     );
@@ -185,11 +185,10 @@ async function compact(cli: Cli, name: string): Promise<void> {
     states += receipt.keys;
     if (receipt.done) {
       const result = { stream: name, compactedEvents: events, keys: states, done: true };
-      await cli.out.document(result, () =>
-        events === 0
-          ? `The current state of ${name} was complete.`
-          : `Compacted ${plural(events, "event")} of ${name} into ${plural(states, "state")}.`,
-      );
+      const work = `Compacted ${plural(events, "event")} into ${plural(states, "state")}.`;
+      await cli.out.document(result, () => {
+        return `The current state of ${name} is complete.${events > 0 ? ` ${work}` : ""}`;
+      });
       return;
     }
     await cli.out.progress(`${name}  ${plural(receipt.watermarkLag.events, "event")} to go`);

@@ -112,7 +112,7 @@ async function describe(cli: Cli, found: SubscriptionView): Promise<string> {
     ["lag", `${plural(lag.events, "event")}${keys}${oldest}`],
     ["phase", `${found.phase}${progress}`],
     ["parked keys", count(found.parkedKeys)],
-    ["filter", describeFilter(found.filter)],
+    ["filter", found.filter && describeFilter(found.filter)],
     ["started at", typeof start === "string" ? start : JSON.stringify(start)],
     ["lease", `${found.leaseSeconds}s`],
     ["max deliveries", maxDeliveries === undefined ? undefined : count(maxDeliveries)],

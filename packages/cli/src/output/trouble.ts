@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { Failure, UsageError } from "../io.ts";
 import { LedgerProblem, LedgerUnreachable } from "../sdk.ts";
-import { visible } from "./words.ts";
+import { quoted, visible } from "./words.ts";
 
 /** Why a command failed, the command that helps, and the exit code. */
 export type Trouble = {
@@ -19,6 +19,8 @@ export type About = {
   readonly subscription?: string | undefined;
   readonly command?: string | undefined;
   readonly url?: string | undefined;
+  /** The key of an event. */
+  readonly key?: string | undefined;
 };
 
 export const EXIT = {
@@ -93,6 +95,7 @@ function exitCodeOf({ code, status, retry }: LedgerProblem): number {
 
 function helpFor(code: string, about: About): string {
   const stream = about.stream ?? "STREAM";
+  const key = quoted(about.key ?? "KEY");
   const subscription = `${stream}/${about.subscription ?? "SUBSCRIPTION"}`;
   const helps: Readonly<Record<string, string>> = {
     unauthorized: `el login ${about.url ?? ""}`.trim(),
@@ -103,7 +106,7 @@ function helpFor(code: string, about: About): string {
     "subscription-not-found": about.stream === undefined ? "el subs ls" : `el subs ls ${stream}`,
     "subscription-exists": `el subs info ${subscription}`,
     "api-key-not-found": "el keys ls",
-    "key-not-found": `el read ${stream} --key KEY`,
+    "key-not-found": `el read ${stream} --key ${key}`,
     "event-not-found": `el read ${stream}`,
     "parked-key-not-found": `el parked ls ${subscription}`,
     "not-compacted": `el read ${stream}`,
@@ -112,7 +115,7 @@ function helpFor(code: string, about: About): string {
         ? `el read ${stream} --from earliest`
         : `el subs seek ${subscription} earliest`,
     "bootstrap-expired": `el subs seek ${subscription} bootstrap`,
-    "sequence-mismatch": `el state ${stream} KEY`,
+    "sequence-mismatch": `el state ${stream} ${key}`,
     "unexpected-answer": "el doctor",
     internal: "el doctor",
   };

@@ -1,8 +1,13 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { Failure } from "../io.ts";
 
+/** A database in a file that SQLite deletes by itself, so that memory is bounded. */
+export const openTemporaryDatabase = (): Promise<DatabaseSync> => openDatabase("");
+
 /** Opens a file as SQLite. Other programs can read it while it is written. */
-export function openDatabase(file: string): DatabaseSync {
+export async function openDatabase(file: string): Promise<DatabaseSync> {
+  // Only these commands need it, and older versions of Node warn about it.
+  const { DatabaseSync } = await import("node:sqlite");
   try {
     const database = new DatabaseSync(file);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;");
