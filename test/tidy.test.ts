@@ -35,7 +35,9 @@ const breaches = (paths: readonly string[], pattern: RegExp, remedy: string): st
 const inside = (folder: string) => sources.filter((path) => path.startsWith(folder));
 const outside = (paths: readonly string[], ...folders: string[]) =>
   paths.filter((path) => !folders.some((folder) => path.startsWith(folder)));
-const product = inside("packages/").filter((path) => !path.endsWith(".test.ts"));
+const product = inside("packages/").filter(
+  (path) => !path.endsWith(".test.ts") && !path.includes("/examples/"),
+);
 /** The code that runs in AWS. The local stack and the command run on a user's machine. */
 const deployed = outside(product, "packages/local/", "packages/cli/");
 const importOf = (names: string) => new RegExp(`^(import|export)\\b.*from "(${names})`);

@@ -1,0 +1,23 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { EventLedger } from "../../../packages/sdk/src/index.ts";
+import { send, type Task } from "./messages.ts";
+import { BATCH, planned, STREAM } from "./plan.ts";
+
+/**
+ * Publishes the plan in batches, each under its own name. A file has the batches that were
+ * acknowledged. After a kill it publishes the next one again, under the same name.
+ */
+const { url, apiKey, plan, place }: Task = JSON.parse(process.argv[2] ?? "");
+const stream = new EventLedger({ url, apiKey, retry: { attempts: 100, maxMs: 500 } }).stream(
+  STREAM,
+);
+const acknowledged = existsSync(place) ? readFileSync(place).length : 0;
+
+for (let batch = acknowledged; batch * BATCH < plan.events; batch++) {
+  const events = Array.from({ length: BATCH }, (_, index) => planned(plan, batch * BATCH + index));
+  await stream.publish(events, { idempotencyKey: `${plan.seed}-${batch}` });
+  appendFileSync(place, ".");
+  send({ kind: "progress", events: (batch + 1) * BATCH });
+}
+send({ kind: "done" });
+process.disconnect();
