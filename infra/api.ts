@@ -1,9 +1,17 @@
+import { execFileSync } from "node:child_process";
 import { archiveAccess, archived } from "./archive.ts";
 import { quiet } from "./logs.ts";
 import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
 import { adminKey, cursorKey } from "./secrets.ts";
 import { settings } from "./stage.ts";
 import { table, tableAccess } from "./storage.ts";
+
+/** The built console. Vite builds it unless it is built already. */
+const consoleFolder = execFileSync(
+  process.execPath,
+  [`${$cli.paths.root}/packages/console/build/print.ts`],
+  { encoding: "utf8" },
+);
 
 /** The function that answers every HTTP request. */
 export const router = new sst.aws.Function("Router", {
@@ -19,6 +27,7 @@ export const router = new sst.aws.Function("Router", {
   link: [adminKey, cursorKey],
   copyFiles: $util.output(archived.copyFiles).apply((files) => [
     ...files,
+    { from: consoleFolder, to: "console" },
     { from: "packages/functions/openapi.json", to: "docs/openapi.json" },
     { from: "docs/problems.md", to: "docs/problems.md" },
     { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },

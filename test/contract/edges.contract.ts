@@ -15,6 +15,7 @@ export function edgesContract(target: Target): void {
     for (const [path, to] of [
       ["/", "/docs"],
       ["/docs/", "/docs"],
+      ["/console/", "/console"],
       ["/docs/problems/", "/docs/problems"],
     ] as const) {
       const answer = await api.send({ path, headers: { authorization: "" } });

@@ -10,6 +10,7 @@ const app = createApp({
   ledger: {} as never,
   authenticate: unused,
   loadDocsAsset: unused,
+  loadConsoleFile: unused,
   logFailure: unused,
 });
 const text = await readFile(COMMITTED, "utf8");

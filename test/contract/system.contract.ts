@@ -26,6 +26,50 @@ export function systemContract(target: Target): void {
   describe("a key", () => keys(api));
   describe("the OpenAPI document", () => openApi(api, open));
   describe("the documentation", () => documentation(api, open));
+  describe("the console", () => consolePage(api, open));
+}
+
+function consolePage(api: Client, open: Open): void {
+  it("[console.self-contained] the page and its files come from here and are kept by browsers", async () => {
+    const { header, text } = await open("/console");
+    expect(header("content-type")).toBe("text/html; charset=utf-8");
+    expect(header("cache-control")).toBe("no-cache");
+    const policy = header("content-security-policy").split("; ");
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy.join()).not.toMatch(/unsafe|\*|https?:|data:/);
+    expect(text).not.toMatch(/https?:|<style|<script(?![^>]*src=)|\son\w+=/);
+    const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)]
+      .map(([, file]) => file ?? "")
+      .filter((file) => file.startsWith("/console/"));
+    expect(files.length).toBeGreaterThan(2);
+    for (const file of files) {
+      expect(file).toMatch(/^\/console\/assets\/\w+-[\w-]{8}\.(js|css|svg)$/);
+      const answer = await open(file);
+      expect(answer.header("cache-control")).toBe("public, max-age=31536000, immutable");
+      expect(answer.header("x-content-type-options")).toBe("nosniff");
+    }
+  });
+
+  it("[console.self-contained] no name leads out of the console's folder", async () => {
+    for (const name of ["none.js", "..%2Findex.html", "index.html", "..%5C..%5Cbuild.js", ".js"]) {
+      const path = `/console/assets/${name}`;
+      const answer = await api.send({ path, headers: { authorization: "" } });
+      expect(answer.status, name).toBeOneOf([400, 404]);
+    }
+  });
+
+  it("[console.root] the root leads a browser to the console, and other clients to the docs", async () => {
+    const to = async (accept: string) => {
+      const headers = { authorization: "", accept };
+      const answer = await api.send({ path: "/", headers });
+      expect(answer.header("vary")).toContain("Accept");
+      return [answer.status, answer.header("location")];
+    };
+    expect(await to("text/html,application/xhtml+xml,*/*;q=0.8")).toEqual([302, "/console"]);
+    for (const accept of ["*/*", "application/json"])
+      expect(await to(accept)).toEqual([302, "/docs"]);
+  });
 }
 
 type Open = (path: string) => Promise<Answer>;

@@ -1,5 +1,6 @@
 import http from "node:http";
 import { gunzipSync } from "node:zlib";
+import { builtConsole } from "../../packages/console/build/built.ts";
 import {
   createLedger,
   type Identity,
@@ -8,6 +9,7 @@ import {
   systemRandom,
 } from "../../packages/core/src/index.ts";
 import { createApp } from "../../packages/functions/src/http/app.ts";
+import { consoleFilesFrom } from "../../packages/functions/src/http/console/files.ts";
 import { docsAssetsFrom } from "../../packages/functions/src/http/docs/assets.ts";
 import { installedDocsFile } from "../../packages/functions/src/http/docs/installed.ts";
 import { createHttpHandler } from "../../packages/functions/src/lambda/handler.ts";
@@ -70,8 +72,16 @@ export function openHandler(
 ) {
   const logFailure = ({ error }: { error: unknown }) => console.error(error);
   const loadDocsAsset = docsAssetsFrom(installedDocsFile);
+  const loadConsoleFile = consoleFilesFrom(builtConsole);
   return createHttpHandler({
-    app: createApp({ ledger, authenticate, corsOrigins, loadDocsAsset, logFailure }),
+    app: createApp({
+      ledger,
+      authenticate,
+      corsOrigins,
+      loadDocsAsset,
+      loadConsoleFile,
+      logFailure,
+    }),
     logFailure,
     onAnswered: (answered) => log.push(answered),
   });

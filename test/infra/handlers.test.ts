@@ -124,6 +124,17 @@ describe.each([
     expect(document.paths).toHaveProperty("/streams/{stream}/events");
     expect(answers[3]?.body).toContain("<strong>Remedy.</strong>");
   });
+
+  it("the package serves the console from files beside the bundle", async () => {
+    const get = (at: string) => eventOf({ method: "GET", path: at });
+    const [page] = await ask([get("/console")]);
+    const files = [...(page?.body ?? "").matchAll(/\/console\/assets\/[\w.-]+/g)].map(([at]) => at);
+    expect(files.length).toBeGreaterThan(2);
+    const answers = await ask(files.map(get));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(files.map(() => 200));
+    const code = readFileSync(path.join(inventory.bundles.Router?.dir ?? "", "bundle.cjs"), "utf8");
+    expect(code).not.toContain("Publish your first event");
+  });
 });
 
 describe("the router's log", () => {

@@ -1,4 +1,5 @@
 import { createApp } from "./http/app.ts";
+import { consoleFilesFrom } from "./http/console/files.ts";
 import { docsAssetsFrom } from "./http/docs/assets.ts";
 import type { LogFailure } from "./http/problem.ts";
 import { createHttpHandler } from "./lambda/handler.ts";
@@ -19,6 +20,7 @@ export const handler = createHttpHandler({
     authenticate,
     corsOrigins,
     loadDocsAsset: docsAssetsFrom((name) => `docs/${name}`),
+    loadConsoleFile: consoleFilesFrom(() => "console"),
     logFailure,
   }),
   logFailure,

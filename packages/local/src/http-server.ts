@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { builtConsole } from "@eventledger/console/built.ts";
 import { LedgerError } from "@eventledger/core";
 import { createApp } from "@eventledger/functions/http/app.ts";
 import { BROWSER_HEADERS } from "@eventledger/functions/http/browser-headers.ts";
+import { consoleFilesFrom } from "@eventledger/functions/http/console/files.ts";
 import { docsAssetsFrom } from "@eventledger/functions/http/docs/assets.ts";
 import { installedDocsFile } from "@eventledger/functions/http/docs/installed.ts";
 import { type LogFailure, toProblemResponse } from "@eventledger/functions/http/problem.ts";
@@ -46,6 +48,7 @@ export async function startServer(
     authenticate,
     corsOrigins,
     loadDocsAsset: docsAssetsFrom(installedDocsFile),
+    loadConsoleFile: consoleFilesFrom(builtConsole),
     logFailure,
     onAnswered: countProblems(metrics),
   });

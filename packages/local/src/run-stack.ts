@@ -89,6 +89,7 @@ export async function runStack(options: RunOptions): Promise<void> {
     const [first = "", ...others] = about.next ?? curl(url, key);
     return [
       `${green("ready")} EventLedger is at ${bold(url)} ${dim(`(${seconds} s)`)}`,
+      `  look  ${url}/console${isMade && !settings.authOff ? `#key=${key}` : ""}`,
       `  docs  ${url}/docs`,
       `  key   ${bold(key)}`,
       `        ${dim(origin)}`,

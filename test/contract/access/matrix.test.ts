@@ -39,6 +39,7 @@ describe("routes and scopes", () => {
     ledger: {},
     authenticate: unused,
     loadDocsAsset: unused,
+    loadConsoleFile: unused,
     loadOpenApi: unused,
     logFailure: unused,
   } as never);

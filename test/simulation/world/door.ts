@@ -46,6 +46,7 @@ function doorOf(api: Api): Door {
         apiKey === undefined ? undefined : ledger.access.identify(apiKey),
       monotonicMs: process.clock.monotonic,
       loadDocsAsset: () => Promise.reject(new Error("no documentation is simulated")),
+      loadConsoleFile: () => Promise.reject(new Error("no console is simulated")),
       logFailure: () => {},
     });
   doors.set(api, door);

@@ -6,6 +6,7 @@ import { type Authenticate, createGate } from "./auth.ts";
 import { askForBody, capBody, discardUnreadBody } from "./body-cap.ts";
 import { keepBrowsersOut } from "./browser-headers.ts";
 import { requireClearRequest } from "./clear-request.ts";
+import type { LoadConsoleFile } from "./console/files.ts";
 import { requireKnownEncoding, unpackBody } from "./content-encoding.ts";
 import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
 import { type LogFailure, ofRepeatable, problemCodeOf, toProblemResponse } from "./problem.ts";
@@ -13,6 +14,7 @@ import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
 import { archiveRoutes } from "./routes/archive.ts";
 import { compactedRoutes } from "./routes/compacted.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -27,6 +29,7 @@ import { whoamiRoutes } from "./routes/whoami.ts";
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
   readonly loadDocsAsset: LoadDocsAsset;
+  readonly loadConsoleFile: LoadConsoleFile;
   readonly logFailure: LogFailure;
   /** The web sites whose pages may call this API. The default is none. */
   readonly corsOrigins?: readonly string[] | undefined;
@@ -77,6 +80,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.use(unpackBody);
   app.use(capBody);
   app.route("/", systemRoutes(deps));
+  app.route("/", consoleRoutes(deps));
   app.route("/", tenantRoutes(deps));
   app.route("/", whoamiRoutes(deps));
   app.route("/", restoredRoutes(deps));
@@ -91,9 +95,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   const explainMissing = createRouteTable(app);
   app.notFound((c) => {
-    const page = PAGES.get(c.req.path);
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
-    if (page !== undefined && isRead) return c.redirect(page);
+    const page = isRead ? pageFor(c) : undefined;
+    if (page !== undefined) return c.redirect(page);
     const { error, allow } = explainMissing(c.req.method, c.req.path);
     c.set("problem", error.code);
     const response = toProblemResponse(error, c.var.requestId, deps.logFailure);
@@ -108,9 +112,16 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   return app;
 }
 
+/** Returns the page that a person looks for. The root leads a browser to the console. */
+function pageFor(c: Context): string | undefined {
+  if (c.req.path !== "/") return PAGES.get(c.req.path);
+  c.header("Vary", "Accept");
+  return c.req.header("accept")?.includes("text/html") ? "/console" : "/docs";
+}
+
 /** The paths where people look for a page, each with the path that it redirects to. */
 const PAGES: ReadonlyMap<string, string> = new Map([
-  ["/", "/docs"],
+  ["/console/", "/console"],
   ["/docs/", "/docs"],
   ["/docs/problems/", "/docs/problems"],
 ]);

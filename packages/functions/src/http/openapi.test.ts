@@ -44,6 +44,7 @@ const app = createApp({
   ledger: {} as never,
   authenticate: unused,
   loadDocsAsset: unused,
+  loadConsoleFile: unused,
   logFailure: unused,
 });
 const document: Document = JSON.parse(JSON.stringify(generateOpenApi(app)));

@@ -36,6 +36,8 @@ export const RIGHTS = {
   getDocs: { scopes: ["public"], bound: "free" },
   getProblems: { scopes: ["public"], bound: "free" },
   getDocsAsset: { scopes: ["public"], bound: "free" },
+  getConsole: { scopes: ["public"], bound: "free" },
+  getConsoleFile: { scopes: ["public"], bound: "free" },
   whoami: { scopes: ["any"], bound: "free" },
 
   createStream: { scopes: ["admin"], bound: "refused" },

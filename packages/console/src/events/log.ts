@@ -1,0 +1,206 @@
+import { type Signal, signal } from "@preact/signals";
+import type { Event, EventPage } from "../api.ts";
+import { type LogQuery, placeOf } from "./query.ts";
+
+/** Asks for a page of events of one stream. */
+export type Browse = (
+  query: Readonly<Record<string, string | number | undefined>>,
+  signal: AbortSignal,
+) => Promise<EventPage>;
+
+/** One search reads about this many events. Then a person decides whether it goes on. */
+const LOOKED_MAX = 10_000;
+/** Scrolling to the end reads at least this many more. */
+const MORE = 200;
+const PAGE = 500;
+/** With more events than this in the list, or as many new ones at once, it begins again. */
+const KEPT_MAX = 150_000;
+const CATCH_UP_MAX = 5_000;
+const RETRY_MS = 3_000;
+
+export type LogState = {
+  /** The events in the order in which they are shown. The array changes in place. */
+  readonly rows: readonly Event[];
+  /** How many events were read, including those that do not match. */
+  readonly looked: number;
+  /** When the last event that was read was published, if it is known. */
+  readonly edge: string | undefined;
+  /** Nothing is left in the direction of reading. */
+  readonly isComplete: boolean;
+  readonly isReading: boolean;
+  readonly error: unknown;
+  /** How many rows were ever added at the top. */
+  readonly added: number;
+};
+
+export type Log = {
+  readonly state: Signal<LogState>;
+  readonly paused: Signal<boolean>;
+  /** Whether new events appear by themselves. */
+  readonly follows: boolean;
+  /** Reads on until some events match, or enough were looked at. */
+  more(): Promise<void>;
+  close(): void;
+};
+
+type Deps = {
+  readonly browse: Browse;
+  readonly waitSeconds: number;
+  readonly onRefused: (error: unknown) => boolean;
+  readonly isHidden: () => boolean;
+};
+
+const START: LogState = {
+  rows: [],
+  looked: 0,
+  edge: undefined,
+  isComplete: false,
+  isReading: false,
+  error: undefined,
+  added: 0,
+};
+
+/** Reads a stream for the list of events: page by page, and live at its end. */
+export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
+  const state = signal(START);
+  const paused = signal(isPaused);
+  const controller = new AbortController();
+  const { signal: closed } = controller;
+  const set = (change: Partial<LogState>) => {
+    if (!closed.aborted) state.value = { ...state.value, ...change };
+  };
+  const { type, key, keyPrefix, order, last } = query;
+  const filters = { type, key, keyPrefix };
+  const isNewest = order === "desc" && query.at === undefined;
+  const matches = matcher(query.find);
+  const rows: Event[] = [];
+  /** Where reading goes on, and where the live events follow. */
+  let next: string | undefined;
+  let head: string | undefined;
+
+  async function readPage(): Promise<EventPage> {
+    if (next === undefined && isNewest) {
+      // A position at the end divides what is there from what comes, without a gap.
+      const end = await deps.browse({ from: "latest", limit: 1 }, closed);
+      head = end.cursor;
+      next = end.cursor;
+      void follow();
+    }
+    if (next === undefined && last !== undefined) {
+      return deps.browse({ ...filters, last }, closed);
+    }
+    const from = next ?? placeOf(query);
+    return deps.browse({ ...filters, order, from, limit: PAGE }, closed);
+  }
+
+  async function more(): Promise<void> {
+    const { isReading, isComplete } = state.value;
+    if (isReading || isComplete || closed.aborted) return;
+    set({ isReading: true, error: undefined });
+    let [found, looked] = [0, 0];
+    try {
+      while (found < MORE && looked < LOOKED_MAX) {
+        const page = await readPage();
+        next = page.cursor;
+        looked += page.looked;
+        const hits = page.events.filter(matches);
+        found += hits.length;
+        rows.push(...hits);
+        const edge = page.events.at(-1)?.publishedAt ?? state.value.edge;
+        set({ rows, looked: state.value.looked + page.looked, edge });
+        if (!page.caughtUp) continue;
+        set({ isComplete: true });
+        if (order === "asc") {
+          head = page.cursor;
+          void follow();
+        }
+        break;
+      }
+    } catch (error) {
+      if (!closed.aborted && !deps.onRefused(error)) set({ error });
+    } finally {
+      set({ isReading: false });
+    }
+  }
+
+  let follows = false;
+  async function follow(): Promise<void> {
+    if (follows) return;
+    follows = true;
+    while (!closed.aborted) {
+      if (paused.value || deps.isHidden()) {
+        await pause(300, closed);
+        continue;
+      }
+      try {
+        const { waitSeconds } = deps;
+        const page = await deps.browse(
+          { ...filters, from: head, limit: 1_000, waitSeconds },
+          closed,
+        );
+        // A pause during the request holds what it brought.
+        while (paused.value && !closed.aborted) await pause(300, closed);
+        head = page.cursor;
+        if (!add(page)) return restart();
+        if (page.caughtUp) await pause(Math.max(250, page.nextPollMs ?? 1_000), closed);
+      } catch (error) {
+        if (closed.aborted || deps.onRefused(error)) return;
+        set({ error });
+        await pause(RETRY_MS, closed);
+      }
+    }
+  }
+
+  /** Shows new events. Returns whether the list can go on from them. */
+  function add(page: EventPage): boolean {
+    const hits = page.events.filter(matches);
+    const looked = state.value.looked + page.looked;
+    if (order === "asc") {
+      rows.push(...hits);
+      set({ rows, looked, error: undefined });
+      return true;
+    }
+    const isTooMuch = (page.lag?.events ?? 0) > CATCH_UP_MAX || rows.length > KEPT_MAX;
+    if (isTooMuch) return false;
+    rows.unshift(...hits.toReversed());
+    set({ rows, looked, error: undefined, added: state.value.added + hits.length });
+    return true;
+  }
+
+  /** Begins again at the newest event. */
+  function restart(): void {
+    rows.length = 0;
+    next = undefined;
+    follows = false;
+    set(START);
+    void more();
+  }
+
+  return {
+    state,
+    paused,
+    follows: isNewest || order === "asc",
+    more,
+    close: () => controller.abort(),
+  };
+}
+
+/** Whether an event has the text in its key, its type or its data. */
+function matcher(find: string): (event: Event) => boolean {
+  const text = find.toLowerCase();
+  if (text === "") return () => true;
+  return ({ key, type = "", data }) =>
+    [key, type, data ?? "null"].some((part) => part.toLowerCase().includes(text));
+}
+
+/** Resolves after a time, or at once when the log is closed. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+  });

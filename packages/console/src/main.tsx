@@ -1,0 +1,11 @@
+import { render } from "preact";
+import "./style/base.css";
+import "./style/layout.css";
+import "./style/events.css";
+import { followAddress } from "./place.ts";
+import { apiKey, signIn } from "./session.ts";
+import { Shell } from "./shell.tsx";
+
+followAddress((key) => void signIn(key));
+if (apiKey.value !== undefined) void signIn(apiKey.value);
+render(<Shell />, document.getElementById("app") ?? document.body);

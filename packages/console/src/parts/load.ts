@@ -1,0 +1,91 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { endIfRefused } from "../session.ts";
+
+export type Loaded<T> = {
+  /** The last answer, also while a later request fails. */
+  readonly data: T | undefined;
+  readonly error: unknown;
+  /** When the last answer came, as milliseconds of this machine. */
+  readonly at: number;
+  reload(): void;
+};
+
+type State<T> = Omit<Loaded<T>, "reload"> & { readonly of: string };
+
+/**
+ * Loads what a view shows, and again every `everyMs` while the page is visible. `of` names what is
+ * loaded: when it changes, the former answer is dropped.
+ */
+export function useLoad<T>(
+  of: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  everyMs?: number,
+): Loaded<T> {
+  const [state, setState] = useState<State<T>>(() => empty(of));
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+  // Another `turn` asks for another request.
+  useEffect(() => {
+    const controller = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const run = async () => {
+      try {
+        const data = await latest.current(controller.signal);
+        setState({ of, data, error: undefined, at: Date.now() });
+      } catch (error) {
+        if (controller.signal.aborted || endIfRefused(error)) return;
+        setState((former) => ({ ...(former.of === of ? former : empty<T>(of)), error }));
+      }
+      if (everyMs !== undefined && !controller.signal.aborted) schedule(everyMs);
+    };
+    const schedule = (ms: number) => {
+      timer = setTimeout(() => (document.hidden ? schedule(ms) : void run()), ms);
+    };
+    void run();
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [of, everyMs, turn]);
+  const reload = useCallback(() => setTurn((n) => n + 1), []);
+  return { ...(state.of === of ? state : empty<T>(of)), reload };
+}
+
+const empty = <T>(of: string): State<T> => ({ of, data: undefined, error: undefined, at: 0 });
+
+export type Action = {
+  /** Runs the work unless it runs already. */
+  run(): Promise<void>;
+  readonly busy: boolean;
+  readonly error: unknown;
+};
+
+/** Something that a person starts with a button. Its failure stays visible until the next try. */
+export function useAction(work: () => Promise<void>): Action {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(undefined);
+  const run = async () => {
+    if (busy) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await work();
+    } catch (caught) {
+      if (!endIfRefused(caught)) setError(caught);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { run, busy, error };
+}
+
+/** The time of this machine, which moves every second while something shows an age. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

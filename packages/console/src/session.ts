@@ -1,0 +1,91 @@
+import { computed, signal } from "@preact/signals";
+import { EventLedger, LedgerProblem } from "../../sdk/src/index.ts";
+import { quoteData } from "./json/quote-data.ts";
+
+export type Scope = "read" | "consume" | "operate" | "publish" | "admin";
+
+/** The bearer of the key, and what it may do. */
+export type Me = {
+  readonly tenant: string;
+  readonly keyId: string;
+  readonly scopes: readonly Scope[];
+  readonly streams: readonly string[];
+  readonly subscriptions?: readonly string[];
+  readonly keyPrefix?: string;
+  readonly expiresAt?: string;
+  readonly version: string;
+  readonly waitSecondsAdvised: number;
+};
+
+const PLACE = "eventledger.key";
+
+/** The API key. It is kept until the tab closes, and leaves it only as a header. */
+export const apiKey = signal<string | undefined>(sessionStorage.getItem(PLACE) ?? undefined);
+export const me = signal<Me | undefined>(undefined);
+/** Why the last key was refused, or why the server could not be asked. */
+export const refusal = signal<string>("");
+
+/** The client of this server. The data of events comes as the text that was published. */
+export const ledger = computed(
+  () =>
+    new EventLedger({
+      url: location.origin,
+      apiKey: apiKey.value ?? "",
+      retry: { attempts: 3 },
+      fetch: async (url, init) => {
+        const { status, headers, ...response } = await send(url, init);
+        return { status, headers, text: async () => quoteData(await response.text()) };
+      },
+    }),
+);
+
+async function send(url: string, init: RequestInit) {
+  // The key is a header. No cookie is sent, and none is taken.
+  const response = await fetch(url, { ...init, credentials: "omit", cache: "no-store" });
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: () => response.text(),
+  };
+}
+
+/** Asks the server who the key belongs to, and keeps the key if it is taken. */
+export async function signIn(key: string): Promise<void> {
+  apiKey.value = key;
+  refusal.value = "";
+  try {
+    me.value = (await ledger.value.whoami()) as unknown as Me;
+    sessionStorage.setItem(PLACE, key);
+  } catch (error) {
+    end(
+      LedgerProblem.is(error, "unauthorized")
+        ? "The server does not know this key. It may be mistyped, expired or revoked."
+        : `The server did not answer as expected. ${error instanceof Error ? error.message : ""}`,
+    );
+  }
+}
+
+export const signOut = (): void => end("");
+
+/** Ends the session when the server refuses the key. Returns whether it did. */
+export function endIfRefused(error: unknown): boolean {
+  if (!LedgerProblem.is(error, "unauthorized")) return false;
+  end("The server does not accept this key any more.");
+  return true;
+}
+
+function end(why: string): void {
+  sessionStorage.removeItem(PLACE);
+  apiKey.value = undefined;
+  me.value = undefined;
+  refusal.value = why;
+}
+
+/** Whether the key may do what needs a scope. Some operations reach beyond a bound key. */
+export function can(scope: Scope, { unbound = false } = {}): boolean {
+  const { value } = me;
+  if (value === undefined || !value.scopes.includes(scope)) return false;
+  return !(unbound && (value.keyPrefix !== undefined || value.subscriptions !== undefined));
+}
+
+export const isRoot = (): boolean => me.value?.keyId === "root";

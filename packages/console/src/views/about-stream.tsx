@@ -1,0 +1,96 @@
+import { useState } from "preact/hooks";
+import { api, type StreamInfo } from "../api.ts";
+import { bytes, count, duration } from "../format.ts";
+import { Ago, announce, Facts, Moment } from "../parts/basics.tsx";
+import { FormDialog } from "../parts/dialog.tsx";
+import { go } from "../place.ts";
+import { StreamDialog } from "./stream-dialog.tsx";
+import { CompactionLag, Rate } from "./streams.tsx";
+
+type Props = {
+  readonly info: StreamInfo;
+  readonly mayChange: boolean;
+  readonly onChanged: () => void;
+};
+
+/** What a stream holds and how it is set up. */
+export function AboutStream({ info, mayChange, onChanged }: Props) {
+  const [open, setOpen] = useState<"change" | "delete" | undefined>();
+  const close = () => setOpen(undefined);
+  const compact = async () => {
+    const { done } = await api.compact(info.name);
+    announce(done ? "Compaction is at the end of the stream." : "Compaction has more to do.");
+    onChanged();
+  };
+  const remove = async () => {
+    await api.deleteStream(info.name);
+    announce(`The stream ${info.name} is deleted.`);
+    go(["streams"]);
+  };
+  return (
+    <>
+      <section class="card" aria-label="What it holds">
+        <header>
+          <h2>What it holds</h2>
+        </header>
+        <Facts facts={holds(info)} />
+      </section>
+      <section class="card" aria-label="Settings">
+        <header>
+          <h2>Settings</h2>
+          {mayChange && (
+            <div class="actions">
+              {info.compaction === "key" && (
+                <button type="button" onClick={() => void compact()}>
+                  Compact now
+                </button>
+              )}
+              <button type="button" onClick={() => setOpen("change")}>
+                Change
+              </button>
+              <button type="button" class="danger" onClick={() => setOpen("delete")}>
+                Delete
+              </button>
+            </div>
+          )}
+        </header>
+        <Facts
+          facts={[
+            ["Description", info.description || "none"],
+            ["Events are kept for", duration(info.retentionHours * 3_600)],
+            ["Current state of keys", info.compaction === "key" ? "kept" : "not kept"],
+            ["Partitions", count(info.partitions)],
+            ["Created", <Moment key="created" at={info.createdAt} />],
+          ]}
+        />
+      </section>
+      {open === "change" && <StreamDialog stream={info} onClose={close} onDone={onChanged} />}
+      {open === "delete" && (
+        <FormDialog
+          title={`Delete ${info.name}`}
+          act="Delete the stream"
+          danger
+          typed={info.name}
+          onAct={remove}
+          onClose={close}
+        >
+          <p>
+            All {count(info.eventCount ?? 0)} events, the current state of all keys and{" "}
+            {info.subscriptionCount ?? 0} subscriptions are deleted. This cannot be undone.
+          </p>
+        </FormDialog>
+      )}
+    </>
+  );
+}
+
+const holds = (info: StreamInfo) =>
+  [
+    ["Rate", <Rate key="rate" of={`${info.life}/${info.name}`} />],
+    ["Events ever published", count(info.eventCount ?? 0)],
+    ["Bytes", bytes(info.bytes ?? 0)],
+    ["Oldest kept event", <Ago key="first" at={info.firstEventAt} />],
+    ["Last event", <Ago key="last" at={info.lastEventAt} />],
+    ["Compaction lag", <CompactionLag key="lag" stream={info} />],
+    ["Subscriptions", count(info.subscriptionCount ?? 0)],
+  ] as const;

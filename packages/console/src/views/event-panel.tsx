@@ -1,0 +1,107 @@
+import { api, type Event } from "../api.ts";
+import { bytes, count } from "../format.ts";
+import { JsonView } from "../json/json-view.tsx";
+import { CopyButton, Facts, Failure, Moment, Name, Skeleton, Tag } from "../parts/basics.tsx";
+import { useLoad } from "../parts/load.ts";
+import { href, show } from "../place.ts";
+import { can } from "../session.ts";
+import { visible } from "../visible.ts";
+
+type Props = {
+  readonly stream: string;
+  readonly sequence: number;
+  readonly eventKey: string | undefined;
+  /** The event, if the list has it already. */
+  readonly known: Event | undefined;
+  readonly onPublish: (like: Partial<Event>) => void;
+};
+
+/** One event with all that it has. */
+export function EventPanel({ stream, sequence, eventKey, known, onPublish }: Props) {
+  const { data, error } = useLoad(`event ${stream} ${sequence} ${eventKey}`, async (signal) => {
+    if (known !== undefined) return known;
+    const page = await api.events(stream, { sequence, key: eventKey }, signal);
+    return page.events[0];
+  });
+  const close = () => show({ seq: undefined, of: undefined });
+  return (
+    <section
+      class="card panel"
+      aria-label={`Event ${sequence}`}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") close();
+      }}
+    >
+      <header>
+        <h2>Event {count(sequence)}</h2>
+        {data?.data === null && <Tag tone="warn">deletes its key</Tag>}
+        <div class="actions">
+          <button type="button" class="quiet" onClick={close}>
+            Close
+          </button>
+        </div>
+      </header>
+      <Failure error={error} />
+      {data === undefined ? (
+        error === undefined && <Skeleton rows={4} />
+      ) : (
+        <WholeEvent stream={stream} event={data} onPublish={onPublish} />
+      )}
+    </section>
+  );
+}
+
+type WholeProps = Pick<Props, "stream" | "onPublish"> & { readonly event: Event };
+
+function WholeEvent({ stream, event, onPublish }: WholeProps) {
+  return (
+    <>
+      <Facts facts={factsOf(stream, event)} />
+      {event.headers !== undefined && (
+        <>
+          <h3>Headers</h3>
+          <Facts
+            facts={Object.entries(event.headers).map(
+              ([name, value]) => [visible(name), visible(value)] as const,
+            )}
+          />
+        </>
+      )}
+      <header class="data-head">
+        <h3>Data</h3>
+        {event.data !== null && (
+          <>
+            <span class="soft small">{bytes(new TextEncoder().encode(event.data).length)}</span>
+            <CopyButton text={event.data} label="Copy the data" />
+          </>
+        )}
+        {can("publish") && (
+          <button type="button" class="quiet" onClick={() => onPublish(event)}>
+            Publish one like it
+          </button>
+        )}
+      </header>
+      {event.data === null ? (
+        <p class="soft">None. The event deletes the key from the current state.</p>
+      ) : (
+        <JsonView json={event.data} label="Data of the event" />
+      )}
+    </>
+  );
+}
+
+const factsOf = (stream: string, event: Event) =>
+  [
+    [
+      "Key",
+      <a key="key" href={href(["streams", stream, "key"], { key: event.key })}>
+        <Name>{event.key}</Name>
+      </a>,
+    ],
+    ["Type", event.type === undefined ? "none" : visible(event.type)],
+    ["Published", <Moment key="published" at={event.publishedAt} />],
+    ...(event.time === undefined
+      ? []
+      : ([["Happened", <Moment key="time" at={event.time} />]] as const)),
+    ["Id", <Name key="id">{event.id}</Name>],
+  ] as const;

@@ -1,0 +1,112 @@
+import { useEffect, useState } from "preact/hooks";
+import { readGoTo } from "../events/query.ts";
+import { Field } from "../parts/dialog.tsx";
+import { show } from "../place.ts";
+
+type Fields = Readonly<Record<string, string>>;
+
+const FIRST = { seq: undefined, of: undefined };
+
+/** Chooses which events are shown. Everything that is chosen is in the address. */
+export function EventsToolbar({ query }: { query: Fields }) {
+  const isAsc = query.order === "asc" || query.last !== undefined;
+  const [goTo, setGoTo] = useState(typedOf(query));
+  const [key, setKey] = useState(query.key ?? query.prefix ?? "");
+  const [isPrefix, setPrefix] = useState(query.prefix !== undefined);
+  const [type, setType] = useState(query.type ?? "");
+  const [find, setFind] = useState(query.find ?? "");
+  // Back and forward change the address, and the fields follow.
+  useEffect(() => {
+    setGoTo(typedOf(query));
+    setKey(query.key ?? query.prefix ?? "");
+    setPrefix(query.prefix !== undefined);
+    setType(query.type ?? "");
+    setFind(query.find ?? "");
+  }, [query]);
+  const apply = () =>
+    show({
+      ...FIRST,
+      ...(goTo === typedOf(query)
+        ? {}
+        : goTo.trim() === ""
+          ? { at: undefined, last: undefined }
+          : readGoTo(goTo, Date.now())),
+      key: isPrefix ? undefined : key,
+      prefix: isPrefix ? key : undefined,
+      type,
+      find,
+    });
+  return (
+    <search>
+      <form
+        class="toolbar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          apply();
+        }}
+      >
+        <Field label="Order">
+          <select
+            value={isAsc ? "asc" : "desc"}
+            onChange={(event) =>
+              show({
+                ...FIRST,
+                last: undefined,
+                order: event.currentTarget.value === "asc" ? "asc" : undefined,
+              })
+            }
+          >
+            <option value="desc">Newest first</option>
+            <option value="asc">Oldest first</option>
+          </select>
+        </Field>
+        <Field label="Go to">
+          <input
+            placeholder="14:02, 15m, #42, last 50"
+            value={goTo}
+            autocomplete="off"
+            onInput={(event) => setGoTo(event.currentTarget.value)}
+          />
+        </Field>
+        <Field label={isPrefix ? "Key begins with" : "Key"}>
+          <input
+            value={key}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+        </Field>
+        <button type="button" aria-pressed={isPrefix} onClick={() => setPrefix(!isPrefix)}>
+          Prefix
+        </button>
+        <Field label="Type">
+          <input
+            value={type}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => setType(event.currentTarget.value)}
+          />
+        </Field>
+        <Field label="Search in the data">
+          <input
+            type="search"
+            data-search
+            value={find}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => setFind(event.currentTarget.value)}
+          />
+        </Field>
+        <button type="submit" class="primary">
+          Show
+        </button>
+      </form>
+    </search>
+  );
+}
+
+/** What the field of the place shows for an address. */
+function typedOf({ at = "", last }: Fields): string {
+  if (last !== undefined) return `last ${last}`;
+  return /^\d+$/.test(at) ? `#${at}` : at;
+}

@@ -1,0 +1,258 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { api, type Event } from "../api.ts";
+import { type Log, openLog } from "../events/log.ts";
+import { readLogQuery } from "../events/query.ts";
+import { clock, count, counted, moment } from "../format.ts";
+import { Empty, Failure, Skeleton } from "../parts/basics.tsx";
+import { Windowed } from "../parts/windowed.tsx";
+import { place, show } from "../place.ts";
+import { can, endIfRefused, me } from "../session.ts";
+import { glimpse } from "../visible.ts";
+import { EventPanel } from "./event-panel.tsx";
+import { EventsToolbar } from "./events-toolbar.tsx";
+import { PublishDialog } from "./publish.tsx";
+
+const ROW_HEIGHT = 32;
+const DATA_CHARS = 240;
+
+/** The events of a stream: newest first and live, or from a place on. */
+export function EventsView({ stream }: { stream: string }) {
+  const { query } = place.value;
+  const { order, at, last, type, key, prefix, find } = query;
+  const wanted = JSON.stringify([stream, order, at, last, type, key, prefix, find]);
+  // `wanted` has all parts of the address that the log depends on.
+  const log = useMemo(() => {
+    const browse = (of: Parameters<typeof api.events>[1], signal: AbortSignal) =>
+      api.events(stream, of, signal);
+    return openLog(
+      {
+        browse,
+        waitSeconds: me.value?.waitSecondsAdvised ?? 0,
+        onRefused: endIfRefused,
+        isHidden: () => document.hidden,
+      },
+      readLogQuery(query),
+      query.live === "off",
+    );
+  }, [wanted]);
+  useEffect(() => {
+    void log.more();
+    return log.close;
+  }, [log]);
+  log.paused.value = query.live === "off";
+
+  const [publishing, setPublishing] = useState<Partial<Event> | undefined>();
+  const chosen = query.seq === undefined ? undefined : Number(query.seq);
+  return (
+    <>
+      <EventsToolbar query={query} />
+      <div class={chosen === undefined ? "split" : "split open"}>
+        <div class="stack">
+          <LogList log={log} stream={stream} chosen={chosen} chosenKey={query.of} />
+          <Foot log={log} find={query.find ?? ""} onPublish={() => setPublishing({})} />
+        </div>
+        {chosen !== undefined && (
+          <EventPanel
+            key={`${query.of} ${chosen}`}
+            stream={stream}
+            sequence={chosen}
+            eventKey={query.of}
+            known={knownEvent(log, chosen, query.of)}
+            onPublish={setPublishing}
+          />
+        )}
+      </div>
+      {publishing !== undefined && (
+        <PublishDialog stream={stream} like={publishing} onClose={() => setPublishing(undefined)} />
+      )}
+    </>
+  );
+}
+
+const knownEvent = (log: Log, sequence: number, key: string | undefined): Event | undefined =>
+  log.state.peek().rows.find((event) => isSame(event, sequence, key));
+
+const isSame = (event: Event, sequence: number, key: string | undefined): boolean =>
+  event.sequence === sequence && (key === undefined || event.key === key);
+
+type ListProps = {
+  readonly log: Log;
+  readonly stream: string;
+  readonly chosen: number | undefined;
+  readonly chosenKey: string | undefined;
+};
+
+function LogList({ log, stream, chosen, chosenKey }: ListProps) {
+  const { rows, isReading, isComplete, error, added } = log.state.value;
+  const [cursor, setCursor] = useState<Event | undefined>();
+  const at = useMemo(() => {
+    if (cursor !== undefined) return rows.indexOf(cursor);
+    return chosen === undefined ? -1 : rows.findIndex((row) => isSame(row, chosen, chosenKey));
+  }, [cursor, chosen, chosenKey, rows.length, added]);
+
+  if (rows.length === 0) {
+    if (error !== undefined) return <Failure error={error} />;
+    if (isReading || !isComplete) return <Skeleton rows={8} />;
+    return (
+      <Empty title="No event here">
+        <p>Nothing was published that fits. New events appear by themselves.</p>
+      </Empty>
+    );
+  }
+
+  const open = (event: Event) => {
+    setCursor(event);
+    show({ seq: event.sequence, of: event.key });
+  };
+  const move = (to: number) => {
+    const event = rows[Math.max(0, Math.min(rows.length - 1, to))];
+    if (event === undefined) return;
+    setCursor(event);
+    if (chosen !== undefined) show({ seq: event.sequence, of: event.key }, { replace: true });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const target = targetOf(event.key, at, rows.length);
+    if (target !== undefined) move(target);
+    else if (event.key === "Enter" && rows[at] !== undefined) open(rows[at] as Event);
+    else if (event.key === "Escape" && chosen !== undefined)
+      show({ seq: undefined, of: undefined });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <>
+      <Failure error={error} />
+      <Windowed
+        className="log"
+        label={`Events of ${stream}`}
+        count={rows.length}
+        rowHeight={ROW_HEIGHT}
+        active={at}
+        activeId={at < 0 ? undefined : rowId(at)}
+        added={added}
+        onKeyDown={onKeyDown}
+        onNearEnd={() => void log.more()}
+        head={<Head />}
+        rows={(first, end) =>
+          rows
+            .slice(first, end)
+            .map((event, index) => (
+              <Row
+                key={`${event.sequence} ${event.key}`}
+                event={event}
+                index={first + index}
+                isActive={first + index === at}
+                onOpen={open}
+              />
+            ))
+        }
+      />
+    </>
+  );
+}
+
+const rowId = (index: number): string => `event-${index}`;
+
+/** The row that a key leads to, or undefined. */
+function targetOf(key: string, at: number, length: number): number | undefined {
+  if (key === "j" || key === "ArrowDown") return at + 1;
+  if (key === "k" || key === "ArrowUp") return Math.max(0, at - 1);
+  if (key === "PageDown") return at + 15;
+  if (key === "PageUp") return at - 15;
+  if (key === "Home") return 0;
+  return key === "End" ? length - 1 : undefined;
+}
+
+const Head = () => (
+  <div class="head" role="row" aria-rowindex={1}>
+    <span role="columnheader">Sequence</span>
+    <span role="columnheader">Time</span>
+    <span role="columnheader">Key</span>
+    <span role="columnheader">Type</span>
+    <span role="columnheader" class="glimpse">
+      Data
+    </span>
+  </div>
+);
+
+type RowProps = {
+  readonly event: Event;
+  readonly index: number;
+  readonly isActive: boolean;
+  readonly onOpen: (event: Event) => void;
+};
+
+function Row({ event, index, isActive, onOpen }: RowProps) {
+  const { sequence, publishedAt, key, type, data } = event;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys of all its rows
+    <div
+      class="row"
+      id={rowId(index)}
+      role="row"
+      // The list itself has the focus and names its active row.
+      tabIndex={-1}
+      aria-rowindex={index + 2}
+      aria-selected={isActive}
+      onClick={() => onOpen(event)}
+    >
+      <span role="gridcell">{count(sequence)}</span>
+      <span role="gridcell" title={`${moment(publishedAt)} (${publishedAt})`}>
+        {clock(publishedAt).slice(0, 8)}
+        <span class="wide-only soft">{clock(publishedAt).slice(8)}</span>
+      </span>
+      <span role="gridcell" class="mono">
+        {glimpse(key, DATA_CHARS)}
+      </span>
+      <span role="gridcell">{type === undefined ? "" : glimpse(type, DATA_CHARS)}</span>
+      <span role="gridcell" class="glimpse">
+        {data === null ? "deleted" : glimpse(data, DATA_CHARS)}
+      </span>
+    </div>
+  );
+}
+
+type FootProps = {
+  readonly log: Log;
+  readonly find: string;
+  readonly onPublish: () => void;
+};
+
+/** Says how far the list has looked, and goes on. */
+function Foot({ log, find, onPublish }: FootProps) {
+  const { rows, looked, edge, isComplete, isReading } = log.state.value;
+  const isPaused = log.paused.value;
+  const isFiltered = find !== "" || looked !== rows.length;
+  return (
+    <div class="log-foot">
+      <span role="status">
+        {isFiltered
+          ? `${counted(rows.length, "event")} found, looked at ${count(looked)}`
+          : counted(rows.length, "event")}
+        {edge !== undefined && `, to ${moment(edge)}`}
+        {isComplete && ", all there are"}
+      </span>
+      {!isComplete && (
+        <button type="button" disabled={isReading} onClick={() => void log.more()}>
+          {isReading ? "Looking" : "Go on"}
+        </button>
+      )}
+      {log.follows && (
+        <button
+          type="button"
+          data-shortcut="l"
+          aria-pressed={!isPaused}
+          onClick={() => show({ live: isPaused ? undefined : "off" }, { replace: true })}
+        >
+          <span class={isPaused ? "live" : "live on"}>{isPaused ? "Paused" : "Live"}</span>
+        </button>
+      )}
+      {can("publish") && (
+        <button type="button" data-shortcut="p" onClick={onPublish}>
+          Publish an event
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+import { useState } from "preact/hooks";
+import { LedgerProblem } from "../../../sdk/src/index.ts";
+import { api, type Event } from "../api.ts";
+import { count, counted, moment } from "../format.ts";
+import { JsonView } from "../json/json-view.tsx";
+import { CopyButton, Empty, Failure, Name, Skeleton, Tag } from "../parts/basics.tsx";
+import { useAction, useLoad } from "../parts/load.ts";
+import { href, place, show } from "../place.ts";
+import { visible } from "../visible.ts";
+import { Compared } from "./compared.tsx";
+
+const PAGE = 100;
+
+type Versions = {
+  readonly events: readonly Event[];
+  readonly cursor: string;
+  readonly isComplete: boolean;
+};
+
+/** A key: its versions, two of them side by side, and its current state. */
+export function KeyView({ stream, of }: { stream: string; of: string }) {
+  const versions = useLoad(`versions ${stream} ${of}`, (signal) =>
+    readVersions(stream, of, signal),
+  );
+  const state = useLoad(`state ${stream} ${of}`, async (signal) => {
+    try {
+      return { event: await api.state(stream, of, signal), why: "" };
+    } catch (error) {
+      if (!LedgerProblem.is(error, "key-not-found", "not-compacted")) throw error;
+      return { event: undefined, why: String(error.body.detail ?? error.code) };
+    }
+  });
+  if (versions.data === undefined) {
+    return versions.error === undefined ? <Skeleton /> : <Failure error={versions.error} />;
+  }
+  return (
+    <>
+      <div class="heading">
+        <h2>
+          Key <Name>{of}</Name>
+        </h2>
+        <CopyButton text={of} label="Copy the key" />
+        <a href={href(["streams", stream, "events"], { key: of })}>Its events</a>
+      </div>
+      <section class="card" aria-label="Current state">
+        <header>
+          <h2>Current state</h2>
+          {state.data?.event !== undefined && (
+            <Lateness state={state.data.event} newest={versions.data.events[0]} />
+          )}
+        </header>
+        <Failure error={state.error} />
+        {state.data?.event !== undefined && (
+          <JsonView json={state.data.event.data ?? "null"} label="Current state of the key" />
+        )}
+        {state.data?.event === undefined && <p class="soft">{visible(state.data?.why ?? "")}</p>}
+      </section>
+      <VersionList key={of} stream={stream} of={of} first={versions.data} />
+    </>
+  );
+}
+
+async function readVersions(
+  stream: string,
+  key: string,
+  signal?: AbortSignal,
+  from?: string,
+): Promise<Versions> {
+  const query = { key, order: "desc", limit: PAGE, from };
+  const page = await api.events(stream, query, signal);
+  return { events: page.events, cursor: page.cursor, isComplete: page.caughtUp };
+}
+
+/** Whether the state is that of the newest event, as far as compaction has read. */
+function Lateness({ state, newest }: { state: Event; newest: Event | undefined }) {
+  if (newest === undefined || newest.sequence <= state.sequence) {
+    return <Tag tone="good">of event {count(state.sequence)}</Tag>;
+  }
+  return (
+    <Tag tone="warn">
+      of event {count(state.sequence)}; compaction has not read event {count(newest.sequence)} yet
+    </Tag>
+  );
+}
+
+type ListProps = { readonly stream: string; readonly of: string; readonly first: Versions };
+
+function VersionList({ stream, of, first }: ListProps) {
+  const [versions, setVersions] = useState(first);
+  const more = useAction(async () => {
+    const next = await readVersions(stream, of, undefined, versions.cursor);
+    setVersions({ ...next, events: [...versions.events, ...next.events] });
+  });
+  const { events } = versions;
+  const { left, right } = place.value.query;
+  const [newest, former] = events;
+  const rightEvent = events.find(({ sequence }) => String(sequence) === right) ?? newest;
+  const leftEvent =
+    events.find(({ sequence }) => String(sequence) === left) ??
+    (rightEvent === newest ? former : newest);
+  if (newest === undefined) {
+    return (
+      <Empty title="The log has no event of this key">
+        <p>It was never published, or its events are older than the stream keeps them.</p>
+      </Empty>
+    );
+  }
+  return (
+    <section class="card" aria-label="Versions">
+      <header>
+        <h2>{counted(events.length, "version")}</h2>
+        {!versions.isComplete && (
+          <button type="button" disabled={more.busy} onClick={() => void more.run()}>
+            Older ones
+          </button>
+        )}
+      </header>
+      <Failure error={more.error} />
+      <section class="table versions" tabIndex={0} aria-label="List of versions">
+        <table>
+          <thead>
+            <tr>
+              <th>Left</th>
+              <th>Right</th>
+              <th class="end">Sequence</th>
+              <th>Published</th>
+              <th>Type</th>
+            </tr>
+          </thead>
+          <tbody>
+            {events.map((event) => (
+              <tr key={event.sequence}>
+                <Choice side="left" of={event} isOn={event === leftEvent} />
+                <Choice side="right" of={event} isOn={event === rightEvent} />
+                <td class="end">
+                  <a
+                    data-row
+                    href={href(["streams", stream, "events"], {
+                      key: of,
+                      seq: event.sequence,
+                      of,
+                    })}
+                  >
+                    {count(event.sequence)}
+                  </a>
+                </td>
+                <td>{moment(event.publishedAt)}</td>
+                <td>
+                  {event.data === null ? (
+                    <Tag tone="warn">tombstone</Tag>
+                  ) : (
+                    visible(event.type ?? "")
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {leftEvent !== undefined && rightEvent !== undefined && leftEvent !== rightEvent && (
+        <Compared left={leftEvent} right={rightEvent} />
+      )}
+    </section>
+  );
+}
+
+type ChoiceProps = { readonly side: "left" | "right"; readonly of: Event; readonly isOn: boolean };
+
+function Choice({ side, of, isOn }: ChoiceProps) {
+  return (
+    <td>
+      <input
+        type="radio"
+        name={side}
+        aria-label={`Event ${of.sequence} on the ${side}`}
+        checked={isOn}
+        onChange={() => show({ [side]: of.sequence }, { replace: true })}
+      />
+    </td>
+  );
+}

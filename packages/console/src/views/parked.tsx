@@ -1,0 +1,240 @@
+import { useState } from "preact/hooks";
+import { api, type ParkedKey } from "../api.ts";
+import { count, counted } from "../format.ts";
+import { Ago, announce, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
+import { FormDialog } from "../parts/dialog.tsx";
+import { useLoad } from "../parts/load.ts";
+import { href } from "../place.ts";
+import { can, endIfRefused } from "../session.ts";
+import { visible } from "../visible.ts";
+
+type Props = { readonly stream: string; readonly subscription: string };
+
+type Verb = "retry" | "skip";
+type Result = { readonly isDone: boolean; readonly text: string };
+
+/** The parked keys of a subscription, and their exits: retry and skip, alone or together. */
+export function ParkedView({ stream, subscription }: Props) {
+  const { data, error, at, reload } = useLoad(
+    `parked ${stream} ${subscription}`,
+    (signal) => api.parked(stream, subscription, signal),
+    4_000,
+  );
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [results, setResults] = useState<ReadonlyMap<string, Result>>(new Map());
+  const [skipping, setSkipping] = useState<readonly ParkedKey[] | undefined>();
+  const [busy, setBusy] = useState(false);
+  if (data === undefined) return error === undefined ? <Skeleton /> : <Failure error={error} />;
+  const { items } = data;
+  const marked = items.filter(({ key }) => chosen.has(key));
+  const mayOperate = can("operate");
+
+  /** Each key on its own, so that one refusal does not stop the others. */
+  const perform = async (verb: Verb, parked: readonly ParkedKey[]) => {
+    setBusy(true);
+    let done = 0;
+    for (const one of parked) {
+      const result = await release(stream, subscription, verb, one);
+      if (result.isDone) done += 1;
+      setResults((former) => new Map(former).set(one.key, result));
+    }
+    setBusy(false);
+    setChosen(new Set());
+    announce(`${verb === "retry" ? "Retried" : "Skipped"} ${done} of ${parked.length}.`);
+    reload();
+  };
+  return (
+    <>
+      <div class="heading">
+        <h2>Parked keys</h2>
+        <a href={href(["streams", stream, "subscriptions", subscription])}>The subscription</a>
+        {mayOperate && items.length > 0 && (
+          <div class="actions">
+            <button
+              type="button"
+              disabled={busy || marked.length === 0}
+              onClick={() => void perform("retry", marked)}
+            >
+              Retry {count(marked.length)}
+            </button>
+            <button
+              type="button"
+              class="danger"
+              disabled={busy || marked.length === 0}
+              onClick={() => setSkipping(marked)}
+            >
+              Skip {count(marked.length)}
+            </button>
+          </div>
+        )}
+      </div>
+      <Stale error={error} at={at} />
+      <Results results={results} />
+      {items.length === 0 ? (
+        <Empty title="No key is parked">
+          <p>When an event cannot be processed, its key waits here, and all others go on.</p>
+        </Empty>
+      ) : (
+        <section class="table" tabIndex={0} aria-label="Parked keys">
+          <table>
+            <thead>
+              <tr>
+                {mayOperate && (
+                  <th>
+                    <input
+                      type="checkbox"
+                      aria-label="All keys"
+                      checked={marked.length === items.length}
+                      onChange={(e) =>
+                        setChosen(
+                          new Set(e.currentTarget.checked ? items.map(({ key }) => key) : []),
+                        )
+                      }
+                    />
+                  </th>
+                )}
+                <th>Key</th>
+                <th>Reason</th>
+                <th class="end">Event</th>
+                <th class="end wide-only">Parked</th>
+                {mayOperate && (
+                  <th>
+                    <span class="unseen">What to do</span>
+                  </th>
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((parked) => (
+                <Row
+                  key={parked.key}
+                  stream={stream}
+                  parked={parked}
+                  isChosen={chosen.has(parked.key)}
+                  mayOperate={mayOperate && !busy}
+                  onChoose={() => setChosen((set) => toggled(set, parked.key))}
+                  onRetry={() => void perform("retry", [parked])}
+                  onSkip={() => setSkipping([parked])}
+                />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {skipping !== undefined && (
+        <FormDialog
+          title={skipTitle(skipping)}
+          act="Skip"
+          danger
+          onAct={() => perform("skip", skipping)}
+          onClose={() => setSkipping(undefined)}
+        >
+          <p>
+            This subscription never receives the parked event. The later events of the key are
+            delivered in their order.
+          </p>
+        </FormDialog>
+      )}
+    </>
+  );
+}
+
+const skipTitle = ([first, ...others]: readonly ParkedKey[]): string =>
+  others.length === 0
+    ? `Skip the event of ${visible(first?.key ?? "")}`
+    : `Skip the events of ${others.length + 1} keys`;
+
+async function release(
+  stream: string,
+  subscription: string,
+  verb: Verb,
+  parked: ParkedKey,
+): Promise<Result> {
+  try {
+    const { status } = await (verb === "retry"
+      ? api.retry(stream, subscription, parked.key)
+      : api.skip(stream, subscription, parked));
+    return { isDone: true, text: status === "free" ? "free" : "its events are delivered again" };
+  } catch (error) {
+    endIfRefused(error);
+    return { isDone: false, text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function Results({ results }: { results: ReadonlyMap<string, Result> }) {
+  if (results.size === 0) return null;
+  return (
+    <section class="card" aria-label="Results">
+      <h2>{counted(results.size, "result")}</h2>
+      <ul class="results">
+        {[...results].map(([key, { isDone, text }]) => (
+          <li key={key}>
+            <Tag tone={isDone ? "good" : "bad"}>{isDone ? "done" : "refused"}</Tag>{" "}
+            <Name>{key}</Name> <span class="soft">{visible(text)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+type RowProps = {
+  readonly stream: string;
+  readonly parked: ParkedKey;
+  readonly isChosen: boolean;
+  readonly mayOperate: boolean;
+  readonly onChoose: () => void;
+  readonly onRetry: () => void;
+  readonly onSkip: () => void;
+};
+
+function Row({ stream, parked, isChosen, mayOperate, onChoose, onRetry, onSkip }: RowProps) {
+  const { key, sequence, reason, parkedAt, status, expired } = parked;
+  const event = href(["streams", stream, "events"], { key, seq: sequence, of: key });
+  return (
+    <tr>
+      {can("operate") && (
+        <td>
+          <input
+            type="checkbox"
+            aria-label={`Choose ${visible(key)}`}
+            checked={isChosen}
+            onChange={onChoose}
+          />
+        </td>
+      )}
+      <td>
+        <a href={href(["streams", stream, "key"], { key })} data-row>
+          <Name>{key}</Name>
+        </a>
+        {status === "retrying" && <Tag>retrying</Tag>}
+        {expired === true && <Tag tone="bad">event is no longer kept</Tag>}
+      </td>
+      <td class="reason">{reason === "" ? <span class="soft">none</span> : visible(reason)}</td>
+      <td class="end">
+        <a href={event}>{count(sequence)}</a>
+      </td>
+      <td class="end wide-only">
+        <Ago at={parkedAt} />
+      </td>
+      {can("operate") && (
+        <td class="end">
+          <div class="actions">
+            <button type="button" disabled={!mayOperate} onClick={onRetry}>
+              Retry
+            </button>
+            <button type="button" class="danger" disabled={!mayOperate} onClick={onSkip}>
+              Skip
+            </button>
+          </div>
+        </td>
+      )}
+    </tr>
+  );
+}
+
+function toggled(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const next = new Set(set);
+  if (!next.delete(key)) next.add(key);
+  return next;
+}

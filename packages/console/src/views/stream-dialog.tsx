@@ -1,0 +1,90 @@
+import { useState } from "preact/hooks";
+import { api, type StreamInfo } from "../api.ts";
+import { announce } from "../parts/basics.tsx";
+import { Field, FormDialog } from "../parts/dialog.tsx";
+
+type Props = {
+  /** The stream to change. Without it, a new one is created. */
+  readonly stream?: StreamInfo;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+};
+
+/** Creates a stream, or changes its description and retention. */
+export function StreamDialog({ stream, onClose, onDone }: Props) {
+  const [name, setName] = useState("");
+  const [description, setDescription] = useState(stream?.description ?? "");
+  const [retentionHours, setRetention] = useState(String(stream?.retentionHours ?? 360));
+  const [partitions, setPartitions] = useState("1");
+  const [isCompacted, setCompacted] = useState(true);
+  const isNew = stream === undefined;
+  const save = async () => {
+    const settings = { description, retentionHours: Number(retentionHours) };
+    if (isNew) {
+      const compaction = isCompacted ? "key" : "none";
+      await api.createStream({ name, ...settings, partitions: Number(partitions), compaction });
+    } else await api.changeStream(stream.name, settings);
+    announce(isNew ? `The stream ${name} is created.` : `The stream ${stream.name} is changed.`);
+    onDone();
+  };
+  return (
+    <FormDialog
+      title={isNew ? "Create a stream" : `Change ${stream.name}`}
+      act={isNew ? "Create" : "Save"}
+      onAct={save}
+      onClose={onClose}
+    >
+      {isNew && (
+        <Field label="Name" hint="Lower-case letters, digits, dot, dash and underscore.">
+          <input
+            required
+            autocomplete="off"
+            value={name}
+            onInput={(e) => setName(e.currentTarget.value)}
+          />
+        </Field>
+      )}
+      <Field label="Description">
+        <input value={description} onInput={(e) => setDescription(e.currentTarget.value)} />
+      </Field>
+      <Field
+        label="Events are kept for, in hours"
+        hint="A longer time applies to new events. A shorter one applies to all events at once."
+      >
+        <input
+          type="number"
+          min="1"
+          max="8760"
+          required
+          value={retentionHours}
+          onInput={(e) => setRetention(e.currentTarget.value)}
+        />
+      </Field>
+      {isNew && (
+        <>
+          <Field
+            label="Partitions"
+            hint="Each partition adds to the rate at which the stream can be written. It cannot be changed later."
+          >
+            <input
+              type="number"
+              min="1"
+              max="64"
+              required
+              value={partitions}
+              onInput={(e) => setPartitions(e.currentTarget.value)}
+            />
+          </Field>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={isCompacted}
+              onChange={(e) => setCompacted(e.currentTarget.checked)}
+            />
+            Keep the current state of every key
+          </label>
+        </>
+      )}
+    </FormDialog>
+  );
+}

@@ -1,0 +1,85 @@
+import { useState } from "preact/hooks";
+import { api, type Secret } from "../api.ts";
+import { Empty, Failure, Moment, Name, Skeleton } from "../parts/basics.tsx";
+import { Field, FormDialog } from "../parts/dialog.tsx";
+import { useLoad } from "../parts/load.ts";
+import { SecretDialog } from "./secret.tsx";
+
+/** The tenants of the installation, for the holder of the admin key. */
+export function TenantsView() {
+  const [creating, setCreating] = useState(false);
+  const [name, setName] = useState("");
+  const [secret, setSecret] = useState<Secret | undefined>();
+  const { data, error, reload } = useLoad("tenants", api.tenants);
+  if (data === undefined) return error === undefined ? <Skeleton /> : <Failure error={error} />;
+  return (
+    <>
+      <div class="heading">
+        <h1>Tenants</h1>
+        <div class="actions">
+          <button type="button" onClick={() => setCreating(true)}>
+            Create a tenant
+          </button>
+        </div>
+      </div>
+      {data.items.length === 0 ? (
+        <Empty title="Only the tenant default">
+          <p>
+            Each tenant has streams and keys of its own, which no other tenant can see. Most
+            installations need no second one.
+          </p>
+        </Empty>
+      ) : (
+        <div class="table">
+          <table>
+            <thead>
+              <tr>
+                <th>Tenant</th>
+                <th class="end">Created</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.items.map((tenant) => (
+                <tr key={tenant.name}>
+                  <td>
+                    <Name>{tenant.name}</Name>
+                  </td>
+                  <td class="end">
+                    <Moment at={tenant.createdAt} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {creating && (
+        <FormDialog
+          title="Create a tenant"
+          act="Create"
+          onAct={async () => {
+            const { adminKey } = await api.createTenant(name);
+            setSecret(adminKey);
+            reload();
+          }}
+          onClose={() => setCreating(false)}
+        >
+          <Field
+            label="Name"
+            hint="Lower-case letters, digits, dot, dash and underscore. An existing tenant gets one more key."
+          >
+            <input
+              required
+              value={name}
+              autocomplete="off"
+              onInput={(e) => setName(e.currentTarget.value)}
+            />
+          </Field>
+        </FormDialog>
+      )}
+      {secret !== undefined && (
+        <SecretDialog secret={secret} onClose={() => setSecret(undefined)} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,18 @@
+import { describe } from "vitest";
+import { accessible } from "./accessible.ts";
+import { chromiumPath } from "./browser.ts";
+import { walk } from "./walk.ts";
+import { openWorld } from "./world.ts";
+
+const isThere = chromiumPath() !== undefined;
+if (!isThere) {
+  console.warn(
+    "The console is not tested: no Chromium was found. Install Debian's `chromium`, or set CHROMIUM.",
+  );
+}
+
+describe.runIf(isThere)("the console", () => {
+  const world = openWorld();
+  describe("walk", () => walk(world));
+  describe("access for everyone", () => accessible(world));
+});

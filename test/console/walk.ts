@@ -1,0 +1,156 @@
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import type { World } from "./world.ts";
+
+/** Every view by its address, with what is seen there. */
+export const VIEWS: readonly (readonly [hash: string, text: string])[] = [
+  ["#/streams", "billing.invoices"],
+  ["#/streams/orders/events", "order-1003"],
+  ["#/streams/orders/events?seq=588&of=order-1005", "customer-5"],
+  ["#/streams/hostile/events", "rtl-\\u202egnp.exe"],
+  ["#/streams/orders/states", "order-1000"],
+  ["#/streams/orders/key?key=order-1003", "tombstone"],
+  ["#/streams/orders/about", "Oldest kept event"],
+  ["#/streams/orders/subscriptions", "shipping"],
+  ["#/streams/orders/subscriptions/shipping", "Lag since this page was opened"],
+  ["#/streams/orders/subscriptions/search-index", "bootstrap"],
+  ["#/streams/orders/subscriptions/shipping/parked", "no such customer"],
+  ["#/keys", "shop backend"],
+  ["#/tenants", "Only the tenant default"],
+];
+
+const dialogOf = (page: Page) => page.locator("dialog[open]");
+
+export function walk(world: World): void {
+  it("every view opens by its address, without an error and without a request to elsewhere", async () => {
+    const { page, faults, close } = await world.open("#/", world.adminKey);
+    for (const [hash, text] of VIEWS) {
+      await page.goto(`${world.url}/console${hash}`);
+      await page.getByText(text).locator("visible=true").first().waitFor();
+    }
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("a person creates a stream, publishes, looks, subscribes, seeks and deletes", async () => {
+    const { page, faults, close } = await world.open("#/streams", world.adminKey);
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    await button("Create a stream").click();
+    await page.getByLabel("Name").fill("walk");
+    await dialogOf(page).getByRole("button", { name: "Create" }).click();
+    await page.getByRole("link", { name: "walk" }).click();
+
+    await button("Publish an event").click();
+    await page.getByLabel("Key", { exact: true }).last().fill("a/b?c#d");
+    await page.getByLabel("Data", { exact: true }).fill('{"n":1e400}');
+    await dialogOf(page).getByRole("button", { name: "Publish" }).click();
+    await page.getByRole("row", { name: /a\/b\?c#d/ }).click();
+    await page.getByText("1e400").last().waitFor();
+    await page.getByRole("link", { name: "a/b?c#d" }).click();
+    await page.getByText("1 version").waitFor();
+
+    await page.getByRole("link", { name: "Subscriptions" }).click();
+    await button("Create a subscription").click();
+    await page.getByLabel("Name").fill("reader");
+    await dialogOf(page).getByRole("button", { name: "Create" }).click();
+    await page.getByRole("link", { name: "reader" }).click();
+    await button("Seek").click();
+    await page.getByLabel("events published from now on").check();
+    await button("Look first").click();
+    await page.getByText("0 events will be delivered. 1 event will be left out.").waitFor();
+    await button("Move reader").click();
+    await page.getByText("caught up").waitFor();
+    await button("Change").click();
+    await page.getByLabel("Lease of a worker, in seconds").fill("60");
+    await button("Save").click();
+    await page.getByText("60 s", { exact: true }).waitFor();
+    await button("Delete").click();
+    expect(await button("Delete the subscription").isDisabled()).toBe(true);
+    await page.getByLabel("Type reader to confirm").fill("reader");
+    await button("Delete the subscription").click();
+    await page.getByText("No service follows this stream").waitFor();
+
+    await page.getByRole("link", { name: "Settings" }).click();
+    await button("Change").click();
+    await page.getByLabel("Description").fill("of the walk");
+    await button("Save").click();
+    await page.getByText("of the walk").waitFor();
+    await button("Delete").click();
+    await page.getByLabel("Type walk to confirm").fill("walk");
+    await button("Delete the stream").click();
+    await page.getByRole("link", { name: "orders" }).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("parked keys are retried and skipped together, each with its own result", async () => {
+    const { page, faults, close } = await world.open(
+      "#/streams/orders/subscriptions/shipping/parked",
+      world.adminKey,
+    );
+    await page.getByLabel("Choose order-1008").check();
+    await page.getByLabel("Choose order-1009").check();
+    await page.getByRole("button", { name: "Retry 2" }).click();
+    await page.getByText("2 results").waitFor();
+    await page
+      .getByRole("row", { name: /order-1010/ })
+      .getByRole("button", { name: "Skip" })
+      .click();
+    await dialogOf(page).getByRole("button", { name: "Skip" }).click();
+    await page.getByText("3 results").waitFor();
+    expect(await page.getByText("done", { exact: true }).count()).toBe(3);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("a key is created, shown once, rotated and revoked", async () => {
+    const { page, faults, close } = await world.open("#/keys", world.adminKey);
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    await button("Create a key").click();
+    await page.getByLabel("Name", { exact: true }).fill("made by hand");
+    await page.getByLabel(/^read/).check();
+    await dialogOf(page).getByRole("button", { name: "Create" }).click();
+    const secret = (await page.locator(".secret").textContent()) ?? "";
+    expect(secret).toMatch(/^elk_test_/);
+    await button("I have it").click();
+    expect(await page.getByText(secret).count()).toBe(0);
+    const row = page.getByRole("row", { name: /made by hand/ });
+    await row.getByRole("button", { name: "Rotate" }).click();
+    await button("Make a new secret").click();
+    expect(await page.locator(".secret").textContent()).not.toBe(secret);
+    await button("I have it").click();
+    await row.getByRole("button", { name: "Revoke" }).click();
+    await page.getByLabel(/^Type .* to confirm/).fill(secret.split("_")[2] ?? "");
+    await button("Revoke the key").click();
+    await row.waitFor({ state: "detached" });
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("Back, a reload and a shared link show the same again", async () => {
+    const { page, close } = await world.open("#/streams/orders/events", world.adminKey);
+    await page.getByLabel("Type", { exact: true }).fill("order.paid");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page
+      .getByRole("row", { name: /order-1017/ })
+      .first()
+      .click();
+    await page.getByRole("region", { name: "Event 600" }).waitFor();
+    const shared = page.url();
+    expect(shared).toContain("type=order.paid");
+    await page.reload();
+    await page.getByRole("region", { name: "Event 600" }).waitFor();
+    expect(await page.getByLabel("Type", { exact: true }).inputValue()).toBe("order.paid");
+    await page.goBack();
+    await page.getByRole("region", { name: "Event 600" }).waitFor({ state: "detached" });
+    expect(page.url()).toContain("type=order.paid");
+
+    // In another tab, the link asks for a key first.
+    const other = await world.open(new URL(shared).hash);
+    await other.page.getByLabel("API key").fill(world.adminKey);
+    await other.page.keyboard.press("Enter");
+    await other.page.getByRole("region", { name: "Event 600" }).waitFor();
+    await other.close();
+    await close();
+  });
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject } from "vitest";
+import { type Stack, startStack } from "../../packages/local/src/stack.ts";
+import { EventLedger } from "../../packages/sdk/src/index.ts";
+import { chromiumPath, launch } from "./browser.ts";
+import { seed } from "./seed.ts";
+
+/** A page, with everything that must not happen on it. */
+export type Watched = { readonly page: Page; readonly faults: string[]; close(): Promise<void> };
+
+/** One stack with data, one browser, and keys of several rights. */
+export type World = {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly ledger: EventLedger;
+  /** Creates a key with the given members. */
+  newKey(members: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Opens the console at an address. With a key, it is signed in. */
+  open(hash: string, key?: string, options?: BrowserContextOptions): Promise<Watched>;
+};
+
+export function openWorld({ isSeeded = true } = {}): World {
+  let stack: Stack;
+  let browser: Browser;
+  beforeAll(async () => {
+    const endpoint = inject("dynamoEndpoint");
+    const tableName = `console-${randomUUID()}`;
+    stack = await startStack({ endpoint, tableName });
+    if (isSeeded) await seed(stack);
+    browser = await launch(chromiumPath() ?? expect.fail("no Chromium"));
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  const ledger = () => new EventLedger({ url: stack.url, apiKey: stack.adminKey });
+  return {
+    get url() {
+      return stack.url;
+    },
+    get adminKey() {
+      return stack.adminKey;
+    },
+    get ledger() {
+      return ledger();
+    },
+    async newKey(members) {
+      const body = { name: "of a test", streams: ["*"], ...members };
+      const made = await ledger().request<{ apiKey: string }>({
+        method: "POST",
+        path: "/keys",
+        body,
+      });
+      return made.apiKey;
+    },
+    async open(hash, key, options = {}) {
+      const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 },
+        reducedMotion: "reduce",
+        ...options,
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
+      const faults = watch(page, stack.url);
+      if (key !== undefined) {
+        await page.goto(`${stack.url}/console#key=${encodeURIComponent(key)}`);
+        await page.getByRole("button", { name: "Sign out" }).waitFor();
+      }
+      await page.goto(`${stack.url}/console${hash}`);
+      return { page, faults, close: () => context.close() };
+    },
+  };
+}
+
+/** Collects errors of the page, refusals by its policy, and requests that leave the server. */
+function watch(page: Page, url: string): string[] {
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()}`);
+  });
+  page.on("dialog", (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${url}/`)) faults.push(`request: ${request.url()}`);
+  });
+  return faults;
+}
