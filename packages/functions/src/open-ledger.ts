@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type Clock,
   createAdminKey,
@@ -21,6 +21,7 @@ import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
 import { type ArchiveConfig, openArchive, readArchive } from "./open-archive.ts";
 import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
+import { createStoreClient } from "./store/store-client.ts";
 import { createStoreWrites, type HasRoomFor } from "./store-writes.ts";
 import { readWaitSecondsMax } from "./wait-seconds.ts";
 
@@ -83,19 +84,24 @@ const REQUEST_TIMEOUT_MS = 2_000;
 
 /** Assembles the product over one table. No other file knows all of its parts. */
 export function openLedger(config: Config): OpenLedger {
-  const client = new DynamoDBClient({
-    region: config.region,
-    // The SDK does not retry. The callers retry, because they know what a lost answer means.
-    maxAttempts: 1,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
+  const { sign, ...access } =
+    config.endpoint === undefined
+      ? { sign: undefined }
+      : { endpoint: config.endpoint, ...emulatorAccess(config.region) };
+  const client = createStoreClient(
+    {
+      region: config.region,
+      // The SDK does not retry. The callers retry, because they know what a lost answer means.
+      maxAttempts: 1,
+      requestHandler: {
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+      ...access,
     },
-    ...(config.endpoint === undefined
-      ? {}
-      : { endpoint: config.endpoint, ...emulatorAccess(config.region) }),
-  });
+    sign,
+  );
   const { metrics = createMetrics() } = config;
   client.middlewareStack.add(createStoreMeter(metrics), { step: "initialize", name: "storeMeter" });
   const clock = config.clock ?? systemClock;

@@ -4,10 +4,21 @@ const DATA = ',"data":';
 
 /** Returns an event in native JSON, with its data exactly as published. */
 export function printEvent(event: StoredEvent): string {
-  const { sequence, id, key, type, time, headers } = event;
-  const publishedAt = new Date(event.publishedAt).toISOString();
-  const attributes = { sequence, publishedAt, id, key, type, time, headers };
-  return `${JSON.stringify(attributes).slice(0, -1)}${DATA}${event.data}}`;
+  const { sequence, publishedAt, id, key, type, time, headers } = event;
+  const place = `"sequence":${sequence},"publishedAt":"${isoTime(publishedAt)}"`;
+  const attributes = `"id":${JSON.stringify(id)},"key":${JSON.stringify(key)}`;
+  const given = member("type", type) + member("time", time) + member("headers", headers);
+  return `{${place},${attributes}${given}${DATA}${event.data}}`;
+}
+
+const member = (name: string, value: unknown): string =>
+  value === undefined ? "" : `,"${name}":${JSON.stringify(value)}`;
+
+/** All events of a batch have the same time, so the last text is kept. */
+let printedTime = { ms: 0, text: new Date(0).toISOString() };
+function isoTime(ms: number): string {
+  if (ms !== printedTime.ms) printedTime = { ms, text: new Date(ms).toISOString() };
+  return printedTime.text;
 }
 
 /**

@@ -2,6 +2,8 @@ import { createWriteTransaction } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { isRefusal, refusalOf } from "./aws-error.ts";
 import type { Batch } from "./batch.entity.ts";
+import { sendPut } from "./batch-wire.ts";
+import type { Connection } from "./connection.ts";
 import type { ReceiptRow } from "./receipt.entity.ts";
 import type { RowKinds } from "./row-kinds.ts";
 import { sendTransaction, type Verdict } from "./transaction.ts";
@@ -32,11 +34,11 @@ export type AppendVerdict = Verdict<Obstacles>;
  * Puts batches and receipts where no rows exist, in one request that is sent once. A single batch
  * uses a plain conditional put, which costs half as much as a transaction.
  */
-export const appendRows = (kinds: Pick<RowKinds, "batch" | "receipt">) => ({
+export const appendRows = (connection: Connection, kinds: Pick<RowKinds, "batch" | "receipt">) => ({
   async put(append: Append): Promise<AppendVerdict> {
     const [only, ...others] = append.batches;
     if (only !== undefined && others.length === 0 && append.receipts.length === 0) {
-      return putBatch(kinds, append.life, only.partition, only.batch);
+      return putBatch(connection, append.life, only.partition, only.batch);
     }
     const verdict = await sendTransaction(() =>
       createWriteTransaction(
@@ -66,17 +68,15 @@ export const appendRows = (kinds: Pick<RowKinds, "batch" | "receipt">) => ({
 });
 
 async function putBatch(
-  { batch }: Pick<RowKinds, "batch">,
+  connection: Connection,
   life: Life,
   partition: number,
-  content: Batch,
+  batch: Batch,
 ): Promise<AppendVerdict> {
   try {
-    const { rejected, data } = await batch
-      .create({ life, partition, ...content })
-      .go({ returnOnConditionCheckFailure: "all_old" });
-    if (!rejected) return { kind: "written" };
-    return { kind: "cancelled", batches: [data ?? undefined], receipts: [] };
+    const refused = await sendPut(connection, life, partition, batch);
+    if (refused === undefined) return { kind: "written" };
+    return { kind: "cancelled", batches: [refused.obstacle], receipts: [] };
   } catch (error) {
     if (isRefusal(error)) throw refusalOf(error);
     return { kind: "unknown", cause: error };

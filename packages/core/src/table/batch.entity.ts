@@ -1,6 +1,7 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { readRows } from "./aws-error.ts";
+import { SEQUENCE_DIGITS, sendQuery } from "./batch-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
 
@@ -93,12 +94,6 @@ export const batchEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/**
- * Enough digits for a million events a second for three years. A fixed width lets numbers sort as
- * text.
- */
-const SEQUENCE_DIGITS = 14;
-
 /** Reads of a partition's chain. All of them are strongly consistent. */
 export const batchRows = (connection: Connection, entity: ReturnType<typeof batchEntity>) => ({
   /**
@@ -107,13 +102,16 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
    * a caller that knows an end asks from there.
    */
   async loadLast(life: Life, partition: number, from = 0): Promise<BatchOutline | undefined> {
-    const { data } = await readRows(connection, () =>
-      entity.query
-        .primary({ life, partition })
-        .gte({ first: from })
-        .go({ order: "desc", limit: 1, pages: 1, consistent: true, attributes: [...OUTLINE] }),
-    );
-    return data[0];
+    const query = {
+      life,
+      partition,
+      from,
+      limit: 1,
+      order: "desc",
+      projection: "outline",
+    } as const;
+    const { batches } = await readRows(connection, () => sendQuery(connection, query));
+    return batches[0];
   },
 
   /** Does the same as `loadFrom`, without the events. */
@@ -123,13 +121,8 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     first: number,
     limit: number,
   ): Promise<{ batches: BatchOutline[]; more: boolean }> {
-    const { data, cursor } = await readRows(connection, () =>
-      entity.query
-        .primary({ life, partition })
-        .gte({ first })
-        .go({ limit, pages: 1, consistent: true, attributes: [...OUTLINE] }),
-    );
-    return { batches: data, more: cursor !== null };
+    const query = { life, partition, from: first, limit, projection: "outline" } as const;
+    return readRows(connection, () => sendQuery(connection, query));
   },
 
   /**
@@ -141,13 +134,8 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     first: number,
     limit: number,
   ): Promise<{ batches: Batch[]; more: boolean }> {
-    const { data, cursor } = await readRows(connection, () =>
-      entity.query
-        .primary({ life, partition })
-        .gte({ first })
-        .go({ limit, pages: 1, consistent: true }),
-    );
-    return { batches: data, more: cursor !== null };
+    const query = { life, partition, from: first, limit, projection: "whole" } as const;
+    return readRows(connection, () => sendQuery(connection, query));
   },
 
   /** Returns the last stored batch whose first sequence is at most `sequence`, or undefined. */
@@ -156,13 +144,8 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     partition: number,
     sequence: number,
   ): Promise<Batch | undefined> {
-    const { data } = await readRows(connection, () =>
-      entity.query
-        .primary({ life, partition })
-        .between({ first: 0 }, { first: sequence })
-        .go({ order: "desc", limit: 1, pages: 1, consistent: true }),
-    );
-    return data[0];
+    const { batches } = await this.loadBefore(life, partition, sequence + 1, 1);
+    return batches[0];
   },
 
   /**
@@ -175,13 +158,9 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
     next: number,
     limit: number,
   ): Promise<{ batches: Batch[]; more: boolean }> {
-    const { data, cursor } = await readRows(connection, () =>
-      entity.query
-        .primary({ life, partition })
-        .between({ first: 0 }, { first: next - 1 })
-        .go({ order: "desc", limit, pages: 1, consistent: true }),
-    );
-    return { batches: data, more: cursor !== null };
+    const range = { life, partition, from: 0, to: next - 1, limit } as const;
+    const query = { ...range, order: "desc", projection: "whole" } as const;
+    return readRows(connection, () => sendQuery(connection, query));
   },
 
   /** Deletes these batches, at most a page of them. Returns how many were processed. */

@@ -29,7 +29,7 @@ export const createTable = (connection: Connection) => {
   return lazily({
     access: () => accessRows(connection, accessKinds(kinds)),
     apiKeys: () => apiKeyRows(connection, kinds.apiKey, kinds.keyDirectory),
-    append: () => appendRows(kinds),
+    append: () => appendRows(connection, kinds),
     batches: () => batchRows(connection, kinds.batch),
     checkpoints: () => checkpointRows(connection, kinds.checkpoint),
     compacted: () => compactedRows(connection, kinds.compacted),
