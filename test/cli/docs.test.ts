@@ -103,6 +103,8 @@ const steady = (line: string): string =>
     .replaceAll(/\b\d+[sm] ago|\bnow\b/g, "ago")
     .replace(/ Compacted .*| \([\d,]+\/s\)/g, "")
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, "uuid")
+    .replaceAll(/\b\d+ B\b/g, "n B")
+    .replaceAll(/\b[0-9a-f]{40,}…/g, "sha256")
     .replaceAll(/elk_\w+/g, "elk")
     .replaceAll(/"(id|publishedAt|createdAt|cursor|life|committed)":"[^"]*"/g, '"$1":""')
     .replaceAll(/\b\d+ ms\b|\b[\d.]+ s\b|\b\d+[sm]\b/g, "n")

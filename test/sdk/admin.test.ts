@@ -3,6 +3,9 @@ import { expect, it } from "vitest";
 import type * as z from "zod/mini";
 import {
   type ApiKey,
+  type ArchiveReceipt,
+  type ArchiveSegment,
+  type ArchiveVerification,
   administer,
   type Caller,
   type CompactReceipt,
@@ -86,9 +89,9 @@ it("an administrator manages keys and tenants, and lists have all pages", async 
   await admin.health({ deep: true });
 });
 
-/** True if both types accept each other, without regard to `readonly`. */
+/** True if both types accept each other and name the same members. `readonly` does not count. */
 type Same<One, Other> = [Plain<One>] extends [Plain<Other>]
-  ? [Plain<Other>] extends [Plain<One>]
+  ? [Plain<Other>, keyof Other, keyof One] extends [Plain<One>, keyof One, keyof Other]
     ? true
     : false
   : false;
@@ -118,9 +121,12 @@ it("the types are those of the protocol", () => {
     released: Same<ReleaseReceipt, protocol.ReleaseReceipt>;
     newKeySettings: Same<KeySettings, z.input<typeof protocol.CreateApiKey>>;
     rotation: Same<KeyRotation, z.input<typeof protocol.RotateApiKey>>;
-    streamChange: Same<StreamChange, Omit<protocol.PatchStream, "archiveDays">>;
-    newStream: Same<NewStream, Omit<z.input<typeof protocol.CreateStream>, "name" | "archiveDays">>;
+    streamChange: Same<StreamChange, protocol.PatchStream>;
+    newStream: Same<NewStream, Omit<z.input<typeof protocol.CreateStream>, "name">>;
     subscriptionChange: Same<SubscriptionChange, protocol.PatchSubscription>;
+    archived: Same<ArchiveReceipt, protocol.ArchiveReceipt>;
+    segment: Same<ArchiveSegment, protocol.ArchiveSegment>;
+    verified: Same<ArchiveVerification, protocol.ArchiveVerification>;
     caller: Same<Omit<Caller, "limits">, Omit<protocol.Whoami, "limits">>;
     newSubscription: z.input<typeof protocol.CreateSubscription> extends NewSubscription
       ? true
@@ -144,6 +150,9 @@ it("the types are those of the protocol", () => {
     streamChange: true,
     newStream: true,
     subscriptionChange: true,
+    archived: true,
+    segment: true,
+    verified: true,
     caller: true,
     newSubscription: true,
   };

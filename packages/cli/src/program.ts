@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Cli, Globals } from "./cli.ts";
+import { archiveCommands } from "./commands/archive.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { keysCommands } from "./commands/keys.ts";
@@ -70,6 +71,7 @@ const COMMANDS = [
   stateCommands,
   listenCommand,
   streamsCommands,
+  archiveCommands,
   subsCommands,
   parkedCommands,
   keysCommands,

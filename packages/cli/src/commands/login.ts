@@ -16,7 +16,8 @@ export function loginCommands({ program, act }: Register): void {
     .addHelpText(
       "after",
       `
-The key is asked for on a terminal. Elsewhere it is EVENTLEDGER_API_KEY or standard input.
+The key is asked for on a terminal. Elsewhere it is EVENTLEDGER_API_KEY or
+standard input.
 
 Examples:
   $ el login https://events.example.com --name production

@@ -51,9 +51,10 @@ export function publishCommand({ program, act }: Register): void {
     .addHelpText(
       "after",
       `
-A line of a file is an event: {"key":"order-1","type":"order.placed","data":{"total":42}}
-A file is checked before anything is published. If publishing is interrupted, the
-same command continues, and no event is published twice.
+A line of a file is an event:
+  {"key":"order-1","type":"order.placed","data":{"total":42}}
+A file is checked before anything is published. If publishing is interrupted,
+the same command continues, and no event is published twice.
 
 Examples:
   $ el publish orders -k order-1 -t order.placed -d '{"total":42}'

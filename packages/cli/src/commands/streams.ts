@@ -1,6 +1,6 @@
 import { counted, parseDuration } from "../arguments.ts";
 import { type Cli, confirm } from "../cli.ts";
-import { Failure } from "../io.ts";
+import { UsageError } from "../io.ts";
 import { renderFacts } from "../output/facts.ts";
 import type { TableOf } from "../output/output.ts";
 import { renderTable } from "../output/table.ts";
@@ -38,6 +38,7 @@ export function streamsCommands({ program, act }: Register): void {
     )
     .option("--compaction <kind>", "key: keep the current state of each key; or none")
     .option("--retention <time>", "how long events are kept, such as 15d")
+    .option("--archive <time>", "how long events are kept in the archive, such as 365d")
     .addHelpText(
       "after",
       "\nExamples:\n  $ el streams create orders\n  $ el streams create clicks --partitions 4 --compaction none --retention 3d",
@@ -62,13 +63,15 @@ export function streamsCommands({ program, act }: Register): void {
     .description("change the settings of a stream")
     .option("--description <text>", "a note for people")
     .option("--retention <time>", "how long events are kept, such as 15d")
+    .option("--archive <time>", "how long events are kept in the archive, such as 365d")
+    .option("--no-archive", "archive no further events")
     .addHelpText("after", "\nExample:\n  $ el streams set orders --retention 30d")
     .action(
       act<Settings>(async (cli, [name], settings) => {
         cli.about = { ...cli.about, stream: name };
         const body = changed(settings);
         if (Object.values(body).every((value) => value === undefined)) {
-          throw new Failure("Nothing to change.", { help: "el streams set --help", exitCode: 2 });
+          throw new UsageError("Nothing to change.");
         }
         const { admin } = cli.server();
         const stream = await admin.streams.change(name, body, { signal: cli.io.signal });
@@ -87,14 +90,26 @@ export function streamsCommands({ program, act }: Register): void {
     .action(act((cli, [name]) => compact(cli, name)));
 }
 
-type Settings = { description?: string; retention?: string };
+type Settings = { description?: string; retention?: string; archive?: string | boolean };
 
-function changed({ description, retention }: Settings) {
-  const hours = retention && parseDuration(retention, "--retention") / 3_600_000;
-  if (typeof hours === "number" && !Number.isInteger(hours)) {
-    throw new Failure("--retention is kept in whole hours.", { exitCode: 2 });
-  }
-  return { description, retentionHours: hours === "" ? undefined : hours };
+function changed({ description, retention, archive }: Settings) {
+  const retentionHours = retention && whole(retention, "--retention", "hours", HOUR_MS);
+  // commander gives true where only --no-archive could have been given.
+  const archiveDays =
+    typeof archive === "string"
+      ? whole(archive, "--archive", "days", 24 * HOUR_MS)
+      : archive === false
+        ? null
+        : undefined;
+  return { description, retentionHours: retentionHours || undefined, archiveDays };
+}
+
+const HOUR_MS = 3_600_000;
+
+function whole(text: string, option: string, units: string, unitMs: number): number {
+  const value = parseDuration(text, option) / unitMs;
+  if (Number.isInteger(value)) return value;
+  throw new UsageError(`${option} is kept in whole ${units}: ${text}`);
 }
 
 const table = (cli: Cli): TableOf<ListedStream> => {
@@ -141,6 +156,7 @@ async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
     ["last", relative(stream.lastEventAt, now)],
     ["oldest", relative(stream.firstEventAt, now)],
     ["kept", duration(stream.retentionHours * 3_600)],
+    ["archived", describeArchive(stream)],
     ["partitions", count(partitions)],
     ["current state", compaction === "none" ? "not kept" : waiting],
     ["compacted", compaction === "none" ? undefined : bytes(stream.bytes)],
@@ -158,6 +174,14 @@ async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
     ],
   });
   return `${facts}\n\n${subscriptions}`;
+}
+
+function describeArchive({ archive, archiveDays }: StreamInfo): string | undefined {
+  if (archive === undefined) return archiveDays === undefined ? undefined : `for ${archiveDays}d`;
+  const { events, segments, bytes: size, lag } = archive;
+  const kept = archiveDays === undefined ? "stopped" : `for ${archiveDays}d`;
+  const held = `${plural(events, "event")} in ${plural(segments, "segment")}, ${bytes(size)}`;
+  return `${kept}, ${held}${lag.events > 0 ? `, ${plural(lag.events, "event")} to go` : ""}`;
 }
 
 async function remove(cli: Cli, name: string): Promise<void> {

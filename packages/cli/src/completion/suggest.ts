@@ -51,6 +51,7 @@ const namesOf = (command: Command): Suggestion[] =>
   command
     .createHelp()
     .visibleCommands(command)
+    .filter((each) => command.parent === null || each.name() !== "help")
     .map((each) => ({ word: each.name(), about: each.description() }));
 
 const optionsOf = (command: Command, program: Command): Suggestion[] =>

@@ -8,6 +8,8 @@ export type StreamAnswer = {
   readonly partitions: number;
   readonly compaction: "key" | "none";
   readonly retentionHours: number;
+  /** How many days events are kept in the archive. Absent when nothing is archived. */
+  readonly archiveDays?: number;
   readonly createdAt: string;
   /** Changes when the name is created again, and when the table is restored. */
   readonly life: string;
@@ -23,6 +25,57 @@ type StreamStatistics = {
   /** The distance from the compaction watermark to the end of the stream. */
   readonly watermarkLag: Lag;
   readonly subscriptionCount: number;
+  readonly archive?: Archive;
+};
+
+export type Archive = {
+  /** From here on the archive and the table are complete, on a stream with one partition. */
+  readonly earliestSequence?: number;
+  readonly segments: number;
+  readonly events: number;
+  readonly bytes: number;
+  readonly lag: Lag;
+};
+
+export type ArchiveReceipt = {
+  readonly segments: number;
+  readonly events: number;
+  readonly bytes: number;
+  /** What is not archived yet. */
+  readonly watermarkLag: Lag;
+  readonly done: boolean;
+};
+
+/** A range of events in one object of the bucket. */
+export type ArchiveSegment = {
+  readonly partition: number;
+  readonly first: number;
+  readonly next: number;
+  readonly firstEventAt: string;
+  readonly lastEventAt: string;
+  readonly events: number;
+  readonly rawBytes: number;
+  readonly bytes: number;
+  readonly object: string;
+  readonly sha256: string;
+  readonly chain: string;
+};
+
+export type ArchiveFault = {
+  readonly partition: number;
+  readonly first: number;
+  readonly next: number;
+  readonly object?: string;
+  readonly reason: "missing" | "changed" | "out-of-chain";
+};
+
+export type ArchiveVerification = {
+  /** The number of segments that are as they were written. */
+  readonly segments: number;
+  readonly events: number;
+  readonly bytes: number;
+  readonly fault: ArchiveFault | null;
+  readonly cursor: string | null;
 };
 
 export type StreamInfo = StreamAnswer &

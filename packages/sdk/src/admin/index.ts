@@ -6,6 +6,9 @@ import type { Call, Connection } from "../http/request.ts";
 import type { ParkedKey, Place, SeekReceipt } from "../subscription/settings.ts";
 import type {
   ApiKey,
+  ArchiveReceipt,
+  ArchiveSegment,
+  ArchiveVerification,
   Caller,
   CompactReceipt,
   ListedStream,
@@ -102,6 +105,14 @@ const streams = (send: Send, connection: Connection) => ({
   /** Compacts for a bounded time. `done: false` says that more remains. */
   compact: (name: string, how?: Signalled): Promise<CompactReceipt> =>
     send("POST", `${streamPath(name)}/compact`, { body: {}, ...how }),
+  /** Archives for a bounded time. `done: false` says that more remains. */
+  archive: (name: string, how?: Signalled): Promise<ArchiveReceipt> =>
+    send("POST", `${streamPath(name)}/archive`, how),
+  segments: (name: string, how?: Signalled) =>
+    each<ArchiveSegment>(send, `${streamPath(name)}/archive`, "segments", how),
+  /** Verifies for a bounded time, from the start or from the cursor of the answer before. */
+  verify: (name: string, cursor?: string, how?: Signalled): Promise<ArchiveVerification> =>
+    send("POST", `${streamPath(name)}/archive/verify`, { query: { cursor }, ...how }),
   /** The compacted state of a key, as the text of the answer: for `rawData`. */
   async stateText(name: string, key: string, how?: Signalled): Promise<string> {
     const path = `${streamPath(name)}/compacted`;

@@ -7,9 +7,11 @@ export type NewStream = {
   readonly partitions?: number | undefined;
   readonly compaction?: "key" | "none" | undefined;
   readonly retentionHours?: number | undefined;
+  /** How many days events are kept in the archive. Null: they are not archived. */
+  readonly archiveDays?: number | null | undefined;
 };
 
-export type StreamChange = Pick<NewStream, "description" | "retentionHours">;
+export type StreamChange = Pick<NewStream, "description" | "retentionHours" | "archiveDays">;
 
 export type NewSubscription = {
   readonly start?: Place | string | undefined;

@@ -1,0 +1,286 @@
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { beforeAll, describe, expect, it } from "vitest";
+import { buildProgram } from "../../packages/cli/src/program.ts";
+import { EventLedger } from "../../packages/sdk/src/index.ts";
+import { newFolder, openCli, parseLines, run } from "./open-cli.ts";
+
+const { el, elWith, lines, url, adminKey, home } = await openCli();
+const orders = new EventLedger({ url, apiKey: adminKey }).stream("orders");
+
+beforeAll(async () => {
+  await el("streams", "create", "orders", "--archive", "30d");
+  const events = Array.from({ length: 20 }, (_, n) => `{"key":"k${n % 4}","data":${n}}\n`).join("");
+  await elWith({ stdin: events }, "publish", "orders");
+  await el("subs", "create", "orders/shipping");
+  await orders.subscription("shipping").park({ key: "k0", sequence: 1, reason: "no" });
+  await orders.subscription("shipping").park({ key: "k1", sequence: 2, reason: "no" });
+});
+
+/** Each command with arguments that work. `KEY` is the id of a new API key. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ["whoami"],
+  ["doctor"],
+  ["login"],
+  ["profile", "ls"],
+  ["profile", "use", "default"],
+  ["profile", "rm", "default"],
+  ["streams", "ls"],
+  ["streams", "info", "orders"],
+  ["streams", "create", "short"],
+  ["streams", "set", "short", "--retention", "2d", "--description", "x"],
+  ["publish", "short", "-k", "a", "-d", "1"],
+  ["publish", "short", "-k", "a", "--delete"],
+  ["read", "orders"],
+  ["state", "orders"],
+  ["state", "orders", "k1"],
+  ["view", "orders", "--ndjson"],
+  ["view", "orders", "--sqlite", "json.db"],
+  ["compact", "orders"],
+  ["archive", "orders"],
+  ["archive", "orders", "--segments"],
+  ["verify", "orders"],
+  ["subs", "create", "orders/mail", "--start", "latest", "--key-prefix", "k"],
+  ["subs", "ls"],
+  ["subs", "ls", "orders"],
+  ["subs", "info", "mail"],
+  ["subs", "set", "mail", "--no-filter"],
+  ["subs", "seek", "orders/mail", "-1h", "--yes"],
+  ["subs", "lag"],
+  ["subs", "rm", "mail", "--yes"],
+  ["parked", "ls", "shipping"],
+  ["parked", "retry", "shipping", "k0"],
+  ["parked", "skip", "shipping", "--all", "--yes"],
+  ["keys", "create", "shop", "--scope", "publish"],
+  ["keys", "ls"],
+  ["keys", "info", "KEY"],
+  ["keys", "rotate", "KEY", "--overlap", "1h"],
+  ["keys", "rm", "KEY", "--yes"],
+  ["tenants", "create", "acme"],
+  ["tenants", "ls"],
+  ["streams", "rm", "short", "--yes"],
+];
+
+/** They run until Ctrl-C, or print no data. Other tests run them. */
+const ELSEWHERE = ["start", "tail", "listen", "completion", "complete", "help"];
+
+describe("JSON", () => {
+  it("every command prints JSON, with --json and in a pipe", async () => {
+    const [key] = await lines("keys", "create", "x", "--scope", "publish");
+    for (const command of COMMANDS) {
+      const argv = command.map((word) => (word === "KEY" ? String(key?.id) : word));
+      const { code, out, err } = await elWith({ tty: true }, ...argv, "--json");
+      expect([argv, code, err]).toEqual([argv, 0, expect.anything()]);
+      const isDocument = out.startsWith("{\n");
+      const parsed = isDocument ? [JSON.parse(out)] : parseLines(out);
+      expect([argv, parsed.length > 0]).toEqual([argv, true]);
+    }
+  });
+
+  it("no command is missing in these tests", () => {
+    const program = buildProgram({ writeHelp: () => {}, start: () => expect.fail("not run") });
+    const names = program.commands.flatMap((command) =>
+      command.commands.length === 0
+        ? [command.name()]
+        : command.commands.map((verb) => `${command.name()} ${verb.name()}`),
+    );
+    const tried = COMMANDS.flatMap(([noun = "", verb = ""]) => [noun, `${noun} ${verb}`]);
+    expect(names.filter((name) => ![...tried, ...ELSEWHERE].includes(name))).toEqual([]);
+  });
+
+  it("every command has help with an example, within 80 columns", async () => {
+    const program = buildProgram({ writeHelp: () => {}, start: () => expect.fail("not run") });
+    for (const command of program.commands.flatMap((each) =>
+      each.commands.length === 0 ? [each] : each.commands,
+    )) {
+      const path = command.parent === program ? [] : [command.parent?.name() ?? ""];
+      if (command.name() === "complete") continue;
+      const { code, out } = await el(...path, command.name(), "--help");
+      expect(code).toBe(0);
+      expect(out).toMatch(/Examples?:\n {2}\$ /);
+      const [prose = ""] = out.split("Example");
+      expect(prose.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    }
+  });
+});
+
+describe("exit codes", () => {
+  it.each([
+    [2, ["streams", "create", "UPPER"]],
+    [2, ["read", "orders", "--from", "-x"]],
+    [2, ["nothing"]],
+    [2, ["streams"]],
+    [2, ["read"]],
+    [2, ["subs", "rm", "shipping"]],
+    [3, ["streams", "info", "nothing"]],
+    [3, ["state", "orders", "nothing"]],
+    [3, ["subs", "info", "nothing"]],
+    [4, ["whoami", "--api-key", "elk_wrong"]],
+    [5, ["streams", "create", "orders", "--partitions", "4"]],
+    [5, ["publish", "orders", "-k", "k1", "-d", "1", "--expect", "9999"]],
+    [75, ["whoami", "--url", "http://127.0.0.1:9"]],
+  ])("%i: el %j, with an error in two lines", async (code, argv) => {
+    const { code: got, out, err } = await el(...argv);
+    expect([got, out]).toEqual([code, ""]);
+    if (argv[0] === "streams" && argv.length === 1) return;
+    expect(err).toMatch(/^error {2}[^\n]+\nhelp {3}[^\n]+\n$/);
+  });
+
+  it("with --json an error is a line of JSON", async () => {
+    const { err } = await el("streams", "info", "nothing", "--json");
+    expect(JSON.parse(err)).toMatchObject({
+      code: "stream-not-found",
+      exitCode: 3,
+      help: "el streams ls",
+      requestId: expect.any(String),
+    });
+  });
+});
+
+describe("the server", () => {
+  it("flags come before the environment, and that before profiles", async () => {
+    const env = { HOME: newFolder(), XDG_CONFIG_HOME: undefined };
+    const alone = { ...env, EVENTLEDGER_URL: undefined, EVENTLEDGER_API_KEY: undefined };
+    const { out } = await elWith({ env, stdin: adminKey }, "login", url, "--name", "mine");
+    expect(JSON.parse(out)).toMatchObject({ name: "mine", keyId: "root" });
+    const file = join(env.HOME, ".config/eventledger/profiles.json");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const origin = async (how: object, ...argv: string[]) => {
+      const ran = await elWith({ env: { ...alone, ...how } }, "whoami", ...argv);
+      return ran.code === 0 ? JSON.parse(ran.out).urlFrom : ran.err;
+    };
+    expect(await origin({})).toBe("the profile mine");
+    expect(await origin({ EVENTLEDGER_URL: url, EVENTLEDGER_API_KEY: adminKey })).toBe(
+      "the environment",
+    );
+    expect(await origin({ EVENTLEDGER_URL: "http://127.0.0.1:9" }, "--url", url)).toBe("the flags");
+    expect(await origin({ EVENTLEDGER_PROFILE: "no" })).toContain('no profile "no"');
+  });
+
+  it("the key of a profile is sent only to its own address", async () => {
+    const seen: (string | undefined)[] = [];
+    const other = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(401, { "content-type": "application/problem+json" });
+      response.end('{"code":"unauthorized","status":401,"retry":"never"}');
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const address = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const env = { HOME: newFolder(), EVENTLEDGER_URL: undefined, EVENTLEDGER_API_KEY: undefined };
+    await elWith({ env, stdin: adminKey }, "login", url);
+    const { code } = await elWith({ env: { ...env, EVENTLEDGER_URL: address } }, "whoami");
+    other.close();
+    expect([code, seen]).toEqual([4, [undefined]]);
+  });
+
+  it("a damaged file of profiles is named, and a readable one is reported", async () => {
+    const env = { HOME: newFolder() };
+    const folder = join(env.HOME, ".config/eventledger");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "profiles.json"), '{"profiles":{}}', { mode: 0o644 });
+    const { code, out } = await elWith({ env, tty: true }, "doctor");
+    expect([code, out]).toEqual([1, expect.stringContaining("chmod 600")]);
+    writeFileSync(join(folder, "profiles.json"), "{");
+    const { err } = await elWith({ env }, "whoami");
+    expect(err).toContain("is damaged");
+  });
+});
+
+describe("asking", () => {
+  it("nothing is deleted or moved without --yes where there is no terminal", async () => {
+    for (const argv of [
+      ["streams", "rm", "orders"],
+      ["subs", "rm", "shipping"],
+      ["subs", "seek", "shipping", "latest"],
+    ]) {
+      const { code, err } = await el(...argv);
+      expect([code, err]).toEqual([2, expect.stringContaining("add --yes")]);
+    }
+    expect((await lines("streams", "info", "orders"))[0]).toMatchObject({ eventCount: 20 });
+  });
+
+  it("a seek says how many events come again, or are skipped", async () => {
+    const seek = async (to: string, ...more: string[]) =>
+      (await lines("subs", "seek", "shipping", to, ...more))[0];
+    expect(await seek("latest", "--yes")).toMatchObject({ skipped: 20, again: 0, moved: true });
+    expect(await seek("18", "--dry-run")).toMatchObject({ again: 3, moved: false });
+    expect(await seek("earliest", "--yes")).toMatchObject({ again: 20, lag: { events: 20 } });
+  });
+});
+
+describe("copies", () => {
+  it("a copy in SQLite equals the stream after it was stopped again and again", async () => {
+    await el("streams", "create", "moving");
+    const moving = new EventLedger({ url, apiKey: adminKey }).stream("moving");
+    const oracle = new Map<string, number>();
+    let n = 0;
+    const publishSome = async () => {
+      for (let request = 0; request < 8; request++) {
+        const events = Array.from({ length: 5 }, () => {
+          const key = `k${(n * 7) % 23}`;
+          n += 1;
+          if (n % 5 === 0) oracle.delete(key);
+          else oracle.set(key, n);
+          return { key, data: n % 5 === 0 ? null : n };
+        });
+        await moving.publish(events);
+      }
+    };
+    for (let round = 0; round < 3; round++) {
+      const stop = new AbortController();
+      const how = { tty: true, signal: stop.signal };
+      const viewing = elWith(how, "view", "moving", "--sqlite", "moving.db", "-f");
+      await publishSome();
+      stop.abort(new Error("Ctrl-C"));
+      expect((await viewing).code).toBe(130);
+    }
+    await publishSome();
+    expect(await lines("view", "moving", "--sqlite", "moving.db")).toMatchObject([
+      { rows: oracle.size, ready: true },
+    ]);
+    using database = new DatabaseSync(join(home, "moving.db"));
+    const rows = database.prepare("SELECT key, value FROM moving ORDER BY key").all();
+    const expected = [...oracle].toSorted(([one], [other]) => (one < other ? -1 : 1));
+    expect(rows.map(({ key, value }) => [key, Number(value)])).toEqual(expected);
+    const states = await lines("state", "moving");
+    expect(states.map(({ key, data }) => [key, Number(data)])).toEqual(expected);
+  });
+
+  it("events are sent to a local server in their order, and refusals are reported", async () => {
+    const received: { sequence: number }[] = [];
+    const hook = createServer(async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      received.push(JSON.parse(body));
+      response.writeHead(received.length === 2 ? 500 : 204).end();
+    });
+    await new Promise<void>((resolve) => hook.listen(0, "127.0.0.1", resolve));
+    const address = `127.0.0.1:${(hook.address() as AddressInfo).port}/hook`;
+    const stop = new AbortController();
+    const onWrite = () => {
+      if (received.length === 3) setImmediate(() => stop.abort(new Error("Ctrl-C")));
+    };
+    const how = { signal: stop.signal, onWrite };
+    const { out } = await elWith(how, "listen", "orders", "--forward", address, "--from", "-3");
+    hook.close();
+    expect(received.map(({ sequence }) => sequence)).toEqual([18, 19, 20]);
+    expect(parseLines(out)).toMatchObject([{ status: 204 }, { status: 500 }, { status: 204 }]);
+  });
+});
+
+it("the completion knows commands, options, streams and subscriptions", async () => {
+  const words = async (...given: string[]) => {
+    const { out } = await el("complete", "--", ...given);
+    return out.split("\n").flatMap((line) => line.split("\t")[0] || []);
+  };
+  expect(await words("str")).toEqual(["streams"]);
+  expect(await words("streams", "")).toEqual(["ls", "info", "create", "set", "rm"]);
+  expect(await words("read", "ord")).toEqual(["orders"]);
+  expect(await words("subs", "info", "orders/")).toEqual(["orders/shipping"]);
+  expect(await words("read", "orders", "--fr")).toEqual(["--from"]);
+  const { code, out } = await run(["complete", "--", "read", ""], { env: { HOME: home } });
+  expect([code, out]).toEqual([0, ""]);
+});
