@@ -47,7 +47,7 @@ const FLOORS = [
   ["operations"],
   ["status"],
   ["subscription", "snapshot"],
-  ["compaction", "archive"],
+  ["compaction", "archive", "export"],
   ["log"],
   ["stream"],
   ["access"],

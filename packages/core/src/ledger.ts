@@ -2,6 +2,7 @@ import { createAccess } from "./access/access.ts";
 import { archiveOperations } from "./operations/archiving.ts";
 import { browseOperations } from "./operations/browsing.ts";
 import { compactedOperations } from "./operations/compacted.ts";
+import { exportOperations } from "./operations/exporting.ts";
 import { maintenanceOperations } from "./operations/maintenance.ts";
 import { parkingOperations } from "./operations/parking.ts";
 import { createParts, type LedgerDeps } from "./operations/parts.ts";
@@ -27,6 +28,7 @@ export function createLedger(deps: LedgerDeps) {
     ...parkingOperations(parts),
     ...maintenanceOperations(parts),
     ...archiveOperations(parts),
+    ...exportOperations(parts),
   };
 }
 

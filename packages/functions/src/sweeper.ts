@@ -18,19 +18,24 @@ const metricsLog = openMetricsLog(metrics, {
  * started.
  */
 const BUDGET_MS = 9 * 60_000;
+/** The part of that time which exports may use, after everything else. */
+const EXPORTS_MS = 2 * 60_000;
 
 /**
  * Runs on a schedule. Fails when anything is stuck, so that the alarm on the function's errors
  * fires.
  */
 export const handler = async (): Promise<object> => {
-  const { stuck, ...swept } = await ledger.sweep({ budgetMs: BUDGET_MS });
+  const { stuck, ...swept } = await ledger.sweep({ budgetMs: BUDGET_MS - EXPORTS_MS });
+  const failed = await ledger.sweepExports({ budgetMs: EXPORTS_MS });
   metricsLog.flush();
   logLine({ level: "INFO", ...swept, stuck: stuck.length });
+  for (const error of failed) logLine({ level: "ERROR", ...describeError(error) });
   for (const { error, ...place } of stuck) {
     logLine({ level: "ERROR", ...place, ...describeError(error) });
   }
   if (stuck.length > 0)
     throw new Error(`${stuck.length} partition(s) or deleted streams are stuck`);
+  if (failed.length > 0) throw new Error(`${failed.length} export(s) are stuck`);
   return swept;
 };

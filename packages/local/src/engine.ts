@@ -87,7 +87,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       },
     });
     closers.add(() => pump.stop());
-    const sweeping = startSweeper(() => alone(() => sweeper.ledger.sweep()), onNotice);
+    const sweep = async () => {
+      await alone(() => sweeper.ledger.sweep());
+      const [failure] = await sweeper.ledger.sweepExports({ budgetMs: SWEEP_MS });
+      if (failure !== undefined) throw failure;
+    };
+    const sweeping = startSweeper(sweep, onNotice);
     closers.add(() => sweeping.stop());
     return { opened, stop: closers.close };
   } catch (error) {

@@ -3,6 +3,7 @@ export * from "./archive.ts";
 export * from "./compacted.ts";
 export * from "./described/index.ts";
 export * from "./event.ts";
+export * from "./export.ts";
 export * from "./limits.ts";
 export * from "./parking.ts";
 export * from "./place.ts";

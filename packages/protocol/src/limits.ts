@@ -117,6 +117,10 @@ export const LIMITS = {
   retentionHoursMax: 8_760,
   retentionHoursDefault: 360,
   archiveDaysMax: 36_500,
+  /** An export is a copy, and costs storage until it is removed. */
+  exportDays: 3,
+  exportsMax: 10,
+  exportIdChars: 18,
 
   /**
    * A cursor contains one position per partition and, while bootstrapping, the progress of the

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   "api-key-not-found": { status: 404, title: "The API key does not exist", retry: "never" },
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
   "event-not-found": { status: 404, title: "The event does not exist", retry: "never" },
+  "export-not-found": { status: 404, title: "The export does not exist", retry: "never" },
   "parked-key-not-found": { status: 404, title: "The key is not parked", retry: "never" },
   "method-not-allowed": {
     status: 405,
@@ -48,6 +49,7 @@ export const PROBLEMS = {
   "lease-lost": { status: 409, title: "Another worker holds the lease now", retry: "refresh" },
   "not-parkable": { status: 409, title: "No key can be parked at this moment", retry: "refresh" },
   "not-compacted": { status: 409, title: "The stream keeps no compacted state", retry: "never" },
+  "too-many-exports": { status: 409, title: "The stream has too many exports", retry: "later" },
   "not-archived": { status: 409, title: "The stream has no archive", retry: "never" },
   "retention-passed": {
     status: 410,

@@ -30,6 +30,10 @@ export function tenantOf(name: string): Tenant {
 export const scopeName = (tenant: Tenant, name: string): ScopedName =>
   (tenant === defaultTenant ? name : `${tenant}/${name}`) as ScopedName;
 
+/** Returns the owner of a stream. */
+export const ownerOf = (name: ScopedName): Tenant =>
+  name.includes("/") ? tenantOf(name.slice(0, name.indexOf("/"))) : defaultTenant;
+
 /** Returns the name as its owner knows it. */
 export const bareName = (name: ScopedName): string => name.slice(name.indexOf("/") + 1);
 

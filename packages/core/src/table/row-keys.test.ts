@@ -94,6 +94,11 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf("DELETED#(?<of>SUB#[^#]+#[^#]+|KEY#[^#]+)"),
     sk: keyOf(`NAME#${NAME}`),
   },
+  export: {
+    parts: { life, id: fc.stringMatching(/^[0-9a-f]{18}$/) },
+    pk: keyOf("EXPORTS"),
+    sk: keyOf(`STREAM#${LIFE}#EXPORT#(?<id>[0-9a-f]{18})`),
+  },
   segment: {
     parts: { life, partition, first: fc.nat(99_999) },
     pk: keyOf(`STREAM#${LIFE}#ARCHIVE#P(?<partition>\\d+)`),

@@ -4,6 +4,7 @@ import { checkpointEntity } from "./checkpoint.entity.ts";
 import { compactedEntity } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
 import { deletionEntity } from "./deletion.entity.ts";
+import { exportEntity } from "./export.entity.ts";
 import { lazily } from "./lazily.ts";
 import { memberEntity } from "./member.entity.ts";
 import { offsetEntity } from "./offset.entity.ts";
@@ -26,6 +27,7 @@ export const createRowKinds = (connection: Connection) =>
     compacted: () => compactedEntity(connection),
     deletion: () => deletionEntity(connection),
     directory: () => directoryEntity(connection),
+    export: () => exportEntity(connection),
     keyDirectory: () => keyDirectoryEntity(connection),
     member: () => memberEntity(connection),
     offset: () => offsetEntity(connection),

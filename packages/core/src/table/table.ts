@@ -6,6 +6,7 @@ import { checkpointRows } from "./checkpoint.entity.ts";
 import { compactedRows } from "./compacted.entity.ts";
 import type { Connection } from "./connection.ts";
 import { deletionRows } from "./deletion.entity.ts";
+import { exportRows } from "./export.entity.ts";
 import { lazily } from "./lazily.ts";
 import { leaseRows } from "./lease-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
@@ -34,6 +35,7 @@ export const createTable = (connection: Connection) => {
     checkpoints: () => checkpointRows(connection, kinds.checkpoint),
     compacted: () => compactedRows(connection, kinds.compacted),
     deletions: () => deletionRows(connection, kinds.deletion),
+    exports: () => exportRows(connection, kinds.export),
     lifecycle: () => lifecycleRows(connection, lifecycleKinds(kinds)),
     leases: () => leaseRows(connection, kinds.offset),
     members: () => memberRows(connection, kinds.member),

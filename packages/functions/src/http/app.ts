@@ -17,6 +17,7 @@ import { compactedRoutes } from "./routes/compacted.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { consumerRoutes } from "./routes/consumers.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { exportRoutes } from "./routes/exports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
 import { restoredRoutes } from "./routes/restored.ts";
@@ -91,6 +92,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", consumerRoutes(deps));
   app.route("/", parkingRoutes(deps));
   app.route("/", archiveRoutes(deps));
+  app.route("/", exportRoutes(deps));
   app.route("/", compactedRoutes(deps));
 
   const explainMissing = createRouteTable(app);

@@ -51,6 +51,11 @@ export const RIGHTS = {
   listArchive: { scopes: ["read"], bound: "refused" },
   verifyArchive: { scopes: ["read", "admin"], bound: "refused" },
 
+  createExport: { scopes: ["read"], bound: "refused", delivers: true },
+  listExports: { scopes: ["read"], bound: "refused" },
+  getExport: { scopes: ["read"], bound: "refused", delivers: true },
+  deleteExport: { scopes: ["read", "admin"], bound: "refused" },
+
   publishEvents: { scopes: ["publish"], bound: "within" },
   browseEvents: { scopes: ["read"], bound: "within", delivers: true },
   listCompacted: { scopes: ["read"], bound: "within", delivers: true },

@@ -8,6 +8,7 @@ export * from "./archive.ts";
 export * from "./cloud-event.ts";
 export * from "./compacted.ts";
 export * from "./event.ts";
+export * from "./export.ts";
 export * from "./lag.ts";
 export * from "./life.ts";
 export * from "./parking.ts";

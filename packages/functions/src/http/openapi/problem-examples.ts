@@ -28,6 +28,13 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "api-key-not-found": { detail: "No API key with that id exists. GET /keys lists those that do." },
   "key-not-found": { detail: "The key was deleted.", deleted: true, sequence: 43 },
   "event-not-found": { detail: "No event has this sequence yet." },
+  "export-not-found": {
+    detail: "The stream has no export with this id. Exports are removed after some days.",
+  },
+  "too-many-exports": {
+    detail: "A stream keeps at most 10 exports. Delete one, or wait until one expires.",
+    retryAfter: 3_600,
+  },
   "parked-key-not-found": {
     detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
   },
