@@ -14,6 +14,8 @@ it.each([
   expect(answer.status).toBe(406);
   expect(JSON.parse(answer.text)).toMatchObject({ code: "streaming-unavailable", retry: "never" });
   expect(JSON.parse(answer.text).detail).toContain("Accept: application/json");
+  const whoami = await door.ask({ method: "GET", path: "/whoami" });
+  expect(JSON.parse(whoami.text).streaming).toBe(false);
   await door.close();
 });
 

@@ -47,7 +47,7 @@ describe("GET /whoami", () => {
       expiresAt,
       version: openApi.info.version,
       waitSecondsAdvised: 7,
-      streaming: false,
+      streaming: true,
       limits: expect.objectContaining({ eventBytesMax: LIMITS.eventBytesMax }),
     });
   });

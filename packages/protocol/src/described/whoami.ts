@@ -44,7 +44,7 @@ export const Whoami = described(
     limits: CallerLimits,
     waitSecondsAdvised: WaitSecondsAdvised,
     streaming: described(z.boolean(), {
-      description: "Whether the service can push events, so that a client need not poll.",
+      description: "Whether polls and browsing can be followed here as `text/event-stream`.",
     }),
   }),
   { id: "Whoami", description: "The API key of the request, and the service that answers it." },

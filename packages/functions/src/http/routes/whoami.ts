@@ -23,11 +23,15 @@ export const whoamiRoutes = ({ ledger }: RouteDeps) =>
     }),
     (c) => {
       c.header("Cache-Control", "no-store");
-      return c.json(describeCaller(c.var.caller, ledger.waitSecondsAdvised()));
+      return c.json({
+        ...describeCaller(c.var.caller),
+        waitSecondsAdvised: ledger.waitSecondsAdvised(),
+        streaming: c.env?.streamsForMs !== undefined,
+      });
     },
   );
 
-function describeCaller(caller: Caller, waitSecondsAdvised: number): Whoami {
+function describeCaller(caller: Caller): Omit<Whoami, "waitSecondsAdvised" | "streaming"> {
   const { tenant, keyId, scopes, streams, subscriptions, keyPrefix, validUntil } = caller;
   return {
     tenant,
@@ -39,8 +43,6 @@ function describeCaller(caller: Caller, waitSecondsAdvised: number): Whoami {
     ...(Number.isFinite(validUntil) ? { expiresAt: new Date(validUntil).toISOString() } : {}),
     version: API_VERSION,
     limits: CALLER_LIMITS,
-    waitSecondsAdvised,
-    streaming: false,
   };
 }
 
