@@ -1,6 +1,9 @@
 import { describe } from "vitest";
 import { accessible } from "./accessible.ts";
 import { chromiumPath } from "./browser.ts";
+import { data } from "./data.ts";
+import { firstUse } from "./first-use.ts";
+import { scale } from "./scale.ts";
 import { walk } from "./walk.ts";
 import { openWorld } from "./world.ts";
 
@@ -15,4 +18,7 @@ describe.runIf(isThere)("the console", () => {
   const world = openWorld();
   describe("walk", () => walk(world));
   describe("access for everyone", () => accessible(world));
+  describe("data", () => data(world));
+  describe("scale", () => scale(world));
+  describe("first use", () => firstUse());
 });

@@ -18,6 +18,13 @@ export type StreamInfo = {
   readonly firstEventAt?: string | null;
   readonly lastEventAt?: string | null;
   readonly watermarkLag?: Lag;
+  readonly archiveDays?: number;
+  readonly archive?: {
+    readonly segments: number;
+    readonly events: number;
+    readonly bytes: number;
+    readonly lag: Lag;
+  };
   readonly subscriptionCount?: number;
   readonly subscriptions?: readonly { readonly name: string; readonly lag: Lag }[];
 };

@@ -12,7 +12,7 @@ export type Browse = (
 const LOOKED_MAX = 10_000;
 /** Scrolling to the end reads at least this many more. */
 const MORE = 200;
-const PAGE = 500;
+const PAGE = 1_000;
 /** With more events than this in the list, or as many new ones at once, it begins again. */
 const KEPT_MAX = 150_000;
 const CATCH_UP_MAX = 5_000;

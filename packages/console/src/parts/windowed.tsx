@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** Rows above and below what can be seen, so that fast scrolling shows no gap. */
-const SPARE = 12;
+const SPARE = 8;
 
 type Props = {
   readonly count: number;

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import { api, type StreamInfo } from "../api.ts";
-import { bytes, count, duration } from "../format.ts";
+import { bytes, count, counted, duration } from "../format.ts";
 import { Ago, announce, Facts, Moment } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { go } from "../place.ts";
 import { StreamDialog } from "./stream-dialog.tsx";
-import { CompactionLag, Rate } from "./streams.tsx";
+import { ArchiveLag, CompactionLag, Rate } from "./streams.tsx";
 
 type Props = {
   readonly info: StreamInfo;
@@ -58,6 +58,7 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
           facts={[
             ["Description", info.description || "none"],
             ["Events are kept for", duration(info.retentionHours * 3_600)],
+            ["Archive", info.archiveDays === undefined ? "none" : counted(info.archiveDays, "day")],
             ["Current state of keys", info.compaction === "key" ? "kept" : "not kept"],
             ["Partitions", count(info.partitions)],
             ["Created", <Moment key="created" at={info.createdAt} />],
@@ -92,5 +93,11 @@ const holds = (info: StreamInfo) =>
     ["Oldest kept event", <Ago key="first" at={info.firstEventAt} />],
     ["Last event", <Ago key="last" at={info.lastEventAt} />],
     ["Compaction lag", <CompactionLag key="lag" stream={info} />],
+    ...(info.archive === undefined
+      ? []
+      : ([
+          ["Events in the archive", count(info.archive.events)],
+          ["Archive lag", <ArchiveLag key="archive" lag={info.archive.lag} />],
+        ] as const)),
     ["Subscriptions", count(info.subscriptionCount ?? 0)],
   ] as const;

@@ -23,9 +23,10 @@ export function EventsToolbar({ query }: { query: Fields }) {
     setType(query.type ?? "");
     setFind(query.find ?? "");
   }, [query]);
-  const apply = () =>
+  const apply = (isOldestFirst = isAsc) =>
     show({
       ...FIRST,
+      order: isOldestFirst ? "asc" : undefined,
       ...(goTo === typedOf(query)
         ? {}
         : goTo.trim() === ""
@@ -48,13 +49,7 @@ export function EventsToolbar({ query }: { query: Fields }) {
         <Field label="Order">
           <select
             value={isAsc ? "asc" : "desc"}
-            onChange={(event) =>
-              show({
-                ...FIRST,
-                last: undefined,
-                order: event.currentTarget.value === "asc" ? "asc" : undefined,
-              })
-            }
+            onChange={(event) => apply(event.currentTarget.value === "asc")}
           >
             <option value="desc">Newest first</option>
             <option value="asc">Oldest first</option>

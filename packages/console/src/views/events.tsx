@@ -4,6 +4,7 @@ import { type Log, openLog } from "../events/log.ts";
 import { readLogQuery } from "../events/query.ts";
 import { clock, count, counted, moment } from "../format.ts";
 import { Empty, Failure, Skeleton } from "../parts/basics.tsx";
+import { memo } from "../parts/memo.tsx";
 import { Windowed } from "../parts/windowed.tsx";
 import { place, show } from "../place.ts";
 import { can, endIfRefused, me } from "../session.ts";
@@ -183,8 +184,11 @@ type RowProps = {
   readonly onOpen: (event: Event) => void;
 };
 
-function Row({ event, index, isActive, onOpen }: RowProps) {
+const Row = memo<RowProps>(DrawnRow, "event", "index", "isActive");
+
+function DrawnRow({ event, index, isActive, onOpen }: RowProps) {
   const { sequence, publishedAt, key, type, data } = event;
+  const time = clock(publishedAt);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys of all its rows
     <div
@@ -199,8 +203,8 @@ function Row({ event, index, isActive, onOpen }: RowProps) {
     >
       <span role="gridcell">{count(sequence)}</span>
       <span role="gridcell" title={`${moment(publishedAt)} (${publishedAt})`}>
-        {clock(publishedAt).slice(0, 8)}
-        <span class="wide-only soft">{clock(publishedAt).slice(8)}</span>
+        {time.slice(0, 8)}
+        <span class="wide-only soft">{time.slice(8)}</span>
       </span>
       <span role="gridcell" class="mono">
         {glimpse(key, DATA_CHARS)}

@@ -15,11 +15,18 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState(stream?.description ?? "");
   const [retentionHours, setRetention] = useState(String(stream?.retentionHours ?? 360));
+  const [archiveDays, setArchiveDays] = useState(String(stream?.archiveDays ?? ""));
   const [partitions, setPartitions] = useState("1");
   const [isCompacted, setCompacted] = useState(true);
   const isNew = stream === undefined;
   const save = async () => {
-    const settings = { description, retentionHours: Number(retentionHours) };
+    const settings = {
+      description,
+      retentionHours: Number(retentionHours),
+      ...(archiveDays === String(stream?.archiveDays ?? "")
+        ? {}
+        : { archiveDays: archiveDays === "" ? null : Number(archiveDays) }),
+    };
     if (isNew) {
       const compaction = isCompacted ? "key" : "none";
       await api.createStream({ name, ...settings, partitions: Number(partitions), compaction });
@@ -58,6 +65,14 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
           required
           value={retentionHours}
           onInput={(e) => setRetention(e.currentTarget.value)}
+        />
+      </Field>
+      <Field label="And then in the archive, in days" hint="Empty: the stream has no archive.">
+        <input
+          type="number"
+          min="1"
+          value={archiveDays}
+          onInput={(e) => setArchiveDays(e.currentTarget.value)}
         />
       </Field>
       {isNew && (

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { api, type StreamInfo, type Worst } from "../api.ts";
+import { api, type Lag, type StreamInfo, type Worst } from "../api.ts";
 import { bytes, count, counted, duration, rate } from "../format.ts";
 import { Ago, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { useLoad } from "../parts/load.ts";
@@ -59,6 +59,7 @@ const LAGS_MAX = 30;
 const LAGS_EVERY_MS = 15_000;
 
 function Table({ streams }: { streams: readonly StreamInfo[] }) {
+  const hasArchive = streams.some(({ archive }) => archive !== undefined);
   const followed = streams.filter(({ subscriptionCount = 1 }) => subscriptionCount > 0);
   const names = followed.slice(0, LAGS_MAX).map(({ name }) => name);
   const lags = useLoad(
@@ -78,11 +79,17 @@ function Table({ streams }: { streams: readonly StreamInfo[] }) {
             <th class="end">Last event</th>
             <th class="end">Worst lag</th>
             <th class="end wide-only">Compaction lag</th>
+            {hasArchive && <th class="end wide-only">Archive lag</th>}
           </tr>
         </thead>
         <tbody>
           {streams.map((stream) => (
-            <Row key={stream.name} stream={stream} worst={lags.data?.get(stream.name)} />
+            <Row
+              key={stream.name}
+              stream={stream}
+              worst={lags.data?.get(stream.name)}
+              hasArchive={hasArchive}
+            />
           ))}
         </tbody>
       </table>
@@ -90,7 +97,13 @@ function Table({ streams }: { streams: readonly StreamInfo[] }) {
   );
 }
 
-function Row({ stream, worst }: { stream: StreamInfo; worst: Worst | undefined }) {
+type RowProps = {
+  readonly stream: StreamInfo;
+  readonly worst: Worst | undefined;
+  readonly hasArchive: boolean;
+};
+
+function Row({ stream, worst, hasArchive }: RowProps) {
   const { name, description, life, eventCount, lastEventAt, subscriptionCount } = stream;
   return (
     <tr>
@@ -118,6 +131,11 @@ function Row({ stream, worst }: { stream: StreamInfo; worst: Worst | undefined }
       <td class="end wide-only">
         <CompactionLag stream={stream} />
       </td>
+      {hasArchive && (
+        <td class="end wide-only">
+          <ArchiveLag lag={stream.archive?.lag} />
+        </td>
+      )}
     </tr>
   );
 }
@@ -163,4 +181,14 @@ export function CompactionLag({ stream }: { stream: StreamInfo }) {
   if (watermarkLag.events === 0) return <span class="soft">none</span>;
   const text = `${count(watermarkLag.events)} · ${duration(watermarkLag.seconds)}`;
   return watermarkLag.seconds > LATE_SECONDS ? <Tag tone="warn">{text}</Tag> : <span>{text}</span>;
+}
+
+export function ArchiveLag({ lag }: { lag: Lag | undefined }) {
+  if (lag === undefined) return <span class="soft">no archive</span>;
+  if (lag.events === 0) return <span class="soft">none</span>;
+  return (
+    <span>
+      {count(lag.events)} · {duration(lag.seconds)}
+    </span>
+  );
 }
