@@ -72,7 +72,7 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
-      project("clients", ["test/clients/{typescript,python,engines}.test.ts"], {
+      project("clients", ["test/clients/{typescript,python,engines,drivers}.test.ts"], {
         ...emulated,
         testTimeout: 120_000,
       }),

@@ -19,7 +19,7 @@ export type World = {
    * Raises the version of a key and tells it, in one transaction. `isEarly`: the transaction takes
    * its id first, before it waits for the row.
    */
-  write(key: string, isEarly?: boolean): Promise<void>;
+  write(key: string, isEarly?: boolean, stream?: string): Promise<void>;
   /** Begins such a transaction, which holds its event back until it is committed. */
   hold(key: string): Promise<() => Promise<void>>;
   /** Lets time pass: a batch that was begun is older by this much. */
@@ -36,13 +36,21 @@ export type World = {
 export type Step = (at: "before" | "after") => void;
 
 export const STREAM = "orders";
-const event = (key: string, version: number) => ({ stream: STREAM, key, data: { version } });
+const event = (stream: string, key: string, version: number) => ({
+  stream,
+  key,
+  data: { version },
+});
 
 export async function inPostgres(pool: pg.Pool): Promise<World> {
   const outbox = postgresOutbox({ query: (text, values) => pool.query(text, values) });
   await outbox.create();
   await pool.query("CREATE TABLE orders (key text PRIMARY KEY, version int NOT NULL)");
-  const begin = async (key: string, isEarly = false): Promise<() => Promise<void>> => {
+  const begin = async (
+    key: string,
+    isEarly = false,
+    stream = STREAM,
+  ): Promise<() => Promise<void>> => {
     const client = await pool.connect();
     await client.query("BEGIN");
     if (isEarly) await client.query("SELECT pg_current_xact_id()");
@@ -51,7 +59,7 @@ export async function inPostgres(pool: pg.Pool): Promise<World> {
        ON CONFLICT (key) DO UPDATE SET version = orders.version + 1 RETURNING version`,
       [key],
     );
-    await outbox.add(client, event(key, rows[0].version));
+    await outbox.add(client, event(stream, key, rows[0].version));
     return async () => {
       await client.query("COMMIT");
       client.release();
@@ -67,7 +75,7 @@ export async function inPostgres(pool: pg.Pool): Promise<World> {
       };
       return { ...postgresOutbox({ query }), close() {} };
     },
-    write: async (key, isEarly) => (await begin(key, isEarly))(),
+    write: async (key, isEarly, stream) => (await begin(key, isEarly, stream))(),
     hold: (key) => begin(key),
     async age(hours) {
       await pool.query(
@@ -92,7 +100,7 @@ export function inSqlite(): World & { end(): void } {
   database.exec("CREATE TABLE orders (key TEXT PRIMARY KEY, version INTEGER NOT NULL)");
   const outbox = sqliteOutbox({ database });
   outbox.create();
-  const begin = (key: string): (() => void) => {
+  const begin = (key: string, stream = STREAM): (() => void) => {
     database.exec("BEGIN IMMEDIATE");
     const row = database
       .prepare(
@@ -100,7 +108,7 @@ export function inSqlite(): World & { end(): void } {
          ON CONFLICT (key) DO UPDATE SET version = version + 1 RETURNING version`,
       )
       .get(key);
-    outbox.add(database, event(key, Number(row?.version)));
+    outbox.add(database, event(stream, key, Number(row?.version)));
     return () => database.exec("COMMIT");
   };
   return {
@@ -127,8 +135,8 @@ export function inSqlite(): World & { end(): void } {
       };
       return { ...sqliteOutbox({ database: watched }), close: () => own.close() };
     },
-    async write(key) {
-      const commit = begin(key);
+    async write(key, _, stream) {
+      const commit = begin(key, stream);
       // Other writers and the relay run here. They must not become a part of this transaction.
       if (Math.random() < 0.1) await new Promise((resolve) => setTimeout(resolve, 1));
       commit();

@@ -200,6 +200,17 @@ describe.each(databases)("an outbox in %s", (name, world) => {
     expect(await judge(new EventLedger({ ...own.options }), written)).toEqual(exact(1));
   });
 
+  it("publishes the other streams when one does not exist", async () => {
+    await writeSome();
+    await world.write("a", false, "missing");
+    const relaying = world.open().relay(ledger, drain);
+    await expect(relaying).rejects.toSatisfy((error) =>
+      LedgerProblem.is(error, "stream-not-found"),
+    );
+    expect(await judge(ledger, written)).toEqual(exact(5));
+    expect(await world.waiting()).toBe(1);
+  });
+
   it("stops at a refused event, or parks its key until it is given up or published", async () => {
     await writeSome();
     const bad = (at: number) => {

@@ -50,6 +50,7 @@ export async function relay(
   const running = new Map<string, Promise<unknown>>();
   const ending = new AbortController();
   const { signal } = ending;
+  let failure: { readonly error: unknown } | undefined;
   const onAbort = () => ending.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();
   options.signal?.addEventListener("abort", onAbort, { once: true });
@@ -58,7 +59,9 @@ export async function relay(
     const publishing = publishAll(store, ledger, { ...options, signal, stream, owner });
     const ended = publishing.then(
       () => running.delete(stream),
-      (error: unknown) => ending.abort(error),
+      (error: unknown) => {
+        failure ??= { error };
+      },
     );
     running.set(stream, ended);
   };
@@ -67,6 +70,11 @@ export async function relay(
     let streams = await store.streams();
     for (let failures = 0; ; ) {
       signal.throwIfAborted();
+      if (failure !== undefined) {
+        // One stream must not keep the others back, also if the relay is started again and again.
+        await Promise.race([Promise.all(running.values()), pause(OTHERS_MS, signal)]);
+        throw failure.error;
+      }
       for (const stream of streams) if (!running.has(stream)) begin(stream);
       if (untilEmpty && streams.length === 0 && running.size === 0) return;
       await pause(pollMs, signal);
@@ -87,6 +95,9 @@ export async function relay(
     await store.release(owner).catch(() => {});
   }
 }
+
+/** How long the other streams may still publish what waits after one stream has failed. */
+const OTHERS_MS = 5_000;
 
 /** A database that is away for about a minute and a half is waited for. */
 const STORE_FAILURES_MAX = 20;

@@ -7,13 +7,16 @@ import { EventLedger, LedgerProblem, memory, rawJson } from "@eventledger/sdk";
 export async function smoke({ url, apiKey, stream: name }) {
   const passed = [];
   const check = async (what, work) => {
+    let timer;
     const limit = new Promise((_, reject) => {
-      setTimeout(() => reject(new Error("took longer than 20 s")), 20_000);
+      timer = setTimeout(() => reject(new Error("took longer than 20 s")), 20_000);
     });
     try {
       await Promise.race([work(), limit]);
     } catch (error) {
       throw new Error(`${what}: ${error?.stack ?? error}`);
+    } finally {
+      clearTimeout(timer);
     }
     passed.push(what);
   };
@@ -69,19 +72,19 @@ export async function smoke({ url, apiKey, stream: name }) {
       ({ key, data }) => {
         if (key === "k2" && data === 50) throw new Error("no");
         seen += 1;
-        if (key === "b") ending.abort(new Error("enough"));
       },
       { concurrency: 4, onError: "park", signal: ending.signal },
     );
-    const reason = await running.then(
-      () => "ended",
-      ({ message }) => message,
-    );
-    equal(reason, "enough");
+    const ended = running.catch(({ message }) => message);
+    await work.create();
+    for (let lag = 1; lag > 0; ) lag = (await work.info()).lag.events;
+    ending.abort(new Error("enough"));
+    equal(await ended, "enough");
     const parked = [];
     for await (const { key } of work.parked()) parked.push(key);
     equal(parked, ["k2"]);
-    if (seen < 80) throw new Error(`${seen} events`);
+    // Of 104 events, the 17th of k2 and the 16 after it are missing.
+    equal(seen, 87);
   });
   await check("a problem has its code", async () => {
     const error = await ledger
