@@ -92,6 +92,14 @@ describe("publish and read", () => {
 });
 
 describe("publishing a file", () => {
+  /** Progress is written ten times a second. This clock writes it for each request. */
+  const quickClock = () => {
+    let now = Date.now();
+    return () => {
+      now += 100;
+      return now;
+    };
+  };
   const fileOf = (name: string, text: string): string => {
     writeFileSync(join(home, name), text);
     return name;
@@ -140,6 +148,7 @@ describe("publishing a file", () => {
       const { code, err } = await elWith(
         {
           tty: true,
+          now: quickClock(),
           signal: interrupt.signal,
           onWrite: (written) => {
             if (written.startsWith("long  ")) requests += 1;
@@ -165,7 +174,8 @@ describe("publishing a file", () => {
     const onWrite = (written: string) => {
       if (written.startsWith("stale  ")) interrupt.abort(new Error("Ctrl-C"));
     };
-    await elWith({ tty: true, signal: interrupt.signal, onWrite }, "publish", "stale", file);
+    const how = { tty: true, now: quickClock(), signal: interrupt.signal, onWrite };
+    await elWith(how, "publish", "stale", file);
     const tomorrow = () => Date.now() + 24 * 3_600_000;
     const { code, err } = await elWith({ now: tomorrow }, "publish", "stale", file);
     expect(code).toBe(5);

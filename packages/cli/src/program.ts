@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { type Argument, Command } from "commander";
 import type { Cli, Globals } from "./cli.ts";
 import { archiveCommands } from "./commands/archive.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -31,14 +31,15 @@ export function buildProgram({ writeHelp, start }: ProgramDeps): Command {
     .description("Publish to EventLedger, read it, and operate it.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
-    .helpCommand("help [command]", "show help for a command")
     .option("--json", "print JSON: a document for one thing, a line each for several")
     .option("--no-json", "print tables, also into a pipe")
     .option("--url <url>", "the server (EVENTLEDGER_URL)")
     .option("--api-key <key>", "the API key (EVENTLEDGER_API_KEY keeps it out of process lists)")
     .option("--profile <name>", "a saved server (EVENTLEDGER_PROFILE)")
     .option("-y, --yes", "do not ask before something is deleted or moved")
-    .configureHelp({ helpWidth: 80 })
+    .usage("COMMAND [options]")
+    .addHelpText("after", "\nel COMMAND --help shows examples.")
+    .configureHelp({ helpWidth: 80, subcommandTerm: termOf })
     .configureOutput({
       writeOut: writeHelp,
       writeErr: writeHelp,
@@ -57,27 +58,34 @@ export function buildProgram({ writeHelp, start }: ProgramDeps): Command {
       const cli = start(command.optsWithGlobals(), nameOf(command));
       await action(cli, given.slice(0, -2).flat() as unknown as Given, options);
     };
-  for (const add of COMMANDS) add({ program, act });
+  for (const [group, commands] of COMMANDS) {
+    program.commandsGroup(group);
+    for (const add of commands) add({ program, act });
+  }
+  program.helpCommand("help [command]", "show help for a command");
+  for (const noun of program.commands) noun.helpCommand(false);
   return program;
 }
 
-const COMMANDS = [
-  startCommand,
-  loginCommands,
-  whoamiCommand,
-  doctorCommand,
-  publishCommand,
-  readCommands,
-  stateCommands,
-  listenCommand,
-  streamsCommands,
-  archiveCommands,
-  subsCommands,
-  parkedCommands,
-  keysCommands,
-  tenantsCommands,
-  completionCommand,
+/** `seek <subscription> <place>`. The first level has too many commands for that. */
+const termOf = (command: Command): string =>
+  [
+    command.name(),
+    ...(command.parent?.parent ? command.registeredArguments.map(spelled) : []),
+  ].join(" ");
+
+type Group = readonly [title: string, commands: readonly ((register: Register) => void)[]];
+
+const COMMANDS: readonly Group[] = [
+  ["Start:", [startCommand, loginCommands, whoamiCommand, doctorCommand]],
+  ["Events:", [publishCommand, readCommands, stateCommands, listenCommand]],
+  ["Operate:", [streamsCommands, archiveCommands, subsCommands, parkedCommands]],
+  ["Access:", [keysCommands, tenantsCommands]],
+  ["Shell:", [completionCommand]],
 ];
+
+const spelled = (argument: Argument): string =>
+  argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
 
 /** `el subs seek` */
 export const nameOf = (command: Command): string =>

@@ -6,7 +6,7 @@ import type { Register } from "../register.ts";
 export function archiveCommands({ program, act }: Register): void {
   program
     .command("archive <stream>")
-    .description("archive a stream now, or list the segments of its archive")
+    .description("archive a stream now, or list its segments")
     .option("--segments", "list the segments")
     .addHelpText("after", "\nExamples:\n  $ el archive orders\n  $ el archive orders --segments")
     .action(
@@ -17,7 +17,7 @@ export function archiveCommands({ program, act }: Register): void {
     );
   program
     .command("verify <stream>")
-    .description("verify that the archive of a stream is as it was written")
+    .description("verify that an archive is as it was written")
     .addHelpText("after", "\nExample:\n  $ el verify orders")
     .action(act((cli, [name]) => verify(cli, name)));
 }

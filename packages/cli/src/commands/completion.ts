@@ -6,7 +6,7 @@ import type { Register } from "../register.ts";
 export function completionCommand({ program, act }: Register): void {
   program
     .command("completion <shell>")
-    .description("print the script that completes commands: bash, zsh or fish")
+    .description("print the script for bash, zsh or fish")
     .addHelpText(
       "after",
       `

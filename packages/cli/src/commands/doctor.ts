@@ -21,7 +21,7 @@ export type Check = {
 export function doctorCommand({ program, act }: Register): void {
   program
     .command("doctor")
-    .description("check this machine, the server and the API key, with remedies")
+    .description("check this machine, the server and the key")
     .addHelpText("after", "\nExample:\n  $ el doctor")
     .action(act(doctor));
 }

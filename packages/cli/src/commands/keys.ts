@@ -28,7 +28,7 @@ export function keysCommands({ program, act }: Register): void {
     .option("--expires <time>", "from now, at most 365d (default: 90d)")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ el keys create shop --scope publish --stream orders\n  $ el keys create shipping --scope read,consume --stream orders --json | jq -r .apiKey",
+      "\nExamples:\n  $ el keys create shop --scope publish --stream orders\n  $ el keys create shipping --scope read,consume --json | jq -r .apiKey",
     )
     .action(act<CreateFlags>(create));
   keys

@@ -26,8 +26,8 @@ export function listenCommand({ program, act }: Register): void {
     .addHelpText(
       "after",
       `
-The body is the event as \`el read\` prints it. An event that the server refuses is
-reported, and the next one is sent: use a subscription where each event counts.
+The body is the event as \`el read\` prints it. An event that the server refuses
+is reported, and the next one is sent. Use a subscription if each event counts.
 
 Examples:
   $ el listen orders --forward http://localhost:3000/hook

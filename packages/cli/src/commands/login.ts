@@ -11,7 +11,7 @@ import { administer } from "../sdk.ts";
 export function loginCommands({ program, act }: Register): void {
   program
     .command("login [url]")
-    .description("save a server and its API key as a profile, after trying them")
+    .description("save a server and its API key as a profile")
     .option("--name <profile>", "the name of the profile", "default")
     .addHelpText(
       "after",

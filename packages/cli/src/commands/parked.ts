@@ -6,9 +6,7 @@ import { count, plural, quoted, relative, visible } from "../output/words.ts";
 import type { Register } from "../register.ts";
 
 export function parkedCommands({ program, act }: Register): void {
-  const parked = program
-    .command("parked")
-    .description("list, retry and skip the keys that a subscription has parked");
+  const parked = program.command("parked").description("list, retry and skip parked keys");
   parked
     .command("ls <subscription>")
     .description("list the parked keys with their reasons")

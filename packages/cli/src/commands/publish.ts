@@ -30,7 +30,7 @@ type Flags = {
 export function publishCommand({ program, act }: Register): void {
   program
     .command("publish <stream> [file]")
-    .description("publish one event, a file of JSON lines, or standard input")
+    .description("publish an event, a file of lines, or standard input")
     .option("-k, --key <key>", "the key of the event")
     .option("-t, --type <type>", "the type of the event, or of lines without one")
     .option("-d, --data <json>", "the data of the event")

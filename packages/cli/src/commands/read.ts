@@ -49,7 +49,7 @@ Examples:
     .action(act<ReadFlags>((cli, [name], flags) => read(cli, name, flags)));
   program
     .command("tail <stream>")
-    .description("show the last events of a stream, and wait for further ones")
+    .description("show the last events, and wait for further ones")
     .option("--key <key>", "only events of this key")
     .option("--key-prefix <text>", "only events whose keys begin with this")
     .option("--type <type>", "only events of this type")

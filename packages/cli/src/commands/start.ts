@@ -6,7 +6,7 @@ type Flags = { memory?: boolean; port?: string; data?: string };
 export function startCommand({ program, act }: Register): void {
   program
     .command("start")
-    .description("start EventLedger on this machine, with its store")
+    .description("start EventLedger on this machine")
     .option("--memory", "keep everything in memory, until it stops")
     .option("--port <port>", "the port (PORT; default: 4000, with --memory a free one)")
     .option("--data <folder>", "the folder of the data (EVENTLEDGER_DATA; default: .eventledger)")

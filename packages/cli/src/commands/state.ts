@@ -26,7 +26,7 @@ export function stateCommands({ program, act }: Register): void {
     );
   program
     .command("view <stream>")
-    .description("keep an exact copy of the current state of a stream")
+    .description("keep an exact copy of the current state")
     .option("--sqlite <file>", "a database; a later run continues where this one ended")
     .option("--ndjson", "lines: the states, and then every change")
     .option("--key-prefix <text>", "only keys that begin with this")

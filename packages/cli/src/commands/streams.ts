@@ -85,7 +85,7 @@ export function streamsCommands({ program, act }: Register): void {
     .action(act((cli, [name]) => remove(cli, name)));
   program
     .command("compact <stream>")
-    .description("compact a stream now, so that its current state covers the whole log")
+    .description("compact a stream now, up to its end")
     .addHelpText("after", "\nExample:\n  $ el compact orders")
     .action(act((cli, [name]) => compact(cli, name)));
 }

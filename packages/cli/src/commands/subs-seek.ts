@@ -26,7 +26,8 @@ export function seekCommand(subs: Register["program"], act: Register["act"]): vo
     .addHelpText(
       "after",
       `
-Places: earliest, latest, bootstrap, -15m, 2026-11-29T08:00:00Z, a sequence, a cursor
+Places: earliest, latest, bootstrap, -15m, 2026-11-29T08:00:00Z, a sequence, or
+a cursor
 
 Examples:
   $ el subs seek orders/shipping -2h --dry-run

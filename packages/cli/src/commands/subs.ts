@@ -12,9 +12,7 @@ import { lagCommand } from "./subs-lag.ts";
 import { seekCommand } from "./subs-seek.ts";
 
 export function subsCommands({ program, act }: Register): void {
-  const subs = program
-    .command("subs")
-    .description("list, create, change, move and delete subscriptions");
+  const subs = program.command("subs").description("list, create, change and move subscriptions");
   subs
     .command("ls [stream]")
     .description("list the subscriptions of a stream, or of all streams")

@@ -51,7 +51,6 @@ const namesOf = (command: Command): Suggestion[] =>
   command
     .createHelp()
     .visibleCommands(command)
-    .filter((each) => command.parent === null || each.name() !== "help")
     .map((each) => ({ word: each.name(), about: each.description() }));
 
 const optionsOf = (command: Command, program: Command): Suggestion[] =>

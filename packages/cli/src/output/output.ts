@@ -18,7 +18,10 @@ export type Output = {
   text(text: string): Promise<void>;
   /** What to do next. Only for people. */
   hint(text: string): Promise<void>;
-  /** What happens meanwhile, on a line that the next one replaces. Undefined removes it. */
+  /**
+   * What happens meanwhile, on a line that the next one replaces, at most ten times a second.
+   * Undefined removes it.
+   */
   progress(text: string | undefined): Promise<void>;
   /** A line on standard error, for people and logs. */
   note(text: string): Promise<void>;
@@ -30,6 +33,8 @@ export type TableOf<T> = {
   readonly empty: string;
 };
 
+const PROGRESS_EVERY_MS = 100;
+
 export function createOutput(io: Io, json: boolean | undefined): Output {
   const { stdout, stderr, env } = io;
   const isHuman = json === undefined ? stdout.isTTY : !json;
@@ -39,6 +44,7 @@ export function createOutput(io: Io, json: boolean | undefined): Output {
   const dim = (text: string) =>
     hasColours(stderr) ? styleText("dim", text, { validateStream: false }) : text;
   let hasProgress = false;
+  let progressAt = 0;
 
   const clear = async () => {
     if (hasProgress) await stderr.write("\r\u001b[2K");
@@ -85,9 +91,13 @@ export function createOutput(io: Io, json: boolean | undefined): Output {
     },
     async progress(text) {
       if (!stderr.isTTY) return;
+      if (text === undefined) return await clear();
+      const now = io.now();
+      if (now - progressAt < PROGRESS_EVERY_MS) return;
+      progressAt = now;
       await clear();
-      if (text === undefined) return;
-      await stderr.write(text);
+      // A line that wraps could not be removed.
+      await stderr.write(text.slice(0, stderr.columns - 1));
       hasProgress = true;
     },
   };

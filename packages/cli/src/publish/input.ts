@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Cli } from "../cli.ts";
 import { Failure } from "../io.ts";
 import { progressLine } from "../output/progress.ts";
+import { bytes } from "../output/words.ts";
 import { type BatchRules, batchesOf } from "./batches.ts";
 import { linesOf } from "./lines.ts";
 
@@ -36,7 +37,7 @@ export async function checkFile(cli: Cli, file: string, rules: BatchRules): Prom
   }
   for await (const batch of batchesOf(linesOf(chunks()), rules)) {
     events += batch.events.length;
-    const line = { name: `checking ${file}`, done: read, total: size };
+    const line = { name: `checking ${file}`, done: read, total: size, print: bytes };
     await cli.out.progress(progressLine({ ...line, elapsedMs: cli.io.now() - began }));
   }
   return { path, hash: hash.digest("hex"), events };

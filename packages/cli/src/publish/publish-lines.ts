@@ -1,7 +1,7 @@
 import type { Cli } from "../cli.ts";
 import { Failure, Interrupted } from "../io.ts";
 import { progressLine } from "../output/progress.ts";
-import { plural } from "../output/words.ts";
+import { count, plural } from "../output/words.ts";
 import { LedgerProblem } from "../sdk.ts";
 import type { Batch } from "./batches.ts";
 
@@ -77,7 +77,7 @@ export async function publishBatches(
     const done = published + alreadyThere;
     if (io.signal.aborted) {
       const upTo = done === 0 ? "Nothing is published" : `${plural(done, "event")} are published`;
-      await out.note(`Stopped. ${upTo}, up to line ${durable}.\nnext   ${plan.again}`);
+      await out.note(`Stopped. ${upTo}, up to line ${count(durable)}.\nnext   ${plan.again}`);
       throw new Interrupted();
     }
     throw explainRefusal(error, { done, line: durable, again: plan.again });
@@ -118,7 +118,7 @@ type Progress = { readonly done: number; readonly line: number; readonly again: 
 /** Names what is published and what is not. The server's pointers count from the batch's start. */
 function explainRefusal(error: unknown, { done, line, again }: Progress): unknown {
   if (done === 0 || !(LedgerProblem.is(error) || error instanceof Failure)) return error;
-  const before = `${plural(done, "event")} are published, up to line ${line}; no later one is.`;
+  const before = `${plural(done, "event")} are published, up to line ${count(line)}; no later one is.`;
   const continues = again.includes("--from-line") ? again : `${again} --from-line ${line + 1}`;
   if (error instanceof Failure) {
     return new Failure(`${error.message} ${before}`, { help: continues, exitCode: error.exitCode });
