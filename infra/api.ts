@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import path from "node:path";
 import { archiveAccess, archived } from "./archive.ts";
 import { quiet } from "./logs.ts";
 import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
@@ -27,7 +28,7 @@ export const router = new sst.aws.Function("Router", {
   link: [adminKey, cursorKey],
   copyFiles: $util.output(archived.copyFiles).apply((files) => [
     ...files,
-    { from: consoleFolder, to: "console" },
+    { from: path.relative($cli.paths.root, consoleFolder), to: "console" },
     { from: "packages/functions/openapi.json", to: "docs/openapi.json" },
     { from: "docs/problems.md", to: "docs/problems.md" },
     { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
