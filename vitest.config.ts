@@ -18,6 +18,12 @@ const emulated = {
  */
 const shared = { isolate: false };
 
+/**
+ * Node imports the sources itself, as it does in `npm start`. Vite would transform them, and each
+ * use of an import would be a call of a getter.
+ */
+const native = { experimental: { viteModuleRunner: false, nodeLoader: false } };
+
 /** Simulations create the same entities again and again. */
 const quick = { setupFiles: ["test/simulation/world/quick-electrodb.ts"] };
 
@@ -36,25 +42,32 @@ export default defineConfig({
           "test/proof/**/*.test.ts",
           "test/tidy.test.ts",
         ],
-        { ...shared, testTimeout: 30_000 },
+        { ...shared, ...native, testTimeout: 30_000 },
       ),
       // Several suites run at the same time, so that each takes longer than it would alone.
       project("contract", ["test/contract/**/*.test.ts"], {
         ...emulated,
         ...shared,
+        ...native,
         testTimeout: 120_000,
       }),
       project("integration", ["test/{integration,upgrade}/**/!(rollback).test.ts"], {
         ...emulated,
         ...shared,
+        ...native,
       }),
-      project("fault", ["test/chaos/faults/**/*.test.ts"], emulated),
+      project("fault", ["test/chaos/faults/**/*.test.ts"], { ...emulated, ...native }),
       project("model", ["test/simulation/models/**/*.test.ts"], {
         ...emulated,
         ...shared,
+        ...native,
         ...quick,
       }),
-      project("sim", ["test/simulation/world/**/*.test.ts"], { ...quick, testTimeout: 240_000 }),
+      project("sim", ["test/simulation/world/**/*.test.ts"], {
+        ...native,
+        ...quick,
+        testTimeout: 240_000,
+      }),
       project("mutation", ["test/simulation/mutants/**/*.test.ts"], { testTimeout: 240_000 }),
       project("coverage", ["test/simulation/coverage/**/*.test.ts"], { testTimeout: 3_600_000 }),
       project(
@@ -65,9 +78,14 @@ export default defineConfig({
           testTimeout: 240_000,
         },
       ),
-      project("fuzz", ["test/fuzz/{fuzz,corpus,doors}.test.ts"], { ...emulated, ...shared }),
+      project("fuzz", ["test/fuzz/{fuzz,corpus,doors}.test.ts"], {
+        ...emulated,
+        ...shared,
+        ...native,
+      }),
       project("doors", ["test/doors/**/*.test.ts"], {
         ...shared,
+        ...native,
         testTimeout: 120_000,
         hookTimeout: 60_000,
       }),
@@ -86,6 +104,8 @@ export default defineConfig({
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,
+        ...shared,
+        ...native,
         testTimeout: 180_000,
         hookTimeout: 180_000,
       }),

@@ -54,8 +54,10 @@ export async function openSession(asked: Asked): Promise<Session> {
     if (typeof project !== "object" || !("test" in project)) return [];
     if (!projects.includes(String(project.test?.name))) return [];
     const setupFiles = [join(import.meta.dirname, "switch.ts")];
-    // Vitest's cache on disk does not know what a plugin makes of a file.
-    const test = { ...project.test, setupFiles, fsModuleCache: false };
+    // The plugin needs Vite to transform the sources. Vitest's cache on disk does not know what a
+    // plugin makes of a file.
+    const byVite = { experimental: { viteModuleRunner: true }, fsModuleCache: false };
+    const test = { ...project.test, ...byVite, setupFiles };
     return [{ ...project, plugins: [plugin], test }];
   });
   const vitest = await createVitest("test", {

@@ -74,7 +74,8 @@ function filtering(api: Client, partitions: number): void {
       ],
     ];
     for (const [name, filter, matches] of cases) {
-      for (const limit of [3, 1_000]) {
+      // Small pages are read once with a filter that most events pass, and once with a rare one.
+      for (const limit of name === "types" || name === "all" ? [3, 1_000] : [1_000]) {
         expect(await readAll(`${name}-${limit}`, filter, limit), name).toEqual(expected(matches));
       }
     }

@@ -26,12 +26,23 @@ export interface Evaluation {
 
 export const SECRETS = { AdminKey: "admin-key-of-the-test", CursorKey: "cursor-key-of-the-test" };
 
+/** The evaluations of this process. Several files ask for the same stage. */
+const known = new Map<string, Promise<Inventory>>();
+
+/** Returns what a deployment would request. The same evaluation runs once in a process. */
+export function evaluate(evaluation: Evaluation): Promise<Inventory> {
+  const asked = JSON.stringify(evaluation);
+  const inventory = known.get(asked) ?? evaluateOnce(evaluation);
+  known.set(asked, inventory);
+  return inventory;
+}
+
 /**
  * Runs sst.config.ts and infra/ with SST's real components and made-up answers of AWS. Returns
  * every resource that a deployment would request. Takes about 2 seconds. Rejects with the program's
  * own errors. It cannot find out what AWS itself would refuse.
  */
-export async function evaluate(evaluation: Evaluation): Promise<Inventory> {
+async function evaluateOnce(evaluation: Evaluation): Promise<Inventory> {
   await ensurePlatform();
   const program = await bundleProgram();
   const workDir = mkdtempSync(path.join(platform, ".evaluation-"));

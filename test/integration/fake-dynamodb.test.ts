@@ -17,7 +17,7 @@ import { createTally } from "../simulation/dynamodb/tally.ts";
 import { createTestTable } from "../support/test-table.ts";
 
 const seed = Number(process.env.TEST_SEED ?? 20_261_123);
-const sequences = Number(process.env.TEST_SEQUENCES ?? 48);
+const sequences = Number(process.env.TEST_SEQUENCES ?? 24);
 const commandsEach = 45;
 const requests = sequences * commandsEach;
 /** The file for the counts of the comparison. */

@@ -62,7 +62,7 @@ export type FakeDynamo = {
   /** Returns the present item of a key, for checkers. */
   peek(key: Key): Item | undefined;
   /** Returns every present item, for checkers. */
-  items(): Item[];
+  items(isWanted?: (item: Item) => boolean): Item[];
   /** Stores items without stream records, as in a restored table. */
   load(items: readonly Item[]): void;
   /** Returns whether a transaction is running, so that the items show only a part of it. */
@@ -129,7 +129,11 @@ export const createFakeDynamo = (options: FakeDynamoOptions): FakeDynamo => {
     refusals,
     expireItems: (expiry = {}) => expireItems(engine, `${seed}`, expiry),
     peek: (key) => copyOf(newest(engine.table.row(key)).item),
-    items: () => [...engine.table.current()].map((row) => copyItem(newest(row).item)),
+    items: (isWanted = () => true) =>
+      [...engine.table.current()]
+        .map((row) => newest(row).item)
+        .filter((item) => item !== undefined && isWanted(item))
+        .map(copyItem),
     load: (items) => {
       for (const item of items) engine.table.write(keyOf(item), copyItem(item));
     },

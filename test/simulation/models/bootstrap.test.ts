@@ -9,7 +9,7 @@ import { loadCore, runOracles } from "./run-oracle.ts";
 const CORE = join(import.meta.dirname, "../../../packages/core/src");
 
 /** `npm run test:nightly` runs 20,000. The count is promised, not the time. */
-const runs = Number(process.env.BOOTSTRAP_RUNS ?? 500);
+const runs = Number(process.env.BOOTSTRAP_RUNS ?? 250);
 const TIMEOUT_MS = 60_000 + runs * 1_000;
 
 describe("a bootstrapped subscriber", () => {

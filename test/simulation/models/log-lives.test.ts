@@ -10,7 +10,7 @@ import { createHistory, type History } from "./log/history.ts";
 import { publishAt } from "./log/publishers.ts";
 import { type LogProcess, STREAM, simulateLog } from "./log/simulated-log.ts";
 
-const RUNS = Number(process.env.RUNS ?? 30);
+const RUNS = Number(process.env.RUNS ?? 15);
 const KEYS = 6;
 const RATES: FaultRates = {
   "timeout-late": 0.03,
@@ -72,7 +72,7 @@ it("no publish is confirmed into a life that had ended before it was sent", asyn
     expect(store.refusals).toEqual([]);
   });
   await fc.assert(property, { seed: SEED, numRuns: RUNS });
-});
+}, 300_000);
 
 async function publishOn(
   processes: readonly LogProcess[],

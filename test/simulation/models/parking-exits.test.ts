@@ -4,7 +4,7 @@ import { SEED } from "../../support/seed.ts";
 import { type ExitPlan, playExit, STEPS, type Step } from "./subscription/parking-exits.ts";
 import { explore, SPACES } from "./subscription/parking-space.ts";
 
-const RUNS = Number(process.env.RUNS ?? 75);
+const RUNS = Number(process.env.RUNS ?? 40);
 
 const anyPlan: fc.Arbitrary<ExitPlan> = fc.record({
   steps: fc.array(fc.constantFrom(...STEPS), { minLength: 3, maxLength: 14 }),

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { SEED } from "../../support/seed.ts";
 import { anyParkingPlan, simulateParking } from "./subscription/simulated-parking.ts";
 
-const RUNS = Number(process.env.RUNS ?? 60);
+const RUNS = Number(process.env.RUNS ?? 30);
 
 console.log(`parking: SEED=${SEED} RUNS=${RUNS}`);
 

@@ -67,5 +67,5 @@ describe("reading back", () => {
       },
     );
     await fc.assert(property, { seed: SEED, numRuns: RUNS });
-  });
+  }, 300_000);
 });

@@ -9,7 +9,7 @@ import {
   simulateWorkers,
 } from "./subscription/simulated-workers.ts";
 
-const RUNS = Number(process.env.RUNS ?? 40);
+const RUNS = Number(process.env.RUNS ?? 20);
 
 console.log(`subscription workers: SEED=${SEED} RUNS=${RUNS}`);
 
@@ -146,8 +146,7 @@ async function watch(world: World, isOver: () => boolean, broken: string[]): Pro
   const last = new Map<string, { next: number; generation: number; token: number }>();
   while (!isOver()) {
     await driver.clock.sleep(25);
-    for (const item of store.items()) {
-      if (!String(item.sk).startsWith("OFFSET#")) continue;
+    for (const item of store.items(({ sk }) => String(sk).startsWith("OFFSET#"))) {
       const row = { next: Number(item.n), generation: Number(item.g), token: Number(item.k ?? 0) };
       const name = `${item.pk} ${item.sk}`;
       const before = last.get(name) ?? row;

@@ -6,7 +6,7 @@ import { addTally, emptyTally, missingFrom, type SeedTally, tallyOf } from "./se
 import { type Simulated, simulate } from "./simulate.ts";
 import { BRIEF } from "./world.ts";
 
-const SECONDS = Number(process.env.SIM_SECONDS ?? 12);
+const SECONDS = Number(process.env.SIM_SECONDS ?? 8);
 
 const expectNoViolation = async (played: Simulated): Promise<void> => {
   if (played.violations.length > 0) throw new Error(await explainFailure(played));
