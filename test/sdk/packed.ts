@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -12,18 +23,45 @@ afterAll(() => rmSync(work, { recursive: true }));
 
 export type Packed = { readonly folder: string; readonly tarball: string };
 
-/** Builds and packs a copy of a package, so that nothing of an earlier build is in it. */
+/**
+ * Builds and packs a copy of a package, so that nothing of an earlier build is in it. Several test
+ * files need the same tarball, so it is kept until a source changes.
+ */
 export function packPackage(name: "sdk" | "outbox"): Packed {
-  const folder = join(work, name);
-  cpSync(join(root, "packages", name), folder, {
-    recursive: true,
-    filter: (path) => !/\/(dist|node_modules)$/.test(path),
-  });
-  symlinkSync(join(root, "node_modules"), join(work, name, "node_modules"));
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "-p", join(folder, "tsconfig.build.json")]);
-  const npm = execFileSync("npm", ["pack", "--json", "--ignore-scripts"], { cwd: folder });
-  return { folder, tarball: join(folder, JSON.parse(npm.toString())[0].filename) };
+  const source = join(root, "packages", name);
+  const kept = join(root, "node_modules/.cache/eventledger", `${name}-${digestOf(source)}`);
+  if (!existsSync(kept)) {
+    mkdirSync(join(kept, ".."), { recursive: true });
+    const folder = mkdtempSync(`${kept}.building-`);
+    cpSync(source, folder, { recursive: true, filter: isSource });
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    execFileSync(process.execPath, [tsc, "-p", join(folder, "tsconfig.build.json")]);
+    execFileSync("npm", ["pack", "--ignore-scripts"], { cwd: folder, stdio: "ignore" });
+    try {
+      renameSync(folder, kept);
+    } catch (error) {
+      // Another worker may have been faster.
+      if (!existsSync(kept)) throw error;
+      rmSync(folder, { recursive: true });
+    }
+  }
+  const tarball = readdirSync(kept).find((file) => file.endsWith(".tgz"));
+  return { folder: kept, tarball: join(kept, tarball ?? "none") };
+}
+
+const isSource = (path: string): boolean => !/[/](dist|node_modules)$/.test(path);
+
+/** A digest of all files of a package, and of the locked versions of what builds it. */
+function digestOf(source: string): string {
+  const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json")));
+  const files = readdirSync(source, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !/[/](dist|node_modules)[/]/.test(path.slice(source.length)))
+    .sort();
+  for (const file of files) hash.update(file.slice(root.length)).update(readFileSync(file));
+  return hash.digest("hex").slice(0, 16);
 }
 
 /** An empty project with packed packages, and links to what its programs import beside them. */

@@ -1,6 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import pg from "pg";
-import { EventLedger, memory, type ViewStore } from "../../../packages/sdk/src/index.ts";
+import {
+  EventLedger,
+  memory,
+  type Receipt,
+  type ViewStore,
+} from "../../../packages/sdk/src/index.ts";
 import { postgres } from "../../../packages/sdk/src/stores/postgres.ts";
 import { sqlite } from "../../../packages/sdk/src/stores/sqlite.ts";
 import { type StoreKind, send, type Task } from "./messages.ts";
@@ -27,9 +32,10 @@ const view = ledger.stream<{ n: number }>(STREAM).view<number, ViewStore<number>
   toRow: ({ data }) => data?.n,
 });
 const reporting = setInterval(() => send({ kind: "progress", events: view.progress.applied }), 50);
-process.on("message", async () => {
+process.on("message", async (last: Receipt) => {
   clearInterval(reporting);
   await view.ready({ timeoutMs: 120_000 });
+  await view.seen(last, { timeoutMs: 120_000 });
   const rows: [string, number][] = [];
   for await (const row of view.entries()) rows.push(row);
   send({ kind: "copy", rows, round: view.progress.round });

@@ -1,3 +1,4 @@
+import type { Receipt } from "../../../packages/sdk/src/index.ts";
 import type { Plan } from "./plan.ts";
 
 /** What a process of the run is given. */
@@ -14,7 +15,8 @@ export type StoreKind = "memory" | "SQLite" | "PostgreSQL";
 /** What a process reports. */
 export type Message =
   | { readonly kind: "progress"; readonly events: number }
-  | { readonly kind: "done" }
+  /** Everything is published. The receipt is that of the last events. */
+  | { readonly kind: "done"; readonly receipt: Receipt }
   /** The copy, in answer to a request for it. */
   | {
       readonly kind: "copy";

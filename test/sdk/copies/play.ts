@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startStack } from "../../../packages/local/src/stack.ts";
-import { EventLedger } from "../../../packages/sdk/src/index.ts";
+import { EventLedger, type Receipt } from "../../../packages/sdk/src/index.ts";
 import { type SeededRandom, seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
 import { postgresBin, startPostgres } from "../postgres.ts";
 import { startUnreliableProxy } from "../unreliable-proxy.ts";
@@ -65,13 +65,13 @@ export async function play(run: Run): Promise<Outcome> {
       kills,
       random,
     );
-    await publisher.done;
+    const last = await publisher.done;
     // The faults end, and then every copy has to be complete.
     proxy.setIntensity(0);
     const expected = finalState(plan);
     const compared: Record<string, { wrongRows: number; round: number }> = {};
     for (const { kind, process } of copies) {
-      const { rows, round } = await process.copy();
+      const { rows, round } = await process.copy(last);
       compared[kind] = { wrongRows: wrongRows(rows, expected), round };
       process.end();
     }
@@ -121,7 +121,7 @@ function keepAlive(file: string, args: readonly string[]) {
   let events = 0;
   let isDone = false;
   let isEnded = false;
-  const done = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<Receipt>();
   const copied = Promise.withResolvers<Extract<Message, { kind: "copy" }>>();
   let child: ChildProcess;
   const start = (): void => {
@@ -131,7 +131,7 @@ function keepAlive(file: string, args: readonly string[]) {
       else if (message.kind === "copy") copied.resolve(message);
       else {
         isDone = true;
-        done.resolve();
+        done.resolve(message.receipt);
       }
     });
     child.on("exit", (code, signal) => {
@@ -149,8 +149,9 @@ function keepAlive(file: string, args: readonly string[]) {
     isDone: () => isDone,
     progress: () => events,
     kill: (): void => void (isDone || child.kill("SIGKILL")),
-    copy: () => {
-      child.send("copy");
+    /** The copy, once it has the events of a receipt. */
+    copy: (last: Receipt) => {
+      child.send(last);
       return copied.promise;
     },
     end: (): void => {

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { EventLedger } from "../../../packages/sdk/src/index.ts";
+import { EventLedger, type Receipt } from "../../../packages/sdk/src/index.ts";
 import { send, type Task } from "./messages.ts";
 import { BATCH, planned, STREAM } from "./plan.ts";
 
@@ -13,11 +13,15 @@ const stream = new EventLedger({ url, apiKey, retry: { attempts: 100, maxMs: 500
 );
 const acknowledged = existsSync(place) ? readFileSync(place).length : 0;
 
-for (let batch = acknowledged; batch * BATCH < plan.events; batch++) {
+const publish = (batch: number): Promise<Receipt> => {
   const events = Array.from({ length: BATCH }, (_, index) => planned(plan, batch * BATCH + index));
-  await stream.publish(events, { idempotencyKey: `${plan.seed}-${batch}` });
+  return stream.publish(events, { idempotencyKey: `${plan.seed}-${batch}` });
+};
+for (let batch = acknowledged; batch * BATCH < plan.events; batch++) {
+  await publish(batch);
   appendFileSync(place, ".");
   send({ kind: "progress", events: (batch + 1) * BATCH });
 }
-send({ kind: "done" });
+// Publishing a batch again answers its receipt.
+send({ kind: "done", receipt: await publish(plan.events / BATCH - 1) });
 process.disconnect();
