@@ -51,6 +51,7 @@ export function checkCompaction(
     } else if (line.type === "info") {
       if (line.op === "compacted") checkRows(state, line);
       if (line.op === "checkpoint") checkMove(state, line);
+      if (line.op === "removed") checkRemoved(state, line);
       if (line.op === "copied") copies.set(line.copy, copyOf(state));
       if (line.op === "restored") putBack(state, line, copies.get(line.copy));
       if (line.op === "row") {
@@ -140,6 +141,22 @@ function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }):
     const moved = `checkpoint ${checkpoint} after ${before.checkpoint}, floor ${floor} after ${before.floor}`;
     report("checkpoint-regress", atMs, `${id}: ${moved}`);
   }
+  // A repair of the numbering gives up what is before it.
+  const isRepair = floor === checkpoint && floor - before.floor > REPAIR;
+  if (!isRepair && floor > before.floor && floor > (line.archivedTo ?? Infinity)) {
+    report("unarchived", atMs, `${id}: floor ${floor}, archived to ${line.archivedTo}`);
+  }
+}
+
+/** A repair moves the numbers at least this far. */
+const REPAIR = 1e9;
+
+/** Checks that a removed batch was archived, and below the floor. */
+function checkRemoved({ report }: State, line: Info & { op: "removed" }): void {
+  const { life, partition, next, floor, archivedTo, atMs } = line;
+  if (next <= floor && next <= archivedTo) return;
+  const place = `floor ${floor}, archived to ${archivedTo}`;
+  report("unarchived", atMs, `${life}/${partition}: removed to ${next}, ${place}`);
 }
 
 /**

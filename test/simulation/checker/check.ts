@@ -14,6 +14,8 @@ export type CheckOptions = {
   readonly retentionMs: number;
   /** The maximum difference between the clocks of processes and true time. */
   readonly skewMs: number;
+  /** The stream has an archive that keeps everything, so no event may disappear. */
+  readonly archived?: boolean;
 };
 
 /** The parameters of the rules for reading and compacting. */
@@ -28,7 +30,9 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   const chains = indexChains(lines, report);
   checkPublishes(lines, chains, report);
   checkExpectations(lines, chains, report);
-  const retentions = createRetentions(lines, options.retentionMs, options.skewMs);
+  const retentions = options.archived
+    ? { leastMs: () => Number.POSITIVE_INFINITY }
+    : createRetentions(lines, options.retentionMs, options.skewMs);
   checkReads(lines, chains, report, { ...options, retentions });
   checkCompaction(lines, chains, report, { ...options, retentions });
   const rules = { chains, report, options: { ...options, retentions } };

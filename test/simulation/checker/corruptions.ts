@@ -470,6 +470,34 @@ export const CORRUPTIONS: readonly Corruption[] = [
       ),
   },
   {
+    name: "unarchived",
+    how: "the floor passes the archive watermark",
+    spoil: (lines) =>
+      change(
+        lines,
+        (line): line is Info & { op: "checkpoint" } =>
+          line.type === "info" && line.op === "checkpoint",
+        ({ checkpoint }) => checkpoint > 1,
+        (line) => [line, { ...line, floor: line.checkpoint, archivedTo: 1 }],
+      ),
+  },
+  ...([1, 2] as const).map(
+    (archivedTo): Corruption => ({
+      name: "unarchived",
+      how: `a batch is removed that is not archived or that the table must keep (${archivedTo})`,
+      spoil: (lines) =>
+        change(
+          lines,
+          (line): line is Info & { op: "checkpoint" } =>
+            line.type === "info" && line.op === "checkpoint",
+          ({ checkpoint }) => checkpoint > 1,
+          ({ checkpoint: _, op: __, floor: ___, ...line }) => [
+            { ...line, op: "removed", next: 2, floor: 3 - archivedTo, archivedTo },
+          ],
+        ),
+    }),
+  ),
+  {
     name: "stale-compaction",
     how: "a compaction was done, and the checkpoint is before what was durable before it",
     spoil: (lines) =>

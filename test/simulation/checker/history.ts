@@ -217,6 +217,18 @@ export type Info = Head & { readonly type: "info" } & (
         readonly partition: number;
         readonly checkpoint: number;
         readonly floor: number;
+        /** The archive watermark of an archived stream. */
+        readonly archivedTo?: number;
+      }
+    | {
+        /** A batch of an archived stream was removed. `next` is the first sequence after it. */
+        readonly op: "removed";
+        readonly life: string;
+        readonly partition: number;
+        readonly next: number;
+        /** What the checkpoint said then. */
+        readonly floor: number;
+        readonly archivedTo: number;
       }
     | {
         /** One row of the compacted state, recorded when it was written. */
@@ -312,6 +324,7 @@ export const VIOLATIONS = {
     "a snapshot holds an event that the log delivers again, a deleted key, or a key twice",
   "pin-broken": "an open bootstrap could not read on",
   "early-retention": "events are gone before their retention has passed",
+  unarchived: "the floor passed the archive watermark, or a batch was removed too early",
   "key-regress": "the compacted state of a key went back or lags its checkpoint",
   "resurrected-key": "a deleted key is back in the compacted state",
   "checkpoint-regress": "a checkpoint or a floor went back, or the floor passed the checkpoint",

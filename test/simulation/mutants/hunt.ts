@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { archiveScenarios } from "../models/archive/archive-scenarios.ts";
 import { frozenPublishers } from "../models/frozen-publishers.ts";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
 import { readingScenarios } from "../models/reading-scenarios.ts";
@@ -23,6 +24,7 @@ const stories = {
     playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
   retention: () => playScenarios(retentionScenarios(1)),
   reading: () => playScenarios(readingScenarios(1)),
+  archive: () => playScenarios(archiveScenarios),
   exits: playSpaces,
   frozen: () => playScenarios(frozenPublishers),
 };
@@ -30,7 +32,7 @@ const stories = {
 /** Plays seeds until one reports violations, and prints `{ seed, played, violations }`. */
 const { seeds, from, count, plan, minutes, by } = JSON.parse(process.argv[2] ?? "{}");
 /** Shared subscriptions and bounded keys take much of a seed's time, and few rules need them. */
-const of = { teams: 0, holders: 0, ...plan };
+const of = { teams: 0, holders: 0, archived: false, ...plan };
 const endMs = Date.now() + minutes * 60_000;
 let played = 0;
 

@@ -1,5 +1,6 @@
 import { type Mutation, mutations } from "../models/mutations.ts";
 import { DAY_MS, type Plan } from "../world/plan.ts";
+import { ofArchive } from "./archive-mutants.ts";
 import { ofExpectations } from "./expectation-mutants.ts";
 import { ofRestores } from "./restore-mutants.ts";
 import { ofRetention } from "./retention-mutants.ts";
@@ -29,6 +30,7 @@ export type Mutant = Mutation & {
     | "subscriptions"
     | "retention"
     | "reading"
+    | "archive"
     | "exits"
     | "frozen";
 };
@@ -542,6 +544,7 @@ export const MUTANTS: readonly Mutant[] = [
     const plan = plans[mutation.rule] ?? COMPACTION;
     return { ...mutation, plan: { ...PLAIN, ...plan } };
   }),
+  ...ofArchive,
   ...ofLeases.map((mutant): Mutant => ({ ...mutant, by: "leases" })),
   ...ofParking.map((mutant): Mutant => ({ ...mutant, by: "parking" })),
   ...ofSubscriptions.map((mutant): Mutant => ({ ...mutant, by: "subscriptions" })),

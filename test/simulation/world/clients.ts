@@ -111,6 +111,9 @@ async function publishOther(
   );
 }
 
+/** Longer than any simulation. */
+const ARCHIVE_DAYS = 36_500;
+
 /** Creates the stream, and retries until it exists. */
 export async function createStream(world: ClientWorld, random: SeededRandom): Promise<void> {
   const { partitions, retentionHours } = world.plan;
@@ -118,7 +121,7 @@ export async function createStream(world: ClientWorld, random: SeededRandom): Pr
     name: STREAM,
     description: "",
     compaction: "key" as const,
-    archiveDays: null,
+    archiveDays: world.plan.archived ? ARCHIVE_DAYS : null,
     partitions,
     retentionHours,
   } as const;

@@ -8,6 +8,9 @@ export const STREAM = "orders";
 export type Plan = {
   readonly partitions: number;
   readonly retentionHours: number;
+  /** Whether the stream is archived, and how often each request to the bucket has a fault. */
+  readonly archived: boolean;
+  readonly bucketFaults: number;
   readonly keys: number;
   readonly apis: number;
   readonly publishers: number;
@@ -119,6 +122,8 @@ export function drawPlan(random: SeededRandom): Plan {
   return {
     partitions: random.pick([1, 1, 1, 2, 2, 3]),
     retentionHours: random.pick([1, 24, 24, 360]),
+    archived: random.fork("archive").chance(0.3),
+    bucketFaults: random.fork("bucket").pick([0, 0.05, 0.2, 0.5]),
     keys: random.pick([1, 2, 4, 8]),
     apis: random.between(1, 3),
     publishers: random.between(1, 2 + size),

@@ -81,6 +81,7 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   const violations = checkHistory(recorder.lines, {
     retentionMs: plan.retentionHours * HOUR_MS,
     skewMs: toleranceOf(world),
+    archived: plan.archived,
   });
   const odd = [...world.failures, ...store.refusals()].map((detail) => ({
     name: "internal-error" as const,
@@ -192,6 +193,7 @@ async function recover(
   const { time, store, recorder, apis, tap } = world;
   world.setOver(true);
   store.setFaults();
+  world.bucket.setFaults();
   world.calm();
   for (const [index, api] of apis.entries()) {
     api.process.thaw();
@@ -225,7 +227,19 @@ async function recover(
   await play(world, compactUntilDone(world, chance), RECOVERY_MS);
   if (!(await play(world, sweepOnce(world, chance), MINUTE_MS)))
     world.fail("internal: no sweep ends");
+  if (world.plan.archived) await play(world, verifyArchive(world, chance), MINUTE_MS);
   tap.noteCompacted();
+}
+
+/** Archives everything, and checks that the archive is as it was written. */
+async function verifyArchive(world: World, chance: SeededRandom): Promise<void> {
+  const found = await world.call(world.anyApi(chance), async (ledger) => {
+    await ledger.archive(defaultTenant, STREAM);
+    return ledger.verifyArchive(defaultTenant, STREAM, undefined);
+  });
+  if (found.segments > 0) world.recorder.count("archive.verified");
+  if (found.fault !== null || found.cursor !== null)
+    world.fail(`internal: the archive is damaged: ${JSON.stringify(found)}`);
 }
 
 async function compactUntilDone(world: World, chance: SeededRandom): Promise<void> {

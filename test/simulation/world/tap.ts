@@ -1,4 +1,5 @@
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
+import { earliestOf } from "../../../packages/core/src/model/archive.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
 import type { EventRef } from "../checker/history.ts";
 import type { Item } from "../dynamodb/value.ts";
@@ -44,14 +45,18 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
   const nameOf = (uid = ""): string => names.get(uid) ?? uid;
   store.watch(({ pk, sk }, before, after, expired = false) => {
     if (expired) recorder.count(`expired.${sk.split("#")[0]}`);
-    if (after === undefined) return;
+    if (after === undefined) {
+      if (!expired && sk.startsWith("SEQ#")) noteRemoved(pk, before);
+      return;
+    }
     const batch = BATCHES.exec(pk)?.groups;
     if (batch !== undefined && sk.startsWith("SEQ#")) {
       touched.push(pk);
       const note = noteBatchItem(after, nameOf(batch.uid), Number(batch.partition));
       recorder.note({ ...note, seen: true });
     } else if (batch !== undefined && sk === "CHECKPOINT") {
-      const at = { checkpoint: after.next as number, floor: after.floor as number };
+      const held = after.archiving === true ? { archivedTo: after.archivedTo as number } : {};
+      const at = { checkpoint: after.next as number, floor: after.floor as number, ...held };
       const place = { life: nameOf(batch.uid), partition: Number(batch.partition) };
       if (isRepair(before, after)) recorder.note({ op: "repair", ...place, next: at.checkpoint });
       recorder.note({ op: "checkpoint", ...place, ...at });
@@ -64,6 +69,22 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
       texts.set(`${uid}.${after.restored.at.toString(36)}`, nameOf(uid));
     }
   });
+
+  /** Only the archiver removes batches of a stream that exists. */
+  function noteRemoved(pk: string, before: Item | undefined): void {
+    const { uid, partition } = BATCHES.exec(pk)?.groups ?? {};
+    const checkpoint = store.peek({ pk, sk: "CHECKPOINT" });
+    const life = nameOf(uid);
+    if (life !== liveUid("orders") || checkpoint === undefined || before === undefined) return;
+    recorder.note({
+      op: "removed",
+      life,
+      partition: Number(partition),
+      next: Number(before.f) + Number(before.n),
+      floor: checkpoint.floor as number,
+      archivedTo: (checkpoint.archivedTo as number | undefined) ?? 0,
+    });
+  }
 
   function noteOffset(item: Item, groups: Record<string, string> | undefined): void {
     recorder.note({
@@ -116,7 +137,7 @@ export function createTap(store: SimulatedStore, recorder: Recorder): Tap {
         life,
         partition,
         checkpoint: item.next as number,
-        floor: item.floor as number,
+        floor: earliestOf(item as never),
         rows: rows.get(`${life}/${partition}`) ?? [],
       });
     }

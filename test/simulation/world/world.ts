@@ -8,6 +8,8 @@ import {
   type VirtualProcess,
   type VirtualTime,
 } from "../dynamodb/virtual-clock.ts";
+import { createFakeObjects, type FakeObjects } from "../objects/fake-objects.ts";
+import { objectFaults } from "../objects/faults.ts";
 import { drawBriefPlan, drawPlan, type Plan } from "./plan.ts";
 import type { Follower } from "./readers.ts";
 import { createRecorder, NoAnswer, type Note, type Recorder } from "./recorder.ts";
@@ -31,6 +33,7 @@ export type World = {
   readonly random: SeededRandom;
   readonly time: VirtualTime;
   readonly store: SimulatedStore;
+  readonly bucket: FakeObjects;
   readonly recorder: Recorder;
   readonly tap: Tap;
   readonly apis: Api[];
@@ -102,6 +105,12 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       if (trace.length > 2 * TRACE_LINES) trace.splice(0, TRACE_LINES);
     },
   });
+  const bucket = createFakeObjects({
+    seed,
+    time,
+    locks: false,
+    latencyMs: (chance) => latencyMs * (1 + chance.fraction() * 4),
+  });
   const recorder = createRecorder(time.nowMs);
   const apis: Api[] = [];
   const cursors = createCursors(CURSOR_KEYS);
@@ -123,6 +132,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       clock: process.clock,
       random: chance,
       cursorKeys: CURSOR_KEYS,
+      objects: bucket.objects(process),
       // Some processes put compacted rows one by one, as on AWS, and others together.
       rowsTogether: 1 + 2 * (started % 2),
     });
@@ -139,6 +149,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
     random,
     time,
     store,
+    bucket,
     recorder,
     tap,
     apis,
@@ -196,5 +207,8 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
 }
 
 /** Starts the faults of a plan. */
-export const startFaults = ({ store, plan }: World): void =>
+export function startFaults({ store, bucket, plan }: World): void {
   store.setFaults((operation) => (isRead(operation) ? plan.readFaults : plan.writeFaults));
+  const rate = plan.bucketFaults / objectFaults.length;
+  bucket.setFaults(() => Object.fromEntries(objectFaults.map((fault) => [fault, rate])));
+}
