@@ -24,6 +24,8 @@ const isRead = (line: Line): line is Read => line.type === "ok" && line.op === "
 const isLogPage = (line: Line): line is Read => isRead(line) && line.phase === "log";
 const isSnapshot = (line: Line): line is Read => isRead(line) && line.phase === "bootstrap";
 const isPublished = (line: Line): line is Published => line.type === "ok" && line.op === "publish";
+const isCheckpoint = (line: Line): line is Info & { op: "checkpoint" } =>
+  line.type === "info" && line.op === "checkpoint";
 const isCompacted = (line: Line): line is Compacted =>
   line.type === "info" && line.op === "compacted";
 const isPublish = (line: Line): line is Invoke & { op: "publish" } =>
@@ -463,8 +465,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
     spoil: (lines) =>
       change(
         lines,
-        (line): line is Info & { op: "checkpoint" } =>
-          line.type === "info" && line.op === "checkpoint",
+        isCheckpoint,
         ({ checkpoint }) => checkpoint > 1,
         (line) => [line, { ...line, checkpoint: 1 }],
       ),
@@ -475,8 +476,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
     spoil: (lines) =>
       change(
         lines,
-        (line): line is Info & { op: "checkpoint" } =>
-          line.type === "info" && line.op === "checkpoint",
+        isCheckpoint,
         ({ checkpoint }) => checkpoint > 1,
         (line) => [line, { ...line, floor: line.checkpoint, archivedTo: 1 }],
       ),
@@ -488,8 +488,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
       spoil: (lines) =>
         change(
           lines,
-          (line): line is Info & { op: "checkpoint" } =>
-            line.type === "info" && line.op === "checkpoint",
+          isCheckpoint,
           ({ checkpoint }) => checkpoint > 1,
           ({ checkpoint: _, op: __, floor: ___, ...line }) => [
             { ...line, op: "removed", next: 2, floor: 3 - archivedTo, archivedTo },

@@ -142,6 +142,22 @@ describe("the verification of an archive", () => {
     expect((await readAll("earliest")).length).toBeLessThan(kept.length);
   });
 
+  it("[archive.removed] objects and records go with their stream, and those of a later one stay", async () => {
+    const opened = await openFive();
+    const { ledger, bucket, pass, rows } = opened;
+    await ledger.deleteStream(defaultTenant, NAME);
+    const config = { name: NAME, description: "", compaction: "key", retentionHours: 1 } as const;
+    await ledger.createStream(defaultTenant, { ...config, partitions: 1, archiveDays: 9 });
+    await opened.publish(1);
+    await ledger.archive(defaultTenant, NAME);
+    expect(bucket.stored.size).toBe(6);
+    expect(await verify(opened)).toMatchObject({ segments: 1, events: 1, fault: null });
+    await pass(24 * HOUR_MS, 4 * HOUR_MS);
+    expect(bucket.stored.size).toBe(1);
+    expect(rows("SEGMENT#")).toHaveLength(1);
+    expect(await verify(opened)).toMatchObject({ segments: 1, events: 1, fault: null });
+  });
+
   it("[archive.now] everything that is durable is archived at once, and only in an archived stream", async () => {
     const { ledger, publish, patch } = await openArchive({ archiveDays: null });
     await publish(10);
