@@ -481,21 +481,19 @@ export const CORRUPTIONS: readonly Corruption[] = [
         (line) => [line, { ...line, floor: line.checkpoint, archivedTo: 1 }],
       ),
   },
-  ...([1, 2] as const).map(
-    (archivedTo): Corruption => ({
-      name: "unarchived",
-      how: `a batch is removed that is not archived or that the table must keep (${archivedTo})`,
-      spoil: (lines) =>
-        change(
-          lines,
-          isCheckpoint,
-          ({ checkpoint }) => checkpoint > 1,
-          ({ checkpoint: _, op: __, floor: ___, ...line }) => [
-            { ...line, op: "removed", next: 2, floor: 3 - archivedTo, archivedTo },
-          ],
-        ),
-    }),
-  ),
+  {
+    name: "unarchived",
+    how: "a batch is removed that is not archived",
+    spoil: (lines) =>
+      change(
+        lines,
+        isCheckpoint,
+        ({ checkpoint }) => checkpoint > 1,
+        ({ checkpoint: _, op: __, ...line }) => [
+          { ...line, op: "removed", next: 2, floor: 2, archivedTo: 1 },
+        ],
+      ),
+  },
   {
     name: "stale-compaction",
     how: "a compaction was done, and the checkpoint is before what was durable before it",
