@@ -83,7 +83,8 @@ async function build(
     const output = await bundle(task, source, dir, request);
     bytes = output.bytes;
     packages = packagesOf(output);
-    for (const { from, to } of request.copyFiles ?? []) cpSync(from, path.join(dir, to));
+    for (const { from, to } of request.copyFiles ?? [])
+      cpSync(from, path.join(dir, to), { recursive: true });
   }
   bundles[request.functionID] = { handler, dir, bytes, packages, links };
   return answer();

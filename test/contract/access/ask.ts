@@ -12,7 +12,8 @@ export function ask(
 ): Promise<Answer> {
   const path = operation.path.replaceAll(
     /\{(\w+)\}/g,
-    (_, name: string) => Object.entries(names).find(([known]) => known === name)?.[1] ?? "k",
+    (_, name: string) =>
+      Object.entries({ ...names, export: EXPORT }).find(([known]) => known === name)?.[1] ?? "k",
   );
   const required = operation.parameters.filter((of) => of.in === "query" && of.required);
   const asked = required.map(({ name }) => `${query === "" ? "?" : "&"}${name}=k`).join("&");
@@ -27,6 +28,9 @@ export function ask(
   };
   return send({ baseUrl, apiKey: apiKey ?? "" }, call);
 }
+
+/** The id of an export that does not exist. */
+const EXPORT = "0".repeat(18);
 
 const BODIES: Readonly<Record<string, (names: Names) => object>> = {
   publishEvents: () => ({ key: "k", data: 1 }),

@@ -22,7 +22,11 @@ const WITHOUT: readonly [name: string, request: { headers?: object; body?: strin
 /** The statuses of a request whose body is accepted, for something that does not exist. */
 const LET_IN = /^(2\d\d|404)$/;
 
-const NAMES: Readonly<Record<string, string>> = { id: "0".repeat(12), file: "start.js" };
+const NAMES: Readonly<Record<string, string>> = {
+  id: "0".repeat(12),
+  export: "0".repeat(18),
+  file: "start.js",
+};
 
 const pathOf = ({ path, parameters }: DescribedOperation): string =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => NAMES[name] ?? "no-such-thing") +

@@ -148,7 +148,8 @@ describe("cursors", () => {
   const as = (apiKey: string) => ({ baseUrl: stack.url, apiKey });
 
   it("[tenant.isolated] the tests cover every place that takes a cursor", () => {
-    const looked = new Set([...CURSOR_USES.map(({ operation }) => operation), ...LISTS.keys()]);
+    const uses = CURSOR_USES.map(({ operation }) => operation);
+    const looked = new Set([...uses, ...LISTS.keys(), ...NUMBERED.keys()]);
     const described = scoped.filter(takesCursor).map(({ id }) => id);
     expect([...looked].sort()).toEqual(described.sort());
   });
@@ -214,6 +215,38 @@ describe("cursors", () => {
       const { status, text } = await send(as(world.full), { path: path(world.mine) + query });
       expect(status).toBe(path(world.mine).includes(world.mine.stream) ? 400 : 200);
       for (const name of names) expect(text).not.toContain(name);
+    },
+  );
+
+  /** Cursors that name their stream, and then only a number. */
+  const NUMBERED = new Map<string, (names: Names, cursor: string) => Call>([
+    [
+      "listArchive",
+      ({ stream }, cursor) => ({ path: `/streams/${stream}/archive?cursor=${cursor}` }),
+    ],
+    [
+      "verifyArchive",
+      ({ stream }, cursor) => ({
+        method: "POST",
+        path: `/streams/${stream}/archive/verify?cursor=${cursor}`,
+      }),
+    ],
+    [
+      "getExport",
+      ({ stream }, cursor) => ({
+        path: `/streams/${stream}/exports/${"0".repeat(18)}?cursor=${cursor}`,
+      }),
+    ],
+  ]);
+
+  it.each([...NUMBERED])(
+    "[tenant.isolated] %s refuses the cursor of another stream",
+    async (id, call) => {
+      const kind = { listArchive: "archive", verifyArchive: "verified", getExport: "export" }[id];
+      const cursor = Buffer.from(`${kind} ${world.theirs.stream}:0`).toString("base64url");
+      const { body } = await send(as(world.full), call(world.mine, cursor));
+      const refused = id === "getExport" ? "export-not-found" : "invalid-cursor";
+      expect(body).toMatchObject({ code: refused });
     },
   );
 
