@@ -74,6 +74,18 @@ it.each([
   expect(found([...lines, readBack(FIRST, SECOND)])).toEqual(["false-mismatch"]);
 });
 
+it.each([
+  ["is accepted", 45, []],
+  ["is found before the life began", 55, ["false-mismatch"]],
+])("a refusal by a life without events %s", (_, beganMs, expected) => {
+  const begun: Line = {
+    ...{ type: "info", op: "checkpoint", ...head, atMs: beganMs, life: "next", partition: 0 },
+    ...{ checkpoint: 1, floor: 1 },
+  };
+  const lines = [...HISTORY, begun, sent(40, 3, { ...OTHER, expected: 7 }), refused(50, 3, 0)];
+  expect(found([...lines, readBack(FIRST, SECOND)])).toEqual(expected);
+});
+
 it("two publishers that both succeeded on one sequence are found, answered or not", () => {
   const lines = [...HISTORY, sent(31, 3, OTHER)];
   expect(found([...lines, readBack(FIRST, SECOND, OTHER)])).toEqual(["broken-expectation"]);

@@ -27,11 +27,12 @@ export function checkExpectations(lines: readonly Line[], chains: Chains, report
   }
   if (calls.size === 0) return;
   const reigns = checkWritten(chains, { expected, moments }, report);
+  const begun = beginningsOf(lines);
   for (const line of lines) {
     if (line.type !== "fail" || line.code !== "sequence-mismatch") continue;
     const call = calls.get(line.call);
     if (call === undefined) report("false-mismatch", line.atMs, "nothing was expected");
-    else checkRefused(call, line, { chains, reigns, moments, report });
+    else checkRefused(call, line, { chains, reigns, moments, begun, report });
   }
 }
 
@@ -79,14 +80,16 @@ function checkRefused(
     chains: Chains;
     reigns: ReadonlyMap<string, Reign[]>;
     moments: Moments;
+    begun: ReadonlyMap<string, number>;
     report: Report;
   },
 ): void {
-  const { chains, reigns, moments, report } = known;
+  const { chains, reigns, moments, begun, report } = known;
+  // A life that never got an event has no chain.
+  const named = new Set([...chains.all.values()].map(({ life }) => life));
+  for (const [life, beganMs] of begun) if (beganMs <= atMs) named.add(life);
   const lives = new Set(
-    [...chains.all.values()].flatMap(({ life }) =>
-      chains.restores.isThere(life, call.atMs, atMs) ? [life] : [],
-    ),
+    [...named].filter((life) => chains.restores.isThere(life, call.atMs, atMs)),
   );
   const repaired = [...chains.all.values()].some(({ repairedTo }) => repairedTo > 1);
   const what = `the request of event ${call.events[0]?.n}`;
@@ -120,6 +123,16 @@ function checkRefused(
   if (call.keyed === true && lives.size === 1 && wasThere && isRecent) {
     report("false-mismatch", atMs, `${what} had succeeded before`);
   }
+}
+
+/** Returns when each life was first seen in the store. */
+function beginningsOf(lines: readonly Line[]): ReadonlyMap<string, number> {
+  const begun = new Map<string, number>();
+  for (const line of lines) {
+    if (line.type !== "info" || line.op !== "checkpoint" || begun.has(line.life)) continue;
+    begun.set(line.life, line.atMs);
+  }
+  return begun;
 }
 
 /** Receipts are kept for a day. Clocks may differ by a little. */

@@ -23,7 +23,8 @@ export async function runNemesis(world: World, phase: number): Promise<void> {
     recorder.count("nemesis.kill");
     await world.sleep(random.pick([0, 500, 4_000]));
     while (world.restores.stopped) await world.sleep(100);
-    apis[index] = world.startApi(api.name);
+    // A restore or another kill may have put another process in its place.
+    if (apis[index] === api) apis[index] = world.startApi(api.name);
   };
   const setClock = async (): Promise<void> => {
     await world.sleep(random.between(0, 5_000));

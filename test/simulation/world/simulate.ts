@@ -190,7 +190,7 @@ async function recover(
   chance: SeededRandom,
   { followers, teams }: Readers,
 ): Promise<void> {
-  const { time, store, recorder, apis, tap } = world;
+  const { time, store, recorder, apis, tap, plan } = world;
   world.setOver(true);
   store.setFaults();
   world.bucket.setFaults();
@@ -200,8 +200,9 @@ async function recover(
     if (api.process.state() === "dead" && !world.restores.stopped)
       apis[index] = world.startApi(api.name);
   }
-  if (!(await play(world, world.restores.running, RECOVERY_MS)))
-    world.fail("internal: a restore is not complete within ten seconds");
+  // The operator may still wait for the answer of a process that was killed.
+  if (!(await play(world, world.restores.running, RECOVERY_MS + plan.patienceMs)))
+    world.fail("internal: a restore is not complete ten seconds after the last answer");
   await play(world, world.sleep(SETTLE_MS), SETTLE_MS + SECOND_MS);
   if (tap.liveUid(STREAM) === undefined) await play(world, createStream(world, chance));
   await repairIfNeeded(world, chance);
