@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { saveRecord } from "../proof/record.ts";
 import { whereWeAre } from "../proof/where.ts";
+import { type Continued, continueRecord } from "./continue-record.ts";
 import { EXAMINED } from "./examined.ts";
 import { findChanges } from "./find-changes.ts";
 import { judge } from "./judge.ts";
@@ -39,7 +40,10 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: process.env.SEED ?? "1" },
     /** Tries only changes whose name contains this text. */
     only: { type: "string", default: "" },
-    /** Tries only changes that this record lists as unnoticed. */
+    /**
+     * Tries only changes that this record lists as unnoticed. With the same file as `results`, the
+     * record is continued.
+     */
     again: { type: "string" },
     /** The file for the measurements. If it exists, they are read from it. */
     measured: { type: "string" },
@@ -125,7 +129,15 @@ for (const { file, name, line } of unexplained)
   console.log(`no reason for ${file}:${line} ${name}`);
 for (const { file, name } of superfluous)
   console.log(`a reason that no survivor needs: ${file} ${name}`);
-if (values.results !== undefined) {
+if (values.results !== undefined && values.results === values.again) {
+  const before: Continued = JSON.parse(readFileSync(values.results, "utf8"));
+  const tests = measured.map(({ file }) => relative(ROOT, file));
+  const run = { commit: where.commit, projects: values.projects, tests };
+  const { said, ...figures } = continueRecord(before, {
+    ...{ files, all, verdicts, run, reasons: SURVIVORS },
+  });
+  saveRecord(values.results, said, figures, where);
+} else if (values.results !== undefined) {
   const tests = `${measured.length} test files of ${values.projects.replaceAll(",", ", ")}`;
   const said = sayChanges({
     files: files.length,
