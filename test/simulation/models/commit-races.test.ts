@@ -87,3 +87,54 @@ it("[sub.seek] a process that remembers the position refuses an old cursor after
   };
   await servers.time.finish(story());
 });
+
+it("[sub.redelivery] a process that remembers the beginning of a snapshot goes on where another has committed", async () => {
+  const servers = openServers();
+  const story = async () => {
+    const { here, there } = servers;
+    const [first = ""] = await readSnapshot(servers);
+    const all = dataOf(await poll(here));
+    expect(all).toHaveLength(4);
+    await commit(there, first);
+    expect(dataOf(await poll(here))).toHaveLength(3);
+  };
+  await servers.time.finish(story());
+});
+
+it("[lease.fencing] a worker that gets a snapshot back reads it from what is committed", async () => {
+  const servers = openServers();
+  const story = async () => {
+    const { here, there, driver } = servers;
+    await readSnapshot(servers);
+    const work = (ledger: Ledger, consumer: string, more: object = {}) =>
+      poll(ledger, { consumer, limit: 1, ...more });
+    const first = await work(here, "a");
+    await driver.clock.sleep(40_000);
+    expect(dataOf(await work(there, "b"))).toEqual(dataOf(first));
+    await there.leave(...OF, SUB, "b");
+    const again = await work(here, "a", { after: first.cursor });
+    expect(dataOf(again)).toEqual(dataOf(first));
+  };
+  await servers.time.finish(story());
+});
+
+it("[sub.seek] a seek whose try was lost does not take the seek of another process for its own", async () => {
+  const servers = openServers();
+  const story = async () => {
+    const { here, there, store } = servers;
+    await subscribe(here);
+    await here.publish(...OF, [event("a", 1), event("b", 2)]);
+    const { cursor } = await poll(here);
+    await commit(here, cursor);
+    let lost = 1;
+    store.setFaults((operation) => ({
+      "error-before": operation === "transactWrite" && lost-- > 0 ? 1 : 0,
+    }));
+    const seeking = here.seek(...OF, SUB, { to: "earliest" });
+    await there.seek(...OF, SUB, { to: "latest" });
+    await seeking;
+    // Its own seek came last, so the subscription is where it says.
+    expect(dataOf(await poll(here))).toEqual([1, 2]);
+  };
+  await servers.time.finish(story());
+});

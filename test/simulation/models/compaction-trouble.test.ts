@@ -58,11 +58,15 @@ describe("a run that was frozen", () => {
     world.beforeSend = (label) => {
       if (label.includes(" query ") && ++queries === 2) world.nowMs += 2 * MINUTE_MS;
     };
+    // The event was published two minutes ago.
     expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({
-      watermarkLag: { events: 1 },
+      watermarkLag: { events: 1, seconds: 120 },
       done: false,
     });
     expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({ keys: 1, done: true });
+    world.nowMs += 5 * MINUTE_MS;
+    const nothing = { events: 0, seconds: 0 };
+    expect(await ledger.compact(defaultTenant, "orders")).toMatchObject({ watermarkLag: nothing });
   });
 
   it("a frozen run leaves its work to the next ring, which it requests", async () => {

@@ -110,6 +110,13 @@ describe("parked keys", () => {
     expect(await table.parking.change(gone, ROW, parking)).toBeUndefined();
   });
 
+  it("[park.skip] a change is made although the row no longer shows an event that was passed", async () => {
+    const { table } = await openSubscription();
+    const passed = { id: 1, key: "other", sequence: 4, reason: "", parkedAt: 0 };
+    const changed = await table.parking.change(SUB, ROW, { ...parking, skipped: [passed] });
+    expect(changed?.parking?.keys).toEqual([key]);
+  });
+
   it("[park.max-deliveries] a delivery counts only at its own generation and offset", async () => {
     const { table, row } = await openSubscription();
     const delivery = { at: 5, times: 1, limit: 1, until: 6 };

@@ -4,6 +4,7 @@ import { LedgerError } from "../kernel/error.ts";
 import { formatScan, pendingBootstrap } from "../model/snapshot-progress.ts";
 import { type CursorContent, createCursors } from "./cursor.ts";
 import { packCursor, unpackCursor } from "./cursor-content.ts";
+import { formatListCursor } from "./list-cursor.ts";
 import { createPacker } from "./pack.ts";
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -65,6 +66,26 @@ const anyContent = fc
       };
     },
   );
+
+it("[cursor.reason] a cursor of a list of names is of another request, and other texts are malformed", () => {
+  const cursors = createCursors([NEW]);
+  const reasonFor = (run: () => unknown) => {
+    try {
+      run();
+      return undefined;
+    } catch (error) {
+      return error instanceof LedgerError ? error.facts.reason : error;
+    }
+  };
+  const ofNames = formatListCursor("streams", "orders");
+  const ofLife = cursors.format({ life: "l", positions: [undefined], nextPartition: 0 });
+  expect(reasonFor(() => cursors.parse(ofNames))).toBe("other-query");
+  expect(reasonFor(() => cursors.parse("no cursor"))).toBe("malformed");
+  expect(cursors.parseListed("streams", ofNames)).toBe("orders");
+  expect(reasonFor(() => cursors.parseListed("keys", ofNames))).toBe("other-query");
+  expect(reasonFor(() => cursors.parseListed("streams", ofLife))).toBe("other-query");
+  expect(reasonFor(() => cursors.parseListed("streams", "no cursor"))).toBe("malformed");
+});
 
 describe("a cursor", () => {
   it("[cursor.opaque] a parsed cursor equals its content", () => {

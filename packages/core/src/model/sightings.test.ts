@@ -46,6 +46,15 @@ describe("what a process has seen of an end", () => {
     expect([1_000, 1_010].map((at) => sightings.endAt(LIFE, 0, at))).toEqual([4, 9]);
   });
 
+  it("knows since when it has seen that a life is sealed", () => {
+    const clock = { nowMs: 1_000 };
+    const sightings = createSightings({ now: () => clock.nowMs } as never);
+    expect(sightings.sealedSince(LIFE)).toBe(1_000);
+    clock.nowMs = 5_000;
+    expect(sightings.sealedSince(LIFE)).toBe(1_000);
+    expect(sightings.sealedSince("orders#2" as never)).toBe(5_000);
+  });
+
   it("keeps 32 marks", () => {
     const marks = (count: number) =>
       Array.from({ length: count }, (_, n) => ({ next: n + 1, atMs: n })).reduce<readonly Mark[]>(

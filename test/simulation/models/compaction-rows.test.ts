@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { compactPartition } from "../../../packages/core/src/compaction/compact.ts";
+import { moveFloor } from "../../../packages/core/src/compaction/floor.ts";
+import { repairNumbering } from "../../../packages/core/src/compaction/repair.ts";
+import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
+import { defaultTenant } from "../../../packages/core/src/model/names.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { Checkpoint } from "../../../packages/core/src/table/checkpoint.entity.ts";
+import { LIFE, openTable, stream } from "./guarded-rows.ts";
+
+/** These tests check what compaction and its repair write in one partition, and when nothing. */
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const NOW_MS = Date.UTC(2026, 0, 1);
+const clock = { now: () => NOW_MS, monotonic: () => NOW_MS, sleep: async () => {} };
+const began = { wallMs: NOW_MS, monotonicMs: NOW_MS };
+
+const RECENT: Checkpoint = {
+  ...{ next: 1, floor: 1, events: 0, bytes: 0 },
+  ...{ lookedAt: NOW_MS, compactedThrough: NOW_MS, floorAt: NOW_MS },
+};
+
+/** Returns a batch whose events have these keys, published this long ago. */
+const batchOf = (first: number, keys: readonly string[], agoMs = 0): Batch => {
+  const entries = keys.map((key) => entryOf({ attributes: { key }, data: "1" as never }));
+  const publishedAt = NOW_MS - agoMs;
+  const expiresAt = (publishedAt + HOUR_MS + 30 * DAY_MS) / 1_000;
+  const packed = packEvents(entries);
+  const batchId = new Uint8Array(16).fill(first);
+  return { first, count: keys.length, batchId, publishedAt, expiresAt, ...packed };
+};
+
+const SEAL: Omit<Batch, "first"> = {
+  ...{ count: 0, batchId: new Uint8Array(16), publishedAt: NOW_MS, kind: "seal" },
+  ...{ rawBytes: 0, payload: new Uint8Array() },
+};
+
+/** Opens a partition with this checkpoint and these batches. */
+async function openPartition(checkpoint: Partial<Checkpoint>, batches: readonly Batch[] = []) {
+  const { table, store } = openTable();
+  await table.lifecycle.createStream(defaultTenant, LIFE, stream("1"), {
+    ...RECENT,
+    ...checkpoint,
+  });
+  for (const batch of batches) {
+    const append = { life: LIFE, batches: [{ partition: 0, batch }], receipts: [], token: "" };
+    expect((await table.append.put(append)).kind).toBe("written");
+  }
+  const writes = () => store.tally.get("sent.update") + store.tally.get("sent.put");
+  const before = writes();
+  return {
+    deps: { table, clock },
+    writes: () => writes() - before,
+    load: () => table.checkpoints.load(LIFE, 0),
+    keys: () => store.items().flatMap(({ sk }) => /^KEY#(.*)/.exec(String(sk))?.slice(1) ?? []),
+  };
+}
+
+const of = { life: LIFE, compaction: "key", retentionHours: 1 } as const;
+
+describe("compaction of a partition that is at its end", () => {
+  it.each<[string, Partial<Checkpoint>, number]>([
+    ["writes nothing while everything is recent", {}, 0],
+    ["notes an end that was seen long ago", { lookedAt: NOW_MS - 7 * HOUR_MS }, 1],
+    ["notes that all is compacted", { compactedThrough: NOW_MS - 7 * HOUR_MS }, 1],
+    ["takes back its failures", { failures: 2 }, 1],
+  ])("%s", async (_, checkpoint, writes) => {
+    const partition = await openPartition(checkpoint);
+    const found = await compactPartition(partition.deps, of, 0, { began, budgetMs: 1_000 });
+    expect(found).toMatchObject({ done: true, remaining: 0, keys: 0 });
+    expect(partition.writes()).toBe(writes);
+    expect(await partition.load()).toMatchObject({ lookedAt: NOW_MS, compactedThrough: NOW_MS });
+  });
+});
+
+describe("[retention.passed] the floor", () => {
+  const old = [batchOf(1, ["a"], 10 * DAY_MS), batchOf(2, ["b"], 100)];
+
+  it.each<[string, Partial<Checkpoint>, readonly Batch[], [boolean, number, number]]>([
+    ["moves to the first event that is kept", { next: 3 }, old, [true, 2, 1]],
+    ["stays where its event is kept", { next: 3, floor: 2 }, old, [false, 2, 0]],
+    [
+      "is noted without a move after some hours",
+      { next: 3, floor: 2, floorAt: NOW_MS - 7 * HOUR_MS },
+      old,
+      [false, 2, 1],
+    ],
+    ["moves where its own row has expired", { next: 3, floor: 1 }, old.slice(1), [true, 2, 1]],
+    ["moves to the end where all rows have expired", { next: 3, floor: 1 }, [], [true, 3, 1]],
+  ])("%s", async (_, checkpoint, batches, [moved, floor, writes]) => {
+    const partition = await openPartition(checkpoint, batches);
+    expect(await moveFloor(partition.deps, of, 0)).toBe(moved);
+    expect((await partition.load())?.floor).toBe(floor);
+    expect(partition.writes()).toBe(writes);
+  });
+});
+
+describe("[publish.interlock] a repair of the numbering", () => {
+  const LATE = { lookedAt: NOW_MS - 31 * DAY_MS };
+  const rows = [batchOf(1, ["a", "b"]), batchOf(5, ["c"])];
+  const seal = { ...SEAL, first: 6 };
+
+  it("leaves a partition that was checked in time", async () => {
+    const partition = await openPartition({}, rows);
+    expect(await repairNumbering(partition.deps, of, 0)).toBeUndefined();
+    expect([partition.keys(), partition.writes()]).toEqual([[], 0]);
+  });
+
+  it.each([
+    ["compacts what is left, across its gaps", "key", rows, ["a", "b", "c"], 6],
+    ["reads past a seal", "key", [...rows, seal], ["a", "b", "c"], 6],
+    ["compacts nothing of a stream without compacted state", "none", rows, [], 6],
+  ] as const)("%s", async (_, compaction, batches, keys, end) => {
+    const partition = await openPartition(LATE, batches);
+    const next = await repairNumbering(partition.deps, { ...of, compaction }, 0);
+    expect(next).toBe(end + 100_000_000_000);
+    expect(partition.keys().sort()).toEqual(keys);
+    const events = compaction === "key" ? 3 : 0;
+    expect(await partition.load()).toMatchObject({ next, floor: next, lookedAt: NOW_MS, events });
+  });
+});
