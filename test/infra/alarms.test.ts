@@ -58,7 +58,7 @@ describe("the alarms", () => {
       SweeperErrors: "Sum >= 1, 1 x 300 s",
       SweeperSilent: "Sum < 1, 3 x 3600 s",
     });
-    // No input makes an alarm wait longer, or fire for less, than its rule says.
+    // An alarm has no further input that would change when it fires.
     for (const { name, inputs } of silent.all("MetricAlarm")) {
       const { datapointsToAlarm, extendedStatistic, metricQueries, actionsEnabled } = inputs;
       const unset = [datapointsToAlarm, extendedStatistic, metricQueries, actionsEnabled];

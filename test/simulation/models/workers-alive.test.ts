@@ -91,7 +91,7 @@ it("[lease.leave] a poll is over if it began before its worker left, and a later
     await there.leave(...OF, SUB, "a");
     letGoOn();
     expect((await committing).events.map(({ data }) => data)).toEqual(["2"]);
-    // The other worker waits for a lease at most.
+    // The other worker has no lease yet.
     expect((await poll(there, "b")).events).toEqual([]);
     await driver.clock.sleep(31_000);
     expect((await poll(there, "b")).events).toHaveLength(1);

@@ -172,7 +172,7 @@ export function createWorld(seed: string, given?: Partial<Plan>): World {
       slow = 0;
     },
     anyApi: (chance) => chance.pick(apis),
-    // Clients in this process lose only what `crash` takes.
+    // Clients in this process keep their state, except for what `crash` removes.
     keep: (_, note) => {
       if (note !== undefined) recorder.note(note);
     },

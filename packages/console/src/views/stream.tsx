@@ -48,7 +48,7 @@ export function StreamView({ stream }: { stream: string }) {
 
 type CrumbsProps = { readonly stream: string; readonly subscription: string | undefined };
 
-/** The way here. Its last part is the name of what is shown. */
+/** The path to this page, as links. Its last part is the name of the shown stream or subscription. */
 function Crumbs({ stream, subscription }: CrumbsProps) {
   const separator = <span aria-hidden="true">/</span>;
   return (

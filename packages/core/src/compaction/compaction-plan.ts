@@ -26,9 +26,9 @@ export type Milestone = {
   readonly to: number;
   readonly events: number;
   readonly bytes: number;
-  /** The publication time of the last event before it, in milliseconds since 1970. */
+  /** The publication time of the last event before `to`, in milliseconds since 1970. */
   readonly publishedAt: number;
-  /** The number of keys with an event before it. */
+  /** The number of keys with an event before `to`. */
   readonly keys: number;
 };
 

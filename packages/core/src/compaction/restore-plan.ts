@@ -14,8 +14,8 @@ const EVENTS_PER_MS_MAX = 1_000;
 /**
  * Several copies of one table may come into use one after another. A later copy does not know the
  * numbers that an earlier one assigned. After a restore the numbers therefore also exceed a line
- * that rises by 10,000 events a second since 2026, faster than any stream but the busiest in the
- * long run.
+ * that has risen by 10,000 a second since 2026. In the long run, only the busiest stream assigns
+ * numbers as fast.
  */
 const LINE_PER_MS = 10;
 const LINE_FROM_MS = Date.UTC(2026, 0, 1);

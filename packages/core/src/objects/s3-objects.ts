@@ -26,8 +26,9 @@ const BACKOFF = { baseMs: 50, capMs: 2_000 };
 const REMOVED_TOGETHER = 1_000;
 
 /**
- * Objects in an S3 bucket. The answers of S3 are decided here: 412 of a conditional write by a
- * HEAD, and everything that is no verdict by another try, 409 among it.
+ * Objects in an S3 bucket. This file decides what an answer of S3 means. After a 412 to a
+ * conditional write, a HEAD tells what is stored. Every answer that is no verdict, such as 409, is
+ * followed by another attempt.
  */
 export function createS3Objects(options: S3ObjectsOptions): Objects {
   const { bucket: Bucket, locks, connect } = options;

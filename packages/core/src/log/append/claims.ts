@@ -60,9 +60,9 @@ const NOTE_BATCHES = 200;
  *
  * Another process that knows the claim may have written the events of a claimed key, or may write
  * them at any moment. So before it writes them, a process reads every batch from the claim's own
- * place to the end of the chain. A chain grows only at its end, and its batches never change. A
- * batch that is not below the end is at the end or after it. The condition on the end decides
- * between all writers.
+ * place to the end of the chain. A chain grows only at its end, and its batches never change. Any
+ * batch that the process has not read is therefore at this end or after it, and then the condition
+ * of its own put fails.
  */
 export function createClaims({ table, clock, random, ends }: Deps) {
   const held = new WeakMap<AppendRequest, Held>();

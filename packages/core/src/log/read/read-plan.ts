@@ -84,7 +84,7 @@ export function planRun(
 /** The end of a read: before a time, or before a sequence in each partition. */
 export type Bound = { readonly timeMs: number } | { readonly nexts: readonly number[] };
 
-/** The bound in one partition. */
+/** The end of a read in one partition: before this time and before this sequence. */
 export type PartitionBound = { readonly timeMs: number; readonly next: number };
 
 export const boundOf = (bound: Bound | undefined, partition: number): PartitionBound => ({

@@ -178,6 +178,6 @@ function onePrefix({ keyPrefix, prefix }: CompactedQuery) {
   if (prefix === undefined) return { pointer: "/query/keyPrefix", prefix: keyPrefix };
   throw invalidRequest(
     "/query/prefix",
-    "must not be sent together with keyPrefix, whose former name it is",
+    "is the former name of keyPrefix, and must not be sent together with it",
   );
 }
