@@ -97,9 +97,9 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "a batch is put only where nothing is",
-    file: "table/append-rows.ts",
-    from: ".create({ life, partition, ...content })",
-    to: ".put({ life, partition, ...content })",
+    file: "table/batch-wire.ts",
+    from: "attribute_not_exists(#pk) AND attribute_not_exists(#sk)",
+    to: "attribute_not_exists(#pk) OR attribute_exists(#sk)",
   },
   {
     rule: "a batch in a transaction is put only where nothing is",
@@ -265,9 +265,9 @@ const ofTheLog: readonly Mutant[] = [
   },
   {
     rule: "absence is believed from strong reads only",
-    file: "table/batch.entity.ts",
-    from: ".gte({ first })\n        .go({ limit, pages: 1, consistent: true }),",
-    to: ".gte({ first })\n        .go({ limit, pages: 1, consistent: false }),",
+    file: "table/batch-wire.ts",
+    from: "ConsistentRead: true,",
+    to: 'ConsistentRead: order === "desc",',
     plan: { store: { latencyMs: 2, staleMs: 2_000, scanMs: 0, commitMs: 0 }, followers: 2 },
   },
   {

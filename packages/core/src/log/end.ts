@@ -12,6 +12,8 @@ export type End = {
   /** Lower bounds for the times of a new batch, in milliseconds and seconds since 1970. */
   readonly publishedAt: number;
   readonly expiresAt: number;
+  /** The last turn that was served, if writers take turns. */
+  readonly turn?: number | undefined;
   /**
    * The moment before the read or the put that showed the end. The chain reached `next` some time
    * after this moment. If a lost race showed the end, the chain may already have been longer.
@@ -52,6 +54,7 @@ export async function loadEnd(
     next,
     publishedAt: last?.publishedAt ?? 0,
     expiresAt: last === undefined ? 0 : (lastsUntil(last) ?? 0),
+    turn: last?.turn,
     stamp,
     sealed: last?.kind === "seal",
     checkpoint,

@@ -17,10 +17,17 @@ const batch: Batch = {
 };
 const jump: Batch = { ...batch, kind: "jump" };
 const archived: Batch = { ...batch, keptUntil: 1_900_000_000 };
+const served: Batch = { ...batch, turn: 7 };
 const claimed: Batch = { ...batch, claims: [[Buffer.from("claim"), 1, 2]] };
 
 /** A batch with every attribute that one may have. */
-const whole: Required<Batch> = { ...batch, ...jump, ...archived, ...claimed } as Required<Batch>;
+const whole: Required<Batch> = {
+  ...batch,
+  ...jump,
+  ...archived,
+  ...served,
+  ...claimed,
+} as Required<Batch>;
 
 /** A client that answers everything with `answer`, or throws it. */
 function connect(answer: unknown): Connection {
@@ -34,7 +41,7 @@ const entity = batchEntity(connect({}));
 
 describe("the requests for batches that are written by hand", () => {
   it("put the same item as ElectroDB", () => {
-    for (const content of [batch, jump, archived, claimed, whole]) {
+    for (const content of [batch, jump, archived, served, claimed, whole]) {
       expect(putRequest("ledger", life, 3, content)).toEqual(
         entity.create({ ...at, ...content }).params({ returnOnConditionCheckFailure: "all_old" }),
       );
@@ -53,7 +60,15 @@ describe("the requests for batches that are written by hand", () => {
   it("query the same rows as ElectroDB", () => {
     const query = (rest: Omit<BatchQuery, "life" | "partition">) =>
       queryRequest("ledger", { ...at, ...rest });
-    const attributes = ["first", "count", "publishedAt", "kind", "expiresAt", "keptUntil"] as const;
+    const attributes = [
+      "first",
+      "count",
+      "publishedAt",
+      "kind",
+      "expiresAt",
+      "keptUntil",
+      "turn",
+    ] as const;
     const from = entity.query.primary(at).gte({ first: 7 });
     expect(query({ from: 7, limit: 5, projection: "whole" })).toEqual(
       from.params({ limit: 5, consistent: true }),
@@ -68,7 +83,7 @@ describe("the requests for batches that are written by hand", () => {
   });
 
   it("read the same batches as ElectroDB", async () => {
-    for (const content of [batch, jump, archived, claimed, whole]) {
+    for (const content of [batch, jump, archived, served, claimed, whole]) {
       const { Item } = putRequest("ledger", life, 3, content);
       const { batches } = await sendQuery(connect({ Items: [Item] }), {
         ...at,

@@ -21,6 +21,7 @@ type StoredBatch = {
   readonly d: Uint8Array;
   readonly expiresAt?: number;
   readonly u?: number;
+  readonly q?: number;
   readonly c?: readonly ClaimedRun[];
 };
 
@@ -62,6 +63,7 @@ export const putRequest = (table: string, life: Life, partition: number, batch: 
     d: batch.payload,
     ...(batch.expiresAt === undefined ? {} : { expiresAt: batch.expiresAt }),
     ...(batch.keptUntil === undefined ? {} : { u: batch.keptUntil }),
+    ...(batch.turn === undefined ? {} : { q: batch.turn }),
     ...(batch.claims === undefined ? {} : { c: batch.claims }),
     pk: pkOf(life, partition),
     sk: skOf(batch.first),
@@ -76,8 +78,8 @@ export const putRequest = (table: string, life: Life, partition: number, batch: 
 const KEY_NAMES = { "#pk": "pk", "#sk1": "sk" };
 const OUTLINE_NAMES = { ...KEY_NAMES, "#f": "f", "#n": "n", "#t": "t", "#k": "k" };
 const OUTLINE = {
-  ExpressionAttributeNames: { ...OUTLINE_NAMES, "#expiresAt": "expiresAt", "#u": "u" },
-  ProjectionExpression: "#pk, #sk1, #f, #n, #t, #k, #expiresAt, #u",
+  ExpressionAttributeNames: { ...OUTLINE_NAMES, "#expiresAt": "expiresAt", "#u": "u", "#q": "q" },
+  ProjectionExpression: "#pk, #sk1, #f, #n, #t, #k, #expiresAt, #u, #q",
 };
 const WHOLE = { ExpressionAttributeNames: KEY_NAMES };
 
@@ -101,7 +103,7 @@ export const queryRequest = (
 });
 
 /** Returns the batch of a stored row. Of an outline, only the members of one are defined. */
-export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, c }: StoredBatch): Batch {
+export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, c }: StoredBatch): Batch {
   return {
     first: f,
     count: n,
@@ -112,6 +114,7 @@ export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, c }: StoredBatch): 
     ...(k === undefined ? {} : { kind: k }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(u === undefined ? {} : { keptUntil: u }),
+    ...(q === undefined ? {} : { turn: q }),
     ...(c === undefined ? {} : { claims: c }),
   };
 }

@@ -28,6 +28,8 @@ export type Batch = {
    * row stays until the archiver removes it.
    */
   readonly keptUntil?: number;
+  /** The last turn that was served among writers that take turns. It decides nothing. */
+  readonly turn?: number;
   /** For each request in it with an idempotency key: see `Claim`. */
   readonly claims?: readonly ClaimedRun[];
 };
@@ -35,7 +37,15 @@ export type Batch = {
 /** The place and times of a batch, without its events, which may be large. */
 export type BatchOutline = Pick<Batch, (typeof OUTLINE)[number]>;
 
-const OUTLINE = ["first", "count", "publishedAt", "kind", "expiresAt", "keptUntil"] as const;
+const OUTLINE = [
+  "first",
+  "count",
+  "publishedAt",
+  "kind",
+  "expiresAt",
+  "keptUntil",
+  "turn",
+] as const;
 
 /** Returns when a batch's time is over, in seconds since 1970. Undefined for a seal. */
 export const lastsUntil = ({
@@ -77,6 +87,7 @@ export const batchEntity = (connection: Connection) =>
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         expiresAt: { type: "number" },
         keptUntil: { type: "number", field: "u" },
+        turn: { type: "number", field: "q" },
         claims: { type: CustomAttributeType<readonly ClaimedRun[]>("any"), field: "c" },
       },
       indexes: {

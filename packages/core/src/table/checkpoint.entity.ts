@@ -31,6 +31,8 @@ export type Checkpoint = {
   readonly lost?: readonly LostRange[];
   /** The number of consecutive failures of compaction here. */
   readonly failures?: number;
+  /** How many turns writers have taken. */
+  readonly turns?: number;
 } & Partial<ArchiveProgress>;
 
 /** The floor stays at `at` or below until `until`, in milliseconds since 1970. */
@@ -53,6 +55,7 @@ export const checkpointEntity = (connection: Connection) =>
         pins: { type: CustomAttributeType<readonly Pin[]>("any") },
         lost: { type: CustomAttributeType<readonly LostRange[]>("any") },
         failures: { type: "number" },
+        turns: { type: "number" },
         archiving: { type: "boolean" },
         archivedFrom: { type: "number" },
         archivedTo: { type: "number" },
@@ -168,6 +171,17 @@ export const checkpointRows = (
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
     return rejected ? 0 : (data.failures ?? 0);
+  },
+
+  /** Takes the next turn among the writers of a partition. Undefined when the partition is gone. */
+  async takeTurn(life: Life, partition: number): Promise<number | undefined> {
+    const { rejected, data } = await writeRows(() =>
+      entity
+        .patch({ life, partition })
+        .add({ turns: 1 })
+        .go({ response: "updated_new", returnOnConditionCheckFailure: true }),
+    );
+    return rejected ? undefined : data.turns;
   },
 
   async remove(life: Life, partition: number): Promise<void> {

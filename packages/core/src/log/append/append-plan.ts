@@ -5,6 +5,7 @@ import type { BatchEntry, Packed } from "../codec.ts";
 import type { End } from "../end.ts";
 import { type ClaimRow, claimedRuns, readClaim } from "./claim-plan.ts";
 import type { Expectation } from "./expectation-plan.ts";
+import { servedWith } from "./turn-plan.ts";
 
 /**
  * An event on its way into a partition. `id` is from its publisher. `bytes` is its size in a batch
@@ -38,7 +39,7 @@ export type AppendPlan = {
   readonly append: Append;
   readonly receipts: readonly Receipt[];
   /** The ends of the chains after this append is written, by partition. */
-  readonly ends: ReadonlyMap<number, Pick<End, "next" | "publishedAt" | "expiresAt">>;
+  readonly ends: ReadonlyMap<number, Omit<End, "stamp">>;
   /** The claims that this append settles. */
   readonly claims: readonly ClaimRow[];
 };
@@ -54,6 +55,8 @@ export type PlanInput = {
   /** Whether the stream is archived. DynamoDB then removes none of its batches by itself. */
   readonly archived: boolean;
   readonly receiptExpiresAt: number;
+  /** The turns of the append, by partition. */
+  readonly turns?: ReadonlyMap<number, number>;
   readonly newBatchId: () => Uint8Array;
   /** For each request, the claim that settles its idempotency key, if there is one. */
   readonly claims: readonly (ClaimRow | undefined)[];
@@ -114,20 +117,22 @@ export const draftsIn = ({ drafts }: Pick<AppendRequest, "drafts">, of: number):
 
 function numberBatches(
   { partition, chunks }: PackedPartition,
-  { ends, nowMs, keepMs, archived, newBatchId }: PlanInput,
+  { ends, nowMs, keepMs, archived, turns, newBatchId }: PlanInput,
 ) {
   const end = ends.get(partition);
   if (end === undefined) throw new RangeError(`The end of partition ${partition} is unknown`);
   const publishedAt = Math.max(nowMs, end.publishedAt);
   const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
+  const turn = servedWith(turns?.get(partition), end, nowMs);
+  const served = turn === undefined ? {} : { turn };
   let next = end.next;
   const batches = chunks.map(({ count, payload, rawBytes }): Batch => {
     const first = next;
     next += count;
     const batch = { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload };
-    return { ...batch, ...lasting(expiresAt, { archived }) };
+    return { ...batch, ...served, ...lasting(expiresAt, { archived }) };
   });
-  return { partition, batches, end: { next, publishedAt, expiresAt } };
+  return { partition, batches, end: { next, publishedAt, expiresAt, turn } };
 }
 
 /**

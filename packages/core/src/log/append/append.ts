@@ -7,10 +7,10 @@ import { streamBusy } from "./append-error.ts";
 import { createAttempt } from "./attempt.ts";
 import { createClaims } from "./claims.ts";
 import { createConclusion } from "./conclusion.ts";
-import { createContention } from "./contention.ts";
 import { createEndMemory } from "./end-memory.ts";
 import { createLastEvents } from "./last-events.ts";
 import { createQueues, type RunGroup } from "./queue.ts";
+import { createTurns, type Turns } from "./turns.ts";
 import { expire, partitionsOf, settle, type Waiting } from "./waiting.ts";
 
 export type AppenderDeps = {
@@ -46,7 +46,7 @@ export type ObserveAppend = (step: "AppendPuts" | "Appends" | "AppendConflicts")
  * - `idempotency-key-reused`, `too-many-requests`, `request-too-large`, `compaction-stalled` and
  *   `numbering-at-risk`
  *
- * A request passes `queue.ts` (admission). Each round then runs `contention.ts` (back-off),
+ * A request passes `queue.ts` (admission). Each round then runs `turns.ts` (other writers first),
  * `attempt.ts` (one try) and `conclusion.ts` (its result).
  */
 export function createAppender(deps: AppenderDeps) {
@@ -54,7 +54,7 @@ export function createAppender(deps: AppenderDeps) {
   const ends = createEndMemory(deps);
   const lastEvents = createLastEvents(deps);
   const claims = createClaims({ table, clock, random, ends });
-  const contention = createContention(deps);
+  const turns = createTurns({ table, clock, ends });
   const attempt = createAttempt({
     table,
     clock,
@@ -63,29 +63,27 @@ export function createAppender(deps: AppenderDeps) {
     lastEvents,
     claims,
     onPut: () => observe("AppendPuts"),
-    onVerdict: contention.recordPut,
+    onVerdict: turns.recordPut,
   });
-  const conclude = createConclusion({ ends, lastEvents, claims, contention, observe });
+  const conclude = createConclusion({ ends, lastEvents, claims, turns, observe });
   const queues = createQueues(deps, runGroup);
 
   async function runGroup(group: readonly Waiting[], join: Parameters<RunGroup>[1]): Promise<void> {
     let live = group;
+    let held: Turns = new Map();
     for (let round = 0; live.length > 0; round++) {
-      // The first lost race causes no back-off: the winner's batch has shown the new end.
-      const contested = round !== 1 && (await backOff(live));
+      const began = clock.monotonic();
+      held = await waitForTurn(live, held);
       live = expire(live, clock.monotonic(), streamBusy);
-      if (round > 0 || contested) live = [...live, ...join(live)];
-      live = await tryOnce(live, contested);
+      if (round > 0 || clock.monotonic() > began) live = [...live, ...join(live)];
+      live = await tryOnce(live, held);
     }
   }
 
   /** Returns the requests that have to retry. An unexpected error settles all of them. */
-  async function tryOnce(
-    live: readonly Waiting[],
-    contested: boolean,
-  ): Promise<readonly Waiting[]> {
+  async function tryOnce(live: readonly Waiting[], held: Turns): Promise<readonly Waiting[]> {
     try {
-      const tried = await attempt(live, contested);
+      const tried = await attempt(live, held);
       return tried.kind === "sent" ? conclude(tried) : tried.live;
     } catch (error) {
       for (const item of live) settle(item, () => item.reject(error));
@@ -93,17 +91,12 @@ export function createAppender(deps: AppenderDeps) {
     }
   }
 
-  /**
-   * Lets other writers append to partitions where this process lost races lately. Returns false if
-   * there are none.
-   */
-  async function backOff(group: readonly Waiting[]): Promise<boolean> {
+  /** Lets other writers append first to partitions where this process met them lately. */
+  async function waitForTurn(group: readonly Waiting[], held: Turns): Promise<Turns> {
     const [first] = group;
-    if (first === undefined) return false;
-    const waitedMs = clock.monotonic() - first.arrivedAt;
-    const pauseMs = contention.backOffMs(first.target.life, partitionsOf(group), waitedMs);
-    if (pauseMs > 0) await clock.sleep(pauseMs);
-    return pauseMs > 0;
+    if (first === undefined) return held;
+    const deadline = Math.min(...group.map((item) => item.deadline));
+    return turns.wait(first.target.life, partitionsOf(group), held, deadline);
   }
 
   /** Discards everything that this process remembers of a life's chains. */

@@ -17,6 +17,7 @@ import { judgeExpected } from "./expectations.ts";
 import type { LastEvents } from "./last-events.ts";
 import { packPartitions } from "./pack-partitions.ts";
 import { type Sent, send } from "./send.ts";
+import type { Turns } from "./turns.ts";
 import {
   expire,
   partitionsOf,
@@ -72,18 +73,18 @@ export function createAttempt(deps: Deps) {
   const dropOverdue = (live: readonly Waiting[], error = streamBusy) =>
     expire(live, clock.monotonic(), error);
 
-  return async function attempt(group: readonly Waiting[], contested: boolean): Promise<Attempt> {
+  return async function attempt(group: readonly Waiting[], turns: Turns): Promise<Attempt> {
     const [first] = group;
     if (first === undefined) return { kind: "unsent", live: [] };
     const { life } = first.target;
-    const found = await loadEnds(life, group, contested);
+    const found = await loadEnds(life, group);
     const known = found === undefined ? undefined : await keepExpected(life, group, found);
     let live = dropOverdue(group);
     if (known === undefined || live.length === 0) return { kind: "unsent", live };
     const ready = await keepClaimed(life, live, known);
     live = dropOverdue(live);
     if (!ready || live.length === 0) return { kind: "unsent", live };
-    const plan = lay(life, live, known);
+    const plan = lay(life, live, known, turns);
     const stamps = Array.from(known.values(), ({ stamp }) => stamp);
     const verdict = await send(deps, plan, live, stamps);
     if (verdict !== "expired") return { kind: "sent", live, plan, verdict };
@@ -92,7 +93,7 @@ export function createAttempt(deps: Deps) {
   };
 
   /** Packs a group and numbers it from the ends of its chains. */
-  function lay(life: Life, live: readonly Waiting[], known: Ends): AppendPlan {
+  function lay(life: Life, live: readonly Waiting[], known: Ends, turns: Turns): AppendPlan {
     const requests = requestsOf(live);
     const nowMs = clock.now();
     const retentionMs = (live[0]?.target.retentionHours ?? 0) * HOUR_MS;
@@ -105,6 +106,7 @@ export function createAttempt(deps: Deps) {
       keepMs: retentionMs + PHYSICAL_SLACK_MS,
       archived: live.some(({ target }) => (target.archiveDays ?? null) !== null),
       receiptExpiresAt: Math.ceil((nowMs + RECEIPT_MS) / 1_000),
+      turns,
       newBatchId: () => random.bytes(16),
       claims: requests.map(claims.claimOf),
     });
@@ -114,15 +116,11 @@ export function createAttempt(deps: Deps) {
    * Returns the ends to append at. A slow table may answer after the deadline of a request. Each
    * such request then fails at its deadline as not sent. Undefined when no request remains.
    */
-  async function loadEnds(
-    life: Life,
-    group: readonly Waiting[],
-    contested: boolean,
-  ): Promise<Ends | undefined> {
+  async function loadEnds(life: Life, group: readonly Waiting[]): Promise<Ends | undefined> {
     const partitions = partitionsOf(group);
-    const remembered = contested ? undefined : ends.recall(life, partitions);
+    const remembered = ends.recall(life, partitions);
     if (remembered !== undefined) return remembered;
-    return inTime(group, ends.load(life, partitions, { contested }));
+    return inTime(group, ends.load(life, partitions, { contested: false }));
   }
 
   /**

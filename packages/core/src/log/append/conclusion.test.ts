@@ -36,10 +36,7 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
     },
     lastEvents: { written: () => void did.push("learn events") },
     claims: { passed: () => void did.push("pass claims") },
-    contention: {
-      recordWin: () => void did.push("win"),
-      recordLoss: () => void did.push("loss"),
-    },
+    turns: { meet: () => void did.push("meet") },
     observe: (step) => void did.push(step),
   });
   const settled: unknown[] = [];
@@ -65,7 +62,7 @@ describe("the conclusion of an attempt", () => {
   it("all requests get their receipts once the plan is written", () => {
     const { did, settled, left } = concluded({ kind: "written", stamp });
     expect([settled, left]).toEqual([[landed, landed], []]);
-    expect(did).toEqual(["Appends", "learn ends", "learn events", "win"]);
+    expect(did).toEqual(["Appends", "learn ends", "learn events"]);
   });
 
   it("its own batch in the way means that the answer was lost", () => {
@@ -81,7 +78,7 @@ describe("the conclusion of an attempt", () => {
       stamp,
     });
     expect([settled, left]).toEqual([[], ["a", "b"]]);
-    expect(did).toEqual(["AppendConflicts", "pass claims", "loss"]);
+    expect(did).toEqual(["AppendConflicts", "pass claims", "meet"]);
   });
 
   it("the ends are read again when nothing shows who was faster", () => {

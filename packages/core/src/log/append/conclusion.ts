@@ -4,17 +4,17 @@ import { outcomeUnknown } from "./append-error.ts";
 import { type AppendPlan, type CancelReading, readCancelled } from "./append-plan.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Claims } from "./claims.ts";
-import type { createContention } from "./contention.ts";
 import type { EndMemory } from "./end-memory.ts";
 import type { LastEvents } from "./last-events.ts";
 import type { Sent } from "./send.ts";
+import type { createTurns } from "./turns.ts";
 import { requestsOf, settle, settleByReceipt, type Waiting } from "./waiting.ts";
 
 type Deps = {
   readonly ends: Pick<EndMemory, "forget" | "written" | "lost">;
   readonly lastEvents: Pick<LastEvents, "written">;
   readonly claims: Pick<Claims, "passed">;
-  readonly contention: Pick<ReturnType<typeof createContention>, "recordWin" | "recordLoss">;
+  readonly turns: Pick<ReturnType<typeof createTurns>, "meet">;
   readonly observe: (step: "Appends" | "AppendConflicts") => void;
 };
 
@@ -30,7 +30,7 @@ type SentAttempt = Extract<Attempt, { kind: "sent" }>;
  * - lost: another writer was faster; all retry
  * - unknown: all are settled with `outcome-unknown`
  */
-export function createConclusion({ ends, lastEvents, claims, contention, observe }: Deps) {
+export function createConclusion({ ends, lastEvents, claims, turns, observe }: Deps) {
   return function conclude(attempt: SentAttempt): readonly Waiting[] {
     const { plan, verdict, live } = attempt;
     const reading = read(plan, verdict);
@@ -61,21 +61,20 @@ export function createConclusion({ ends, lastEvents, claims, contention, observe
     observe("Appends");
     ends.written(life, plan, verdict.stamp);
     lastEvents.written(plan, requestsOf(live), verdict.stamp);
-    for (const partition of plan.ends.keys()) contention.recordWin(life, partition);
     for (const [index, item] of live.entries()) {
       const receipt = plan.receipts[index];
       if (receipt) settle(item, () => item.resolve({ receipt, replayed: false }));
     }
   }
 
-  /** Other writers were faster. Remembers their batches, and increases the back-off. */
+  /** Other writers were faster. Remembers their batches, and lets them go first. */
   function concede({ plan, verdict, live }: SentAttempt): void {
     const { life } = plan.append;
     const found = verdict.kind === "cancelled" ? verdict.batches : [];
     for (const batch of found) if (batch !== undefined) claims.passed(requestsOf(live), batch);
     const lost = ends.lost(life, plan, found, verdict.stamp);
     if (lost.size === 0) ends.forget(life, plan.ends.keys());
-    for (const partition of lost) contention.recordLoss(life, partition);
+    for (const partition of lost) turns.meet(life, partition);
   }
 }
 

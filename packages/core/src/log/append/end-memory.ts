@@ -4,7 +4,7 @@ import { streamNotFound } from "../../kernel/error.ts";
 import { MINUTE_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import type { Sightings } from "../../model/sightings.ts";
-import type { Batch, BatchOutline } from "../../table/batch.entity.ts";
+import { type Batch, type BatchOutline, lastsUntil } from "../../table/batch.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { type End, isBelow, loadEnd } from "../end.ts";
 import { assertMayPublish } from "../guard.ts";
@@ -164,18 +164,18 @@ export function createEndMemory(deps: {
     for (const partition of partitions) ends.delete(nameOf(life, partition));
   }
 
-  return { load, recall, written, lost, seen, forget };
+  /** Returns what is known of an end, however old. It is no place to append at. */
+  const peek = (life: Life, partition: number): End | undefined =>
+    ends.get(nameOf(life, partition));
+
+  return { load, recall, peek, written, lost, seen, forget };
 }
 
 export type EndMemory = ReturnType<typeof createEndMemory>;
 
-const endBehind = ({
-  first,
-  count,
-  publishedAt,
-  expiresAt = 0,
-}: BatchOutline): Omit<End, "stamp"> => ({
-  next: first + count,
-  publishedAt,
-  expiresAt,
+const endBehind = (batch: BatchOutline): Omit<End, "stamp"> => ({
+  next: batch.first + batch.count,
+  publishedAt: batch.publishedAt,
+  expiresAt: lastsUntil(batch) ?? 0,
+  turn: batch.turn,
 });

@@ -1,0 +1,122 @@
+import { LedgerError } from "../../../../packages/core/src/kernel/error.ts";
+import type { RawJson } from "../../../../packages/core/src/model/event.ts";
+import type { Latency } from "../../dynamodb/delivery.ts";
+import { type LogProcess, simulateLog } from "./simulated-log.ts";
+
+const EVENT = { attributes: { key: "k" }, data: "1" as RawJson };
+
+/**
+ * One way between a function and the table. Both ways take 5 ms at the median and 16 ms at the 99th
+ * percentile.
+ */
+export const lambdaToTable: Latency = (random) => {
+  const uniform = Math.max(random.fraction(), 1e-9);
+  const normal = Math.sqrt(-2 * Math.log(uniform)) * Math.cos(2 * Math.PI * random.fraction());
+  return 2.25 * Math.exp(0.66 * normal);
+};
+
+/** What writers did, for each second and for each append. Times are milliseconds. */
+export type Figures = {
+  readonly perSecond: number;
+  readonly putsPerAppend: number;
+  /** Other writes for each append, such as those that take a turn. */
+  readonly turnsPerAppend: number;
+  readonly readsPerAppend: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** The largest p99 of one writer. */
+  readonly worstP99: number;
+  readonly leastToMost: number;
+  readonly busy: number;
+  readonly processes: number;
+};
+
+type Publish = (by: LogProcess, writer: number) => Promise<void>;
+
+function begin(name: string) {
+  const simulated = simulateLog(name, { latencyMs: lambdaToTable, scanMs: 0, commitMs: 0 });
+  const { time, store } = simulated;
+  const latencies = new Map<number, number[]>();
+  let busy = 0;
+  const publish: Publish = async ({ log, recall }, writer) => {
+    const sentAt = time.nowMs();
+    try {
+      await log.publish(await recall(), [EVENT]);
+      const own = latencies.get(writer) ?? [];
+      latencies.set(writer, own);
+      own.push(time.nowMs() - sentAt);
+    } catch (error) {
+      if (!(error instanceof LedgerError) || error.code !== "stream-busy") throw error;
+      busy++;
+    }
+  };
+  const count = (name: string) => store.tally.get(`sent.${name}`);
+  const figures = (seconds: number, processes: number): Figures => {
+    const writers = [...latencies.values()];
+    const all = writers.flat();
+    const shares = writers.map(({ length }) => length);
+    return {
+      perSecond: Math.round(all.length / seconds),
+      putsPerAppend: round(count("put") / all.length),
+      turnsPerAppend: round(count("update") / all.length),
+      readsPerAppend: round((count("query") + count("get")) / all.length),
+      p50: round(at(all, 0.5)),
+      p99: round(at(all, 0.99)),
+      worstP99: round(Math.max(...writers.map((of) => at(of, 0.99)))),
+      leastToMost: round(Math.min(...shares) / Math.max(...shares)),
+      busy,
+      processes,
+    };
+  };
+  return { ...simulated, publish, figures };
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;
+const at = (values: readonly number[], share: number) =>
+  values.toSorted((a, b) => a - b)[Math.floor(share * values.length)] ?? 0;
+
+/** Lets each writer, a process of its own, publish one event after another. */
+export async function closedLoop(writers: number, seconds: number): Promise<Figures> {
+  const { time, start, createStream, publish, figures } = begin(`closed ${writers}`);
+  const processes = Array.from({ length: writers }, (_, n) => start(`writer ${n}`));
+  if (processes[0] !== undefined) await time.finish(createStream(processes[0], 1));
+  const until = time.nowMs() + seconds * 1_000;
+  await time.finish(
+    Promise.all(
+      processes.map(async (process, writer) => {
+        while (time.nowMs() < until) await publish(process, writer);
+      }),
+    ),
+  );
+  return figures(seconds, writers);
+}
+
+/**
+ * Publishes at random moments, `rate` times a second. As on Lambda, a process serves one request at
+ * a time. A request goes to the process that was used last, or to a new one when all are busy.
+ */
+export async function openLoop(rate: number, seconds: number): Promise<Figures> {
+  const { time, start, createStream, publish, figures, random } = begin(`open ${rate}`);
+  const first = start("first");
+  await time.finish(createStream(first, 1));
+  const idle: LogProcess[] = [first];
+  let started = 1;
+  const work: Promise<void>[] = [];
+  const arrivals = random.fork("arrivals");
+  for (let atMs = 0; atMs < seconds * 1_000; ) {
+    atMs += (-Math.log(Math.max(arrivals.fraction(), 1e-9)) / rate) * 1_000;
+    work.push(
+      new Promise((resolve) => {
+        time.after(atMs, () => {
+          const process = idle.pop() ?? start(`process ${started++}`);
+          void publish(process, 0).then(() => {
+            idle.push(process);
+            resolve();
+          });
+        });
+      }),
+    );
+  }
+  await time.finish(Promise.all(work));
+  return figures(seconds, started);
+}

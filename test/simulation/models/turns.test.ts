@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import type { RawJson } from "../../../packages/core/src/model/event.ts";
+import { closedLoop, lambdaToTable, openLoop } from "./log/lambda-shape.ts";
+import { simulateLog } from "./log/simulated-log.ts";
+
+const SECONDS = 2;
+
+/** Time is virtual, so the real duration depends on the load of the machine. */
+describe("functions that share nothing but the table", { timeout: 300_000 }, () => {
+  it.each([4, 16, 64])("append together as much as one, %d of them, in a fair order", async (n) => {
+    const figures = await closedLoop(n, SECONDS);
+    console.log(`turns: ${n} writers`, figures);
+    expect(figures.perSecond).toBeGreaterThanOrEqual(150);
+    expect(figures.putsPerAppend).toBeLessThanOrEqual(2);
+    expect(figures.turnsPerAppend).toBeLessThanOrEqual(1.1);
+    expect(figures.worstP99).toBeLessThan(10 * figures.p50);
+    expect(figures.busy).toBe(0);
+  });
+
+  it.each([
+    { rate: 100, p99Max: 300 },
+    { rate: 150, p99Max: 600 },
+  ])("answer $rate publishes a second within $p99Max ms, 99 of 100", async ({ rate, p99Max }) => {
+    const figures = await openLoop(rate, SECONDS);
+    console.log(`turns: ${rate} a second`, figures);
+    expect(figures.p99).toBeLessThanOrEqual(p99Max);
+    expect(figures.putsPerAppend).toBeLessThanOrEqual(2);
+  });
+
+  it("pay nothing for turns while each is alone", async () => {
+    const figures = await closedLoop(1, SECONDS);
+    expect(figures.putsPerAppend).toBe(1);
+    expect(figures.turnsPerAppend).toBe(0);
+    expect(figures.readsPerAppend).toBeLessThan(0.05);
+  });
+
+  it("go on without a writer that died with its turn", async () => {
+    const simulated = simulateLog("dead", { latencyMs: lambdaToTable, scanMs: 0, commitMs: 0 });
+    const { time } = simulated;
+    const writers = Array.from({ length: 6 }, (_, n) => simulated.start(`writer ${n}`));
+    if (writers[0] !== undefined) await time.finish(simulated.createStream(writers[0], 1));
+    const event = { attributes: { key: "k" }, data: "1" as RawJson };
+    const alive = writers.slice(0, 3);
+    const until = time.nowMs() + 2_000;
+    const latencies: number[] = [];
+    const publish = async ({ log, recall }: (typeof writers)[number]) => {
+      while (time.nowMs() < until) {
+        const sentAt = time.nowMs();
+        await log.publish(await recall(), [event]);
+        latencies.push(time.nowMs() - sentAt);
+      }
+    };
+    for (const one of writers.slice(3)) {
+      void publish(one);
+      time.after(500, () => one.process.kill());
+    }
+    await time.finish(Promise.all(alive.map(publish)));
+    expect(Math.max(...latencies)).toBeLessThan(1_000);
+    expect(latencies.length).toBeGreaterThan(150);
+  });
+});
