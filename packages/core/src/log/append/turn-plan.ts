@@ -12,7 +12,7 @@ const LOOKS_PER_PUT = 6;
 /** From here on a writer looks often. */
 const NEAR = 3;
 
-/** Returns how many turns are before this one. Without a served turn, nobody waits. */
+/** Returns how many turns are before this one. Without a served turn, none waits. */
 export const aheadOf = (turn: number, served: number | undefined): number =>
   served === undefined ? 0 : turn - served - 1;
 

@@ -23,7 +23,7 @@ const SAMPLE_WEIGHT = 0.1;
 /**
  * Lets writers that share nothing but the table append one after another, instead of racing for the
  * end. A writer that met others counts up a number in the partition's checkpoint: that is its turn.
- * Each batch carries the last turn that was served, so everybody who reads the end knows whose turn
+ * Each batch carries the last turn that was served, so a reader of the end knows whose turn
  * is next. A writer waits while those before it append, and no longer than they would need.
  *
  * Turns only delay puts. Whether a put extends the chain is decided by its condition alone, so a
