@@ -48,7 +48,7 @@ describe("the package", () => {
       // Without a server, what uses it is compiled only.
       isRunnable: (code) => server !== undefined || !code.includes("DATABASE_URL"),
     });
-  });
+  }, 240_000);
 });
 
 it("docs/outbox.md has the figures of the record", () => {

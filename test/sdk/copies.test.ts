@@ -9,4 +9,4 @@ it("every copy equals the plan after kills of the publisher and of the views", a
   for (const [name, copy] of Object.entries(copies)) {
     expect([name, copy]).toEqual([name, { wrongRows: 0, round: 1 }]);
   }
-});
+}, 240_000);

@@ -24,7 +24,7 @@ it("the shipping service has the orders, whenever either service is killed", asy
   const cwd = installIn(tarballs, []);
   for (const name of programs) cpSync(join(root, "packages/sdk/examples", name), join(cwd, name));
   const env = { ...process.env, EVENTLEDGER_URL: url, EVENTLEDGER_API_KEY: adminKey };
-  const options = { cwd, env, timeout: 50_000 };
+  const options = { cwd, env, timeout: 200_000 };
   const start = (...args: string[]): ChildProcess =>
     spawn(process.execPath, ["--no-warnings", ...args], { ...options, stdio: "ignore" });
   const kill = async (child: ChildProcess, afterMs: number): Promise<void> => {
@@ -60,4 +60,4 @@ it("the shipping service has the orders, whenever either service is killed", asy
   );
   expect(copied).toEqual(rows("orders.db", "SELECT id, total, status FROM orders"));
   expect(Object.keys(copied)).toHaveLength(500);
-});
+}, 240_000);

@@ -34,5 +34,5 @@ describe("the package", () => {
     const project = installIn([packed.tarball], ["zod"]);
     const readme = join(packed.folder, "README.md");
     await runSnippets({ project, readme, url, apiKey: adminKey });
-  });
+  }, 240_000);
 });

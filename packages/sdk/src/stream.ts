@@ -28,6 +28,9 @@ export type Stream<
   compact(options?: { readonly signal?: AbortSignal }): Promise<void>;
 };
 
+/** The server compacts for up to 15 s before it answers. */
+const COMPACT_TIMEOUT_MS = 30_000;
+
 export function wholeStream(context: StreamContext): Stream {
   return {
     ...publishingStream(context),
@@ -45,6 +48,7 @@ export function wholeStream(context: StreamContext): Stream {
           path,
           body: {},
           signal,
+          timeoutMs: COMPACT_TIMEOUT_MS,
         }));
       }
     },

@@ -56,7 +56,7 @@ export async function attempt(
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const timeoutMs = deps.timeoutMs + (waitSeconds ?? 0) * 1_000;
+  const timeoutMs = Math.max(deps.timeoutMs, call.timeoutMs ?? 0) + (waitSeconds ?? 0) * 1_000;
   const cancel = deps.clock.after(timeoutMs, () =>
     controller.abort(new Error(`no answer within ${timeoutMs} ms`)),
   );

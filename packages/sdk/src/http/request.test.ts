@@ -90,6 +90,21 @@ describe("a request", () => {
     expect(fake.requests).toHaveLength(2);
   });
 
+  it("to compact is waited for longer, because the server works on it for up to 15 s", async () => {
+    const { fake } = open();
+    const { clock } = fake.options;
+    const slow: typeof fake.fetch = async (url, init) => {
+      await new Promise<void>((resolve) => clock?.after(14_000, resolve));
+      init.signal.throwIfAborted();
+      return fake.fetch(url, init);
+    };
+    const stream = new EventLedger({ ...fake.options, fetch: slow }).stream("orders");
+    const compacting = stream.compact();
+    await fake.advance(14_100);
+    await compacting;
+    expect(fake.requests).toHaveLength(1);
+  });
+
   it("fetches another key once when its own is refused", async () => {
     const fake = fakeLedger({ streams: ["orders"] });
     const asked: boolean[] = [];

@@ -20,6 +20,8 @@ export type Call = {
    * How long the server may hold its answer. Sent in the query of a GET and in the body of a POST.
    */
   readonly waitSeconds?: number | undefined;
+  /** How long the answer may take, if that is longer than usual. */
+  readonly timeoutMs?: number | undefined;
   /** Replaces the policy's number of attempts. A loop that follows a stream never gives up. */
   readonly attempts?: number | undefined;
   /** Called for each failure after which the request is sent again. */
