@@ -114,6 +114,7 @@ export function openLedger(config: Config): OpenLedger {
   const ledger = createLedger({
     client,
     objects: archive?.objects,
+    objectsLock: config.archive?.locks,
     tableName: config.tableName,
     clock,
     assertWritable,

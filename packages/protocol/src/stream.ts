@@ -6,6 +6,10 @@ const settings = {
   description: wellFormedText(LIMITS.descriptionBytesMax),
   retentionHours: boundedInteger({ min: 1, max: LIMITS.retentionHoursMax }),
   archiveDays: z.nullable(boundedInteger({ min: 1, max: LIMITS.archiveDaysMax })),
+  archiveLock: described(z.enum(["governance", "compliance"]), {
+    description:
+      "Locks each object of the archive until its days are over. With `governance` an administrator of the bucket can lift a lock, with `compliance` no account can.",
+  }),
 };
 
 /** The settings of a new stream. */
@@ -27,6 +31,7 @@ export const CreateStream = described(
         "How many days events are kept in the archive, from their publication. When absent, the stream has no archive.",
       nullHidden: true,
     }),
+    archiveLock: z.optional(settings.archiveLock),
   }),
   { id: "CreateStream", examples: [{ name: "orders" }] },
 );

@@ -114,7 +114,9 @@ async function endAndBegin(
     await owner.process.clock.sleep(random.fraction() * 8_000);
     const ended = nameEnd();
     // A stream is reported as not found only once its chains are sealed.
-    await insist(() => owner.streams.end(defaultTenant, STREAM), "stream-not-found");
+    await insist(async () => {
+      await owner.streams.end(defaultTenant, STREAM);
+    }, "stream-not-found");
     ended();
     await insist(begin, "");
   }

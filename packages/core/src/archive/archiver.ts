@@ -1,11 +1,12 @@
 import type { Clock } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
+import { DAY_MS, MINUTE_MS } from "../kernel/time.ts";
 import { unpackBatch } from "../log/codec.ts";
 import { assertNumbered } from "../log/guard.ts";
 import type { ArchiveTally } from "../model/archive.ts";
 import { objectsOf } from "../model/names.ts";
-import type { Objects } from "../objects/objects.ts";
+import type { CreateOptions, Objects } from "../objects/objects.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -89,7 +90,7 @@ async function archiveNext(
     return undefined;
   }
   const segment = describe(stream, place, { content, next, checkpoint });
-  await store(objects, segment, content.body);
+  await store(objects, segment, content.body, lockOf(stream, segment, deps.clock.now()));
   const archived = tallyAfter(checkpoint, segment, { ...range, nowMs: deps.clock.now() });
   if (await table.segments.add(place, segment, checkpoint, archived)) return segment;
   await dropUnlessNamed(deps, place, segment);
@@ -165,9 +166,28 @@ function describe(
 /** As many digits as in the keys of batches, so that names sort by range. */
 const padded = (sequence: number): string => String(sequence).padStart(14, "0");
 
+/** A bucket refuses a lock that ends before the object arrives. */
+const LOCK_MS_MIN = MINUTE_MS;
+
+/** An object is locked for as long as its last event is kept. */
+function lockOf(
+  { archiveLock, archiveKeptDays = 0 }: ArchivedStream,
+  { lastAt }: Segment,
+  nowMs: number,
+): Pick<CreateOptions, "lock" | "lockedUntil"> {
+  const untilMs = lastAt + archiveKeptDays * DAY_MS;
+  if (archiveLock === undefined || untilMs < nowMs + LOCK_MS_MIN) return {};
+  return { lock: archiveLock, lockedUntil: new Date(untilMs) };
+}
+
 /** Writes the object of a segment, and checks what the bucket has under its name. */
-async function store(objects: Objects, segment: Segment, body: Uint8Array): Promise<void> {
-  await objects.create(segment.object, body, { contentType: "application/gzip" });
+async function store(
+  objects: Objects,
+  segment: Segment,
+  body: Uint8Array,
+  lock: Pick<CreateOptions, "lock" | "lockedUntil">,
+): Promise<void> {
+  await objects.create(segment.object, body, { contentType: "application/gzip", ...lock });
   const head = await objects.head(segment.object);
   const { storedBytes, sha256 } = segment;
   const isWhole = head?.bytes === storedBytes && (head.sha256 ?? sha256) === sha256;

@@ -57,7 +57,7 @@ export async function runRemoval(
     await table.removals.count(life, uncounted);
     uncounted = 0;
   };
-  for (const deletePage of pagesOf({ table, removeArchive }, job)) {
+  for (const deletePage of pagesOf({ table, removeArchive }, job, clock.now())) {
     for (let more = true; more; ) {
       if (!mayGoOn()) {
         await count(0, 1);
@@ -67,6 +67,11 @@ export async function runRemoval(
       more = page.more;
       await count(page.rows, COUNT_EVERY);
     }
+  }
+  // The job stays, so that the archive is removed when its locks have ended.
+  if (isLocked(job, clock.now())) {
+    await count(0, 1);
+    return { done: false, removed };
   }
   for (let partition = 0; partition < job.partitions; partition++) {
     await table.checkpoints.remove(life, partition);
@@ -81,6 +86,7 @@ type DeletePage = () => Promise<DeletedPage>;
 function* pagesOf(
   { table, removeArchive }: Pick<Deps, "table" | "removeArchive">,
   job: RemovalRow,
+  nowMs: number,
 ): Generator<DeletePage> {
   const { life, name, uid, partitions } = job;
   let after: string | undefined;
@@ -99,5 +105,7 @@ function* pagesOf(
     yield () => table.compacted.deletePage(life, bucket);
   }
   yield () => table.receipts.deletePage(life);
-  if (job.isArchived === true) yield () => removeArchive(job);
+  if (job.isArchived === true && !isLocked(job, nowMs)) yield () => removeArchive(job);
 }
+
+const isLocked = ({ lockedUntil = 0 }: RemovalRow, nowMs: number): boolean => lockedUntil > nowMs;

@@ -51,6 +51,8 @@ export type LedgerDeps = {
   readonly observeCompaction?: ObserveCompaction;
   /** The bucket of the archive. Without one, no stream can be archived. */
   readonly objects?: Objects | undefined;
+  /** Whether that bucket has object lock. */
+  readonly objectsLock?: boolean | undefined;
   /** Called for each read of an object of the archive. */
   readonly observeColdRead?: (() => void) | undefined;
   /** Called for each key that is parked. */
@@ -81,6 +83,7 @@ export function createParts(deps: LedgerDeps) {
   const streams = createStreams({
     ...core,
     canArchive: deps.objects !== undefined,
+    canLock: deps.objectsLock ?? false,
     sealPartition: log.seal,
     settleArchive: (stream, partition) => settlePartition(core, stream, partition),
   });

@@ -5,6 +5,7 @@ import type { Tenant } from "../model/names.ts";
 import { describeStream, toStream } from "../status/stream-info.ts";
 import { listStreams } from "../status/stream-list.ts";
 import { loadLags } from "../status/subscription-lags.ts";
+import type { Ended } from "../stream/streams.ts";
 import type { Parts } from "./parts.ts";
 
 /** Creates, lists, describes, changes and deletes streams. */
@@ -37,6 +38,6 @@ export function streamOperations(parts: Parts) {
       return toStream(await streams.patch(tenant, name, changes));
     },
 
-    deleteStream: (tenant: Tenant, name: string): Promise<void> => streams.end(tenant, name),
+    deleteStream: (tenant: Tenant, name: string): Promise<Ended> => streams.end(tenant, name),
   };
 }

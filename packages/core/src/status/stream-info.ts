@@ -19,6 +19,7 @@ export const toStream = (row: StreamRow): Stream => ({
   compaction: row.compaction,
   retentionHours: row.retentionHours,
   ...(row.archiveDays === null ? {} : { archiveDays: row.archiveDays }),
+  ...(row.archiveLock === undefined ? {} : { archiveLock: row.archiveLock }),
   createdAt: new Date(row.createdAt).toISOString(),
   life: lifeText(row),
 });

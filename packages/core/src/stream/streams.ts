@@ -6,6 +6,7 @@ import { inParallel } from "../kernel/in-parallel.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
+import { DAY_MS } from "../kernel/time.ts";
 import { beginArchive } from "../model/archive.ts";
 import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
@@ -24,6 +25,8 @@ type Deps = {
   readonly sightings?: Sightings | undefined;
   /** Whether there is a bucket for archives. */
   readonly canArchive?: boolean;
+  /** Whether that bucket has object lock. */
+  readonly canLock?: boolean;
   /** Begins or stops archiving a partition, as the settings say. */
   readonly settleArchive?: (stream: LiveStream, partition: number) => Promise<unknown>;
   /** Permanently ends the chain of one partition. */
@@ -36,7 +39,7 @@ const MEMORY_MS = 5_000;
 /** Creates, changes and ends streams. */
 export function createStreams(deps: Deps) {
   const { table, clock, random, sightings, sealPartition } = deps;
-  const { canArchive = false, settleArchive = async () => {} } = deps;
+  const { canArchive = false, canLock = false, settleArchive = async () => {} } = deps;
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
 
   /**
@@ -57,9 +60,19 @@ export function createStreams(deps: Deps) {
       if (existing !== undefined) await finishEnd(existing);
       const now = clock.now();
       const uid = newUid(random);
-      const { archiveDays } = config;
+      const { archiveLock, ...settings } = config;
+      const { archiveDays } = settings;
+      const lock = archiveLock === undefined ? {} : { archiveLock };
       const kept = archiveDays === null ? {} : { archiveKeptDays: archiveDays };
-      const row: StreamRow = { ...config, ...kept, name, uid, status: "live", createdAt: now };
+      const row: StreamRow = {
+        ...settings,
+        ...kept,
+        ...lock,
+        name,
+        uid,
+        status: "live",
+        createdAt: now,
+      };
       const checkpoint = {
         ...(archiveDays === null ? {} : beginArchive(1)),
         next: 1,
@@ -136,7 +149,19 @@ export function createStreams(deps: Deps) {
   }
 
   /** Refuses an archive where no bucket is configured. */
-  function assertMayArchive({ archiveDays }: Pick<PatchStream, "archiveDays">): void {
+  function assertMayArchive({
+    archiveDays,
+    archiveLock,
+  }: Pick<CreateStream, "archiveLock"> & Pick<PatchStream, "archiveDays">): void {
+    if (archiveLock !== undefined && !canLock) {
+      throw invalidRequest(
+        "/archiveLock",
+        "needs a bucket with object lock, and this server is set up without one",
+      );
+    }
+    if (archiveLock !== undefined && archiveDays == null) {
+      throw invalidRequest("/archiveLock", "must be sent together with archiveDays");
+    }
     if (archiveDays == null || canArchive) return;
     throw invalidRequest("/archiveDays", "needs a bucket, and this server is set up without one");
   }
@@ -147,21 +172,24 @@ export function createStreams(deps: Deps) {
    * new stream of that name. A repeated call succeeds while the data of the ended life is being
    * removed. Throws `stream-not-found` for a name without a life, even an ending one.
    */
-  async function end(tenant: Tenant, bareName: string): Promise<void> {
+  async function end(tenant: Tenant, bareName: string): Promise<Ended> {
     const name = scopeName(tenant, bareName);
     const stream = await table.streams.load(name);
     if (stream === undefined) {
-      if (await table.removals.isOpenFor(name)) return;
+      const job = await table.removals.openFor(name);
+      if (job !== undefined) return job;
       throw streamNotFound();
     }
     assertRestored(stream);
     const life = lifeOf(name, stream.uid);
+    const locked = lockedUntilOf(stream, clock.now());
     const endsHere =
       stream.status === "live" &&
-      (await table.lifecycle.endStream(tenant, life, stream, clock.now()));
+      (await table.lifecycle.endStream(tenant, life, { ...stream, ...locked }, clock.now()));
     memory.change(name);
     const now = endsHere ? stream : await table.streams.load(name);
     if (now?.uid === stream.uid) await finishEnd(stream);
+    return locked;
   }
 
   /** Seals the remaining partitions of an ended life and frees its name. Repeatable. */
@@ -205,6 +233,14 @@ export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
   });
 }
 
+/** `lockedUntil` is when the last lock of the archive ends, if it has locks. */
+export type Ended = { readonly lockedUntil?: number };
+
+/** No event is published after the end, so no object is locked for longer. */
+function lockedUntilOf({ archiveLock, archiveKeptDays = 0 }: StreamRow, nowMs: number): Ended {
+  return archiveLock === undefined ? {} : { lockedUntil: nowMs + archiveKeptDays * DAY_MS };
+}
+
 type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
 
 const CREATE_TRIES = 5;
@@ -223,6 +259,7 @@ const SETTINGS = [
   "compaction",
   "retentionHours",
   "archiveDays",
+  "archiveLock",
 ] as const satisfies readonly (keyof CreateStream)[];
 
 function assertSameConfig(existing: StreamRow, asked: CreateStream): void {

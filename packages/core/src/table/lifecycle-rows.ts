@@ -55,10 +55,19 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   async endStream(
     tenant: Tenant,
     life: Life,
-    { name, uid, partitions, archiveKeptDays }: StreamRow,
+    {
+      name,
+      uid,
+      partitions,
+      archiveKeptDays,
+      lockedUntil,
+    }: StreamRow & { readonly lockedUntil?: number },
     requestedAt: number,
   ): Promise<boolean> {
-    const archived = archiveKeptDays === undefined ? {} : { isArchived: true };
+    const archived = {
+      ...(archiveKeptDays === undefined ? {} : { isArchived: true }),
+      ...(lockedUntil === undefined ? {} : { lockedUntil }),
+    };
     const reasons = await transact(connection, () =>
       createWriteTransaction(entities, ({ stream, directory, removal }) => [
         stream

@@ -14,6 +14,8 @@ export type RemovalRow = {
   readonly sealedAt?: number;
   /** The life has an archive, or had one. */
   readonly isArchived?: boolean;
+  /** When the last lock of the archive ends. The archive is removed no earlier. */
+  readonly lockedUntil?: number;
   /** The number of rows removed so far. */
   readonly removed: number;
 };
@@ -30,6 +32,7 @@ export const removalEntity = (connection: Connection) =>
         requestedAt: { type: "number", required: true },
         sealedAt: { type: "number" },
         isArchived: { type: "boolean" },
+        lockedUntil: { type: "number" },
         removed: { type: "number", required: true },
       },
       indexes: {
@@ -51,15 +54,15 @@ export const removalRows = (connection: Connection, entity: ReturnType<typeof re
     return data;
   },
 
-  /** Returns whether an earlier life of that name is being removed. */
-  async isOpenFor(name: ScopedName): Promise<boolean> {
+  /** Returns the job of an earlier life of that name that is being removed. */
+  async openFor(name: ScopedName): Promise<RemovalRow | undefined> {
     const { data } = await readRows(connection, () =>
       entity.query
         .primary({})
         .begins({ life: livesOf(name) })
         .go({ limit: 1, pages: 1, consistent: true }),
     );
-    return data.length > 0;
+    return data[0];
   },
 
   async markSealed(life: Life, sealedAt: number): Promise<void> {

@@ -7,7 +7,7 @@ import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";
 
 /** A stream's row. `createdAt` is in milliseconds since 1970. */
-export type StreamRow = Omit<CreateStream, "name"> & {
+export type StreamRow = Omit<CreateStream, "name" | "archiveLock"> & {
   readonly name: ScopedName;
   readonly uid: string;
   readonly status: "live" | "deleting";
@@ -17,6 +17,8 @@ export type StreamRow = Omit<CreateStream, "name"> & {
    * a stream that never had an archive.
    */
   readonly archiveKeptDays?: number;
+  /** How each object of the archive is locked. */
+  readonly archiveLock?: ArchiveLock;
   /**
    * The name of the table that it was made in, or of the table to which the operation after a
    * restore assigned it. In any other table it is a copy in an unknown state. Absent in rows of
@@ -30,6 +32,8 @@ export type StreamRow = Omit<CreateStream, "name"> & {
   /** The progress through the receipts during a restore that is not complete. */
   readonly restoring?: Restoring;
 };
+
+export type ArchiveLock = NonNullable<CreateStream["archiveLock"]>;
 
 export type Restoring = { readonly id: string; readonly receiptsAfter: string };
 
@@ -51,6 +55,7 @@ export const streamEntity = (connection: Connection) =>
         retentionHours: { type: "number", required: true },
         archiveDays: { type: "number" },
         archiveKeptDays: { type: "number" },
+        archiveLock: { type: ["governance", "compliance"] as const },
         description: { type: "string", required: true },
         createdAt: { type: "number", required: true },
         table: { type: "string" },

@@ -97,6 +97,10 @@ export const StreamDeletion = described(
     status: described(z.literal("deleting"), {
       description: "The stream is deleted, and its data is being removed.",
     }),
+    archiveKeptUntil: described(z.optional(Timestamp), {
+      description:
+        "Only with an `archiveLock`: until when the locks keep the archive at most. It is removed after that. Everything else is removed now.",
+    }),
   }),
   {
     id: "StreamDeletion",

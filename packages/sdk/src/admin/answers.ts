@@ -10,6 +10,7 @@ export type StreamAnswer = {
   readonly retentionHours: number;
   /** How many days events are kept in the archive. Absent when nothing is archived. */
   readonly archiveDays?: number;
+  readonly archiveLock?: "governance" | "compliance";
   readonly createdAt: string;
   /** Changes when the name is created again, and when the table is restored. */
   readonly life: string;

@@ -9,6 +9,8 @@ export type NewStream = {
   readonly retentionHours?: number | undefined;
   /** How many days events are kept in the archive. Null: they are not archived. */
   readonly archiveDays?: number | null | undefined;
+  /** Locks each object of the archive until its days are over. */
+  readonly archiveLock?: "governance" | "compliance" | undefined;
 };
 
 export type StreamChange = Pick<NewStream, "description" | "retentionHours" | "archiveDays">;

@@ -115,7 +115,8 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
       valid("param", StreamParams),
       async (c) => {
         const { stream } = c.req.valid("param");
-        await ledger.deleteStream(c.var.caller.tenant, stream);
-        return c.json({ name: stream, status: "deleting" as const }, 202);
+        const { lockedUntil } = await ledger.deleteStream(c.var.caller.tenant, stream);
+        const archiveKeptUntil = lockedUntil && new Date(lockedUntil).toISOString();
+        return c.json({ name: stream, status: "deleting" as const, archiveKeptUntil }, 202);
       },
     );
