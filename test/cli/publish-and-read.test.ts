@@ -166,6 +166,22 @@ describe("publishing a file", () => {
     expect((await lines("read", "long")).map(({ data }) => data)).toEqual(all);
   });
 
+  it("a line that only the server refuses is named, with what is published", async () => {
+    await el("streams", "create", "refused");
+    const good = Array.from({ length: 600 }, (_, n) => `{"key":"k","data":${n}}\n`).join("");
+    const file = fileOf("refused.ndjson", `${good}{"key":"k","data":"\\ud800"}\n`);
+    const { code, err } = await el("publish", "refused", file);
+    expect(code).toBe(1);
+    expect(err).toContain("Line 601 data holds a lone surrogate");
+    expect(err).toContain("500 events are published, up to line 500; no later one is.");
+    expect(err).toContain(`el publish refused ${file} --from-line 501`);
+    fileOf("refused.ndjson", good);
+    await el("publish", "refused", file, "--from-line", "501");
+    expect((await lines("read", "refused")).map(({ data }) => Number(data))).toEqual(
+      Array.from({ length: 600 }, (_, n) => n),
+    );
+  });
+
   it("a file that was published in part a day ago is not published blindly", async () => {
     await el("streams", "create", "stale");
     const text = Array.from({ length: 1_200 }, (_, n) => `{"key":"k","data":${n}}\n`).join("");

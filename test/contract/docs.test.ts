@@ -176,7 +176,7 @@ describe("docs", () => {
 
   it("every command begins with a program that some test runs or a reader knows", () => {
     const known =
-      /^(\s|$|#|\{|[A-Z_]+=|export |api\b|curl |npm |npx |node |git |aws |pip |go |mvn |cargo |openapi-python-client |echo )/;
+      /^(\s|$|#|\{|[A-Z_]+=|export |api\b|curl |npm |npx |node |git |aws |pip |go |mvn |cargo |openapi-python-client |echo |el |source )/;
     expect(lines.filter(({ line }) => !known.test(line))).toEqual([]);
   });
 });

@@ -159,6 +159,7 @@ async function publishFile(cli: Cli, { stream, file, rules, flags }: FromFile): 
         journal.save(state);
       },
       again: command,
+      isRepeatable: true,
     },
   );
   journal.save({ ...state, isDone: true });
@@ -202,6 +203,7 @@ async function publishStdin(
     durableTo: 0,
     onDurable: () => {},
     again: commandOf(stream, "-", flags),
+    isRepeatable: prefix !== undefined,
   });
   await report(cli, result);
 }

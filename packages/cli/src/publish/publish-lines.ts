@@ -1,6 +1,7 @@
 import type { Cli } from "../cli.ts";
 import { Failure, Interrupted } from "../io.ts";
 import { progressLine } from "../output/progress.ts";
+import { explain } from "../output/trouble.ts";
 import { count, plural } from "../output/words.ts";
 import { LedgerProblem } from "../sdk.ts";
 import type { Batch } from "./batches.ts";
@@ -29,8 +30,10 @@ export type Plan = {
   readonly durableTo: number;
   /** Called after each request with its last line, and the life of the stream. */
   onDurable(line: number, life: string): void;
-  /** The command that continues after a failure or Ctrl-C. */
+  /** The same command. */
   readonly again: string;
+  /** Whether the same command with the same input continues this publish. */
+  readonly isRepeatable: boolean;
 };
 
 /** How long a request in flight may take after Ctrl-C. */
@@ -51,9 +54,11 @@ export async function publishBatches(
   let first: number | null = null;
   let last: number | null = null;
   let cursor: string | null = null;
+  let current: Batch | undefined;
   try {
     for await (const batch of batches) {
       io.signal.throwIfAborted();
+      current = batch;
       line = batch.lines.at(-1) ?? line;
       if (line <= plan.durableTo) {
         alreadyThere += batch.events.length;
@@ -77,10 +82,12 @@ export async function publishBatches(
     const done = published + alreadyThere;
     if (io.signal.aborted) {
       const upTo = done === 0 ? "Nothing is published" : `${plural(done, "event")} are published`;
-      await out.note(`Stopped. ${upTo}, up to line ${count(durable)}.\nnext   ${plan.again}`);
+      const next = plan.isRepeatable ? plan.again : fromLine(plan.again, durable + 1);
+      await out.note(`Stopped. ${upTo}, up to line ${count(durable)}.\nnext   ${next}`);
       throw new Interrupted();
     }
-    throw explainRefusal(error, { done, line: durable, again: plan.again });
+    const progress = { done, line: durable, batch: current, again: plan.again };
+    throw explainRefusal(error, cli.about, progress);
   } finally {
     hurry.end();
   }
@@ -113,16 +120,36 @@ function lateAbort(signal: AbortSignal): { readonly signal: AbortSignal; end(): 
   };
 }
 
-type Progress = { readonly done: number; readonly line: number; readonly again: string };
+const fromLine = (command: string, line: number): string =>
+  `${command.replace(/ --from-line \d+/, "")} --from-line ${line}`;
 
-/** Names what is published and what is not. The server's pointers count from the batch's start. */
-function explainRefusal(error: unknown, { done, line, again }: Progress): unknown {
-  if (done === 0 || !(LedgerProblem.is(error) || error instanceof Failure)) return error;
-  const before = `${plural(done, "event")} are published, up to line ${count(line)}; no later one is.`;
-  const continues = again.includes("--from-line") ? again : `${again} --from-line ${line + 1}`;
-  if (error instanceof Failure) {
-    return new Failure(`${error.message} ${before}`, { help: continues, exitCode: error.exitCode });
-  }
-  const detail = `${String(error.body.detail ?? error.code)} ${before}`;
-  return new LedgerProblem({ ...error.body, detail, errors: error.errors }, error.maybeWritten);
+type Progress = {
+  readonly done: number;
+  /** The last line that is durable. */
+  readonly line: number;
+  /** The batch that was refused. */
+  readonly batch: Batch | undefined;
+  readonly again: string;
+};
+
+/** Names the line that is refused, what is published, and the command that continues. */
+function explainRefusal(
+  error: unknown,
+  about: Cli["about"],
+  { done, line, batch, again }: Progress,
+): unknown {
+  if (!(LedgerProblem.is(error) || error instanceof Failure)) return error;
+  const { what, exitCode, help } = explain(error, about);
+  // The server counts from the first event of the request.
+  const named = what.replaceAll(/\bevents\/(\d+)\/?/g, (_, at) => `line ${batch?.lines[at]} `);
+  const isLine = named !== what || error instanceof Failure;
+  if (done === 0 && !isLine) return error;
+  const before =
+    done === 0
+      ? "Nothing is published."
+      : `${plural(done, "event")} are published, up to line ${count(line)}; no later one is.`;
+  const continues = done === 0 ? again : fromLine(again, line + 1);
+  const first = isLine ? "correct the line, then: " : "";
+  const text = `${named.charAt(0).toUpperCase()}${named.slice(1)} ${before}`;
+  return new Failure(text, { help: done === 0 && help ? help : `${first}${continues}`, exitCode });
 }
