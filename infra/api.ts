@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import path from "node:path";
 import { archiveAccess, archived } from "./archive.ts";
 import { quiet } from "./logs.ts";
 import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
@@ -7,12 +6,12 @@ import { adminKey, cursorKey } from "./secrets.ts";
 import { settings } from "./stage.ts";
 import { table, tableAccess } from "./storage.ts";
 
-/** The built console. Vite builds it unless it is built already. */
-const consoleFolder = execFileSync(
+/** The files of the built console. Vite builds them unless they are built already. */
+const [consoleFolder, ...consoleFiles] = execFileSync(
   process.execPath,
   [`${$cli.paths.root}/packages/console/build/print.ts`],
   { encoding: "utf8" },
-);
+).split("\n");
 
 /** The function that answers every HTTP request. */
 export const router = new sst.aws.Function("Router", {
@@ -28,7 +27,7 @@ export const router = new sst.aws.Function("Router", {
   link: [adminKey, cursorKey],
   copyFiles: $util.output(archived.copyFiles).apply((files) => [
     ...files,
-    { from: path.relative($cli.paths.root, consoleFolder), to: "console" },
+    ...consoleFiles.map((name) => ({ from: `${consoleFolder}/${name}`, to: `console/${name}` })),
     { from: "packages/functions/openapi.json", to: "docs/openapi.json" },
     { from: "docs/problems.md", to: "docs/problems.md" },
     { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },

@@ -168,6 +168,7 @@ describe("the local stack from its package", () => {
     expect(base).not.toBe(url);
     for (const path of [
       "/docs",
+      "/console",
       "/openapi.json",
       "/docs/problems",
       "/docs/assets/swagger-ui.css",

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { rolldown } from "rolldown";
+import { builtConsole } from "../../packages/console/build/built.ts";
 
 /**
  * Makes the packages that a user installs: `@eventledger/cli`, and `@eventledger/local` for
@@ -70,6 +71,9 @@ const RECIPES: readonly Recipe[] = [
   },
 ];
 
+/** The packages in the built console. */
+const OF_CONSOLE = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
+
 /** Returns the paths of the tarballs. */
 export async function packAll(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
@@ -88,6 +92,8 @@ export async function packAll(folder: string): Promise<string[]> {
     );
     for (const [to, from] of Object.entries(recipe.files))
       cpSync(join(root, from), join(place, to));
+    if (recipe.folder === "local")
+      cpSync(await builtConsole(), join(place, "console"), { recursive: true });
     const how = { cwd: place, encoding: "utf8" } as const;
     const [packed] = JSON.parse(execFileSync("npm", ["pack", "--json", "--ignore-scripts"], how));
     tarballs.push(join(place, packed.filename));
@@ -112,7 +118,10 @@ async function bundle({ folder, entry, external }: Recipe, place: string): Promi
   });
   writeFileSync(
     join(place, "LICENSES.txt"),
-    licencesOf(output.flatMap((each) => (each.type === "chunk" ? each.moduleIds : []))),
+    licencesOf([
+      ...output.flatMap((each) => (each.type === "chunk" ? each.moduleIds : [])),
+      ...(isCommand ? [] : OF_CONSOLE.map((name) => join(root, "node_modules", name, "index.js"))),
+    ]),
   );
 }
 

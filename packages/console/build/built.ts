@@ -16,6 +16,9 @@ const SOURCES = ["index.html", "package.json", "build/*.ts", "src/**/*", "../sdk
  * call it at the same time. Rejects with the output of the build if it fails.
  */
 export async function builtConsole(): Promise<string> {
+  // A package that is one bundle has the built console next to it.
+  const packed = path.join(import.meta.dirname, "console");
+  if (existsSync(packed)) return packed;
   const folder = path.join(dist, keyOfSources());
   if (existsSync(folder)) return folder;
   const making = path.join(dist, `.making-${randomUUID()}`);

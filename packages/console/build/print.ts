@@ -1,4 +1,17 @@
+import { readdirSync } from "node:fs";
+import path from "node:path";
 import { builtConsole } from "./built.ts";
 
-/** Prints the folder of the built console, for programs that cannot wait for a promise. */
-process.stdout.write(await builtConsole());
+const root = path.resolve(import.meta.dirname, "../../..");
+
+/**
+ * Prints the folder of the built console, from the root of the repository, and then each file in
+ * it: a line each, for programs that cannot wait for a promise.
+ */
+const folder = await builtConsole();
+const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+const files = entries
+  .filter((entry) => entry.isFile())
+  .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
+const lines = [path.relative(root, folder), ...files.sort()];
+process.stdout.write(lines.join("\n").replaceAll("\\", "/"));

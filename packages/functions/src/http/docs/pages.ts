@@ -1,3 +1,6 @@
+import { START } from "./start-page.ts";
+import { STYLE } from "./style.ts";
+
 /** The headers of the documentation pages. The pages load nothing from another host. */
 export const docsHeaders = {
   "Content-Type": "text/html; charset=utf-8",
@@ -22,8 +25,10 @@ ${body}
 
 export const docsPage = page(
   "EventLedger API",
-  `<link rel="stylesheet" href="/docs/assets/swagger-ui.css">`,
-  `<div id="swagger-ui"></div>
+  `<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+${STYLE}`,
+  `${START}
+<div id="swagger-ui"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script src="/docs/assets/start.js"></script>`,
 );
@@ -32,7 +37,11 @@ export const docsPage = page(
  * The script that starts the documentation page. It is a separate file because the Content Security
  * Policy forbids inline scripts.
  */
-export const startScript = `SwaggerUIBundle({
+export const startScript = `const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,

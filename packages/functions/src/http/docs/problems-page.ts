@@ -1,5 +1,6 @@
 import { PROBLEMS, problemCodes } from "@eventledger/protocol";
 import { page } from "./pages.ts";
+import { STYLE } from "./style.ts";
 
 const RETRY = {
   never: "No. Change the request.",
@@ -7,16 +8,6 @@ const RETRY = {
   refresh: "Yes, after reading the newer state.",
   later: "Yes, later. <code>Retry-After</code> says when.",
 } as const;
-
-const STYLE = `<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1b1f24; background: #fff; }
-h2 { font-size: 1.05rem; margin: 1.6rem 0 .2rem; } code { font-size: .95em; }
-p { margin: .2rem 0; } .status { color: #57606a; font-weight: normal; }
-:target { background: #fff8c5; }
-@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117; }
-  .status { color: #9198a1; } :target { background: #3a2f00; } a { color: #6cb6ff; } }
-</style>`;
 
 /**
  * Returns the page that explains every problem code. `reference` is docs/problems.md, which has the
@@ -34,15 +25,27 @@ export function problemsPage(reference: string): string {
   return page(
     "EventLedger problems",
     STYLE,
-    `<h1>Problems</h1>
+    `<main class="page">
+<nav aria-label="Pages"><strong>EventLedger</strong> <a href="/docs">Start</a>
+<a href="/console">Console</a> <a href="/docs#operations">Operations</a></nav>
+<h1>Problems</h1>
 <p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of
-these; <code>detail</code> says what happened and what to do next. <a href="/docs">API</a></p>
-${sections.join("\n")}`,
+these; <code>detail</code> says what happened and what to do next.</p>
+${sections.join("\n")}
+</main>`,
   );
 }
 
-/** The paragraphs from the cause on, without the example. */
-const causeAndRemedy = (section: string): string =>
+/** The paragraphs from the cause on, and the example. */
+const causeAndRemedy = (section: string): string => paragraphs(section) + exampleOf(section);
+
+function exampleOf(section: string): string {
+  const example = /```json\n([\s\S]*?)\n *```/.exec(section)?.[1];
+  if (example === undefined) return "";
+  return `<details><summary>Example</summary><pre tabindex="0">${escaped(example)}</pre></details>`;
+}
+
+const paragraphs = (section: string): string =>
   (/\*\*Cause\.\*\*[\s\S]*?(?=\n```|$)/.exec(section)?.[0] ?? "")
     .split(/\n\n+/)
     .filter((paragraph) => paragraph.trim() !== "")
@@ -51,10 +54,10 @@ const causeAndRemedy = (section: string): string =>
 
 /** The server has no pages for links to other documents, so their text stays. */
 const toHtml = (text: string): string =>
-  text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
+  escaped(text)
     .replace(/\[([^\]]*)\]\((#[\w-]+)\)/g, '<a href="$2">$1</a>')
     .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/`([^`]*)`/g, "<code>$1</code>")
     .replace(/\*\*([^*]*)\*\*/g, "<strong>$1</strong>");
+
+const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
