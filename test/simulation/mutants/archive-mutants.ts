@@ -3,10 +3,10 @@ import type { Mutant } from "./mutants.ts";
 /** The rules of the archive, each with a mutant. The scenarios of the archive notice them. */
 const RULES: readonly Omit<Mutant, "by">[] = [
   {
-    rule: "the floor of an archived stream does not pass the archive watermark",
-    file: "compaction/compaction-plan.ts",
-    from: "archiving === true ? archivedTo : Infinity;",
-    to: "archiving === true && archivedTo < 0 ? archivedTo : Infinity;",
+    rule: "archiving begins with the stream",
+    file: "model/archive.ts",
+    from: "archiving: true,\n  archivedFrom: from,",
+    to: "archivedFrom: from,",
   },
   {
     rule: "a floor that was computed before archiving began is not written",
@@ -23,7 +23,7 @@ const RULES: readonly Omit<Mutant, "by">[] = [
   {
     rule: "batches are removed below the floor only",
     file: "archive/clear-rows.ts",
-    from: "batch.first + batch.count <= checkpoint.floor && dueAt(batch) <= nowMs;",
+    from: "batch.first + batch.count <= clearBound(checkpoint) && dueAt(batch) <= nowMs;",
     to: "batch.first + batch.count <= checkpoint.next && dueAt(batch) <= nowMs;",
   },
   {

@@ -35,7 +35,7 @@ export async function clearRows(
   const checkpoint = await table.checkpoints.load(life, partition);
   const nowMs = clock.now();
   if (!isClearDue(checkpoint, nowMs)) return 0;
-  const { clearedTo: from, floor } = checkpoint;
+  const { clearedTo: from } = checkpoint;
   let removed = 0;
   let at = from;
   for (;;) {
@@ -54,7 +54,7 @@ export async function clearRows(
       const next = batches[cut];
       const isLast = next !== undefined && endsClearing(checkpoint, next);
       const clearAfter = Math.max(nowMs + CLEAR_EVERY_MS, next === undefined ? 0 : dueAt(next));
-      const to = { clearedTo: Math.min(at, floor), clearAfter };
+      const to = { clearedTo: Math.min(at, clearBound(checkpoint)), clearAfter };
       await table.segments.noteCleared({ life, partition }, from, isLast ? undefined : to);
       return removed;
     }
@@ -69,11 +69,15 @@ function isClearDue(checkpoint: Checkpoint | undefined, nowMs: number): checkpoi
   return (clearedTo < floor || stoppedAt !== undefined) && nowMs >= clearAfter;
 }
 
-/** Returns whether nothing needs a batch any more. Batches at the end of the chain are needed. */
+/** A repair of the numbering moves the floor above the watermark, and what is between waits. */
+const clearBound = ({ floor, archiving, archivedTo = 0 }: Clearing): number =>
+  archiving === true ? Math.min(floor, archivedTo) : floor;
+
+/** Returns whether nothing needs a batch any more. */
 const isOver = (
   batch: BatchOutline,
   { checkpoint, nowMs }: { readonly checkpoint: Clearing; readonly nowMs: number },
-): boolean => batch.first + batch.count <= checkpoint.floor && dueAt(batch) <= nowMs;
+): boolean => batch.first + batch.count <= clearBound(checkpoint) && dueAt(batch) <= nowMs;
 
 const dueAt = ({ publishedAt }: BatchOutline): number => publishedAt + STORED_MS + CLOCKS_APART_MS;
 

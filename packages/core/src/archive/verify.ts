@@ -4,6 +4,7 @@ import { streamNotFound } from "../kernel/error.ts";
 import { InvariantError } from "../kernel/invariant.ts";
 import { unpackBlocks } from "../log/cold/blocks.ts";
 import type { Life } from "../model/names.ts";
+import { lostUntil } from "../model/restored.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Segment } from "../table/segment.entity.ts";
@@ -98,8 +99,9 @@ function isChained({ last, checkpoint }: Walk, segment: Segment): boolean {
   const { chain, ...record } = segment;
   if (chainHash(record) !== chain) return false;
   if (last !== undefined) return segment.previous === last.chain;
-  // Segments before the first one have expired, but none that the archive still has.
-  return segment.first <= (checkpoint.archivedFrom ?? 0);
+  // Segments before the first one have expired, but none that the archive still has. Numbers that a
+  // restore used up have no segment.
+  return segment.first <= lostUntil(checkpoint.lost, checkpoint.archivedFrom ?? 0);
 }
 
 /** Compares the object of a segment with its record. */

@@ -39,6 +39,10 @@ export const archiveScenarios: readonly Scenario[] = [
     name: "[archive.floor] keeps batches for ten days, because publishes look back for them",
     play: keptForClaims,
   },
+  {
+    name: "[archive.floor] keeps batches for the retention, although the archive has them",
+    play: keptForRetention,
+  },
   { name: "[archive.now] writes a small segment once an hour only", play: hourly },
   {
     name: "[archive.floor] is held by the checkpoint, whatever a sweeper thinks",
@@ -222,6 +226,22 @@ async function keptForClaims(): Promise<void> {
   assert.equal(rows("SEQ#").length, 1);
   await pass(3 * DAY_MS, DAY_MS);
   assert.equal(rows("SEQ#").length, 0);
+}
+
+async function keptForRetention(): Promise<void> {
+  const { publish, pass, rows, readAll, published, coldReads } = await openArchive({
+    retentionHours: 480,
+  });
+  await publish(10);
+  await pass(5 * DAY_MS, DAY_MS);
+  await publish(10);
+  await pass(17 * DAY_MS, DAY_MS);
+  // The first batch is past the retention, and the second one is older than ten days.
+  assert.equal(rows("SEQ#").length, 1);
+  assert.equal(rows("SEGMENT#").length, 2);
+  assert.deepEqual(numbersOf(await readAll("11")), published.slice(10));
+  assert.equal(coldReads(), 0);
+  assert.deepEqual(numbersOf(await readAll("earliest")), published);
 }
 
 async function hourly(): Promise<void> {
