@@ -1,4 +1,5 @@
 import compaction from "../../bench/results/compaction.json" with { type: "json" };
+import { SEGMENT_RAW_BYTES } from "../../packages/core/src/archive/segment-plan.ts";
 import {
   ALARMS,
   estimate,
@@ -66,6 +67,10 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   on Lambda unless you set \`WAIT_SECONDS_MAX\` (deploy.md), and pages then say \`waitSecondsAdvised: 0\`:
   a request that is held open is billed by the time it waits, ${money(waiting())} a month for a
   subscriber that always waits, against ${money(estimateSubscriber(measured, "HTTP API"))} for one that asks each second.
+- **The archive** keeps a GB of objects for ${money(PRICES.objectGbMonth, 3)} a month, against
+  ${money(PRICES.storageGbMonth + PRICES.backupGbMonth)} in the table with its backup. A segment is one PUT and one HEAD: ${money(segmentsOfGb() * segment(), 4)}
+  for a GB of events before compression. A partition that does not fill one in an hour writes one an
+  hour, ${money(HOURS_OF_MONTH * segment(), 4)} a month. What else archiving takes in the table is in decision 0042.
 - **The HTTP API** costs more per request than the function that it calls. Its throttle and its domain are
   what it is for (deploy.md).
 
@@ -196,3 +201,11 @@ const waiting = (): number =>
 
 const dollars = (value: number): string => value.toFixed(2);
 const money = (value: number, digits = 2): string => `$${value.toFixed(digits)}`;
+
+const HOURS_OF_MONTH = 730;
+
+/** The requests to the bucket for one segment. */
+const segment = (): number => (PRICES.objectPutThousand + PRICES.objectReadThousand) / 1_000;
+
+/** The number of full segments in a GB of events before compression. */
+const segmentsOfGb = (): number => 1024 ** 3 / SEGMENT_RAW_BYTES;

@@ -17,6 +17,9 @@ export const PRICES = {
   metricMonth: 0.3,
   alarmMonth: 0.1,
   transferOutGb: 0.09,
+  objectGbMonth: 0.023,
+  objectPutThousand: 0.005,
+  objectReadThousand: 0.0004,
 } as const;
 
 /**
@@ -38,4 +41,5 @@ export const SOURCES = [
   "https://aws.amazon.com/api-gateway/pricing/",
   "https://aws.amazon.com/cloudwatch/pricing/",
   "https://aws.amazon.com/ec2/pricing/on-demand/ (data transfer)",
+  "https://aws.amazon.com/s3/pricing/",
 ];
