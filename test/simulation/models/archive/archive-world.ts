@@ -95,6 +95,7 @@ export async function openArchive({
       const page = await by.browse(defaultTenant, NAME, query);
       events.push(...page.events);
       if (page.caughtUp) return events;
+      if (events.length > 2 * published.length) throw new Error("Pages repeat events without end");
       place = page.cursor;
     }
   };
