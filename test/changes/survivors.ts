@@ -60,6 +60,40 @@ export const SURVIVORS: readonly Survivor[] = [
   ...of("packages/functions/src/http/routes/whoami.ts", {
     "never: keyPrefix === undefined": "JSON leaves out a member that is undefined",
   }),
+  ...of("packages/core/src/compaction/repair.ts", {
+    'never: batch.kind === "seal"': "a seal has no events, so its stretch adds none and no rows",
+  }),
+  ...of("packages/core/src/log/append/claims.ts", {
+    "swap: Math.max(known.row.claimFrom, known.examinedTo)":
+      "the next search for the claim begins at an earlier place, for the cost of its reads",
+  }),
+  ...of("packages/core/src/log/append/pack-partitions.ts", {
+    "swap: Math.max(2, Math.ceil(bytes / CUT_BYTES))":
+      "parts that do not fit are cut again, and neighbours that fit together are joined",
+  }),
+  ...of("packages/core/src/log/read/foreign-cursor.ts", {
+    "without: stream.restored === undefined":
+      "a stream without a restore has no restore after the cursor's either, and the other clause holds",
+  }),
+  ...of("packages/core/src/operations/parking.ts", {
+    "open beginning: /^(\\d{1,2})\\.(\\d{1,15})$/":
+      "the list continues at the place that the text ends with, and its caller may see every place",
+  }),
+  ...of("packages/core/src/subscription/position/commit.ts", {
+    "edge: bootstrap.scan < present.scan":
+      "a cursor at the committed place of the snapshot leads to the same page as that place",
+  }),
+  ...of("packages/core/src/subscription/position/progress.ts", {
+    "without: bootstrap === undefined": "isExact is true without a bootstrap, so nothing is added",
+  }),
+  ...of("packages/core/src/table/offset.entity.ts", {
+    "never: isPending(bootstrap)":
+      "the other parts of a pending snapshot are empty, and absent parts are read as empty",
+  }),
+  ...of("packages/functions/src/http/openapi/schemas.ts", {
+    'never: way === "sent" && differing.has(id)':
+      "every schema is at present the same in requests and in answers",
+  }),
   ...of("packages/core/src/compaction/removal.ts", {
     "never: sightings === undefined": "the ledger passes its sightings to every sweep",
     "edge: uncounted < least":

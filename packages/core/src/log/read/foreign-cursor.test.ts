@@ -21,9 +21,10 @@ const facts = {
   lostBy: async () => LOST,
 };
 
-/** Returns the reason for which a cursor is refused, or undefined. */
+/** Returns the reason for which a cursor is refused, or undefined. At 0 it has no position. */
 async function reasonFor(stream: typeof of & { restored?: Restored }, life: string, next: number) {
-  const cursor = { life, positions: [{ batch: 1, next }], nextPartition: 0 };
+  const position = next === 0 ? undefined : { batch: 1, next };
+  const cursor = { life, positions: [position], nextPartition: 0 };
   try {
     await assertOfStream(facts, stream, cursor);
     return undefined;
@@ -53,7 +54,7 @@ describe("a cursor that is used on a stream", () => {
     expect(await reasons(lives.first, [10, 30, 31])).toEqual([undefined, undefined, "restored"]);
     expect(await reasons(lives.second, [31])).toEqual([undefined]);
     // A copy of the table went through a restore that this table does not know.
-    expect(await reasons(lives.never, [1, 5])).toEqual(["restored", "restored"]);
+    expect(await reasons(lives.never, [0, 5])).toEqual(["restored", "restored"]);
     expect(isOfThisRestore(stream, { life: lives.first, positions: [], nextPartition: 0 })).toBe(
       false,
     );
