@@ -71,12 +71,28 @@ async function placeOf({ config }: DynamoDBClient, region: string): Promise<Plac
       host: port === undefined ? hostname : `${hostname}:${port}`,
     };
   }
-  const { url } = config.endpointProvider({
-    Region: region,
-    UseFIPS: await config.useFipsEndpoint(),
-    UseDualStack: await config.useDualstackEndpoint(),
-  });
-  return { protocol: url.protocol, hostname: url.hostname, host: url.host, port: undefined };
+  const configured = await configuredEndpoint(config);
+  const { url } =
+    configured === undefined
+      ? config.endpointProvider({
+          Region: region,
+          UseFIPS: await config.useFipsEndpoint(),
+          UseDualStack: await config.useDualstackEndpoint(),
+        })
+      : { url: new URL(configured) };
+  const { protocol, hostname, host, port } = url;
+  return { protocol, hostname, host, port: port === "" ? undefined : Number(port) };
+}
+
+/** What the SDK keeps of `AWS_ENDPOINT_URL_DYNAMODB` and of its configuration file. */
+type Configured = {
+  readonly ignoreConfiguredEndpointUrls?: boolean;
+  readonly serviceConfiguredEndpoint?: () => Promise<string | undefined>;
+};
+
+async function configuredEndpoint(config: object): Promise<string | undefined> {
+  const { ignoreConfiguredEndpointUrls, serviceConfiguredEndpoint } = config as Configured;
+  return ignoreConfiguredEndpointUrls ? undefined : serviceConfiguredEndpoint?.();
 }
 
 /** Returns the whole text of a body. */
