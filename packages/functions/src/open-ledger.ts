@@ -29,8 +29,6 @@ import { readWaitSecondsMax } from "./wait-seconds.ts";
 export type Config = {
   /** The endpoint of a DynamoDB-compatible server. If absent, AWS. */
   readonly endpoint?: string;
-  /** The address of AWS's own service, if it is not that of the region. Requests are signed. */
-  readonly awsEndpoint?: string | undefined;
   readonly region: string;
   readonly tableName: string;
   readonly adminKey: string;
@@ -88,7 +86,7 @@ const REQUEST_TIMEOUT_MS = 2_000;
 export function openLedger(config: Config): OpenLedger {
   const { sign, ...access } =
     config.endpoint === undefined
-      ? { sign: undefined, ...(config.awsEndpoint ? { endpoint: config.awsEndpoint } : {}) }
+      ? { sign: undefined }
       : { endpoint: config.endpoint, ...emulatorAccess(config.region) };
   const client = createStoreClient(
     {
@@ -187,7 +185,6 @@ export function readConfig(
   assertCursorKeys(cursorKey);
   return {
     ...(env.DYNAMODB_ENDPOINT ? { endpoint: env.DYNAMODB_ENDPOINT } : {}),
-    awsEndpoint: env.AWS_ENDPOINT_URL_DYNAMODB || env.AWS_ENDPOINT_URL,
     region: env.AWS_REGION ?? "us-east-1",
     tableName,
     adminKey,
