@@ -130,10 +130,18 @@ for (const { file, name, line } of unexplained)
 for (const { file, name } of superfluous)
   console.log(`a reason that no survivor needs: ${file} ${name}`);
 if (values.results !== undefined && values.results === values.again) {
-  const before: Continued = JSON.parse(readFileSync(values.results, "utf8"));
+  const before: Continued & { commit: string; ended: string } = JSON.parse(
+    readFileSync(values.results, "utf8"),
+  );
   const tests = measured.map(({ file }) => relative(ROOT, file));
   const run = { commit: where.commit, projects: values.projects, tests };
-  const { said, ...figures } = continueRecord(before, {
+  // The record names the commit and the end of its last run.
+  const {
+    said,
+    commit: _,
+    ended: __,
+    ...figures
+  } = continueRecord(before, {
     ...{ files, all, verdicts, run, reasons: SURVIVORS },
   });
   saveRecord(values.results, said, figures, where);
