@@ -9,11 +9,13 @@ import {
   administer,
   type Caller,
   type CompactReceipt,
+  type Export,
   type KeyRotation,
   type KeySettings,
   type ListedStream,
   type ListedSubscription,
   type NewApiKey,
+  type NewExport,
   type NewStream,
   type NewSubscription,
   type NewTenant,
@@ -127,6 +129,8 @@ it("the types are those of the protocol", () => {
     archived: Same<ArchiveReceipt, protocol.ArchiveReceipt>;
     segment: Same<ArchiveSegment, protocol.ArchiveSegment>;
     verified: Same<ArchiveVerification, protocol.ArchiveVerification>;
+    exported: Same<Export, protocol.Export>;
+    newExport: Same<NewExport, z.input<typeof protocol.CreateExport>>;
     caller: Same<Omit<Caller, "limits">, Omit<protocol.Whoami, "limits">>;
     newSubscription: z.input<typeof protocol.CreateSubscription> extends NewSubscription
       ? true
@@ -152,6 +156,8 @@ it("the types are those of the protocol", () => {
     subscriptionChange: true,
     archived: true,
     segment: true,
+    exported: true,
+    newExport: true,
     verified: true,
     caller: true,
     newSubscription: true,

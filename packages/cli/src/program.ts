@@ -3,6 +3,7 @@ import type { Cli, Globals } from "./cli.ts";
 import { archiveCommands } from "./commands/archive.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { exportCommand } from "./commands/export.ts";
 import { keysCommands } from "./commands/keys.ts";
 import { listenCommand } from "./commands/listen.ts";
 import { loginCommands } from "./commands/login.ts";
@@ -79,7 +80,7 @@ type Group = readonly [title: string, commands: readonly ((register: Register) =
 const COMMANDS: readonly Group[] = [
   ["Start:", [startCommand, loginCommands, whoamiCommand, doctorCommand]],
   ["Events:", [publishCommand, readCommands, stateCommands, listenCommand]],
-  ["Operate:", [streamsCommands, archiveCommands, subsCommands, parkedCommands]],
+  ["Operate:", [streamsCommands, archiveCommands, exportCommand, subsCommands, parkedCommands]],
   ["Access:", [keysCommands, tenantsCommands]],
   ["Shell:", [completionCommand]],
 ];

@@ -79,6 +79,41 @@ export type ArchiveVerification = {
   readonly cursor: string | null;
 };
 
+/** An object of an export: gzip of one event a line. */
+export type ExportPart = {
+  readonly events: number;
+  readonly rawBytes: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly object: string;
+  readonly ranges: readonly {
+    readonly partition: number;
+    readonly first: number;
+    readonly last: number;
+  }[];
+  /** Reads the object without a key for an hour. Keep it secret. */
+  readonly url: string;
+};
+
+/** An export with a page of its parts. */
+export type Export = {
+  readonly id: string;
+  readonly view: "log" | "state";
+  readonly status: "running" | "done" | "failed";
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly partCount: number;
+  readonly events: number;
+  readonly rawBytes: number;
+  readonly bytes: number;
+  /** The cursor after which exactly the events come that the export lacks. */
+  readonly follow?: string;
+  /** The code of the problem because of which it failed. */
+  readonly problem?: string;
+  readonly parts: readonly ExportPart[];
+  readonly cursor: string | null;
+};
+
 export type StreamInfo = StreamAnswer &
   StreamStatistics & {
     readonly subscriptions: readonly { readonly name: string; readonly lag: Lag }[];

@@ -11,6 +11,7 @@ import type {
   ArchiveVerification,
   Caller,
   CompactReceipt,
+  Export,
   ListedStream,
   ListedSubscription,
   NewApiKey,
@@ -26,6 +27,7 @@ import type {
 import type {
   KeyRotation,
   KeySettings,
+  NewExport,
   NewStream,
   NewSubscription,
   StreamChange,
@@ -113,6 +115,7 @@ const streams = (send: Send, connection: Connection) => ({
   /** Verifies for a bounded time, from the start or from the cursor of the answer before. */
   verify: (name: string, cursor?: string, how?: Signalled): Promise<ArchiveVerification> =>
     send("POST", `${streamPath(name)}/archive/verify`, { query: { cursor }, ...how }),
+  exports: exportsOf(send),
   /** The compacted state of a key, as the text of the answer: for `rawData`. */
   async stateText(name: string, key: string, how?: Signalled): Promise<string> {
     const path = `${streamPath(name)}/compacted`;
@@ -127,6 +130,24 @@ const streams = (send: Send, connection: Connection) => ({
     return { events: events + page.events.length, seconds };
   },
 });
+
+const exportsOf = (send: Send) => {
+  const pathOf = (stream: string, id = "") => `${streamPath(stream)}/exports${id && `/${id}`}`;
+  return {
+    /** Begins an export. Ask for it until it is done. */
+    create: (stream: string, what: NewExport = {}, how?: Signalled): Promise<Export> =>
+      send("POST", pathOf(stream), { body: what, ...how }),
+    /** Goes on with an export for some seconds, and returns a page of its parts. */
+    get: (
+      stream: string,
+      id: string,
+      page: { readonly cursor?: string | undefined; readonly limit?: number } = {},
+      how?: Signalled,
+    ): Promise<Export> => send("GET", pathOf(stream, id), { query: page, ...how }),
+    delete: (stream: string, id: string, how?: Signalled): Promise<void> =>
+      send("DELETE", pathOf(stream, id), how),
+  };
+};
 
 const subscriptions = (send: Send, all: string) => {
   const pathOf = (name: string) => `${all}/${encodeURIComponent(name)}`;

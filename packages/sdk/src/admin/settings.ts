@@ -42,3 +42,11 @@ export type KeyRotation = {
   readonly overlapSeconds?: number | undefined;
   readonly expiresAt?: string | undefined;
 };
+
+/** What to export: the events of a range, or the last event of each key. */
+export type NewExport = {
+  readonly view?: "log" | "state" | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly format?: "ndjson" | undefined;
+};
