@@ -73,7 +73,7 @@ export function createAppender(deps: AppenderDeps) {
     let held: Turns = new Map();
     for (let round = 0; live.length > 0; round++) {
       const began = clock.monotonic();
-      held = await waitForTurn(live, held);
+      held = await waitForTurn(live, held, round > 0);
       live = expire(live, clock.monotonic(), streamBusy);
       if (round > 0 || clock.monotonic() > began) live = [...live, ...join(live)];
       live = await tryOnce(live, held);
@@ -92,11 +92,16 @@ export function createAppender(deps: AppenderDeps) {
   }
 
   /** Lets other writers append first to partitions where this process met them lately. */
-  async function waitForTurn(group: readonly Waiting[], held: Turns): Promise<Turns> {
+  async function waitForTurn(
+    group: readonly Waiting[],
+    held: Turns,
+    isRetry: boolean,
+  ): Promise<Turns> {
     const [first] = group;
     if (first === undefined) return held;
     const deadline = Math.min(...group.map((item) => item.deadline));
-    return turns.wait(first.target.life, partitionsOf(group), held, deadline);
+    const { life } = first.target;
+    return turns.wait(life, partitionsOf(group), held, { deadline, isRetry });
   }
 
   /** Discards everything that this process remembers of a life's chains. */
