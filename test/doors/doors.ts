@@ -4,6 +4,7 @@ import { builtConsole } from "../../packages/console/build/built.ts";
 import {
   createLedger,
   type Identity,
+  type Objects,
   rootCaller,
   systemClock,
   systemRandom,
@@ -45,11 +46,12 @@ const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
  * Opens a ledger on a new table in memory, so that every entry point is tested with the same
  * product.
  */
-export function openOnFake(corsOrigins: readonly string[] = []): OpenLedger {
+export function openOnFake(corsOrigins: readonly string[] = [], objects?: Objects): OpenLedger {
   const fake = createFakeDynamo({ tableName: "doors", nowMs: Date.now });
   const ledger = createLedger({
     client: fake.client() as never,
     tableName: "doors",
+    ...(objects === undefined ? {} : { objects }),
     clock: systemClock,
     random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-this-test") }],

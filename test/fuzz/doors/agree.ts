@@ -128,6 +128,8 @@ function comparable({ status, headers, text }: Seen) {
   // The server returns a client's own id. Any other id is generated.
   const isOwn = id.length !== 36;
   // An answer may quote a repeated header. The joined value has a comma with or without a space.
-  const shown = (isOwn ? text : text.replaceAll(id, "")).replaceAll(", ", ",");
+  const joined = (isOwn ? text : text.replaceAll(id, "")).replaceAll(", ", ",");
+  // Only some entry points can stream, and `GET /whoami` says which.
+  const shown = joined.replace(/"streaming":(true|false)\}$/, '"streaming":"?"}');
   return { status, headers: rest, id: isOwn ? id : "", text: shown };
 }
