@@ -57,6 +57,8 @@ it(`all entry points give the same answers to ${REQUESTS} generated requests (SE
       cursor: [],
       listCursor: [],
       id: [],
+      exportId: [],
+      consoleFile: [],
       parkedKey: [],
       cursorsOf: new Map(),
       parkedKeysOf: new Map(),

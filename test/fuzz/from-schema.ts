@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { resolved, type Schema } from "../contract/access/openapi-operations.ts";
 
 /** The kind of a placeholder for something from an earlier answer. See `fill`. */
-export type Kind = "cursor" | "listCursor" | "id" | "parkedKey";
+export type Kind = "cursor" | "listCursor" | "id" | "exportId" | "parkedKey" | "consoleFile";
 
 /** There are few names, so that requests refer to existing streams and subscriptions. */
 export const NAMES = ["fuzz-a", "fuzz-b", "fuzz-c", "fuzz.d", "other"];
@@ -27,6 +27,9 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
   ),
 };
+
+/** The pattern of the ids of exports. */
+export const EXPORT_ID = /^[0-9a-f]{18}$/;
 
 /** Returns values that a schema of the document allows. */
 export function fromSchema(schema: Schema): fc.Arbitrary<unknown> {
@@ -58,6 +61,7 @@ function numbers({ minimum, maximum }: Schema): fc.Arbitrary<number> {
 
 function strings({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> {
   if (pattern === "^[a-z0-9]{12}$") return slot("id");
+  if (pattern === EXPORT_ID.source) return slot("exportId");
   if (typeof pattern === "string") return fc.stringMatching(new RegExp(pattern));
   const min = typeof minLength === "number" ? minLength : 0;
   const max = typeof maxLength === "number" ? maxLength : 200;
@@ -108,9 +112,12 @@ export const ownerOf = (path: string): string =>
 
 /** Replaces placeholders by values of earlier answers, mostly those of the same owner. */
 export const fill = (text: string, handed: Handed, owner: string): string =>
-  text.replace(/\{\{(cursor|listCursor|id|parkedKey):(\d+)\}\}/g, (_, kind: Kind, n: string) => {
-    const owned = { cursor: handed.cursorsOf, parkedKey: handed.parkedKeysOf };
-    const own = kind in owned ? owned[kind as keyof typeof owned].get(owner) : undefined;
-    const known = (Number(n) % 4 === 0 ? undefined : own) ?? handed[kind];
-    return known[Number(n) % known.length] ?? "nothing-yet-nothing-yet-nothing";
-  });
+  text.replace(
+    /\{\{(cursor|listCursor|id|exportId|parkedKey|consoleFile):(\d+)\}\}/g,
+    (_, kind: Kind, n: string) => {
+      const owned = { cursor: handed.cursorsOf, parkedKey: handed.parkedKeysOf };
+      const own = kind in owned ? owned[kind as keyof typeof owned].get(owner) : undefined;
+      const known = (Number(n) % 4 === 0 ? undefined : own) ?? handed[kind];
+      return known[Number(n) % known.length] ?? "nothing-yet-nothing-yet-nothing";
+    },
+  );

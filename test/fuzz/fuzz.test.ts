@@ -7,7 +7,7 @@ import { type Answer, type Call, send } from "../contract/wire.ts";
 import { count } from "../proof/record.ts";
 import { SEED } from "../support/seed.ts";
 import { checkAnswer } from "./check-answer.ts";
-import { fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
+import { EXPORT_ID, fill, type Handed, NAMES, ownerOf } from "./from-schema.ts";
 import { neverAbsent } from "./optional-members.ts";
 import { type FuzzRequest, requestsOf } from "./request.ts";
 import { saveResult } from "./save-result.ts";
@@ -33,7 +33,9 @@ const handed: Handed = {
   cursor: [],
   listCursor: [],
   id: [],
+  exportId: [],
   parkedKey: [],
+  consoleFile: [],
   cursorsOf: new Map(),
   parkedKeysOf: new Map(),
 };
@@ -46,6 +48,8 @@ let lost = 0;
 beforeAll(async () => {
   const endpoint = inject("dynamoEndpoint");
   stack = await startStack({ endpoint, tableName: `fuzz-${randomUUID()}` });
+  const page = await (await fetch(`${stack.url}/console`)).text();
+  for (const [, file] of page.matchAll(/assets\/([\w.-]+)/g)) keep(handed.consoleFile, file);
 });
 afterAll(() => stack?.stop());
 
@@ -57,6 +61,7 @@ async function furnish(): Promise<void> {
     await post("/streams", { name });
     await post(`${stream}/subscriptions`, { name });
     await post(`${stream}/events`, { events });
+    remember(await post(`${stream}/exports`, {}), stream);
     for (const sequence of [1, 2, 3]) {
       remember(await post(`${subscription}/park`, { sequence }), subscription);
     }
@@ -183,6 +188,7 @@ function remember({ status, body }: Answer, owner: string): void {
   }
   // An event also has an id, which may contain any characters.
   if (events === undefined && KEY_ID.test(String(id))) keep(handed.id, id);
+  if (EXPORT_ID.test(String(id))) keep(handed.exportId, id);
 }
 
 function keep(known: string[], value: unknown, most = REMEMBERED_MAX): void {

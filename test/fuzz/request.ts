@@ -63,10 +63,11 @@ export function requestsOf(operation: DescribedOperation): fc.Arbitrary<FuzzRequ
     });
 }
 
-const parameterOf = ({ path }: DescribedOperation, of: Parameter): fc.Arbitrary<unknown> =>
-  of.name === "key" && path.includes("/parked/")
-    ? slot("parkedKey")
-    : seldomIf(SELDOM.has(of.name) && of.required !== true, parameter(of));
+const parameterOf = ({ path }: DescribedOperation, of: Parameter): fc.Arbitrary<unknown> => {
+  if (of.name === "key" && path.includes("/parked/")) return slot("parkedKey");
+  if (of.name === "file" && path.startsWith("/console")) return slot("consoleFile");
+  return seldomIf(SELDOM.has(of.name) && of.required !== true, parameter(of));
+};
 
 /** Parameters that are incompatible with most others, or with most of the existing streams. */
 const SELDOM = new Set(["If-Match", "If-None-Match", "last", "order", "sequence", "until"]);

@@ -59,6 +59,8 @@ const fileOperation = operation({
   summary: "Get a file that the console loads",
   description: "Scripts and styles of the page at /console. A name belongs to one content.",
   path: "AssetParams",
-  answers: { 200: { description: "The file.", forms: { "text/*": "Asset" } } },
+  answers: {
+    200: { description: "The file.", forms: { "text/*": "Asset", "image/svg+xml": "Asset" } },
+  },
   problems: ["route-not-found"],
 });
