@@ -73,7 +73,7 @@ export function createAppender(deps: AppenderDeps) {
     let held: Turns = new Map();
     for (let round = 0; live.length > 0; round++) {
       const began = clock.monotonic();
-      held = await waitForTurn(live, held, round > 0);
+      held = await waitForTurn(live, held);
       live = expire(live, clock.monotonic(), streamBusy);
       if (round > 0 || clock.monotonic() > began) live = [...live, ...join(live)];
       live = await tryOnce(live, held);
@@ -92,16 +92,11 @@ export function createAppender(deps: AppenderDeps) {
   }
 
   /** Lets other writers append first to partitions where this process met them lately. */
-  async function waitForTurn(
-    group: readonly Waiting[],
-    held: Turns,
-    isRetry: boolean,
-  ): Promise<Turns> {
+  async function waitForTurn(group: readonly Waiting[], held: Turns): Promise<Turns> {
     const [first] = group;
     if (first === undefined) return held;
     const deadline = Math.min(...group.map((item) => item.deadline));
-    const { life } = first.target;
-    return turns.wait(life, partitionsOf(group), held, { deadline, isRetry });
+    return turns.wait(first.target.life, partitionsOf(group), held, deadline);
   }
 
   /** Discards everything that this process remembers of a life's chains. */

@@ -3,17 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Life } from "../../model/names.ts";
 import type { Table } from "../../table/table.ts";
 import type { EndMemory } from "./end-memory.ts";
-import {
-  afterRace,
-  afterTurn,
-  aheadOf,
-  type Crowd,
-  hasMet,
-  isOverdue,
-  isServing,
-  needsTurn,
-  pauseMs,
-} from "./turn-plan.ts";
+import { aheadOf, CROWDED_MS, isOverdue, isServing, pauseMs } from "./turn-plan.ts";
 
 type Deps = {
   readonly table: { readonly checkpoints: Pick<Table["checkpoints"], "takeTurn"> };
@@ -40,44 +30,33 @@ const SAMPLE_WEIGHT = 0.1;
  * turn that is lost, served twice or never used costs time and nothing else.
  */
 export function createTurns({ table, clock, ends }: Deps) {
-  const crowds = createBounded<Crowd>(PARTITIONS_MAX);
+  /** When this process last met other writers, on the monotonic clock. */
+  const met = createBounded<number>(PARTITIONS_MAX);
   let putMs = PUT_FIRST_MS;
   const nameOf = (life: Life, partition: number) => `${life}#${partition}`;
 
-  const crowdOf = (life: Life, partition: number) => crowds.get(nameOf(life, partition));
-
   const meet = (life: Life, partition: number): void =>
-    crowds.set(nameOf(life, partition), afterRace(crowdOf(life, partition), clock.monotonic()));
-
-  const noteTurn = (life: Life, partition: number, waited: boolean): void =>
-    crowds.set(
-      nameOf(life, partition),
-      afterTurn(crowdOf(life, partition), waited, clock.monotonic()),
-    );
+    met.set(nameOf(life, partition), clock.monotonic());
 
   const isCrowded = (life: Life, partition: number): boolean => {
-    const serving = isServing(ends.peek(life, partition), clock.now());
-    return needsTurn(crowdOf(life, partition), serving, clock.monotonic());
+    const atMs = met.get(nameOf(life, partition)) ?? Number.NEGATIVE_INFINITY;
+    if (clock.monotonic() - atMs < CROWDED_MS) return true;
+    return isServing(ends.peek(life, partition), clock.now());
   };
 
   /**
    * Takes a turn in each crowded partition, and waits for all of them, until `deadline` on the
-   * monotonic clock at most. `held` are the turns of an append that lost a race nevertheless. Where
-   * this process has met others once, a new append only looks at the end before it puts.
+   * monotonic clock at most. `held` are the turns of an append that lost a race nevertheless.
    */
   async function wait(
     life: Life,
     partitions: Iterable<number>,
     held: Turns,
-    { deadline, isRetry }: { readonly deadline: number; readonly isRetry: boolean },
+    deadline: number,
   ): Promise<Turns> {
+    const crowded = [...partitions].filter((partition) => isCrowded(life, partition));
     const turns = new Map(held);
-    const waits = Array.from(partitions, async (partition) => {
-      if (!isCrowded(life, partition)) {
-        const mayMeet = hasMet(crowdOf(life, partition), clock.monotonic());
-        if (mayMeet && !isRetry) await look(life, partition);
-        return;
-      }
+    const waits = crowded.map(async (partition) => {
       const turn = held.get(partition) ?? (await takeTurn(life, partition));
       if (turn === undefined) return;
       turns.set(partition, turn);
@@ -114,11 +93,10 @@ export function createTurns({ table, clock, ends }: Deps) {
       servedAt = clock.monotonic();
       pausing.abort();
     };
-    noteTurn(life, partition, aheadOf(turn, served) > 0);
     for (let nowMs = servedAt; nowMs < deadline; nowMs = clock.monotonic()) {
       const ahead = aheadOf(turn, served);
       if (ahead <= 0 || isOverdue(ahead, nowMs - servedAt, putMs)) return;
-      noteTurn(life, partition, true);
+      meet(life, partition);
       pausing = new AbortController();
       await clock.sleep(Math.min(pauseMs(ahead, putMs), deadline - nowMs), pausing.signal);
       if (!pausing.signal.aborted) void watch();
