@@ -1,58 +1,16 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "../../packages/core/src/index.ts";
-import { openArchive } from "../../packages/functions/src/open-archive.ts";
-import { type OpenLedger, openLedger } from "../../packages/functions/src/open-ledger.ts";
-import { startServer } from "../../packages/local/src/http-server.ts";
-import { type S3Server, startS3Server } from "../../packages/local/src/s3/server.ts";
+import { afterAll, describe, expect, it } from "vitest";
 import * as described from "../../packages/protocol/src/described/index.ts";
-import { createTestTable } from "../support/test-table.ts";
-import { type Client, createClient } from "./client.ts";
+import { openArchivedTarget } from "./archived-target.ts";
 
 /** Exports over HTTP, with the store and the S3 server of the local stack. */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const ADMIN_KEY = "the-admin-key-of-the-exports";
-const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-const folder = mkdtempSync(path.join(tmpdir(), "exports-"));
 let aheadMs = 0;
-let s3: S3Server;
-let opened: OpenLedger;
-let server: Awaited<ReturnType<typeof startServer>>;
-let api: Client;
-let bucket: ReturnType<typeof openArchive>;
-
-beforeAll(async () => {
-  const nowMs = () => Date.now() + aheadMs;
-  s3 = await startS3Server({ bucket: "archive", folder, credentials });
-  const { endpoint, tableName } = await createTestTable();
-  const archive = { bucket: "archive", locks: false, endpoint: s3.endpoint, credentials };
-  bucket = openArchive(archive, { region: "us-east-1", clock: systemClock });
-  opened = openLedger({
-    endpoint,
-    tableName,
-    region: "us-east-1",
-    clock: { ...systemClock, now: nowMs },
-    adminKey: ADMIN_KEY,
-    cursorKey: "the-cursor-key-of-the-exports",
-    archive,
-  });
-  server = await startServer(opened, { host: "127.0.0.1", port: 0 });
-  api = createClient({ baseUrl: server.url, apiKey: ADMIN_KEY });
-});
-
-afterAll(async () => {
-  await server.stop();
-  opened.close();
-  bucket.close();
-  await s3.stop();
-  rmSync(folder, { recursive: true });
-});
+const { api, opened, bucket, close } = await openArchivedTarget(() => aheadMs);
+afterAll(close);
 
 const events = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => ({
