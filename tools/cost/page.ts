@@ -117,7 +117,7 @@ What cannot be measured without AWS, or is yours to decide:
 | router, 1 GB, arm64 | ${ASSUMED.publishMs} ms a publish, ${ASSUMED.idlePollMs} ms a poll that finds nothing, ${ASSUMED.busyPollMs} ms one that does, ${ASSUMED.commitMs} ms more with a commit |
 | compactor, 1 GB | one run per ${ASSUMED.compactorWindowSeconds} s with events, ${ASSUMED.compactorMs} ms and ${ASSUMED.compactorMsPerEvent} ms an event; as slow as on the busy machine above it would be ${(perKeyMs() / LAMBDA_CORES).toFixed(1)} ms, ${money((perKeyMs() / LAMBDA_CORES - ASSUMED.compactorMsPerEvent) * 1_000 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm, 3)} more for a million events |
 | subscribers | poll every second all month, and commit what they got when they poll again, in one request, accepting gzip |
-| conflicts | a publish finds that another process was faster ${ASSUMED.conflictsPerOverlap} times as often as two overlap; the [turns](decisions/0057-turns.md) of processes that meet all the time, up to one more write for a publish, are left out |
+| conflicts | a publish finds that another process was faster ${ASSUMED.conflictsPerOverlap} times as often as two overlap; in the simulation, lost races and [turns](decisions/0057-turns.md) together write less |
 | kept | events ${ASSUMED.keptDays} days (retention and 30 days), Idempotency-Keys ${ASSUMED.receiptDays}, the current state of ${SCENARIOS.map(({ keys }) => `${keys / 1e6} M`).join(" / ")} keys |
 | processes | ${ASSUMED.processes} of the router at any time, for what each does again and again |
 | readers | outside AWS: all answers are data transfer out, ${ASSUMED.headersBytes} bytes of headers each |

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RawJson } from "../../../packages/core/src/model/event.ts";
-import { closedLoop, lambdaToTable, openLoop } from "./log/lambda-shape.ts";
+import { ASSUMED } from "../../../tools/cost/scenarios.ts";
+import { afterMeeting, closedLoop, lambdaToTable, openLoop } from "./log/lambda-shape.ts";
 import { simulateLog } from "./log/simulated-log.ts";
 
 const SECONDS = 2;
@@ -25,6 +26,34 @@ describe("functions that share nothing but the table", { timeout: 300_000 }, () 
     console.log(`turns: ${rate} a second`, figures);
     expect(figures.p99).toBeLessThanOrEqual(p99Max);
     expect(figures.putsPerAppend).toBeLessThanOrEqual(2);
+  });
+
+  it.each([2, 5, 11, 20, 50])(
+    "write no more at %d a second than docs/cost.md counts",
+    async (rate) => {
+      const figures = await openLoop(rate, 1_500 / rate);
+      console.log(`turns: ${rate} a second`, figures);
+      const overlaps = rate * (ASSUMED.publishMs / 1_000);
+      const counted = 1 + Math.min(1, overlaps * ASSUMED.conflictsPerOverlap);
+      expect(figures.putsPerAppend + figures.turnsPerAppend).toBeLessThanOrEqual(counted);
+    },
+  );
+
+  it.each([
+    { gapMs: 0, turnsMax: 50 },
+    { gapMs: 30, turnsMax: 4 },
+  ])("stop to take turns when one goes on alone, every $gapMs ms", async ({ gapMs, turnsMax }) => {
+    const { turns, meanPuts } = await afterMeeting(gapMs);
+    expect(turns).toBeLessThanOrEqual(turnsMax);
+    expect(meanPuts).toBe(1);
+  });
+
+  it("let one in that comes while another publishes without a pause", async () => {
+    const figures = await closedLoop(2, SECONDS, { lateMs: 500 });
+    console.log("turns: one comes late", figures);
+    expect(figures.busy).toBe(0);
+    expect(figures.worstP99).toBeLessThan(10 * figures.p50);
+    expect(figures.leastToMost).toBeGreaterThan(0.4);
   });
 
   it("pay nothing for turns while each is alone", async () => {

@@ -14,6 +14,8 @@ export type End = {
   readonly expiresAt: number;
   /** The last turn that was served, if writers take turns. */
   readonly turn?: number | undefined;
+  /** How many turns in a row, up to that one, had none before them. */
+  readonly free?: number | undefined;
   /**
    * The moment before the read or the put that showed the end. The chain reached `next` some time
    * after this moment. If a lost race showed the end, the chain may already have been longer.
@@ -55,6 +57,7 @@ export async function loadEnd(
     publishedAt: last?.publishedAt ?? 0,
     expiresAt: last === undefined ? 0 : (lastsUntil(last) ?? 0),
     turn: last?.turn,
+    free: last?.free,
     stamp,
     sealed: last?.kind === "seal",
     checkpoint,

@@ -17,7 +17,7 @@ const batch: Batch = {
 };
 const jump: Batch = { ...batch, kind: "jump" };
 const archived: Batch = { ...batch, keptUntil: 1_900_000_000 };
-const served: Batch = { ...batch, turn: 7 };
+const served: Batch = { ...batch, turn: 7, free: 1 };
 const claimed: Batch = { ...batch, claims: [[Buffer.from("claim"), 1, 2]] };
 
 /** A batch with every attribute that one may have. */
@@ -68,6 +68,7 @@ describe("the requests for batches that are written by hand", () => {
       "expiresAt",
       "keptUntil",
       "turn",
+      "free",
     ] as const;
     const from = entity.query.primary(at).gte({ first: 7 });
     expect(query({ from: 7, limit: 5, projection: "whole" })).toEqual(

@@ -22,6 +22,7 @@ type StoredBatch = {
   readonly expiresAt?: number;
   readonly u?: number;
   readonly q?: number;
+  readonly w?: number;
   readonly c?: readonly ClaimedRun[];
 };
 
@@ -64,6 +65,7 @@ export const putRequest = (table: string, life: Life, partition: number, batch: 
     ...(batch.expiresAt === undefined ? {} : { expiresAt: batch.expiresAt }),
     ...(batch.keptUntil === undefined ? {} : { u: batch.keptUntil }),
     ...(batch.turn === undefined ? {} : { q: batch.turn }),
+    ...(batch.free === undefined ? {} : { w: batch.free }),
     ...(batch.claims === undefined ? {} : { c: batch.claims }),
     pk: pkOf(life, partition),
     sk: skOf(batch.first),
@@ -78,8 +80,14 @@ export const putRequest = (table: string, life: Life, partition: number, batch: 
 const KEY_NAMES = { "#pk": "pk", "#sk1": "sk" };
 const OUTLINE_NAMES = { ...KEY_NAMES, "#f": "f", "#n": "n", "#t": "t", "#k": "k" };
 const OUTLINE = {
-  ExpressionAttributeNames: { ...OUTLINE_NAMES, "#expiresAt": "expiresAt", "#u": "u", "#q": "q" },
-  ProjectionExpression: "#pk, #sk1, #f, #n, #t, #k, #expiresAt, #u, #q",
+  ExpressionAttributeNames: {
+    ...OUTLINE_NAMES,
+    "#expiresAt": "expiresAt",
+    "#u": "u",
+    "#q": "q",
+    "#w": "w",
+  },
+  ProjectionExpression: "#pk, #sk1, #f, #n, #t, #k, #expiresAt, #u, #q, #w",
 };
 const WHOLE = { ExpressionAttributeNames: KEY_NAMES };
 
@@ -103,7 +111,7 @@ export const queryRequest = (
 });
 
 /** Returns the batch of a stored row. Of an outline, only the members of one are defined. */
-export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, c }: StoredBatch): Batch {
+export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, w, c }: StoredBatch): Batch {
   return {
     first: f,
     count: n,
@@ -115,6 +123,7 @@ export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, c }: StoredBatch
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(u === undefined ? {} : { keptUntil: u }),
     ...(q === undefined ? {} : { turn: q }),
+    ...(w === undefined ? {} : { free: w }),
     ...(c === undefined ? {} : { claims: c }),
   };
 }

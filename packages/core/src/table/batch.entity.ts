@@ -30,6 +30,8 @@ export type Batch = {
   readonly keptUntil?: number;
   /** The last turn that was served among writers that take turns. It decides nothing. */
   readonly turn?: number;
+  /** How many turns in a row, up to that one, had none before them. It decides nothing. */
+  readonly free?: number;
   /** For each request in it with an idempotency key: see `Claim`. */
   readonly claims?: readonly ClaimedRun[];
 };
@@ -45,6 +47,7 @@ const OUTLINE = [
   "expiresAt",
   "keptUntil",
   "turn",
+  "free",
 ] as const;
 
 /** Returns when a batch's time is over, in seconds since 1970. Undefined for a seal. */
@@ -88,6 +91,7 @@ export const batchEntity = (connection: Connection) =>
         expiresAt: { type: "number" },
         keptUntil: { type: "number", field: "u" },
         turn: { type: "number", field: "q" },
+        free: { type: "number", field: "w" },
         claims: { type: CustomAttributeType<readonly ClaimedRun[]>("any"), field: "c" },
       },
       indexes: {

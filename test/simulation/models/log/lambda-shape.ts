@@ -75,8 +75,15 @@ const round = (value: number) => Math.round(value * 100) / 100;
 const at = (values: readonly number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.floor(share * values.length)] ?? 0;
 
-/** Lets each writer, a process of its own, publish one event after another. */
-export async function closedLoop(writers: number, seconds: number): Promise<Figures> {
+/**
+ * Lets each writer, a process of its own, publish one event after another. The last one begins
+ * `lateMs` after the others.
+ */
+export async function closedLoop(
+  writers: number,
+  seconds: number,
+  { lateMs = 0 }: { readonly lateMs?: number } = {},
+): Promise<Figures> {
   const { time, start, createStream, publish, figures } = begin(`closed ${writers}`);
   const processes = Array.from({ length: writers }, (_, n) => start(`writer ${n}`));
   if (processes[0] !== undefined) await time.finish(createStream(processes[0], 1));
@@ -84,12 +91,45 @@ export async function closedLoop(writers: number, seconds: number): Promise<Figu
   await time.finish(
     Promise.all(
       processes.map(async (process, writer) => {
+        if (lateMs > 0 && writer === writers - 1) await pause(time, lateMs);
         while (time.nowMs() < until) await publish(process, writer);
       }),
     ),
   );
   return figures(seconds, writers);
 }
+
+/**
+ * Lets two writers publish at once until both have taken turns, and then one of them alone, with a
+ * pause after each append. Returns the turns that it takes after the last of the other, and the
+ * mean number of its puts in the second half, for each append.
+ */
+export async function afterMeeting(gapMs: number) {
+  const { time, start, createStream, publish, store } = begin(`meeting ${gapMs}`);
+  const [one, other] = [start("one"), start("other")];
+  await time.finish(createStream(one, 1));
+  const counted = (name: string) => store.tally.get(`sent.${name}`);
+  const go = async (by: LogProcess, appends: number) => {
+    for (let count = 0; count < appends; count++) {
+      await publish(by, 0);
+      if (gapMs > 0) await pause(time, gapMs);
+    }
+  };
+  const meet = async (by: LogProcess) => {
+    for (let count = 0; count < 20; count++) await publish(by, 0);
+  };
+  await time.finish(Promise.all([meet(one), meet(other)]));
+  const met = counted("update");
+  if (met === 0) throw new RangeError("the writers did not meet");
+  await time.finish(go(one, 100));
+  const turns = counted("update") - met;
+  const puts = counted("put");
+  await time.finish(go(one, 100));
+  return { turns, meanPuts: (counted("put") - puts) / 100 };
+}
+
+const pause = (time: ReturnType<typeof begin>["time"], ms: number): Promise<void> =>
+  new Promise((resolve) => time.after(ms, () => resolve()));
 
 /**
  * Publishes at random moments, `rate` times a second. As on Lambda, a process serves one request at

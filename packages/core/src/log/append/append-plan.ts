@@ -5,7 +5,7 @@ import type { BatchEntry, Packed } from "../codec.ts";
 import type { End } from "../end.ts";
 import { type ClaimRow, claimedRuns, readClaim } from "./claim-plan.ts";
 import type { Expectation } from "./expectation-plan.ts";
-import { servedWith } from "./turn-plan.ts";
+import { servedWith, type Turn } from "./turn-plan.ts";
 
 /**
  * An event on its way into a partition. `id` is from its publisher. `bytes` is its size in a batch
@@ -56,7 +56,7 @@ export type PlanInput = {
   readonly archived: boolean;
   readonly receiptExpiresAt: number;
   /** The turns of the append, by partition. */
-  readonly turns?: ReadonlyMap<number, number>;
+  readonly turns?: ReadonlyMap<number, Turn>;
   readonly newBatchId: () => Uint8Array;
   /** For each request, the claim that settles its idempotency key, if there is one. */
   readonly claims: readonly (ClaimRow | undefined)[];
@@ -123,8 +123,7 @@ function numberBatches(
   if (end === undefined) throw new RangeError(`The end of partition ${partition} is unknown`);
   const publishedAt = Math.max(nowMs, end.publishedAt);
   const expiresAt = Math.max(Math.ceil((publishedAt + keepMs) / 1_000), end.expiresAt);
-  const turn = servedWith(turns?.get(partition), end, nowMs);
-  const served = turn === undefined ? {} : { turn };
+  const served = servedWith(turns?.get(partition), end, nowMs);
   let next = end.next;
   const batches = chunks.map(({ count, payload, rawBytes }): Batch => {
     const first = next;
@@ -132,7 +131,7 @@ function numberBatches(
     const batch = { first, count, batchId: newBatchId(), publishedAt, rawBytes, payload };
     return { ...batch, ...served, ...lasting(expiresAt, { archived }) };
   });
-  return { partition, batches, end: { next, publishedAt, expiresAt, turn } };
+  return { partition, batches, end: { next, publishedAt, expiresAt, ...served } };
 }
 
 /**

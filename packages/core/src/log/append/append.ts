@@ -10,7 +10,7 @@ import { createConclusion } from "./conclusion.ts";
 import { createEndMemory } from "./end-memory.ts";
 import { createLastEvents } from "./last-events.ts";
 import { createQueues, type RunGroup } from "./queue.ts";
-import { createTurns, type Turns } from "./turns.ts";
+import { createTurns, type Line } from "./turns.ts";
 import { expire, partitionsOf, settle, type Waiting } from "./waiting.ts";
 
 export type AppenderDeps = {
@@ -65,38 +65,32 @@ export function createAppender(deps: AppenderDeps) {
     onPut: () => observe("AppendPuts"),
     onVerdict: turns.recordPut,
   });
-  const conclude = createConclusion({ ends, lastEvents, claims, turns, observe });
+  const conclude = createConclusion({ ends, lastEvents, claims, observe });
   const queues = createQueues(deps, runGroup);
 
   async function runGroup(group: readonly Waiting[], join: Parameters<RunGroup>[1]): Promise<void> {
     let live = group;
-    let held: Turns = new Map();
+    const [first] = group;
+    if (first === undefined) return;
+    const line = turns.join(first.target.life);
     for (let round = 0; live.length > 0; round++) {
       const began = clock.monotonic();
-      held = await waitForTurn(live, held);
+      await line.wait(partitionsOf(live), Math.min(...live.map((item) => item.deadline)));
       live = expire(live, clock.monotonic(), streamBusy);
       if (round > 0 || clock.monotonic() > began) live = [...live, ...join(live)];
-      live = await tryOnce(live, held);
+      live = await tryOnce(live, line);
     }
   }
 
   /** Returns the requests that have to retry. An unexpected error settles all of them. */
-  async function tryOnce(live: readonly Waiting[], held: Turns): Promise<readonly Waiting[]> {
+  async function tryOnce(live: readonly Waiting[], line: Line): Promise<readonly Waiting[]> {
     try {
-      const tried = await attempt(live, held);
-      return tried.kind === "sent" ? conclude(tried) : tried.live;
+      const tried = await attempt(live, line.turns);
+      return tried.kind === "sent" ? conclude(tried, line) : tried.live;
     } catch (error) {
       for (const item of live) settle(item, () => item.reject(error));
       return [];
     }
-  }
-
-  /** Lets other writers append first to partitions where this process met them lately. */
-  async function waitForTurn(group: readonly Waiting[], held: Turns): Promise<Turns> {
-    const [first] = group;
-    if (first === undefined) return held;
-    const deadline = Math.min(...group.map((item) => item.deadline));
-    return turns.wait(first.target.life, partitionsOf(group), held, deadline);
   }
 
   /** Discards everything that this process remembers of a life's chains. */

@@ -17,7 +17,7 @@ import { judgeExpected } from "./expectations.ts";
 import type { LastEvents } from "./last-events.ts";
 import { packPartitions } from "./pack-partitions.ts";
 import { type Sent, send } from "./send.ts";
-import type { Turns } from "./turns.ts";
+import type { Line } from "./turns.ts";
 import {
   expire,
   partitionsOf,
@@ -73,7 +73,7 @@ export function createAttempt(deps: Deps) {
   const dropOverdue = (live: readonly Waiting[], error = streamBusy) =>
     expire(live, clock.monotonic(), error);
 
-  return async function attempt(group: readonly Waiting[], turns: Turns): Promise<Attempt> {
+  return async function attempt(group: readonly Waiting[], turns: Line["turns"]): Promise<Attempt> {
     const [first] = group;
     if (first === undefined) return { kind: "unsent", live: [] };
     const { life } = first.target;
@@ -93,7 +93,12 @@ export function createAttempt(deps: Deps) {
   };
 
   /** Packs a group and numbers it from the ends of its chains. */
-  function lay(life: Life, live: readonly Waiting[], known: Ends, turns: Turns): AppendPlan {
+  function lay(
+    life: Life,
+    live: readonly Waiting[],
+    known: Ends,
+    turns: Line["turns"],
+  ): AppendPlan {
     const requests = requestsOf(live);
     const nowMs = clock.now();
     const retentionMs = (live[0]?.target.retentionHours ?? 0) * HOUR_MS;

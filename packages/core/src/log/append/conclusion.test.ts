@@ -36,7 +36,6 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
     },
     lastEvents: { written: () => void did.push("learn events") },
     claims: { passed: () => void did.push("pass claims") },
-    turns: { meet: () => void did.push("meet") },
     observe: (step) => void did.push(step),
   });
   const settled: unknown[] = [];
@@ -52,7 +51,10 @@ function concluded(verdict: Sent, lostPartitions: readonly number[] = [0]) {
       reject: (error) => settled.push(error),
     }),
   );
-  const left = conclude({ kind: "sent", live, plan, verdict });
+  const left = conclude(
+    { kind: "sent", live, plan, verdict },
+    { lost: () => void did.push("lose") },
+  );
   return { did, settled, left: left.map(({ request }) => request.idempotency?.key) };
 }
 
@@ -78,7 +80,7 @@ describe("the conclusion of an attempt", () => {
       stamp,
     });
     expect([settled, left]).toEqual([[], ["a", "b"]]);
-    expect(did).toEqual(["AppendConflicts", "pass claims", "meet"]);
+    expect(did).toEqual(["AppendConflicts", "pass claims", "lose"]);
   });
 
   it("the ends are read again when nothing shows who was faster", () => {

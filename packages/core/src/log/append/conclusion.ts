@@ -7,14 +7,13 @@ import type { Claims } from "./claims.ts";
 import type { EndMemory } from "./end-memory.ts";
 import type { LastEvents } from "./last-events.ts";
 import type { Sent } from "./send.ts";
-import type { createTurns } from "./turns.ts";
+import type { Line } from "./turns.ts";
 import { requestsOf, settle, settleByReceipt, type Waiting } from "./waiting.ts";
 
 type Deps = {
   readonly ends: Pick<EndMemory, "forget" | "written" | "lost">;
   readonly lastEvents: Pick<LastEvents, "written">;
   readonly claims: Pick<Claims, "passed">;
-  readonly turns: Pick<ReturnType<typeof createTurns>, "meet">;
   readonly observe: (step: "Appends" | "AppendConflicts") => void;
 };
 
@@ -30,8 +29,8 @@ type SentAttempt = Extract<Attempt, { kind: "sent" }>;
  * - lost: another writer was faster; all retry
  * - unknown: all are settled with `outcome-unknown`
  */
-export function createConclusion({ ends, lastEvents, claims, turns, observe }: Deps) {
-  return function conclude(attempt: SentAttempt): readonly Waiting[] {
+export function createConclusion({ ends, lastEvents, claims, observe }: Deps) {
+  return function conclude(attempt: SentAttempt, line: Pick<Line, "lost">): readonly Waiting[] {
     const { plan, verdict, live } = attempt;
     const reading = read(plan, verdict);
     switch (reading.kind) {
@@ -40,14 +39,14 @@ export function createConclusion({ ends, lastEvents, claims, turns, observe }: D
         break;
       case "settled":
         settleByRows(live, reading.rows);
-        if (showsRival(verdict)) concede(attempt);
+        if (showsRival(verdict)) concede(attempt, line);
         break;
       case "sealed":
         for (const item of live) settle(item, () => item.reject(streamNotFound()));
         break;
       case "lost":
         observe("AppendConflicts");
-        concede(attempt);
+        concede(attempt, line);
         break;
       case "unknown":
         ends.forget(plan.append.life, plan.ends.keys());
@@ -68,13 +67,13 @@ export function createConclusion({ ends, lastEvents, claims, turns, observe }: D
   }
 
   /** Other writers were faster. Remembers their batches, and lets them go first. */
-  function concede({ plan, verdict, live }: SentAttempt): void {
+  function concede({ plan, verdict, live }: SentAttempt, line: Pick<Line, "lost">): void {
     const { life } = plan.append;
     const found = verdict.kind === "cancelled" ? verdict.batches : [];
     for (const batch of found) if (batch !== undefined) claims.passed(requestsOf(live), batch);
     const lost = ends.lost(life, plan, found, verdict.stamp);
     if (lost.size === 0) ends.forget(life, plan.ends.keys());
-    for (const partition of lost) turns.meet(life, partition);
+    for (const partition of lost) line.lost(partition);
   }
 }
 

@@ -178,4 +178,5 @@ const endBehind = (batch: BatchOutline): Omit<End, "stamp"> => ({
   publishedAt: batch.publishedAt,
   expiresAt: lastsUntil(batch) ?? 0,
   turn: batch.turn,
+  free: batch.free,
 });

@@ -1,5 +1,27 @@
 import { describe, expect, it } from "vitest";
-import { aheadOf, CROWDED_MS, isOverdue, isServing, pauseMs, servedWith } from "./turn-plan.ts";
+import {
+  aheadOf,
+  CROWDED_MS,
+  IDLE_MS,
+  isOverdue,
+  isServing,
+  pauseMs,
+  type Served,
+  servedWith,
+} from "./turn-plan.ts";
+
+const waited = (number: number) => ({ number, free: false });
+
+/** Lets free turns follow each other. Returns how many batches carry them before they end. */
+function freeTurns(gapMs: number, from: Served = { turn: 1, free: 0 }): number {
+  let end = { ...from, publishedAt: 1_000 };
+  for (let count = 0; ; count++) {
+    const nowMs = end.publishedAt + gapMs;
+    const served = servedWith({ number: (end.turn ?? 0) + 1, free: true }, end, nowMs);
+    if (served.turn === undefined) return count;
+    end = { ...served, publishedAt: nowMs };
+  }
+}
 
 describe("turns", () => {
   it("count those that come first", () => {
@@ -32,13 +54,24 @@ describe("turns", () => {
     expect(isServing(undefined, 1_000)).toBe(false);
   });
 
+  it("end after two that have none before them, or 48 that follow each other at once", () => {
+    expect(freeTurns(IDLE_MS)).toBe(1);
+    expect(freeTurns(IDLE_MS - 1)).toBe(47);
+  });
+
+  it("go on when one had to wait, however many were free before", () => {
+    const end = { turn: 5, free: 47, publishedAt: 1_000 };
+    expect(servedWith(waited(6), end, 1_000)).toEqual({ turn: 6, free: 0 });
+    expect(servedWith(undefined, end, 1_000)).toEqual({ turn: 5, free: 47 });
+  });
+
   it("that were served are carried on, and never fall", () => {
     const end = { turn: 5, publishedAt: 1_000 };
-    expect(servedWith(6, end, 1_000)).toBe(6);
-    expect(servedWith(4, end, 1_000)).toBe(5);
-    expect(servedWith(undefined, end, 1_000)).toBe(5);
-    expect(servedWith(undefined, end, 9_000)).toBeUndefined();
-    expect(servedWith(4, end, 9_000)).toBe(4);
-    expect(servedWith(undefined, { publishedAt: 1_000 }, 1_000)).toBeUndefined();
+    expect(servedWith(waited(6), end, 1_000)).toEqual({ turn: 6, free: 0 });
+    expect(servedWith(waited(4), end, 1_000)).toEqual({ turn: 5, free: 0 });
+    expect(servedWith(undefined, end, 1_000)).toEqual({ turn: 5, free: 0 });
+    expect(servedWith(undefined, end, 9_000)).toEqual({});
+    expect(servedWith(waited(4), end, 9_000)).toEqual({ turn: 4, free: 0 });
+    expect(servedWith(undefined, { publishedAt: 1_000 }, 1_000)).toEqual({});
   });
 });
