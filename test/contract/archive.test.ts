@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { defaultTenant } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import * as described from "../../packages/protocol/src/described/index.ts";
@@ -108,6 +109,36 @@ describe("an archived stream", () => {
     const lines = shell('zcat "$@"').toString().trimEnd().split("\n");
     const { text } = await api.send({ path: `/streams/${stream}/events?limit=1000` });
     expect(text.startsWith(`{"events":[${lines.join(",")}],`)).toBe(true);
+  });
+
+  it("[cursor.query] a cursor of its segments continues no other list, nor that of a later life", async () => {
+    const name = await api.newStream({ archiveDays: 365 });
+    const other = await api.newStream({ archiveDays: 365 });
+    for (const stream of [name, name, name, other, other]) {
+      await api.publish(stream, events(1, 5));
+      await archiveNow(stream);
+    }
+    const list = (stream: string, query: string) =>
+      api.send({ path: `/streams/${stream}/archive?${query}` });
+    const verify = async (stream: string, cursor: string) =>
+      api.send({ method: "POST", path: `/streams/${stream}/archive/verify?cursor=${cursor}` });
+    const { cursor: listed } = (await list(name, "limit=1")).body as { cursor: string };
+    const { cursor } = await opened.ledger.verifyArchive(defaultTenant, name, undefined, {
+      budgetMs: 0,
+    });
+    const verified = String(cursor);
+    expect((await list(name, `cursor=${listed}`)).body).toMatchObject({ segments: [{}, {}] });
+    expect((await verify(name, verified)).body).toMatchObject({ segments: 2, fault: null });
+    const refused = { code: "invalid-cursor", reason: "other-query" };
+    expect((await list(name, `cursor=${verified}`)).body).toMatchObject(refused);
+    expect((await list(other, `cursor=${listed}`)).body).toMatchObject(refused);
+    expect((await verify(other, verified)).body).toMatchObject(refused);
+    await api.deleteStream(name);
+    await api.createStream({ name, archiveDays: 365 });
+    await api.publish(name, events(1, 5));
+    await archiveNow(name);
+    expect((await list(name, `cursor=${listed}`)).body).toMatchObject(refused);
+    expect((await verify(name, verified)).body).toMatchObject(refused);
   });
 
   it("[archive.begin] a server without a bucket refuses an archive", async () => {

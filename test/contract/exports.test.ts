@@ -96,6 +96,13 @@ describe("an export of events", () => {
     const { body } = await api.browse(stream, { limit: 40 });
     const cut = await done(stream, { from: body.cursor, to: "61" });
     expect(numbersOf(await linesOf(cut))).toEqual(upTo(60, 41));
+    // A body names places as other bodies do, or as a query does.
+    for (const from of [{ cursor: body.cursor }, { sequence: 41 }, "41"]) {
+      const same = await done(stream, { from, to: { sequence: 61 } });
+      expect(numbersOf(await linesOf(same))).toEqual(upTo(60, 41));
+    }
+    const timestamp = new Date(0).toISOString();
+    expect((await done(stream, { from: { timestamp } })).events).toBe(100);
     const none = await done(stream, { from: new Date().toISOString() });
     expect(none).toMatchObject({ events: 0, partCount: 0, parts: [] });
     const late = await done(stream, { to: new Date(Date.now() + HOUR_MS).toISOString() });
@@ -165,6 +172,11 @@ describe("every export", () => {
       cursor = page.cursor;
     }
     expect(found.map(({ object }) => object)).toEqual(made.parts.map(({ object }) => object));
+    const { cursor } = await load(stream, made.id, "?limit=1");
+    const other = await done(stream);
+    const path = `/streams/${stream}/exports/${other.id}?cursor=${cursor}`;
+    const crossed = await api.send({ path });
+    expect(crossed.body).toMatchObject({ code: "invalid-cursor", reason: "other-query" });
     expect(numbersOf(await linesOf({ parts: found }))).toEqual(upTo(89, 0));
   });
 
@@ -207,6 +219,11 @@ describe("every export", () => {
       (await api.send({ path: `/streams/${stream}/exports` })).body,
     );
     expect(listed.exports).toHaveLength(10);
+    // One that is deleted makes room at once, although its objects are removed later.
+    const path = `/streams/${stream}/exports/${listed.exports[0]?.id}`;
+    expect((await api.send({ method: "DELETE", path })).status).toBe(204);
+    expect((await create(stream)).status).toBe(202);
+    expect((await create(stream)).status).toBe(409);
   });
 
   it("an unknown id, a foreign one and a wrong place are refused", async () => {
@@ -219,6 +236,9 @@ describe("every export", () => {
     for (const [body, pointer] of [
       [{ from: "tomorrow" }, "/from"],
       [{ to: "0" }, "/to"],
+      [{ to: { sequence: 2 } }, "/to"],
+      [{ from: 1 }, "/from"],
+      [{ from: "bootstrap" }, "/from"],
       [{ format: "csv" }, "/format"],
       [{ view: "all" }, "/view"],
       [{ since: "earliest" }, "/since"],
@@ -226,6 +246,9 @@ describe("every export", () => {
       const refused = await create(two, body);
       expect(refused.body).toMatchObject({ code: "invalid-request", errors: [{ pointer }] });
     }
+    // A refused request leaves no export that would count.
+    const listed = await api.send({ path: `/streams/${two}/exports` });
+    expect(listed.body).toEqual({ exports: [] });
     const { body } = await api.browse(one, { limit: 1 });
     const crossed = await create(two, { from: body.cursor });
     expect(crossed.body).toMatchObject({ code: "invalid-cursor" });

@@ -98,6 +98,8 @@ function places(api: Client, partitions: number): void {
       expect(pointersOf(from)).toEqual(["/query/from"]);
       const until = await refusal(api.browse(stream, { until: sequence }), "invalid-request");
       expect(pointersOf(until)).toEqual(["/query/until"]);
+      const last = api.browse(stream, { last: 2, until: sequence });
+      expect(pointersOf(await refusal(last, "invalid-request"))).toEqual(["/query/until"]);
       const started = await start({ sequence });
       expect(started.status).toBe(400);
       expect(pointersOf(started.body as Problem)).toEqual(["/start"]);

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { QueryPlace } from "./place.ts";
+import { RangePlace } from "./place.ts";
 import { described, Name } from "./text.ts";
 
 /** The body of a new export. */
@@ -10,10 +10,10 @@ export const CreateExport = described(
       default: "log",
       description: "`log`: the events of a range. `state`: the last event of each key.",
     }),
-    from: described(z.optional(QueryPlace), {
+    from: described(z.optional(RangePlace), {
       description: "Where the events begin. The default is `earliest`. Only with `log`.",
     }),
-    to: described(z.optional(QueryPlace), {
+    to: described(z.optional(RangePlace), {
       description:
         "Where the events end: before this place. The default is the end of the log at the time of the request. Only with `log`.",
     }),

@@ -58,3 +58,24 @@ export const QueryPlace = described(
     examples: ["earliest"],
   },
 );
+
+const RANGE_FORMS =
+  "must be earliest, latest, an RFC 3339 time, { timestamp }, { sequence } or { cursor }";
+
+/**
+ * A place where a range in a body begins or ends, as in other bodies or as in a query. `bootstrap`
+ * is no end of a range.
+ */
+export const RangePlace = described(
+  z.union(
+    [z.enum(["earliest", "latest"]), timestampOr(RANGE_FORMS), SequenceText, Cursor, ...places],
+    { error: RANGE_FORMS },
+  ),
+  {
+    id: "RangePlace",
+    description:
+      "An end of the stream, a time, a cursor, or on a stream with one partition a sequence.",
+    examples: ["earliest", "2026-11-24T08:30:00Z", { sequence: 42 }],
+  },
+);
+export type RangePlace = z.infer<typeof RangePlace>;

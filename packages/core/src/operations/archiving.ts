@@ -61,7 +61,7 @@ export function archiveOperations(parts: Parts) {
       { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
     ): Promise<ArchiveSegmentList> {
       const stream = await streams.load(tenant, name);
-      const list: ListOf = `archive ${name}`;
+      const list: ListOf = `archive ${stream.uid}`;
       const { segments, place } = await listSegments(parts, stream, placeOf(list, cursor), limit);
       return {
         segments: segments.map(toView),
@@ -78,7 +78,7 @@ export function archiveOperations(parts: Parts) {
       budget: Budget = { budgetMs: BUDGET_MS },
     ): Promise<ArchiveVerification> {
       const stream: LiveStream = await streams.load(tenant, name);
-      const list: ListOf = `verified ${name}`;
+      const list: ListOf = `verified ${stream.uid}`;
       const {
         fault = null,
         place,

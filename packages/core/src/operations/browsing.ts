@@ -97,8 +97,9 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     const { last, limit, ...filter } = query;
     const among = partitionsOf(stream, query.key);
     // With `last`, the read starts at the end that `until` names, and goes back.
-    const place = last === undefined ? query.from : query.until;
-    const from = await locateFrom(stream, place ?? "latest", among);
+    const [place, pointer] =
+      last === undefined ? [query.from, FROM] : [query.until, "/query/until"];
+    const from = await locateFrom(stream, place ?? "latest", among, pointer);
     const until = last === undefined ? query.until : undefined;
     const bound = until === undefined ? undefined : await locateBound(stream, until, among);
     const known = await resolvePositions(log, stream, from, among);
@@ -140,8 +141,9 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     stream: LiveStream,
     text: string,
     among: ReadonlySet<number> | undefined,
+    pointer = FROM,
   ): Promise<From> {
-    const place = await places.ofQuery(stream, text, { pointer: "/query/from" });
+    const place = await places.ofQuery(stream, text, { pointer });
     return toFrom(stream, place, among);
   }
 
@@ -175,6 +177,8 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
 
   return { browse: browseStream };
 }
+
+const FROM = "/query/from";
 
 /** A key is in one partition, so no other partition is read. */
 const partitionsOf = (

@@ -1,4 +1,10 @@
-import { type CreateExport, type Export, type ExportList, LIMITS } from "@eventledger/protocol";
+import {
+  type CreateExport,
+  type Export,
+  type ExportList,
+  LIMITS,
+  type RangePlace,
+} from "@eventledger/protocol";
 import { createCursors } from "../cursor/cursor.ts";
 import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { partName } from "../export/part-plan.ts";
@@ -7,14 +13,14 @@ import { type ExportSource, runExport } from "../export/run-export.ts";
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
-import { bareName, objectsOf, ownerOf, type Tenant } from "../model/names.ts";
+import { bareName, lifeText, objectsOf, ownerOf, type Tenant } from "../model/names.ts";
 import { noObjects } from "../objects/no-objects.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { ExportRow } from "../table/export.entity.ts";
 import { browseOperations } from "./browsing.ts";
 import { compactedOperations } from "./compacted.ts";
 import type { Parts } from "./parts.ts";
-import { createPlaces } from "./places.ts";
+import { createPlaces, queryText } from "./places.ts";
 
 /** The time for the work of a request. The request must be answered within 30 s. */
 const REQUEST_BUDGET_MS = 8_000;
@@ -71,6 +77,13 @@ export function exportOperations(parts: Parts) {
     return row;
   };
 
+  /** Returns the ids of the exports that have not ended, and the number of those that have. */
+  const idsOf = async ({ life }: LiveStream) => {
+    const [present, now] = [await table.exports.idsOf(life), clock.now()];
+    const live = present.filter(({ endsAt }) => endsAt > now).map(({ id }) => id);
+    return { live, ended: present.length - live.length };
+  };
+
   const go = async (stream: LiveStream, row: ExportRow): Promise<ExportRow> => {
     const mayGoOn = until(REQUEST_BUDGET_MS);
     const now = await runExport({ table, objects }, row, sourceOf(stream, row), mayGoOn);
@@ -97,8 +110,8 @@ export function exportOperations(parts: Parts) {
     };
   };
 
-  async function toView(stream: LiveStream, row: ExportRow, page: Page): Promise<Export> {
-    const list: ListOf = `export ${bareName(stream.name)}`;
+  async function toView(row: ExportRow, page: Page): Promise<Export> {
+    const list: ListOf = `export ${row.id}`;
     const from =
       page.cursor === undefined ? 0 : Number(cursors.parseListed(list, page.cursor)) || 0;
     const shown = row.parts.slice(from, from + page.limit);
@@ -125,8 +138,9 @@ export function exportOperations(parts: Parts) {
     async createExport(tenant: Tenant, name: string, asked: CreateExport): Promise<Export> {
       const stream = await streams.load(tenant, name);
       if (objects === noObjects) throw noBucket();
-      const present = await table.exports.idsOf(stream.life);
-      if (present.length >= LIMITS.exportsMax) throw tooManyExports();
+      const { live, ended } = await idsOf(stream);
+      if (live.length >= LIMITS.exportsMax) throw tooManyExports();
+      if (ended >= ENDED_MAX) throw tooManyEnded();
       const place = asked.view === "state" ? {} : await resolve(tenant, stream, asked);
       const now = clock.now();
       const row: ExportRow = {
@@ -143,19 +157,19 @@ export function exportOperations(parts: Parts) {
         ...place,
       };
       await table.exports.create(row);
-      return toView(stream, await go(stream, row), { limit: LIMITS.listDefault });
+      return toView(await go(stream, row), { limit: LIMITS.listDefault });
     },
 
     /** Goes on with an export for a few seconds, and returns a page of its parts. */
     async getExport(tenant: Tenant, name: string, id: string, page: Page): Promise<Export> {
       const stream = await streams.load(tenant, name);
-      return toView(stream, await go(stream, await load(stream, id)), page);
+      return toView(await go(stream, await load(stream, id)), page);
     },
 
     /** Returns the exports of a stream, without their parts. */
     async listExports(tenant: Tenant, name: string): Promise<ExportList> {
       const stream = await streams.load(tenant, name);
-      const ids = await table.exports.idsOf(stream.life);
+      const { live: ids } = await idsOf(stream);
       const rows = await Promise.all(ids.map((id) => table.exports.load(stream.life, id)));
       const live = rows.flatMap((row) =>
         row === undefined || row.endsAt <= clock.now() ? [] : [toSummary(row)],
@@ -207,9 +221,13 @@ export function exportOperations(parts: Parts) {
   }
 
   /** Returns a place as the row keeps it. Throws when it is not a place of this stream. */
-  async function placeOf(stream: LiveStream, text: string, pointer: string): Promise<string> {
+  async function placeOf(stream: LiveStream, asked: RangePlace, pointer: string): Promise<string> {
+    const text = queryText(asked);
     const place = await parts.places.ofQuery(stream, text, { pointer, ahead: pointer === "/to" });
-    return typeof place === "object" && "cursor" in place ? stored.format(place.cursor) : text;
+    if (typeof place === "string" || "timeMs" in place) return text;
+    if ("cursor" in place) return stored.format(place.cursor);
+    const positions = await parts.log.seek(stream, place);
+    return stored.format({ life: lifeText(stream), positions, nextPartition: 0 });
   }
 
   async function endOf(tenant: Tenant, stream: LiveStream): Promise<string> {
@@ -219,6 +237,8 @@ export function exportOperations(parts: Parts) {
 }
 
 const ID_BYTES = 9;
+/** Ended exports keep their objects until the next sweep, so there may not be any number of them. */
+const ENDED_MAX = 90;
 
 const exportNotFound = (): LedgerError =>
   new LedgerError("export-not-found", {
@@ -228,6 +248,12 @@ const exportNotFound = (): LedgerError =>
 const tooManyExports = (): LedgerError =>
   new LedgerError("too-many-exports", {
     detail: `A stream keeps at most ${LIMITS.exportsMax} exports. Delete one, or wait until one expires.`,
+    retryAfterSeconds: 3_600,
+  });
+
+const tooManyEnded = (): LedgerError =>
+  new LedgerError("too-many-exports", {
+    detail: `The objects of ${ENDED_MAX} ended exports are not removed yet. The next sweep removes them, within the hour.`,
     retryAfterSeconds: 3_600,
   });
 

@@ -1,4 +1,4 @@
-import type { Place, Start } from "@eventledger/protocol";
+import type { Place, RangePlace, Start } from "@eventledger/protocol";
 import { type CursorContent, type Cursors, invalidCursor } from "../cursor/cursor.ts";
 import { readListCursor } from "../cursor/list-cursor.ts";
 import { withinList } from "../cursor/listed.ts";
@@ -31,6 +31,13 @@ export const normalPlace = (asked: Place): Start =>
   asked === "earliest" || asked === "latest" || asked === "bootstrap" || typeof asked === "object"
     ? asked
     : { timestamp: asked };
+
+/** Returns a place in the form that it has in a query. */
+export const queryText = (asked: RangePlace): string => {
+  if (typeof asked === "string") return asked;
+  if ("timestamp" in asked) return asked.timestamp;
+  return "cursor" in asked ? asked.cursor : String(asked.sequence);
+};
 
 type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Log };
 

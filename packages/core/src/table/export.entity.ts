@@ -99,12 +99,15 @@ export const exportRows = (connection: Connection, entity: ReturnType<typeof exp
     return data ?? undefined;
   },
 
-  /** Returns the ids of all exports of a life. */
-  async idsOf(life: Life): Promise<string[]> {
+  /** Returns the ids of all exports of a life, and when each ends. Some have ended. */
+  async idsOf(life: Life): Promise<Pick<ExportRow, "id" | "endsAt">[]> {
+    const attributes = ["id", "endsAt"] as const;
     const { data } = await readRows(connection, () =>
-      entity.query.primary({ life }).go({ pages: "all", consistent: true, attributes: ["id"] }),
+      entity.query
+        .primary({ life })
+        .go({ pages: "all", consistent: true, attributes: [...attributes] }),
     );
-    return data.map(({ id }) => id);
+    return data;
   },
 
   /** Returns every export of every stream. */

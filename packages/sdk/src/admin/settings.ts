@@ -43,10 +43,13 @@ export type KeyRotation = {
   readonly expiresAt?: string | undefined;
 };
 
+/** A place of a range: a text as in a query, or a place as in other bodies. */
+type RangePlace = string | Exclude<Place, "bootstrap">;
+
 /** What to export: the events of a range, or the last event of each key. */
 export type NewExport = {
   readonly view?: "log" | "state" | undefined;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
+  readonly from?: RangePlace | undefined;
+  readonly to?: RangePlace | undefined;
   readonly format?: "ndjson" | undefined;
 };
