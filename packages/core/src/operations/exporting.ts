@@ -237,7 +237,7 @@ export function exportOperations(parts: Parts) {
 }
 
 const ID_BYTES = 9;
-/** Ended exports keep their objects until the next sweep, so there may not be any number of them. */
+/** Ended exports keep their objects until the next sweep, so their number has a limit too. */
 const ENDED_MAX = 90;
 
 const exportNotFound = (): LedgerError =>
