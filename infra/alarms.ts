@@ -1,5 +1,6 @@
 import { alarm } from "./alarm.ts";
 import { httpApi, router } from "./api.ts";
+import { archive } from "./archive.ts";
 import { compactor, failures } from "./compactor.ts";
 import { table } from "./storage.ts";
 import { sweeper } from "./sweeper.ts";
@@ -36,6 +37,16 @@ alarm("CompactorGaveUp", "AWS/SQS ApproximateNumberOfMessagesVisible", ofFailure
   statistic: "Maximum",
   threshold: 1,
 });
+
+// The sweeper archives every hour, and reports nothing when it comes to the end. Events stay in the
+// table until they are archived, so nothing is lost.
+if (archive) {
+  alarm("ArchiveLag", "EventLedger ArchiveLagSeconds", ofTable, {
+    statistic: "Maximum",
+    threshold: 6 * hourSeconds,
+    period: hourSeconds,
+  });
+}
 
 // A sweeper that never runs causes no errors, but publishing stops a week after its last run.
 alarm("SweeperErrors", "AWS/Lambda Errors", ofSweeper, { threshold: 1 });

@@ -16,7 +16,7 @@ import { refusal } from "./wire.ts";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 let aheadMs = 0;
-const { api, opened, bucket, folder, close } = await openArchivedTarget(() => aheadMs);
+const { api, opened, url, bucket, folder, close } = await openArchivedTarget(() => aheadMs);
 afterAll(close);
 
 /** Lets time pass, so that everything that the archive has leaves the table. */
@@ -43,6 +43,41 @@ const archiveNow = async (stream: string) =>
   );
 
 describe("an archived stream", () => {
+  it("the metrics count segments, their bytes and cold reads, and show the lag", async () => {
+    const stream = await api.newStream({ archiveDays: 365, retentionHours: 1 });
+    const read = async () => {
+      const page = await (await fetch(`${url}/metrics`)).text();
+      const of = (name: string) => {
+        const line = new RegExp(`^eventledger_${name} (\\S+)$`, "m").exec(page);
+        return Number(line?.[1] ?? expect.fail(name));
+      };
+      return {
+        segments: of("archived_segments_total"),
+        bytes: of("archived_bytes_total"),
+        reads: of("cold_reads_total"),
+        lag: [of("archive_lag_events"), of("archive_lag_seconds")],
+      };
+    };
+    await api.publish(stream, events(1, 10));
+    await archiveNow(stream);
+    await empty(stream);
+    await api.browse(stream, { limit: 10 });
+    const { archive } = await api.getStream(stream);
+    expect(archive).toMatchObject({ segments: 1, events: 10, lag: { events: 0, seconds: 0 } });
+    expect(await read()).toEqual({ segments: 1, bytes: archive?.bytes, reads: 1, lag: [0, 0] });
+    await api.publish(stream, events(11, 12));
+    await archiveNow(stream);
+    // The next small segment is due in an hour.
+    await api.publish(stream, events(13, 15));
+    aheadMs += HOUR_MS / 2;
+    await api.compact(stream);
+    await opened.ledger.sweep();
+    const { segments, lag } = await read();
+    expect([segments, lag]).toEqual([2, [3, expect.closeTo(1_800, -2)]]);
+    const seen = (await api.getStream(stream)).archive;
+    expect(seen).toMatchObject({ segments: 2, events: 12, lag: { events: 3 } });
+  });
+
   it("[archive.read] is the same, byte for byte, after its events have left the table", async () => {
     const stream = await api.newStream({ archiveDays: 365, retentionHours: 1 });
     await api.createSubscription(stream, { name: "audit" });
@@ -80,6 +115,36 @@ describe("an archived stream", () => {
       ({ caughtUp } = body);
     }
     expect(rest).toEqual(Array.from({ length: 3_000 }, (_, index) => index + 11));
+  });
+
+  it("[archive.tier] a page of browsing says whether it has read the archive, and no other page does", async () => {
+    const stream = await api.newStream({ archiveDays: 365, retentionHours: 1 });
+    await api.createSubscription(stream, { name: "audit" });
+    await api.publish(stream, events(1, 20));
+    const tierOf = async (query: object) => {
+      const { body } = await api.browse(stream, query);
+      return [described.EventPage.parse(body).tier, body.events.length];
+    };
+    expect(await tierOf({})).toEqual(["hot", 20]);
+    await archiveNow(stream);
+    expect(await tierOf({})).toEqual(["hot", 20]);
+    await empty(stream);
+    await api.publish(stream, events(21, 30));
+    expect(await tierOf({ from: "earliest" })).toEqual(["cold", 30]);
+    expect(await tierOf({ from: "20" })).toEqual(["cold", 11]);
+    expect(await tierOf({ from: "21" })).toEqual(["hot", 10]);
+    expect(await tierOf({ from: "latest" })).toEqual(["hot", 0]);
+    expect(await tierOf({ from: "5", until: "7" })).toEqual(["cold", 2]);
+    expect(await tierOf({ type: "none" })).toEqual(["cold", 0]);
+    expect(await tierOf({ order: "desc", limit: 10 })).toEqual(["hot", 10]);
+    expect(await tierOf({ order: "desc", limit: 11 })).toEqual(["cold", 11]);
+    expect(await tierOf({ last: 10 })).toEqual(["hot", 10]);
+    expect(await tierOf({ last: 11 })).toEqual(["cold", 11]);
+    expect(await tierOf({ sequence: 20 })).toEqual(["cold", 1]);
+    expect(await tierOf({ sequence: 21 })).toEqual(["hot", 1]);
+    expect((await api.poll(stream, "audit", { limit: 1 })).body).not.toHaveProperty("tier");
+    const bootstrap = await api.send({ path: `/streams/${stream}/compacted` });
+    expect(bootstrap.body).not.toHaveProperty("tier");
   });
 
   it("[archive.segments] zcat and wc read its objects", async () => {

@@ -94,6 +94,28 @@ describe("the bucket of the archive", () => {
     expect(variablesOf(stage, "Router")).not.toHaveProperty("ARCHIVE_BUCKET");
     expect(JSON.stringify(stage.allows("RouterRole"))).not.toContain("s3:");
     expect(stage.outputs).not.toHaveProperty("archive");
+    expect(stage.all("MetricAlarm").map(({ name }) => name)).not.toContain("ArchiveLag");
+  });
+
+  it("an alarm fires when the archive lags by 6 hours, in stages with an archive only", () => {
+    const alarms = (of: Inventory) =>
+      of.all("MetricAlarm").filter(({ name }) => name === "ArchiveLag");
+    expect(alarms(production)).toMatchObject([
+      {
+        inputs: {
+          namespace: "EventLedger",
+          metricName: "ArchiveLagSeconds",
+          dimensions: { TableName: production.inputs("Table").name },
+          statistic: "Maximum",
+          comparisonOperator: "GreaterThanOrEqualToThreshold",
+          threshold: 21_600,
+          period: 3_600,
+          evaluationPeriods: 1,
+          treatMissingData: "notBreaching",
+        },
+      },
+    ]);
+    expect(alarms(locked)).toHaveLength(1);
   });
 
   it("the settings have no other values", async () => {

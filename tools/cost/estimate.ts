@@ -16,7 +16,7 @@ const SECONDS = ASSUMED.hoursPerMonth * 3_600;
 /** The fixed items of a stage: the alarms and the sweeper. */
 export const ALARMS = 9;
 export const METRICS_SENT = (Object.keys(METRICS) as MetricName[]).filter(
-  (name) => !metricOf(name).known && !metricOf(name).logged,
+  (name) => !metricOf(name).known && !metricOf(name).logged && !metricOf(name).ofArchive,
 ).length;
 
 /**

@@ -210,6 +210,7 @@ function lines() {
   };
   const metrics = createMetrics();
   for (const name of Object.keys(METRICS) as MetricName[]) {
+    if (metricOf(name).ofArchive) continue;
     if (metricOf(name).kind === "gauge") metrics.gauge(name as "CompactionLagSeconds", 60);
     else metrics.count(name as "ReadUnits", 1_000, metricOf(name).label && "TransactWriteItems");
   }

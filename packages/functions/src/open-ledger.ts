@@ -15,6 +15,7 @@ import { Resource } from "sst/resource";
 import { emulatorAccess } from "./emulator.ts";
 import type { Approach, Authenticate } from "./http/auth.ts";
 import { isLoopback } from "./loopback.ts";
+import { observeArchive } from "./metrics/archive-lag.ts";
 import { observeCompaction } from "./metrics/compaction-lag.ts";
 import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
@@ -128,6 +129,8 @@ export function openLedger(config: Config): OpenLedger {
     compactionPace: config.compactionPace,
     rowsTogether: config.rowsTogether,
     observeCompaction: observeCompaction(metrics, () => clock.monotonic()),
+    observeArchive: observeArchive(metrics, () => clock.monotonic()),
+    observeColdRead: () => metrics.count("ColdReads"),
     observeParked: () => metrics.count("KeysParked"),
   });
   const isAdminKey = createAdminKey(config.adminKey);

@@ -5,12 +5,18 @@ import { openLedger, readConfig } from "./open-ledger.ts";
 const config = readConfig(process.env, { serves: false });
 const { ledger, metrics } = openLedger(config);
 /**
- * The sweep writes its metrics only when something is wrong, because an hourly metric costs as much
- * as a busy one.
+ * The sweep writes metrics of CloudWatch only when something is wrong, because an hourly metric
+ * costs as much as a busy one. The other numbers are in the log line alone.
  */
 const metricsLog = openMetricsLog(metrics, {
   ...config,
-  names: ["CompactionLagSeconds"],
+  names: [
+    "CompactionLagSeconds",
+    "ArchiveLagSeconds",
+    "ArchiveLagEvents",
+    "ArchivedSegments",
+    "ArchivedBytes",
+  ],
 });
 
 /**

@@ -10,6 +10,7 @@ import type { CreateOptions, Objects } from "../objects/objects.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
+import type { ObserveArchive } from "./observe.ts";
 import { type Content, chainHash, createPacker, isArchiveDue } from "./segment-plan.ts";
 import { type ArchivedStream, settlePartition } from "./settle.ts";
 
@@ -17,6 +18,7 @@ export type ArchiveDeps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly objects: Objects;
+  readonly observeArchive?: ObserveArchive | undefined;
 };
 
 /** The segments that a call has written, and what is left below the checkpoint. */
@@ -54,6 +56,7 @@ export async function archivePartition(
     if (!mayGoOn()) return { ...total, checkpoint, done: false };
     const segment = await archiveNext(deps, stream, partition, checkpoint);
     if (segment !== undefined) {
+      deps.observeArchive?.segment(segment.storedBytes);
       const { segments, events, bytes } = total;
       total = {
         segments: segments + 1,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { HOUR_MS } from "../kernel/time.ts";
+import { HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import { BLOCK_RAW_BYTES, type Block, formatBlocks, packLines } from "../log/cold/blocks.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { printEvent } from "../model/event-text.ts";
@@ -9,8 +9,11 @@ import type { Segment } from "../table/segment.entity.ts";
 /** A segment is full at this size before compression. */
 export const SEGMENT_RAW_BYTES = 8 * 1024 * 1024;
 
-/** A segment that is not full is written at most this often. */
-export const TAIL_EVERY_MS = HOUR_MS;
+/**
+ * A segment that is not full is written once an hour. A sweep may come some seconds earlier than an
+ * hour after the one before, and must not leave the events for another hour.
+ */
+export const TAIL_EVERY_MS = HOUR_MS - MINUTE_MS;
 
 /** Returns whether there are events to archive, and enough of them or for long enough. Pure. */
 export function isArchiveDue(

@@ -7,12 +7,14 @@ import type { Table } from "../table/table.ts";
 import { archivePartition } from "./archiver.ts";
 import { clearRows } from "./clear-rows.ts";
 import { expireSegments } from "./expire.ts";
+import { type ObserveArchive, reportLag } from "./observe.ts";
 import { settlePartition } from "./settle.ts";
 
 type Deps = {
   readonly table: Table;
   readonly clock: Clock;
   readonly objects?: Objects | undefined;
+  readonly observeArchive?: ObserveArchive | undefined;
 };
 
 /** The result of a visit. */
@@ -26,9 +28,23 @@ export type ArchiveVisit = {
 /**
  * Does the periodic work of a partition that has an archive or had one: archives what is due,
  * removes segments whose days are over, and frees the batches that nothing needs. A partition
- * without new events costs a few reads.
+ * without new events costs a few reads. The lag is reported whether the work succeeds or not.
  */
 export async function visitArchive(
+  deps: Deps,
+  stream: StreamRow,
+  partition: number,
+  mayGoOn: () => boolean,
+): Promise<ArchiveVisit> {
+  try {
+    return await doWork(deps, stream, partition, mayGoOn);
+  } finally {
+    // A failure to measure must not hide what the work ends with.
+    await reportLag(deps, lifeOf(stream.name, stream.uid), partition).catch(() => {});
+  }
+}
+
+async function doWork(
   deps: Deps,
   stream: StreamRow,
   partition: number,

@@ -1,4 +1,4 @@
-import { type BrowseQuery, type Lag, LIMITS } from "@eventledger/protocol";
+import { type BrowseQuery, type Lag, LIMITS, type Tier } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
 import { type Browsed, browse, type From, resolvePositions } from "../log/read/browse.ts";
@@ -23,11 +23,12 @@ export type EventsPage = {
   readonly nextPollMs?: number;
   readonly waitSecondsAdvised: number;
   readonly life: string;
+  readonly tier: Tier;
 };
 
 type Query = Partial<BrowseQuery> & Pick<BrowseQuery, "limit">;
 
-type Page = Pick<EventsPage, "events" | "caughtUp" | "looked"> & {
+type Page = Pick<EventsPage, "events" | "caughtUp" | "looked" | "tier"> & {
   readonly cursor: CursorContent;
 };
 
@@ -62,6 +63,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
         cursor: cursors.format({ life, ...page.from }),
         caughtUp: page.caughtUp,
         looked: page.looked,
+        tier: page.tier,
         lag: await log.lag(stream.life, page.runs),
         nextPollMs: waitedOut ? 0 : nextPollMs,
         ...advised,
@@ -110,15 +112,15 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
       bound,
       lookedMax: LIMITS.filterEventsMax,
     });
-    const { caughtUp, looked } = back;
+    const { caughtUp, looked, tier } = back;
     const since = from.since === undefined ? {} : { since: from.since };
     const at = { life: lifeText(stream), nextPartition: 0, ...since };
     if (last === undefined) {
       const cursor = { ...at, positions: back.positions };
-      return { events: back.events, cursor, caughtUp, looked };
+      return { events: back.events, cursor, caughtUp, looked, tier };
     }
     const events = back.events.toReversed();
-    return { events, cursor: { ...at, positions: known }, caughtUp: true, looked };
+    return { events, cursor: { ...at, positions: known }, caughtUp: true, looked, tier };
   }
 
   async function readOne(stream: LiveStream, sequence: number, query: Query): Promise<Page> {
@@ -128,13 +130,13 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     }
     const partition = key === undefined ? 0 : partitionOf(key, stream.partitions);
     const address = { partition, sequence, matches: matcherOf(query) };
-    const { event, after } = await log.loadEvent(stream.life, address);
+    const { event, after, tier } = await log.loadEvent(stream.life, address);
     const positions = Array.from({ length: stream.partitions }, (_, at) =>
       at === partition ? after : undefined,
     );
     const at = { life: lifeText(stream), nextPartition: 0 };
     const cursor = { ...at, positions, since: event.publishedAt };
-    return { events: [event], cursor, caughtUp: true, looked: 1 };
+    return { events: [event], cursor, caughtUp: true, looked: 1, tier };
   }
 
   async function locateFrom(

@@ -1,4 +1,5 @@
 import type { KeyKind } from "../access/key-text.ts";
+import type { ObserveArchive } from "../archive/observe.ts";
 import { settlePartition } from "../archive/settle.ts";
 import type { ObserveCompaction } from "../compaction/compact.ts";
 import { createWindowPace, type Pace } from "../compaction/pace.ts";
@@ -55,6 +56,8 @@ export type LedgerDeps = {
   readonly objectsLock?: boolean | undefined;
   /** Called for each read of an object of the archive. */
   readonly observeColdRead?: (() => void) | undefined;
+  /** Called with the progress of archiving. */
+  readonly observeArchive?: ObserveArchive | undefined;
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
@@ -102,6 +105,7 @@ export function createParts(deps: LedgerDeps) {
     pace: deps.compactionPace ?? createWindowPace(clock),
     rowsTogether: deps.rowsTogether,
     observeCompaction: deps.observeCompaction,
+    observeArchive: deps.observeArchive,
     tableName,
     objects,
     assertWritable: deps.assertWritable ?? (async () => {}),

@@ -15,6 +15,8 @@ type Metric = {
    * bills each metric.
    */
   readonly logged?: true;
+  /** Only a stage with an archive writes it. */
+  readonly ofArchive?: true;
 };
 
 /**
@@ -69,6 +71,40 @@ export const METRICS = {
     kind: "gauge",
     unit: "Seconds",
     help: "The lag of compaction in the partition where it is largest.",
+  },
+  ArchivedSegments: {
+    kind: "count",
+    unit: "Count",
+    help: "Segments written to the archive.",
+    logged: true,
+    ofArchive: true,
+  },
+  ArchivedBytes: {
+    kind: "count",
+    unit: "Bytes",
+    help: "The size of these segments in the bucket.",
+    logged: true,
+    ofArchive: true,
+  },
+  ArchiveLagEvents: {
+    kind: "gauge",
+    unit: "Count",
+    help: "The compacted events that are not archived, in the partition that has most of them.",
+    logged: true,
+    ofArchive: true,
+  },
+  ArchiveLagSeconds: {
+    kind: "gauge",
+    unit: "Seconds",
+    help: "The age of the oldest compacted event that is not archived, over all partitions.",
+    ofArchive: true,
+  },
+  ColdReads: {
+    kind: "count",
+    unit: "Count",
+    help: "Reads of objects of the archive, for pages.",
+    logged: true,
+    ofArchive: true,
   },
   Problems: {
     kind: "count",

@@ -124,6 +124,13 @@ export const NextPollMs = described(z.int().check(z.gte(0)), {
   description: "The number of milliseconds to wait before the next poll.",
 });
 
+/** Where the events of a page come from. */
+export const Tier = described(z.enum(["hot", "cold"]), {
+  description:
+    "`cold` when some of the events that this page read come from the archive, `hot` otherwise.",
+});
+export type Tier = z.infer<typeof Tier>;
+
 /**
  * A page of events and the cursor after them. An empty page is not the end of the stream unless
  * `caughtUp` is true.
@@ -143,6 +150,7 @@ export const EventPage = described(
         "The number of events that follow the cursor, and their age. Absent when reading backwards.",
     }),
     nextPollMs: z.optional(NextPollMs),
+    tier: Tier,
   }),
   {
     id: "EventPage",

@@ -182,7 +182,15 @@ async function browse(state: FakeState, stream: FakeStream, { query }: Request) 
   const caughtUp = next >= end;
   const cursor = writeCursor({ kind: "log", life: stream.life, position: next });
   const lag = lagOf(stream, next, state.now());
-  const page = { events, cursor, caughtUp, looked: next - position, lag, life: stream.life };
+  const page = {
+    events,
+    cursor,
+    caughtUp,
+    looked: next - position,
+    lag,
+    life: stream.life,
+    tier: "hot",
+  };
   return { status: 200, body: { ...page, ...pacing(caughtUp) } };
 }
 

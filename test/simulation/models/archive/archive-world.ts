@@ -3,6 +3,7 @@ import {
   createLedger,
   defaultTenant,
   type Ledger,
+  type LedgerDeps,
   LedgerError,
   type StoredEvent,
 } from "../../../../packages/core/src/index.ts";
@@ -22,6 +23,7 @@ export type WorldOptions = {
   readonly partitions?: number;
   /** Called before each request to the table, with its label. */
   readonly gate?: (label: string) => Promise<void>;
+  readonly observeArchive?: LedgerDeps["observeArchive"];
 };
 
 /** A stream with an archive, over a table and a bucket in memory. Time moves only by `pass`. */
@@ -31,6 +33,7 @@ export async function openArchive({
   archiveDays = 3_650,
   partitions = 1,
   gate,
+  observeArchive,
 }: WorldOptions = {}) {
   const world = { nowMs: Date.UTC(2026, 0, 1) };
   const nowMs = () => world.nowMs;
@@ -58,6 +61,7 @@ export async function openArchive({
       cursorKeys: [{ id: 1, secret: Buffer.from("archive") }],
       objects: passing(bucket.objects(), through),
       observeColdRead: () => void coldReads++,
+      observeArchive,
     });
   const ledger = openLedger(1);
   const config = { name: NAME, description: "", compaction: "key", retentionHours } as const;

@@ -1,4 +1,4 @@
-import { LIMITS } from "@eventledger/protocol";
+import { LIMITS, type Tier } from "@eventledger/protocol";
 import type { CursorContent } from "../../cursor/cursor.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
@@ -36,6 +36,8 @@ export type Browsed = {
   readonly looked: number;
   /** The read has reached the bound, so later events do not matter. */
   readonly ended: boolean;
+  /** `cold` when one of the examined events comes from the archive. */
+  readonly tier: Tier;
 };
 
 /**
@@ -72,6 +74,7 @@ export async function browse(
     caughtUp: page.runs.every(({ atEnd }) => atEnd),
     looked: page.entries.length,
     ended: page.runs.every(({ bounded }, at) => bounded === true || !isAmong(among, at)),
+    tier: page.entries.some(({ cold }) => cold) ? "cold" : "hot",
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Tier } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
 import { isArchived } from "../../model/archive.ts";
@@ -20,27 +21,27 @@ export type Address = {
 };
 
 /**
- * Returns one event by its address, and the position after it. Throws `event-not-found`, or
- * `retention-passed` for an expired event.
+ * Returns one event by its address, the position after it, and where it is stored. Throws
+ * `event-not-found`, or `retention-passed` for an expired event.
  */
 export async function loadEvent(
   { table, checkpoints, segments }: ReadDeps,
   life: Life,
   { partition, sequence, matches }: Address,
-): Promise<{ event: StoredEvent; after: Position }> {
+): Promise<{ event: StoredEvent; after: Position; tier: Tier }> {
   const checkpoint = await checkpoints.recall(life, partition);
   if (sequence < checkpoint.floor) {
     if (!isArchived(checkpoint, sequence)) throw retentionPassed(checkpoint);
     const chain = { ...checkpoint, life, partition };
     const event = await findCold(segments, chain, sequence);
     if (event === undefined || !(matches?.(event) ?? true)) throw notFound(event);
-    return { event, after: edgeAt(sequence + 1) };
+    return { event, after: edgeAt(sequence + 1), tier: "cold" };
   }
   const batch = await table.batches.loadAtOrBefore(life, partition, sequence);
   const isIn = batch !== undefined && sequence < batch.first + batch.count;
   const event = isIn ? unpackBatch(batch)[sequence - batch.first] : undefined;
   if (isIn && event !== undefined && (matches === undefined || matches(event))) {
-    return { event, after: { batch: batch.first, next: sequence + 1 } };
+    return { event, after: { batch: batch.first, next: sequence + 1 }, tier: "hot" };
   }
   if (isIn && batch.kind === "jump") throw lost();
   throw notFound(event);

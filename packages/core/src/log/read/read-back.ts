@@ -1,4 +1,4 @@
-import { LIMITS } from "@eventledger/protocol";
+import { LIMITS, type Tier } from "@eventledger/protocol";
 import { invalidCursor } from "../../cursor/cursor.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
@@ -41,7 +41,11 @@ export type BackPage = {
   /** True when no older event is kept, or none is within the bound. */
   readonly caughtUp: boolean;
   readonly looked: number;
+  /** `cold` when one of the examined events comes from the archive. */
+  readonly tier: Tier;
 };
+
+type Ready = { readonly event: StoredEvent; readonly batch: number; readonly cold?: true };
 
 /**
  * The state of one partition during a backward read: the events at hand, newest first, and the
@@ -52,7 +56,7 @@ type Back = {
   /** The partition as its checkpoint describes it. */
   chain: ColdChain & Checkpoint;
   position: Position;
-  readonly ready: { readonly event: StoredEvent; readonly batch: number }[];
+  readonly ready: Ready[];
   /**
    * How far back this partition has been read: all of its events from here to the start are taken.
    */
@@ -86,6 +90,7 @@ export async function readBack(
   let looked = 0;
   let lookedBytes = 0;
   let pageBytes = 0;
+  let tier: Tier = "hot";
   while (events.length < limit && looked < lookedMax) {
     await fillAll(deps, life, backs, request.bound);
     const newest = backs.reduce<Back | undefined>(newerOf, undefined);
@@ -97,6 +102,7 @@ export async function readBack(
     if (isFull || (looked > 0 && lookedBytes + bytes > LIMITS.lookedAtBytesMax)) break;
     newest.ready.shift();
     newest.position = { batch: entry.batch, next: entry.event.sequence };
+    if (entry.cold) tier = "cold";
     looked++;
     lookedBytes += bytes;
     if (!wanted) continue;
@@ -109,6 +115,7 @@ export async function readBack(
     positions: positions.map((position, partition) => reached.get(partition) ?? position),
     caughtUp: backs.every(({ ready, ended }) => ended && ready.length === 0),
     looked,
+    tier,
   };
 }
 
@@ -191,7 +198,7 @@ async function fillCold(
     back.ended = true;
     return;
   }
-  const events = read.events.map((event) => ({ event, batch: event.sequence }));
+  const events = read.events.map((event): Ready => ({ event, batch: event.sequence, cold: true }));
   if (!offer(back, events, bound)) return;
   back.next = read.next;
   back.ended = back.next <= earliestBefore(back.chain, back.next);

@@ -46,6 +46,8 @@ export type Entry = {
   readonly partition: number;
   /** The first sequence of the event's batch, or the event's own if it is from the archive. */
   readonly batch: number;
+  /** The event comes from the archive. */
+  readonly cold?: true;
 };
 
 type Rows = { readonly batches: readonly Batch[]; readonly more: boolean };
@@ -106,7 +108,9 @@ async function readColdRun(
   const { partition } = chain;
   const cold = await readCold(segments, chain, start.next, limits);
   const { events, position, room, stop, nextPublishedAt } = cold;
-  const entries = events.map((event): Entry => ({ event, partition, batch: event.sequence }));
+  const entries = events.map(
+    (event): Entry => ({ event, partition, batch: event.sequence, cold: true }),
+  );
   if (stop === "bound") {
     const run = { position, atEnd: true, nextPublishedAt: undefined, bounded: true } as const;
     return { run, entries, room, full: false, isThrough: false };

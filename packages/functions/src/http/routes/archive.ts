@@ -14,7 +14,7 @@ export const archiveRoutes = ({ ledger }: RouteDeps) =>
         tag: "archive",
         summary: "Archive everything that is durable now",
         description:
-          "Archiving also runs by itself, at least once an hour while there are new events. Call again while `done` is false.",
+          "Archiving also runs by itself, about once an hour while there are new events. Call again while `done` is false.",
         answers: {
           200: {
             description: "What this call archived, and whether more remains.",
