@@ -26,7 +26,7 @@ export function openConnection({ apiKey = "", ...options }: ConnectionOptions): 
   const url = new URL(options.url).href.replace(/\/$/, "");
   return connect({
     url,
-    apiKey: typeof apiKey === "string" ? () => apiKey : apiKey,
+    apiKey,
     // The global fetch is wrapped, because browsers refuse it when it is called as a method.
     fetch: options.fetch ?? ((address, init) => fetch(address, init)),
     timeoutMs: options.timeoutMs ?? 10_000,

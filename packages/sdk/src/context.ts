@@ -14,11 +14,11 @@ export type StreamContext = {
 
 export const streamPath = (stream: string): string => `/streams/${encodeURIComponent(stream)}`;
 
-/** The members of an answer. */
+/** The members of an answer, or undefined if it has none. */
 export async function ask<T>(
   { connection, numbers }: Pick<StreamContext, "connection" | "numbers">,
   call: Call,
 ): Promise<T> {
   const { text } = await connection.request(call);
-  return parseAnswer(text, numbers) as T;
+  return (text === "" ? undefined : parseAnswer(text, numbers)) as T;
 }

@@ -4,6 +4,7 @@
  */
 const BRAND: unique symbol = Symbol.for("eventledger.error") as never;
 
+/** A newer server may send others. The SDK then does not repeat the request. */
 export type Retry = "never" | "same" | "refresh" | "later";
 
 /** One fault of a request, at a JSON Pointer into it. */
@@ -73,26 +74,26 @@ abstract class Branded extends Error {
 /** The server's refusal of a request. */
 export class LedgerProblem extends Branded {
   override readonly name = "LedgerProblem";
-  readonly code: ProblemCode | (string & {});
-  readonly status: number;
-  readonly retry: Retry;
+  declare readonly code: ProblemCode | (string & {});
+  declare readonly status: number;
+  declare readonly retry: Retry;
   /** The pause that the server asks for. */
-  readonly retryAfterMs: number | undefined;
-  readonly requestId: string | undefined;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly requestId: string | undefined;
   /** The faults of the request, each with its pointer. */
-  readonly errors: readonly InvalidPart[];
+  declare readonly errors: readonly InvalidPart[];
   /** Whether the request may have taken effect nevertheless. */
-  readonly maybeWritten: boolean;
+  declare readonly maybeWritten: boolean;
   /** The whole answer, including the members of its code, such as `seek` and `mismatches`. */
-  readonly body: Readonly<Record<string, unknown>>;
+  declare readonly body: Readonly<Record<string, unknown>>;
 
   constructor(body: Readonly<Record<string, unknown>>, maybeWritten = false) {
-    super(`${String(body.code)}: ${String(body.detail ?? body.title ?? "")}`);
+    super(`${body.code}: ${body.detail ?? body.title ?? ""}`);
     this.code = String(body.code);
     this.status = Number(body.status);
-    this.retry = RETRIES.find((each) => each === body.retry) ?? "never";
-    this.retryAfterMs = typeof body.retryAfter === "number" ? body.retryAfter * 1_000 : undefined;
-    this.requestId = typeof body.instance === "string" ? body.instance : undefined;
+    this.retry = (body.retry ?? "never") as Retry;
+    this.retryAfterMs = Number(body.retryAfter) * 1_000 || undefined;
+    this.requestId = body.instance as string | undefined;
     this.errors = Array.isArray(body.errors) ? body.errors : [];
     this.maybeWritten = maybeWritten || this.code === "outcome-unknown";
     this.body = body;
@@ -101,17 +102,15 @@ export class LedgerProblem extends Branded {
   /** Whether an error is a problem and, if codes are given, has one of them. */
   static is(error: unknown, ...codes: ProblemCode[]): error is LedgerProblem {
     if (!isBranded(error, "LedgerProblem")) return false;
-    return codes.length === 0 || codes.some((code) => code === (error as LedgerProblem).code);
+    return codes.length === 0 || (codes as string[]).includes((error as LedgerProblem).code);
   }
 }
-
-const RETRIES: readonly Retry[] = ["never", "same", "refresh", "later"];
 
 /** The request was sent as often as allowed, and no answer came. */
 export class LedgerUnreachable extends Branded {
   override readonly name = "LedgerUnreachable";
   /** Whether a write may have taken effect although its answer was lost. */
-  readonly maybeWritten: boolean;
+  declare readonly maybeWritten: boolean;
 
   constructor(message: string, { maybeWritten, cause }: { maybeWritten: boolean; cause: unknown }) {
     super(message, { cause });
@@ -129,11 +128,11 @@ export type Issue = { readonly message: string; readonly path: readonly Property
 /** An event that must not be published, or that a consumer cannot use. */
 export class InvalidEvent extends Branded {
   override readonly name = "InvalidEvent";
-  readonly issues: readonly Issue[];
-  readonly key: string;
-  readonly type: string | undefined;
+  declare readonly issues: readonly Issue[];
+  declare readonly key: string;
+  declare readonly type: string | undefined;
   /** Only for an event that was received. */
-  readonly sequence: number | undefined;
+  declare readonly sequence: number | undefined;
 
   constructor(
     { key, type, sequence }: { key: string; type?: string | undefined; sequence?: number },
@@ -154,7 +153,7 @@ export class InvalidEvent extends Branded {
 }
 
 const isBranded = (error: unknown, brand: string): boolean =>
-  typeof error === "object" && error !== null && BRAND in error && error[BRAND] === brand;
+  (error as { [BRAND]?: string } | null | undefined)?.[BRAND] === brand;
 
 /** After a lost answer, these codes mean that the first request has taken effect. */
 export async function unlessRepeated(

@@ -1,12 +1,12 @@
 import { type ConnectionOptions, openConnection } from "./connection-options.ts";
-import { streamPath } from "./context.ts";
+import { ask, type StreamContext, streamPath } from "./context.ts";
 import { unlessRepeated } from "./errors.ts";
 import type { LedgerEvent, NewEvent } from "./events/event.ts";
 import type { Numbers, ReadAnswer } from "./events/numbers.ts";
 import type { RawJson } from "./events/raw-json.ts";
 import type { LedgerEventOf, NewEventOf, Schemas } from "./events/schema.ts";
 import type { Wait } from "./http/follow.ts";
-import type { Call, Connection } from "./http/request.ts";
+import type { Call } from "./http/request.ts";
 import { type Stream, wholeStream } from "./stream.ts";
 
 export type LedgerOptions = ConnectionOptions & {
@@ -38,14 +38,10 @@ export type Whoami = {
 
 /** A client of one EventLedger. It holds no open connection, so there is nothing to close. */
 export class EventLedger {
-  readonly #connection: Connection;
-  readonly #numbers: Numbers | ReadAnswer;
-  readonly #wait: Wait;
+  readonly #context: Omit<StreamContext, "stream" | "schemas">;
 
-  constructor({ wait = "advised", numbers = "double", ...connection }: LedgerOptions) {
-    this.#connection = openConnection(connection);
-    this.#numbers = numbers;
-    this.#wait = wait;
+  constructor({ wait = "advised", numbers = "double", ...options }: LedgerOptions) {
+    this.#context = { connection: openConnection(options), numbers, wait };
   }
 
   /**
@@ -61,15 +57,7 @@ export class EventLedger {
     name: string,
   ): Stream<NewEvent<string | undefined, Data | RawJson | null>, LedgerEvent<undefined, Data>>;
   stream(name: string, { events: schemas }: { readonly events?: Schemas } = {}): unknown {
-    const connection = this.#connection;
-    const stream = wholeStream({
-      connection,
-      stream: name,
-      schemas,
-      numbers: this.#numbers,
-      wait: this.#wait,
-    });
-    return stream;
+    return wholeStream({ ...this.#context, stream: name, schemas });
   }
 
   /** Creates a stream. Repeating it with the same settings changes nothing. */
@@ -89,8 +77,7 @@ export class EventLedger {
   }
 
   /** Any operation of the API, with the same retries and errors. */
-  async request<T = unknown>(call: Call): Promise<T> {
-    const { text } = await this.#connection.request(call);
-    return (text === "" ? undefined : JSON.parse(text)) as T;
+  request<T = unknown>(call: Call): Promise<T> {
+    return ask({ ...this.#context, numbers: "double" }, call);
   }
 }

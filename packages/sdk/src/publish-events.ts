@@ -1,3 +1,4 @@
+import { streamPath } from "./context.ts";
 import type { NewEvent, Receipt } from "./events/event.ts";
 import { newIdempotencyKey } from "./events/idempotency-key.ts";
 import type { Connection } from "./http/request.ts";
@@ -28,7 +29,7 @@ export async function publishEvents(
 ): Promise<Receipt> {
   const { text } = await connection.request({
     method: "POST",
-    path: `/streams/${encodeURIComponent(stream)}/events`,
+    path: `${streamPath(stream)}/events`,
     headers: { "Idempotency-Key": idempotencyKey },
     body: `{"events":[${printed.join(",")}]}`,
     ...how,

@@ -18,18 +18,11 @@ const AT_FAULT = /^\/events\/(\d+)(\/|$)/;
 
 /**
  * The events of a request that are given up. If the server names some, nothing was written, and the
- * others can be sent without them. Otherwise all are given up.
+ * others can be sent without them. Undefined: all are given up.
  */
-export function refusedEvents(error: unknown, count: number): ReadonlySet<number> {
-  const all = new Set(Array.from({ length: count }, (_, index) => index));
-  if (!LedgerProblem.is(error) || error.maybeWritten || error.status >= 500) return all;
-  const { mismatches } = error.body;
-  if (Array.isArray(mismatches)) return all;
-  const refused = new Set<number>();
-  for (const { pointer } of error.errors) {
-    const [, index] = AT_FAULT.exec(pointer) ?? [];
-    if (index === undefined || Number(index) >= count) return all;
-    refused.add(Number(index));
-  }
-  return refused.size === 0 ? all : refused;
+export function refusedEvents(error: unknown, count: number): ReadonlySet<number> | undefined {
+  if (!LedgerProblem.is(error) || error.maybeWritten || error.status >= 500) return undefined;
+  if (error.body.mismatches !== undefined || error.errors.length === 0) return undefined;
+  const refused = error.errors.map(({ pointer }) => Number(AT_FAULT.exec(pointer)?.[1]));
+  return refused.every((index) => index < count) ? new Set(refused) : undefined;
 }

@@ -3,6 +3,8 @@ import type { NewEvent, Published, Receipt } from "./events/event.ts";
 import { newIdempotencyKey } from "./events/idempotency-key.ts";
 import { printEvent } from "./events/print-event.ts";
 import { assertPublishable } from "./events/schema.ts";
+import { signalling } from "./http/clock.ts";
+import { FOREVER } from "./http/follow.ts";
 import { publishEvents } from "./publish-events.ts";
 import { nextBatch, refusedEvents } from "./publisher-plan.ts";
 
@@ -32,12 +34,10 @@ export type Publisher<In extends NewEvent = NewEvent> = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-type Waiting = {
-  readonly event: NewEvent;
+type Waiting = PromiseWithResolvers<Added> & {
+  readonly key: string;
   readonly printed: string;
   readonly bytes: number;
-  readonly resolve: (added: Added) => void;
-  readonly reject: (error: unknown) => void;
 };
 
 /** Less than the 24 hours for which the server remembers an Idempotency-Key. */
@@ -89,30 +89,24 @@ export function createPublisher<In extends NewEvent>(
   }
 
   async function settle(batch: readonly Waiting[]): Promise<void> {
-    let rest = batch;
-    while (rest.length > 0) {
-      const outcome = await publish(rest).then(
-        (receipt) => ({ receipt }),
-        (error: unknown) => ({ error }),
-      );
-      if ("receipt" in outcome) {
-        const { events, cursor, life } = outcome.receipt;
+    for (let rest = batch; rest.length > 0; ) {
+      try {
+        const { events, cursor, life } = await publish(rest);
         for (const [index, waiting] of rest.entries()) {
-          const published = events[index];
-          if (published !== undefined)
-            done(waiting, () => waiting.resolve({ ...published, cursor, life }));
+          done(waiting, () => waiting.resolve({ ...(events[index] as Published), cursor, life }));
         }
         return;
+      } catch (error) {
+        failure ??= { error };
+        // A request is written whole or not at all. The events at fault are given up, and the others
+        // are sent again.
+        const refused = refusedEvents(error, rest.length);
+        rest = rest.filter((waiting, index) => {
+          const isKept = refused !== undefined && !refused.has(index);
+          if (!isKept) done(waiting, () => waiting.reject(error));
+          return isKept;
+        });
       }
-      const { error } = outcome;
-      failure ??= { error };
-      // A request is written whole or not at all. The events at fault are given up, and the others
-      // are sent again.
-      const refused = refusedEvents(error, rest.length);
-      for (const [index, waiting] of rest.entries()) {
-        if (refused.has(index)) done(waiting, () => waiting.reject(error));
-      }
-      rest = rest.filter((_, index) => !refused.has(index));
     }
   }
 
@@ -124,10 +118,10 @@ export function createPublisher<In extends NewEvent>(
     const cancel = clock.after(GIVE_UP_MS, () => controller.abort(last));
     try {
       return await publishEvents(connection, stream, {
-        events: batch.map(({ event }) => event),
+        events: batch,
         printed: batch.map(({ printed }) => printed),
         idempotencyKey: `${name}-${batches}`,
-        attempts: Number.POSITIVE_INFINITY,
+        attempts: FOREVER,
         signal: controller.signal,
         onRetry: (error) => {
           last = error;
@@ -161,12 +155,12 @@ export function createPublisher<In extends NewEvent>(
       return Promise.reject(error);
     }
     const bytes = printed.length;
+    const settlers = Promise.withResolvers<Added>();
+    const waiting = { ...settlers, key: event.key, printed, bytes };
     queuedBytes += bytes;
     unsettled += 1;
-    const { promise, resolve, reject } = Promise.withResolvers<Added>();
     // flush() reports this failure, too.
-    promise.catch(() => {});
-    const waiting: Waiting = { event, printed, bytes, resolve, reject };
+    waiting.promise.catch(() => {});
     if (schemas === undefined) enqueue(waiting);
     else {
       // Schemas may be asynchronous. Events keep the order in which they were added.
@@ -177,12 +171,12 @@ export function createPublisher<In extends NewEvent>(
           () => enqueue(waiting),
           (error: unknown) => {
             failure ??= { error };
-            done(waiting, () => reject(error));
+            done(waiting, () => waiting.reject(error));
           },
         ),
       );
     }
-    return promise;
+    return waiting.promise;
   }
 
   function enqueue(waiting: Waiting): void {
@@ -195,13 +189,10 @@ export function createPublisher<In extends NewEvent>(
 
   async function flush(): Promise<void> {
     isFlushing = true;
-    try {
-      await checked;
-      void send();
-      if (unsettled > 0) await idle.promise();
-    } finally {
-      isFlushing = false;
-    }
+    await checked;
+    void send();
+    if (unsettled > 0) await idle.promise();
+    isFlushing = false;
     const failed = failure;
     failure = undefined;
     if (failed !== undefined) throw failed.error;
@@ -219,20 +210,5 @@ export function createPublisher<In extends NewEvent>(
     flush,
     close,
     [Symbol.asyncDispose]: close,
-  };
-}
-
-/** A promise of the next signal, for any number of waiters. */
-function signalling() {
-  let next: PromiseWithResolvers<void> | undefined;
-  return {
-    promise: (): Promise<void> => {
-      next ??= Promise.withResolvers();
-      return next.promise;
-    },
-    signal: (): void => {
-      next?.resolve();
-      next = undefined;
-    },
   };
 }

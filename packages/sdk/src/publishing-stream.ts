@@ -21,7 +21,7 @@ export function publishingStream(
     given: NewEvent | readonly NewEvent[],
     options: PublishOptions = {},
   ): Promise<Receipt> => {
-    const events = isList(given) ? given : [given];
+    const events = [given].flat() as NewEvent[];
     const printed = events.map(printEvent);
     for (const event of events) await assertPublishable(schemas, event);
     return publishEvents(connection, stream, { ...options, events, printed });
@@ -32,6 +32,3 @@ export function publishingStream(
     delete: (key, options) => publish({ key, data: null }, options),
   };
 }
-
-const isList = (given: NewEvent | readonly NewEvent[]): given is readonly NewEvent[] =>
-  Array.isArray(given);

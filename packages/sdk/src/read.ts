@@ -1,6 +1,6 @@
 import { ask, type StreamContext, streamPath } from "./context.ts";
 import type { LedgerEvent, Page } from "./events/event.ts";
-import { type OnInvalid, readEvents, usable, type WireEvent } from "./events/read-events.ts";
+import { type OnInvalid, readEvents, type WireEvent } from "./events/read-events.ts";
 import { FOREVER, pace, waitSecondsAfter } from "./http/follow.ts";
 
 export type ReadOptions = {
@@ -31,28 +31,22 @@ export async function* readPages(
   context: StreamContext,
   options: ReadOptions = {},
 ): AsyncGenerator<Page<LedgerEvent>, void, void> {
-  const { until, order, type, key, keyPrefix, follow = false, onInvalid = "throw" } = options;
-  const { signal, onRetry } = options;
-  const query = { until, order, type, key, keyPrefix, limit: options.pageEvents };
-  let from = options.from;
-  for (let former: Page<WireEvent> | undefined; ; ) {
-    const waitSeconds =
-      follow && former?.caughtUp ? waitSecondsAfter(context.wait, former) : undefined;
+  const { from, pageEvents, follow, onInvalid, onRetry, signal, ...filter } = options;
+  let former: Page<WireEvent> | undefined;
+  for (;;) {
     const page: Page<WireEvent> = await ask(context, {
       method: "GET",
       path: `${streamPath(context.stream)}/events`,
-      query: { ...query, from },
-      waitSeconds,
+      query: { ...filter, limit: pageEvents, from: former?.cursor ?? from },
+      waitSeconds: follow ? waitSecondsAfter(context.wait, former) : undefined,
+      attempts: follow ? FOREVER : undefined,
       signal,
       onRetry,
-      ...(follow ? { attempts: FOREVER } : {}),
     });
-    const events = usable(await readEvents(context.schemas, page.events), onInvalid);
+    const events = await readEvents(context.schemas, page.events, onInvalid);
     yield { ...page, events };
     if (page.caughtUp && !follow) return;
-    if (page.caughtUp) await pace(context.connection.clock, page, signal);
-    signal?.throwIfAborted();
-    from = page.cursor;
+    await pace(context.connection.clock, page, signal);
     former = page;
   }
 }

@@ -1,6 +1,7 @@
 import type { StreamContext } from "./context.ts";
 import { ask, streamPath } from "./context.ts";
 import type { LedgerEvent, NewEvent, Page } from "./events/event.ts";
+import type { Call } from "./http/request.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
 import { type PublishingStream, publishingStream } from "./publishing-stream.ts";
 import { type ReadOptions, readEach, readPages } from "./read.ts";
@@ -41,16 +42,14 @@ export function wholeStream(context: StreamContext): Stream {
     view: ((options: ViewOptions<unknown, ViewStore<unknown>, LedgerEvent>) =>
       openView(context, options)) as Stream["view"],
     async compact({ signal } = {}) {
-      for (let isDone = false; !isDone; ) {
-        const path = `${streamPath(context.stream)}/compact`;
-        ({ done: isDone } = await ask<{ done: boolean }>(context, {
-          method: "POST",
-          path,
-          body: {},
-          signal,
-          timeoutMs: COMPACT_TIMEOUT_MS,
-        }));
-      }
+      const call: Call = {
+        method: "POST",
+        path: `${streamPath(context.stream)}/compact`,
+        body: {},
+        signal,
+        timeoutMs: COMPACT_TIMEOUT_MS,
+      };
+      while (!(await ask<{ done: boolean }>(context, call)).done);
     },
   };
 }

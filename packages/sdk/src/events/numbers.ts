@@ -7,7 +7,7 @@ export type Numbers = "double" | "bigint" | "text";
 /** Reads an answer of the server in its own way, such as `rawData` of `@eventledger/sdk/raw`. */
 export type ReadAnswer = (text: string) => unknown;
 
-type ReviverWithSource = (this: unknown, key: string, value: unknown, context?: Source) => unknown;
+type Revive = (this: unknown, key: string, value: unknown, context?: Source) => unknown;
 type Source = { readonly source?: string };
 
 /**
@@ -16,38 +16,27 @@ type Source = { readonly source?: string };
  */
 export function parseAnswer(text: string, numbers: Numbers | ReadAnswer): unknown {
   if (typeof numbers === "function") return numbers(text);
-  const parsed: unknown = JSON.parse(text);
-  return numbers === "double" ? parsed : withExactData(parsed, parseExactly(text, numbers));
+  const answer: unknown = JSON.parse(text);
+  if (numbers === "double") return answer;
+  const exact = eventsOf(parseExactly(text, numbers));
+  for (const [index, event] of eventsOf(answer).entries()) {
+    if ("data" in event) event.data = exact[index]?.data;
+  }
+  return answer;
 }
 
-/** Parses a separate JSON text with the same setting. */
-export function parseExactly(text: string, numbers: Numbers): unknown {
-  if (numbers === "double") return JSON.parse(text);
-  const revive: ReviverWithSource = (_, value, context) => {
+/** The objects of an answer that can have data. */
+const eventsOf = (answer: unknown): { data?: unknown }[] => {
+  const { events, items } = answer as { events?: object[]; items?: object[] };
+  return events ?? items ?? [answer as object];
+};
+
+function parseExactly(text: string, numbers: "bigint" | "text"): unknown {
+  const revive: Revive = (_, value, { source } = {}) => {
     if (typeof value !== "number") return value;
-    const source = context?.source;
-    if (source === undefined)
-      throw new Error(`numbers: "${numbers}" needs a newer JavaScript engine`);
+    if (source === undefined) throw new Error("numbers: this JavaScript engine has only double");
     if (numbers === "text") return source;
-    const isExact = Number.isSafeInteger(value) || !/^-?\d+$/.test(source);
-    return isExact ? value : BigInt(source);
+    return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) ? value : BigInt(source);
   };
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
-
-/**
- * Takes the `data` of each event from the exact reading, and everything else from the plain one.
- */
-function withExactData(plain: unknown, exact: unknown): unknown {
-  if (!isRecord(plain) || !isRecord(exact)) return plain;
-  for (const list of ["events", "items"]) {
-    const [events, exactly] = [plain[list], exact[list]];
-    if (!Array.isArray(events) || !Array.isArray(exactly)) continue;
-    for (const [index, event] of events.entries()) event.data = exactly[index]?.data;
-  }
-  if ("data" in plain) plain.data = exact.data;
-  return plain;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null;

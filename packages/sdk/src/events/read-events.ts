@@ -8,33 +8,29 @@ export type WireEvent = Omit<LedgerEvent, "isDeletion">;
 /** What happens to an event that its schema refuses. */
 export type OnInvalid = "skip" | "throw";
 
-/** The events that a consumer can use, and the errors of the others. */
+/**
+ * The events that a consumer can use. `onInvalid` may be a function, which parks the key of an
+ * invalid event: later events of that key are left out, too.
+ */
 export async function readEvents(
   schemas: Schemas | undefined,
   wire: readonly WireEvent[],
-): Promise<(LedgerEvent | InvalidEvent)[]> {
+  onInvalid: OnInvalid | ((error: InvalidEvent) => Promise<unknown>) = "throw",
+): Promise<LedgerEvent[]> {
   const events = wire.map(
     (event) => ({ ...event, isDeletion: event.data === null }) as LedgerEvent,
   );
   if (schemas === undefined) return events;
-  return Promise.all(
-    events.map((event) =>
-      readWithSchema(schemas, event).catch((error: unknown) => {
-        if (InvalidEvent.is(error)) return error;
-        throw error;
-      }),
-    ),
-  );
-}
-
-/** The valid events. Throws the error of the first invalid one, unless `onInvalid` is `skip`. */
-export function usable(
-  read: readonly (LedgerEvent | InvalidEvent)[],
-  onInvalid: OnInvalid,
-): LedgerEvent[] {
-  return read.flatMap((event) => {
-    if (!InvalidEvent.is(event)) return [event];
-    if (onInvalid === "throw") throw event;
-    return [];
-  });
+  const parked = new Set<string>();
+  const usable: LedgerEvent[] = [];
+  for (const event of await Promise.all(events.map((each) => readWithSchema(schemas, each)))) {
+    if (parked.has(event.key)) continue;
+    if (!InvalidEvent.is(event)) usable.push(event);
+    else if (onInvalid === "throw") throw event;
+    else if (onInvalid !== "skip") {
+      await onInvalid(event);
+      parked.add(event.key);
+    }
+  }
+  return usable;
 }

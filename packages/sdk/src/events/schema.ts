@@ -44,26 +44,31 @@ export type LedgerEventOf<S extends Schemas> = {
 export async function assertPublishable(schemas: Schemas | undefined, event: NewEvent) {
   if (schemas === undefined || event.data === null) return;
   const data = event.data instanceof RawJson ? JSON.parse(event.data.text) : event.data;
-  const result = await validate(schemas, event.type, data);
-  if (result.issues !== undefined) throw new InvalidEvent(event, toIssues(result.issues));
+  const checked = await check(schemas, event, data);
+  if (InvalidEvent.is(checked)) throw checked;
 }
 
-/** The event, with its data as the schema returns it. Throws InvalidEvent. */
+/** The event with its data as the schema returns it, or why the schema refuses it. */
 export async function readWithSchema(
-  schemas: Schemas | undefined,
+  schemas: Schemas,
   event: LedgerEvent,
-): Promise<LedgerEvent> {
-  if (schemas === undefined || event.isDeletion) return event;
-  const result = await validate(schemas, event.type, event.data);
-  if (result.issues !== undefined) throw new InvalidEvent(event, toIssues(result.issues));
-  return { ...event, data: result.value };
+): Promise<LedgerEvent | InvalidEvent> {
+  if (event.isDeletion) return event;
+  const checked = await check(schemas, event, event.data);
+  return InvalidEvent.is(checked) ? checked : { ...event, data: checked.value };
 }
 
-function validate(schemas: Schemas, type: string | undefined, data: unknown) {
-  const schema = type !== undefined && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
-  if (schema !== undefined) return schema["~standard"].validate(data);
-  const message = type === undefined ? "has no type" : `has the type ${type}, without a schema`;
-  return { issues: [{ message }] };
+async function check(
+  schemas: Schemas,
+  event: { readonly key: string; readonly type?: string | undefined; readonly sequence?: number },
+  data: unknown,
+): Promise<{ readonly value: unknown } | InvalidEvent> {
+  const { type = "" } = event;
+  const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  const result: Result<unknown> = schema
+    ? await schema["~standard"].validate(data)
+    : { issues: [{ message: type ? `has the type ${type}, without a schema` : "has no type" }] };
+  return result.issues ? new InvalidEvent(event, toIssues(result.issues)) : result;
 }
 
 const toIssues = (issues: readonly SchemaIssue[]): Issue[] =>

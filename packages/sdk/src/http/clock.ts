@@ -20,20 +20,32 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 
 /** Waits for a promise, or for the signal. */
 export function waitFor(settled: Promise<unknown>, signal?: AbortSignal): Promise<void> {
-  return abortable(signal, (done) => {
-    settled.then(done, done);
-    return () => {};
-  });
+  return abortable(signal, (done) => void settled.then(done, done));
+}
+
+/** A promise of the next signal, for any number of waiters. */
+export function signalling() {
+  let next: PromiseWithResolvers<void> | undefined;
+  return {
+    promise: (): Promise<void> => {
+      next ??= Promise.withResolvers();
+      return next.promise;
+    },
+    signal: (): void => {
+      next?.resolve();
+      next = undefined;
+    },
+  };
 }
 
 function abortable(
   signal: AbortSignal | undefined,
-  start: (done: () => void) => () => void,
+  start: (done: () => void) => (() => void) | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {
-      cancel();
+      cancel?.();
       reject(signal?.reason);
     };
     const cancel = start(() => {

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { EventLedger, LedgerProblem, LedgerUnreachable } from "../index.ts";
+import { EventLedger, LedgerProblem, LedgerUnreachable, memory } from "../index.ts";
 import { fakeLedger } from "../testing/index.ts";
 
 const open = (options = {}) => {
@@ -106,19 +106,49 @@ describe("a request", () => {
   });
 
   it("fetches another key once when its own is refused", async () => {
-    const fake = fakeLedger({ streams: ["orders"] });
-    const asked: boolean[] = [];
+    for (const later of [async (key: string) => key, (key: string) => key]) {
+      const fake = fakeLedger({ streams: ["orders"] });
+      const asked: boolean[] = [];
+      const ledger = new EventLedger({
+        ...fake.options,
+        apiKey: (isRefused) => {
+          asked.push(isRefused);
+          return later(isRefused ? String(fake.options.apiKey) : "an old one");
+        },
+      });
+      await ledger.stream("orders").publish({ key: "a", data: 1 });
+      expect(asked).toEqual([false, true]);
+      fake.revoke();
+      await expect(ledger.whoami()).rejects.toMatchObject({ code: "unauthorized" });
+    }
+  });
+
+  it.each([
+    ["is repeated by a loop after the two minutes that a server asks for", undefined, 2],
+    ["is not repeated for a caller who would wait that long", 8, 1],
+    ["is not repeated for a reason that this version does not know", undefined, 1, "never-heard"],
+  ])("%s", async (_, attempts, times, retry = "later") => {
+    const { fake } = open();
+    const body = JSON.stringify({ code: "too-many-requests", status: 429, retry, retryAfter: 120 });
+    let sent = 0;
     const ledger = new EventLedger({
       ...fake.options,
-      apiKey: async (isRefused) => {
-        asked.push(isRefused);
-        return isRefused ? String(fake.options.apiKey) : "an old one";
+      fetch: async (url, init) => {
+        sent += 1;
+        if (sent > 1) return fake.fetch(url, init);
+        const get = () => "application/problem+json";
+        return { status: 429, headers: { get }, text: async () => body };
       },
     });
-    await ledger.stream("orders").publish({ key: "a", data: 1 });
-    expect(asked).toEqual([false, true]);
-    fake.revoke();
-    await expect(ledger.whoami()).rejects.toMatchObject({ code: "unauthorized" });
+    const call = { method: "GET", path: "/whoami" } as const;
+    const asking = caught(ledger.request({ ...call, attempts: attempts ?? Infinity }));
+    asking.catch(() => {});
+    await fake.advance(119_000);
+    expect(sent).toBe(1);
+    await fake.advance(10_000);
+    expect(sent).toBe(times);
+    if (times === 1) expect(await asking).toMatchObject({ code: "too-many-requests", retry });
+    else await expect(asking).rejects.toThrow("was not refused");
   });
 
   it("leaves no listener on a signal, after 10,000 polls of it", async () => {
@@ -175,6 +205,28 @@ describe("a request", () => {
 });
 
 describe("while the server is away", () => {
+  it("a loop that waits for another one's probe is told, and so a view is stale", async () => {
+    const { fake, ledger, orders } = open({ wait: "none" });
+    const view = orders.view({ store: memory<unknown>() });
+    await fake.advance(1_000);
+    expect(view.status).toBe("live");
+    fake.setAway(true);
+    const before = fake.requests.length;
+    // Fails while the view pauses, so the view's own request finds an outage.
+    const asking = caught(ledger.request({ method: "GET", path: "/whoami", attempts: Infinity }));
+    await fake.advance(50);
+    expect(view.status).toBe("stale");
+    expect(new Set(fake.requests.slice(before).map(({ path }) => path))).toEqual(
+      new Set(["/whoami"]),
+    );
+    expect(view.failure).toMatchObject({ name: "LedgerUnreachable", maybeWritten: false });
+    fake.setAway(false);
+    await fake.advance(10_000);
+    expect(view.status).toBe("live");
+    asking.catch(() => {});
+    await view.close();
+  });
+
   it("all loops of a client together ask at most 20 times in a minute", async () => {
     const { fake, orders } = open();
     const controller = new AbortController();

@@ -2,7 +2,7 @@ import { LedgerProblem, LedgerUnreachable } from "../errors.ts";
 import { type Answer, attempt, type Fetch } from "./attempt.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { createOutage } from "./outage.ts";
-import { backOffMs, pauseAfter, type RetryPolicy } from "./retry-plan.ts";
+import { pauseAfter, type RetryPolicy } from "./retry-plan.ts";
 
 /**
  * One request. Every request can be repeated: publishes carry an Idempotency-Key, and the others
@@ -42,7 +42,7 @@ export type RequestReport = {
 
 export type ConnectionDeps = {
   readonly url: string;
-  readonly apiKey: (isRefused: boolean) => string | Promise<string>;
+  readonly apiKey: string | ((isRefused: boolean) => string | Promise<string>);
   readonly fetch: Fetch;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
@@ -53,52 +53,53 @@ export type ConnectionDeps = {
 export type Connection = { request(call: Call): Promise<Answer>; readonly clock: Clock };
 
 export function connect(deps: ConnectionDeps): Connection {
-  const { clock, retry: policy } = deps;
-  const outage = createOutage(clock, policy);
+  const { clock, retry, onRequest } = deps;
+  const unlessAway = createOutage(clock, retry);
 
   async function request(call: Call): Promise<Answer> {
-    const attempts = call.attempts ?? policy.attempts;
-    const isWrite = call.method !== "GET";
-    let isRepeated = false;
+    const { method, path, signal, attempts = retry.attempts } = call;
+    let maybeWritten = false;
     let isKeyRefused = false;
     let last: Error | undefined;
     for (let failures = 0; ; ) {
-      const turn = await outage.turn(attempts - failures, call.signal);
-      if (turn === undefined) throw unreachable(call, attempts, isRepeated, last);
-      const began = clock.now();
-      const outcome = await attempt(
-        deps,
-        turn.isProbe ? { ...call, waitSeconds: undefined } : call,
-        isKeyRefused,
-      ).catch((error: unknown) => {
-        turn.end("unknown");
-        throw error;
-      });
-      turn.end(outcome.kind === "lost" ? "lost" : "reached");
-      report(deps, call, { outcome, attempt: failures + 1, ms: clock.now() - began });
-      if (outcome.kind === "answer") return outcome.answer;
-
+      let began = 0;
+      const send = (isProbe: boolean) => {
+        began = clock.now();
+        const sent = isProbe ? { ...call, waitSeconds: undefined } : call;
+        return attempt(deps, sent, { maybeWritten, isKeyRefused });
+      };
+      const onWait = () => {
+        last = unreachable(call, 0, maybeWritten);
+        call.onRetry?.(last);
+      };
+      const outcome = await unlessAway(send, attempts - failures, signal, !last && onWait);
+      if (outcome === undefined) throw last;
+      const { answer, isLost } = outcome;
+      let { error } = outcome;
       failures += 1;
-      if (outcome.kind === "lost") {
-        isRepeated ||= isWrite && outcome.isSent;
-        last = outcome.cause;
-        if (failures >= attempts) throw unreachable(call, failures, isRepeated, last);
-        call.onRetry?.(unreachable(call, failures, isRepeated, last));
-        await sleep(clock, backOffMs(policy, failures, Math.random()), call.signal);
-        continue;
-      }
-      const problem = new LedgerProblem(outcome.body, isRepeated);
-      if (problem.code === "unauthorized" && !isKeyRefused) {
+      onRequest?.({
+        method,
+        path,
+        attempt: failures,
+        ms: clock.now() - began,
+        status: answer?.status,
+        requestId: answer?.header("x-request-id") ?? undefined,
+        error,
+      });
+      if (error === undefined) return answer as Answer;
+
+      if (LedgerProblem.is(error, "unauthorized") && !isKeyRefused) {
         // The key may have been rotated since it was fetched.
         isKeyRefused = true;
-        if (outcome.isKeyFetched) continue;
+        if (typeof deps.apiKey === "function") continue;
       }
-      const pauseMs = pauseAfter(policy, problem, failures, Math.random());
-      if (pauseMs === undefined || failures >= attempts) throw problem;
-      isRepeated ||= isWrite && problem.retry === "same";
-      last = problem;
-      call.onRetry?.(problem);
-      await sleep(clock, pauseMs, call.signal);
+      maybeWritten ||= method !== "GET" && outcome.isOpen;
+      if (isLost) error = unreachable(call, failures, maybeWritten, error);
+      const pauseMs = pauseAfter({ ...retry, attempts }, error, failures, Math.random());
+      if (pauseMs === undefined || failures >= attempts) throw error;
+      last = error;
+      call.onRetry?.(error);
+      await sleep(clock, pauseMs, signal);
     }
   }
   return { request, clock };
@@ -108,34 +109,9 @@ const unreachable = (
   { method, path }: Call,
   attempts: number,
   maybeWritten: boolean,
-  cause: Error | undefined,
+  cause?: Error,
 ): Error => {
-  if (LedgerProblem.is(cause)) return cause;
-  const times = attempts === 1 ? "once" : `${attempts} times`;
-  const text = `No answer to ${method} ${path}, tried ${times}: ${cause?.message ?? "the server is away"}`;
+  const why = cause?.message ?? "the server is away";
+  const text = `No answer to ${method} ${path} in ${attempts} attempt(s): ${why}`;
   return new LedgerUnreachable(text, { maybeWritten, cause });
 };
-
-function report(
-  { onRequest }: ConnectionDeps,
-  { method, path }: Call,
-  { outcome, ...times }: { outcome: Outcome; attempt: number; ms: number },
-): void {
-  const { answer, cause, body } = outcome as Reported;
-  onRequest?.({
-    method,
-    path,
-    ...times,
-    status: answer?.status,
-    requestId: answer?.header("x-request-id") ?? undefined,
-    error: cause ?? (body && new LedgerProblem(body)),
-  });
-}
-
-type Reported = {
-  readonly answer?: Answer;
-  readonly cause?: Error;
-  readonly body?: Readonly<Record<string, unknown>>;
-};
-
-type Outcome = Awaited<ReturnType<typeof attempt>>;

@@ -1,4 +1,5 @@
-import type { LedgerProblem } from "../errors.ts";
+import { LedgerProblem } from "../errors.ts";
+import { FOREVER } from "./follow.ts";
 
 export type RetryPolicy = {
   /** The maximum number of attempts of one request. */
@@ -24,16 +25,19 @@ export const backOffMs = (
 ): number => Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance / 4));
 
 /**
- * The pause before the same request is sent again, or undefined if repeating does not help. The
- * server's `retry` decides, rather than the status.
+ * The pause before the same request is sent again, or undefined if repeating does not help. After a
+ * problem the server's `retry` decides, rather than the status.
  */
 export function pauseAfter(
   policy: RetryPolicy,
-  { retry, retryAfterMs = 0 }: LedgerProblem,
+  error: Error,
   failures: number,
   chance: number,
 ): number | undefined {
-  if (retry === "never" || retry === "refresh") return undefined;
-  if (retryAfterMs > PATIENCE_MS && Number.isFinite(policy.attempts)) return undefined;
-  return Math.max(retryAfterMs, backOffMs(policy, failures, chance));
+  const pauseMs = backOffMs(policy, failures, chance);
+  if (!LedgerProblem.is(error)) return pauseMs;
+  const { retry, retryAfterMs = 0 } = error;
+  if (retry !== "same" && retry !== "later") return undefined;
+  if (retryAfterMs > PATIENCE_MS && policy.attempts < FOREVER) return undefined;
+  return Math.max(retryAfterMs, pauseMs);
 }

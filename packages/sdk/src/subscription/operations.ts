@@ -24,24 +24,21 @@ export function subscriptionOperations(
   const all = `${streamPath(context.stream)}/subscriptions`;
   const path = `${all}/${encodeURIComponent(name)}`;
   const me = consumer === false ? undefined : (consumer ?? `sdk-${newIdempotencyKey()}`);
-  const get = <T>(at: string, query?: Call["query"], how?: Signalled): Promise<T> =>
-    ask(context, { method: "GET", path: at, query, ...how });
-  const post = <T>(
-    at: string,
-    body: NonNullable<Call["body"]>,
-    how?: Omit<Call, "method" | "path">,
-  ): Promise<T> => ask(context, { method: "POST", path: at, body, ...how });
-
-  const info = (how?: Signalled): Promise<SubscriptionInfo> => get(path, {}, how);
-  const parkedPage = (cursor: string | undefined, how?: Signalled) =>
-    get<{ parked: ParkedKey[]; cursor: string | null }>(`${path}/parked`, { cursor }, how);
+  type Body = Readonly<Record<string, unknown>>;
+  const post = <T>(at: string, body: Body, how?: Partial<Call>): Promise<T> =>
+    ask(context, { method: "POST", path: at, body, ...how });
+  /** Ends the wait of a parked key. One that is already free counts as done. */
+  const free = (action: string, query: Call["query"], how?: Signalled): Promise<void> =>
+    unlessRepeated(post(`${path}/parked/${action}`, {}, { ...how, query }), "parked-key-not-found");
+  const info = (how?: Signalled): Promise<SubscriptionInfo> =>
+    ask(context, { method: "GET", path, ...how });
 
   return {
     path,
     consumer: me,
     isMadeHere: settings.start !== undefined,
     /** Creates the subscription if its start is known. Repeating it changes nothing. */
-    async ensure(signal?: AbortSignal): Promise<void> {
+    async create(signal?: AbortSignal): Promise<void> {
       if (settings.start !== undefined) await post(all, { name, ...settings }, { signal });
     },
     info,
@@ -53,45 +50,40 @@ export function subscriptionOperations(
       how?: Signalled,
     ): Promise<ParkedKey> => post(`${path}/park`, { key, sequence, reason: cut(reason) }, how),
     async *parked(how?: Signalled): AsyncGenerator<ParkedKey, void, void> {
-      for (let cursor: string | undefined; ; ) {
-        const page = await parkedPage(cursor, how);
+      for (let cursor: string | undefined | null; cursor !== null; ) {
+        const page: { parked: ParkedKey[]; cursor: string | null } = await ask(context, {
+          method: "GET",
+          path: `${path}/parked`,
+          query: { cursor },
+          ...how,
+        });
         yield* page.parked;
-        if (page.cursor === null) return;
         cursor = page.cursor;
       }
     },
-    /** Delivers the events that waited. A key that is already free counts as done. */
-    retry: (key: string, how?: Signalled): Promise<void> =>
-      unlessRepeated(
-        post(`${path}/parked/retry`, {}, { ...how, query: { key } }),
-        "parked-key-not-found",
-      ),
+    /** Delivers the events that waited. */
+    retry: (key: string, how?: Signalled): Promise<void> => free("retry", { key }, how),
     /** Skips the parked event, and delivers the later ones of its key. */
     skip: (
       { key, sequence }: Pick<ParkedKey, "key" | "sequence">,
       how?: Signalled,
-    ): Promise<void> =>
-      unlessRepeated(
-        post(`${path}/parked/skip`, {}, { ...how, query: { key, sequence } }),
-        "parked-key-not-found",
-      ),
+    ): Promise<void> => free("skip", { key, sequence }, how),
     /**
      * Ends a loop: commits what was processed last, so that it is not delivered again, and releases
      * this worker's share at once. Otherwise the other workers would wait until its lease ends.
      */
     async leave(commit?: string): Promise<void> {
-      const how = { signal: AbortSignal.timeout(LEAVE_MS), attempts: 1 };
-      const end = (action: string, body: Readonly<Record<string, unknown>>) =>
-        context.connection
-          .request({ method: "POST", path: path + action, body, ...how })
-          .catch(() => {});
+      const signal = AbortSignal.timeout(LEAVE_MS);
+      const end = (action: string, body: Body) =>
+        post(path + action, body, { signal, attempts: 1 }).catch(() => {});
       if (commit !== undefined) await end("/poll", { commit, limit: 1, consumer: me });
       if (me !== undefined) await end("/leave", { consumer: me });
     },
     delete: (how?: Signalled): Promise<void> =>
       unlessRepeated(
-        context.connection.request({ method: "DELETE", path, ...how }),
-        ...(["subscription-not-found", "stream-not-found"] as const),
+        ask(context, { method: "DELETE", path, ...how }),
+        "subscription-not-found",
+        "stream-not-found",
       ),
   };
 }

@@ -1,7 +1,7 @@
 import { ask, type StreamContext } from "../context.ts";
-import { InvalidEvent, LedgerProblem } from "../errors.ts";
+import { type InvalidEvent, LedgerProblem } from "../errors.ts";
 import type { LedgerEvent } from "../events/event.ts";
-import { type OnInvalid, readEvents, usable, type WireEvent } from "../events/read-events.ts";
+import { type OnInvalid, readEvents, type WireEvent } from "../events/read-events.ts";
 import { FOREVER, pace, waitSecondsAfter } from "../http/follow.ts";
 import type { Operations } from "./operations.ts";
 import type { PollPage } from "./settings.ts";
@@ -32,23 +32,22 @@ export async function* subscriptionPages(
   operations: Operations,
   options: PagesOptions = {},
 ): AsyncGenerator<PollPage<LedgerEvent>, void, void> {
-  const { signal, onRetry, limit, onInvalid = "throw" } = options;
+  const { signal, onRetry, limit, onInvalid } = options;
   const { consumer } = operations;
+  const park = ({ key, sequence = 0, message }: InvalidEvent) =>
+    operations.park({ key, sequence, reason: message }, { signal });
+  /** What the next request commits. */
   let commit: string | undefined;
   let committed: string | undefined;
   let former: PollPage<WireEvent> | undefined;
-  await operations.ensure(signal);
+  await operations.create(signal);
   try {
     for (;;) {
-      const isNew = commit !== committed;
-      const waitSeconds = former?.caughtUp ? waitSecondsAfter(context.wait, former) : undefined;
-      const body = { limit, consumer, ...(isNew ? { commit } : {}) };
-      const path = `${operations.path}/poll`;
       const page = await ask<PollPage<WireEvent>>(context, {
         method: "POST",
-        path,
-        body,
-        waitSeconds,
+        path: `${operations.path}/poll`,
+        body: { limit, consumer, commit },
+        waitSeconds: waitSecondsAfter(context.wait, former),
         signal,
         onRetry,
         attempts: FOREVER,
@@ -59,22 +58,20 @@ export async function* subscriptionPages(
         committed = undefined;
         continue;
       }
-      if (isNew) committed = commit;
+      committed = commit ?? committed;
+      commit = undefined;
       const isNewLife = former !== undefined && former.life !== page.life;
       former = page;
       if (page.events.length > 0 || page.snapshotEnd || isNewLife) {
-        const read = await readEvents(context.schemas, page.events);
-        const events =
-          onInvalid === "park"
-            ? await parkInvalid(operations, read, signal)
-            : usable(read, onInvalid);
+        const onFault = onInvalid === "park" ? park : onInvalid;
+        const events = await readEvents(context.schemas, page.events, onFault);
         yield { ...page, events, isNewLife };
       }
-      commit = page.cursor;
+      if (page.cursor !== committed) commit = page.cursor;
       await pace(context.connection.clock, page, signal);
     }
   } finally {
-    await operations.leave(commit === committed ? undefined : commit);
+    await operations.leave(commit);
   }
 }
 
@@ -87,36 +84,14 @@ async function recover(
   error: unknown,
   { signal, onLost = "throw" }: PagesOptions,
 ): Promise<undefined> {
-  if (LedgerProblem.is(error, "invalid-cursor", "lease-lost")) return undefined;
   if (LedgerProblem.is(error, "subscription-not-found") && operations.isMadeHere) {
-    await operations.ensure(signal);
-    return undefined;
-  }
-  if (LedgerProblem.is(error, "retention-passed", "bootstrap-expired") && onLost === "seek") {
-    const to = error.body.seek === "bootstrap" ? "bootstrap" : "earliest";
-    await operations.seek(to, { signal });
-    return undefined;
-  }
-  throw error;
-}
-
-/** Parks the keys of invalid events. */
-async function parkInvalid(
-  operations: Operations,
-  read: readonly (LedgerEvent | InvalidEvent)[],
-  signal: AbortSignal | undefined,
-): Promise<LedgerEvent[]> {
-  const parked = new Set<string>();
-  const events: LedgerEvent[] = [];
-  for (const event of read) {
-    if (parked.has(event.key)) continue;
-    if (!InvalidEvent.is(event)) {
-      events.push(event);
-      continue;
-    }
-    const { key, sequence = 0, message } = event;
-    await operations.park({ key, sequence, reason: message }, { signal });
-    parked.add(key);
-  }
-  return events;
+    await operations.create(signal);
+  } else if (
+    LedgerProblem.is(error, "retention-passed", "bootstrap-expired") &&
+    onLost === "seek"
+  ) {
+    const to = error.body.seek as "earliest" | "bootstrap" | undefined;
+    await operations.seek(to ?? "earliest", { signal });
+  } else if (!LedgerProblem.is(error, "invalid-cursor", "lease-lost")) throw error;
+  return undefined;
 }

@@ -38,36 +38,38 @@ async function processPage(
   { concurrency = 1, onError = "stop", signal }: RunOptions,
 ): Promise<void> {
   const { life, phase } = page;
-  const queues = [...Map.groupBy(page.events, ({ key }) => key).values()];
+  // A concurrency of one keeps the order of the page, too.
+  const queues =
+    concurrency > 1
+      ? [...Map.groupBy(page.events, ({ key }) => key).values()]
+      : page.events.map((event) => [event]);
   const parked = new Set<string>();
   let failure: { readonly error: unknown } | undefined;
 
-  const processKey = async (events: readonly LedgerEvent[]): Promise<void> => {
-    for (const event of events) {
-      if (failure !== undefined || parked.has(event.key)) return;
+  const process = async (event: LedgerEvent): Promise<void> => {
+    const { key, sequence } = event;
+    try {
       signal?.throwIfAborted();
-      try {
-        await handler(event, { life, phase, signal });
-      } catch (error) {
-        // An error that follows from the abort is no failure.
-        signal?.throwIfAborted();
-        if (onError === "stop") throw error;
-        const { key, sequence } = event;
-        parked.add(key);
-        await operations.park({ key, sequence, reason: String(error) }, { signal });
-      }
+      await handler(event, { life, phase, signal });
+    } catch (error) {
+      // An error that follows from the abort is no failure.
+      signal?.throwIfAborted();
+      if (onError === "stop") throw error;
+      parked.add(key);
+      await operations.park({ key, sequence, reason: String(error) }, { signal });
     }
   };
   const worker = async (): Promise<void> => {
-    for (let next = queues.shift(); next !== undefined; next = queues.shift()) {
-      if (failure !== undefined) return;
-      await processKey(next).catch((error: unknown) => {
-        failure ??= { error };
-      });
+    for (let events = queues.shift(); events !== undefined; events = queues.shift()) {
+      for (const event of events) {
+        if (failure !== undefined) return;
+        if (parked.has(event.key)) break;
+        await process(event).catch((error: unknown) => {
+          failure ??= { error };
+        });
+      }
     }
   };
-  // A concurrency of one keeps the order of the page, too.
-  if (concurrency <= 1) queues.splice(0, queues.length, ...page.events.map((event) => [event]));
   await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
   if (failure !== undefined) throw failure.error;
 }

@@ -27,12 +27,9 @@ export function openSubscription(
   settings: SubscriptionSettings = {},
 ): Subscription {
   const operations = subscriptionOperations(context, name, settings);
-  const { path: _, isMadeHere: __, ensure, ...shown } = operations;
   return {
     name,
-    ...shown,
-    create: ensure,
-    leave: () => operations.leave(),
+    ...operations,
     pages: (options) => subscriptionPages(context, operations, options),
     run: (handler, options) => run(context, operations, handler, options),
   };

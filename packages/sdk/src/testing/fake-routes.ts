@@ -191,11 +191,14 @@ async function browse(state: FakeState, stream: FakeStream, { query }: Request) 
     life: stream.life,
     tier: "hot",
   };
-  return { status: 200, body: { ...page, ...pacing(caughtUp) } };
+  return { status: 200, body: { ...page, ...pacing(caughtUp, query.waitSeconds) } };
 }
 
-/** The next poll is always due at once, because a test does not wait for a pace. */
-const pacing = (_caughtUp: boolean) => ({ waitSecondsAdvised: WAIT_SECONDS, nextPollMs: 0 });
+/** After a poll that waited, the next one is due at once. A test does not wait long for a pace. */
+const pacing = (caughtUp: boolean, waitSeconds: unknown) => ({
+  waitSecondsAdvised: WAIT_SECONDS,
+  nextPollMs: caughtUp && !waitSeconds ? 10 : 0,
+});
 
 function list(stream: FakeStream, { cursor, key, keyPrefix, limit = "50" }: Request["query"]) {
   if (stream.settings.compaction === "none") {
@@ -340,7 +343,7 @@ async function poll(
   assertAlive(state, stream);
   if (sub.seeks !== seeks) page = look();
   const committed = cursor === undefined ? {} : { committed: cursorOf(at), stale };
-  return { status: 200, body: { ...page, ...committed, ...pacing(page.caughtUp) } };
+  return { status: 200, body: { ...page, ...committed, ...pacing(page.caughtUp, waitSeconds) } };
 }
 
 type PollGiven = {

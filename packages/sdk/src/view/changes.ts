@@ -1,3 +1,5 @@
+import { signalling } from "../http/clock.ts";
+
 /**
  * A change of a copy. `reset`: there were too many changes to list them, so read the entries again.
  */
@@ -15,41 +17,38 @@ const WAITING_MAX = 10_000;
 /** Passes changes to any number of readers, each at its own pace. */
 export function createChanges<Row>() {
   type Change = ViewChange<Row>;
-  type Reader = { queue: Change[]; wake: (() => void) | undefined };
-  const readers = new Set<Reader>();
+  const queues = new Set<Change[]>();
+  const more = signalling();
   let isEnded = false;
 
   const emit = (changes: readonly Change[]): void => {
-    for (const reader of readers) {
-      const isFull = reader.queue.length + changes.length > WAITING_MAX;
-      if (isFull) reader.queue = [{ kind: "reset" }];
-      else reader.queue.push(...changes);
-      reader.wake?.();
+    for (const queue of queues) {
+      if (queue.length + changes.length <= WAITING_MAX) queue.push(...changes);
+      else queue.splice(0, queue.length, { kind: "reset" });
     }
+    more.signal();
   };
   const end = (): void => {
     isEnded = true;
-    for (const { wake } of readers) wake?.();
+    more.signal();
   };
 
   /** The changes from now on. */
   function open(): AsyncIterableIterator<Change> {
-    const reader: Reader = { queue: [], wake: undefined };
-    readers.add(reader);
+    const queue: Change[] = [];
+    queues.add(queue);
     return {
       async next(): Promise<IteratorResult<Change, undefined>> {
         for (;;) {
-          const value = reader.queue.shift();
+          const value = queue.shift();
           if (value !== undefined) return { value, done: false };
-          if (isEnded || !readers.has(reader)) return { value: undefined, done: true };
-          await new Promise<void>((resolve) => {
-            reader.wake = resolve;
-          });
+          if (isEnded || !queues.has(queue)) return { value: undefined, done: true };
+          await more.promise();
         }
       },
       async return() {
-        readers.delete(reader);
-        reader.wake?.();
+        queues.delete(queue);
+        more.signal();
         return { value: undefined, done: true };
       },
       [Symbol.asyncIterator]() {

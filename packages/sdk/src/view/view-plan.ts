@@ -2,30 +2,24 @@ import { LedgerProblem } from "../errors.ts";
 import type { LedgerEvent } from "../events/event.ts";
 import type { Change, Mark, Put } from "./store.ts";
 
-/** The mark of an empty copy. */
-const NOTHING: Mark = {
-  version: 0,
-  of: "",
+/** Begins a new round. Readers see the old one meanwhile. */
+export const nextRound = (of: string, mark: Mark | undefined): Mark => ({
+  of,
+  version: (mark?.version ?? 0) + 1,
+  round: (mark?.round ?? 0) + 1,
+  shown: mark?.shown ?? 0,
   life: "",
-  round: 0,
-  shown: 0,
   listing: null,
   follow: null,
   ready: false,
-};
-
-/** Begins a new round. Readers see the old one meanwhile. */
-export const nextRound = (of: string, mark: Mark = NOTHING): Mark => ({
-  ...NOTHING,
-  of,
-  version: mark.version + 1,
-  round: mark.round + 1,
-  shown: mark.shown,
 });
 
+/** A page of the list of current states. */
 export type ListPage = {
-  readonly items: readonly LedgerEvent[];
+  readonly events: readonly LedgerEvent[];
+  /** Where the list continues. */
   readonly cursor: string | null;
+  /** Where the log continues after the list. */
   readonly follow: string;
   readonly life: string;
 };
@@ -39,57 +33,36 @@ export type LogPage = {
 
 export type ToRow<Row> = (event: LedgerEvent) => Row | undefined;
 
-/** The changes of a page of current states, or undefined if the stream has a new life. */
-export function applyList<Row>(
-  mark: Mark,
-  page: ListPage,
-  toRow: ToRow<Row>,
-): Change<Row> | undefined {
-  if (mark.life !== "" && mark.life !== page.life) return undefined;
-  const { puts } = fold(page.items, toRow);
-  return {
-    mark: {
-      ...mark,
-      version: mark.version + 1,
-      life: page.life,
-      listing: page.cursor,
-      follow: page.follow,
-    },
-    // A key without a row here has none from another page either, because the round is new.
-    puts,
-    deletes: [],
-    sweep: false,
-  };
-}
-
 /**
- * The changes of a page of the log, or undefined if the stream has a new life. The first page that
+ * The changes of a page, or undefined if the stream has a new life. The first page of the log that
  * reaches the end completes the round: readers see it from then on, and the rows of the old round
  * are deleted.
  */
-export function applyLog<Row>(
+export function applyPage<Row>(
   mark: Mark,
-  page: LogPage,
+  page: ListPage | LogPage,
   toRow: ToRow<Row>,
 ): Change<Row> | undefined {
-  if (mark.life !== page.life) return undefined;
-  const completes = !mark.ready && page.caughtUp;
+  if (mark.life !== "" && mark.life !== page.life) return undefined;
+  const isList = "follow" in page;
+  const completes = !isList && !mark.ready && page.caughtUp;
   const next: Mark = {
     ...mark,
     version: mark.version + 1,
-    follow: page.cursor,
-    ready: mark.ready || page.caughtUp,
-    shown: completes ? mark.round : mark.shown,
+    life: page.life,
+    ...(isList ? { listing: page.cursor, follow: page.follow } : { follow: page.cursor }),
+    ...(completes && { ready: true, shown: mark.round }),
   };
   return { mark: next, ...fold(page.events, toRow), sweep: completes };
 }
 
-/** Whether a change has anything to store. */
-export const isChange = (before: Mark, { mark, puts, deletes }: Change<unknown>): boolean =>
-  puts.length > 0 ||
-  deletes.length > 0 ||
-  mark.follow !== before.follow ||
-  mark.ready !== before.ready;
+/** Whether a change has anything to store: each page with events moves its cursor. */
+export const isChange = (before: Mark, { mark }: Change<unknown>): boolean =>
+  mark.listing !== before.listing || mark.follow !== before.follow || mark.ready !== before.ready;
+
+/** Whether the list of current states is still to be read. */
+export const isListing = (mark: Mark | undefined): boolean =>
+  !mark?.follow || mark.listing !== null;
 
 /** The last event of each key decides. */
 function fold<Row>(

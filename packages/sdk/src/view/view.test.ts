@@ -133,6 +133,36 @@ describe("a view", () => {
     await second.close();
   });
 
+  it("is complete though its rows leave out whole pages of the list and of the log", async () => {
+    const { fake, orders, meanwhile } = open();
+    const publish = (from: number, until: number) => {
+      const numbers = Array.from({ length: until - from }, (_, n) => from + n);
+      return meanwhile(orders.publish(numbers.map((n) => ({ key: `k${n}`, data: n }))), 10);
+    };
+    await publish(0, 1_000);
+    await publish(1_000, 1_700);
+    const view = orders.view({
+      store: memory<number>(),
+      toRow: ({ data }) => (data === 0 || data === 1_699 ? Number(data) : undefined),
+    });
+    await meanwhile(view.ready());
+    expect(rowsOf(view)).toEqual({ k0: 0, k1699: 1_699 });
+    const lists = fake.requests.filter(({ path }) => path.endsWith("/compacted"));
+    expect(lists).toHaveLength(4);
+    await view.close();
+  });
+
+  it("does not wait for a write after it was closed", async () => {
+    const { fake, orders, meanwhile, put } = open();
+    const store = memory<number>();
+    const view = orders.view({ store: { ...store, get: async (k, r) => store.get(k, r) } });
+    await meanwhile(view.ready());
+    const seen = expect(view.seen(await put("a", 1))).rejects.toThrow("closed");
+    await view.close();
+    await seen;
+    fake.setAway(true);
+  });
+
   it("fails when its store does, and goes on when that works again", async () => {
     const { fake, orders, meanwhile, put } = open();
     await put("a", 1);

@@ -1,17 +1,19 @@
 import { ask, type StreamContext, streamPath } from "../context.ts";
 import type { Lag, LedgerEvent, Page, Receipt } from "../events/event.ts";
-import { type OnInvalid, readEvents, usable, type WireEvent } from "../events/read-events.ts";
+import { type OnInvalid, readEvents, type WireEvent } from "../events/read-events.ts";
 import { sleep } from "../http/clock.ts";
-import { FOREVER, waitSecondsAfter } from "../http/follow.ts";
+import { FOREVER, pace, waitSecondsAfter } from "../http/follow.ts";
+import type { Call } from "../http/request.ts";
 import { backOffMs } from "../http/retry-plan.ts";
 import { createChanges, type ViewChange } from "./changes.ts";
 import type { Change, Found, Mark, ViewStore } from "./store.ts";
 import {
-  applyList,
-  applyLog,
+  applyPage,
   isChange,
+  isListing,
   isPlaceGone,
   type ListPage,
+  type LogPage,
   nextRound,
 } from "./view-plan.ts";
 import { createWaiters, type WaitOptions } from "./waiters.ts";
@@ -86,7 +88,6 @@ export function openView<Row>(
   const { store, keyPrefix, onStatus, onInvalid = "throw" } = options;
   const toRow = options.toRow ?? ((event: LedgerEvent) => event.data as Row);
   const { clock } = context.connection;
-  const path = streamPath(context.stream);
   const of = `${context.stream} ${keyPrefix ?? ""}`;
   const changes = createChanges<Row>();
   const starting = createWaiters(clock);
@@ -97,7 +98,7 @@ export function openView<Row>(
    * lost.
    */
   let isMarkKnown = false;
-  let former: Page<WireEvent> | undefined;
+  let former: Page<LedgerEvent> | undefined;
   let isCurrent = false;
   let isClosed = false;
   let wantsRound = false;
@@ -106,21 +107,17 @@ export function openView<Row>(
   let failure: unknown;
   /** Aborts what the loop waits for: a poll or a pause. */
   let hold = new AbortController();
+  const shown = (): number => mark?.shown ?? 0;
 
-  const setStatus = (next: ViewStatus, cause: unknown): void => {
-    const isNew = next !== status;
-    status = next;
+  /** With a cause: the view has failed, or the server could not be reached and is asked again. */
+  const settleStatus = (cause?: unknown, hasFailed = false): void => {
+    const isLive = !cause && isCurrent && shown() === mark?.round;
+    const before = status;
+    status = hasFailed ? "failed" : isLive ? "live" : shown() > 0 ? "stale" : "loading";
     failure = cause;
-    if (isNew) onStatus?.(next, cause);
+    if (status !== before) onStatus?.(status, cause);
+    if (isLive) starting.resolve();
   };
-  const settleStatus = (): void => {
-    const isShown = mark !== undefined && mark.shown > 0;
-    const isLive = isCurrent && mark?.shown === mark?.round;
-    setStatus(isShown ? (isLive ? "live" : "stale") : "loading", undefined);
-    if (isCurrent && mark?.ready) starting.resolve();
-  };
-  const onRetry = (cause: Error): void =>
-    setStatus(mark !== undefined && mark.shown > 0 ? "stale" : "loading", cause);
 
   async function keep(): Promise<void> {
     for (let failures = 0; !isClosed; ) {
@@ -138,7 +135,7 @@ export function openView<Row>(
           wantsRound = true;
           if (failures === 1) continue;
         } else {
-          setStatus("failed", error);
+          settleStatus(error, true);
           starting.reject(error);
           seeing.reject(error);
         }
@@ -156,56 +153,50 @@ export function openView<Row>(
       await save({ mark: nextRound(of, mark), puts: [], deletes: [], sweep: false });
       wantsRound = false;
       settleStatus();
-    } else if (mark.follow === null || mark.listing !== null) await list(mark);
-    else await followLog(mark, mark.follow);
+    } else if (isListing(mark)) {
+      const query = { limit: LIST_LIMIT, cursor: mark.listing ?? undefined };
+      await apply(mark, await pageOf<ListPage>("compacted", query));
+      settleStatus();
+    } else await followLog(mark);
   }
 
-  async function list(before: Mark): Promise<void> {
-    const page: Omit<ListPage, "items"> & { items: WireEvent[] } = await ask(context, {
-      method: "GET",
-      path: `${path}/compacted`,
-      query: { keyPrefix, limit: LIST_LIMIT, cursor: before.listing ?? undefined },
-      attempts: FOREVER,
-      signal: hold.signal,
-      onRetry,
-    });
-    const items = usable(await readEvents(context.schemas, page.items), onInvalid);
-    await settle(applyList(before, { ...page, items }, toRow));
-    settleStatus();
-  }
-
-  async function followLog(before: Mark, from: string): Promise<void> {
+  async function followLog(before: Mark): Promise<void> {
     const urgent = seeing.snapshot();
-    const isIdle = former?.caughtUp === true && urgent.length === 0;
-    if (isIdle && former?.nextPollMs) await sleep(clock, former.nextPollMs, hold.signal);
-    const waitSeconds = isIdle ? waitSecondsAfter(context.wait, former) : undefined;
-    const page: Page<WireEvent> = await ask(context, {
-      method: "GET",
-      path: `${path}/events`,
-      query: { keyPrefix, from, limit: LOG_LIMIT },
-      attempts: FOREVER,
-      signal: hold.signal,
-      waitSeconds,
-      onRetry,
-    });
-    const events = usable(await readEvents(context.schemas, page.events), onInvalid);
-    const isApplied = await settle(applyLog(before, { ...page, events }, toRow));
-    if (!isApplied) return;
+    const idle = urgent.length === 0 ? former : undefined;
+    if (idle?.caughtUp) await pace(clock, idle, hold.signal);
+    const query = { limit: LOG_LIMIT, from: before.follow ?? undefined };
+    const waitSeconds = waitSecondsAfter(context.wait, idle);
+    const page = await pageOf<Page<LedgerEvent>>("events", query, waitSeconds);
+    if (!(await apply(before, page))) return;
     former = page;
     isCurrent ||= page.caughtUp;
     settleStatus();
     if (page.caughtUp) for (const waiter of urgent) waiter.resolve();
   }
 
+  async function pageOf<P>(list: string, query: Call["query"], waitSeconds?: number): Promise<P> {
+    const page = await ask<P & Listed>(context, {
+      method: "GET",
+      path: `${streamPath(context.stream)}/${list}`,
+      query: { keyPrefix, ...query },
+      waitSeconds,
+      attempts: FOREVER,
+      signal: hold.signal,
+      onRetry: settleStatus,
+    });
+    const { events, items = events } = page;
+    return { ...page, events: await readEvents(context.schemas, items, onInvalid) };
+  }
+
   /** Applies a page. Returns false if a new life or another replica has made it void. */
-  async function settle(change: Change<Row> | undefined): Promise<boolean> {
+  async function apply(before: Mark, page: ListPage | LogPage): Promise<boolean> {
+    const change = applyPage(before, page, toRow);
     if (change === undefined) {
       wantsRound = true;
       isCurrent = false;
       return false;
     }
-    const before = mark;
-    if (before !== undefined && !isChange(before, change)) return true;
+    if (!isChange(before, change)) return true;
     if (!(await save(change))) return false;
     applied += change.puts.length + change.deletes.length;
     if (change.sweep) changes.emit([{ kind: "reset" }]);
@@ -227,9 +218,9 @@ export function openView<Row>(
   }
 
   const closed = () => new Error("the view is closed");
-  const late = () => failure ?? new Error(`the view is ${status} and not current in time`);
-  const rowOf = (found: Found<Row> | undefined): Row | undefined => found?.row;
-  const shown = (): number => mark?.shown ?? 0;
+  const late = () => failure ?? new Error(`the view is still ${status}`);
+  const rowOf = (found: Awaitable<Found<Row> | undefined>): Awaitable<Row | undefined> =>
+    found && ("then" in found ? found.then(rowOf) : found.row);
   const keeping = keep();
 
   const close = async (): Promise<void> => {
@@ -249,8 +240,7 @@ export function openView<Row>(
       return failure;
     },
     get progress() {
-      const isListing = mark === undefined || mark.follow === null || mark.listing !== null;
-      const phase: "listing" | "following" = isListing ? "listing" : "following";
+      const phase: "listing" | "following" = isListing(mark) ? "listing" : "following";
       return { round: mark?.round ?? 0, phase, applied, lag: former?.lag };
     },
     async ready(how = {}) {
@@ -259,15 +249,13 @@ export function openView<Row>(
       if (status === "failed") throw failure;
       await starting.wait(how, late);
     },
-    get: ((key: string) => {
-      const found = store.get(key, shown());
-      return isPromise(found) ? found.then(rowOf) : rowOf(found);
-    }) as View<Row, ViewStore<Row>>["get"],
+    get: ((key: string) => rowOf(store.get(key, shown()))) as View<Row, ViewStore<Row>>["get"],
     entries: (() => store.entries(shown())) as View<Row, ViewStore<Row>>["entries"],
     changes: changes.open,
     async seen({ events, life }, how = {}) {
+      const isKept = !isClosed && mark?.life === life && (await areKept(events));
       if (isClosed) throw closed();
-      if (mark?.life === life && (await areKept(events))) return;
+      if (isKept) return;
       if (status === "failed") throw failure;
       const waiting = seeing.wait(how, late);
       // A poll that is already waiting began earlier, so its answer may lack these events.
@@ -286,8 +274,7 @@ export function openView<Row>(
 
   async function areKept(events: Receipt["events"]): Promise<boolean> {
     if (mark?.shown !== mark?.round) return false;
-    const last = new Map(events.map(({ key, sequence }) => [key, sequence]));
-    for (const [key, sequence] of last) {
+    for (const { key, sequence } of events) {
       const found = await store.get(key, shown());
       if (found === undefined || found.sequence < sequence) return false;
     }
@@ -295,5 +282,7 @@ export function openView<Row>(
   }
 }
 
-const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
-  typeof value === "object" && value !== null && "then" in value;
+/** A list of states calls them items. */
+type Listed = { readonly events: readonly WireEvent[]; readonly items?: readonly WireEvent[] };
+
+type Awaitable<T> = T | Promise<T>;

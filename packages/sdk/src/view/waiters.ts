@@ -11,9 +11,6 @@ export type WaitOptions = {
 export function createWaiters(clock: Clock) {
   const waiting = new Set<PromiseWithResolvers<void>>();
   return {
-    get size(): number {
-      return waiting.size;
-    },
     async wait(
       { timeoutMs = 30_000, signal }: WaitOptions,
       onTimeout: () => unknown,
