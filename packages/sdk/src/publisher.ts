@@ -98,8 +98,8 @@ export function createPublisher<In extends NewEvent>(
         return;
       } catch (error) {
         failure ??= { error };
-        // A request is written whole or not at all. The events at fault are given up, and the others
-        // are sent again.
+        // A request is written whole or not at all. The events at fault are given up, and the
+        // others are sent again.
         const refused = refusedEvents(error, rest.length);
         rest = rest.filter((waiting, index) => {
           const isKept = refused !== undefined && !refused.has(index);
