@@ -3,6 +3,7 @@ import { accessible } from "./accessible.ts";
 import { chromiumPath } from "./browser.ts";
 import { data } from "./data.ts";
 import { firstUse } from "./first-use.ts";
+import { keyboard } from "./keyboard.ts";
 import { scale } from "./scale.ts";
 import { walk } from "./walk.ts";
 import { openWorld } from "./world.ts";
@@ -18,6 +19,7 @@ describe.runIf(isThere)("the console", () => {
   const world = openWorld();
   describe("walk", () => walk(world));
   describe("access for everyone", () => accessible(world));
+  describe("keyboard", () => keyboard(world));
   describe("data", () => data(world));
   describe("scale", () => scale(world));
   describe("first use", () => firstUse());

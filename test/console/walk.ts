@@ -1,23 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
+import { VIEWS } from "./views.ts";
 import type { World } from "./world.ts";
-
-/** Every view by its address, with what is seen there. */
-export const VIEWS: readonly (readonly [hash: string, text: string])[] = [
-  ["#/streams", "billing.invoices"],
-  ["#/streams/orders/events", "order-1003"],
-  ["#/streams/orders/events?seq=588&of=order-1005", "customer-5"],
-  ["#/streams/hostile/events", "rtl-\\u202egnp.exe"],
-  ["#/streams/orders/states", "order-1000"],
-  ["#/streams/orders/key?key=order-1003", "tombstone"],
-  ["#/streams/orders/about", "Oldest kept event"],
-  ["#/streams/orders/subscriptions", "shipping"],
-  ["#/streams/orders/subscriptions/shipping", "Lag since this page was opened"],
-  ["#/streams/orders/subscriptions/search-index", "bootstrap"],
-  ["#/streams/orders/subscriptions/shipping/parked", "no such customer"],
-  ["#/keys", "shop backend"],
-  ["#/tenants", "Only the tenant default"],
-];
 
 const dialogOf = (page: Page) => page.locator("dialog[open]");
 

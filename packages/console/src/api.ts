@@ -1,33 +1,33 @@
-import { rawJson } from "../../sdk/src/index.ts";
-import { ledger } from "./session.ts";
+import type {
+  ApiKey,
+  KeyRotation,
+  KeySettings,
+  ListedStream,
+  ListedSubscription,
+  NewApiKey,
+  NewStream,
+  NewSubscription,
+  StreamChange,
+  SubscriptionChange,
+  SubscriptionView,
+  StreamInfo as WholeStreamInfo,
+} from "../../sdk/src/admin/index.ts";
+import { type Filter, type Lag, type ParkedKey, type Place, rawJson } from "../../sdk/src/index.ts";
+import { quoteData } from "./json/quote-data.ts";
+import { admin, ledger, openStream } from "./session.ts";
 
-/** The requests of the console, each with the part of its answer that the console shows. */
+/** The requests of the console, on the SDK. */
 
-export type Lag = { readonly events: number; readonly seconds: number };
+export type { ApiKey, Filter, Lag, ParkedKey };
 
-export type StreamInfo = {
-  readonly name: string;
-  readonly description: string;
-  readonly partitions: number;
-  readonly compaction: "key" | "none";
-  readonly retentionHours: number;
-  readonly createdAt: string;
-  readonly life: string;
-  readonly eventCount?: number;
-  readonly bytes?: number;
-  readonly firstEventAt?: string | null;
-  readonly lastEventAt?: string | null;
-  readonly watermarkLag?: Lag;
-  readonly archiveDays?: number;
-  readonly archive?: {
-    readonly segments: number;
-    readonly events: number;
-    readonly bytes: number;
-    readonly lag: Lag;
-  };
-  readonly subscriptionCount?: number;
-  readonly subscriptions?: readonly { readonly name: string; readonly lag: Lag }[];
-};
+/** A stream of a list, or one that was asked for alone. */
+export type StreamInfo = ListedStream & Partial<Pick<WholeStreamInfo, "subscriptions">>;
+
+/** A subscription of a list, or one that was asked for alone. */
+export type SubscriptionInfo = ListedSubscription &
+  Partial<Pick<SubscriptionView, "keysBehind" | "members">>;
+
+export type Secret = Pick<NewApiKey, "apiKey" | "id" | "name">;
 
 /** An event. `data` is the JSON text that was published, or null. */
 export type Event = {
@@ -41,6 +41,14 @@ export type Event = {
   readonly data: string | null;
 };
 
+/** What is published by hand. `data` is a JSON text. */
+export type Draft = {
+  readonly key: string;
+  readonly type?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly data: string;
+};
+
 export type EventPage = {
   readonly events: readonly Event[];
   readonly cursor: string;
@@ -52,186 +60,102 @@ export type EventPage = {
   readonly waitSecondsAdvised: number;
 };
 
-export type Filter = {
-  readonly types?: readonly string[];
-  readonly keyPrefix?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-};
+/** The subscription that lags most, among so many whose lag the server tells. */
+export type Worst = { readonly name: string; readonly lag: Lag; readonly among: number };
 
-export type SubscriptionInfo = {
-  readonly name: string;
-  readonly stream: string;
-  readonly start: unknown;
-  readonly filter?: Filter;
-  readonly leaseSeconds: number;
-  readonly maxDeliveries?: number;
-  readonly createdAt: string;
-  readonly phase?: "bootstrap" | "log";
-  readonly snapshot?: { readonly partsRead: number; readonly parts: number };
-  readonly position?: string | null;
-  readonly warnings?: readonly string[];
-  readonly lag?: Lag;
-  readonly keysBehind?: number | null;
-  readonly parkedKeys?: number;
-  readonly members?: readonly {
-    readonly consumer: string;
-    readonly share: number;
-    readonly until: string;
-  }[];
-};
+export type Query = Readonly<Record<string, string | number | undefined>>;
 
-export type ParkedKey = {
-  readonly key: string;
-  readonly sequence: number;
-  readonly reason: string;
-  readonly parkedAt: string;
-  readonly status: "parked" | "retrying";
-  readonly expired?: boolean;
-};
+const pathOf = (stream: string): string => `/streams/${encodeURIComponent(stream)}`;
+const subscriptions = (stream: string) => admin.value.subscriptions(stream);
 
-export type ApiKey = {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly streams: readonly string[];
-  readonly subscriptions?: readonly string[];
-  readonly keyPrefix?: string;
-  readonly createdAt: string;
-  readonly createdBy: string;
-  readonly expiresAt: string;
-  readonly lastUsedAt: string | null;
-  readonly rotatedAt: string | null;
-};
+/** A list is read up to this many items. A longer one shows its beginning. */
+const ITEMS_MAX = 5_000;
+const LISTING = { pageItems: 500 };
+const WITH_STATS = { ...LISTING, stats: true };
 
-export type Secret = { readonly apiKey: string; readonly id: string; readonly name: string };
-
-/** A subscription and its lag. */
-export type Worst = { readonly name: string; readonly lag: Lag };
-
-type Query = Readonly<Record<string, string | number | undefined>>;
-type Body = Readonly<Record<string, unknown>>;
-
-const get = <T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
-  ledger.value.request<T>({ method: "GET", path, query, signal });
-const send = <T = void>(
-  method: "POST" | "PATCH" | "DELETE",
-  path: string,
-  body?: Body,
-  query: Query = {},
-): Promise<T> => ledger.value.request<T>({ method, path, body, query });
-
-const stream = (name: string): string => `/streams/${encodeURIComponent(name)}`;
-const subscription = (of: string, name: string): string =>
-  `${stream(of)}/subscriptions/${encodeURIComponent(name)}`;
-
-/** A list is read whole up to this many pages. A longer one shows its beginning. */
-const PAGES_MAX = 10;
-
-/** All items of a list, and whether there are more. */
+/** The items of a list, and whether there are more. */
 export type Whole<T> = { readonly items: readonly T[]; readonly more: boolean };
 
-async function whole<T>(
-  path: string,
-  member: string,
-  query: Query,
-  signal?: AbortSignal,
-): Promise<Whole<T>> {
+async function whole<T>(list: AsyncIterable<T>): Promise<Whole<T>> {
   const items: T[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const answer = await get<Record<string, unknown>>(path, { ...query, cursor }, signal);
-    items.push(...(answer[member] as T[]));
-    if (typeof answer.cursor !== "string") return { items, more: false };
-    cursor = answer.cursor;
+  for await (const item of list) {
+    if (items.length === ITEMS_MAX) return { items, more: true };
+    items.push(item);
   }
-  return { items, more: true };
+  return { items, more: false };
 }
 
+const printQuery = (query: Query): string =>
+  Object.entries(query)
+    .flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+    )
+    .join("&");
+
 export const api = {
-  streams: (signal?: AbortSignal) =>
-    whole<StreamInfo>("/streams", "streams", { include: "stats", limit: 500 }, signal),
-  stream: (name: string, signal?: AbortSignal) => get<StreamInfo>(stream(name), {}, signal),
-  /** The subscription of a stream that lags most, by name of the stream. */
-  worstLags: async (names: readonly string[], signal?: AbortSignal) => {
-    const worst = new Map<string, Worst>();
-    for (const name of names) {
-      const { subscriptions = [] } = await get<StreamInfo>(stream(name), {}, signal);
-      const [first] = subscriptions.toSorted((a, b) => b.lag.events - a.lag.events);
-      if (first !== undefined) worst.set(name, first);
-    }
-    return worst;
+  streams: (signal?: AbortSignal): Promise<Whole<StreamInfo>> =>
+    whole(admin.value.streams.list({ ...WITH_STATS, signal })),
+  stream: (name: string, signal?: AbortSignal): Promise<StreamInfo> =>
+    admin.value.streams.get(name, { signal }),
+  /** The subscription of a stream that lags most. */
+  async worstLag(name: string, signal?: AbortSignal): Promise<Worst | undefined> {
+    const { subscriptions: all } = await admin.value.streams.get(name, { signal });
+    const [worst] = all.toSorted((a, b) => b.lag.events - a.lag.events);
+    return worst && { ...worst, among: all.length };
   },
-  createStream: (settings: Body) => send<StreamInfo>("POST", "/streams", settings),
-  changeStream: (name: string, settings: Body) => send<StreamInfo>("PATCH", stream(name), settings),
-  deleteStream: (name: string) => send("DELETE", stream(name)),
-  compact: (name: string) => send<{ done: boolean }>("POST", `${stream(name)}/compact`, {}),
+  createStream: (name: string, settings: NewStream = {}) =>
+    admin.value.streams.create(name, settings),
+  changeStream: (name: string, settings: StreamChange) =>
+    admin.value.streams.change(name, settings),
+  deleteStream: (name: string) => admin.value.streams.delete(name),
+  compact: (name: string) => admin.value.streams.compact(name),
 
   /** A page of events. With `waitSeconds` the answer may take as long. */
   events: (name: string, { waitSeconds, ...query }: Query, signal?: AbortSignal) =>
     ledger.value.request<EventPage>({
       method: "GET",
-      path: `${stream(name)}/events`,
+      path: `${pathOf(name)}/events`,
       query,
       signal,
       ...(waitSeconds === undefined ? {} : { waitSeconds: Number(waitSeconds) }),
     }),
-  /** Publishes one event, whose data is a JSON text. */
-  publish: (name: string, event: { key: string; type?: string | undefined; data: string }) =>
-    ledger.value
-      .stream(name)
-      .publish({ key: event.key, type: event.type, data: rawJson(event.data) }),
-  state: (name: string, key: string, signal?: AbortSignal) =>
-    get<Event>(`${stream(name)}/compacted`, { key }, signal),
+  /** Opens an event stream of the pages after a place. */
+  openEvents: (name: string, query: Query, signal: AbortSignal) =>
+    openStream(`${pathOf(name)}/events?${printQuery(query)}`, signal),
+  readPage: (json: string): EventPage => JSON.parse(quoteData(json)),
+  publish: (name: string, { data, ...event }: Draft) =>
+    ledger.value.stream(name).publish({ ...event, data: rawJson(data) }),
+  state: async (name: string, key: string, signal?: AbortSignal): Promise<Event> =>
+    JSON.parse(await admin.value.streams.stateText(name, key, { signal })),
   states: (name: string, query: Query, signal?: AbortSignal) =>
-    get<{ items: readonly Event[]; cursor: string | null }>(
-      `${stream(name)}/compacted`,
+    ledger.value.request<{ items: readonly Event[]; cursor: string | null }>({
+      method: "GET",
+      path: `${pathOf(name)}/compacted`,
       query,
       signal,
-    ),
+    }),
 
-  subscriptions: (of: string, signal?: AbortSignal) =>
-    whole<SubscriptionInfo>(
-      `${stream(of)}/subscriptions`,
-      "subscriptions",
-      { include: "stats", limit: 500 },
-      signal,
-    ),
-  subscription: (of: string, name: string, signal?: AbortSignal) =>
-    get<SubscriptionInfo>(subscription(of, name), {}, signal),
-  createSubscription: (of: string, settings: Body) =>
-    send<SubscriptionInfo>("POST", `${stream(of)}/subscriptions`, settings),
-  changeSubscription: (of: string, name: string, settings: Body) =>
-    send<SubscriptionInfo & { warnings: readonly string[] }>(
-      "PATCH",
-      subscription(of, name),
-      settings,
-    ),
-  seek: (of: string, name: string, to: unknown) =>
-    send("POST", `${subscription(of, name)}/seek`, { to }),
-  deleteSubscription: (of: string, name: string) => send("DELETE", subscription(of, name)),
+  subscriptions: (of: string, signal?: AbortSignal): Promise<Whole<SubscriptionInfo>> =>
+    whole(subscriptions(of).list({ ...WITH_STATS, signal })),
+  subscription: (of: string, name: string, signal?: AbortSignal): Promise<SubscriptionInfo> =>
+    subscriptions(of).get(name, { signal }),
+  createSubscription: (of: string, name: string, settings: NewSubscription) =>
+    subscriptions(of).create(name, settings),
+  changeSubscription: (of: string, name: string, settings: SubscriptionChange) =>
+    subscriptions(of).change(name, settings),
+  seek: (of: string, name: string, to: Place) => subscriptions(of).seek(name, to),
+  deleteSubscription: (of: string, name: string) => subscriptions(of).delete(name),
 
-  parked: (of: string, name: string, signal?: AbortSignal) =>
-    whole<ParkedKey>(`${subscription(of, name)}/parked`, "parked", { limit: 500 }, signal),
-  retry: (of: string, name: string, key: string) =>
-    send<{ status: string }>("POST", `${subscription(of, name)}/parked/retry`, {}, { key }),
-  skip: (of: string, name: string, { key, sequence }: ParkedKey) =>
-    send<{ status: string }>(
-      "POST",
-      `${subscription(of, name)}/parked/skip`,
-      {},
-      {
-        key,
-        sequence,
-      },
-    ),
+  parked: (of: string, name: string, signal?: AbortSignal): Promise<Whole<ParkedKey>> =>
+    whole(subscriptions(of).parked(name, { ...LISTING, signal })),
+  retry: (of: string, name: string, key: string) => subscriptions(of).retry(name, key),
+  skip: (of: string, name: string, parked: ParkedKey) => subscriptions(of).skip(name, parked),
 
-  keys: (signal?: AbortSignal) => whole<ApiKey>("/keys", "keys", { limit: 500 }, signal),
-  createKey: (settings: Body) => send<Secret>("POST", "/keys", settings),
-  rotateKey: (id: string, overlapSeconds: number) =>
-    send<Secret & { formerValidUntil: string }>("POST", `/keys/${id}/rotate`, { overlapSeconds }),
-  revokeKey: (id: string, cascade: boolean) =>
-    send("DELETE", `/keys/${id}`, undefined, { cascade: String(cascade) }),
-  tenants: (signal?: AbortSignal) =>
-    whole<{ name: string; createdAt: string }>("/tenants", "tenants", { limit: 500 }, signal),
-  createTenant: (name: string) => send<{ adminKey: Secret }>("POST", "/tenants", { name }),
+  keys: (signal?: AbortSignal): Promise<Whole<ApiKey>> =>
+    whole(admin.value.keys.list({ ...LISTING, signal })),
+  createKey: (settings: KeySettings) => admin.value.keys.create(settings),
+  rotateKey: (id: string, how: KeyRotation) => admin.value.keys.rotate(id, how),
+  revokeKey: (id: string, cascade: boolean) => admin.value.keys.revoke(id, { cascade }),
+  tenants: (signal?: AbortSignal) => whole(admin.value.tenants.list({ ...LISTING, signal })),
+  createTenant: (name: string) => admin.value.tenants.create(name),
 };

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { readGoTo } from "./events/query.ts";
+import { placeBody, readGoTo } from "./events/query.ts";
 import { ago, bytes, counted, duration, rate } from "./format.ts";
+import { headerMatcher, printHeaders, readHeaders } from "./headers.ts";
 import { href, readPlace } from "./place.ts";
 import { createSamples, ratesOf, sparkline } from "./samples.ts";
+import { nextToAsk } from "./turns.ts";
 import { glimpse, visible } from "./visible.ts";
 
 describe("place", () => {
@@ -36,6 +38,59 @@ describe("readGoTo", () => {
     ["2026-11-29T06:00:00Z", { at: "2026-11-29T06:00:00Z" }],
   ])("readGoTo reads %s", (typed, expected) => {
     expect(readGoTo(typed, now)).toMatchObject(expected);
+  });
+});
+
+describe("placeBody", () => {
+  it.each([
+    ["earliest", "earliest"],
+    ["bootstrap", "bootstrap"],
+    ["42", { sequence: 42 }],
+    ["2026-11-29T06:00:00Z", { timestamp: "2026-11-29T06:00:00Z" }],
+    ["4gEAd9_x-Q", { cursor: "4gEAd9_x-Q" }],
+  ])("placeBody sends %s", (at, expected) => {
+    expect(placeBody(at)).toEqual(expected);
+  });
+});
+
+describe("headers", () => {
+  it("headers are read from lines and printed as lines", () => {
+    const headers = { source: "shop", "trace-id": "a:b c" };
+    expect(readHeaders("source: shop\n\n trace-id :a:b c ")).toEqual(headers);
+    expect(readHeaders(printHeaders(headers))).toEqual(headers);
+    expect(readHeaders(" \n")).toBeUndefined();
+    expect(() => readHeaders("source")).toThrow('unlike "source"');
+  });
+
+  it("a header is found by its name, or by name and value", () => {
+    const has = (text: string) => headerMatcher(text)({ source: "shop: two" });
+    expect(["", "source", "Source: shop: two", " source :shop: two"].map(has)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(["source: shop", "other", "constructor", "source:"].map(has)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(headerMatcher("source")(undefined)).toBe(false);
+  });
+});
+
+describe("nextToAsk", () => {
+  it("names that were never asked come first, then those that were asked longest ago", () => {
+    const at = new Map([
+      ["a", 30],
+      ["b", 10],
+      ["c", 20],
+    ]);
+    const next = (most: number, before = 100) =>
+      nextToAsk(["a", "b", "c", "d", "e"], (name) => at.get(name), { before, most });
+    expect(next(3)).toEqual(["d", "e", "b"]);
+    expect(next(9, 20)).toEqual(["d", "e", "b", "c"]);
   });
 });
 

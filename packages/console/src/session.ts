@@ -1,43 +1,34 @@
 import { computed, signal } from "@preact/signals";
-import { EventLedger, LedgerProblem } from "../../sdk/src/index.ts";
+import { administer, type Caller, type KeyScope } from "../../sdk/src/admin/index.ts";
+import { type ConnectionOptions, EventLedger, LedgerProblem } from "../../sdk/src/index.ts";
 import { quoteData } from "./json/quote-data.ts";
 
-export type Scope = "read" | "consume" | "operate" | "publish" | "admin";
-
-/** The bearer of the key, and what it may do. */
-export type Me = {
-  readonly tenant: string;
-  readonly keyId: string;
-  readonly scopes: readonly Scope[];
-  readonly streams: readonly string[];
-  readonly subscriptions?: readonly string[];
-  readonly keyPrefix?: string;
-  readonly expiresAt?: string;
-  readonly version: string;
-  readonly waitSecondsAdvised: number;
-};
+export type Scope = KeyScope;
 
 const PLACE = "eventledger.key";
 
 /** The API key. It is kept until the tab closes, and leaves it only as a header. */
 export const apiKey = signal<string | undefined>(sessionStorage.getItem(PLACE) ?? undefined);
-export const me = signal<Me | undefined>(undefined);
+/** The bearer of the key, and what it may do. */
+export const me = signal<Caller | undefined>(undefined);
 /** Why the last key was refused, or why the server could not be asked. */
 export const refusal = signal<string>("");
 
-/** The client of this server. The data of events comes as the text that was published. */
-export const ledger = computed(
-  () =>
-    new EventLedger({
-      url: location.origin,
-      apiKey: apiKey.value ?? "",
-      retry: { attempts: 3 },
-      fetch: async (url, init) => {
-        const { status, headers, ...response } = await send(url, init);
-        return { status, headers, text: async () => quoteData(await response.text()) };
-      },
-    }),
+/** How this server is reached. The data of events comes as the text that was published. */
+const options = computed(
+  (): ConnectionOptions => ({
+    url: location.origin,
+    apiKey: apiKey.value ?? "",
+    retry: { attempts: 3 },
+    fetch: async (url, init) => {
+      const { status, headers, ...response } = await send(url, init);
+      return { status, headers, text: async () => quoteData(await response.text()) };
+    },
+  }),
 );
+
+export const ledger = computed(() => new EventLedger(options.value));
+export const admin = computed(() => administer(options.value));
 
 async function send(url: string, init: RequestInit) {
   // The key is a header. No cookie is sent, and none is taken.
@@ -49,12 +40,37 @@ async function send(url: string, init: RequestInit) {
   };
 }
 
+/** Opens an event stream of this server. */
+export async function openStream(
+  path: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  const { value: key = "" } = apiKey;
+  const response = await fetch(path, {
+    signal,
+    credentials: "omit",
+    cache: "no-store",
+    headers: {
+      Accept: "text/event-stream",
+      ...(key === "" ? {} : { Authorization: `Bearer ${key}` }),
+    },
+  });
+  const type = response.headers.get("content-type") ?? "";
+  if (response.ok && response.body !== null && type.startsWith("text/event-stream")) {
+    return response.body;
+  }
+  // A gateway that does not know event streams answers in its own way.
+  const unknown = { code: "streaming-unavailable", status: response.status };
+  const isProblem = type.startsWith("application/problem+json");
+  throw new LedgerProblem(isProblem ? await response.json() : unknown);
+}
+
 /** Asks the server who the key belongs to, and keeps the key if it is taken. */
 export async function signIn(key: string): Promise<void> {
   apiKey.value = key;
   refusal.value = "";
   try {
-    me.value = (await ledger.value.whoami()) as unknown as Me;
+    me.value = await admin.value.whoami();
     sessionStorage.setItem(PLACE, key);
   } catch (error) {
     end(

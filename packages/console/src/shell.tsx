@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import iconUrl from "./icon.svg";
 import { listenToKeys, SHORTCUTS, showsShortcuts } from "./keyboard.ts";
-import { Empty, note, Skeleton } from "./parts/basics.tsx";
+import { note, Skeleton } from "./parts/basics.tsx";
 import { Dialog } from "./parts/dialog.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { href, place } from "./place.ts";
@@ -79,11 +79,12 @@ function View() {
   if (section === "keys" && can("admin")) return <KeysView />;
   if (section === "tenants" && isRoot()) return <TenantsView />;
   return (
-    <Empty title="There is nothing at this address">
-      <p>
+    <>
+      <h1>There is nothing at this address</h1>
+      <p class="soft">
         It may need another key. <a href={href([])}>All streams</a>
       </p>
-    </Empty>
+    </>
   );
 }
 

@@ -1,5 +1,7 @@
 import { type Signal, signal } from "@preact/signals";
 import type { Event, EventPage } from "../api.ts";
+import { headerMatcher } from "../headers.ts";
+import { type Following, follow } from "./follow.ts";
 import { type LogQuery, placeOf } from "./query.ts";
 
 /** Asks for a page of events of one stream. */
@@ -16,7 +18,6 @@ const PAGE = 1_000;
 /** With more events than this in the list, or as many new ones at once, it begins again. */
 const KEPT_MAX = 150_000;
 const CATCH_UP_MAX = 5_000;
-const RETRY_MS = 3_000;
 
 export type LogState = {
   /** The events in the order in which they are shown. The array changes in place. */
@@ -29,6 +30,8 @@ export type LogState = {
   readonly isComplete: boolean;
   readonly isReading: boolean;
   readonly error: unknown;
+  /** When the server answered last, as milliseconds of this machine. */
+  readonly at: number;
   /** How many rows were ever added at the top. */
   readonly added: number;
 };
@@ -45,6 +48,11 @@ export type Log = {
 
 type Deps = {
   readonly browse: Browse;
+  /** Opens an event stream. Undefined where the server does not stream. */
+  readonly open:
+    | ((query: Parameters<Browse>[0], signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>)
+    | undefined;
+  readonly readPage: Following["readPage"];
   readonly waitSeconds: number;
   readonly onRefused: (error: unknown) => boolean;
   readonly isHidden: () => boolean;
@@ -57,6 +65,7 @@ const START: LogState = {
   isComplete: false,
   isReading: false,
   error: undefined,
+  at: 0,
   added: 0,
 };
 
@@ -72,19 +81,17 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
   const { type, key, keyPrefix, order, last } = query;
   const filters = { type, key, keyPrefix };
   const isNewest = order === "desc" && query.at === undefined;
-  const matches = matcher(query.find);
+  const matches = matcher(query);
   const rows: Event[] = [];
-  /** Where reading goes on, and where the live events follow. */
+  /** Where reading goes on. */
   let next: string | undefined;
-  let head: string | undefined;
 
   async function readPage(): Promise<EventPage> {
     if (next === undefined && isNewest) {
       // A position at the end divides what is there from what comes, without a gap.
       const end = await deps.browse({ from: "latest", limit: 1 }, closed);
-      head = end.cursor;
       next = end.cursor;
-      void follow();
+      void live(end.cursor);
     }
     if (next === undefined && last !== undefined) {
       return deps.browse({ ...filters, last }, closed);
@@ -107,12 +114,11 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
         found += hits.length;
         rows.push(...hits);
         const edge = page.events.at(-1)?.publishedAt ?? state.value.edge;
-        set({ rows, looked: state.value.looked + page.looked, edge });
+        set({ rows, looked: state.value.looked + page.looked, edge, at: Date.now() });
         if (!page.caughtUp) continue;
         set({ isComplete: true });
         if (order === "asc") {
-          head = page.cursor;
-          void follow();
+          void live(page.cursor);
         }
         break;
       }
@@ -124,46 +130,46 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
   }
 
   let follows = false;
-  async function follow(): Promise<void> {
+  async function live(from: string): Promise<void> {
     if (follows) return;
     follows = true;
-    while (!closed.aborted) {
-      if (paused.value || deps.isHidden()) {
-        await pause(300, closed);
-        continue;
-      }
-      try {
-        const { waitSeconds } = deps;
-        const page = await deps.browse(
-          { ...filters, from: head, limit: 1_000, waitSeconds },
-          closed,
-        );
-        // A pause during the request holds what it brought.
-        while (paused.value && !closed.aborted) await pause(300, closed);
-        head = page.cursor;
-        if (!add(page)) return restart();
-        if (page.caughtUp) await pause(Math.max(250, page.nextPollMs ?? 1_000), closed);
-      } catch (error) {
-        if (closed.aborted || deps.onRefused(error)) return;
-        set({ error });
-        await pause(RETRY_MS, closed);
-      }
-    }
+    const { open, waitSeconds } = deps;
+    const query = { ...filters, limit: PAGE };
+    let isTooMuch = false;
+    await follow({
+      from,
+      poll: (at) => deps.browse({ ...query, from: at, waitSeconds }, closed),
+      open: open && ((at, signal) => open({ ...query, from: at }, signal)),
+      readPage: deps.readPage,
+      isIdle: () => paused.value || deps.isHidden(),
+      onPage(page) {
+        isTooMuch = !add(page);
+        return !isTooMuch;
+      },
+      onState(error) {
+        if (error !== undefined && deps.onRefused(error)) return false;
+        set(error === undefined ? { error, at: Date.now() } : { error });
+        return true;
+      },
+      closed,
+    });
+    if (isTooMuch) restart();
   }
 
   /** Shows new events. Returns whether the list can go on from them. */
   function add(page: EventPage): boolean {
     const hits = page.events.filter(matches);
     const looked = state.value.looked + page.looked;
+    const at = Date.now();
     if (order === "asc") {
       rows.push(...hits);
-      set({ rows, looked, error: undefined });
+      set({ rows, looked, error: undefined, at });
       return true;
     }
     const isTooMuch = (page.lag?.events ?? 0) > CATCH_UP_MAX || rows.length > KEPT_MAX;
     if (isTooMuch) return false;
     rows.unshift(...hits.toReversed());
-    set({ rows, looked, error: undefined, added: state.value.added + hits.length });
+    set({ rows, looked, error: undefined, at, added: state.value.added + hits.length });
     return true;
   }
 
@@ -185,22 +191,11 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
   };
 }
 
-/** Whether an event has the text in its key, its type or its data. */
-function matcher(find: string): (event: Event) => boolean {
+/** Whether an event has the text in its key, its type or its data, and has the header. */
+function matcher({ find, header }: LogQuery): (event: Event) => boolean {
   const text = find.toLowerCase();
-  if (text === "") return () => true;
-  return ({ key, type = "", data }) =>
+  const hasText = ({ key, type = "", data }: Event): boolean =>
     [key, type, data ?? "null"].some((part) => part.toLowerCase().includes(text));
+  const hasHeader = headerMatcher(header);
+  return (event) => (text === "" || hasText(event)) && hasHeader(event.headers);
 }
-
-/** Resolves after a time, or at once when the log is closed. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });

@@ -1,3 +1,4 @@
+import type { Place } from "../../../sdk/src/index.ts";
 import type { Query } from "../place.ts";
 
 /** What the list of events shows, as the address says it. */
@@ -12,10 +13,12 @@ export type LogQuery = {
   readonly keyPrefix: string | undefined;
   /** A text to look for in the events that are read. */
   readonly find: string;
+  /** A header to look for in them: `name: value`, or the name alone. */
+  readonly header: string;
 };
 
 export function readLogQuery(query: Readonly<Record<string, string>>): LogQuery {
-  const { at, last, type, key, prefix, find = "" } = query;
+  const { at, last, type, key, prefix, find = "", header = "" } = query;
   const isFrom = query.order === "asc" || last !== undefined;
   return {
     order: isFrom ? "asc" : "desc",
@@ -25,6 +28,7 @@ export function readLogQuery(query: Readonly<Record<string, string>>): LogQuery 
     key: key || undefined,
     keyPrefix: prefix || undefined,
     find,
+    header,
   };
 }
 
@@ -73,4 +77,11 @@ function readMoment(text: string, now: number): string | undefined {
 export function placeOf({ order, at }: LogQuery): string | undefined {
   if (at === undefined || order === "asc" || !/^\d+$/.test(at)) return at;
   return String(BigInt(at) + 1n);
+}
+
+/** A place as the body of a request takes it. What is neither a number nor a time is a cursor. */
+export function placeBody(at: string): Place {
+  if (at === "earliest" || at === "latest" || at === "bootstrap") return at;
+  if (/^\d+$/.test(at)) return { sequence: Number(at) };
+  return /^\d{4}-/.test(at) ? { timestamp: at } : { cursor: at };
 }

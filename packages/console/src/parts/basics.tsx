@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { LedgerProblem } from "../../../sdk/src/index.ts";
+import { LedgerProblem, LedgerUnreachable } from "../../../sdk/src/index.ts";
 import { ago, clock, moment } from "../format.ts";
 import { visible } from "../visible.ts";
 import { useNow } from "./load.ts";
@@ -29,7 +29,15 @@ export function Failure({ error }: { error: unknown }) {
   return (
     <div class="failure" role="alert">
       {problem === undefined ? (
-        <p>{visible(text)}</p>
+        <>
+          {LedgerUnreachable.is(error) && (
+            <p>
+              The server does not answer.
+              {error.maybeWritten && " What you asked for may have been done nevertheless."}
+            </p>
+          )}
+          <p class={LedgerUnreachable.is(error) ? "soft small" : ""}>{visible(text)}</p>
+        </>
       ) : (
         <>
           <p>{visible(String(problem.body.detail ?? problem.body.title ?? problem.code))}</p>
@@ -131,12 +139,15 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   );
 }
 
+/** A name with its value. A value that may be long takes the whole line. */
+export type Fact = readonly [name: string, value: ComponentChildren, size?: "whole"];
+
 /** Names with their values. */
-export function Facts({ facts }: { facts: readonly (readonly [string, ComponentChildren])[] }) {
+export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
+      {facts.map(([name, value, size = ""]) => (
+        <div key={name} class={size}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>

@@ -1,5 +1,5 @@
 import { type ComponentChildren, cloneElement, type VNode } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Failure } from "./basics.tsx";
 import { useAction } from "./load.ts";
 
@@ -14,7 +14,8 @@ type DialogProps = {
 export function Dialog({ title, onClose, children, wide = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // The dialog is closed while it is still in the page, so that the browser gives the focus back.
+  useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
     return () => current?.close();
@@ -84,7 +85,8 @@ export function FormDialog(props: FormProps) {
           <button
             type="submit"
             class={danger ? "danger" : "primary"}
-            disabled={action.busy || (typed !== undefined && text !== typed)}
+            aria-disabled={action.busy}
+            disabled={typed !== undefined && text !== typed}
           >
             {act}
           </button>

@@ -88,6 +88,7 @@ export function Windowed(props: Props) {
       aria-label={label}
       {...(role === "grid" ? { "aria-rowcount": count + 1 } : {})}
       tabIndex={0}
+      {...(role === "grid" ? { "data-focus-after": "[role=grid]" } : {})}
       {...(props.activeId === undefined ? {} : { "aria-activedescendant": props.activeId })}
       onKeyDown={props.onKeyDown}
     >

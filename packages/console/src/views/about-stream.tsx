@@ -4,6 +4,7 @@ import { bytes, count, counted, duration } from "../format.ts";
 import { Ago, announce, Facts, Moment } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { go } from "../place.ts";
+import { visible } from "../visible.ts";
 import { StreamDialog } from "./stream-dialog.tsx";
 import { ArchiveLag, CompactionLag, Rate } from "./streams.tsx";
 
@@ -56,9 +57,9 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
         </header>
         <Facts
           facts={[
-            ["Description", info.description || "none"],
+            ["Description", visible(info.description) || "none", "whole"],
             ["Events are kept for", duration(info.retentionHours * 3_600)],
-            ["Archive", info.archiveDays === undefined ? "none" : counted(info.archiveDays, "day")],
+            ["Archive", archiveOf(info)],
             ["Current state of keys", info.compaction === "key" ? "kept" : "not kept"],
             ["Partitions", count(info.partitions)],
             ["Created", <Moment key="created" at={info.createdAt} />],
@@ -85,6 +86,12 @@ export function AboutStream({ info, mayChange, onChanged }: Props) {
   );
 }
 
+const archiveOf = ({ archiveDays, archiveLock }: StreamInfo): string => {
+  if (archiveDays === undefined) return "none";
+  const lock = archiveLock === undefined ? "" : `, locked for ${archiveLock}`;
+  return `${counted(archiveDays, "day")}${lock}`;
+};
+
 const holds = (info: StreamInfo) =>
   [
     ["Rate", <Rate key="rate" of={`${info.life}/${info.name}`} />],
@@ -97,6 +104,7 @@ const holds = (info: StreamInfo) =>
       ? []
       : ([
           ["Events in the archive", count(info.archive.events)],
+          ["Bytes in the archive", bytes(info.archive.bytes)],
           ["Archive lag", <ArchiveLag key="archive" lag={info.archive.lag} />],
         ] as const)),
     ["Subscriptions", count(info.subscriptionCount ?? 0)],

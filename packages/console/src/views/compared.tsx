@@ -15,7 +15,9 @@ export function Compared({ left, right }: { left: Event; right: Event }) {
   return (
     <>
       <p class="soft">
-        {changes === 0 ? "The data is the same." : `${counted(changes, "line")} differ.`}
+        {changes === 0
+          ? "The data is the same."
+          : `${counted(changes, "line")} ${changes === 1 ? "differs" : "differ"}.`}
       </p>
       <section class="diff" tabIndex={0} aria-label="Comparison">
         <table>

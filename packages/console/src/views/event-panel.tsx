@@ -1,7 +1,17 @@
+import { useEffect, useRef } from "preact/hooks";
 import { api, type Event } from "../api.ts";
 import { bytes, count } from "../format.ts";
 import { JsonView } from "../json/json-view.tsx";
-import { CopyButton, Facts, Failure, Moment, Name, Skeleton, Tag } from "../parts/basics.tsx";
+import {
+  CopyButton,
+  type Fact,
+  Facts,
+  Failure,
+  Moment,
+  Name,
+  Skeleton,
+  Tag,
+} from "../parts/basics.tsx";
 import { useLoad } from "../parts/load.ts";
 import { href, show } from "../place.ts";
 import { can } from "../session.ts";
@@ -23,10 +33,19 @@ export function EventPanel({ stream, sequence, eventKey, known, onPublish }: Pro
     const page = await api.events(stream, { sequence, key: eventKey }, signal);
     return page.events[0];
   });
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // At the width of a phone, the panel replaces the list.
+    const list = document.querySelector<HTMLElement>("[role=grid]");
+    if (list?.offsetParent === null) panel.current?.focus();
+  }, []);
   const close = () => show({ seq: undefined, of: undefined });
   return (
     <section
+      ref={panel}
       class="card panel"
+      tabIndex={-1}
+      data-focus-after="[role=grid]"
       aria-label={`Event ${sequence}`}
       onKeyDown={(event) => {
         if (event.key === "Escape") close();
@@ -62,7 +81,7 @@ function WholeEvent({ stream, event, onPublish }: WholeProps) {
           <h3>Headers</h3>
           <Facts
             facts={Object.entries(event.headers).map(
-              ([name, value]) => [visible(name), visible(value)] as const,
+              ([name, value]) => [visible(name), visible(value), "whole"] as const,
             )}
           />
         </>
@@ -90,18 +109,18 @@ function WholeEvent({ stream, event, onPublish }: WholeProps) {
   );
 }
 
-const factsOf = (stream: string, event: Event) =>
+const factsOf = (stream: string, event: Event): readonly Fact[] => [
   [
-    [
-      "Key",
-      <a key="key" href={href(["streams", stream, "key"], { key: event.key })}>
-        <Name>{event.key}</Name>
-      </a>,
-    ],
-    ["Type", event.type === undefined ? "none" : visible(event.type)],
-    ["Published", <Moment key="published" at={event.publishedAt} />],
-    ...(event.time === undefined
-      ? []
-      : ([["Happened", <Moment key="time" at={event.time} />]] as const)),
-    ["Id", <Name key="id">{event.id}</Name>],
-  ] as const;
+    "Key",
+    <a key="key" href={href(["streams", stream, "key"], { key: event.key })}>
+      <Name>{event.key}</Name>
+    </a>,
+    "whole",
+  ],
+  ["Type", event.type === undefined ? "none" : visible(event.type), "whole"],
+  ["Published", <Moment key="published" at={event.publishedAt} />],
+  ...(event.time === undefined
+    ? []
+    : [["Happened", <Moment key="time" at={event.time} />] satisfies Fact]),
+  ["Id", <Name key="id">{event.id}</Name>, "whole"],
+];

@@ -5,6 +5,8 @@ import { show } from "../place.ts";
 
 type Fields = Readonly<Record<string, string>>;
 
+/** The members of the address that the fields set. */
+const FILTERS = ["order", "at", "last", "key", "prefix", "type", "header", "find"];
 const FIRST = { seq: undefined, of: undefined };
 
 /** Chooses which events are shown. Everything that is chosen is in the address. */
@@ -15,6 +17,8 @@ export function EventsToolbar({ query }: { query: Fields }) {
   const [isPrefix, setPrefix] = useState(query.prefix !== undefined);
   const [type, setType] = useState(query.type ?? "");
   const [find, setFind] = useState(query.find ?? "");
+  const [header, setHeader] = useState(query.header ?? "");
+  const [isOpen, setOpen] = useState(false);
   // Back and forward change the address, and the fields follow.
   useEffect(() => {
     setGoTo(typedOf(query));
@@ -22,6 +26,7 @@ export function EventsToolbar({ query }: { query: Fields }) {
     setPrefix(query.prefix !== undefined);
     setType(query.type ?? "");
     setFind(query.find ?? "");
+    setHeader(query.header ?? "");
   }, [query]);
   const apply = (isOldestFirst = isAsc) =>
     show({
@@ -35,14 +40,27 @@ export function EventsToolbar({ query }: { query: Fields }) {
       key: isPrefix ? undefined : key,
       prefix: isPrefix ? key : undefined,
       type,
+      header,
       find,
     });
+  const set = FILTERS.filter((name) => query[name] !== undefined).length;
   return (
     <search>
+      <button
+        type="button"
+        class="narrow-only"
+        aria-expanded={isOpen}
+        aria-controls="filters"
+        onClick={() => setOpen(!isOpen)}
+      >
+        {isOpen ? "▾" : "▸"} Filter and search{set > 0 && `, ${set} set`}
+      </button>
       <form
-        class="toolbar"
+        id="filters"
+        class={isOpen ? "toolbar" : "toolbar folded"}
         onSubmit={(event) => {
           event.preventDefault();
+          setOpen(false);
           apply();
         }}
       >
@@ -80,6 +98,15 @@ export function EventsToolbar({ query }: { query: Fields }) {
             autocomplete="off"
             spellcheck={false}
             onInput={(event) => setType(event.currentTarget.value)}
+          />
+        </Field>
+        <Field label="Header">
+          <input
+            placeholder="source: shop"
+            value={header}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => setHeader(event.currentTarget.value)}
           />
         </Field>
         <Field label="Search in the data">

@@ -1,9 +1,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { LedgerProblem, LedgerUnreachable } from "../../../sdk/src/index.ts";
 import { api, type Event } from "../api.ts";
 import { type Log, openLog } from "../events/log.ts";
 import { readLogQuery } from "../events/query.ts";
 import { clock, count, counted, moment } from "../format.ts";
-import { Empty, Failure, Skeleton } from "../parts/basics.tsx";
+import { Empty, Failure, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { memo } from "../parts/memo.tsx";
 import { Windowed } from "../parts/windowed.tsx";
 import { place, show } from "../place.ts";
@@ -19,8 +20,8 @@ const DATA_CHARS = 240;
 /** The events of a stream: newest first and live, or from a place on. */
 export function EventsView({ stream }: { stream: string }) {
   const { query } = place.value;
-  const { order, at, last, type, key, prefix, find } = query;
-  const wanted = JSON.stringify([stream, order, at, last, type, key, prefix, find]);
+  const { order, at, last, type, key, prefix, find, header } = query;
+  const wanted = JSON.stringify([stream, order, at, last, type, key, prefix, find, header]);
   // `wanted` has all parts of the address that the log depends on.
   const log = useMemo(() => {
     const browse = (of: Parameters<typeof api.events>[1], signal: AbortSignal) =>
@@ -28,6 +29,8 @@ export function EventsView({ stream }: { stream: string }) {
     return openLog(
       {
         browse,
+        open: me.value?.streaming ? (of, signal) => api.openEvents(stream, of, signal) : undefined,
+        readPage: api.readPage,
         waitSeconds: me.value?.waitSecondsAdvised ?? 0,
         onRefused: endIfRefused,
         isHidden: () => document.hidden,
@@ -50,7 +53,7 @@ export function EventsView({ stream }: { stream: string }) {
       <div class={chosen === undefined ? "split" : "split open"}>
         <div class="stack">
           <LogList log={log} stream={stream} chosen={chosen} chosenKey={query.of} />
-          <Foot log={log} find={query.find ?? ""} onPublish={() => setPublishing({})} />
+          <Foot log={log} isSearch={!!(find || header)} onPublish={() => setPublishing({})} />
         </div>
         {chosen !== undefined && (
           <EventPanel
@@ -84,7 +87,7 @@ type ListProps = {
 };
 
 function LogList({ log, stream, chosen, chosenKey }: ListProps) {
-  const { rows, isReading, isComplete, error, added } = log.state.value;
+  const { rows, isReading, isComplete, error, added, at: heardAt } = log.state.value;
   const [cursor, setCursor] = useState<Event | undefined>();
   const at = useMemo(() => {
     if (cursor !== undefined) return rows.indexOf(cursor);
@@ -96,7 +99,10 @@ function LogList({ log, stream, chosen, chosenKey }: ListProps) {
     if (isReading || !isComplete) return <Skeleton rows={8} />;
     return (
       <Empty title="No event here">
-        <p>Nothing was published that fits. New events appear by themselves.</p>
+        <p>
+          Nothing was published that fits.
+          {log.follows && !log.paused.value && " New events appear by themselves."}
+        </p>
       </Empty>
     );
   }
@@ -123,7 +129,11 @@ function LogList({ log, stream, chosen, chosenKey }: ListProps) {
   };
   return (
     <>
-      <Failure error={error} />
+      {LedgerUnreachable.is(error) ? (
+        <Stale error={error} at={heardAt} />
+      ) : (
+        <Failure error={error} />
+      )}
       <Windowed
         className="log"
         label={`Events of ${stream}`}
@@ -211,7 +221,7 @@ function DrawnRow({ event, index, isActive, onOpen }: RowProps) {
       </span>
       <span role="gridcell">{type === undefined ? "" : glimpse(type, DATA_CHARS)}</span>
       <span role="gridcell" class="glimpse">
-        {data === null ? "deleted" : glimpse(data, DATA_CHARS)}
+        {data === null ? <Tag tone="warn">deletes its key</Tag> : glimpse(data, DATA_CHARS)}
       </span>
     </div>
   );
@@ -219,17 +229,19 @@ function DrawnRow({ event, index, isActive, onOpen }: RowProps) {
 
 type FootProps = {
   readonly log: Log;
-  readonly find: string;
+  /** Whether events are left out that the server has sent. */
+  readonly isSearch: boolean;
   readonly onPublish: () => void;
 };
 
 /** Says how far the list has looked, and goes on. */
-function Foot({ log, find, onPublish }: FootProps) {
-  const { rows, looked, edge, isComplete, isReading } = log.state.value;
+function Foot({ log, isSearch, onPublish }: FootProps) {
+  const { rows, looked, edge, isComplete, isReading, error } = log.state.value;
   const isPaused = log.paused.value;
-  const isFiltered = find !== "" || looked !== rows.length;
+  const isFiltered = isSearch || looked !== rows.length;
+  if (LedgerProblem.is(error, "stream-not-found", "forbidden")) return null;
   return (
-    <div class="log-foot">
+    <div class="log-foot" tabIndex={-1}>
       <span role="status">
         {isFiltered
           ? `${counted(rows.length, "event")} found, looked at ${count(looked)}`
@@ -238,8 +250,8 @@ function Foot({ log, find, onPublish }: FootProps) {
         {isComplete && ", all there are"}
       </span>
       {!isComplete && (
-        <button type="button" disabled={isReading} onClick={() => void log.more()}>
-          {isReading ? "Looking" : "Go on"}
+        <button type="button" aria-disabled={isReading} onClick={() => void log.more()}>
+          {isReading ? "Looking" : error === undefined ? "Go on" : "Try again"}
         </button>
       )}
       {log.follows && (

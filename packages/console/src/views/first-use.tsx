@@ -32,7 +32,7 @@ export function FirstUse({ streams, onCreated }: Props) {
   const commands = firstRequests(location.origin, apiKey.value ?? "", stream, isNew);
   useFirstEvent(stream);
   const publish = useAction(async () => {
-    if (isNew) await api.createStream({ name: stream });
+    if (isNew) await api.createStream(stream);
     await api.publish(stream, { key: "order-1", type: "order.placed", data: '{"total":42}' });
     onCreated();
   });
@@ -62,9 +62,9 @@ export function FirstUse({ streams, onCreated }: Props) {
         {commands}
       </pre>
       <Failure error={publish.error} />
-      <div class="log-foot">
+      <div class="log-foot" tabIndex={-1}>
         <span class="live on">Waiting for the first event</span>
-        <button type="button" disabled={publish.busy} onClick={() => void publish.run()}>
+        <button type="button" aria-disabled={publish.busy} onClick={() => void publish.run()}>
           Publish it from here
         </button>
         <a href="/docs">What to do next</a>

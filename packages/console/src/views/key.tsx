@@ -6,7 +6,7 @@ import { JsonView } from "../json/json-view.tsx";
 import { CopyButton, Empty, Failure, Name, Skeleton, Tag } from "../parts/basics.tsx";
 import { useAction, useLoad } from "../parts/load.ts";
 import { href, place, show } from "../place.ts";
-import { visible } from "../visible.ts";
+import { glimpse, visible } from "../visible.ts";
 import { Compared } from "./compared.tsx";
 
 const PAGE = 100;
@@ -110,7 +110,7 @@ function VersionList({ stream, of, first }: ListProps) {
       <header>
         <h2>{counted(events.length, "version")}</h2>
         {!versions.isComplete && (
-          <button type="button" disabled={more.busy} onClick={() => void more.run()}>
+          <button type="button" aria-disabled={more.busy} onClick={() => void more.run()}>
             Older ones
           </button>
         )}
@@ -124,7 +124,7 @@ function VersionList({ stream, of, first }: ListProps) {
               <th>Right</th>
               <th class="end">Sequence</th>
               <th>Published</th>
-              <th>Type</th>
+              <th class="wide-only">Type</th>
             </tr>
           </thead>
           <tbody>
@@ -144,13 +144,14 @@ function VersionList({ stream, of, first }: ListProps) {
                     {count(event.sequence)}
                   </a>
                 </td>
-                <td>{moment(event.publishedAt)}</td>
-                <td>
-                  {event.data === null ? (
-                    <Tag tone="warn">tombstone</Tag>
-                  ) : (
-                    visible(event.type ?? "")
-                  )}
+                <td class="line">
+                  {moment(event.publishedAt)}
+                  <div class="narrow-only small">
+                    <What of={event} />
+                  </div>
+                </td>
+                <td class="wide-only">
+                  <What of={event} />
                 </td>
               </tr>
             ))}
@@ -162,6 +163,10 @@ function VersionList({ stream, of, first }: ListProps) {
       )}
     </section>
   );
+}
+
+function What({ of: { data, type = "" } }: { of: Event }) {
+  return data === null ? <Tag tone="warn">tombstone</Tag> : <span>{glimpse(type, 80)}</span>;
 }
 
 type ChoiceProps = { readonly side: "left" | "right"; readonly of: Event; readonly isOn: boolean };

@@ -4,6 +4,7 @@ import { ahead } from "../format.ts";
 import { Ago, announce, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { useLoad, useNow } from "../parts/load.ts";
+import { Rows } from "../parts/rows.tsx";
 import { visible } from "../visible.ts";
 import { KeyDialog } from "./key-dialog.tsx";
 import { SecretDialog } from "./secret.tsx";
@@ -82,71 +83,76 @@ export function KeysView() {
 type TableProps = { readonly keys: readonly ApiKey[]; readonly onOpen: (open: Open) => void };
 
 function Table({ keys, onOpen }: TableProps) {
-  const now = useNow();
   return (
-    <section class="table" tabIndex={0} aria-label="API keys">
-      <table>
-        <thead>
-          <tr>
-            <th>Key</th>
-            <th>Rights</th>
-            <th class="wide-only">Streams</th>
-            <th class="end wide-only">Last used</th>
-            <th class="end">Expires</th>
-            <th>
-              <span class="unseen">What to do</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {keys.map((key) => (
-            <tr key={key.id}>
-              <td>
-                {visible(key.name)}
-                <div class="soft small">
-                  <Name>{key.id}</Name>
-                </div>
-              </td>
-              <td>
-                <span class="tags">
-                  {key.scopes.map((scope) => (
-                    <Tag key={scope}>{scope}</Tag>
-                  ))}
-                </span>
-              </td>
-              <td class="wide-only">
-                <Name>{boundsOf(key)}</Name>
-              </td>
-              <td class="end wide-only">
-                <Ago at={key.lastUsedAt} />
-              </td>
-              <td class="end">
-                {Date.parse(key.expiresAt) - now < SOON_MS ? (
-                  <Tag tone="warn">{ahead(key.expiresAt, now)}</Tag>
-                ) : (
-                  ahead(key.expiresAt, now)
-                )}
-              </td>
-              <td class="end">
-                <div class="actions">
-                  <button type="button" onClick={() => onOpen({ what: "rotate", key })}>
-                    Rotate
-                  </button>
-                  <button
-                    type="button"
-                    class="danger"
-                    onClick={() => onOpen({ what: "revoke", key })}
-                  >
-                    Revoke
-                  </button>
-                </div>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Rows
+      label="API keys"
+      items={keys}
+      keyOf={({ id }) => id}
+      columns={[
+        { title: "Key", cell: (key) => <KeyName of={key} />, className: "names" },
+        { title: "Rights", cell: ({ scopes }) => <Rights scopes={scopes} /> },
+        { title: "Streams", cell: (key) => <Name>{boundsOf(key)}</Name> },
+        {
+          title: "Last used",
+          end: true,
+          wideOnly: true,
+          cell: ({ lastUsedAt }) => <Ago at={lastUsedAt} />,
+        },
+        { title: "Expires", end: true, cell: ({ expiresAt }) => <Expiry at={expiresAt} /> },
+        {
+          title: "What to do",
+          hidesTitle: true,
+          end: true,
+          cell: (key) => (
+            <div class="actions">
+              <button
+                type="button"
+                aria-label={`Rotate ${visible(key.name)}`}
+                onClick={() => onOpen({ what: "rotate", key })}
+              >
+                Rotate
+              </button>
+              <button
+                type="button"
+                class="danger"
+                aria-label={`Revoke ${visible(key.name)}`}
+                onClick={() => onOpen({ what: "revoke", key })}
+              >
+                Revoke
+              </button>
+            </div>
+          ),
+        },
+      ]}
+    />
   );
+}
+
+function KeyName({ of: { name, id } }: { of: ApiKey }) {
+  return (
+    <>
+      {visible(name)}
+      <div class="soft small">
+        <Name>{id}</Name>
+      </div>
+    </>
+  );
+}
+
+function Rights({ scopes }: Pick<ApiKey, "scopes">) {
+  return (
+    <span class="tags">
+      {scopes.map((scope) => (
+        <Tag key={scope}>{scope}</Tag>
+      ))}
+    </span>
+  );
+}
+
+function Expiry({ at }: { at: string }) {
+  const now = useNow();
+  const text = ahead(at, now);
+  return Date.parse(at) - now < SOON_MS ? <Tag tone="warn">{text}</Tag> : <span>{text}</span>;
 }
 
 const boundsOf = ({ streams, subscriptions, keyPrefix }: ApiKey): string =>
@@ -176,7 +182,7 @@ function RotateDialog({ apiKey, onClose, onSecret }: RotateProps) {
       title={`Rotate ${visible(apiKey.name)}`}
       act="Make a new secret"
       onAct={async () => {
-        const secret = await api.rotateKey(apiKey.id, overlap);
+        const secret = await api.rotateKey(apiKey.id, { overlapSeconds: overlap });
         return () => onSecret(secret);
       }}
       onClose={onClose}

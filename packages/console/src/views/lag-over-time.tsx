@@ -15,7 +15,11 @@ export function LagOverTime({ of }: { of: string }) {
         <h2>Lag since this page was opened</h2>
       </header>
       <div class="lag">
-        <Plot readings={readings} />
+        {readings.length < 2 ? (
+          <p class="plot soft">The line begins with the second reading, in a few seconds.</p>
+        ) : (
+          <Plot readings={readings} />
+        )}
         <table>
           <thead>
             <tr>

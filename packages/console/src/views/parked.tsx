@@ -4,6 +4,7 @@ import { count, counted } from "../format.ts";
 import { Ago, announce, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { useLoad } from "../parts/load.ts";
+import { type Column, Rows } from "../parts/rows.tsx";
 import { href } from "../place.ts";
 import { can, endIfRefused } from "../session.ts";
 import { visible } from "../visible.ts";
@@ -31,6 +32,7 @@ export function ParkedView({ stream, subscription }: Props) {
 
   /** Each key on its own, so that one refusal does not stop the others. */
   const perform = async (verb: Verb, parked: readonly ParkedKey[]) => {
+    if (busy || parked.length === 0) return;
     setBusy(true);
     let done = 0;
     for (const one of parked) {
@@ -43,6 +45,9 @@ export function ParkedView({ stream, subscription }: Props) {
     announce(`${verb === "retry" ? "Retried" : "Skipped"} ${done} of ${parked.length}.`);
     reload();
   };
+  const skip = (parked: readonly ParkedKey[]) => {
+    if (!busy && parked.length > 0) setSkipping(parked);
+  };
   return (
     <>
       <div class="heading">
@@ -52,7 +57,7 @@ export function ParkedView({ stream, subscription }: Props) {
           <div class="actions">
             <button
               type="button"
-              disabled={busy || marked.length === 0}
+              aria-disabled={busy || marked.length === 0}
               onClick={() => void perform("retry", marked)}
             >
               Retry {count(marked.length)}
@@ -60,8 +65,8 @@ export function ParkedView({ stream, subscription }: Props) {
             <button
               type="button"
               class="danger"
-              disabled={busy || marked.length === 0}
-              onClick={() => setSkipping(marked)}
+              aria-disabled={busy || marked.length === 0}
+              onClick={() => skip(marked)}
             >
               Skip {count(marked.length)}
             </button>
@@ -75,51 +80,20 @@ export function ParkedView({ stream, subscription }: Props) {
           <p>When an event cannot be processed, its key waits here, and all others go on.</p>
         </Empty>
       ) : (
-        <section class="table" tabIndex={0} aria-label="Parked keys">
-          <table>
-            <thead>
-              <tr>
-                {mayOperate && (
-                  <th>
-                    <input
-                      type="checkbox"
-                      aria-label="All keys"
-                      checked={marked.length === items.length}
-                      onChange={(e) =>
-                        setChosen(
-                          new Set(e.currentTarget.checked ? items.map(({ key }) => key) : []),
-                        )
-                      }
-                    />
-                  </th>
-                )}
-                <th>Key</th>
-                <th>Reason</th>
-                <th class="end">Event</th>
-                <th class="end wide-only">Parked</th>
-                {mayOperate && (
-                  <th>
-                    <span class="unseen">What to do</span>
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((parked) => (
-                <Row
-                  key={parked.key}
-                  stream={stream}
-                  parked={parked}
-                  isChosen={chosen.has(parked.key)}
-                  mayOperate={mayOperate && !busy}
-                  onChoose={() => setChosen((set) => toggled(set, parked.key))}
-                  onRetry={() => void perform("retry", [parked])}
-                  onSkip={() => setSkipping([parked])}
-                />
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <Rows
+          label="Parked keys"
+          items={items}
+          keyOf={({ key }) => key}
+          columns={columnsOf({
+            stream,
+            items,
+            chosen,
+            busy,
+            onChoose: setChosen,
+            onRetry: (parked) => void perform("retry", [parked]),
+            onSkip: (parked) => skip([parked]),
+          })}
+        />
       )}
       {skipping !== undefined && (
         <FormDialog
@@ -178,58 +152,107 @@ function Results({ results }: { results: ReadonlyMap<string, Result> }) {
   );
 }
 
-type RowProps = {
+type Table = {
   readonly stream: string;
-  readonly parked: ParkedKey;
-  readonly isChosen: boolean;
-  readonly mayOperate: boolean;
-  readonly onChoose: () => void;
-  readonly onRetry: () => void;
-  readonly onSkip: () => void;
+  readonly items: readonly ParkedKey[];
+  readonly chosen: ReadonlySet<string>;
+  readonly busy: boolean;
+  readonly onChoose: (chosen: ReadonlySet<string>) => void;
+  readonly onRetry: (parked: ParkedKey) => void;
+  readonly onSkip: (parked: ParkedKey) => void;
 };
 
-function Row({ stream, parked, isChosen, mayOperate, onChoose, onRetry, onSkip }: RowProps) {
-  const { key, sequence, reason, parkedAt, status, expired } = parked;
-  const event = href(["streams", stream, "events"], { key, seq: sequence, of: key });
-  return (
-    <tr>
-      {can("operate") && (
-        <td>
-          <input
-            type="checkbox"
-            aria-label={`Choose ${visible(key)}`}
-            checked={isChosen}
-            onChange={onChoose}
-          />
-        </td>
-      )}
-      <td>
-        <a href={href(["streams", stream, "key"], { key })} data-row>
-          <Name>{key}</Name>
+function columnsOf(table: Table): readonly (Column<ParkedKey> | undefined)[] {
+  const { stream, busy, onRetry, onSkip } = table;
+  const mayOperate = can("operate");
+  return [
+    mayOperate ? choice(table) : undefined,
+    {
+      title: "Key",
+      className: "names",
+      cell: (parked) => <KeyName stream={stream} parked={parked} />,
+    },
+    {
+      title: "Reason",
+      className: "reason",
+      cell: ({ reason }) =>
+        reason === "" ? <span class="soft">none</span> : <span>{visible(reason)}</span>,
+    },
+    {
+      title: "Event",
+      end: true,
+      cell: ({ key, sequence }) => (
+        <a href={href(["streams", stream, "events"], { key, seq: sequence, of: key })}>
+          {count(sequence)}
         </a>
-        {status === "retrying" && <Tag>retrying</Tag>}
-        {expired === true && <Tag tone="bad">event is no longer kept</Tag>}
-      </td>
-      <td class="reason">{reason === "" ? <span class="soft">none</span> : visible(reason)}</td>
-      <td class="end">
-        <a href={event}>{count(sequence)}</a>
-      </td>
-      <td class="end wide-only">
-        <Ago at={parkedAt} />
-      </td>
-      {can("operate") && (
-        <td class="end">
-          <div class="actions">
-            <button type="button" disabled={!mayOperate} onClick={onRetry}>
-              Retry
-            </button>
-            <button type="button" class="danger" disabled={!mayOperate} onClick={onSkip}>
-              Skip
-            </button>
-          </div>
-        </td>
-      )}
-    </tr>
+      ),
+    },
+    { title: "Parked", end: true, cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
+    mayOperate
+      ? {
+          title: "What to do",
+          hidesTitle: true,
+          end: true,
+          cell: (parked) => (
+            <div class="actions">
+              <button
+                type="button"
+                aria-label={`Retry ${visible(parked.key)}`}
+                aria-disabled={busy}
+                onClick={() => onRetry(parked)}
+              >
+                Retry
+              </button>
+              <button
+                type="button"
+                class="danger"
+                aria-label={`Skip ${visible(parked.key)}`}
+                aria-disabled={busy}
+                onClick={() => onSkip(parked)}
+              >
+                Skip
+              </button>
+            </div>
+          ),
+        }
+      : undefined,
+  ];
+}
+
+const choice = ({ items, chosen, onChoose }: Table): Column<ParkedKey> => ({
+  title: "Chosen",
+  hidesTitle: true,
+  className: "choice",
+  head: (
+    <input
+      type="checkbox"
+      aria-label="All keys"
+      checked={items.every(({ key }) => chosen.has(key))}
+      onChange={(e) =>
+        onChoose(new Set(e.currentTarget.checked ? items.map(({ key }) => key) : []))
+      }
+    />
+  ),
+  cell: ({ key }) => (
+    <input
+      type="checkbox"
+      aria-label={`Choose ${visible(key)}`}
+      checked={chosen.has(key)}
+      onChange={() => onChoose(toggled(chosen, key))}
+    />
+  ),
+});
+
+function KeyName({ stream, parked }: { stream: string; parked: ParkedKey }) {
+  const { key, status, expired } = parked;
+  return (
+    <>
+      <a href={href(["streams", stream, "key"], { key })} data-row>
+        <Name>{key}</Name>
+      </a>{" "}
+      {status === "retrying" && <Tag>retrying</Tag>}
+      {expired === true && <Tag tone="bad">event is no longer kept</Tag>}
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { api, type Event } from "../api.ts";
+import { printHeaders, readHeaders } from "../headers.ts";
 import { announce } from "../parts/basics.tsx";
 import { Field, FormDialog } from "../parts/dialog.tsx";
 
@@ -15,12 +16,18 @@ export function PublishDialog({ stream, like, onClose }: Props) {
   const [key, setKey] = useState(like.key ?? "");
   const [type, setType] = useState(like.type ?? "");
   const [data, setData] = useState(like.data ?? '{\n  "total": 42\n}');
+  const [headers, setHeaders] = useState(() => printHeaders(like.headers));
   const [isDeletion, setDeletion] = useState(like.data === null);
   const fault = isDeletion ? "" : faultOf(data);
   const publish = async () => {
     if (fault !== "") throw new Error(fault);
     const text = isDeletion ? "null" : data;
-    const { events } = await api.publish(stream, { key, type: type || undefined, data: text });
+    const { events } = await api.publish(stream, {
+      key,
+      type: type || undefined,
+      headers: readHeaders(headers),
+      data: text,
+    });
     announce(`Published to ${stream} with the sequence ${events[0]?.sequence}.`);
   };
   return (
@@ -62,6 +69,17 @@ export function PublishDialog({ stream, like, onClose }: Props) {
           />
         </Field>
       )}
+      <details open={like.headers !== undefined}>
+        <summary>Headers</summary>
+        <Field label="A line each" hint="Such as source: shop. Subscriptions can filter by them.">
+          <textarea
+            rows={3}
+            spellcheck={false}
+            value={headers}
+            onInput={(e) => setHeaders(e.currentTarget.value)}
+          />
+        </Field>
+      </details>
       <label class="check">
         <input
           type="checkbox"

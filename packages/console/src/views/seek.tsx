@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { api, type Event, type SubscriptionInfo } from "../api.ts";
-import { readGoTo } from "../events/query.ts";
+import { placeBody, readGoTo } from "../events/query.ts";
 import { count, counted, moment } from "../format.ts";
 import { announce, Failure } from "../parts/basics.tsx";
 import { Field, FormDialog } from "../parts/dialog.tsx";
@@ -33,7 +33,7 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
   const at = target === "place" ? String(readGoTo(typed, Date.now()).at ?? "") : target;
   const look = useAction(async () => setPreview(await previewOf(stream, info, at)));
   const seek = async () => {
-    await api.seek(stream, info.name, bodyOf(at));
+    await api.seek(stream, info.name, placeBody(at));
     announce(`The subscription ${info.name} is moved.`);
     onDone();
   };
@@ -53,7 +53,7 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
         <legend>It continues with</legend>
         {(
           [
-            ["place", "a time or a sequence"],
+            ["place", "a time, a sequence or a cursor"],
             ["earliest", "the oldest event that is kept"],
             ["latest", "events published from now on"],
             ["bootstrap", "the current state of every key, then the events"],
@@ -71,7 +71,10 @@ export function SeekDialog({ stream, info, onClose, onDone }: Props) {
         ))}
       </fieldset>
       {target === "place" && (
-        <Field label="Time or sequence" hint="Such as 14:02, 2026-11-29 14:02, 15m or #42.">
+        <Field
+          label="Time, sequence or cursor"
+          hint="Such as 14:02, 2026-11-29 14:02, 15m, #42, or the cursor of a page or a receipt."
+        >
           <input
             required
             value={typed}
@@ -130,9 +133,4 @@ async function previewOf(stream: string, info: SubscriptionInfo, at: string): Pr
     text: `${counted(total, "event")} will be delivered. ${difference}${filter}`,
     events: page.events,
   };
-}
-
-function bodyOf(at: string): unknown {
-  if (at === "earliest" || at === "latest" || at === "bootstrap") return at;
-  return /^\d+$/.test(at) ? { sequence: Number(at) } : { timestamp: at };
 }

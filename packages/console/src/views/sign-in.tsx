@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Field } from "../parts/dialog.tsx";
 import { refusal, signIn } from "../session.ts";
 
@@ -7,6 +7,9 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** Asks for the API key. The address stays, so that a shared link opens after it. */
 export function SignIn() {
   const [key, setKey] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  // A refused key leads back here, and the person types on.
+  useEffect(() => field.current?.focus(), []);
   const isHere = LOOPBACK.test(location.hostname);
   return (
     <div class="card sign-in">
@@ -23,6 +26,7 @@ export function SignIn() {
       >
         <Field label="API key">
           <input
+            ref={field}
             type="password"
             name="key"
             autocomplete="off"

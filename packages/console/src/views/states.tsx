@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import { api, type Event } from "../api.ts";
-import { count } from "../format.ts";
+import { count, counted } from "../format.ts";
 import { Ago, Empty, Failure, Name, Skeleton } from "../parts/basics.tsx";
 import { Field } from "../parts/dialog.tsx";
 import { useAction, useLoad } from "../parts/load.ts";
+import { Rows } from "../parts/rows.tsx";
 import { go, href, place, show } from "../place.ts";
 import { glimpse, visible } from "../visible.ts";
 
@@ -96,43 +97,37 @@ function States({ stream, prefix, first }: StatesProps) {
   }
   return (
     <>
-      <section class="table" tabIndex={0} aria-label="Current states">
-        <table>
-          <thead>
-            <tr>
-              <th>Key</th>
-              <th class="wide-only">Type</th>
-              <th>State</th>
-              <th class="end wide-only">Sequence</th>
-              <th class="end">Changed</th>
-            </tr>
-          </thead>
-          <tbody>
-            {page.items.map(({ key, type, data, sequence, publishedAt }) => (
-              <tr key={key}>
-                <td>
-                  <a href={href(["streams", stream, "key"], { key })} data-row>
-                    <Name>{key}</Name>
-                  </a>
-                </td>
-                <td class="wide-only">{visible(type ?? "")}</td>
-                <td class="mono soft clip">{glimpse(data ?? "null", 160)}</td>
-                <td class="end wide-only">{count(sequence)}</td>
-                <td class="end">
-                  <Ago at={publishedAt} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <Rows
+        label="Current states"
+        items={page.items}
+        keyOf={({ key }) => key}
+        columns={[
+          {
+            title: "Key",
+            className: "names",
+            cell: ({ key }) => (
+              <a href={href(["streams", stream, "key"], { key })} data-row>
+                <Name>{key}</Name>
+              </a>
+            ),
+          },
+          { title: "Type", wideOnly: true, cell: ({ type }) => visible(type ?? "") },
+          {
+            title: "State",
+            cell: ({ data }) => <div class="mono soft clip">{glimpse(data ?? "null", 160)}</div>,
+          },
+          { title: "Sequence", end: true, wideOnly: true, cell: ({ sequence }) => count(sequence) },
+          { title: "Changed", end: true, cell: ({ publishedAt }) => <Ago at={publishedAt} /> },
+        ]}
+      />
       <Failure error={more.error} />
-      <div class="log-foot">
+      <div class="log-foot" tabIndex={-1}>
         <span>
-          {count(page.items.length)} keys{page.cursor === null && ", all there are"}
+          {counted(page.items.length, "key")}
+          {page.cursor === null && ", all there are"}
         </span>
         {page.cursor !== null && (
-          <button type="button" disabled={more.busy} onClick={() => void more.run()}>
+          <button type="button" aria-disabled={more.busy} onClick={() => void more.run()}>
             Go on
           </button>
         )}

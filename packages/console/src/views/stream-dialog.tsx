@@ -10,12 +10,13 @@ type Props = {
   readonly onDone: () => void;
 };
 
-/** Creates a stream, or changes its description and retention. */
+/** Creates a stream, or changes its description, its retention and its archive. */
 export function StreamDialog({ stream, onClose, onDone }: Props) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState(stream?.description ?? "");
   const [retentionHours, setRetention] = useState(String(stream?.retentionHours ?? 360));
   const [archiveDays, setArchiveDays] = useState(String(stream?.archiveDays ?? ""));
+  const [archiveLock, setArchiveLock] = useState<"" | "governance" | "compliance">("");
   const [partitions, setPartitions] = useState("1");
   const [isCompacted, setCompacted] = useState(true);
   const isNew = stream === undefined;
@@ -29,7 +30,12 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
     };
     if (isNew) {
       const compaction = isCompacted ? "key" : "none";
-      await api.createStream({ name, ...settings, partitions: Number(partitions), compaction });
+      await api.createStream(name, {
+        ...settings,
+        partitions: Number(partitions),
+        compaction,
+        archiveLock: archiveLock || undefined,
+      });
     } else await api.changeStream(stream.name, settings);
     announce(isNew ? `The stream ${name} is created.` : `The stream ${stream.name} is changed.`);
     onDone();
@@ -77,6 +83,21 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
       </Field>
       {isNew && (
         <>
+          <Field
+            label="Lock of the archive"
+            hint="A locked object cannot be deleted before its days are over. It cannot be changed later."
+          >
+            <select
+              value={archiveLock}
+              onChange={(e) => setArchiveLock(e.currentTarget.value as typeof archiveLock)}
+            >
+              <option value="">none</option>
+              <option value="governance">
+                governance: an administrator of the bucket can lift it
+              </option>
+              <option value="compliance">compliance: no account can lift it</option>
+            </select>
+          </Field>
           <Field
             label="Partitions"
             hint="Each partition adds to the rate at which the stream can be written. It cannot be changed later."

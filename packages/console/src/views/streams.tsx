@@ -1,13 +1,16 @@
 import { useState } from "preact/hooks";
-import { api, type Lag, type StreamInfo, type Worst } from "../api.ts";
+import { api, type Lag, type StreamInfo } from "../api.ts";
 import { bytes, count, counted, duration, rate } from "../format.ts";
 import { Ago, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { useLoad } from "../parts/load.ts";
+import { type Column, Rows } from "../parts/rows.tsx";
 import { href, place, show } from "../place.ts";
 import { eventCounts, ratesOf, sparkline } from "../samples.ts";
 import { can } from "../session.ts";
+import { visible } from "../visible.ts";
 import { FirstUse } from "./first-use.tsx";
 import { StreamDialog } from "./stream-dialog.tsx";
+import { ASKED_A_TURN, type KnownLag, useWorstLags } from "./worst-lags.ts";
 
 /** All streams, with what an operator looks at first. */
 export function StreamsView() {
@@ -54,95 +57,101 @@ export function StreamsView() {
   );
 }
 
-/** The lags of subscriptions take a request for each stream, so only so many are asked. */
-const LAGS_MAX = 30;
-const LAGS_EVERY_MS = 15_000;
+/** More rows are not drawn. The search finds the others. */
+const ROWS_MAX = 200;
 
 function Table({ streams }: { streams: readonly StreamInfo[] }) {
-  const hasArchive = streams.some(({ archive }) => archive !== undefined);
-  const followed = streams.filter(({ subscriptionCount = 1 }) => subscriptionCount > 0);
-  const names = followed.slice(0, LAGS_MAX).map(({ name }) => name);
-  const lags = useLoad(
-    `lags ${names.join(" ")}`,
-    (signal) => api.worstLags(names, signal),
-    LAGS_EVERY_MS,
-  );
+  const shown = streams.slice(0, ROWS_MAX);
+  const hasArchive = shown.some(({ archive }) => archive !== undefined);
+  const followed = shown.filter(({ subscriptionCount = 1 }) => subscriptionCount > 0);
+  const lags = useWorstLags(followed.map(({ name }) => name));
+  const asked = followed.filter(({ name }) => lags.has(name)).length;
   return (
-    <section class="table" tabIndex={0} aria-label="Streams">
-      <table>
-        <thead>
-          <tr>
-            <th>Stream</th>
-            <th>Rate</th>
-            <th class="end wide-only">Events</th>
-            <th class="end wide-only">Bytes</th>
-            <th class="end">Last event</th>
-            <th class="end">Worst lag</th>
-            <th class="end wide-only">Compaction lag</th>
-            {hasArchive && <th class="end wide-only">Archive lag</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {streams.map((stream) => (
-            <Row
-              key={stream.name}
-              stream={stream}
-              worst={lags.data?.get(stream.name)}
-              hasArchive={hasArchive}
-            />
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
-type RowProps = {
-  readonly stream: StreamInfo;
-  readonly worst: Worst | undefined;
-  readonly hasArchive: boolean;
-};
-
-function Row({ stream, worst, hasArchive }: RowProps) {
-  const { name, description, life, eventCount, lastEventAt, subscriptionCount } = stream;
-  return (
-    <tr>
-      <td>
-        <a href={href(["streams", name, "events"])} data-row>
-          <Name>{name}</Name>
-        </a>
-        {description !== "" && <div class="soft small clip">{description}</div>}
-      </td>
-      <td>
-        <Rate of={`${life}/${name}`} />
-      </td>
-      <td class="end wide-only">{eventCount === undefined ? "–" : count(eventCount)}</td>
-      <td class="end wide-only">{stream.bytes === undefined ? "–" : bytes(stream.bytes)}</td>
-      <td class="end">
-        <Ago at={lastEventAt} />
-      </td>
-      <td class="end">
-        {worst === undefined ? (
-          <span class="soft">{subscriptionCount === 0 ? "no subscription" : "–"}</span>
-        ) : (
-          <WorstLag stream={name} worst={worst} />
-        )}
-      </td>
-      <td class="end wide-only">
-        <CompactionLag stream={stream} />
-      </td>
-      {hasArchive && (
-        <td class="end wide-only">
-          <ArchiveLag lag={stream.archive?.lag} />
-        </td>
+    <>
+      <Rows
+        label="Streams"
+        items={shown}
+        keyOf={({ name }) => name}
+        columns={columnsOf(lags, hasArchive)}
+      />
+      {streams.length > ROWS_MAX && (
+        <p class="soft">
+          The first {count(ROWS_MAX)} of {count(streams.length)} streams are shown. The search finds
+          the others.
+        </p>
       )}
-    </tr>
+      {followed.length > ASKED_A_TURN && (
+        <p class="soft">
+          The worst lag of {count(asked)} of {count(followed.length)} streams is known.{" "}
+          {ASKED_A_TURN} streams are asked at a time, those whose lag is oldest first.
+        </p>
+      )}
+    </>
   );
 }
 
-function WorstLag({ stream, worst: { name, lag } }: { stream: string; worst: Worst }) {
-  const title = `${name}: ${counted(lag.events, "event")}`;
+const columnsOf = (
+  lags: ReadonlyMap<string, KnownLag>,
+  hasArchive: boolean,
+): readonly (Column<StreamInfo> | undefined)[] => [
+  { title: "Stream", cell: (stream) => <StreamName stream={stream} />, className: "names" },
+  { title: "Rate", cell: ({ life, name }) => <Rate of={`${life}/${name}`} /> },
+  {
+    title: "Events",
+    end: true,
+    wideOnly: true,
+    cell: ({ eventCount }) => shownOr(eventCount, count),
+  },
+  { title: "Bytes", end: true, wideOnly: true, cell: (stream) => shownOr(stream.bytes, bytes) },
+  { title: "Last event", end: true, cell: ({ lastEventAt }) => <Ago at={lastEventAt} /> },
+  {
+    title: "Worst lag",
+    end: true,
+    cell: (stream) => <WorstLag stream={stream} known={lags.get(stream.name)} />,
+  },
+  {
+    title: "Compaction lag",
+    end: true,
+    wideOnly: true,
+    cell: (stream) => <CompactionLag stream={stream} />,
+  },
+  hasArchive
+    ? {
+        title: "Archive lag",
+        end: true,
+        wideOnly: true,
+        cell: ({ archive }) => <ArchiveLag lag={archive?.lag} />,
+      }
+    : undefined,
+];
+
+const shownOr = (value: number | undefined, print: (value: number) => string): string =>
+  value === undefined ? "–" : print(value);
+
+function StreamName({ stream: { name, description } }: { stream: StreamInfo }) {
+  return (
+    <>
+      <a href={href(["streams", name, "events"])} data-row>
+        <Name>{name}</Name>
+      </a>
+      {description !== "" && (
+        <div class="soft small clip" title={visible(description)}>
+          {visible(description)}
+        </div>
+      )}
+    </>
+  );
+}
+
+type WorstProps = { readonly stream: StreamInfo; readonly known: KnownLag | undefined };
+
+function WorstLag({ stream: { name: stream, subscriptionCount = 0 }, known }: WorstProps) {
+  if (subscriptionCount === 0) return <span class="soft">no subscription</span>;
+  if (known?.worst === undefined) return <span class="soft">–</span>;
+  const { name, lag, among } = known.worst;
   if (lag.events === 0) return <span class="soft">none</span>;
+  const which = among < subscriptionCount ? `, of the first ${count(among)} by name` : "";
+  const title = `${name}: ${counted(lag.events, "event")}${which}`;
   return (
     <a href={href(["streams", stream, "subscriptions", name])} title={title}>
       {count(lag.events)} · {duration(lag.seconds)}

@@ -2,35 +2,63 @@ import { useState } from "preact/hooks";
 import { api, type SubscriptionInfo } from "../api.ts";
 import { announce } from "../parts/basics.tsx";
 import { Field, FormDialog } from "../parts/dialog.tsx";
+import { FilterFields, printFilter, readFilter } from "./filter-fields.tsx";
 
-type Props = {
+type NewProps = {
   readonly stream: string;
-  readonly info: SubscriptionInfo;
   readonly onClose: () => void;
   readonly onDone: () => void;
 };
 
+/** Creates a subscription. */
+export function NewSubscriptionDialog({ stream, onClose, onDone }: NewProps) {
+  const [name, setName] = useState("");
+  const [start, setStart] = useState("earliest");
+  const [filter, setFilter] = useState(() => printFilter());
+  const create = async () => {
+    await api.createSubscription(stream, name, { start, filter: readFilter(filter) });
+    announce(`The subscription ${name} is created.`);
+    onDone();
+  };
+  return (
+    <FormDialog title={`Subscribe to ${stream}`} act="Create" onAct={create} onClose={onClose}>
+      <Field label="Name" hint="Lower-case letters, digits, dot, dash and underscore.">
+        <input
+          required
+          autocomplete="off"
+          value={name}
+          onInput={(e) => setName(e.currentTarget.value)}
+        />
+      </Field>
+      <Field label="It begins with">
+        <select value={start} onChange={(e) => setStart(e.currentTarget.value)}>
+          <option value="earliest">the oldest event that is kept</option>
+          <option value="latest">events published from now on</option>
+          <option value="bootstrap">the current state of every key, then the events</option>
+        </select>
+      </Field>
+      <FilterFields value={filter} onChange={setFilter} />
+    </FormDialog>
+  );
+}
+
+type Props = NewProps & { readonly info: SubscriptionInfo };
+
 /** Changes the lease, the automatic parking and the filter. Only what differs is sent. */
 export function SubscriptionDialog({ stream, info, onClose, onDone }: Props) {
-  const { name, filter } = info;
+  const { name } = info;
   const [lease, setLease] = useState(String(info.leaseSeconds));
   const [deliveries, setDeliveries] = useState(String(info.maxDeliveries ?? ""));
-  const [prefix, setPrefix] = useState(filter?.keyPrefix ?? "");
-  const [types, setTypes] = useState(filter?.types?.join(", ") ?? "");
-  const isFilterSame =
-    prefix === (filter?.keyPrefix ?? "") && types === (filter?.types?.join(", ") ?? "");
+  const [former] = useState(() => printFilter(info.filter));
+  const [filter, setFilter] = useState(former);
+  const isFilterSame = JSON.stringify(filter) === JSON.stringify(former);
   const save = async () => {
-    const conditions = {
-      ...(prefix === "" ? {} : { keyPrefix: prefix }),
-      ...(types.trim() === "" ? {} : { types: types.split(",").map((type) => type.trim()) }),
-      ...(filter?.headers === undefined ? {} : { headers: filter.headers }),
-    };
     const { warnings } = await api.changeSubscription(stream, name, {
       ...(lease === String(info.leaseSeconds) ? {} : { leaseSeconds: Number(lease) }),
       ...(deliveries === String(info.maxDeliveries ?? "")
         ? {}
         : { maxDeliveries: deliveries === "" ? null : Number(deliveries) }),
-      ...(isFilterSame ? {} : { filter: Object.keys(conditions).length === 0 ? null : conditions }),
+      ...(isFilterSame ? {} : { filter: readFilter(filter) ?? null }),
     });
     announce([`The subscription ${name} is changed.`, ...warnings].join(" "));
     onDone();
@@ -59,16 +87,7 @@ export function SubscriptionDialog({ stream, info, onClose, onDone }: Props) {
           onInput={(e) => setDeliveries(e.currentTarget.value)}
         />
       </Field>
-      <Field label="Only keys that begin with">
-        <input
-          value={prefix}
-          autocomplete="off"
-          onInput={(e) => setPrefix(e.currentTarget.value)}
-        />
-      </Field>
-      <Field label="Only these types" hint="With commas between. Tombstones always pass.">
-        <input value={types} autocomplete="off" onInput={(e) => setTypes(e.currentTarget.value)} />
-      </Field>
+      <FilterFields value={filter} onChange={setFilter} />
       {!isFilterSame && (
         <p class="hint">
           The new filter applies from the committed position on. Events before it that only the new

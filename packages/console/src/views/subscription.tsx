@@ -14,6 +14,7 @@ import {
 } from "../parts/basics.tsx";
 import { FormDialog } from "../parts/dialog.tsx";
 import { useLoad, useNow } from "../parts/load.ts";
+import { Rows } from "../parts/rows.tsx";
 import { go, href } from "../place.ts";
 import { lags } from "../samples.ts";
 import { can } from "../session.ts";
@@ -21,7 +22,7 @@ import { visible } from "../visible.ts";
 import { LagOverTime } from "./lag-over-time.tsx";
 import { SeekDialog } from "./seek.tsx";
 import { SubscriptionDialog } from "./subscription-dialog.tsx";
-import { Phase } from "./subscriptions.tsx";
+import { ageOf, Phase } from "./subscriptions.tsx";
 
 type Props = { readonly stream: string; readonly name: string };
 
@@ -104,10 +105,7 @@ function Standing({ stream, info }: { stream: string; info: SubscriptionInfo }) 
       <Facts
         facts={[
           ["Events to go", lag === undefined ? "–" : count(lag.events)],
-          [
-            "Age of the oldest",
-            lag === undefined || lag.events === 0 ? "–" : duration(lag.seconds),
-          ],
+          ["Age of the oldest", ageOf(lag)],
           ["Keys among them", keys === null || keys === undefined ? "–" : count(keys)],
           [
             "Parked keys",
@@ -145,37 +143,28 @@ function Workers({ info: { members = [], leaseSeconds } }: { info: SubscriptionI
           listed.
         </p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th>Worker</th>
-              <th>Share of the keys</th>
-              <th class="end">Lease ends</th>
-            </tr>
-          </thead>
-          <tbody>
-            {members.map(({ consumer, share, until }) => (
-              <tr key={consumer}>
-                <td>
-                  <Name>{consumer}</Name>
-                </td>
-                <td>
-                  {share === 0 ? (
-                    <span class="soft">waits for a share</span>
-                  ) : (
-                    <div class="phase">
-                      <span>{Math.round(share * 100)} %</span>
-                      <Bar part={share} label={`Share of ${consumer}`} />
-                    </div>
-                  )}
-                </td>
-                <td class="end">{ahead(until, now)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Rows
+          label="List of workers"
+          items={members}
+          keyOf={({ consumer }) => consumer}
+          columns={[
+            { title: "Worker", className: "names", cell: (one) => <Name>{one.consumer}</Name> },
+            { title: "Share of the keys", cell: (one) => <Share of={one} /> },
+            { title: "Lease ends", end: true, cell: ({ until }) => ahead(until, now) },
+          ]}
+        />
       )}
     </section>
+  );
+}
+
+function Share({ of: { consumer, share } }: { of: { consumer: string; share: number } }) {
+  if (share === 0) return <span class="soft">waits for a share</span>;
+  return (
+    <div class="phase">
+      <span>{Math.round(share * 100)} %</span>
+      <Bar part={share} label={`Share of ${visible(consumer)}`} />
+    </div>
   );
 }
 

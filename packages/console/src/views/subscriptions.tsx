@@ -1,12 +1,13 @@
 import { useState } from "preact/hooks";
-import { api, type SubscriptionInfo } from "../api.ts";
+import { api, type Lag, type SubscriptionInfo } from "../api.ts";
 import { count, duration } from "../format.ts";
-import { announce, Bar, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
-import { Field, FormDialog } from "../parts/dialog.tsx";
+import { Bar, Empty, Failure, Name, Skeleton, Stale, Tag } from "../parts/basics.tsx";
 import { useLoad } from "../parts/load.ts";
+import { Rows } from "../parts/rows.tsx";
 import { href } from "../place.ts";
 import { lags } from "../samples.ts";
 import { can } from "../session.ts";
+import { NewSubscriptionDialog } from "./subscription-dialog.tsx";
 
 /** The subscriptions of a stream, those that lag most at the top. */
 export function SubscriptionsView({ stream }: { stream: string }) {
@@ -43,60 +44,65 @@ export function SubscriptionsView({ stream }: { stream: string }) {
       )}
       {data.more && <p class="soft">There are more subscriptions than this page shows.</p>}
       {creating && (
-        <CreateDialog stream={stream} onClose={() => setCreating(false)} onDone={reload} />
+        <NewSubscriptionDialog stream={stream} onClose={() => setCreating(false)} onDone={reload} />
       )}
     </>
   );
 }
 
-function Table({ stream, items }: { stream: string; items: readonly SubscriptionInfo[] }) {
+type TableProps = { readonly stream: string; readonly items: readonly SubscriptionInfo[] };
+
+function Table({ stream, items }: TableProps) {
+  const at = (name: string, ...rest: string[]) =>
+    href(["streams", stream, "subscriptions", name, ...rest]);
   return (
-    <section class="table" tabIndex={0} aria-label="Subscriptions">
-      <table>
-        <thead>
-          <tr>
-            <th>Subscription</th>
-            <th>Phase</th>
-            <th class="end">Events to go</th>
-            <th class="end wide-only">Age of the oldest</th>
-            <th class="end">Parked</th>
-            <th class="wide-only">Filter</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((item) => (
-            <tr key={item.name}>
-              <td>
-                <a href={href(["streams", stream, "subscriptions", item.name])} data-row>
-                  <Name>{item.name}</Name>
-                </a>
-              </td>
-              <td>
-                <Phase of={item} />
-              </td>
-              <td class="end">{item.lag === undefined ? "–" : count(item.lag.events)}</td>
-              <td class="end wide-only">
-                {item.lag === undefined || item.lag.events === 0 ? "–" : duration(item.lag.seconds)}
-              </td>
-              <td class="end">
-                {(item.parkedKeys ?? 0) === 0 ? (
-                  "0"
-                ) : (
-                  <a href={href(["streams", stream, "subscriptions", item.name, "parked"])}>
-                    <Tag tone="warn">{count(item.parkedKeys ?? 0)}</Tag>
-                  </a>
-                )}
-              </td>
-              <td class="wide-only soft">
-                {item.filter === undefined ? "all events" : "filtered"}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Rows
+      label="Subscriptions"
+      items={items}
+      keyOf={({ name }) => name}
+      columns={[
+        {
+          title: "Subscription",
+          className: "names",
+          cell: ({ name }) => (
+            <a href={at(name)} data-row>
+              <Name>{name}</Name>
+            </a>
+          ),
+        },
+        { title: "Phase", cell: (item) => <Phase of={item} /> },
+        {
+          title: "Events to go",
+          end: true,
+          cell: ({ lag }) => (lag === undefined ? "–" : count(lag.events)),
+        },
+        { title: "Age of the oldest", end: true, wideOnly: true, cell: ({ lag }) => ageOf(lag) },
+        {
+          title: "Parked",
+          end: true,
+          cell: ({ name, parkedKeys = 0 }) =>
+            parkedKeys === 0 ? (
+              "0"
+            ) : (
+              <a href={at(name, "parked")}>
+                <Tag tone="warn">{count(parkedKeys)}</Tag>
+              </a>
+            ),
+        },
+        {
+          title: "Filter",
+          wideOnly: true,
+          className: "soft line",
+          cell: ({ filter }) => (filter === undefined ? "all events" : "filtered"),
+        },
+      ]}
+    />
   );
 }
+
+/** The age of the oldest event to go. */
+export const ageOf = (lag: Lag | undefined): string =>
+  lag === undefined || lag.events === 0 ? "–" : duration(lag.seconds);
 
 /** Whether a subscription reads the current states first, and how far it is. */
 export function Phase({ of: { phase, snapshot, lag } }: { of: SubscriptionInfo }) {
@@ -104,7 +110,7 @@ export function Phase({ of: { phase, snapshot, lag } }: { of: SubscriptionInfo }
     const { partsRead = 0, parts = 1 } = snapshot ?? {};
     return (
       <div class="phase">
-        <span>
+        <span class="line">
           bootstrap, {partsRead} of {parts} parts
         </span>
         <Bar part={partsRead / parts} label="Parts of the snapshot that are committed" />
@@ -113,56 +119,4 @@ export function Phase({ of: { phase, snapshot, lag } }: { of: SubscriptionInfo }
   }
   if (lag === undefined) return <span>–</span>;
   return lag.events === 0 ? <Tag tone="good">caught up</Tag> : <Tag>reading</Tag>;
-}
-
-type CreateProps = {
-  readonly stream: string;
-  readonly onClose: () => void;
-  readonly onDone: () => void;
-};
-
-function CreateDialog({ stream, onClose, onDone }: CreateProps) {
-  const [name, setName] = useState("");
-  const [start, setStart] = useState("earliest");
-  const [keyPrefix, setPrefix] = useState("");
-  const [types, setTypes] = useState("");
-  const create = async () => {
-    const filter = {
-      ...(keyPrefix === "" ? {} : { keyPrefix }),
-      ...(types.trim() === "" ? {} : { types: types.split(",").map((type) => type.trim()) }),
-    };
-    const hasFilter = Object.keys(filter).length > 0;
-    await api.createSubscription(stream, { name, start, ...(hasFilter ? { filter } : {}) });
-    announce(`The subscription ${name} is created.`);
-    onDone();
-  };
-  return (
-    <FormDialog title={`Subscribe to ${stream}`} act="Create" onAct={create} onClose={onClose}>
-      <Field label="Name" hint="Lower-case letters, digits, dot, dash and underscore.">
-        <input
-          required
-          autocomplete="off"
-          value={name}
-          onInput={(e) => setName(e.currentTarget.value)}
-        />
-      </Field>
-      <Field label="It begins with">
-        <select value={start} onChange={(e) => setStart(e.currentTarget.value)}>
-          <option value="earliest">the oldest event that is kept</option>
-          <option value="latest">events published from now on</option>
-          <option value="bootstrap">the current state of every key, then the events</option>
-        </select>
-      </Field>
-      <Field label="Only keys that begin with">
-        <input
-          autocomplete="off"
-          value={keyPrefix}
-          onInput={(e) => setPrefix(e.currentTarget.value)}
-        />
-      </Field>
-      <Field label="Only these types" hint="With commas between. Tombstones always pass.">
-        <input autocomplete="off" value={types} onInput={(e) => setTypes(e.currentTarget.value)} />
-      </Field>
-    </FormDialog>
-  );
 }

@@ -3,6 +3,7 @@ import { api, type Secret } from "../api.ts";
 import { Empty, Failure, Moment, Name, Skeleton } from "../parts/basics.tsx";
 import { Field, FormDialog } from "../parts/dialog.tsx";
 import { useLoad } from "../parts/load.ts";
+import { Rows } from "../parts/rows.tsx";
 import { SecretDialog } from "./secret.tsx";
 
 /** The tenants of the installation, for the holder of the admin key. */
@@ -30,28 +31,15 @@ export function TenantsView() {
           </p>
         </Empty>
       ) : (
-        <div class="table">
-          <table>
-            <thead>
-              <tr>
-                <th>Tenant</th>
-                <th class="end">Created</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.items.map((tenant) => (
-                <tr key={tenant.name}>
-                  <td>
-                    <Name>{tenant.name}</Name>
-                  </td>
-                  <td class="end">
-                    <Moment at={tenant.createdAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Rows
+          label="Tenants"
+          items={data.items}
+          keyOf={(tenant) => tenant.name}
+          columns={[
+            { title: "Tenant", cell: (tenant) => <Name>{tenant.name}</Name>, className: "names" },
+            { title: "Created", end: true, cell: ({ createdAt }) => <Moment at={createdAt} /> },
+          ]}
+        />
       )}
       {creating && (
         <FormDialog

@@ -41,6 +41,8 @@ type Signalled = { readonly signal?: AbortSignal | undefined };
 type Listing = Signalled & {
   /** Adds the statistics of each entry. They cost the server a few reads for each partition. */
   readonly stats?: boolean | undefined;
+  /** The maximum number of entries that one request asks for. */
+  readonly pageItems?: number | undefined;
 };
 type Send = <T>(
   method: Call["method"],
@@ -81,10 +83,10 @@ async function* each<T>(
   send: Send,
   path: string,
   member: string,
-  { stats = false, signal }: Listing = {},
+  { stats = false, pageItems, signal }: Listing = {},
 ): AsyncGenerator<T, void, void> {
   for (let cursor: string | undefined; ; ) {
-    const query = { cursor, include: stats ? "stats" : undefined };
+    const query = { cursor, include: stats ? "stats" : undefined, limit: pageItems };
     const page: Record<string, T[]> & { cursor: string | null } = await send("GET", path, {
       query,
       signal,
@@ -167,7 +169,7 @@ const subscriptions = (send: Send, all: string) => {
       unlessRepeated(send("DELETE", pathOf(name), how), "subscription-not-found"),
     seek: (name: string, to: Place | string, how?: Signalled): Promise<SeekReceipt> =>
       send("POST", `${pathOf(name)}/seek`, { body: { to }, ...how }),
-    parked: (name: string, how?: Signalled) =>
+    parked: (name: string, how?: Omit<Listing, "stats">) =>
       each<ParkedKey>(send, `${pathOf(name)}/parked`, "parked", how),
     /** Delivers the events of a parked key. */
     retry: (name: string, key: string, how?: Signalled): Promise<ReleaseReceipt> =>
@@ -188,7 +190,7 @@ const keyPath = (id: string): string => `/keys/${encodeURIComponent(id)}`;
 const ONCE = { attempts: 1 };
 
 const keys = (send: Send) => ({
-  list: (how?: Signalled) => each<ApiKey>(send, "/keys", "keys", how),
+  list: (how?: Omit<Listing, "stats">) => each<ApiKey>(send, "/keys", "keys", how),
   get: (id: string, how?: Signalled): Promise<ApiKey> => send("GET", keyPath(id), how),
   /** Not repeated: after `LedgerUnreachable` with `maybeWritten`, look into the list. */
   create: (settings: KeySettings, how?: Signalled): Promise<NewApiKey> =>
@@ -207,7 +209,7 @@ const keys = (send: Send) => ({
 });
 
 const tenants = (send: Send) => ({
-  list: (how?: Signalled) => each<Tenant>(send, "/tenants", "tenants", how),
+  list: (how?: Omit<Listing, "stats">) => each<Tenant>(send, "/tenants", "tenants", how),
   /** Creates a tenant, or one more key with all rights in it. */
   create: (name: string, how?: Signalled): Promise<NewTenant> =>
     send("POST", "/tenants", { body: { name }, ...ONCE, ...how }),

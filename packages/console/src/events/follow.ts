@@ -1,0 +1,135 @@
+import { LedgerProblem } from "../../../sdk/src/index.ts";
+import type { EventPage } from "../api.ts";
+import { createFrames, type Frame } from "./frames.ts";
+
+/** After so many connections that ended at once, something on the way cuts them. */
+const SHORT_MAX = 3;
+const SHORT_MS = 1_000;
+/** The server sends something each 15 s, so a longer silence is a dead connection. */
+const SILENT_MS = 45_000;
+const RECONNECT_MS = 1_000;
+const RETRY_MS = 3_000;
+/** How often a paused or hidden list looks whether it goes on. */
+const LOOK_MS = 300;
+
+export type Following = {
+  /** The cursor after which the first page begins. */
+  readonly from: string;
+  /** Asks for the page after a cursor, and waits for events. */
+  readonly poll: (from: string) => Promise<EventPage>;
+  /** Opens an event stream after a cursor. Undefined where the server does not stream. */
+  readonly open:
+    | ((from: string, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>)
+    | undefined;
+  readonly readPage: (json: string) => EventPage;
+  /** Whether the list is paused or hidden. It then holds no connection, and shows nothing new. */
+  readonly isIdle: () => boolean;
+  /** Takes a page. Returns false when following ends. */
+  readonly onPage: (page: EventPage) => boolean;
+  /** Takes a failure, or undefined once the server answers. Returns false when following ends. */
+  readonly onState: (error: unknown) => boolean;
+  readonly closed: AbortSignal;
+};
+
+/**
+ * Follows a stream: by one connection that the server keeps open, or else by polls. Only a whole
+ * page moves the place from which it goes on, so wherever a connection is cut, no event is lost and
+ * none comes twice.
+ */
+export async function follow(following: Following): Promise<void> {
+  const { poll, open, isIdle, onPage, onState, closed } = following;
+  let at = following.from;
+  let short = 0;
+  let isStreaming = open !== undefined;
+  while (!closed.aborted) {
+    if (isIdle()) {
+      await pause(LOOK_MS, closed);
+      continue;
+    }
+    try {
+      if (isStreaming && open !== undefined) {
+        const began = Date.now();
+        const end = await connect({ ...following, open, from: at }, (cursor) => {
+          at = cursor;
+        });
+        if (end === "done") return;
+        if (end === "idle") continue;
+        short = Date.now() - began < SHORT_MS ? short + 1 : 0;
+        isStreaming = short < SHORT_MAX;
+        await pause(RECONNECT_MS, closed);
+        continue;
+      }
+      const page = await poll(at);
+      // What came while the list was paused comes again when it goes on.
+      if (isIdle()) continue;
+      at = page.cursor;
+      if (!onPage(page)) return;
+      if (page.caughtUp) await pause(Math.max(250, page.nextPollMs ?? 1_000), closed);
+    } catch (error) {
+      if (closed.aborted) return;
+      if (LedgerProblem.is(error, "streaming-unavailable")) isStreaming = false;
+      else if (onState(error)) await pause(RETRY_MS, closed);
+      else return;
+    }
+  }
+}
+
+type Connecting = Following & { readonly open: NonNullable<Following["open"]> };
+
+/** Why a connection is over: by the server, because the list is idle, or because following ends. */
+type End = "cut" | "idle" | "done";
+
+async function connect(
+  { from, open, readPage, isIdle, onPage, onState, closed }: Connecting,
+  onCursor: (cursor: string) => void,
+): Promise<End> {
+  const connection = new AbortController();
+  const abort = () => connection.abort();
+  closed.addEventListener("abort", abort, { once: true });
+  let heardMs = Date.now();
+  const watch = setInterval(() => {
+    if (isIdle() || Date.now() - heardMs > SILENT_MS) abort();
+  }, LOOK_MS);
+
+  /** Takes a frame. Returns how the connection ends by it, or undefined. */
+  const take = ({ event, id, data }: Frame): End | undefined => {
+    if (closed.aborted) return "done";
+    if (isIdle()) return "idle";
+    if (event === "problem") throw new LedgerProblem(JSON.parse(data ?? "{}"));
+    if (id !== undefined) onCursor(id);
+    if (event === "page" && data !== undefined && !onPage(readPage(data))) return "done";
+    return undefined;
+  };
+  try {
+    const reader = (await open(from, connection.signal)).getReader();
+    onState(undefined);
+    const utf8 = new TextDecoder();
+    const framesOf = createFrames();
+    for (;;) {
+      const piece = await reader.read().catch(() => undefined);
+      if (piece?.value === undefined) break;
+      heardMs = Date.now();
+      for (const frame of framesOf(utf8.decode(piece.value, { stream: true }))) {
+        const end = take(frame);
+        if (end !== undefined) return end;
+      }
+    }
+    return isIdle() ? "idle" : "cut";
+  } finally {
+    clearInterval(watch);
+    closed.removeEventListener("abort", abort);
+    abort();
+  }
+}
+
+/** Resolves after a time, or at once when following has ended. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+  });
