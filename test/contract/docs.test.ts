@@ -147,14 +147,17 @@ describe("docs", () => {
       .filter(({ language, text }) => language === "sh" && /^(curl|export URL)/m.test(text))
       .map(({ text }) => text.replace("<the url of the last lines>", stack.url));
 
-  it.each(["docs/access.md", "docs/deploy.md"])("the requests in %s work", async (page) => {
-    const blocks = requests(page);
-    expect(blocks.length).toBeGreaterThan(0);
-    await stopArchive();
-    const answers = await paste(blocks, { URL: stack.url, ADMIN_KEY: adminKey });
-    for (const answer of answers.flat()) expect(answer, page).not.toHaveProperty("code");
-    expect(answers.flat().length).toBeGreaterThan(0);
-  });
+  it.each(["docs/access.md", "docs/deploy.md", "docs/usage.md"])(
+    "the requests in %s work",
+    async (page) => {
+      const blocks = requests(page);
+      expect(blocks.length).toBeGreaterThan(0);
+      await stopArchive();
+      const answers = await paste(blocks, { URL: stack.url, ADMIN_KEY: adminKey });
+      for (const answer of answers.flat()) expect(answer, page).not.toHaveProperty("code");
+      expect(answers.flat().length).toBeGreaterThan(0);
+    },
+  );
 
   const pages = [
     "README.md",

@@ -155,6 +155,15 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
     await archived("/streams/kept/exports", "exports");
     return everywhere("POST", "/streams/kept/exports", { view: "state" });
   },
+  getUsage: async () => {
+    const answers = await everywhere("GET", "/usage?by=stream");
+    for (const { text } of answers) {
+      const [entry] = JSON.parse(text).usage;
+      const bytes = JSON.stringify(entry).length + LIMITS.nameCharsMax + 10 * 16;
+      expect(bytes * LIMITS.usageMax).toBeLessThan(LIMITS.lambdaBytesMax / 2);
+    }
+    return answers;
+  },
   publishEvents: () => {
     const ids = Array.from({ length: LIMITS.requestEventsMax }, (_, n) => full(250, pad(n)));
     const events = ids.map((id) => ({ id, key: "many", data: 1 }));
@@ -253,8 +262,10 @@ async function countAll(at: Door, row: Row, [accept, encoding]: readonly [string
 
 async function everywhere(method: string, path: string, body?: object, status = 300) {
   const answers = [];
+  const [route = path, query = ""] = path.split("?");
   for (const each of DOORS) {
-    const answer = await each.ask({ method, path, ...(body === undefined ? {} : { body }) });
+    const of = { method, path: route, query };
+    const answer = await each.ask({ ...of, ...(body === undefined ? {} : { body }) });
     if (status === 300) expect(answer.status, answer.text.slice(0, 300)).toBeLessThan(status);
     else expect(answer.status, answer.text.slice(0, 300)).toBe(status);
     answers.push(answer);

@@ -23,7 +23,7 @@ export { systemRandom } from "./kernel/random.ts";
 export { createLedger, type Ledger } from "./ledger.ts";
 export { type IncomingEvent, isTombstone, type RawJson, type StoredEvent } from "./model/event.ts";
 export { printEvent } from "./model/event-text.ts";
-export { defaultTenant, type Tenant } from "./model/names.ts";
+export { defaultTenant, type Tenant, tenantOf } from "./model/names.ts";
 export { connectS3, type PrepareS3 } from "./objects/connect-s3.ts";
 export type { Objects } from "./objects/objects.ts";
 export { createS3Objects } from "./objects/s3-objects.ts";

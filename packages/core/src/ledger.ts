@@ -10,6 +10,7 @@ import { pollOperations } from "./operations/polling.ts";
 import { publishOperations } from "./operations/publishing.ts";
 import { streamOperations } from "./operations/streams.ts";
 import { subscriptionOperations } from "./operations/subscriptions.ts";
+import { usageOperations } from "./operations/using.ts";
 
 /**
  * All operations of EventLedger, over one table. Every operation has the tenant as its first
@@ -29,6 +30,7 @@ export function createLedger(deps: LedgerDeps) {
     ...maintenanceOperations(parts),
     ...archiveOperations(parts),
     ...exportOperations(parts),
+    ...usageOperations(parts),
   };
 }
 

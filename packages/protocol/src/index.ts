@@ -13,4 +13,5 @@ export * from "./stream.ts";
 export * from "./subscription.ts";
 export * from "./tenant.ts";
 export * from "./text.ts";
+export * from "./usage.ts";
 export * from "./version.ts";

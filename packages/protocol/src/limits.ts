@@ -122,6 +122,12 @@ export const LIMITS = {
   exportsMax: 10,
   exportIdChars: 18,
 
+  /** A page of usage reads two queries for each day, and those of the retention before it. */
+  usageHourDaysMax: 31,
+  usageDaysMax: 366,
+  usageMax: 1_000,
+  usageDefault: 500,
+
   /**
    * A cursor contains one position per partition and, while bootstrapping, the progress of the
    * scan. The shortest cursor is that of a list of names: the kind of the list and a name.

@@ -195,6 +195,7 @@ describe("cursors", () => {
   const LISTS = new Map<string, (names: Names) => string>([
     ["listStreams", () => "/streams"],
     ["listKeys", () => "/keys"],
+    ["getUsage", () => "/usage?by=stream&step=day"],
     ["listSubscriptions", ({ stream }) => `/streams/${stream}/subscriptions`],
     [
       "listParked",
@@ -202,17 +203,26 @@ describe("cursors", () => {
     ],
   ]);
 
+  const extended = (path: string, query: string) =>
+    `${path}${path.includes("?") ? "&" : "?"}${query}`;
+
   it.each([...LISTS])(
     "[tenant.isolated] %s shows nothing of other tenants after their cursor",
     async (_, path) => {
-      const start = await send(as(world.foreign), { path: `${path(world.theirs)}?limit=1` });
+      const start = await send(as(world.foreign), {
+        path: extended(path(world.theirs), "limit=1"),
+      });
       const { cursor } = start.body as { cursor: string };
       expect(cursor, start.text).toEqual(expect.any(String));
-      const query = `?cursor=${cursor}&limit=500`;
-      const own = await send(as(world.foreign), { path: path(world.theirs) + query });
+      const query = `cursor=${cursor}&limit=500`;
+      const own = await send(as(world.foreign), {
+        path: extended(path(world.theirs), query),
+      });
       const names = namesIn(own);
       expect(names).not.toEqual([]);
-      const { status, text } = await send(as(world.full), { path: path(world.mine) + query });
+      const { status, text } = await send(as(world.full), {
+        path: extended(path(world.mine), query),
+      });
       expect(status).toBe(path(world.mine).includes(world.mine.stream) ? 400 : 200);
       for (const name of names) expect(text).not.toContain(name);
     },
@@ -252,9 +262,11 @@ describe("cursors", () => {
 
   /** Returns the names in a page of a list. */
   const namesIn = ({ body }: Answer): string[] =>
-    Object.values(body as Record<string, { id?: string; name?: string; reason?: string }[]>)
+    Object.values(
+      body as Record<string, Partial<Record<"id" | "name" | "stream" | "reason", string>>[]>,
+    )
       .flatMap((items) => (Array.isArray(items) ? items : []))
-      .map(({ id, name, reason }) => id ?? name ?? String(reason));
+      .map(({ id, name, stream, reason }) => id ?? name ?? stream ?? String(reason));
 });
 
 describe("workers of another tenant", () => {

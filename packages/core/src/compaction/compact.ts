@@ -20,6 +20,7 @@ import {
 import { moveFloor } from "./floor.ts";
 import type { Pace } from "./pace.ts";
 import { putRows } from "./put-rows.ts";
+import { countHours, keepHours } from "./usage.ts";
 
 export type CompactDeps = {
   readonly table: Table;
@@ -144,9 +145,14 @@ async function compactStretch(
   const seen = { next: end.next, atMs: end.stamp.wallMs };
   const rows = planRows(stretch, { partition, nowMs: clock.now() });
   let at = from;
+  let hours = end.checkpoint.usage ?? [];
   const moveTo = async (place: Omit<Milestone, "keys">): Promise<boolean> => {
     const to = planMove(end.checkpoint, place, seen);
-    const moved = await table.checkpoints.move(life, partition, at, to, end.checkpoint.lookedAt);
+    hours = countHours(hours, stretch, { after: at, to: place.to });
+    const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
+    hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
+    const move = { ...to, usage: hours };
+    const moved = await table.checkpoints.move(life, partition, at, move, end.checkpoint.lookedAt);
     at = place.to;
     observeCompaction?.lag({ life, partition, events: Math.max(0, end.next - at) });
     return moved;
@@ -196,25 +202,29 @@ async function readStretch(
 
 /**
  * Records the time of this check of the end, because compaction has reached the end and no event
- * has expired unseen.
+ * has expired unseen. The hours of usage of an idle partition become rows then.
  */
 async function renewLook(
-  { table, clock }: CompactDeps,
-  { life }: Compactable,
+  deps: CompactDeps,
+  stream: Compactable,
   partition: number,
   { checkpoint: stored, stamp }: SeenEnd,
 ): Promise<void> {
+  const { table, clock } = deps;
   const checkpoint = { ...stored, ...believed(stored, clock.now()) };
   const failed = (checkpoint.failures ?? 0) > 0;
   const young = clock.now() - checkpoint.lookedAt < LOOK_AGE_MS;
   const through = clock.now() - checkpoint.compactedThrough < LOOK_AGE_MS;
   if (young && through && !failed) return;
+  const of = { ...stream, partition, checkpoint, total: checkpoint.events };
+  const usage = await keepHours(deps, of, stored.usage ?? [], { nowMs: clock.now(), all: true });
   const to = {
+    ...(usage.length === 0 ? {} : { usage }),
     lookedAt: Math.max(checkpoint.lookedAt, stamp.wallMs),
     compactedThrough: Math.max(checkpoint.compactedThrough, stamp.wallMs),
     failures: 0,
   };
-  await table.checkpoints.move(life, partition, checkpoint.next, to, stored.lookedAt);
+  await table.checkpoints.move(stream.life, partition, checkpoint.next, to, stored.lookedAt);
 }
 
 /**

@@ -165,7 +165,7 @@ export function planMove(
   stored: Checkpoint,
   { to, events, bytes, publishedAt }: Omit<Milestone, "keys">,
   seen: { readonly next: number; readonly atMs: number },
-): Partial<Checkpoint> & Pick<Checkpoint, "next" | "lookedAt"> {
+): Partial<Checkpoint> & Pick<Checkpoint, "next" | "lookedAt" | "events"> {
   const checkpoint = { ...stored, ...believed(stored, seen.atMs) };
   const throughMs = to >= seen.next ? seen.atMs : Math.min(publishedAt, seen.atMs);
   return {

@@ -6,6 +6,7 @@ import { COMPACTED_BUCKETS } from "../model/snapshot-progress.ts";
 import type { DeletedPage } from "../table/in-part.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
 import type { Table } from "../table/table.ts";
+import { keepLastHours } from "./usage.ts";
 
 type Deps = {
   readonly table: Table;
@@ -32,6 +33,7 @@ const COUNT_EVERY = 500;
 
 /**
  * Removes the remaining data of an ended life, until all is removed or `mayGoOn` returns false.
+ * Before that it counts what the life has published, because usage outlives the stream.
  * Seals stay forever, because they stop every late writer. Checkpoints are removed last: a
  * partition without one counts as deleted. Every step may be repeated after a crash. Returns true
  * when all data and the job are removed.
@@ -47,6 +49,10 @@ export async function runRemoval(
   const seenMs = sightings === undefined ? 0 : nowMs - sightings.sealedSince(life);
   if (Math.max(seenMs, nowMs - sealedAt - CLOCKS_APART_MS) < REST_MS) {
     return { done: false, removed: 0 };
+  }
+  for (let partition = 0; partition < job.partitions; partition++) {
+    const isKept = await keepLastHours({ table, clock }, { life, sealedAt }, partition);
+    if (!isKept) return { done: false, removed: 0 };
   }
   let removed = 0;
   let uncounted = 0;

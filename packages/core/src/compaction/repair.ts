@@ -2,9 +2,11 @@ import { takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
-import type { Life } from "../model/names.ts";
+import type { HourTally } from "../model/usage.ts";
+import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Compactable, CompactDeps } from "./compact.ts";
 import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
+import { countHours, keepHours } from "./usage.ts";
 
 /**
  * A number that exceeds the events that can be written between the last check and the stop of
@@ -25,17 +27,18 @@ const PUTS_AT_ONCE = 16;
  */
 export async function repairNumbering(
   { table, clock }: CompactDeps,
-  { life, compaction }: Compactable,
+  stream: Compactable,
   partition: number,
 ): Promise<number | undefined> {
+  const { life } = stream;
   const end = await loadEnd({ table, clock }, life, partition);
   const { checkpoint } = end;
   const { wallMs } = takeStamp(clock);
   if (wallMs - checkpoint.lookedAt <= PHYSICAL_SLACK_MS) return undefined;
-  const rest =
-    compaction === "key"
-      ? await compactRest({ table, clock }, life, partition, checkpoint.next)
-      : 0;
+  const rest = await compactRest({ table, clock }, stream, partition, checkpoint);
+  const total = checkpoint.events + rest.events;
+  const of = { ...stream, partition, checkpoint, total };
+  const usage = await keepHours({ table }, of, rest.hours, { nowMs: wallMs, all: true });
   const next = end.next + JUMP;
   const moved = await table.checkpoints.move(life, partition, checkpoint.next, {
     next,
@@ -43,32 +46,36 @@ export async function repairNumbering(
     floorAt: wallMs,
     lookedAt: wallMs,
     compactedThrough: wallMs,
-    events: checkpoint.events + rest,
+    events: total,
+    usage,
     failures: 0,
   });
   return moved ? next : undefined;
 }
 
-/** Compacts everything after the checkpoint, in order, across gaps. */
+/** Compacts and counts everything after the checkpoint, in order, across gaps. */
 async function compactRest(
   { table, clock }: CompactDeps,
-  life: Life,
+  { life, compaction }: Compactable,
   partition: number,
-  from: number,
-): Promise<number> {
+  { next: from, usage = [] }: Checkpoint,
+): Promise<{ readonly events: number; readonly hours: readonly HourTally[] }> {
   let events = 0;
+  let hours = usage;
   for (let at = from; ; ) {
     const { batches, more } = await table.batches.loadFrom(life, partition, at, ROWS);
     for (const batch of batches) {
       if (batch.kind === "seal") continue;
-      const stretch = extendStretch(emptyStretch(batch.first), [batch], { keepKeys: true });
+      const keepKeys = compaction === "key";
+      const stretch = extendStretch(emptyStretch(batch.first), [batch], { keepKeys });
       events += stretch.events;
+      hours = countHours(hours, stretch, { after: batch.first, to: stretch.to });
       at = stretch.to;
       const rows = planRows(stretch, { partition, nowMs: clock.now() });
       await inParallel(rows, PUTS_AT_ONCE, async (row) => {
         await table.compacted.putIfNewer(life, [row]);
       });
     }
-    if (!more) return events;
+    if (!more) return { events, hours };
   }
 }

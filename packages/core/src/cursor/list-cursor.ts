@@ -3,9 +3,10 @@ import { NAME } from "@eventledger/protocol";
 /** A list of names: its kind, and its parent if there are several such lists. */
 export type ListOf =
   | `${"streams" | "keys" | "tenants"}`
-  | `${"subscriptions" | "parked" | "archive" | "verified" | "export"} ${string}`;
+  | `${"subscriptions" | "parked" | "archive" | "verified" | "export" | "usage"} ${string}`;
 
-const LIST = /^(?:streams|keys|tenants|(?:subscriptions|parked|archive|verified|export) \S+)$/;
+const LIST =
+  /^(?:streams|keys|tenants|(?:subscriptions|parked|archive|verified|export|usage) \S+)$/;
 
 /**
  * Formats the place where a list of names continues. It is not signed, because the caller may see

@@ -62,7 +62,7 @@ export const sizeOf = ({ head, data }: BatchEntry): number =>
   Buffer.byteLength(head) + Buffer.byteLength(data) + PUNCTUATION_BYTES;
 
 /** A line of one entry has two brackets and a line break. Each further entry has a comma. */
-const PUNCTUATION_BYTES = 3;
+export const PUNCTUATION_BYTES = 3;
 
 /**
  * Returns the events of a stored batch, in order. Throws an InvariantError for a damaged batch: it

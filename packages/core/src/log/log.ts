@@ -4,7 +4,7 @@ import type { Position } from "../model/position.ts";
 import type { LostRange } from "../model/restored.ts";
 import type { Objects } from "../objects/objects.ts";
 import { type AppenderDeps, createAppender } from "./append/append.ts";
-import { type Published, planRequest, readReceipt } from "./append/request.ts";
+import { bytesOf, type Published, planRequest, readReceipt } from "./append/request.ts";
 import type { AppendTarget } from "./append/waiting.ts";
 import { createSegments } from "./cold/segments.ts";
 import { createNotifier } from "./notifier.ts";
@@ -69,11 +69,12 @@ export function createLog(deps: LogDeps) {
       target: AppendTarget,
       events: readonly IncomingEvent[],
       idempotencyKey?: string,
-    ): Promise<Published & { replayed: boolean }> {
+    ): Promise<Published & { replayed: boolean; bytes: number }> {
       const request = planRequest(events, target.partitions, idempotencyKey);
       const { receipt, replayed } = await appender.append(target, request);
       notifier.notify(target.life);
-      return { ...readReceipt(request, target.partitions, receipt), replayed };
+      const bytes = bytesOf(request);
+      return { ...readReceipt(request, target.partitions, receipt), replayed, bytes };
     },
 
     /** See `createNewEvents`. */

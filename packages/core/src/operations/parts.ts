@@ -20,6 +20,7 @@ import { createSubscriptions, type Snapshots } from "../subscription/subscriptio
 import { createLeases } from "../subscription/workers/leases.ts";
 import type { Connection } from "../table/connection.ts";
 import { createTable } from "../table/table.ts";
+import { createUseCounter } from "../usage/use-counter.ts";
 import { createPlaces } from "./places.ts";
 
 export type LedgerDeps = {
@@ -119,6 +120,7 @@ export function createParts(deps: LedgerDeps) {
     parking,
     deliveries,
     waiting,
+    useCounter: createUseCounter(core),
   };
 }
 

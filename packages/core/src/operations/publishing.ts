@@ -25,20 +25,21 @@ export function publishOperations({ streams, log, cursors }: Parts) {
   return {
     /**
      * Appends events in order, all or none. `replayed` is true when an earlier request had done it,
-     * or when there was nothing to do. In a life other than `ofLife` the expectations fail.
+     * or when there was nothing to do. `bytes` is the size of the events as usage counts it. In a
+     * life other than `ofLife` the expectations fail.
      */
     async publish(
       tenant: Tenant,
       name: string,
       events: readonly IncomingEvent[],
       { idempotencyKey, ofLife }: PublishOptions = {},
-    ): Promise<PublishReceipt & { replayed: boolean }> {
+    ): Promise<PublishReceipt & { replayed: boolean; bytes: number }> {
       return streams.use(tenant, name, async (stream) => {
         const life = lifeText(stream);
         if (events.length === 0) {
           const positions = await log.seek(stream, "latest");
           const cursor = cursors.format({ life, positions, nextPartition: 0 });
-          return { events: [], cursor, life, replayed: true };
+          return { events: [], cursor, life, replayed: true, bytes: 0 };
         }
         const expecting = expectInLife(stream, events, ofLife);
         const published = await log.publish(stream, expecting, idempotencyKey);
@@ -48,7 +49,8 @@ export function publishOperations({ streams, log, cursors }: Parts) {
           since: published.publishedAt - PUBLISHERS_APART_MS,
           nextPartition: 0,
         });
-        return { events: [...published.events], cursor, life, replayed: published.replayed };
+        const { replayed, bytes } = published;
+        return { events: [...published.events], cursor, life, replayed, bytes };
       });
     },
   };

@@ -2,6 +2,7 @@ import { CustomAttributeType, Entity } from "electrodb";
 import type { ArchiveProgress, ArchiveTally } from "../model/archive.ts";
 import type { Life } from "../model/names.ts";
 import type { LostRange } from "../model/restored.ts";
+import type { HourTally } from "../model/usage.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
@@ -33,6 +34,10 @@ export type Checkpoint = {
   readonly failures?: number;
   /** How many turns writers have taken. */
   readonly turns?: number;
+  /** What was published below `next`, by hour, as far as no row of usage has it. */
+  readonly usage?: readonly HourTally[];
+  /** True once the rows of usage have all of an ended life. */
+  readonly counted?: boolean;
 } & Partial<ArchiveProgress>;
 
 /** The floor stays at `at` or below until `until`, in milliseconds since 1970. */
@@ -56,6 +61,8 @@ export const checkpointEntity = (connection: Connection) =>
         lost: { type: CustomAttributeType<readonly LostRange[]>("any") },
         failures: { type: "number" },
         turns: { type: "number" },
+        counted: { type: "boolean" },
+        usage: { type: CustomAttributeType<readonly HourTally[]>("any") },
         archiving: { type: "boolean" },
         archivedFrom: { type: "number" },
         archivedTo: { type: "number" },

@@ -26,6 +26,7 @@ const uid = fc.stringMatching(/^[A-Za-z0-9_-]{12}$/);
 const life = fc.tuple(scoped, uid).map((both) => both.join("#"));
 const partition = fc.nat(LIMITS.partitionsMax - 1);
 const sequence = fc.integer({ min: 1, max: 99_999_999_999_999 });
+const day = fc.stringMatching(/^2\d{3}-[01]\d-[0-3]\d$/);
 /** Text that clients choose freely, including text that looks like a part of a different key. */
 const free = fc.oneof(
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }),
@@ -114,6 +115,22 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     parts: { tenant, id: fc.stringMatching(/^[a-z0-9]{12}$/) },
     pk: keyOf("TENANT#(?<tenant>[^#]+)"),
     sk: keyOf("KEY#(?<id>[a-z0-9]+)"),
+  },
+  published: {
+    parts: { tenant, day, life, partition, span: fc.stringMatching(/^\d{6}-\d{6}$/) },
+    pk: keyOf("USAGE#(?<tenant>[^#]+)#(?<day>[^#]+)"),
+    sk: keyOf(`LOG#${LIFE}#P(?<partition>\\d+)#(?<span>[^#]+)`),
+  },
+  used: {
+    parts: {
+      tenant,
+      day,
+      keyId: fc.stringMatching(/^[a-z0-9]{12}$/),
+      stream: name,
+      hour: fc.nat(999_999),
+    },
+    pk: keyOf("USAGE#(?<tenant>[^#]+)#(?<day>[^#]+)"),
+    sk: keyOf("KEY#(?<keyId>[^#]+)#(?<stream>[^#]+)#(?<hour>\\d+)"),
   },
   tenant: { parts: { name }, pk: keyOf("TENANTS"), sk: keyOf("TENANT#(?<name>[^#]+)") },
 };

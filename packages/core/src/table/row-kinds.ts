@@ -14,6 +14,7 @@ import { segmentEntity } from "./segment.entity.ts";
 import { directoryEntity, streamEntity } from "./stream.entity.ts";
 import { subscriptionEntity } from "./subscription.entity.ts";
 import { tenantEntity } from "./tenant.entity.ts";
+import { publishedEntity, usedEntity } from "./usage.entity.ts";
 
 /**
  * Every row kind of the table, created on first use. Creating all of them is a fifth of a cold
@@ -31,12 +32,14 @@ export const createRowKinds = (connection: Connection) =>
     keyDirectory: () => keyDirectoryEntity(connection),
     member: () => memberEntity(connection),
     offset: () => offsetEntity(connection),
+    published: () => publishedEntity(connection),
     receipt: () => receiptEntity(connection),
     removal: () => removalEntity(connection),
     segment: () => segmentEntity(connection),
     stream: () => streamEntity(connection),
     subscription: () => subscriptionEntity(connection),
     tenant: () => tenantEntity(connection),
+    used: () => usedEntity(connection),
   });
 
 export type RowKinds = ReturnType<typeof createRowKinds>;

@@ -20,6 +20,7 @@ import { segmentRows } from "./segment.entity.ts";
 import { streamRows } from "./stream.entity.ts";
 import { subscriptionRows } from "./subscription.entity.ts";
 import { tenantRows } from "./tenant.entity.ts";
+import { usageRows } from "./usage.entity.ts";
 
 /**
  * The only table of the product, by kinds of rows. Each method is one request unless its comment
@@ -47,6 +48,7 @@ export const createTable = (connection: Connection) => {
     streams: () => streamRows(connection, kinds.stream, kinds.directory),
     subscriptions: () => subscriptionRows(connection, kinds.subscription, kinds.offset),
     tenants: () => tenantRows(connection, kinds.tenant),
+    usage: () => usageRows(connection, kinds.published, kinds.used),
   });
 };
 

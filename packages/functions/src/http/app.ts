@@ -25,7 +25,9 @@ import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
 import { type LoadDocsAsset, systemRoutes } from "./routes/system.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { whoamiRoutes } from "./routes/whoami.ts";
+import { countUse } from "./use.ts";
 
 export type AppDeps = RouteDeps & {
   readonly authenticate: Authenticate;
@@ -77,6 +79,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   };
   const { authenticate, monotonicMs } = deps;
   app.use(createGate(app, { authenticate, assertReaches, monotonicMs }));
+  app.use(countUse(deps));
   app.use(askForBody);
   app.use(unpackBody);
   app.use(capBody);
@@ -86,6 +89,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", whoamiRoutes(deps));
   app.route("/", restoredRoutes(deps));
   app.route("/", keyRoutes(deps));
+  app.route("/", usageRoutes(deps));
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));

@@ -84,6 +84,7 @@ export const RIGHTS = {
   listKeys: { scopes: ["admin"], bound: "free" },
   revokeKey: { scopes: ["admin"], bound: "free" },
   rotateKey: { scopes: ["admin"], bound: "free" },
+  getUsage: { scopes: ["admin"], bound: "refused" },
 
   completeRestore: { scopes: ["root"], bound: "free" },
   createTenant: { scopes: ["root"], bound: "free" },

@@ -18,4 +18,5 @@ export * from "./stream.ts";
 export * from "./subscription.ts";
 export * from "./system.ts";
 export * from "./tenant.ts";
+export * from "./usage.ts";
 export * from "./whoami.ts";

@@ -4,7 +4,7 @@ import type { IncomingEvent } from "../../model/event.ts";
 import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";
 import type { Receipt, ReceiptPart } from "../../table/receipt.entity.ts";
-import { entryOf, madeEventId, sizeOf } from "../codec.ts";
+import { entryOf, madeEventId, PUNCTUATION_BYTES, sizeOf } from "../codec.ts";
 import type { AppendRequest, Draft } from "./append-plan.ts";
 import { expectationsOf } from "./expectation-plan.ts";
 
@@ -39,6 +39,13 @@ export function planRequest(
       : { idempotency: { key: idempotencyKey, requestHash: hashEvents(events) } }),
   };
 }
+
+/**
+ * Returns the bytes of the attributes and the data of a request, as usage counts them: without the
+ * punctuation of batches.
+ */
+export const bytesOf = ({ drafts }: Pick<AppendRequest, "drafts">): number =>
+  drafts.reduce((sum, { bytes }) => sum + bytes - PUNCTUATION_BYTES, 0);
 
 /** Returns the place of each event of a request, computed from its receipt. */
 export function readReceipt(

@@ -35,6 +35,12 @@ export function wantsEventStream(accept: string | undefined): boolean {
   return isNamed && pages.every(({ q, specificity }) => q < stream.q || specificity < 3);
 }
 
+/** Returns whether an Accept header prefers CSV to JSON. */
+export const wantsCsv = (accept: string | undefined): boolean => {
+  const csv = wishFor("text/csv", accept);
+  return csv.specificity === 3 && csv.q > 0 && csv.q >= wishFor("application/json", accept).q;
+};
+
 /**
  * Returns how strongly an Accept header wants a type: the `q` of the most specific range that
  * covers it (RFC 9110, 12.5.1).

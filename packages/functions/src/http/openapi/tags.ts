@@ -7,6 +7,7 @@ export const TAGS = {
   compacted: "The current state of every key, and its upkeep.",
   archive: "Old events as objects in a bucket.",
   keys: "API keys: who may do what.",
+  usage: "What streams, keys and tenants use.",
   tenants: "Owners of streams and keys, for the admin key.",
   system: "Health and documentation.",
 } as const;

@@ -4,12 +4,20 @@ import { type Context, Hono } from "hono";
 import { compressed, lengthOf } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
+import { noteDelivered } from "../use.ts";
 import { valid } from "../validate.ts";
 import { assertCoversKey, narrowed } from "../within.ts";
 
 /** The current state of every key, without a subscription. */
-export const compactedRoutes = ({ ledger }: RouteDeps) =>
-  new Hono<AppEnv>()
+export const compactedRoutes = ({ ledger }: RouteDeps) => {
+  /** Answers the state of one key. */
+  const answerState = async (c: Context<AppEnv>, stream: string, key: string) => {
+    const state = await ledger.getCompacted(c.var.caller.tenant, stream, key);
+    noteDelivered(c, { ledger }, stream, [state.event]);
+    return stateResponse(c, state);
+  };
+
+  return new Hono<AppEnv>()
     .post(
       "/streams/:stream/compact",
       operation({
@@ -94,7 +102,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
         if (key !== undefined) {
           assertAlone(range);
           assertCoversKey(caller, key, "/query/key");
-          return stateResponse(c, await ledger.getCompacted(caller.tenant, stream, key));
+          return answerState(c, stream, key);
         }
         const { pointer, prefix } = onePrefix(range);
         // Reading a list delays the removal of later events so that the reader can continue. HEAD
@@ -108,6 +116,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
           prefix: narrowed(caller, prefix, pointer),
         });
         const { items, ...members } = page;
+        noteDelivered(c, { ledger }, stream, items);
         const printed = items.map(printEvent).join(",");
         const body = `{"items":[${printed}],${JSON.stringify(members).slice(1)}`;
         return c.body(body, 200, { "Content-Type": "application/json", ...lengthOf(body) });
@@ -142,9 +151,10 @@ export const compactedRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream, key } = c.req.valid("param");
         assertCoversKey(c.var.caller, key, "/path/key");
-        return stateResponse(c, await ledger.getCompacted(c.var.caller.tenant, stream, key));
+        return answerState(c, stream, key);
       },
     );
+};
 
 type State = Awaited<ReturnType<RouteDeps["ledger"]["getCompacted"]>>;
 

@@ -18,6 +18,7 @@ import {
 } from "../event-stream/answer.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
+import { noteDelivered } from "../use.ts";
 import { jsonOrNothing, valid } from "../validate.ts";
 import { assertDelivers } from "../within.ts";
 
@@ -70,6 +71,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           const request = { ...query, ...of, signal };
           const page = await ledger.poll(caller.tenant, stream, subscription, request);
           assertDelivers(caller, page.events);
+          noteDelivered(c, { ledger }, stream, page.events);
           return page;
         };
         if (isFollowing(c, ["waitSeconds"])) {
@@ -127,6 +129,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           { ...c.req.valid("json"), signal: c.req.raw.signal },
         );
         assertDelivers(c.var.caller, events);
+        noteDelivered(c, { ledger }, stream, events);
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     )

@@ -16,6 +16,7 @@ import { publishDecoder } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
+import { noteDelivered, userOf } from "../use.ts";
 import { valid } from "../validate.ts";
 import { assertCoversEvents, assertCoversKey, narrowed } from "../within.ts";
 
@@ -76,10 +77,17 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           ifMatch: c.req.header("if-match"),
           ifNoneMatch: c.req.header("if-none-match"),
         });
-        const { replayed, ...receipt } = await ledger.publish(c.var.caller.tenant, stream, events, {
-          idempotencyKey,
-          ofLife,
-        });
+        const { caller } = c.var;
+        const { replayed, bytes, ...receipt } = await ledger.publish(
+          caller.tenant,
+          stream,
+          events,
+          { idempotencyKey, ofLife },
+        );
+        if (!replayed) {
+          const published = { published: events.length, publishedBytes: bytes };
+          ledger.noteUse(userOf(caller, stream), published);
+        }
         return c.json(receipt, replayed ? 200 : 201);
       },
     )
@@ -116,8 +124,12 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         const query = c.req.valid("query");
         if (query.key !== undefined) assertCoversKey(caller, query.key, "/query/key");
         const keyPrefix = narrowed(caller, query.keyPrefix, "/query/keyPrefix");
-        const browse = (of: Partial<typeof query>, signal: AbortSignal) =>
-          ledger.browse(caller.tenant, stream, { ...query, keyPrefix, ...of }, signal);
+        const browse = async (of: Partial<typeof query>, signal: AbortSignal) => {
+          const request = { ...query, keyPrefix, ...of };
+          const page = await ledger.browse(caller.tenant, stream, request, signal);
+          noteDelivered(c, { ledger }, stream, page.events);
+          return page;
+        };
         if (isFollowing(c, ENDING)) {
           const { limit } = query;
           const first = await browse({ from: lastEventId(c) ?? query.from }, c.req.raw.signal);

@@ -1,0 +1,94 @@
+import { HOUR_MS } from "../kernel/time.ts";
+import type { Life } from "../model/names.ts";
+import type { Amount, HourTally } from "../model/usage.ts";
+import type { PublishedRow } from "../table/usage.entity.ts";
+
+/** What is known of one partition: its hours, and what rows and its checkpoint say of its state. */
+export type PartitionHours = {
+  readonly life: Life;
+  readonly partition: number;
+  readonly hours: Map<number, Amount & { readonly retentionHours: number }>;
+  /** The size of the archive at the end of some hours, in ascending order. */
+  readonly archived: { readonly hour: number; readonly bytes: number }[];
+  endedHour: number;
+};
+
+/** What the checkpoint of a partition adds to its rows. */
+export type LiveHours = {
+  readonly life: Life;
+  readonly partition: number;
+  readonly retentionHours: number;
+  readonly hours: readonly HourTally[];
+  /** The size of the archive, and the hour of its last change. */
+  readonly archived?: { readonly hour: number; readonly bytes: number };
+};
+
+/** The retention of a row that does not name it: that of a stream in the course of its removal. */
+const RETENTION_HOURS = 0;
+
+/**
+ * Joins rows and checkpoints by partition. An hour that occurs several times has its largest
+ * numbers, because numbers only grow until an hour is final. Pure.
+ */
+export function joinHours(
+  rows: readonly PublishedRow[],
+  live: readonly LiveHours[],
+): readonly PartitionHours[] {
+  const found = new Map<string, PartitionHours>();
+  const partOf = ({ life, partition }: Pick<LiveHours, "life" | "partition">): PartitionHours => {
+    const name = `${life}#${partition}`;
+    const known = found.get(name);
+    if (known !== undefined) return known;
+    const hours = new Map();
+    const made = { life, partition, hours, archived: [], endedHour: Infinity };
+    found.set(name, made);
+    return made;
+  };
+  const add = (to: PartitionHours, tallies: readonly HourTally[], retentionHours: number) => {
+    for (const [hour, events, bytes] of tallies) {
+      const known = to.hours.get(hour);
+      if (known !== undefined && known.events >= events) continue;
+      to.hours.set(hour, { events, bytes, retentionHours });
+    }
+  };
+  for (const row of rows) {
+    const part = partOf(row);
+    add(part, row.hours, row.retentionHours ?? RETENTION_HOURS);
+    if (row.endedAt !== undefined) part.endedHour = Math.floor(row.endedAt / HOUR_MS);
+    const last = row.hours.at(-1)?.[0];
+    if (last !== undefined && row.archivedBytes !== undefined) {
+      part.archived.push({ hour: last, bytes: row.archivedBytes });
+    }
+  }
+  for (const partition of live) {
+    const part = partOf(partition);
+    add(part, partition.hours, partition.retentionHours);
+    if (partition.archived !== undefined) part.archived.push(partition.archived);
+  }
+  for (const { archived } of found.values()) archived.sort((a, b) => a.hour - b.hour);
+  return [...found.values()];
+}
+
+/** The bytes that a partition stores at the end of an hour. */
+export type Stored = { readonly hot: number; readonly archived: number };
+
+/**
+ * Returns a function that tells what a partition stores at the end of an hour: the published bytes
+ * whose retention has not passed, in whole hours, and the archive at its last known size. The hours
+ * must be asked for in ascending order. Pure apart from that.
+ */
+export function storedBy(part: PartitionHours): (hour: number) => Stored {
+  const changes = [...part.hours].flatMap(([hour, { bytes, retentionHours }]) => [
+    { at: hour, by: bytes },
+    { at: hour + retentionHours, by: -bytes },
+  ]);
+  changes.sort((a, b) => a.at - b.at);
+  let hot = 0;
+  let next = 0;
+  return (hour) => {
+    for (; (changes[next]?.at ?? Infinity) <= hour; next++) hot += changes[next]?.by ?? 0;
+    if (hour >= part.endedHour) return { hot: 0, archived: 0 };
+    const sample = part.archived.findLast((each) => each.hour <= hour);
+    return { hot, archived: sample?.bytes ?? 0 };
+  };
+}
