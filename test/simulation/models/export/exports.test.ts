@@ -83,3 +83,13 @@ describe("an export with several runs at the same time", () => {
     expect(idOf(world)).toBe("");
   });
 });
+
+it("[export.limit] ended exports whose objects nothing removes have a limit, too", async () => {
+  const { ledger, publish } = await openArchive();
+  await publish(1);
+  const create = () => ledger.createExport(defaultTenant, NAME, LOG);
+  for (let n = 0; n < 90; n++) await ledger.deleteExport(defaultTenant, NAME, (await create()).id);
+  await expect(create()).rejects.toMatchObject({ code: "too-many-exports" });
+  expect(await ledger.sweepExports({ budgetMs: 60_000 })).toEqual([]);
+  expect(await create()).toMatchObject({ status: "done" });
+});
