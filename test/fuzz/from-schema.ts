@@ -9,6 +9,19 @@ export const NAMES = ["fuzz-a", "fuzz-b", "fuzz-c", "fuzz.d", "other"];
 
 export const slot = (kind: Kind) => fc.nat(50).map((n) => `{{${kind}:${n}}}`);
 
+const TIME = fc
+  .integer({ min: -30, max: 300 })
+  .map((days) => new Date(Date.now() + days * 86_400_000).toISOString());
+
+/** The places that bodies name. */
+const PLACES = fc.oneof(
+  fc.constantFrom("earliest", "latest"),
+  TIME,
+  TIME.map((timestamp) => ({ timestamp })),
+  fc.constantFrom(1, 2).map((sequence) => ({ sequence })),
+  slot("cursor").map((cursor) => ({ cursor })),
+);
+
 /**
  * The values of parameters that only certain values make useful. Values of all others are drawn
  * from their schema.
@@ -19,9 +32,9 @@ const KNOWN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   StreamGlob: fc.constantFrom(...NAMES, "fuzz-*", "*"),
   Cursor: slot("cursor"),
   ListCursor: slot("listCursor"),
-  Timestamp: fc
-    .integer({ min: -30, max: 300 })
-    .map((days) => new Date(Date.now() + days * 86_400_000).toISOString()),
+  Timestamp: TIME,
+  Place: fc.oneof(PLACES, fc.constant("bootstrap")),
+  RangePlace: PLACES,
   EventKey: fc.oneof(
     fc.constantFrom("k1", "k2", "k3"),
     fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
