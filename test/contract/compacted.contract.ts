@@ -64,9 +64,10 @@ function reading(api: Client): void {
 
   it("[compaction.key] a deleted key is distinguished from an unknown one", async () => {
     const deleted = await refusal(api.getCompacted(stream, "gone"), "key-not-found");
-    expect(deleted).toMatchObject({ deleted: true });
+    expect(deleted).toMatchObject({ deleted: true, sequence: expect.any(Number) });
     const unknown = await refusal(api.getCompacted(stream, "never"), "key-not-found");
     expect(unknown).toMatchObject({ deleted: false });
+    expect(unknown).not.toHaveProperty("sequence");
   });
 
   it("[compaction.key] an ETag is answered with 304 until the state changes", async () => {
@@ -262,5 +263,27 @@ function bootstrap(api: Client, partitions: number): void {
     await refusal(api.commit(stream, "view", cursor), "invalid-cursor");
     const { body } = await api.poll(stream, "view");
     expect(body.phase).toBe("bootstrap");
+  });
+
+  it("[sub.seek] a seek to a cursor within the snapshot goes on there, and one to the log ends it", async () => {
+    const stream = await api.newStream({ partitions });
+    const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`);
+    await api.publish(
+      stream,
+      keys.map((key) => ({ key, data: 1 })),
+    );
+    await compactAll(api, stream);
+    await api.createSubscription(stream, { name: "view", start: "bootstrap" });
+    const { body: first } = await api.poll(stream, "view", { limit: 5 });
+    expect(first).toMatchObject({ phase: "bootstrap", snapshotEnd: false });
+    const within = await api.seek(stream, "view", { cursor: first.cursor });
+    expect(within.body.phase).toBe("bootstrap");
+    const { body: rest } = await api.poll(stream, "view", { limit: 100 });
+    const seen = [...first.events, ...rest.events].map(({ key }) => key);
+    expect(seen.toSorted()).toEqual(keys.toSorted());
+    expect(rest).toMatchObject({ phase: "bootstrap", snapshotEnd: true });
+    const out = await api.seek(stream, "view", "latest");
+    expect(out.body).toMatchObject({ phase: "log", lag: { events: 0 } });
+    expect((await api.getSubscription(stream, "view")).phase).toBe("log");
   });
 }

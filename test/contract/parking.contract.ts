@@ -309,6 +309,28 @@ function skipped(api: Client): void {
 }
 
 function refused(api: Client): void {
+  it("[park.retry] the event at the position proves nothing of the queue before it", async () => {
+    const stream = await open(api);
+    await api.publish(stream, [event("a", 1), event("b", 2), event("a", 3), event("b", 4)]);
+    await api.commit(stream, S, (await api.poll(stream, S, { limit: 2 })).body.cursor);
+    await api.park(stream, S, { sequence: 1 });
+    await api.release(stream, S, "a", "retry");
+    // Event 3 is the next one after the position, and event 1 is not processed.
+    expect(await api.park(stream, S, { sequence: 3 })).toMatchObject({ sequence: 1 });
+    await api.release(stream, S, "a", "retry");
+    expect(await drain(api, stream)).toEqual([1, 3, 4]);
+  });
+
+  it("[park.skip] a key that is being retried is parked before an event is skipped", async () => {
+    const stream = await open(api);
+    await api.publish(stream, [event("a", 1), event("a", 2)]);
+    await api.park(stream, S, { sequence: 1 });
+    await api.commit(stream, S, (await api.poll(stream, S)).body.cursor);
+    await api.release(stream, S, "a", "retry");
+    await refusal(api.release(stream, S, "a", "skip"), "not-parkable");
+    expect(await drain(api, stream)).toEqual([1, 2]);
+  });
+
   it("[error.problem] a problem names what is wrong, and nothing is changed", async () => {
     const stream = await open(api, { filter: { keyPrefix: "a" } });
     await api.publish(stream, [event("a", 1), event("b", 2)]);

@@ -288,8 +288,12 @@ function standingBy(api: Client): void {
     await api.createSubscription(stream, { name: "s" });
     await api.publish(stream, events);
     const page = await settle(api, stream, ["a", "b"]);
-    await api.commit(stream, "s", page("a").cursor);
-    await api.commit(stream, "s", page("b").cursor);
+    const { body: ahead } = await api.seek(stream, "s", { cursor: page("a").cursor });
+    expect(ahead.lag.events).toBe(page("b").events.length);
+    await api.seek(stream, "s", "earliest");
+    const again = await settle(api, stream, ["a", "b"]);
+    await api.commit(stream, "s", again("a").cursor);
+    await api.commit(stream, "s", again("b").cursor);
     const { body: empty } = await api.poll(stream, "s", { consumer: "a" });
     const sought = await api.seek(stream, "s", { cursor: empty.cursor });
     expect(sought.body).toMatchObject({ phase: "log", lag: { events: 0 } });

@@ -17,15 +17,20 @@ export function onceJoined(request: WireRequest): WireRequest | undefined {
   return { ...request, headers: Object.entries(joinedHeaders(request)) };
 }
 
+/** A character that must be escaped in a path. A server refuses it, unless a gateway escapes it. */
+const MUST_BE_ESCAPED = /[^!-~]|#/;
+
 /**
  * Returns what happens to the path on its way ([http.target]). `unclear`: the function refuses it.
- * `other`: it becomes a different path, because an escaped slash turned into a slash.
+ * `other`: it becomes a different path, because an escaped slash turned into a slash, or a
+ * character that was sent as it is looks like one that was escaped.
  */
 export function pathAt({ decode }: Gateway, { target }: WireRequest): "same" | "unclear" | "other" {
   if (decode === undefined) return "same";
   const { path } = splitTarget(target);
   const decoded = decode(path);
   if (/[%\ufffd]/.test(decoded)) return "unclear";
+  if (MUST_BE_ESCAPED.test(path)) return "other";
   return decoded.split("/").length === path.split("/").length ? "same" : "other";
 }
 
