@@ -64,6 +64,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["keys", "rm", "KEY", "--yes"],
   ["tenants", "create", "acme"],
   ["tenants", "ls"],
+  ["usage"],
+  ["usage", "--by", "key", "--step", "hour", "--from", "-24h"],
   ["streams", "rm", "short", "--yes"],
 ];
 
@@ -110,6 +112,21 @@ describe("JSON", () => {
   });
 });
 
+describe("usage", () => {
+  it("prints a table on a terminal, a line each into a pipe, and CSV", async () => {
+    await el("compact", "orders");
+    const [entry] = await lines("usage", "--by", "tenant");
+    expect(entry).toMatchObject({ tenant: "default", published: { bytes: expect.any(Number) } });
+    const { out } = await elWith({ tty: true }, "usage");
+    expect(out).toMatch(/^DAY \(UTC\) +STREAM +REQUESTS +PUBLISHED +BYTES +DELIVERED +STORED$/m);
+    expect(out).toMatch(/^20\d\d-\d\d-\d\d +orders +\d+ +20 /m);
+    expect(await el("usage", "--csv")).toMatchObject({ code: 0, err: "" });
+    const csv = (await el("usage", "--csv")).out.trimEnd().split("\n");
+    expect(csv[0]).toMatch(/^time,stream,key,tenant,published_events,/);
+    expect(csv[1]).toMatch(/^20\d\d-\d\d-\d\dT00:00:00.000Z,orders,,,20,/);
+  });
+});
+
 describe("exit codes", () => {
   it.each([
     [2, ["streams", "create", "UPPER"]],
@@ -117,6 +134,7 @@ describe("exit codes", () => {
     [2, ["nothing"]],
     [2, ["streams"]],
     [2, ["read"]],
+    [2, ["usage", "--by", "colour"]],
     [2, ["subs", "rm", "shipping"]],
     [3, ["streams", "info", "nothing"]],
     [3, ["state", "orders", "nothing"]],

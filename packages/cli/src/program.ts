@@ -15,6 +15,7 @@ import { stateCommands } from "./commands/state.ts";
 import { streamsCommands } from "./commands/streams.ts";
 import { subsCommands } from "./commands/subs.ts";
 import { tenantsCommands } from "./commands/tenants.ts";
+import { usageCommand } from "./commands/usage.ts";
 import { whoamiCommand } from "./commands/whoami.ts";
 import type { Given, Register } from "./register.ts";
 import { VERSION } from "./version.ts";
@@ -81,7 +82,7 @@ const COMMANDS: readonly Group[] = [
   ["Start:", [startCommand, loginCommands, whoamiCommand, doctorCommand]],
   ["Events:", [publishCommand, readCommands, stateCommands, listenCommand]],
   ["Operate:", [streamsCommands, archiveCommands, exportCommand, subsCommands, parkedCommands]],
-  ["Access:", [keysCommands, tenantsCommands]],
+  ["Access:", [keysCommands, tenantsCommands, usageCommand]],
   ["Shell:", [completionCommand]],
 ];
 

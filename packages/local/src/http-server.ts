@@ -75,9 +75,10 @@ export async function startServer(
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  const stop = () => {
+  const stop = async () => {
     ledger.endWaits();
-    return close(server);
+    await close(server);
+    await ledger.flushUse({ all: true });
   };
   return { url: `http://${shownHost}:${address.port}`, stop };
 }

@@ -193,3 +193,18 @@ export type Caller = {
   readonly waitSecondsAdvised: number;
   readonly streaming: boolean;
 };
+
+export type UsageAmount = { readonly events: number; readonly bytes: number };
+
+/** What a stream, a key or a tenant used in an hour or a day. */
+export type UsageEntry = {
+  /** When the hour or the day begins. */
+  readonly time: string;
+  readonly stream?: string;
+  readonly key?: string;
+  readonly tenant?: string;
+  readonly published: UsageAmount;
+  readonly delivered: UsageAmount;
+  readonly requests: number;
+  readonly stored?: { readonly hotBytes: number; readonly archivedBytes: number };
+};

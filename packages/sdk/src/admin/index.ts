@@ -23,6 +23,7 @@ import type {
   SubscriptionAnswer,
   SubscriptionView,
   Tenant,
+  UsageEntry,
 } from "./answers.ts";
 import type {
   KeyRotation,
@@ -32,6 +33,7 @@ import type {
   NewSubscription,
   StreamChange,
   SubscriptionChange,
+  UsageQuery,
 } from "./settings.ts";
 
 export type * from "./answers.ts";
@@ -43,6 +45,7 @@ type Listing = Signalled & {
   readonly stats?: boolean | undefined;
   /** The maximum number of entries that one request asks for. */
   readonly pageItems?: number | undefined;
+  readonly query?: Call["query"];
 };
 type Send = <T>(
   method: Call["method"],
@@ -73,6 +76,9 @@ export function administer(options: ConnectionOptions) {
     subscriptions: (stream: string) => subscriptions(send, `${streamPath(stream)}/subscriptions`),
     keys: keys(send),
     tenants: tenants(send),
+    /** What streams, keys or tenants used, by time. */
+    usage: (query: UsageQuery = {}, how?: Signalled) =>
+      each<UsageEntry>(send, "/usage", "usage", { ...how, query }),
   };
 }
 
@@ -83,10 +89,10 @@ async function* each<T>(
   send: Send,
   path: string,
   member: string,
-  { stats = false, pageItems, signal }: Listing = {},
+  { stats = false, pageItems, query: more, signal }: Listing = {},
 ): AsyncGenerator<T, void, void> {
   for (let cursor: string | undefined; ; ) {
-    const query = { cursor, include: stats ? "stats" : undefined, limit: pageItems };
+    const query = { ...more, cursor, include: stats ? "stats" : undefined, limit: pageItems };
     const page: Record<string, T[]> & { cursor: string | null } = await send("GET", path, {
       query,
       signal,

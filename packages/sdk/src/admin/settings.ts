@@ -53,3 +53,13 @@ export type NewExport = {
   readonly to?: RangePlace | undefined;
   readonly format?: "ndjson" | undefined;
 };
+
+/** Which usage to list. Hours and days are those of UTC. */
+export type UsageQuery = {
+  readonly by?: "stream" | "key" | "tenant" | undefined;
+  readonly step?: "hour" | "day" | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** Another tenant than the caller's. Needs the admin key. */
+  readonly tenant?: string | undefined;
+};
