@@ -12,6 +12,7 @@ import { newFolder, openCli, parseLines } from "./open-cli.ts";
 const { el, lines, env, url } = await openCli();
 const root = join(import.meta.dirname, "../..");
 const project = newFolder();
+const README = join(root, "README.md");
 const program = join(project, "node_modules/.bin/el");
 let localTarball = "";
 
@@ -122,12 +123,54 @@ const WALK = `
 el streams create orders
 el publish orders -k order-1 -t order.placed -d '{"total":42}'
 el publish orders events.ndjson
-el subs create orders/shipping
+el subs create orders/shipping --start earliest
 el read orders
+KEY=$(cat .eventledger/admin-key) timeout 6 node consume.mjs || test $? = 124
+el subs lag orders/shipping
+el compact orders
 el subs create orders/billing --start bootstrap
 el state orders
+el state orders order-1
+el streams set orders --archive 3650d
+el archive orders
+el archive orders --segments
+el verify orders
+el export orders all.ndjson.gz
+gzip -dc all.ndjson.gz
+el view orders --sqlite orders.db
 el subs ls
+el subs seek orders/shipping earliest --yes
+el streams info orders
+el subs rm orders/shipping --yes
+el streams rm orders --yes
 `;
+
+/** What a reader must see, in this order. */
+const SEEN = [
+  "Created the stream orders",
+  "Published order-1 as number 1",
+  "Published 2 events to orders",
+  "Created the subscription orders/shipping",
+  "order-2  order.placed",
+  "3 order-2 { total: 7 }",
+  "orders/shipping",
+  "The current state of orders is complete",
+  "Created the subscription orders/billing",
+  "order-1  order.paid",
+  "order-2  order.placed",
+  "order-1  order.paid",
+  "Archived 3 events in 1 segment",
+  "SHA-256",
+  "The archive of orders is as it was written: 1 segment, 3 events",
+  "Wrote 3 events to all.ndjson.gz",
+  '"key":"order-2","type":"order.placed","data":{"total":7}',
+  "orders.db has 2 keys of orders",
+  "orders/billing",
+  "Moved orders/shipping to earliest. 3 events come again",
+  "3 ever published",
+  "Deleted the subscription orders/shipping",
+  "Deleted the stream orders",
+];
 
 describe("the local stack from its package", () => {
   it("el start runs it, and the walk of the README works on a terminal", async () => {
@@ -160,11 +203,16 @@ describe("the local stack from its package", () => {
     const inTerminal = has("script")
       ? "script -qec 'stty cols 80; bash walk.sh' /dev/null < /dev/null"
       : "bash walk.sh";
-    const { stdout } = await shell(inTerminal, own);
-    for (const expected of ["Created the stream orders", "order-2", "shipping", "billing"]) {
-      expect(stdout).toContain(expected);
-    }
     const base = /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0] ?? "";
+    const [, consumer = ""] = /```js\n([\s\S]*?)```/.exec(readFileSync(README, "utf8")) ?? [];
+    writeFileSync(join(project, "consume.mjs"), consumer.replace("http://127.0.0.1:4000", base));
+    const { stdout } = await shell(inTerminal, own);
+    let at = 0;
+    for (const expected of SEEN) {
+      const found = stdout.indexOf(expected, at);
+      expect(found, `${expected} in ${stdout.slice(at)}`).toBeGreaterThanOrEqual(at);
+      at = found + expected.length;
+    }
     expect(base).not.toBe(url);
     for (const path of [
       "/docs",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { parsePlace, parseStart } from "../arguments.ts";
 import type { Cli, RawEvent } from "../cli.ts";
 import { normalise } from "../connection/target.ts";
@@ -26,8 +27,10 @@ export function listenCommand({ program, act }: Register): void {
     .addHelpText(
       "after",
       `
-The body is the event as \`el read\` prints it. An event that the server refuses
-is reported, and the next one is sent. Use a subscription if each event counts.
+The body is the event as \`el read\` prints it. While the server is down, an
+event is sent again after pauses of up to 5 s, and the others wait in order. An
+event that the server refuses is reported, and the next one is sent. Use a
+subscription if each event counts.
 
 Examples:
   $ el listen orders --forward http://localhost:3000/hook
@@ -43,10 +46,15 @@ type Forwarded = {
   /** Null when the server did not answer. */
   readonly status: number | null;
   readonly ms: number;
+  /** How often it was sent, if that was more than once. */
+  readonly attempts?: number;
   readonly error?: string;
 };
 
 const TIMEOUT_MS = 15_000;
+/** The pause after the first attempt to reach a server that is down. Each further one doubles it. */
+const PAUSE_MS = 250;
+const PAUSE_MOST_MS = 5_000;
 
 async function listen(cli: Cli, name: string, flags: Flags): Promise<void> {
   cli.about = { ...cli.about, stream: name };
@@ -62,10 +70,37 @@ async function listen(cli: Cli, name: string, flags: Flags): Promise<void> {
   await cli.out.note(`Sending events of ${name} to ${url}. Ctrl-C ends.`);
   for await (const { events } of stream.readPages({ ...filter, from, follow: true })) {
     for (const event of events) {
-      const forwarded = await forward(cli, event, { url, stream: name });
+      const forwarded = await untilReached(cli, event, { url, stream: name });
       if (cli.out.isHuman) await cli.out.text(`${describe(cli, event, forwarded)}\n`);
       else await cli.out.text(`${JSON.stringify(forwarded)}\n`);
     }
+  }
+}
+
+/**
+ * Sends an event until the server answers or takes too long. Later events wait, so they keep their
+ * order.
+ */
+async function untilReached(
+  cli: Cli,
+  event: RawEvent,
+  to: { readonly url: string; readonly stream: string },
+): Promise<Forwarded> {
+  const { signal } = cli.io;
+  for (let attempts = 1; ; attempts += 1) {
+    const { isDown, ...forwarded } = await forward(cli, event, to);
+    if (!isDown) {
+      if (attempts === 1) return forwarded;
+      await cli.out.note(`${to.url} answers again.`);
+      return { ...forwarded, attempts };
+    }
+    if (attempts === 1) {
+      const why = `${to.url} does not answer (${forwarded.error}).`;
+      await cli.out.note(`${why} Event ${event.sequence} waits and is sent again.`);
+    }
+    const pauseMs = Math.min(PAUSE_MOST_MS, PAUSE_MS * 2 ** (attempts - 1));
+    await cli.out.progress(`attempt ${attempts + 1} in ${pauseMs} ms; Ctrl-C ends`);
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
@@ -73,15 +108,16 @@ async function forward(
   { io }: Cli,
   event: RawEvent,
   { url, stream }: { readonly url: string; readonly stream: string },
-): Promise<Forwarded> {
+): Promise<Forwarded & { readonly isDown: boolean }> {
   const { sequence, key } = event;
   const began = io.now();
-  const answered = (status: number | null, error?: string): Forwarded => ({
+  const answered = (status: number | null, error?: string, isDown = false) => ({
     sequence,
     key,
     status,
     ms: Math.round(io.now() - began),
     ...(error === undefined ? {} : { error }),
+    isDown,
   });
   try {
     const response = await fetch(url, {
@@ -99,8 +135,10 @@ async function forward(
     return answered(response.status);
   } catch (error) {
     io.signal.throwIfAborted();
-    const { cause, message } = error as Error & { cause?: { code?: string } };
-    return answered(null, cause?.code ?? message);
+    const { name, cause, message } = error as Error & { cause?: { code?: string } };
+    // A program that a debugger has stopped does not get the event twice.
+    if (name === "TimeoutError") return answered(null, `no answer within ${TIMEOUT_MS / 1_000} s`);
+    return answered(null, cause?.code ?? message, true);
   }
 }
 

@@ -21,20 +21,23 @@ type Flags = { watch?: boolean; every?: string };
 
 export function lagCommand(subs: Register["program"], act: Register["act"]): void {
   subs
-    .command("lag [stream]")
-    .description("show how far subscriptions are from the end")
+    .command("lag [name]")
+    .description("show how far a subscription, or those of a stream or of all, are from the end")
     .option("-w, --watch", "show it again and again")
     .option("--every <time>", "how often with --watch", "2s")
-    .addHelpText("after", "\nExamples:\n  $ el subs lag\n  $ el subs lag orders --watch")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ el subs lag\n  $ el subs lag orders --watch\n  $ el subs lag orders/shipping",
+    )
     .action(
-      act<Flags>(async (cli, [stream], { watch = false, every = "2s" }) => {
-        cli.about = { ...cli.about, stream };
+      act<Flags>(async (cli, [name], { watch = false, every = "2s" }) => {
+        cli.about = { ...cli.about, stream: name?.split("/")[0] };
         const pauseMs = parseDuration(every, "--every");
-        let former = await look(cli, stream, []);
+        let former = await look(cli, name, []);
         let rows = await show(cli, former, 0, watch);
         while (watch) {
           await sleep(pauseMs, undefined, { signal: cli.io.signal });
-          former = await look(cli, stream, former);
+          former = await look(cli, name, former);
           rows = await show(cli, former, rows, watch);
         }
       }),
@@ -43,12 +46,12 @@ export function lagCommand(subs: Register["program"], act: Register["act"]): voi
 
 async function look(
   cli: Cli,
-  stream: string | undefined,
+  name: string | undefined,
   former: readonly LagLine[],
 ): Promise<LagLine[]> {
   const lines: LagLine[] = [];
   const at = cli.io.now();
-  for await (const each of eachSubscription(cli, stream)) lines.push(lineOf(each, at, former));
+  for await (const each of eachSubscription(cli, name)) lines.push(lineOf(each, at, former));
   return lines.toSorted((one, other) => other.seconds - one.seconds);
 }
 

@@ -1,16 +1,31 @@
 import type { Cli } from "../cli.ts";
+import { Failure } from "../io.ts";
+import { EXIT } from "../output/trouble.ts";
 import { visible } from "../output/words.ts";
 import type { ListedSubscription } from "../sdk.ts";
 
-/** The subscriptions of one stream or of all, with their lags. */
+/**
+ * The subscriptions of all streams with their lags, or of a stream such as `orders`, or the one
+ * that `orders/shipping` names.
+ */
 export async function* eachSubscription(
   cli: Cli,
-  stream: string | undefined,
+  given: string | undefined,
 ): AsyncGenerator<ListedSubscription, void, void> {
   const { admin } = cli.server();
   const { signal } = cli.io;
-  if (stream !== undefined) yield* admin.subscriptions(stream).list({ stats: true, signal });
-  else {
+  const [stream, name] = given?.split("/") ?? [];
+  if (stream !== undefined) {
+    let found = 0;
+    for await (const each of admin.subscriptions(stream).list({ stats: true, signal })) {
+      if (name !== undefined && name !== each.name) continue;
+      found += 1;
+      yield each;
+    }
+    if (name === undefined || found > 0) return;
+    const help = `el subs ls ${stream}`;
+    throw new Failure(`There is no subscription ${given}.`, { help, exitCode: EXIT.notFound });
+  } else {
     for await (const { name } of admin.streams.list({ signal })) {
       yield* admin.subscriptions(name).list({ stats: true, signal });
     }
