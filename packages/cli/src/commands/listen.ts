@@ -52,7 +52,7 @@ type Forwarded = {
 };
 
 const TIMEOUT_MS = 15_000;
-/** The pause after the first attempt to reach a server that is down. Each further one doubles it. */
+/** The pause after a first attempt that does not reach the server. Each further one doubles it. */
 const PAUSE_MS = 250;
 const PAUSE_MOST_MS = 5_000;
 
