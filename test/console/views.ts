@@ -16,6 +16,7 @@ export const VIEWS: readonly (readonly [hash: string, text: string])[] = [
   ["#/streams/orders/subscriptions/shipping/parked", "no such customer"],
   ["#/keys", "shop backend"],
   ["#/tenants", "Only the tenant default"],
+  ["#/usage?by=tenant", "Requests"],
   ["#/nowhere", "There is nothing at this address"],
 ];
 

@@ -10,6 +10,8 @@ import type {
   StreamChange,
   SubscriptionChange,
   SubscriptionView,
+  UsageEntry,
+  UsageQuery,
   StreamInfo as WholeStreamInfo,
 } from "../../sdk/src/admin/index.ts";
 import { type Filter, type Lag, type ParkedKey, type Place, rawJson } from "../../sdk/src/index.ts";
@@ -18,7 +20,7 @@ import { admin, ledger, openStream } from "./session.ts";
 
 /** The requests of the console, on the SDK. */
 
-export type { ApiKey, Filter, Lag, ParkedKey };
+export type { ApiKey, Filter, Lag, ParkedKey, UsageEntry };
 
 /** A stream of a list, or one that was asked for alone. */
 export type StreamInfo = ListedStream & Partial<Pick<WholeStreamInfo, "subscriptions">>;
@@ -157,5 +159,7 @@ export const api = {
   rotateKey: (id: string, how: KeyRotation) => admin.value.keys.rotate(id, how),
   revokeKey: (id: string, cascade: boolean) => admin.value.keys.revoke(id, { cascade }),
   tenants: (signal?: AbortSignal) => whole(admin.value.tenants.list({ ...LISTING, signal })),
+  usage: (query: UsageQuery, signal?: AbortSignal): Promise<Whole<UsageEntry>> =>
+    whole(admin.value.usage(query, { signal })),
   createTenant: (name: string) => admin.value.tenants.create(name),
 };

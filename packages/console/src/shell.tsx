@@ -13,6 +13,7 @@ import { visible } from "./visible.ts";
 const StreamView = lazy(() => import("./views/stream.tsx").then((views) => views.StreamView));
 const KeysView = lazy(() => import("./views/keys.tsx").then((views) => views.KeysView));
 const TenantsView = lazy(() => import("./views/tenants.tsx").then((views) => views.TenantsView));
+const UsageView = lazy(() => import("./views/usage.tsx").then((views) => views.UsageView));
 
 /** The frame of every view. */
 export function Shell() {
@@ -51,6 +52,7 @@ function Top() {
           {link("streams", "Streams")}
           {can("admin") && link("keys", "Keys")}
           {isRoot() && link("tenants", "Tenants")}
+          {can("admin") && link("usage", "Usage")}
           <a href="/docs">Docs</a>
         </nav>
       )}
@@ -78,6 +80,7 @@ function View() {
   if (section === "streams") return <StreamsView />;
   if (section === "keys" && can("admin")) return <KeysView />;
   if (section === "tenants" && isRoot()) return <TenantsView />;
+  if (section === "usage" && can("admin")) return <UsageView />;
   return (
     <>
       <h1>There is nothing at this address</h1>

@@ -44,7 +44,7 @@ export function LagOverTime({ of }: { of: string }) {
 const HEIGHT = 220;
 
 /** The program that draws plots is loaded when the first plot is shown. */
-function Plot({ readings }: { readings: readonly Reading[] }) {
+export function Plot({ readings }: { readings: readonly Reading[] }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
   const data = useRef<UPlot.AlignedData>([[], []]);
