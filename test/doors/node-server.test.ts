@@ -141,6 +141,28 @@ describe("Expect", () => {
   });
 });
 
+describe("a body that no route reads", () => {
+  const lines = [
+    "GET /health",
+    "GET /docs/assets/swagger-ui.css",
+    "HEAD /streams/s",
+    "GET /streams/s/events",
+    "POST /streams/s/compact",
+    "DELETE /streams/s/exports/000000000000000000",
+  ];
+  const chunk = `40000\r\n${"x".repeat(0x40000)}\r\n`;
+
+  it.each(lines)("[http.limits] a client that closes gets the whole answer to %s", async (line) => {
+    for (let n = 0; n < 5; n++) {
+      const sized = head(line, KEYED.trim(), `Content-Length: ${4 * chunk.length}`);
+      const chunked = head(line, KEYED.trim(), "Transfer-Encoding: chunked");
+      for (const text of [sized + chunk.repeat(4), `${chunked}${chunk.repeat(4)}0\r\n\r\n`]) {
+        expect(await tell(text)).toMatch(/^HTTP\/1\.1 20\d /);
+      }
+    }
+  });
+});
+
 describe("HTTP/1.0", () => {
   it("[http.expect] HTTP/1.0 needs no Host", async () => {
     expect(await tell("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);

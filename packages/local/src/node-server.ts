@@ -9,7 +9,13 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { BROWSER_HEADERS } from "@eventledger/functions/http/browser-headers.ts";
-import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
+import {
+  LIMITS,
+  PROBLEMS,
+  type Problem,
+  type ProblemCode,
+  problemType,
+} from "@eventledger/protocol";
 
 /** Slow and idle connections are closed, so that they cannot use up the server. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -18,6 +24,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 /** The interval between timeout checks. */
 const CHECK_EVERY_MS = 1_000;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** The number of bytes of a useless body that are read and discarded. */
+const DISCARDED_BYTES_MAX = 8 * LIMITS.requestBytesMax;
 
 type Caps = {
   /** The limit on connections. Beyond it, the connection that has been idle longest is closed. */
@@ -43,6 +51,7 @@ export function createNodeServer(
     },
     (incoming, outgoing) => {
       if (lacksHost(incoming)) answerProblem(outgoing, "malformed-http", HOST_MISSING);
+      else if (hasUselessBody(incoming)) afterBody(incoming, () => listener(incoming, outgoing));
       else listener(incoming, outgoing);
     },
   );
@@ -71,6 +80,30 @@ export const takesBack = (incoming: IncomingMessage): boolean => heldBack.has(in
 /** HTTP/1.0 has no Host header. */
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
+
+/** No route reads the body of a GET, and Node keeps none of it for the app. */
+const hasUselessBody = (incoming: IncomingMessage): boolean =>
+  (incoming.method === "GET" || incoming.method === "HEAD") &&
+  (incoming.headers["transfer-encoding"] !== undefined ||
+    Number(incoming.headers["content-length"] ?? 0) > 0) &&
+  !takesBack(incoming);
+
+/**
+ * Reads and discards a body, up to a bound, before the request is answered. Otherwise a client that
+ * wants the connection closed may lose the answer, because its unread bytes reset the connection.
+ */
+function afterBody(incoming: IncomingMessage, answer: () => void): void {
+  let bytes = 0;
+  const goOn = () => {
+    incoming.off("data", count).off("end", goOn);
+    answer();
+  };
+  const count = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DISCARDED_BYTES_MAX) goOn();
+  };
+  incoming.on("data", count).on("end", goOn);
+}
 
 const HOST_MISSING = "An HTTP/1.1 request must have a Host header.";
 const EXPECTATION_UNKNOWN = "The only supported value of Expect is `100-continue`.";

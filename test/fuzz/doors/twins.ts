@@ -1,5 +1,6 @@
 import http from "node:http";
 import { gunzipSync } from "node:zlib";
+import { LIMITS } from "@eventledger/protocol";
 import { createLedger, type Identity, rootCaller } from "../../../packages/core/src/index.ts";
 import type { HttpEvent } from "../../../packages/functions/src/lambda/http-event.ts";
 import { createMetrics } from "../../../packages/functions/src/metrics/metrics.ts";
@@ -8,6 +9,7 @@ import { startServer } from "../../../packages/local/src/http-server.ts";
 import { ADMIN_KEY, openHandler } from "../../doors/doors.ts";
 import { createFakeDynamo } from "../../simulation/dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../simulation/dynamodb/seeded-random.ts";
+import { createFakeObjects } from "../../simulation/objects/fake-objects.ts";
 import { joinedHeaders, type WireRequest } from "./wire-request.ts";
 
 /** The part of an answer that a client sees. */
@@ -27,6 +29,7 @@ export type SharedTime = { ms: number };
  */
 export function openTwin(time: SharedTime): OpenLedger {
   const fake = createFakeDynamo({ tableName: "twin", nowMs: () => time.ms });
+  const bucket = createFakeObjects({ seed: 1, nowMs: () => time.ms });
   const ledger = createLedger({
     client: fake.client() as never,
     tableName: "twin",
@@ -43,6 +46,7 @@ export function openTwin(time: SharedTime): OpenLedger {
         }),
     },
     random: seededRandom("twin"),
+    objects: bucket.objects(),
     cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-all-twins") }],
     // No time passes during a request, so a waiting poll would never end.
     waitSecondsMax: 0,
@@ -79,9 +83,10 @@ export function openLambdaTwin(time: SharedTime) {
   const handle = openHandler(opened);
   return {
     async ask(event: object): Promise<Seen> {
-      const result = JSON.parse(
-        JSON.stringify(await handle(JSON.parse(JSON.stringify(event)) as HttpEvent)),
-      );
+      const text = JSON.stringify(await handle(JSON.parse(JSON.stringify(event)) as HttpEvent));
+      const { length } = Buffer.from(text);
+      if (length > LIMITS.lambdaBytesMax) throw new Error(`Lambda takes no result of ${length}`);
+      const result = JSON.parse(text);
       const bytes = Buffer.from(result.body, result.isBase64Encoded ? "base64" : "utf8");
       const isHead = (event as HttpEvent).requestContext.http.method === "HEAD";
       return seen(result.statusCode, result.headers, isHead ? Buffer.alloc(0) : bytes);
