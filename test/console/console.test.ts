@@ -4,6 +4,7 @@ import { chromiumPath } from "./browser.ts";
 import { data } from "./data.ts";
 import { firstUse } from "./first-use.ts";
 import { keyboard } from "./keyboard.ts";
+import { live } from "./live.ts";
 import { scale } from "./scale.ts";
 import { walk } from "./walk.ts";
 import { openWorld } from "./world.ts";
@@ -17,10 +18,11 @@ if (!isThere) {
 
 describe.runIf(isThere)("the console", () => {
   const world = openWorld();
-  describe("walk", () => walk(world));
   describe("access for everyone", () => accessible(world));
+  describe("walk", () => walk(world));
   describe("keyboard", () => keyboard(world));
   describe("data", () => data(world));
+  describe("live", () => live(world));
   describe("scale", () => scale(world));
   describe("first use", () => firstUse());
 });

@@ -99,6 +99,12 @@ export function data(world: World): void {
     await page.getByText(/^1 event found, looked at 42, to .*, all there are$/).waitFor();
     await row("article-7").waitFor();
     await page.getByLabel("Search in the data").fill("");
+    await catalog.publish({ key: "with-header", data: 3, headers: { source: "shop" } });
+    await page.getByLabel("Header").fill("source: shop");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^1 event found, looked at \d+, to .*, all there are$/).waitFor();
+    await row("with-header").waitFor();
+    await page.getByLabel("Header").fill("");
     await page.getByLabel("Go to").fill("last 3");
     await page.keyboard.press("Enter");
     await page.getByText("3 events").waitFor();

@@ -21,15 +21,20 @@ export function walk(world: World): void {
     const button = (name: string) => page.getByRole("button", { name, exact: true });
     await button("Create a stream").click();
     await page.getByLabel("Name").fill("walk");
+    await page.getByLabel("And then in the archive, in days").fill("30");
+    await page.getByLabel("Lock of the archive").selectOption("governance");
     await dialogOf(page).getByRole("button", { name: "Create" }).click();
     await page.getByRole("link", { name: "walk" }).click();
 
     await button("Publish an event").click();
     await page.getByLabel("Key", { exact: true }).last().fill("a/b?c#d");
     await page.getByLabel("Data", { exact: true }).fill('{"n":1e400}');
+    await page.getByText("Headers", { exact: true }).click();
+    await page.getByLabel("A line each").fill("source: by hand");
     await dialogOf(page).getByRole("button", { name: "Publish" }).click();
     await page.getByRole("row", { name: /a\/b\?c#d/ }).click();
     await page.getByText("1e400").last().waitFor();
+    await page.getByText("by hand", { exact: true }).waitFor();
     await page.getByRole("link", { name: "a/b?c#d" }).click();
     await page.getByText("1 version").waitFor();
 
@@ -59,10 +64,39 @@ export function walk(world: World): void {
     await page.getByLabel("Description").fill("of the walk");
     await button("Save").click();
     await page.getByText("of the walk").waitFor();
+    await page.getByText("30 days, locked for governance").waitFor();
+    await page.getByText("Archive lag").waitFor();
     await button("Delete").click();
     await page.getByLabel("Type walk to confirm").fill("walk");
     await button("Delete the stream").click();
     await page.getByRole("link", { name: "orders" }).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("a subscription is moved to a cursor, and the progress of a bootstrap is seen", async () => {
+    const at = "/streams/orders/subscriptions";
+    const post = (path: string, body: Record<string, unknown>) =>
+      world.ledger.request<{ cursor: string }>({ method: "POST", path: `${at}${path}`, body });
+    const { cursor } = await world.ledger.stream("orders").publish({ key: "order-1", data: 1 });
+    await world.ledger.stream("orders").publish({ key: "order-1", data: 2 });
+    await post("", { name: "moved", start: "earliest" });
+    const { page, faults, close } = await world.open(
+      "#/streams/orders/subscriptions/moved",
+      world.adminKey,
+    );
+    await page.getByRole("button", { name: "Seek" }).click();
+    await page.getByLabel("Time, sequence or cursor").fill(cursor);
+    await page.getByRole("button", { name: "Look first" }).click();
+    await page.getByText(/^1 event will be delivered\. \d+ events will be left out\.$/).waitFor();
+    await page.getByRole("button", { name: "Move moved" }).click();
+    await page.getByText(/^The subscription moved is moved\.$/).waitFor();
+
+    await page.goto(`${world.url}/console#${at}/search-index`);
+    await page.getByText("bootstrap, 0 of 16 parts").waitFor();
+    const first = await post("/search-index/poll", { limit: 20 });
+    await post("/search-index/poll", { commit: first.cursor, limit: 1 });
+    await page.getByText(/^bootstrap, [1-9]\d? of 16 parts$/).waitFor();
     expect(faults).toEqual([]);
     await close();
   });

@@ -22,14 +22,6 @@ export function KeyView({ stream, of }: { stream: string; of: string }) {
   const versions = useLoad(`versions ${stream} ${of}`, (signal) =>
     readVersions(stream, of, signal),
   );
-  const state = useLoad(`state ${stream} ${of}`, async (signal) => {
-    try {
-      return { event: await api.state(stream, of, signal), why: "" };
-    } catch (error) {
-      if (!LedgerProblem.is(error, "key-not-found", "not-compacted")) throw error;
-      return { event: undefined, why: String(error.body.detail ?? error.code) };
-    }
-  });
   if (versions.data === undefined) {
     return versions.error === undefined ? <Skeleton /> : <Failure error={versions.error} />;
   }
@@ -42,22 +34,49 @@ export function KeyView({ stream, of }: { stream: string; of: string }) {
         <CopyButton text={of} label="Copy the key" />
         <a href={href(["streams", stream, "events"], { key: of })}>Its events</a>
       </div>
-      <section class="card" aria-label="Current state">
-        <header>
-          <h2>Current state</h2>
-          {state.data?.event !== undefined && (
-            <Lateness state={state.data.event} newest={versions.data.events[0]} />
-          )}
-        </header>
-        <Failure error={state.error} />
-        {state.data?.event !== undefined && (
-          <JsonView json={state.data.event.data ?? "null"} label="Current state of the key" />
-        )}
-        {state.data?.event === undefined && <p class="soft">{visible(state.data?.why ?? "")}</p>}
-      </section>
+      <CurrentState stream={stream} of={of} newest={versions.data.events[0]} />
       <VersionList key={of} stream={stream} of={of} first={versions.data} />
     </>
   );
+}
+
+type StateProps = {
+  readonly stream: string;
+  readonly of: string;
+  readonly newest: Event | undefined;
+};
+
+/** The compacted state of a key, or why there is none. */
+function CurrentState({ stream, of, newest }: StateProps) {
+  const isDeleted = newest?.data === null;
+  const { data, error } = useLoad(`state ${stream} ${of} ${isDeleted}`, (signal) =>
+    isDeleted
+      ? Promise.resolve(`Event ${count(newest.sequence)} deletes the key.`)
+      : readState(stream, of, signal),
+  );
+  return (
+    <section class="card" aria-label="Current state">
+      <header>
+        <h2>Current state</h2>
+        {typeof data === "object" && <Lateness state={data} newest={newest} />}
+      </header>
+      <Failure error={error} />
+      {typeof data === "object" && (
+        <JsonView json={data.data ?? "null"} label="Current state of the key" />
+      )}
+      {typeof data === "string" && <p class="soft">{visible(data)}</p>}
+    </section>
+  );
+}
+
+/** Returns the state of a key, or the reason why it has none. */
+async function readState(stream: string, key: string, signal: AbortSignal) {
+  const { compaction } = await api.stream(stream, signal);
+  if (compaction === "none") return "The stream does not keep the current state of keys.";
+  return api.state(stream, key, signal).catch((error: unknown) => {
+    if (!LedgerProblem.is(error, "key-not-found")) throw error;
+    return String(error.body.detail ?? error.code);
+  });
 }
 
 async function readVersions(
