@@ -8,22 +8,32 @@ export type Pair = {
 /** Beyond this many comparisons, the differing middle is shown without looking for equal lines. */
 const COMPARISONS_MAX = 4_000_000;
 
-/** Compares two texts by lines. Lines that differ at the same place stand side by side. */
+/**
+ * Compares two texts by lines. Lines that differ at the same place stand side by side. A comma at
+ * the end is no difference: it says only that something follows.
+ */
 export function diff(left: readonly string[], right: readonly string[]): Pair[] {
   let head = 0;
-  while (head < left.length && head < right.length && left[head] === right[head]) head += 1;
+  while (head < left.length && head < right.length && isSame(left[head], right[head])) head += 1;
   let tail = 0;
   const rest = Math.min(left.length, right.length) - head;
-  while (tail < rest && left[left.length - 1 - tail] === right[right.length - 1 - tail]) tail += 1;
+  while (tail < rest && isSame(left[left.length - 1 - tail], right[right.length - 1 - tail])) {
+    tail += 1;
+  }
   return [
-    ...equal(left.slice(0, head)),
+    ...equal(left.slice(0, head), right),
     ...middle(left.slice(head, left.length - tail), right.slice(head, right.length - tail)),
-    ...equal(left.slice(left.length - tail)),
+    ...equal(left.slice(left.length - tail), right.slice(right.length - tail)),
   ];
 }
 
-const equal = (lines: readonly string[]): Pair[] =>
-  lines.map((line) => ({ left: line, right: line, same: true }));
+const bare = (line: string | undefined): string | undefined => line?.replace(/,$/, "");
+
+const isSame = (one: string | undefined, other: string | undefined): boolean =>
+  one === other || bare(one) === bare(other);
+
+const equal = (left: readonly string[], right: readonly string[]): Pair[] =>
+  left.map((line, n) => ({ left: line, right: right[n], same: true }));
 
 /** Pairs lines that are only on one side, in their order. */
 function changed(left: readonly string[], right: readonly string[]): Pair[] {
@@ -34,6 +44,7 @@ function changed(left: readonly string[], right: readonly string[]): Pair[] {
 function middle(left: readonly string[], right: readonly string[]): Pair[] {
   if (left.length === 0 || right.length === 0) return changed(left, right);
   if (left.length * right.length > COMPARISONS_MAX) return changed(left, right);
+  const [leftBare, rightBare] = [left.map(bare), right.map(bare)];
   const width = right.length + 1;
   /** At `a * width + b`: the number of equal lines in order from left[a] and right[b] on. */
   const common = new Uint16Array((left.length + 1) * width);
@@ -41,16 +52,16 @@ function middle(left: readonly string[], right: readonly string[]): Pair[] {
   for (let a = left.length - 1; a >= 0; a -= 1) {
     for (let b = right.length - 1; b >= 0; b -= 1) {
       common[a * width + b] =
-        left[a] === right[b] ? at(a + 1, b + 1) + 1 : Math.max(at(a + 1, b), at(a, b + 1));
+        leftBare[a] === rightBare[b] ? at(a + 1, b + 1) + 1 : Math.max(at(a + 1, b), at(a, b + 1));
     }
   }
   const pairs: Pair[] = [];
   let [a, b, fromA, fromB] = [0, 0, 0, 0];
   const flush = () => pairs.push(...changed(left.slice(fromA, a), right.slice(fromB, b)));
   while (a < left.length && b < right.length) {
-    if (left[a] === right[b]) {
+    if (leftBare[a] === rightBare[b]) {
       flush();
-      pairs.push(...equal(left.slice(a, a + 1)));
+      pairs.push(...equal(left.slice(a, a + 1), right.slice(b, b + 1)));
       [a, b] = [a + 1, b + 1];
       [fromA, fromB] = [a, b];
     } else if (at(a + 1, b) >= at(a, b + 1)) a += 1;

@@ -67,6 +67,16 @@ describe("diff", () => {
     expect(rows(left, right).join(" ")).toBe(expected);
   });
 
+  it("a comma that only says that something follows is no difference", () => {
+    expect(diff(["{", "a", "}"], ["{", "a,", "b", "}"])).toEqual([
+      { left: "{", right: "{", same: true },
+      { left: "a", right: "a,", same: true },
+      { left: undefined, right: "b", same: false },
+      { left: "}", right: "}", same: true },
+    ]);
+    expect(diff(["x", "a"], ["a,", "y"]).filter(({ same }) => same)).toHaveLength(1);
+  });
+
   it("diff shows long texts without a search for equal lines", () => {
     const left = Array.from({ length: 3_000 }, (_, n) => `l${n}`);
     const right = Array.from({ length: 3_000 }, (_, n) => `r${n}`);

@@ -140,7 +140,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
 }
 
 /** A name with its value. A value that may be long takes the whole line. */
-export type Fact = readonly [name: string, value: ComponentChildren, size?: "whole"];
+export type Fact = readonly [name: string, value: ComponentChildren, size?: "whole" | undefined];
 
 /** Names with their values. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {

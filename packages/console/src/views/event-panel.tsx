@@ -109,15 +109,20 @@ function WholeEvent({ stream, event, onPublish }: WholeProps) {
   );
 }
 
+/** More characters need the whole line. */
+const HALF_CHARS = 22;
+
+const sizeOf = (text = ""): "whole" | undefined => (text.length > HALF_CHARS ? "whole" : undefined);
+
 const factsOf = (stream: string, event: Event): readonly Fact[] => [
   [
     "Key",
     <a key="key" href={href(["streams", stream, "key"], { key: event.key })}>
       <Name>{event.key}</Name>
     </a>,
-    "whole",
+    sizeOf(event.key),
   ],
-  ["Type", event.type === undefined ? "none" : visible(event.type), "whole"],
+  ["Type", event.type === undefined ? "none" : visible(event.type), sizeOf(event.type)],
   ["Published", <Moment key="published" at={event.publishedAt} />],
   ...(event.time === undefined
     ? []

@@ -75,7 +75,7 @@ export function EventsToolbar({ query }: { query: Fields }) {
         </Field>
         <Field label="Go to">
           <input
-            placeholder="14:02, 15m, #42, last 50"
+            placeholder="14:02, 15m, #42"
             value={goTo}
             autocomplete="off"
             onInput={(event) => setGoTo(event.currentTarget.value)}
