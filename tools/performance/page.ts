@@ -10,6 +10,7 @@ export function performancePage(results: Results): string {
     routerCpu(results["router-cpu"]),
     compaction(results.compaction),
     idlePolls(results["idle-polls"]),
+    archive(results.archive),
     COUNTED,
   ];
   return `${sections.join("\n\n")}\n`;
@@ -132,6 +133,43 @@ const idlePolls = ({ polls, ratio }: Results["idle-polls"]): string => `## Idle 
 
 While a server holds ${polls} idle long polls, the p99 of a publish to another stream is
 ${ratio.toFixed(2)} times what it is without them.`;
+
+const archive = (of: Results["archive"]): string => `## The archive
+
+${whole(of.events)} events of ${of.bytesPerEvent} bytes were published, archived in
+${of.archive.segments} segments (${whole(of.archive.bytes / 1e6)} MB), and read back in pages of 1,000 over
+HTTP after their rows had left the table. The pages had the same bytes as before, by SHA-256, and so
+had \`zcat\` of the segments. A subscription that had committed event ${of.subscription.committed} went on at
+${of.subscription.from} after events 1 to ${whole(of.events * 0.9)} had left the table.
+
+${table(
+  [
+    "read from",
+    "requests to the table",
+    "to the bucket",
+    "read units",
+    "CPU of the router",
+    "events/s",
+  ],
+  [
+    ["the table", of.hot] as const,
+    ["pages that cross", of.crossing] as const,
+    ["the archive", of.cold] as const,
+    ["by the subscription, with commits", of.subscription] as const,
+  ].map(([from, reading]) => [
+    from,
+    String(reading.requestsPerThousand.table),
+    String(reading.requestsPerThousand.bucket),
+    String(reading.readUnitsPerThousand),
+    `${reading.cpuMsPerThousand} ms`,
+    whole(reading.eventsPerSecond),
+  ]),
+)}
+
+Requests, units and CPU time are per 1,000 events. Archiving took ${whole(of.archive.eventsPerSecond)} events a
+second, and verifying ${whole(of.verify.eventsPerSecond)}. The load of the machine was ${of.loadBefore} before the run,
+which slows all rates. The router, with \`${of.routerOptions.join(" ")}\`,
+never had more than ${of.rssMiB} MiB of memory.`;
 
 const COUNTED = `## Counted
 

@@ -56,6 +56,36 @@ export type Results = {
     }[];
   };
   readonly "idle-polls": { readonly polls: number; readonly ratio: number };
+  readonly archive: Archived;
+};
+
+type Reading = {
+  readonly eventsPerSecond: number;
+  readonly requestsPerThousand: { readonly table: number; readonly bucket: number };
+  readonly readUnitsPerThousand: number;
+  readonly cpuMsPerThousand: number;
+};
+
+type Archived = {
+  readonly loadBefore: number;
+  readonly routerOptions: readonly string[];
+  readonly events: number;
+  readonly bytesPerEvent: number;
+  readonly archive: {
+    readonly segments: number;
+    readonly bytes: number;
+    readonly eventsPerSecond: number;
+  };
+  readonly hot: Reading;
+  readonly crossing: Reading;
+  readonly cold: Reading;
+  readonly subscription: Reading & {
+    readonly committed: number;
+    readonly from: number;
+    readonly to: number;
+  };
+  readonly verify: { readonly eventsPerSecond: number };
+  readonly rssMiB: number;
 };
 
 const NAMES = [
@@ -65,6 +95,7 @@ const NAMES = [
   "router-cpu",
   "compaction",
   "idle-polls",
+  "archive",
 ] as const satisfies readonly (keyof Results)[];
 
 export const loadResults = (): Results =>

@@ -50,8 +50,10 @@ export function archiveOperations(parts: Parts) {
       const stream = await streams.load(tenant, name);
       if (stream.archiveDays === null) throw notArchived();
       const mayGoOn = until(budget);
-      await compactStream(parts, stream, { budgetMs: COMPACT_BUDGET_MS });
-      return archiveStream({ ...parts, objects }, stream, mayGoOn);
+      const budgetMs = Math.min(COMPACT_BUDGET_MS, budget.budgetMs);
+      const compacted = await compactStream(parts, stream, { budgetMs });
+      const receipt = await archiveStream({ ...parts, objects }, stream, mayGoOn);
+      return { ...receipt, done: compacted.done && receipt.done };
     },
 
     /** Lists the segments of a stream, by partition and then by sequence. */

@@ -39,7 +39,7 @@ export const ArchiveReceipt = described(
     watermarkLag: described(ArchiveLag, { description: "What is not archived yet." }),
     done: described(z.boolean(), {
       description:
-        "True when everything that was compacted when the request began is archived. If false, send the request again.",
+        "True when everything that was durable when the request began is archived. If false, send the request again.",
     }),
   }),
   { id: "ArchiveReceipt", description: "What a request to archive has done." },
