@@ -71,9 +71,9 @@ try {
   say("verifying");
   const verified = await verify();
   const verifying = await take();
+  const { archive } = await client.get("");
   const shell = await compareWithShell(coldRead.sha256);
   const rssMiB = Math.max(...peaks);
-  const { archive } = await client.get("");
   recordResult("archive", {
     loadBefore: load,
     routerOptions: ROUTER_OPTIONS,

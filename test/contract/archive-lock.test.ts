@@ -76,6 +76,48 @@ describe("a locked archive", () => {
     },
   );
 
+  it("[archive.lock-change] a lock applies to what is archived after the change, and only grows", async () => {
+    const stream = await api.newStream({ archiveDays: 30 });
+    const archiveOne = async () => {
+      const before = await stored(stream);
+      await api.publish(stream, [{ key: "a", data: 1 }]);
+      await api.send({ method: "POST", path: `/streams/${stream}/archive` });
+      return (await stored(stream)).filter((name) => !before.includes(name));
+    };
+    const change = (body: object) => api.patchStream(stream, body as never);
+    const refused = async (body: object, pointer: string) => {
+      const problem = await refusal(change(body), "invalid-request");
+      expect(problem.errors).toMatchObject([{ pointer }]);
+    };
+    const free = await archiveOne();
+    expect((await change({ archiveLock: "governance" })).body).toMatchObject({
+      archiveLock: "governance",
+    });
+    const locked = await archiveOne();
+    await expect(bucket.objects.remove(locked)).rejects.toMatchObject({ names: locked });
+    await bucket.objects.remove(free);
+
+    await refused({ archiveDays: 29 }, "/archiveDays");
+    await refused({ archiveLock: null }, "/archiveLock");
+    await refused({ archiveLock: "off" }, "/archiveLock");
+    await refused({ archiveDays: null, archiveLock: "compliance" }, "/archiveLock");
+    expect((await change({ archiveDays: 31, archiveLock: "compliance" })).body).toMatchObject({
+      archiveDays: 31,
+      archiveLock: "compliance",
+    });
+    await refused({ archiveLock: "governance" }, "/archiveLock");
+    expect((await change({ archiveLock: "compliance" })).status).toBe(200);
+
+    expect((await change({ archiveDays: null })).status).toBe(200);
+    await refused({ archiveLock: "compliance" }, "/archiveLock");
+    await refused({ archiveDays: 30 }, "/archiveDays");
+    expect((await change({ archiveDays: 31 })).status).toBe(200);
+    expect(await api.getStream(stream)).toMatchObject({
+      archiveDays: 31,
+      archiveLock: "compliance",
+    });
+  });
+
   it("[archive.lock] needs a bucket with object lock, and days", async () => {
     const alone = await refusal(api.newStream({ archiveLock: "governance" }), "invalid-request");
     expect(alone.errors).toMatchObject([{ pointer: "/archiveLock" }]);
@@ -85,6 +127,10 @@ describe("a locked archive", () => {
     const wanted = { archiveDays: 1, archiveLock: "governance" } as const;
     const problem = await refusal(client.newStream(wanted), "invalid-request");
     expect(problem.errors).toMatchObject([{ pointer: "/archiveLock" }]);
+    const stream = await client.newStream({ archiveDays: 1 });
+    const change = client.patchStream(stream, { archiveLock: "governance" });
+    const later = await refusal(change, "invalid-request");
+    expect(later.errors).toMatchObject([{ pointer: "/archiveLock" }]);
     await its.stop();
     ledger.close();
   });

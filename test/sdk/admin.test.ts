@@ -23,6 +23,7 @@ import {
   type RotatedApiKey,
   type StreamAnswer,
   type StreamChange,
+  type StreamDeletion,
   type StreamInfo,
   type SubscriptionAnswer,
   type SubscriptionChange,
@@ -48,7 +49,7 @@ it("an administrator lists, describes, changes and deletes streams", async () =>
   expect(await admin.streams.compact(name)).toMatchObject({ done: true });
   expect(await admin.streams.lagFrom(name, "earliest")).toMatchObject({ events: 1 });
   expect(JSON.parse(await admin.streams.stateText(name, "a"))).toMatchObject({ data: 1 });
-  await admin.streams.delete(name);
+  expect(await admin.streams.delete(name)).toEqual({ name, status: "deleting" });
   await expect(admin.streams.get(name)).rejects.toSatisfy((error) =>
     LedgerProblem.is(error, "stream-not-found"),
   );
@@ -106,6 +107,7 @@ type Plain<T> = T extends readonly (infer Item)[]
 it("the types are those of the protocol", () => {
   const same: {
     stream: Same<StreamAnswer, protocol.Stream>;
+    deletion: Same<StreamDeletion, z.infer<typeof protocol.StreamDeletion>>;
     streamInfo: Same<StreamInfo, protocol.StreamInfo>;
     listedStream: Same<ListedStream, protocol.ListedStream>;
     subscription: Same<SubscriptionAnswer, protocol.Subscription>;
@@ -137,6 +139,7 @@ it("the types are those of the protocol", () => {
       : false;
   } = {
     stream: true,
+    deletion: true,
     streamInfo: true,
     listedStream: true,
     subscription: true,

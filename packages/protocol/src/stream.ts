@@ -43,7 +43,11 @@ export const PatchStream = described(
     retentionHours: z.optional(settings.retentionHours),
     archiveDays: described(z.optional(settings.archiveDays), {
       description:
-        "Applies to everything in the archive at once. With null, nothing more is archived, and what is archived stays until its days are over.",
+        "Applies to everything in the archive at once. With null, nothing more is archived, and what is archived stays until its days are over. With an `archiveLock` it cannot become less.",
+    }),
+    archiveLock: described(z.optional(settings.archiveLock), {
+      description:
+        "Locks each object that is written to the archive from now on, until its days are over. Objects that are there keep the lock that they have, or none. `governance` can become `compliance`. A lock cannot be removed.",
     }),
   }),
   { id: "PatchStream", examples: [{ retentionHours: 720 }] },

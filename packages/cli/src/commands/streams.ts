@@ -39,6 +39,7 @@ export function streamsCommands({ program, act }: Register): void {
     .option("--compaction <kind>", "key: keep the current state of each key; or none")
     .option("--retention <time>", "how long events are kept, such as 15d")
     .option("--archive <time>", "how long events are kept in the archive, such as 365d")
+    .option("--archive-lock <mode>", LOCK)
     .addHelpText(
       "after",
       "\nExamples:\n  $ el streams create orders\n  $ el streams create clicks --partitions 4 --compaction none --retention 3d",
@@ -65,6 +66,7 @@ export function streamsCommands({ program, act }: Register): void {
     .option("--retention <time>", "how long events are kept, such as 15d")
     .option("--archive <time>", "how long events are kept in the archive, such as 365d")
     .option("--no-archive", "archive no further events")
+    .option("--archive-lock <mode>", LOCK)
     .addHelpText("after", "\nExample:\n  $ el streams set orders --retention 30d")
     .action(
       act<Settings>(async (cli, [name], settings) => {
@@ -90,9 +92,16 @@ export function streamsCommands({ program, act }: Register): void {
     .action(act((cli, [name]) => compact(cli, name)));
 }
 
-type Settings = { description?: string; retention?: string; archive?: string | boolean };
+type Settings = {
+  description?: string;
+  retention?: string;
+  archive?: string | boolean;
+  archiveLock?: "governance" | "compliance";
+};
 
-function changed({ description, retention, archive }: Settings) {
+const LOCK = "lock what is archived until its time is over: governance or compliance";
+
+function changed({ description, retention, archive, archiveLock: lock }: Settings) {
   const retentionHours = retention && whole(retention, "--retention", "hours", HOUR_MS);
   // commander gives true where only --no-archive could have been given.
   const archiveDays =
@@ -101,7 +110,12 @@ function changed({ description, retention, archive }: Settings) {
       : archive === false
         ? null
         : undefined;
-  return { description, retentionHours: retentionHours || undefined, archiveDays };
+  return {
+    description,
+    retentionHours: retentionHours || undefined,
+    archiveDays,
+    archiveLock: lock,
+  };
 }
 
 const HOUR_MS = 3_600_000;
@@ -176,10 +190,11 @@ async function describe(cli: Cli, stream: StreamInfo): Promise<string> {
   return `${facts}\n\n${subscriptions}`;
 }
 
-function describeArchive({ archive, archiveDays }: StreamInfo): string | undefined {
-  if (archive === undefined) return archiveDays === undefined ? undefined : `for ${archiveDays}d`;
+function describeArchive({ archive, archiveDays, archiveLock }: StreamInfo): string | undefined {
+  const lock = archiveLock === undefined ? "" : `, locked for ${archiveLock}`;
+  const kept = archiveDays === undefined ? "stopped" : `for ${archiveDays}d${lock}`;
+  if (archive === undefined) return archiveDays === undefined ? undefined : kept;
   const { events, segments, bytes: size, lag } = archive;
-  const kept = archiveDays === undefined ? "stopped" : `for ${archiveDays}d`;
   const held = `${plural(events, "event")} in ${plural(segments, "segment")}, ${bytes(size)}`;
   return `${kept}, ${held}${lag.events > 0 ? `, ${plural(lag.events, "event")} to go` : ""}`;
 }
@@ -194,8 +209,13 @@ async function remove(cli: Cli, name: string): Promise<void> {
     await cli.out.note("Nothing was deleted.");
     return;
   }
-  await admin.streams.delete(name, { signal });
-  await cli.out.document({ name, status: "deleting" }, () => `Deleted the stream ${name}.`);
+  const deletion = await admin.streams.delete(name, { signal });
+  const kept = deletion?.archiveKeptUntil;
+  const locked = kept === undefined ? "" : ` Locks keep its archive until ${kept.slice(0, 10)}.`;
+  await cli.out.document(
+    { name, status: "deleting", archiveKeptUntil: kept },
+    () => `Deleted the stream ${name}.${locked}`,
+  );
 }
 
 async function compact(cli: Cli, name: string): Promise<void> {

@@ -93,7 +93,10 @@ async function archiveNext(
     return undefined;
   }
   const segment = describe(stream, place, { content, next, checkpoint });
-  await store(objects, segment, content.body, lockOf(stream, segment, deps.clock.now()));
+  // A lock counts from the answer to the change on, also for a run that began before.
+  const present = await table.streams.load(stream.name);
+  if (present?.uid !== stream.uid) throw streamNotFound();
+  await store(objects, segment, content.body, lockOf(present, segment, deps.clock.now()));
   const archived = tallyAfter(checkpoint, segment, { ...range, nowMs: deps.clock.now() });
   if (await table.segments.add(place, segment, checkpoint, archived)) return segment;
   await dropUnlessNamed(deps, place, segment);
@@ -174,7 +177,7 @@ const LOCK_MS_MIN = MINUTE_MS;
 
 /** An object is locked for as long as its last event is kept. */
 function lockOf(
-  { archiveLock, archiveKeptDays = 0 }: ArchivedStream,
+  { archiveLock, archiveKeptDays = 0 }: Pick<ArchivedStream, "archiveLock" | "archiveKeptDays">,
   { lastAt }: Segment,
   nowMs: number,
 ): Pick<CreateOptions, "lock" | "lockedUntil"> {

@@ -9,15 +9,16 @@ const SEGMENTS = 25;
 
 /**
  * Removes a page of what the archive of an ended life has: first its objects, also those that no
- * row names, then the rows of the segments. Objects that are locked stay until their date, and
- * nothing refers to them any more. May be repeated after a crash.
+ * row names, then the rows of the segments. `isLocked`: what is left has locks. May be repeated
+ * after a crash.
  */
 export async function removeArchivePage(
   { table, objects }: { readonly table: Table; readonly objects: Objects },
   { life, name, uid, partitions }: RemovalRow,
-): Promise<DeletedPage> {
-  const removed = await removeObjects(objects, objectsOf(name, uid));
+): Promise<DeletedPage & { readonly isLocked?: true }> {
+  const { removed, locked } = await removeObjects(objects, objectsOf(name, uid));
   if (removed > 0) return { rows: removed, more: true };
+  if (locked > 0) return { rows: 0, more: false, isLocked: true };
   for (let partition = 0; partition < partitions; partition++) {
     const place = { life, partition };
     const { segments } = await table.segments.loadFrom(place, 0, SEGMENTS);
@@ -27,12 +28,17 @@ export async function removeArchivePage(
   return { rows: 0, more: false };
 }
 
-/** Removes the first objects with a prefix that are not locked. Returns their number. */
-async function removeObjects(objects: Objects, prefix: string): Promise<number> {
+/** Removes the first objects with a prefix that are not locked. Returns the numbers of both. */
+async function removeObjects(
+  objects: Objects,
+  prefix: string,
+): Promise<{ readonly removed: number; readonly locked: number }> {
+  let locked = 0;
   for (let after: string | undefined; ; ) {
     const { names, more } = await objects.list(prefix, after, OBJECTS);
-    const locked = await removeUnlocked(objects, names);
-    if (locked.length < names.length || !more) return names.length - locked.length;
+    const kept = (await removeUnlocked(objects, names)).length;
+    locked += kept;
+    if (kept < names.length || !more) return { removed: names.length - kept, locked };
     after = names.at(-1);
   }
 }

@@ -16,10 +16,12 @@ type Deps = {
 };
 
 /**
- * Removes a page of the archive of an ended life: its objects, then their rows. Objects that are
- * locked stay, with their rows, and count as removed.
+ * Removes a page of the archive of an ended life: its objects, then their rows. `isLocked` says
+ * that everything is removed except objects with locks.
  */
-export type RemoveArchive = (job: RemovalRow) => Promise<DeletedPage>;
+export type RemoveArchive = (
+  job: RemovalRow,
+) => Promise<DeletedPage & { readonly isLocked?: true }>;
 
 /**
  * Grace period before the data of an ended life is removed, counted from the seal of its last
@@ -56,6 +58,7 @@ export async function runRemoval(
   }
   let removed = 0;
   let uncounted = 0;
+  let locked = isLocked(job, nowMs);
   const count = async (rows: number, least: number) => {
     removed += rows;
     uncounted += rows;
@@ -63,7 +66,7 @@ export async function runRemoval(
     await table.removals.count(life, uncounted);
     uncounted = 0;
   };
-  for (const deletePage of pagesOf({ table, removeArchive }, job, clock.now())) {
+  for (const deletePage of pagesOf({ table, removeArchive }, job, nowMs)) {
     for (let more = true; more; ) {
       if (!mayGoOn()) {
         await count(0, 1);
@@ -71,11 +74,12 @@ export async function runRemoval(
       }
       const page = await deletePage();
       more = page.more;
+      locked ||= page.isLocked ?? false;
       await count(page.rows, COUNT_EVERY);
     }
   }
   // The job stays, so that the archive is removed when its locks have ended.
-  if (isLocked(job, clock.now())) {
+  if (locked) {
     await count(0, 1);
     return { done: false, removed };
   }
@@ -86,7 +90,7 @@ export async function runRemoval(
   return { done: true, removed };
 }
 
-type DeletePage = () => Promise<DeletedPage>;
+type DeletePage = () => Promise<DeletedPage & { readonly isLocked?: true }>;
 
 /** Yields everything to remove, in order. */
 function* pagesOf(

@@ -5,7 +5,7 @@ import type { Tenant } from "../model/names.ts";
 import { describeStream, toStream } from "../status/stream-info.ts";
 import { listStreams } from "../status/stream-list.ts";
 import { loadLags } from "../status/subscription-lags.ts";
-import type { Ended } from "../stream/streams.ts";
+import type { Ended } from "../stream/archive-settings.ts";
 import type { Parts } from "./parts.ts";
 
 /** Creates, lists, describes, changes and deletes streams. */

@@ -1,17 +1,23 @@
 import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
 import type { Clock, Stamp } from "../kernel/clock.ts";
 import { differencesOf } from "../kernel/differences.ts";
-import { invalidRequest, LedgerError, streamNotFound } from "../kernel/error.ts";
+import { LedgerError, streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
-import { DAY_MS } from "../kernel/time.ts";
 import { beginArchive } from "../model/archive.ts";
 import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
+import {
+  assertLockHasDays,
+  assertLockStays,
+  assertMayArchive,
+  type Ended,
+  lockedUntilOf,
+} from "./archive-settings.ts";
 
 /** A live stream, as read at `stamp`. */
 export type LiveStream = StreamRow & { readonly life: Life; readonly stamp: Stamp };
@@ -39,7 +45,8 @@ const MEMORY_MS = 5_000;
 /** Creates, changes and ends streams. */
 export function createStreams(deps: Deps) {
   const { table, clock, random, sightings, sealPartition } = deps;
-  const { canArchive = false, canLock = false, settleArchive = async () => {} } = deps;
+  const { settleArchive = async () => {} } = deps;
+  const means = { canArchive: deps.canArchive ?? false, canLock: deps.canLock ?? false };
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
 
   /**
@@ -49,7 +56,8 @@ export function createStreams(deps: Deps) {
    */
   async function create(tenant: Tenant, config: CreateStream): Promise<Created> {
     const name = scopeName(tenant, config.name);
-    assertMayArchive(config);
+    assertMayArchive(config, means);
+    assertLockHasDays(config);
     return retry<Created>({ tries: CREATE_TRIES, giveUp: nameIsBusy }, async () => {
       const existing = await table.streams.load(name);
       if (existing?.status === "live") {
@@ -127,17 +135,21 @@ export function createStreams(deps: Deps) {
   }
 
   async function patch(tenant: Tenant, bareName: string, wanted: PatchStream): Promise<StreamRow> {
-    assertMayArchive(wanted);
-    const stream = await load(tenant, bareName);
+    assertMayArchive(wanted, means);
     const isChange = Object.values(wanted).some((value) => value !== undefined);
-    if (!isChange) return stream;
-    const row = await table.streams.patch(stream.name, stream.uid, wanted);
-    memory.change(stream.name);
-    if (row === undefined) throw streamNotFound();
-    if (wanted.archiveDays !== undefined && row.archiveKeptDays !== undefined) {
-      await settle({ ...stream, ...row });
-    }
-    return row;
+    return retry<StreamRow>({ tries: CHANGE_TRIES, giveUp: nameIsBusy }, async () => {
+      const stream = await load(tenant, bareName);
+      assertLockStays(stream, wanted);
+      if (!isChange) return stream;
+      const row = await table.streams.patch(stream.name, stream.uid, wanted);
+      memory.change(stream.name);
+      // The stream has ended, or its lock is different in the meantime.
+      if (row === undefined) return again();
+      if (wanted.archiveDays !== undefined && row.archiveKeptDays !== undefined) {
+        await settle({ ...stream, ...row });
+      }
+      return row;
+    });
   }
 
   /** Archiving begins or stops in all partitions before the change is answered. */
@@ -146,24 +158,6 @@ export function createStreams(deps: Deps) {
     await inParallel(partitions, WAVE, async (partition) => {
       await settleArchive(stream, partition);
     });
-  }
-
-  /** Refuses an archive where no bucket is configured. */
-  function assertMayArchive({
-    archiveDays,
-    archiveLock,
-  }: Pick<CreateStream, "archiveLock"> & Pick<PatchStream, "archiveDays">): void {
-    if (archiveLock !== undefined && !canLock) {
-      throw invalidRequest(
-        "/archiveLock",
-        "needs a bucket with object lock, and this server is set up without one",
-      );
-    }
-    if (archiveLock !== undefined && archiveDays == null) {
-      throw invalidRequest("/archiveLock", "must be sent together with archiveDays");
-    }
-    if (archiveDays == null || canArchive) return;
-    throw invalidRequest("/archiveDays", "needs a bucket, and this server is set up without one");
   }
 
   /**
@@ -233,21 +227,14 @@ export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
   });
 }
 
-/** `lockedUntil` is when the last lock of the archive ends, if it has locks. */
-export type Ended = { readonly lockedUntil?: number };
-
-/** No event is published after the end, so no object is locked for longer. */
-function lockedUntilOf({ archiveLock, archiveKeptDays = 0 }: StreamRow, nowMs: number): Ended {
-  return archiveLock === undefined ? {} : { lockedUntil: nowMs + archiveKeptDays * DAY_MS };
-}
-
 type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
 
 const CREATE_TRIES = 5;
+const CHANGE_TRIES = 5;
 
 function nameIsBusy(): never {
   throw new LedgerError("outcome-unknown", {
-    detail: "Other clients keep creating and deleting a stream of this name. Try again.",
+    detail: "Other clients keep changing the stream of this name. Try again.",
     retryAfterSeconds: 1,
   });
 }

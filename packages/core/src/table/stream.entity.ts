@@ -160,19 +160,38 @@ export const streamRows = (
     return { streams, next };
   },
 
-  /** Changes a live stream's settings. Undefined when this life of it has ended. */
+  /**
+   * Changes a live stream's settings. Undefined when this life of it has ended, or when the change
+   * would make a lock weaker or shorter.
+   */
   async patch(
     name: ScopedName,
     uid: string,
     { archiveDays, ...changes }: PatchStream,
   ): Promise<StreamRow | undefined> {
     const days = archiveDays == null ? {} : { archiveDays, archiveKeptDays: archiveDays };
+    const { archiveLock } = changes;
     const { rejected, data } = await writeRows(() =>
       stream
         .patch({ name })
         .set(presentOf({ ...changes, ...days }))
         .remove(archiveDays === null ? ["archiveDays"] : [])
-        .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+        .where((row, { eq, ne, exists, notExists, lte }) => {
+          const isLive = `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`;
+          const isLonger =
+            archiveDays == null
+              ? ""
+              : ` AND (${notExists(row.archiveLock)} OR ${lte(row.archiveKeptDays, archiveDays)})`;
+          const isStronger =
+            archiveLock === "governance"
+              ? ` AND (${notExists(row.archiveLock)} OR ${ne(row.archiveLock, "compliance")})`
+              : "";
+          const hasDays =
+            archiveLock === undefined || archiveDays != null
+              ? ""
+              : ` AND ${exists(row.archiveDays)}`;
+          return `${isLive}${isLonger}${isStronger}${hasDays}`;
+        })
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
     return rejected ? undefined : toRow(connection, data);

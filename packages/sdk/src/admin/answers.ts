@@ -16,6 +16,13 @@ export type StreamAnswer = {
   readonly life: string;
 };
 
+/** With `archiveKeptUntil`, locks keep the archive until then at most. */
+export type StreamDeletion = {
+  readonly name: string;
+  readonly status: "deleting";
+  readonly archiveKeptUntil?: string;
+};
+
 type StreamStatistics = {
   /** The number of events ever published. */
   readonly eventCount: number;

@@ -19,6 +19,7 @@ import type {
   ReleaseReceipt,
   RotatedApiKey,
   StreamAnswer,
+  StreamDeletion,
   StreamInfo,
   SubscriptionAnswer,
   SubscriptionView,
@@ -110,8 +111,14 @@ const streams = (send: Send, connection: Connection) => ({
     send("POST", "/streams", { body: { name, ...settings }, ...how }),
   change: (name: string, body: StreamChange, how?: Signalled): Promise<StreamAnswer> =>
     send("PATCH", streamPath(name), { body, ...how }),
-  delete: (name: string, how?: Signalled): Promise<void> =>
-    unlessRepeated(send("DELETE", streamPath(name), how), "stream-not-found"),
+  /** Undefined when the stream is gone already, perhaps by an earlier try of this call. */
+  async delete(name: string, how?: Signalled): Promise<StreamDeletion | undefined> {
+    let deletion: StreamDeletion | undefined;
+    const sent = send<StreamDeletion>("DELETE", streamPath(name), how);
+    const noted = sent.then((answer) => void (deletion = answer));
+    await unlessRepeated(noted, "stream-not-found");
+    return deletion;
+  },
   /** Compacts for a bounded time. `done: false` says that more remains. */
   compact: (name: string, how?: Signalled): Promise<CompactReceipt> =>
     send("POST", `${streamPath(name)}/compact`, { body: {}, ...how }),

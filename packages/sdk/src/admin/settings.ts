@@ -13,7 +13,10 @@ export type NewStream = {
   readonly archiveLock?: "governance" | "compliance" | undefined;
 };
 
-export type StreamChange = Pick<NewStream, "description" | "retentionHours" | "archiveDays">;
+export type StreamChange = Pick<
+  NewStream,
+  "description" | "retentionHours" | "archiveDays" | "archiveLock"
+>;
 
 export type NewSubscription = {
   readonly start?: Place | string | undefined;

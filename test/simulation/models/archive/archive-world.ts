@@ -60,6 +60,7 @@ export async function openArchive({
       random: seededRandom(seed + number),
       cursorKeys: [{ id: 1, secret: Buffer.from("archive") }],
       objects: passing(bucket.objects(), through),
+      objectsLock: true,
       observeColdRead: () => void coldReads++,
       observeArchive,
     });
