@@ -114,9 +114,10 @@ const streams = (send: Send, connection: Connection) => ({
   /** Undefined when the stream is gone already, perhaps by an earlier try of this call. */
   async delete(name: string, how?: Signalled): Promise<StreamDeletion | undefined> {
     let deletion: StreamDeletion | undefined;
-    const sent = send<StreamDeletion>("DELETE", streamPath(name), how);
-    const noted = sent.then((answer) => void (deletion = answer));
-    await unlessRepeated(noted, "stream-not-found");
+    const sent = send<StreamDeletion>("DELETE", streamPath(name), how).then((answer) => {
+      deletion = answer;
+    });
+    await unlessRepeated(sent, "stream-not-found");
     return deletion;
   },
   /** Compacts for a bounded time. `done: false` says that more remains. */
