@@ -23,6 +23,17 @@ export function edgesContract(target: Target): void {
       expect((await api.send({ path: to })).status).toBe(200);
     }
   });
+  it("[stream.create-repeat] [sub.start] only the request that creates has a Location", async () => {
+    const stream = await api.newStream();
+    const again = await api.createStream({ name: stream });
+    expect([again.status, again.header("location")]).toEqual([200, ""]);
+    const subscribe = () => api.createSubscription(stream, { name: "s" });
+    const first = await subscribe();
+    expect([first.status, first.header("location")]).toEqual([201, at(stream, "s")]);
+    const second = await subscribe();
+    expect([second.status, second.header("location")]).toEqual([200, ""]);
+  });
+
   it("[key.form] the Location of a new key shows the key without its secret", async () => {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify({ name: "edge", scopes: ["read"], streams: ["none"] });
