@@ -230,9 +230,16 @@ describe("the local stack from its package", () => {
     expect((await ended)[0]).toBe(0);
   }, 90_000);
 
+  it("an old Node is told which one it takes", async () => {
+    const old = 'Object.defineProperty(process.versions, "node", { value: "20.19.0" })';
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(old)}`;
+    const { stdout, stderr } = await shell("el --version; echo $?", { NODE_OPTIONS });
+    expect([stdout, stderr]).toEqual(["1\n", expect.stringContaining("needs Node 24 or newer")]);
+  });
+
   it("the packages name their licences and no path of the machine that made them", () => {
     const place = join(project, "node_modules/@eventledger/cli");
     expect(readFileSync(join(place, "LICENSES.txt"), "utf8")).toMatch(/^commander 15/m);
-    expect(readFileSync(join(place, "eventledger.js"), "utf8")).not.toContain(root);
+    expect(readFileSync(join(place, "main.js"), "utf8")).not.toContain(root);
   });
 });

@@ -46,10 +46,19 @@ describe("publish and read", () => {
   });
 
   it("a terminal gets no control characters of others", async () => {
-    await el("publish", "orders", "-k", "evil\u001b[2J\u202e", "-d", '"\u009b31m"');
-    const { out } = await elWith({ tty: true }, "read", "orders", "--from", "-1");
-    for (const unsafe of ["\u001b", "\u009b", "\u202e"]) expect(out).not.toContain(unsafe);
-    expect(out).toContain("evil\\u001b[2J\\u202e");
+    const key = "evil\u001b[2J\u202e";
+    const ran = [
+      await elWith({ tty: true }, "publish", "orders", "-k", key, "-d", '"\u009b31m"'),
+      await elWith({ tty: true }, "read", "orders", "--from", "-1"),
+      await elWith({ tty: true }, "state", "orders", `${key}?`),
+    ];
+    for (const { out, err } of ran) {
+      for (const unsafe of ["\u001b", "\u009b", "\u202e"]) {
+        expect(`${out}${err.replaceAll("\r\u001b[2K", "")}`).not.toContain(unsafe);
+      }
+      expect(out + err).toContain("evil\\u001b[2J\\u202e");
+    }
+    expect(ran[0]?.err).toContain("--key $'evil\\u001b[2J\\u202e'");
   });
 
   it("reading starts at the last n events, at a time, or at a sequence", async () => {

@@ -92,6 +92,7 @@ export async function packAll(folder: string): Promise<string[]> {
     );
     for (const [to, from] of Object.entries(recipe.files))
       cpSync(join(root, from), join(place, to));
+    if (recipe.folder === "cli") writeFileSync(join(place, "eventledger.js"), launcher());
     if (recipe.folder === "local")
       cpSync(await builtConsole(), join(place, "console"), { recursive: true });
     const how = { cwd: place, encoding: "utf8" } as const;
@@ -100,6 +101,13 @@ export async function packAll(folder: string): Promise<string[]> {
   }
   return tarballs;
 }
+
+/** An old Node cannot parse the bundle, so a program that it can parse looks at its version first. */
+const launcher = (): string =>
+  readFileSync(join(root, "packages/cli/bin/eventledger.mjs"), "utf8").replace(
+    "../src/main.ts",
+    "./main.js",
+  );
 
 async function bundle({ folder, entry, external }: Recipe, place: string): Promise<void> {
   const made = await rolldown({
@@ -111,10 +119,9 @@ async function bundle({ folder, entry, external }: Recipe, place: string): Promi
   const isCommand = folder === "cli";
   const { output } = await made.write({
     dir: place,
-    entryFileNames: isCommand ? "eventledger.js" : "index.js",
+    entryFileNames: isCommand ? "main.js" : "index.js",
     chunkFileNames: "chunks/[name]-[hash].js",
     comments: { legal: true },
-    ...(isCommand ? { banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : "") } : {}),
   });
   writeFileSync(
     join(place, "LICENSES.txt"),

@@ -3,6 +3,7 @@ import { type Cli, createCli } from "./cli.ts";
 import { BrokenPipe, Interrupted, type Io } from "./io.ts";
 import { errorStyle } from "./output/output.ts";
 import { EXIT, explain, type Trouble } from "./output/trouble.ts";
+import { visible } from "./output/words.ts";
 import { buildProgram } from "./program.ts";
 
 /** Runs one command, and returns its exit code. Nothing is thrown. */
@@ -55,8 +56,8 @@ async function printTrouble(trouble: Trouble, asJson: boolean, io: Io): Promise<
     return;
   }
   const suffix = code === undefined ? "" : ` (${code})`;
-  await io.stderr.write(`${errorStyle(io, "red", "error")}  ${what}${suffix}\n`);
+  await io.stderr.write(`${errorStyle(io, "red", "error")}  ${visible(what)}${suffix}\n`);
   const request = requestId && errorStyle(io, "dim", `(request ${requestId})`);
-  const second = [help, request].filter(Boolean).join("  ");
+  const second = [help && visible(help), request].filter(Boolean).join("  ");
   if (second !== "") await io.stderr.write(`${errorStyle(io, "dim", "help")}   ${second}\n`);
 }

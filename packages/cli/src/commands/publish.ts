@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { counted, paired } from "../arguments.ts";
 import type { Cli } from "../cli.ts";
 import { Failure, UsageError } from "../io.ts";
-import { count, plural, quoted } from "../output/words.ts";
+import { count, plural, quoted, visible } from "../output/words.ts";
 import { type Batch, type BatchRules, batchesOf } from "../publish/batches.ts";
 import { checkFile, readFileChunks } from "../publish/input.ts";
 import { decide, journalFile } from "../publish/journal.ts";
@@ -100,7 +100,7 @@ async function publishOne(cli: Cli, stream: string, flags: Flags): Promise<void>
     .publish({ ...event, data }, { ...named, signal: cli.io.signal });
   const sequence = receipt.events[0]?.sequence ?? 0;
   const before = server.lastStatus() === 200 ? " It was there before." : "";
-  const what = flags.delete ? `Deleted ${key}` : `Published ${key}`;
+  const what = flags.delete ? `Deleted ${visible(key)}` : `Published ${visible(key)}`;
   await cli.out.document(receipt, () => `${what} as number ${count(sequence)}.${before}`);
   await cli.out.hint(`el read ${stream} --key ${quoted(key)}`);
 }

@@ -54,6 +54,11 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u206
 export const visible = (text: string): string =>
   text.replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-/** An argument of a shell command. */
-export const quoted = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+/** An argument of a shell command, as it can be shown and copied. */
+export function quoted(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  const isPlain = visible(text) === text;
+  // Shells take \\u001b in these quotes for the character.
+  if (!isPlain) return `$'${visible(text.replace(/[\\']/g, "\\$&"))}'`;
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
