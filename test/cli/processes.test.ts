@@ -230,7 +230,7 @@ describe("the local stack from its package", () => {
     expect((await ended)[0]).toBe(0);
   }, 90_000);
 
-  it("an old Node is told which one it takes", async () => {
+  it("an old Node says which version el needs", async () => {
     const old = 'Object.defineProperty(process.versions, "node", { value: "20.19.0" })';
     const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(old)}`;
     const { stdout, stderr } = await shell("el --version; echo $?", { NODE_OPTIONS });

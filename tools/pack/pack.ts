@@ -102,7 +102,7 @@ export async function packAll(folder: string): Promise<string[]> {
   return tarballs;
 }
 
-/** An old Node cannot parse the bundle, so a program that it can parse looks at its version first. */
+/** An old Node cannot parse the bundle. A program that it can parse looks at its version first. */
 const launcher = (): string =>
   readFileSync(join(root, "packages/cli/bin/eventledger.mjs"), "utf8").replace(
     "../src/main.ts",
