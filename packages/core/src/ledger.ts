@@ -8,6 +8,7 @@ import { parkingOperations } from "./operations/parking.ts";
 import { createParts, type LedgerDeps } from "./operations/parts.ts";
 import { pollOperations } from "./operations/polling.ts";
 import { publishOperations } from "./operations/publishing.ts";
+import { quotaOperations } from "./operations/quotas.ts";
 import { streamOperations } from "./operations/streams.ts";
 import { subscriptionOperations } from "./operations/subscriptions.ts";
 import { usageOperations } from "./operations/using.ts";
@@ -18,8 +19,9 @@ import { usageOperations } from "./operations/using.ts";
  */
 export function createLedger(deps: LedgerDeps) {
   const parts = createParts(deps);
+  const access = createAccess({ ...parts, kind: deps.keyKind ?? "test" });
   return {
-    access: createAccess({ ...parts, kind: deps.keyKind ?? "test" }),
+    access,
     ...streamOperations(parts),
     ...publishOperations(parts),
     ...browseOperations(parts),
@@ -31,6 +33,7 @@ export function createLedger(deps: LedgerDeps) {
     ...archiveOperations(parts),
     ...exportOperations(parts),
     ...usageOperations(parts),
+    ...quotaOperations({ ...parts, keys: access }),
   };
 }
 

@@ -8,6 +8,7 @@ export * from "./limits.ts";
 export * from "./parking.ts";
 export * from "./place.ts";
 export * from "./problem.ts";
+export * from "./quota.ts";
 export * from "./restored.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";

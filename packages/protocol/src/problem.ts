@@ -93,6 +93,7 @@ export const PROBLEMS = {
   "request-timeout": { status: 408, title: "The request took too long to arrive", retry: "same" },
   "headers-too-large": { status: 431, title: "The headers are too large", retry: "never" },
   "too-many-requests": { status: 429, title: "Too many requests are waiting", retry: "later" },
+  "quota-exceeded": { status: 429, title: "A quota is used up", retry: "later" },
   internal: { status: 500, title: "Internal error", retry: "same" },
   "stream-busy": { status: 503, title: "Not written: the stream is busy", retry: "later" },
   "outcome-unknown": {

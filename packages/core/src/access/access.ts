@@ -53,6 +53,12 @@ export function createAccess({ table, clock, random, kind, cursors }: Deps) {
     revokeKey: (caller: Caller, id: string, how?: { cascade: boolean }): Promise<void> =>
       keys.revoke(caller, id, how),
 
+    /** Records whether a key has a quota. Other processes follow within 20 s. */
+    async markLimited(id: string, isLimited: boolean): Promise<void> {
+      await table.apiKeys.markLimited(id, isLimited);
+      memory.forget(id);
+    },
+
     rotateKey: (caller: Caller, id: string, how: RotateApiKey): Promise<RotatedApiKey> =>
       keys.rotate(caller, id, how),
 

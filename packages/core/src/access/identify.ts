@@ -43,7 +43,8 @@ export function createIdentify({ table, clock, kind, memory }: Deps) {
     if (row === undefined || !genuine || row.validUntil <= now) return undefined;
     const { tenant, scopes, streams, subscriptions, keyPrefix, id, validUntil } = row;
     const rights = { scopes, streams, subscriptions, keyPrefix };
-    const caller = { tenant, ...rights, keyId: id, validUntil };
+    const isLimited = row.limited === true;
+    const caller = { tenant, ...rights, keyId: id, validUntil, isLimited };
     return { caller, noted: noteUse(row, now) };
   };
 

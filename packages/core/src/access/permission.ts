@@ -23,6 +23,8 @@ export type Caller = Permissions & {
   readonly keyId: string;
   /** When the API key expires, in milliseconds since 1970. A key that it makes expires no later. */
   readonly validUntil: number;
+  /** True when the API key has a quota. */
+  readonly isLimited?: boolean;
 };
 
 const EVERYTHING: Permissions = {

@@ -12,6 +12,8 @@ import { createLog } from "../log/log.ts";
 import { createSightings } from "../model/sightings.ts";
 import { noObjects } from "../objects/no-objects.ts";
 import type { Objects } from "../objects/objects.ts";
+import { createLimiter } from "../quota/limiter.ts";
+import { createRoom } from "../quota/room.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
 import { createStreams } from "../stream/streams.ts";
 import { createParking } from "../subscription/parking/parking.ts";
@@ -101,6 +103,7 @@ export function createParts(deps: LedgerDeps) {
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
   const deliveries = createDeliveries({ table, log, subscriptions, parking });
   const waiting = createWaiting(deps.waitSecondsMax);
+  const limiter = createLimiter(core);
   return {
     ...core,
     pace: deps.compactionPace ?? createWindowPace(clock),
@@ -121,6 +124,8 @@ export function createParts(deps: LedgerDeps) {
     deliveries,
     waiting,
     useCounter: createUseCounter(core),
+    limiter,
+    room: createRoom({ table, limiter }),
   };
 }
 

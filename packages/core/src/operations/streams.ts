@@ -16,6 +16,7 @@ export function streamOperations(parts: Parts) {
       tenant: Tenant,
       config: CreateStream,
     ): Promise<{ stream: Stream; created: boolean }> {
+      await parts.room.assertForStream(tenant, config.name);
       const { stream, created } = await streams.create(tenant, config);
       return { stream: toStream(stream), created };
     },

@@ -37,6 +37,7 @@ export function subscriptionOperations(parts: Parts) {
       config: Omit<NewSubscription, "start"> & { readonly start: Place },
     ): Promise<{ subscription: Subscription; created: boolean }> {
       const stream = await streams.load(tenant, name);
+      await parts.room.assertForSubscription(tenant, name, config.name);
       const start = normalPlace(config.start);
       const asked = { ...config, start };
       const { row, created } = await subscriptions.create(stream, asked, async () => {

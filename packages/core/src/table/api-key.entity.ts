@@ -30,6 +30,8 @@ export type ApiKeyRow = {
   readonly validUntil: number;
   readonly usedAt?: number;
   readonly rotatedAt?: number;
+  /** True when the key has a quota. */
+  readonly limited?: boolean;
 };
 
 /** The attributes that a rotation changes. */
@@ -56,6 +58,7 @@ export const apiKeyEntity = (connection: Connection) =>
         validUntil: { type: "number", required: true },
         usedAt: { type: "number" },
         rotatedAt: { type: "number" },
+        limited: { type: "boolean" },
       },
       indexes: {
         primary: {
@@ -150,6 +153,13 @@ export const apiKeyRows = (
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" }),
     );
     return !rejected || data?.hash === rotation.hash;
+  },
+
+  /** Records whether the key has a quota. Does nothing for a key that is gone. */
+  async markLimited(id: string, limited: boolean): Promise<void> {
+    await writeRowsUntilKnown(connection, () =>
+      apiKey.patch({ id }).set({ limited }).go({ returnOnConditionCheckFailure: true }),
+    );
   },
 
   /**

@@ -105,6 +105,11 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf(`STREAM#${LIFE}#ARCHIVE#P(?<partition>\\d+)`),
     sk: keyOf("SEGMENT#(?<first>\\d{14})"),
   },
+  quota: {
+    parts: { tenant, of: fc.stringMatching(/^([a-z0-9]{12}|-)$/) },
+    pk: keyOf("QUOTA#(?<tenant>[^#]+)"),
+    sk: keyOf("OF#(?<of>[^#]+)"),
+  },
   removal: { parts: { life }, pk: keyOf("REMOVAL"), sk: keyOf(`STREAM#${LIFE}`) },
   apiKey: {
     parts: { id: fc.stringMatching(/^[a-z0-9]{12}$/) },

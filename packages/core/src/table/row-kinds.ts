@@ -8,6 +8,7 @@ import { exportEntity } from "./export.entity.ts";
 import { lazily } from "./lazily.ts";
 import { memberEntity } from "./member.entity.ts";
 import { offsetEntity } from "./offset.entity.ts";
+import { quotaEntity } from "./quota.entity.ts";
 import { receiptEntity } from "./receipt.entity.ts";
 import { removalEntity } from "./removal.entity.ts";
 import { segmentEntity } from "./segment.entity.ts";
@@ -33,6 +34,7 @@ export const createRowKinds = (connection: Connection) =>
     member: () => memberEntity(connection),
     offset: () => offsetEntity(connection),
     published: () => publishedEntity(connection),
+    quota: () => quotaEntity(connection),
     receipt: () => receiptEntity(connection),
     removal: () => removalEntity(connection),
     segment: () => segmentEntity(connection),

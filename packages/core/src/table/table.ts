@@ -12,6 +12,7 @@ import { leaseRows } from "./lease-rows.ts";
 import { lifecycleRows } from "./lifecycle-rows.ts";
 import { memberRows } from "./member.entity.ts";
 import { parkingRows } from "./parking-rows.ts";
+import { quotaRows } from "./quota.entity.ts";
 import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
 import { restoreRows } from "./restore-rows.ts";
@@ -41,6 +42,7 @@ export const createTable = (connection: Connection) => {
     leases: () => leaseRows(connection, kinds.offset),
     members: () => memberRows(connection, kinds.member),
     parking: () => parkingRows(connection, kinds.offset),
+    quotas: () => quotaRows(connection, kinds.quota),
     receipts: () => receiptRows(connection, kinds.receipt),
     removals: () => removalRows(connection, kinds.removal),
     restores: () => restoreRows(connection, restoreKinds(kinds), kinds.stream),

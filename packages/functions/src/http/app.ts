@@ -9,6 +9,7 @@ import { requireClearRequest } from "./clear-request.ts";
 import type { LoadConsoleFile } from "./console/files.ts";
 import { requireKnownEncoding, unpackBody } from "./content-encoding.ts";
 import type { AppEnv, AssertReaches, RouteDeps } from "./env.ts";
+import { limitRequests } from "./limit.ts";
 import { type LogFailure, ofRepeatable, problemCodeOf, toProblemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { createRouteTable } from "./route-table.ts";
@@ -20,6 +21,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
+import { quotaRoutes } from "./routes/quotas.ts";
 import { restoredRoutes } from "./routes/restored.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
@@ -80,6 +82,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { authenticate, monotonicMs } = deps;
   app.use(createGate(app, { authenticate, assertReaches, monotonicMs }));
   app.use(countUse(deps));
+  app.use(limitRequests(deps));
   app.use(askForBody);
   app.use(unpackBody);
   app.use(capBody);
@@ -90,6 +93,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", restoredRoutes(deps));
   app.route("/", keyRoutes(deps));
   app.route("/", usageRoutes(deps));
+  app.route("/", quotaRoutes(deps));
   app.route("/", streamRoutes(deps));
   app.route("/", eventRoutes(deps));
   app.route("/", subscriptionRoutes(deps));
@@ -142,6 +146,8 @@ const EXPOSED = [
   "Accept-Post",
   "Accept-Encoding",
   "WWW-Authenticate",
+  "RateLimit",
+  "RateLimit-Policy",
   // The headers that carry the members of a page in CloudEvents form.
   ...[
     "Cursor",
@@ -168,7 +174,7 @@ const EXPOSED = [
 const allowOrigins = (origins: readonly string[]) =>
   cors({
     origin: [...origins],
-    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     exposeHeaders: [...EXPOSED],
     maxAge: 600,
   });

@@ -13,6 +13,7 @@ import { type InvalidField, NAME } from "@eventledger/protocol";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
+import { createFailedKeys } from "./failed-keys.ts";
 import type { Right, Scope } from "./rights.ts";
 import { assertKnownQuery } from "./unknown-query.ts";
 
@@ -80,13 +81,14 @@ export function createGate(
     return guarded.has(firstSegment(path));
   };
 
+  const countFailed = createFailedKeys(monotonicMs);
   const gate: MiddlewareHandler<AppEnv> = async (c, next) => {
     const routes = matchedRoutes(c).filter(({ method }) => method !== "ALL");
     const rights = routes.flatMap(({ handler }) => declaredRight(handler) ?? []);
     const isOpen =
       routes.length === 0 ? !isGuarded(c.req.path) : rights.length > 0 && rights.every(isPublic);
     if (isOpen) return next();
-    const { caller, noted } = await requireCaller(c, authenticate);
+    const { caller, noted } = await requireCaller(c, authenticate, countFailed);
     if (routes.length > 0 && rights.length === 0)
       throw forbidden("This operation accepts no caller.");
     c.set("caller", caller);
@@ -124,7 +126,11 @@ const isPublic = ({ scopes }: Right): boolean => scopes.includes("public");
 
 const firstSegment = (path: string): string => path.split("/", 2)[1] ?? "";
 
-async function requireCaller(c: Context, authenticate: Authenticate): Promise<Identity> {
+async function requireCaller(
+  c: Context,
+  authenticate: Authenticate,
+  countFailed: () => void = () => {},
+): Promise<Identity> {
   const apiKey = readApiKey(c);
   const isLong = apiKey !== undefined && apiKey.length > KEY_CHARS_MAX;
   const approach = {
@@ -134,6 +140,7 @@ async function requireCaller(c: Context, authenticate: Authenticate): Promise<Id
   };
   const identity = isLong ? undefined : await authenticate(apiKey, approach);
   if (identity !== undefined) return identity;
+  countFailed();
   throw new LedgerError("unauthorized", {
     detail:
       apiKey === undefined

@@ -136,7 +136,7 @@ const EVERYWHERE: readonly ProblemCode[] = [
 ];
 /** The problems of decompression. Every route decompresses its body, and a GET has none. */
 const UNPACKED: readonly ProblemCode[] = ["malformed-gzip"];
-const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden"];
+const KEYED: readonly ProblemCode[] = ["unauthorized", "forbidden", "quota-exceeded"];
 const WITH_BODY: readonly ProblemCode[] = ["malformed-json"];
 
 const PLACES = { param: "path", query: "query" } as const;

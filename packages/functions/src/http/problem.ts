@@ -2,6 +2,7 @@ import { LedgerError } from "@eventledger/core";
 import { PROBLEMS, type Problem, type ProblemCode, problemType } from "@eventledger/protocol";
 import { HTTPException } from "hono/http-exception";
 import { lengthOf } from "./compressed.ts";
+import { limitHeaders } from "./limit-headers.ts";
 
 /** Logs an error that has no code in the protocol. */
 export type LogFailure = (failure: { requestId: string; error: unknown }) => void;
@@ -31,6 +32,9 @@ export function toProblemResponse(
       ...(problem.retryAfterSeconds === undefined
         ? {}
         : { "Retry-After": String(problem.retryAfterSeconds) }),
+      ...(problem.code === "quota-exceeded"
+        ? limitHeaders(problem.facts, problem.retryAfterSeconds)
+        : {}),
       ...(typeof problem.facts.accepted === "string"
         ? { "Accept-Post": problem.facts.accepted }
         : {}),

@@ -84,11 +84,15 @@ export const RIGHTS = {
   listKeys: { scopes: ["admin"], bound: "free" },
   revokeKey: { scopes: ["admin"], bound: "free" },
   rotateKey: { scopes: ["admin"], bound: "free" },
+  getKeyQuota: { scopes: ["admin"], bound: "free" },
+  setKeyQuota: { scopes: ["admin"], bound: "free" },
   getUsage: { scopes: ["admin"], bound: "refused" },
 
   completeRestore: { scopes: ["root"], bound: "free" },
   createTenant: { scopes: ["root"], bound: "free" },
   listTenants: { scopes: ["root"], bound: "free" },
+  getTenantQuota: { scopes: ["root"], bound: "free" },
+  setTenantQuota: { scopes: ["root"], bound: "free" },
 } as const satisfies Record<string, Right>;
 
 export type OperationId = keyof typeof RIGHTS;

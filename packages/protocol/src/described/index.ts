@@ -13,6 +13,7 @@ export * from "./lag.ts";
 export * from "./life.ts";
 export * from "./parking.ts";
 export * from "./problem.ts";
+export * from "./quota.ts";
 export * from "./restored.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";

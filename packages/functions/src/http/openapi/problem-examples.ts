@@ -114,6 +114,14 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
   "headers-too-large": {
     detail: "The request line and the headers together may have at most 16384 bytes.",
   },
+  "quota-exceeded": {
+    detail: "The key has used its quota: eventsPerSecond is 100. Nothing was changed.",
+    quota: "eventsPerSecond",
+    of: "key",
+    limit: 100,
+    until: "2026-11-29T10:00:00.400Z",
+    retryAfter: 1,
+  },
   "too-many-requests": {
     detail: "Too many publishes are waiting in this process. Nothing was written; try again.",
   },

@@ -1,6 +1,6 @@
 import type { IncomingEvent } from "@eventledger/core";
 import { BrowseQuery, StreamParams } from "@eventledger/protocol";
-import { Hono, type HonoRequest } from "hono";
+import { type Context, Hono, type HonoRequest } from "hono";
 import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
 import type { AppEnv } from "../env.ts";
@@ -14,6 +14,7 @@ import {
 import { expectOfKey } from "../expected-sequence.ts";
 import { publishDecoder } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
+import { tellStanding } from "../limit.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { noteDelivered, userOf } from "../use.ts";
@@ -73,6 +74,7 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         const idempotencyKey = readIdempotencyKey(c.req.header("idempotency-key"));
         const received = await receiveEvents(c.req);
         assertCoversEvents(c.var.caller, received);
+        await limitPublish(c, ledger, received);
         const { events, ofLife } = expectOfKey(received, {
           ifMatch: c.req.header("if-match"),
           ifNoneMatch: c.req.header("if-none-match"),
@@ -141,6 +143,19 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         return pageResponse(c.req.header("accept"), stream, events, members);
       },
     );
+
+/** Holds a publish to the quotas of its key and tenant. */
+async function limitPublish(
+  c: Context<AppEnv>,
+  ledger: StreamingDeps["ledger"],
+  events: readonly IncomingEvent[],
+): Promise<void> {
+  const { caller } = c.var;
+  const bytes = events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+  await ledger.assertMayStore(caller.tenant);
+  const cost = { eventsPerSecond: events.length, bytesPerSecond: bytes };
+  tellStanding(c, await ledger.takeQuota(caller, cost));
+}
 
 /** The parameters of a page that an event stream cannot follow, or sets itself. */
 const ENDING = ["until", "order", "last", "sequence", "waitSeconds"];

@@ -1,0 +1,78 @@
+import { tenantOf } from "@eventledger/core";
+import { KeyQuota, KeyQuotaParams, TenantParams, TenantQuota } from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+
+const BODY_PROBLEMS = [
+  "malformed-json",
+  "request-too-large",
+  "unsupported-media-type",
+  "outcome-unknown",
+] as const;
+
+/** The limits of tenants and keys. */
+export const quotaRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .get(
+      "/tenants/:tenant/quota",
+      operation({
+        id: "getTenantQuota",
+        tag: "tenants",
+        summary: "Get the limits of a tenant",
+        description: "A tenant without limits has an empty answer.",
+        answers: { 200: { description: "The limits.", body: "TenantQuotaView" } },
+      }),
+      valid("param", TenantParams),
+      async (c) => c.json(await ledger.getTenantQuota(tenantOf(c.req.valid("param").tenant))),
+    )
+    .put(
+      "/tenants/:tenant/quota",
+      operation({
+        id: "setTenantQuota",
+        tag: "tenants",
+        summary: "Replace the limits of a tenant",
+        description: "Every server follows within a minute. An empty object removes all limits.",
+        answers: { 200: { description: "The new limits.", body: "TenantQuotaView" } },
+        problems: [...BODY_PROBLEMS],
+      }),
+      valid("param", TenantParams),
+      requireJson,
+      valid("json", TenantQuota),
+      async (c) => {
+        const tenant = tenantOf(c.req.valid("param").tenant);
+        return c.json(await ledger.setTenantQuota(tenant, c.req.valid("json")));
+      },
+    )
+    .get(
+      "/keys/:id/quota",
+      operation({
+        id: "getKeyQuota",
+        tag: "keys",
+        summary: "Get the limits of an API key",
+        description: "A key without limits has an empty answer.",
+        answers: { 200: { description: "The limits.", body: "KeyQuotaView" } },
+        problems: ["api-key-not-found"],
+      }),
+      valid("param", KeyQuotaParams),
+      async (c) => c.json(await ledger.getKeyQuota(c.var.caller, c.req.valid("param").id)),
+    )
+    .put(
+      "/keys/:id/quota",
+      operation({
+        id: "setKeyQuota",
+        tag: "keys",
+        summary: "Replace the limits of an API key",
+        description: "Every server follows within a minute. An empty object removes all limits.",
+        answers: { 200: { description: "The new limits.", body: "KeyQuotaView" } },
+        problems: [...BODY_PROBLEMS, "api-key-not-found"],
+      }),
+      valid("param", KeyQuotaParams),
+      requireJson,
+      valid("json", KeyQuota),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        return c.json(await ledger.setKeyQuota(c.var.caller, id, c.req.valid("json")));
+      },
+    );
