@@ -5,6 +5,7 @@ import { data } from "./data.ts";
 import { firstUse } from "./first-use.ts";
 import { keyboard } from "./keyboard.ts";
 import { live } from "./live.ts";
+import { rights } from "./rights.ts";
 import { scale } from "./scale.ts";
 import { walk } from "./walk.ts";
 import { openWorld } from "./world.ts";
@@ -21,6 +22,7 @@ describe.runIf(isThere)("the console", () => {
   describe("access for everyone", () => accessible(world));
   describe("walk", () => walk(world));
   describe("keyboard", () => keyboard(world));
+  describe("rights", () => rights(world));
   describe("data", () => data(world));
   describe("live", () => live(world));
   describe("scale", () => scale(world));

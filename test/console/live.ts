@@ -132,4 +132,24 @@ export function live(world: World): void {
     expect(faults).toEqual([]);
     await close();
   });
+
+  it("while the server is away, a page says since when, and then goes on by itself", async () => {
+    const { page, close } = await world.open("#/streams", world.adminKey);
+    await page.getByRole("link", { name: "orders" }).waitFor();
+    await page.route("**/streams*", (route) => route.abort());
+    await page.getByText(/^No answer since \d\d:\d\d:\d\d\. Trying again\.$/).waitFor();
+    expect(await page.getByRole("link", { name: "orders" }).count()).toBe(1);
+    await page.goto(`${world.url}/console#/streams/orders/events`);
+    await page.route("**/streams/**", (route) => route.abort());
+    await page.reload();
+    await page.getByText("The server does not answer.").waitFor();
+    await page.unrouteAll();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page
+      .getByRole("row", { name: /order-1003/ })
+      .first()
+      .waitFor();
+    expect(await page.getByText("The server does not answer.").count()).toBe(0);
+    await close();
+  });
 }

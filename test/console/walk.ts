@@ -6,11 +6,19 @@ import type { World } from "./world.ts";
 const dialogOf = (page: Page) => page.locator("dialog[open]");
 
 export function walk(world: World): void {
-  it("every view opens by its address, without an error and without a request to elsewhere", async () => {
+  it("every view opens by its address, again after a reload, and again by Back, without an error", async () => {
     const { page, faults, close } = await world.open("#/", world.adminKey);
+    const see = (text: string) => page.getByText(text).locator("visible=true").first().waitFor();
     for (const [hash, text] of VIEWS) {
       await page.goto(`${world.url}/console${hash}`);
-      await page.getByText(text).locator("visible=true").first().waitFor();
+      await see(text);
+      await page.reload();
+      await see(text);
+    }
+    for (const [hash, text] of VIEWS.toReversed().slice(1)) {
+      await page.goBack();
+      await see(text);
+      expect(page.url()).toBe(`${world.url}/console${hash}`);
     }
     expect(faults).toEqual([]);
     await close();
@@ -142,6 +150,24 @@ export function walk(world: World): void {
     await button("Revoke the key").click();
     await row.waitFor({ state: "detached" });
     expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("a tenant is created, and its first key is shown once", async () => {
+    const { page, faults, close } = await world.open("#/tenants", world.adminKey);
+    await page.getByRole("button", { name: "Create a tenant" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("acme");
+    await dialogOf(page).getByRole("button", { name: "Create" }).click();
+    const secret = (await page.locator(".secret").textContent()) ?? "";
+    expect(secret).toMatch(/^elk_/);
+    await page.getByRole("button", { name: "I have it" }).click();
+    expect(await page.getByText(secret).count()).toBe(0);
+    await page.getByRole("cell", { name: "acme" }).waitFor();
+    const other = await world.open("#/", secret);
+    await other.page.getByText("Publish your first event").waitFor();
+    await other.page.getByText("of acme").waitFor();
+    expect([...faults, ...other.faults]).toEqual([]);
+    await other.close();
     await close();
   });
 

@@ -85,7 +85,12 @@ it("an administrator manages keys and tenants, and lists have all pages", async 
   for (let n = 0; n < 60; n++) {
     await admin.keys.create({ name: `n${n}`, scopes: ["read"], streams: ["*"] });
   }
-  expect((await collect(admin.keys.list())).length).toBeGreaterThanOrEqual(61);
+  const paths: string[] = [];
+  const watched = administer({ url, apiKey: adminKey, onRequest: ({ path }) => paths.push(path) });
+  expect((await collect(watched.keys.list())).length).toBeGreaterThanOrEqual(61);
+  expect(paths).toHaveLength(2);
+  await collect(watched.keys.list({ pageItems: 500 }));
+  expect(paths).toHaveLength(3);
   await admin.keys.revoke(made.id, { cascade: true });
   expect(await admin.tenants.create("acme")).toMatchObject({ name: "acme" });
   expect(await collect(admin.tenants.list())).toMatchObject([{ name: "acme" }]);

@@ -6,7 +6,7 @@ import { useLoad } from "../parts/load.ts";
 import { type Column, Rows } from "../parts/rows.tsx";
 import { href, place, show } from "../place.ts";
 import { eventCounts, ratesOf, sparkline } from "../samples.ts";
-import { can } from "../session.ts";
+import { can, me } from "../session.ts";
 import { visible } from "../visible.ts";
 import { FirstUse } from "./first-use.tsx";
 import { StreamDialog } from "./stream-dialog.tsx";
@@ -14,6 +14,24 @@ import { ASKED_A_TURN, type KnownLag, useWorstLags } from "./worst-lags.ts";
 
 /** All streams, with what an operator looks at first. */
 export function StreamsView() {
+  return can("read") ? <AllStreams /> : <NoRight />;
+}
+
+function NoRight() {
+  return (
+    <>
+      <h1>Streams</h1>
+      <Empty title="This key may not look at streams">
+        <p>
+          It may {me.value?.scopes.join(" and ")}. To look at streams and events, sign in with a key
+          that has the right <code>read</code>.
+        </p>
+      </Empty>
+    </>
+  );
+}
+
+function AllStreams() {
   const [creating, setCreating] = useState(false);
   const { data, error, at, reload } = useLoad("streams", api.streams, 4_000);
   for (const { name, life, eventCount } of data?.items ?? []) {
