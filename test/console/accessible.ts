@@ -30,7 +30,8 @@ const SCROLLS_SIDEWAYS =
   "document.documentElement.scrollWidth > document.documentElement.clientWidth";
 
 export function accessible(world: World): void {
-  it("axe-core finds nothing in any view or dialog, light or dark, on a desk or a phone", async () => {
+  const title = "axe-core finds nothing in any view or dialog, light or dark, on a desk or a phone";
+  it(title, { timeout: 240_000 }, async () => {
     const { page, faults, close } = await world.open("#/", world.adminKey);
     const found: string[] = [];
     let looks = 0;

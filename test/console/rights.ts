@@ -84,7 +84,7 @@ export function rights(world: World): void {
     }
   });
 
-  it("a key that may not look is told so, without a request that is refused", async () => {
+  it("a page says what a key may not do, without a request that is refused", async () => {
     const key = await world.newKey({ scopes: ["publish"] });
     const { page, faults, close } = await world.open("#/streams", key);
     await page.getByText("This key may not look at streams").waitFor();
