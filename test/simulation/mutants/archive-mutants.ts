@@ -92,6 +92,36 @@ const RULES: readonly Omit<Mutant, "by">[] = [
     from: "(clearedTo < floor || stoppedAt !== undefined) && nowMs >= clearAfter;",
     to: "clearedTo < floor && stoppedAt === undefined && nowMs >= clearAfter;",
   },
+  {
+    rule: "a late change does not make a lock weaker",
+    file: "table/stream.entity.ts",
+    from: 'ne(row.archiveLock, "compliance")',
+    to: 'ne(row.archiveLock, "governance")',
+  },
+  {
+    rule: "a late change does not make a lock shorter",
+    file: "table/stream.entity.ts",
+    from: "lte(row.archiveKeptDays, archiveDays)",
+    to: "lte(row.archiveKeptDays, archiveDays + 36_500)",
+  },
+  {
+    rule: "an archiver locks what it writes after the change",
+    file: "archive/archiver.ts",
+    from: "lockOf(present, segment, deps.clock.now())",
+    to: "lockOf(stream, segment, deps.clock.now())",
+  },
+  {
+    rule: "a removal waits for the last lock",
+    file: "compaction/removal.ts",
+    from: "locked ||= page.isLocked ?? false;",
+    to: "locked ||= page.isLocked === undefined && false;",
+  },
+  {
+    rule: "archiving is done when compaction is",
+    file: "operations/archiving.ts",
+    from: "done: compacted.done && receipt.done",
+    to: "done: receipt.done",
+  },
 ];
 
 export const ofArchive: readonly Mutant[] = RULES.map((mutant) => ({ ...mutant, by: "archive" }));

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { archiveScenarios } from "../models/archive/archive-scenarios.ts";
+import { lockScenarios } from "../models/archive/lock-scenarios.ts";
 import { frozenPublishers } from "../models/frozen-publishers.ts";
 import { playBootstrapScenarios } from "../models/play-scenarios.ts";
 import { readingScenarios } from "../models/reading-scenarios.ts";
@@ -24,7 +25,7 @@ const stories = {
     playScenarios([...parkingScenarios, ...positionScenarios, ...fencingScenarios]),
   retention: () => playScenarios(retentionScenarios(1)),
   reading: () => playScenarios(readingScenarios(1)),
-  archive: () => playScenarios(archiveScenarios),
+  archive: () => playScenarios([...archiveScenarios, ...lockScenarios]),
   exits: playSpaces,
   frozen: () => playScenarios(frozenPublishers),
 };

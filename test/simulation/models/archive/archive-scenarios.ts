@@ -210,6 +210,7 @@ async function subscribed(): Promise<void> {
   for (let caughtUp = false; !caughtUp; ) {
     const page = await poll();
     seen.push(...numbersOf(page.events));
+    assert.ok(seen.length <= published.length, "a poll repeats events");
     await ledger.commit(defaultTenant, NAME, "audit", page.cursor as never);
     ({ caughtUp } = page);
   }
