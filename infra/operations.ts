@@ -18,6 +18,16 @@ export const OPERATIONS = {
   ],
   /** The compactor reads the log, puts the states of keys and moves the checkpoint. */
   compactor: ["GetItem", "PutItem", "Query", "UpdateItem"],
+  /** The pusher is a worker of subscriptions: it reads the log, leases, parks and commits. */
+  pusher: [
+    "BatchGetItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+  ],
   /** The sweeper does the same for every partition, and removes the data of deleted streams. */
   sweeper: [
     "BatchGetItem",

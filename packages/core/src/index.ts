@@ -28,4 +28,7 @@ export { connectS3, type PrepareS3 } from "./objects/connect-s3.ts";
 export type { Objects } from "./objects/objects.ts";
 export { createS3Objects } from "./objects/s3-objects.ts";
 export type { LedgerDeps } from "./operations/parts.ts";
+export type { Delivery, PushPort, Seal } from "./push/endpoint.ts";
+export type { PushAnswer } from "./push/push-plan.ts";
 export { STORE_FULL } from "./table/aws-error.ts";
+export type { PushId } from "./table/push.entity.ts";

@@ -9,6 +9,7 @@ import { createParts, type LedgerDeps } from "./operations/parts.ts";
 import { pollOperations } from "./operations/polling.ts";
 import { publishOperations } from "./operations/publishing.ts";
 import { quotaOperations } from "./operations/quotas.ts";
+import { pushOperations } from "./operations/pushing.ts";
 import { streamOperations } from "./operations/streams.ts";
 import { subscriptionOperations } from "./operations/subscriptions.ts";
 import { usageOperations } from "./operations/using.ts";
@@ -29,6 +30,7 @@ export function createLedger(deps: LedgerDeps) {
     ...subscriptionOperations(parts),
     ...pollOperations(parts),
     ...parkingOperations(parts),
+    ...pushOperations(parts),
     ...maintenanceOperations(parts),
     ...archiveOperations(parts),
     ...exportOperations(parts),

@@ -6,11 +6,13 @@ import type { ArchiveConfig } from "@eventledger/functions/open-archive.ts";
 import { type OpenLedger, openLedger } from "@eventledger/functions/open-ledger.ts";
 import { OBJECT_OPERATIONS, type ObjectOperation, OPERATIONS } from "../../../infra/operations.ts";
 import { createClosers } from "./closers.ts";
+import type { StreamRecord } from "./deliver.ts";
 import { inTurns } from "./in-turns.ts";
 import { createLeftOver } from "./left-over.ts";
 import { LOCAL_REGION, localAws } from "./local-aws.ts";
 import { permitObjects, permitOnly } from "./permit.ts";
 import { startPump } from "./pump.ts";
+import { startPusher } from "./pusher.ts";
 import { StackError } from "./stack-error.ts";
 import { ensureTable, loadStreamArn } from "./table.ts";
 
@@ -49,7 +51,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await ensureTable(table, tableName).catch((error: unknown) => {
       throw databaseError(error, options.place);
     });
-    const config = { region: LOCAL_REGION, ...options };
+    // A cursor key never changes in a data folder, so secrets that it has encrypted stay readable.
+    const push = { key: options.cursorKey, reach: "everything" as const };
+    const config = { region: LOCAL_REGION, ...options, push };
     const archiveFor = (operations: readonly ObjectOperation[]) => ({
       ...options.archive,
       prepare: permitObjects(operations),
@@ -67,18 +71,33 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     };
     const compactor = openLedger({ ...background, archive: undefined });
     const sweeper = openLedger({ ...background, archive: archiveFor(OBJECT_OPERATIONS.sweeper) });
+    const pushing = openLedger({ ...config, metrics: opened.metrics });
     permitOnly(opened.client, OPERATIONS.router);
     permitOnly(compactor.client, OPERATIONS.compactor);
     permitOnly(sweeper.client, OPERATIONS.sweeper);
-    for (const one of [opened, compactor, sweeper]) closers.add(() => one.close());
+    permitOnly(pushing.client, OPERATIONS.pusher);
+    for (const one of [opened, compactor, sweeper, pushing]) closers.add(() => one.close());
     // The compactor and the sweeper both compact what lags. At the same time they would put each
     // row twice.
     const alone = inTurns();
     const compact = createCompactorHandler(compactor.ledger);
+    const pusher = startPusher({ ledger: pushing.ledger, onNotice });
+    closers.add(() => pusher.stop());
+    const ringPushes = async ({ Records }: { readonly Records: readonly StreamRecord[] }) => {
+      const keys = Records.map(({ dynamodb: { Keys } }) => ({
+        pk: Keys.pk?.S ?? "",
+        sk: Keys.sk?.S ?? "",
+      }));
+      pusher.ring(await pushing.ledger.ringPushes(keys));
+    };
     const pump = await startPump({
       client: streams,
       loadStreamArn: () => loadStreamArn(table, tableName),
-      handler: (event) => alone(() => compact(event)),
+      handler: async (event) => {
+        // A ring that fails is repaired by the next one.
+        await ringPushes(event).catch((error: unknown) => onNotice(`A ring failed: ${error}`));
+        return alone(() => compact(event));
+      },
       timeoutMs: COMPACT_TIMEOUT_MS,
       onFailure: (records, reason) => {
         onNotice(

@@ -47,7 +47,7 @@ export type Pump = {
 
 /**
  * Does locally what a Lambda event source mapping does on AWS. It reads the table's stream in order
- * and passes inserted batch rows to the compactor. It returns once it listens: records that are
+ * and passes inserted batch rows to the compactor and the pusher. It returns once it listens: records that are
  * written later are delivered. It survives restarts of the database.
  *
  * A record only says that its partition has new events, and the compactor reads the log itself. A
@@ -144,7 +144,7 @@ function createTake(options: PumpOptions, counters: PumpCounters, signal: AbortS
     signal,
   };
   return async (records, streamArn) => {
-    const matching = records.map((record) => toLambdaRecord(record, streamArn)).filter(isInsert);
+    const matching = records.map((record) => toLambdaRecord(record, streamArn)).filter(isWanted);
     counters.read += records.length;
     counters.matched += matching.length;
     for (let from = 0; from < matching.length; from += BATCH_RECORDS) {
@@ -155,8 +155,10 @@ function createTake(options: PumpOptions, counters: PumpCounters, signal: AbortS
 
 const BATCH_RECORDS = 100;
 
-const isInsert = ({ eventName, dynamodb }: StreamRecord): boolean =>
-  eventName === "INSERT" && dynamodb.Keys.sk?.S.startsWith("SEQ#") === true;
+/** New batches, and the bells of pushes. */
+const isWanted = ({ eventName, dynamodb: { Keys } }: StreamRecord): boolean =>
+  (eventName === "INSERT" && Keys.sk?.S.startsWith("SEQ#") === true) ||
+  (eventName !== "REMOVE" && Keys.sk?.S === "BELL");
 
 /**
  * DynamoDB Local reports the stream's region as `ddblocal`. It reports a deletion by time to live

@@ -9,6 +9,7 @@ export * from "./parking.ts";
 export * from "./place.ts";
 export * from "./problem.ts";
 export * from "./quota.ts";
+export * from "./push.ts";
 export * from "./restored.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";

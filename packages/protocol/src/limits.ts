@@ -128,6 +128,18 @@ export const LIMITS = {
   usageMax: 1_000,
   usageDefault: 500,
 
+  pushUrlCharsMax: 2_048,
+  pushConcurrencyMax: 64,
+  pushTimeoutSecondsMax: 30,
+  /** Failed deliveries are listed for this long. An endpoint that fails for 5 days is disabled. */
+  pushFailureDays: 7,
+  pushDisabledAfterDays: 5,
+  /** The beginning of an endpoint's answer that is read, and the part of it that is kept. */
+  pushAnswerBytesRead: 4_096,
+  pushAnswerCharsKept: 500,
+  /** A rotated secret signs for this long together with its successor. */
+  pushOverlapHours: 24,
+
   /**
    * A cursor contains one position per partition and, while bootstrapping, the progress of the
    * scan. The shortest cursor is that of a list of names: the kind of the list and a name.

@@ -25,6 +25,7 @@ export const PROBLEMS = {
   "key-not-found": { status: 404, title: "The key has no current state", retry: "never" },
   "event-not-found": { status: 404, title: "The event does not exist", retry: "never" },
   "export-not-found": { status: 404, title: "The export does not exist", retry: "never" },
+  "push-not-found": { status: 404, title: "The subscription is not pushed", retry: "never" },
   "parked-key-not-found": { status: 404, title: "The key is not parked", retry: "never" },
   "method-not-allowed": {
     status: 405,
@@ -128,6 +129,7 @@ export const PROBLEMS = {
     retry: "later",
   },
   "store-unavailable": { status: 503, title: "The table does not answer", retry: "later" },
+  "push-unavailable": { status: 503, title: "This server does not push", retry: "never" },
   "archive-unavailable": { status: 503, title: "The archive does not answer", retry: "later" },
 } as const satisfies Record<string, ProblemKind>;
 

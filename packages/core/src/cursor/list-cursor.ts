@@ -3,10 +3,11 @@ import { NAME } from "@eventledger/protocol";
 /** A list of names: its kind, and its parent if there are several such lists. */
 export type ListOf =
   | `${"streams" | "keys" | "tenants"}`
-  | `${"subscriptions" | "parked" | "archive" | "verified" | "export" | "usage"} ${string}`;
+  | `${"subscriptions" | "parked" | "archive" | "verified" | "export" | "usage"} ${string}`
+  | `deliveries ${string}`;
 
 const LIST =
-  /^(?:streams|keys|tenants|(?:subscriptions|parked|archive|verified|export|usage) \S+)$/;
+  /^(?:streams|keys|tenants|(?:subscriptions|parked|archive|verified|export|usage|deliveries) \S+)$/;
 
 /**
  * Formats the place where a list of names continues. It is not signed, because the caller may see

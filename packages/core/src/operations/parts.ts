@@ -14,6 +14,7 @@ import { noObjects } from "../objects/no-objects.ts";
 import type { Objects } from "../objects/objects.ts";
 import { createLimiter } from "../quota/limiter.ts";
 import { createRoom } from "../quota/room.ts";
+import type { PushPort } from "../push/endpoint.ts";
 import { assertCompacted, beginBootstrap, loadSnapshotPage } from "../snapshot/bootstrap.ts";
 import { createStreams } from "../stream/streams.ts";
 import { createParking } from "../subscription/parking/parking.ts";
@@ -61,6 +62,8 @@ export type LedgerDeps = {
   readonly observeColdRead?: (() => void) | undefined;
   /** Called with the progress of archiving. */
   readonly observeArchive?: ObserveArchive | undefined;
+  /** How events are pushed to endpoints. Without it, nothing is pushed. */
+  readonly push?: PushPort | undefined;
   /** Called for each key that is parked. */
   readonly observeParked?: () => void;
 };
@@ -112,6 +115,7 @@ export function createParts(deps: LedgerDeps) {
     observeArchive: deps.observeArchive,
     tableName,
     objects,
+    push: deps.push,
     assertWritable: deps.assertWritable ?? (async () => {}),
     cursors,
     log,

@@ -100,6 +100,26 @@ const FAMILIES: Record<keyof RowKinds, Family> = {
     pk: keyOf("EXPORTS"),
     sk: keyOf(`STREAM#${LIFE}#EXPORT#(?<id>[0-9a-f]{18})`),
   },
+  push: {
+    parts: { life, subscriptionUid: uid },
+    pk: keyOf("PUSHES"),
+    sk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)`),
+  },
+  pushBell: {
+    parts: { life, subscriptionUid: uid },
+    pk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)#PUSH`),
+    sk: keyOf("BELL"),
+  },
+  pushRetry: {
+    parts: { life, subscriptionUid: uid, key: free },
+    pk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)#PUSH`),
+    sk: keyOf("KEY#(?<key>.+)"),
+  },
+  pushFailure: {
+    parts: { life, subscriptionUid: uid, place: fc.stringMatching(/^\d{14}\.[0-9a-f]{12}$/) },
+    pk: keyOf(`STREAM#${LIFE}#SUB#(?<subscriptionUid>[^#]+)#PUSH`),
+    sk: keyOf("FAILED#(?<place>[0-9a-f.]+)"),
+  },
   segment: {
     parts: { life, partition, first: fc.nat(99_999) },
     pk: keyOf(`STREAM#${LIFE}#ARCHIVE#P(?<partition>\\d+)`),

@@ -9,6 +9,8 @@ import { lazily } from "./lazily.ts";
 import { memberEntity } from "./member.entity.ts";
 import { offsetEntity } from "./offset.entity.ts";
 import { quotaEntity } from "./quota.entity.ts";
+import { pushEntity } from "./push.entity.ts";
+import { pushBellEntity, pushFailureEntity, pushRetryEntity } from "./push-work.entity.ts";
 import { receiptEntity } from "./receipt.entity.ts";
 import { removalEntity } from "./removal.entity.ts";
 import { segmentEntity } from "./segment.entity.ts";
@@ -35,6 +37,10 @@ export const createRowKinds = (connection: Connection) =>
     offset: () => offsetEntity(connection),
     published: () => publishedEntity(connection),
     quota: () => quotaEntity(connection),
+    push: () => pushEntity(connection),
+    pushBell: () => pushBellEntity(connection),
+    pushFailure: () => pushFailureEntity(connection),
+    pushRetry: () => pushRetryEntity(connection),
     receipt: () => receiptEntity(connection),
     removal: () => removalEntity(connection),
     segment: () => segmentEntity(connection),

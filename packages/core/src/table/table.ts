@@ -13,6 +13,8 @@ import { lifecycleRows } from "./lifecycle-rows.ts";
 import { memberRows } from "./member.entity.ts";
 import { parkingRows } from "./parking-rows.ts";
 import { quotaRows } from "./quota.entity.ts";
+import { pushRows } from "./push.entity.ts";
+import { pushWorkRows } from "./push-work.entity.ts";
 import { receiptRows } from "./receipt.entity.ts";
 import { removalRows } from "./removal.entity.ts";
 import { restoreRows } from "./restore-rows.ts";
@@ -43,6 +45,8 @@ export const createTable = (connection: Connection) => {
     members: () => memberRows(connection, kinds.member),
     parking: () => parkingRows(connection, kinds.offset),
     quotas: () => quotaRows(connection, kinds.quota),
+    pushes: () => pushRows(connection, kinds.push),
+    pushWork: () => pushWorkRows(connection, pushKinds(kinds)),
     receipts: () => receiptRows(connection, kinds.receipt),
     removals: () => removalRows(connection, kinds.removal),
     restores: () => restoreRows(connection, restoreKinds(kinds), kinds.stream),
@@ -55,6 +59,12 @@ export const createTable = (connection: Connection) => {
 };
 
 export type Table = ReturnType<typeof createTable>;
+
+const pushKinds = ({ pushBell, pushRetry, pushFailure }: RowKinds) => ({
+  bell: pushBell,
+  retry: pushRetry,
+  failure: pushFailure,
+});
 
 const accessKinds = ({ apiKey, keyDirectory, deletion }: RowKinds) => ({
   apiKey,

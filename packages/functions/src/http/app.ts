@@ -22,6 +22,7 @@ import { exportRoutes } from "./routes/exports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
 import { quotaRoutes } from "./routes/quotas.ts";
+import { pushRoutes } from "./routes/push.ts";
 import { restoredRoutes } from "./routes/restored.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
@@ -99,6 +100,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.route("/", subscriptionRoutes(deps));
   app.route("/", consumerRoutes(deps));
   app.route("/", parkingRoutes(deps));
+  app.route("/", pushRoutes(deps));
   app.route("/", archiveRoutes(deps));
   app.route("/", exportRoutes(deps));
   app.route("/", compactedRoutes(deps));

@@ -79,6 +79,16 @@ export const RIGHTS = {
   skipParked: { scopes: ["operate"], bound: "within" },
   skipParkedKey: { scopes: ["operate"], bound: "within" },
 
+  putPush: { scopes: ["operate"], bound: "within" },
+  getPush: { scopes: ["read", "operate"], bound: "within" },
+  deletePush: { scopes: ["operate"], bound: "within" },
+  enablePush: { scopes: ["operate"], bound: "within" },
+  disablePush: { scopes: ["operate"], bound: "within" },
+  testPush: { scopes: ["operate"], bound: "within" },
+  rotatePush: { scopes: ["operate"], bound: "within" },
+  listPushDeliveries: { scopes: ["read", "operate"], bound: "within" },
+  resendPush: { scopes: ["operate"], bound: "within" },
+
   createKey: { scopes: ["admin"], bound: "free" },
   getKey: { scopes: ["admin"], bound: "free" },
   listKeys: { scopes: ["admin"], bound: "free" },

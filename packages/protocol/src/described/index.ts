@@ -14,6 +14,7 @@ export * from "./life.ts";
 export * from "./parking.ts";
 export * from "./problem.ts";
 export * from "./quota.ts";
+export * from "./push.ts";
 export * from "./restored.ts";
 export * from "./stream.ts";
 export * from "./subscription.ts";

@@ -1,3 +1,4 @@
+import type { CursorContent } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { invalidRequest } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
@@ -56,11 +57,15 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     return { life, subscriptionUid: uid };
   };
 
-  /** Parks the key of an event that a client names. Repeating the call is harmless. */
+  /**
+   * Parks the key of an event that a client names. Repeating the call is harmless. With the fencing
+   * `tokens` of a worker, the key is parked only while the worker holds the partition.
+   */
   async function park(
     stream: LiveStream,
     name: string,
     { sequence, key, reason }: { sequence: number; key?: string | undefined; reason: string },
+    tokens?: CursorContent["tokens"],
   ): Promise<ParkedKey> {
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
@@ -74,7 +79,11 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     }
     const known = state.offsets[partition];
     const before = known === undefined ? undefined : parkedIn(known, entry.event.key);
-    const parked = await change(stream, state, partition, async (row) => {
+    const guard =
+      tokens === undefined
+        ? {}
+        : { guard: subscriptions.guardOf({ tokens }, state.row, partition) };
+    const parked = await change(stream, state, { partition, ...guard }, async (row) => {
       const poison = await poisonIn(stream, state, row, entry);
       const plan = planPark(row, poison, { reason, nowMs: clock.now() });
       if (plan === "full") throw tooManyParked();
@@ -139,7 +148,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
     const partition = partitionOf(key, stream.partitions);
-    const released = await change(stream, state, partition, async (row) => {
+    const released = await change(stream, state, { partition }, async (row) => {
       const parked = parkedIn(row, key);
       // An earlier attempt or another request has freed the key. In both cases none of its events
       // wait.
@@ -180,7 +189,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   async function change<Key extends KeyState>(
     stream: LiveStream,
     state: SubscriptionState,
-    partition: number,
+    { partition, guard }: { readonly partition: number; readonly guard?: LeaseGuard },
     plan: (row: OffsetRow) => ParkingPlan<Key> | Promise<ParkingPlan<Key>>,
   ): Promise<Key> {
     const place = placeOf(stream, state);
@@ -189,7 +198,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       if (row === undefined || row.generation !== state.generation) return changedByOthers();
       const { parking, key } = await plan(row);
       if (parking === row.parking) return key;
-      const changed = await table.parking.change(place, row, parking);
+      const how = guard === undefined ? {} : { guard };
+      const changed = await table.parking.change(place, row, parking, how);
       subscriptions.forget(stream, state.row.name);
       return changed === undefined ? again() : key;
     });

@@ -35,6 +35,12 @@ const CASES: Readonly<Record<ProblemCode, Readonly<Record<string, unknown>>>> = 
     detail: "A stream keeps at most 10 exports. Delete one, or wait until one expires.",
     retryAfter: 3_600,
   },
+  "push-not-found": {
+    detail: "The subscription is not pushed. Set an endpoint with PUT .../push.",
+  },
+  "push-unavailable": {
+    detail: "This server does not push. Its operator can set the secret PushKey.",
+  },
   "parked-key-not-found": {
     detail: "The key is not parked in this subscription. GET .../parked lists those that are.",
   },

@@ -4,6 +4,7 @@ export const TAGS = {
   events: "Publishing, and reading without a subscription.",
   subscriptions: "Durable positions: poll, process, commit.",
   parking: "Keys that are set aside because an event fails.",
+  push: "Sending a subscription's events to an HTTP endpoint.",
   compacted: "The current state of every key, and its upkeep.",
   archive: "Old events as objects in a bucket.",
   keys: "API keys: who may do what.",

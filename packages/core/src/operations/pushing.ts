@@ -1,0 +1,280 @@
+import {
+  type DeliveriesQuery,
+  LIMITS,
+  type NewPush,
+  type Push,
+  type PushAttempt,
+  type PushDeliveryList,
+  type PutPush,
+  type ResendBody,
+} from "@eventledger/protocol";
+import { formatListCursor } from "../cursor/list-cursor.ts";
+import { ageMs, takeStamp } from "../kernel/clock.ts";
+import { LedgerError } from "../kernel/error.ts";
+import { again, retry } from "../kernel/retry.ts";
+import { HOUR_MS } from "../kernel/time.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { bareName, lifeText, ownerOf, type Tenant } from "../model/names.ts";
+import { partitionOf } from "../model/partition.ts";
+import { deliveryId, sealContext, secretsOf } from "../push/endpoint.ts";
+import { judge } from "../push/push-plan.ts";
+import { pushesRung, type RungKey } from "../push/ring.ts";
+import { type PushRun, runPush } from "../push/run-push.ts";
+import { describeAnswer } from "../push/set-aside.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import { findEvent } from "../subscription/parking/find-event.ts";
+import type { PushChange, PushId, PushRow } from "../table/push.entity.ts";
+import type { Parts } from "./parts.ts";
+
+const SECRET_BYTES = 24;
+const TRIES = 5;
+const GONE = new Set(["stream-not-found", "subscription-not-found"]);
+const NOTHING: PushRun = { delivered: 0, failed: 0 };
+
+/** The list of the deliveries of a subscription. */
+const listOf = (uid: string) => `deliveries ${uid}` as const;
+
+/** Sends the events of subscriptions to endpoints. */
+export function pushOperations(parts: Parts) {
+  const { table, clock, random, streams, subscriptions, cursors, log } = parts;
+
+  const port = () => {
+    if (parts.push === undefined) throw pushUnavailable();
+    return parts.push;
+  };
+
+  const idOf = async (stream: LiveStream, subscription: string): Promise<PushId> => {
+    const { row } = await subscriptions.load(stream, subscription);
+    return { life: stream.life, subscriptionUid: row.uid };
+  };
+
+  async function load(tenant: Tenant, name: string, subscription: string) {
+    const stream = await streams.load(tenant, name);
+    const row = await table.pushes.load(await idOf(stream, subscription));
+    if (row === undefined) throw pushNotFound();
+    return { stream, row };
+  }
+
+  /** Changes a push by its current row. */
+  const change = (id: PushId, plan: (row: PushRow) => PushChange): Promise<PushRow> =>
+    retry<PushRow>({ tries: TRIES, giveUp: changedByOthers }, async () => {
+      const row = await table.pushes.load(id);
+      if (row === undefined) throw pushNotFound();
+      return (await table.pushes.change(row, plan(row))) ?? again();
+    });
+
+  const newSecret = (): string =>
+    `whsec_${Buffer.from(random.bytes(SECRET_BYTES)).toString("base64")}`;
+
+  const sealed = ({ life, subscriptionUid }: PushId, secret: string) => ({
+    sealed: port().seal.seal(secret, sealContext(life, subscriptionUid)),
+  });
+
+  async function toView(row: PushRow): Promise<Push> {
+    const retries = await table.pushWork.retries(row);
+    const { disabled, outage } = row;
+    const status = disabled === undefined ? (outage ? "failing" : "enabled") : "disabled";
+    return {
+      url: row.url,
+      format: row.format,
+      concurrency: row.concurrency,
+      timeoutSeconds: row.timeoutSeconds,
+      status,
+      ...(disabled === undefined ? {} : { disabledBecause: disabled }),
+      ...(outage === undefined
+        ? {}
+        : {
+            failingSince: new Date(outage.since).toISOString(),
+            nextAttemptAt: new Date(outage.probeAt).toISOString(),
+          }),
+      retryingKeys: retries.filter(({ retryAt }) => retryAt !== undefined).length,
+      givenUpKeys: retries.filter(({ retryAt }) => retryAt === undefined).length,
+      createdAt: new Date(row.createdAt).toISOString(),
+    };
+  }
+
+  /** Sends one event now, whatever the state of the push is. */
+  async function sendNow(stream: LiveStream, row: PushRow, event: StoredEvent, id: string) {
+    const { deliver, seal } = port();
+    const answer = await deliver({
+      id,
+      url: row.url,
+      format: row.format,
+      timeoutMs: row.timeoutSeconds * 1_000,
+      secrets: secretsOf(row, seal, clock.now()),
+      streamName: bareName(stream.name),
+      event,
+    });
+    const delivered = judge(answer) === "delivered";
+    return { id, delivered, ...describeAnswer(answer) } satisfies PushAttempt;
+  }
+
+  return {
+    /** Sets where a subscription is pushed to. The first request makes the secret. */
+    async putPush(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      asked: PutPush,
+    ): Promise<{ push: Push | NewPush; created: boolean }> {
+      await port().assertUrl(asked.url);
+      const stream = await streams.load(tenant, name);
+      const id = await idOf(stream, subscription);
+      const secret = newSecret();
+      const row: PushRow = {
+        ...id,
+        name: stream.name,
+        subscription,
+        ...asked,
+        secrets: [sealed(id, secret)],
+        createdAt: clock.now(),
+        version: 0,
+      };
+      const created = await table.pushes.create(row);
+      const now = created ? row : await change(id, () => ({ ...asked, outage: null, streak: [] }));
+      await table.pushWork.ring(id, clock.now());
+      const push = await toView(now);
+      return { push: created ? { ...push, secret } : push, created };
+    },
+
+    async getPush(tenant: Tenant, name: string, subscription: string): Promise<Push> {
+      return toView((await load(tenant, name, subscription)).row);
+    },
+
+    /** Ends a push. Its parked keys stay parked. Does nothing when there is none. */
+    async deletePush(tenant: Tenant, name: string, subscription: string): Promise<void> {
+      const id = await idOf(await streams.load(tenant, name), subscription);
+      await table.pushes.remove(id);
+      await table.pushWork.removeAll(id);
+    },
+
+    async switchPush(tenant: Tenant, name: string, subscription: string, on: boolean) {
+      const { row } = await load(tenant, name, subscription);
+      const to: PushChange = on
+        ? { disabled: null, outage: null, streak: [] }
+        : { disabled: "asked" };
+      const now = await change(row, () => to);
+      if (on) await table.pushWork.ring(row, clock.now());
+      return toView(now);
+    },
+
+    /** Makes a new secret. The former one signs as well for a day. */
+    async rotatePushSecret(tenant: Tenant, name: string, subscription: string): Promise<NewPush> {
+      const { row } = await load(tenant, name, subscription);
+      const secret = newSecret();
+      const until = clock.now() + LIMITS.pushOverlapHours * HOUR_MS;
+      const now = await change(row, ({ secrets: [newest] }) => ({
+        secrets: [sealed(row, secret), ...(newest === undefined ? [] : [{ ...newest, until }])],
+      }));
+      return { ...(await toView(now)), secret };
+    },
+
+    /** Sends an event that is not in the log. */
+    async testPush(tenant: Tenant, name: string, subscription: string): Promise<PushAttempt> {
+      const { stream, row } = await load(tenant, name, subscription);
+      const id = `test_${Buffer.from(random.bytes(9)).toString("hex")}`;
+      const event: StoredEvent = {
+        sequence: 0,
+        publishedAt: clock.now(),
+        id,
+        key: "test",
+        type: "eventledger.test",
+        data: "{}" as StoredEvent["data"],
+      };
+      return sendNow(stream, row, event, id);
+    },
+
+    /** Sends an event of the log once more. Changes neither the position nor the parked keys. */
+    async resendPush(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      { key, sequence }: ResendBody,
+    ): Promise<PushAttempt> {
+      const { stream, row } = await load(tenant, name, subscription);
+      const partition = partitionOf(key, stream.partitions);
+      const { event } = await findEvent(log, stream, { partition, sequence });
+      if (event.key !== key) throw notOfKey(sequence);
+      return sendNow(stream, row, event, deliveryId(lifeText(stream), partition, event));
+    },
+
+    /** Returns failed deliveries, the newest first. */
+    async listPushDeliveries(
+      tenant: Tenant,
+      name: string,
+      subscription: string,
+      { limit, cursor }: Pick<DeliveriesQuery, "limit" | "cursor">,
+    ): Promise<PushDeliveryList> {
+      const { row } = await load(tenant, name, subscription);
+      const list = listOf(row.subscriptionUid);
+      const before = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
+      const { failures, next } = await table.pushWork.failures(row, { limit, before });
+      return {
+        deliveries: failures.map(({ at, nextAttemptAt, ...rest }) => ({
+          ...rest,
+          at: new Date(at).toISOString(),
+          ...(nextAttemptAt === undefined
+            ? {}
+            : { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
+        })),
+        cursor: next === undefined ? null : formatListCursor(list, next),
+      };
+    },
+
+    /** Returns the pushes that records of the table's stream concern. */
+    ringPushes: (keys: readonly RungKey[]): Promise<PushId[]> => pushesRung(table, keys),
+
+    /** Returns all pushes that are not disabled. A regular ring of them repairs lost rings. */
+    async listPushes(): Promise<PushId[]> {
+      const rows = await table.pushes.list();
+      return rows.filter(({ disabled }) => disabled === undefined);
+    },
+
+    /**
+     * Sends what waits for an endpoint, for `budgetMs` at most plus the time of the last page. A
+     * push whose subscription is gone is removed.
+     */
+    async runPush(id: PushId, { budgetMs }: { readonly budgetMs: number }): Promise<PushRun> {
+      const row = await table.pushes.load(id);
+      if (row === undefined) return NOTHING;
+      const stream = await streams.load(ownerOf(row.name), bareName(row.name)).catch(gone);
+      if (stream?.life !== id.life) return removePush(id);
+      const state = await subscriptions.load(stream, row.subscription).catch(gone);
+      if (state?.row.uid !== id.subscriptionUid) return removePush(id);
+      const began = takeStamp(clock);
+      const mayGoOn = () => ageMs(clock, began) < budgetMs;
+      return runPush({ ...parts, ...port() }, stream, row, mayGoOn);
+    },
+  };
+
+  async function removePush(id: PushId): Promise<PushRun> {
+    await table.pushes.remove(id);
+    await table.pushWork.removeAll(id);
+    return NOTHING;
+  }
+}
+
+function gone(error: unknown): undefined {
+  if (error instanceof LedgerError && GONE.has(error.code)) return undefined;
+  throw error;
+}
+
+const pushNotFound = (): LedgerError =>
+  new LedgerError("push-not-found", {
+    detail: "The subscription is not pushed. Set an endpoint with PUT .../push.",
+  });
+
+const pushUnavailable = (): LedgerError =>
+  new LedgerError("push-unavailable", {
+    detail: "This server does not push. Its operator can set the secret PushKey.",
+  });
+
+const notOfKey = (sequence: number): LedgerError =>
+  new LedgerError("event-not-found", { detail: `Event ${sequence} does not have this key.` });
+
+function changedByOthers(): never {
+  throw new LedgerError("outcome-unknown", {
+    detail: "Concurrent requests changed this push. GET .../push shows its state.",
+    retryAfterSeconds: 1,
+  });
+}

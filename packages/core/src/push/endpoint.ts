@@ -1,0 +1,52 @@
+import type { StoredEvent } from "../model/event.ts";
+import type { Life } from "../model/names.ts";
+import type { PushRow } from "../table/push.entity.ts";
+import type { PushAnswer } from "./push-plan.ts";
+
+/** Encrypts the secrets of endpoints. `context` binds a text to its place. */
+export type Seal = {
+  seal(text: string, context: string): Uint8Array;
+  /** Throws when the text was sealed with a different key or for a different place. */
+  open(sealed: Uint8Array, context: string): string;
+};
+
+/** One delivery, as it is signed and sent. */
+export type Delivery = {
+  /** Identifies the event to the receiver. It is the same at every attempt. */
+  readonly id: string;
+  readonly url: string;
+  readonly format: PushRow["format"];
+  readonly timeoutMs: number;
+  readonly secrets: readonly string[];
+  readonly streamName: string;
+  readonly event: StoredEvent;
+};
+
+/** Sends deliveries. It never throws: whatever prevents an answer is an answer. */
+export type Deliver = (delivery: Delivery) => Promise<PushAnswer>;
+
+/** What pushing needs from outside. */
+export type PushPort = {
+  readonly seal: Seal;
+  readonly deliver: Deliver;
+  /** Rejects with `invalid-request` for an URL that no delivery may be sent to. */
+  assertUrl(url: string): Promise<void>;
+};
+
+/** Returns the id of a delivery. It has no dot, because signatures join their parts with dots. */
+export const deliveryId = (uid: string, partition: number, { sequence }: StoredEvent): string =>
+  `${uid.replaceAll(".", "-")}_${partition}_${sequence}`;
+
+/** Returns the place that the secrets of a push are sealed for. */
+export const sealContext = (life: Life, subscriptionUid: string): string =>
+  `push ${life} ${subscriptionUid}`;
+
+/** Opens the secrets that are valid now. */
+export const secretsOf = (
+  { life, subscriptionUid, secrets }: PushRow,
+  seal: Seal,
+  nowMs: number,
+): string[] =>
+  secrets
+    .filter(({ until }) => until === undefined || until > nowMs)
+    .map(({ sealed }) => seal.open(sealed, sealContext(life, subscriptionUid)));

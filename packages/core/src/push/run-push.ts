@@ -1,0 +1,184 @@
+import type { Clock } from "../kernel/clock.ts";
+import { newUid, type Random } from "../kernel/random.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { bareName, lifeText } from "../model/names.ts";
+import { partitionOf } from "../model/partition.ts";
+import type { LiveStream } from "../stream/streams.ts";
+import type { Parking } from "../subscription/parking/parking.ts";
+import type { Poll } from "../subscription/poll/page.ts";
+import type { PollDeps } from "../subscription/poll/poll.ts";
+import { commit } from "../subscription/position/commit.ts";
+import type { Leases } from "../subscription/workers/leases.ts";
+import { pollShare } from "../subscription/workers/poll-share.ts";
+import type { PushChange, PushRow } from "../table/push.entity.ts";
+import type { Table } from "../table/table.ts";
+import { type Deliver, deliveryId, type Seal, secretsOf } from "./endpoint.ts";
+import { inKeyOrder, type Sent } from "./in-key-order.ts";
+import { keepLeases } from "./keep-leases.ts";
+import {
+  createCircuit,
+  FIRST_PAGE,
+  judge,
+  nextPageSize,
+  outageAfter,
+  PAGE_MAX,
+} from "./push-plan.ts";
+import { type Failed, loadSetAside } from "./set-aside.ts";
+
+export type RunDeps = PollDeps & {
+  readonly table: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly leases: Leases;
+  readonly parking: Parking;
+  readonly seal: Seal;
+  readonly deliver: Deliver;
+};
+
+/** What a run has done. */
+export type PushRun = {
+  readonly delivered: number;
+  readonly failed: number;
+  /**
+   * When another run is needed, because this one has put something off. In milliseconds since 1970.
+   */
+  readonly againAt?: number | undefined;
+};
+
+/**
+ * Sends a subscription's events to its endpoint, as a worker of the subscription. It polls, sends,
+ * parks what fails, and commits, until nothing is left or `mayGoOn` says no. A run that is cut off
+ * leaves a worker whose lease ends by itself. The events of its last page are then sent again, with
+ * the same ids.
+ */
+export async function runPush(
+  deps: RunDeps,
+  stream: LiveStream,
+  first: PushRow,
+  mayGoOn: () => boolean,
+): Promise<PushRun> {
+  const { clock, random, leases } = deps;
+  if (!isDue(first, clock.now())) return { delivered: 0, failed: 0 };
+  const subscription = first.subscription;
+  const consumer = `push-${newUid(random)}`;
+  const run = await openRun(deps, stream, first);
+  let limit = first.outage === undefined ? FIRST_PAGE : PAGE_MAX;
+  try {
+    while (mayGoOn()) {
+      await run.releaseDue();
+      const began = clock.monotonic();
+      const request = { limit, consumer, heardMs: clock.now() };
+      const page = await pollShare(deps, stream, subscription, request);
+      if (page.events.length === 0 && page.caughtUp) break;
+      const keeper = keepLeases(deps, { stream, subscription, consumer, page }, run.stop);
+      const done = await run.sendPage(page, keeper.holds).finally(() => keeper.stop());
+      if (!done) break;
+      await commit(deps, stream, subscription, page.cursor);
+      limit = nextPageSize(limit, clock.monotonic() - began);
+    }
+  } finally {
+    await leases.leave(stream, subscription, consumer);
+  }
+  return run.result();
+}
+
+const isDue = ({ disabled, outage }: PushRow, nowMs: number): boolean =>
+  disabled === undefined && (outage === undefined || outage.probeAt <= nowMs);
+
+/** What one run knows. */
+async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
+  const { table, clock, random } = deps;
+  const setAside = await loadSetAside(deps, stream, first);
+  const secrets = secretsOf(first, deps.seal, clock.now());
+  const circuit = createCircuit(first.streak);
+  let row: PushRow | undefined = first;
+  let stopped = false;
+  let delivered = 0;
+  let failed = 0;
+  let againAt = Number.POSITIVE_INFINITY;
+
+  /** An endpoint that was changed in the meantime keeps what the change says. */
+  const change = async (to: PushChange): Promise<void> => {
+    row = row && (await table.pushes.change(row, to));
+  };
+
+  async function send(event: StoredEvent, failures: Failed[], page: Poll): Promise<Sent> {
+    if (stopped || circuit.isOpen()) return "held";
+    const partition = partitionOf(event.key, stream.partitions);
+    const id = deliveryId(lifeText(stream), partition, event);
+    const { url, format, timeoutSeconds } = first;
+    const streamName = bareName(stream.name);
+    const timeoutMs = timeoutSeconds * 1_000;
+    const answer = await deps.deliver({ id, url, format, timeoutMs, secrets, streamName, event });
+    const verdict = judge(answer);
+    if (verdict === "delivered") {
+      delivered++;
+      circuit.succeeded();
+      await setAside.accepted(event);
+      return "done";
+    }
+    failed++;
+    failures.push({ event, id, answer });
+    circuit.failed(event.key, verdict);
+    if (verdict === "gone") await change({ disabled: "gone" });
+    // Nothing of a snapshot can be set aside.
+    return circuit.isOpen() || page.phase === "bootstrap" ? "held" : "key-waits";
+  }
+
+  /** Holds the position. A few events are tried from time to time. */
+  async function suspend(failures: readonly Failed[]): Promise<void> {
+    for (const failure of failures) await setAside.record(failure);
+    if (row === undefined || row.disabled !== undefined) return;
+    const draw = { nowMs: clock.now(), fraction: random.fraction() };
+    const outage = outageAfter(row.outage, draw);
+    await change(outage === "over" ? { disabled: "failing" } : { outage });
+    if (outage !== "over") againAt = Math.min(againAt, outage.probeAt);
+  }
+
+  /** Records that the endpoint works, or which keys it has refused since it last worked. */
+  async function recordHealth(): Promise<void> {
+    const streak = circuit.streak();
+    const isKnown = streak.length === (row?.streak ?? []).length;
+    if (row?.outage === undefined && isKnown) return;
+    await change({ outage: null, streak });
+  }
+
+  return {
+    releaseDue: () => (first.outage === undefined ? setAside.releaseDue() : undefined),
+
+    /** Ends the sending, because a different worker has the page. */
+    stop: () => {
+      stopped = true;
+    },
+
+    /**
+     * Sends a page. Returns whether it may be committed. What a worker has seen counts only while
+     * it holds the page: perhaps it was paused, and its successor has had more success.
+     */
+    async sendPage(page: Poll, holds: () => Promise<boolean>): Promise<boolean> {
+      const failures: Failed[] = [];
+      const before = delivered;
+      const concurrency = row?.outage === undefined ? first.concurrency : 1;
+      const complete = await inKeyOrder(page.events, concurrency, (event) =>
+        send(event, failures, page),
+      );
+      if (stopped || (failures.length > 0 && !(await holds()))) return false;
+      const isStillOut = row?.outage !== undefined && delivered === before && failures.length > 0;
+      if (!complete || isStillOut) {
+        await suspend(failures);
+        return false;
+      }
+      await recordHealth();
+      for (const failure of failures) {
+        againAt = Math.min(againAt, (await setAside.park(failure, page)) ?? againAt);
+      }
+      return true;
+    },
+
+    result: (): PushRun => ({
+      delivered,
+      failed,
+      ...(Number.isFinite(againAt) ? { againAt } : {}),
+    }),
+  };
+}

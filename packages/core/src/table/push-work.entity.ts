@@ -1,0 +1,193 @@
+import { CustomAttributeType, Entity } from "electrodb";
+import type { Life } from "../model/names.ts";
+import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+import type { PushId } from "./push.entity.ts";
+
+/** A key that waits for its next attempt, or that had its last one. */
+export type PushRetry = {
+  readonly key: string;
+  /** The event that failed. */
+  readonly sequence: number;
+  readonly attempts: number;
+  /** When the key is retried, in milliseconds since 1970. Undefined after the last attempt. */
+  readonly retryAt?: number | undefined;
+};
+
+/** A failed delivery. */
+export type PushFailure = {
+  readonly id: string;
+  readonly key: string;
+  readonly sequence: number;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly attempt: number;
+  readonly nextAttemptAt?: number | undefined;
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
+  readonly answer?: string | undefined;
+};
+
+const base = {
+  life: { type: CustomAttributeType<Life>("string"), required: true },
+  subscriptionUid: { type: "string", required: true },
+} as const;
+
+const pk = {
+  field: "pk",
+  composite: ["life", "subscriptionUid"],
+  template: "STREAM#${life}#SUB#${subscriptionUid}#PUSH",
+  casing: "none",
+} as const;
+
+export const pushRetryEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "push-retry", version: "1", service: "eventledger" },
+      attributes: {
+        ...base,
+        key: { type: "string", required: true },
+        sequence: { type: "number", required: true },
+        attempts: { type: "number", required: true },
+        retryAt: { type: "number" },
+      },
+      indexes: {
+        primary: {
+          pk: { ...pk, composite: [...pk.composite] },
+          sk: { field: "sk", composite: ["key"], template: "KEY#${key}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+export const pushFailureEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "push-failure", version: "1", service: "eventledger" },
+      attributes: {
+        ...base,
+        place: { type: "string", required: true },
+        id: { type: "string", required: true },
+        key: { type: "string", required: true },
+        sequence: { type: "number", required: true },
+        at: { type: "number", required: true },
+        attempt: { type: "number", required: true },
+        nextAttemptAt: { type: "number" },
+        status: { type: "number" },
+        error: { type: "string" },
+        answer: { type: "string" },
+        expiresAt: { type: "number", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: { ...pk, composite: [...pk.composite] },
+          sk: { field: "sk", composite: ["place"], template: "FAILED#${place}", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+/** A row that the table's stream reports, so that a pusher runs although nothing is published. */
+export const pushBellEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "push-bell", version: "1", service: "eventledger" },
+      attributes: { ...base, at: { type: "number", required: true } },
+      indexes: {
+        primary: {
+          pk: { ...pk, composite: [...pk.composite] },
+          sk: { field: "sk", composite: [], template: "BELL", casing: "none" },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+type Entities = {
+  readonly bell: ReturnType<typeof pushBellEntity>;
+  readonly retry: ReturnType<typeof pushRetryEntity>;
+  readonly failure: ReturnType<typeof pushFailureEntity>;
+};
+
+/** What a pusher has to remember between its runs. */
+export const pushWorkRows = (connection: Connection, { bell, retry, failure }: Entities) => ({
+  /** Makes a pusher run. `at` is in milliseconds since 1970. */
+  async ring({ life, subscriptionUid }: PushId, at: number): Promise<void> {
+    await writeRowsUntilKnown(connection, () => bell.put({ life, subscriptionUid, at }).go());
+  },
+
+  /** Returns the keys that failed, at most 100 for each partition. */
+  async retries({ life, subscriptionUid }: PushId): Promise<PushRetry[]> {
+    const { data } = await readRows(connection, () =>
+      retry.query.primary({ life, subscriptionUid }).go({ pages: "all", consistent: true }),
+    );
+    return data;
+  },
+
+  async putRetry({ life, subscriptionUid }: PushId, row: PushRetry): Promise<void> {
+    const { retryAt, ...rest } = row;
+    const at = retryAt === undefined ? {} : { retryAt };
+    await writeRowsUntilKnown(connection, () =>
+      retry.put({ life, subscriptionUid, ...rest, ...at }).go(),
+    );
+  },
+
+  async removeRetry({ life, subscriptionUid }: PushId, key: string): Promise<void> {
+    await writeRowsUntilKnown(connection, () => retry.delete({ life, subscriptionUid, key }).go());
+  },
+
+  /** Records a failed delivery until `expiresAt`, in seconds since 1970. */
+  async addFailure(
+    { life, subscriptionUid }: PushId,
+    { nextAttemptAt, status, error, answer, ...row }: PushFailure,
+    { expiresAt, random }: { readonly expiresAt: number; readonly random: string },
+  ): Promise<void> {
+    const place = `${String(row.at).padStart(14, "0")}.${random}`;
+    await writeRowsUntilKnown(connection, () =>
+      failure
+        .put({
+          life,
+          subscriptionUid,
+          place,
+          ...row,
+          ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+          ...(status === undefined ? {} : { status }),
+          ...(error === undefined ? {} : { error }),
+          ...(answer === undefined ? {} : { answer }),
+          expiresAt,
+        })
+        .go(),
+    );
+  },
+
+  /** Returns a page of failures, the newest first, and where the list continues. */
+  async failures(
+    { life, subscriptionUid }: PushId,
+    { limit, before }: { readonly limit: number; readonly before?: string | undefined },
+  ): Promise<{ readonly failures: PushFailure[]; readonly next: string | undefined }> {
+    const { data } = await readRows(connection, () => {
+      const all = failure.query.primary({ life, subscriptionUid });
+      const some = before === undefined ? all : all.lt({ place: before });
+      return some.go({ limit: limit + 1, order: "desc" });
+    });
+    const page = data.slice(0, limit);
+    return { failures: page, next: data.length > limit ? page.at(-1)?.place : undefined };
+  },
+
+  /** Removes everything that was remembered. */
+  async removeAll(id: PushId): Promise<void> {
+    const { life, subscriptionUid } = id;
+    await writeRowsUntilKnown(connection, () => bell.delete({ life, subscriptionUid }).go());
+    for (const { key } of await this.retries(id)) await this.removeRetry(id, key);
+    const { data } = await readRows(connection, () =>
+      failure.query.primary({ life, subscriptionUid }).go({ pages: "all", attributes: ["place"] }),
+    );
+    for (const { place } of data) {
+      await writeRowsUntilKnown(connection, () =>
+        failure.delete({ life, subscriptionUid, place }).go(),
+      );
+    }
+  },
+});

@@ -1,0 +1,140 @@
+import type { PushFormat } from "@eventledger/protocol";
+import { CustomAttributeType, Entity } from "electrodb";
+import type { Life, ScopedName } from "../model/names.ts";
+import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
+import { type Connection, entityConfig } from "./connection.ts";
+
+/** A secret that signs deliveries, encrypted. With `until` it has a successor and ends then. */
+export type SealedSecret = { readonly sealed: Uint8Array; readonly until?: number };
+
+/** An endpoint that refuses everything. Times are milliseconds since 1970. */
+export type Outage = {
+  readonly since: number;
+  /** How many probes have failed. */
+  readonly step: number;
+  readonly probeAt: number;
+};
+
+/** Where a subscription is pushed to. */
+export type PushRow = {
+  readonly life: Life;
+  readonly subscriptionUid: string;
+  readonly name: ScopedName;
+  readonly subscription: string;
+  readonly url: string;
+  readonly format: PushFormat;
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+  readonly disabled?: "asked" | "gone" | "failing";
+  readonly outage?: Outage;
+  /** The keys that the endpoint has refused since it last accepted an event. */
+  readonly streak?: readonly string[];
+  /** The first one is the newest. All of them sign. */
+  readonly secrets: readonly SealedSecret[];
+  readonly createdAt: number;
+  /** Counts the changes of the row. */
+  readonly version: number;
+};
+
+/** Identifies a push: the life of a stream, and a subscription of it. */
+export type PushId = Pick<PushRow, "life" | "subscriptionUid">;
+
+/** What a change of the row sets. `null` removes an attribute. */
+export type PushChange = Partial<
+  Pick<PushRow, "url" | "format" | "concurrency" | "timeoutSeconds" | "secrets" | "streak">
+> & { readonly disabled?: PushRow["disabled"] | null; readonly outage?: Outage | null };
+
+export const pushEntity = (connection: Connection) =>
+  new Entity(
+    {
+      model: { entity: "push", version: "1", service: "eventledger" },
+      attributes: {
+        life: { type: CustomAttributeType<Life>("string"), required: true },
+        subscriptionUid: { type: "string", required: true },
+        name: { type: CustomAttributeType<ScopedName>("string"), required: true },
+        subscription: { type: "string", required: true },
+        url: { type: "string", required: true },
+        format: { type: ["standard", "cloudevents"] as const, required: true },
+        concurrency: { type: "number", required: true },
+        timeoutSeconds: { type: "number", required: true },
+        disabled: { type: ["asked", "gone", "failing"] as const },
+        outage: { type: CustomAttributeType<Outage>("any") },
+        streak: { type: CustomAttributeType<readonly string[]>("any") },
+        secrets: { type: CustomAttributeType<readonly SealedSecret[]>("any"), required: true },
+        createdAt: { type: "number", required: true },
+        version: { type: "number", required: true },
+      },
+      indexes: {
+        primary: {
+          pk: { field: "pk", composite: [], template: "PUSHES", casing: "none" },
+          sk: {
+            field: "sk",
+            composite: ["life", "subscriptionUid"],
+            template: "STREAM#${life}#SUB#${subscriptionUid}",
+            casing: "none",
+          },
+        },
+      },
+    },
+    entityConfig(connection),
+  );
+
+export const pushRows = (connection: Connection, entity: ReturnType<typeof pushEntity>) => ({
+  /** Puts a new push. Returns false when there is one. */
+  async create(row: PushRow): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity.create(row).go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /** Returns a push, strongly consistent. */
+  async load({ life, subscriptionUid }: PushId): Promise<PushRow | undefined> {
+    const { data } = await readRows(connection, () =>
+      entity.get({ life, subscriptionUid }).go({ consistent: true }),
+    );
+    return data ?? undefined;
+  },
+
+  /** Returns the pushes of a life, or of all streams. */
+  async list(life?: Life): Promise<PushRow[]> {
+    const { data } = await readRows(connection, () =>
+      entity.query
+        .primary(life === undefined ? {} : { life })
+        .go({ pages: "all", consistent: true }),
+    );
+    return data;
+  },
+
+  /**
+   * Changes a push if it is still as it was read. Returns the row after it. Undefined when
+   * something else has changed it, perhaps an earlier try of this same call.
+   */
+  async change(
+    { life, subscriptionUid, version }: PushRow,
+    { disabled, outage, ...set }: PushChange,
+  ): Promise<PushRow | undefined> {
+    const removed = [
+      ...(disabled === null ? (["disabled"] as const) : []),
+      ...(outage === null ? (["outage"] as const) : []),
+    ];
+    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, subscriptionUid })
+        .set({
+          ...set,
+          ...(disabled ? { disabled } : {}),
+          ...(outage ? { outage } : {}),
+          version: version + 1,
+        })
+        .remove(removed)
+        .where((row, { eq }) => eq(row.version, version))
+        .go({ response: "all_new", returnOnConditionCheckFailure: true }),
+    );
+    return rejected || data === null ? undefined : (data as PushRow);
+  },
+
+  async remove({ life, subscriptionUid }: PushId): Promise<void> {
+    await writeRowsUntilKnown(connection, () => entity.delete({ life, subscriptionUid }).go());
+  },
+});

@@ -1,0 +1,197 @@
+import { DeliveriesQuery, PutPush, ResendBody, SubscriptionParams } from "@eventledger/protocol";
+import { Hono } from "hono";
+import type { AppEnv, RouteDeps } from "../env.ts";
+import { operation } from "../operation.ts";
+import { requireJson, valid } from "../validate.ts";
+import { assertCoversKey } from "../within.ts";
+
+const PATH = "/streams/:stream/subscriptions/:subscription/push";
+
+const MISSING = ["stream-not-found", "subscription-not-found", "push-not-found"] as const;
+
+/** Routes for pushing a subscription's events to an endpoint. */
+export const pushRoutes = ({ ledger }: RouteDeps) =>
+  new Hono<AppEnv>()
+    .put(
+      PATH,
+      operation({
+        id: "putPush",
+        tag: "push",
+        summary: "Push a subscription's events to an endpoint",
+        description:
+          "Each event is sent as a POST that is signed by Standard Webhooks. The events of one key are sent one after another. Sending the request again changes the settings and keeps the secret.",
+        answers: {
+          201: { description: "The push is set up. The secret is shown once.", body: "NewPush" },
+          200: { description: "The settings are changed.", body: "Push" },
+        },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "unsupported-media-type",
+          "stream-not-found",
+          "subscription-not-found",
+          "push-unavailable",
+          "outcome-unknown",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", PutPush),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        const body = c.req.valid("json");
+        const { push, created } = await ledger.putPush(tenant, stream, subscription, body);
+        return c.json(push, created ? 201 : 200);
+      },
+    )
+    .get(
+      PATH,
+      operation({
+        id: "getPush",
+        tag: "push",
+        summary: "Get the state of a push",
+        description: "Also shows how many keys wait for their next attempt.",
+        answers: { 200: { description: "The push, without its secret.", body: "Push" } },
+        problems: MISSING,
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        return c.json(await ledger.getPush(c.var.caller.tenant, stream, subscription));
+      },
+    )
+    .delete(
+      PATH,
+      operation({
+        id: "deletePush",
+        tag: "push",
+        summary: "End a push",
+        description:
+          "The subscription and its position stay, and so do parked keys. Ending it again answers 204 as well.",
+        answers: { 204: { description: "Nothing more is sent." } },
+        problems: ["stream-not-found", "subscription-not-found", "outcome-unknown"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        await ledger.deletePush(c.var.caller.tenant, stream, subscription);
+        return c.body(null, 204);
+      },
+    )
+    .post(
+      `${PATH}/enable`,
+      operation({
+        id: "enablePush",
+        tag: "push",
+        summary: "Push again",
+        description: "Goes on at the position of the subscription, and tries a failing endpoint.",
+        answers: { 200: { description: "The push.", body: "Push" } },
+        problems: [...MISSING, "outcome-unknown"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        return c.json(await ledger.switchPush(c.var.caller.tenant, stream, subscription, true));
+      },
+    )
+    .post(
+      `${PATH}/disable`,
+      operation({
+        id: "disablePush",
+        tag: "push",
+        summary: "Stop pushing",
+        description: "The position is held. A delivery that has begun may still arrive.",
+        answers: { 200: { description: "The push.", body: "Push" } },
+        problems: [...MISSING, "outcome-unknown"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        return c.json(await ledger.switchPush(c.var.caller.tenant, stream, subscription, false));
+      },
+    )
+    .post(
+      `${PATH}/test`,
+      operation({
+        id: "testPush",
+        tag: "push",
+        summary: "Send a test event",
+        description:
+          "Sends an event of the type `eventledger.test` that is not in the log, and answers with what the endpoint said.",
+        answers: { 200: { description: "What the endpoint said.", body: "PushAttempt" } },
+        problems: [...MISSING, "push-unavailable"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        return c.json(await ledger.testPush(c.var.caller.tenant, stream, subscription));
+      },
+    )
+    .post(
+      `${PATH}/rotate`,
+      operation({
+        id: "rotatePush",
+        tag: "push",
+        summary: "Make a new secret",
+        description:
+          "The former secret signs as well for 24 hours, so that receivers can change theirs in the meantime.",
+        answers: {
+          200: { description: "The push. The secret is shown once.", body: "NewPush" },
+        },
+        problems: [...MISSING, "push-unavailable", "outcome-unknown"],
+      }),
+      valid("param", SubscriptionParams),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        return c.json(await ledger.rotatePushSecret(c.var.caller.tenant, stream, subscription));
+      },
+    )
+    .get(
+      `${PATH}/deliveries`,
+      operation({
+        id: "listPushDeliveries",
+        tag: "push",
+        summary: "List failed deliveries",
+        description: "Lists those of the last 7 days, the newest first.",
+        answers: { 200: { description: "A page of deliveries.", body: "PushDeliveryList" } },
+        problems: [...MISSING, "invalid-cursor"],
+      }),
+      valid("param", SubscriptionParams),
+      valid("query", DeliveriesQuery),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const { tenant } = c.var.caller;
+        const query = c.req.valid("query");
+        return c.json(await ledger.listPushDeliveries(tenant, stream, subscription, query));
+      },
+    )
+    .post(
+      `${PATH}/resend`,
+      operation({
+        id: "resendPush",
+        tag: "push",
+        summary: "Send an event once more",
+        description:
+          "Sends it now, whatever was sent before, and answers with what the endpoint said. The position and parked keys stay as they are.",
+        answers: { 200: { description: "What the endpoint said.", body: "PushAttempt" } },
+        problems: [
+          "malformed-json",
+          "request-too-large",
+          "unsupported-media-type",
+          ...MISSING,
+          "event-not-found",
+          "push-unavailable",
+        ],
+      }),
+      valid("param", SubscriptionParams),
+      requireJson,
+      valid("json", ResendBody),
+      async (c) => {
+        const { stream, subscription } = c.req.valid("param");
+        const body = c.req.valid("json");
+        const { caller } = c.var;
+        assertCoversKey(caller, body.key, "/key");
+        return c.json(await ledger.resendPush(caller.tenant, stream, subscription, body));
+      },
+    );

@@ -1,0 +1,43 @@
+import { type Delivery, isTombstone, type StoredEvent } from "@eventledger/core";
+import { Webhook } from "standardwebhooks";
+import { toCloudEventJson } from "../http/formats/cloudevents.ts";
+
+/** A request to an endpoint. */
+export type Composed = {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+const DEFAULT_TYPE = "eventledger.event";
+
+/** Returns the signed request for a delivery, by the specification Standard Webhooks. */
+export function compose(delivery: Delivery, now: Date): Composed {
+  const { id, format, event, streamName, secrets } = delivery;
+  const isStandard = format === "standard";
+  const body = isStandard ? toStandard(event) : toCloudEventJson(streamName, event);
+  const signatures = secrets.map((secret) => new Webhook(secret).sign(id, now, body));
+  return {
+    body,
+    headers: {
+      "content-type": isStandard
+        ? "application/json; charset=utf-8"
+        : "application/cloudevents+json; charset=utf-8",
+      "user-agent": "EventLedger",
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(now.getTime() / 1_000)),
+      "webhook-signature": signatures.join(" "),
+    },
+  };
+}
+
+/**
+ * Returns an event as the payload that Standard Webhooks recommends: `type`, `timestamp` and
+ * `data`, with the data exactly as published. The other members are those of an event.
+ */
+function toStandard(event: StoredEvent): string {
+  const { sequence, publishedAt, id, key, type = DEFAULT_TYPE, time, headers } = event;
+  const timestamp = time ?? new Date(publishedAt).toISOString();
+  const deleted = isTombstone(event) ? { deleted: true } : {};
+  const members = { type, timestamp, id, key, sequence, headers, ...deleted };
+  return `${JSON.stringify(members).slice(0, -1)},"data":${event.data}}`;
+}

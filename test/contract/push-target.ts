@@ -1,0 +1,86 @@
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { systemClock } from "../../packages/core/src/index.ts";
+import { openLedger } from "../../packages/functions/src/open-ledger.ts";
+import type { Reach } from "../../packages/functions/src/push/address.ts";
+import { startServer } from "../../packages/local/src/http-server.ts";
+import { createTestTable } from "../support/test-table.ts";
+import { createClient } from "./client.ts";
+
+const ADMIN_KEY = "the-admin-key-of-the-pushes";
+
+/** A delivery as its receiver sees it. */
+export type Received = {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly body: { readonly key: string; readonly sequence: number; readonly data: unknown };
+};
+export type Reply =
+  | number
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | "nothing";
+
+/**
+ * Opens a server and a receiver. No run happens by itself: `run` runs all pushes once. The clock is
+ * ahead of that of the machine by `aheadMs`.
+ */
+export async function openPushTarget(aheadMs: () => number, reach: Reach = "everything") {
+  const { endpoint, tableName } = await createTestTable();
+  const config = {
+    endpoint,
+    tableName,
+    region: "us-east-1",
+    clock: { ...systemClock, now: () => Date.now() + aheadMs() },
+    adminKey: ADMIN_KEY,
+    cursorKey: "the-cursor-key-of-the-pushes",
+    push: { key: "the-key-of-the-secrets-of-pushes", reach },
+  };
+  const opened = openLedger(config);
+  const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
+  const received: Received[] = [];
+  let reply: (delivery: Received) => Reply = () => 204;
+  const receiver = createServer((request, response) => {
+    const pieces: Buffer[] = [];
+    request.on("data", (piece: Buffer) => pieces.push(piece));
+    request.on("end", () => {
+      const text = Buffer.concat(pieces).toString();
+      const delivery = { headers: request.headers, text, body: JSON.parse(text) };
+      received.push(delivery);
+      const answer = reply(delivery);
+      if (answer === "nothing") return;
+      const {
+        status,
+        headers = {},
+        body = "",
+      } = typeof answer === "number" ? { status: answer } : answer;
+      response.writeHead(status, headers).end(body);
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+  const api = createClient({ baseUrl: server.url, apiKey: ADMIN_KEY });
+
+  return {
+    api,
+    opened,
+    url,
+    received,
+    /** Opens a ledger of a process of its own over the same table. */
+    other: () => openLedger(config),
+    /** Decides what the receiver answers from now on. */
+    answer(how: (delivery: Received) => Reply): void {
+      reply = how;
+    },
+    /** Runs all pushes once. Returns what the runs said. */
+    async run(budgetMs = 20_000) {
+      const all = await opened.ledger.listPushes();
+      return Promise.all(all.map((id) => opened.ledger.runPush(id, { budgetMs })));
+    },
+    async close(): Promise<void> {
+      await server.stop();
+      opened.close();
+      receiver.closeAllConnections();
+      receiver.close();
+    },
+  };
+}

@@ -1,0 +1,330 @@
+import { Webhook } from "standardwebhooks";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import * as described from "../../packages/protocol/src/described/index.ts";
+import { openPushTarget, type Received } from "./push-target.ts";
+
+/** Pushing to a real receiver over HTTP. The clock can run ahead; no test waits for a delay. */
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+let aheadMs = 0;
+const target = await openPushTarget(() => aheadMs);
+const { api, received, run, answer } = target;
+afterAll(target.close);
+beforeEach(() => {
+  received.length = 0;
+  answer(() => 204);
+});
+
+const sendTo = (stream: string, path: string, method: string, body?: object) =>
+  api.send({
+    method,
+    path: `/streams/${stream}/subscriptions/hook/push${path}`,
+    ...(body === undefined
+      ? {}
+      : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  });
+
+const open: string[] = [];
+afterEach(async () => {
+  for (const stream of open.splice(0)) await end(stream);
+});
+
+/** Makes a stream with a pushed subscription. */
+async function pushed(more: object = {}, partitions = 1) {
+  const stream = await api.newStream({ partitions, compaction: "none" });
+  open.push(stream);
+  await api.createSubscription(stream, { name: "hook", start: "earliest" });
+  const made = await sendTo(stream, "", "PUT", { url: target.url, ...more });
+  expect(made.status).toBe(201);
+  return { stream, secret: described.NewPush.parse(made.body).secret };
+}
+const stateOf = async (stream: string) =>
+  described.Push.parse((await sendTo(stream, "", "GET")).body);
+const deliveriesOf = async (stream: string, query = "") =>
+  described.PushDeliveryList.parse((await sendTo(stream, `/deliveries${query}`, "GET")).body);
+const end = (stream: string) => sendTo(stream, "", "DELETE");
+const event = (key: string, n: number) => ({ key, type: "order.paid", data: { n } });
+const sent = (key?: string) =>
+  received
+    .filter(({ body }) => key === undefined || body.key === key)
+    .map(({ body }) => (body.data as { n: number }).n);
+const isOf =
+  (key: string) =>
+  ({ body }: Received) =>
+    body.key === key;
+
+describe("a push", () => {
+  it("[push.signed] sends each event once, signed as Standard Webhooks, with its data as sent", async () => {
+    const { stream, secret } = await pushed();
+    await api.publish(stream, [event("a", 1), { key: "b", data: "<&é>", headers: { h: "1" } }]);
+    await run();
+    expect(received).toHaveLength(2);
+    for (const { text, headers } of received) {
+      const verified = new Webhook(secret).verify(text, headers as Record<string, string>);
+      expect(verified).toMatchObject({ type: expect.any(String), data: expect.anything() });
+      expect(headers["webhook-id"]).toMatch(/^[A-Za-z0-9_-]+_0_[12]$/);
+      expect(() => new Webhook("whsec_AAAA").verify(text, headers as never)).toThrow();
+    }
+    expect(received[0]?.body).toMatchObject({ type: "order.paid", key: "a", sequence: 1 });
+    await run();
+    expect(received).toHaveLength(2);
+    expect(await api.getSubscription(stream, "hook")).toMatchObject({ lag: { events: 0 } });
+  });
+
+  it("sends structured CloudEvents if asked", async () => {
+    const { stream, secret } = await pushed({ format: "cloudevents" });
+    await api.publish(stream, [event("a", 1)]);
+    await run();
+    const [delivery] = received;
+    expect(delivery?.headers["content-type"]).toMatch(/^application\/cloudevents\+json/);
+    expect(delivery?.body).toMatchObject({ specversion: "1.0", partitionkey: "a", data: { n: 1 } });
+    new Webhook(secret).verify(delivery?.text ?? "", delivery?.headers as never);
+  });
+
+  it("[push.order] retries a key in its order, while all others flow", async () => {
+    const { stream } = await pushed({}, 4);
+    answer((delivery) => (isOf("bad")(delivery) ? { status: 500, body: "no\u0000t now" } : 204));
+    for (const n of [1, 2, 3]) {
+      await api.publish(stream, [event("bad", n), event("good", n), event(`other-${n}`, n)]);
+    }
+    await run();
+    expect(sent("good")).toEqual([1, 2, 3]);
+    expect(sent("bad")).toEqual([1]);
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 1 });
+    const { deliveries } = await deliveriesOf(stream);
+    expect(deliveries).toMatchObject([{ key: "bad", attempt: 1, status: 500, answer: "no t now" }]);
+    await run();
+    expect(sent("bad")).toEqual([1]);
+    aheadMs += 7 * SECOND_MS;
+    await run();
+    expect(sent("bad")).toEqual([1, 1]);
+    expect((await deliveriesOf(stream)).deliveries.map(({ attempt }) => attempt)).toEqual([2, 1]);
+    answer(() => 200);
+    await api.publish(stream, [event("bad", 4)]);
+    await run();
+    expect(sent("bad")).toEqual([1, 1]);
+    aheadMs += 37 * SECOND_MS;
+    await run();
+    expect(sent("bad")).toEqual([1, 1, 1, 2, 3, 4]);
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
+  });
+
+  it("[push.order] waits as long as `Retry-After` says", async () => {
+    const { stream } = await pushed();
+    answer(() => ({ status: 429, headers: { "retry-after": "600" } }));
+    await api.publish(stream, [event("a", 1)]);
+    await run();
+    aheadMs += 9 * MINUTE_MS;
+    answer(() => 200);
+    await run();
+    expect(received).toHaveLength(1);
+    aheadMs += 2 * MINUTE_MS;
+    await run();
+    expect(received).toHaveLength(2);
+  });
+
+  it("[push.order] gives a key up after its last attempt, and leaves it parked", async () => {
+    const { stream } = await pushed();
+    answer((delivery) => (isOf("bad")(delivery) ? 500 : 204));
+    await api.publish(stream, [event("good", 1), event("bad", 1)]);
+    for (let attempt = 0; attempt < 12; attempt++) {
+      await run();
+      aheadMs += 29 * HOUR_MS;
+      await api.compact(stream);
+      await api.publish(stream, [event("good", attempt)]);
+    }
+    expect(sent("bad")).toHaveLength(11);
+    expect(await stateOf(stream)).toMatchObject({ retryingKeys: 0, givenUpKeys: 1 });
+  });
+
+  it("[push.outage] holds its position while the endpoint refuses everything", async () => {
+    const { stream } = await pushed();
+    answer(() => 503);
+    const all = Array.from({ length: 20 }, (_, n) => event(`k${n}`, n));
+    await api.publish(stream, all);
+    await run();
+    const before = received.length;
+    expect(before).toBeLessThanOrEqual(8 + 3);
+    expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 0 });
+    await run();
+    expect(received).toHaveLength(before);
+    aheadMs += 7 * SECOND_MS;
+    await run();
+    expect(received.length - before).toBeLessThanOrEqual(3);
+    expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 0 });
+    answer(() => 200);
+    aheadMs += 37 * SECOND_MS;
+    received.length = 0;
+    await run();
+    expect(new Set(sent())).toEqual(new Set(all.map(({ data }) => data.n)));
+    expect(received).toHaveLength(20);
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled" });
+  });
+
+  it("[push.outage] parks at most two keys before it holds its position", async () => {
+    const { stream } = await pushed();
+    answer(() => 500);
+    for (let n = 0; n < 5; n++) {
+      await api.publish(stream, [event(`k${n}`, n)]);
+      await run();
+    }
+    expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 2 });
+  });
+
+  it("[push.outage] notices at once that nothing answers, and disables it after 5 days", async () => {
+    const { stream } = await pushed({ url: "http://127.0.0.1:1/hook" });
+    await api.publish(stream, [event("a", 1), event("b", 1)]);
+    await run();
+    const state = await stateOf(stream);
+    expect(state).toMatchObject({ status: "failing", retryingKeys: 0 });
+    const { deliveries } = await deliveriesOf(stream);
+    expect(deliveries[0]).toMatchObject({ error: "The endpoint cannot be reached: ECONNREFUSED." });
+    for (let day = 0; day < 6; day++) {
+      aheadMs += DAY_MS + 5 * HOUR_MS;
+      await run();
+    }
+    expect(await stateOf(stream)).toMatchObject({ status: "disabled", disabledBecause: "failing" });
+    await sendTo(stream, "", "PUT", { url: target.url });
+    expect(await stateOf(stream)).toMatchObject({ status: "disabled" });
+    expect((await sendTo(stream, "/enable", "POST")).body).toMatchObject({ status: "enabled" });
+    await run();
+    expect(sent()).toEqual([1, 1]);
+  });
+
+  it("[push.outage] an endpoint that answers 410 gets nothing more", async () => {
+    const { stream } = await pushed();
+    answer(() => 410);
+    await api.publish(stream, [event("a", 1)]);
+    await run();
+    await run();
+    expect(received).toHaveLength(1);
+    expect(await stateOf(stream)).toMatchObject({ status: "disabled", disabledBecause: "gone" });
+  });
+
+  it("[push.fenced] a pusher that was paused commits and parks nothing", async () => {
+    const { stream } = await pushed();
+    await api.publish(stream, [event("a", 1), event("b", 2)]);
+    const other = target.other();
+    let runs = 0;
+    // During the delivery of the first pusher, its lease ends and a second one takes over.
+    answer(() => {
+      runs++;
+      return runs === 1 ? "nothing" : 204;
+    });
+    await sendTo(stream, "", "PUT", { url: target.url, timeoutSeconds: 2 });
+    const all = await target.opened.ledger.listPushes();
+    const id = all.find(({ life }) => life.startsWith(`${stream}#`));
+    if (id === undefined) throw new Error("There is no push.");
+    const paused = target.opened.ledger.runPush(id, { budgetMs: 10_000 });
+    while (runs < 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    aheadMs += HOUR_MS;
+    await other.ledger.runPush(id, { budgetMs: 10_000 });
+    expect(await paused).toMatchObject({ delivered: expect.any(Number) });
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
+    const parked = await api.send({ path: `/streams/${stream}/subscriptions/hook/parked` });
+    expect(parked.body).toMatchObject({ parked: [] });
+    expect(sent("a").length).toBeGreaterThan(0);
+    await run();
+    expect(await api.getSubscription(stream, "hook")).toMatchObject({ lag: { events: 0 } });
+    other.close();
+  });
+
+  it("[push.secret] a rotated secret signs together with its successor for a day", async () => {
+    const { stream, secret } = await pushed();
+    const rotated = described.NewPush.parse((await sendTo(stream, "/rotate", "POST")).body);
+    expect(rotated.secret).not.toBe(secret);
+    await api.publish(stream, [event("a", 1)]);
+    await run();
+    const verify = (with_: string, { text, headers }: Received) =>
+      new Webhook(with_).verify(text, headers as never);
+    for (const each of [secret, rotated.secret]) {
+      verify(each, received[0] as Received);
+    }
+    aheadMs += DAY_MS + SECOND_MS;
+    await api.compact(stream);
+    await api.publish(stream, [event("a", 2)]);
+    await run();
+    expect(received[1]?.headers["webhook-signature"]?.toString().split(" ")).toHaveLength(1);
+    verify(rotated.secret, received[1] as Received);
+  });
+
+  it("tests an endpoint, and sends an event once more", async () => {
+    const { stream } = await pushed();
+    await api.publish(stream, [event("a", 1), event("b", 2)]);
+    await run();
+    answer(() => ({ status: 418, body: "x".repeat(10_000) }));
+    const tested = described.PushAttempt.parse((await sendTo(stream, "/test", "POST")).body);
+    expect(tested).toMatchObject({ delivered: false, status: 418, answer: "x".repeat(500) });
+    expect(received.at(-1)?.body).toMatchObject({ type: "eventledger.test" });
+    answer(() => 204);
+    const resent = await sendTo(stream, "/resend", "POST", { key: "b", sequence: 2 });
+    expect(described.PushAttempt.parse(resent.body)).toMatchObject({
+      delivered: true,
+      status: 204,
+    });
+    expect(received.at(-1)?.headers["webhook-id"]).toBe(received[1]?.headers["webhook-id"]);
+    const wrong = await sendTo(stream, "/resend", "POST", { key: "a", sequence: 2 });
+    expect(wrong.body).toMatchObject({ code: "event-not-found" });
+  });
+
+  it("is not there before it is set up, after it was ended, and for a new subscription", async () => {
+    const { stream } = await pushed();
+    expect((await end(stream)).status).toBe(204);
+    expect((await end(stream)).status).toBe(204);
+    for (const [path, method] of [
+      ["", "GET"],
+      ["/enable", "POST"],
+      ["/disable", "POST"],
+      ["/test", "POST"],
+      ["/rotate", "POST"],
+      ["/deliveries", "GET"],
+    ] as const) {
+      const missing = await sendTo(stream, path, method);
+      expect(missing.body).toMatchObject({ code: "push-not-found", status: 404 });
+    }
+    await sendTo(stream, "", "PUT", { url: target.url });
+    await api.deleteSubscription(stream, "hook");
+    await api.createSubscription(stream, { name: "hook", start: "earliest" });
+    expect((await sendTo(stream, "", "GET")).body).toMatchObject({ code: "push-not-found" });
+    await api.publish(stream, [event("a", 1)]);
+    await run();
+    expect(received).toHaveLength(0);
+    expect(await target.opened.ledger.listPushes()).toHaveLength(0);
+  });
+
+  it("[push.start] sends the current state first to a subscription that bootstraps", async () => {
+    const stream = await api.newStream();
+    await api.publish(stream, [event("a", 1), event("a", 2), event("b", 3)]);
+    await api.compact(stream);
+    await api.createSubscription(stream, { name: "hook", start: "bootstrap" });
+    await sendTo(stream, "", "PUT", { url: target.url });
+    open.push(stream);
+    await run();
+    expect(new Set(sent())).toEqual(new Set([2, 3]));
+    await api.publish(stream, [event("a", 4)]);
+    await run();
+    expect(sent("a")).toEqual([2, 4]);
+  });
+});
+
+describe("a request for a push that is not valid", () => {
+  it.each([
+    [{ url: "ftp://shop.example/" }, "/url"],
+    [{ url: "https://me:secret@shop.example/" }, "/url"],
+    [{ url: "" }, "/url"],
+    [{}, "/url"],
+    [{ url: "http://shop.example/", concurrency: 65 }, "/concurrency"],
+    [{ url: "http://shop.example/", timeoutSeconds: 0 }, "/timeoutSeconds"],
+    [{ url: "http://shop.example/", format: "xml" }, "/format"],
+  ])("%j is refused at %s", async (body, pointer) => {
+    const stream = await api.newStream();
+    await api.createSubscription(stream, { name: "hook", start: "earliest" });
+    const refused = await sendTo(stream, "", "PUT", body);
+    expect(refused.body).toMatchObject({ status: 400, errors: [{ pointer }] });
+    expect((await sendTo(stream, "", "GET")).body).toMatchObject({ code: "push-not-found" });
+  });
+});
