@@ -47,8 +47,8 @@ export type Pump = {
 
 /**
  * Does locally what a Lambda event source mapping does on AWS. It reads the table's stream in order
- * and passes inserted batch rows to the compactor and the pusher. It returns once it listens: records that are
- * written later are delivered. It survives restarts of the database.
+ * and passes inserted batch rows to the compactor and the pusher. It returns once it listens:
+ * records that are written later are delivered. It survives restarts of the database.
  *
  * A record only says that its partition has new events, and the compactor reads the log itself. A
  * record that is lost here (given up, trimmed, or written while the pump was down) therefore only

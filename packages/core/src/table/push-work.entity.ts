@@ -43,7 +43,7 @@ const pk = {
 export const pushRetryEntity = (connection: Connection) =>
   new Entity(
     {
-      model: { entity: "push-retry", version: "1", service: "eventledger" },
+      model: { entity: "pushRetry", version: "1", service: "eventledger" },
       attributes: {
         ...base,
         key: { type: "string", required: true },
@@ -64,7 +64,7 @@ export const pushRetryEntity = (connection: Connection) =>
 export const pushFailureEntity = (connection: Connection) =>
   new Entity(
     {
-      model: { entity: "push-failure", version: "1", service: "eventledger" },
+      model: { entity: "pushFailure", version: "1", service: "eventledger" },
       attributes: {
         ...base,
         place: { type: "string", required: true },
@@ -93,7 +93,7 @@ export const pushFailureEntity = (connection: Connection) =>
 export const pushBellEntity = (connection: Connection) =>
   new Entity(
     {
-      model: { entity: "push-bell", version: "1", service: "eventledger" },
+      model: { entity: "pushBell", version: "1", service: "eventledger" },
       attributes: { ...base, at: { type: "number", required: true } },
       indexes: {
         primary: {

@@ -44,6 +44,7 @@ export const OF_MEMBERS: Readonly<Record<string, string>> = {
   "PatchStream.description": "A description of the stream for people.",
   "PatchStream.retentionHours": "How long events that are published from now on are kept.",
   "PollBody.limit": "The maximum number of events in a page.",
+  "ResendBody.sequence": "The sequence of the event.",
   "Stream.description": "A description of the stream for people.",
   "ListedStream.description": "A description of the stream for people.",
   "Stream.retentionHours": "How long events are kept.",
