@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { systemClock } from "../../packages/core/src/index.ts";
 import { openLedger } from "../../packages/functions/src/open-ledger.ts";
 import type { Reach } from "../../packages/functions/src/push/address.ts";
+import { openPush } from "../../packages/functions/src/push/open-push.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import { createTestTable } from "../support/test-table.ts";
 import { createClient } from "./client.ts";
@@ -33,9 +34,12 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     clock: { ...systemClock, now: () => Date.now() + aheadMs() },
     adminKey: ADMIN_KEY,
     cursorKey: "the-cursor-key-of-the-pushes",
-    push: { key: "the-key-of-the-secrets-of-pushes", reach },
   };
-  const opened = openLedger(config);
+  const open = () => {
+    const push = openPush({ key: "the-key-of-the-secrets-of-pushes", reach });
+    return openLedger({ ...config, push });
+  };
+  const opened = open();
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   const received: Received[] = [];
   let reply: (delivery: Received) => Reply = () => 204;
@@ -66,7 +70,7 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     url,
     received,
     /** Opens a ledger of a process of its own over the same table. */
-    other: () => openLedger(config),
+    other: open,
     /** Decides what the receiver answers from now on. */
     answer(how: (delivery: Received) => Reply): void {
       reply = how;

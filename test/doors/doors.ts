@@ -18,6 +18,7 @@ import type { HttpEvent } from "../../packages/functions/src/lambda/http-event.t
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import type { Answered } from "../../packages/functions/src/metrics/request-log.ts";
 import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
+import { createSeal } from "../../packages/functions/src/push/seal.ts";
 import { startServer } from "../../packages/local/src/http-server.ts";
 import type { EventRequest } from "../infra/http-event.ts";
 import { createFakeDynamo } from "../simulation/dynamodb/fake-dynamodb.ts";
@@ -52,6 +53,11 @@ export function openOnFake(corsOrigins: readonly string[] = [], objects?: Object
     client: fake.client() as never,
     tableName: "doors",
     ...(objects === undefined ? {} : { objects }),
+    push: {
+      seal: createSeal("the-key-of-the-secrets-of-this-test"),
+      deliver: async () => ({ kind: "unreachable", error: '"'.repeat(500) }),
+      assertUrl: () => {},
+    },
     clock: systemClock,
     random: systemRandom,
     cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-this-test") }],

@@ -56,6 +56,23 @@ const LISTS: Readonly<Record<string, Row>> = {
     count: 500,
     make: () => each(500, (n) => post("/tenants", { name: long(n, LIMITS.tenantCharsMax) })),
   },
+  listPushDeliveries: {
+    path: "/streams/s/subscriptions/reader/push/deliveries",
+    member: "deliveries",
+    count: 8 * EVENTS,
+    make: async () => {
+      // Every run finds the endpoint unreachable, and records the events of its first page.
+      for (let run = 0; run < EVENTS; run++) {
+        await door.ask({
+          method: "PUT",
+          path: "/streams/s/subscriptions/reader/push",
+          body: { url: "https://shop.example/", concurrency: LIMITS.pushConcurrencyMax },
+        });
+        const [id] = await opened.ledger.listPushes();
+        if (id !== undefined) await opened.ledger.runPush(id, { budgetMs: 9_000 });
+      }
+    },
+  },
   listKeys: {
     path: "/keys",
     member: "keys",

@@ -21,7 +21,7 @@ import { meterLedger } from "./metrics/metered-ledger.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { createStoreMeter } from "./metrics/store-meter.ts";
 import { type ArchiveConfig, openArchive, readArchive } from "./open-archive.ts";
-import { openPush, type PushConfig } from "./push/open-push.ts";
+import type { OpenPush } from "./push/open-push.ts";
 import { assertAdminKey, assertCursorKeys, readCursorKeys } from "./secrets.ts";
 import { createStoreClient } from "./store/store-client.ts";
 import { createStoreWrites, type HasRoomFor } from "./store-writes.ts";
@@ -65,7 +65,7 @@ export type Config = {
   /** The bucket of the archive. If absent, no stream can be archived. */
   readonly archive?: ArchiveConfig | undefined;
   /** How events are pushed to endpoints. If absent, nothing is pushed. */
-  readonly push?: PushConfig | undefined;
+  readonly push?: OpenPush | undefined;
   /** Replaces the clock of this machine. Only for measurements. */
   readonly clock?: Clock;
 };
@@ -115,10 +115,9 @@ export function openLedger(config: Config): OpenLedger {
   });
   client.middlewareStack.add(middleware, { step: "finalizeRequest", name: "storeWrites" });
   const archive = config.archive && openArchive(config.archive, { region: config.region, clock });
-  const push = config.push && openPush(config.push);
   const ledger = createLedger({
     client,
-    push,
+    push: config.push,
     objects: archive?.objects,
     objectsLock: config.archive?.locks,
     tableName: config.tableName,
@@ -157,7 +156,7 @@ export function openLedger(config: Config): OpenLedger {
       ledger.endWaits();
       client.destroy();
       archive?.close();
-      push?.close();
+      config.push?.close();
     },
   };
 }

@@ -4,6 +4,7 @@ import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { createCompactorHandler } from "@eventledger/functions/compactor.ts";
 import type { ArchiveConfig } from "@eventledger/functions/open-archive.ts";
 import { type OpenLedger, openLedger } from "@eventledger/functions/open-ledger.ts";
+import { openPush } from "@eventledger/functions/push/open-push.ts";
 import { OBJECT_OPERATIONS, type ObjectOperation, OPERATIONS } from "../../../infra/operations.ts";
 import { createClosers } from "./closers.ts";
 import type { StreamRecord } from "./deliver.ts";
@@ -52,13 +53,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       throw databaseError(error, options.place);
     });
     // A cursor key never changes in a data folder, so secrets that it has encrypted stay readable.
-    const push = { key: options.cursorKey, reach: "everything" as const };
-    const config = { region: LOCAL_REGION, ...options, push };
+    const push = () => openPush({ key: options.cursorKey, reach: "everything" });
+    const config = { region: LOCAL_REGION, ...options };
     const archiveFor = (operations: readonly ObjectOperation[]) => ({
       ...options.archive,
       prepare: permitObjects(operations),
     });
-    const opened = openLedger({ ...config, archive: archiveFor(OBJECT_OPERATIONS.router) });
+    const opened = openLedger({
+      ...config,
+      push: push(),
+      archive: archiveFor(OBJECT_OPERATIONS.router),
+    });
     // Each ledger has the permissions and the connections of its own function on AWS. All of them
     // share one set of metrics. Background work writes only as much as publishing leaves free.
     const leftOver = createLeftOver();
@@ -71,7 +76,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     };
     const compactor = openLedger({ ...background, archive: undefined });
     const sweeper = openLedger({ ...background, archive: archiveFor(OBJECT_OPERATIONS.sweeper) });
-    const pushing = openLedger({ ...config, metrics: opened.metrics });
+    const pushing = openLedger({ ...config, push: push(), metrics: opened.metrics });
     permitOnly(opened.client, OPERATIONS.router);
     permitOnly(compactor.client, OPERATIONS.compactor);
     permitOnly(sweeper.client, OPERATIONS.sweeper);

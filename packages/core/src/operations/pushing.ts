@@ -4,6 +4,7 @@ import {
   type NewPush,
   type Push,
   type PushAttempt,
+  type PushDelivery,
   type PushDeliveryList,
   type PutPush,
   type ResendBody,
@@ -11,6 +12,7 @@ import {
 import { formatListCursor } from "../cursor/list-cursor.ts";
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
+import { fittingItems } from "../kernel/list-page.ts";
 import { again, retry } from "../kernel/retry.ts";
 import { HOUR_MS } from "../kernel/time.ts";
 import type { StoredEvent } from "../model/event.ts";
@@ -24,6 +26,7 @@ import { describeAnswer } from "../push/set-aside.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { findEvent } from "../subscription/parking/find-event.ts";
 import type { PushChange, PushId, PushRow } from "../table/push.entity.ts";
+import type { PushFailure } from "../table/push-work.entity.ts";
 import type { Parts } from "./parts.ts";
 
 const SECRET_BYTES = 24;
@@ -117,7 +120,7 @@ export function pushOperations(parts: Parts) {
       subscription: string,
       asked: PutPush,
     ): Promise<{ push: Push | NewPush; created: boolean }> {
-      await port().assertUrl(asked.url);
+      port().assertUrl(asked.url);
       const stream = await streams.load(tenant, name);
       const id = await idOf(stream, subscription);
       const secret = newSecret();
@@ -208,16 +211,13 @@ export function pushOperations(parts: Parts) {
       const { row } = await load(tenant, name, subscription);
       const list = listOf(row.subscriptionUid);
       const before = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
-      const { failures, next } = await table.pushWork.failures(row, { limit, before });
+      const { failures, more } = await table.pushWork.failures(row, { limit, before });
+      const shown = fittingItems(failures.map(toDelivery));
+      const last = failures[shown.length - 1];
+      const isLast = last === undefined || (!more && shown.length === failures.length);
       return {
-        deliveries: failures.map(({ at, nextAttemptAt, ...rest }) => ({
-          ...rest,
-          at: new Date(at).toISOString(),
-          ...(nextAttemptAt === undefined
-            ? {}
-            : { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
-        })),
-        cursor: next === undefined ? null : formatListCursor(list, next),
+        deliveries: [...shown],
+        cursor: isLast ? null : formatListCursor(list, last.place),
       };
     },
 
@@ -253,6 +253,18 @@ export function pushOperations(parts: Parts) {
     return NOTHING;
   }
 }
+
+const toDelivery = ({ at, nextAttemptAt, ...failure }: PushFailure): PushDelivery => ({
+  id: failure.id,
+  key: failure.key,
+  sequence: failure.sequence,
+  at: new Date(at).toISOString(),
+  attempt: failure.attempt,
+  ...(failure.status === undefined ? {} : { status: failure.status }),
+  ...(failure.error === undefined ? {} : { error: failure.error }),
+  ...(failure.answer === undefined ? {} : { answer: failure.answer }),
+  ...(nextAttemptAt === undefined ? {} : { nextAttemptAt: new Date(nextAttemptAt).toISOString() }),
+});
 
 function gone(error: unknown): undefined {
   if (error instanceof LedgerError && GONE.has(error.code)) return undefined;

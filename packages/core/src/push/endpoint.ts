@@ -29,8 +29,8 @@ export type Deliver = (delivery: Delivery) => Promise<PushAnswer>;
 export type PushPort = {
   readonly seal: Seal;
   readonly deliver: Deliver;
-  /** Rejects with `invalid-request` for an URL that no delivery may be sent to. */
-  assertUrl(url: string): Promise<void>;
+  /** Throws `invalid-request` for an URL that no delivery may be sent to. */
+  assertUrl(url: string): void;
 };
 
 /** Returns the id of a delivery. It has no dot, because signatures join their parts with dots. */

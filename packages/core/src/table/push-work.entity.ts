@@ -162,18 +162,17 @@ export const pushWorkRows = (connection: Connection, { bell, retry, failure }: E
     );
   },
 
-  /** Returns a page of failures, the newest first, and where the list continues. */
+  /** Returns a page of failures, the newest first, and whether there are more. */
   async failures(
     { life, subscriptionUid }: PushId,
     { limit, before }: { readonly limit: number; readonly before?: string | undefined },
-  ): Promise<{ readonly failures: PushFailure[]; readonly next: string | undefined }> {
+  ): Promise<{ readonly failures: (PushFailure & { readonly place: string })[]; more: boolean }> {
     const { data } = await readRows(connection, () => {
       const all = failure.query.primary({ life, subscriptionUid });
       const some = before === undefined ? all : all.lt({ place: before });
       return some.go({ limit: limit + 1, order: "desc" });
     });
-    const page = data.slice(0, limit);
-    return { failures: page, next: data.length > limit ? page.at(-1)?.place : undefined };
+    return { failures: data.slice(0, limit), more: data.length > limit };
   },
 
   /** Removes everything that was remembered. */

@@ -1,5 +1,6 @@
 import type { PushPort } from "@eventledger/core";
-import type { Reach } from "./address.ts";
+import { assertUrl, type Reach } from "./address.ts";
+import { createDeliver } from "./deliver.ts";
 import { createSeal } from "./seal.ts";
 
 export type PushConfig = {
@@ -8,27 +9,14 @@ export type PushConfig = {
   readonly reach: Reach;
 };
 
+/** What pushing needs from outside, with an end. */
+export type OpenPush = PushPort & { close(): void };
+
 /**
- * Opens what pushing needs: encryption, and a client for endpoints. The client is loaded when it is
- * first used.
+ * Opens encryption and a client for endpoints. Only programs that push import this file, because
+ * the others would carry its libraries.
  */
-export function openPush({ key, reach }: PushConfig): PushPort & { close(): void } {
-  let opening: ReturnType<typeof open> | undefined;
-  const open = async () => {
-    const [{ createDeliver }, { assertUrl }] = await Promise.all([
-      import("./deliver.ts"),
-      import("./address.ts"),
-    ]);
-    return { assertUrl, ...createDeliver({ reach }) };
-  };
-  const client = () => {
-    opening ??= open();
-    return opening;
-  };
-  return {
-    seal: createSeal(key),
-    deliver: async (delivery) => (await client()).deliver(delivery),
-    assertUrl: async (url) => (await client()).assertUrl(url, reach),
-    close: () => void opening?.then(({ close }) => close()),
-  };
+export function openPush({ key, reach }: PushConfig): OpenPush {
+  const { deliver, close } = createDeliver({ reach });
+  return { seal: createSeal(key), deliver, assertUrl: (url) => assertUrl(url, reach), close };
 }
