@@ -21,8 +21,8 @@ import { eventRoutes } from "./routes/events.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { parkingRoutes } from "./routes/parking.ts";
-import { quotaRoutes } from "./routes/quotas.ts";
 import { pushRoutes } from "./routes/push.ts";
+import { quotaRoutes } from "./routes/quotas.ts";
 import { restoredRoutes } from "./routes/restored.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { subscriptionRoutes } from "./routes/subscriptions.ts";
@@ -166,6 +166,8 @@ const EXPOSED = [
     "Snapshot",
     "Looked",
     "Life",
+    "Tier",
+    "Counted-To",
     "Wait-Seconds-Advised",
   ].map((member) => `EventLedger-${member}`),
 ];
