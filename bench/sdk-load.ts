@@ -71,7 +71,7 @@ collectGarbage();
 const before = process.memoryUsage().heapUsed;
 const view = ledger.stream("states").view({ store: memory() });
 const viewRates = await listing(async () => {
-  await view.ready({ timeoutMs: 120_000 });
+  await view.ready({ timeoutMs: 900_000 });
   return [...view.entries()].length;
 });
 collectGarbage();

@@ -166,8 +166,11 @@ describe("the server", () => {
   it("flags come before the environment, and that before profiles", async () => {
     const env = { HOME: newFolder(), XDG_CONFIG_HOME: undefined };
     const alone = { ...env, EVENTLEDGER_URL: undefined, EVENTLEDGER_API_KEY: undefined };
-    const { out } = await elWith({ env, stdin: adminKey }, "login", url, "--name", "mine");
-    expect(JSON.parse(out)).toMatchObject({ name: "mine", keyId: "root" });
+    const login = ["login", url, "--name", "mine"];
+    const { out: ofEnvironment } = await elWith({ env, stdin: "not read" }, ...login);
+    expect(JSON.parse(ofEnvironment)).toMatchObject({ keyFrom: "the environment" });
+    const { out } = await elWith({ env: alone, stdin: adminKey }, ...login);
+    expect(JSON.parse(out)).toMatchObject({ name: "mine", keyId: "root", keyFrom: "the input" });
     const file = join(env.HOME, ".config/eventledger/profiles.json");
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const origin = async (how: object, ...argv: string[]) => {

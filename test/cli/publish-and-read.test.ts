@@ -78,25 +78,26 @@ describe("publish and read", () => {
     expect(await data("--from", "latest")).toEqual([]);
   });
 
-  it("following prints what comes, until Ctrl-C", async () => {
+  it.each([
+    ["tail", "live", "-n", "2"],
+    ["read", "live", "--from", "-2", "-f"],
+  ])("el %s %s %s %s prints the last events and what comes, until Ctrl-C", async (...argv) => {
     await el("streams", "create", "live");
+    for (const data of ["1", "2", '"last"']) await el("publish", "live", "-k", "a", "-d", data);
     const interrupt = new AbortController();
     let seen = "";
-    const running = elWith(
-      {
-        signal: interrupt.signal,
-        onWrite: (text) => {
-          seen += text;
-          if (seen.includes('"later"')) interrupt.abort(new Error("Ctrl-C"));
-        },
-      },
-      "tail",
-      "live",
-    );
-    await el("publish", "live", "-k", "a", "-d", '"later"');
-    const { code, out } = await running;
+    const onWrite = (text: string) => {
+      const before = seen;
+      seen += text;
+      if (seen.includes('"later"')) interrupt.abort(new Error("Ctrl-C"));
+      else if (seen.includes('"last"') && !before.includes('"last"')) {
+        void el("publish", "live", "-k", "a", "-d", '"later"');
+      }
+    };
+    const { code, out } = await elWith({ signal: interrupt.signal, onWrite }, ...argv);
     expect(code).toBe(130);
-    expect(parseLines(out).map(({ data }) => data)).toEqual(["later"]);
+    expect(parseLines(out).map(({ data }) => data)).toEqual([2, "last", "later"]);
+    await el("streams", "rm", "live", "--yes");
   });
 });
 

@@ -71,16 +71,20 @@ async function login(
   if (!/^[\w.-]{1,64}$/.test(name)) throw new UsageError(`"${name}" is no name of a profile.`);
   const url = normalise(address, "the command");
   cli.about = { ...cli.about, url };
-  const ofLocal = local?.url === url ? local.apiKey : undefined;
-  const apiKey =
-    globals.apiKey ?? io.env.EVENTLEDGER_API_KEY ?? ofLocal ?? (await askKey(cli, url));
+  const sources = [
+    [globals.apiKey, "the flags"],
+    [io.env.EVENTLEDGER_API_KEY, "the environment"],
+    [local?.url === url ? local.apiKey : undefined, "the stack in this folder"],
+  ] as const;
+  const [apiKey, keyFrom] = sources.find(([key]) => key) ?? [await askKey(cli, url), "the input"];
   const retry = { attempts: 2 };
   const caller = await administer({ url, apiKey, retry }).whoami({ signal: io.signal });
   const { profiles } = loadProfiles(io);
   saveProfiles(io, { current: name, profiles: { ...profiles, [name]: { url, apiKey } } });
   const { tenant, keyId, scopes } = caller;
-  await out.document({ name, url, tenant, keyId, scopes }, () => {
-    return `Saved ${url} as ${name}. The key ${keyId} may ${scopes.join(", ")}.`;
+  await out.document({ name, url, tenant, keyId, keyFrom, scopes }, () => {
+    const key = `The key ${keyId}, from ${keyFrom}, may ${scopes.join(", ")}.`;
+    return `Saved ${url} as ${name}.\n${key}`;
   });
   await out.hint("el streams ls");
 }

@@ -73,7 +73,9 @@ async function read(cli: Cli, name: string, flags: ReadFlags): Promise<void> {
   const until = flags.until === undefined ? undefined : parsePlace(flags.until, now());
   const start = parseStart(flags.from ?? (reverse ? "latest" : "earliest"), now());
   const last = "last" in start ? start.last : Number.POSITIVE_INFINITY;
-  const most = Math.min(flags.events ?? Number.POSITIVE_INFINITY, last);
+  const wanted = flags.events ?? Number.POSITIVE_INFINITY;
+  // With --follow, the last events are only where it begins.
+  const most = follow ? wanted : Math.min(wanted, last);
   const from =
     "place" in start
       ? start.place
@@ -93,9 +95,9 @@ async function read(cli: Cli, name: string, flags: ReadFlags): Promise<void> {
     onRetry: () => void cli.out.progress("The server does not answer; trying again ..."),
   });
   for await (const { events } of pages) {
-    const wanted = events.slice(0, most - printed);
-    await printer.print(wanted);
-    printed += wanted.length;
+    const shown = events.slice(0, most - printed);
+    await printer.print(shown);
+    printed += shown.length;
     if (printed >= most) break;
     if (follow) await cli.out.progress(`waiting for events of ${name}; Ctrl-C ends`);
   }

@@ -76,6 +76,7 @@ function ownWords(code: string, { stream, subscription }: About): string | undef
   if (code === "subscription-not-found" && subscription) {
     return `The stream "${stream}" has no subscription "${subscription}".`;
   }
+  if (code === "not-archived" && stream) return `The stream "${stream}" is not archived.`;
   if (code === "unauthorized") return "The API key is missing, wrong, expired or revoked.";
   return undefined;
 }
@@ -110,6 +111,7 @@ function helpFor(code: string, about: About): string {
     "event-not-found": `el read ${stream}`,
     "parked-key-not-found": `el parked ls ${subscription}`,
     "not-compacted": `el read ${stream}`,
+    "not-archived": `el streams set ${stream} --archive 365d`,
     "retention-passed":
       about.subscription === undefined
         ? `el read ${stream} --from earliest`
