@@ -165,6 +165,43 @@ describe("following by an event stream", () => {
     expect(opened.slice(0, 2)).toEqual(["3", "4"]);
   });
 
+  it.each(["a connection", "a poll"])(
+    "what %s brings after the pause is shown once it goes on",
+    async (by) => {
+      let isPaused = false;
+      const pauseNow = () => {
+        isPaused = true;
+        setTimeout(() => {
+          expect(seen).toEqual([]);
+          isPaused = false;
+        }, 4_000);
+      };
+      const seen: unknown[] = [];
+      const onPage = (page: EventPage) => {
+        seen.push(...page.events);
+        return seen.length < 5;
+      };
+      let isFirst = true;
+      const open = async (from: string) => {
+        // The person pauses while the first page is on its way.
+        if (isFirst) pauseNow();
+        isFirst = false;
+        return body(framesAfter(Number(from)), 9);
+      };
+      const poll = async (from: string) => {
+        if (isFirst) pauseNow();
+        isFirst = false;
+        return {
+          events: ALL.slice(Number(from)),
+          cursor: "5",
+          caughtUp: true,
+        } as unknown as EventPage;
+      };
+      await run({ onPage, isIdle: () => isPaused, ...(by === "a poll" ? { poll } : { open }) });
+      expect(seen).toEqual(ALL);
+    },
+  );
+
   it("a silent connection is opened again", async () => {
     const open = async (from: string, signal: AbortSignal) =>
       from === "0"

@@ -34,7 +34,7 @@ export function KeyView({ stream, of }: { stream: string; of: string }) {
         <CopyButton text={of} label="Copy the key" />
         <a href={href(["streams", stream, "events"], { key: of })}>Its events</a>
       </div>
-      <CurrentState stream={stream} of={of} newest={versions.data.events[0]} />
+      <CurrentState stream={stream} of={of} versions={versions.data} />
       <VersionList key={of} stream={stream} of={of} first={versions.data} />
     </>
   );
@@ -43,16 +43,28 @@ export function KeyView({ stream, of }: { stream: string; of: string }) {
 type StateProps = {
   readonly stream: string;
   readonly of: string;
-  readonly newest: Event | undefined;
+  readonly versions: Versions;
 };
 
+/** How often a state is asked for that compaction has not read yet. */
+const LATE_EVERY_MS = 3_000;
+const UNREAD = "Compaction has not read the key yet.";
+
 /** The compacted state of a key, or why there is none. */
-function CurrentState({ stream, of, newest }: StateProps) {
+function CurrentState({ stream, of, versions }: StateProps) {
+  const [newest] = versions.events;
   const isDeleted = newest?.data === null;
-  const { data, error } = useLoad(`state ${stream} ${of} ${isDeleted}`, (signal) =>
-    isDeleted
-      ? Promise.resolve(`Event ${count(newest.sequence)} deletes the key.`)
-      : readState(stream, of, signal),
+  const [isLate, setLate] = useState(false);
+  const { data, error } = useLoad(
+    `state ${stream} ${of} ${isDeleted}`,
+    async (signal) => {
+      if (isDeleted) return `Event ${count(newest.sequence)} deletes the key.`;
+      const state = await readState(stream, of, versions, signal);
+      const sequence = typeof state === "string" ? 0 : state.sequence;
+      setLate(state === UNREAD || (sequence > 0 && sequence < (newest?.sequence ?? 0)));
+      return state;
+    },
+    isLate ? LATE_EVERY_MS : undefined,
   );
   return (
     <section class="card" aria-label="Current state">
@@ -70,9 +82,16 @@ function CurrentState({ stream, of, newest }: StateProps) {
 }
 
 /** Returns the state of a key, or the reason why it has none. */
-async function readState(stream: string, key: string, signal: AbortSignal) {
-  const { compaction } = await api.stream(stream, signal);
+async function readState(
+  stream: string,
+  key: string,
+  { events, isComplete }: Versions,
+  signal: AbortSignal,
+): Promise<Event | string> {
+  const { compaction, partitions, eventCount = 0, watermarkLag } = await api.stream(stream, signal);
   if (compaction === "none") return "The stream does not keep the current state of keys.";
+  const oldest = isComplete && partitions === 1 ? (events.at(-1)?.sequence ?? 0) : 0;
+  if (oldest > eventCount - (watermarkLag?.events ?? 0)) return UNREAD;
   return api.state(stream, key, signal).catch((error: unknown) => {
     if (!LedgerProblem.is(error, "key-not-found")) throw error;
     return String(error.body.detail ?? error.code);
