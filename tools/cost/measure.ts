@@ -6,6 +6,7 @@ import {
 import { createEmfWriter } from "../../packages/functions/src/metrics/emf.ts";
 import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import { printAnswered } from "../../packages/functions/src/metrics/request-log.ts";
+import { type ArchiveMeasured, measureArchive } from "./archive.ts";
 import { openTable, type Polled, type Shop } from "./shop.ts";
 
 /** Capacity units, as DynamoDB counts them. */
@@ -54,6 +55,7 @@ export type Measured = {
   readonly answerBytes: number;
   readonly logLineBytes: number;
   readonly metricsLineBytes: number;
+  readonly archive: ArchiveMeasured;
 };
 
 const ROUNDS = 20;
@@ -64,7 +66,8 @@ const WORKER_SECONDS = 120;
 export async function measure(endpoint: string): Promise<Measured> {
   const [one, ten] = await Promise.all([measureBatch(endpoint, 1), measureBatch(endpoint, 10)]);
   const { batch: _, ...rest } = ten;
-  return { batches: { 1: one.batch, 10: ten.batch }, ...rest, ...lines() };
+  const archive = await measureArchive(endpoint);
+  return { batches: { 1: one.batch, 10: ten.batch }, ...rest, ...lines(), archive };
 }
 
 async function measureBatch(endpoint: string, n: number) {

@@ -68,9 +68,12 @@ ${DOORS.map((door) => `### ${door}\n\n${itemised(door, measured)}`).join("\n\n")
   a request that is held open is billed by the time it waits, ${money(waiting())} a month for a
   subscriber that always waits, against ${money(estimateSubscriber(measured, "HTTP API"))} for one that asks each second.
 - **The archive** keeps a GB of objects for ${money(PRICES.objectGbMonth, 3)} a month, against
-  ${money(PRICES.storageGbMonth + PRICES.backupGbMonth)} in the table with its backup. A segment is one PUT and one HEAD: ${money(segmentsOfGb() * segment(), 4)}
-  for a GB of events before compression. A partition that does not fill one in an hour writes one an
-  hour, ${money(HOURS_OF_MONTH * segment(), 4)} a month. What else archiving takes in the table is in decision 0042.
+  ${money(PRICES.storageGbMonth + PRICES.backupGbMonth)} in the table with its backup. A full segment, 8 MiB of lines, took ${measured.archive.segment.puts} PUT
+  and ${measured.archive.segment.heads} HEAD, ${Math.round(measured.archive.segment.read)} read units and ${measured.archive.segment.write} write units, and its object had
+  ${(measured.archive.segment.storedBytes / 1e6).toFixed(1)} MB. A GB of lines is ${Math.round(segmentsOfGb())} segments: ${money(segmentsOfGb() * segment(measured), 4)} once. A partition that does not fill
+  one in an hour writes one an hour, ${money(HOURS_OF_MONTH * segmentRequests(measured), 4)} a month. A batch of an archived stream is removed by a
+  write: a thousand events took ${measured.archive.publish.write} write units to publish and ${measured.archive.removal.write} to remove. A page
+  of a thousand events took ${measured.archive.page.gets} GET and ${measured.archive.page.read} read units.
 - **The HTTP API** costs more per request than the function that it calls. Its throttle and its domain are
   what it is for (deploy.md).
 
@@ -205,7 +208,15 @@ const money = (value: number, digits = 2): string => `$${value.toFixed(digits)}`
 const HOURS_OF_MONTH = 730;
 
 /** The requests to the bucket for one segment. */
-const segment = (): number => (PRICES.objectPutThousand + PRICES.objectReadThousand) / 1_000;
+const segmentRequests = ({ archive: { segment: of } }: Measured): number =>
+  (of.puts * PRICES.objectPutThousand + of.heads * PRICES.objectReadThousand) / 1_000;
+
+/** The requests for one segment, and its units of the table. */
+const segment = (measured: Measured): number => {
+  const { read, write } = measured.archive.segment;
+  const units = (read * PRICES.readMillion + write * PRICES.writeMillion) / 1e6;
+  return segmentRequests(measured) + units;
+};
 
 /** The number of full segments in a GB of events before compression. */
 const segmentsOfGb = (): number => 1024 ** 3 / SEGMENT_RAW_BYTES;
