@@ -1,3 +1,4 @@
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as described from "../../packages/protocol/src/described/index.ts";
 import { openArchivedTarget } from "./archived-target.ts";
@@ -7,7 +8,9 @@ import { createClient } from "./client.ts";
 
 let aheadMs = 0;
 const START_MS = Date.now();
-const { api, close } = await openArchivedTarget(() => START_MS - Date.now() + aheadMs);
+const { api, opened, tableName, close } = await openArchivedTarget(
+  () => START_MS - Date.now() + aheadMs,
+);
 afterAll(close);
 
 const sendJson = (method: string, path: string, body: object, by = api) =>
@@ -93,6 +96,18 @@ describe("the quota of a key", () => {
     aheadMs += 1_000;
     const answer = await client.send({ path: "/streams" });
     expect(answer.header("ratelimit-policy")).toBe('"key-requests";q=2;w=1');
+  });
+
+  it("[quota.set] the quota of a revoked key is removed", async () => {
+    const { id } = await newKey(["read"]);
+    await sendJson("PUT", `/keys/${id}/quota`, { requestsPerSecond: 2 });
+    const rows = async () => {
+      const { Items = [] } = await opened.client.send(new ScanCommand({ TableName: tableName }));
+      return Items.filter(({ sk }) => sk?.S === `OF#${id}`).length;
+    };
+    expect(await rows()).toBe(1);
+    await api.send({ method: "DELETE", path: `/keys/${id}` });
+    expect(await rows()).toBe(0);
   });
 
   it("[quota.cost] a key without a quota has no such header", async () => {

@@ -163,6 +163,7 @@ export function createApiKeys({ table, clock, random, kind, forget }: Deps) {
       ...(keyPrefix === undefined ? {} : { keyPrefix }),
     };
     const deletion = toDeletion({ of: `KEY#${tenant}`, name: id, reach }, clock.now());
+    if (row.limited !== undefined) await table.quotas.remove(tenant, id);
     await table.access.removeKey(row, deletion);
     forget(row.id);
   }

@@ -53,6 +53,11 @@ export const quotaRows = (connection: Connection, entity: ReturnType<typeof quot
     await writeRowsUntilKnown(connection, () => entity.put(row).go());
   },
 
+  /** Repeating the call is harmless. */
+  async remove(tenant: Tenant, of: string): Promise<void> {
+    await writeRowsUntilKnown(connection, () => entity.delete({ tenant, of }).go());
+  },
+
   /**
    * Takes tokens, if the row is still as it was read. Returns the row after it, or the row that
    * was there instead, or undefined when there is none. Sent once: tokens whose taking is not

@@ -23,7 +23,7 @@ export type LoadedUsage = UsageData & {
 
 /**
  * Loads what a tenant used in a span. Checkpoints are read before rows, because an hour moves from
- * a checkpoint into a row. It costs a read per partition, and two queries per day.
+ * a checkpoint into a row. It costs two reads per partition, and two queries per day.
  */
 export async function loadUsage(deps: Deps, tenant: Tenant, span: Span): Promise<LoadedUsage> {
   const nowMs = deps.clock.now();
@@ -53,7 +53,7 @@ type Chain = { readonly life: Life; readonly partition: number; readonly retenti
 
 /** Reads the checkpoints of a tenant, or only the settings of its streams. */
 async function loadLive(
-  { table }: Deps,
+  { table, clock }: Deps,
   tenant: Tenant,
   { isRecent }: { readonly isRecent: boolean },
 ): Promise<{ readonly partitions: readonly LiveHours[]; readonly countedTo: number }> {
@@ -61,10 +61,16 @@ async function loadLive(
   const partitions: LiveHours[] = [];
   let countedTo = Infinity;
   await inParallel(chains, AT_ONCE, async (chain) => {
-    const checkpoint = isRecent
-      ? await table.checkpoints.load(chain.life, chain.partition)
-      : undefined;
-    if (checkpoint !== undefined) countedTo = Math.min(countedTo, checkpoint.compactedThrough);
+    const { life, partition } = chain;
+    const nowMs = clock.now();
+    const checkpoint = isRecent ? await table.checkpoints.load(life, partition) : undefined;
+    if (checkpoint !== undefined) {
+      // Nothing after the checkpoint: everything is counted, however old the checkpoint is.
+      const { next, compactedThrough } = checkpoint;
+      const later = await table.batches.loadLast(life, partition, next);
+      const isWhole = later === undefined || later.count === 0;
+      countedTo = Math.min(countedTo, isWhole ? nowMs : compactedThrough);
+    }
     partitions.push({ ...chain, hours: checkpoint?.usage ?? [], ...archivedOf(checkpoint) });
   });
   return { partitions, countedTo };

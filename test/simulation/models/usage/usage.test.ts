@@ -58,6 +58,14 @@ async function publishedOf(ledger: Ledger, from = Date.UTC(2026, 0, 1)) {
   return usage.filter(({ published }) => published.events > 0);
 }
 
+/** What the log stores at the end of each hour with events, by the plan. */
+const storedThen = (expected: Expected, retentionHours: number) =>
+  [...expected.keys()].map((time) => {
+    const age = (of: string) => (Date.parse(time) - Date.parse(of)) / HOUR_MS;
+    const kept = [...expected].filter(([of]) => age(of) >= 0 && age(of) < retentionHours);
+    return kept.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+  });
+
 const inOrder = (expected: Expected) =>
   [...expected].map(([time, published]) => ({ time, published }));
 
@@ -66,11 +74,11 @@ const shown = (usage: Awaited<ReturnType<typeof publishedOf>>) =>
 
 describe("usage of a log", () => {
   it.each(Array.from({ length: SEEDS }, (_, seed) => seed + 1))(
-    "[usage.exact] two compactors that are killed again and again count every event once (seed %i)",
+    "[usage.exact] [usage.stored] compactors that are killed again and again count every event once (seed %i)",
     async (seed) => {
       const random = seededRandom(seed);
       const partitions = random.between(1, 3);
-      const world = await openArchive({ seed, partitions, retentionHours: 360, archiveDays: null });
+      const world = await openArchive({ seed, partitions, retentionHours: 10, archiveDays: null });
       const expected: Expected = new Map();
       for (let step = 0; step < 40; step++) {
         await publish(world, random.between(1, 20), expected);
@@ -87,7 +95,10 @@ describe("usage of a log", () => {
         if (step % 16 === 7) world.world.nowMs += 8 * HOUR_MS;
       }
       await world.ledger.compact(defaultTenant, NAME);
-      expect(shown(await publishedOf(world.ledger))).toEqual(inOrder(expected));
+      const usage = await publishedOf(world.ledger);
+      expect(shown(usage)).toEqual(inOrder(expected));
+      const stored = usage.map((entry) => entry.stored?.hotBytes);
+      expect(stored).toEqual(storedThen(expected, 10));
       // Nothing changes when everything has moved into rows.
       await world.pass(20 * HOUR_MS, 4 * HOUR_MS);
       expect(shown(await publishedOf(world.ledger))).toEqual(inOrder(expected));
