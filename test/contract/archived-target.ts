@@ -35,6 +35,7 @@ export async function openArchivedTarget(aheadMs: () => number) {
   return {
     api: createClient({ baseUrl: server.url, apiKey: ADMIN_KEY }),
     opened,
+    tableName,
     url: server.url,
     bucket,
     folder,
