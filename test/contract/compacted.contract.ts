@@ -276,7 +276,10 @@ function bootstrap(api: Client, partitions: number): void {
     await api.createSubscription(stream, { name: "view", start: "bootstrap" });
     const { body: first } = await api.poll(stream, "view", { limit: 5 });
     expect(first).toMatchObject({ phase: "bootstrap", snapshotEnd: false });
-    await api.publish(stream, [1, 2, 3].map((data) => ({ key: "later", data })));
+    await api.publish(
+      stream,
+      [1, 2, 3].map((data) => ({ key: "later", data })),
+    );
     const within = await api.seek(stream, "view", { cursor: first.cursor });
     expect(within.body.phase).toBe("bootstrap");
     // The log continues where the snapshot began, so the lag is what came since.
