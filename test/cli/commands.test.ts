@@ -136,6 +136,10 @@ describe("exit codes", () => {
     [2, ["read"]],
     [2, ["usage", "--by", "colour"]],
     [2, ["subs", "rm", "shipping"]],
+    [2, ["subs", "create", "orders/late", "--start", "nowhere"]],
+    [2, ["streams", "create", "never", "--retention", "0d"]],
+    [2, ["whoami", "--api-key", "elk_secret\n"]],
+    [2, ["login", "--api-key", "elk_se cret"]],
     [3, ["streams", "info", "nothing"]],
     [3, ["state", "orders", "nothing"]],
     [3, ["subs", "info", "nothing"]],
@@ -149,6 +153,7 @@ describe("exit codes", () => {
     expect([got, out]).toEqual([code, ""]);
     if (argv[0] === "streams" && argv.length === 1) return;
     expect(err).toMatch(/^error {2}[^\n]+\nhelp {3}[^\n]+\n$/);
+    expect(err).not.toContain("elk_se");
   });
 
   it("with --json an error is a line of JSON", async () => {

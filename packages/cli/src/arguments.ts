@@ -67,12 +67,15 @@ export function parsePlace(text: string, now: number): string {
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return instant(`${text}T00:00:00`, text);
   if (/^\d{4}-\d{2}-\d{2}[T ]/.test(text)) return instant(text.replace(" ", "T"), text);
   if (/^-/.test(text)) {
-    throw new UsageError(
-      `"${text}" is no place: earliest, latest, -15m, 2026-11-29T08:00Z, a sequence or a cursor.`,
-    );
+    throw noPlace(text);
   }
   return text;
 }
+
+const noPlace = (text: string): UsageError =>
+  new UsageError(
+    `"${text}" is no place: earliest, latest, -15m, 2026-11-29T08:00Z, a sequence or a cursor.`,
+  );
 
 function instant(text: string, given: string): string {
   const at = new Date(text);
@@ -87,5 +90,6 @@ export const placeInBody = (
   if (/^\d+$/.test(place)) return { sequence: Number(place) };
   if (/^(earliest|latest|bootstrap)$/.test(place) || /^\d{4}-\d{2}-\d{2}T/.test(place))
     return place;
+  if (!/^[\w-]{12,}$/.test(place)) throw noPlace(place);
   return { cursor: place };
 };

@@ -2,7 +2,7 @@ import { text } from "node:stream/consumers";
 import type { Cli } from "../cli.ts";
 import { findLocalStack } from "../connection/local-stack.ts";
 import { loadProfiles, profilesFile, saveProfiles } from "../connection/profiles.ts";
-import { normalise } from "../connection/target.ts";
+import { assertSendable, normalise } from "../connection/target.ts";
 import { Interrupted, UsageError } from "../io.ts";
 import { plural } from "../output/words.ts";
 import type { Register } from "../register.ts";
@@ -77,6 +77,7 @@ async function login(
     [local?.url === url ? local.apiKey : undefined, "the stack in this folder"],
   ] as const;
   const [apiKey, keyFrom] = sources.find(([key]) => key) ?? [await askKey(cli, url), "the input"];
+  assertSendable(apiKey, keyFrom);
   const retry = { attempts: 2 };
   const caller = await administer({ url, apiKey, retry }).whoami({ signal: io.signal });
   const { profiles } = loadProfiles(io);

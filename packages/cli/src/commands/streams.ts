@@ -102,7 +102,8 @@ type Settings = {
 const LOCK = "lock what is archived until its time is over: governance or compliance";
 
 function changed({ description, retention, archive, archiveLock: lock }: Settings) {
-  const retentionHours = retention && whole(retention, "--retention", "hours", HOUR_MS);
+  const retentionHours =
+    retention === undefined ? undefined : whole(retention, "--retention", "hours", HOUR_MS);
   // commander gives true where only --no-archive could have been given.
   const archiveDays =
     typeof archive === "string"
@@ -112,7 +113,7 @@ function changed({ description, retention, archive, archiveLock: lock }: Setting
         : undefined;
   return {
     description,
-    retentionHours: retentionHours || undefined,
+    retentionHours,
     archiveDays,
     archiveLock: lock,
   };

@@ -44,7 +44,14 @@ export function findTarget(flags: TargetFlags, io: Pick<Io, "env" | "cwd">): Tar
     ({ apiKey, isBound, url: own = "" }) =>
       apiKey && (!isBound || normalise(own, place.from) === url),
   );
+  assertSendable(key?.apiKey, key?.from);
   return { url, apiKey: key?.apiKey, urlFrom: place.from, keyFrom: key?.from };
+}
+
+/** A header takes no spaces and line breaks. The message does not show the key. */
+export function assertSendable(apiKey: string | undefined, from = "the input"): void {
+  if (!apiKey || /^[\x21-\x7e]+$/.test(apiKey)) return;
+  throw new UsageError(`The API key from ${from} has a space, a line break or a strange letter.`);
 }
 
 type Source = {
