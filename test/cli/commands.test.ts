@@ -156,6 +156,18 @@ describe("exit codes", () => {
     expect(err).not.toContain("elk_se");
   });
 
+  it("a wrong option is answered with the help of its command", async () => {
+    for (const [argv, help] of [
+      [["subs", "create", "--nope"], "el subs create --help"],
+      [["read", "orders", "-n", "0"], "el read --help"],
+      [["subs", "nope"], "el subs --help"],
+      [["nope"], "el --help"],
+    ] as const) {
+      const { code, err } = await el(...argv);
+      expect([argv, code, err]).toEqual([argv, 2, expect.stringContaining(`help   ${help}\n`)]);
+    }
+  });
+
   it("with --json an error is a line of JSON", async () => {
     const { err } = await el("streams", "info", "nothing", "--json");
     expect(JSON.parse(err)).toMatchObject({

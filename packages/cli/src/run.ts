@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { type Cli, createCli } from "./cli.ts";
 import { BrokenPipe, Interrupted, type Io } from "./io.ts";
 import { errorStyle } from "./output/output.ts";
@@ -18,6 +18,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       return cli;
     },
   });
+  cli.about = { command: commandOf(program, argv) };
   try {
     await program.parseAsync([...argv], { from: "user" });
     await cli.out.progress(undefined);
@@ -32,6 +33,18 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     }
     return await conclude(error, cli, io, argv).catch(() => EXIT.failed);
   }
+}
+
+/** `el read`, so that a wrong option is answered with the help of its command. */
+function commandOf(program: Command, argv: readonly string[]): string | undefined {
+  const names: string[] = [];
+  let at: Command | undefined = program;
+  for (const word of argv) {
+    at = at.commands.find((each) => each.name() === word);
+    if (at === undefined) break;
+    names.push(word);
+  }
+  return names.length === 0 ? undefined : ["el", ...names].join(" ");
 }
 
 async function conclude(
