@@ -82,9 +82,9 @@ function Used({ entries, by, step }: UsedProps) {
         items={entries.toReversed()}
         keyOf={(entry) => `${entry.time} ${subject(entry)}`}
         columns={[
-          { title: by, cell: (entry) => <Name>{subject(entry)}</Name>, className: "names" },
+          { title: titled(by), cell: (entry) => <Name>{subject(entry)}</Name>, className: "names" },
           {
-            title: step,
+            title: titled(step),
             cell: ({ time }) => (step === "day" ? time.slice(0, day(time).length) : moment(time)),
           },
           { title: "Requests", end: true, cell: ({ requests }) => count(requests) },
@@ -99,6 +99,8 @@ function Used({ entries, by, step }: UsedProps) {
     </>
   );
 }
+
+const titled = (word: string): string => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 
 /** The published events of all subjects, by time. */
 function published(entries: readonly UsageEntry[]) {
