@@ -91,6 +91,18 @@ export const CURSOR_USES: readonly CursorUse[] = [
     own: "snapshot",
     call: ({ stream }, cursor) => ({ path: `${at(stream)}/compacted${search({ cursor })}` }),
   },
+  {
+    operation: "createExport",
+    as: "from",
+    own: "cursor",
+    call: ({ stream }, cursor) => post(`${at(stream)}/exports`, { from: { cursor } }),
+  },
+  {
+    operation: "createExport",
+    as: "to",
+    own: "cursor",
+    call: ({ stream }, cursor) => post(`${at(stream)}/exports`, { to: { cursor } }),
+  },
   // Seek is last because it invalidates earlier cursors of polls.
   {
     operation: "seek",
