@@ -1,4 +1,4 @@
-import type { Results } from "./results.ts";
+import type { Rates, Results } from "./results.ts";
 
 /** docs/performance.md, from the results of the benchmarks. */
 export function performancePage(results: Results): string {
@@ -11,6 +11,7 @@ export function performancePage(results: Results): string {
     compaction(results.compaction),
     idlePolls(results["idle-polls"]),
     archive(results.archive),
+    sdk(results.sdk),
     COUNTED,
   ];
   return `${sections.join("\n\n")}\n`;
@@ -128,6 +129,32 @@ ${table(
     String(one.writeUnitsPerEvent),
   ]),
 )}`;
+
+const sdk = (of: Results["sdk"]): string => `## The SDK
+
+${of.callers} callers in one process publish single events, each the next one when its last one is
+durable, and a view in memory copies ${whole(of.keys)} keys. The bare figures are those of \`fetch\`
+in the same process and run. The load of the machine was ${of.load} before the run, so compare them
+only with each other.
+
+${table(
+  ["", "a second", "CPU per 1,000"],
+  [
+    rates("events by bare requests of one event", of.bareSingle),
+    rates(`events by bare requests of ${of.callers} events, one at a time`, of.bareBatches),
+    rates("events by `publisher()`", of.publisher),
+    rates("keys by a bare list that is parsed and forgotten", of.bareList),
+    rates("keys by `view()`", of.view),
+  ],
+)}
+
+The view holds ${whole(of.keys)} keys in ${of.view.megabytes} MB of heap.`;
+
+const rates = (what: string, { perSecond, cpuMsPerThousand }: Rates): string[] => [
+  what,
+  whole(perSecond),
+  `${cpuMsPerThousand} ms`,
+];
 
 const idlePolls = ({ polls, ratio }: Results["idle-polls"]): string => `## Idle long polls
 

@@ -57,6 +57,20 @@ export type Results = {
   };
   readonly "idle-polls": { readonly polls: number; readonly ratio: number };
   readonly archive: Archived;
+  readonly sdk: Sdk;
+};
+
+export type Rates = { readonly perSecond: number; readonly cpuMsPerThousand: number };
+
+type Sdk = {
+  readonly load: number;
+  readonly callers: number;
+  readonly keys: number;
+  readonly bareSingle: Rates;
+  readonly bareBatches: Rates;
+  readonly publisher: Rates;
+  readonly bareList: Rates;
+  readonly view: Rates & { readonly megabytes: number };
 };
 
 type Reading = {
@@ -96,6 +110,7 @@ const NAMES = [
   "compaction",
   "idle-polls",
   "archive",
+  "sdk",
 ] as const satisfies readonly (keyof Results)[];
 
 export const loadResults = (): Results =>
