@@ -100,7 +100,11 @@ export default defineConfig({
       }),
       project("sdk", ["test/{sdk,outbox}/**/*.test.ts"], emulated),
       project("cli", ["test/cli/**/*.test.ts"], emulated),
-      project("console", ["test/console/**/*.test.ts"], { ...emulated, testTimeout: 120_000 }),
+      project("console", ["test/console/**/*.test.ts"], {
+        ...emulated,
+        testTimeout: 240_000,
+        expect: { poll: { timeout: 15_000 } },
+      }),
       project("press", ["test/fuzz/press.test.ts"], { ...emulated, testTimeout: 240_000 }),
       project("infra", ["test/infra/**/*.test.ts"], {
         ...emulated,

@@ -52,6 +52,7 @@ try {
       if (colorScheme === "dark" && name !== "event") continue;
       await page.goto(`${stack.url}/console${hash}`);
       await page.waitForTimeout(ms);
+      if (name === "event") await page.getByText(/all there are/).waitFor();
       if (name === "versions") await page.getByLabel("Comparison").scrollIntoViewIfNeeded();
       const suffix = colorScheme === "dark" ? "-dark" : "";
       await page.screenshot({ path: join(folder, `console-${name}${suffix}.png`) });
