@@ -90,7 +90,7 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       project("rollback", ["test/upgrade/rollback.test.ts"], { ...emulated, testTimeout: 240_000 }),
-      project("clients", ["test/clients/{typescript,python,engines,drivers}.test.ts"], {
+      project("clients", ["test/clients/{typescript,python,webhooks,engines,drivers}.test.ts"], {
         ...emulated,
         testTimeout: 120_000,
       }),
