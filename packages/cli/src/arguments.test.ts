@@ -25,7 +25,9 @@ describe("places", () => {
     expect(placeInBody("42")).toEqual({ sequence: 42 });
     expect(placeInBody("bootstrap")).toBe("bootstrap");
     expect(placeInBody("2026-11-29T07:00:00.000Z")).toBe("2026-11-29T07:00:00.000Z");
-    expect(placeInBody("AQECDFR1")).toEqual({ cursor: "AQECDFR1" });
+    const cursor = "AQECDHNxa0ZVQnZI";
+    expect(placeInBody(cursor)).toEqual({ cursor });
+    expect(() => placeInBody("nowhere")).toThrow("is no place");
   });
 
   it("a seek delivers again or skips, never both", () => {
