@@ -247,15 +247,33 @@ describe("cursors", () => {
         path: `/streams/${stream}/exports/${"0".repeat(18)}?cursor=${cursor}`,
       }),
     ],
+    [
+      "listPushDeliveries",
+      ({ stream, subscription }, cursor) => ({
+        path: `/streams/${stream}/subscriptions/${subscription}/push/deliveries?cursor=${cursor}`,
+      }),
+    ],
   ]);
+
+  const KINDS: Readonly<Record<string, string>> = {
+    listArchive: "archive",
+    verifyArchive: "verified",
+    getExport: "export",
+    listPushDeliveries: "deliveries",
+  };
+  /** These are missing in this world, which is noticed before the cursor is read. */
+  const MISSING: Readonly<Record<string, string>> = {
+    getExport: "export-not-found",
+    listPushDeliveries: "push-not-found",
+  };
 
   it.each([...NUMBERED])(
     "[tenant.isolated] %s refuses the cursor of another stream",
     async (id, call) => {
-      const kind = { listArchive: "archive", verifyArchive: "verified", getExport: "export" }[id];
+      const kind = KINDS[id];
       const cursor = Buffer.from(`${kind} ${world.theirs.stream}:0`).toString("base64url");
       const { body } = await send(as(world.full), call(world.mine, cursor));
-      const refused = id === "getExport" ? "export-not-found" : "invalid-cursor";
+      const refused = MISSING[id] ?? "invalid-cursor";
       expect(body).toMatchObject({ code: refused });
     },
   );

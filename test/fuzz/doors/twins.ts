@@ -5,6 +5,7 @@ import { createLedger, type Identity, rootCaller } from "../../../packages/core/
 import type { HttpEvent } from "../../../packages/functions/src/lambda/http-event.ts";
 import { createMetrics } from "../../../packages/functions/src/metrics/metrics.ts";
 import type { OpenLedger } from "../../../packages/functions/src/open-ledger.ts";
+import { createSeal } from "../../../packages/functions/src/push/seal.ts";
 import { startServer } from "../../../packages/local/src/http-server.ts";
 import { ADMIN_KEY, openHandler } from "../../doors/doors.ts";
 import { createFakeDynamo } from "../../simulation/dynamodb/fake-dynamodb.ts";
@@ -47,6 +48,11 @@ export function openTwin(time: SharedTime): OpenLedger {
     },
     random: seededRandom("twin"),
     objects: bucket.objects(),
+    push: {
+      seal: createSeal("the-key-of-the-secrets-of-all-twins"),
+      deliver: async () => ({ kind: "answered", status: 204, text: "" }),
+      assertUrl: () => {},
+    },
     cursorKeys: [{ id: 1, secret: Buffer.from("the-cursor-key-of-all-twins") }],
     // No time passes during a request, so a waiting poll would never end.
     waitSecondsMax: 0,
