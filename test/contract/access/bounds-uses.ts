@@ -4,7 +4,7 @@ import type { Call } from "../wire.ts";
 /** The prefix that the keys under test are bound to. */
 export const PREFIX = "eu/";
 /** A text in every event, key and setting that such a key must never see. */
-export const SECRET = "secret";
+export const SECRET = "of-others-only";
 
 /** The subscriptions and cursors that a bound key uses in one stream. */
 export type Bounded = {
@@ -149,5 +149,27 @@ export const BOUNDED_USES: Readonly<Record<string, Use>> = {
     ],
   },
   seek: ofSubscription((path) => post(`${path}/seek`, { to: "earliest" })),
+  putPush: ofSubscription((path) => post(`${path}/push`, { url: "http://127.0.0.1:9/" }, "PUT")),
+  getPush: ofSubscription((path) => ({ path: `${path}/push` })),
+  listPushDeliveries: ofSubscription((path) => ({ path: `${path}/push/deliveries` })),
+  disablePush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/disable` })),
+  enablePush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/enable` })),
+  rotatePush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/rotate` })),
+  testPush: ofSubscription((path) => ({ method: "POST", path: `${path}/push/test` })),
+  resendPush: {
+    within: ({ stream, own }) =>
+      post(`${at(stream, own)}/push/resend`, { key: "eu/1", sequence: 1 }),
+    outside: ({ stream, own, foreign }) => [
+      ["forbidden", post(`${at(stream, own)}/push/resend`, { key: OTHERS, sequence: 1 })],
+      ...foreign.map(
+        (name) =>
+          [
+            "subscription-not-found",
+            post(`${at(stream, name)}/push/resend`, { key: "eu/1", sequence: 1 }),
+          ] as const,
+      ),
+    ],
+  },
+  deletePush: ofSubscription((path) => ({ method: "DELETE", path: `${path}/push` })),
   deleteSubscription: ofSubscription((path) => ({ method: "DELETE", path })),
 };

@@ -212,9 +212,11 @@ export function park({ stream, sub, now }: At, body: Readonly<Record<string, unk
   const former = sub.parked.get(key);
   const isRetried = former?.status === "retrying";
   if (former !== undefined && !isRetried && former.sequence <= sequence) return former;
+  // An event after the position was never part of the queue, so all of the queue waits again.
+  const isLater = isRetried && sequence > sub.position && former.sequence < sequence;
   const parked: Parked = {
     key,
-    sequence,
+    sequence: isLater ? former.sequence : sequence,
     reason: String(body.reason ?? ""),
     parkedAt,
     status: "parked",
