@@ -70,12 +70,15 @@ async function furnish(): Promise<void> {
       remember(await post(`${subscription}/park`, { sequence }), subscription);
     }
     remember(await post(`${subscription}/poll`, {}), subscription);
+    // A push that is enabled would take the leases of the subscription.
+    await post(`${subscription}/push`, { url: "http://127.0.0.1:1/" }, "PUT");
+    await post(`${subscription}/push/disable`, {});
   }
 }
 
-const post = (path: string, json: object) =>
+const post = (path: string, json: object, method: "POST" | "PUT" = "POST") =>
   send(target(), {
-    method: "POST",
+    method,
     headers: { "content-type": "application/json" },
     path,
     body: JSON.stringify(json),

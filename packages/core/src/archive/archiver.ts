@@ -218,7 +218,8 @@ function tallyAfter(
 
 /**
  * Removes the object of a segment whose row could not be written, if the row there names another
- * one. No row will ever name it then, because a row is never replaced.
+ * one. No row will ever name it then, because a row is never replaced. An object that stays, for
+ * example because the router may not remove any, is removed together with its stream.
  */
 async function dropUnlessNamed(
   { table, objects }: ArchiveDeps,
@@ -226,5 +227,6 @@ async function dropUnlessNamed(
   { first, object }: Segment,
 ): Promise<void> {
   const present = await table.segments.loadAtOrBefore(place, first);
-  if (present?.first === first && present.object !== object) await objects.remove([object]);
+  if (present?.first !== first || present.object === object) return;
+  await objects.remove([object]).catch(() => {});
 }

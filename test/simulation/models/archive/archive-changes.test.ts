@@ -106,4 +106,30 @@ describe("an archive while everything changes", () => {
     expect(parts.length).toBeGreaterThan(2);
     expect(world.coldReads()).toBeGreaterThan(0);
   });
+
+  it("[archive.floor] goes on although the loser of a race may not remove its object", async () => {
+    const world = await openArchive({});
+    const { ledger, openLedger, publish, published, readAll } = world;
+    await publish(10);
+    await ledger.compact(defaultTenant, NAME);
+    let removals = 0;
+    let overtaken = false;
+    // While the router writes its object, the sweeper archives more from the same event on.
+    const router = openLedger(2, async (run, name) => {
+      if (name.startsWith("remove")) {
+        removals++;
+        throw new Error("AccessDenied");
+      }
+      if (name.startsWith("create") && !overtaken) {
+        overtaken = true;
+        await publish(10);
+        await ledger.compact(defaultTenant, NAME);
+        await ledger.archive(defaultTenant, NAME);
+      }
+      return run();
+    });
+    expect(await router.archive(defaultTenant, NAME)).toMatchObject({ done: true });
+    expect(removals).toBe(1);
+    expect(numbersOf(await readAll("earliest"))).toEqual(published);
+  });
 });
