@@ -175,6 +175,27 @@ describe("a push", () => {
     expect(await stateOf(stream)).toMatchObject({ status: "failing", retryingKeys: 2 });
   });
 
+  it("[push.order] holds its position while no more keys can be parked", async () => {
+    const { stream } = await pushed({ concurrency: 1 });
+    answer((delivery) => (delivery.body.key.startsWith("bad") ? 500 : 204));
+    const pairs = Array.from({ length: 105 }, (_, n) => [event(`bad-${n}`, n), event(`good-${n}`, n)]);
+    await api.publish(stream, pairs.flat());
+    await run();
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 100 });
+    answer(() => 204);
+    for (let step = 0; step < 3; step++) {
+      aheadMs += 37 * SECOND_MS;
+      await run();
+    }
+    expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 0 });
+    const accepted = new Set(sent());
+    expect(accepted.size).toBe(105);
+    expect(await api.getSubscription(stream, "hook")).toMatchObject({
+      lag: { events: 0 },
+      parkedKeys: 0,
+    });
+  });
+
   it("[push.outage] notices at once that nothing answers, and disables it after 5 days", async () => {
     const { stream } = await pushed({ url: "http://127.0.0.1:1/hook" });
     await api.publish(stream, [event("a", 1), event("b", 1)]);

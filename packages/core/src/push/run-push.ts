@@ -170,7 +170,14 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
       }
       await recordHealth();
       for (const failure of failures) {
-        againAt = Math.min(againAt, (await setAside.park(failure, page)) ?? againAt);
+        const parked = await setAside.park(failure, page);
+        if (parked === "full") {
+          // The position is held until one of the parked keys is free.
+          await setAside.record(failure);
+          againAt = Math.min(againAt, setAside.nextRetryAt());
+          return false;
+        }
+        againAt = Math.min(againAt, parked.retryAt ?? againAt);
       }
       return true;
     },

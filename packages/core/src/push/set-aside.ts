@@ -78,6 +78,10 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
       }
     },
 
+    /** Returns when the first of the waiting keys is tried again. Infinity when none is. */
+    nextRetryAt: (): number =>
+      Math.min(...Array.from(known.values(), ({ retryAt: at }) => at ?? Number.POSITIVE_INFINITY)),
+
     /** An event was accepted. Its key waits no more, unless a later event of it has failed. */
     async accepted({ key, sequence }: StoredEvent): Promise<void> {
       const waiting = known.get(key);
@@ -86,9 +90,10 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
 
     /**
      * Parks the key of a failed event, while the worker that polled the page holds its partition.
-     * The next attempt is recorded first, so that it is not lost. Returns when that is.
+     * The next attempt is recorded first, so that it is not lost. "full" when no more keys can be
+     * parked.
      */
-    async park(failed: Failed, { cursor }: Pick<Poll, "cursor">): Promise<number | undefined> {
+    async park(failed: Failed, { cursor }: Pick<Poll, "cursor">): Promise<PushRetry | "full"> {
       const { event, answer } = failed;
       const { key, sequence } = event;
       const before = known.get(key);
@@ -97,9 +102,16 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
       const next = { key, sequence, attempts, retryAt: retryAt(attempts, answer, draw) };
       await table.pushWork.putRetry(row, next);
       known.set(key, next);
-      await parking.park(stream, name, { key, sequence, reason: reasonOf(answer) }, cursor.tokens);
+      const asked = { key, sequence, reason: reasonOf(answer) };
+      try {
+        await parking.park(stream, name, asked, cursor.tokens);
+      } catch (error) {
+        if (!(error instanceof LedgerError) || error.code !== "not-parkable") throw error;
+        await forget(key);
+        return "full";
+      }
       await record(failed, next);
-      return next.retryAt;
+      return next;
     },
   };
 }
