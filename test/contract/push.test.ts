@@ -178,7 +178,10 @@ describe("a push", () => {
   it("[push.order] holds its position while no more keys can be parked", async () => {
     const { stream } = await pushed({ concurrency: 1 });
     answer((delivery) => (delivery.body.key.startsWith("bad") ? 500 : 204));
-    const pairs = Array.from({ length: 105 }, (_, n) => [event(`bad-${n}`, n), event(`good-${n}`, n)]);
+    const pairs = Array.from({ length: 105 }, (_, n) => [
+      event(`bad-${n}`, n),
+      event(`good-${n}`, n),
+    ]);
     await api.publish(stream, pairs.flat());
     await run();
     expect(await stateOf(stream)).toMatchObject({ status: "enabled", retryingKeys: 100 });
