@@ -6,7 +6,7 @@ import { openPushTarget } from "./push-target.ts";
  * Two pushers of one subscription are killed again and again, while the receiver fails one in ten
  * deliveries and every delivery of one key. EVENTS raises the number of events.
  */
-const EVENTS = Number(process.env.EVENTS ?? 1_000);
+const EVENTS = Number(process.env.EVENTS ?? 400);
 const KEYS = 40;
 const BATCH = 500;
 const SECOND_MS = 1_000;
