@@ -119,7 +119,8 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     }
     failed++;
     failures.push({ event, id, answer });
-    circuit.failed(event.key, verdict);
+    // A key that fails again says nothing new about the endpoint.
+    if (verdict !== "failed" || !setAside.hasFailed(event)) circuit.failed(event.key, verdict);
     if (verdict === "gone") await change({ disabled: "gone" });
     // Nothing of a snapshot can be set aside.
     return circuit.isOpen() || page.phase === "bootstrap" ? "held" : "key-waits";

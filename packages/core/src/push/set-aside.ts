@@ -82,6 +82,9 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
     nextRetryAt: (): number =>
       Math.min(...Array.from(known.values(), ({ retryAt: at }) => at ?? Number.POSITIVE_INFINITY)),
 
+    /** Whether this event has failed before. */
+    hasFailed: ({ key, sequence }: StoredEvent): boolean => known.get(key)?.sequence === sequence,
+
     /** An event was accepted. Its key waits no more, unless a later event of it has failed. */
     async accepted({ key, sequence }: StoredEvent): Promise<void> {
       const waiting = known.get(key);
