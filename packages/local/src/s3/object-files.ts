@@ -35,12 +35,15 @@ export async function openObjectFiles(folder: string): Promise<ObjectStore> {
       }
     },
     read: async (facts, from, to) => {
-      const file = await open(fileOf(facts.key));
+      const file = await openIfThere(fileOf(facts.key));
+      if (file === undefined) return undefined;
       try {
-        const begin = prefixOf(facts).length;
+        const length = Buffer.alloc(LENGTH_BYTES);
+        await file.read(length, 0, LENGTH_BYTES, 0);
+        const begin = LENGTH_BYTES + length.readUInt32BE();
+        // What was cut off by hand reads as zeros, so a check of the content finds it.
         const bytes = Buffer.alloc(to - from);
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, begin + from);
-        if (bytesRead < bytes.length) throw new Error(`The file of ${facts.key} is cut off`);
+        await file.read(bytes, 0, bytes.length, begin + from);
         return bytes;
       } finally {
         await file.close();
@@ -83,6 +86,15 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -122,7 +122,7 @@ const read: Operation = async ({ store }, { method, key, query, headers }) => {
   const facts = store.get(key);
   const version = query.get("versionId");
   if (facts === undefined || (version !== null && version !== facts.version)) {
-    throw new S3Error(404, "NoSuchKey", "The specified key does not exist.");
+    throw noSuchKey();
   }
   const shown = shownHeaders(facts, headers);
   if (headers["if-match"] !== undefined && quoted(headers["if-match"]) !== facts.etag) {
@@ -138,9 +138,13 @@ const read: Operation = async ({ store }, { method, key, query, headers }) => {
     "content-length": String(to - from),
     ...(range && { "content-range": `bytes ${from}-${to - 1}/${facts.bytes}` }),
   };
-  if (method === "HEAD") return { status, headers: { ...shown, ...length } };
-  return { status, headers: { ...shown, ...length }, body: await store.read(facts, from, to) };
+  const isHead = method === "HEAD";
+  const body = await store.read(facts, from, isHead ? from : to);
+  if (body === undefined) throw noSuchKey();
+  return { status, headers: { ...shown, ...length }, ...(isHead ? {} : { body }) };
 };
+
+const noSuchKey = (): S3Error => new S3Error(404, "NoSuchKey", "The specified key does not exist.");
 
 function shownHeaders(facts: ObjectFacts, headers: S3Request["headers"]): Record<string, string> {
   const isWhole = headers.range === undefined;

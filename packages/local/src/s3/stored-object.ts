@@ -26,7 +26,7 @@ export type ObjectStore = {
    */
   put(facts: ObjectFacts, body: Uint8Array, check: () => void): Promise<void>;
   /** Returns the bytes from `from` to `to` - 1. */
-  read(facts: ObjectFacts, from: number, to: number): Promise<Uint8Array>;
+  read(facts: ObjectFacts, from: number, to: number): Promise<Uint8Array | undefined>;
   remove(key: string, check: () => void): Promise<void>;
 };
 
