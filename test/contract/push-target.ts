@@ -42,6 +42,7 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
   const opened = open();
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   const received: Received[] = [];
+  const waiting: (() => void)[] = [];
   let reply: (delivery: Received) => Reply = () => 204;
   const receiver = createServer((request, response) => {
     const pieces: Buffer[] = [];
@@ -51,7 +52,10 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
       const delivery = { headers: request.headers, text, body: JSON.parse(text) };
       received.push(delivery);
       const answer = reply(delivery);
-      if (answer === "nothing") return;
+      if (answer === "nothing") {
+        waiting.push(() => response.writeHead(204).end());
+        return;
+      }
       const {
         status,
         headers = {},
@@ -71,6 +75,10 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     received,
     /** Opens a ledger of a process of its own over the same table. */
     other: open,
+    /** Answers with 204 what got no answer. */
+    release(): void {
+      for (const end of waiting.splice(0)) end();
+    },
     /** Decides what the receiver answers from now on. */
     answer(how: (delivery: Received) => Reply): void {
       reply = how;

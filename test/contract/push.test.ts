@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as described from "../../packages/protocol/src/described/index.ts";
 import { openPushTarget, type Received } from "./push-target.ts";
 
@@ -255,6 +255,35 @@ describe("a push", () => {
     await run();
     expect(await api.getSubscription(stream, "hook")).toMatchObject({ lag: { events: 0 } });
     other.close();
+  });
+
+  it.each([
+    ["disabled", "/disable", "POST"],
+    ["ended", "", "DELETE"],
+    ["moved to another endpoint", "", "PUT"],
+    ["given a new secret", "/rotate", "POST"],
+  ] as const)("a run ends with its page when the push is %s", async (_, path, method) => {
+    const { stream } = await pushed({ concurrency: 1 });
+    await api.publish(
+      stream,
+      Array.from({ length: 20 }, (__, n) => event(`k${n}`, n)),
+    );
+    let changing: Promise<unknown> = Promise.resolve();
+    answer(() => {
+      if (received.length === 1) {
+        const body = method === "PUT" ? { url: `${target.url}/new` } : undefined;
+        changing = sendTo(stream, path, method, body);
+        return "nothing";
+      }
+      return 204;
+    });
+    const running = run();
+    await vi.waitUntil(() => received.length === 1);
+    await changing;
+    target.release();
+    await running;
+    // The first page has eight events.
+    expect(received).toHaveLength(8);
   });
 
   it("[push.secret] a rotated secret signs together with its successor for a day", async () => {

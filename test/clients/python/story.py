@@ -1,4 +1,4 @@
-"""The story of ../story.ts, told by a client of openapi-python-client."""
+"""The story of ../story.ts with a client of openapi-python-client."""
 
 import json
 import os

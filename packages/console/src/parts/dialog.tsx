@@ -117,3 +117,19 @@ export function Field({ label, hint, children }: FieldProps) {
     </div>
   );
 }
+
+type NameProps = { readonly name: string; readonly onName: (name: string) => void };
+
+/** The name of a new stream or subscription. */
+export function NameField({ name, onName }: NameProps) {
+  return (
+    <Field label="Name" hint="Lower-case letters, digits, dot, dash and underscore.">
+      <input
+        required
+        autocomplete="off"
+        value={name}
+        onInput={(e) => onName(e.currentTarget.value)}
+      />
+    </Field>
+  );
+}

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { api, type StreamInfo } from "../api.ts";
 import { announce } from "../parts/basics.tsx";
-import { Field, FormDialog } from "../parts/dialog.tsx";
+import { Field, FormDialog, NameField } from "../parts/dialog.tsx";
 
 type Props = {
   /** The stream to change. Without it, a new one is created. */
@@ -47,16 +47,7 @@ export function StreamDialog({ stream, onClose, onDone }: Props) {
       onAct={save}
       onClose={onClose}
     >
-      {isNew && (
-        <Field label="Name" hint="Lower-case letters, digits, dot, dash and underscore.">
-          <input
-            required
-            autocomplete="off"
-            value={name}
-            onInput={(e) => setName(e.currentTarget.value)}
-          />
-        </Field>
-      )}
+      {isNew && <NameField name={name} onName={setName} />}
       <Field label="Description">
         <input value={description} onInput={(e) => setDescription(e.currentTarget.value)} />
       </Field>

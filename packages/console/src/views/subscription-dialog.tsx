@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { api, type SubscriptionInfo } from "../api.ts";
 import { announce } from "../parts/basics.tsx";
-import { Field, FormDialog } from "../parts/dialog.tsx";
+import { Field, FormDialog, NameField } from "../parts/dialog.tsx";
 import { FilterFields, printFilter, readFilter } from "./filter-fields.tsx";
 
 type NewProps = {
@@ -22,14 +22,7 @@ export function NewSubscriptionDialog({ stream, onClose, onDone }: NewProps) {
   };
   return (
     <FormDialog title={`Subscribe to ${stream}`} act="Create" onAct={create} onClose={onClose}>
-      <Field label="Name" hint="Lower-case letters, digits, dot, dash and underscore.">
-        <input
-          required
-          autocomplete="off"
-          value={name}
-          onInput={(e) => setName(e.currentTarget.value)}
-        />
-      </Field>
+      <NameField name={name} onName={setName} />
       <Field label="It begins with">
         <select value={start} onChange={(e) => setStart(e.currentTarget.value)}>
           <option value="earliest">the oldest event that is kept</option>

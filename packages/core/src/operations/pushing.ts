@@ -169,6 +169,7 @@ export function pushOperations(parts: Parts) {
       const now = await change(row, ({ secrets: [newest] }) => ({
         secrets: [sealed(row, secret), ...(newest === undefined ? [] : [{ ...newest, until }])],
       }));
+      await table.pushWork.ring(row, clock.now());
       return { ...(await toView(now)), secret };
     },
 

@@ -64,7 +64,7 @@ export async function runPush(
   const run = await openRun(deps, stream, first);
   let limit = first.outage === undefined ? FIRST_PAGE : PAGE_MAX;
   try {
-    while (mayGoOn()) {
+    while (mayGoOn() && (await run.isCurrent())) {
       await run.releaseDue();
       const began = clock.monotonic();
       const request = { limit, consumer, heardMs: clock.now() };
@@ -145,6 +145,10 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   }
 
   return {
+    /** Whether the push is still as this run knows it. A change of it has rung for another run. */
+    isCurrent: async (): Promise<boolean> =>
+      row !== undefined && (await table.pushes.load(row))?.version === row.version,
+
     releaseDue: () => (first.outage === undefined ? setAside.releaseDue() : undefined),
 
     /** Ends the sending, because a different worker has the page. */

@@ -144,4 +144,20 @@ describe("quotas", () => {
     time.nowMs += 1_000;
     expect(await servers[0]?.take(who, { requestsPerSecond: 1 })).toHaveLength(1);
   });
+
+  it("[quota.open] administration does not pass while the table does not answer", async () => {
+    const { servers, who, set, time, store } = openServers(1, { requestsPerSecond: 1 });
+    await set();
+    const administer = () =>
+      servers[0]?.take(who, { requestsPerSecond: 1 }, { mustKnow: true }) ?? [];
+    store.setFaults(() => ({ "error-before": 1 }));
+    // A request for data in between does not open the way.
+    await servers[0]?.take(who, { requestsPerSecond: 1 });
+    for (let request = 0; request < 3; request++) {
+      await expect(administer()).rejects.toMatchObject({ code: "store-unavailable" });
+    }
+    store.setFaults(() => ({}));
+    time.nowMs += 1_000;
+    expect(await administer()).toHaveLength(1);
+  });
 });
