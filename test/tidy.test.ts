@@ -238,6 +238,23 @@ describe("pages", () => {
     expect(unlisted).toEqual([]);
   });
 
+  it("docs/decisions/README.md lists every decision once, in order, by its title", () => {
+    const index = read("docs/decisions/README.md").split("\n");
+    const rows = index.filter((line) => /^\| \[|^[-*] |\]\(\d{4}/.test(line));
+    const expected = pages
+      .filter((page) => /^docs\/decisions\/\d{4}-[\w-]+\.md$/.test(page))
+      .toSorted()
+      .map((page) => {
+        const [, number, title] = /^# (\d{4}) (.+)$/m.exec(read(page)) ?? [];
+        expect(basename(page).slice(0, 4), `${page}: the heading has the number`).toBe(number);
+        return `| [${number}](${basename(page)}) | ${title} |`;
+      });
+    expect(new Set(expected.map((row) => row.slice(3, 7))).size, "a number is taken twice").toBe(
+      expected.length,
+    );
+    expect(rows).toEqual(expected);
+  });
+
   it("problems.md explains every code with its cause, remedy and the example of the API", () => {
     const sections = new Map(
       read("docs/problems.md")
