@@ -68,7 +68,7 @@ const roomOf = (path: string) => {
   return rest.length === 0 ? "operations" : room;
 };
 
-/** Returns the files of core that a file names after `from` or in `import()`. */
+/** Returns the files that a file names after `from` or in `import()`. */
 const importsOf = (path: string) =>
   [...read(path).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, name = ""]) =>
     normalize(join(dirname(path), name)),
@@ -118,6 +118,26 @@ describe("walls", () => {
       }),
     );
     expect(upward).toEqual([]);
+  });
+
+  it("no files import each other in a circle, types as well as values", () => {
+    const rooms = tracked.filter((path) =>
+      /^(packages|infra|bench|examples|tools)\/.*\.tsx?$/.test(path),
+    );
+    const imports = new Map(rooms.map((path) => [path, importsOf(path)]));
+    const circleFrom = (path: string, way: readonly string[]): readonly string[] | undefined => {
+      if (way.includes(path)) return way.slice(way.indexOf(path));
+      if (circleless.has(path)) return undefined;
+      for (const target of imports.get(path) ?? []) {
+        const circle = circleFrom(target, [...way, path]);
+        if (circle !== undefined) return circle;
+      }
+      circleless.add(path);
+      return undefined;
+    };
+    const circleless = new Set<string>();
+    const circles = rooms.flatMap((path) => circleFrom(path, [])?.join(" > ") ?? []);
+    expect(circles, "move down what both files need").toEqual([]);
   });
 
   it("protocol depends only on zod", () => {

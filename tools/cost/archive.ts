@@ -7,7 +7,7 @@ import { startS3Server } from "../../packages/local/src/s3/server.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
 import { type Consumption, meterCapacity } from "../../test/support/capacity.ts";
 import { orderEvents } from "../../test/support/order-events.ts";
-import type { Units } from "./measure.ts";
+import type { Units } from "./units.ts";
 
 /** What archiving costs: units of the table, and requests to the bucket. */
 export type ArchiveMeasured = {

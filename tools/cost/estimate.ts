@@ -3,9 +3,10 @@ import {
   type MetricName,
   metricOf,
 } from "../../packages/functions/src/metrics/catalog.ts";
-import type { Measured, Units } from "./measure.ts";
+import type { Measured } from "./measure.ts";
 import { FREE, PRICES } from "./prices.ts";
 import { ASSUMED, type Ingress, type Scenario } from "./scenarios.ts";
+import type { Units } from "./units.ts";
 
 export type Item = { readonly name: string; readonly dollars: number };
 

@@ -8,9 +8,7 @@ import { createMetrics } from "../../packages/functions/src/metrics/metrics.ts";
 import { printAnswered } from "../../packages/functions/src/metrics/request-log.ts";
 import { type ArchiveMeasured, measureArchive } from "./archive.ts";
 import { openTable, type Polled, type Shop } from "./shop.ts";
-
-/** Capacity units, as DynamoDB counts them. */
-export type Units = { readonly read: number; readonly write: number };
+import type { Units } from "./units.ts";
 
 /** The cost of a request of `n` events, and of the work that follows from it. */
 export type BatchMeasured = {

@@ -1,6 +1,6 @@
-import type { Fetch } from "./http/attempt.ts";
+import type { Fetch, RequestReport } from "./http/call.ts";
 import { type Clock, systemClock } from "./http/clock.ts";
-import { type Connection, connect, type RequestReport } from "./http/request.ts";
+import { type Connection, connect } from "./http/request.ts";
 import { RETRY, type RetryPolicy } from "./http/retry-plan.ts";
 
 export type ConnectionOptions = {

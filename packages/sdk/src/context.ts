@@ -1,7 +1,8 @@
 import { type Numbers, parseAnswer, type ReadAnswer } from "./events/numbers.ts";
 import type { Schemas } from "./events/schema.ts";
+import type { Call } from "./http/call.ts";
 import type { Wait } from "./http/follow.ts";
-import type { Call, Connection } from "./http/request.ts";
+import type { Connection } from "./http/request.ts";
 
 /** The dependencies of a stream's operations. */
 export type StreamContext = {

@@ -5,8 +5,8 @@ import type { LedgerEvent, NewEvent } from "./events/event.ts";
 import type { Numbers, ReadAnswer } from "./events/numbers.ts";
 import type { RawJson } from "./events/raw-json.ts";
 import type { LedgerEventOf, NewEventOf, Schemas } from "./events/schema.ts";
+import type { Call } from "./http/call.ts";
 import type { Wait } from "./http/follow.ts";
-import type { Call } from "./http/request.ts";
 import { type Stream, wholeStream } from "./stream.ts";
 
 export type LedgerOptions = ConnectionOptions & {

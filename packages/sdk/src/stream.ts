@@ -1,7 +1,7 @@
 import type { StreamContext } from "./context.ts";
 import { ask, streamPath } from "./context.ts";
 import type { LedgerEvent, NewEvent, Page } from "./events/event.ts";
-import type { Call } from "./http/request.ts";
+import type { Call } from "./http/call.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
 import { type PublishingStream, publishingStream } from "./publishing-stream.ts";
 import { type ReadOptions, readEach, readPages } from "./read.ts";

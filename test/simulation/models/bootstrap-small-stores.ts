@@ -6,7 +6,7 @@ import {
   type Stretch,
 } from "../../../packages/core/src/compaction/compaction-plan.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
-import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import type { CompactedRow } from "../../../packages/core/src/table/compacted.entity.ts";
 
 /** One event of a small log: its key, and whether it deletes the key. */

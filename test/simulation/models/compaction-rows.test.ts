@@ -4,7 +4,7 @@ import { moveFloor } from "../../../packages/core/src/compaction/floor.ts";
 import { repairNumbering } from "../../../packages/core/src/compaction/repair.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
-import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import type { Checkpoint } from "../../../packages/core/src/table/checkpoint.entity.ts";
 import { LIFE, openTable, stream } from "./guarded-rows.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { defaultTenant } from "../../../packages/core/src/model/names.ts";
 import { nothingParked } from "../../../packages/core/src/model/parking.ts";
 import type { ApiKeyRow } from "../../../packages/core/src/table/api-key.entity.ts";
-import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import { LIFE, NAME, openSubscription, openTable, ROW, SUB, stream } from "./guarded-rows.ts";
 
 /*

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { IncomingEvent, RawJson } from "../../../packages/core/src/model/event.ts";
 import { partitionOf } from "../../../packages/core/src/model/partition.ts";
-import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import { frozenPublishers } from "./frozen-publishers.ts";
 import { readAll } from "./log/read-all.ts";
 import { type LogProcess, type SimulatedLog, simulateLog } from "./log/simulated-log.ts";

@@ -1,6 +1,6 @@
 import { unpackBatch } from "../../../packages/core/src/log/codec.ts";
 import { earliestOf } from "../../../packages/core/src/model/archive.ts";
-import type { Batch } from "../../../packages/core/src/table/batch.entity.ts";
+import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import type { EventRef } from "../checker/history.ts";
 import type { Item } from "../dynamodb/value.ts";
 import type { Recorder } from "./recorder.ts";

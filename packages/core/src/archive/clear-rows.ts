@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
-import type { BatchOutline } from "../table/batch.entity.ts";
+import type { BatchOutline } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { ArchivedStream } from "./settle.ts";

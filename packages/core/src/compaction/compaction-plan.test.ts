@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { HOUR_MS } from "../kernel/time.ts";
 import { entryOf, packEvents } from "../log/codec.ts";
 import type { RawJson } from "../model/event.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import {
   emptyStretch,

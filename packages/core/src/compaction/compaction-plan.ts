@@ -4,7 +4,7 @@ import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch } from "../table/batch.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
 import type { CompactedRow } from "../table/compacted.entity.ts";
 

@@ -4,7 +4,7 @@ import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekBatch, seekKeptTime } from "../log/read/seek.ts";
 import type { Life } from "../model/names.ts";
 import { CLOCKS_APART_MS, type Sightings } from "../model/sightings.ts";
-import { type Batch, lastsUntil } from "../table/batch.entity.ts";
+import { type Batch, lastsUntil } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import { planFloor } from "./compaction-plan.ts";

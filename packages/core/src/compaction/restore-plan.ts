@@ -1,7 +1,7 @@
 import { LedgerError } from "../kernel/error.ts";
 import { DAY_MS, MINUTE_MS } from "../kernel/time.ts";
 import type { LostRange } from "../model/restored.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { ReceiptRow } from "../table/receipt.entity.ts";
 

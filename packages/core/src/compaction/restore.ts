@@ -9,7 +9,7 @@ import { seekKeptTime } from "../log/read/seek.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
-import { type Batch, lasting, lastsUntil } from "../table/batch.entity.ts";
+import { type Batch, lasting, lastsUntil } from "../table/batch.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { CompactDeps } from "./compact.ts";
 import { repairNumbering } from "./repair.ts";

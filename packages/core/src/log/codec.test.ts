@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../kernel/invariant.ts";
 import type { IncomingEvent, RawJson } from "../model/event.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch } from "../table/batch.ts";
 import { entryOf, madeEventId, type Packed, packEvents, unpackBatch } from "./codec.ts";
 
 const ID = Uint8Array.from({ length: 16 }, (_, index) => index * 16 + 7);

@@ -2,7 +2,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { EventAttributes } from "@eventledger/protocol";
 import { assertInvariant, InvariantError } from "../kernel/invariant.ts";
 import type { IncomingEvent, RawJson, StoredEvent } from "../model/event.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch } from "../table/batch.ts";
 
 /**
  * The packed form of a batch. It is one line of JSON with the attributes of all events, then their

@@ -2,7 +2,7 @@ import { type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { streamNotFound } from "../kernel/error.ts";
 import type { Life } from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
-import { type BatchOutline, lastsUntil } from "../table/batch.entity.ts";
+import { type BatchOutline, lastsUntil } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 

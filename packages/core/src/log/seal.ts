@@ -5,7 +5,7 @@ import { again, backOff, retry } from "../kernel/retry.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 import type { Life } from "../model/names.ts";
 import type { Append } from "../table/append-rows.ts";
-import type { Batch } from "../table/batch.entity.ts";
+import type { Batch } from "../table/batch.ts";
 import type { Table } from "../table/table.ts";
 import { loadEnd } from "./end.ts";
 

@@ -21,7 +21,7 @@ import {
 import { type Covers, listCovered } from "../subscription/covered.ts";
 import { progressAtCursor, seek } from "../subscription/position/seek.ts";
 import { change } from "../subscription/settings/change.ts";
-import type { NewSubscription } from "../subscription/subscriptions.ts";
+import type { NewSubscription } from "../subscription/settings/config.ts";
 import type { Parts } from "./parts.ts";
 import { normalPlace } from "./places.ts";
 

@@ -1,4 +1,4 @@
-import { type CreateSubscription, LIMITS, type Start } from "@eventledger/protocol";
+import { LIMITS } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
@@ -19,7 +19,7 @@ import { createCommits, type Replacement } from "./position/commit-writes.ts";
 import { createSubscriptionLag } from "./position/lag.ts";
 import { loadOffsets } from "./position/load-offsets.ts";
 import { isInSnapshot, offsetsOf, type Progress, pendingProgress } from "./position/progress.ts";
-import { assertSameConfig, normalConfig } from "./settings/config.ts";
+import { assertSameConfig, type NewSubscription, normalConfig } from "./settings/config.ts";
 import type { SubscriptionState } from "./state.ts";
 import { createUntilMemory } from "./workers/until-memory.ts";
 
@@ -41,12 +41,6 @@ export type SubscriptionDeps = {
   readonly random: Random;
   readonly log: Log;
   readonly snapshots: Snapshots;
-};
-
-/** The settings of a new subscription. A lease has the default length unless a length is given. */
-export type NewSubscription = Omit<CreateSubscription, "leaseSeconds" | "start"> & {
-  readonly start: Start;
-  readonly leaseSeconds?: number;
 };
 
 /** How long a subscription's state stays cached while there is nothing to deliver. */

@@ -1,7 +1,7 @@
 import { createWriteTransaction } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { isRefusal, refusalOf } from "./aws-error.ts";
-import type { Batch } from "./batch.entity.ts";
+import type { Batch } from "./batch.ts";
 import { sendPut } from "./batch-wire.ts";
 import type { Connection } from "./connection.ts";
 import type { ReceiptRow } from "./receipt.entity.ts";

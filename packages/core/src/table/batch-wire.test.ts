@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Life } from "../model/names.ts";
-import { type Batch, batchEntity } from "./batch.entity.ts";
+import { batchEntity } from "./batch.entity.ts";
+import type { Batch } from "./batch.ts";
 import { type BatchQuery, putRequest, queryRequest, sendPut, sendQuery } from "./batch-wire.ts";
 import type { Connection } from "./connection.ts";
 

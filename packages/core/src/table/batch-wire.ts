@@ -1,7 +1,7 @@
 import { PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Life } from "../model/names.ts";
-import type { Batch, ClaimedRun } from "./batch.entity.ts";
+import type { Batch, ClaimedRun } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 
 /**

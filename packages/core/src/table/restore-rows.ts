@@ -2,7 +2,7 @@ import { createWriteTransaction } from "electrodb";
 import type { Life, ScopedName } from "../model/names.ts";
 import type { Restored } from "../model/restored.ts";
 import { writeRows, writeRowsUntilKnown } from "./aws-error.ts";
-import type { Batch } from "./batch.entity.ts";
+import type { Batch } from "./batch.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
 import type { RowKinds } from "./row-kinds.ts";

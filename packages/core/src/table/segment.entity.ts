@@ -2,8 +2,9 @@ import { CustomAttributeType, createWriteTransaction, Entity } from "electrodb";
 import type { Archived, ArchiveProgress } from "../model/archive.ts";
 import type { Life, ScopedName } from "../model/names.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
+import type { checkpointEntity } from "./checkpoint.entity.ts";
 import { type Connection, entityConfig } from "./connection.ts";
-import type { RowKinds } from "./row-kinds.ts";
+import type { streamEntity } from "./stream.entity.ts";
 import { transact } from "./transaction.ts";
 
 /**
@@ -76,7 +77,11 @@ const SEQUENCE_DIGITS = 14;
 
 type Place = { readonly life: Life; readonly partition: number };
 type Stream = { readonly name: ScopedName; readonly uid: string };
-type Kinds = Pick<RowKinds, "segment" | "checkpoint" | "stream">;
+type Kinds = {
+  readonly segment: ReturnType<typeof segmentEntity>;
+  readonly checkpoint: ReturnType<typeof checkpointEntity>;
+  readonly stream: ReturnType<typeof streamEntity>;
+};
 
 /** The rows of a partition's archive. All reads are strongly consistent. */
 export const segmentRows = (connection: Connection, kinds: Kinds) => ({

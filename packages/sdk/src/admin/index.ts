@@ -2,7 +2,8 @@ import { type ConnectionOptions, openConnection } from "../connection-options.ts
 import { streamPath } from "../context.ts";
 import { unlessRepeated } from "../errors.ts";
 import type { Lag } from "../events/event.ts";
-import type { Call, Connection } from "../http/request.ts";
+import type { Call } from "../http/call.ts";
+import type { Connection } from "../http/request.ts";
 import type { ParkedKey, Place, SeekReceipt } from "../subscription/settings.ts";
 import type {
   ApiKey,

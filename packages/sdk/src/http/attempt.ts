@@ -1,21 +1,5 @@
 import { LedgerProblem } from "../errors.ts";
-import type { Call, ConnectionDeps } from "./request.ts";
-
-/** The part of `fetch` that the SDK uses. */
-export type Fetch = (
-  url: string,
-  init: {
-    method: string;
-    headers: Record<string, string>;
-    body?: string;
-    signal: AbortSignal;
-    redirect: "manual";
-  },
-) => Promise<{
-  readonly status: number;
-  readonly headers: { get(name: string): string | null };
-  text(): Promise<string>;
-}>;
+import type { Call, ConnectionDeps } from "./call.ts";
 
 export type Answer = {
   readonly status: number;

@@ -1,54 +1,9 @@
 import { LedgerProblem, LedgerUnreachable } from "../errors.ts";
-import { type Answer, attempt, type Fetch } from "./attempt.ts";
+import { type Answer, attempt } from "./attempt.ts";
+import type { Call, ConnectionDeps } from "./call.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { createOutage } from "./outage.ts";
-import { pauseAfter, type RetryPolicy } from "./retry-plan.ts";
-
-/**
- * One request. Every request can be repeated: publishes carry an Idempotency-Key, and the others
- * set a state.
- */
-export type Call = {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
-  /** JSON as text, or as members. */
-  readonly body?: string | Readonly<Record<string, unknown>> | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * How long the server may hold its answer. Sent in the query of a GET and in the body of a POST.
-   */
-  readonly waitSeconds?: number | undefined;
-  /** How long the answer may take, if that is longer than usual. */
-  readonly timeoutMs?: number | undefined;
-  /** Replaces the policy's number of attempts. A loop that follows a stream never gives up. */
-  readonly attempts?: number | undefined;
-  /** Called for each failure after which the request is sent again. */
-  readonly onRetry?: ((error: Error) => void) | undefined;
-};
-
-/** The argument of `onRequest`, for each attempt. */
-export type RequestReport = {
-  readonly method: string;
-  readonly path: string;
-  readonly attempt: number;
-  readonly ms: number;
-  /** Undefined when no answer came. */
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
-  readonly error: Error | undefined;
-};
-
-export type ConnectionDeps = {
-  readonly url: string;
-  readonly apiKey: string | ((isRefused: boolean) => string | Promise<string>);
-  readonly fetch: Fetch;
-  readonly timeoutMs: number;
-  readonly retry: RetryPolicy;
-  readonly clock: Clock;
-  readonly onRequest: ((report: RequestReport) => void) | undefined;
-};
+import { pauseAfter } from "./retry-plan.ts";
 
 export type Connection = { request(call: Call): Promise<Answer>; readonly clock: Clock };
 

@@ -2,7 +2,7 @@ import { ask, type StreamContext, streamPath } from "../context.ts";
 import { unlessRepeated } from "../errors.ts";
 import type { Lag } from "../events/event.ts";
 import { newIdempotencyKey } from "../events/idempotency-key.ts";
-import type { Call } from "../http/request.ts";
+import type { Call } from "../http/call.ts";
 import type {
   ParkedKey,
   Place,

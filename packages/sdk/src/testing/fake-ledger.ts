@@ -1,4 +1,4 @@
-import type { Fetch } from "../http/attempt.ts";
+import type { Fetch } from "../http/call.ts";
 import { systemClock } from "../http/clock.ts";
 import type { LedgerOptions } from "../ledger.ts";
 import type { Place } from "../subscription/settings.ts";

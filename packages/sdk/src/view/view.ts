@@ -1,9 +1,9 @@
 import { ask, type StreamContext, streamPath } from "../context.ts";
 import type { Lag, LedgerEvent, Page, Receipt } from "../events/event.ts";
 import { type OnInvalid, readEvents, type WireEvent } from "../events/read-events.ts";
+import type { Call } from "../http/call.ts";
 import { sleep } from "../http/clock.ts";
 import { FOREVER, pace, waitSecondsAfter } from "../http/follow.ts";
-import type { Call } from "../http/request.ts";
 import { backOffMs } from "../http/retry-plan.ts";
 import { createChanges, type ViewChange } from "./changes.ts";
 import type { Change, Found, Mark, ViewStore } from "./store.ts";

@@ -1,5 +1,5 @@
 import type { Append, Obstacles } from "../../table/append-rows.ts";
-import { type Batch, type ClaimedRun, lasting } from "../../table/batch.entity.ts";
+import { type Batch, type ClaimedRun, lasting } from "../../table/batch.ts";
 import type { Receipt, ReceiptPart, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { BatchEntry, Packed } from "../codec.ts";
 import type { End } from "../end.ts";

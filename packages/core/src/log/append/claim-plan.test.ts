@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { ClaimedRun } from "../../table/batch.entity.ts";
+import type { ClaimedRun } from "../../table/batch.ts";
 import { readClaim } from "./claim-plan.ts";
 
 const id = (fill: number) => new Uint8Array(16).fill(fill);

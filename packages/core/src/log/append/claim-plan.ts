@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS } from "../../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../../model/sightings.ts";
-import type { Batch, ClaimedRun } from "../../table/batch.entity.ts";
+import type { Batch, ClaimedRun } from "../../table/batch.ts";
 import type { Claim, Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
 
 type Keyed = {

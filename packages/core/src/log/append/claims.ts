@@ -3,7 +3,7 @@ import { LedgerError } from "../../kernel/error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { again, backOff, retry } from "../../kernel/retry.ts";
 import type { Life } from "../../model/names.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { ClaimVerdict, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
 import type { End } from "../end.ts";

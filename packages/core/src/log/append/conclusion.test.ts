@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Life } from "../../model/names.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { AppendPlan } from "./append-plan.ts";
 import { createConclusion } from "./conclusion.ts";
 import type { Sent } from "./send.ts";

@@ -4,7 +4,7 @@ import { streamNotFound } from "../../kernel/error.ts";
 import { MINUTE_MS } from "../../kernel/time.ts";
 import type { Life } from "../../model/names.ts";
 import type { Sightings } from "../../model/sightings.ts";
-import { type Batch, type BatchOutline, lastsUntil } from "../../table/batch.entity.ts";
+import { type Batch, type BatchOutline, lastsUntil } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 import { type End, isBelow, loadEnd } from "../end.ts";
 import { assertMayPublish } from "../guard.ts";

@@ -6,7 +6,7 @@ import { MINUTE_MS } from "../../kernel/time.ts";
 import { isTombstone, type RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { bucketOf } from "../../model/partition.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 import { unpackBatch } from "../codec.ts";
 import { type AppendPlan, type AppendRequest, writtenBy } from "./append-plan.ts";

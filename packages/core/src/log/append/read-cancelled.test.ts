@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Life } from "../../model/names.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { ReceiptRow } from "../../table/receipt.entity.ts";
 import { type AppendPlan, readCancelled } from "./append-plan.ts";
 

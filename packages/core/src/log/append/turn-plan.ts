@@ -1,4 +1,4 @@
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { End } from "../end.ts";
 
 /** Turns end when no batch has carried one for this long. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Life } from "../../model/names.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import { createBatchSizes, rowsFor } from "./batch-sizes.ts";
 
 const EDGE = { batch: 1, next: 1 };

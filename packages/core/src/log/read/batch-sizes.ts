@@ -1,7 +1,7 @@
 import { createBounded } from "../../kernel/bounded.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 
 /** How many batches a read has seen, and the events in them. */
 export type SeenBatches = { readonly batches: number; readonly events: number };

@@ -3,7 +3,7 @@ import { type Archived, isArchived } from "../../model/archive.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import { lostBetween } from "../../model/restored.ts";
-import type { BatchOutline } from "../../table/batch.entity.ts";
+import type { BatchOutline } from "../../table/batch.ts";
 import { timeOfCold } from "../cold/cold-read.ts";
 import type { PartitionRun, ReadDeps } from "./read-run.ts";
 

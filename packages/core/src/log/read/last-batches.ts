@@ -1,6 +1,6 @@
 import { createBounded } from "../../kernel/bounded.ts";
 import type { Life } from "../../model/names.ts";
-import type { BatchOutline } from "../../table/batch.entity.ts";
+import type { BatchOutline } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 
 const PARTITIONS_MAX = 10_000;

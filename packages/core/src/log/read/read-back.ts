@@ -7,7 +7,7 @@ import type { StoredEvent } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import { isLost } from "../../model/restored.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import { unpackBatch } from "../codec.ts";
 import { type ColdChain, readColdBefore } from "../cold/cold-read.ts";

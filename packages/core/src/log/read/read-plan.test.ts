@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { edgeAt } from "../../model/position.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import { planRun } from "./read-plan.ts";
 
 const PAGE = { events: 1_000, bytes: 5_000_000 };

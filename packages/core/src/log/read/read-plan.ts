@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../../model/event.ts";
 import type { Position } from "../../model/position.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 
 /** The remaining capacity of a page. */
 export type Room = { readonly events: number; readonly bytes: number };

@@ -4,7 +4,7 @@ import { invalidRequest, streamNotFound } from "../../kernel/error.ts";
 import { earliestOf } from "../../model/archive.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
-import type { Batch } from "../../table/batch.entity.ts";
+import type { Batch } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 import { seekCold } from "../cold/cold-read.ts";
 import type { Segments } from "../cold/segments.ts";

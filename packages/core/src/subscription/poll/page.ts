@@ -24,16 +24,6 @@ import type { Presence } from "../workers/leases.ts";
 import { covered, type View } from "./poll-plan.ts";
 import type { Start } from "./start.ts";
 
-/** A request for the events after `after`, or after the committed offset. */
-export type PollRequest = {
-  readonly limit: number;
-  readonly after?: CursorContent | undefined;
-  /** The progress of an earlier look of the same poll. A later seek invalidates it. */
-  readonly ahead?: CursorContent | undefined;
-  /** The presence of the worker in an earlier look of the same poll. */
-  readonly before?: Presence | undefined;
-};
-
 /** The answer to a poll. `cursor` covers the events of the page. Clients commit it. */
 export type Poll = {
   readonly events: readonly StoredEvent[];

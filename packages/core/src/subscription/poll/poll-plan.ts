@@ -4,6 +4,16 @@ import type { SubscriptionState } from "../state.ts";
 import type { Presence } from "../workers/leases.ts";
 import { isSameNote } from "./delivery-count-plan.ts";
 
+/** A request for the events after `after`, or after the committed offset. */
+export type PollRequest = {
+  readonly limit: number;
+  readonly after?: CursorContent | undefined;
+  /** The progress of an earlier look of the same poll. A later seek invalidates it. */
+  readonly ahead?: CursorContent | undefined;
+  /** The presence of the worker in an earlier look of the same poll. */
+  readonly before?: Presence | undefined;
+};
+
 /** The state that one look of a poll works with: the whole subscription, or a worker's share. */
 export type View = {
   readonly state: SubscriptionState;

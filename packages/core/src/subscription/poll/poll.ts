@@ -7,8 +7,8 @@ import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Snapshots, Subscriptions } from "../subscriptions.ts";
 import type { Deliveries, Queued } from "./deliveries.ts";
-import { emptyPage, logPage, type Poll, type PollRequest, snapshotPage } from "./page.ts";
-import { endOf, isUnchanged, type View, type ViewSource } from "./poll-plan.ts";
+import { emptyPage, logPage, type Poll, snapshotPage } from "./page.ts";
+import { endOf, isUnchanged, type PollRequest, type View, type ViewSource } from "./poll-plan.ts";
 import { known, readLog } from "./read-log.ts";
 import { type Start, startOf } from "./start.ts";
 

@@ -8,8 +8,7 @@ import type { LiveStream } from "../../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "../position/own-cursor.ts";
 import { freedOf, isInSnapshot, type Progress, progressOf } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
-import type { PollRequest } from "./page.ts";
-import type { View } from "./poll-plan.ts";
+import type { PollRequest, View } from "./poll-plan.ts";
 
 /** Where a page begins, and which partition is first. */
 export type Start = Progress & { readonly nextPartition: number };

@@ -1,9 +1,14 @@
-import { LIMITS } from "@eventledger/protocol";
+import { type CreateSubscription, LIMITS, type Start } from "@eventledger/protocol";
 import { differencesOf } from "../../kernel/differences.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import { normalFilter } from "../filter.ts";
-import type { NewSubscription } from "../subscriptions.ts";
+
+/** The settings of a new subscription. A lease has the default length unless a length is given. */
+export type NewSubscription = Omit<CreateSubscription, "leaseSeconds" | "start"> & {
+  readonly start: Start;
+  readonly leaseSeconds?: number;
+};
 
 /** Throws `subscription-exists`, with a pointer to each setting that differs. */
 export function assertSameConfig(

@@ -1,7 +1,7 @@
 import type { LiveStream } from "../../stream/streams.ts";
-import type { Poll, PollRequest } from "../poll/page.ts";
+import type { Poll } from "../poll/page.ts";
 import { type PollDeps, pollView } from "../poll/poll.ts";
-import type { View } from "../poll/poll-plan.ts";
+import type { PollRequest, View } from "../poll/poll-plan.ts";
 import type { Leases, Presence } from "./leases.ts";
 
 /** The worker that polls, and the time of its request, from which it counts as alive. */
