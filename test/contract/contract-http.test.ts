@@ -5,6 +5,7 @@ import { eventStreamsContract } from "./event-streams.contract.ts";
 import { holdTarget } from "./hold.ts";
 import { systemContract } from "./system.contract.ts";
 import { textsContract } from "./texts.contract.ts";
+import { unknownPartsContract } from "./unknown-parts.contract.ts";
 
 await holdTarget([
   badInputContract,
@@ -13,4 +14,5 @@ await holdTarget([
   systemContract,
   compressionContract,
   eventStreamsContract,
+  unknownPartsContract,
 ]);

@@ -12,6 +12,7 @@ import { publishContract } from "../contract/publish.contract.ts";
 import { streamsContract } from "../contract/streams.contract.ts";
 import { subscriptionsContract } from "../contract/subscriptions.contract.ts";
 import { systemContract } from "../contract/system.contract.ts";
+import { unknownPartsContract } from "../contract/unknown-parts.contract.ts";
 import {
   apiGatewayEvent,
   apiGatewayKeepingPercent,
@@ -34,6 +35,7 @@ const SUITES = [
   streamsContract,
   subscriptionsContract,
   systemContract,
+  unknownPartsContract,
 ];
 
 const DOORS = [

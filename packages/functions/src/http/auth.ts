@@ -15,7 +15,6 @@ import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
 import { createFailedKeys } from "./failed-keys.ts";
 import type { Right, Scope } from "./rights.ts";
-import { assertKnownQuery } from "./unknown-query.ts";
 
 /** Finds the caller that a key belongs to. Returns undefined when there is none. */
 export type Authenticate = (
@@ -38,13 +37,19 @@ export type Approach = {
 
 const DECLARED = Symbol("right");
 
-/** Lets a caller with the given right use a route, and declares that the route needs that right. */
-export const requireRight = (right: Right): MiddlewareHandler<AppEnv> =>
+/**
+ * Lets a caller with the given right use a route, and declares that the route needs that right. For
+ * a route with a caller, `assertRequest` then checks the request.
+ */
+export const requireRight = (
+  right: Right,
+  assertRequest: (c: Context<AppEnv>) => Promise<void> = async () => {},
+): MiddlewareHandler<AppEnv> =>
   Object.assign(
     async (c: Context<AppEnv>, next: () => Promise<void>) => {
       if (!isPublic(right)) {
         await authorize(c, right);
-        assertKnownQuery(c);
+        await assertRequest(c);
       }
       await next();
     },

@@ -5,6 +5,7 @@ import { requireRight } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 import type { Tag } from "./openapi/tags.ts";
 import { type OperationId, rightOf } from "./rights.ts";
+import { type AskingHeader, assertKnownParts } from "./unknown-parts.ts";
 
 /**
  * The name of a schema that is used only in the OpenAPI document. Routes hold only the name, so a
@@ -33,6 +34,8 @@ export type Operation = {
   readonly body?: Readonly<Record<string, SchemaName>>;
   /** Parameters that no validator checks, as an object schema with one member for each. */
   readonly headers?: SchemaName;
+  /** Those of `headers` that other operations refuse. */
+  readonly asked?: readonly AskingHeader[];
   readonly path?: SchemaName;
 };
 
@@ -55,7 +58,12 @@ const OPERATION = Symbol("operation");
  * descriptions.
  */
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
-  Object.assign(requireRight(rightOf(of.id)), { [OPERATION]: of });
+  Object.assign(
+    requireRight(rightOf(of.id), (c) =>
+      assertKnownParts(c, { asked: of.asked ?? [], decodes: of.body !== undefined }),
+    ),
+    { [OPERATION]: of },
+  );
 
 /** Returns what the handler of a route declares, or undefined. */
 export const operationOf = (handler: object): Operation | undefined =>

@@ -17,10 +17,15 @@ type Source = Pick<Following, "stream" | "readAfter"> & { readonly first: Follow
 
 /**
  * Returns whether a request asks for an event stream. Throws when this entry point cannot stream,
- * and for query parameters that have no meaning in an event stream. HEAD gets the answer of a page.
+ * and for query parameters that have no meaning in an event stream, and for `Last-Event-ID` outside of
+ * one. HEAD gets the answer of a page.
  */
 export function isFollowing(c: Context<AppEnv>, unusable: readonly string[]): boolean {
-  if (c.req.method === "HEAD" || !wantsEventStream(c.req.header("accept"))) return false;
+  if (c.req.method === "HEAD") return false;
+  if (!wantsEventStream(c.req.header("accept"))) {
+    if (lastEventId(c) === undefined) return false;
+    throw invalidRequest("/headers/last-event-id", `needs Accept: ${EVENT_STREAM}`);
+  }
   if (c.env?.streamsForMs === undefined) throw new LedgerError("streaming-unavailable", { detail });
   const wrong = unusable.find((name) => c.req.query(name) !== undefined);
   if (wrong === undefined) return true;

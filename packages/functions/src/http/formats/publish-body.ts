@@ -1,4 +1,4 @@
-import type { IncomingEvent } from "@eventledger/core";
+import { type IncomingEvent, invalidRequest } from "@eventledger/core";
 import { decodeBinaryCloudEvent } from "./cloudevents-binary.ts";
 import { decodeCloudEvent, decodeCloudEvents } from "./cloudevents-in.ts";
 import { assertUtf8, NDJSON, parseMediaType, unsupportedMediaType } from "./media-type.ts";
@@ -50,6 +50,7 @@ export function publishDecoder({ contentType, headers }: PublishRequest): Publis
   if (!isStructured && headers.get("ce-specversion") !== null) {
     return { whole: (body) => decodeBinaryCloudEvent({ contentType, headers, body }) };
   }
+  if (!isStructured) assertNoAttributes(headers);
   if (contentType === undefined) return { whole: refuseUntyped };
   if (mediaType === undefined) throw unsupportedMediaType("The Content-Type is not a media type.");
   const isNdjson = mediaType.essence === NDJSON;
@@ -59,6 +60,14 @@ export function publishDecoder({ contentType, headers }: PublishRequest): Publis
   }
   assertUtf8(mediaType);
   return decode === undefined ? decodeLines() : { whole: (body) => decode(decodeUtf8(body)) };
+}
+
+/** Refuses the headers of binary mode on a request that is not in binary mode. */
+function assertNoAttributes(headers: RequestHeaders): void {
+  for (const [name] of headers) {
+    if (!name.startsWith("ce-")) continue;
+    throw invalidRequest(`/headers/${name}`, "needs ce-specversion, which marks binary mode");
+  }
 }
 
 /** Refuses a request without a Content-Type. If it also has no body, that is reported. */

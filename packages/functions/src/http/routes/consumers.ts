@@ -41,6 +41,7 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           },
         },
         headers: "FollowHeaders",
+        asked: ["Last-Event-ID"],
         problems: [
           "invalid-cursor",
           "stream-not-found",

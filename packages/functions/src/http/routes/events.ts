@@ -33,6 +33,7 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         description:
           "Takes native JSON, NDJSON, and CloudEvents 1.0 in structured, batch and binary mode. 201 means durable. With If-Match, or `expectedSequence` in events, nothing is written unless the keys are as expected. In binary mode the body is the data, of any content type, and the attributes are `ce-*` headers, `ce-specversion` among them; extensions have such headers too.",
         headers: "PublishHeaders",
+        asked: ["If-Match", "If-None-Match", "Idempotency-Key"],
         body: {
           "application/json": "PublishBody",
           "application/x-ndjson": "EventLines",
@@ -109,6 +110,7 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
           },
         },
         headers: "FollowHeaders",
+        asked: ["Last-Event-ID"],
         problems: [
           "invalid-cursor",
           "stream-not-found",
