@@ -17,7 +17,7 @@ type Source = Pick<Following, "stream" | "readAfter"> & { readonly first: Follow
 
 /**
  * Returns whether a request asks for an event stream. Throws when this entry point cannot stream,
- * and for query parameters that have no meaning in an event stream, and for `Last-Event-ID` outside of
+ * for query parameters that have no meaning in an event stream, and for `Last-Event-ID` outside of
  * one. HEAD gets the answer of a page.
  */
 export function isFollowing(c: Context<AppEnv>, unusable: readonly string[]): boolean {
