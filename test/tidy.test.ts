@@ -120,6 +120,14 @@ describe("walls", () => {
     expect(upward).toEqual([]);
   });
 
+  it("ARCHITECTURE.md lists the floors of core", () => {
+    const layers = read("packages/core/ARCHITECTURE.md").split("## Layers")[1] ?? "";
+    const listed = [...layers.matchAll(/^\d+\. (.*)/gm)].map(([, line = ""]) =>
+      [...(line.split(":")[0] ?? "").matchAll(/`(\w+)`/g)].map(([, room]) => room),
+    );
+    expect(listed.map((rooms) => rooms.filter((room) => room !== "src"))).toEqual(FLOORS);
+  });
+
   it("no files import each other in a circle, types as well as values", () => {
     const rooms = tracked.filter((path) =>
       /^(packages|infra|bench|examples|tools)\/.*\.tsx?$/.test(path),

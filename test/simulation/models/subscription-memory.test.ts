@@ -7,7 +7,7 @@ import { event, HOUR_MS, OF, openServers, SUB, subscribe } from "./subscription/
  * another process has changed.
  */
 
-it("[sub.seek] a seek ends a 410 at once, through every process", async () => {
+it("[sub.seek] [retention.passed] a seek ends a 410 at once, through every process", async () => {
   const { here, there, time, driver } = openServers();
   const story = async () => {
     await subscribe(here);
@@ -23,6 +23,24 @@ it("[sub.seek] a seek ends a 410 at once, through every process", async () => {
     await expect(poll()).rejects.toMatchObject({ code: "retention-passed", detail });
     await here.seek(...OF, SUB, { to: "earliest" });
     expect((await poll()).events.length).toBeGreaterThan(0);
+  };
+  await time.finish(story());
+});
+
+it("[retention.passed] a poll of a stream without compacted state names `earliest` alone", async () => {
+  const { here, time, driver } = openServers();
+  const story = async () => {
+    await subscribe(here, {}, 1, "none");
+    await here.publish(...OF, [event("a", 1)]);
+    for (let hour = 0; hour < 3; hour++) {
+      await driver.clock.sleep(HOUR_MS);
+      await here.publish(...OF, [event("a", hour + 2)]);
+      await here.sweep({ budgetMs: 20_000 });
+    }
+    await expect(here.poll(...OF, SUB, { limit: 10 })).rejects.toMatchObject({
+      code: "retention-passed",
+      detail: "The events at this position are no longer kept. Seek to `earliest`.",
+    });
   };
   await time.finish(story());
 });
@@ -66,7 +84,11 @@ it("[park.expired] a key waits for a skip when the log no longer reaches back to
       await here.sweep({ budgetMs: 20_000 });
     }
     const retry = here.release(...OF, SUB, { key: "a", how: "retry" });
-    await expect(retry).rejects.toMatchObject({ code: "retention-passed" });
+    await expect(retry).rejects.toMatchObject({
+      code: "retention-passed",
+      detail:
+        "The parked event is no longer kept, so it cannot be retried. Skip it to continue with the remaining events of its key.",
+    });
     expect(await pass()).toEqual([]);
     await here.release(...OF, SUB, { key: "a", how: "skip" });
     const seen: string[] = [];

@@ -12,9 +12,9 @@ import type { CompactedRow } from "../table/compacted.entity.ts";
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 
 /**
- * How long a tombstone stays. This is longer than any bootstrap, and longer than any pause of a
- * run, so neither can find the deleted key's former state without its deletion
- * ([compaction.tombstone]).
+ * How long a tombstone stays. This is longer than any bootstrap (`BOOTSTRAP_AGE_MAX_MS`), and
+ * longer than a run may take from its read to its writes (`STRETCH_AGE_MAX_MS`). So neither can
+ * find the deleted key's former state without its deletion ([compaction.tombstone]).
  */
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 

@@ -6,7 +6,7 @@ import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
-import { createWaiting } from "../kernel/waiting.ts";
+import { createWaitLimit } from "../kernel/wait-limit.ts";
 import type { ObserveAppend } from "../log/append/append.ts";
 import { createLog } from "../log/log.ts";
 import { createSightings } from "../model/sightings.ts";
@@ -105,7 +105,7 @@ export function createParts(deps: LedgerDeps) {
   const leases = createLeases({ table, clock, random, subscriptions });
   const parking = createParking({ table, clock, log, subscriptions, observeParked });
   const deliveries = createDeliveries({ table, log, subscriptions, parking });
-  const waiting = createWaiting(deps.waitSecondsMax);
+  const waiting = createWaitLimit(deps.waitSecondsMax);
   const limiter = createLimiter(core);
   return {
     ...core,

@@ -58,12 +58,13 @@ export async function subscribe(
   ledger: Ledger,
   config: object = {},
   partitions = 1,
+  compaction: "key" | "none" = "key",
 ): Promise<void> {
   await ledger.createStream(defaultTenant, {
     name: "orders",
     description: "",
     partitions,
-    compaction: "key",
+    compaction,
     retentionHours: 1,
     archiveDays: null,
   });

@@ -20,6 +20,7 @@ import {
   readClaim,
 } from "./claim-plan.ts";
 import type { EndMemory } from "./end-memory.ts";
+import { PUT_BACKOFF } from "./send.ts";
 
 type Deps = {
   readonly table: Table;
@@ -48,7 +49,6 @@ export type Prepared<W> = {
 
 /** The first page finds a recent receipt. A process that was away for long reads larger pages. */
 const PAGES = [2, 32, 512] as const;
-const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
 /** This part of the deadline is reserved for recording the progress of a long search. */
 const NOTE_MS = 500;
 /** The progress of a search is recorded after this many batches, so that no search repeats them. */
@@ -115,7 +115,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     const claimId = random.bytes(16);
     const limits = {
       isOver: () => clock.monotonic() >= deadline,
-      pause: backOff({ clock, random }, RETRY_BACKOFF),
+      pause: backOff({ clock, random }, PUT_BACKOFF),
       giveUp: (cause: unknown) => (cause === undefined ? undefined : notAnswered(cause)),
     };
     return retry<ReceiptRow | LedgerError | undefined>(limits, async () => {

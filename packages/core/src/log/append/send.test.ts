@@ -12,13 +12,15 @@ const plan: AppendPlan = { append, receipts: [], ends: new Map(), claims: [] };
 const MINUTE_MS = 60_000;
 
 /** Sends one request that waits for 5 s. Each put lasts `tookMs` and returns the next verdict. */
-function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
+function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10, random = systemRandom) {
   const time = { nowMs: 0 };
+  const pauses: number[] = [];
   const clock = {
     ...systemClock,
     now: () => time.nowMs,
     monotonic: () => time.nowMs,
     sleep: async (ms: number) => {
+      pauses.push(ms);
       time.nowMs += ms;
     },
   };
@@ -45,12 +47,12 @@ function start(verdicts: readonly (AppendVerdict | Error)[], tookMs = 10) {
   const deps = {
     table: { append: { put } },
     clock,
-    random: systemRandom,
+    random,
     onPut: () => {},
     onVerdict: (ms: number) => void took.push(ms),
   };
   const run = () => send(deps, plan, [waiting], [stamp]);
-  return { run, time, settled, took, puts: () => puts };
+  return { run, time, settled, took, pauses, puts: () => puts };
 }
 
 const UNKNOWN: AppendVerdict = { kind: "unknown", cause: new Error("reset") };
@@ -62,6 +64,19 @@ describe("sending a plan", () => {
     expect(puts()).toBe(3);
     expect(took).toHaveLength(1);
     expect(took[0]).toBeCloseTo(10);
+  });
+
+  it("[publish.unknown] pauses double from 20 ms to 400 ms, and are random below that", async () => {
+    const { run, pauses } = start(
+      Array.from({ length: 7 }, () => UNKNOWN),
+      10,
+      {
+        ...systemRandom,
+        fraction: () => 0.5,
+      },
+    );
+    await run();
+    expect(pauses.slice(0, 7)).toEqual([10, 20, 40, 80, 160, 200, 200]);
   });
 
   it("nothing is sent when the stream's row was read over a minute ago", async () => {
@@ -77,14 +92,14 @@ describe("sending a plan", () => {
     expect(settled).toMatchObject([{ code: "outcome-unknown" }]);
   });
 
-  it("sending stops once no request waits for it", async () => {
+  it("[publish.unknown] sending stops once no request waits for it", async () => {
     const { run, settled, puts } = start([UNKNOWN], 2_000);
     expect(await run()).toMatchObject({ kind: "unknown" });
     expect(puts()).toBeLessThanOrEqual(3);
     expect(settled).toMatchObject([{ code: "outcome-unknown" }]);
   });
 
-  it("a refusal of the first copy is thrown, and a refusal of a later one is no verdict", async () => {
+  it("[publish.unknown] a refusal of the first copy is thrown, and a refusal of a later one is no verdict", async () => {
     const refusal = new Error("ValidationException");
     await expect(start([refusal]).run()).rejects.toBe(refusal);
     const { run, settled } = start([UNKNOWN, refusal], 2_000);

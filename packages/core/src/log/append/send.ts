@@ -21,11 +21,12 @@ type Deps = {
 /** The outcome of a plan. `stamp` is when its last copy was sent. */
 export type Sent = AppendVerdict & { readonly stamp: Stamp };
 
-const RETRY_BACKOFF = { baseMs: 20, capMs: 400 };
+export const PUT_BACKOFF = { baseMs: 20, capMs: 400 };
 
 /**
  * Sends a plan until its outcome is known. It always sends the same content with the same keys,
- * because a second key causes duplicates while the first one is undecided. A read from more than a
+ * because a second key causes duplicates while the first one is undecided. The number of copies has
+ * no limit: the deadline of the requests (`queue.ts`) ends them. A read from more than a
  * minute ago is no basis for a decision: a process that was frozen may be writing into the past. A
  * plan passes through these states:
  *
@@ -48,7 +49,7 @@ export async function send(
   if (isOld(ends)) return "expired";
   const grounds = [...targets, ...ends];
   let cause: unknown;
-  return retry<Sent>({ pause: backOff(deps, RETRY_BACKOFF) }, async (sent) => {
+  return retry<Sent>({ pause: backOff(deps, PUT_BACKOFF) }, async (sent) => {
     const stamp = takeStamp(clock);
     if (isOld(grounds)) return { kind: "unknown", cause, stamp };
     onPut();

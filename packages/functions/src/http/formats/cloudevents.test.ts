@@ -3,9 +3,9 @@ import { LIMITS } from "@eventledger/protocol";
 import { HTTP, CloudEvent as SdkEvent } from "cloudevents";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { decodePublish } from "../../../../../test/support/decode-publish.ts";
 import { anyJsonText, problemOf, space } from "./arbitrary-json.ts";
 import { toCloudEventJson } from "./cloudevents.ts";
-import { decodePublish } from "./decode-publish.ts";
 import { printPage } from "./event-json.ts";
 
 const STRUCTURED = "application/cloudevents+json";

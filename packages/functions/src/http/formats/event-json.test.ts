@@ -1,8 +1,8 @@
 import { printEvent, type RawJson, type StoredEvent } from "@eventledger/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { decodePublish } from "../../../../../test/support/decode-publish.ts";
 import { anyJsonText } from "./arbitrary-json.ts";
-import { decodePublish } from "./decode-publish.ts";
 import { printPage } from "./event-json.ts";
 
 const event: StoredEvent = {

@@ -1,8 +1,8 @@
 import { LedgerError } from "@eventledger/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { decodePublish } from "../../../../../test/support/decode-publish.ts";
 import { problemOf } from "./arbitrary-json.ts";
-import { decodePublish } from "./decode-publish.ts";
 
 const DEEP = 100_000;
 const nest = (open: string, close: string) => open.repeat(DEEP) + close.repeat(DEEP);

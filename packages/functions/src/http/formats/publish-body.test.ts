@@ -1,8 +1,8 @@
 import { LIMITS } from "@eventledger/protocol";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { decodePublish } from "../../../../../test/support/decode-publish.ts";
 import { anyJsonText, problemOf, space } from "./arbitrary-json.ts";
-import { decodePublish } from "./decode-publish.ts";
 import { eventBytes } from "./envelope.ts";
 import { publishDecoder } from "./publish-body.ts";
 

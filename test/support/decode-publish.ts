@@ -1,5 +1,8 @@
 import type { IncomingEvent } from "@eventledger/core";
-import { type PublishRequest, publishDecoder } from "./publish-body.ts";
+import {
+  type PublishRequest,
+  publishDecoder,
+} from "../../packages/functions/src/http/formats/publish-body.ts";
 
 /**
  * Decodes the events of a publish in tests, whether the decoder takes the body whole or in pieces.

@@ -4,7 +4,7 @@ import { LIMITS } from "@eventledger/protocol";
  * Determines how long requests may wait for events. The limit is the operator's setting, and for a
  * worker at most half of its lease, because a waiting worker may have died.
  */
-export function createWaiting(secondsMax: number = LIMITS.waitSecondsMax) {
+export function createWaitLimit(secondsMax: number = LIMITS.waitSecondsMax) {
   const mostSeconds = (leaseMs = Number.POSITIVE_INFINITY): number =>
     Math.min(secondsMax, leaseMs / 2_000);
 
