@@ -22,6 +22,9 @@ export const router = new sst.aws.Function("Router", {
     TABLE_NAME: table.name,
     EVENTLEDGER_WAIT_SECONDS_MAX: settings.waitSecondsMax,
     EVENTLEDGER_CORS_ORIGINS: settings.corsOrigins,
+    ...(settings.auditArchiveDays === ""
+      ? {}
+      : { EVENTLEDGER_AUDIT_ARCHIVE_DAYS: settings.auditArchiveDays }),
     ...archived.environment,
   },
   link: [adminKey, cursorKey],

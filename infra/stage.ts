@@ -23,6 +23,8 @@ export const settings = {
   corsOrigins: originsFrom(process.env.CORS_ORIGINS),
   /** The longest wait of a poll, in seconds, or `off`. AWS bills a function while it waits. */
   waitSecondsMax: waitSecondsFrom(process.env.WAIT_SECONDS_MAX),
+  /** How many days the audit streams are kept in the archive. The default is none. */
+  auditArchiveDays: auditDaysFrom(process.env.AUDIT_ARCHIVE_DAYS),
   /** Whether the stage has a bucket for the archive, and whether with object lock. */
   archive: archiveFrom(process.env.ARCHIVE),
   /** The storage class of archived objects after 30 days. */
@@ -33,6 +35,18 @@ export const settings = {
 
 if (settings.apiDomain && settings.ingress === "function-url") {
   throw new Error("API_DOMAIN needs INGRESS=http-api: a Function URL has no domain of its own.");
+}
+
+if (settings.auditArchiveDays !== "" && settings.archive === "off") {
+  throw new Error("AUDIT_ARCHIVE_DAYS needs ARCHIVE=on or ARCHIVE=locked.");
+}
+
+/** Reads the days as the router does (packages/functions/src/audit-archive-days.ts). */
+function auditDaysFrom(value = ""): string {
+  if (value === "" || (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 36_500)) {
+    return value;
+  }
+  throw new Error(`AUDIT_ARCHIVE_DAYS is "${value}"; it can be whole days from 1 to 36500.`);
 }
 
 function archiveFrom(value: string | undefined): "on" | "off" | "locked" {

@@ -47,7 +47,7 @@ const FLOORS = [
   ["operations"],
   ["status", "usage", "quota", "push"],
   ["subscription", "snapshot"],
-  ["compaction", "archive", "export"],
+  ["compaction", "archive", "export", "audit"],
   ["log"],
   ["stream"],
   ["access"],

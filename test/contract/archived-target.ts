@@ -16,7 +16,10 @@ const credentials = { accessKeyId: "local", secretAccessKey: "local" };
  * Opens a server with the store and the S3 server of the local stack. Its clock runs ahead of that
  * of the machine by `aheadMs`. `bucket` reaches the objects of the archive directly.
  */
-export async function openArchivedTarget(aheadMs: () => number) {
+export async function openArchivedTarget(
+  aheadMs: () => number,
+  { auditArchiveDays }: { readonly auditArchiveDays?: number } = {},
+) {
   const folder = mkdtempSync(path.join(tmpdir(), "archive-"));
   const s3 = await startS3Server({ bucket: "archive", folder, credentials, nowMs: Date.now });
   const { endpoint, tableName } = await createTestTable();
@@ -30,6 +33,7 @@ export async function openArchivedTarget(aheadMs: () => number) {
     adminKey: ADMIN_KEY,
     cursorKey: "the-cursor-key-of-the-archive",
     archive,
+    auditArchiveDays,
   });
   const server = await startServer(opened, { host: "127.0.0.1", port: 0 });
   return {

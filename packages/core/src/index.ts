@@ -10,6 +10,7 @@ export {
   isRoot,
   rootCaller,
 } from "./access/permission.ts";
+export type { AuditEntry } from "./audit/audit-event.ts";
 export type { Pace } from "./compaction/pace.ts";
 export type { CursorKey } from "./cursor/cursor.ts";
 export { type Clock, systemClock } from "./kernel/clock.ts";

@@ -23,6 +23,8 @@ export function createLedger(deps: LedgerDeps) {
   const access = createAccess({ ...parts, kind: deps.keyKind ?? "test" });
   return {
     access,
+    /** The audit streams of all tenants. */
+    audit: parts.audit,
     ...streamOperations(parts),
     ...publishOperations(parts),
     ...browseOperations(parts),

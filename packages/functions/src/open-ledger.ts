@@ -12,6 +12,7 @@ import {
   systemRandom,
 } from "@eventledger/core";
 import { Resource } from "sst/resource";
+import { readAuditArchiveDays } from "./audit-archive-days.ts";
 import { emulatorAccess } from "./emulator.ts";
 import type { Approach, Authenticate } from "./http/auth.ts";
 import { isLoopback } from "./loopback.ts";
@@ -64,6 +65,11 @@ export type Config = {
   readonly metrics?: Metrics;
   /** The bucket of the archive. If absent, no stream can be archived. */
   readonly archive?: ArchiveConfig | undefined;
+  /**
+   * How many days the audit streams are archived, where there is a bucket. If absent, they stay as
+   * they are.
+   */
+  readonly auditArchiveDays?: number | undefined;
   /** How events are pushed to endpoints. If absent, nothing is pushed. */
   readonly push?: OpenPush | undefined;
   /** Replaces the clock of this machine. Only for measurements. */
@@ -118,6 +124,7 @@ export function openLedger(config: Config): OpenLedger {
   const ledger = createLedger({
     client,
     push: config.push,
+    audit: archive === undefined ? {} : { archiveDays: config.auditArchiveDays },
     objects: archive?.objects,
     objectsLock: config.archive?.locks,
     tableName: config.tableName,
@@ -200,6 +207,7 @@ export function readConfig(
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
     waitSecondsMax: readWaitSecondsMax(env.EVENTLEDGER_WAIT_SECONDS_MAX, WAIT_SECONDS_ON_LAMBDA),
     archive: readArchive(env),
+    auditArchiveDays: readAuditArchiveDays(env.EVENTLEDGER_AUDIT_ARCHIVE_DAYS),
   };
 }
 

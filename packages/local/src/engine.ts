@@ -29,6 +29,8 @@ export type EngineOptions = {
   readonly waitSecondsMax?: number;
   /** Returns whether the disk of the database has room for this many more bytes. */
   readonly hasRoomFor?: (bytes: number) => Promise<boolean>;
+  /** How many days the audit streams are archived. */
+  readonly auditArchiveDays?: number | undefined;
   /** The bucket of the archive. */
   readonly archive: ArchiveConfig;
   readonly onNotice: (line: string) => void;

@@ -1,3 +1,4 @@
+import { readAuditArchiveDays } from "@eventledger/functions/audit-archive-days.ts";
 import { isLoopback } from "@eventledger/functions/loopback.ts";
 import { readOrigins } from "@eventledger/functions/open-ledger.ts";
 import { assertCursorKeys, SECRET_PATTERN } from "@eventledger/functions/secrets.ts";
@@ -30,6 +31,8 @@ export type Settings = {
   readonly corsOrigins: readonly string[];
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax: number;
+  /** How many days the audit streams are archived. */
+  readonly auditArchiveDays: number | undefined;
 };
 
 /** Reads the settings. Throws a `StackError` that names the variable with an invalid value. */
@@ -48,6 +51,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     authOff: readAuth(env.EVENTLEDGER_AUTH || "on", host),
     corsOrigins: readOrigins(env.EVENTLEDGER_CORS_ORIGINS),
     waitSecondsMax: readWaits(env.EVENTLEDGER_WAIT_SECONDS_MAX),
+    auditArchiveDays: readAuditDays(env.EVENTLEDGER_AUDIT_ARCHIVE_DAYS),
   };
 }
 
@@ -120,6 +124,14 @@ function readCursorKey(text: string | undefined): string | undefined {
   try {
     if (text !== undefined) assertCursorKeys(text);
     return text;
+  } catch (error) {
+    throw new StackError((error as Error).message);
+  }
+}
+
+function readAuditDays(text: string | undefined): number | undefined {
+  try {
+    return readAuditArchiveDays(text);
   } catch (error) {
     throw new StackError((error as Error).message);
   }

@@ -37,6 +37,8 @@ export type StackOptions = {
   readonly corsOrigins?: readonly string[];
   /** The longest wait of a poll. With 0, no poll waits. */
   readonly waitSecondsMax?: number;
+  /** How many days the audit streams are archived. */
+  readonly auditArchiveDays?: number | undefined;
   /** Reports what the stack waits for while it starts. */
   readonly onStep?: (line: string) => void;
   /** Reports what happened while the stack runs, such as a restart of the database. */
@@ -115,6 +117,7 @@ async function startEngines(
     onNotice,
     authOff: options.authOff ?? false,
     corsOrigins: options.corsOrigins ?? [],
+    auditArchiveDays: options.auditArchiveDays,
     ...(options.waitSecondsMax === undefined ? {} : { waitSecondsMax: options.waitSecondsMax }),
     ...(folder === undefined ? {} : { hasRoomFor: watchDisk(folder.databaseDir, onNotice) }),
   };

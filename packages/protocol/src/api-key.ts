@@ -5,13 +5,16 @@ import { boundedInteger, boundedText, described, Timestamp } from "./text.ts";
 /**
  * The rights of a key. `read` reads streams, events, states and subscriptions. `consume` polls and
  * commits. `operate` changes subscriptions. `publish` publishes events. `admin` manages streams and
- * keys.
+ * keys. `audit` reads the audit stream.
  */
-export const KeyScope = described(z.enum(["read", "consume", "operate", "publish", "admin"]), {
-  id: "KeyScope",
-  description:
-    "`read`: browse streams, their current state and their subscriptions. `consume`: create subscriptions, poll, commit and leave. `operate`: seek, change and delete subscriptions, park, retry and skip. `publish`: publish events. `admin`: streams and API keys.",
-});
+export const KeyScope = described(
+  z.enum(["read", "consume", "operate", "publish", "admin", "audit"]),
+  {
+    id: "KeyScope",
+    description:
+      "`read`: browse streams, their current state and their subscriptions. `consume`: create subscriptions, poll, commit and leave. `operate`: seek, change and delete subscriptions, park, retry and skip. `publish`: publish events. `admin`: streams and API keys. `audit`: read the audit stream.",
+  },
+);
 export type KeyScope = z.infer<typeof KeyScope>;
 
 const GLOB = new RegExp(`^(?:[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}\\*?|\\*)$`);

@@ -7,6 +7,7 @@ import {
   described,
   Name,
   queryInteger,
+  ReadableName,
   SequenceQuery,
   Timestamp,
   wellFormedText,
@@ -129,3 +130,6 @@ export const BrowseQuery = z.strictObject({
 export type BrowseQuery = z.infer<typeof BrowseQuery>;
 
 export const StreamParams = z.strictObject({ stream: Name });
+
+/** A stream, or the audit stream. */
+export const ReadableParams = z.strictObject({ stream: ReadableName });

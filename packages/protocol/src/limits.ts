@@ -95,6 +95,9 @@ export const LIMITS = {
    */
   filterEventsMax: 10_000,
 
+  /** A larger request is named by its size alone in the audit stream. */
+  auditRequestBytesMax: 4 * KIB,
+
   listMax: 500,
   listDefault: 50,
 
@@ -147,6 +150,12 @@ export const LIMITS = {
   cursorCharsMin: 12,
   cursorCharsMax: 6_144,
 } as const;
+
+/**
+ * The name of the stream of each tenant that says who changed what. No other stream can have a name
+ * that begins like this.
+ */
+export const AUDIT_STREAM = "_audit";
 
 /** The form of a name of a stream or a subscription. */
 export const NAME = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${LIMITS.nameCharsMax - 1}}$`);

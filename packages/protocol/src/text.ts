@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { LIMITS, NAME } from "./limits.ts";
+import { AUDIT_STREAM, LIMITS, NAME } from "./limits.ts";
 
 /** Returns the same schema with its description for the OpenAPI document. */
 export function described<T extends z.core.$ZodType>(schema: T, meta: z.core.GlobalMeta): T {
@@ -43,6 +43,18 @@ export const Name = described(
     }),
   ),
   { id: "Name", examples: ["orders"] },
+);
+
+const READABLE = new RegExp(`^(?:${AUDIT_STREAM}|${NAME.source.slice(1, -1)})$`);
+
+/** The name of a stream, or the audit stream, which can only be read. */
+export const ReadableName = described(
+  z.string().check(
+    z.regex(READABLE, {
+      error: `must be ${AUDIT_STREAM}, or match ${NAME.source}: lower-case letters, digits, dot, dash and underscore`,
+    }),
+  ),
+  { id: "ReadableName", examples: ["orders", AUDIT_STREAM] },
 );
 
 const DateTime = z.iso.datetime({ offset: true });

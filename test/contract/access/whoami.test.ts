@@ -53,7 +53,7 @@ describe("GET /whoami", () => {
   });
 
   it("[key.whoami] whoami leaves out bounds that exclude nothing", async () => {
-    const scopes = ["read", "consume", "operate", "publish", "admin"];
+    const scopes = ["read", "consume", "operate", "publish", "admin", "audit"];
     const root = await whoami(stack.adminKey);
     expect(root).toMatchObject({ tenant: "default", keyId: "root", scopes, streams: ["*"] });
     for (const member of ["expiresAt", "subscriptions", "keyPrefix"]) {

@@ -51,11 +51,12 @@ export type World = {
   readonly only: (scope: string) => string;
 };
 
-export const SCOPES = ["read", "consume", "operate", "publish", "admin"] as const;
+export const SCOPES = ["read", "consume", "operate", "publish", "admin", "audit"] as const;
 
 /** The sets of scopes of which operations need one. */
 const WITHOUT = [
   ...new Map(operations.map(({ scopes }) => [scopes.join(), scopes])).values(),
+  ["audit"],
 ].filter(([first]) => SCOPES.some((scope) => scope === first));
 
 /** Creates the world through the API itself, with the admin key. */

@@ -110,7 +110,7 @@ async function create(
   await printSecret(cli, made);
 }
 
-const SCOPES: readonly string[] = ["publish", "read", "consume", "operate", "admin"];
+const SCOPES: readonly string[] = ["publish", "read", "consume", "operate", "admin", "audit"];
 
 function asScope(text: string): KeyScope {
   if (SCOPES.includes(text)) return text as KeyScope;

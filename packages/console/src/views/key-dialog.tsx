@@ -9,6 +9,7 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
   ["consume", "create subscriptions, poll and commit"],
   ["operate", "seek, change and delete subscriptions, retry and skip"],
   ["admin", "manage streams and keys"],
+  ["audit", "read who changed what"],
 ];
 
 type Props = { readonly onClose: () => void; readonly onSecret: (secret: Secret) => void };

@@ -28,7 +28,7 @@ export type Caller = Permissions & {
 };
 
 const EVERYTHING: Permissions = {
-  scopes: ["read", "consume", "operate", "publish", "admin"],
+  scopes: ["read", "consume", "operate", "publish", "admin", "audit"],
   streams: ["*"],
 };
 

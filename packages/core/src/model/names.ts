@@ -1,3 +1,4 @@
+import { AUDIT_STREAM } from "@eventledger/protocol";
 import type { Restored } from "./restored.ts";
 
 /**
@@ -36,6 +37,10 @@ export const ownerOf = (name: ScopedName): Tenant =>
 
 /** Returns the name as its owner knows it. */
 export const bareName = (name: ScopedName): string => name.slice(name.indexOf("/") + 1);
+
+/** Returns whether a name, or a life of a name, is that of an audit stream. */
+export const isAuditStream = (name: ScopedName | Life): boolean =>
+  bareName(name as ScopedName).split("#", 1)[0] === AUDIT_STREAM;
 
 export const lifeOf = (name: ScopedName, uid: string): Life => `${name}#${uid}` as Life;
 

@@ -1,6 +1,7 @@
 import type { KeyKind } from "../access/key-text.ts";
 import type { ObserveArchive } from "../archive/observe.ts";
 import { settlePartition } from "../archive/settle.ts";
+import { type AuditSettings, createAuditTrail } from "../audit/trail.ts";
 import type { ObserveCompaction } from "../compaction/compact.ts";
 import { createWindowPace, type Pace } from "../compaction/pace.ts";
 import { type CursorKey, createCursors } from "../cursor/cursor.ts";
@@ -62,6 +63,8 @@ export type LedgerDeps = {
   readonly observeColdRead?: (() => void) | undefined;
   /** Called with the progress of archiving. */
   readonly observeArchive?: ObserveArchive | undefined;
+  /** How the audit streams are kept. Without it, nothing is recorded. */
+  readonly audit?: AuditSettings | undefined;
   /** How events are pushed to endpoints. Without it, nothing is pushed. */
   readonly push?: PushPort | undefined;
   /** Called for each key that is parked. */
@@ -121,6 +124,7 @@ export function createParts(deps: LedgerDeps) {
     log,
     places,
     streams,
+    audit: createAuditTrail({ clock, random, log, streams, settings: deps.audit }),
     snapshots,
     subscriptions,
     leases,

@@ -1,5 +1,5 @@
 import { LIMITS } from "@eventledger/protocol";
-import { defaultTenant, scopeName, type Tenant } from "../model/names.ts";
+import { defaultTenant, isAuditStream, scopeName, type Tenant } from "../model/names.ts";
 import type { Table } from "../table/table.ts";
 import { type createLimiter, quotaExceeded } from "./limiter.ts";
 
@@ -21,7 +21,7 @@ export function createRoom({ table, limiter }: Deps) {
     let after: Parameters<Table["streams"]["list"]>[2];
     do {
       const page = await table.streams.list(tenant, PAGE, after);
-      yield* page.streams;
+      yield* page.streams.filter(({ name }) => !isAuditStream(name));
       after = page.next ?? undefined;
     } while (after !== undefined);
   }

@@ -5,7 +5,14 @@ import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { mapInParallel } from "../kernel/in-parallel.ts";
 import { measuredTogether, type StatsPage, withinPositions } from "../kernel/list-page.ts";
-import { bareName, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
+import {
+  bareName,
+  isAuditStream,
+  lifeOf,
+  type ScopedName,
+  scopeName,
+  type Tenant,
+} from "../model/names.ts";
 import type { NameRange, StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
 import { measureStream, toStream } from "./stream-info.ts";
@@ -15,7 +22,7 @@ type Deps = { readonly table: Table; readonly clock: Clock; readonly cursors: Cu
 /**
  * Returns a page of a tenant's streams by name, limited to ranges of names. The ranges are in order
  * and do not overlap. Each range costs at most one query. With `stats` each stream has its numbers,
- * and the page ends before these need too many reads.
+ * and the page ends before these need too many reads. The audit stream is not listed.
  */
 export async function listStreams(
   deps: Deps,
@@ -46,9 +53,13 @@ async function loadRows(
   for (const range of ranges) {
     if (rows.length >= most) next = rows.at(-1)?.name ?? null;
     if (next !== null) break;
-    const page = await table.streams.list(tenant, most - rows.length, after, range);
-    rows.push(...page.streams);
-    next = page.next;
+    let from = after;
+    do {
+      const page = await table.streams.list(tenant, most - rows.length, from, range);
+      rows.push(...page.streams.filter(({ name }) => !isAuditStream(name)));
+      next = page.next;
+      from = next ?? undefined;
+    } while (next !== null && rows.length < most);
   }
   return { rows, next };
 }

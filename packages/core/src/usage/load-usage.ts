@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
-import { type Life, lifeOf, ownerOf, type Tenant } from "../model/names.ts";
+import { isAuditStream, type Life, lifeOf, ownerOf, type Tenant } from "../model/names.ts";
 import { dayOf, HOURS_OF_DAY, hourOf } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -23,7 +23,8 @@ export type LoadedUsage = UsageData & {
 
 /**
  * Loads what a tenant used in a span. Checkpoints are read before rows, because an hour moves from
- * a checkpoint into a row. It costs two reads per partition, and two queries per day.
+ * a checkpoint into a row. It costs two reads per partition, and two queries per day. The audit
+ * stream is not part of what a tenant uses.
  */
 export async function loadUsage(deps: Deps, tenant: Tenant, span: Span): Promise<LoadedUsage> {
   const nowMs = deps.clock.now();
@@ -34,7 +35,8 @@ export async function loadUsage(deps: Deps, tenant: Tenant, span: Span): Promise
   const used: UsedRow[] = [];
   const firstDay = dayOf(span.from);
   await inParallel(days, AT_ONCE, async (day) => {
-    rows.push(...(await deps.table.usage.publishedOn(tenant, day)));
+    const published = await deps.table.usage.publishedOn(tenant, day);
+    rows.push(...published.filter(({ life }) => !isAuditStream(life)));
     if (day >= firstDay) used.push(...(await deps.table.usage.usedOn(tenant, day)));
   });
   const partitions = joinHours(rows, live.partitions);
@@ -97,7 +99,7 @@ async function listChains(table: Table, tenant: Tenant): Promise<Chain[]> {
   do {
     const page = await table.streams.list(tenant, STREAMS, after);
     for (const { name, uid, partitions, retentionHours } of page.streams) {
-      add(lifeOf(name, uid), partitions, retentionHours);
+      if (!isAuditStream(name)) add(lifeOf(name, uid), partitions, retentionHours);
     }
     after = page.next ?? undefined;
   } while (after !== undefined);

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
 import type { Answered } from "../metrics/request-log.ts";
+import { auditCalls } from "./audit.ts";
 import { type Authenticate, createGate } from "./auth.ts";
 import { askForBody, capBody, discardUnreadBody } from "./body-cap.ts";
 import { keepBrowsersOut } from "./browser-headers.ts";
@@ -82,6 +83,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   };
   const { authenticate, monotonicMs } = deps;
   app.use(createGate(app, { authenticate, assertReaches, monotonicMs }));
+  app.use(auditCalls(deps));
   app.use(countUse(deps));
   app.use(limitRequests(deps));
   app.use(askForBody);

@@ -9,7 +9,7 @@ import {
   streamNotFound,
   subscriptionNotFound,
 } from "@eventledger/core";
-import { type InvalidField, NAME } from "@eventledger/protocol";
+import { AUDIT_STREAM, type InvalidField, NAME } from "@eventledger/protocol";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { AppEnv, AssertReaches } from "./env.ts";
@@ -39,14 +39,17 @@ const DECLARED = Symbol("right");
 
 /**
  * Lets a caller with the given right use a route, and declares that the route needs that right. For
- * a route with a caller, `assertRequest` then checks the request.
+ * a route with a caller, `assertRequest` then checks the request. `operationId` names the route in
+ * the audit stream.
  */
 export const requireRight = (
   right: Right,
   assertRequest: (c: Context<AppEnv>) => Promise<void> = async () => {},
+  operationId = "unknown",
 ): MiddlewareHandler<AppEnv> =>
   Object.assign(
     async (c: Context<AppEnv>, next: () => Promise<void>) => {
+      c.set("operationId", operationId);
       if (!isPublic(right)) {
         await authorize(c, right);
         await assertRequest(c);
@@ -170,7 +173,11 @@ async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
   const { scopes, bound, reachesAlone = false } = right;
   const { caller, assertReaches } = c.var;
   const { stream, subscription } = c.req.param() as Record<string, string | undefined>;
-  if (stream !== undefined && !coversStream(caller, stream)) throw streamNotFound();
+  if (stream !== undefined && !coversStream(caller, stream)) {
+    c.set("denied", true);
+    throw streamNotFound();
+  }
+  if (stream === AUDIT_STREAM) return authorizeForAudit(caller, right);
   if (!scopes.some((scope) => holds(caller, scope))) throw forbidden(whatIsMissing(scopes));
   if (bound === "refused" && isBound(caller)) {
     throw forbidden(
@@ -178,10 +185,25 @@ async function authorize(c: Context<AppEnv>, right: Right): Promise<void> {
     );
   }
   if (stream === undefined || subscription === undefined) return;
-  if (!coversSubscription(caller, subscription)) throw subscriptionNotFound();
+  if (!coversSubscription(caller, subscription)) {
+    c.set("denied", true);
+    throw subscriptionNotFound();
+  }
   // The route itself rejects invalid names and explains why.
   if (NAME.test(stream) && NAME.test(subscription) && !reachesAlone) {
     await assertReaches(caller, stream, subscription);
+  }
+}
+
+/** Decides whether a caller may perform an operation on the audit stream of its tenant. */
+function authorizeForAudit(caller: Caller, { scopes, ofAudit }: Right): void {
+  if (ofAudit === undefined) {
+    throw forbidden("The audit stream can be read, but neither changed nor subscribed to.");
+  }
+  const needed = ofAudit === "audit" ? (["audit"] as const) : scopes;
+  if (!needed.some((scope) => holds(caller, scope))) throw forbidden(whatIsMissing(needed));
+  if (isBound(caller)) {
+    throw forbidden("The audit stream is for keys that are bound to nothing within their streams.");
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Caller, Ledger, LedgerError } from "@eventledger/core";
 import type { ProblemCode } from "@eventledger/protocol";
 import type { Answered } from "../metrics/request-log.ts";
+import type { Act } from "./audit.ts";
 
 /** What the entry point knows about a request and a fetch `Request` cannot carry. */
 export type Door = {
@@ -30,6 +31,12 @@ export type AppEnv = {
     assertReaches: AssertReaches;
     /** Throws once the caller's key is revoked or has expired. For answers that take long. */
     recheck: () => Promise<void>;
+    /** The `operationId` of the route. */
+    operationId: string;
+    /** Records a call of administration in the audit stream, and carries it out. */
+    act: Act;
+    /** True once the key was found to lack a right, whatever the answer tells. */
+    denied?: boolean;
     problem?: ProblemCode;
     /** True once the client has been asked for a body that it held back. */
     proceeded?: boolean;

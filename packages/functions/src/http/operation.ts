@@ -59,8 +59,10 @@ const OPERATION = Symbol("operation");
  */
 export const operation = (of: Operation): MiddlewareHandler<AppEnv> =>
   Object.assign(
-    requireRight(rightOf(of.id), (c) =>
-      assertKnownParts(c, { asked: of.asked ?? [], decodes: of.body !== undefined }),
+    requireRight(
+      rightOf(of.id),
+      (c) => assertKnownParts(c, { asked: of.asked ?? [], decodes: of.body !== undefined }),
+      of.id,
     ),
     { [OPERATION]: of },
   );

@@ -22,6 +22,11 @@ export type Right = {
    * may already be deleted.
    */
   readonly reachesAlone?: true;
+  /**
+   * What the operation needs on the audit stream. `audit`: the scope of that name. `same`: its
+   * usual scopes. Absent: no key may use it there.
+   */
+  readonly ofAudit?: "audit" | "same";
   /** The answer contains events. The key is checked again before a late answer is sent. */
   readonly delivers?: true;
 };
@@ -42,14 +47,14 @@ export const RIGHTS = {
 
   createStream: { scopes: ["admin"], bound: "refused" },
   listStreams: { scopes: ["read"], bound: "free" },
-  getStream: { scopes: ["read"], bound: "within" },
+  getStream: { scopes: ["read"], bound: "within", ofAudit: "audit" },
   patchStream: { scopes: ["admin"], bound: "refused" },
   deleteStream: { scopes: ["admin"], bound: "refused" },
-  compactStream: { scopes: ["admin"], bound: "refused" },
-  repairNumbering: { scopes: ["admin"], bound: "refused" },
-  archiveStream: { scopes: ["admin"], bound: "refused" },
-  listArchive: { scopes: ["read"], bound: "refused" },
-  verifyArchive: { scopes: ["read", "admin"], bound: "refused" },
+  compactStream: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
+  repairNumbering: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
+  archiveStream: { scopes: ["admin"], bound: "refused", ofAudit: "same" },
+  listArchive: { scopes: ["read"], bound: "refused", ofAudit: "audit" },
+  verifyArchive: { scopes: ["read", "admin"], bound: "refused", ofAudit: "audit" },
 
   createExport: { scopes: ["read"], bound: "refused", delivers: true },
   listExports: { scopes: ["read"], bound: "refused" },
@@ -57,7 +62,7 @@ export const RIGHTS = {
   deleteExport: { scopes: ["read", "admin"], bound: "refused" },
 
   publishEvents: { scopes: ["publish"], bound: "within" },
-  browseEvents: { scopes: ["read"], bound: "within", delivers: true },
+  browseEvents: { scopes: ["read"], bound: "within", ofAudit: "audit", delivers: true },
   listCompacted: { scopes: ["read"], bound: "within", delivers: true },
   getCompacted: { scopes: ["read"], bound: "within", delivers: true },
 

@@ -153,7 +153,7 @@ export type SubscriptionView = SubscriptionAnswer &
 
 export type SnapshotProgress = { readonly partsRead: number; readonly parts: number };
 
-export type KeyScope = "read" | "consume" | "operate" | "publish" | "admin";
+export type KeyScope = "read" | "consume" | "operate" | "publish" | "admin" | "audit";
 
 export type ApiKey = {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { ListQuery, StreamParams, VerifyArchiveQuery } from "@eventledger/protocol";
+import { ListQuery, ReadableParams, VerifyArchiveQuery } from "@eventledger/protocol";
 import { Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
@@ -23,7 +23,7 @@ export const archiveRoutes = ({ ledger }: RouteDeps) =>
         },
         problems: ["stream-not-found", "not-archived", "numbering-at-risk", "outcome-unknown"],
       }),
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       async (c) => {
         const { stream } = c.req.valid("param");
         return c.json(await ledger.archive(c.var.caller.tenant, stream));
@@ -40,7 +40,7 @@ export const archiveRoutes = ({ ledger }: RouteDeps) =>
         answers: { 200: { description: "A page of segments.", body: "ArchiveSegmentList" } },
         problems: ["stream-not-found", "invalid-cursor"],
       }),
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       valid("query", ListQuery),
       async (c) => {
         const { stream } = c.req.valid("param");
@@ -58,7 +58,7 @@ export const archiveRoutes = ({ ledger }: RouteDeps) =>
         answers: { 200: { description: "The result.", body: "ArchiveVerification" } },
         problems: ["stream-not-found", "invalid-cursor"],
       }),
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       valid("query", VerifyArchiveQuery),
       async (c) => {
         const { stream } = c.req.valid("param");

@@ -1,5 +1,10 @@
 import { invalidRequest, printEvent } from "@eventledger/core";
-import { CompactedParams, CompactedQuery, StreamParams } from "@eventledger/protocol";
+import {
+  CompactedParams,
+  CompactedQuery,
+  ReadableParams,
+  StreamParams,
+} from "@eventledger/protocol";
 import { type Context, Hono } from "hono";
 import { compressed, lengthOf } from "../compressed.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -34,7 +39,7 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
         },
         problems: ["stream-not-found", "numbering-at-risk", "outcome-unknown"],
       }),
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       async (c) => {
         const { stream } = c.req.valid("param");
         return c.json(await ledger.compact(c.var.caller.tenant, stream));
@@ -53,10 +58,13 @@ export const compactedRoutes = ({ ledger }: RouteDeps) => {
         },
         problems: ["stream-not-found", "outcome-unknown"],
       }),
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       async (c) => {
         const { stream } = c.req.valid("param");
-        const repaired = await ledger.repairNumbering(c.var.caller.tenant, stream);
+        const target = `/streams/${stream}`;
+        const repaired = await c.var.act({ target, repairs: true }, () =>
+          ledger.repairNumbering(c.var.caller.tenant, stream),
+        );
         return c.json({ repaired: Object.keys(repaired).length });
       },
     )

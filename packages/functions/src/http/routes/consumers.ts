@@ -189,7 +189,11 @@ export const consumerRoutes = ({ ledger, logFailure }: StreamingDeps) =>
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
         const to = c.req.valid("json");
-        return c.json(await ledger.seek(c.var.caller.tenant, stream, subscription, to));
+        const target = `/streams/${stream}/subscriptions/${subscription}`;
+        const sought = await c.var.act({ target, request: to }, () =>
+          ledger.seek(c.var.caller.tenant, stream, subscription, to),
+        );
+        return c.json(sought);
       },
     )
     .post(

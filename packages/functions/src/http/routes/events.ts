@@ -1,5 +1,5 @@
 import type { IncomingEvent } from "@eventledger/core";
-import { BrowseQuery, StreamParams } from "@eventledger/protocol";
+import { BrowseQuery, ReadableParams, StreamParams } from "@eventledger/protocol";
 import { type Context, Hono, type HonoRequest } from "hono";
 import { cappedChunks } from "../body-cap.ts";
 import { compressed } from "../compressed.ts";
@@ -120,7 +120,7 @@ export const eventRoutes = ({ ledger, logFailure }: StreamingDeps) =>
         ],
       }),
       compressed,
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       valid("query", BrowseQuery),
       async (c) => {
         const { stream } = c.req.valid("param");

@@ -43,7 +43,11 @@ export const exportRoutes = ({ ledger }: RouteDeps) =>
             throw invalidRequest(`/${name}`, "must not be sent with the view `state`");
           }
         }
-        const made = await ledger.createExport(c.var.caller.tenant, stream, body);
+        const target = `/streams/${stream}/exports`;
+        const made = await c.var.act(
+          { target, request: body, made: ({ id }) => `${target}/${id}` },
+          () => ledger.createExport(c.var.caller.tenant, stream, body),
+        );
         c.header("Location", `/streams/${stream}/exports/${made.id}`);
         return c.json(made, 202);
       },
@@ -96,7 +100,9 @@ export const exportRoutes = ({ ledger }: RouteDeps) =>
       valid("param", ExportParams),
       async (c) => {
         const { stream, export: id } = c.req.valid("param");
-        await ledger.deleteExport(c.var.caller.tenant, stream, id);
+        await c.var.act({ target: `/streams/${stream}/exports/${id}` }, () =>
+          ledger.deleteExport(c.var.caller.tenant, stream, id),
+        );
         return c.body(null, 204);
       },
     );

@@ -39,7 +39,11 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
       requireJson,
       valid("json", CreateApiKey),
       async (c) => {
-        const made = await ledger.access.createKey(c.var.caller, c.req.valid("json"));
+        const body = c.req.valid("json");
+        const made = await c.var.act(
+          { target: "/keys", request: body, made: ({ id }) => `/keys/${id}` },
+          () => ledger.access.createKey(c.var.caller, body),
+        );
         c.header("Location", `/keys/${made.id}`);
         return c.json(made, 201, NOT_STORED);
       },
@@ -87,7 +91,10 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
       valid("query", RevokeQuery),
       async (c) => {
         const cascade = c.req.valid("query").cascade === "true";
-        await ledger.access.revokeKey(c.var.caller, c.req.valid("param").id, { cascade });
+        const { id } = c.req.valid("param");
+        await c.var.act({ target: `/keys/${id}`, request: { cascade } }, () =>
+          ledger.access.revokeKey(c.var.caller, id, { cascade }),
+        );
         return c.body(null, 204);
       },
     )
@@ -113,7 +120,10 @@ export const keyRoutes = ({ ledger }: RouteDeps) =>
       valid("json", RotateApiKey),
       async (c) => {
         const { id } = c.req.valid("param");
-        const rotated = await ledger.access.rotateKey(c.var.caller, id, c.req.valid("json"));
+        const body = c.req.valid("json");
+        const rotated = await c.var.act({ target: `/keys/${id}`, request: body }, () =>
+          ledger.access.rotateKey(c.var.caller, id, body),
+        );
         return c.json(rotated, 200, NOT_STORED);
       },
     );

@@ -1,4 +1,3 @@
-import type { Tenant } from "@eventledger/core";
 import {
   ListQuery,
   ParkBody,
@@ -8,7 +7,7 @@ import {
   SkipQuery,
   SubscriptionParams,
 } from "@eventledger/protocol";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { AppEnv, RouteDeps } from "../env.ts";
 import { operation } from "../operation.ts";
 import { jsonOrNothing, valid } from "../validate.ts";
@@ -17,10 +16,11 @@ import { assertCoversKey } from "../within.ts";
 /** Routes for parked keys: park, list, retry and skip. */
 export const parkingRoutes = ({ ledger }: RouteDeps) => {
   type Of = { readonly stream: string; readonly subscription: string };
-  const retry = (tenant: Tenant, { stream, subscription }: Of, key: string) =>
-    ledger.release(tenant, stream, subscription, { key, how: "retry" });
-  const skip = (tenant: Tenant, { stream, subscription }: Of, key: string, sequence?: number) =>
-    ledger.release(tenant, stream, subscription, { key, how: "skip", sequence });
+  type Released = { readonly key: string; readonly sequence?: number | undefined };
+  const release = (c: Context<AppEnv>, of: Of, how: "retry" | "skip", request: Released) =>
+    c.var.act({ target: targetOf(of), request }, () =>
+      ledger.release(c.var.caller.tenant, of.stream, of.subscription, { ...request, how }),
+    );
 
   return new Hono<AppEnv>()
     .post(
@@ -50,7 +50,11 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
         const { caller } = c.var;
         const body = c.req.valid("json");
         if (body.key !== undefined) assertCoversKey(caller, body.key, "/key");
-        return c.json(await ledger.park(caller.tenant, stream, subscription, body));
+        const parked = await c.var.act(
+          { target: targetOf(c.req.valid("param")), request: body },
+          () => ledger.park(caller.tenant, stream, subscription, body),
+        );
+        return c.json(parked);
       },
     )
     .get(
@@ -80,7 +84,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
       async (c) => {
         const { key, ...of } = c.req.valid("param");
         assertCoversKey(c.var.caller, key, "/path/key");
-        return c.json(await retry(c.var.caller.tenant, of, key));
+        return c.json(await release(c, of, "retry", { key }));
       },
     )
     .post(
@@ -91,7 +95,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
       async (c) => {
         const { key } = c.req.valid("query");
         assertCoversKey(c.var.caller, key, "/query/key");
-        return c.json(await retry(c.var.caller.tenant, c.req.valid("param"), key));
+        return c.json(await release(c, c.req.valid("param"), "retry", { key }));
       },
     )
     .post(
@@ -103,7 +107,7 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
         const { key, ...of } = c.req.valid("param");
         const { sequence } = c.req.valid("query");
         assertCoversKey(c.var.caller, key, "/path/key");
-        return c.json(await skip(c.var.caller.tenant, of, key, sequence));
+        return c.json(await release(c, of, "skip", { key, sequence }));
       },
     )
     .post(
@@ -114,10 +118,13 @@ export const parkingRoutes = ({ ledger }: RouteDeps) => {
       async (c) => {
         const { key, sequence } = c.req.valid("query");
         assertCoversKey(c.var.caller, key, "/query/key");
-        return c.json(await skip(c.var.caller.tenant, c.req.valid("param"), key, sequence));
+        return c.json(await release(c, c.req.valid("param"), "skip", { key, sequence }));
       },
     );
 };
+
+const targetOf = (of: { readonly stream: string; readonly subscription: string }): string =>
+  `/streams/${of.stream}/subscriptions/${of.subscription}`;
 
 const ANY_KEY = "Accepts any key, including one that cannot be part of a path.";
 

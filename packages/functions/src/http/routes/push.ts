@@ -7,6 +7,9 @@ import { assertCoversKey } from "../within.ts";
 
 const PATH = "/streams/:stream/subscriptions/:subscription/push";
 
+const targetOf = (of: { readonly stream: string; readonly subscription: string }): string =>
+  `/streams/${of.stream}/subscriptions/${of.subscription}/push`;
+
 const MISSING = ["stream-not-found", "subscription-not-found", "push-not-found"] as const;
 
 /** Routes for pushing a subscription's events to an endpoint. */
@@ -41,7 +44,12 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         const { stream, subscription } = c.req.valid("param");
         const { tenant } = c.var.caller;
         const body = c.req.valid("json");
-        const { push, created } = await ledger.putPush(tenant, stream, subscription, body);
+        // The rest of a URL is often a secret.
+        const request = { ...body, url: URL.parse(body.url)?.origin };
+        const { push, created } = await c.var.act(
+          { target: targetOf(c.req.valid("param")), request },
+          () => ledger.putPush(tenant, stream, subscription, body),
+        );
         return c.json(push, created ? 201 : 200);
       },
     )
@@ -75,7 +83,9 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        await ledger.deletePush(c.var.caller.tenant, stream, subscription);
+        await c.var.act({ target: targetOf(c.req.valid("param")) }, () =>
+          ledger.deletePush(c.var.caller.tenant, stream, subscription),
+        );
         return c.body(null, 204);
       },
     )
@@ -92,7 +102,10 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        return c.json(await ledger.switchPush(c.var.caller.tenant, stream, subscription, true));
+        const push = await c.var.act({ target: targetOf(c.req.valid("param")) }, () =>
+          ledger.switchPush(c.var.caller.tenant, stream, subscription, true),
+        );
+        return c.json(push);
       },
     )
     .post(
@@ -108,7 +121,10 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        return c.json(await ledger.switchPush(c.var.caller.tenant, stream, subscription, false));
+        const push = await c.var.act({ target: targetOf(c.req.valid("param")) }, () =>
+          ledger.switchPush(c.var.caller.tenant, stream, subscription, false),
+        );
+        return c.json(push);
       },
     )
     .post(
@@ -125,7 +141,10 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        return c.json(await ledger.testPush(c.var.caller.tenant, stream, subscription));
+        const attempt = await c.var.act({ target: targetOf(c.req.valid("param")) }, () =>
+          ledger.testPush(c.var.caller.tenant, stream, subscription),
+        );
+        return c.json(attempt);
       },
     )
     .post(
@@ -144,7 +163,10 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
       valid("param", SubscriptionParams),
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
-        return c.json(await ledger.rotatePushSecret(c.var.caller.tenant, stream, subscription));
+        const push = await c.var.act({ target: targetOf(c.req.valid("param")) }, () =>
+          ledger.rotatePushSecret(c.var.caller.tenant, stream, subscription),
+        );
+        return c.json(push);
       },
     )
     .get(
@@ -192,6 +214,10 @@ export const pushRoutes = ({ ledger }: RouteDeps) =>
         const body = c.req.valid("json");
         const { caller } = c.var;
         assertCoversKey(caller, body.key, "/key");
-        return c.json(await ledger.resendPush(caller.tenant, stream, subscription, body));
+        const attempt = await c.var.act(
+          { target: targetOf(c.req.valid("param")), request: body },
+          () => ledger.resendPush(caller.tenant, stream, subscription, body),
+        );
+        return c.json(attempt);
       },
     );

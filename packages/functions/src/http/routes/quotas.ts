@@ -42,7 +42,12 @@ export const quotaRoutes = ({ ledger }: RouteDeps) =>
       valid("json", TenantQuota),
       async (c) => {
         const tenant = tenantOf(c.req.valid("param").tenant);
-        return c.json(await ledger.setTenantQuota(tenant, c.req.valid("json")));
+        const body = c.req.valid("json");
+        const target = `/tenants/${tenant}/quota`;
+        const quota = await c.var.act({ target, request: body }, () =>
+          ledger.setTenantQuota(tenant, body),
+        );
+        return c.json(quota);
       },
     )
     .get(
@@ -73,6 +78,10 @@ export const quotaRoutes = ({ ledger }: RouteDeps) =>
       valid("json", KeyQuota),
       async (c) => {
         const { id } = c.req.valid("param");
-        return c.json(await ledger.setKeyQuota(c.var.caller, id, c.req.valid("json")));
+        const body = c.req.valid("json");
+        const quota = await c.var.act({ target: `/keys/${id}/quota`, request: body }, () =>
+          ledger.setKeyQuota(c.var.caller, id, body),
+        );
+        return c.json(quota);
       },
     );

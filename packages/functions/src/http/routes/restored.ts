@@ -30,5 +30,11 @@ export const restoredRoutes = ({ ledger }: RouteDeps) =>
     }),
     jsonOrNothing,
     valid("json", RestoredBody),
-    async (c) => c.json(await ledger.completeRestore(c.req.valid("json").name)),
+    async (c) => {
+      const request = c.req.valid("json");
+      const receipt = await c.var.act({ target: "/restored", request, repairs: true }, () =>
+        ledger.completeRestore(request.name),
+      );
+      return c.json(receipt);
+    },
   );

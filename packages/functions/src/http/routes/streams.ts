@@ -1,4 +1,10 @@
-import { CreateStream, PatchStream, StatsListQuery, StreamParams } from "@eventledger/protocol";
+import {
+  CreateStream,
+  PatchStream,
+  ReadableParams,
+  StatsListQuery,
+  StreamParams,
+} from "@eventledger/protocol";
 import { Hono } from "hono";
 import { assertMayCreate } from "../auth.ts";
 import type { AppEnv, RouteDeps } from "../env.ts";
@@ -36,7 +42,10 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const body = c.req.valid("json");
         assertMayCreate(c.var.caller, body.name);
-        const { stream, created } = await ledger.createStream(c.var.caller.tenant, body);
+        const { stream, created } = await c.var.act(
+          { target: `/streams/${body.name}`, request: body },
+          () => ledger.createStream(c.var.caller.tenant, body),
+        );
         if (created) c.header("Location", `/streams/${stream.name}`);
         return c.json(stream, created ? 201 : 200);
       },
@@ -70,7 +79,7 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
         answers: { 200: { description: "The stream.", body: "StreamInfo" } },
         problems: ["stream-not-found"],
       }),
-      valid("param", StreamParams),
+      valid("param", ReadableParams),
       async (c) => {
         const { caller } = c.var;
         return c.json(await ledger.getStream(caller.tenant, c.req.valid("param").stream, caller));
@@ -98,7 +107,11 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
       valid("json", PatchStream),
       async (c) => {
         const { stream } = c.req.valid("param");
-        return c.json(await ledger.patchStream(c.var.caller.tenant, stream, c.req.valid("json")));
+        const body = c.req.valid("json");
+        const patched = await c.var.act({ target: `/streams/${stream}`, request: body }, () =>
+          ledger.patchStream(c.var.caller.tenant, stream, body),
+        );
+        return c.json(patched);
       },
     )
     .delete(
@@ -115,7 +128,9 @@ export const streamRoutes = ({ ledger }: RouteDeps) =>
       valid("param", StreamParams),
       async (c) => {
         const { stream } = c.req.valid("param");
-        const { lockedUntil } = await ledger.deleteStream(c.var.caller.tenant, stream);
+        const { lockedUntil } = await c.var.act({ target: `/streams/${stream}` }, () =>
+          ledger.deleteStream(c.var.caller.tenant, stream),
+        );
         const archiveKeptUntil = lockedUntil && new Date(lockedUntil).toISOString();
         return c.json({ name: stream, status: "deleting" as const, archiveKeptUntil }, 202);
       },

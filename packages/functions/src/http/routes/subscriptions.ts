@@ -54,12 +54,14 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         const { caller } = c.var;
         const body = c.req.valid("json");
         assertMaySubscribe(caller, body);
-        const { subscription, created } = await ledger
-          .createSubscription(caller.tenant, stream, body)
+        const url = `/streams/${stream}/subscriptions/${body.name}`;
+        const { subscription, created } = await c.var
+          .act({ target: url, request: body }, () =>
+            ledger.createSubscription(caller.tenant, stream, body),
+          )
           .catch((error: unknown) => {
             throw withoutSettings(caller, error);
           });
-        const url = `/streams/${stream}/subscriptions/${subscription.name}`;
         if (created) c.header("Location", url);
         return c.json(subscription, created ? 201 : 200);
       },
@@ -133,7 +135,11 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
         const { caller } = c.var;
         const body = c.req.valid("json");
         if (body.filter !== undefined) assertMayFilter(caller, body.filter);
-        return c.json(await ledger.patchSubscription(caller.tenant, stream, subscription, body));
+        const target = `/streams/${stream}/subscriptions/${subscription}`;
+        const patched = await c.var.act({ target, request: body }, () =>
+          ledger.patchSubscription(caller.tenant, stream, subscription, body),
+        );
+        return c.json(patched);
       },
     )
     .delete(
@@ -151,7 +157,9 @@ export const subscriptionRoutes = ({ ledger }: RouteDeps) =>
       async (c) => {
         const { stream, subscription } = c.req.valid("param");
         const { caller } = c.var;
-        await ledger.deleteSubscription(caller.tenant, stream, subscription, caller);
+        await c.var.act({ target: `/streams/${stream}/subscriptions/${subscription}` }, () =>
+          ledger.deleteSubscription(caller.tenant, stream, subscription, caller),
+        );
         return c.body(null, 204);
       },
     );

@@ -29,9 +29,10 @@ export const tenantRoutes = ({ ledger }: RouteDeps) =>
       requireJson,
       valid("json", CreateTenant),
       async (c) => {
-        const { tenant, created } = await ledger.access.createTenant(
-          c.var.caller,
-          c.req.valid("json"),
+        const body = c.req.valid("json");
+        const { tenant, created } = await c.var.act(
+          { target: `/tenants/${body.name}`, request: body },
+          () => ledger.access.createTenant(c.var.caller, body),
         );
         return c.json(tenant, created ? 201 : 200, { "Cache-Control": "no-store" });
       },

@@ -1,0 +1,80 @@
+import { type AuditEntry, type Caller, isRoot, type Ledger, LedgerError } from "@eventledger/core";
+import type { Context, MiddlewareHandler } from "hono";
+import type { AppEnv } from "./env.ts";
+import type { LogFailure } from "./problem.ts";
+
+type AuditDeps = { readonly ledger: Pick<Ledger, "audit">; readonly logFailure: LogFailure };
+
+type Of<T> = {
+  /** The path of what the call concerns. */
+  readonly target: string;
+  /** What was asked for: the body and the query. It must contain no secret. */
+  readonly request?: object | undefined;
+  /** Returns the path of what the call has made. */
+  readonly made?: (result: T) => string;
+  /**
+   * True for repairs, which may have to run while the audit stream cannot be written. They are
+   * recorded when they have ended.
+   */
+  readonly repairs?: boolean;
+};
+
+/**
+ * Records that a call begins, carries it out, and records how it ended. Nothing is changed unless
+ * its begin is durable. The answer does not depend on the second record: a begin without an end
+ * says that the end is not known.
+ */
+export type Act = <T>(of: Of<T>, run: () => Promise<T>) => Promise<T>;
+
+/**
+ * Gives routes the means to record their calls, and records the calls that keys have no right to.
+ */
+export const auditCalls =
+  ({ ledger: { audit }, logFailure }: AuditDeps): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
+    const { caller, requestId } = c.var;
+    if (caller === undefined) return next();
+    const record = (entry: Promise<void>): Promise<void> =>
+      entry.catch((error: unknown) => logFailure({ requestId, error }));
+
+    c.set("act", async (of, run) => {
+      const { tenant } = caller;
+      const call = audit.newCall();
+      const { target, request, repairs = false, made = () => target } = of;
+      const entry = { call, ...whoAsks(c, caller), target, request };
+      if (!repairs) await audit.begin(tenant, { ...entry, outcome: "begun" });
+      try {
+        const result = await run();
+        const end = { ...entry, target: made(result), outcome: "done" } as const;
+        await record(audit.append(tenant, repairs ? end : withoutRequest(end)));
+        return result;
+      } catch (error) {
+        const end = { ...entry, ...endOf(error) };
+        await record(audit.append(tenant, repairs ? end : withoutRequest(end)));
+        throw error;
+      }
+    });
+    await next();
+    if (c.var.problem !== "forbidden" && c.var.denied !== true) return;
+    const target = c.req.path.slice(0, TARGET_CHARS_MAX).toWellFormed();
+    await record(audit.deny(caller.tenant, { ...whoAsks(c, caller), target }));
+  };
+
+/** The key of an event has at most 512 bytes, and a character up to four. */
+const TARGET_CHARS_MAX = 128;
+
+function whoAsks(c: Context<AppEnv>, caller: Caller) {
+  const { operationId: action = "unknown", requestId } = c.var;
+  return { actor: isRoot(caller) ? "operator" : `key:${caller.keyId}`, action, requestId };
+}
+
+/** The begin of the call has the request. */
+const withoutRequest = ({ request: _, ...entry }: AuditEntry): AuditEntry => entry;
+
+const UNCERTAIN: ReadonlySet<string> = new Set(["outcome-unknown", "store-unavailable"]);
+
+function endOf(error: unknown): Pick<AuditEntry, "outcome" | "problem"> {
+  const problem = error instanceof LedgerError ? error.code : "internal";
+  const isKnown = error instanceof LedgerError && !UNCERTAIN.has(problem);
+  return { outcome: isKnown ? "refused" : "unknown", problem };
+}
