@@ -99,8 +99,6 @@ export function createAuditTrail({ clock, random, log, streams, settings }: Deps
   };
 }
 
-export type AuditTrail = ReturnType<typeof createAuditTrail>;
-
 /** Nothing that an audit stream is made with can be changed by a request. */
 const AUDIT: CreateStream = {
   name: AUDIT_STREAM,
