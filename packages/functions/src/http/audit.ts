@@ -5,27 +5,6 @@ import type { LogFailure } from "./problem.ts";
 
 type AuditDeps = { readonly ledger: Pick<Ledger, "audit">; readonly logFailure: LogFailure };
 
-type Of<T> = {
-  /** The path of what the call concerns. */
-  readonly target: string;
-  /** What was asked for: the body and the query. It must contain no secret. */
-  readonly request?: object | undefined;
-  /** Returns the path of what the call has made. */
-  readonly made?: (result: T) => string;
-  /**
-   * True for repairs, which may have to run while the audit stream cannot be written. They are
-   * recorded when they have ended.
-   */
-  readonly repairs?: boolean;
-};
-
-/**
- * Records that a call begins, carries it out, and records how it ended. Nothing is changed unless
- * its begin is durable. The answer does not depend on the second record: a begin without an end
- * says that the end is not known.
- */
-export type Act = <T>(of: Of<T>, run: () => Promise<T>) => Promise<T>;
-
 /**
  * Gives routes the means to record their calls, and records the calls that keys have no right to.
  */

@@ -1,7 +1,6 @@
 import type { Caller, Ledger, LedgerError } from "@eventledger/core";
 import type { ProblemCode } from "@eventledger/protocol";
 import type { Answered } from "../metrics/request-log.ts";
-import type { Act } from "./audit.ts";
 
 /** What the entry point knows about a request and a fetch `Request` cannot carry. */
 export type Door = {
@@ -42,6 +41,28 @@ export type AppEnv = {
     proceeded?: boolean;
   };
 };
+
+/** A call of administration. */
+type Acting<T> = {
+  /** The path of what the call concerns. */
+  readonly target: string;
+  /** What was asked for: the body and the query. It must contain no secret. */
+  readonly request?: object | undefined;
+  /** Returns the path of what the call has made. */
+  readonly made?: (result: T) => string;
+  /**
+   * True for repairs, which may have to run while the audit stream cannot be written. They are
+   * recorded when they have ended.
+   */
+  readonly repairs?: boolean;
+};
+
+/**
+ * Records that a call begins, carries it out, and records how it ended. Nothing is changed unless
+ * its begin is durable. The answer does not depend on the second record: a begin without an end
+ * says that the end is not known.
+ */
+type Act = <T>(of: Acting<T>, run: () => Promise<T>) => Promise<T>;
 
 export type AssertReaches = (caller: Caller, stream: string, subscription: string) => Promise<void>;
 
