@@ -67,12 +67,13 @@ export default $config({
       }
     });
 
-    const { url, table, failures, archive } = await import("./infra/index.ts");
+    const { url, table, failures, archive, deadBells } = await import("./infra/index.ts");
     return {
       url,
       table: table.name,
       failures: failures.url,
       ...(archive && { archive: archive.name }),
+      ...(deadBells && { deadBells: deadBells.url }),
     };
   },
 });

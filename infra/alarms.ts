@@ -1,7 +1,9 @@
 import { alarm } from "./alarm.ts";
 import { httpApi, router } from "./api.ts";
 import { archive } from "./archive.ts";
+import { deadBells } from "./bells.ts";
 import { compactor, failures } from "./compactor.ts";
+import { push } from "./push.ts";
 import { table } from "./storage.ts";
 import { sweeper } from "./sweeper.ts";
 
@@ -45,6 +47,20 @@ if (archive) {
     statistic: "Maximum",
     threshold: 6 * hourSeconds,
     period: hourSeconds,
+  });
+}
+
+// A push that waits loses nothing, because its events stay in the log.
+if (push && deadBells) {
+  const ofDispatcher = { FunctionName: push.dispatcher.nodes.function.name };
+  const ofDeadBells = { QueueName: deadBells.nodes.queue.name };
+  alarm("DispatcherBehind", "AWS/Lambda IteratorAge", ofDispatcher, {
+    statistic: "Maximum",
+    threshold: 5 * minuteSeconds * 1_000,
+  });
+  alarm("BellsDead", "AWS/SQS ApproximateNumberOfMessagesVisible", ofDeadBells, {
+    statistic: "Maximum",
+    threshold: 1,
   });
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { archiveAccess, archived } from "./archive.ts";
 import { quiet } from "./logs.ts";
 import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
-import { adminKey, cursorKey } from "./secrets.ts";
+import { adminKey, cursorKey, pushKey } from "./secrets.ts";
 import { settings } from "./stage.ts";
 import { table, tableAccess } from "./storage.ts";
 
@@ -27,7 +27,7 @@ export const router = new sst.aws.Function("Router", {
       : { EVENTLEDGER_AUDIT_ARCHIVE_DAYS: settings.auditArchiveDays }),
     ...archived.environment,
   },
-  link: [adminKey, cursorKey],
+  link: [adminKey, cursorKey, ...(pushKey ? [pushKey] : [])],
   copyFiles: $util.output(archived.copyFiles).apply((files) => [
     ...files,
     ...consoleFiles.map((name) => ({ from: `${consoleFolder}/${name}`, to: `console/${name}` })),

@@ -18,6 +18,8 @@ export const OPERATIONS = {
   ],
   /** The compactor reads the log, puts the states of keys and moves the checkpoint. */
   compactor: ["GetItem", "PutItem", "Query", "UpdateItem"],
+  /** The dispatcher looks up the pushes of a stream. */
+  dispatcher: ["Query"],
   /** The pusher is a worker of subscriptions: it reads the log, leases, parks and commits. */
   pusher: [
     "BatchGetItem",
@@ -47,6 +49,8 @@ export const OPERATIONS = {
 export const OBJECT_OPERATIONS = {
   /** The router reads old events, archives on request, writes exports and signs URLs. */
   router: ["GetObject", "PutObject"],
+  /** The pusher reads old events. */
+  pusher: ["GetObject"],
   /** The sweeper archives, and removes what is no longer kept. */
   sweeper: ["DeleteObject", "GetObject", "PutObject"],
 } as const;

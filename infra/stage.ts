@@ -29,6 +29,8 @@ export const settings = {
   archive: archiveFrom(process.env.ARCHIVE),
   /** The storage class of archived objects after 30 days. */
   archiveStorageClass: storageClassFrom(process.env.ARCHIVE_STORAGE_CLASS),
+  /** Whether subscriptions can be pushed to endpoints (docs/push.md). */
+  push: pushFrom(process.env.PUSH),
   /** The name of a restored table to use instead of the stage's own (docs/operations.md). */
   restoredTable: tableFrom(process.env.RESTORED_TABLE),
 };
@@ -53,6 +55,12 @@ function archiveFrom(value: string | undefined): "on" | "off" | "locked" {
   if (!value || value === "off") return "off";
   if (value === "on" || value === "locked") return value;
   throw new Error(`ARCHIVE is "${value}"; it can be "off" (the default), "on" or "locked".`);
+}
+
+function pushFrom(value: string | undefined): boolean {
+  if (!value || value === "off") return false;
+  if (value === "on") return true;
+  throw new Error(`PUSH is "${value}"; it can be "off" (the default) or "on".`);
 }
 
 function storageClassFrom(value: string | undefined): "STANDARD" | "STANDARD_IA" | "GLACIER_IR" {

@@ -1,4 +1,5 @@
 import { archiveAccess, archived } from "./archive.ts";
+import { ringing } from "./bells.ts";
 import { reserved } from "./concurrency.ts";
 import { quiet } from "./logs.ts";
 import { OBJECT_OPERATIONS, OPERATIONS } from "./operations.ts";
@@ -16,9 +17,13 @@ export const sweeper = new sst.aws.CronV2("Sweeper", {
     memory: "512 MB",
     timeout: "10 minutes",
     concurrency: reserved.sweeper,
-    environment: { TABLE_NAME: table.name, ...archived.environment },
+    environment: { TABLE_NAME: table.name, ...ringing.environment, ...archived.environment },
     copyFiles: $util.output(archived.copyFiles),
     transform: quiet,
-    permissions: [tableAccess(OPERATIONS.sweeper), ...archiveAccess(OBJECT_OPERATIONS.sweeper)],
+    permissions: [
+      tableAccess(OPERATIONS.sweeper),
+      ...ringing.permissions,
+      ...archiveAccess(OBJECT_OPERATIONS.sweeper),
+    ],
   },
 });

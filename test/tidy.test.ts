@@ -91,9 +91,8 @@ describe("walls", () => {
   });
 
   it("only the composition root and the Lambda entries read the environment", () => {
-    const roots = ["open-ledger", "api", "compactor", "sweeper"].map(
-      (name) => `packages/functions/src/${name}.ts`,
-    );
+    const entries = ["api", "compactor", "sweeper", "dispatcher", "pusher"];
+    const roots = ["open-ledger", ...entries].map((name) => `packages/functions/src/${name}.ts`);
     const pattern = /process\.env|\bResource\b.*from "sst"/;
     expect(breaches(outside(deployed, ...roots), pattern, "pass it in as deps")).toEqual([]);
   });

@@ -71,6 +71,8 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
   return {
     api,
     opened,
+    endpoint,
+    tableName,
     url,
     received,
     /** Opens a ledger of a process of its own over the same table. */

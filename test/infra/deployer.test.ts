@@ -15,7 +15,10 @@ beforeAll(async () => {
   const email = { ALARM_EMAIL: "on-call@example.com" };
   stages = [
     await evaluate({ stage: "production", env: { ...email, API_DOMAIN: "log.example.com" } }),
-    await evaluate({ stage: "production", env: { INGRESS: "function-url", ARCHIVE: "locked" } }),
+    await evaluate({
+      stage: "production",
+      env: { INGRESS: "function-url", ARCHIVE: "locked", PUSH: "on" },
+    }),
   ];
 });
 

@@ -13,7 +13,7 @@ export interface Evaluation {
   dev?: boolean;
   /** The settings of the deployment (docs/deploy.md). */
   env?: Record<string, string>;
-  /** The values for `sst.Secret`, by name. By default both secrets have one. */
+  /** The values for `sst.Secret`, by name. By default all secrets have one. */
   secrets?: Record<string, string>;
   /**
    * The folder for the bundles of the real Lambda handlers. Without it, the handlers are not
@@ -24,7 +24,11 @@ export interface Evaluation {
   concurrency?: number;
 }
 
-export const SECRETS = { AdminKey: "admin-key-of-the-test", CursorKey: "cursor-key-of-the-test" };
+export const SECRETS = {
+  AdminKey: "admin-key-of-the-test",
+  CursorKey: "cursor-key-of-the-test",
+  PushKey: "push-key-of-the-tests",
+};
 
 /** The evaluations of this process. Several files ask for the same stage. */
 const known = new Map<string, Promise<Inventory>>();

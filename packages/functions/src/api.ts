@@ -6,9 +6,11 @@ import { createHttpHandler } from "./lambda/handler.ts";
 import { createRequestLog } from "./metrics/lambda.ts";
 import { describeError, logLine } from "./metrics/log-line.ts";
 import { openLedger, readConfig } from "./open-ledger.ts";
+import { openPushFrom } from "./push/open-push.ts";
 
 const config = readConfig(process.env);
-const { ledger, authenticate, corsOrigins, metrics } = openLedger(config);
+const push = openPushFrom(process.env);
+const { ledger, authenticate, corsOrigins, metrics } = openLedger({ ...config, push });
 
 const logFailure: LogFailure = ({ requestId, error }) =>
   logLine({ level: "ERROR", requestId, ...describeError(error) });

@@ -11,10 +11,10 @@ import {
   systemClock,
   systemRandom,
 } from "@eventledger/core";
-import { Resource } from "sst/resource";
 import { readAuditArchiveDays } from "./audit-archive-days.ts";
 import { emulatorAccess } from "./emulator.ts";
 import type { Approach, Authenticate } from "./http/auth.ts";
+import { linked } from "./linked.ts";
 import { isLoopback } from "./loopback.ts";
 import { observeArchive } from "./metrics/archive-lag.ts";
 import { observeCompaction } from "./metrics/compaction-lag.ts";
@@ -217,15 +217,3 @@ const WAIT_SECONDS_ON_LAMBDA = 0;
 /** Splits a list of origins that are separated by commas. */
 export const readOrigins = (text = ""): string[] =>
   text.split(",").flatMap((origin) => (origin.trim() === "" ? [] : [origin.trim()]));
-
-/**
- * Returns the value of a linked secret, or an empty text when it is not linked. Reading an unlinked
- * secret throws.
- */
-function linked(name: "AdminKey" | "CursorKey"): string {
-  try {
-    return (Resource as unknown as Record<typeof name, { value: string }>)[name].value;
-  } catch {
-    return "";
-  }
-}

@@ -12,6 +12,12 @@ export function assertAdminKey(text: string): void {
   throw new Error(`Set AdminKey (or EVENTLEDGER_ADMIN_KEY) to ${FORM}: ${isNow(text)}.`);
 }
 
+/** Throws an Error with one line that says what to set. */
+export function assertPushKey(text: string): void {
+  if (SECRET_PATTERN.test(text)) return;
+  throw new Error(`Set PushKey (or EVENTLEDGER_PUSH_KEY) to ${FORM}: ${isNow(text)}.`);
+}
+
 /** Checks each of the keys that sign cursors. Throws an Error with one line. */
 export function assertCursorKeys(text: string): void {
   const weak = entriesOf(text).find(({ secret }) => !SECRET_PATTERN.test(secret));

@@ -1,9 +1,11 @@
 import { openMetricsLog } from "./metrics/lambda.ts";
 import { describeError, logLine } from "./metrics/log-line.ts";
 import { openLedger, readConfig } from "./open-ledger.ts";
+import { queueFrom } from "./push/queue.ts";
 
 const config = readConfig(process.env, { serves: false });
 const { ledger, metrics } = openLedger(config);
+const bells = queueFrom(process.env);
 /**
  * The sweep writes metrics of CloudWatch only when something is wrong, because an hourly metric
  * costs as much as a busy one. The other numbers are in the log line alone.
@@ -28,12 +30,14 @@ const BUDGET_MS = 9 * 60_000;
 const EXPORTS_MS = 2 * 60_000;
 
 /**
- * Runs on a schedule. Fails when anything is stuck, so that the alarm on the function's errors
- * fires.
+ * Runs on a schedule. Rings all pushes, because a bell or a timer may have been lost. Fails when
+ * anything is stuck, so that the alarm on the function's errors fires.
  */
 export const handler = async (): Promise<object> => {
   const { stuck, ...swept } = await ledger.sweep({ budgetMs: BUDGET_MS - EXPORTS_MS });
   const failed = await ledger.sweepExports({ budgetMs: EXPORTS_MS });
+  const rung = bells === undefined ? [] : await ledger.listPushes();
+  await bells?.send(rung.map((bell) => ({ bell, delaySeconds: 0 })));
   metricsLog.flush();
   logLine({ level: "INFO", ...swept, stuck: stuck.length });
   for (const error of failed) logLine({ level: "ERROR", ...describeError(error) });

@@ -19,7 +19,7 @@ import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, ownerOf, type Tenant } from "../model/names.ts";
 import { partitionOf } from "../model/partition.ts";
 import { deliveryId, sealContext, secretsOf } from "../push/endpoint.ts";
-import { judge } from "../push/push-plan.ts";
+import { isDue, judge } from "../push/push-plan.ts";
 import { pushesRung, type RungKey } from "../push/ring.ts";
 import { type PushRun, runPush } from "../push/run-push.ts";
 import { describeAnswer } from "../push/set-aside.ts";
@@ -31,6 +31,8 @@ import type { Parts } from "./parts.ts";
 
 const SECRET_BYTES = 24;
 const TRIES = 5;
+/** The delay of a run that follows one which could not look everywhere. */
+const SOON_MS = 1_000;
 const GONE = new Set(["stream-not-found", "subscription-not-found"]);
 const NOTHING: PushRun = { delivered: 0, failed: 0 };
 
@@ -223,7 +225,8 @@ export function pushOperations(parts: Parts) {
     },
 
     /** Returns the pushes that records of the table's stream concern. */
-    ringPushes: (keys: readonly RungKey[]): Promise<PushId[]> => pushesRung(table, keys),
+    ringPushes: (keys: readonly RungKey[]): Promise<PushId[]> =>
+      pushesRung(table, keys, clock.now()),
 
     /** Returns all pushes that are not disabled. A regular ring of them repairs lost rings. */
     async listPushes(): Promise<PushId[]> {
@@ -237,16 +240,52 @@ export function pushOperations(parts: Parts) {
      */
     async runPush(id: PushId, { budgetMs }: { readonly budgetMs: number }): Promise<PushRun> {
       const row = await table.pushes.load(id);
-      if (row === undefined) return NOTHING;
-      const stream = await streams.load(ownerOf(row.name), bareName(row.name)).catch(gone);
-      if (stream?.life !== id.life) return removePush(id);
-      const state = await subscriptions.load(stream, row.subscription).catch(gone);
-      if (state?.row.uid !== id.subscriptionUid) return removePush(id);
-      const began = takeStamp(clock);
-      const mayGoOn = () => ageMs(clock, began) < budgetMs;
-      return runPush({ ...parts, ...port() }, stream, row, mayGoOn);
+      return row === undefined ? NOTHING : runRow(row, { budgetMs });
+    },
+
+    /**
+     * Does the same, but only while no other pusher does. The other one looks once more before it
+     * ends, so nothing is rung for a new batch until then. It is taken for dead after `awakeMs`.
+     */
+    async runPushAlone(
+      id: PushId,
+      { budgetMs, awakeMs }: { readonly budgetMs: number; readonly awakeMs: number },
+    ): Promise<PushRun> {
+      const row = await table.pushes.load(id);
+      const nowMs = clock.now();
+      if (row === undefined || !isDue(row, nowMs)) return NOTHING;
+      const { awakeUntil = 0 } = row;
+      const untilMs = nowMs + awakeMs;
+      const isAlone = awakeUntil <= nowMs && (await table.pushes.wake(row, { nowMs, untilMs }));
+      if (!isAlone) return { ...NOTHING, againAt: Math.max(awakeUntil, nowMs + SOON_MS) };
+      let isSettled = false;
+      const settle = async () => {
+        await table.pushes.rest(row, untilMs);
+        isSettled = true;
+      };
+      try {
+        const run = await runRow(row, { budgetMs, settle });
+        return isSettled ? run : { againAt: clock.now() + SOON_MS, ...run };
+      } finally {
+        if (!isSettled) await settle();
+      }
     },
   };
+
+  /** Runs a push as its row is now. */
+  async function runRow(
+    row: PushRow,
+    { budgetMs, settle }: { readonly budgetMs: number; readonly settle?: () => Promise<void> },
+  ): Promise<PushRun> {
+    const id: PushId = row;
+    const stream = await streams.load(ownerOf(row.name), bareName(row.name)).catch(gone);
+    if (stream?.life !== id.life) return removePush(id);
+    const state = await subscriptions.load(stream, row.subscription).catch(gone);
+    if (state?.row.uid !== id.subscriptionUid) return removePush(id);
+    const began = takeStamp(clock);
+    const mayGoOn = () => ageMs(clock, began) < budgetMs;
+    return runPush({ ...parts, ...port() }, stream, row, { mayGoOn, settle });
+  }
 
   async function removePush(id: PushId): Promise<PushRun> {
     await table.pushes.remove(id);

@@ -1,6 +1,6 @@
 import { LIMITS } from "@eventledger/protocol";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
-import type { Outage } from "../table/push.entity.ts";
+import type { Outage, PushRow } from "../table/push.entity.ts";
 
 /** What an endpoint made of a delivery. */
 export type PushAnswer =
@@ -24,6 +24,12 @@ export function judge(answer: PushAnswer): Verdict {
   if (answer.status === GONE) return "gone";
   return answer.status >= 200 && answer.status < 300 ? "delivered" : "failed";
 }
+
+/** Whether events may be sent now: the push is not disabled, and waits for no probe. */
+export const isDue = (
+  { disabled, outage }: Pick<PushRow, "disabled" | "outage">,
+  nowMs: number,
+): boolean => disabled === undefined && (outage === undefined || outage.probeAt <= nowMs);
 
 const SECOND_MS = 1_000;
 

@@ -18,6 +18,7 @@ import { keepLeases } from "./keep-leases.ts";
 import {
   createCircuit,
   FIRST_PAGE,
+  isDue,
   judge,
   nextPageSize,
   outageAfter,
@@ -45,17 +46,24 @@ export type PushRun = {
   readonly againAt?: number | undefined;
 };
 
+/** Decides about a run from outside. */
+export type RunControl = {
+  mayGoOn(): boolean;
+  /** Called when nothing is left. The run then looks once more before it ends. */
+  readonly settle?: (() => Promise<void>) | undefined;
+};
+
 /**
  * Sends a subscription's events to its endpoint, as a worker of the subscription. It polls, sends,
- * parks what fails, and commits, until nothing is left or `mayGoOn` says no. A run that is cut off
- * leaves a worker whose lease ends by itself. The events of its last page are then sent again, with
- * the same ids.
+ * parks what fails, and commits, until nothing is left or `mayGoOn` says no. In the second case,
+ * and when the push has changed, `againAt` is now. A run that is cut off leaves a worker whose
+ * lease ends by itself. The events of its last page are then sent again, with the same ids.
  */
 export async function runPush(
   deps: RunDeps,
   stream: LiveStream,
   first: PushRow,
-  mayGoOn: () => boolean,
+  { mayGoOn, settle }: RunControl,
 ): Promise<PushRun> {
   const { clock, random, leases } = deps;
   if (!isDue(first, clock.now())) return { delivered: 0, failed: 0 };
@@ -63,13 +71,23 @@ export async function runPush(
   const consumer = `push-${newUid(random)}`;
   const run = await openRun(deps, stream, first);
   let limit = first.outage === undefined ? FIRST_PAGE : PAGE_MAX;
+  let isSettled = settle === undefined;
   try {
-    while (mayGoOn() && (await run.isCurrent())) {
+    while (true) {
+      if (!mayGoOn() || !(await run.isCurrent())) {
+        run.again(clock.now());
+        break;
+      }
       await run.releaseDue();
       const began = clock.monotonic();
       const request = { limit, consumer, heardMs: clock.now() };
       const page = await pollShare(deps, stream, subscription, request);
-      if (page.events.length === 0 && page.caughtUp) break;
+      if (page.events.length === 0 && page.caughtUp) {
+        if (isSettled) break;
+        await settle?.();
+        isSettled = true;
+        continue;
+      }
       const keeper = keepLeases(deps, { stream, subscription, consumer, page }, run.stop);
       const done = await run.sendPage(page, keeper.holds).finally(() => keeper.stop());
       if (!done) break;
@@ -81,9 +99,6 @@ export async function runPush(
   }
   return run.result();
 }
-
-const isDue = ({ disabled, outage }: PushRow, nowMs: number): boolean =>
-  disabled === undefined && (outage === undefined || outage.probeAt <= nowMs);
 
 /** What one run knows. */
 async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
@@ -150,6 +165,11 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
       row !== undefined && (await table.pushes.load(row))?.version === row.version,
 
     releaseDue: () => (first.outage === undefined ? setAside.releaseDue() : undefined),
+
+    /** Asks for another run. */
+    again: (atMs: number) => {
+      againAt = Math.min(againAt, atMs);
+    },
 
     /** Ends the sending, because a different worker has the page. */
     stop: () => {

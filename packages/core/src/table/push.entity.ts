@@ -34,6 +34,8 @@ export type PushRow = {
   readonly createdAt: number;
   /** Counts the changes of the row. */
   readonly version: number;
+  /** Until when a pusher is at work that looks for new events once more before it ends. */
+  readonly awakeUntil?: number;
 };
 
 /** Identifies a push: the life of a stream, and a subscription of it. */
@@ -63,6 +65,7 @@ export const pushEntity = (connection: Connection) =>
         secrets: { type: CustomAttributeType<readonly SealedSecret[]>("any"), required: true },
         createdAt: { type: "number", required: true },
         version: { type: "number", required: true },
+        awakeUntil: { type: "number" },
       },
       indexes: {
         primary: {
@@ -132,6 +135,35 @@ export const pushRows = (connection: Connection, entity: ReturnType<typeof pushE
         .go({ response: "all_new", returnOnConditionCheckFailure: true }),
     );
     return rejected || data === null ? undefined : (data as PushRow);
+  },
+
+  /** Records that a pusher is at work until then. Returns false while a different one is. */
+  async wake(
+    { life, subscriptionUid }: PushId,
+    { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number },
+  ): Promise<boolean> {
+    const { rejected } = await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, subscriptionUid })
+        .set({ awakeUntil: untilMs })
+        .where(({ awakeUntil }, { notExists, lte, eq }) => {
+          const isFree = `${notExists(awakeUntil)} OR ${lte(awakeUntil, nowMs)}`;
+          return `${isFree} OR ${eq(awakeUntil, untilMs)}`;
+        })
+        .go({ returnOnConditionCheckFailure: true }),
+    );
+    return !rejected;
+  },
+
+  /** Records that the pusher that is at work until then has ended. */
+  async rest({ life, subscriptionUid }: PushId, untilMs: number): Promise<void> {
+    await writeRowsUntilKnown(connection, () =>
+      entity
+        .patch({ life, subscriptionUid })
+        .remove(["awakeUntil"])
+        .where(({ awakeUntil }, { eq }) => eq(awakeUntil, untilMs))
+        .go({ returnOnConditionCheckFailure: true }),
+    );
   },
 
   async remove({ life, subscriptionUid }: PushId): Promise<void> {

@@ -2,6 +2,7 @@ import type { LookupAddress, LookupOptions } from "node:dns";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { RawJson } from "@eventledger/core";
+import ipaddr from "ipaddr.js";
 import { describe, expect, it } from "vitest";
 import { isPublic, publicLookup, wrongUrl } from "./address.ts";
 import { createDeliver, retryAfterMs } from "./deliver.ts";
@@ -84,6 +85,43 @@ const resolver =
       null,
       addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
     );
+
+describe("a public address", () => {
+  /** Numbers from 0 to `below`, the same in each run. */
+  const numbers = () => {
+    let state = 3;
+    return (below: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return state % below;
+    };
+  };
+
+  it("[push.public] a different library calls each one unicast, at every border of a network", () => {
+    const draw = numbers();
+    const seeds = ["2001:0", "2001:1ff", "2001:200", "2001:db8", "2002:0", "3fff:0", "3fff:1000"];
+    const first = [0, 9, 10, 11, 100, 126, 127, 128, 169, 172, 192, 198, 203, 223, 224, 240, 255];
+    const v4 = first.flatMap((a) =>
+      Array.from({ length: 256 }, (_, b) => `${a}.${b}.${draw(256)}.${draw(256)}`),
+    );
+    const v6 = [...seeds, "2620:4f", "64:ff9b", "fe80:0", "fc00:0", "1fff:0", "4000:0"].flatMap(
+      (start) => Array.from({ length: 200 }, () => `${start}:${draw(65_536).toString(16)}::1`),
+    );
+    const anywhere = Array.from({ length: 5_000 }, () => `${draw(65_536).toString(16)}:1::1`);
+    const all = [...v4, ...v6, ...anywhere];
+    const ours = all.filter(isPublic);
+    expect(ours.length).toBeGreaterThan(2_000);
+    expect(ours.filter((text) => ipaddr.parse(text).range() !== "unicast")).toEqual([]);
+  });
+
+  it("an ordinary address is one", () => {
+    for (const text of ["8.8.8.8", "1.1.1.1", "52.94.236.248", "2606:4700::1", "2a00:1450::1"]) {
+      expect(isPublic(text), text).toBe(true);
+    }
+    for (const text of ["", "host", "8.8.8", "2606:4700::1%1", "::ffff:8.8.8.8"]) {
+      expect(isPublic(text), text).toBe(false);
+    }
+  });
+});
 
 describe("an URL for deliveries of a deployed stage", () => {
   it.each(REFUSED)("[push.public] %s is refused, and nothing is sent", async (url) => {

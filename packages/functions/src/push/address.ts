@@ -1,13 +1,49 @@
 import { lookup as resolve } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
+import { BlockList, isIP, type LookupFunction } from "node:net";
 import { invalidRequest } from "@eventledger/core";
-import ipaddr from "ipaddr.js";
 
 /** What a server may send to. On a developer's machine, that is everything. */
 export type Reach = "public" | "everything";
 
+/** The networks of version 4 that are not on the public Internet. */
+const PRIVATE_V4 = networks("ipv4", [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10", // shared by the customers of a provider
+  "127.0.0.0/8",
+  "169.254.0.0/16", // link-local: the metadata of a machine
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.31.196.0/24",
+  "192.52.193.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "192.175.48.0/24",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/3", // multicast, reserved and broadcast
+]);
 /** The only part of version 6 that is assigned for unicast. */
-const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
+const GLOBAL_V6 = networks("ipv6", ["2000::/3"]);
+/** The parts of it that are not public, or that contain an address of version 4. */
+const PRIVATE_V6 = networks("ipv6", [
+  "2001::/23",
+  "2001:db8::/32",
+  "2002::/16",
+  "2620:4f:8000::/48",
+  "3fff::/20",
+]);
+
+function networks(family: "ipv4" | "ipv6", prefixes: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const prefix of prefixes) {
+    const [network = "", length] = prefix.split("/");
+    list.addSubnet(network, Number(length), family);
+  }
+  return list;
+}
 
 /**
  * Returns whether an address belongs to a machine on the public Internet. Everything else is
@@ -15,10 +51,9 @@ const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
  * version 6 that contain one of version 4.
  */
 export function isPublic(text: string): boolean {
-  if (!ipaddr.isValid(text)) return false;
-  const address = ipaddr.parse(text);
-  if (address.range() !== "unicast") return false;
-  return address instanceof ipaddr.IPv4 || address.match(GLOBAL_UNICAST);
+  if (isIP(text) === 4) return !PRIVATE_V4.check(text, "ipv4");
+  if (isIP(text) === 0 || text.includes("%")) return false;
+  return GLOBAL_V6.check(text, "ipv6") && !PRIVATE_V6.check(text, "ipv6");
 }
 
 /** Throws `invalid-request` for an URL that no delivery may be sent to. */

@@ -1,5 +1,5 @@
+import { createHmac } from "node:crypto";
 import { type Delivery, isTombstone, type StoredEvent } from "@eventledger/core";
-import { Webhook } from "standardwebhooks";
 import { toCloudEventJson } from "../http/formats/cloudevents.ts";
 
 /** A request to an endpoint. */
@@ -15,7 +15,8 @@ export function compose(delivery: Delivery, now: Date): Composed {
   const { id, format, event, streamName, secrets } = delivery;
   const isStandard = format === "standard";
   const body = isStandard ? toStandard(event) : toCloudEventJson(streamName, event);
-  const signatures = secrets.map((secret) => new Webhook(secret).sign(id, now, body));
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
+  const signatures = secrets.map((secret) => sign(secret, `${id}.${timestamp}.${body}`));
   return {
     body,
     headers: {
@@ -24,10 +25,16 @@ export function compose(delivery: Delivery, now: Date): Composed {
         : "application/cloudevents+json; charset=utf-8",
       "user-agent": "EventLedger",
       "webhook-id": id,
-      "webhook-timestamp": String(Math.floor(now.getTime() / 1_000)),
+      "webhook-timestamp": timestamp,
       "webhook-signature": signatures.join(" "),
     },
   };
+}
+
+/** Returns a signature of version 1. A secret is its prefix, and a key in Base64. */
+function sign(secret: string, text: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  return `v1,${createHmac("sha256", key).update(text).digest("base64")}`;
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { PushPort } from "@eventledger/core";
+import { linked } from "../linked.ts";
+import { assertPushKey } from "../secrets.ts";
 import { assertUrl, type Reach } from "./address.ts";
 import { createDeliver } from "./deliver.ts";
 import { createSeal } from "./seal.ts";
@@ -19,4 +21,15 @@ export type OpenPush = PushPort & { close(): void };
 export function openPush({ key, reach }: PushConfig): OpenPush {
   const { deliver, close } = createDeliver({ reach });
   return { seal: createSeal(key), deliver, assertUrl: (url) => assertUrl(url, reach), close };
+}
+
+/**
+ * Opens them for a deployed function, which sends to public addresses only. Undefined in a stage
+ * without the secret PushKey. Throws an Error with one line for a secret that is too easy to guess.
+ */
+export function openPushFrom(env: NodeJS.ProcessEnv): OpenPush | undefined {
+  const key = env.EVENTLEDGER_PUSH_KEY || linked("PushKey");
+  if (key === "") return undefined;
+  assertPushKey(key);
+  return openPush({ key, reach: "public" });
 }

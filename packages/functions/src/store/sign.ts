@@ -15,21 +15,20 @@ export type Unsigned = {
 };
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
-const SERVICE = "dynamodb";
 
 /**
- * Returns a function that signs requests to DynamoDB in one region. The key of a day is computed
+ * Returns a function that signs requests to a service in one region. The key of a day is computed
  * once. The SDK's own signer takes about ten times as long, because it signs any request of any
  * service; a test compares their signatures.
  */
-export function createSigner(region: string) {
+export function createSigner(region: string, service = "dynamodb") {
   let keyOf = "";
   let key: Buffer = Buffer.alloc(0);
 
   function signingKey({ accessKeyId, secretAccessKey }: Credentials, day: string): Buffer {
     const name = `${accessKeyId} ${day}`;
     if (name !== keyOf) {
-      const steps = [day, region, SERVICE, "aws4_request"];
+      const steps = [day, region, service, "aws4_request"];
       key = steps.reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`));
       keyOf = name;
     }
@@ -49,7 +48,7 @@ export function createSigner(region: string) {
     const names = `content-type;host;x-amz-content-sha256;x-amz-date;${token && "x-amz-security-token;"}x-amz-target`;
     const content = hash("sha256", body);
     const canonical = `POST\n/\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-content-sha256:${content}\nx-amz-date:${date}\n${token}x-amz-target:${target}\n\n${names}\n${content}`;
-    const scope = `${day}/${region}/${SERVICE}/aws4_request`;
+    const scope = `${day}/${region}/${service}/aws4_request`;
     const text = `${ALGORITHM}\n${date}\n${scope}\n${hash("sha256", canonical)}`;
     const signature = hmac(signingKey(credentials, day), text).toString("hex");
     return {

@@ -1,0 +1,31 @@
+import { settings } from "./stage.ts";
+
+/**
+ * The pusher's timeout. A bell stays invisible for longer, so that no run is repeated beside it.
+ */
+export const PUSHER_MINUTES = 5;
+
+/**
+ * The bells that could not be answered, and the stream records that could not ring. The queue is
+ * empty on a healthy stage. It is `undefined` in a stage that does not push.
+ */
+export const deadBells = settings.push
+  ? new sst.aws.Queue("DeadBells", {
+      transform: { queue: { messageRetentionSeconds: 14 * 86_400 } },
+    })
+  : undefined;
+
+/** The queue whose messages make the pusher look at one push each. */
+export const bells =
+  deadBells &&
+  new sst.aws.Queue("Bells", {
+    visibilityTimeout: `${PUSHER_MINUTES + 1} minutes`,
+    dlq: { queue: deadBells.arn, retry: 3 },
+    transform: { queue: { messageRetentionSeconds: 4 * 86_400 } },
+  });
+
+/** What a function that rings has in addition: its environment and its permission. */
+export const ringing = {
+  environment: bells && { BELLS_URL: bells.url },
+  permissions: bells ? [{ actions: ["sqs:SendMessage"], resources: [bells.arn] }] : [],
+};
