@@ -18,7 +18,7 @@ const began = { wallMs: NOW_MS, monotonicMs: NOW_MS };
 
 const RECENT: Checkpoint = {
   ...{ next: 1, floor: 1, events: 0, bytes: 0 },
-  ...{ lookedAt: NOW_MS, compactedThrough: NOW_MS, floorAt: NOW_MS },
+  ...{ checkedAt: NOW_MS, compactedThrough: NOW_MS, floorAt: NOW_MS },
 };
 
 /** Returns a batch whose events have these keys, published this long ago. */
@@ -62,7 +62,7 @@ const of = { life: LIFE, compaction: "key", retentionHours: 1 } as const;
 describe("compaction of a partition that is at its end", () => {
   it.each<[string, Partial<Checkpoint>, number]>([
     ["writes nothing while everything is recent", {}, 0],
-    ["notes an end that was seen long ago", { lookedAt: NOW_MS - 7 * HOUR_MS }, 1],
+    ["notes an end that was seen long ago", { checkedAt: NOW_MS - 7 * HOUR_MS }, 1],
     ["notes that all is compacted", { compactedThrough: NOW_MS - 7 * HOUR_MS }, 1],
     ["takes back its failures", { failures: 2 }, 1],
   ])("%s", async (_, checkpoint, writes) => {
@@ -70,7 +70,7 @@ describe("compaction of a partition that is at its end", () => {
     const found = await compactPartition(partition.deps, of, 0, { began, budgetMs: 1_000 });
     expect(found).toMatchObject({ done: true, remaining: 0, keys: 0 });
     expect(partition.writes()).toBe(writes);
-    expect(await partition.load()).toMatchObject({ lookedAt: NOW_MS, compactedThrough: NOW_MS });
+    expect(await partition.load()).toMatchObject({ checkedAt: NOW_MS, compactedThrough: NOW_MS });
   });
 });
 
@@ -97,7 +97,7 @@ describe("[retention.passed] the floor", () => {
 });
 
 describe("[publish.interlock] a repair of the numbering", () => {
-  const LATE = { lookedAt: NOW_MS - 31 * DAY_MS };
+  const LATE = { checkedAt: NOW_MS - 31 * DAY_MS };
   const rows = [batchOf(1, ["a", "b"]), batchOf(5, ["c"])];
   const seal = { ...SEAL, first: 6 };
 
@@ -116,7 +116,7 @@ describe("[publish.interlock] a repair of the numbering", () => {
     const next = await repairNumbering(partition.deps, { ...of, compaction }, 0);
     expect(next).toBe(end + 100_000_000_000);
     expect(partition.keys().sort()).toEqual(keys);
-    const checkpoint = { next, floor: next, lookedAt: NOW_MS, events: 3 };
+    const checkpoint = { next, floor: next, checkedAt: NOW_MS, events: 3 };
     expect(await partition.load()).toMatchObject(checkpoint);
   });
 });

@@ -18,7 +18,7 @@ export const ROW: OffsetRow = { partition: 0, batch: 1, next: 5, generation: 1 }
 const CHECKPOINT: Checkpoint = {
   next: 5,
   floor: 1,
-  lookedAt: 0,
+  checkedAt: 0,
   compactedThrough: 0,
   floorAt: 0,
   events: 0,

@@ -53,8 +53,8 @@ const rowOf = ({ store }: SimulatedLog, key: string) =>
 /** Checks the end as the compactor does now and then, so that publishing continues after a day. */
 async function look({ b, time }: World): Promise<void> {
   const { life } = await time.finish(b.load());
-  const lookedAt = time.nowMs();
-  const to = { next: FIRST_FREE, lookedAt, compactedThrough: lookedAt };
+  const checkedAt = time.nowMs();
+  const to = { next: FIRST_FREE, checkedAt, compactedThrough: checkedAt };
   expect(await time.finish(b.table.checkpoints.move(life, 0, 1, to))).toBe(true);
 }
 

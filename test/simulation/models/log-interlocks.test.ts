@@ -51,8 +51,8 @@ const look = async (
 ): Promise<void> => {
   const { life } = await by.load();
   const checkpoint = await by.table.checkpoints.load(life, partition);
-  const lookedAt = by.process.clock.now();
-  const to = { next, lookedAt, compactedThrough: lookedAt, ...more };
+  const checkedAt = by.process.clock.now();
+  const to = { next, checkedAt, compactedThrough: checkedAt, ...more };
   expect(await by.table.checkpoints.move(life, partition, checkpoint?.next ?? 0, to)).toBe(true);
 };
 

@@ -93,8 +93,8 @@ describe("reading", () => {
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 2, 4], 10));
     const { life } = await time.finish(a.load());
-    const lookedAt = a.process.clock.now();
-    await time.finish(a.table.checkpoints.move(life, 0, 1, { next: 10, lookedAt, floor: 4 }));
+    const checkedAt = a.process.clock.now();
+    await time.finish(a.table.checkpoints.move(life, 0, 1, { next: 10, checkedAt, floor: 4 }));
     const fresh = simulated.start("fresh");
     const read = (position: Position) => time.finish(fresh.log.read(life, [position], PAGE));
     // The documentation shows the answer to a poll, which begins in the same way.
@@ -119,8 +119,8 @@ describe("reading", () => {
     await time.finish(appendBatches(simulated, [3], 10));
     const { life } = await time.finish(a.load());
     await time.finish(a.process.clock.sleep(8 * DAY_MS));
-    const lookedAt = a.process.clock.now();
-    await time.finish(a.table.checkpoints.move(life, 0, 1, { next: 6, lookedAt }));
+    const checkedAt = a.process.clock.now();
+    await time.finish(a.table.checkpoints.move(life, 0, 1, { next: 6, checkedAt }));
     const fresh = simulated.start("fresh");
     const back = fresh.log.readBack(life, [edgeAt(6)], {
       limit: 10,
@@ -139,9 +139,9 @@ describe("reading", () => {
     const { life } = await time.finish(a.load());
     for (let day = 0; day < 46; day++) {
       await time.finish(a.process.clock.sleep(DAY_MS));
-      const lookedAt = a.process.clock.now();
+      const checkedAt = a.process.clock.now();
       const checkpoint = await time.finish(a.table.checkpoints.load(life, 0));
-      const to = { next: 4, lookedAt, compactedThrough: lookedAt, floor: 4 };
+      const to = { next: 4, checkedAt, compactedThrough: checkedAt, floor: 4 };
       await time.finish(a.table.checkpoints.move(life, 0, checkpoint?.next ?? 0, to));
     }
     expect(store.expireItems({ lateMs: 0 })).toBe(1);
@@ -168,7 +168,7 @@ describe("reading", () => {
     const page = readOn(3);
     const stream = await b.recall();
     const { clock } = b.process;
-    const to = { next: 4, lookedAt: clock.now() };
+    const to = { next: 4, checkedAt: clock.now() };
     const publish = clock.sleep(5).then(() => b.log.publish(stream, events(1)));
     const compact = clock.sleep(8).then(() => a.table.checkpoints.move(life, 0, 1, to));
     expect((await time.finish(page)).runs[0]).toMatchObject({ position: edgeAt(3) });
@@ -258,9 +258,9 @@ describe("seeking", () => {
     const { time, a } = simulated;
     await time.finish(appendBatches(simulated, [3, 2, 4], 10));
     const stream = await time.finish(a.load());
-    const lookedAt = a.process.clock.now();
+    const checkedAt = a.process.clock.now();
     await time.finish(
-      a.table.checkpoints.move(stream.life, 0, 1, { next: 10, lookedAt, floor: 6 }),
+      a.table.checkpoints.move(stream.life, 0, 1, { next: 10, checkedAt, floor: 6 }),
     );
     expect(await time.finish(a.log.seek(stream, { timeMs: 0 }))).toEqual([edgeAt(6)]);
     const late = { timeMs: time.nowMs() + 1 };

@@ -55,7 +55,7 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "conditional checkpoint move",
     file: "table/checkpoint.entity.ts",
-    from: `eq(row.next, from)} AND \${lte(row.lookedAt, latest)`,
+    from: `eq(row.next, from)} AND \${lte(row.checkedAt, latest)`,
     to: "lte(row.floor, 1e14)",
   },
   {

@@ -97,9 +97,9 @@ async function jumpExpired(): Promise<void> {
     const data = "1" as never;
     await a.log.publish(await a.recall(), [{ attributes: { key: "k" }, data }]);
     const { life } = await a.load();
-    const lookedAt = a.process.clock.now();
+    const checkedAt = a.process.clock.now();
     const lost = [{ id: "restore", from: 2, to: 1_000 }];
-    await a.table.checkpoints.move(life, 0, 1, { next: 1_000, lookedAt, lost });
+    await a.table.checkpoints.move(life, 0, 1, { next: 1_000, checkedAt, lost });
     const page = { room: { events: 10, bytes: 1_000_000 }, nextPartition: 0 };
     const read = await simulated.start("fresh").log.read(life, [edgeAt(1)], page);
     assert.deepEqual(

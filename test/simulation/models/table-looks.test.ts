@@ -56,7 +56,7 @@ it("a sweep finds the streams of all tenants, also of more than one page of them
       `${name}#1` as Life,
       { ...of, name, uid: "1", compaction: "key", createdAt: 0, status: "live" },
       {
-        ...{ next: 1, floor: 1, lookedAt: 0, compactedThrough: 0 },
+        ...{ next: 1, floor: 1, checkedAt: 0, compactedThrough: 0 },
         ...{ floorAt: 0, events: 0, bytes: 0 },
       },
     );

@@ -287,8 +287,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "where the end was not checked for 30 days no place is the end",
     file: "log/read/read-run.ts",
-    from: "clock.now() - lookedAt <= PHYSICAL_SLACK_MS;",
-    to: "clock.now() >= 0 || lookedAt <= PHYSICAL_SLACK_MS;",
+    from: "clock.now() - checkedAt <= PHYSICAL_SLACK_MS;",
+    to: "clock.now() >= 0 || checkedAt <= PHYSICAL_SLACK_MS;",
     plan: { ...EXPIRY, sweepers: 0, doorbell: false, followers: 2 },
   },
   {

@@ -152,7 +152,7 @@ async function compactStretch(
     const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
     hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
     const move = { ...to, usage: hours };
-    const moved = await table.checkpoints.move(life, partition, at, move, end.checkpoint.lookedAt);
+    const moved = await table.checkpoints.move(life, partition, at, move, end.checkpoint.checkedAt);
     at = place.to;
     observeCompaction?.lag({ life, partition, events: Math.max(0, end.next - at) });
     return moved;
@@ -213,18 +213,18 @@ async function renewLook(
   const { table, clock } = deps;
   const checkpoint = { ...stored, ...believed(stored, clock.now()) };
   const failed = (checkpoint.failures ?? 0) > 0;
-  const young = clock.now() - checkpoint.lookedAt < LOOK_AGE_MS;
+  const young = clock.now() - checkpoint.checkedAt < LOOK_AGE_MS;
   const through = clock.now() - checkpoint.compactedThrough < LOOK_AGE_MS;
   if (young && through && !failed) return;
   const of = { ...stream, partition, checkpoint, total: checkpoint.events };
   const usage = await keepHours(deps, of, stored.usage ?? [], { nowMs: clock.now(), all: true });
   const to = {
     ...(usage.length === 0 ? {} : { usage }),
-    lookedAt: Math.max(checkpoint.lookedAt, stamp.wallMs),
+    checkedAt: Math.max(checkpoint.checkedAt, stamp.wallMs),
     compactedThrough: Math.max(checkpoint.compactedThrough, stamp.wallMs),
     failures: 0,
   };
-  await table.checkpoints.move(stream.life, partition, checkpoint.next, to, stored.lookedAt);
+  await table.checkpoints.move(stream.life, partition, checkpoint.next, to, stored.checkedAt);
 }
 
 /**

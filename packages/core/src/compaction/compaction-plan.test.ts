@@ -70,7 +70,7 @@ describe("the pins of bootstraps", () => {
   const checkpoint: Checkpoint = {
     next: 7,
     floor: 1,
-    lookedAt: 0,
+    checkedAt: 0,
     compactedThrough: 0,
     floorAt: 0,
     events: 0,

@@ -165,12 +165,12 @@ export function planMove(
   stored: Checkpoint,
   { to, events, bytes, publishedAt }: Omit<Milestone, "keys">,
   seen: { readonly next: number; readonly atMs: number },
-): Partial<Checkpoint> & Pick<Checkpoint, "next" | "lookedAt" | "events"> {
+): Partial<Checkpoint> & Pick<Checkpoint, "next" | "checkedAt" | "events"> {
   const checkpoint = { ...stored, ...believed(stored, seen.atMs) };
   const throughMs = to >= seen.next ? seen.atMs : Math.min(publishedAt, seen.atMs);
   return {
     next: to,
-    lookedAt: Math.max(checkpoint.lookedAt, throughMs),
+    checkedAt: Math.max(checkpoint.checkedAt, throughMs),
     compactedThrough: Math.max(checkpoint.compactedThrough, throughMs),
     events: checkpoint.events + events,
     bytes: checkpoint.bytes + bytes,
@@ -233,12 +233,12 @@ export const isOpen = ({ startedAt }: Pick<Bootstrap, "startedAt">, nowMs: numbe
  * clock skew becomes 0, so that the next check writes the right one. Pure.
  */
 export const believed = (
-  { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
+  { checkedAt, compactedThrough }: Pick<Checkpoint, "checkedAt" | "compactedThrough">,
   nowMs: number,
-): Pick<Checkpoint, "lookedAt" | "compactedThrough"> => {
+): Pick<Checkpoint, "checkedAt" | "compactedThrough"> => {
   const latest = nowMs + CLOCKS_APART_MS;
   return {
-    lookedAt: lookedAt > latest ? 0 : lookedAt,
+    checkedAt: checkedAt > latest ? 0 : checkedAt,
     compactedThrough: compactedThrough > latest ? 0 : compactedThrough,
   };
 };

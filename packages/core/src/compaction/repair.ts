@@ -34,7 +34,7 @@ export async function repairNumbering(
   const end = await loadEnd({ table, clock }, life, partition);
   const { checkpoint } = end;
   const { wallMs } = takeStamp(clock);
-  if (wallMs - checkpoint.lookedAt <= PHYSICAL_SLACK_MS) return undefined;
+  if (wallMs - checkpoint.checkedAt <= PHYSICAL_SLACK_MS) return undefined;
   const rest = await compactRest({ table, clock }, stream, partition, checkpoint);
   const total = checkpoint.events + rest.events;
   const of = { ...stream, partition, checkpoint, total };
@@ -44,7 +44,7 @@ export async function repairNumbering(
     next,
     floor: next,
     floorAt: wallMs,
-    lookedAt: wallMs,
+    checkedAt: wallMs,
     compactedThrough: wallMs,
     events: total,
     usage,

@@ -11,7 +11,7 @@ const range: LostRange = { id: "r", from: 10, to: 20 };
 const checkpoint = (next: number, floor = 1): Checkpoint => ({
   next,
   floor,
-  lookedAt: 1,
+  checkedAt: 1,
   compactedThrough: 1,
   floorAt: 0,
   events: 0,

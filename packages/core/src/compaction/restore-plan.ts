@@ -67,7 +67,7 @@ export function findHole(
  * range moves to its end, because the events that it covered there are lost.
  */
 export function planLost(
-  { next, floor, lookedAt, compactedThrough, lost = [] }: Checkpoint,
+  { next, floor, checkedAt, compactedThrough, lost = [] }: Checkpoint,
   range: LostRange,
   nowMs: number,
 ): Partial<Checkpoint> {
@@ -76,7 +76,7 @@ export function planLost(
   return {
     next: pastLoss(next),
     floor: floor > range.from ? pastLoss(floor) : floor,
-    lookedAt: Math.max(lookedAt, nowMs),
+    checkedAt: Math.max(checkedAt, nowMs),
     compactedThrough: isAtEnd ? Math.max(compactedThrough, nowMs) : compactedThrough,
     lost: [...lost, range],
   };

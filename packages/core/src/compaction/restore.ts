@@ -113,9 +113,9 @@ async function jumpPartition(
     const { checkpoint } = end;
     const own = (checkpoint.lost ?? []).filter((range) => range.id === id);
     if (end.sealed || own.some(({ hole }) => hole === undefined)) return own;
-    seenMs ??= Math.max(checkpoint.lookedAt, end.publishedAt);
+    seenMs ??= Math.max(checkpoint.checkedAt, end.publishedAt);
     const nowMs = clock.now();
-    if (nowMs - checkpoint.lookedAt > PHYSICAL_SLACK_MS) {
+    if (nowMs - checkpoint.checkedAt > PHYSICAL_SLACK_MS) {
       await repairNumbering(deps, stream, partition);
       attempt++;
       continue;

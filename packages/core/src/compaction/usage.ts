@@ -111,5 +111,5 @@ export async function keepLastHours(
   const end = { hours: [], total: to.events, endedAt: sealedAt };
   await table.usage.keep({ tenant, day, life, partition, ...end });
   const move = { ...to, usage, counted: true };
-  return table.checkpoints.move(life, partition, checkpoint.next, move, checkpoint.lookedAt);
+  return table.checkpoints.move(life, partition, checkpoint.next, move, checkpoint.checkedAt);
 }

@@ -11,7 +11,7 @@ function endAt({ lookedMs = 0, throughMs = 0, next = 5 }) {
   const checkpoint: Checkpoint = {
     next: 5,
     floor: 1,
-    lookedAt: NOW - lookedMs,
+    checkedAt: NOW - lookedMs,
     compactedThrough: NOW - throughMs,
     floorAt: 0,
     events: 0,

@@ -14,10 +14,10 @@ const COMPACTION_AGE_MAX_MS = DAY_MS;
  * chain then decides.
  */
 export const mayBeStalled = (
-  { lookedAt, compactedThrough }: Pick<Checkpoint, "lookedAt" | "compactedThrough">,
+  { checkedAt, compactedThrough }: Pick<Checkpoint, "checkedAt" | "compactedThrough">,
   nowMs: number,
 ): boolean =>
-  nowMs - lookedAt > LOOK_AGE_MAX_MS || nowMs - compactedThrough > COMPACTION_AGE_MAX_MS;
+  nowMs - checkedAt > LOOK_AGE_MAX_MS || nowMs - compactedThrough > COMPACTION_AGE_MAX_MS;
 
 /**
  * Returns whether compaction has left events uncompacted for so long that publishes and bootstraps
@@ -28,19 +28,19 @@ const isCompactionStalled = (
   nowMs: number,
 ): boolean =>
   mayBeStalled(checkpoint, nowMs) &&
-  (nowMs - checkpoint.lookedAt > LOOK_AGE_MAX_MS || checkpoint.next < next);
+  (nowMs - checkpoint.checkedAt > LOOK_AGE_MAX_MS || checkpoint.next < next);
 
 /**
  * Refuses to trust the end of a partition without a recent check, because events written since then
  * may have expired unseen. Throws `numbering-at-risk`.
  */
-export function assertNumbered({ lookedAt }: Pick<Checkpoint, "lookedAt">, nowMs: number): void {
-  if (nowMs - lookedAt <= PHYSICAL_SLACK_MS) return;
+export function assertNumbered({ checkedAt }: Pick<Checkpoint, "checkedAt">, nowMs: number): void {
+  if (nowMs - checkedAt <= PHYSICAL_SLACK_MS) return;
   throw new LedgerError("numbering-at-risk", {
     detail:
       "The end of this stream was not checked for 30 days, so its numbering cannot be trusted. An operator must repair it.",
     retryAfterSeconds: 3_600,
-    facts: { lookedAt: new Date(lookedAt).toISOString() },
+    facts: { checkedAt: new Date(checkedAt).toISOString() },
   });
 }
 
@@ -51,7 +51,7 @@ export function assertNotStalled(end: Pick<SeenEnd, "checkpoint" | "next">, nowM
     detail:
       "Compaction has not caught up for too long. POST /streams/{stream}/compact, or check that the compactor runs.",
     retryAfterSeconds: 60,
-    facts: { lookedAt: new Date(end.checkpoint.lookedAt).toISOString() },
+    facts: { checkedAt: new Date(end.checkpoint.checkedAt).toISOString() },
   });
 }
 

@@ -84,7 +84,7 @@ export function createStreams(deps: Deps) {
       const checkpoint = {
         ...(archiveDays === null ? {} : beginArchive(1)),
         next: 1,
-        lookedAt: now,
+        checkedAt: now,
         floorAt: now,
         compactedThrough: now,
         floor: 1,

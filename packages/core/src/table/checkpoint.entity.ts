@@ -11,7 +11,7 @@ export type Checkpoint = {
   /** The first sequence that is not compacted. */
   readonly next: number;
   /** When the end of the partition was last seen. It protects the numbering from expiry. */
-  readonly lookedAt: number;
+  readonly checkedAt: number;
   /** Every event published before this time is compacted. */
   readonly compactedThrough: number;
   /** The first readable sequence. */
@@ -51,7 +51,7 @@ export const checkpointEntity = (connection: Connection) =>
         life: { type: CustomAttributeType<Life>("string"), required: true },
         partition: { type: "number", required: true },
         next: { type: "number", required: true },
-        lookedAt: { type: "number", required: true },
+        checkedAt: { type: "number", required: true, field: "lookedAt" },
         compactedThrough: { type: "number", required: true },
         floor: { type: "number", required: true },
         floorAt: { type: "number", required: true },
@@ -100,7 +100,7 @@ export const checkpointRows = (
 
   /**
    * Moves the checkpoint if no other process has moved it. `next` must still be `from`. Neither
-   * `lookedAt` nor `floor` ever decreases, except for a `lookedAt` that was `seen` and cannot be
+   * `checkedAt` nor `floor` ever decreases, except for a `checkedAt` that was `seen` and cannot be
    * true. Returns false when a different process moved it or the partition is gone; nothing is
    * changed then. A move that leaves `next` in place is idempotent, so it is repeated until its
    * outcome is known.
@@ -109,16 +109,16 @@ export const checkpointRows = (
     life: Life,
     partition: number,
     from: number,
-    to: Partial<Checkpoint> & Pick<Checkpoint, "lookedAt">,
-    seen = to.lookedAt,
+    to: Partial<Checkpoint> & Pick<Checkpoint, "checkedAt">,
+    seen = to.checkedAt,
   ): Promise<boolean> {
     const write = () =>
       entity
         .patch({ life, partition })
         .set(to)
         .where((row, { eq, lte }) => {
-          const latest = Math.max(to.lookedAt, seen);
-          const here = `${eq(row.next, from)} AND ${lte(row.lookedAt, latest)}`;
+          const latest = Math.max(to.checkedAt, seen);
+          const here = `${eq(row.next, from)} AND ${lte(row.checkedAt, latest)}`;
           return to.floor === undefined ? here : `${here} AND ${lte(row.floor, to.floor)}`;
         })
         .go({ returnOnConditionCheckFailure: true });

@@ -27,7 +27,7 @@ const WRITE_EVERY_MS = MINUTE_MS;
 export function createUseCounter({ table, clock }: Deps) {
   const entries = new Map<string, Entry>();
   let due = new Set<Entry>();
-  let lookedAt: Stamp | undefined;
+  let checkedAt: Stamp | undefined;
 
   /** Adds to the counts of a user, without any request to the table. */
   function note(user: User, by: Partial<UsedCounts>): void {
@@ -44,9 +44,9 @@ export function createUseCounter({ table, clock }: Deps) {
 
   /** Looks once a minute for users that have stopped. */
   function findDue(): void {
-    lookedAt ??= takeStamp(clock);
-    if (ageMs(clock, lookedAt) < WRITE_EVERY_MS) return;
-    lookedAt = takeStamp(clock);
+    checkedAt ??= takeStamp(clock);
+    if (ageMs(clock, checkedAt) < WRITE_EVERY_MS) return;
+    checkedAt = takeStamp(clock);
     for (const [name, entry] of entries) {
       if (!isDue(entry)) continue;
       if (entry.counts.size > 0) due.add(entry);

@@ -202,8 +202,8 @@ export const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promi
  * have expired unseen, so no place is known to be the end. After a repair of the numbering, readers
  * get an error for the events that they missed.
  */
-const isAttended = ({ clock }: ReadDeps, { lookedAt }: KnownChain): boolean =>
-  clock.now() - lookedAt <= PHYSICAL_SLACK_MS;
+const isAttended = ({ clock }: ReadDeps, { checkedAt }: KnownChain): boolean =>
+  clock.now() - checkedAt <= PHYSICAL_SLACK_MS;
 
 /**
  * Returns where to read from. A position below the floor must be in the archive, otherwise it is
