@@ -51,7 +51,7 @@ export const LIMITS = {
    */
   pageBytesMax: 4.25 * MIB,
   /** The bytes of the log that a page may read. A batch is smaller. */
-  lookedAtBytesMax: 5 * MIB,
+  scannedBytesMax: 5 * MIB,
   pageEventsMax: 1_000,
   pageEventsDefault: 100,
   waitSecondsMax: 20,

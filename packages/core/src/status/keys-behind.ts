@@ -19,7 +19,7 @@ export async function countKeysBehind(
   const known = positions.filter((position) => position !== undefined);
   if (stream.compaction !== "key" || isInSnapshot(bootstrap)) return undefined;
   if (eventsBehind > LIMITS.keysBehindEventsMax) return undefined;
-  const room = { events: LIMITS.keysBehindEventsMax, bytes: LIMITS.lookedAtBytesMax };
+  const room = { events: LIMITS.keysBehindEventsMax, bytes: LIMITS.scannedBytesMax };
   try {
     const { entries, runs } = await log.read(stream.life, known, { room, nextPartition: 0 });
     if (!runs.every(({ atEnd }) => atEnd)) return undefined;

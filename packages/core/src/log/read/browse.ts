@@ -53,7 +53,7 @@ export async function browse(
   const positions = known.map((position) => position ?? edgeAt(1));
   const room = {
     events: matches === undefined ? limit : LIMITS.filterEventsMax,
-    bytes: LIMITS.lookedAtBytesMax,
+    bytes: LIMITS.scannedBytesMax,
   };
   const read = await log.read(stream.life, positions, {
     room,

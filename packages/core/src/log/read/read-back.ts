@@ -99,7 +99,7 @@ export async function readBack(
     const bytes = printedBytes(entry.event);
     const wanted = matches === undefined || matches(entry.event);
     const isFull = wanted && events.length > 0 && pageBytes + bytes > LIMITS.pageBytesMax;
-    if (isFull || (looked > 0 && lookedBytes + bytes > LIMITS.lookedAtBytesMax)) break;
+    if (isFull || (looked > 0 && lookedBytes + bytes > LIMITS.scannedBytesMax)) break;
     newest.ready.shift();
     newest.position = { batch: entry.batch, next: entry.event.sequence };
     if (entry.cold) tier = "cold";

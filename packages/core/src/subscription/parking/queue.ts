@@ -65,7 +65,7 @@ export async function readQueue(
   const skipped = new Set(parking?.skipped.map(({ sequence }) => sequence));
   // Only this partition is read.
   const positions = Array.from({ length: partitions }, () => ({ batch: at.batch, next: at.next }));
-  const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.lookedAtBytesMax };
+  const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.scannedBytesMax };
   try {
     const all = await log.read(life, positions, {
       room,

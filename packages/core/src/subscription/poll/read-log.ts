@@ -41,7 +41,7 @@ export async function readLog(
   const matches = allOf(matcherOf(row.config.filter), flowing(offsets));
   const room = {
     events: matches === undefined ? limit : LIMITS.filterEventsMax,
-    bytes: LIMITS.lookedAtBytesMax,
+    bytes: LIMITS.scannedBytesMax,
   };
   try {
     const page = await log.read(stream.life, positions.map(known), { room, ...of });
