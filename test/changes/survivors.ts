@@ -61,7 +61,7 @@ export const SURVIVORS: readonly Survivor[] = [
     "never: keyPrefix === undefined": "JSON leaves out a member that is undefined",
   }),
   ...of("packages/core/src/compaction/repair.ts", {
-    'never: batch.kind === "seal"': "a seal has no events, so its stretch adds none and no rows",
+    'never: batch.kind === "seal"': "a seal has no events, so its section adds none and no rows",
   }),
   ...of("packages/core/src/log/append/claims.ts", {
     "swap: Math.max(known.row.claimFrom, known.examinedTo)":

@@ -195,7 +195,7 @@ async function runIn(world: World, core: CoreModules, program: Program): Promise
 }
 
 /**
- * Periods that exceed some time limit: the age of a stretch, a retention, a bootstrap, a tombstone.
+ * Periods that exceed some time limit: the age of a section, a retention, a bootstrap, a tombstone.
  */
 const TIMES = [
   1_000,
@@ -333,7 +333,7 @@ const codeOf = (error: unknown): string =>
 /** Refusals that a program may receive: a time limit has passed, or another process was faster. */
 const isExpected = (error: unknown): boolean =>
   error instanceof Error &&
-  (error.name === "StretchTooOld" ||
+  (error.name === "SectionTooOld" ||
     ["compaction-stalled", "stream-busy", "outcome-unknown", "invalid-cursor"].includes(
       codeOf(error),
     ));

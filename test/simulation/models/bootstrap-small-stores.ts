@@ -1,9 +1,9 @@
 import {
-  emptyStretch,
-  extendStretch,
+  emptySection,
+  extendSection,
   planMilestone,
   planRows,
-  type Stretch,
+  type Section,
 } from "../../../packages/core/src/compaction/compaction-plan.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
@@ -18,8 +18,8 @@ export const KEYS = ["a", "b"] as const;
 /** A log, and the product's plans for it. */
 export type SmallLog = {
   readonly events: readonly SmallEvent[];
-  readonly stretchOf: (from: number, to: number) => Stretch;
-  /** Returns the compacted rows of a stretch. */
+  readonly sectionOf: (from: number, to: number) => Section;
+  /** Returns the compacted rows of a section. */
   readonly rowsOf: (from: number, to: number) => readonly CompactedRow[];
   /** The fold of the log below each position: a sequence for each key, 0 for none. */
   readonly folds: readonly (readonly number[])[];
@@ -66,22 +66,22 @@ const COMPACTORS = [0, 1] as const;
 const RUNS = 3;
 const CRASHES = 1;
 
-/** Plans every stretch of a log once. */
+/** Plans every section of a log once. */
 export function planLog(events: readonly SmallEvent[]): SmallLog {
   const batches = events.map(({ key, deletes }, index): Batch => {
     const data = (deletes ? "null" : `${index + 1}`) as never;
     const packed = packEvents([entryOf({ attributes: { key }, data })]);
     return { first: index + 1, count: 1, batchId: new Uint8Array(16), publishedAt: 1, ...packed };
   });
-  const stretchOf = once((from, to) =>
-    extendStretch(emptyStretch(from), batches.slice(from - 1, to - 1), { keepKeys: true }),
+  const sectionOf = once((from, to) =>
+    extendSection(emptySection(from), batches.slice(from - 1, to - 1), { keepKeys: true }),
   );
-  const rowsOf = once((from, to) => [...planRows(stretchOf(from, to), { partition: 0, nowMs: 0 })]);
+  const rowsOf = once((from, to) => [...planRows(sectionOf(from, to), { partition: 0, nowMs: 0 })]);
   const folds = [KEYS.map(() => 0), KEYS.map(() => 0)];
   for (const [index, { key, deletes }] of events.entries()) {
     folds.push((folds.at(-1) ?? []).with(KEYS.indexOf(key), deletes ? 0 : index + 1));
   }
-  return { events, stretchOf, rowsOf, folds };
+  return { events, sectionOf, rowsOf, folds };
 }
 
 function once<T>(plan: (from: number, to: number) => T) {
@@ -188,10 +188,10 @@ function* compactorSteps(log: SmallLog, store: Store, index: 0 | 1): Generator<S
  * or earlier.
  */
 function milestones(log: SmallLog, { from, at, to, put }: Run, rows: number): Set<number> {
-  const stretch = log.stretchOf(from, to);
+  const section = log.sectionOf(from, to);
   const found = new Set<number>();
   for (let count = 0; count <= rows; count++) {
-    const { to: place = 0 } = planMilestone(stretch, count) ?? {};
+    const { to: place = 0 } = planMilestone(section, count) ?? {};
     if (place > at) found.add(place);
     if ((put & (1 << count)) === 0) break;
   }

@@ -276,7 +276,7 @@ describe("a long backlog on a slow store", () => {
         Array.from({ length: 10 }, (_, k) => event(`k${n + k}`)),
       );
     }
-    // Each row takes 300 ms of the clock: all of them longer than a stretch may take.
+    // Each row takes 300 ms of the clock: all of them longer than a section may take.
     world.beforeSend = (label) => {
       if (/ put STREAM#orders#.*COMPACT/.test(label)) world.nowMs += 300;
     };
@@ -287,7 +287,7 @@ describe("a long backlog on a slow store", () => {
     });
     const rows = store.items().filter(({ sk }) => String(sk).startsWith("KEY#"));
     expect(rows.length).toBe(keys);
-    // A budget is kept within a stretch, and what is done stays done.
+    // A budget is kept within a section, and what is done stays done.
     for (let n = 0; n < keys; n += 10) {
       await ledger.publish(
         ...of,

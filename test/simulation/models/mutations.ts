@@ -37,8 +37,8 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "items before checkpoint",
     file: "compaction/compact.ts",
-    from: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n",
-    to: "  const rows = planRows(stretch, { partition, nowMs: clock.now() });\n  const early = planMove(end.checkpoint, stretch, seen);\n  if (!(await table.checkpoints.move(life, partition, from, early))) return undefined;\n",
+    from: "  const rows = planRows(section, { partition, nowMs: clock.now() });\n",
+    to: "  const rows = planRows(section, { partition, nowMs: clock.now() });\n  const early = planMove(end.checkpoint, section, seen);\n  if (!(await table.checkpoints.move(life, partition, from, early))) return undefined;\n",
   },
   {
     rule: "the checkpoint moves on the way",

@@ -416,10 +416,10 @@ const ofTheLog: readonly Mutant[] = [
     },
   },
   {
-    rule: "a run reads its stretch once and compacts all of it",
+    rule: "a run reads its section once and compacts all of it",
     file: "compaction/compact.ts",
-    from: "(await moveTo(stretch))",
-    to: "(await moveTo({ ...stretch, to: Math.max(stretch.to, end.next + 1) }))",
+    from: "(await moveTo(section))",
+    to: "(await moveTo({ ...section, to: Math.max(section.to, end.next + 1) }))",
   },
 ];
 

@@ -235,7 +235,7 @@ export const compactOnce = (world: ClientWorld, name: string, random: SeededRand
         try {
           return await ledger.compact(defaultTenant, STREAM);
         } catch (error) {
-          if (!(error instanceof Error) || error.name !== "StretchTooOld") throw error;
+          if (!(error instanceof Error) || error.name !== "SectionTooOld") throw error;
           return { done: false };
         }
       }),
@@ -257,7 +257,7 @@ async function quietly(
     const name = error instanceof Error ? error.name : "unknown";
     const code = error instanceof Error && "code" in error ? String(error.code) : name;
     world.recorder.count(`${what}.${code}`);
-    if (name !== "LedgerError" && name !== "NoAnswer" && name !== "StretchTooOld") {
+    if (name !== "LedgerError" && name !== "NoAnswer" && name !== "SectionTooOld") {
       world.fail(`internal: ${what}: ${error instanceof Error ? error.stack : error}`);
     }
     return false;

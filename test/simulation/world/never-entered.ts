@@ -62,7 +62,7 @@ export const NEVER_ENTERED: readonly Reason[] = [
       "snapshot/page-plan.ts: return [];",
       "snapshot/page-plan.ts: return page;",
       "compaction/compact.ts: return;",
-      "compaction/compact.ts: || stretch.stop !== undefined",
+      "compaction/compact.ts: || section.stop !== undefined",
       "compaction/removal.ts: { await count(0, 1); return { done: false",
       "compaction/removal.ts: await table.removals.count(life, uncounted);",
       "log/append/queue.ts: { throw tooManyRequests(); }",

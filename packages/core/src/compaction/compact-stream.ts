@@ -7,7 +7,7 @@ import {
   type CompactDeps,
   compactPartition,
   type PartitionCompaction,
-  StretchTooOld,
+  SectionTooOld,
 } from "./compact.ts";
 
 const PARTITIONS_AT_ONCE = 8;
@@ -47,7 +47,7 @@ export async function compactStream(
 }
 
 /**
- * On a very slow store, a stretch may become too old after the checkpoint has moved part of the
+ * On a very slow store, a section may become too old after the checkpoint has moved part of the
  * way. Then more remains.
  */
 async function leftOff(
@@ -56,7 +56,7 @@ async function leftOff(
   partition: number,
   error: unknown,
 ): Promise<PartitionCompaction> {
-  if (!(error instanceof StretchTooOld)) throw error;
+  if (!(error instanceof SectionTooOld)) throw error;
   const { next, checkpoint } = await loadEnd(deps, life, partition);
   const { compactedThrough } = checkpoint;
   const remaining = next - checkpoint.next;

@@ -9,13 +9,13 @@ import type { Sightings } from "../model/sightings.ts";
 import type { Table } from "../table/table.ts";
 import {
   believed,
-  emptyStretch,
-  extendStretch,
+  emptySection,
+  extendSection,
   type Milestone,
   planMilestone,
   planMove,
   planRows,
-  type Stretch,
+  type Section,
 } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
 import type { Pace } from "./pace.ts";
@@ -55,7 +55,7 @@ export type Compactable = {
 /** The result of a call in one partition. */
 export type PartitionCompaction = {
   readonly events: number;
-  /** The number of compacted rows put, one per key and stretch. */
+  /** The number of compacted rows put, one per key and section. */
   readonly keys: number;
   /** Everything that was durable when the call began is compacted. */
   readonly done: boolean;
@@ -66,20 +66,20 @@ export type PartitionCompaction = {
 };
 
 /**
- * The maximum age of a stretch, from the read of its log. A faster run may have put a tombstone in
+ * The maximum age of a section, from the read of its log. A faster run may have put a tombstone in
  * the meantime. This limit is far shorter than that tombstone's life, so a paused run cannot bring
  * the deleted key back.
  */
-const STRETCH_AGE_MAX_MS = MINUTE_MS;
-/** A stretch that takes longer than this is cut where it is, so that it does not become too old. */
-const STRETCH_CUT_MS = 40_000;
+const SECTION_AGE_MAX_MS = MINUTE_MS;
+/** A section that takes longer than this is cut where it is, so that it does not become too old. */
+const SECTION_CUT_MS = 40_000;
 /**
- * A stretch ends with the page of rows that reaches one of these limits. If possible, it is the
+ * A section ends with the page of rows that reaches one of these limits. If possible, it is the
  * whole backlog, so that a key that changed often is put once. A function of 1 GB compacts up to
- * eight stretches at a time.
+ * eight sectiones at a time.
  */
-const STRETCH_EVENTS = 250_000;
-const STRETCH_KEPT_BYTES = 16 * 1024 * 1024;
+const SECTION_EVENTS = 250_000;
+const SECTION_KEPT_BYTES = 16 * 1024 * 1024;
 const ROWS = 500;
 /** The interval between checks of an idle partition. The guards allow days. */
 const LOOK_AGE_MS = 6 * HOUR_MS;
@@ -87,7 +87,7 @@ const LOOK_AGE_MS = 6 * HOUR_MS;
 const FLOOR_AGE_MAX_MS = DAY_MS;
 
 /**
- * Brings the compacted state of one partition up to its end, stretch by stretch, until `budgetMs`
+ * Brings the compacted state of one partition up to its end, section by section, until `budgetMs`
  * is used up. The checkpoint moves only over events whose keys' rows are put, and only from where
  * this call found it or left it. So a crash leaves work to repeat and nothing to repair, and calls
  * may run concurrently. Throws `numbering-at-risk` when the partition was unchecked for so long
@@ -115,7 +115,7 @@ export async function compactPartition(
       return { events, keys, done: true, remaining, compactedThrough };
     }
     if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough };
-    const worked = await compactStretch(deps, stream, partition, { end, mayGoOn });
+    const worked = await compactSection(deps, stream, partition, { end, mayGoOn });
     if (worked === undefined) continue;
     events += worked.events;
     keys += worked.keys;
@@ -127,10 +127,10 @@ export async function compactPartition(
 }
 
 /**
- * Compacts the next stretch, or as much of it as the time allows, but at least one batch. Returns
+ * Compacts the next section, or as much of it as the time allows, but at least one batch. Returns
  * undefined when a different run has moved the checkpoint in the meantime and so has done the work.
  */
-async function compactStretch(
+async function compactSection(
   deps: CompactDeps,
   stream: Compactable,
   partition: number,
@@ -139,16 +139,16 @@ async function compactStretch(
   const { table, clock, pace = AT_ONCE, rowsTogether = 1, observeCompaction } = deps;
   const { life } = stream;
   const from = end.checkpoint.next;
-  const stretch = await readStretch(deps, stream, partition, from);
+  const section = await readSection(deps, stream, partition, from);
   assertYoung(clock, end.stamp);
-  assertInvariant(stretch.to > from, `${life} has no hole at ${from} of partition ${partition}`);
+  assertInvariant(section.to > from, `${life} has no hole at ${from} of partition ${partition}`);
   const seen = { next: end.next, atMs: end.stamp.wallMs };
-  const rows = planRows(stretch, { partition, nowMs: clock.now() });
+  const rows = planRows(section, { partition, nowMs: clock.now() });
   let at = from;
   let hours = end.checkpoint.usage ?? [];
   const moveTo = async (place: Omit<Milestone, "keys">): Promise<boolean> => {
     const to = planMove(end.checkpoint, place, seen);
-    hours = countHours(hours, stretch, { after: at, to: place.to });
+    hours = countHours(hours, section, { after: at, to: place.to });
     const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
     hours = await keepHours(deps, of, hours, { nowMs: clock.now(), all: false });
     const move = { ...to, usage: hours };
@@ -167,36 +167,36 @@ async function compactStretch(
         observeCompaction?.rows(some.length);
       }),
     report: async (rowsPut) => {
-      const place = planMilestone(stretch, rowsPut);
+      const place = planMilestone(section, rowsPut);
       if (place !== undefined && place.to > at && !(await moveTo(place))) return "overtaken";
-      const isDue = !mayGoOn() || ageMs(clock, end.stamp) > STRETCH_CUT_MS;
+      const isDue = !mayGoOn() || ageMs(clock, end.stamp) > SECTION_CUT_MS;
       return isDue && at > from ? "cut" : "on";
     },
   });
   if (outlook === "overtaken") return undefined;
   if (outlook === "cut") {
-    const { events = 0 } = stretch.milestones.findLast(({ to }) => to === at) ?? {};
+    const { events = 0 } = section.milestones.findLast(({ to }) => to === at) ?? {};
     return { events, keys: rowsPut, to: at };
   }
-  if (!(at === stretch.to || (await moveTo(stretch)))) return undefined;
-  return { events: stretch.events, keys: rowsPut, to: stretch.to };
+  if (!(at === section.to || (await moveTo(section)))) return undefined;
+  return { events: section.events, keys: rowsPut, to: section.to };
 }
 
 /** Without a pace, this many writes are in flight. It suits a store of any size. */
 const AT_ONCE: Pace = { atOnce: 32, run: (write) => write() };
 
-async function readStretch(
+async function readSection(
   { table }: CompactDeps,
   { life, compaction }: Compactable,
   partition: number,
   from: number,
-): Promise<Stretch> {
-  let stretch = emptyStretch(from);
+): Promise<Section> {
+  let section = emptySection(from);
   for (;;) {
-    const { batches, more } = await table.batches.loadFrom(life, partition, stretch.to, ROWS);
-    stretch = extendStretch(stretch, batches, { keepKeys: compaction === "key" });
-    const full = stretch.events >= STRETCH_EVENTS || stretch.keptBytes >= STRETCH_KEPT_BYTES;
-    if (full || !more || stretch.stop !== undefined) return stretch;
+    const { batches, more } = await table.batches.loadFrom(life, partition, section.to, ROWS);
+    section = extendSection(section, batches, { keepKeys: compaction === "key" });
+    const full = section.events >= SECTION_EVENTS || section.keptBytes >= SECTION_KEPT_BYTES;
+    if (full || !more || section.stop !== undefined) return section;
   }
 }
 
@@ -245,13 +245,13 @@ async function attendFloor(
  * Thrown when a run was frozen for so long that its reads can no longer be trusted. It begins
  * again.
  */
-export class StretchTooOld extends Error {
-  override readonly name = "StretchTooOld";
+export class SectionTooOld extends Error {
+  override readonly name = "SectionTooOld";
 }
 
 function assertYoung(clock: Clock, stamp: Stamp): void {
-  if (ageMs(clock, stamp) > STRETCH_AGE_MAX_MS) {
-    throw new StretchTooOld(
+  if (ageMs(clock, stamp) > SECTION_AGE_MAX_MS) {
+    throw new SectionTooOld(
       "Compaction was paused for too long. It begins again at the checkpoint.",
     );
   }

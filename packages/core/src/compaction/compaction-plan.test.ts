@@ -4,7 +4,7 @@ import { entryOf, packEvents } from "../log/codec.ts";
 import type { RawJson } from "../model/event.ts";
 import type { Batch } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
-import { emptyStretch, eventOf, extendStretch, planPins, planRows } from "./compaction-plan.ts";
+import { emptySection, eventOf, extendSection, planPins, planRows } from "./compaction-plan.ts";
 
 type Written = { readonly key: string; readonly data: string; readonly type?: string };
 
@@ -25,23 +25,23 @@ const events: readonly Written[] = [
   { key: "a", data: "null" },
 ];
 
-describe("a stretch", () => {
+describe("a section", () => {
   it("contains the events of batches that follow one another", () => {
     const rows = [batchAt(1, events), batchAt(4, [{ key: "c", data: "4" }])];
-    const stretch = extendStretch(emptyStretch(1), rows, { keepKeys: true });
-    expect(stretch).toMatchObject({ to: 5, events: 4, stop: undefined });
-    expect([...stretch.latest.keys()]).toEqual(["a", "b", "c"]);
+    const section = extendSection(emptySection(1), rows, { keepKeys: true });
+    expect(section).toMatchObject({ to: 5, events: 4, stop: undefined });
+    expect([...section.latest.keys()]).toEqual(["a", "b", "c"]);
   });
 
   it("numbers that a restore skipped are no events", () => {
     const jump = batchAt(4, [], { kind: "jump", count: 100 });
-    const stretch = extendStretch(emptyStretch(1), [batchAt(1, events), jump], { keepKeys: true });
-    expect(stretch).toMatchObject({ to: 104, events: 3 });
+    const section = extendSection(emptySection(1), [batchAt(1, events), jump], { keepKeys: true });
+    expect(section).toMatchObject({ to: 104, events: 3 });
   });
 
   it("ends at a gap and at a seal", () => {
     const stops = [batchAt(5, events), batchAt(4, [], { kind: "seal" })].map((row) =>
-      extendStretch(emptyStretch(1), [batchAt(1, events), row], { keepKeys: false }),
+      extendSection(emptySection(1), [batchAt(1, events), row], { keepKeys: false }),
     );
     expect(stops.map(({ to, events: count, stop }) => [to, count, stop])).toEqual([
       [4, 3, "gap"],
@@ -50,12 +50,12 @@ describe("a stretch", () => {
   });
 
   it("is compacted to the last event of each key, and a tombstone keeps no content", () => {
-    const stretch = extendStretch(
-      emptyStretch(1),
+    const section = extendSection(
+      emptySection(1),
       [batchAt(1, [...events, { key: "c", data: "4", type: "made" }])],
       { keepKeys: true },
     );
-    const [a, b, c] = [...planRows(stretch, { partition: 0, nowMs: 1_000 })];
+    const [a, b, c] = [...planRows(section, { partition: 0, nowMs: 1_000 })];
     const expiresAt = 1 + 604_800;
     expect(a).toMatchObject({ key: "a", sequence: 3, deleted: true, rawBytes: 0, expiresAt });
     expect(a?.payload).toBeUndefined();

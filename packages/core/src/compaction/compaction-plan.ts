@@ -19,7 +19,7 @@ const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 
 /**
- * A place in a stretch that the checkpoint may move to, and a summary of the events between the
+ * A place in a section that the checkpoint may move to, and a summary of the events between the
  * start and that place.
  */
 export type Milestone = {
@@ -33,7 +33,7 @@ export type Milestone = {
 };
 
 /** The part of the log that a run has read so far, reduced to the last event of every key. */
-export type Stretch = Omit<Milestone, "keys"> & {
+export type Section = Omit<Milestone, "keys"> & {
   readonly from: number;
   /** The keys are in the order of their first occurrence. */
   readonly latest: Map<string, StoredEvent>;
@@ -41,11 +41,11 @@ export type Stretch = Omit<Milestone, "keys"> & {
   readonly keptBytes: number;
   /** One for the end of every batch. */
   readonly milestones: Milestone[];
-  /** The reason why a row does not continue the stretch: a seal, or damage. */
+  /** The reason why a row does not continue the section: a seal, or damage. */
   readonly stop: "seal" | "gap" | undefined;
 };
 
-export const emptyStretch = (from: number): Stretch => ({
+export const emptySection = (from: number): Section => ({
   from,
   to: from,
   events: 0,
@@ -58,17 +58,17 @@ export const emptyStretch = (from: number): Stretch => ({
 });
 
 /**
- * Extends a stretch by stored rows. A row belongs to it only if it starts exactly where the stretch
- * ends. With `keepKeys` off, events are counted without unpacking them. The given stretch must not
+ * Extends a section by stored rows. A row belongs to it only if it starts exactly where the section
+ * ends. With `keepKeys` off, events are counted without unpacking them. The given section must not
  * be used afterwards: its keys are too many to copy for each page, so they are reused.
  */
-export function extendStretch(
-  stretch: Stretch,
+export function extendSection(
+  section: Section,
   rows: readonly Batch[],
   { keepKeys }: { keepKeys: boolean },
-): Stretch {
-  const { latest, milestones } = stretch;
-  let { to, events, bytes, publishedAt, keptBytes, stop } = stretch;
+): Section {
+  const { latest, milestones } = section;
+  let { to, events, bytes, publishedAt, keptBytes, stop } = section;
   const touched = new Set<string>();
   for (const batch of rows) {
     if (batch.first !== to) stop = "gap";
@@ -86,7 +86,7 @@ export function extendStretch(
     milestones.push({ to, events, bytes, publishedAt, keys: latest.size });
   }
   for (const key of touched) detach(latest, key);
-  return { ...stretch, to, events, bytes, publishedAt, keptBytes, stop };
+  return { ...section, to, events, bytes, publishedAt, keptBytes, stop };
 }
 
 /** The memory of an event in addition to its data. */
@@ -106,9 +106,9 @@ function detach(latest: Map<string, StoredEvent>, key: string): void {
 }
 
 /**
- * Returns how far the checkpoint may move after the first `rowsPut` rows of a stretch are put.
+ * Returns how far the checkpoint may move after the first `rowsPut` rows of a section are put.
  * Every key with an event before that place then has a row that is at least as new as that event,
- * as if two runs had read the stretch in two parts. Pure.
+ * as if two runs had read the section in two parts. Pure.
  */
 export const planMilestone = (
   { milestones }: { readonly milestones: readonly Milestone[] },
@@ -116,11 +116,11 @@ export const planMilestone = (
 ): Milestone | undefined => milestones.findLast(({ keys }) => keys <= rowsPut);
 
 /**
- * Yields the compacted rows of a stretch: the last event of each key, in the order of `latest`.
+ * Yields the compacted rows of a section: the last event of each key, in the order of `latest`.
  * Each row is packed on demand, so the first can be put before the last is packed. Pure.
  */
 export function* planRows(
-  { latest }: Pick<Stretch, "latest">,
+  { latest }: Pick<Section, "latest">,
   { partition, nowMs }: { partition: number; nowMs: number },
 ): Generator<CompactedRow> {
   for (const event of latest.values()) {
@@ -155,8 +155,8 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
 }
 
 /**
- * Returns the changes of a checkpoint that moves from the start of a stretch to `to`, a milestone
- * or the end. `seen` is the end of the log as read at `atMs`, before the stretch. If `to` reaches
+ * Returns the changes of a checkpoint that moves from the start of a section to `to`, a milestone
+ * or the end. `seen` is the end of the log as read at `atMs`, before the section. If `to` reaches
  * that end, every event older than `atMs` is compacted. Otherwise each remaining event was
  * published, and expires, no earlier than the last event before `to`. The stored times never
  * decrease, unless they cannot be true.

@@ -41,7 +41,7 @@ async function put(
   return { ...result, groups };
 }
 
-describe("the rows of a stretch", () => {
+describe("the rows of a section", () => {
   it("are put in groups, of which the last may be smaller", async () => {
     expect(await put(rowsOf(7), { together: 3 })).toEqual({
       rowsPut: 7,

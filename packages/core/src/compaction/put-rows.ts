@@ -8,7 +8,7 @@ import type { CompactedRow } from "../table/compacted-row.ts";
  */
 const GROUP_BYTES = 512 * 1024;
 /**
- * If putting the rows of a stretch takes longer than this, the checkpoint moves in between. A run
+ * If putting the rows of a section takes longer than this, the checkpoint moves in between. A run
  * that is cut short then leaves less work for the next one. A move costs one small write.
  */
 const MOVE_EVERY_MS = 100;

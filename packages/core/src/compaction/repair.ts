@@ -5,7 +5,7 @@ import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import type { HourTally } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Compactable, CompactDeps } from "./compact.ts";
-import { emptyStretch, extendStretch, planRows } from "./compaction-plan.ts";
+import { emptySection, extendSection, planRows } from "./compaction-plan.ts";
 import { countHours, keepHours } from "./usage.ts";
 
 /**
@@ -67,11 +67,11 @@ async function compactRest(
     for (const batch of batches) {
       if (batch.kind === "seal") continue;
       const keepKeys = compaction === "key";
-      const stretch = extendStretch(emptyStretch(batch.first), [batch], { keepKeys });
-      events += stretch.events;
-      hours = countHours(hours, stretch, { after: batch.first, to: stretch.to });
-      at = stretch.to;
-      const rows = planRows(stretch, { partition, nowMs: clock.now() });
+      const section = extendSection(emptySection(batch.first), [batch], { keepKeys });
+      events += section.events;
+      hours = countHours(hours, section, { after: batch.first, to: section.to });
+      at = section.to;
+      const rows = planRows(section, { partition, nowMs: clock.now() });
       await inParallel(rows, PUTS_AT_ONCE, async (row) => {
         await table.compacted.putIfNewer(life, [row]);
       });

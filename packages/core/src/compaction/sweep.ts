@@ -12,7 +12,7 @@ import {
   type CompactDeps,
   compactPartition,
   type PartitionCompaction,
-  StretchTooOld,
+  SectionTooOld,
 } from "./compact.ts";
 import { moveFloor } from "./floor.ts";
 import { type RemoveArchive, runRemoval } from "./removal.ts";
@@ -253,7 +253,7 @@ const isGone = (error: unknown): boolean =>
 
 function codeOf(error: unknown): string {
   if (error instanceof LedgerError) return error.code;
-  if (error instanceof StretchTooOld) return "paused";
+  if (error instanceof SectionTooOld) return "paused";
   return error instanceof InvariantError ? "invariant" : "internal";
 }
 

@@ -11,12 +11,12 @@ import {
 } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
-import { emptyStretch, extendStretch, type Milestone, planMove } from "./compaction-plan.ts";
+import { emptySection, extendSection, type Milestone, planMove } from "./compaction-plan.ts";
 
 type Span = { readonly from: number; readonly milestones: readonly Milestone[] };
 
 /**
- * Adds the events of a stretch between two of its places to the hours of a partition. Every place
+ * Adds the events of a section between two of its places to the hours of a partition. Every place
  * is the end of a batch. Pure.
  */
 export function countHours(
@@ -94,16 +94,16 @@ export async function keepLastHours(
   const { table, clock } = deps;
   const checkpoint = await table.checkpoints.load(life, partition);
   if (checkpoint === undefined || checkpoint.counted === true) return true;
-  let stretch = emptyStretch(checkpoint.next);
-  for (let more = true; more && stretch.stop === undefined; ) {
-    const page = await table.batches.loadFrom(life, partition, stretch.to, ROWS);
-    stretch = extendStretch(stretch, page.batches, { keepKeys: false });
+  let section = emptySection(checkpoint.next);
+  for (let more = true; more && section.stop === undefined; ) {
+    const page = await table.batches.loadFrom(life, partition, section.to, ROWS);
+    section = extendSection(section, page.batches, { keepKeys: false });
     more = page.more;
   }
   const nowMs = clock.now();
-  const whole = { after: checkpoint.next, to: stretch.to };
-  const hours = countHours(checkpoint.usage ?? [], stretch, whole);
-  const to = planMove(checkpoint, stretch, { next: stretch.to, atMs: nowMs });
+  const whole = { after: checkpoint.next, to: section.to };
+  const hours = countHours(checkpoint.usage ?? [], section, whole);
+  const to = planMove(checkpoint, section, { next: section.to, atMs: nowMs });
   const of = { life, partition, checkpoint, total: to.events };
   const usage = await keepHours(deps, of, hours, { nowMs, all: true });
   const day = dayOf(hourOf(sealedAt));
