@@ -1,7 +1,7 @@
 import {
   emptySection,
   extendSection,
-  planMilestone,
+  planSafePoint,
   planRows,
   type Section,
 } from "../../../packages/core/src/compaction/compaction-plan.ts";
@@ -174,7 +174,7 @@ function* compactorSteps(log: SmallLog, store: Store, index: 0 | 1): Generator<S
     yield { ...store, items, runs: become({ ...run, put: run.put | (1 << place) }) };
   }
   const moved = next === run.at;
-  for (const to of milestones(log, run, rows.length)) {
+  for (const to of safePoints(log, run, rows.length)) {
     if (moved) yield { ...store, next: to, runs: become({ ...run, at: to }) };
     else yield { ...store, runs: become(undefined) };
   }
@@ -187,11 +187,11 @@ function* compactorSteps(log: SmallLog, store: Store, index: 0 | 1): Generator<S
  * Returns where a run may move the checkpoint in between, according to the rows that it has put now
  * or earlier.
  */
-function milestones(log: SmallLog, { from, at, to, put }: Run, rows: number): Set<number> {
+function safePoints(log: SmallLog, { from, at, to, put }: Run, rows: number): Set<number> {
   const section = log.sectionOf(from, to);
   const found = new Set<number>();
   for (let count = 0; count <= rows; count++) {
-    const { to: place = 0 } = planMilestone(section, count) ?? {};
+    const { to: place = 0 } = planSafePoint(section, count) ?? {};
     if (place > at) found.add(place);
     if ((put & (1 << count)) === 0) break;
   }

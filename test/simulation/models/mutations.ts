@@ -49,8 +49,8 @@ export const mutations: readonly Mutation[] = [
   {
     rule: "on the way only over events whose rows are put",
     file: "compaction/compaction-plan.ts",
-    from: "milestones.findLast(({ keys }) => keys <= rowsPut)",
-    to: "milestones.findLast(({ keys }) => keys <= rowsPut + 1)",
+    from: "safePoints.findLast(({ keys }) => keys <= rowsPut)",
+    to: "safePoints.findLast(({ keys }) => keys <= rowsPut + 1)",
   },
   {
     rule: "conditional checkpoint move",

@@ -11,8 +11,8 @@ import {
   believed,
   emptySection,
   extendSection,
-  type Milestone,
-  planMilestone,
+  type SafePoint,
+  planSafePoint,
   planMove,
   planRows,
   type Section,
@@ -146,7 +146,7 @@ async function compactSection(
   const rows = planRows(section, { partition, nowMs: clock.now() });
   let at = from;
   let hours = end.checkpoint.usage ?? [];
-  const moveTo = async (place: Omit<Milestone, "keys">): Promise<boolean> => {
+  const moveTo = async (place: Omit<SafePoint, "keys">): Promise<boolean> => {
     const to = planMove(end.checkpoint, place, seen);
     hours = countHours(hours, section, { after: at, to: place.to });
     const of = { ...stream, partition, checkpoint: end.checkpoint, total: to.events };
@@ -167,7 +167,7 @@ async function compactSection(
         observeCompaction?.rows(some.length);
       }),
     report: async (rowsPut) => {
-      const place = planMilestone(section, rowsPut);
+      const place = planSafePoint(section, rowsPut);
       if (place !== undefined && place.to > at && !(await moveTo(place))) return "overtaken";
       const isDue = !mayGoOn() || ageMs(clock, end.stamp) > SECTION_CUT_MS;
       return isDue && at > from ? "cut" : "on";
@@ -175,7 +175,7 @@ async function compactSection(
   });
   if (outlook === "overtaken") return undefined;
   if (outlook === "cut") {
-    const { events = 0 } = section.milestones.findLast(({ to }) => to === at) ?? {};
+    const { events = 0 } = section.safePoints.findLast(({ to }) => to === at) ?? {};
     return { events, keys: rowsPut, to: at };
   }
   if (!(at === section.to || (await moveTo(section)))) return undefined;

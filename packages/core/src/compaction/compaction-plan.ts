@@ -19,10 +19,10 @@ const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
 export const TOMBSTONE_KEEP_MS = 7 * DAY_MS;
 
 /**
- * A place in a section that the checkpoint may move to, and a summary of the events between the
- * start and that place.
+ * A place in a section to which the checkpoint may move, and a summary of the events from the start
+ * of the section to that place.
  */
-export type Milestone = {
+export type SafePoint = {
   readonly to: number;
   readonly events: number;
   readonly bytes: number;
@@ -33,14 +33,14 @@ export type Milestone = {
 };
 
 /** The part of the log that a run has read so far, reduced to the last event of every key. */
-export type Section = Omit<Milestone, "keys"> & {
+export type Section = Omit<SafePoint, "keys"> & {
   readonly from: number;
   /** The keys are in the order of their first occurrence. */
   readonly latest: Map<string, StoredEvent>;
   /** The approximate memory that `latest` uses. */
   readonly keptBytes: number;
   /** One for the end of every batch. */
-  readonly milestones: Milestone[];
+  readonly safePoints: SafePoint[];
   /** The reason why a row does not continue the section: a seal, or damage. */
   readonly stop: "seal" | "gap" | undefined;
 };
@@ -53,7 +53,7 @@ export const emptySection = (from: number): Section => ({
   publishedAt: 0,
   latest: new Map(),
   keptBytes: 0,
-  milestones: [],
+  safePoints: [],
   stop: undefined,
 });
 
@@ -67,7 +67,7 @@ export function extendSection(
   rows: readonly Batch[],
   { keepKeys }: { keepKeys: boolean },
 ): Section {
-  const { latest, milestones } = section;
+  const { latest, safePoints } = section;
   let { to, events, bytes, publishedAt, keptBytes, stop } = section;
   const touched = new Set<string>();
   for (const batch of rows) {
@@ -83,7 +83,7 @@ export function extendSection(
     events += batch.kind === "jump" ? 0 : batch.count;
     bytes += batch.rawBytes;
     publishedAt = batch.publishedAt;
-    milestones.push({ to, events, bytes, publishedAt, keys: latest.size });
+    safePoints.push({ to, events, bytes, publishedAt, keys: latest.size });
   }
   for (const key of touched) detach(latest, key);
   return { ...section, to, events, bytes, publishedAt, keptBytes, stop };
@@ -110,10 +110,10 @@ function detach(latest: Map<string, StoredEvent>, key: string): void {
  * Every key with an event before that place then has a row that is at least as new as that event,
  * as if two runs had read the section in two parts. Pure.
  */
-export const planMilestone = (
-  { milestones }: { readonly milestones: readonly Milestone[] },
+export const planSafePoint = (
+  { safePoints }: { readonly safePoints: readonly SafePoint[] },
   rowsPut: number,
-): Milestone | undefined => milestones.findLast(({ keys }) => keys <= rowsPut);
+): SafePoint | undefined => safePoints.findLast(({ keys }) => keys <= rowsPut);
 
 /**
  * Yields the compacted rows of a section: the last event of each key, in the order of `latest`.
@@ -155,7 +155,7 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
 }
 
 /**
- * Returns the changes of a checkpoint that moves from the start of a section to `to`, a milestone
+ * Returns the changes of a checkpoint that moves from the start of a section to `to`, a safe point
  * or the end. `seen` is the end of the log as read at `atMs`, before the section. If `to` reaches
  * that end, every event older than `atMs` is compacted. Otherwise each remaining event was
  * published, and expires, no earlier than the last event before `to`. The stored times never
@@ -163,7 +163,7 @@ export function eventOf({ sequence, publishedAt, rawBytes, payload }: CompactedR
  */
 export function planMove(
   stored: Checkpoint,
-  { to, events, bytes, publishedAt }: Omit<Milestone, "keys">,
+  { to, events, bytes, publishedAt }: Omit<SafePoint, "keys">,
   seen: { readonly next: number; readonly atMs: number },
 ): Partial<Checkpoint> & Pick<Checkpoint, "next" | "checkedAt" | "events"> {
   const checkpoint = { ...stored, ...believed(stored, seen.atMs) };

@@ -11,9 +11,9 @@ import {
 } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
-import { emptySection, extendSection, type Milestone, planMove } from "./compaction-plan.ts";
+import { emptySection, extendSection, planMove, type SafePoint } from "./compaction-plan.ts";
 
-type Span = { readonly from: number; readonly milestones: readonly Milestone[] };
+type Span = { readonly from: number; readonly safePoints: readonly SafePoint[] };
 
 /**
  * Adds the events of a section between two of its places to the hours of a partition. Every place
@@ -21,18 +21,18 @@ type Span = { readonly from: number; readonly milestones: readonly Milestone[] }
  */
 export function countHours(
   hours: readonly HourTally[],
-  { milestones }: Span,
+  { safePoints }: Span,
   { after, to }: { readonly after: number; readonly to: number },
 ): readonly HourTally[] {
   let counted = hours;
   let before = { events: 0, bytes: 0 };
-  for (const milestone of milestones) {
-    if (milestone.to > to) break;
-    const events = milestone.events - before.events;
-    const bytes = publishedBytes(milestone.bytes - before.bytes, events);
-    if (milestone.to > after)
-      counted = addToHours(counted, milestone.publishedAt, { events, bytes });
-    before = milestone;
+  for (const safePoint of safePoints) {
+    if (safePoint.to > to) break;
+    const events = safePoint.events - before.events;
+    const bytes = publishedBytes(safePoint.bytes - before.bytes, events);
+    if (safePoint.to > after)
+      counted = addToHours(counted, safePoint.publishedAt, { events, bytes });
+    before = safePoint;
   }
   return counted;
 }
