@@ -294,8 +294,8 @@ const ofTheLog: readonly Mutant[] = [
   {
     rule: "a gap is damage only where the floor is kept up",
     file: "log/read/read-run.ts",
-    from: "clock.now() - floorAt > UNATTENDED_MS;",
-    to: "clock.now() < 0 && floorAt > UNATTENDED_MS;",
+    from: "clock.now() - floorAt > FLOOR_STALE_MS;",
+    to: "clock.now() < 0 && floorAt > FLOOR_STALE_MS;",
     by: "reading",
   },
   {

@@ -11,10 +11,10 @@ import {
   believed,
   emptySection,
   extendSection,
-  type SafePoint,
-  planSafePoint,
   planMove,
   planRows,
+  planSafePoint,
+  type SafePoint,
   type Section,
 } from "./compaction-plan.ts";
 import { moveFloor } from "./floor.ts";
@@ -111,7 +111,7 @@ export async function compactPartition(
     deps.observeCompaction?.lag({ life: stream.life, partition, events: remaining });
     if (next === end.next) {
       await renewLook(deps, stream, partition, end);
-      await attendFloor(deps, stream, partition, end);
+      await moveOldFloor(deps, stream, partition, end);
       return { events, keys, done: true, remaining, compactedThrough };
     }
     if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough };
@@ -120,7 +120,7 @@ export async function compactPartition(
     events += worked.events;
     keys += worked.keys;
     if (worked.to >= end.next) {
-      await attendFloor(deps, stream, partition, end);
+      await moveOldFloor(deps, stream, partition, end);
       return { events, keys, done: true, remaining: 0, compactedThrough: end.stamp.wallMs };
     }
   }
@@ -231,7 +231,7 @@ async function renewLook(
  * Without sweeps, rows expire while the log start offset stays below them. A reader that begins at
  * the earliest event would meet that gap repeatedly, so compaction moves the offset.
  */
-async function attendFloor(
+async function moveOldFloor(
   deps: CompactDeps,
   stream: Compactable,
   partition: number,

@@ -6,7 +6,7 @@ import { type Archived, earliestOf } from "../../model/archive.ts";
  * If the floor has not moved for this long, a missing batch counts as expired. This is far less
  * than the 30 days for which rows stay below the floor.
  */
-export const UNATTENDED_MS = 7 * DAY_MS;
+export const FLOOR_STALE_MS = 7 * DAY_MS;
 
 /**
  * Returns whether a read failed because its position is no longer in the log: it has expired or was

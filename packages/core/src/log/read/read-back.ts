@@ -12,7 +12,7 @@ import type { Checkpoint } from "../../table/checkpoint.entity.ts";
 import { unpackBatch } from "../codec.ts";
 import { type ColdChain, readColdBefore } from "../cold/cold-read.ts";
 import { printedBytes } from "./page-cut.ts";
-import { UNATTENDED_MS } from "./reach.ts";
+import { FLOOR_STALE_MS } from "./reach.ts";
 import { type Bound, boundOf, isPast } from "./read-plan.ts";
 import type { ReadDeps } from "./read-run.ts";
 
@@ -262,7 +262,7 @@ async function explainGap(
       return;
     }
   }
-  const unattended = clock.now() - floorAt > UNATTENDED_MS;
-  assertInvariant(next <= floor || unattended, `nothing is missing before ${next} of ${life}`);
+  const isFloorStale = clock.now() - floorAt > FLOOR_STALE_MS;
+  assertInvariant(next <= floor || isFloorStale, `nothing is missing before ${next} of ${life}`);
   back.ended = next > floor || next <= earliestBefore(back.chain, next);
 }

@@ -17,7 +17,7 @@ import { PHYSICAL_SLACK_MS } from "../guard.ts";
 import { type BatchSizes, rowsFor } from "./batch-sizes.ts";
 import type { CheckpointMemory } from "./checkpoint-memory.ts";
 import type { LastBatches } from "./last-batches.ts";
-import { retentionPassed, UNATTENDED_MS } from "./reach.ts";
+import { FLOOR_STALE_MS, retentionPassed } from "./reach.ts";
 import { type PartitionBound, planRun, type Room, type Slice } from "./read-plan.ts";
 
 export type ReadDeps = {
@@ -170,7 +170,7 @@ async function readHotRun(
     }
     const full = plan.stop === "room";
     if (full || ranOut || room.events === 0) {
-      const atEnd = ranOut && isAttended(deps, chain);
+      const atEnd = ranOut && isEndChecked(deps, chain);
       return { run: { ...run, atEnd }, entries, room, full };
     }
     rows = await loadRows(deps, chain, position, room);
@@ -202,7 +202,7 @@ export const checkChain = async ({ checkpoints }: ReadDeps, chain: Chain): Promi
  * have expired unseen, so no place is known to be the end. After a repair of the numbering, readers
  * get an error for the events that they missed.
  */
-const isAttended = ({ clock }: ReadDeps, { checkedAt }: KnownChain): boolean =>
+const isEndChecked = ({ clock }: ReadDeps, { checkedAt }: KnownChain): boolean =>
   clock.now() - checkedAt <= PHYSICAL_SLACK_MS;
 
 /**
@@ -243,7 +243,7 @@ async function findAfterGap(
     const isInside = batch !== undefined && at.next < batch.first + batch.count;
     if (isInside) return { chain, position: { batch: batch.first, next: at.next } };
   }
-  const unattended = clock.now() - floorAt > UNATTENDED_MS;
-  assertInvariant(at.next < floor || unattended, `nothing is missing at ${at.next} of ${life}`);
+  const isFloorStale = clock.now() - floorAt > FLOOR_STALE_MS;
+  assertInvariant(at.next < floor || isFloorStale, `nothing is missing at ${at.next} of ${life}`);
   throw retentionPassed(chain);
 }
