@@ -104,7 +104,7 @@ describe("parked keys", () => {
     const other = { ...parking, keys: [{ ...key, key: "other" }] };
     expect(await table.parking.change(SUB, ROW, other)).toBeUndefined();
     expect((await row())?.parking).toEqual(parking);
-    const freed = { ...nothingParked, revision: 2, freed: 1 };
+    const freed = { ...nothingParked, revision: 2, releaseCount: 1 };
     expect((await table.parking.change(SUB, { ...ROW, parking }, freed))?.parking).toEqual(freed);
     const gone = { ...SUB, subscriptionUid: "gone" };
     expect(await table.parking.change(gone, ROW, parking)).toBeUndefined();

@@ -59,7 +59,7 @@ async function prepareRace() {
   const [, life = "", uid = ""] = /^STREAM#(.+)#SUB#(.+)$/.exec(String(prepared.pk)) ?? [];
   const place = { life: life as Life, subscriptionUid: uid, partition: 0, token: 1 };
   const lease = { token: TAKEN, nowMs, until: nowMs + 3_000 };
-  const to = { partition: 0, batch: 1, next: 3, generation: Number(prepared.g), freed: 0 };
+  const to = { partition: 0, batch: 1, next: 3, generation: Number(prepared.g), releaseCount: 0 };
 
   return async (seed: number, scheduler: fc.Scheduler) => {
     let gate = async (_label: string): Promise<void> => {};

@@ -490,20 +490,20 @@ const ofParking: readonly Mutation[] = [
   {
     rule: "freeing a key voids what was read while it was parked",
     file: "subscription/parking/parking-plan.ts",
-    from: "freed: parking.freed + 1,",
-    to: "freed: parking.freed,",
+    from: "releaseCount: parking.releaseCount + 1,",
+    to: "releaseCount: parking.releaseCount,",
   },
   {
     rule: "a commit from before a key was freed changes nothing",
     file: "table/subscription.entity.ts",
-    from: "const parked = isOrAbsent(row.freed, operations, to.freed);",
+    from: "const parked = isOrAbsent(row.releaseCount, operations, to.releaseCount);",
     to: "const parked = eq(row.generation, to.generation);",
   },
   {
     rule: "reading on from before a key was freed begins at what is committed",
     file: "subscription/poll/start.ts",
-    from: "(freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row)",
-    to: "(freedOf(row) >= 0 || freed !== undefined ? positions[at] : row)",
+    from: "(releaseCountOf(row) === (releaseCounts?.[at] ?? 0) ? positions[at] : row)",
+    to: "(releaseCountOf(row) >= 0 || releaseCounts !== undefined ? positions[at] : row)",
   },
   {
     rule: "a key is free only when its queue is read to what is committed",

@@ -19,7 +19,7 @@ export type CursorContent = {
    * How often keys had been freed in each partition when the page of the cursor was read. Absent if
    * never.
    */
-  readonly freed?: readonly number[];
+  readonly releaseCounts?: readonly number[];
   /**
    * True if keys had been parked in this generation when the cursor was read. Its pages may then
    * have withheld events.
@@ -50,7 +50,7 @@ const FLAGS = {
   since: 2,
   bootstrap: 4,
   tokens: 8,
-  freed: 16,
+  releaseCounts: 16,
   queue: 32,
   parked: 128,
   listed: 256,
@@ -90,7 +90,7 @@ export function packCursor(content: CursorContent): Uint8Array {
 /** Packs the positions of all partitions, and then what is known of each of them. */
 function packPositions(
   out: ReturnType<typeof createPacker>,
-  { positions, tokens, freed }: CursorContent,
+  { positions, tokens, releaseCounts }: CursorContent,
 ): void {
   out.number(positions.length);
   for (const position of positions) {
@@ -98,7 +98,8 @@ function packPositions(
     if (position !== undefined) out.number(position.next - position.batch);
   }
   if (tokens !== undefined) for (const at of positions.keys()) out.number(tokens[at] ?? 0);
-  if (freed !== undefined) for (const at of positions.keys()) out.number(freed[at] ?? 0);
+  if (releaseCounts !== undefined)
+    for (const at of positions.keys()) out.number(releaseCounts[at] ?? 0);
 }
 
 function packBootstrap(out: ReturnType<typeof createPacker>, bootstrap: Bootstrap): void {
@@ -126,7 +127,9 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
   const tokens = has(FLAGS.tokens)
     ? { tokens: positions.map(() => from.number() || undefined) }
     : {};
-  const freed = has(FLAGS.freed) ? { freed: positions.map(() => from.number()) } : {};
+  const releaseCounts = has(FLAGS.releaseCounts)
+    ? { releaseCounts: positions.map(() => from.number()) }
+    : {};
   const queue = has(FLAGS.queue) ? { queue: unpackQueue(from) } : {};
   const listedBefore = has(LISTED_BEFORE) ? { listed: from.text() } : {};
   const bootstrap = has(FLAGS.bootstrap) ? { bootstrap: unpackBootstrap(from, positions) } : {};
@@ -138,7 +141,7 @@ export function unpackCursor(bytes: Uint8Array): CursorContent {
     nextPartition,
     positions,
     ...tokens,
-    ...freed,
+    ...releaseCounts,
     ...queue,
     ...listed,
     ...bootstrap,

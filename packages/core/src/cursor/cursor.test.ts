@@ -21,7 +21,7 @@ const anyContent = fc
     positions: fc.array(fc.option(anyNumber, { nil: undefined }), { minLength: 1, maxLength: 64 }),
     since: fc.option(anyNumber, { nil: undefined }),
     tokens: fc.boolean(),
-    freed: fc.boolean(),
+    releaseCounts: fc.boolean(),
     parked: fc.boolean(),
     queue: fc.option(anyNumber, { nil: undefined }),
     scan: fc.option(fc.string({ maxLength: 20 }), { nil: undefined }),
@@ -33,7 +33,7 @@ const anyContent = fc
       positions,
       since,
       tokens,
-      freed,
+      releaseCounts,
       parked,
       queue,
       scan,
@@ -47,7 +47,7 @@ const anyContent = fc
         positions: places.map((next) => (next === undefined ? undefined : { next, batch: next })),
         ...(since === undefined ? {} : { since }),
         ...(tokens ? { tokens: positions.map((next) => next && (next % 1_000) + 1) } : {}),
-        ...(freed ? { freed: positions.map((next) => (next ?? 0) % 7) } : {}),
+        ...(releaseCounts ? { releaseCounts: positions.map((next) => (next ?? 0) % 7) } : {}),
         ...(parked ? { parked } : {}),
         ...(queue === undefined
           ? {}

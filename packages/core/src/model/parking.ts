@@ -44,12 +44,12 @@ export type Parking = {
    * Grows whenever a key is no longer parked and its events are delivered again. Earlier pages may
    * have withheld those events.
    */
-  readonly freed: number;
+  readonly releaseCount: number;
   readonly keys: readonly ParkedKey[];
   readonly skipped: readonly SkippedEvent[];
 };
 
-export const nothingParked: Parking = { revision: 0, freed: 0, keys: [], skipped: [] };
+export const nothingParked: Parking = { revision: 0, releaseCount: 0, keys: [], skipped: [] };
 
 /**
  * Returns the skipped events that must still be left out: by the log from `next` on, or by the

@@ -87,7 +87,7 @@ export const offsetEntity = (connection: Connection) =>
         until: { type: "number", field: "e" },
         parked: { type: CustomAttributeType<readonly ParkedKey[]>("any"), field: "q" },
         revision: { type: "number", field: "w" },
-        freed: { type: "number", field: "f" },
+        releaseCount: { type: "number", field: "f" },
         skipped: { type: CustomAttributeType<readonly SkippedEvent[]>("any"), field: "h" },
         delivery: { type: CustomAttributeType<Delivery>("any"), field: "d" },
         configured: { type: "number", field: "v" },
@@ -122,7 +122,13 @@ export const bootstrapAttributes = (bootstrap: Bootstrap | undefined) => {
 };
 
 /** The attributes that belong to one generation. A seek removes them. */
-export const PARKING_ATTRIBUTES = ["parked", "revision", "freed", "skipped", "delivery"] as const;
+export const PARKING_ATTRIBUTES = [
+  "parked",
+  "revision",
+  "releaseCount",
+  "skipped",
+  "delivery",
+] as const;
 
 /** The condition on a counter that is absent until it counts. */
 export const isOrAbsent = <Name>(
@@ -156,16 +162,17 @@ type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
 } & { readonly token?: number; readonly owner?: string; readonly until?: number } & {
   readonly parked?: readonly ParkedKey[];
   readonly revision?: number;
-  readonly freed?: number;
+  readonly releaseCount?: number;
   readonly skipped?: readonly SkippedEvent[];
 };
 
 export function toOffset(stored: StoredOffset): OffsetRow {
   const { partition, batch, next, generation, scan, token, owner, until = 0, ...rest } = stored;
-  const { revision, freed = 0, parked: keys = [], delivery, configured } = rest;
+  const { revision, releaseCount = 0, parked: keys = [], delivery, configured } = rest;
   const skipped = stillSkipped({ keys, skipped: rest.skipped ?? [] }, next);
   const lease = token === undefined ? {} : { lease: { token, owner, until } };
-  const parking = revision === undefined ? {} : { parking: { revision, freed, keys, skipped } };
+  const parking =
+    revision === undefined ? {} : { parking: { revision, releaseCount, keys, skipped } };
   const counted = delivery === undefined ? {} : { delivery };
   const settings = configured === undefined ? {} : { configured };
   const offset = {

@@ -41,12 +41,12 @@ export const parkingRows = (connection: Connection, offset: ReturnType<typeof of
     { guard, recount = false }: { guard?: LeaseGuard; recount?: boolean } = {},
   ): Promise<OffsetRow | undefined> {
     const { partition, generation, next } = from;
-    const { revision, freed } = from.parking ?? nothingParked;
+    const { revision, releaseCount } = from.parking ?? nothingParked;
     const { rejected, data } = await writeRowsUntilKnown(connection, () =>
       offset
         .patch({ ...place, partition })
         .set({ parked: to.keys, revision: to.revision })
-        .set(to.freed === freed ? {} : { freed: to.freed })
+        .set(to.releaseCount === releaseCount ? {} : { releaseCount: to.releaseCount })
         .set(to.skipped.length === 0 ? {} : { skipped: to.skipped })
         .remove([...(to.skipped.length === 0 ? SKIPPED : []), ...(recount ? DELIVERY : [])])
         .where((row, operations) => {
@@ -88,9 +88,9 @@ const DELIVERY = ["delivery"] as const;
 const isSame = (one: Parking | undefined, other: Parking): boolean =>
   one !== undefined && JSON.stringify(fingerprintOf(one)) === JSON.stringify(fingerprintOf(other));
 
-const fingerprintOf = ({ revision, freed, keys, skipped }: Parking) => [
+const fingerprintOf = ({ revision, releaseCount, keys, skipped }: Parking) => [
   revision,
-  freed,
+  releaseCount,
   keys.map(({ id, key, next, retrying, delivered }) => [
     id,
     key,

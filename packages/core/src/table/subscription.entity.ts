@@ -155,7 +155,7 @@ export const subscriptionRows = (
   async commit(
     life: Life,
     subscriptionUid: string,
-    to: OffsetRow & { readonly freed: number },
+    to: OffsetRow & { readonly releaseCount: number },
     guard: LeaseGuard,
   ): Promise<{ moved: boolean; row: OffsetRow } | undefined> {
     let sent = 0;
@@ -167,7 +167,7 @@ export const subscriptionRows = (
         .where((row, operations) => {
           const { eq, lt } = operations;
           const ahead = `${eq(row.generation, to.generation)} AND ${lt(row.next, to.next)}`;
-          const parked = isOrAbsent(row.freed, operations, to.freed);
+          const parked = isOrAbsent(row.releaseCount, operations, to.releaseCount);
           return `${ahead} AND ${parked} AND ${guarded(row, operations, guard)}`;
         })
         .go({ response: "all_new", returnOnConditionCheckFailure: "all_old" });

@@ -132,12 +132,12 @@ const rowOf = (row: Item): unknown => [
 
 /** Returns what a page covers, and whether that still counts. */
 function cursorOf({ cursor }: { readonly cursor: string }, row: Item | undefined): unknown {
-  const { positions, freed, queue, subscription } = parse(cursor);
+  const { positions, releaseCounts, queue, subscription } = parse(cursor);
   const ids = row === undefined ? [] : parkedIn(row).map(({ id, was = [] }) => [id, ...was]);
   return [
     positions.map((at) => at?.next),
     subscription?.generation,
-    Number(row?.f ?? 0) - Number(freed?.[0] ?? 0),
+    Number(row?.f ?? 0) - Number(releaseCounts?.[0] ?? 0),
     queue === undefined ? [] : [queue.next, ids.map((all) => all.indexOf(queue.id))],
   ];
 }

@@ -71,12 +71,12 @@ describe("progress in a queue", () => {
     expect(planProgress(row, placeAt(10))).toEqual({
       ...nothingParked,
       revision: 6,
-      freed: 1,
+      releaseCount: 1,
       keys: [other],
     });
     expect(planProgress(row, placeAt(7))).toMatchObject({
       revision: 6,
-      freed: 0,
+      releaseCount: 0,
       keys: [other, { key: "k", from: 7, next: 7, batch: 2 }],
     });
   });
@@ -102,6 +102,6 @@ it("[park.skip] keys that are freed together keep the skips that the offset has 
   const free = parked("other", 8, { id: 2, retrying: true });
   const kept = parked("kept", 3, { id: 3 });
   const after = planFree(rowAt(10, [ghost, free, kept]), [ghost, free]);
-  expect(after).toMatchObject({ revision: 7, freed: 2, keys: [kept] });
+  expect(after).toMatchObject({ revision: 7, releaseCount: 2, keys: [kept] });
   expect(after.skipped).toMatchObject([{ key: "k", sequence: 11 }]);
 });

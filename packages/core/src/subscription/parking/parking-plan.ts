@@ -181,7 +181,7 @@ const withKey = (parking: Parking, parked: ParkedKey): Parking => ({
 const withoutKey = (parking: Parking, key: string): Parking => ({
   ...parking,
   revision: parking.revision + 1,
-  freed: parking.freed + 1,
+  releaseCount: parking.releaseCount + 1,
   keys: parking.keys.filter((each) => each.key !== key),
 });
 

@@ -6,7 +6,7 @@ import { assertOfStream } from "../../log/read/foreign-cursor.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "../position/own-cursor.ts";
-import { freedOf, isInSnapshot, type Progress, progressOf } from "../position/progress.ts";
+import { isInSnapshot, type Progress, progressOf, releaseCountOf } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { PollRequest, View } from "./poll-plan.ts";
 
@@ -122,9 +122,11 @@ async function progressAfter(
  */
 const stillRead = (
   { offsets }: SubscriptionState,
-  { positions, freed }: CursorContent,
+  { positions, releaseCounts }: CursorContent,
 ): readonly (Position | undefined)[] =>
-  offsets.map((row, at) => (freedOf(row) === (freed?.[at] ?? 0) ? positions[at] : row));
+  offsets.map((row, at) =>
+    releaseCountOf(row) === (releaseCounts?.[at] ?? 0) ? positions[at] : row,
+  );
 
 /**
  * Returns the partition that a page begins with. A page may be full before all partitions had their

@@ -133,13 +133,13 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     cursor: CursorContent,
   ): Promise<Moved> {
     const { generation, row } = state;
-    const { positions, tokens, freed } = cursor;
+    const { positions, tokens, releaseCounts } = cursor;
     const known = new Map(state.offsets.map((each) => [each.partition, each]));
     const ahead = positions.flatMap((at, partition) =>
       at !== undefined &&
       at.next > (known.get(partition)?.next ?? 0) &&
       (tokens === undefined || tokens[partition] !== undefined)
-        ? [{ ...at, partition, generation, freed: freed?.[partition] ?? 0 }]
+        ? [{ ...at, partition, generation, releaseCount: releaseCounts?.[partition] ?? 0 }]
         : [],
     );
     const look = beginLook();

@@ -74,7 +74,9 @@ export const cursorAt = (
   positions,
   nextPartition,
   ...(offsets.some(({ parking }) => parking !== undefined) ? { parked: true } : {}),
-  ...(offsets.some(({ parking }) => parking?.freed) ? { freed: offsets.map(freedOf) } : {}),
+  ...(offsets.some(({ parking }) => parking?.releaseCount)
+    ? { releaseCounts: offsets.map(releaseCountOf) }
+    : {}),
   ...(bootstrap === undefined || isExact(bootstrap, positions) ? {} : { bootstrap }),
 });
 
@@ -82,7 +84,8 @@ export const cursorAt = (
  * Returns how often keys of a partition were freed. A page from before withheld events of such a
  * key, and they are delivered now.
  */
-export const freedOf = ({ parking }: Pick<OffsetRow, "parking">): number => parking?.freed ?? 0;
+export const releaseCountOf = ({ parking }: Pick<OffsetRow, "parking">): number =>
+  parking?.releaseCount ?? 0;
 
 /** Returns the offset rows for a progress. */
 export const offsetsOf = ({ positions, bootstrap }: Progress, generation: number): OffsetRow[] =>
