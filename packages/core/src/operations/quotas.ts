@@ -7,7 +7,7 @@ import { MINUTE_MS } from "../kernel/time.ts";
 import { defaultTenant, type Tenant } from "../model/names.ts";
 import type { Limits } from "../model/quota.ts";
 import { hourOf } from "../model/usage.ts";
-import { type Cost, quotaExceeded, type Standing } from "../quota/limiter.ts";
+import { type AppliedLimit, type Cost, quotaExceeded } from "../quota/limiter.ts";
 import { TENANT_QUOTA } from "../table/quota.entity.ts";
 import { loadUsage } from "../usage/load-usage.ts";
 import { storedBy } from "../usage/stored-plan.ts";
@@ -91,7 +91,7 @@ export function quotaOperations({ table, clock, limiter, keys }: Parts & KeyFlag
       { tenant, keyId, isLimited = false }: Caller,
       cost: Cost,
       how?: { readonly mustKnow: boolean },
-    ): Promise<Standing[]> => limiter.take({ tenant, keyId, isLimited }, cost, how),
+    ): Promise<AppliedLimit[]> => limiter.take({ tenant, keyId, isLimited }, cost, how),
 
     /** Refuses to publish for a tenant that stores too much. Throws `quota-exceeded`. */
     async assertMayStore(tenant: Tenant): Promise<void> {

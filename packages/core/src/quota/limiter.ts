@@ -19,8 +19,8 @@ export type Limited = {
 /** What a request uses, by rate. */
 export type Cost = Readonly<Partial<Record<Rate, number>>>;
 
-/** A rate that applies to a request, and what this process has left of it for this second. */
-export type Standing = {
+/** A limit that applies to a request, and how much of it this process has left in this second. */
+export type AppliedLimit = {
   readonly of: "key" | "tenant";
   readonly rate: Rate;
   readonly limit: number;
@@ -92,17 +92,17 @@ export function createLimiter({ table, clock }: Deps) {
     { tenant, keyId, isLimited }: Limited,
     cost: Cost,
     { mustKnow } = { mustKnow: false },
-  ): Promise<Standing[]> {
-    const standings: Standing[] = [];
+  ): Promise<AppliedLimit[]> {
+    const applied: AppliedLimit[] = [];
     // The default tenant has no quota as a whole, so an installation without tenants reads nothing.
     if (tenant !== defaultTenant) {
-      standings.push(...(await takeFrom(entryOf(tenant, TENANT_QUOTA), cost, mustKnow)));
+      applied.push(...(await takeFrom(entryOf(tenant, TENANT_QUOTA), cost, mustKnow)));
     }
-    if (isLimited) standings.push(...(await takeFrom(entryOf(tenant, keyId), cost, mustKnow)));
-    return standings;
+    if (isLimited) applied.push(...(await takeFrom(entryOf(tenant, keyId), cost, mustKnow)));
+    return applied;
   }
 
-  async function takeFrom(entry: Entry, cost: Cost, mustKnow: boolean): Promise<Standing[]> {
+  async function takeFrom(entry: Entry, cost: Cost, mustKnow: boolean): Promise<AppliedLimit[]> {
     if (clock.now() < entry.blindUntil && !mustKnow) return [];
     try {
       const limits = await limitsOf(entry);

@@ -6,7 +6,7 @@ import type { AppEnv } from "./env.ts";
 import { policyName } from "./limit-headers.ts";
 
 type Limiting = { readonly ledger: Pick<Ledger, "takeQuota"> };
-type Standing = Awaited<ReturnType<Ledger["takeQuota"]>>[number];
+type AppliedLimit = Awaited<ReturnType<Ledger["takeQuota"]>>[number];
 
 /** Holds each request of an API key to the quotas of the key and its tenant. */
 export const limitRequests =
@@ -16,7 +16,7 @@ export const limitRequests =
     if (caller !== undefined) {
       const cost = { requestsPerSecond: 1 };
       const how = { mustKnow: isAdministration(c) };
-      tellStanding(c, await ledger.takeQuota(caller, cost, how));
+      addLimitHeaders(c, await ledger.takeQuota(caller, cost, how));
     }
     await next();
   };
@@ -26,8 +26,8 @@ const isAdministration = (c: Context): boolean =>
   matchedRoutes(c).some(({ handler }) => declaredRight(handler)?.scopes[0] === "admin");
 
 /** Adds what applies to a request to the headers of its answer. */
-export function tellStanding(c: Context, standings: readonly Standing[]): void {
-  for (const { of, rate, limit, left } of standings) {
+export function addLimitHeaders(c: Context, applied: readonly AppliedLimit[]): void {
+  for (const { of, rate, limit, left } of applied) {
     const name = policyName(of, rate);
     c.header("RateLimit-Policy", `${name};q=${limit};w=1`, { append: true });
     c.header("RateLimit", `${name};r=${left};t=1`, { append: true });

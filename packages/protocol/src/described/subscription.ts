@@ -103,11 +103,11 @@ export const SubscriptionInfo = described(
 );
 export type SubscriptionInfo = z.infer<typeof SubscriptionInfo>;
 
-const { keysBehind: _, members: __, ...standing } = SubscriptionInfo.shape;
+const { keysBehind: _, members: __, ...progress } = SubscriptionInfo.shape;
 
 /** A subscription in a list. It includes its progress when the client asked for that. */
 export const ListedSubscription = described(
-  z.object({ ...z.partial(z.object(standing)).shape, ...Subscription.shape }),
+  z.object({ ...z.partial(z.object(progress)).shape, ...Subscription.shape }),
   {
     id: "ListedSubscription",
     description:

@@ -14,7 +14,7 @@ import {
 import { expectOfKey } from "../expected-sequence.ts";
 import { publishDecoder } from "../formats/publish-body.ts";
 import { readIdempotencyKey } from "../idempotency-key.ts";
-import { tellStanding } from "../limit.ts";
+import { addLimitHeaders } from "../limit.ts";
 import { operation } from "../operation.ts";
 import { CLOUD_EVENTS_PAGE, pageResponse } from "../page.ts";
 import { noteDelivered, userOf } from "../use.ts";
@@ -156,7 +156,7 @@ async function limitPublish(
   const bytes = events.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
   await ledger.assertMayStore(caller.tenant);
   const cost = { eventsPerSecond: events.length, bytesPerSecond: bytes };
-  tellStanding(c, await ledger.takeQuota(caller, cost));
+  addLimitHeaders(c, await ledger.takeQuota(caller, cost));
 }
 
 /** The parameters of a page that an event stream cannot follow, or sets itself. */
