@@ -22,7 +22,7 @@ type Deps = {
 export type SeekTarget = SeekPoint | "bootstrap" | { readonly cursor: CursorContent };
 
 /** The progress of a subscription after a seek. */
-export type Sought = {
+export type SeekResult = {
   readonly committed: CursorContent;
   readonly phase: "bootstrap" | "log";
   readonly lag: Lag;
@@ -41,11 +41,11 @@ export async function seek(
   stream: LiveStream,
   name: string,
   target: SeekTarget,
-): Promise<Sought> {
+): Promise<SeekResult> {
   const { subscriptions } = deps;
-  return retry<Sought>({ tries: TRIES, giveUp: movedByOthers }, async () => {
+  return retry<SeekResult>({ tries: TRIES, giveUp: movedByOthers }, async () => {
     const before = await subscriptions.load(stream, name);
-    const to = await standingAt(deps, stream, before, target);
+    const to = await progressAtTarget(deps, stream, before, target);
     const generation = nextCount(stream, before.generation);
     const state = await subscriptions.replace(stream, before, { to, generation });
     if (state === undefined) return again();
@@ -68,7 +68,7 @@ function movedByOthers(): never {
  * Returns the progress after everything that a cursor of the stream covers. Throws `invalid-cursor`
  * for a cursor of a different stream.
  */
-export async function standingBehind(
+export async function progressAfter(
   log: Log,
   stream: LiveStream,
   cursor: CursorContent,
@@ -89,10 +89,10 @@ export async function progressAtCursor(
   if (cursor.subscription !== undefined) throw invalidCursor("other-subscription");
   if (isInSnapshot(cursor.bootstrap)) throw withinList();
   assertListsEnough(cursor, keyPrefix);
-  return standingBehind(log, stream, cursor);
+  return progressAfter(log, stream, cursor);
 }
 
-async function standingAt(
+async function progressAtTarget(
   { log, snapshots }: Deps,
   stream: LiveStream,
   state: SubscriptionState,
@@ -112,7 +112,7 @@ async function standingAt(
   }
   assertListsEnough(target.cursor, state.row.config.filter?.keyPrefix);
   if (!isInSnapshot(bootstrap)) {
-    return standingBehind(log, stream, {
+    return progressAfter(log, stream, {
       ...target.cursor,
       positions: filledUp(state, target.cursor),
     });
