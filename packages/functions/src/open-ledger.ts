@@ -13,7 +13,7 @@ import {
 } from "@eventledger/core";
 import { readAuditArchiveDays } from "./audit-archive-days.ts";
 import { emulatorAccess } from "./emulator.ts";
-import type { Approach, Authenticate } from "./http/auth.ts";
+import type { Authenticate, RequestOrigin } from "./http/auth.ts";
 import { linked } from "./linked.ts";
 import { isLoopback } from "./loopback.ts";
 import { observeArchive } from "./metrics/archive-lag.ts";
@@ -146,8 +146,8 @@ export function openLedger(config: Config): OpenLedger {
   });
   const isAdminKey = createAdminKey(config.adminKey);
   const { corsOrigins = [] } = config;
-  const letInFromHere: Authenticate = async (_, approach) =>
-    isFromHere(approach, corsOrigins) ? ROOT : undefined;
+  const letInFromHere: Authenticate = async (_, from) =>
+    isFromHere(from, corsOrigins) ? ROOT : undefined;
   const authenticate: Authenticate = async (apiKey) => {
     if (apiKey === undefined) return undefined;
     return isAdminKey(apiKey) ? ROOT : ledger.access.identify(apiKey);
@@ -176,7 +176,10 @@ const ROOT: Identity = { caller: rootCaller, noted: Promise.resolve() };
  * rebinding). A page of another web site cannot read the answers, but its requests could still
  * change data. Such a page is refused unless it may call the API.
  */
-function isFromHere({ host, origin, site }: Approach, corsOrigins: readonly string[]): boolean {
+function isFromHere(
+  { host, origin, site }: RequestOrigin,
+  corsOrigins: readonly string[],
+): boolean {
   if (!isLoopback(host)) return false;
   if (origin !== undefined) return origin === `http://${host}` || corsOrigins.includes(origin);
   return site === undefined || site === "same-origin" || site === "none";

@@ -106,12 +106,12 @@ it("[key.cascade] a revoked key creates no other, even where a process still tru
   try {
     const config = { name: "k", scopes: ["admin" as const], streams: ["*"] };
     const { id, apiKey } = await here.ledger.access.createKey(rootCaller, config);
-    const approach = { host: "", origin: undefined, site: undefined };
-    const caller = (await there.authenticate(apiKey, approach))?.caller;
+    const from = { host: "", origin: undefined, site: undefined };
+    const caller = (await there.authenticate(apiKey, from))?.caller;
     if (caller === undefined) throw new Error("the key is not known");
     await there.ledger.access.createKey(caller, config);
     await here.ledger.access.revokeKey(rootCaller, id, { cascade: true });
-    expect((await there.authenticate(apiKey, approach))?.caller.keyId).toBe(id);
+    expect((await there.authenticate(apiKey, from))?.caller.keyId).toBe(id);
     await expect(there.ledger.access.createKey(caller, config)).rejects.toMatchObject({
       code: "unauthorized",
     });

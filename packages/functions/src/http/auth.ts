@@ -19,11 +19,11 @@ import type { Right, Scope } from "./rights.ts";
 /** Finds the caller that a key belongs to. Returns undefined when there is none. */
 export type Authenticate = (
   apiKey: string | undefined,
-  approach: Approach,
+  from: RequestOrigin,
 ) => Promise<Identity | undefined>;
 
 /** How a request reached this server. Programs other than browsers can claim anything here. */
-export type Approach = {
+export type RequestOrigin = {
   /** The host name by which the client addresses this server. */
   readonly host: string;
   /** The web site whose page sends the request, when a browser reports it. */
@@ -141,12 +141,12 @@ async function requireCaller(
 ): Promise<Identity> {
   const apiKey = readApiKey(c);
   const isLong = apiKey !== undefined && apiKey.length > KEY_CHARS_MAX;
-  const approach = {
+  const from = {
     host: c.req.header("host") ?? "",
     origin: c.req.header("origin"),
     site: c.req.header("sec-fetch-site"),
   };
-  const identity = isLong ? undefined : await authenticate(apiKey, approach);
+  const identity = isLong ? undefined : await authenticate(apiKey, from);
   if (identity !== undefined) return identity;
   countFailed();
   throw new LedgerError("unauthorized", {
