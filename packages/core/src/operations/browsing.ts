@@ -1,7 +1,7 @@
 import { type BrowseQuery, type Lag, LIMITS, type Tier } from "@eventledger/protocol";
 import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
-import { type Browsed, browse, type From, resolvePositions } from "../log/read/browse.ts";
+import { type BrowseResult, browse, type From, resolvePositions } from "../log/read/browse.ts";
 import type { Bound } from "../log/read/read-plan.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
@@ -76,7 +76,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     stream: LiveStream,
     { from = "earliest", until, limit, waitSeconds = 0, ...filter }: Query,
     signal: AbortSignal | undefined,
-  ): Promise<{ page: Browsed & { idle: boolean }; waitedOut: boolean }> {
+  ): Promise<{ page: BrowseResult & { idle: boolean }; waitedOut: boolean }> {
     const among = partitionsOf(stream, filter.key);
     const bound = until === undefined ? undefined : await locateBound(stream, until, among);
     const start = await locateFrom(stream, from, among);

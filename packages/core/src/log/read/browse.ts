@@ -26,7 +26,7 @@ export type BrowseRequest = {
 };
 
 /** A run of events, the positions to continue from, and whether anything remains to read there. */
-export type Browsed = {
+export type BrowseResult = {
   readonly events: readonly StoredEvent[];
   readonly from: From;
   /** Partitions that are not read count as read to their ends. */
@@ -48,7 +48,7 @@ export async function browse(
   log: Log,
   stream: LiveStream,
   { from, limit, matches, among, bound }: BrowseRequest,
-): Promise<Browsed> {
+): Promise<BrowseResult> {
   const known = await resolvePositions(log, stream, from, among);
   const positions = known.map((position) => position ?? edgeAt(1));
   const room = {
