@@ -4,7 +4,7 @@ import type { Ledger } from "../../../packages/core/src/ledger.ts";
 import type { IncomingEvent, StoredEvent } from "../../../packages/core/src/model/event.ts";
 import { NoAnswer } from "../../simulation/world/recorder.ts";
 
-const PATIENCE_MS = 12_000;
+const TIMEOUT_MS = 12_000;
 
 /** Returns the operations of the ledger that the simulated clients use, over HTTP. */
 export function createHttpLedger(url: () => string, apiKey: string): Ledger {
@@ -24,7 +24,7 @@ export function createHttpLedger(url: () => string, apiKey: string): Ledger {
           "content-type": "application/json",
           ...headers,
         },
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       text = await response.text();

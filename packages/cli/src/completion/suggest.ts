@@ -65,10 +65,10 @@ function argumentAt(command: Command, given: number): string {
 }
 
 /** A shell must not wait for a server that does not answer. */
-const PATIENCE_MS = 1_500;
+const TIMEOUT_MS = 1_500;
 
 async function valuesOf(cli: Cli, name: string): Promise<Suggestion[]> {
-  const signal = AbortSignal.any([cli.io.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const signal = AbortSignal.any([cli.io.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const found: Suggestion[] = [];
   try {
     if (name === "shell") return ["bash", "zsh", "fish"].map((word) => ({ word, about: "" }));

@@ -12,7 +12,7 @@ export type RetryPolicy = {
 export const RETRY: RetryPolicy = { attempts: 8, baseMs: 100, maxMs: 5_000 };
 
 /** If the server asks for a longer pause than this, the request fails and the caller decides. */
-const PATIENCE_MS = 60_000;
+const RETRY_AFTER_MAX_MS = 60_000;
 
 /**
  * The pause before the next attempt. Its random part only makes it longer, so that no minute has
@@ -38,6 +38,6 @@ export function pauseAfter(
   if (!LedgerProblem.is(error)) return pauseMs;
   const { retry, retryAfterMs = 0 } = error;
   if (retry !== "same" && retry !== "later") return undefined;
-  if (retryAfterMs > PATIENCE_MS && policy.attempts < FOREVER) return undefined;
+  if (retryAfterMs > RETRY_AFTER_MAX_MS && policy.attempts < FOREVER) return undefined;
   return Math.max(retryAfterMs, pauseMs);
 }

@@ -13,7 +13,7 @@ const GAP_MAX_MS = 1_500;
  */
 const REST_MS = 50;
 
-export type Patience<Page> = {
+export type WaitOptions<Page> = {
   readonly waitMs: number;
   /** Aborts when the client has disconnected. */
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +33,7 @@ export type Patience<Page> = {
 export async function waitForEvents<Page extends { readonly idle: boolean }>(
   { notifier, clock }: { readonly notifier: Notifier; readonly clock: Clock },
   life: Life,
-  { waitMs, signal, gapMaxMs = GAP_MAX_MS, look, hasNewEvents }: Patience<Page>,
+  { waitMs, signal, gapMaxMs = GAP_MAX_MS, look, hasNewEvents }: WaitOptions<Page>,
 ): Promise<{ page: Page; waitedOut: boolean }> {
   const deadline = clock.monotonic() + waitMs;
   const mustEnd = () => notifier.isClosed() || signal?.aborted === true;
