@@ -48,7 +48,7 @@ export async function publishBatches(
   const { io, out } = cli;
   const server = cli.server({ isPatient: true });
   const stream = server.stream(plan.stream);
-  const hurry = lateAbort(io.signal);
+  const late = lateAbort(io.signal);
   const began = io.now();
   let [published, alreadyThere, line, durable] = [0, 0, 0, plan.durableTo];
   let first: number | null = null;
@@ -65,7 +65,7 @@ export async function publishBatches(
         continue;
       }
       const idempotencyKey = plan.keyOf(batch);
-      const receipt = await stream.publish(batch.events, { idempotencyKey, signal: hurry.signal });
+      const receipt = await stream.publish(batch.events, { idempotencyKey, signal: late.signal });
       if (server.lastStatus() === 200) alreadyThere += batch.events.length;
       else published += batch.events.length;
       first ??= receipt.events[0]?.sequence ?? null;
@@ -89,7 +89,7 @@ export async function publishBatches(
     const progress = { done, line: durable, batch: current, again: plan.again };
     throw explainRefusal(error, cli.about, progress);
   } finally {
-    hurry.end();
+    late.end();
   }
   const seconds = Math.round(io.now() - began) / 1_000;
   return {

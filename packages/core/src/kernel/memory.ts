@@ -5,9 +5,9 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "./clock.ts";
  * A read of the table: the time when it began, and its number in the order of all actions on one
  * memory.
  */
-export type Look = { readonly stamp: Stamp; readonly turn: number };
+export type Look = { readonly stamp: Stamp; readonly order: number };
 
-type Entry<Value> = { readonly turn: number; readonly stamp: Stamp; readonly value?: Value };
+type Entry<Value> = { readonly order: number; readonly stamp: Stamp; readonly value?: Value };
 
 /**
  * Remembers values of the table by name, for `ttlMs` from the start of their read, which is called
@@ -18,15 +18,15 @@ export function createMemory<Value>(
   clock: Clock,
   { ttlMs, entriesMax = 10_000 }: { readonly ttlMs: number; readonly entriesMax?: number },
 ) {
-  let turns = 0;
-  /** The highest turn of the evicted entries. Looks that began before it are not trusted. */
-  let forgottenTurn = 0;
-  const entries = createBounded<Entry<Value>>(entriesMax, ({ turn }) => {
-    forgottenTurn = Math.max(forgottenTurn, turn);
+  let actions = 0;
+  /** The highest order of the evicted entries. Looks that began before it are not trusted. */
+  let forgottenOrder = 0;
+  const entries = createBounded<Entry<Value>>(entriesMax, ({ order }) => {
+    forgottenOrder = Math.max(forgottenOrder, order);
   });
 
   /** Starts a look, before the table is read. */
-  const look = (): Look => ({ stamp: takeStamp(clock), turn: ++turns });
+  const look = (): Look => ({ stamp: takeStamp(clock), order: ++actions });
 
   const recall = (name: string): Value | undefined => {
     const known = entries.get(name);
@@ -34,8 +34,8 @@ export function createMemory<Value>(
   };
 
   /** Returns whether a look began after everything that is known of a name. */
-  const isNewest = (name: string, { turn }: Look): boolean =>
-    turn > (entries.get(name)?.turn ?? forgottenTurn);
+  const isNewest = (name: string, { order }: Look): boolean =>
+    order > (entries.get(name)?.order ?? forgottenOrder);
 
   /** Records the result of a look, unless something later is known. */
   function learn(name: string, of: Look, value: Value): void {
@@ -50,13 +50,13 @@ export function createMemory<Value>(
   function change(name: string, known?: { readonly of: Look; readonly value: Value }): void {
     const value =
       known !== undefined && isNewest(name, known.of) ? { value: known.value } : undefined;
-    entries.set(name, { stamp: known?.of.stamp ?? takeStamp(clock), turn: ++turns, ...value });
+    entries.set(name, { stamp: known?.of.stamp ?? takeStamp(clock), order: ++actions, ...value });
   }
 
   /** Records a change for all selected names, and for names of which nothing is remembered. */
   function changeAll(isMeant: (name: string) => boolean): void {
     for (const name of entries.names().filter(isMeant)) change(name);
-    forgottenTurn = turns;
+    forgottenOrder = actions;
   }
 
   return {

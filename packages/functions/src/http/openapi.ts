@@ -8,7 +8,7 @@ import { PROBLEM_EXAMPLES } from "./openapi/problem-examples.ts";
 import { createSchemas, type Parameter, type Schemas } from "./openapi/schemas.ts";
 import { TAGS } from "./openapi/tags.ts";
 import { type Operation, operationOf } from "./operation.ts";
-import { rightOf, tellRight } from "./rights.ts";
+import { rightInWords, rightOf } from "./rights.ts";
 import { jsonOrNothing, requireJson, type Validation, validationOf } from "./validate.ts";
 
 /**
@@ -96,7 +96,7 @@ function describeRoute(schemas: Schemas, route: Route) {
     operationId: of.id,
     tags: [of.tag],
     summary: of.summary,
-    description: `${of.description} ${tellRight(right)}`,
+    description: `${of.description} ${rightInWords(right)}`,
     security: isPublic ? [] : Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] })),
     "x-scope": scope,
     "x-scopes": right.scopes,

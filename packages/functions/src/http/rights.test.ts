@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { RIGHTS, type Right, tellRight } from "./rights.ts";
+import { RIGHTS, type Right, rightInWords } from "./rights.ts";
 
 const PAGE = path.join(import.meta.dirname, "../../../../docs/access.md");
 const TABLE = /(?<=<!-- rights -->\n\n).*?(?=\n<!-- \/rights -->)/s;
@@ -13,15 +13,15 @@ it("[key.scopes] docs/access.md documents the scopes that are enforced (WRITE=1 
 });
 
 it("[key.scopes] the OpenAPI document names the key that an operation needs", () => {
-  expect(tellRight({ scopes: ["public"], bound: "free" })).toBe("Needs no API key.");
-  expect(tellRight({ scopes: ["root"], bound: "free" })).toBe(
+  expect(rightInWords({ scopes: ["public"], bound: "free" })).toBe("Needs no API key.");
+  expect(rightInWords({ scopes: ["root"], bound: "free" })).toBe(
     "Needs the admin key of the installation.",
   );
-  expect(tellRight({ scopes: ["any"], bound: "free" })).toBe("Needs any API key.");
-  expect(tellRight({ scopes: ["read", "operate"], bound: "within" })).toBe(
+  expect(rightInWords({ scopes: ["any"], bound: "free" })).toBe("Needs any API key.");
+  expect(rightInWords({ scopes: ["read", "operate"], bound: "within" })).toBe(
     "Needs an API key with the scope `read` or `operate`.",
   );
-  expect(tellRight({ scopes: ["admin"], bound: "refused" })).toBe(
+  expect(rightInWords({ scopes: ["admin"], bound: "refused" })).toBe(
     "Needs an API key with the scope `admin`, bound to neither subscriptions nor a key prefix.",
   );
 });

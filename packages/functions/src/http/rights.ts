@@ -115,7 +115,7 @@ export type OperationId = keyof typeof RIGHTS;
 export const rightOf = (id: OperationId): Right => RIGHTS[id];
 
 /** Describes a right in a sentence for the OpenAPI document. */
-export function tellRight({ scopes, bound }: Right): string {
+export function rightInWords({ scopes, bound }: Right): string {
   const [first] = scopes;
   if (first === "public") return "Needs no API key.";
   if (first === "root") return "Needs the admin key of the installation.";

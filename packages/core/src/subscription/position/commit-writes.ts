@@ -44,7 +44,7 @@ export type Replacement = {
 };
 
 /** The effect of a commit, and the part of its cursor that is void. */
-type Moved = {
+type CommitResult = {
   readonly moved: boolean;
   readonly state: SubscriptionState;
   readonly redelivery?: Redelivery;
@@ -72,7 +72,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     stream: LiveStream,
     state: SubscriptionState,
     cursor: CursorContent,
-  ): Promise<Moved> {
+  ): Promise<CommitResult> {
     if (!isInSnapshot(state.bootstrap)) {
       if (isInSnapshot(cursor.bootstrap)) return { moved: false, state };
       return commitPositions(stream, state, cursor);
@@ -104,7 +104,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     state: SubscriptionState,
     present: Bootstrap,
     cursor: CursorContent,
-  ): Promise<Moved> {
+  ): Promise<CommitResult> {
     const { positions, bootstrap } = cursor;
     const { run, starts } = present;
     // A worker without a share has read nothing, so its cursor ends no snapshot.
@@ -131,7 +131,7 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
     stream: LiveStream,
     state: SubscriptionState,
     cursor: CursorContent,
-  ): Promise<Moved> {
+  ): Promise<CommitResult> {
     const { generation, row } = state;
     const { positions, tokens, releaseCounts } = cursor;
     const known = new Map(state.offsets.map((each) => [each.partition, each]));
