@@ -93,7 +93,7 @@ async function archiveNext(
     return undefined;
   }
   const segment = describe(stream, place, { content, next, checkpoint });
-  // A lock counts from the answer to the change on, also for a run that began before.
+  // A lock takes effect when its change is answered, even for a run that began earlier.
   const present = await table.streams.load(stream.name);
   if (present?.uid !== stream.uid) throw streamNotFound();
   await store(objects, segment, content.body, lockOf(present, segment, deps.clock.now()));

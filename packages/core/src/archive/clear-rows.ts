@@ -10,12 +10,12 @@ type Deps = { readonly table: Table; readonly clock: Clock };
 
 /**
  * A batch stays stored for at least this long after its publication, because a search for the
- * events of an Idempotency-Key reads back so far: see `claim-plan.ts`.
+ * events of an Idempotency-Key reads back that far: see `claim-plan.ts`.
  */
 const STORED_MS = 10 * DAY_MS;
 /** How often batches are removed. Each look costs the read of a batch. */
 const CLEAR_EVERY_MS = HOUR_MS;
-/** A publisher may take a stream for archived for a minute after that has ended. */
+/** After archiving has stopped, a publisher may treat the stream as archived for another minute. */
 const STALE_MS = HOUR_MS;
 /** The number of batches that are removed together. */
 const ROWS = 25;
@@ -69,7 +69,7 @@ function isClearDue(checkpoint: Checkpoint | undefined, nowMs: number): checkpoi
   return (clearedTo < floor || stoppedAt !== undefined) && nowMs >= clearAfter;
 }
 
-/** A repair of the numbering moves the floor above the watermark, and what is between waits. */
+/** A repair of the numbering moves the floor above the watermark. The batches in between wait. */
 const clearBound = ({ floor, archiving, archivedTo = 0 }: Clearing): number =>
   archiving === true ? Math.min(floor, archivedTo) : floor;
 

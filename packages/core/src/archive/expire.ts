@@ -14,8 +14,8 @@ const SEGMENTS = 20;
 /**
  * Removes the segments of a partition whose days are over, oldest first, until none is left or
  * `mayGoOn` returns false. Readers are refused first, then the object goes, then its row. So every
- * step can be repeated, and a reader never finds a segment without its object unexplained. Returns
- * the number of removed segments.
+ * step can be repeated, and a reader that misses an object can tell why. Returns the number of
+ * removed segments.
  */
 export async function expireSegments(
   deps: Deps,
@@ -38,7 +38,7 @@ export async function expireSegments(
       try {
         await objects.remove([segment.object]);
       } catch (error) {
-        // A lock outlasts the days when these were shortened.
+        // If the days were shortened, the lock lasts longer than they do.
         if (error instanceof ObjectsLocked) return removed;
         throw error;
       }
@@ -56,7 +56,8 @@ async function passOver(
   { next, events, storedBytes }: Segment,
 ): Promise<boolean> {
   const { archivedFrom = 0, archivedTo = 0, archived } = checkpoint;
-  // A former run of the archive is out of reach already, but not yet subtracted.
+  // The segment is from an earlier run of the archive. Readers cannot reach it any more, but it is
+  // not subtracted from the totals so far.
   if (next <= archivedFrom || archived === undefined) return true;
   return table.segments.move(place, checkpoint, {
     archivedFrom: Math.min(next, archivedTo),

@@ -9,8 +9,8 @@ const SEGMENTS = 25;
 
 /**
  * Removes a page of what the archive of an ended life has: first its objects, also those that no
- * row names, then the rows of the segments. `isLocked`: what is left has locks. May be repeated
- * after a crash.
+ * row names, then the rows of the segments. `isLocked` says that everything left is locked. May be
+ * repeated after a crash.
  */
 export async function removeArchivePage(
   { table, objects }: { readonly table: Table; readonly objects: Objects },

@@ -10,12 +10,12 @@ import type { Segment } from "../table/segment.entity.ts";
 export const SEGMENT_RAW_BYTES = 8 * 1024 * 1024;
 
 /**
- * A segment that is not full is written once an hour. A sweep may come some seconds earlier than an
- * hour after the one before, and must not leave the events for another hour.
+ * A segment that is not full is written once an hour. Two sweeps may be some seconds less than an
+ * hour apart. Without the spare minute, the events could wait for another hour.
  */
 export const TAIL_EVERY_MS = HOUR_MS - MINUTE_MS;
 
-/** Returns whether there are events to archive, and enough of them or for long enough. Pure. */
+/** Returns whether enough events wait to be archived, or some have waited for long enough. Pure. */
 export function isArchiveDue(
   { next, bytes, archivedTo = 0, archived }: Checkpoint,
   nowMs: number,

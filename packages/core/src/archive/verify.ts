@@ -99,8 +99,8 @@ function isChained({ last, checkpoint }: Walk, segment: Segment): boolean {
   const { chain, ...record } = segment;
   if (chainHash(record) !== chain) return false;
   if (last !== undefined) return segment.previous === last.chain;
-  // Segments before the first one have expired, but none that the archive still has. Numbers that a
-  // restore used up have no segment.
+  // The segments before the first one have expired, and the archive begins with it. Only numbers
+  // that a restore used up may come in between, because they have no segment.
   return segment.first <= lostUntil(checkpoint.lost, checkpoint.archivedFrom ?? 0);
 }
 

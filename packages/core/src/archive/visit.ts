@@ -39,7 +39,7 @@ export async function visitArchive(
   try {
     return await doWork(deps, stream, partition, mayGoOn);
   } finally {
-    // A failure to measure must not hide what the work ends with.
+    // A failure to measure must not hide the result of the work.
     await reportLag(deps, lifeOf(stream.name, stream.uid), partition).catch(() => {});
   }
 }

@@ -39,7 +39,7 @@ export type CompactDeps = {
 
 /** Reports the progress of compaction in a process. */
 export type ObserveCompaction = {
-  /** Called when rows were put, or found to be as new. */
+  /** Called when rows were put, or when the table already had rows that are at least as new. */
   rows(count: number): void;
   /** Called with the number of events of a partition after its checkpoint. */
   lag(at: { readonly life: Life; readonly partition: number; readonly events: number }): void;
@@ -76,7 +76,7 @@ const SECTION_CUT_MS = 40_000;
 /**
  * A section ends with the page of rows that reaches one of these limits. If possible, it is the
  * whole backlog, so that a key that changed often is put once. A function of 1 GB compacts up to
- * eight sectiones at a time.
+ * eight sections at a time.
  */
 const SECTION_EVENTS = 250_000;
 const SECTION_KEPT_BYTES = 16 * 1024 * 1024;

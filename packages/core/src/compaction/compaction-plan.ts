@@ -39,7 +39,7 @@ export type Section = Omit<SafePoint, "keys"> & {
   readonly latest: Map<string, StoredEvent>;
   /** The approximate memory that `latest` uses. */
   readonly keptBytes: number;
-  /** One for the end of every batch. */
+  /** One at the end of every batch. */
   readonly safePoints: SafePoint[];
   /** The reason why a row does not continue the section: a seal, or damage. */
   readonly stop: "seal" | "gap" | undefined;

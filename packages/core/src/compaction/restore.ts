@@ -96,8 +96,8 @@ async function restoreStream(
 type Restorable = StreamRow & { readonly life: Life };
 
 /**
- * Closes the holes of a chain, and advances its numbers. Returns the range of it that this restore
- * has lost.
+ * Closes the holes of a chain, and advances its numbers. Returns the numbers that this restore has
+ * lost.
  */
 async function jumpPartition(
   deps: Deps,

@@ -59,7 +59,9 @@ export type SweepResult = {
   readonly compactedEvents: number;
   readonly keys: number;
   readonly floorsMoved: number;
-  /** Segments written and removed, and batches removed that the archive has. */
+  /**
+   * The numbers of segments written and removed, and of archived batches removed from the table.
+   */
   readonly segments: number;
   readonly segmentsRemoved: number;
   readonly batchesRemoved: number;

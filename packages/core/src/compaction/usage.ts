@@ -50,9 +50,9 @@ export type KeptOf = {
 };
 
 /**
- * Puts the hours that are due into rows, and returns what the checkpoint has after that. The rows
- * are written before the checkpoint, and again after a crash. A row has the same numbers whichever
- * run writes it, because the log decides them.
+ * Writes the hours that are due as rows, and returns the hours that stay in the checkpoint. The
+ * rows are written before the checkpoint, and again after a crash. A row has the same numbers
+ * whichever run writes it, because the log decides them.
  */
 export async function keepHours(
   { table }: Deps,

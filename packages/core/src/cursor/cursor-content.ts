@@ -16,8 +16,8 @@ export type CursorContent = {
   /** The fencing token of the lease for each position, in a worker's cursor. */
   readonly tokens?: readonly (number | undefined)[];
   /**
-   * How often keys had been freed in each partition when the page of the cursor was read. Absent if
-   * never.
+   * How often keys had been released in each partition when the page of the cursor was read. Absent
+   * if never.
    */
   readonly releaseCounts?: readonly number[];
   /**

@@ -8,7 +8,7 @@ export type ExportPage = {
   readonly events: readonly StoredEvent[];
   /** Where the next page begins. */
   readonly cursor: string;
-  /** Where a reader goes on after the export, as far as this page knows. */
+  /** Where a reader continues after the export, as far as this page knows. */
   readonly follow: string;
   readonly isLast: boolean;
 };
@@ -59,7 +59,10 @@ export function addPage(
   };
 }
 
-/** The beginning of the names of all objects of an export. `prefix` is that of its life. */
+/**
+ * The beginning of the names of all objects of an export. `prefix` is the beginning of those of its
+ * life.
+ */
 export const exportPrefix = (prefix: string, { id }: Pick<ExportRow, "id">): string =>
   `${prefix}exports/${id}/`;
 

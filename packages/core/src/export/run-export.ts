@@ -25,11 +25,11 @@ export type ExportSource = {
 type Deps = { readonly table: Table; readonly objects: Objects };
 
 /**
- * Goes on with an export until it ends or `mayGoOn` returns false, but reads one page at least.
- * Each part is written in this order: its object, then the row of the export, if it is still where
- * the part began. A crash in between leaves an object that the row does not name, which is removed
- * with the others. Runs at the same time are harmless. Returns the export as it is now, or
- * undefined when it is gone.
+ * Continues an export until it ends or `mayGoOn` returns false, but reads at least one page. Each
+ * part is written in this order: its object, then the row of the export, if the row still is where
+ * the part began. A crash in between leaves an object that the row does not name. It is removed
+ * with the others. Concurrent runs are harmless. Returns the export as it is now, or undefined when
+ * it is gone.
  */
 export async function runExport(
   { table, objects }: Deps,
@@ -42,7 +42,7 @@ export async function runExport(
     if (current.status !== "running") return current;
     const change = await writePart(objects, current, source, mayGoOn).catch(failureOf);
     await table.exports.change(current, change);
-    // Another run may have been faster, and this change may be an earlier try's.
+    // Another run may have been faster, or an earlier attempt of this change has succeeded.
     current = await table.exports.load(row.life, row.id);
   } while (current !== undefined && mayGoOn());
   return current;
@@ -79,13 +79,13 @@ async function append(
   const body = Buffer.concat(members);
   const sha256 = createHash("sha256").update(body).digest("hex");
   const name = partName(objectsOf(row.name, row.uid), row, row.parts.length, sha256);
-  // Without an encoding, every client gets the bytes that the hash is of.
+  // Without a content encoding, every client gets the bytes that were hashed.
   await objects.create(name, body, { contentType: "application/gzip" });
   const listed = [...ranges].map(([partition, [first, last]]) => [partition, first, last] as const);
   return [...row.parts, { events, rawBytes, bytes: body.length, sha256, ranges: listed }];
 }
 
-/** The problems that another try does not solve. */
+/** Problems that another attempt does not solve. */
 const FINAL = ["bootstrap-expired", "invalid-cursor", "not-compacted", "retention-passed"];
 
 function failureOf(error: unknown): ExportChange {

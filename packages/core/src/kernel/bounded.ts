@@ -1,6 +1,6 @@
 /**
- * Stores at most `max` values by name. Setting a name makes it the newest, and removes the oldest
- * when there is one too many. `onPushedOut` receives the removed value.
+ * Stores at most `max` values by name. Setting a name makes it the newest. If there is then one too
+ * many, the oldest is removed and passed to `onPushedOut`.
  */
 export function createBounded<Value>(max: number, onPushedOut: (value: Value) => void = () => {}) {
   const entries = new Map<string, Value>();

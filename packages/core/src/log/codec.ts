@@ -20,7 +20,7 @@ const INFLATED_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
  * Packed events below this size stay as they are. Their row takes one write unit either way, and
- * packing and unpacking them takes longer than all else about it.
+ * packing and unpacking would take longer than everything else.
  */
 const PLAIN_BYTES_MAX = 512;
 

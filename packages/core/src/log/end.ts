@@ -14,7 +14,7 @@ export type End = {
   readonly expiresAt: number;
   /** The last turn that was served, if writers take turns. */
   readonly turn?: number | undefined;
-  /** How many turns in a row, up to that one, had none before them. */
+  /** The number of consecutive free turns up to that one: no other writer was before them. */
   readonly free?: number | undefined;
   /**
    * The moment before the read or the put that showed the end. The chain reached `next` some time

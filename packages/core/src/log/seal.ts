@@ -15,7 +15,10 @@ const TRIES = 40;
 const BACKOFF = { baseMs: 10, capMs: 250 };
 const AGE_MAX_MS = MINUTE_MS;
 
-/** A put whose outcome is unknown. The same content is sent to the same place until it is known. */
+/**
+ * A put whose outcome is unknown. The same content is sent to the same place until the outcome is
+ * known.
+ */
 type Put = { readonly append: Append; readonly stamp: Stamp };
 
 /**

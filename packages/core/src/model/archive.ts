@@ -26,7 +26,10 @@ export type ArchiveTally = {
   readonly segments: number;
   readonly events: number;
   readonly storedBytes: number;
-  /** The bytes that the checkpoint counted up to the watermark, at least about. */
+  /**
+   * The approximate number of bytes that the checkpoint had counted up to the watermark. It is
+   * never too high.
+   */
   readonly bytesBefore: number;
   /** The chain hash of the last segment, and an empty text before the first one. */
   readonly chain: string;
@@ -44,9 +47,9 @@ export const beginArchive = (from: number): Partial<ArchiveProgress> => ({
 });
 
 /**
- * Returns the archive of a partition when archiving begins, or begins again. What is archived stays
- * readable if nothing after it is gone. Otherwise the archive begins with what the table still
- * keeps.
+ * Returns the archive of a partition when archiving begins, or begins again. Archived events stay
+ * readable if nothing after them is gone. Otherwise the archive begins with the events that the
+ * table still keeps.
  */
 export function resumeArchive(partition: Archived): Partial<ArchiveProgress> {
   const { floor, archivedFrom = floor, archivedTo = 0, archived, clearedTo = floor } = partition;

@@ -2,7 +2,7 @@ import type { RawJson, StoredEvent } from "./event.ts";
 
 const DATA = ',"data":';
 
-/** Returns an event in native JSON, with its data exactly as published. */
+/** Prints an event as native JSON, with its data exactly as published. */
 export function printEvent(event: StoredEvent): string {
   const { sequence, publishedAt, id, key, type, time, headers } = event;
   const place = `"sequence":${sequence},"publishedAt":"${isoTime(publishedAt)}"`;
@@ -22,8 +22,8 @@ function isoTime(ms: number): string {
 }
 
 /**
- * Returns the event that was printed. Its data is taken as it is, without parsing. Throws a
- * SyntaxError for any other text.
+ * Parses a printed event. Its data is taken as it is, without parsing. Throws a SyntaxError for any
+ * other text.
  */
 export function parseEvent(text: string): StoredEvent {
   const at = findData(text);
@@ -45,7 +45,7 @@ function findData(text: string): number {
   throw new SyntaxError("The text is not a printed event");
 }
 
-/** Returns the place of the quote that ends the text which begins at `from`. */
+/** Returns the index of the quote that ends the text which begins at `from`. */
 function endOfText(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at++) {
     if (text[at] === "\\") at++;

@@ -21,7 +21,7 @@ describe("names", () => {
     takesName("orders");
     // @ts-expect-error neither does a tenant's
     takesName(acme);
-    // @ts-expect-error what owns streams is made by tenantOf only
+    // @ts-expect-error only tenantOf makes an owner of streams
     takesTenant("acme");
     // @ts-expect-error a tenant comes first
     scopeName("orders", acme);

@@ -35,7 +35,7 @@ export const scopeName = (tenant: Tenant, name: string): ScopedName =>
 export const ownerOf = (name: ScopedName): Tenant =>
   name.includes("/") ? tenantOf(name.slice(0, name.indexOf("/"))) : defaultTenant;
 
-/** Returns the name as its owner knows it. */
+/** Returns the name without its tenant. */
 export const bareName = (name: ScopedName): string => name.slice(name.indexOf("/") + 1);
 
 /** Returns whether a name, or a life of a name, is that of an audit stream. */

@@ -1,6 +1,6 @@
 /**
- * The limits of a tenant or a key. An absent one does not limit. The last three are those of
- * tenants only.
+ * The limits of a tenant or a key. An absent limit does not apply. Only tenants have the last
+ * three.
  */
 export type Limits = {
   readonly requestsPerSecond?: number | undefined;
@@ -18,7 +18,7 @@ export type Rate = (typeof RATES)[number];
 export type Bucket = readonly [tokens: number, at: number];
 export type Buckets = Readonly<Partial<Record<Rate, Bucket>>>;
 
-/** What a request takes, and how much a process wants in advance. */
+/** The amount that a request takes, and the amount that a process wants in advance. */
 export type Want = { readonly rate: Rate; readonly amount: number; readonly ahead: number };
 
 export type LeasePlan =
@@ -29,16 +29,21 @@ export type LeasePlan =
     }
   | { readonly kind: "denied"; readonly rate: Rate; readonly until: number };
 
-/** A bucket is full with what this many seconds bring. It bounds a burst. */
+/** A full bucket holds the tokens of this many seconds. It bounds a burst. */
 const BURST_SECONDS = 2;
-/** A process that needs many tokens waits for this part of a second's worth, and takes no less. */
+/**
+ * A process that needs many tokens waits for a second's tokens divided by this, and takes no less.
+ */
 const PORTIONS = 5;
-/** A request with more than this part of a second's worth takes its own tokens, and no portion. */
+/**
+ * A request for more than a second's tokens divided by this takes its own tokens, and nothing in
+ * advance.
+ */
 const SMALL_PARTS = 10;
 
 /**
- * Takes tokens from buckets, of every rate or of none. A request that is larger than a full bucket
- * takes it below zero, so it is possible, and those after it wait. Pure.
+ * Takes tokens from the buckets of all rates, or from none. A request that is larger than a full
+ * bucket brings it below zero. So the request is possible, and later ones wait. Pure.
  */
 export function planLease(
   limits: Limits,

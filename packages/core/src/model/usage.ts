@@ -1,15 +1,15 @@
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 
 /**
- * What one partition has published in one hour, by the times of its batches. `hour` is in hours
- * since 1970. `kept` is 1 if a row of usage has exactly these numbers.
+ * The events that one partition has published in one hour, by the times of its batches. `hour` is
+ * in hours since 1970. `kept` is 1 if a row of usage has exactly these numbers.
  */
 export type HourTally = readonly [hour: number, events: number, bytes: number, kept?: 1];
 
 /** Events, and their bytes as `publishedBytes` counts them. */
 export type Amount = { readonly events: number; readonly bytes: number };
 
-/** A checkpoint has the hours of about this long, so that one row keeps several of them. */
+/** A checkpoint holds hours for about this long, so that one row takes several of them. */
 const HELD_HOURS = 6;
 const HELD_MAX = 12;
 
@@ -48,7 +48,7 @@ export function addToHours(
   return [...before, [hour, events, bytes]];
 }
 
-/** The hours to put into rows, and what the checkpoint has after that. */
+/** The hours to write as rows, and the hours that stay in the checkpoint. */
 export type KeepPlan = {
   readonly due: readonly HourTally[];
   readonly rest: readonly HourTally[];

@@ -8,7 +8,7 @@ const refuse = async (): Promise<never> => {
   });
 };
 
-/** Takes the place of the bucket where there is none. */
+/** Replaces the bucket where there is none. */
 export const noObjects: Objects = {
   create: refuse,
   head: refuse,

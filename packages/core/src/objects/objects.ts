@@ -8,7 +8,8 @@
 export interface Objects {
   /**
    * Writes the object if no object has this name. The result is durable. "exists" means that an
-   * object of this name is there: a former one, or the one of an earlier try of this same call.
+   * object of this name is there: an earlier one, or one that an earlier attempt of this same call
+   * wrote.
    */
   create(name: string, body: Uint8Array, options: CreateOptions): Promise<"created" | "exists">;
   /** Returns the size and the hash of an object. Undefined means that there is no such object. */

@@ -38,7 +38,7 @@ const DAMAGED = new Set([
  * - past-end: the range begins after the last byte (416)
  * - set-up: an operator has to act
  * - defect: the request is wrong, and repeating it does not help
- * - unclear: another try can succeed; a write may have happened or not
+ * - unclear: another attempt can succeed, and a write may have happened or not
  */
 export type S3Failure = "missing" | "taken" | "past-end" | "set-up" | "defect" | "unclear";
 
@@ -56,7 +56,8 @@ export function s3Failure(error: unknown): S3Failure {
     case 401:
     case 403:
       return "set-up";
-    // Without a status no answer arrived. With 409 a write of the same name is under way.
+    // Without a status, no answer arrived. 409 means that another write of the same name is in
+    // progress.
     case 408:
     case 409:
     case 429:

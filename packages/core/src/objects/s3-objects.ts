@@ -103,7 +103,8 @@ export function createS3Objects(options: S3ObjectsOptions): Objects {
           });
           return "created";
         },
-        // The object of a lost answer is there as well. Without one, the write is tried again.
+        // If an object is there, it may be from an earlier attempt whose answer was lost. If none
+        // is there, the write is tried again.
         async (failure) =>
           failure === "taken" && (await headOf(name)).head !== undefined ? "exists" : undefined,
       ),

@@ -28,8 +28,8 @@ const ENDS_AFTER_MS = LIMITS.exportDays * DAY_MS;
 const URL_SECONDS = HOUR_MS / 1_000;
 
 /**
- * Signs the places in the rows of exports. No client can write a row, and the function that goes on
- * with an export does not have the secrets of the cursors that clients get.
+ * Signs the positions in the rows of exports. No client can write a row. The function that
+ * continues an export does not have the secrets that sign the cursors of clients.
  */
 const STORED_KEY = { id: 0, secret: Buffer.from("the places in the rows of exports") };
 
@@ -51,7 +51,10 @@ export function exportOperations(parts: Parts) {
     return () => ageMs(clock, began) < budgetMs;
   };
 
-  /** Returns what an export reads: pages of the largest size, as a client would. */
+  /**
+   * Returns the pages that an export reads. They have the largest size, and a client would get the
+   * same.
+   */
   function sourceOf(stream: Pick<LiveStream, "name" | "partitions">, row: ExportRow): ExportSource {
     const [tenant, name] = [ownerOf(stream.name), bareName(stream.name)];
     const limit = LIMITS.pageEventsMax;
@@ -160,7 +163,7 @@ export function exportOperations(parts: Parts) {
       return toView(await go(stream, row), { limit: LIMITS.listDefault });
     },
 
-    /** Goes on with an export for a few seconds, and returns a page of its parts. */
+    /** Continues an export for a few seconds, and returns a page of its parts. */
     async getExport(tenant: Tenant, name: string, id: string, page: Page): Promise<Export> {
       const stream = await streams.load(tenant, name);
       return toView(await go(stream, await load(stream, id)), page);
@@ -188,7 +191,7 @@ export function exportOperations(parts: Parts) {
     },
 
     /**
-     * Goes on with every export, and removes those that have ended or whose stream is gone. Returns
+     * Continues every export, and removes those that have ended or whose stream is gone. Returns
      * the errors of those that failed.
      */
     async sweepExports({ budgetMs }: { budgetMs: number }): Promise<unknown[]> {
@@ -220,7 +223,7 @@ export function exportOperations(parts: Parts) {
     return from === undefined ? { until } : { until, cursor: await placeOf(stream, from, "/from") };
   }
 
-  /** Returns a place as the row keeps it. Throws when it is not a place of this stream. */
+  /** Returns the stored form of a place. Throws when it is not a place of this stream. */
   async function placeOf(stream: LiveStream, asked: RangePlace, pointer: string): Promise<string> {
     const text = queryText(asked);
     const place = await parts.places.ofQuery(stream, text, { pointer, ahead: pointer === "/to" });

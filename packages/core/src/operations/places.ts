@@ -42,8 +42,7 @@ export const queryText = (asked: RangePlace): string => {
 type Deps = { readonly clock: Clock; readonly cursors: Cursors; readonly log: Log };
 
 /**
- * Where a place occurs in the request. `ahead` allows a time in the future, for a place where a
- * read ends.
+ * Where a place occurs in the request. `ahead` allows a time in the future, as the end of a read.
  */
 type Saying = { readonly pointer: string; readonly ahead?: boolean };
 

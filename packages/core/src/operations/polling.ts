@@ -102,7 +102,7 @@ export function pollOperations(parts: Parts) {
     });
   }
 
-  /** Returns the result of a commit in the form for its client. */
+  /** Formats the result of a commit for the client. */
   const verdictOf = ({ committed, stale, redelivery }: Committed): CommitVerdict => ({
     committed: cursors.format(committed),
     stale,

@@ -60,7 +60,7 @@ export function pushOperations(parts: Parts) {
     return { stream, row };
   }
 
-  /** Changes a push by its current row. */
+  /** Changes a push, based on its current row. */
   const change = (id: PushId, plan: (row: PushRow) => PushChange): Promise<PushRow> =>
     retry<PushRow>({ tries: TRIES, giveUp: changedByOthers }, async () => {
       const row = await table.pushes.load(id);
@@ -163,7 +163,7 @@ export function pushOperations(parts: Parts) {
       return toView(now);
     },
 
-    /** Makes a new secret. The former one signs as well for a day. */
+    /** Makes a new secret. The former one also signs for another day. */
     async rotatePushSecret(tenant: Tenant, name: string, subscription: string): Promise<NewPush> {
       const { row } = await load(tenant, name, subscription);
       const secret = newSecret();
@@ -228,15 +228,17 @@ export function pushOperations(parts: Parts) {
     ringPushes: (keys: readonly RungKey[]): Promise<PushId[]> =>
       pushesRung(table, keys, clock.now()),
 
-    /** Returns all pushes that are not disabled. A regular ring of them repairs lost rings. */
+    /**
+     * Returns all pushes that are not disabled. They are rung regularly, in case a ring was lost.
+     */
     async listPushes(): Promise<PushId[]> {
       const rows = await table.pushes.list();
       return rows.filter(({ disabled }) => disabled === undefined);
     },
 
     /**
-     * Sends what waits for an endpoint, for `budgetMs` at most plus the time of the last page. A
-     * push whose subscription is gone is removed.
+     * Sends the events that wait for an endpoint, for at most `budgetMs` plus the time of the last
+     * page. A push whose subscription is gone is removed.
      */
     async runPush(id: PushId, { budgetMs }: { readonly budgetMs: number }): Promise<PushRun> {
       const row = await table.pushes.load(id);

@@ -84,7 +84,7 @@ export function quotaOperations({ table, clock, limiter, keys }: Parts & KeyFlag
     },
 
     /**
-     * Takes what a request costs from the quotas of its key and tenant. Throws `quota-exceeded`.
+     * Takes the cost of a request from the quotas of its key and tenant. Throws `quota-exceeded`.
      * While the table does not answer, the request passes, unless it `mustKnow`.
      */
     takeQuota: (
@@ -108,7 +108,7 @@ export function quotaOperations({ table, clock, limiter, keys }: Parts & KeyFlag
 
 const NO_LIMITS: Limits = {};
 
-/** What the operations on quotas need of the operations on keys. */
+/** The operations on keys that the operations on quotas need. */
 type KeyFlags = {
   readonly keys: {
     getKey(caller: Caller, id: string): Promise<{ readonly scopes: readonly string[] }>;

@@ -26,10 +26,10 @@ type Reach = {
   readonly everyTenant?: boolean;
 };
 
-/** The tenants that one page of all tenants reads at most. */
+/** The maximum number of tenants that a page of all tenants reads. */
 const TENANTS_PER_PAGE = 10;
 
-/** What tenants, streams and keys have used. */
+/** Reports what tenants, streams and keys have used. */
 export function usageOperations({ table, clock, useCounter }: Parts) {
   /** Returns the entries of a tenant, and the time up to which everything is counted. */
   async function report(tenant: Tenant, { by }: UsageRequest, span: Span, { covers }: Reach) {
@@ -43,7 +43,7 @@ export function usageOperations({ table, clock, useCounter }: Parts) {
     /** Counts the use of a stream in this process. See `createUseCounter`. */
     noteUse: (user: User, by: Partial<UsedCounts>): void => useCounter.note(user, by),
 
-    /** Adds counted use to the table, as far as it is due. Never rejects. */
+    /** Adds the counted use to the table, as far as it is due. Never rejects. */
     flushUse: (how?: { readonly all: boolean }): Promise<void> => useCounter.flush(how),
 
     /**
@@ -86,7 +86,9 @@ export function usageOperations({ table, clock, useCounter }: Parts) {
     return toPage(rest, request, { countedTo, isLast, end });
   }
 
-  /** Returns some tenants by name, the default one first, from the one where a page ended. */
+  /**
+   * Returns some tenants by name, the default one first, starting where the previous page ended.
+   */
   async function tenantsFrom(from: string | undefined) {
     const isFirst = from === undefined || from === defaultTenant;
     const start = isFirst ? undefined : from;

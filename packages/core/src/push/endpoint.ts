@@ -22,14 +22,14 @@ export type Delivery = {
   readonly event: StoredEvent;
 };
 
-/** Sends deliveries. It never throws: whatever prevents an answer is an answer. */
+/** Sends deliveries. It never throws: an error that prevents an answer is returned as one. */
 export type Deliver = (delivery: Delivery) => Promise<PushAnswer>;
 
-/** What pushing needs from outside. */
+/** The parts of pushing that depend on the environment. */
 export type PushPort = {
   readonly seal: Seal;
   readonly deliver: Deliver;
-  /** Throws `invalid-request` for an URL that no delivery may be sent to. */
+  /** Throws `invalid-request` for a URL to which no delivery may be sent. */
   assertUrl(url: string): void;
 };
 
@@ -37,7 +37,7 @@ export type PushPort = {
 export const deliveryId = (uid: string, partition: number, { sequence }: StoredEvent): string =>
   `${uid.replaceAll(".", "-")}_${partition}_${sequence}`;
 
-/** Returns the place that the secrets of a push are sealed for. */
+/** Returns the context for which the secrets of a push are sealed. */
 export const sealContext = (life: Life, subscriptionUid: string): string =>
   `push ${life} ${subscriptionUid}`;
 

@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../model/event.ts";
 
-/** What became of an event: it is done, its key must wait, or everything must wait. */
+/** The result of an event: it is done, its key must wait, or everything must wait. */
 export type Sent = "done" | "key-waits" | "held";
 
 /**

@@ -2,7 +2,7 @@ import { LIMITS } from "@eventledger/protocol";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import type { Outage, PushRow } from "../table/push.entity.ts";
 
-/** What an endpoint made of a delivery. */
+/** The answer of an endpoint to a delivery. */
 export type PushAnswer =
   | {
       readonly kind: "answered";
@@ -50,7 +50,9 @@ export const RETRY_DELAYS_MS = [
 /** Each delay varies by this share, so that many keys are not retried at the same moment. */
 const JITTER = 0.2;
 const RETRY_AFTER_MAX_MS = HOUR_MS;
-/** An endpoint that fails for this many keys, and succeeds for none, refuses everything. */
+/**
+ * An endpoint is considered out of order when it fails for this many keys and succeeds for none.
+ */
 const KEYS_FAILED_MAX = 3;
 
 const varied = (delayMs: number, fraction: number): number =>
@@ -85,7 +87,7 @@ export function outageAfter(
 }
 
 /**
- * Decides during a run whether an endpoint refuses everything. `streak` are the keys that it has
+ * Decides during a run whether an endpoint is out of order. `streak` are the keys that it has
  * refused since it last accepted an event.
  */
 export function createCircuit(streak: readonly string[] = []) {

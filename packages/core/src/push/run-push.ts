@@ -41,7 +41,8 @@ export type PushRun = {
   readonly delivered: number;
   readonly failed: number;
   /**
-   * When another run is needed, because this one has put something off. In milliseconds since 1970.
+   * When another run is needed, because this one has postponed something. In milliseconds since
+   * 1970.
    */
   readonly againAt?: number | undefined;
 };
@@ -112,7 +113,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   let failed = 0;
   let againAt = Number.POSITIVE_INFINITY;
 
-  /** An endpoint that was changed in the meantime keeps what the change says. */
+  /** If the endpoint was changed in the meantime, that change takes precedence. */
   const change = async (to: PushChange): Promise<void> => {
     row = row && (await table.pushes.change(row, to));
   };
@@ -137,7 +138,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     // A key that fails again says nothing new about the endpoint.
     if (verdict !== "failed" || !setAside.hasFailed(event)) circuit.failed(event.key, verdict);
     if (verdict === "gone") await change({ disabled: "gone" });
-    // Nothing of a snapshot can be set aside.
+    // No key of a snapshot can be set aside.
     return circuit.isOpen() || page.phase === "bootstrap" ? "held" : "key-waits";
   }
 
@@ -160,7 +161,10 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
   }
 
   return {
-    /** Whether the push is still as this run knows it. A change of it has rung for another run. */
+    /**
+     * Returns whether the push is still as this run knows it. Any change of it has rung for another
+     * run.
+     */
     isCurrent: async (): Promise<boolean> =>
       row !== undefined && (await table.pushes.load(row))?.version === row.version,
 
@@ -177,8 +181,8 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
     },
 
     /**
-     * Sends a page. Returns whether it may be committed. What a worker has seen counts only while
-     * it holds the page: perhaps it was paused, and its successor has had more success.
+     * Sends a page. Returns whether it may be committed. The results count only while the worker
+     * holds the page: if it was paused, its successor may have had more success.
      */
     async sendPage(page: Poll, holds: () => Promise<boolean>): Promise<boolean> {
       const failures: Failed[] = [];

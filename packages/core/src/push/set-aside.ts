@@ -27,10 +27,10 @@ export type Failed = {
   readonly answer: PushAnswer;
 };
 
-/** The key is free already, or the log has lost the event that would be retried. */
+/** The key is free already, or the log no longer has the event to retry. */
 const NOT_WAITING = new Set(["parked-key-not-found", "retention-passed"]);
 
-/** The keys of a push that wait for their next attempt, and the record of what failed. */
+/** Loads the keys of a push that wait for their next attempt, and records failures. */
 export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow) {
   const { table, clock, random, parking } = deps;
   const name = row.subscription;
@@ -85,7 +85,10 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
     /** Whether this event has failed before. */
     hasFailed: ({ key, sequence }: StoredEvent): boolean => known.get(key)?.sequence === sequence,
 
-    /** An event was accepted. Its key waits no more, unless a later event of it has failed. */
+    /**
+     * Records that an event was accepted. Its key stops waiting, unless a later event of it has
+     * failed.
+     */
     async accepted({ key, sequence }: StoredEvent): Promise<void> {
       const waiting = known.get(key);
       if (waiting !== undefined && sequence >= waiting.sequence) await forget(key);
@@ -119,7 +122,7 @@ export async function loadSetAside(deps: Deps, stream: LiveStream, row: PushRow)
   };
 }
 
-/** Returns what an endpoint said as it is shown to people. */
+/** Describes the answer of an endpoint for people. */
 export const describeAnswer = (answer: PushAnswer) =>
   answer.kind === "unreachable"
     ? { error: answer.error }

@@ -9,7 +9,10 @@ import type { Table } from "../table/table.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
-/** Whose quota counts. `isLimited` tells whether the key has one of its own. */
+/**
+ * The tenant and the key whose quotas apply. `isLimited` tells whether the key has a quota of its
+ * own.
+ */
 export type Limited = {
   readonly tenant: Tenant;
   readonly keyId: string;
@@ -29,7 +32,7 @@ export type AppliedLimit = {
 
 type Lease = { left: number; until: number };
 
-/** What a process knows of one row. */
+/** The state of one quota row in this process. */
 type Entry = {
   readonly tenant: Tenant;
   readonly of: string;
@@ -37,9 +40,9 @@ type Entry = {
   readAt: Stamp | undefined;
   leases: Partial<Record<Rate, Lease>>;
   deniedUntil: Partial<Record<Rate, number>>;
-  /** What requests have asked for in the present second, and in the one before. */
+  /** The amounts that requests have asked for in the present second, and in the one before. */
   used: Partial<Record<Rate, { second: number; now: number; before: number }>>;
-  /** Ends when the request before has its tokens. */
+  /** Ends when the previous request has its tokens. */
   turn: Promise<unknown>;
   blindUntil: number;
 };
@@ -85,8 +88,8 @@ export function createLimiter({ table, clock }: Deps) {
   }
 
   /**
-   * Takes what a request costs from the quotas of its tenant and key. Returns what applies to it.
-   * Throws `quota-exceeded`.
+   * Takes the cost of a request from the quotas of its tenant and key. Returns the limits that
+   * apply to it. Throws `quota-exceeded`.
    */
   async function take(
     { tenant, keyId, isLimited }: Limited,
@@ -138,7 +141,10 @@ export function createLimiter({ table, clock }: Deps) {
     }
   }
 
-  /** Pays from the tokens that this process has. Returns false, and takes nothing, if they lack. */
+  /**
+   * Pays from the tokens that this process has. If they do not suffice, returns false and takes
+   * nothing.
+   */
   function spend(entry: Entry, rates: readonly Rate[], cost: Cost): boolean {
     const now = clock.now();
     const paid = rates.every((rate) => {
@@ -166,7 +172,7 @@ export function createLimiter({ table, clock }: Deps) {
       const wants = rates.map((rate) => wantOf(entry, rate, cost[rate] ?? 0, now));
       const plan = planLease(row.limits, row.buckets, wants, now);
       if (plan.kind === "denied") {
-        // The row may be old: only its present state denies.
+        // The remembered row may be old. Only the present state can refuse a request.
         const present = await table.quotas.load(entry.tenant, entry.of);
         const isSame = present?.version === row.version;
         entry.row = present;
@@ -188,7 +194,10 @@ export function createLimiter({ table, clock }: Deps) {
     throw new Error("Other servers keep changing this quota");
   }
 
-  /** About what this process uses in a second. What it holds already pays first. */
+  /**
+   * Returns about the amount that this process uses in a second. The tokens that it has are used
+   * first.
+   */
   function wantOf({ used }: Entry, rate: Rate, amount: number, nowMs: number): Want {
     const seen = used[rate];
     const isRecent = seen !== undefined && seen.second >= Math.floor(nowMs / 1_000) - 1;

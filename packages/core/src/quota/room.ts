@@ -13,8 +13,8 @@ const RETRY_SECONDS = 60;
 
 /**
  * Refuses to create a stream or a subscription beyond the tenant's quota. Creating one that exists
- * is never refused. Requests at the same time may exceed the quota by a few. Counting costs reads,
- * and only a tenant with such a quota pays for them.
+ * is never refused. Concurrent requests may exceed the quota by a few. Counting costs reads, and
+ * only a tenant with such a quota pays for them.
  */
 export function createRoom({ table, limiter }: Deps) {
   async function* streamsOf(tenant: Tenant) {

@@ -64,8 +64,7 @@ export async function beginBootstrap(deps: Deps, stream: Stream): Promise<Bootst
 }
 
 /**
- * Returns the checkpoint of a partition, and pins it: from now on the log stays readable from
- * there.
+ * Returns the checkpoint of a partition, and pins it, so that the log stays readable from there.
  */
 async function pinCheckpoint(
   { table, clock }: Deps,
@@ -94,9 +93,9 @@ function compactionMovedOn(): never {
 }
 
 /**
- * Returns the next page of a snapshot: the live state of keys as of its checkpoint. A page may be
- * empty and not be the last. It reads only the compacted state, strongly consistent. `prefix`
- * leaves out all keys that do not begin with it, `matches` the events that it rejects. Throws
+ * Returns the next page of a snapshot: the live state of keys as of its checkpoint. An empty page
+ * need not be the last one. It reads only the compacted state, strongly consistent. `prefix` leaves
+ * out all keys that do not begin with it, `matches` the events that it rejects. Throws
  * `bootstrap-expired` after a day.
  */
 export async function loadSnapshotPage(

@@ -47,7 +47,7 @@ export type StreamNumbers = Pick<
 
 /**
  * Measures the current content of a stream with at most five reads per partition, and two more if
- * it has an archive, none of them for events.
+ * it has an archive. None of these reads is for events.
  */
 export async function measureStream(
   deps: Deps,

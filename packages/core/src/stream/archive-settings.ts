@@ -4,7 +4,7 @@ import { DAY_MS } from "../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 
-/** What the server has for archives. */
+/** The means of the server for archives. */
 export type ArchiveMeans = {
   /** Whether there is a bucket. */
   readonly canArchive: boolean;
@@ -15,7 +15,10 @@ export type ArchiveMeans = {
 type Wanted = Pick<PatchStream, "archiveDays" | "archiveLock">;
 type Archived = Pick<StreamRow, "archiveDays" | "archiveKeptDays" | "archiveLock">;
 
-/** Refuses an archive, or a lock, that the server has no bucket for. Throws `invalid-request`. */
+/**
+ * Refuses an archive or a lock for which the server has no suitable bucket. Throws
+ * `invalid-request`.
+ */
 export function assertMayArchive(
   { archiveDays, archiveLock }: Wanted,
   { canArchive, canLock }: ArchiveMeans,
@@ -30,7 +33,10 @@ export function assertMayArchive(
   throw invalidRequest("/archiveDays", "needs a bucket, and this server is set up without one");
 }
 
-/** A lock is for the days of an archive. Throws `invalid-request`. */
+/**
+ * Refuses a lock without an archive, because a lock lasts for the days of the archive. Throws
+ * `invalid-request`.
+ */
 export function assertLockHasDays({
   archiveDays,
   archiveLock,
@@ -40,8 +46,8 @@ export function assertLockHasDays({
 }
 
 /**
- * Refuses a change that would make a lock weaker or shorter, because the objects that have it
- * cannot follow. Throws `invalid-request`.
+ * Refuses a change that would make a lock weaker or shorter, because the locks of existing objects
+ * cannot be reduced. Throws `invalid-request`.
  */
 export function assertLockStays(stream: Archived, { archiveDays, archiveLock }: Wanted): void {
   const days = archiveDays === undefined ? stream.archiveDays : archiveDays;
@@ -63,7 +69,7 @@ export function assertLockStays(stream: Archived, { archiveDays, archiveLock }: 
 export type Ended = { readonly lockedUntil?: number };
 
 /**
- * Returns when all locks have ended after a stream ends now. No event is published later, but the
+ * Returns when all locks have ended if the stream ends now. No event is published later, but the
  * clock that dated the last one may have been ahead.
  */
 export function lockedUntilOf(

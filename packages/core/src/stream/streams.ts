@@ -143,7 +143,7 @@ export function createStreams(deps: Deps) {
       if (!isChange) return stream;
       const row = await table.streams.patch(stream.name, stream.uid, wanted);
       memory.change(stream.name);
-      // The stream has ended, or its lock is different in the meantime.
+      // The stream has ended, or its lock was changed in the meantime.
       if (row === undefined) return again();
       if (wanted.archiveDays !== undefined && row.archiveKeptDays !== undefined) {
         await settle({ ...stream, ...row });

@@ -9,7 +9,8 @@ import type { RowKinds } from "./row-kinds.ts";
 import { sendTransaction, type Verdict } from "./transaction.ts";
 
 /**
- * Batches at the ends of their chains and the receipts of keyed requests, written all or nothing.
+ * Batches at the ends of their chains, and the receipts of keyed requests. All of them are written,
+ * or none.
  */
 export type Append = {
   readonly life: Life;
@@ -22,7 +23,9 @@ export type Append = {
   readonly token: string;
 };
 
-/** The existing rows that prevented the append, item by item. Undefined for an item without one. */
+/**
+ * The existing rows that prevented the append, by item. Undefined for an item without such a row.
+ */
 export type Obstacles = {
   readonly batches: readonly (Batch | undefined)[];
   readonly receipts: readonly (ReceiptRow | undefined)[];

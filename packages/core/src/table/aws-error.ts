@@ -127,8 +127,8 @@ const WRITE_TRIES = 5;
 
 /**
  * Runs an idempotent write, and repeats it while its outcome is unknown. Throws `outcome-unknown`
- * when the store does not recover within a few tries, and when it refuses a try after one that may
- * have been carried out.
+ * when the store does not recover within a few attempts, and when it refuses an attempt after one
+ * that may have been carried out.
  */
 export async function writeRowsUntilKnown<T>(
   connection: Connection,

@@ -5,8 +5,8 @@ import type { Batch, ClaimedRun } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * The requests for record batches, written by hand. Batches are most of what the product writes and
- * reads, and ElectroDB's checks and stack traces take longer than all else about them.
+ * The requests for record batches, written by hand. Most rows that the product writes and reads are
+ * batches, and ElectroDB's checks and stack traces would take longer than all other work on them.
  * `batchEntity` describes the row, and a test compares these requests and rows with ElectroDB's.
  */
 
@@ -35,10 +35,10 @@ export const SEQUENCE_DIGITS = 14;
 const pkOf = (life: Life, partition: number): string => `STREAM#${life}#P${partition}`;
 const skOf = (first: number): string => `SEQ#${String(first).padStart(SEQUENCE_DIGITS, "0")}`;
 
-/** The place and times of a batch are all that is read, or its events too. */
+/** Whether only the place and times of a batch are read, or its events too. */
 type Projection = "outline" | "whole";
 
-/** Which batches a query returns: from `from` to `to`, in order or the last ones first. */
+/** The batches that a query returns: from `from` to `to`, in ascending or descending order. */
 export type BatchQuery = {
   readonly life: Life;
   readonly partition: number;
@@ -49,7 +49,7 @@ export type BatchQuery = {
   readonly projection: Projection;
 };
 
-/** The members of a put that fails where a row exists, and returns that row. */
+/** Returns the parameters of a put that fails where a row exists, and then returns that row. */
 export const putRequest = (table: string, life: Life, partition: number, batch: Batch) => ({
   TableName: table,
   Item: {
@@ -91,7 +91,7 @@ const OUTLINE = {
 };
 const WHOLE = { ExpressionAttributeNames: KEY_NAMES };
 
-/** The members of a strongly consistent query, one request. */
+/** Returns the parameters of a strongly consistent query. */
 export const queryRequest = (
   table: string,
   { life, partition, from, to, limit, order, projection }: BatchQuery,
@@ -110,7 +110,10 @@ export const queryRequest = (
   Limit: limit,
 });
 
-/** Returns the batch of a stored row. Of an outline, only the members of one are defined. */
+/**
+ * Converts a stored row to a batch. From the row of an outline, only the outline's members are
+ * defined.
+ */
 export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, w, c }: StoredBatch): Batch {
   return {
     first: f,
@@ -131,7 +134,7 @@ export function toBatch({ f, n, b, t, k, r, d, expiresAt, u, q, w, c }: StoredBa
 type Client = { send(command: object): Promise<unknown> };
 type Found = { readonly Items?: readonly StoredBatch[]; readonly LastEvaluatedKey?: object };
 
-/** Sends a query once. `more`: the table has not looked at all rows of the range. */
+/** Sends a query once. `more` is true if the table has not examined all rows of the range. */
 export async function sendQuery(
   { client, table }: Connection,
   query: BatchQuery,

@@ -17,8 +17,8 @@ export type Checkpoint = {
   /** The first readable sequence. */
   readonly floor: number;
   /**
-   * When the floor was last moved up to the retention. If that is long ago, rows above it may have
-   * expired.
+   * When the floor was last moved up to the retention. If that was long ago, rows above the floor
+   * may have expired.
    */
   readonly floorAt: number;
   /** Events, and bytes before compression, below `next`. */
@@ -32,11 +32,11 @@ export type Checkpoint = {
   readonly lost?: readonly LostRange[];
   /** The number of consecutive failures of compaction here. */
   readonly failures?: number;
-  /** How many turns writers have taken. */
+  /** The number of turns that writers have taken. */
   readonly turns?: number;
-  /** What was published below `next`, by hour, as far as no row of usage has it. */
+  /** The published events below `next` that no row of usage has so far, by hour. */
   readonly usage?: readonly HourTally[];
-  /** True once the rows of usage have all of an ended life. */
+  /** True once the rows of usage have everything that an ended life published. */
   readonly counted?: boolean;
 } & Partial<ArchiveProgress>;
 

@@ -27,7 +27,7 @@ export type ExportRow = {
   readonly until?: string;
   /** Where the next part begins. */
   readonly cursor?: string;
-  /** Where a reader goes on after the export. */
+  /** Where a reader continues after the export. */
   readonly follow?: string;
   readonly status: "running" | "done" | "failed";
   /** Why the export failed: the code of a problem. */
@@ -40,7 +40,7 @@ export type ExportRow = {
   readonly version: number;
 };
 
-/** What a step of an export changes. */
+/** The attributes of an export that a step changes. */
 export type ExportChange = Partial<
   Pick<ExportRow, "cursor" | "follow" | "status" | "problem" | "parts" | "endsAt">
 >;
@@ -81,7 +81,9 @@ export const exportEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** The store expires a row only if no sweep has removed it before, long after its end. */
+/**
+ * Sweeps remove ended exports. The store expires a row only if no sweep has done so for this long.
+ */
 const KEPT_MS = 30 * DAY_MS;
 
 export const exportRows = (connection: Connection, entity: ReturnType<typeof exportEntity>) => ({
@@ -119,8 +121,8 @@ export const exportRows = (connection: Connection, entity: ReturnType<typeof exp
   },
 
   /**
-   * Changes an export if it is still as it was read. Returns false when something else has changed
-   * it, perhaps an earlier try of this same call.
+   * Changes an export if it is still as it was read. Returns false when another request has changed
+   * it, or an earlier attempt of this same call.
    */
   async change({ life, id, version }: ExportRow, change: ExportChange): Promise<boolean> {
     const { rejected } = await writeRowsUntilKnown(connection, () =>

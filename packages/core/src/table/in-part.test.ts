@@ -9,7 +9,7 @@ const connection = {
 
 it("only keys without an answer are requested again, so that no row is lost that was found", async () => {
   const asked: string[][] = [];
-  // Each answer has the row of the first key that it was asked for, and no other.
+  // Each answer has only the row of the first requested key.
   const rows = await readEach(connection, ["a", "b", "c"], async (keys) => {
     asked.push(keys);
     const [first, ...rest] = keys;

@@ -20,7 +20,7 @@ import { transact, transactOnce } from "./transaction.ts";
 /** Creates and ends streams and subscriptions. Each change is one transaction, all rows or none. */
 export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   /**
-   * Returns false when the name is taken, perhaps by an earlier try of this call. The caller
+   * Returns false when the name is taken, perhaps by an earlier attempt of this call. The caller
    * compares uids to find out.
    */
   async createStream(
@@ -83,8 +83,9 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
-   * Returns false when this life has a subscription of that name, perhaps by an earlier try of this
-   * call, or when the life has ended. A late try must not take the name from the next life.
+   * Returns false when this life has a subscription of that name, perhaps because of an earlier
+   * attempt of this call, or when the life has ended. A late attempt must not take the name from
+   * the next life.
    */
   async createSubscription(
     life: Life,
@@ -128,8 +129,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
    * Moves a subscription to other positions, all of them or none. `to` replaces the rows of
    * generation `from`, and their bootstrap. At a snapshot's `end` the bootstrap must be at `scan`,
    * and its row must pass the guard. Leases stay unchanged, and no key remains parked. Returns
-   * false when the subscription has moved otherwise, and "unsure" when that may be the work of an
-   * earlier try of this call.
+   * false when the subscription has moved in a different way, and "unsure" when an earlier attempt
+   * of this call may have moved it.
    */
   async replaceOffsets(
     life: Life,
@@ -165,8 +166,8 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
 
   /**
    * Changes the settings of a subscription, and the generation of its positions if the plan does
-   * so. Returns false when it no longer matches `row` and `from`, perhaps because of an earlier try
-   * of this call.
+   * so. Returns false when it no longer matches `row` and `from`, perhaps because of an earlier
+   * attempt of this call.
    */
   async changeSubscription(
     life: Life,

@@ -21,9 +21,9 @@ export type OffsetRow = Position & {
   readonly partition: number;
   readonly generation: number;
   readonly bootstrap?: Bootstrap;
-  /** Absent until a worker took the partition for the first time. */
+  /** Absent until a worker takes the partition for the first time. */
   readonly lease?: Lease;
-  /** Absent until a key was parked for the first time in this generation. */
+  /** Absent until a key is parked for the first time in this generation. */
   readonly parking?: Parking;
   /** Kept only if deliveries are counted. */
   readonly delivery?: Delivery;
@@ -34,7 +34,9 @@ export type OffsetRow = Position & {
   readonly configured?: number;
 };
 
-/** The last delivery from the committed offset `at`. No page since then has ended after `until`. */
+/**
+ * The last delivery from the committed offset `at`. Since then, no page has ended after `until`.
+ */
 export type Delivery = Delivered & {
   readonly at: number;
   readonly until: number;
@@ -53,8 +55,8 @@ export type Lease = {
 
 /**
  * The condition of a commit on the lease. A worker needs the lease that it was given, expired or
- * not, which then lasts until `until`. Without a worker, no lease may be valid at `nowMs`, except
- * one with the expiry `ended`, which counts as expired whatever its writer's clock was.
+ * not, which then lasts until `until`. Without a worker, there must be no lease that is valid at
+ * `nowMs`. A lease with the expiry `ended` counts as expired, whatever clock its writer had.
  */
 export type LeaseGuard =
   | { readonly token: number; readonly until: number }
@@ -137,7 +139,7 @@ export const isOrAbsent = <Name>(
   value: number,
 ): string => (value === 0 ? notExists(name) : eq(name, value));
 
-/** A worker's commit renews its lease, as a poll does. */
+/** Returns the attributes with which a worker's commit renews its lease, as a poll does. */
 export const held = (guard: LeaseGuard) =>
   guard.token === undefined ? {} : { until: guard.until };
 

@@ -82,8 +82,8 @@ const SKIPPED = ["skipped"] as const;
 const DELIVERY = ["delivery"] as const;
 
 /**
- * The store keeps no order of members, so the parts that distinguish two changes are compared one
- * by one.
+ * The store does not keep the order of members, so the parts that distinguish two changes are
+ * compared one by one.
  */
 const isSame = (one: Parking | undefined, other: Parking): boolean =>
   one !== undefined && JSON.stringify(fingerprintOf(one)) === JSON.stringify(fingerprintOf(other));

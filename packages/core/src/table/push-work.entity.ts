@@ -89,7 +89,7 @@ export const pushFailureEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** A row that the table's stream reports, so that a pusher runs although nothing is published. */
+/** A row that the table's stream reports, so that a pusher runs although no event is published. */
 export const pushBellEntity = (connection: Connection) =>
   new Entity(
     {
@@ -111,9 +111,9 @@ type Entities = {
   readonly failure: ReturnType<typeof pushFailureEntity>;
 };
 
-/** What a pusher has to remember between its runs. */
+/** The rows that a pusher keeps between its runs. */
 export const pushWorkRows = (connection: Connection, { bell, retry, failure }: Entities) => ({
-  /** Makes a pusher run. `at` is in milliseconds since 1970. */
+  /** Causes a pusher to run. `at` is in milliseconds since 1970. */
   async ring({ life, subscriptionUid }: PushId, at: number): Promise<void> {
     await writeRowsUntilKnown(connection, () => bell.put({ life, subscriptionUid, at }).go());
   },

@@ -7,15 +7,15 @@ import { type Connection, entityConfig } from "./connection.ts";
 /** A secret that signs deliveries, encrypted. With `until` it has a successor and ends then. */
 export type SealedSecret = { readonly sealed: Uint8Array; readonly until?: number };
 
-/** An endpoint that refuses everything. Times are milliseconds since 1970. */
+/** The outage of an endpoint that refuses everything. Times are milliseconds since 1970. */
 export type Outage = {
   readonly since: number;
-  /** How many probes have failed. */
+  /** The number of failed probes. */
   readonly step: number;
   readonly probeAt: number;
 };
 
-/** Where a subscription is pushed to. */
+/** The endpoint of a subscription. */
 export type PushRow = {
   readonly life: Life;
   readonly subscriptionUid: string;
@@ -41,7 +41,7 @@ export type PushRow = {
 /** Identifies a push: the life of a stream, and a subscription of it. */
 export type PushId = Pick<PushRow, "life" | "subscriptionUid">;
 
-/** What a change of the row sets. `null` removes an attribute. */
+/** The attributes that a change of the row sets. `null` removes one. */
 export type PushChange = Partial<
   Pick<PushRow, "url" | "format" | "concurrency" | "timeoutSeconds" | "secrets" | "streak">
 > & { readonly disabled?: PushRow["disabled"] | null; readonly outage?: Outage | null };
@@ -110,8 +110,8 @@ export const pushRows = (connection: Connection, entity: ReturnType<typeof pushE
   },
 
   /**
-   * Changes a push if it is still as it was read. Returns the row after it. Undefined when
-   * something else has changed it, perhaps an earlier try of this same call.
+   * Changes a push if it is still as it was read. Returns the new row. Undefined when another
+   * request has changed it, or an earlier attempt of this same call.
    */
   async change(
     { life, subscriptionUid, version }: PushRow,

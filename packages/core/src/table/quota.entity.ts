@@ -4,7 +4,7 @@ import type { Buckets, Limits } from "../model/quota.ts";
 import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
-/** The limits of a tenant or of one of its keys, and what is left of them. */
+/** The limits of a tenant or of one of its keys, and the tokens that are left. */
 export type QuotaRow = {
   readonly tenant: Tenant;
   /** An API key's id, or `-` for the tenant. */
@@ -15,7 +15,7 @@ export type QuotaRow = {
   readonly version: number;
 };
 
-/** Takes the place of a key in the row of a tenant. */
+/** Replaces the key's id in the row of a tenant. */
 export const TENANT_QUOTA = "-";
 
 export const quotaEntity = (connection: Connection) =>
@@ -59,8 +59,8 @@ export const quotaRows = (connection: Connection, entity: ReturnType<typeof quot
   },
 
   /**
-   * Takes tokens, if the row is still as it was read. Returns the row after it, or the row that
-   * was there instead, or undefined when there is none. Sent once: tokens whose taking is not
+   * Takes tokens if the row is still as it was read. Returns the new row. If the row was different,
+   * returns that row, or undefined if there is none. Sent once, and tokens whose taking is not
    * confirmed are not used.
    */
   async take(

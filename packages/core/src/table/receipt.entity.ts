@@ -33,8 +33,8 @@ export type ReceiptRow = Receipt & {
 
 /**
  * A claim is made before the events of a request are written. The batch that writes them has the
- * `claimId`, so the chain itself shows whether and where they are. They are in no batch of the
- * partition that begins below `claimFrom`.
+ * `claimId`, so the chain itself shows whether the events were written, and where. No batch that
+ * begins below `claimFrom` contains them.
  */
 export type Claim = {
   readonly claimId: Uint8Array;
@@ -111,7 +111,7 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
 
   /**
    * Records that no batch below `claimFrom` settles the claim, and extends the claim until
-   * `expiresAt`. Returns false when the row belongs to a different request by now, or is gone.
+   * `expiresAt`. Returns false when the row now belongs to a different request, or is gone.
    * Repeating the call is harmless.
    */
   async advance(
@@ -146,7 +146,7 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
   },
 
   /**
-   * Deletes a receipt, unless a different request has the key by now. Repeating the call is
+   * Deletes a receipt, unless the key now belongs to a different request. Repeating the call is
    * harmless.
    */
   async remove(life: Life, { key, requestHash, publishedAt }: ReceiptRow): Promise<void> {

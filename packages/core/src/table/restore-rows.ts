@@ -21,8 +21,8 @@ export const restoreRows = (
 ) => ({
   /**
    * Puts a jump where no row exists, and records it in the checkpoint, which must still be at
-   * `next`: both or nothing. Returns false when a different process was faster, perhaps an earlier
-   * try of this call. The caller looks again.
+   * `next`: both or nothing. Returns false when another process was faster, or an earlier attempt
+   * of this call. The caller reads again.
    */
   async jump(
     { life, partition }: Chain,

@@ -72,7 +72,7 @@ export const segmentEntity = (connection: Connection) =>
     entityConfig(connection),
   );
 
-/** As in the keys of batches. */
+/** As many digits as in the keys of batches. */
 const SEQUENCE_DIGITS = 14;
 
 type Place = { readonly life: Life; readonly partition: number };
@@ -85,7 +85,7 @@ type Kinds = {
 
 /** The rows of a partition's archive. All reads are strongly consistent. */
 export const segmentRows = (connection: Connection, kinds: Kinds) => ({
-  /** Returns the segment that begins at a sequence or before it, the last of these. */
+  /** Returns the last segment that begins at or before a sequence. */
   async loadAtOrBefore({ life, partition }: Place, sequence: number): Promise<Segment | undefined> {
     const { data } = await readRows(connection, () =>
       kinds.segment.query
@@ -114,7 +114,7 @@ export const segmentRows = (connection: Connection, kinds: Kinds) => ({
   /**
    * Puts a segment and moves the archive watermark from its beginning to its end, both or nothing.
    * Returns false when the watermark or the start of the archive is elsewhere, perhaps because of
-   * an earlier try of this call, or when the stream is no longer archived.
+   * an earlier attempt of this call, or when the stream is no longer archived.
    */
   async add(
     { life, partition }: Place,
@@ -178,9 +178,9 @@ export const segmentRows = (connection: Connection, kinds: Kinds) => ({
   },
 
   /**
-   * Moves the start of the archive up past segments whose days are over, or the watermark up past
-   * numbers without events. Returns false when the archive has changed in the meantime, perhaps
-   * because of an earlier try of this call.
+   * Moves the start of the archive past segments whose days are over, or the watermark past numbers
+   * without events. Returns false when the archive has changed in the meantime, perhaps because of
+   * an earlier attempt of this call.
    */
   async move(
     { life, partition }: Place,
@@ -200,7 +200,9 @@ export const segmentRows = (connection: Connection, kinds: Kinds) => ({
     return !rejected;
   },
 
-  /** Records up to where batches are removed. Without `clearedTo`, none is left to remove. */
+  /**
+   * Records the place up to which batches are removed. Without `clearedTo`, none is left to remove.
+   */
   async noteCleared(
     { life, partition }: Place,
     from: number,

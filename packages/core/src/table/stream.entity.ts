@@ -109,7 +109,7 @@ const LAST = "~";
  * Returns the text that follows a name in sort order. No other name sorts between the two, because
  * no character of names is lower.
  */
-const scopedBehind = (name: ScopedName): ScopedName => `${name}!` as ScopedName;
+const nextScoped = (name: ScopedName): ScopedName => `${name}!` as ScopedName;
 
 export const streamRows = (
   connection: Connection,
@@ -139,7 +139,7 @@ export const streamRows = (
     { prefix, exact }: NameRange = EVERY_NAME,
   ): Promise<{ streams: StreamRow[]; next: ScopedName | null }> {
     const start = scopeName(tenant, prefix);
-    const resumeAt = after === undefined ? start : scopedBehind(after);
+    const resumeAt = after === undefined ? start : nextScoped(after);
     // biome-ignore lint/complexity/useMathMinMax: these are strings
     const first = resumeAt > start ? resumeAt : start;
     const last = exact ? start : scopeName(tenant, `${prefix}${LAST}`);

@@ -148,9 +148,10 @@ export const subscriptionRows = (
   /**
    * Moves one partition's committed offset forward, within its generation. Returns the resulting
    * row and whether this call moved it. Undefined when the subscription is gone. A commit moves
-   * nothing when it does not pass the guard, or when a key was freed since the page was read.
-   * Repeating the call is harmless: a try with a lost answer that was carried out counts as the
-   * move, while the guard passes. Otherwise another worker may have moved to the same place.
+   * nothing when it does not pass the guard, or when a key was released since the page was read.
+   * Repeating the call is harmless. If an attempt was carried out and its answer was lost, it
+   * counts as the move while the guard passes. If the guard does not pass, another worker may have
+   * moved to the same place.
    */
   async commit(
     life: Life,

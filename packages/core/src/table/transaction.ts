@@ -44,7 +44,7 @@ const BACKOFF = { baseMs: 25, capMs: 500 };
 
 /**
  * Sends a transaction until its outcome is known. Returns undefined when it is written, and the
- * reasons when a condition failed, perhaps because an earlier try of this same call was carried
+ * reasons when a condition failed, perhaps because an earlier attempt of this same call was carried
  * out.
  */
 export async function transact(
@@ -56,8 +56,8 @@ export async function transact(
 }
 
 /**
- * Does the same as `transact`, and returns whether an earlier try of this same call may have been
- * carried out.
+ * Does the same as `transact`, and also returns whether an earlier attempt of this same call may
+ * have been carried out.
  */
 export async function transactOnce(
   connection: Connection,
@@ -66,7 +66,7 @@ export async function transactOnce(
   return retry({ tries: TRIES, pause: backOff(connection, BACKOFF) }, async (attempt) => {
     const isRepeated = attempt > 0;
     const verdict = await sendTransaction(write).catch((error: unknown) => {
-      // A refusal concerns only this try. An earlier one may have been carried out.
+      // A refusal concerns only this attempt. An earlier one may have been carried out.
       throw isRepeated ? outcomeUnknown(error) : error;
     });
     if (verdict.kind === "unknown") return again(outcomeUnknown(verdict.cause));

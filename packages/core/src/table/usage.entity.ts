@@ -6,8 +6,8 @@ import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 
 /**
- * Some hours of one day of what a partition has published. Rows of one partition may repeat an
- * hour: the largest numbers count. Times are milliseconds since 1970.
+ * The events that a partition published in some hours of one day. Several rows of one partition may
+ * contain the same hour. Then the largest numbers count. Times are milliseconds since 1970.
  */
 export type PublishedRow = {
   readonly tenant: Tenant;
@@ -16,7 +16,10 @@ export type PublishedRow = {
   readonly life: Life;
   readonly partition: number;
   readonly hours: readonly HourTally[];
-  /** The events of the partition up to these hours. It orders two writers of one row. */
+  /**
+   * The number of events of the partition up to the end of these hours. It orders two writers of
+   * one row.
+   */
   readonly total: number;
   /** The retention and the size of the archive when the row was written. */
   readonly retentionHours?: number;
@@ -25,7 +28,7 @@ export type PublishedRow = {
   readonly endedAt?: number;
 };
 
-/** What the processes have counted of one key, stream and hour. */
+/** The use of a stream by one key in one hour, as the processes have counted it. */
 export type UsedRow = {
   readonly tenant: Tenant;
   readonly day: string;
@@ -132,8 +135,8 @@ export const usageRows = (
   used: ReturnType<typeof usedEntity>,
 ) => ({
   /**
-   * Keeps some hours of a partition. A later row of the same hours stays. Repeating the call is
-   * harmless.
+   * Keeps some hours of a partition. A later row of the same hours takes precedence. Repeating the
+   * call is harmless.
    */
   async keep(row: PublishedRow): Promise<void> {
     const first = row.hours[0]?.[0];
@@ -150,7 +153,8 @@ export const usageRows = (
   },
 
   /**
-   * Adds what a process has counted, once. Throws `outcome-unknown` when it may not be added.
+   * Adds the counts of a process, once. Throws `outcome-unknown` when it is unknown whether they
+   * were added.
    */
   async add({ tenant, day, keyId, stream, hour, ...counts }: UsedRow): Promise<void> {
     await writeRows(() =>
@@ -162,7 +166,7 @@ export const usageRows = (
     );
   },
 
-  /** Returns all that the partitions of a tenant published in a day, strongly consistent. */
+  /** Returns everything that the partitions of a tenant published in a day, strongly consistent. */
   async publishedOn(tenant: Tenant, day: string): Promise<PublishedRow[]> {
     const { data } = await readRows(connection, () =>
       published.query
@@ -173,7 +177,7 @@ export const usageRows = (
     return data;
   },
 
-  /** Returns all that processes have counted of a tenant in a day, strongly consistent. */
+  /** Returns everything that processes have counted for a tenant in a day, strongly consistent. */
   async usedOn(tenant: Tenant, day: string): Promise<UsedRow[]> {
     const { data } = await readRows(connection, () =>
       used.query

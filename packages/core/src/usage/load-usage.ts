@@ -11,7 +11,10 @@ import { joinHours, type LiveHours } from "./stored-plan.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
-/** Checkpoints hold the hours of the last day. Beyond a week, their partition is not published. */
+/**
+ * Checkpoints hold the hours of the last day. A checkpoint that is a week old gets no new events,
+ * because publishing refuses its partition.
+ */
 const LIVE_MS = 7 * DAY_MS;
 const AT_ONCE = 8;
 const STREAMS = 100;
@@ -67,7 +70,8 @@ async function loadLive(
     const nowMs = clock.now();
     const checkpoint = isRecent ? await table.checkpoints.load(life, partition) : undefined;
     if (checkpoint !== undefined) {
-      // Nothing after the checkpoint: everything is counted, however old the checkpoint is.
+      // No event comes after the checkpoint, so everything is counted, however old the checkpoint
+      // is.
       const { next, compactedThrough } = checkpoint;
       const later = await table.batches.loadLast(life, partition, next);
       const isWhole = later === undefined || later.count === 0;

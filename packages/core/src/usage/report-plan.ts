@@ -27,9 +27,9 @@ export type UsageData = {
 const NONE: Amount = { events: 0, bytes: 0 };
 
 /**
- * Adds up usage by step and subject, by time and then by subject. By stream and by tenant,
- * published events come from the log, by key from what processes have counted. A subject without
- * any usage in a step has no entry. Pure.
+ * Adds up usage by step and subject, sorted by time and then by subject. By stream and by tenant,
+ * the numbers of published events come from the log. By key, they come from the counts of
+ * processes. A subject without any usage in a step has no entry. Pure.
  */
 export function planReport(
   { partitions, used }: UsageData,
@@ -86,7 +86,7 @@ function addUsed(at: At, row: UsedRow, by: UsageBy, { from, to }: Span): void {
   if (by === "key") sums.published = plus(sums.published, row.published, row.publishedBytes);
 }
 
-/** Takes the place of a stream for requests that concern none. */
+/** Replaces the stream's name in requests that concern no stream. */
 export const NO_STREAM = "-";
 
 function addLog(at: At, part: PartitionHours, by: "stream" | "tenant", span: Span): void {

@@ -3,7 +3,10 @@ import type { Life } from "../model/names.ts";
 import type { Amount, HourTally } from "../model/usage.ts";
 import type { PublishedRow } from "../table/usage.entity.ts";
 
-/** What is known of one partition: its hours, and what rows and its checkpoint say of its state. */
+/**
+ * The knowledge about one partition: its hours, and its state according to its rows and its
+ * checkpoint.
+ */
 export type PartitionHours = {
   readonly life: Life;
   readonly partition: number;
@@ -13,7 +16,7 @@ export type PartitionHours = {
   endedHour: number;
 };
 
-/** What the checkpoint of a partition adds to its rows. */
+/** The part of that knowledge that comes from the checkpoint. */
 export type LiveHours = {
   readonly life: Life;
   readonly partition: number;
@@ -23,12 +26,12 @@ export type LiveHours = {
   readonly archived?: { readonly hour: number; readonly bytes: number };
 };
 
-/** The retention of a row that does not name it: that of a stream in the course of its removal. */
+/** The retention for a row that does not name one, because its stream is being removed. */
 const RETENTION_HOURS = 0;
 
 /**
- * Joins rows and checkpoints by partition. An hour that occurs several times has its largest
- * numbers, because numbers only grow until an hour is final. Pure.
+ * Joins rows and checkpoints by partition. If an hour occurs several times, its largest numbers
+ * count, because numbers only grow until an hour is final. Pure.
  */
 export function joinHours(
   rows: readonly PublishedRow[],
@@ -73,9 +76,9 @@ export function joinHours(
 export type Stored = { readonly hot: number; readonly archived: number };
 
 /**
- * Returns a function that tells what a partition stores at the end of an hour: the published bytes
- * whose retention has not passed, in whole hours, and the archive at its last known size. The hours
- * must be asked for in ascending order. Pure apart from that.
+ * Returns a function that computes how much a partition stores at the end of an hour: the published
+ * bytes whose retention has not passed, in whole hours, and the archive at its last known size. It
+ * must be called with hours in ascending order. Pure apart from that.
  */
 export function storedBy(part: PartitionHours): (hour: number) => Stored {
   const changes = [...part.hours].flatMap(([hour, { bytes, retentionHours }]) => [

@@ -7,7 +7,7 @@ import type { UsedCounts } from "../table/usage.entity.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock };
 
-/** Who used which stream. `stream` is a name without its tenant, or `NO_STREAM`. */
+/** A key that uses a stream. `stream` is a name without its tenant, or `NO_STREAM`. */
 export type User = { readonly tenant: Tenant; readonly keyId: string; readonly stream: string };
 
 type Entry = User & {
@@ -21,8 +21,9 @@ const WRITE_EVERY_MS = MINUTE_MS;
 
 /**
  * Counts the use of streams in this process, and adds it to the table. The first use is added at
- * once, further ones at most once a minute for each key and stream, so a crash loses less than a
- * minute of them. What the table does not confirm is not added again: no use is counted twice.
+ * once, further uses at most once a minute for each key and stream. So a crash loses less than a
+ * minute of them. If the table does not confirm an addition, it is not repeated, so no use is
+ * counted twice.
  */
 export function createUseCounter({ table, clock }: Deps) {
   const entries = new Map<string, Entry>();
@@ -42,7 +43,7 @@ export function createUseCounter({ table, clock }: Deps) {
   const isDue = ({ writtenAt }: Entry): boolean =>
     writtenAt === undefined || ageMs(clock, writtenAt) >= WRITE_EVERY_MS;
 
-  /** Looks once a minute for users that have stopped. */
+  /** Finds the users that have stopped, once a minute. */
   function findDue(): void {
     checkedAt ??= takeStamp(clock);
     if (ageMs(clock, checkedAt) < WRITE_EVERY_MS) return;
@@ -65,7 +66,7 @@ export function createUseCounter({ table, clock }: Deps) {
     }
   }
 
-  /** Adds what is due to the table, or with `all` everything. Never rejects. */
+  /** Adds the counts that are due to the table, or all of them with `all`. Never rejects. */
   async function flush({ all }: { readonly all: boolean } = { all: false }): Promise<void> {
     findDue();
     if (all) for (const entry of entries.values()) if (entry.counts.size > 0) due.add(entry);

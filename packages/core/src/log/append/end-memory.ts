@@ -21,9 +21,9 @@ const ENTRIES_MAX = 10_000;
 type RememberedEnd = End & { readonly guarded: Stamp; readonly shared: boolean };
 
 /**
- * An end of a shared partition that is older than this is looked at before a put. A look costs a
- * read unit, and a lost race a write unit, which is five times as much. So it pays off from two
- * appends of others a second.
+ * Before a put to a shared partition, an end older than this is read again. A read costs a read
+ * unit. A lost race costs a write unit, which is five times as much. So the read pays off as soon
+ * as others append twice a second.
  */
 const STALE_MS = 100;
 
@@ -164,7 +164,7 @@ export function createEndMemory(deps: {
     for (const partition of partitions) ends.delete(nameOf(life, partition));
   }
 
-  /** Returns what is known of an end, however old. It is no place to append at. */
+  /** Returns what is known of an end, however old. Do not append there. */
   const peek = (life: Life, partition: number): End | undefined =>
     ends.get(nameOf(life, partition));
 

@@ -1,12 +1,12 @@
 import type { Batch } from "../../table/batch.ts";
 import type { End } from "../end.ts";
 
-/** Turns end when no batch has carried one for this long. */
+/** Writers stop taking turns when no batch has carried a turn for this long. */
 export const CROWDED_MS = 1_000;
 
 /**
- * Turns also end after a sum of free turns in a row. Those that come this long after the batch
- * before them count more, because between batches that follow at once a slow writer may be waiting.
+ * Writers also stop after many free turns in a row. A free turn counts more if it comes this long
+ * after the previous batch. Between batches in quick succession, a slow writer may be waiting.
  */
 const FREE_MAX = 48;
 export const IDLE_MS = 20;
@@ -15,31 +15,31 @@ const IDLE_WEIGHT = 24;
 /** A place in the order of the writers of a partition. */
 export type Turn = {
   readonly number: number;
-  /** Whether it was the next one when it was taken, and its append has lost no race. */
+  /** True if it was the next turn when it was taken, and its append has lost no race since. */
   readonly free: boolean;
 };
 
-/** What a batch says of the turns. Empty when writers take none. */
+/** What a batch records about turns. Empty when writers take none. */
 export type Served = Pick<Batch, "turn" | "free">;
 
-/** These constants are numbers of puts. */
+/** The following constants are multiples of the duration of a put. */
 const SLOT = 0.7;
-/** A writer whose turn it is puts within this. After it, the next one goes on. */
+/** A writer whose turn has come puts within this time. After it, the next writer may put. */
 const SLOT_MAX = 3;
-/** How often the next writer looks whether its turn has come. */
+/** How often the next writer checks whether its turn has come. */
 const LOOKS_PER_PUT = 6;
-/** From here on a writer looks often. */
+/** A writer with this many turns before it, or fewer, checks often. */
 const NEAR = 3;
 
-/** Returns how many turns are before this one. Without a served turn, none waits. */
+/** Returns how many turns come before this one. 0 if no turn was served so far. */
 export const aheadOf = (turn: number, served: number | undefined): number =>
   served === undefined ? 0 : turn - served - 1;
 
-/** Returns whether those before have had more time than they need. */
+/** Returns whether the writers before this one have had more time than they need. */
 export const isOverdue = (ahead: number, sinceMs: number, putMs: number): boolean =>
   sinceMs > ahead * SLOT_MAX * putMs;
 
-/** Returns how long to wait before the next look. */
+/** Returns the pause before the next check. */
 export const pauseMs = (ahead: number, putMs: number): number =>
   ahead <= NEAR ? putMs / LOOKS_PER_PUT : (ahead - NEAR) * SLOT * putMs;
 
@@ -49,7 +49,7 @@ type LastServed = Pick<End, "turn" | "free" | "publishedAt">;
 export const isServing = (end: LastServed | undefined, nowMs: number): boolean =>
   end?.turn !== undefined && nowMs - end.publishedAt < CROWDED_MS;
 
-/** Returns what a new batch says of the turns. */
+/** Returns what a new batch records about turns. */
 export function servedWith(turn: Turn | undefined, end: LastServed, nowMs: number): Served {
   const { turn: last = 0, free: before = 0 } = isServing(end, nowMs) ? end : {};
   if (turn === undefined) return last === 0 ? {} : { turn: last, free: before };

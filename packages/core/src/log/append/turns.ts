@@ -32,11 +32,11 @@ export type Line = {
 
 /**
  * Lets writers that share nothing but the table append one after another, instead of racing for the
- * end. A writer that has lost a race counts up a number in the partition's checkpoint: that is its
- * turn. Each batch carries the last turn that was served, so a reader of the end knows whose turn
- * is next. A writer waits while those before it append, and no longer than they would need.
+ * end. A writer that has lost a race increments a number in the partition's checkpoint. The result
+ * is its turn. Each batch carries the last turn that was served, so a reader of the end knows whose
+ * turn is next. A writer waits while those before it append, but no longer than they would need.
  *
- * Turns only delay puts. Whether a put extends the chain is decided by its condition alone, so a
+ * Turns only delay puts. The condition of a put alone decides whether it extends the chain, so a
  * turn that is lost, served twice or never used costs time and nothing else.
  */
 export function createTurns({ table, clock, ends }: Deps) {
@@ -65,7 +65,7 @@ export function createTurns({ table, clock, ends }: Deps) {
     };
   }
 
-  /** Without an answer of the table, the append goes on without a turn. */
+  /** If the table does not answer, the append continues without a turn. */
   async function takeTurn(life: Life, partition: number): Promise<number | undefined> {
     const [turn] = await Promise.all([
       table.checkpoints.takeTurn(life, partition).catch(() => undefined),
@@ -74,7 +74,7 @@ export function createTurns({ table, clock, ends }: Deps) {
     return turn;
   }
 
-  /** An append that cannot look finds out why by itself. */
+  /** A failed check has no other effect: the append itself will find the reason. */
   async function look(life: Life, partition: number): Promise<number | undefined> {
     const found = await ends.load(life, [partition], { contested: true }).catch(() => undefined);
     return found?.get(partition)?.turn;

@@ -12,7 +12,7 @@ export type Block = { readonly first: number; readonly offset: number; readonly 
 /** The raw size from which a block is full. A page that begins within it inflates no other. */
 export const BLOCK_RAW_BYTES = 64 * 1024;
 
-/** More than a page, the block before it and the largest event together. */
+/** This exceeds a page, the block before it and the largest event together. */
 const INFLATED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Returns lines as a gzip member. Several members one after the other are gzip again. */

@@ -7,7 +7,7 @@ import type { Batch } from "../../table/batch.ts";
 export type SeenBatches = { readonly batches: number; readonly events: number };
 
 const PARTITIONS_MAX = 10_000;
-/** Without anything known: enough for a log that is read to its end again and again. */
+/** The default when nothing is known: enough for a log that is read to its end again and again. */
 const ROWS_UNKNOWN = 2;
 /** DynamoDB answers a megabyte at most, which is fewer rows than this unless they are tiny. */
 const ROWS_MAX = 512;

@@ -21,7 +21,7 @@ const facts = {
   lostBy: async () => LOST,
 };
 
-/** Returns the reason for which a cursor is refused, or undefined. At 0 it has no position. */
+/** Returns the reason why a cursor is refused, or undefined. At 0 it has no position. */
 async function reasonFor(stream: typeof of & { restored?: Restored }, life: string, next: number) {
   const position = next === 0 ? undefined : { batch: 1, next };
   const cursor = { life, positions: [position], nextPartition: 0 };

@@ -6,9 +6,9 @@ import type { Table } from "../../table/table.ts";
 const PARTITIONS_MAX = 10_000;
 
 /**
- * Finds the last batch of a partition, strongly consistent. A batch never changes, so only those
- * after the last one that this process has seen are read. DynamoDB charges for a whole batch even
- * where only its place is asked for.
+ * Finds the last batch of a partition, strongly consistent. A batch never changes, so only the
+ * batches after the last one that this process has seen are read. DynamoDB charges for a whole
+ * batch even if only its keys are requested.
  */
 export function createLastBatches({ table }: { readonly table: Table }) {
   const seen = createBounded<BatchOutline>(PARTITIONS_MAX);

@@ -25,7 +25,7 @@ export function keepMatching(
 
 /**
  * Returns the page with only its first `count` entries. Every partition goes back to its first
- * omitted event. The next page starts with the first partition that got no turn.
+ * omitted event. The next page starts with the first partition that had no room in this one.
  */
 export function cutPage(page: LogPage, count: number): LogPage {
   const { entries, runs } = page;
@@ -53,8 +53,8 @@ export const printedBytes = ({ data, ...attributes }: StoredEvent): number =>
   Buffer.byteLength(data) + Buffer.byteLength(JSON.stringify(attributes)) + ADDED_BYTES;
 
 /**
- * A larger bound, for which nothing is printed: a unit of UTF-16 takes at most three bytes of
- * UTF-8, and six where JSON escapes it. Most pages fit by this bound.
+ * A larger bound, which does not need the printed text: a UTF-16 unit takes at most three bytes of
+ * UTF-8, or six if JSON escapes it. Most pages fit by this bound.
  */
 function roughBytes({ data, id, key, type = "", time = "", headers = {} }: StoredEvent): number {
   let units = id.length + key.length + type.length + time.length;

@@ -192,7 +192,7 @@ async function fillCold(
   const read = await readColdBefore(segments, back.chain, back.next);
   if (read === undefined) {
     const present = await checkpoints.reload(life, partition);
-    // The days of these events may be over by now. Otherwise the archive is damaged.
+    // The days of these events may have ended in the meantime. Otherwise the archive is damaged.
     const isGone = back.next <= earliestOf(present);
     assertInvariant(isGone, `the archive of ${life} has ${back.next - 1}`);
     back.ended = true;

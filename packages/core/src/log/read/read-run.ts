@@ -65,7 +65,7 @@ type RunLimits = { readonly room: Room; readonly bound: PartitionBound };
 
 /**
  * Takes the events of one partition that fit: from the archive up to the floor, and from the table
- * after it. The floor may pass the position in the meantime, which leads back to the archive.
+ * after it. If the floor passes the position in the meantime, the read continues in the archive.
  */
 export async function readRun(
   deps: ReadDeps,
@@ -117,7 +117,7 @@ async function readColdRun(
   }
   if (stop === "missing" && events.length === 0) {
     const present = await checkpoints.reload(chain.life, partition);
-    // Its days may be over by now. Otherwise the archive is damaged.
+    // The days of these events may have ended in the meantime. Otherwise the archive is damaged.
     const isGone = !isArchived(present, position.next) && position.next < earliestOf(present);
     assertInvariant(isGone, `the archive of ${chain.life} has ${position.next}`);
     throw retentionPassed(present);
@@ -177,7 +177,7 @@ async function readHotRun(
   }
 }
 
-/** Queries about as many rows as there is room for, and remembers how many events they hold. */
+/** Queries about as many rows as the page has room for, and remembers how many events they hold. */
 export async function loadRows(
   { table, sizes }: ReadDeps,
   { life, partition }: Chain,
@@ -208,8 +208,8 @@ const isEndChecked = ({ clock }: ReadDeps, { checkedAt }: KnownChain): boolean =
 /**
  * Returns where to read from. A position below the floor must be in the archive, otherwise it is
  * refused. Floors are at batch edges. If the batch of a position begins below the floor and the
- * position itself does not, then no event of that batch is left to read. Lost numbers belong to no
- * event, so a reader that stops among them has missed nothing.
+ * position itself does not, all events of that batch are before the position. Lost numbers belong
+ * to no event, so a reader that stops among them has missed nothing.
  */
 export function startAt(chain: KnownChain, position: Position): Position {
   const { floor, lost } = chain;

@@ -158,7 +158,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       if (first.id !== parked.id) return changedByOthers();
       if (isDone(row, parked, request)) return unchanged(row, parked);
       const earliest = await log.seekPartition(stream.life, partition, "earliest");
-      const to = how === "retry" ? parked : behindFirst(parked, earliest);
+      const to = how === "retry" ? parked : afterFirst(parked, earliest);
       if (to.next < earliest.next) throw queueExpired();
       const isEmpty = await isEmptyFrom(stream, state, { row, parked, at: to });
       if (how === "retry") return planRetry(row, parked, isEmpty);
@@ -246,7 +246,7 @@ function isDone(row: OffsetRow, parked: ParkedKey, { how, sequence }: Release): 
  * Returns the position after the first event of a queue, or the first kept position if the log no
  * longer contains that event.
  */
-function behindFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
+function afterFirst({ retrying, batch, next }: ParkedKey, earliest: Position): Position {
   if (earliest.next > next) return earliest;
   if (retrying)
     throw notParkable(

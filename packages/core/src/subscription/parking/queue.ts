@@ -53,7 +53,7 @@ export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQ
 /**
  * Returns up to `limit` events of a queue. It examines a bounded number of events of the partition,
  * so the page may be empty before the queue ends. Undefined when the log no longer reaches back to
- * the queue's beginning. The key then stays parked until a skip gives up the lost events.
+ * the queue's beginning. The key then stays parked until a skip acknowledges the lost events.
  */
 export async function readQueue(
   log: Log,

@@ -43,7 +43,8 @@ export type Queued = {
 type Delivered = { readonly page: LogPage; readonly events: readonly StoredEvent[] };
 
 /**
- * Who reads the pages: the whole subscription, or one worker with its partitions and their tokens.
+ * The reader of the pages: the whole subscription, or one worker with its partitions and their
+ * tokens.
  */
 type Whose = {
   readonly state: SubscriptionState;
@@ -68,7 +69,7 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
 
   /**
    * Returns a page of a queue, if there is a queue to deliver. The cursor must carry its place,
-   * also when there are no events up to the committed offset. A queue whose beginning is no longer
+   * even when there are no events up to the committed offset. A queue whose beginning is no longer
    * kept waits for a skip.
    */
   async function takeQueued(

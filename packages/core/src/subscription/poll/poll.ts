@@ -20,8 +20,8 @@ export type PollDeps = {
 };
 
 /**
- * Reads on from the committed offset, or after `after`. Never moves the offset. For an idle
- * subscription, it uses the remembered position and one read of the log. As soon as there are
+ * Reads the events after the committed offset, or after `after`. Never moves the offset. For an
+ * idle subscription, it uses the remembered position and one read of the log. As soon as there are
  * events to deliver, it reads the committed offset again. Throws `retention-passed` and
  * `bootstrap-expired` when the subscription must bootstrap again.
  */
@@ -142,7 +142,7 @@ async function lookInLog(
   return { page: await logPage(log, stream, current, end) };
 }
 
-/** What to read: `limit` events after the start, of the view's partitions. */
+/** The range to read: `limit` events after the start, in the view's partitions. */
 const rangeOf = ({ positions, nextPartition }: Start, { among }: View, limit: number) => ({
   positions,
   nextPartition,

@@ -29,7 +29,7 @@ type LogRequest = {
 };
 
 /**
- * Reads on in the log, in some partitions or all. If the log no longer reaches back to the
+ * Continues to read the log, in some partitions or all. If the log no longer reaches back to the
  * position, the error describes how to continue.
  */
 export async function readLog(

@@ -15,7 +15,7 @@ export type Start = Progress & { readonly nextPartition: number };
 
 type From = Pick<PollRequest, "after" | "ahead">;
 
-/** Returns where a look reads on: after its cursor, or after the committed offset. */
+/** Returns where a look starts to read: after its cursor, or after the committed offset. */
 export async function startOf(
   log: Log,
   stream: LiveStream,
@@ -40,9 +40,9 @@ export async function startOf(
 }
 
 /**
- * Returns where a worker reads on. That is after its cursor for partitions whose current lease the
- * cursor names, and after the committed offset for the others. If a partition moved to a different
- * worker and came back, earlier reads of it do not count.
+ * Returns where a worker starts to read. In a partition whose current lease the cursor names, that
+ * is after the cursor. In any other partition it is after the committed offset. If a partition
+ * moved to a different worker and came back, earlier reads of it do not count.
  */
 async function startOfShare(
   log: Log,
@@ -75,7 +75,7 @@ async function startOfShare(
 
 /**
  * Returns the committed offset, or the place that an earlier look has reached if no commit has
- * passed it.
+ * passed that place.
  */
 function progressNow(
   stream: LiveStream,
@@ -129,9 +129,9 @@ const stillRead = (
   );
 
 /**
- * Returns the partition that a page begins with. A page may be full before all partitions had their
- * turn, so pages must not begin with the same partition after every commit. The committed offsets
- * decide, spread by the golden ratio.
+ * Returns the partition that a page begins with. A page may be full before it reaches all
+ * partitions, so pages must not begin with the same partition after every commit. The committed
+ * offsets decide, spread by the golden ratio.
  */
 function firstPartition({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
   const committed = offsets.reduce((sum, { next }) => sum + next, 0);

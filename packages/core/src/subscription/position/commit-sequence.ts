@@ -8,9 +8,9 @@ import { isInSnapshot } from "./progress.ts";
 
 /**
  * Returns the cursor for committing an event of a stream with one partition: everything up to that
- * event. A sequence carries less than a cursor, so it is refused if a cursor would carry more. That
- * is so in a snapshot, and with keys that are or were parked: it is then unknown which events the
- * page had left out. Throws `invalid-request` at `pointer`.
+ * event. A sequence says less than a cursor, so it is refused where a cursor would say more: in a
+ * snapshot, and if keys are or were parked, because it is then unknown which events the page left
+ * out. Throws `invalid-request` at `pointer`.
  */
 export async function cursorAfter(
   { subscriptions, log }: { readonly subscriptions: Subscriptions; readonly log: Log },

@@ -64,9 +64,9 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
   const { look: beginLook, refresh, remember, replace } = memory;
   /**
    * Moves the committed progress forward, never back. Returns whether anything moved, and the state
-   * afterwards, which has a new generation when a seek came between. Throws `lease-lost` when a
-   * worker commits a share that a different worker has taken over. The offsets of its remaining
-   * share have moved by then.
+   * afterwards, which has a new generation if there was a seek in the meantime. Throws `lease-lost`
+   * when a worker commits a share that a different worker has taken over. By then, the offsets of
+   * its remaining share have moved.
    */
   async function commit(
     stream: LiveStream,
@@ -228,8 +228,8 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
 }
 
 /**
- * Returns whether a row stays in place although the cursor is further and its lease is valid: a key
- * was freed.
+ * Returns whether a row does not move, although the cursor is ahead of it and its lease is valid,
+ * because a key was released.
  */
 const isFreedSince = (
   { moved, leased, row }: { moved: boolean; leased: boolean; row: OffsetRow },

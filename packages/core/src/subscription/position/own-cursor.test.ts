@@ -30,7 +30,7 @@ const own = { subscription: { uid: "sub", generation: 2 }, positions, nextPartit
 const ofNow = { ...own, life: lifeText(stream as never) };
 const before = { ...own, life: "now" };
 
-/** Returns the reason for which a cursor is refused, or undefined. */
+/** Returns the reason why a cursor is refused, or undefined. */
 async function reasonFor(cursor: CursorContent, parked: readonly boolean[] = [false, false]) {
   const state = stateOf(parked) as unknown as SubscriptionState;
   try {
@@ -55,6 +55,6 @@ it("[restore.lost] a cursor from before a restore is refused where its pages may
   expect(await reasonFor({ ...before, parked: true })).toBe("restored");
   expect(await reasonFor(before, [true, false])).toBe("restored");
   expect(await reasonFor(before, [true, true])).toBe("restored");
-  // What is parked now says everything about a cursor of now.
+  // The current parking state covers every current cursor.
   expect(await reasonFor({ ...ofNow, parked: true }, [true, false])).toBeUndefined();
 });

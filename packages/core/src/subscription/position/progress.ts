@@ -81,8 +81,8 @@ export const cursorAt = (
 });
 
 /**
- * Returns how often keys of a partition were freed. A page from before withheld events of such a
- * key, and they are delivered now.
+ * Returns how often keys of a partition were released. An earlier page has withheld events of such
+ * keys that are delivered now.
  */
 export const releaseCountOf = ({ parking }: Pick<OffsetRow, "parking">): number =>
   parking?.releaseCount ?? 0;
