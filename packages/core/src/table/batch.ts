@@ -21,9 +21,9 @@ export type Batch = {
    * row stays until the archiver removes it.
    */
   readonly keptUntil?: number;
-  /** The last turn that was served among writers that take turns. It decides nothing. */
+  /** The last turn that was served, if writers take turns. It decides nothing. */
   readonly turn?: number;
-  /** How many turns in a row, up to that one, had none before them. It decides nothing. */
+  /** The number of consecutive free turns up to that one. It decides nothing. */
   readonly free?: number;
   /** For each request in it with an idempotency key: see `Claim`. */
   readonly claims?: readonly ClaimedRun[];
