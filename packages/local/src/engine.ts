@@ -84,8 +84,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     permitOnly(sweeper.client, OPERATIONS.sweeper);
     permitOnly(pushing.client, OPERATIONS.pusher);
     for (const one of [opened, compactor, sweeper, pushing]) closers.add(() => one.close());
-    // The compactor and the sweeper both compact what lags. At the same time they would put each
-    // row twice.
+    // The compactor and the sweeper both compact what lags. If they ran at the same time, they
+    // would put each row twice.
     const alone = inTurns();
     const untilStopped = <T>(work: Promise<T>, otherwise: T): Promise<T> =>
       Promise.race([work, leftOver.stopped.then(() => otherwise)]);
@@ -103,7 +103,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       client: streams,
       loadStreamArn: () => loadStreamArn(table, tableName),
       handler: async (event) => {
-        // A ring that fails is repaired by the next one.
+        // If a ring fails, the next one makes up for it.
         await ringPushes(event).catch((error: unknown) => onNotice(`A ring failed: ${error}`));
         return alone(() => untilStopped(compact(event), { batchItemFailures: [] }));
       },

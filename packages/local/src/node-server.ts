@@ -109,7 +109,7 @@ const HOST_MISSING = "An HTTP/1.1 request must have a Host header.";
 const EXPECTATION_UNKNOWN = "The only supported value of Expect is `100-continue`.";
 
 type Connection = {
-  /** The requests that are not completely answered. */
+  /** The number of requests that are not completely answered. */
   underWay: number;
   /** The last request, whose body may still be arriving. */
   request?: IncomingMessage;

@@ -14,7 +14,7 @@ export type Pusher = {
 
 const AT_ONCE = 8;
 const BUDGET_MS = 50_000;
-/** A regular ring finds what a stopped process has left. */
+/** All pushes are rung this often, in case a stopped process has left work. */
 const REPAIR_MS = 60_000;
 const RETRY_MS = 5_000;
 const STOP_MS = 3_000;

@@ -3,9 +3,9 @@ import { systemCode } from "./stack-error.ts";
 const KEPT_SECONDS = 24 * 60 * 60;
 
 /**
- * Adds an index to the database file of a running dynoxide, and deletes the stream's records of
- * more than a day, as AWS does. Dynoxide 1.2.1 looks for the last record of the stream before each
- * write of a row, and keeps all records. Without an index it reads every record, so each write
+ * Adds an index to the database file of a running dynoxide, and deletes the stream's records that
+ * are older than a day, as AWS does. Dynoxide 1.2.1 looks for the last record of the stream before
+ * each write of a row, and keeps all records. Without an index it reads every record, so each write
  * takes longer than the one before it.
  *
  * A write that fails, such as on a full disk, changes nothing. The store then works as before.

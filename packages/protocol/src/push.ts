@@ -6,7 +6,7 @@ import { boundedInteger, described, ListQuery, Sequence } from "./text.ts";
 const CONCURRENCY = 8;
 const TIMEOUT_SECONDS = 15;
 
-/** How the body of a delivery looks. */
+/** The format of the body of a delivery. */
 export const PushFormat = z.enum(["standard", "cloudevents"]);
 export type PushFormat = z.infer<typeof PushFormat>;
 

@@ -1,8 +1,8 @@
 import {
   emptySection,
   extendSection,
-  planSafePoint,
   planRows,
+  planSafePoint,
   type Section,
 } from "../../../packages/core/src/compaction/compaction-plan.ts";
 import { entryOf, packEvents } from "../../../packages/core/src/log/codec.ts";

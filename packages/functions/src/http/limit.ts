@@ -21,11 +21,14 @@ export const limitRequests =
     await next();
   };
 
-/** Administration waits until the limiter can be reached again. */
+/**
+ * Returns whether a request is administration. Such a request fails while the limiter cannot be
+ * reached.
+ */
 const isAdministration = (c: Context): boolean =>
   matchedRoutes(c).some(({ handler }) => declaredRight(handler)?.scopes[0] === "admin");
 
-/** Adds what applies to a request to the headers of its answer. */
+/** Adds the limits that apply to a request to the headers of its answer. */
 export function addLimitHeaders(c: Context, applied: readonly AppliedLimit[]): void {
   for (const { of, rate, limit, left } of applied) {
     const name = policyName(of, rate);

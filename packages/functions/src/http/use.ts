@@ -16,7 +16,7 @@ export const countUse =
     await ledger.flushUse();
   };
 
-/** Returns whose use of a stream is counted. */
+/** Returns the user of a stream, for counting. */
 export const userOf = ({ tenant, keyId }: Caller, stream = "-") => ({ tenant, keyId, stream });
 
 /** Counts the events of an answer. */

@@ -2,7 +2,10 @@ import { lookup as resolve } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 import { invalidRequest } from "@eventledger/core";
 
-/** What a server may send to. On a developer's machine, that is everything. */
+/**
+ * The addresses to which a server may send deliveries: public ones, or on a developer's machine
+ * all.
+ */
 export type Reach = "public" | "everything";
 
 /** The networks of version 4 that are not on the public Internet. */
@@ -47,8 +50,8 @@ function networks(family: "ipv4" | "ipv6", prefixes: readonly string[]): BlockLi
 
 /**
  * Returns whether an address belongs to a machine on the public Internet. Everything else is
- * refused: loopback, private and link-local networks, multicast, documentation, and addresses of
- * version 6 that contain one of version 4.
+ * refused: loopback, private and link-local networks, multicast, documentation, and IPv6 addresses
+ * that contain an IPv4 address.
  */
 export function isPublic(text: string): boolean {
   if (isIP(text) === 4) return !PRIVATE_V4.check(text, "ipv4");
@@ -56,13 +59,16 @@ export function isPublic(text: string): boolean {
   return GLOBAL_V6.check(text, "ipv6") && !PRIVATE_V6.check(text, "ipv6");
 }
 
-/** Throws `invalid-request` for an URL that no delivery may be sent to. */
+/** Throws `invalid-request` for a URL to which no delivery may be sent. */
 export function assertUrl(text: string, reach: Reach): void {
   const wrong = wrongUrl(text, reach);
   if (wrong !== undefined) throw invalidRequest("/url", wrong);
 }
 
-/** Returns what is wrong with an URL. Its name is resolved only when a delivery is sent. */
+/**
+ * Returns why no delivery may be sent to a URL, or undefined. The host name is resolved only when a
+ * delivery is sent.
+ */
 export function wrongUrl(text: string, reach: Reach): string | undefined {
   if (!URL.canParse(text)) return "must be an http or https URL";
   const url = new URL(text);
@@ -75,10 +81,10 @@ export function wrongUrl(text: string, reach: Reach): string | undefined {
   return undefined;
 }
 
-/** Returns the host of an URL, without the brackets of an address of version 6. */
+/** Returns the host of a URL, without the brackets of an IPv6 address. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, "$1");
 
-/** Says that a name leads to an address that is not public. */
+/** The error for a name that resolves to an address that is not public. */
 export class PrivateAddress extends Error {
   constructor() {
     super("The host name leads to an address that is not public.");

@@ -77,7 +77,7 @@ const answerOf = (sent: ClientRequest): Promise<PushAnswer> =>
     });
   });
 
-/** Reads the beginning of a body. An endless one does not hold the connection. */
+/** Reads the beginning of a body and no more, so an endless body does not hold the connection. */
 async function readStart(response: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
   let size = 0;

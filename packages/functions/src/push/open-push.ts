@@ -11,12 +11,12 @@ export type PushConfig = {
   readonly reach: Reach;
 };
 
-/** What pushing needs from outside, with an end. */
+/** The parts of pushing that depend on the environment, and a function that closes them. */
 export type OpenPush = PushPort & { close(): void };
 
 /**
- * Opens encryption and a client for endpoints. Only programs that push import this file, because
- * the others would carry its libraries.
+ * Opens encryption and a client for endpoints. Only programs that push import this file, so that
+ * the bundles of the others do not contain its libraries.
  */
 export function openPush({ key, reach }: PushConfig): OpenPush {
   const { deliver, close } = createDeliver({ reach });

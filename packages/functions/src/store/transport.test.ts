@@ -11,7 +11,7 @@ type Sent = {
 };
 type Answer = { readonly status?: number; readonly body?: string; readonly date?: string };
 
-/** Sends one request for each answer and returns the requests and what came back. */
+/** Sends one request for each answer and returns the requests and the results. */
 async function exchange(answers: readonly Answer[]) {
   const sent: Sent[] = [];
   const left = [...answers];

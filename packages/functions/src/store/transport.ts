@@ -84,7 +84,9 @@ async function placeOf({ config }: DynamoDBClient, region: string): Promise<Plac
   return { protocol, hostname, host, port: port === "" ? undefined : Number(port) };
 }
 
-/** What the SDK keeps of `AWS_ENDPOINT_URL_DYNAMODB` and of its configuration file. */
+/**
+ * The settings that the SDK has read from `AWS_ENDPOINT_URL_DYNAMODB` and its configuration file.
+ */
 type Configured = {
   readonly ignoreConfiguredEndpointUrls?: boolean;
   readonly serviceConfiguredEndpoint?: () => Promise<string | undefined>;
@@ -111,7 +113,7 @@ const textOf = (chunks: readonly Buffer[]): string => {
     : Buffer.concat(chunks).toString();
 };
 
-/** Returns undefined for a text that is no JSON object, such as a proxy's error page. */
+/** Returns undefined for a text that is not a JSON object, such as a proxy's error page. */
 function parse(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -41,7 +41,8 @@ export async function openObjectFiles(folder: string): Promise<ObjectStore> {
         const length = Buffer.alloc(LENGTH_BYTES);
         await file.read(length, 0, LENGTH_BYTES, 0);
         const begin = LENGTH_BYTES + length.readUInt32BE();
-        // What was cut off by hand reads as zeros, so a check of the content finds it.
+        // If the end of the file was cut off, the missing bytes are read as zeros, and a check of
+        // the content fails.
         const bytes = Buffer.alloc(to - from);
         await file.read(bytes, 0, bytes.length, begin + from);
         return bytes;

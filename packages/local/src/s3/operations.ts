@@ -35,7 +35,7 @@ export function operate(deps: Deps, request: S3Request): Promise<S3Answer> | S3A
   return operation(deps, request);
 }
 
-/** Parameters that name another operation, which this server does not have. */
+/** The parameters of other operations, which this server does not implement. */
 const OTHERS =
   /^(acl|attributes|cors|encryption|legal-hold|lifecycle|notification|object-lock|part|policy|restore|retention|select|tagging|torrent|uploadId|uploads|versioning|versions|website)/;
 
@@ -87,7 +87,7 @@ function checkConditions(headers: S3Request["headers"], former: ObjectFacts | un
 
 const quoted = (etag: string): string => (etag.startsWith('"') ? etag : `"${etag}"`);
 
-/** The SDK adds `aws-chunked`, which describes only the way of the bytes to the server. */
+/** The SDK adds `aws-chunked`, which describes only how the bytes were transferred. */
 function keptHeaders(headers: S3Request["headers"]): Record<string, string> {
   const kept = Object.entries(headers).flatMap(([name, value]) => {
     if (!KEPT.test(name) || value === undefined) return [];
@@ -221,7 +221,7 @@ const removeOne: Operation = async (deps, { key, query }) => {
   return { status: 204 };
 };
 
-/** Removes an object. One that is absent, or of another version, is no error. */
+/** Removes an object. It is no error if the object is absent or has another version. */
 async function remove(
   { store, nowMs }: Deps,
   key: string,

@@ -32,8 +32,9 @@ const BODY_BYTES_MAX = 128 * 1024 * 1024;
  * Serves one bucket over the API of S3 on a loopback address: PutObject, GetObject, HeadObject,
  * DeleteObject, DeleteObjects and ListObjectsV2, with conditional writes, checksums, ranges, object
  * lock and signed URLs. It answers `NotImplemented` to everything else. A write is durable before
- * it is answered. A bucket has one version of each object, so what AWS would keep as a former
- * version or hide with a delete marker is refused while it is locked, and gone otherwise.
+ * it is answered. A bucket has one version of each object. Where AWS would keep a former version,
+ * or hide it with a delete marker, this server refuses the request while the object is locked, and
+ * discards the object otherwise.
  */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const { bucket, folder, credentials, port = 0, nowMs = Date.now } = options;

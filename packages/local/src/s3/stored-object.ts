@@ -1,4 +1,4 @@
-/** What the bucket knows of an object besides its bytes. It is stored in front of them. */
+/** The facts about an object besides its bytes. They are stored in front of the bytes. */
 export type ObjectFacts = {
   readonly key: string;
   readonly bytes: number;

@@ -38,7 +38,7 @@ export function isFollowing(c: Context<AppEnv>, unusable: readonly string[]): bo
 const detail =
   "This entry point sends only whole answers. Send Accept: application/json, and poll with waitSeconds.";
 
-/** Returns the cursor from which a client that reconnects goes on, or undefined. */
+/** Returns the cursor from which a client that reconnects continues, or undefined. */
 export const lastEventId = (c: Context): string | undefined =>
   c.req.header("last-event-id") || undefined;
 

@@ -38,7 +38,7 @@ export const consoleRoutes = ({ loadConsoleFile }: { loadConsoleFile: LoadConsol
       return new Response(file.bytes, {
         headers: {
           "Content-Type": file.contentType,
-          // The name has a hash of the content.
+          // The name contains a hash of the content.
           "Cache-Control": "public, max-age=31536000, immutable",
         },
       });

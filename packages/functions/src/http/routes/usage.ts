@@ -53,7 +53,7 @@ export const usageRoutes = ({ ledger }: RouteDeps) =>
 
 /**
  * Returns what the caller may see. Totals of a key or a tenant reveal other streams, so a key that
- * covers only some gets none.
+ * covers only some streams gets none.
  */
 function reachOf(caller: Caller, { by, tenant }: UsageQuery) {
   if (tenant !== undefined && tenant !== caller.tenant && !isRoot(caller)) {
