@@ -24,13 +24,13 @@ export function parseCount(text: string, option: string, least = 1): number {
   throw new UsageError(`${option} takes a number, ${least} or more: ${text}`);
 }
 
-/** A parser for commander. */
+/** Returns a parser for commander. */
 export const counted =
   (option: string, least = 1) =>
   (text: string): number =>
     parseCount(text, option, least);
 
-/** Collects an option that may be given several times, or with commas. */
+/** Collects an option that may be given several times, or once with commas. */
 export const listed = (text: string, former: readonly string[] = []): string[] => [
   ...former,
   ...text.split(",").filter((part) => part !== ""),
@@ -46,7 +46,7 @@ export function paired(
   throw new UsageError(`A header is written as name=value: ${text}`);
 }
 
-/** Where reading starts: the last n events, or a place as the server knows it. */
+/** Where reading starts: at the last n events, or at a place in the server's grammar. */
 export type Start = { readonly last: number } | { readonly place: string };
 
 /**
@@ -58,12 +58,12 @@ export function parseStart(text: string, now: number): Start {
   return { place: parsePlace(text, now) };
 }
 
-/** The same for a command that cannot start at the last n events. */
+/** Parses the same places for a command that cannot start at the last n events. */
 export function parsePlace(text: string, now: number): string {
   if (/^-\d+[smhdw]$/.test(text)) {
     return new Date(now - parseDuration(text.slice(1), "a place")).toISOString();
   }
-  // A date alone means the midnight of this machine's time zone.
+  // A date alone means midnight in the time zone of this machine.
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return instant(`${text}T00:00:00`, text);
   if (/^\d{4}-\d{2}-\d{2}[T ]/.test(text)) return instant(text.replace(" ", "T"), text);
   if (/^-/.test(text)) {
@@ -83,7 +83,7 @@ function instant(text: string, given: string): string {
   throw new UsageError(`"${given}" is no time: write it like 2026-11-29T08:00:00Z.`);
 }
 
-/** A place in the body of a request. */
+/** Returns a place in the form of a request's body. */
 export const placeInBody = (
   place: string,
 ): string | { readonly sequence: number } | { readonly cursor: string } => {

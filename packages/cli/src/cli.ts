@@ -43,13 +43,13 @@ export type Cli = {
   readonly io: Io;
   readonly out: Output;
   readonly globals: Globals;
-  /** What the command is about. It decides which command an error recommends. */
+  /** The subject of the command. It decides which command an error recommends. */
   about: About;
-  /** `isPatient`: a long publish waits out an outage of half a minute. */
+  /** `isPatient`: a long publish keeps trying during an outage of half a minute. */
   server(options?: { readonly isPatient: boolean }): Server;
 };
 
-/** Pauses of 0.1, 0.2, 0.4 and 0.8 s: a person waits for the answer. */
+/** Pauses of 0.1, 0.2, 0.4 and 0.8 s, because a person waits for the answer. */
 const RETRY = { attempts: 5, baseMs: 100, maxMs: 2_000 };
 const PATIENT = { attempts: 12, baseMs: 100, maxMs: 5_000 };
 

@@ -1,4 +1,4 @@
-/** What a command reads from and writes to. Tests pass their own. */
+/** The inputs and outputs of a command. Tests pass their own. */
 export type Io = {
   readonly stdin: Input;
   readonly stdout: Writer;
@@ -17,11 +17,14 @@ export type Writer = {
   readonly isTTY: boolean;
   /** The width of the terminal. */
   readonly columns: number;
-  /** Resolves once the text is passed on. Rejects with `BrokenPipe` if the reader has left. */
+  /**
+   * Resolves once the text is passed on. Rejects with `BrokenPipe` if the reader has closed the
+   * pipe.
+   */
   write(text: string): Promise<void>;
 };
 
-/** The reader of standard output has left, as `head` does. The command ends with 0. */
+/** The reader of standard output has closed the pipe, as `head` does. The command ends with 0. */
 export class BrokenPipe extends Error {
   override name = "BrokenPipe";
 }
@@ -35,7 +38,9 @@ export class Interrupted extends Error {
   }
 }
 
-/** A wrong call of a command. It ends with 2. `help` is the command that helps. */
+/**
+ * A command was called incorrectly. It ends with 2. `help` is the command whose help explains it.
+ */
 export class UsageError extends Error {
   override name = "UsageError";
   readonly help: string | undefined;

@@ -69,7 +69,10 @@ export function buildProgram({ writeHelp, start }: ProgramDeps): Command {
   return program;
 }
 
-/** `seek <subscription> <place>`. The first level has too many commands for that. */
+/**
+ * Formats a command as `seek <subscription> <place>`. The first level has too many commands for
+ * that form.
+ */
 const termOf = (command: Command): string =>
   [
     command.name(),
@@ -89,6 +92,6 @@ const COMMANDS: readonly Group[] = [
 const spelled = (argument: Argument): string =>
   argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
 
-/** `el subs seek` */
+/** Returns the full name of a command, such as `el subs seek`. */
 export const nameOf = (command: Command): string =>
   command.parent ? `${nameOf(command.parent)} ${command.name()}` : "el";

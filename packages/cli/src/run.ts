@@ -25,7 +25,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError && help.length > 0) {
-      // `el streams` lacks a verb, so its help is an error. `el` alone asks for help.
+      // `el streams` lacks a verb, so showing its help is an error. `el` alone asks for help.
       const isAsked = error.exitCode === 0 || argv.length === 0;
       const text = `${help.join("").trimEnd()}\n`;
       await (isAsked ? io.stdout : io.stderr).write(text).catch(() => {});
@@ -35,7 +35,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** `el read`, so that a wrong option is answered with the help of its command. */
+/**
+ * Returns the command, such as `el read`, so that a wrong option is answered with the help of its
+ * command.
+ */
 function commandOf(program: Command, argv: readonly string[]): string | undefined {
   const names: string[] = [];
   let at: Command | undefined = program;

@@ -12,8 +12,8 @@ const SOURCES = ["index.html", "package.json", "build/*.ts", "src/**/*", "../sdk
 
 /**
  * Returns the folder of the built console: `index.html`, and `assets` with hashed names. Builds it
- * first, within a few seconds, unless these very sources are built already. Several processes may
- * call it at the same time. Rejects with the output of the build if it fails.
+ * first, within a few seconds, unless exactly these sources are already built. Several processes
+ * may call it at the same time. Rejects with the output of the build if it fails.
  */
 export async function builtConsole(): Promise<string> {
   // A package that is one bundle has the built console next to it.
@@ -23,7 +23,7 @@ export async function builtConsole(): Promise<string> {
   if (existsSync(folder)) return folder;
   const making = path.join(dist, `.making-${randomUUID()}`);
   try {
-    // A process of its own gives the memory of the bundler back.
+    // The build runs in its own process, so that the bundler's memory is freed afterwards.
     await promisify(execFile)(process.execPath, [path.join(here, "build/vite.ts"), making]);
     renameSync(making, folder);
   } catch (error) {

@@ -5,8 +5,8 @@ import { builtConsole } from "./built.ts";
 const root = path.resolve(import.meta.dirname, "../../..");
 
 /**
- * Prints the folder of the built console, from the root of the repository, and then each file in
- * it: a line each, for programs that cannot wait for a promise.
+ * Prints the folder of the built console, relative to the root of the repository, and then each
+ * file in it, one per line. This is for programs that cannot wait for a promise.
  */
 const folder = await builtConsole();
 const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

@@ -18,14 +18,14 @@ import { type Filter, type Lag, type ParkedKey, type Place, rawJson } from "../.
 import { quoteData } from "./json/quote-data.ts";
 import { admin, ledger, openStream } from "./session.ts";
 
-/** The requests of the console, on the SDK. */
+/** Sends the requests of the console through the SDK. */
 
 export type { ApiKey, Filter, Lag, ParkedKey, UsageEntry };
 
-/** A stream of a list, or one that was asked for alone. */
+/** A stream from a list, or from its own view, which has more members. */
 export type StreamInfo = ListedStream & Partial<Pick<WholeStreamInfo, "subscriptions">>;
 
-/** A subscription of a list, or one that was asked for alone. */
+/** A subscription from a list, or from its own view, which has more members. */
 export type SubscriptionInfo = ListedSubscription &
   Partial<Pick<SubscriptionView, "keysBehind" | "members">>;
 
@@ -43,7 +43,7 @@ export type Event = {
   readonly data: string | null;
 };
 
-/** What is published by hand. `data` is a JSON text. */
+/** An event to publish by hand. `data` is a JSON text. */
 export type Draft = {
   readonly key: string;
   readonly type?: string | undefined;
@@ -62,7 +62,7 @@ export type EventPage = {
   readonly waitSecondsAdvised: number;
 };
 
-/** The subscription that lags most, among so many whose lag the server tells. */
+/** The subscription that lags most among those whose lag the server reports. */
 export type Worst = { readonly name: string; readonly lag: Lag; readonly among: number };
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -99,7 +99,7 @@ export const api = {
     whole(admin.value.streams.list({ ...WITH_STATS, signal })),
   stream: (name: string, signal?: AbortSignal): Promise<StreamInfo> =>
     admin.value.streams.get(name, { signal }),
-  /** The subscription of a stream that lags most. */
+  /** Returns the subscription of a stream that lags most. */
   async worstLag(name: string, signal?: AbortSignal): Promise<Worst | undefined> {
     const { subscriptions: all } = await admin.value.streams.get(name, { signal });
     const [worst] = all.toSorted((a, b) => b.lag.events - a.lag.events);
@@ -112,7 +112,7 @@ export const api = {
   deleteStream: (name: string) => admin.value.streams.delete(name),
   compact: (name: string) => admin.value.streams.compact(name),
 
-  /** A page of events. With `waitSeconds` the answer may take as long. */
+  /** Returns a page of events. With `waitSeconds` the answer may take that long. */
   events: (name: string, { waitSeconds, ...query }: Query, signal?: AbortSignal) =>
     ledger.value.request<EventPage>({
       method: "GET",

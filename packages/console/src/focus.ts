@@ -1,7 +1,7 @@
 /**
- * Keeps the keyboard's focus when what has it disappears: a row that is done with, a panel that is
- * closed. The focus then goes to what the closest `data-focus-after` around it names, as soon as
- * that is there, and otherwise to the closest part around it that is left.
+ * Keeps the keyboard's focus when the focused element disappears, such as a handled row or a closed
+ * panel. The focus moves to the element that the closest `data-focus-after` names, as soon as it
+ * exists, and otherwise to the closest remaining part.
  */
 export function keepFocus(root: HTMLElement): void {
   let around: readonly HTMLElement[] = [];

@@ -25,13 +25,13 @@ export function duration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** How long ago a moment was. */
+/** Formats how long ago a moment was. */
 export function ago(moment: string, now: number): string {
   const seconds = (now - Date.parse(moment)) / 1_000;
   return seconds < 1 ? "now" : `${duration(seconds)} ago`;
 }
 
-/** How far ahead a moment is. */
+/** Formats how far ahead a moment is. */
 export function ahead(moment: string, now: number): string {
   const seconds = (Date.parse(moment) - now) / 1_000;
   return seconds <= 0 ? "passed" : `in ${duration(seconds)}`;
@@ -39,23 +39,23 @@ export function ahead(moment: string, now: number): string {
 
 const two = (value: number): string => String(value).padStart(2, "0");
 
-/** The day in the reader's time zone: `2026-11-29`. */
+/** Formats the day in the reader's time zone: `2026-11-29`. */
 export function day(moment: string): string {
   const date = new Date(moment);
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** The time in the reader's time zone, to the millisecond: `14:02:07.250`. */
+/** Formats the time in the reader's time zone, to the millisecond: `14:02:07.250`. */
 export function clock(moment: string): string {
   const date = new Date(moment);
   const parts = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
   return `${parts}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
-/** A whole moment in the reader's time zone: `2026-11-29 14:02:07`. */
+/** Formats a whole moment in the reader's time zone: `2026-11-29 14:02:07`. */
 export const moment = (text: string): string => `${day(text)} ${clock(text).slice(0, 8)}`;
 
-/** Events per second, with as many digits as help. */
+/** Formats events per second, with a useful number of digits. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return "0/s";
   if (perSecond < 0.1) return "<0.1/s";

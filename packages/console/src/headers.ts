@@ -1,8 +1,11 @@
-/** Headers as a person writes them: a line each, such as `source: shop`. */
+/** Headers as a person writes them: one per line, such as `source: shop`. */
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** Reads lines. Returns undefined when there are none, and throws for a line without a colon. */
+/**
+ * Parses lines of headers. Returns undefined when there are none, and throws for a line without a
+ * colon.
+ */
 export function readHeaders(text: string): Headers | undefined {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   if (lines.length === 0) return undefined;
@@ -20,7 +23,10 @@ export const printHeaders = (headers: Headers = {}): string =>
     .map(([name, value]) => `${name}: ${value}`)
     .join("\n");
 
-/** Whether headers have the one that is written as `name: value`, or just one of a name. */
+/**
+ * Returns a function that checks whether headers contain the one written as `name: value`, or any
+ * with a given name.
+ */
 export function headerMatcher(text: string): (headers?: Headers) => boolean {
   const [wanted = "", ...rest] = text.split(":");
   const name = wanted.trim().toLowerCase();

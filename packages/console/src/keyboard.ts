@@ -15,7 +15,7 @@ export const SHORTCUTS: readonly (readonly [string, string])[] = [
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.matches("input, select, textarea, dialog *");
 
-/** The keys that work in every view. A view marks its parts with `data-` attributes. */
+/** Handles the keys that work in every view. A view marks its parts with `data-` attributes. */
 export function listenToKeys(): () => void {
   const onKey = (event: KeyboardEvent) => {
     const { key, target, ctrlKey, metaKey, altKey } = event;

@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
 
 /**
- * What the address names: the view, and what it shows. All of it comes after the `#`, which a
- * browser does not send, so neither keys nor filters are in a server's log.
+ * The content of the address: the view, and what it shows. All of it comes after the `#`, which a
+ * browser does not send, so neither keys nor filters reach a server's log.
  */
 export type Place = {
   readonly path: readonly string[];
@@ -11,7 +11,9 @@ export type Place = {
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** Reads `#/streams/orders/events?type=order.paid`. A part that cannot be decoded stays so. */
+/**
+ * Parses `#/streams/orders/events?type=order.paid`. A part that cannot be decoded stays unchanged.
+ */
 export function readPlace(hash: string): Place {
   const [path = "", ...rest] = hash.replace(/^#?\/?/, "").split("?");
   return {
@@ -28,7 +30,7 @@ function decode(part: string): string {
   }
 }
 
-/** The address of a view, for a link. Undefined and empty members are left out. */
+/** Returns the address of a view, for a link. Undefined and empty members are left out. */
 export function href(path: readonly string[], query: Query = {}): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === ""
@@ -41,12 +43,14 @@ export function href(path: readonly string[], query: Query = {}): string {
 
 export const place = signal<Place>({ path: [], query: {} });
 
-/** Follows the address. Returns what the address holds now. */
+/**
+ * Follows the address, and updates the place. Calls `onKey` with a key that the address carries.
+ */
 export function followAddress(onKey: (key: string) => void): void {
   const read = () => {
     const key = /^#key=([^&]+)/.exec(location.hash)?.[1];
     if (key !== undefined) {
-      // The key must stay neither in the address nor in the history.
+      // The key must not stay in the address or in the history.
       history.replaceState(null, "", `${location.pathname}#/`);
       onKey(decode(key));
     }
@@ -57,12 +61,14 @@ export function followAddress(onKey: (key: string) => void): void {
   read();
 }
 
-/** Goes to another view, as a link does. */
+/** Opens another view, as a link does. */
 export function go(path: readonly string[], query: Query = {}): void {
   location.hash = href(path, query);
 }
 
-/** Changes what the present view shows. Back returns to what it showed before. */
+/**
+ * Changes the content of the present view. The browser's back button restores the previous content.
+ */
 export function show(changes: Query, { replace = false } = {}): void {
   const { path, query } = place.value;
   const address = href(path, { ...query, ...changes });

@@ -1,10 +1,10 @@
-/** How many readings of a number are kept, and no more than one each few seconds. */
+/** The maximum number of readings of a value. One is kept every few seconds at most. */
 const READINGS_MAX = 120;
 const APART_MS = 1_500;
 
 export type Reading = { readonly at: number; readonly value: number };
 
-/** The readings of numbers since the page was opened, by name. Views come and go; these stay. */
+/** Keeps the readings of values since the page was opened, by name. They outlive the views. */
 export function createSamples() {
   const series = new Map<string, Reading[]>();
   return {
@@ -18,7 +18,7 @@ export function createSamples() {
   };
 }
 
-/** The rates between neighbouring readings of a number that only grows, per second. */
+/** Returns the rates per second between neighbouring readings of a value that only grows. */
 export function ratesOf(readings: readonly Reading[]): number[] {
   return readings.slice(1).map((reading, index) => {
     const before = readings[index] ?? reading;
@@ -27,7 +27,7 @@ export function ratesOf(readings: readonly Reading[]): number[] {
   });
 }
 
-/** The line through values, in a box of the given size, from left to right. */
+/** Returns a line through values, from left to right in a box of the given size. */
 export function sparkline(values: readonly number[], width: number, height: number): string {
   if (values.length < 2) return `M0 ${height} H${width}`;
   const most = Math.max(...values, Number.MIN_VALUE);

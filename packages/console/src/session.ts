@@ -9,12 +9,12 @@ const PLACE = "eventledger.key";
 
 /** The API key. It is kept until the tab closes, and leaves it only as a header. */
 export const apiKey = signal<string | undefined>(sessionStorage.getItem(PLACE) ?? undefined);
-/** The bearer of the key, and what it may do. */
+/** The bearer of the key, and its rights. */
 export const me = signal<Caller | undefined>(undefined);
-/** Why the last key was refused, or why the server could not be asked. */
+/** Why the last key was refused, or why the server could not be reached. */
 export const refusal = signal<string>("");
 
-/** How this server is reached. The data of events comes as the text that was published. */
+/** The SDK's options for this server. The data of events arrives as the text that was published. */
 const options = computed(
   (): ConnectionOptions => ({
     url: location.origin,
@@ -31,7 +31,7 @@ export const ledger = computed(() => new EventLedger(options.value));
 export const admin = computed(() => administer(options.value));
 
 async function send(url: string, init: RequestInit) {
-  // The key is a header. No cookie is sent, and none is taken.
+  // The key is sent as a header. No cookie is sent or accepted.
   const response = await fetch(url, { ...init, credentials: "omit", cache: "no-store" });
   return {
     status: response.status,
@@ -59,13 +59,13 @@ export async function openStream(
   if (response.ok && response.body !== null && type.startsWith("text/event-stream")) {
     return response.body;
   }
-  // A gateway that does not know event streams answers in its own way.
+  // A gateway that does not know event streams sends an answer of its own.
   const unknown = { code: "streaming-unavailable", status: response.status };
   const isProblem = type.startsWith("application/problem+json");
   throw new LedgerProblem(isProblem ? await response.json() : unknown);
 }
 
-/** Asks the server who the key belongs to, and keeps the key if it is taken. */
+/** Asks the server for the bearer of the key, and keeps the key if it is accepted. */
 export async function signIn(key: string): Promise<void> {
   apiKey.value = key;
   refusal.value = "";
@@ -97,7 +97,10 @@ function end(why: string): void {
   refusal.value = why;
 }
 
-/** Whether the key may do what needs a scope. Some operations reach beyond a bound key. */
+/**
+ * Returns whether the key may do something that needs a scope. Some operations reach beyond a bound
+ * key.
+ */
 export function can(scope: Scope, { unbound = false } = {}): boolean {
   const { value } = me;
   if (value === undefined || !value.scopes.includes(scope)) return false;

@@ -1,6 +1,6 @@
 /**
- * The names to ask next: those that were never asked, and then those that were asked longest ago.
- * At most `most`, and none that was asked after `before`.
+ * Returns the names to request next: those that were never requested, then those that were
+ * requested longest ago. At most `most`, and none that was requested after `before`.
  */
 export function nextToAsk(
   names: readonly string[],

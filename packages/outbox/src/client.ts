@@ -11,7 +11,7 @@ export type LedgerClient = {
   }): Promise<T>;
 };
 
-/** An error of the SDK, as far as an outbox looks at it. */
+/** The members of an SDK error that an outbox uses. */
 type ClientError = {
   readonly name: string;
   readonly code?: string;

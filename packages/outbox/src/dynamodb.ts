@@ -15,20 +15,20 @@ export type DynamoRecord = {
   };
 };
 
-/** Lambda calls again with the records from this one on. */
+/** The answer to Lambda, which calls again with the records from this one on. */
 export type BatchResponse = {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 };
 
 export type DynamoRelayOptions = {
   readonly ledger: LedgerClient;
-  /** The events of a record. An empty list if it is of no interest. */
+  /** Returns the events of a record. An empty list means that the record is ignored. */
   readonly toEvents: (record: DynamoRecord) => readonly OutboxEvent[];
-  /** How many requests are under way at a time. Events of one key never overlap. */
+  /** The maximum number of concurrent requests. Events of one key never overlap. */
   readonly concurrency?: number | undefined;
   /**
-   * Called for a record that the ledger refuses, which is then given up. Without it the record
-   * fails, and its shard waits for it.
+   * Called for a record that the ledger refuses. The record is then given up. Without this function
+   * the record fails, and its shard waits for it.
    */
   readonly onRefused?: ((error: unknown, record: DynamoRecord) => unknown) | undefined;
 };
@@ -37,16 +37,16 @@ export type DynamoRelayOptions = {
  * A Lambda handler that publishes the records of a DynamoDB stream. The function's event source
  * needs `FunctionResponseTypes: ["ReportBatchItemFailures"]`.
  *
- * Each record is a request of its own under the record's id. Lambda may pass the same records again
- * in other batches, so a batch is no name that lasts. DynamoDB keeps a record for 24 hours, and the
- * ledger remembers a name for as long.
+ * Each record is one request, and the record's id is its Idempotency-Key. Lambda may pass the same
+ * records again in other batches, so the name of a batch would not last. DynamoDB keeps a record
+ * for 24 hours, and the ledger remembers a key for as long.
  */
 export function dynamoRelay({ ledger, toEvents, concurrency = 16, onRefused }: DynamoRelayOptions) {
   const publish = async (record: DynamoRecord, events: readonly OutboxEvent[]): Promise<void> => {
     const byStream = Map.groupBy(events, ({ stream }) => stream);
     for (const [stream, own] of byStream) {
       const created = record.dynamodb?.ApproximateCreationDateTime;
-      // A repetition must send the same content, so the time is the record's.
+      // A repeated request must have the same content, so the time comes from the record.
       const time = created === undefined ? new Date(0) : new Date(created * 1_000);
       const printed = own.map((event, index) => {
         const columns = toColumns(event, time);

@@ -20,7 +20,7 @@ export type OutboxEvent = {
     }
 );
 
-/** The columns of an event. `headers` and `data` are JSON texts. */
+/** The columns of an event's row. `headers` and `data` are JSON texts. */
 export type OutboxColumns = {
   readonly stream: string;
   readonly key: string;
@@ -30,7 +30,7 @@ export type OutboxColumns = {
   readonly data: string;
 };
 
-/** An event that waits. */
+/** An event that waits to be published. */
 export type OutboxRow = Omit<OutboxColumns, "stream"> & {
   /** An integer as text, because it has 64 bits. */
   readonly position: string;
@@ -46,7 +46,7 @@ const HEADER_NAME = /^[a-z0-9][a-z0-9_.-]{0,63}$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 const STREAM = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
-/** The columns of an event. Throws InvalidEvent for what the ledger would refuse. */
+/** Converts an event to columns. Throws InvalidEvent for an event that the ledger would refuse. */
 export function toColumns(event: OutboxEvent, now: Date): OutboxColumns {
   const { stream, key, type = null, time = now.toISOString(), headers } = event;
   const refuse = (message: string, ...path: string[]) =>
@@ -73,7 +73,7 @@ export function toColumns(event: OutboxEvent, now: Date): OutboxColumns {
   return columns;
 }
 
-/** A row as the JSON of a publish. The same row always gives the same text. */
+/** Prints a row as the JSON of a publish. The same row always gives the same text. */
 export function printRow({ key, type, id, time, headers, data }: OutboxRow): string {
   const attributes = JSON.stringify({
     key,
@@ -90,7 +90,7 @@ type Refuse = (message: string, ...path: string[]) => InvalidEvent;
 function checkText(text: unknown, name: string, most: number, refuse: Refuse): void {
   if (typeof text !== "string" || text === "") throw refuse("must be a text", name);
   if (!text.isWellFormed()) throw refuse("has a lone surrogate", name);
-  // PostgreSQL cannot store it.
+  // PostgreSQL cannot store this character.
   if (text.includes("\u0000")) throw refuse("has the character U+0000", name);
   const bytes = bytesOf(text);
   if (bytes > most) throw refuse(`is too long: ${bytes} of ${most} bytes`, name);
@@ -106,7 +106,7 @@ function checkHeaders(headers: OutboxEvent["headers"] = {}, refuse: Refuse): voi
   }
 }
 
-/** Data as JSON. Refuses what JSON would change silently. */
+/** Prints data as JSON. Refuses data that JSON would change silently. */
 function print(data: unknown, refuse: Refuse): string {
   const text = JSON.stringify(data, (name, member: unknown) => {
     if (typeof member === "bigint") throw refuse("is a bigint: use dataText", "data", name);
@@ -127,7 +127,10 @@ function parsed(text: string, refuse: Refuse): string {
   }
 }
 
-/** JSON.stringify spells a lone surrogate as an escape. A pair never needs one. */
+/**
+ * Returns whether JSON contains a lone surrogate. JSON.stringify prints it as an escape, and never
+ * escapes a pair.
+ */
 function hasLoneEscape(json: string): boolean {
   if (!/\\u[dD][89a-fA-F]/.test(json)) return false;
   let isLone = false;

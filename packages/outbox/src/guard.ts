@@ -1,7 +1,7 @@
 /** An event that a consumer has received, and the life of its stream. */
 export type Received = { readonly key: string; readonly sequence: number };
 
-/** Of the second argument of a handler of `run`, or of a page. */
+/** The second argument of a handler of `run`, or a page. Only its life is used. */
 export type About = { readonly life: string };
 
 export type GuardOptions = {

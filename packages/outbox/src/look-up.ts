@@ -9,13 +9,14 @@ type Page = {
   readonly caughtUp: boolean;
 };
 
-/** The clocks of database and ledger may differ by this much. */
+/** The maximum difference between the clocks of the database and the ledger. */
 const CLOCKS_MS = 3_600_000;
 
 /**
- * Whether the ledger has a batch. A batch is written whole or not at all, so one event shows it.
- * The log is read from before the batch was named. Where it no longer reaches back so far, the
- * current state of the key shows the event, because later events of the key wait for this batch.
+ * Returns whether the ledger has a batch. A batch is written whole or not at all, so one of its
+ * events is proof. The log is read from before the batch was named. If it no longer reaches back
+ * that far, the current state of the key shows the event, because later events of the key wait for
+ * this batch.
  */
 export async function isPublished(
   ledger: LedgerClient,

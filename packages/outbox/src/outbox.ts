@@ -3,16 +3,16 @@ import { type RelayOptions, relay } from "./relay.ts";
 import { type SnapshotOptions, type SnapshotReport, type State, snapshot } from "./snapshot.ts";
 import type { OutboxStore } from "./store.ts";
 
-/** What a program does with an outbox beside adding to it. */
+/** The operations of an outbox other than adding events. */
 export type Publishing = {
   /**
-   * Publishes what waits, until the signal is aborted. Rejects with the signal's reason, or with a
-   * problem that repeating does not solve.
+   * Publishes waiting events until the signal is aborted. Rejects with the signal's reason, or with
+   * a problem that repeating does not solve.
    */
   relay(ledger: LedgerClient, options?: RelayOptions): Promise<void>;
   /**
-   * Publishes one event for each row that existed before the outbox did. `rows` is called once no
-   * relay of the stream publishes, and reads the rows then. It can be repeated after a failure.
+   * Publishes one event for each row that existed before the outbox did. `rows` reads the rows. It
+   * is called once no relay of the stream publishes. The snapshot can be repeated after a failure.
    */
   snapshot(
     ledger: LedgerClient,

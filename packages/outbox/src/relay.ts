@@ -8,7 +8,7 @@ import { pauseMs, verdictOn } from "./verdict.ts";
 export type RelayOptions = {
   /** How long an idle relay waits before it looks for new events. The default is 250 ms. */
   readonly pollMs?: number | undefined;
-  /** Ends when nothing waits, instead of following the outbox. For jobs that run now and then. */
+  /** Ends when no event waits, instead of following the outbox. For scheduled jobs. */
   readonly untilEmpty?: boolean | undefined;
   /**
    * What happens to an event that the ledger refuses. `stop`: relay() rejects with the problem.
@@ -21,8 +21,8 @@ export type RelayOptions = {
   /** The maximum number of bytes of a request. The ledger accepts 4 MiB. */
   readonly bytesMax?: number | undefined;
   /**
-   * How long a relay that was killed keeps others from publishing. It need not be right: two relays
-   * at the same time publish the same batches, each of which takes effect once.
+   * How long a killed relay keeps others from publishing. The value is not critical: two concurrent
+   * relays publish the same batches, and each batch takes effect once.
    */
   readonly leaseMs?: number | undefined;
   /** Called for each failure after which the relay tries again. */
@@ -37,8 +37,8 @@ export type RelayOptions = {
 const TRUST_MS = 12 * 3_600_000;
 
 /**
- * Publishes what waits in an outbox, each stream by itself, until the signal is aborted. Rejects
- * with the signal's reason, or with a problem that repeating does not solve.
+ * Publishes the waiting events of an outbox, each stream independently, until the signal is
+ * aborted. Rejects with the signal's reason, or with a problem that repeating does not solve.
  */
 export async function relay(
   store: OutboxStore,
@@ -66,12 +66,13 @@ export async function relay(
     running.set(stream, ended);
   };
   try {
-    // If the first look fails, the outbox is not usable. Later failures pass.
+    // If the first read fails, the outbox is not usable. Later failures are temporary.
     let streams = await store.streams();
     for (let failures = 0; ; ) {
       signal.throwIfAborted();
       if (failure !== undefined) {
-        // One stream must not keep the others back, also if the relay is started again and again.
+        // One failing stream must not delay the others, even if the relay is restarted again and
+        // again.
         await Promise.race([Promise.all(running.values()), pause(OTHERS_MS, signal)]);
         throw failure.error;
       }
@@ -96,20 +97,20 @@ export async function relay(
   }
 }
 
-/** How long the other streams may still publish what waits after one stream has failed. */
+/** After one stream has failed, the others may still publish their waiting events for this long. */
 const OTHERS_MS = 5_000;
 
-/** A database that is away for about a minute and a half is waited for. */
+/** The relay waits about a minute and a half for a database that does not answer. */
 const STORE_FAILURES_MAX = 20;
 
 type Work = RelayOptions & {
   readonly stream: string;
   readonly owner: string;
-  /** Publishes only a batch that was begun before. */
+  /** Publishes only a batch that was begun earlier. */
   readonly isOnlyBegun?: boolean;
 };
 
-/** Publishes one batch after another until none is left, or another relay has the stream. */
+/** Publishes batch after batch until none is left, or another relay has the lease of the stream. */
 export async function publishAll(
   store: OutboxStore,
   ledger: LedgerClient,
@@ -120,7 +121,8 @@ export async function publishAll(
     signal?.throwIfAborted();
     try {
       if (!(await store.claim(stream, owner, leaseMs))) return;
-      // The name is durable before the events are sent. After a crash the same batch goes first.
+      // The name is stored before the events are sent, so after a crash the same batch is sent
+      // first.
       const caps = { eventsMax, bytesMax };
       const name = work.isOnlyBegun ? undefined : crypto.randomUUID();
       const batch = await store.batch(stream, owner, name, caps);
@@ -157,7 +159,7 @@ async function publishOne(
       path: `${streamPath(stream)}/events`,
       headers: { "Idempotency-Key": batch.id },
       body: `{"events":[${batch.rows.map(printRow).join(",")}]}`,
-      // Before each attempt the age of the batch is looked at.
+      // The age of the batch is checked before each attempt.
       attempts: 1,
       signal,
     });

@@ -26,9 +26,9 @@ export type State =
 
 /**
  * Publishes one event for each row that existed before the outbox did. Relays of the stream wait
- * meanwhile, so every event of the outbox is either in the ledger before a row is read, or waits
- * after it. A row is published only if its key has no state in the ledger and no event in the
- * outbox, because these are newer. So it can be repeated after a failure.
+ * meanwhile. So every event of the outbox is either in the ledger before a row is read, or is
+ * published after it. A row is published only if its key has no state in the ledger and no event in
+ * the outbox, because these would be newer. So the snapshot can be repeated after a failure.
  */
 export async function snapshot(
   store: OutboxStore,
@@ -45,7 +45,7 @@ export async function snapshot(
   };
   try {
     while (!(await store.claim(stream, owner, leaseMs))) await pause(250, signal);
-    // A relay that was killed may have left a batch whose events are in the ledger or not.
+    // A killed relay may have left a batch whose events may or may not be in the ledger.
     await publishAll(store, ledger, { stream, owner, leaseMs, signal, isOnlyBegun: true });
     let published = 0;
     let skipped = 0;
@@ -67,7 +67,7 @@ export async function snapshot(
   }
 }
 
-/** Publishes the states of keys that have none in the ledger. Returns how many. */
+/** Publishes the states of keys that have none in the ledger. Returns their number. */
 async function publishStates(
   ledger: LedgerClient,
   stream: string,
@@ -98,7 +98,7 @@ async function publishStates(
   return rest.length;
 }
 
-/** The keys that have a state in the ledger, if that is why it refused. */
+/** Returns the keys that have a state in the ledger, if they are the reason for its refusal. */
 function mismatches(error: unknown): ReadonlySet<string> {
   const { code, body } = asClientError(error);
   const listed = code === "sequence-mismatch" ? body?.mismatches : [];

@@ -1,12 +1,12 @@
 import type { OutboxRow } from "./event.ts";
 
-/** Events that are published in one request under one name. */
+/** Events that are published in one request with one name. */
 export type Batch = {
   /** The Idempotency-Key. */
   readonly id: string;
-  /** How long ago it was named, by the clock of the database. */
+  /** The time since the batch was named, by the clock of the database. */
   readonly ageMs: number;
-  /** In the order of their positions. */
+  /** The events in the order of their positions. */
   readonly rows: readonly OutboxRow[];
 };
 
@@ -24,8 +24,9 @@ export type OutboxStatus = {
 export type ParkedEvent = OutboxRow & { readonly stream: string; readonly reason: string };
 
 /**
- * What a relay needs of an outbox. Each call is one transaction. A stream has at most one batch at
- * a time. It exists from `batch` until `finish` or `park`, also if another relay takes the lease.
+ * The operations that a relay needs from an outbox. Each call is one transaction. A stream has at
+ * most one batch at a time. It exists from `batch` until `finish` or `park`, even if another relay
+ * takes the lease.
  */
 export type OutboxStore = {
   /** The streams that have something to publish. */
@@ -33,8 +34,8 @@ export type OutboxStore = {
   /** Takes or renews the lease of a stream. False if another relay has it. */
   claim(stream: string, owner: string, leaseMs: number): Promise<boolean>;
   /**
-   * The batch that was begun. If there is none and a name is given, the owner of the lease begins
-   * one with all visible events by position, up to the caps.
+   * Returns the batch that was begun. If there is none and a name is given, the owner of the lease
+   * begins one with all visible events by position, up to the caps.
    */
   batch(
     stream: string,
@@ -42,14 +43,14 @@ export type OutboxStore = {
     name: string | undefined,
     caps: Caps,
   ): Promise<Batch | undefined>;
-  /** Gives a batch that was not published another name. */
+  /** Gives an unpublished batch a new name. */
   rename(stream: string, from: string, to: string): Promise<void>;
   /** Removes the events of a published batch. */
   finish(stream: string, id: string): Promise<void>;
-  /** Ends a batch that was refused. The named events are parked, and the others wait again. */
+  /** Ends a refused batch. The named events are parked, and the others wait again. */
   park(stream: string, id: string, reasons: ReadonlyMap<string, string>): Promise<void>;
   /** Ends the leases of a relay. */
   release(owner: string): Promise<void>;
-  /** Which of these keys have events that are not published. */
+  /** Returns those of these keys that have unpublished events. */
   waitingKeys(stream: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
 };

@@ -1,10 +1,10 @@
 import { asClientError } from "./client.ts";
 
 /**
- * What a relay does after a publish has failed. `again`: the same batch with the same name, after a
- * pause. `look`: the batch may be in the log already. `refuse`: nothing was written, and these
- * events (by their index) are at fault. `stop`: repeating does not help. `database`:
- * the error does not come from the ledger.
+ * The next step of a relay after a failed publish. `again`: send the same batch with the same name,
+ * after a pause. `look`: check whether the batch is already in the log. `refuse`: nothing was
+ * written, and these events (by their index) are at fault. `stop`: repeating does not help.
+ * `database`: the error does not come from the ledger.
  */
 export type Verdict =
   | { readonly kind: "again"; readonly afterMs: number }

@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { sqliteOutbox } from "@eventledger/outbox";
 import { EventLedger } from "@eventledger/sdk";
 
-/** The orders service. It changes its table and tells it in one transaction. */
+/** The orders service. It changes its table and adds the event in one transaction. */
 const { EVENTLEDGER_URL: url = "http://127.0.0.1:4000", EVENTLEDGER_API_KEY: apiKey = "" } =
   process.env;
 const wanted = Number(process.argv[2] ?? 500);
@@ -47,7 +47,7 @@ relay.catch((error: unknown) => {
   process.exit(1);
 });
 
-// It goes on where it was killed. The last order may have been half done.
+// After being killed, it continues where it stopped. The last order may be incomplete.
 const orders = "SELECT count(*) AS placed FROM orders WHERE id <> 'order-cancelled'";
 const { placed } = { ...database.prepare(orders).get() };
 for (let n = Math.max(0, Number(placed) - 1); n < wanted; n++) {

@@ -7,13 +7,13 @@ export type ConnectionOptions = {
   /** The server's address, such as `http://127.0.0.1:4000`. */
   readonly url: string;
   /**
-   * The API key, or a function that fetches it. `isRefused` says that the server has refused the
-   * last key, so a cached one is of no use.
+   * The API key, or a function that fetches it. `isRefused` is true if the server has refused the
+   * last key. The function must then not return a cached one.
    */
   readonly apiKey?: string | ((isRefused: boolean) => string | Promise<string>) | undefined;
   /** Replaces the global `fetch`. */
   readonly fetch?: Fetch | undefined;
-  /** How long an answer may take. A wait that the request asks for comes on top. */
+  /** The time limit of an answer. If the request waits for events, that time is added. */
   readonly timeoutMs?: number | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Called for each attempt, for logs and metrics. */

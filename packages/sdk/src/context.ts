@@ -15,7 +15,7 @@ export type StreamContext = {
 
 export const streamPath = (stream: string): string => `/streams/${encodeURIComponent(stream)}`;
 
-/** The members of an answer, or undefined if it has none. */
+/** Returns the members of an answer, or undefined if it has none. */
 export async function ask<T>(
   { connection, numbers }: Pick<StreamContext, "connection" | "numbers">,
   call: Call,

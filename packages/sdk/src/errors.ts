@@ -4,7 +4,10 @@
  */
 const BRAND: unique symbol = Symbol.for("eventledger.error") as never;
 
-/** A newer server may send others. The SDK then does not repeat the request. */
+/**
+ * The advice for a program. A newer server may send other values. The SDK then does not repeat the
+ * request.
+ */
 export type Retry = "never" | "same" | "refresh" | "later";
 
 /** One fault of a request, at a JSON Pointer into it. */
@@ -63,7 +66,7 @@ export type ProblemCode =
   /** The answer does not come from EventLedger. A proxy or another server sent it. */
   | "unexpected-answer";
 
-/** A minifier changes the constructor's name. The name in an instance stays right. */
+/** A minifier changes the constructor's name, so each instance stores its name. */
 abstract class Branded extends Error {
   abstract override readonly name: string;
   get [BRAND](): string {
@@ -82,7 +85,7 @@ export class LedgerProblem extends Branded {
   declare readonly requestId: string | undefined;
   /** The faults of the request, each with its pointer. */
   declare readonly errors: readonly InvalidPart[];
-  /** Whether the request may have taken effect nevertheless. */
+  /** Whether the request may have taken effect despite the error. */
   declare readonly maybeWritten: boolean;
   /** The whole answer, including the members of its code, such as `seek` and `mismatches`. */
   declare readonly body: Readonly<Record<string, unknown>>;
@@ -122,7 +125,7 @@ export class LedgerUnreachable extends Branded {
   }
 }
 
-/** Why a schema refuses an event's data, or why the data cannot be JSON. */
+/** The reason why a schema refuses an event's data, or why the data cannot be JSON. */
 export type Issue = { readonly message: string; readonly path: readonly PropertyKey[] };
 
 /** An event that must not be published, or that a consumer cannot use. */
@@ -155,7 +158,10 @@ export class InvalidEvent extends Branded {
 const isBranded = (error: unknown, brand: string): boolean =>
   (error as { [BRAND]?: string } | null | undefined)?.[BRAND] === brand;
 
-/** After a lost answer, these codes mean that the first request has taken effect. */
+/**
+ * Treats a refusal of a repeated request as success if its code means that the first request has
+ * taken effect.
+ */
 export async function unlessRepeated(
   running: Promise<unknown>,
   ...codes: ProblemCode[]

@@ -76,7 +76,7 @@ export class EventLedger {
     return this.request({ method: "GET", path: "/whoami", ...how });
   }
 
-  /** Any operation of the API, with the same retries and errors. */
+  /** Sends any request of the API, with the same retries and errors. */
   request<T = unknown>(call: Call): Promise<T> {
     return ask({ ...this.#context, numbers: "double" }, call);
   }

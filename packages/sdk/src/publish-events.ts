@@ -5,9 +5,9 @@ import type { Connection } from "./http/request.ts";
 
 export type PublishOptions = {
   /**
-   * Names this publish for 24 hours: requests with one name take effect once. Use the id of the row
-   * or message that the event comes from, so that it also holds when the process restarts. By
-   * default the SDK makes a new one.
+   * The name of this publish, for 24 hours: several requests with one name take effect once. Use
+   * the id of the row or message that the event comes from, so that the name stays the same when
+   * the process restarts. By default the SDK makes a new name.
    */
   readonly idempotencyKey?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -21,7 +21,7 @@ type Batch = PublishOptions & {
   readonly onRetry?: (error: Error) => void;
 };
 
-/** One request with all events. Every repetition has the same key and body. */
+/** Sends all events in one request. Every repetition has the same key and body. */
 export async function publishEvents(
   connection: Connection,
   stream: string,

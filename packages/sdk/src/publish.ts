@@ -7,7 +7,8 @@ export { InvalidEvent, LedgerProblem, LedgerUnreachable } from "./errors.ts";
 export { type RawJson, rawJson } from "./events/raw-json.ts";
 
 /**
- * Only publishing, for programs in which each byte counts. Batching publishers are not included.
+ * Opens a stream for publishing only, for programs that must be small. Batching publishers are not
+ * included.
  */
 export function publishingTo<S extends Schemas>(
   options: ConnectionOptions & { readonly stream: string; readonly events: S },

@@ -1,6 +1,6 @@
 import { LedgerProblem } from "./errors.ts";
 
-/** How many of the waiting events the next request takes: as many as its caps allow. */
+/** Returns how many of the waiting events the next request takes: as many as its caps allow. */
 export function nextBatch(
   queue: readonly { readonly bytes: number }[],
   { eventsMax, bytesMax }: { readonly eventsMax: number; readonly bytesMax: number },
@@ -17,8 +17,8 @@ export function nextBatch(
 const AT_FAULT = /^\/events\/(\d+)(\/|$)/;
 
 /**
- * The events of a request that are given up. If the server names some, nothing was written, and the
- * others can be sent without them. Undefined: all are given up.
+ * Returns the events of a request that are given up. If the server names some, nothing was written,
+ * and the others can be sent without them. Undefined: all are given up.
  */
 export function refusedEvents(error: unknown, count: number): ReadonlySet<number> | undefined {
   if (!LedgerProblem.is(error) || error.maybeWritten || error.status >= 500) return undefined;

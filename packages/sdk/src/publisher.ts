@@ -40,7 +40,7 @@ type Waiting = PromiseWithResolvers<Added> & {
   readonly bytes: number;
 };
 
-/** Less than the 24 hours for which the server remembers an Idempotency-Key. */
+/** This is less than the 24 hours for which the server remembers an Idempotency-Key. */
 const GIVE_UP_MS = 23 * 3_600_000;
 
 /**
@@ -83,7 +83,7 @@ export function createPublisher<In extends NewEvent>(
     while (queue.length > 0) {
       const batch = queue.splice(0, nextBatch(queue, { eventsMax, bytesMax }));
       await settle(batch);
-      // The events that were added meanwhile have waited as long as the request took.
+      // Events that were added in the meantime have already waited for as long as the request took.
     }
     isSending = false;
   }

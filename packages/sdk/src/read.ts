@@ -51,7 +51,7 @@ export async function* readPages(
   }
 }
 
-/** The same, event by event. */
+/** Reads the same event by event. */
 export async function* readEach(
   context: StreamContext,
   options: ReadOptions = {},

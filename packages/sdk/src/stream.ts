@@ -18,14 +18,14 @@ export type Stream<
   publisher(options?: PublisherOptions): Publisher<In>;
   /** The events one by one. */
   read(options?: ReadOptions): AsyncGenerator<Out, void, void>;
-  /** The events by pages, each with the cursor to continue from. */
+  /** The events in pages, each with the cursor to continue from. */
   readPages(options?: ReadOptions): AsyncGenerator<Page<Out>, void, void>;
   subscription(name: string, settings?: SubscriptionSettings): Subscription<Out>;
   /** Keeps the current state of each key in a store. */
   view<Row = Exclude<Out["data"], null>, Store extends ViewStore<Row> = ViewStore<Row>>(
     options: ViewOptions<Row, Store, Out>,
   ): View<Row, Store>;
-  /** Compacts the stream now: the list of current states then covers the whole log. */
+  /** Compacts the stream now, so that the list of current states covers the whole log. */
   compact(options?: { readonly signal?: AbortSignal }): Promise<void>;
 };
 

@@ -10,7 +10,7 @@ import type { Register } from "../register.ts";
 import { VERSION } from "../version.ts";
 import { loadLocal } from "./start.ts";
 
-/** What was looked at, what was found, and the remedy if it is not well. */
+/** One check of the doctor: its subject, its result, and the remedy if the result is bad. */
 export type Check = {
   readonly name: string;
   readonly status: "ok" | "warning" | "failed";
@@ -150,7 +150,7 @@ async function server(cli: Cli): Promise<Check[]> {
   }
 }
 
-/** A wrong clock makes places such as -15m wrong. */
+/** With a wrong clock, places such as -15m are wrong. */
 async function serverClock({ io }: Cli, url: string): Promise<Check> {
   const began = io.now();
   const response = await fetch(`${url}/health`, { signal: io.signal }).catch(() => undefined);

@@ -39,8 +39,8 @@ export function exportCommand({ program, act }: Register): void {
 }
 
 /**
- * Writes an export into a file. The file appears once it is whole: each part has the hash that the
- * server stated.
+ * Writes an export into a file. The file appears only when it is complete and each part has the
+ * hash that the server stated.
  */
 async function exportTo(cli: Cli, name: string, file: string, flags: Flags): Promise<void> {
   const { state = false, keep = false } = flags;
@@ -71,7 +71,7 @@ async function exportTo(cli: Cli, name: string, file: string, flags: Flags): Pro
   } finally {
     await target?.close().catch(() => {});
     await rm(partial, { force: true });
-    // A signal that has stopped the command must not stop this request as well.
+    // This request must be sent even after a signal has stopped the command.
     if (!keep) await exports.delete(name, id).catch(() => {});
   }
 }
@@ -110,7 +110,7 @@ type Download = {
   readonly name: string;
   readonly id: string;
   readonly target: FileHandle;
-  /** The bytes of all parts. */
+  /** The total size of all parts in bytes. */
   readonly total: number;
 };
 
@@ -136,7 +136,7 @@ async function download(cli: Cli, { name, id, target, total }: Download): Promis
   }
 }
 
-/** The URL of a part is signed, so it takes no API key. */
+/** The URL of a part is signed, so the request needs no API key. */
 async function bodyOf(part: ExportPart, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const response = await fetch(part.url, { signal });
   if (response.ok && response.body !== null) return response.body;

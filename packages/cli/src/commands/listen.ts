@@ -39,20 +39,23 @@ Examples:
     .action(act<Flags>((cli, [stream], flags) => listen(cli, stream, flags)));
 }
 
-/** What came of an event. */
+/** The result of forwarding an event. */
 type Forwarded = {
   readonly sequence: number;
   readonly key: string;
   /** Null when the server did not answer. */
   readonly status: number | null;
   readonly ms: number;
-  /** How often it was sent, if that was more than once. */
+  /** The number of attempts, if there was more than one. */
   readonly attempts?: number;
   readonly error?: string;
 };
 
 const TIMEOUT_MS = 15_000;
-/** The pause after a first attempt that does not reach the server. Each further one doubles it. */
+/**
+ * The pause after the first attempt that does not reach the server. It doubles with each further
+ * one.
+ */
 const PAUSE_MS = 250;
 const PAUSE_MOST_MS = 5_000;
 
@@ -136,7 +139,7 @@ async function forward(
   } catch (error) {
     io.signal.throwIfAborted();
     const { name, cause, message } = error as Error & { cause?: { code?: string } };
-    // A program that a debugger has stopped does not get the event twice.
+    // If the program is stopped in a debugger, it must not receive the event twice.
     if (name === "TimeoutError") return answered(null, `no answer within ${TIMEOUT_MS / 1_000} s`);
     return answered(null, cause?.code ?? message, true);
   }

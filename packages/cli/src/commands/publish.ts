@@ -169,7 +169,9 @@ async function publishFile(cli: Cli, { stream, file, rules, flags }: FromFile): 
   }
 }
 
-/** The life of a stream, if the key may read it. Without it, all requests are sent again. */
+/**
+ * Returns the life of a stream, if the key may read it. Without it, all requests are sent again.
+ */
 async function lifeOf(cli: Cli, stream: string): Promise<string | undefined> {
   try {
     return (await cli.server().admin.streams.get(stream, { signal: cli.io.signal })).life;
@@ -225,7 +227,7 @@ async function report(cli: Cli, result: Published): Promise<void> {
   if (published > 0) await cli.out.hint(`el read ${stream} --from -10`);
 }
 
-/** The same command, for what a user does next. */
+/** Returns the command to run again, for the next steps of the user. */
 function commandOf(stream: string, file: string, flags: Flags): string {
   const { keyField, type, header = {}, idempotencyPrefix, fromLine } = flags;
   const options = [

@@ -74,7 +74,7 @@ async function read(cli: Cli, name: string, flags: ReadFlags): Promise<void> {
   const start = parseStart(flags.from ?? (reverse ? "latest" : "earliest"), now());
   const last = "last" in start ? start.last : Number.POSITIVE_INFINITY;
   const wanted = flags.events ?? Number.POSITIVE_INFINITY;
-  // With --follow, the last events are only where it begins.
+  // With --follow, `--last` only sets where the output begins.
   const most = follow ? wanted : Math.min(wanted, last);
   const from =
     "place" in start
@@ -112,7 +112,7 @@ type Filter = {
   readonly type?: string | undefined;
 };
 
-/** The position before the last n events that meet the filter. */
+/** Returns the position before the last n events that match the filter. */
 export async function beforeLast(
   stream: RawStream,
   last: number,
@@ -121,7 +121,8 @@ export async function beforeLast(
   let left = last;
   let cursor = "latest";
   while (left > 0) {
-    // A page of its own size each: its cursor then lies before exactly the events that count.
+    // Each page is requested with exactly the events that are still needed, so that its cursor lies
+    // right before them.
     const pageEvents = Math.min(left, PAGE);
     const pages = stream.readPages({ ...filter, order: "desc", from: cursor, pageEvents });
     const { value: page } = await pages.next();

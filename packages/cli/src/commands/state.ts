@@ -44,7 +44,7 @@ Examples:
     .action(act<ViewFlags>((cli, [stream], flags) => view(cli, stream, flags)));
 }
 
-/** The last event of the key, also when it is not compacted yet. */
+/** Prints the last event of the key, even if it is not compacted yet. */
 async function one(cli: Cli, name: string, key: string): Promise<void> {
   cli.about = { ...cli.about, key };
   const server = cli.server();
@@ -142,7 +142,7 @@ async function viewDatabase(
 
 const asIs = (text: string): string => text;
 
-/** The states once they are complete, and then a line for each change. */
+/** Prints the states once they are complete, and then a line for each change. */
 async function viewLines(cli: Cli, stream: string, flags: ViewFlags): Promise<void> {
   using database = await openTemporaryDatabase();
   const store = sqlite<RawEvent>(database, { encode: lineOf, decode: eventOf });

@@ -104,7 +104,7 @@ const LOCK = "lock what is archived until its time is over: governance or compli
 function changed({ description, retention, archive, archiveLock: lock }: Settings) {
   const retentionHours =
     retention === undefined ? undefined : whole(retention, "--retention", "hours", HOUR_MS);
-  // commander gives true where only --no-archive could have been given.
+  // commander passes true where only --no-archive can have been given.
   const archiveDays =
     typeof archive === "string"
       ? whole(archive, "--archive", "days", 24 * HOUR_MS)

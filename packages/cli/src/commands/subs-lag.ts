@@ -68,7 +68,7 @@ export function lineOf(
   return { at: new Date(at).toISOString(), subscription, events, seconds, parkedKeys, perSecond };
 }
 
-/** Prints the table over the one before it, and returns how many rows it has. */
+/** Prints the table over the previous one, and returns its number of rows. */
 async function show(
   { io, out }: Cli,
   lines: readonly LagLine[],

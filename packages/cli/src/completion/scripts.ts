@@ -1,4 +1,4 @@
-/** The scripts ask `el complete` for each word, so that they never become old. */
+/** The scripts run `el complete` for each word, so they are never out of date. */
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];

@@ -5,7 +5,7 @@ import { loadProfiles } from "../connection/profiles.ts";
 
 export type Suggestion = { readonly word: string; readonly about: string };
 
-/** What the last of the words may become. The first word comes after `el`. */
+/** Returns the completions of the last word. The first word comes after `el`. */
 export async function suggest(
   cli: Cli,
   program: Command,
@@ -23,7 +23,10 @@ export async function suggest(
   return all.filter(({ word }) => word.startsWith(current));
 }
 
-/** The command that the words lead to, how many arguments it has, and an option without a value. */
+/**
+ * Finds the command that the words lead to, its number of arguments, and an option that lacks its
+ * value.
+ */
 function walk(program: Command, words: readonly string[]) {
   let command = program;
   let given = 0;
@@ -64,7 +67,7 @@ function argumentAt(command: Command, given: number): string {
   return argument?.name() ?? "";
 }
 
-/** A shell must not wait for a server that does not answer. */
+/** A shell must not wait long for a server that does not answer. */
 const TIMEOUT_MS = 1_500;
 
 async function valuesOf(cli: Cli, name: string): Promise<Suggestion[]> {

@@ -5,8 +5,8 @@ import { visible } from "../output/words.ts";
 import type { ListedSubscription } from "../sdk.ts";
 
 /**
- * The subscriptions of all streams with their lags, or of a stream such as `orders`, or the one
- * that `orders/shipping` names.
+ * Yields the subscriptions of all streams with their lags, or of one stream such as `orders`, or
+ * the single one that a name such as `orders/shipping` means.
  */
 export async function* eachSubscription(
   cli: Cli,

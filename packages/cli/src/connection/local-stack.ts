@@ -6,7 +6,7 @@ import type { Profile } from "./profiles.ts";
 export const localFolder = ({ env, cwd }: Pick<Io, "env" | "cwd">): string =>
   join(cwd, env.EVENTLEDGER_DATA || ".eventledger");
 
-/** The stack that runs in this folder, if there is one. */
+/** Returns the stack that runs in this folder, if there is one. */
 export function findLocalStack(io: Pick<Io, "env" | "cwd">): Profile | undefined {
   const folder = localFolder(io);
   try {

@@ -47,7 +47,7 @@ export function loadProfiles(io: Pick<Io, "env">): Profiles {
   }
 }
 
-/** Replaces the file at once. Only its owner can read it, because it holds keys. */
+/** Replaces the file atomically. Only its owner can read it, because it holds keys. */
 export function saveProfiles(io: Pick<Io, "env">, profiles: Profiles): void {
   const file = profilesFile(io);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -58,7 +58,7 @@ export function saveProfiles(io: Pick<Io, "env">, profiles: Profiles): void {
   renameSync(next, file);
 }
 
-/** The permissions of the file, or undefined if there is none. */
+/** Returns the permissions of the file, or undefined if there is none. */
 export function profilesMode(io: Pick<Io, "env">): number | undefined {
   try {
     return statSync(profilesFile(io)).mode & 0o777;

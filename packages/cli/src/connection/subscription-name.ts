@@ -4,7 +4,7 @@ import { EXIT } from "../output/trouble.ts";
 
 export type SubscriptionName = { readonly stream: string; readonly name: string };
 
-/** `orders/shipping`, or `shipping` when only one stream has a subscription of that name. */
+/** Finds `orders/shipping`, or `shipping` if only one stream has a subscription of that name. */
 export async function findSubscription(cli: Cli, given: string): Promise<SubscriptionName> {
   const [stream = "", name, ...rest] = given.split("/");
   if (rest.length > 0 || stream === "" || name === "") {

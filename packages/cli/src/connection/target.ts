@@ -17,9 +17,9 @@ export type TargetFlags = {
 };
 
 /**
- * Flags come before the environment, the environment before the current profile, and that before
- * the stack that runs in this folder. The key of a profile is sent only to the address of the
- * profile.
+ * Finds the server for a command. Flags take precedence over the environment, the environment over
+ * the current profile, and the profile over the stack that runs in this folder. The key of a
+ * profile is sent only to the address of the profile.
  */
 export function findTarget(flags: TargetFlags, io: Pick<Io, "env" | "cwd">): Target {
   const { env } = io;
@@ -48,7 +48,10 @@ export function findTarget(flags: TargetFlags, io: Pick<Io, "env" | "cwd">): Tar
   return { url, apiKey: key?.apiKey, urlFrom: place.from, keyFrom: key?.from };
 }
 
-/** A header takes no spaces and line breaks. The message does not show the key. */
+/**
+ * Refuses a key with spaces or line breaks, which a header cannot carry. The message does not show
+ * the key.
+ */
 export function assertSendable(apiKey: string | undefined, from = "the input"): void {
   if (!apiKey || /^[\x21-\x7e]+$/.test(apiKey)) return;
   throw new UsageError(`The API key from ${from} has a space, a line break or a strange letter.`);
@@ -58,7 +61,7 @@ type Source = {
   readonly url?: string | undefined;
   readonly apiKey?: string | undefined;
   readonly from: string;
-  /** The key belongs to the address. */
+  /** True when the key may be sent only to this address. */
   readonly isBound?: boolean;
 };
 

@@ -3,8 +3,8 @@ import { type Column, drawRows, fit, widthOf } from "./table.ts";
 import { clockTime, count, visible } from "./words.ts";
 
 /**
- * An event on one line: its data as it was published, byte for byte. Only line breaks between the
- * parts of the data become spaces; text in JSON cannot contain any.
+ * Formats an event on one line, with its data as it was published, byte for byte. Only line breaks
+ * between the tokens of the data become spaces. Strings in JSON cannot contain any.
  */
 export function lineOf(event: RawEvent): string {
   const { sequence, publishedAt, id, key, type, time, headers } = event;
@@ -15,7 +15,10 @@ export function lineOf(event: RawEvent): string {
 export const dataLine = ({ data }: Pick<RawEvent, "data">): string =>
   data === null ? "null" : data.text.replace(/[\r\n]/g, " ");
 
-/** Prints events as they come: lines of JSON, or a table whose widths the first page decides. */
+/**
+ * Prints events as they arrive: as lines of JSON, or as a table whose widths the first page
+ * decides.
+ */
 export function createEventPrinter(cli: Cli) {
   const { out } = cli;
   let widths: readonly number[] | undefined;
@@ -46,7 +49,7 @@ export function createEventPrinter(cli: Cli) {
     await out.text(`${await drawRows(shown, columns, limit(widths))}\n`);
   }
 
-  /** Keys and types are shown whole as long as they are not absurdly long. */
+  /** Keys and types are shown whole unless they are very long. */
   const limit = (natural: readonly number[]): number[] =>
     fit(
       columns.map((column, at) => ({ ...column, isElastic: at === 4 })),

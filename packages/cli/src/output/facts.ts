@@ -1,6 +1,6 @@
 import type { Output } from "./output.ts";
 
-/** Facts about one thing, a line each. Those that are undefined are left out. */
+/** Prints the facts about one thing, one per line. Undefined facts are left out. */
 export function renderFacts(
   { style }: Pick<Output, "style">,
   facts: readonly (readonly [name: string, value: string | undefined])[],

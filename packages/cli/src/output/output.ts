@@ -4,26 +4,29 @@ import { type Column, renderTable } from "./table.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** How a command prints. Data goes to standard output, everything else to standard error. */
+/** The printer of a command. Data goes to standard output, everything else to standard error. */
 export type Output = {
   /** True on a terminal, or with --no-json: tables and sentences. False: JSON. */
   readonly isHuman: boolean;
   /** The width that a table may have. */
   readonly columns: number;
-  /** One thing: a JSON document, or text for people. */
+  /** Prints one thing: a JSON document, or text for people. */
   document(value: unknown, human: () => string): Promise<void>;
-  /** Several things: a line of JSON each, or a table. `empty` is what people read without any. */
+  /**
+   * Prints a list: one line of JSON per item, or a table. People read `empty` when there is no
+   * item.
+   */
   list<T>(items: AsyncIterable<T> | Iterable<T>, table: TableOf<T>): Promise<number>;
-  /** Text as it is. */
+  /** Prints a text unchanged. */
   text(text: string): Promise<void>;
-  /** What to do next. Only for people. */
+  /** Suggests the next step. Only for people. */
   hint(text: string): Promise<void>;
   /**
-   * What happens meanwhile, on a line that the next one replaces, at most ten times a second.
-   * Undefined removes it.
+   * Shows progress on a line that the next one replaces, at most ten times a second. Undefined
+   * removes the line.
    */
   progress(text: string | undefined): Promise<void>;
-  /** A line on standard error, for people and logs. */
+  /** Prints a line on standard error, for people and logs. */
   note(text: string): Promise<void>;
   style(style: Style, text: string): string;
 };
@@ -96,7 +99,7 @@ export function createOutput(io: Io, json: boolean | undefined): Output {
       if (now - progressAt < PROGRESS_EVERY_MS) return;
       progressAt = now;
       await clear();
-      // A line that wraps could not be removed.
+      // A line that wraps could not be removed, so it is cut.
       await stderr.write(text.slice(0, stderr.columns - 1));
       hasProgress = true;
     },
@@ -109,7 +112,10 @@ async function collect<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
   return all;
 }
 
-/** NO_COLOR and FORCE_COLOR as https://no-color.org and Node read them. */
+/**
+ * Decides about colours. NO_COLOR and FORCE_COLOR have the meaning that https://no-color.org and
+ * Node define.
+ */
 function colours({ isTTY }: Writer, env: Io["env"]): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0";

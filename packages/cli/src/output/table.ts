@@ -8,7 +8,7 @@ export type Column<T> = {
   readonly title: string;
   readonly of: (item: T) => string;
   readonly align?: "right";
-  /** Gives way when the table is wider than the terminal. */
+  /** The column becomes narrower when the table is wider than the terminal. */
   readonly isElastic?: boolean;
   readonly style?: (item: T) => Style | undefined;
 };
@@ -18,7 +18,10 @@ type Look = { readonly width: number; readonly style: StyleWith };
 const GAP = 2;
 const ELASTIC_MIN = 8;
 
-/** A table without borders. Columns are as wide as their widest cell, if the width allows it. */
+/**
+ * Prints a table without borders. Columns are as wide as their widest cell, if the terminal is wide
+ * enough.
+ */
 export async function renderTable<T>(
   items: readonly T[],
   { columns, ...look }: Look & { readonly columns: readonly Column<T>[] },
@@ -40,7 +43,7 @@ export async function renderTable<T>(
   return drawRows([heads.map((head) => look.style("dim", head)), ...styled], columns, widths);
 }
 
-/** Rows of which more may follow: the widths are those of the first rows. */
+/** Prints the first rows of a table that may get more. They decide the widths. */
 export async function drawRows<T>(
   rows: readonly (readonly string[])[],
   columns: readonly Column<T>[],
@@ -82,7 +85,7 @@ export function fit<T>(
   return widths;
 }
 
-/** The number of columns of a text: wide characters take two. */
+/** Returns how many columns a text takes on a terminal. Wide characters take two. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const { segment } of SEGMENTS.segment(stripVTControlCharacters(text))) {

@@ -13,7 +13,7 @@ export type Trouble = {
   readonly body?: unknown;
 };
 
-/** What the command was about, for the command that helps. */
+/** The subject of a command. It decides which command an error recommends. */
 export type About = {
   readonly stream?: string | undefined;
   readonly subscription?: string | undefined;
@@ -70,7 +70,7 @@ function explainProblem(problem: LedgerProblem, about: About): Trouble {
   };
 }
 
-/** The server's words name requests. These name what a user of commands knows. */
+/** The server's messages name requests. These name the commands that a user knows. */
 function ownWords(code: string, { stream, subscription }: About): string | undefined {
   if (code === "stream-not-found" && stream) return `There is no stream "${stream}".`;
   if (code === "subscription-not-found" && subscription) {

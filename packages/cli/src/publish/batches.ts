@@ -14,7 +14,7 @@ const BYTES_MAX = 1_000_000;
 const LINGER_MS = 50;
 
 export type BatchRules = LineRules & {
-  /** Lines before this one are left out. */
+  /** The number of the first line to publish. Earlier lines are left out. */
   readonly fromLine: number;
   /**
    * True: where a batch ends depends on the content alone, so that the same input always gives the
@@ -23,7 +23,7 @@ export type BatchRules = LineRules & {
   readonly isRepeatable: boolean;
 };
 
-/** Puts the events of lines together. Throws `UsageError` with the number of a wrong line. */
+/** Groups the events of lines into batches. Throws `UsageError` with the number of a wrong line. */
 export async function* batchesOf(
   chunks: AsyncGenerator<readonly Line[], void, void>,
   rules: BatchRules,
@@ -44,7 +44,7 @@ export async function* batchesOf(
     const { value: chunk, done } = await next;
     if (done) break;
     next = chunks.next();
-    // Its failure is thrown when it is awaited.
+    // Its failure is thrown when it is awaited. Until then it must not count as unhandled.
     next.catch(() => {});
     for (const { number, text } of chunk) {
       if (number < rules.fromLine) continue;
@@ -60,7 +60,7 @@ export async function* batchesOf(
   if (events.length > 0) yield take();
 }
 
-/** Whether an input has nothing for a while. */
+/** Returns whether an input brings nothing for a while. */
 async function isPaused(next: Promise<unknown>): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, LINGER_MS, true);
@@ -83,6 +83,6 @@ function atLine<T>(number: number, read: () => T): T {
   }
 }
 
-/** Some editors begin a file with a byte order mark. */
+/** Removes the byte order mark with which some editors begin a file. */
 const withoutMark = (number: number, text: string): string =>
   number === 1 ? text.replace(/^\ufeff/, "") : text;

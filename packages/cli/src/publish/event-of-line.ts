@@ -4,21 +4,27 @@ import { membersOf, type NewEvent, type RawJson, rawJson } from "../sdk.ts";
 export type EventToPublish = NewEvent<string | undefined, RawJson | null>;
 
 export type LineRules = {
-  /** The member of the line that is the key. The whole line is then the data. */
+  /** The member of the line that is the key. If it is given, the whole line is the data. */
   readonly keyField?: string | undefined;
-  /** The type of events that have none. */
+  /** The type for events that have none. */
   readonly type?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
-/** What the server refuses, so that nothing of a file is published when a line is wrong. */
+/**
+ * The server's limit on keys. It is checked here first, so that a file with a wrong line is not
+ * published in part.
+ */
 const KEY_BYTES_MAX = 512;
 const EVENT_BYTES_MAX = 256 * 1024;
 const MEMBERS = new Set(["key", "type", "id", "time", "headers", "expectedSequence", "data"]);
-/** A line that `el read` has printed has these as well. */
+/** The further members of a line that `el read` has printed. */
 const RECEIVED = new Set(["sequence", "publishedAt"]);
 
-/** The event of a line. The data keeps its text. Throws `UsageError` without the line's number. */
+/**
+ * Parses the event of a line. The data keeps its text. Throws `UsageError` without the line's
+ * number.
+ */
 export function eventOfLine(line: string, rules: LineRules): EventToPublish {
   const value = parse(line);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -73,7 +79,7 @@ function wholeEvent(line: string, value: Record<string, unknown>): EventToPublis
   };
 }
 
-/** The key at a path such as `customer.id`. A number counts as written. */
+/** Returns the key at a path such as `customer.id`. A number keeps its spelling. */
 function keyIn(line: string, path: string): string {
   let text = line;
   for (const part of path.split(".")) {
@@ -100,6 +106,6 @@ function assertSize({ key, data }: EventToPublish): void {
   }
 }
 
-/** The bytes of an event's data. */
+/** Returns the size of an event's data in bytes. */
 export const sizeOf = (data: RawJson | null): number =>
   data === null ? 4 : Buffer.byteLength(data.text);

@@ -8,7 +8,7 @@ import { bytes } from "../output/words.ts";
 import { type BatchRules, batchesOf } from "./batches.ts";
 import { linesOf } from "./lines.ts";
 
-/** A file whose lines are all right. */
+/** A file in which every line is valid. */
 export type CheckedFile = {
   readonly path: string;
   /** The SHA-256 of its bytes. */
@@ -19,7 +19,7 @@ export type CheckedFile = {
 export const readFileChunks = (path: string): AsyncIterable<Uint8Array> =>
   createReadStream(path, { highWaterMark: 256 * 1024 });
 
-/** Reads a file to its end, before anything of it is published. */
+/** Reads a file to its end and checks it, before any of it is published. */
 export async function checkFile(cli: Cli, file: string, rules: BatchRules): Promise<CheckedFile> {
   const path = resolve(cli.io.cwd, file);
   const size = sizeOf(path, file);

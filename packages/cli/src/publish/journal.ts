@@ -5,21 +5,24 @@ import { dirname, join } from "node:path";
 import type { Io } from "../io.ts";
 
 /**
- * What is known of an earlier publish of the same file. The server keeps an Idempotency-Key for 24
+ * The record of an earlier publish of the same file. The server keeps an Idempotency-Key for 24
  * hours, so a file that was published in part can be published again safely for that long.
  */
 export type Journal = {
-  /** Part of each Idempotency-Key. Another run of the same file has it too, a new publish not. */
+  /**
+   * A part of each Idempotency-Key. Another run of the same file has the same one, a new publish
+   * has a different one.
+   */
   readonly run: string;
   readonly startedAt: number;
   /** The last line that is durable. */
   readonly line: number;
   readonly isDone: boolean;
-  /** The life of the stream that has these lines. Empty before the first is durable. */
+  /** The life of the stream that has these lines. Empty until the first line is durable. */
   readonly life: string;
 };
 
-/** The first run of a file needs no journal: another machine makes the same keys. */
+/** The first run of a file needs no journal, because another machine makes the same keys. */
 const FIRST_RUN = "1";
 
 /** The server keeps keys for 24 hours. The clocks of two machines may differ. */
@@ -66,7 +69,8 @@ export function journalFile(
       }
     },
     save(journal) {
-      // A disk that cannot keep the journal does not stop a publish: the server knows the keys.
+      // A publish continues even if the disk cannot keep the journal, because the server knows the
+      // keys.
       try {
         mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
         const next = `${file}.${process.pid}`;

@@ -4,12 +4,12 @@ import { Failure } from "../io.ts";
 /** A line of a file, with its number from 1. */
 export type Line = { readonly number: number; readonly text: string };
 
-/** An event takes 256 KiB, and its attributes and escapes can make its line longer. */
+/** An event takes up to 256 KiB, and its attributes and escapes can make its line longer. */
 const LINE_CHARS_MAX = 2_000_000;
 
 /**
- * The lines of each chunk, so that a slow input is passed on as it comes. Blank lines are left out,
- * and they count. Memory is bounded by the longest line.
+ * Yields the lines of each chunk, so that a slow input is passed on as it arrives. Blank lines are
+ * left out but counted. Memory is bounded by the longest line.
  */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array>,

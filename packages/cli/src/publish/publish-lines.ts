@@ -6,7 +6,7 @@ import { count, plural } from "../output/words.ts";
 import { LedgerProblem } from "../sdk.ts";
 import type { Batch } from "./batches.ts";
 
-/** What came of a publish of several events. */
+/** The result of publishing several events. */
 export type Published = {
   readonly stream: string;
   /** Events that this run has written. */
@@ -24,13 +24,16 @@ export type Plan = {
   readonly stream: string;
   /** The number of events, if it is known. */
   readonly total: number | undefined;
-  /** Names a request, so that it takes effect once. Undefined: each run is a new publish. */
+  /**
+   * Returns the name of a request, so that it takes effect once. Undefined if each run is a new
+   * publish.
+   */
   keyOf(batch: Batch): string | undefined;
-  /** Lines up to this one are known to be durable. They are not sent. */
+  /** Lines up to this one are known to be durable and are not sent. */
   readonly durableTo: number;
   /** Called after each request with its last line, and the life of the stream. */
   onDurable(line: number, life: string): void;
-  /** The same command. */
+  /** The command that continues this publish, for messages. */
   readonly again: string;
   /** Whether the same command with the same input continues this publish. */
   readonly isRepeatable: boolean;
@@ -103,7 +106,7 @@ export async function publishBatches(
   };
 }
 
-/** Aborts some time after the given signal. */
+/** Returns a signal that aborts some time after the given one. */
 function lateAbort(signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -127,12 +130,12 @@ type Progress = {
   readonly done: number;
   /** The last line that is durable. */
   readonly line: number;
-  /** The batch that was refused. */
+  /** The refused batch. */
   readonly batch: Batch | undefined;
   readonly again: string;
 };
 
-/** Names the line that is refused, what is published, and the command that continues. */
+/** Explains which line was refused, how much is published, and which command continues. */
 function explainRefusal(
   error: unknown,
   about: Cli["about"],

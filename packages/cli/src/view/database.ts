@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { Failure } from "../io.ts";
 
-/** A database in a file that SQLite deletes by itself, so that memory is bounded. */
+/** Opens a database in a file that SQLite deletes by itself, so that memory is bounded. */
 export const openTemporaryDatabase = (): Promise<DatabaseSync> => openDatabase("");
 
 /** Opens a file as SQLite. Other programs can read it while it is written. */
@@ -18,7 +18,7 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
 }
 
 /**
- * Gives the copy a view with the name of its stream, so that a user need not know how the copy is
+ * Adds a view with the name of the stream to the copy, so that a user need not know how the copy is
  * stored: `SELECT value ->> '$.total' FROM orders`. Returns its number of rows.
  */
 export function nameTable(database: DatabaseSync, stream: string): number {

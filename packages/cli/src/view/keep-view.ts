@@ -7,10 +7,10 @@ import type { View, ViewChange, ViewStore } from "../sdk.ts";
 type Progress = View<unknown>["progress"];
 
 const LOOK_EVERY_MS = 500;
-/** A large stream takes its time. Ctrl-C ends the wait. */
+/** Loading a large stream may take long. Ctrl-C ends the wait. */
 const LOADING_MS = 24 * 3_600_000;
 
-/** A view whose progress is shown, and that ends with the command. */
+/** Opens a view, shows its progress, and closes it when the command ends. */
 export function keepView<Row, Store extends ViewStore<Row>>(
   cli: Cli,
   {
@@ -73,7 +73,7 @@ export function keepView<Row, Store extends ViewStore<Row>>(
       await Promise.race([show(print, io.signal), failed.promise]);
       throw io.signal.reason;
     },
-    /** Each change as a line, until Ctrl-C. */
+    /** Yields each change as a line, until Ctrl-C. */
     async *lines(
       changes: AsyncIterableIterator<ViewChange<RawEvent>>,
       states: () => Iterable<[string, RawEvent]>,
@@ -93,7 +93,7 @@ export function keepView<Row, Store extends ViewStore<Row>>(
         if (value.kind === "put") yield lineOf(value.row);
         else if (value.kind === "delete") yield JSON.stringify({ key: value.key, data: null });
         else {
-          // The copy was built again: whatever was printed before is void.
+          // The copy was built again, so everything that was printed before is void.
           yield JSON.stringify({ reset: true });
           for (const [, event] of states()) yield lineOf(event);
         }

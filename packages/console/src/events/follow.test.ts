@@ -35,7 +35,7 @@ function body(text: string, pieceBytes: number): ReadableStream<Uint8Array> {
   });
 }
 
-/** Follows until five events have come, or for a minute. */
+/** Follows until five events have arrived, or for a minute. */
 async function run(of: Partial<Following>) {
   const closed = new AbortController();
   const seen: unknown[] = [];
@@ -183,7 +183,7 @@ describe("following by an event stream", () => {
       };
       let isFirst = true;
       const open = async (from: string) => {
-        // The person pauses while the first page is on its way.
+        // The person pauses the list while the first page is in flight.
         if (isFirst) pauseNow();
         isFirst = false;
         return body(framesAfter(Number(from)), 9);

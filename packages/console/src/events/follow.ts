@@ -2,20 +2,20 @@ import { LedgerProblem } from "../../../sdk/src/index.ts";
 import type { EventPage } from "../api.ts";
 import { createFrames, type Frame } from "./frames.ts";
 
-/** After so many connections that ended at once, something on the way cuts them. */
+/** After this many consecutive connections that ended at once, something in between cuts them. */
 const SHORT_MAX = 3;
 const SHORT_MS = 1_000;
-/** The server sends something each 15 s, so a longer silence is a dead connection. */
+/** The server sends something every 15 s, so a longer silence means that the connection is dead. */
 const SILENT_MS = 45_000;
 const RECONNECT_MS = 1_000;
 const RETRY_MS = 3_000;
-/** How often a paused or hidden list looks whether it goes on. */
+/** How often a paused or hidden list checks whether it may continue. */
 const LOOK_MS = 300;
 
 export type Following = {
   /** The cursor after which the first page begins. */
   readonly from: string;
-  /** Asks for the page after a cursor, and waits for events. */
+  /** Requests the page after a cursor, and waits for events. */
   readonly poll: (from: string) => Promise<EventPage>;
   /** Opens an event stream after a cursor. Undefined where the server does not stream. */
   readonly open:
@@ -32,9 +32,8 @@ export type Following = {
 };
 
 /**
- * Follows a stream: by one connection that the server keeps open, or else by polls. Only a whole
- * page moves the place from which it goes on, so wherever a connection is cut, no event is lost and
- * none comes twice.
+ * Follows a stream by one connection that the server keeps open, or else by polls. Only a whole
+ * page moves the position. So no event is lost and none is repeated, wherever a connection is cut.
  */
 export async function follow(following: Following): Promise<void> {
   const { poll, open, isIdle, onPage, onState, closed } = following;
@@ -60,7 +59,7 @@ export async function follow(following: Following): Promise<void> {
         continue;
       }
       const page = await poll(at);
-      // What came while the list was paused comes again when it goes on.
+      // The events that arrived while the list was paused are sent again when it continues.
       if (isIdle()) continue;
       at = page.cursor;
       if (!onPage(page)) return;
@@ -76,7 +75,7 @@ export async function follow(following: Following): Promise<void> {
 
 type Connecting = Following & { readonly open: NonNullable<Following["open"]> };
 
-/** Why a connection is over: by the server, because the list is idle, or because following ends. */
+/** Why a connection has ended: the server cut it, the list is idle, or following ends. */
 type End = "cut" | "idle" | "done";
 
 async function connect(
@@ -91,7 +90,7 @@ async function connect(
     if (isIdle() || Date.now() - heardMs > SILENT_MS) abort();
   }, LOOK_MS);
 
-  /** Takes a frame. Returns how the connection ends by it, or undefined. */
+  /** Handles a frame. Returns how the connection ends with it, or undefined. */
   const take = ({ event, id, data }: Frame): End | undefined => {
     if (closed.aborted) return "done";
     if (isIdle()) return "idle";

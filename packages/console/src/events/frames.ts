@@ -1,4 +1,4 @@
-/** A frame of an event stream. A comment has no event, but its id counts. */
+/** A frame of an event stream. A comment has no event, but its id still counts. */
 export type Frame = {
   readonly event: string | undefined;
   readonly id: string | undefined;
@@ -15,7 +15,8 @@ const END = /\r?\n\r?\n/g;
 export function createFrames(): (piece: string) => Frame[] {
   let rest = "";
   return (piece) => {
-    // An end may be cut into two, so the search begins a little before the new piece.
+    // The end of a frame may be split between two pieces, so the search begins a little before the
+    // new piece.
     END.lastIndex = Math.max(0, rest.length - 3);
     rest += piece;
     const frames: Frame[] = [];

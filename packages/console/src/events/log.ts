@@ -4,18 +4,21 @@ import { headerMatcher } from "../headers.ts";
 import { type Following, follow } from "./follow.ts";
 import { type LogQuery, placeOf } from "./query.ts";
 
-/** Asks for a page of events of one stream. */
+/** Requests a page of events of one stream. */
 export type Browse = (
   query: Readonly<Record<string, string | number | undefined>>,
   signal: AbortSignal,
 ) => Promise<EventPage>;
 
-/** One search reads about this many events. Then a person decides whether it goes on. */
+/**
+ * The approximate number of events that one search reads. Then a person decides whether it
+ * continues.
+ */
 const LOOKED_MAX = 10_000;
 /** Scrolling to the end reads at least this many more. */
 const MORE = 200;
 const PAGE = 1_000;
-/** With more events than this in the list, or as many new ones at once, it begins again. */
+/** If the list has more events than this, or receives more new ones at once, it starts over. */
 const KEPT_MAX = 150_000;
 const CATCH_UP_MAX = 5_000;
 
@@ -30,9 +33,9 @@ export type LogState = {
   readonly isComplete: boolean;
   readonly isReading: boolean;
   readonly error: unknown;
-  /** When the server answered last, as milliseconds of this machine. */
+  /** When the server last answered, in milliseconds of this machine's clock. */
   readonly at: number;
-  /** How many rows were ever added at the top. */
+  /** The number of rows that were ever added at the top. */
   readonly added: number;
 };
 
@@ -41,7 +44,7 @@ export type Log = {
   readonly paused: Signal<boolean>;
   /** Whether new events appear by themselves. */
   readonly follows: boolean;
-  /** Reads on until some events match, or enough were looked at. */
+  /** Continues to read until some events match, or enough were examined. */
   more(): Promise<void>;
   close(): void;
 };
@@ -83,12 +86,12 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
   const isNewest = order === "desc" && query.at === undefined;
   const matches = matcher(query);
   const rows: Event[] = [];
-  /** Where reading goes on. */
+  /** Where the next read begins. */
   let next: string | undefined;
 
   async function readPage(): Promise<EventPage> {
     if (next === undefined && isNewest) {
-      // A position at the end divides what is there from what comes, without a gap.
+      // A position at the end separates the existing events from the new ones, without a gap.
       const end = await deps.browse({ from: "latest", limit: 1 }, closed);
       next = end.cursor;
       void live(end.cursor);
@@ -156,7 +159,7 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
     if (isTooMuch) restart();
   }
 
-  /** Shows new events. Returns whether the list can go on from them. */
+  /** Shows new events. Returns whether the list can continue from them. */
   function add(page: EventPage): boolean {
     const hits = page.events.filter(matches);
     const looked = state.value.looked + page.looked;
@@ -173,7 +176,7 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
     return true;
   }
 
-  /** Begins again at the newest event. */
+  /** Starts over at the newest event. */
   function restart(): void {
     rows.length = 0;
     next = undefined;
@@ -191,7 +194,10 @@ export function openLog(deps: Deps, query: LogQuery, isPaused: boolean): Log {
   };
 }
 
-/** Whether an event has the text in its key, its type or its data, and has the header. */
+/**
+ * Returns a function that checks whether an event has the text in its key, type or data, and has
+ * the header.
+ */
 function matcher({ find, header }: LogQuery): (event: Event) => boolean {
   const text = find.toLowerCase();
   const hasText = ({ key, type = "", data }: Event): boolean =>

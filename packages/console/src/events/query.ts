@@ -1,7 +1,7 @@
 import type { Place } from "../../../sdk/src/index.ts";
 import type { Query } from "../place.ts";
 
-/** What the list of events shows, as the address says it. */
+/** The content of the list of events, as the address describes it. */
 export type LogQuery = {
   readonly order: "desc" | "asc";
   /** A place where reading begins: `earliest`, a moment, a sequence or a cursor. */
@@ -11,9 +11,9 @@ export type LogQuery = {
   readonly type: string | undefined;
   readonly key: string | undefined;
   readonly keyPrefix: string | undefined;
-  /** A text to look for in the events that are read. */
+  /** A text to find in the events that are read. */
   readonly find: string;
-  /** A header to look for in them: `name: value`, or the name alone. */
+  /** A header to find in them: `name: value`, or the name alone. */
   readonly header: string;
 };
 
@@ -35,9 +35,9 @@ export function readLogQuery(query: Readonly<Record<string, string>>): LogQuery 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /**
- * Reads what a person types as a place: `15m` ago, `last 50`, `#42`, `earliest`, a time of day, a
- * day with or without a time, or anything that the API itself takes. Returns the members of the
- * address for it. `now` is in milliseconds.
+ * Parses a place that a person types: `15m` ago, `last 50`, `#42`, `earliest`, a time of day, a
+ * date with or without a time, or anything that the API itself accepts. Returns it as members of
+ * the address. `now` is in milliseconds.
  */
 export function readGoTo(typed: string, now: number): Query {
   const text = typed.trim();
@@ -48,7 +48,7 @@ export function readGoTo(typed: string, now: number): Query {
   return { at: readMoment(text, now) ?? text, last: undefined };
 }
 
-/** A moment as a person writes it, in the time zone of this machine. */
+/** Parses a moment that a person writes, in the time zone of this machine. */
 function readMoment(text: string, now: number): string | undefined {
   const [, amount, unit] = /^-?(\d+)\s*([smhd])(?: ago)?$/.exec(text) ?? [];
   if (amount !== undefined) {
@@ -72,14 +72,18 @@ function readMoment(text: string, now: number): string | undefined {
 }
 
 /**
- * The place to send. Backwards, reading begins before a place, so a sequence is sent as the next.
+ * Returns the place to send. A backward read returns the events before a place, so a sequence is
+ * sent plus one.
  */
 export function placeOf({ order, at }: LogQuery): string | undefined {
   if (at === undefined || order === "asc" || !/^\d+$/.test(at)) return at;
   return String(BigInt(at) + 1n);
 }
 
-/** A place as the body of a request takes it. What is neither a number nor a time is a cursor. */
+/**
+ * Returns a place in the form of a request's body. Anything that is neither a number nor a time is
+ * a cursor.
+ */
 export function placeBody(at: string): Place {
   if (at === "earliest" || at === "latest" || at === "bootstrap") return at;
   if (/^\d+$/.test(at)) return { sequence: Number(at) };

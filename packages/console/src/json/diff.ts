@@ -1,16 +1,18 @@
-/** A pair of lines side by side. One side is undefined where the other has a line more. */
+/** A pair of lines side by side. One side is undefined where the other has an additional line. */
 export type Pair = {
   readonly left: string | undefined;
   readonly right: string | undefined;
   readonly same: boolean;
 };
 
-/** Beyond this many comparisons, the differing middle is shown without looking for equal lines. */
+/**
+ * Beyond this many comparisons, the differing middle is shown without searching for equal lines.
+ */
 const COMPARISONS_MAX = 4_000_000;
 
 /**
- * Compares two texts by lines. Lines that differ at the same place stand side by side. A comma at
- * the end is no difference: it says only that something follows.
+ * Compares two texts line by line. Lines that differ at the same place are shown side by side. A
+ * comma at the end is ignored, because it only says that another member follows.
  */
 export function diff(left: readonly string[], right: readonly string[]): Pair[] {
   let head = 0;
@@ -46,7 +48,9 @@ function middle(left: readonly string[], right: readonly string[]): Pair[] {
   if (left.length * right.length > COMPARISONS_MAX) return changed(left, right);
   const [leftBare, rightBare] = [left.map(bare), right.map(bare)];
   const width = right.length + 1;
-  /** At `a * width + b`: the number of equal lines in order from left[a] and right[b] on. */
+  /**
+   * At `a * width + b`: the number of equal lines, in order, from left[a] and right[b] to the end.
+   */
   const common = new Uint16Array((left.length + 1) * width);
   const at = (a: number, b: number): number => common[a * width + b] ?? 0;
   for (let a = left.length - 1; a >= 0; a -= 1) {

@@ -9,7 +9,7 @@ const VALUE_MAX = 600;
 const WINDOW_FROM = 400;
 const ROW_HEIGHT = 20;
 
-/** A JSON text laid out for reading, with every number and text as it was sent. */
+/** Shows a JSON text laid out for reading, with every number and string as it was sent. */
 export function JsonView({ json, label }: { json: string; label: string }) {
   const lines = useMemo(() => linesOf(json), [json]);
   const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());

@@ -58,6 +58,6 @@ function kindOf(text: string): Line["kind"] {
   return /^[-\d]/.test(text) ? "number" : "word";
 }
 
-/** The line as text, for comparing and copying. */
+/** Prints the line as text, for comparing and copying. */
 export const printLine = ({ depth, name, text, comma }: Line): string =>
   `${"  ".repeat(depth)}${name === undefined ? "" : `${name}: `}${text}${comma ? "," : ""}`;

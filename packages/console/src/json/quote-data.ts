@@ -1,8 +1,8 @@
 import { afterSpace, type Member, membersOf } from "./scan.ts";
 
 /**
- * Turns the `data` of each event of an answer into a text that holds the data as it was published,
- * byte for byte. The data of a tombstone stays null. Everything else stays as it is.
+ * Turns the `data` of each event of an answer into a string that contains the data as published,
+ * byte for byte. The data of a tombstone stays null. Everything else stays unchanged.
  */
 export function quoteData(answer: string): string {
   const start = afterSpace(answer, 0);

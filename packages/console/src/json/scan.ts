@@ -1,4 +1,4 @@
-/** Scans JSON texts without reading their values, so that nothing of a value changes. */
+/** Scans JSON texts without parsing their values, so that no value changes. */
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -8,14 +8,14 @@ const isSpace = (code: number): boolean => code === 32 || code === 10 || code ==
 const isOpening = (code: number): boolean => code === 123 || code === 91;
 const isClosing = (code: number): boolean => code === 125 || code === 93;
 
-/** Returns the place of the next character that is no white space. */
+/** Returns the index of the next character that is not white space. */
 export function afterSpace(json: string, from: number): number {
   let at = from;
   while (isSpace(json.charCodeAt(at))) at += 1;
   return at;
 }
 
-/** Returns the place after the text that begins with a quote at `start`. */
+/** Returns the index after the string that begins with a quote at `start`. */
 export function afterText(json: string, start: number): number {
   for (let at = start + 1; at < json.length; at += 1) {
     const code = json.charCodeAt(at);
@@ -25,7 +25,7 @@ export function afterText(json: string, start: number): number {
   return json.length;
 }
 
-/** Returns the place after a number, `true`, `false` or `null`. */
+/** Returns the index after a number, `true`, `false` or `null`. */
 export function afterPlain(json: string, start: number): number {
   let at = start;
   for (; at < json.length; at += 1) {
@@ -35,7 +35,7 @@ export function afterPlain(json: string, start: number): number {
   return at;
 }
 
-/** Returns the place after the value that begins at `start`. */
+/** Returns the index after the value that begins at `start`. */
 export function afterValue(json: string, start: number): number {
   const first = json.charCodeAt(start);
   if (first === QUOTE) return afterText(json, start);
@@ -53,14 +53,14 @@ export function afterValue(json: string, start: number): number {
   return json.length;
 }
 
-/** A value in an object or array. `name` is as it is written, with its quotes. */
+/** A value in an object or array. `name` keeps its spelling, with its quotes. */
 export type Member = {
   readonly name: string | undefined;
   readonly start: number;
   readonly end: number;
 };
 
-/** The members of the object, or the elements of the array, that begins at `start`. */
+/** Yields the members of the object, or the elements of the array, that begins at `start`. */
 export function* membersOf(json: string, start: number): Generator<Member, void, void> {
   const isObject = json[start] === "{";
   let at = afterSpace(json, start + 1);

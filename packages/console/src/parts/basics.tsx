@@ -8,7 +8,7 @@ import { useNow } from "./load.ts";
 
 type Children = { readonly children?: ComponentChildren };
 
-/** The latest thing that was done, for the line at the bottom and for screen readers. */
+/** The last action, for the line at the bottom and for screen readers. */
 export const note = signal("");
 
 let noteTimer: ReturnType<typeof setTimeout> | undefined;
@@ -21,7 +21,7 @@ export function announce(text: string): void {
   }, 6_000);
 }
 
-/** A failure, with what the server says about it. */
+/** Shows a failure, with the server's message. */
 export function Failure({ error }: { error: unknown }) {
   if (error === undefined) return null;
   const problem = LedgerProblem.is(error) ? error : undefined;
@@ -60,7 +60,7 @@ export function Failure({ error }: { error: unknown }) {
   );
 }
 
-/** Says that what is shown is old, because the last request failed. */
+/** Shows that the content is old, because the last request failed. */
 export function Stale({ error, at }: { error: unknown; at: number }) {
   if (error === undefined || at === 0) return null;
   return (
@@ -79,7 +79,7 @@ export function Empty({ title, children }: Children & { title: string }) {
   );
 }
 
-/** Grey bars in the place of what loads. */
+/** Shows grey bars in place of content that is loading. */
 export function Skeleton({ rows = 5 }: { rows?: number }) {
   return (
     <div class="skeleton" role="status" aria-label="Loading">
@@ -90,7 +90,7 @@ export function Skeleton({ rows = 5 }: { rows?: number }) {
   );
 }
 
-/** A moment as its age; the whole moment appears on hover. */
+/** Shows the age of a moment, and the whole moment on hover. */
 export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (at === null || at === undefined) return <span class="soft">never</span>;
@@ -109,7 +109,7 @@ export function Moment({ at }: { at: string }) {
   );
 }
 
-/** A name or a key as it is, in a font in which letters cannot be mistaken. */
+/** Shows a name or a key unchanged, in a font whose letters cannot be confused. */
 export function Name({ children }: { children: string }) {
   return (
     <span class="name" dir="ltr">

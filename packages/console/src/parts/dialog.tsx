@@ -44,7 +44,7 @@ type FormProps = {
   readonly wide?: boolean;
   /** The text that must be typed before the button works. */
   readonly typed?: string;
-  /** Does the work. A function that it resolves to is called once the dialog is closed. */
+  /** Does the work. If it resolves to a function, that is called once the dialog is closed. */
   readonly onAct: () => Promise<unknown>;
   readonly onClose: () => void;
   readonly children?: ComponentChildren;

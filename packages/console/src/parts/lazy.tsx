@@ -2,7 +2,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Failure, Skeleton } from "./basics.tsx";
 
-/** A view whose program is loaded when it is first shown. */
+/** Returns a view whose code is loaded when it is first shown. */
 export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
 ): ComponentType<Props> {

@@ -2,10 +2,10 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { endIfRefused } from "../session.ts";
 
 export type Loaded<T> = {
-  /** The last answer, also while a later request fails. */
+  /** The last answer. It stays while a later request fails. */
   readonly data: T | undefined;
   readonly error: unknown;
-  /** When the last answer came, as milliseconds of this machine. */
+  /** When the last answer arrived, in milliseconds of this machine's clock. */
   readonly at: number;
   reload(): void;
 };
@@ -13,8 +13,8 @@ export type Loaded<T> = {
 type State<T> = Omit<Loaded<T>, "reload"> & { readonly of: string };
 
 /**
- * Loads what a view shows, and again every `everyMs` while the page is visible. `of` names what is
- * loaded: when it changes, the former answer is dropped.
+ * Loads the content of a view, and again every `everyMs` while the page is visible. `of` names the
+ * content. When it changes, the previous answer is dropped.
  */
 export function useLoad<T>(
   of: string,
@@ -25,7 +25,7 @@ export function useLoad<T>(
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  // Another `turn` asks for another request.
+  // Changing `turn` causes another request.
   useEffect(() => {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,7 +61,9 @@ export type Action = {
   readonly error: unknown;
 };
 
-/** Something that a person starts with a button. Its failure stays visible until the next try. */
+/**
+ * An action that a person starts with a button. Its failure stays visible until the next attempt.
+ */
 export function useAction(work: () => Promise<void>): Action {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(undefined);
@@ -80,7 +82,7 @@ export function useAction(work: () => Promise<void>): Action {
   return { run, busy, error };
 }
 
-/** The time of this machine, which moves every second while something shows an age. */
+/** Returns the time of this machine. It advances every second while something shows an age. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

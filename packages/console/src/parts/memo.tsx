@@ -1,6 +1,6 @@
 import { Component, type ComponentType } from "preact";
 
-/** A component that is drawn again only when one of the named members has changed. */
+/** Returns a component that is drawn again only when one of the named members has changed. */
 export function memo<Props extends object>(
   View: ComponentType<Props>,
   ...names: readonly (keyof Props)[]

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** Rows above and below what can be seen, so that fast scrolling shows no gap. */
+/** Rows above and below the visible ones, so that fast scrolling shows no gap. */
 const SPARE = 8;
 
 type Props = {
@@ -9,7 +9,7 @@ type Props = {
   /** All rows have this height, in pixels. */
   readonly rowHeight: number;
   readonly label: string;
-  /** Makes the rows from `first` up to, but not including, `end`. */
+  /** Renders the rows from `first` up to, but not including, `end`. */
   readonly rows: (first: number, end: number) => ComponentChildren;
   readonly head?: ComponentChildren;
   /** The selected row, which is scrolled into view when it changes. -1: none. */
@@ -17,13 +17,16 @@ type Props = {
   readonly activeId?: string | undefined;
   readonly onKeyDown?: (event: KeyboardEvent) => void;
   readonly onNearEnd?: () => void;
-  /** How many rows were ever added at the top. What is in view stays in view. */
+  /** The number of rows that were ever added at the top. The visible rows keep their place. */
   readonly added?: number;
   readonly role?: "grid" | "region";
   readonly className?: string;
 };
 
-/** A list of which only the rows in view exist. It takes 100,000 rows as easily as ten. */
+/**
+ * Shows a list of which only the visible rows exist in the page. It handles 100,000 rows as easily
+ * as ten.
+ */
 export function Windowed(props: Props) {
   const { count, rowHeight, label, rows, head, active = -1, onNearEnd, added = 0 } = props;
   const { role = "grid" } = props;
@@ -75,7 +78,7 @@ export function Windowed(props: Props) {
   const first = Math.max(0, Math.floor(view.top / rowHeight) - SPARE);
   const end = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + SPARE);
   const isNearEnd = end >= count;
-  // More rows may again be too few.
+  // The new rows may still not fill the list.
   useEffect(() => {
     if (isNearEnd) onNearEnd?.();
   }, [isNearEnd, count]);

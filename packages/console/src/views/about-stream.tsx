@@ -14,7 +14,7 @@ type Props = {
   readonly onChanged: () => void;
 };
 
-/** What a stream holds and how it is set up. */
+/** Shows what a stream holds and how it is set up. */
 export function AboutStream({ info, mayChange, onChanged }: Props) {
   const [open, setOpen] = useState<"change" | "delete" | undefined>();
   const close = () => setOpen(undefined);

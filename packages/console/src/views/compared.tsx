@@ -8,7 +8,7 @@ import { glimpse } from "../visible.ts";
 const LINE_CHARS = 2_000;
 const LINES_MAX = 3_000;
 
-/** Two versions of a key side by side. */
+/** Shows two versions of a key side by side. */
 export function Compared({ left, right }: { left: Event; right: Event }) {
   const pairs = useMemo(() => diff(printed(left), printed(right)), [left, right]);
   const changes = pairs.filter(({ same }) => !same).length;
@@ -41,7 +41,7 @@ export function Compared({ left, right }: { left: Event; right: Event }) {
   );
 }
 
-/** A tombstone has no data, so it has one line that says so. */
+/** A tombstone has no data. One line says so. */
 const printed = ({ data }: Event): string[] =>
   data === null ? ["(no data: the key is deleted)"] : linesOf(data).map(printLine);
 

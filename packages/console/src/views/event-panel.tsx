@@ -26,7 +26,7 @@ type Props = {
   readonly onPublish: (like: Partial<Event>) => void;
 };
 
-/** One event with all that it has. */
+/** Shows one event with all its members. */
 export function EventPanel({ stream, sequence, eventKey, known, onPublish }: Props) {
   const { data, error } = useLoad(`event ${stream} ${sequence} ${eventKey}`, async (signal) => {
     if (known !== undefined) return known;
@@ -109,7 +109,7 @@ function WholeEvent({ stream, event, onPublish }: WholeProps) {
   );
 }
 
-/** More characters need the whole line. */
+/** A longer value takes the whole line. */
 const HALF_CHARS = 22;
 
 const sizeOf = (text = ""): "whole" | undefined => (text.length > HALF_CHARS ? "whole" : undefined);

@@ -9,7 +9,7 @@ type Fields = Readonly<Record<string, string>>;
 const FILTERS = ["order", "at", "last", "key", "prefix", "type", "header", "find"];
 const FIRST = { seq: undefined, of: undefined };
 
-/** Chooses which events are shown. Everything that is chosen is in the address. */
+/** Chooses the events that are shown. The address contains every choice. */
 export function EventsToolbar({ query }: { query: Fields }) {
   const isAsc = query.order === "asc" || query.last !== undefined;
   const [goTo, setGoTo] = useState(typedOf(query));
@@ -127,7 +127,7 @@ export function EventsToolbar({ query }: { query: Fields }) {
   );
 }
 
-/** What the field of the place shows for an address. */
+/** Returns the text that the field of the place shows for an address. */
 function typedOf({ at = "", last }: Fields): string {
   if (last !== undefined) return `last ${last}`;
   return /^\d+$/.test(at) ? `#${at}` : at;

@@ -17,12 +17,12 @@ import { PublishDialog } from "./publish.tsx";
 const ROW_HEIGHT = 32;
 const DATA_CHARS = 240;
 
-/** The events of a stream: newest first and live, or from a place on. */
+/** Shows the events of a stream: newest first and live, or from a place on. */
 export function EventsView({ stream }: { stream: string }) {
   const { query } = place.value;
   const { order, at, last, type, key, prefix, find, header } = query;
   const wanted = JSON.stringify([stream, order, at, last, type, key, prefix, find, header]);
-  // `wanted` has all parts of the address that the log depends on.
+  // `wanted` contains all parts of the address that the log depends on.
   const log = useMemo(() => {
     const browse = (of: Parameters<typeof api.events>[1], signal: AbortSignal) =>
       api.events(stream, of, signal);
@@ -165,7 +165,7 @@ function LogList({ log, stream, chosen, chosenKey }: ListProps) {
 
 const rowId = (index: number): string => `event-${index}`;
 
-/** The row that a key leads to, or undefined. */
+/** Returns the row that a key leads to, or undefined. */
 function targetOf(key: string, at: number, length: number): number | undefined {
   if (key === "j" || key === "ArrowDown") return at + 1;
   if (key === "k" || key === "ArrowUp") return Math.max(0, at - 1);
@@ -229,12 +229,12 @@ function DrawnRow({ event, index, isActive, onOpen }: RowProps) {
 
 type FootProps = {
   readonly log: Log;
-  /** Whether events are left out that the server has sent. */
+  /** True when some of the received events are not shown. */
   readonly isSearch: boolean;
   readonly onPublish: () => void;
 };
 
-/** Says how far the list has looked, and goes on. */
+/** Shows how far the list has read, and continues to read. */
 function Foot({ log, isSearch, onPublish }: FootProps) {
   const { rows, looked, edge, isComplete, isReading, error } = log.state.value;
   const isPaused = log.paused.value;

@@ -2,7 +2,7 @@ import type { Filter } from "../api.ts";
 import { printHeaders, readHeaders } from "../headers.ts";
 import { Field } from "../parts/dialog.tsx";
 
-/** A filter of a subscription as texts. Types and headers have a line each. */
+/** A filter of a subscription as texts, with one line per type and header. */
 export type FilterText = {
   readonly keyPrefix: string;
   readonly types: string;

@@ -9,7 +9,7 @@ type Props = { readonly streams: readonly StreamInfo[]; readonly onCreated: () =
 
 const SAMPLE = '{"key":"order-1","type":"order.placed","data":{"total":42}}';
 
-/** The requests that create a stream, if there is none, and publish its first event. */
+/** Returns the requests that create a stream, if there is none, and publish its first event. */
 export function firstRequests(origin: string, key: string, stream: string, isNew: boolean): string {
   const head = `curl ${origin}/streams`;
   const options = [
@@ -23,7 +23,7 @@ export function firstRequests(origin: string, key: string, stream: string, isNew
   return isNew ? `${create}\n\n${publish}` : publish;
 }
 
-/** What to do with an empty ledger. It opens the first event when the event arrives. */
+/** Shows what to do with an empty ledger. It opens the first event when it arrives. */
 export function FirstUse({ streams, onCreated }: Props) {
   const [first] = streams;
   const stream = first?.name ?? "orders";

@@ -14,7 +14,7 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
 
 type Props = { readonly onClose: () => void; readonly onSecret: (secret: Secret) => void };
 
-/** Creates a key with at most the rights of the present one. */
+/** Creates a key with at most the rights of the current one. */
 export function KeyDialog({ onClose, onSecret }: Props) {
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<readonly Scope[]>([]);

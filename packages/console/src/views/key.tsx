@@ -17,7 +17,7 @@ type Versions = {
   readonly isComplete: boolean;
 };
 
-/** A key: its versions, two of them side by side, and its current state. */
+/** Shows a key: its versions, two of them side by side, and its current state. */
 export function KeyView({ stream, of }: { stream: string; of: string }) {
   const versions = useLoad(`versions ${stream} ${of}`, (signal) =>
     readVersions(stream, of, signal),
@@ -46,11 +46,11 @@ type StateProps = {
   readonly versions: Versions;
 };
 
-/** How often a state is asked for that compaction has not read yet. */
+/** How often a state is requested that compaction has not read so far. */
 const LATE_EVERY_MS = 3_000;
 const UNREAD = "Compaction has not read the key yet.";
 
-/** The compacted state of a key, or why there is none. */
+/** Shows the compacted state of a key, or why there is none. */
 function CurrentState({ stream, of, versions }: StateProps) {
   const [newest] = versions.events;
   const isDeleted = newest?.data === null;
@@ -109,7 +109,7 @@ async function readVersions(
   return { events: page.events, cursor: page.cursor, isComplete: page.caughtUp };
 }
 
-/** Whether the state is that of the newest event, as far as compaction has read. */
+/** Shows whether the state is that of the newest event, as far as compaction has read. */
 function Lateness({ state, newest }: { state: Event; newest: Event | undefined }) {
   if (newest === undefined || newest.sequence <= state.sequence) {
     return <Tag tone="good">of event {count(state.sequence)}</Tag>;

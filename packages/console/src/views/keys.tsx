@@ -17,7 +17,7 @@ type Open =
   | { readonly what: "rotate" | "revoke"; readonly key: ApiKey }
   | { readonly what: "secret"; readonly secret: Secret };
 
-/** The API keys that this key may see. */
+/** Shows the API keys that this key may see. */
 export function KeysView() {
   const [open, setOpen] = useState<Open | undefined>();
   const [withMade, setWithMade] = useState(false);

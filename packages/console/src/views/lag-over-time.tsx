@@ -5,7 +5,7 @@ import { lags, type Reading } from "../samples.ts";
 
 const ROWS = 6;
 
-/** The lag since the page was opened, as a plot and as a table. */
+/** Shows the lag since the page was opened, as a plot and as a table. */
 export function LagOverTime({ of }: { of: string }) {
   const readings = lags.of(of);
   const latest = readings.slice(-ROWS).toReversed();
@@ -43,7 +43,7 @@ export function LagOverTime({ of }: { of: string }) {
 
 const HEIGHT = 220;
 
-/** The program that draws plots is loaded when the first plot is shown. */
+/** The code that draws plots is loaded when the first plot is shown. */
 export function Plot({ readings }: { readings: readonly Reading[] }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);

@@ -14,7 +14,10 @@ type Props = { readonly stream: string; readonly subscription: string };
 type Verb = "retry" | "skip";
 type Result = { readonly isDone: boolean; readonly text: string };
 
-/** The parked keys of a subscription, and their exits: retry and skip, alone or together. */
+/**
+ * Shows the parked keys of a subscription, and what can be done with them: retry and skip, alone or
+ * together.
+ */
 export function ParkedView({ stream, subscription }: Props) {
   const { data, error, at, reload } = useLoad(
     `parked ${stream} ${subscription}`,
@@ -30,7 +33,7 @@ export function ParkedView({ stream, subscription }: Props) {
   const marked = items.filter(({ key }) => chosen.has(key));
   const mayOperate = can("operate");
 
-  /** Each key on its own, so that one refusal does not stop the others. */
+  /** Each key has its own request, so that one refusal does not stop the others. */
   const perform = async (verb: Verb, parked: readonly ParkedKey[]) => {
     if (busy || parked.length === 0) return;
     setBusy(true);

@@ -6,7 +6,7 @@ import { Field, FormDialog } from "../parts/dialog.tsx";
 
 type Props = {
   readonly stream: string;
-  /** What the fields begin with. */
+  /** The initial content of the fields. */
   readonly like: Partial<Event>;
   readonly onClose: () => void;
 };

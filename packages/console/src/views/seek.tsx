@@ -16,12 +16,12 @@ type Props = {
 
 type Target = "earliest" | "latest" | "bootstrap" | "place";
 
-/** What a seek brings: how many events, and the first of them. */
+/** The effect of a seek: how many events are delivered, and the first of them. */
 type Preview = { readonly text: string; readonly events: readonly Event[] };
 
 const SHOWN = 5;
 
-/** Moves a subscription, after it has shown what will be delivered. */
+/** Moves a subscription, after showing what will be delivered. */
 export function SeekDialog({ stream, info, onClose, onDone }: Props) {
   const [target, setTarget] = useState<Target>("place");
   const [typed, setTyped] = useState("");

@@ -4,11 +4,11 @@ import { refusal, signIn } from "../session.ts";
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** Asks for the API key. The address stays, so that a shared link opens after it. */
+/** Asks for the API key. The address stays, so that a shared link opens afterwards. */
 export function SignIn() {
   const [key, setKey] = useState("");
   const field = useRef<HTMLInputElement>(null);
-  // A refused key leads back here, and the person types on.
+  // When a key is refused, the person is back at this field and can type again.
   useEffect(() => field.current?.focus(), []);
   const isHere = LOOPBACK.test(location.hostname);
   return (

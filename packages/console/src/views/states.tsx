@@ -10,7 +10,7 @@ import { glimpse, visible } from "../visible.ts";
 
 const PAGE = 100;
 
-/** The current states of a stream's keys, and a way to any key. */
+/** Shows the current states of a stream's keys, and a way to any key. */
 export function StatesView({ stream }: { stream: string }) {
   const [key, setKey] = useState("");
   const prefix = place.value.query.prefix ?? "";

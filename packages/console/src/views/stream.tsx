@@ -19,7 +19,7 @@ const TABS = [
   ["about", "Settings"],
 ] as const;
 
-/** One stream: its name, its parts, and the part that the address names. */
+/** Shows one stream: its name, its parts, and the part that the address names. */
 export function StreamView({ stream }: { stream: string }) {
   const [, , part = "events", ...rest] = place.value.path;
   const isCurrent = (tab: string) => tab === part || (tab === "states" && part === "key");
@@ -48,7 +48,10 @@ export function StreamView({ stream }: { stream: string }) {
 
 type CrumbsProps = { readonly stream: string; readonly subscription: string | undefined };
 
-/** The path to this page, as links. Its last part is the name of the shown stream or subscription. */
+/**
+ * Shows the path to this page, as links. Its last part is the name of the shown stream or
+ * subscription.
+ */
 function Crumbs({ stream, subscription }: CrumbsProps) {
   const separator = <span aria-hidden="true">/</span>;
   return (

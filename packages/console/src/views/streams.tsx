@@ -12,7 +12,7 @@ import { FirstUse } from "./first-use.tsx";
 import { StreamDialog } from "./stream-dialog.tsx";
 import { ASKED_A_TURN, type KnownLag, useWorstLags } from "./worst-lags.ts";
 
-/** All streams, with what an operator looks at first. */
+/** Shows all streams, with the facts that an operator needs first. */
 export function StreamsView() {
   return can("read") ? <AllStreams /> : <NoRight />;
 }
@@ -177,7 +177,7 @@ function WorstLag({ stream: { name: stream, subscriptionCount = 0 }, known }: Wo
   );
 }
 
-/** The rate since the page was opened, as a line and as the latest number. */
+/** Shows the rate since the page was opened, as a line and as the latest number. */
 export function Rate({ of }: { of: string }) {
   const rates = ratesOf(eventCounts.of(of));
   const latest = rates.at(-1);
@@ -198,7 +198,7 @@ export function Rate({ of }: { of: string }) {
   );
 }
 
-/** The compaction is late when it takes longer than its usual few seconds. */
+/** Compaction usually takes a few seconds. Beyond this time it counts as late. */
 const LATE_SECONDS = 120;
 
 export function CompactionLag({ stream }: { stream: StreamInfo }) {

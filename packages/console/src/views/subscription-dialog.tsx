@@ -37,7 +37,7 @@ export function NewSubscriptionDialog({ stream, onClose, onDone }: NewProps) {
 
 type Props = NewProps & { readonly info: SubscriptionInfo };
 
-/** Changes the lease, the automatic parking and the filter. Only what differs is sent. */
+/** Changes the lease, the automatic parking and the filter. Only the differences are sent. */
 export function SubscriptionDialog({ stream, info, onClose, onDone }: Props) {
   const { name } = info;
   const [lease, setLease] = useState(String(info.leaseSeconds));

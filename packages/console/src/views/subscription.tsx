@@ -26,7 +26,7 @@ import { ageOf, Phase } from "./subscriptions.tsx";
 
 type Props = { readonly stream: string; readonly name: string };
 
-/** One subscription: how far it is, who works on it, and what an operator can do about it. */
+/** Shows one subscription: its progress, its workers, and what an operator can do. */
 export function SubscriptionView({ stream, name }: Props) {
   const [open, setOpen] = useState<"seek" | "change" | "delete" | undefined>();
   const close = () => setOpen(undefined);

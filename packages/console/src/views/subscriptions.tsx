@@ -9,7 +9,7 @@ import { lags } from "../samples.ts";
 import { can } from "../session.ts";
 import { NewSubscriptionDialog } from "./subscription-dialog.tsx";
 
-/** The subscriptions of a stream, those that lag most at the top. */
+/** Shows the subscriptions of a stream, with those that lag most at the top. */
 export function SubscriptionsView({ stream }: { stream: string }) {
   const [creating, setCreating] = useState(false);
   const { data, error, at, reload } = useLoad(
@@ -100,11 +100,11 @@ function Table({ stream, items }: TableProps) {
   );
 }
 
-/** The age of the oldest event to go. */
+/** Formats the age of the oldest event that is not processed. */
 export const ageOf = (lag: Lag | undefined): string =>
   lag === undefined || lag.events === 0 ? "–" : duration(lag.seconds);
 
-/** Whether a subscription reads the current states first, and how far it is. */
+/** Shows whether a subscription still reads the current states, and its progress in them. */
 export function Phase({ of: { phase, snapshot, lag } }: { of: SubscriptionInfo }) {
   if (phase === "bootstrap") {
     const { partsRead = 0, parts = 1 } = snapshot ?? {};

@@ -6,7 +6,7 @@ import { useLoad } from "../parts/load.ts";
 import { Rows } from "../parts/rows.tsx";
 import { SecretDialog } from "./secret.tsx";
 
-/** The tenants of the installation, for the holder of the admin key. */
+/** Shows the tenants of the installation, for the holder of the admin key. */
 export function TenantsView() {
   const [creating, setCreating] = useState(false);
   const [name, setName] = useState("");

@@ -9,7 +9,7 @@ import { Plot } from "./lag-over-time.tsx";
 const BY = ["stream", "key", "tenant"] as const;
 const STEPS = ["day", "hour"] as const;
 
-/** What streams, keys or tenants used, as a plot and as a table. */
+/** Shows what streams, keys or tenants used, as a plot and as a table. */
 export function UsageView() {
   const { query } = place.value;
   const by = BY.find((each) => each === query.by) ?? "stream";
@@ -102,7 +102,7 @@ function Used({ entries, by, step }: UsedProps) {
 
 const titled = (word: string): string => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 
-/** The published events of all subjects, by time. */
+/** Adds up the published events of all subjects, by time. */
 function published(entries: readonly UsageEntry[]) {
   const sums = new Map<string, number>();
   for (const { time, published: of } of entries) {

@@ -4,18 +4,21 @@ import { api, type Worst } from "../api.ts";
 import { useLoad } from "../parts/load.ts";
 import { nextToAsk } from "../turns.ts";
 
-/** The lags of a stream take a request, so only so many streams are asked in a turn. */
+/** The lags of a stream take one request, so only this many streams are requested at a time. */
 export const ASKED_A_TURN = 30;
 const TURN_EVERY_MS = 15_000;
 
 export type KnownLag = {
   /** The subscription that lags most, or undefined if the stream has none. */
   readonly worst: Worst | undefined;
-  /** When it was asked for, as milliseconds of this machine. */
+  /** When it was requested, in milliseconds of this machine's clock. */
   readonly at: number;
 };
 
-/** The worst lag of each stream. With many streams, their turns come one after the other. */
+/**
+ * Returns the worst lag of each stream. If there are many streams, they are requested in groups,
+ * one after another.
+ */
 export function useWorstLags(names: readonly string[]): ReadonlyMap<string, KnownLag> {
   const { current: known } = useRef(new Map<string, KnownLag>());
   useLoad(

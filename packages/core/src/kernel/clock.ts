@@ -27,8 +27,8 @@ export const ageMs = (clock: Clock, stamp: Stamp): number =>
 
 /**
  * Returns the result of `work` if it is available within `ms`, undefined otherwise. In that case
- * the work continues and its result is not used, so use this only for work that changes nothing, such
- * as a read.
+ * the work continues and its result is not used, so use this only for work that changes nothing,
+ * such as a read.
  */
 export async function within<T>(
   clock: Clock,

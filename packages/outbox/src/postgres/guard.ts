@@ -5,9 +5,9 @@ import { INBOX_TABLE } from "./schema.ts";
 
 export type PostgresGuard = {
   /**
-   * Whether the transaction should process this event: true the first time, and false when the
-   * consumer has processed this or a later event of the key. If the transaction is rolled back, the
-   * event counts as not processed.
+   * Returns whether the transaction should process this event: true the first time, and false when
+   * the consumer has processed this or a later event of the key. If the transaction is rolled back,
+   * the event counts as not processed.
    */
   once(tx: PostgresTransaction, event: Received, about: About): Promise<boolean>;
   /** Forgets everything, so that events are processed again, for example after a seek. */

@@ -25,7 +25,7 @@ export type PostgresOutbox = Publishing & {
   parked(): Promise<readonly ParkedEvent[]>;
   /** Publishes a parked event again, for example after its row was corrected. */
   retry(position: string): Promise<void>;
-  /** Gives a parked event up. Later events of its key continue. */
+  /** Discards a parked event. Later events of its key continue. */
   skip(position: string): Promise<void>;
 };
 

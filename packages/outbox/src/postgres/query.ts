@@ -10,7 +10,7 @@ export type PostgresQuery = (
 /** A transaction: a query function that is bound to it, or an object that has one, as in `pg`. */
 export type PostgresTransaction = PostgresQuery | { readonly query: PostgresQuery };
 
-/** The rows of an answer. */
+/** Sends a query, and returns the rows of the answer. */
 export async function ask<T>(
   to: PostgresTransaction,
   text: string,

@@ -40,5 +40,8 @@ export const postgresGuardSchema = (table: string = INBOX_TABLE): readonly strin
 )`,
 ];
 
-/** An index is in the schema of its table. */
+/**
+ * Returns the name of an index without a schema, because an index is always in the schema of its
+ * table.
+ */
 const indexOf = (table: string): string => table.replace(/^.*\./, "");

@@ -5,7 +5,10 @@ import { ask, type PostgresQuery } from "./query.ts";
 /** The outbox in PostgreSQL. Each call is one statement, so it works through any pool. */
 export function postgresStore(query: PostgresQuery, table: string): OutboxStore {
   const relays = `${table}_relays`;
-  /** Events that are not parked, and do not wait for a parked one of their key. */
+  /**
+   * Returns the condition for events that are not parked, and do not wait for a parked one of their
+   * key.
+   */
   const isFree = (row: string) => `${row}.refused IS NULL AND NOT EXISTS (
     SELECT 1 FROM ${table} AS parked WHERE parked.refused IS NOT NULL
     AND parked.stream = ${row}.stream AND parked.key = ${row}.key
@@ -45,8 +48,8 @@ export function postgresStore(query: PostgresQuery, table: string): OutboxStore 
     },
 
     async batch(stream, owner, name, { eventsMax, bytesMax }) {
-      // A lease passes on in a statement of its own, so the snapshot of this one shows everything
-      // that the former owner has done.
+      // A lease changes its owner in a separate statement, so the snapshot of this one shows
+      // everything that the former owner has done.
       if (name !== undefined) {
         await ask(
           query,

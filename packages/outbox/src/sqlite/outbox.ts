@@ -8,7 +8,10 @@ import { sqliteStore } from "./store.ts";
 import { transact } from "./transact.ts";
 
 export type SqliteOutboxOptions = {
-  /** The connection of the relay. It may be the one that adds, or another one to the same file. */
+  /**
+   * The connection of the relay. It may be the one that adds events, or another one to the same
+   * file.
+   */
   readonly database: SqliteDatabase;
   /** The name of the table. */
   readonly table?: string | undefined;
@@ -24,7 +27,7 @@ export type SqliteOutbox = Publishing & {
   parked(): readonly ParkedEvent[];
   /** Publishes a parked event again, for example after its row was corrected. */
   retry(position: string): Promise<void>;
-  /** Gives a parked event up. Later events of its key continue. */
+  /** Discards a parked event. Later events of its key continue. */
   skip(position: string): Promise<void>;
 };
 

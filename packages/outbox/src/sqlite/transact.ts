@@ -6,8 +6,9 @@ const TRIES = 500;
 const PAUSE_MS = 20;
 
 /**
- * Makes one transaction without a pause in it. It waits while another process writes, and while the
- * program has a transaction open on the same connection: it must not become a part of that one.
+ * Runs one transaction without interruption. It waits while another process writes, and while the
+ * program has a transaction open on the same connection, so that it does not become part of that
+ * one.
  */
 export async function transact<T>(database: SqliteDatabase, work: () => T): Promise<T> {
   for (let tries = 1; ; tries++) {

@@ -37,7 +37,10 @@ type StreamStatistics = {
 };
 
 export type Archive = {
-  /** From here on the archive and the table are complete, on a stream with one partition. */
+  /**
+   * On a stream with one partition, every event from here on can be read, from the archive or the
+   * table.
+   */
   readonly earliestSequence?: number;
   readonly segments: number;
   readonly events: number;
@@ -49,7 +52,7 @@ export type ArchiveReceipt = {
   readonly segments: number;
   readonly events: number;
   readonly bytes: number;
-  /** What is not archived yet. */
+  /** The compacted events that are not archived so far. */
   readonly watermarkLag: Lag;
   readonly done: boolean;
 };
@@ -78,7 +81,7 @@ export type ArchiveFault = {
 };
 
 export type ArchiveVerification = {
-  /** The number of segments that are as they were written. */
+  /** The number of segments that have not changed since they were written. */
   readonly segments: number;
   readonly events: number;
   readonly bytes: number;
@@ -86,7 +89,7 @@ export type ArchiveVerification = {
   readonly cursor: string | null;
 };
 
-/** An object of an export: gzip of one event a line. */
+/** An object of an export: gzip, with one event per line. */
 export type ExportPart = {
   readonly events: number;
   readonly rawBytes: number;
@@ -113,9 +116,9 @@ export type Export = {
   readonly events: number;
   readonly rawBytes: number;
   readonly bytes: number;
-  /** The cursor after which exactly the events come that the export lacks. */
+  /** A cursor after which exactly the events follow that are not in the export. */
   readonly follow?: string;
-  /** The code of the problem because of which it failed. */
+  /** The code of the problem that ended the export. */
   readonly problem?: string;
   readonly parts: readonly ExportPart[];
   readonly cursor: string | null;
@@ -126,7 +129,7 @@ export type StreamInfo = StreamAnswer &
     readonly subscriptions: readonly { readonly name: string; readonly lag: Lag }[];
   };
 
-/** A stream of a list. It has statistics if they were asked for. */
+/** A stream from a list. It has statistics if they were requested. */
 export type ListedStream = StreamAnswer & Partial<StreamStatistics>;
 
 export type SubscriptionAnswer = {
@@ -140,7 +143,7 @@ export type SubscriptionAnswer = {
   readonly life: string;
 };
 
-/** A subscription of a list. It has its progress if that was asked for. */
+/** A subscription from a list. It has its progress if that was requested. */
 export type ListedSubscription = SubscriptionAnswer &
   Partial<
     Pick<SubscriptionInfo, "phase" | "position" | "warnings" | "lag" | "parkedKeys"> & {

@@ -67,7 +67,7 @@ export function administer(options: ConnectionOptions) {
   };
   return {
     whoami: (how?: Signalled): Promise<Caller> => send("GET", "/whoami", how),
-    /** Rejects when the server is not healthy. `deep` also asks its table. */
+    /** Rejects when the server is not healthy. `deep` also checks its table. */
     health: ({
       deep = false,
       ...how
@@ -78,7 +78,7 @@ export function administer(options: ConnectionOptions) {
     subscriptions: (stream: string) => subscriptions(send, `${streamPath(stream)}/subscriptions`),
     keys: keys(send),
     tenants: tenants(send),
-    /** What streams, keys or tenants used, by time. */
+    /** Lists what streams, keys or tenants used, by time. */
     usage: (query: UsageQuery = {}, how?: Signalled) =>
       each<UsageEntry>(send, "/usage", "usage", { ...how, query }),
   };
@@ -112,7 +112,10 @@ const streams = (send: Send, connection: Connection) => ({
     send("POST", "/streams", { body: { name, ...settings }, ...how }),
   change: (name: string, body: StreamChange, how?: Signalled): Promise<StreamAnswer> =>
     send("PATCH", streamPath(name), { body, ...how }),
-  /** Undefined when the stream is gone already, perhaps by an earlier try of this call. */
+  /**
+   * Returns undefined when the stream is already gone, perhaps because of an earlier attempt of
+   * this call.
+   */
   async delete(name: string, how?: Signalled): Promise<StreamDeletion | undefined> {
     let deletion: StreamDeletion | undefined;
     const sent = send<StreamDeletion>("DELETE", streamPath(name), how).then((answer) => {
@@ -129,7 +132,7 @@ const streams = (send: Send, connection: Connection) => ({
     send("POST", `${streamPath(name)}/archive`, how),
   segments: (name: string, how?: Signalled) =>
     each<ArchiveSegment>(send, `${streamPath(name)}/archive`, "segments", how),
-  /** Verifies for a bounded time, from the start or from the cursor of the answer before. */
+  /** Verifies for a bounded time, from the start or from the cursor of the previous answer. */
   verify: (name: string, cursor?: string, how?: Signalled): Promise<ArchiveVerification> =>
     send("POST", `${streamPath(name)}/archive/verify`, { query: { cursor }, ...how }),
   exports: exportsOf(send),
@@ -151,10 +154,10 @@ const streams = (send: Send, connection: Connection) => ({
 const exportsOf = (send: Send) => {
   const pathOf = (stream: string, id = "") => `${streamPath(stream)}/exports${id && `/${id}`}`;
   return {
-    /** Begins an export. Ask for it until it is done. */
+    /** Begins an export. Call `get` until it is done. */
     create: (stream: string, what: NewExport = {}, how?: Signalled): Promise<Export> =>
       send("POST", pathOf(stream), { body: what, ...how }),
-    /** Goes on with an export for some seconds, and returns a page of its parts. */
+    /** Continues an export for some seconds, and returns a page of its parts. */
     get: (
       stream: string,
       id: string,
@@ -201,13 +204,13 @@ const subscriptions = (send: Send, all: string) => {
 
 const keyPath = (id: string): string => `/keys/${encodeURIComponent(id)}`;
 
-/** A repetition would make one more secret, so these requests are sent once. */
+/** Repeating one of these requests would make another secret, so they are sent once. */
 const ONCE = { attempts: 1 };
 
 const keys = (send: Send) => ({
   list: (how?: Omit<Listing, "stats">) => each<ApiKey>(send, "/keys", "keys", how),
   get: (id: string, how?: Signalled): Promise<ApiKey> => send("GET", keyPath(id), how),
-  /** Not repeated: after `LedgerUnreachable` with `maybeWritten`, look into the list. */
+  /** Not repeated. After `LedgerUnreachable` with `maybeWritten`, check the list of keys. */
   create: (settings: KeySettings, how?: Signalled): Promise<NewApiKey> =>
     send("POST", "/keys", { body: settings, ...ONCE, ...how }),
   rotate: (id: string, body: KeyRotation = {}, how?: Signalled): Promise<RotatedApiKey> =>

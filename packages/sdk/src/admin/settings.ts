@@ -46,7 +46,7 @@ export type KeyRotation = {
   readonly expiresAt?: string | undefined;
 };
 
-/** A place of a range: a text as in a query, or a place as in other bodies. */
+/** A place where a range begins or ends: a text as in a query, or a place as in other bodies. */
 type RangePlace = string | Exclude<Place, "bootstrap">;
 
 /** What to export: the events of a range, or the last event of each key. */
@@ -63,6 +63,6 @@ export type UsageQuery = {
   readonly step?: "hour" | "day" | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  /** Another tenant than the caller's. Needs the admin key. */
+  /** A tenant other than the caller's. Needs the admin key. */
   readonly tenant?: string | undefined;
 };

@@ -41,7 +41,7 @@ export type LedgerEvent<Type extends string | undefined = undefined, Data = unkn
   | DataEvent<Type, Data>
   | Deletion;
 
-/** The sequence of a published event, with its key. */
+/** A published event: its key, its id and its sequence. */
 export type Published = { readonly key: string; readonly id: string; readonly sequence: number };
 
 /** The published events, in the order in which they were sent. They are durable. */
@@ -58,7 +58,7 @@ export type Lag = { readonly events: number; readonly seconds: number };
 export type Page<E> = {
   readonly events: readonly E[];
   readonly cursor: string;
-  /** Every event that was durable before the request comes before the cursor. */
+  /** True when every event that was durable before the request comes before the cursor. */
   readonly caughtUp: boolean;
   readonly life: string;
   readonly waitSecondsAdvised: number;

@@ -2,8 +2,8 @@
 export type Span = { readonly name: string; readonly text: string };
 
 /**
- * The members of a JSON object in their order, each with its text. A name that occurs twice is
- * listed twice. The text must be valid JSON.
+ * Returns the members of a JSON object in their order, each with its text. A name that occurs twice
+ * is listed twice. The text must be valid JSON.
  */
 export function membersOf(json: string): Span[] {
   return spansOf(json).map(({ nameStart, start, end }) => ({
@@ -12,11 +12,11 @@ export function membersOf(json: string): Span[] {
   }));
 }
 
-/** The texts of the elements of a JSON array. The text must be valid JSON. */
+/** Returns the texts of the elements of a JSON array. The text must be valid JSON. */
 export const elementsOf = (json: string): string[] =>
   spansOf(json).map(({ start, end }) => json.slice(start, end));
 
-/** The places of the values in an object or array. An array has no names. */
+/** Returns the places of the values in an object or array. An array has no names. */
 function spansOf(json: string): { nameStart: number; start: number; end: number }[] {
   const spans: { nameStart: number; start: number; end: number }[] = [];
   const open = afterSpace(json, 0);

@@ -11,7 +11,7 @@ type Revive = (this: unknown, key: string, value: unknown, context?: Source) => 
 type Source = { readonly source?: string };
 
 /**
- * Parses an answer. Only numbers in `data` follow the setting: sequences and lags are always
+ * Parses an answer. Only numbers in `data` follow the setting. Sequences and lags are always
  * numbers.
  */
 export function parseAnswer(text: string, numbers: Numbers | ReadAnswer): unknown {
@@ -25,7 +25,7 @@ export function parseAnswer(text: string, numbers: Numbers | ReadAnswer): unknow
   return answer;
 }
 
-/** The objects of an answer that can have data. */
+/** Returns the objects of an answer that can have data. */
 const eventsOf = (answer: unknown): { data?: unknown }[] => {
   const { events, items } = answer as { events?: object[]; items?: object[] };
   return events ?? items ?? [answer as object];

@@ -3,8 +3,8 @@ import type { NewEvent } from "./event.ts";
 import { RawJson } from "./raw-json.ts";
 
 /**
- * An event as JSON. Refuses data that JSON would change silently: NaN becomes null, and an event
- * with null as its data deletes its key.
+ * Prints an event as JSON. Refuses data that JSON would change silently: NaN would become null, and
+ * an event with null as its data deletes its key.
  */
 export function printEvent(event: NewEvent): string {
   const { key, type, id, time, headers, expectedSequence, data } = event;
@@ -17,7 +17,7 @@ function printData(event: NewEvent, data: unknown): string {
   const refuse = (message: string, ...path: string[]) =>
     new InvalidEvent(event, [{ message, path: ["data", ...path] }]);
   const text = JSON.stringify(data, (name, member: unknown) => {
-    // An engine without rawJSON refuses bigints itself.
+    // An engine without rawJSON throws for a bigint by itself.
     if (typeof member === "bigint") return rawJSON?.(String(member)) ?? member;
     if (typeof member !== "number" || Number.isFinite(member)) return member;
     throw refuse(`${member} is not JSON`, name);
@@ -27,5 +27,5 @@ function printData(event: NewEvent, data: unknown): string {
   return text;
 }
 
-/** Writes all digits of a bigint. Some engines that the SDK supports do not have rawJSON. */
+/** rawJSON prints all digits of a bigint. Some engines that the SDK supports do not have it. */
 const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };

@@ -9,8 +9,8 @@ export type WireEvent = Omit<LedgerEvent, "isDeletion">;
 export type OnInvalid = "skip" | "throw";
 
 /**
- * The events that a consumer can use. `onInvalid` may be a function, which parks the key of an
- * invalid event: later events of that key are left out, too.
+ * Returns the events that a consumer can use. `onInvalid` may be a function that parks the key of
+ * an invalid event. Then later events of that key are left out, too.
  */
 export async function readEvents(
   schemas: Schemas | undefined,

@@ -27,12 +27,12 @@ export type Schemas = Readonly<Record<string, StandardSchema>>;
 type InputOf<S> = S extends StandardSchema<infer Input, unknown> ? Input : never;
 type OutputOf<S> = S extends StandardSchema<infer _, infer Output> ? Output : never;
 
-/** What can be published: each type with its data. */
+/** The events that can be published: each type with its data. */
 export type NewEventOf<S extends Schemas> = {
   [Type in keyof S & string]: NewEvent<Type, InputOf<S[Type]> | RawJson>;
 }[keyof S & string];
 
-/** What a reader receives: each type with its data, or a deletion. */
+/** The events that a reader receives: each type with its data, or a deletion. */
 export type LedgerEventOf<S extends Schemas> = {
   [Type in keyof S & string]: LedgerEvent<Type, OutputOf<S[Type]>>;
 }[keyof S & string];
@@ -48,7 +48,10 @@ export async function assertPublishable(schemas: Schemas | undefined, event: New
   if (InvalidEvent.is(checked)) throw checked;
 }
 
-/** The event with its data as the schema returns it, or why the schema refuses it. */
+/**
+ * Returns the event with its data as the schema returns it, or the reason why the schema refuses
+ * it.
+ */
 export async function readWithSchema(
   schemas: Schemas,
   event: LedgerEvent,

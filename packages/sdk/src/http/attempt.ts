@@ -9,14 +9,16 @@ export type Answer = {
 
 type Outcome = {
   readonly answer?: Answer;
-  /** A LedgerProblem, or why no answer of EventLedger came. */
+  /** A LedgerProblem, or the reason why no answer of EventLedger arrived. */
   readonly error?: Error | undefined;
   readonly isLost: boolean;
-  /** In spite of the error, the server may have had the request, or may still do it. */
+  /**
+   * True if the server may have received the request despite the error, or may still carry it out.
+   */
   readonly isOpen: boolean;
 };
 
-/** What earlier attempts of the request have left. */
+/** What is known from earlier attempts of the request. */
 type Before = { readonly maybeWritten: boolean; readonly isKeyRefused: boolean };
 
 /**
@@ -32,7 +34,7 @@ export async function attempt(
   signal?.throwIfAborted();
 
   // Each attempt has its own controller. The caller's signal may live as long as the process, and
-  // would keep every listener.
+  // would otherwise collect a listener for each attempt.
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -74,7 +76,10 @@ export async function attempt(
   }
 }
 
-/** The problem that an answer is, if any. Throws if the answer comes from elsewhere. */
+/**
+ * Returns the problem that an answer contains, if any. Throws if the answer does not come from
+ * EventLedger.
+ */
 function problemOf(
   { status, text, header }: Answer,
   maybeWritten: boolean,
@@ -99,7 +104,7 @@ function problemOf(
   );
 }
 
-/** A query string. Undefined members are left out. */
+/** Returns a query string. Undefined members are left out. */
 export const search = (query: Call["query"] = {}): string =>
   Object.entries(query)
     .filter(([, value]) => value !== undefined)
@@ -108,7 +113,10 @@ export const search = (query: Call["query"] = {}): string =>
 
 const NEVER_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused)$/;
 
-/** Whether the connection itself failed, so that the server cannot have had the request. */
+/**
+ * Returns whether the connection itself failed, so that the server cannot have received the
+ * request.
+ */
 function isNeverSent(error: unknown, depth = 0): boolean {
   const { code, cause } = (error ?? {}) as { code?: string; cause?: unknown };
   return (

@@ -30,7 +30,7 @@ export type Call = {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /**
-   * How long the server may hold its answer. Sent in the query of a GET and in the body of a POST.
+   * How long the server may wait for events. Sent in the query of a GET and in the body of a POST.
    */
   readonly waitSeconds?: number | undefined;
   /** How long the answer may take, if that is longer than usual. */
@@ -47,7 +47,7 @@ export type RequestReport = {
   readonly path: string;
   readonly attempt: number;
   readonly ms: number;
-  /** Undefined when no answer came. */
+  /** Undefined when no answer arrived. */
   readonly status: number | undefined;
   readonly requestId: string | undefined;
   readonly error: Error | undefined;

@@ -18,12 +18,12 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   return abortable(signal, (done) => clock.after(ms, done));
 }
 
-/** Waits for a promise, or for the signal. */
+/** Waits for a promise, or until the signal is aborted. */
 export function waitFor(settled: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   return abortable(signal, (done) => void settled.then(done, done));
 }
 
-/** A promise of the next signal, for any number of waiters. */
+/** Returns a promise of the next signal, for any number of waiters. */
 export function signalling() {
   let next: PromiseWithResolvers<void> | undefined;
   return {

@@ -9,13 +9,13 @@ type Paced = {
   readonly nextPollMs?: number;
 };
 
-/** The `waitSeconds` of the next request. Only a loop that has reached the end waits. */
+/** Returns the `waitSeconds` of the next request. Only a loop that has reached the end waits. */
 export const waitSecondsAfter = (wait: Wait, former: Paced | undefined): number | undefined => {
   if (wait === "none" || !former?.caughtUp) return undefined;
   return (wait === "advised" ? former.waitSecondsAdvised : Math.min(wait, 20)) || undefined;
 };
 
-/** The pause that the server asks for after a page. */
+/** Waits for the pause that the server asks for after a page. */
 export async function pace(
   clock: Clock,
   { nextPollMs = 0 }: Paced,
@@ -25,5 +25,5 @@ export async function pace(
   if (nextPollMs > 0) await sleep(clock, nextPollMs, signal);
 }
 
-/** A loop that follows a stream repeats its request until an answer comes. */
+/** A loop that follows a stream repeats its request until an answer arrives. */
 export const FOREVER = Number.POSITIVE_INFINITY;

@@ -2,10 +2,10 @@ import { type Clock, sleep, waitFor } from "./clock.ts";
 import { backOffMs, type RetryPolicy } from "./retry-plan.ts";
 
 /**
- * Sends an attempt when it may be sent. During an outage one attempt at a time probes the server,
+ * Sends an attempt when it is allowed. During an outage, one attempt at a time probes the server,
  * however many requests wait for it, so the server should answer a probe at once. Resolves to
- * undefined when more attempts have failed meanwhile than the request may have. `onWait` is called
- * before it waits.
+ * undefined when more attempts have failed in the meantime than the request may have. `onWait` is
+ * called before it waits.
  */
 export type Outage = <Outcome extends { readonly isLost: boolean }>(
   send: (isProbe: boolean) => Promise<Outcome>,
@@ -14,10 +14,13 @@ export type Outage = <Outcome extends { readonly isLost: boolean }>(
   onWait: (() => void) | false,
 ) => Promise<Outcome | undefined>;
 
-/** Each server has one. Otherwise every loop of a process would probe the server separately. */
+/**
+ * Creates the outage of one server. All loops of a process share it. Otherwise every loop would
+ * probe the server separately.
+ */
 export function createOutage(clock: Clock, policy: RetryPolicy): Outage {
   let failures = 0;
-  /** Failures of requests that were sent together count once. */
+  /** Concurrent requests that fail together count as one failure. */
   let epoch = 0;
   let openAt = 0;
   let probe: Promise<unknown> | undefined;

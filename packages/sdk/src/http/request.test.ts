@@ -16,7 +16,7 @@ async function eventsOf(fake: ReturnType<typeof fakeLedger>) {
   return events;
 }
 
-/** A rejection that the test reads later. */
+/** Returns the rejection of a promise, for the test to read later. */
 const caught = (running: Promise<unknown>) =>
   running.then(
     () => expect.fail("was not refused"),
@@ -212,7 +212,7 @@ describe("while the server is away", () => {
     expect(view.status).toBe("live");
     fake.setAway(true);
     const before = fake.requests.length;
-    // Fails while the view pauses, so the view's own request finds an outage.
+    // This request fails while the view pauses, so the view's own request finds an outage.
     const asking = ledger.request({ method: "GET", path: "/whoami", attempts: Infinity });
     await fake.advance(50);
     expect(view.status).toBe("stale");

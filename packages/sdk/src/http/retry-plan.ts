@@ -15,8 +15,8 @@ export const RETRY: RetryPolicy = { attempts: 8, baseMs: 100, maxMs: 5_000 };
 const RETRY_AFTER_MAX_MS = 60_000;
 
 /**
- * The pause before the next attempt. Its random part only makes it longer, so that no minute has
- * more than 20 attempts.
+ * Returns the pause before the next attempt. Its random part only makes it longer, so that no
+ * minute has more than 20 attempts.
  */
 export const backOffMs = (
   { baseMs, maxMs }: RetryPolicy,
@@ -25,8 +25,8 @@ export const backOffMs = (
 ): number => Math.round(Math.min(maxMs, baseMs * 2 ** (failures - 1)) * (1 + chance / 4));
 
 /**
- * The pause before the same request is sent again, or undefined if repeating does not help. After a
- * problem the server's `retry` decides, rather than the status.
+ * Returns the pause before the same request is sent again, or undefined if repeating does not help.
+ * After a problem, the server's `retry` decides rather than the status.
  */
 export function pauseAfter(
   policy: RetryPolicy,

@@ -27,7 +27,7 @@ export function subscriptionOperations(
   type Body = Readonly<Record<string, unknown>>;
   const post = <T>(at: string, body: Body, how?: Partial<Call>): Promise<T> =>
     ask(context, { method: "POST", path: at, body, ...how });
-  /** Ends the wait of a parked key. One that is already free counts as done. */
+  /** Frees a parked key. A key that is already free counts as success. */
   const free = (action: string, query: Call["query"], how?: Signalled): Promise<void> =>
     unlessRepeated(post(`${path}/parked/${action}`, {}, { ...how, query }), "parked-key-not-found");
   const info = (how?: Signalled): Promise<SubscriptionInfo> =>
@@ -88,9 +88,9 @@ export function subscriptionOperations(
   };
 }
 
-/** A process that ends waits no longer than this. */
+/** When a process ends, it waits no longer than this. */
 const LEAVE_MS = 2_000;
 
-/** The server keeps this much of a reason. */
+/** Cuts a reason to the length that the server keeps. */
 const cut = (reason: string): string =>
   reason.slice(0, new TextEncoder().encodeInto(reason, new Uint8Array(256)).read).toWellFormed();

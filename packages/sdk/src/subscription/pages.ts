@@ -12,8 +12,8 @@ export type PagesOptions = {
   /** What happens to an event that its schema refuses. The default is `throw`. */
   readonly onInvalid?: OnInvalid | "park" | undefined;
   /**
-   * What happens when the subscription was away longer than the stream keeps events, so that some
-   * are gone before their delivery. The default is `throw`. `seek` continues where the server
+   * What happens when the subscription was unused for longer than the stream keeps events, so that
+   * some are gone before their delivery. The default is `throw`. `seek` continues where the server
    * advises.
    */
   readonly onLost?: "throw" | "seek" | undefined;
@@ -36,7 +36,7 @@ export async function* subscriptionPages(
   const { consumer } = operations;
   const park = ({ key, sequence = 0, message }: InvalidEvent) =>
     operations.park({ key, sequence, reason: message }, { signal });
-  /** What the next request commits. */
+  /** The cursor that the next request commits. */
   let commit: string | undefined;
   let committed: string | undefined;
   let former: PollPage<WireEvent> | undefined;
@@ -53,7 +53,7 @@ export async function* subscriptionPages(
         attempts: FOREVER,
       }).catch((error: unknown) => recover(operations, error, options));
       if (page === undefined) {
-        // Reading continues from the server's position. What was read before is void.
+        // Reading continues from the server's position, so the last page is void.
         commit = undefined;
         committed = undefined;
         continue;

@@ -52,7 +52,7 @@ async function processPage(
       signal?.throwIfAborted();
       await handler(event, { life, phase, signal });
     } catch (error) {
-      // An error that follows from the abort is no failure.
+      // An error that is caused by the abort is not a failure.
       signal?.throwIfAborted();
       if (onError === "stop") throw error;
       parked.add(key);

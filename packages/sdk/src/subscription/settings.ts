@@ -1,6 +1,6 @@
 import type { Lag, Page } from "../events/event.ts";
 
-/** Where reading starts. */
+/** A place where reading starts. */
 export type Place =
   | "earliest"
   | "latest"
@@ -23,7 +23,7 @@ export type SubscriptionSettings = {
   readonly maxDeliveries?: number | undefined;
   /**
    * The name of this process among those that share the subscription. The default is a random name.
-   * A process that returns under its own name has its share again at once. Under a new name it
+   * A process that restarts under its own name has its share again at once. Under a new name it
    * waits until the lease of the old one has ended. `false`: this is the only process.
    */
   readonly consumer?: string | false | undefined;
@@ -69,7 +69,7 @@ export type SeekReceipt = {
 export type PollPage<E> = Page<E> & {
   readonly phase: "bootstrap" | "log";
   readonly snapshotEnd: boolean;
-  /** With this page applied, the state of every key is that of the log at the cursor. */
+  /** With this page applied, the state of every key is the same as in the log at the cursor. */
   readonly consistent: boolean;
   readonly lag: Lag;
   /**

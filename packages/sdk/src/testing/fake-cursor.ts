@@ -13,7 +13,7 @@ export type CursorContent = {
   readonly subscription?: string;
   readonly seeks?: number;
   readonly fence?: number;
-  /** States of the snapshot that are read; undefined in the log. */
+  /** The number of states of the snapshot that are read. Undefined in the log. */
   readonly snapshot?: number;
   /** The last delivered sequence of each retried key. */
   readonly retried?: readonly (readonly [string, number])[];

@@ -13,9 +13,9 @@ export type FakeLedger = {
   readonly fetch: Fetch;
   /** The received requests, in order. */
   readonly requests: readonly FakeRequest[];
-  /** Advances the time: leases end, and waiting polls are answered. */
+  /** Advances the time. Leases end, and waiting polls are answered. */
   advance(ms: number): Promise<void>;
-  /** The next requests have their effect, and their answers are lost; or they never arrive. */
+  /** The next requests take effect and their answers are lost, or they never arrive. */
   lose(what: "answer" | "request", times?: number): void;
   /** The next requests are answered with a problem, and have no effect. */
   refuse(code: FakeCode, times?: number): void;
@@ -27,17 +27,18 @@ export type FakeLedger = {
   seek(stream: string, subscription: string, to: Place): void;
   /** Deletes the stream and creates it again, as a new life. */
   recreate(stream: string): void;
-  /** Lets the retention of all events in the log pass. */
+  /** Ends the retention of all events in the log. */
   expire(stream: string): void;
 };
 
 export type FakeRequest = { readonly method: string; readonly path: string; readonly at: number };
 
 export type FakeOptions = {
-  /** These streams exist. */
+  /** The streams that exist at the start. */
   readonly streams?: readonly string[];
   /**
-   * Only `advance` moves the time, also for the client. Otherwise the time also passes by itself.
+   * The time moves only by `advance`, also for the client. Otherwise the time also passes by
+   * itself.
    */
   readonly virtualTime?: boolean;
 };
@@ -180,7 +181,7 @@ const toCreate = (body: Record<string, unknown>) => ({
   header: () => undefined,
 });
 
-/** The body twice: parsed as usual, and with the spelling of its numbers. */
+/** Parses the body twice: as usual, and with the spelling of its numbers. */
 function parseBody(text = "{}") {
   const { rawJSON } = JSON as { rawJSON?: (source: string) => unknown };
   const keep = (_: string, value: unknown, context?: { source?: string }) =>

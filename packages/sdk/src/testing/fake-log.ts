@@ -64,7 +64,7 @@ export function append(stream: FakeStream, incoming: readonly Incoming[], at: st
   return written;
 }
 
-/** The last event of each key, without deleted keys. */
+/** Returns the last event of each key, without deleted keys. */
 export function statesOf(stream: FakeStream, keyPrefix = ""): Kept[] {
   const states = new Map<string, Kept>();
   for (const event of stream.events) {

@@ -194,7 +194,10 @@ async function browse(state: FakeState, stream: FakeStream, { query }: Request) 
   return { status: 200, body: { ...page, ...pacing(caughtUp, query.waitSeconds) } };
 }
 
-/** After a poll that waited, the next one is due at once. A test does not wait long for a pace. */
+/**
+ * After a poll that waited, the next one is due at once. Tests should not have to wait for the
+ * pace.
+ */
 const pacing = (caughtUp: boolean, waitSeconds: unknown) => ({
   waitSecondsAdvised: WAIT_SECONDS,
   nextPollMs: caughtUp && !waitSeconds ? 10 : 0,
@@ -216,7 +219,7 @@ function list(stream: FakeStream, { cursor, key, keyPrefix, limit = "50" }: Requ
     const more = { reason: "other-query" };
     throw new Refusal("invalid-cursor", "The list was another one", more);
   }
-  // The start of the list, so that later changes come from the log.
+  // The log is read from the start of the list, so that later changes are not missed.
   const position = content?.position ?? stream.events.length;
   const states = statesOf(stream, prefix).filter(({ key }) => key > (content?.after ?? ""));
   const items = states.slice(0, Number(limit));
@@ -354,13 +357,13 @@ type PollGiven = {
   readonly consumer?: string;
 };
 
-/** Waits until there is something, or until the seconds have passed. */
+/** Waits until there is an event, or until the seconds have passed. */
 async function wait(state: FakeState, seconds: number, isThere: () => boolean): Promise<void> {
   const until = state.now() + seconds * 1_000;
   while (!isThere() && state.now() < until) await state.changed(until - state.now());
 }
 
-/** A stream that was deleted meanwhile is gone, even if its name is in use again. */
+/** A stream that was deleted in the meantime is gone, even if its name is in use again. */
 function assertAlive(state: FakeState, stream: FakeStream): void {
   if (isAlive(state, stream)) return;
   throw new Refusal("stream-not-found", `There is no stream ${stream.name}`);

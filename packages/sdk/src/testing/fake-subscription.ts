@@ -48,7 +48,7 @@ export function moveTo({ stream, sub }: Omit<At, "now">, place: unknown): void {
   } else sub.position = positionOf(stream, place);
 }
 
-/** The events before a place. */
+/** Returns the number of events before a place. */
 export function positionOf(stream: FakeStream, place: unknown): number {
   if (place === "earliest") return stream.expired;
   if (place === "latest") return stream.events.length;
@@ -83,7 +83,7 @@ function takeShare({ sub, now }: At, consumer: string | undefined): boolean {
   return sub.owner === consumer;
 }
 
-/** Commits what a cursor covers. Returns whether that moved the position. */
+/** Commits the events that a cursor covers. Returns whether that moved the position. */
 export function commit(at: At, cursor: string, consumer: string | undefined): boolean {
   const { stream, sub } = at;
   const content = readCursor(stream, cursor, ["poll", "log"]);
@@ -183,7 +183,7 @@ export function pollPage(
   return { events, cursor, caughtUp, consistent, snapshotEnd: false, lag, phase: "log", life };
 }
 
-/** The events of retried keys that the position has passed. */
+/** Returns the events of retried keys that the position has passed. */
 const retriedEvents = (stream: FakeStream, sub: FakeSubscription): Kept[] =>
   [...sub.parked.values()]
     .filter(({ status }) => status === "retrying")
@@ -225,9 +225,7 @@ export function park({ stream, sub, now }: At, body: Readonly<Record<string, unk
   return parked;
 }
 
-/**
- * Frees a key. Its waiting events are delivered, without the first one if that is to be skipped.
- */
+/** Frees a key. Its waiting events are delivered, without the first one if it is skipped. */
 export function release({ stream, sub }: At, key: string, skipped: string | undefined) {
   const parked = sub.parked.get(key);
   if (parked === undefined) throw new Refusal("parked-key-not-found", "The key is not parked");

@@ -34,7 +34,7 @@ export function createVirtualClock(): VirtualClock {
   };
 }
 
-/** Runs everything that is due without time passing. */
+/** Runs everything that is due at the current time. */
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 3; turn++) await new Promise<void>((done) => setTimeout(done, 0));
 };

@@ -1,7 +1,8 @@
 import { signalling } from "../http/clock.ts";
 
 /**
- * A change of a copy. `reset`: there were too many changes to list them, so read the entries again.
+ * A change of a copy. `reset` means that there were too many changes to list them, so the entries
+ * must be read again.
  */
 export type ViewChange<Row> =
   | { readonly kind: "put"; readonly key: string; readonly row: Row; readonly sequence: number }
@@ -9,7 +10,7 @@ export type ViewChange<Row> =
   | { readonly kind: "reset" };
 
 /**
- * The maximum number of changes that wait for a slow reader. Beyond it, the reader gets a `reset`
+ * The maximum number of changes that wait for a slow reader. Above it, the reader gets a `reset`
  * instead.
  */
 const WAITING_MAX = 10_000;
@@ -33,7 +34,7 @@ export function createChanges<Row>() {
     more.signal();
   };
 
-  /** The changes from now on. */
+  /** Returns the changes from now on. */
   function open(): AsyncIterableIterator<Change> {
     const queue: Change[] = [];
     queues.add(queue);

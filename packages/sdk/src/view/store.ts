@@ -43,7 +43,7 @@ export type ViewStore<Row> = {
   load(): Mark | undefined | Promise<Mark | undefined>;
   apply(change: Change<Row>): boolean | Promise<boolean>;
   get(key: string, round: number): Found<Row> | undefined | Promise<Found<Row> | undefined>;
-  /** All rows of a round. */
+  /** Yields all rows of a round. */
   entries(round: number): Iterable<[string, Row]> | AsyncIterable<[string, Row]>;
 };
 

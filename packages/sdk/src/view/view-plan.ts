@@ -2,7 +2,7 @@ import { LedgerProblem } from "../errors.ts";
 import type { LedgerEvent } from "../events/event.ts";
 import type { Change, Mark, Put } from "./store.ts";
 
-/** Begins a new round. Readers see the old one meanwhile. */
+/** Begins a new round. Readers see the old one in the meantime. */
 export const nextRound = (of: string, mark: Mark | undefined): Mark => ({
   of,
   version: (mark?.version ?? 0) + 1,
@@ -34,9 +34,9 @@ export type LogPage = {
 export type ToRow<Row> = (event: LedgerEvent) => Row | undefined;
 
 /**
- * The changes of a page, or undefined if the stream has a new life. The first page of the log that
- * reaches the end completes the round: readers see it from then on, and the rows of the old round
- * are deleted.
+ * Returns the changes of a page, or undefined if the stream has a new life. The first page of the
+ * log that reaches the end completes the round. Readers see it from then on, and the rows of the
+ * old round are deleted.
  */
 export function applyPage<Row>(
   mark: Mark,
@@ -56,15 +56,15 @@ export function applyPage<Row>(
   return { mark: next, ...fold(page.events, toRow), sweep: completes };
 }
 
-/** Whether a change has anything to store: each page with events moves its cursor. */
+/** Returns whether a change must be stored: each page with events moves its cursor. */
 export const isChange = (before: Mark, { mark }: Change<unknown>): boolean =>
   mark.listing !== before.listing || mark.follow !== before.follow || mark.ready !== before.ready;
 
-/** Whether the list of current states is still to be read. */
+/** Returns whether the list of current states is still to be read. */
 export const isListing = (mark: Mark | undefined): boolean =>
   !mark?.follow || mark.listing !== null;
 
-/** The last event of each key decides. */
+/** Reduces events to the last one of each key. */
 function fold<Row>(
   events: readonly LedgerEvent[],
   toRow: ToRow<Row>,
@@ -86,8 +86,8 @@ function fold<Row>(
 }
 
 /**
- * Whether the position of the copy no longer exists, so that the copy has to be built from the
- * start.
+ * Returns whether the position of the copy no longer exists, so that the copy must be built from
+ * the start.
  */
 export const isPlaceGone = (error: unknown): boolean =>
   LedgerProblem.is(error, "invalid-cursor", "retention-passed", "bootstrap-expired");

@@ -5,7 +5,7 @@ import { fakeLedger } from "../testing/index.ts";
 const open = (streams = ["orders"]) => {
   const fake = fakeLedger({ streams, virtualTime: true });
   const orders = new EventLedger(fake.options).stream<number>("orders");
-  /** Runs while time passes. */
+  /** Advances the time while a promise is pending. */
   const meanwhile = async <T>(running: Promise<T>, ms = 1_000): Promise<T> => {
     running.catch(() => {});
     await fake.advance(ms);

@@ -23,8 +23,8 @@ export type ViewOptions<Row, Store, Event> = {
   /** Copies only keys with this prefix. */
   readonly keyPrefix?: string | undefined;
   /**
-   * What the copy stores of an event. The default is its data. A key whose value is undefined is
-   * left out.
+   * Returns what the copy stores of an event. The default is its data. A key whose value is
+   * undefined is left out.
    */
   readonly toRow?: ((event: Event) => Row | undefined) | undefined;
   /** What happens to an event that its schema refuses. The default is `throw`. */
@@ -33,9 +33,9 @@ export type ViewOptions<Row, Store, Event> = {
 };
 
 /**
- * `loading`: nothing can be read yet. `live`: the view follows the stream. `stale`: the view shows
- * an earlier state, because the server is away or the copy is being built again. `failed`: the view
- * cannot follow until something is changed, such as the key; it keeps trying.
+ * `loading`: nothing can be read so far. `live`: the view follows the stream. `stale`: the view
+ * shows an earlier state, because the server cannot be reached or the copy is being built again.
+ * `failed`: the view cannot follow until something is changed, such as the key. It keeps trying.
  */
 export type ViewStatus = "loading" | "live" | "stale" | "failed";
 
@@ -46,7 +46,7 @@ export type View<Row, Store = ViewStore<Row>> = {
   readonly progress: {
     readonly round: number;
     readonly phase: "listing" | "following";
-    /** Events and states that this process has applied. */
+    /** The number of events and states that this process has applied. */
     readonly applied: number;
     readonly lag: Lag | undefined;
   };
@@ -54,11 +54,11 @@ export type View<Row, Store = ViewStore<Row>> = {
   ready(options?: WaitOptions): Promise<void>;
   get(key: string): IsAsync<Store> extends true ? Promise<Row | undefined> : Row | undefined;
   entries(): IsAsync<Store> extends true ? AsyncIterable<[string, Row]> : Iterable<[string, Row]>;
-  /** The changes from now on. */
+  /** Yields the changes from now on. */
   changes(): AsyncIterableIterator<ViewChange<Row>>;
   /** Resolves once the events of this receipt can be read here. */
   seen(receipt: Receipt, options?: WaitOptions): Promise<void>;
-  /** Builds the copy again. Readers see the current one meanwhile. */
+  /** Builds the copy again. Readers see the current one in the meantime. */
   rebuild(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -93,10 +93,7 @@ export function openView<Row>(
   const starting = createWaiters(clock);
   const seeing = createWaiters(clock);
   let mark: Mark | undefined;
-  /**
-   * The store may hold more than this process knows, because an answer of the store may have been
-   * lost.
-   */
+  /** If an answer of the store was lost, the store may hold more than this process knows. */
   let isMarkKnown = false;
   let former: Page<LedgerEvent> | undefined;
   let isCurrent = false;
@@ -105,11 +102,14 @@ export function openView<Row>(
   let applied = 0;
   let status: ViewStatus = "loading";
   let failure: unknown;
-  /** Aborts what the loop waits for: a poll or a pause. */
+  /** Aborts a poll or a pause that the loop waits for. */
   let hold = new AbortController();
   const shown = (): number => mark?.shown ?? 0;
 
-  /** With a cause: the view has failed, or the server could not be reached and is asked again. */
+  /**
+   * If there is a cause, the view has failed, or the server could not be reached and the request is
+   * repeated.
+   */
   const settleStatus = (cause?: unknown, hasFailed = false): void => {
     const isLive = !cause && isCurrent && shown() === mark?.round;
     const before = status;
@@ -149,7 +149,7 @@ export function openView<Row>(
     if (!isMarkKnown) mark = await store.load();
     isMarkKnown = true;
     if (mark === undefined || mark.of !== of || wantsRound) {
-      // A new round changes nothing that readers see.
+      // A new round alone changes nothing that readers see.
       await save({ mark: nextRound(of, mark), puts: [], deletes: [], sweep: false });
       wantsRound = false;
       settleStatus();
@@ -212,7 +212,7 @@ export function openView<Row>(
   async function save(change: Change<Row>): Promise<boolean> {
     const isSaved = await store.apply(change);
     mark = isSaved ? change.mark : await store.load();
-    // The changes of another replica are not known one by one.
+    // The individual changes of another replica are not known.
     if (!isSaved) changes.emit([{ kind: "reset" }]);
     return isSaved;
   }
@@ -282,7 +282,7 @@ export function openView<Row>(
   }
 }
 
-/** A list of states calls them items. */
+/** The page of a list of states, which calls its events items. */
 type Listed = { readonly events: readonly WireEvent[]; readonly items?: readonly WireEvent[] };
 
 type Awaitable<T> = T | Promise<T>;

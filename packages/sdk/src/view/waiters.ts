@@ -6,7 +6,8 @@ export type WaitOptions = {
 };
 
 /**
- * The promises that wait for one thing. Success, a failure, a timeout or its signal settles each.
+ * The promises that wait for one thing. Each is settled by success, a failure, a timeout or its
+ * signal.
  */
 export function createWaiters(clock: Clock) {
   const waiting = new Set<PromiseWithResolvers<void>>();
@@ -26,7 +27,7 @@ export function createWaiters(clock: Clock) {
         waiting.delete(waiter);
       }
     },
-    /** The promises that wait now. They are settled later. */
+    /** Returns the promises that wait now. They are settled later. */
     snapshot: (): readonly PromiseWithResolvers<void>[] => [...waiting],
     resolve(): void {
       for (const waiter of waiting) waiter.resolve();
