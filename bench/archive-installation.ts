@@ -61,7 +61,10 @@ export async function openArchiveBench(folder: string) {
     setTime,
     figures: async () => (await ask(router, "figures")) as RouterFigures,
 
-    /** Lets fifteen days pass. Returns when the table has no event up to the number `last`. */
+    /**
+     * Advances the time by fifteen days. Returns when the table has no event up to the number
+     * `last`.
+     */
     async emptyTable(last: number): Promise<void> {
       for (let step = 0; ; step++) {
         const { stuck } = await sweeper.ledger.sweep();
@@ -72,7 +75,7 @@ export async function openArchiveBench(folder: string) {
       }
     },
 
-    /** Returns the first event of which the table has a row. */
+    /** Returns the first event that still has a row in the table. */
     oldestRow: () => oldestRow(table),
 
     /** Fetches objects into files, as an auditor does, with signed URLs. Returns their paths. */

@@ -16,11 +16,11 @@ export type RouterFigures = {
   readonly bucket: number;
   readonly readUnits: number;
   readonly cpuMs: number;
-  /** The largest resident set, looked at ten times a second. */
+  /** The largest resident set, sampled ten times a second. */
   readonly rssMiB: number;
 };
 
-/** A message to the router. `nowMs` is the time from which its clock runs on. */
+/** A message to the router. `nowMs` is the time at which its clock starts. */
 export type RouterMessage = { readonly nowMs: number } | "figures" | "stop";
 
 const [endpoint = "", s3 = "", adminKey = "", tableName = ""] = process.argv.slice(2);

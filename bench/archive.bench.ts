@@ -15,7 +15,7 @@ import type { RouterFigures } from "./archive-router.ts";
 import { recordResult } from "./record.ts";
 
 const [events = 1_000_000] = process.argv.slice(2).map(Number);
-/** These have left the table when the subscription goes on. */
+/** These events have left the table when the subscription continues. */
 const old = events * 0.9;
 const BATCH = 1_000;
 const PAGE = 1_000;
@@ -194,7 +194,7 @@ async function compareWithShell(sha256: string) {
   return { lines, sum, bytes: Number(shell("wc -c")) };
 }
 
-/** What a thousand events cost. */
+/** Returns the cost of a thousand events. */
 function costOf(
   { events: count, seconds }: Pick<ReadEvents, "events" | "seconds">,
   { table, bucket, readUnits, cpuMs, rssMiB }: RouterFigures,

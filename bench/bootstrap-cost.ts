@@ -22,7 +22,7 @@ const TABLE = "bench";
  */
 const RATIO_MAX = 1.2;
 
-/** Use `BENCH_KEYS=10000` for a quick look. The promise is about the full number. */
+/** Use `BENCH_KEYS=10000` for a quick run. The promise is about the full number. */
 const keys = Number(process.env.BENCH_KEYS ?? 100_000);
 const WHOLE_PAGES = { limit: 1_000, commits: true };
 

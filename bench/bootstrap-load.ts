@@ -171,7 +171,7 @@ async function compact(ledger: Ledger): Promise<void> {
   while (!(await ledger.compact(defaultTenant, STREAM)).done);
 }
 
-/** Returns, for each key, a function that creates its event of a turn. */
+/** Returns, for each key, a function that creates its event of a given round. */
 function makeOrders(count: number, first: number, orders: number) {
   const made = orderEvents(count * orders, first);
   return Array.from({ length: count }, (_, index) => {

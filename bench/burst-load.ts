@@ -8,13 +8,13 @@ import { orderEvents } from "../test/support/order-events.ts";
 import { openPublisher } from "./http-publish.ts";
 import { waitForStart } from "./run-child.ts";
 
-/** The figures of one run. Rates are events per second of the single publisher. */
+/** The figures of one run. Rates are the events per second of the single publisher. */
 export type BurstFigures = {
   readonly before: number;
   readonly burstSeconds: number;
   readonly during: number;
   /**
-   * The time from the end of the burst until the lag was first 0. Null when the run ended before.
+   * The time from the end of the burst until the lag was first 0. Null if the run ended earlier.
    */
   readonly backlogSeconds: number | null;
   readonly lagAtMost: number;

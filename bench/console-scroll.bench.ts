@@ -12,7 +12,7 @@ import { recordResult } from "./record.ts";
 /** How far the list moves in a frame, in pixels. It is as far as the fastest fling of a finger. */
 const FLING = 640;
 const PLACES = 200;
-/** What the page itself costs of a frame: its program, its styles and its layout. */
+/** The CPU time of the page itself in a frame: its program, its styles and its layout. */
 const PARTS = ["ScriptDuration", "RecalcStyleDuration", "LayoutDuration"];
 
 const executable = chromiumPath();

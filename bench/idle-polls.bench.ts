@@ -28,7 +28,9 @@ const SECONDS = 10;
  */
 const ROUNDS = 5;
 const RATIO_MAX = 2;
-/** The time until the server holds all polls. From then on as many end as begin each second. */
+/**
+ * The time until the server holds all polls. After that, as many polls end as begin each second.
+ */
 const SETTLE_MS = 24_000;
 const IDLE_MS = 10_000;
 
@@ -99,7 +101,7 @@ try {
   await publish();
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) {
-    // The first measurement has the colder database, so the two take turns at being first.
+    // The first measurement finds the colder database, so the two alternate in going first.
     const first = round % 2 === 0 ? await publish() : undefined;
     const { held, polls, withPolls, idle, leftOver } = await publishUnderPolls();
     const without = first ?? (await publish());

@@ -11,8 +11,8 @@ type Answer = {
 };
 
 /**
- * Lets a client answer itself: a put of a batch succeeds at once, and a read gets the answer that
- * the store gave to the same read before.
+ * Makes a client answer by itself: a put of a batch succeeds at once, and a read gets the answer
+ * that the store gave to the same read earlier.
  */
 export function makeInstant(client: DynamoDBClient): void {
   const handler = client.config.requestHandler as unknown as {

@@ -1,6 +1,6 @@
 /**
- * Compares the CPU time of requests in two checkouts, in one run, one after the other. Requests go
- * to `app.fetch`, and a stand-in answers the store's requests at once.
+ * Compares the CPU time of requests in two checkouts, alternately in one run. Requests go to
+ * `app.fetch`, and a substitute answers the store's requests at once.
  *
  * node bench/router-compare.bench.ts <folder of the earlier checkout> [rounds]
  */

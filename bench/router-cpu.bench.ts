@@ -1,7 +1,7 @@
 /**
  * Measures the CPU time that the router takes for a publish of one event, a publish of a hundred,
  * and a page of a hundred. The server runs in this process, the load and the store in others, so
- * the CPU time of this process is the router's. It does not depend on what else the machine does.
+ * the CPU time of this process is the router's. Other load on the machine does not change it.
  *
  * node bench/router-cpu.bench.ts [only]
  */

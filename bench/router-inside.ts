@@ -1,7 +1,7 @@
 /**
  * Measures the CPU time of requests inside one process, without a network: requests go to
- * `app.fetch`, and a stand-in answers the store's requests at once. Prints the microseconds of each
- * kind of request, one JSON line.
+ * `app.fetch`, and a substitute answers the store's requests at once. Prints the microseconds of
+ * each kind of request, as one JSON line.
  *
  * node router-inside.ts <folder of a checkout> [kind] [factor]
  */

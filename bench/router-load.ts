@@ -1,6 +1,6 @@
 /**
  * Sends requests over one connection, one after another, and prints how many were answered with the
- * status that is expected. The parent measures what they cost the server.
+ * expected status. The parent measures their cost for the server.
  *
  * node router-load.ts <url> <api key> <stream> <publish-1 | publish-100 | page-100> <requests>
  */

@@ -1,5 +1,5 @@
 /**
- * The SDK and bare HTTP against one server, by turns. Prints the figures.
+ * Runs the SDK and bare HTTP alternately against one server. Prints the figures.
  *
  * node sdk-load.ts <url> <api key> <callers> <seconds> <keys>
  */

@@ -1,6 +1,6 @@
 /**
- * Measures what the SDK costs and brings: a publisher with 64 callers, and a view over 100,000
- * keys, beside bare `fetch` in the same process and run.
+ * Measures the costs and the gains of the SDK: a publisher with 64 callers, and a view over 100,000
+ * keys, next to bare `fetch` in the same process and run.
  *
  * node bench/sdk.bench.ts [seconds] [keys]
  */

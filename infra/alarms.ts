@@ -40,8 +40,8 @@ alarm("CompactorGaveUp", "AWS/SQS ApproximateNumberOfMessagesVisible", ofFailure
   threshold: 1,
 });
 
-// The sweeper archives every hour, and reports nothing when it comes to the end. Events stay in the
-// table until they are archived, so nothing is lost.
+// The sweeper archives every hour, and reports no lag once it has archived everything. Events stay
+// in the table until they are archived, so nothing is lost.
 if (archive) {
   alarm("ArchiveLag", "EventLedger ArchiveLagSeconds", ofTable, {
     statistic: "Maximum",

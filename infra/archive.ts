@@ -8,7 +8,7 @@ import { isProduction, settings } from "./stage.ts";
  */
 export const archive = settings.archive === "off" ? undefined : createBucket(settings.archive);
 
-/** What a function with access to the archive has in addition: its environment and its files. */
+/** The additional environment and files of a function with access to the archive. */
 export const archived = {
   environment: archive && {
     ARCHIVE_BUCKET: archive.name,
@@ -65,7 +65,7 @@ function createBucket(kind: "on" | "locked") {
 }
 
 /**
- * Smaller objects than 128 KiB stay as they are. AWS accepts a transition to STANDARD_IA no earlier
+ * Objects smaller than 128 KiB keep their class. AWS accepts a transition to STANDARD_IA no earlier
  * than after 30 days, and exports are gone by then.
  */
 function cheaper() {

@@ -51,7 +51,7 @@ export const OBJECT_OPERATIONS = {
   router: ["GetObject", "PutObject"],
   /** The pusher reads old events. */
   pusher: ["GetObject"],
-  /** The sweeper archives, and removes what is no longer kept. */
+  /** The sweeper archives, and removes objects that are no longer kept. */
   sweeper: ["DeleteObject", "GetObject", "PutObject"],
 } as const;
 

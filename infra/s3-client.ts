@@ -39,7 +39,7 @@ export async function bundleS3Client(): Promise<{ from: string; to: string }[]> 
   return [copied(client, "client-s3"), copied(presigner, "s3-request-presigner")];
 }
 
-/** SST installs esbuild with its platform, so it is found while the program runs and not before. */
+/** SST installs esbuild with its platform, so it can be found only while the program runs. */
 function nameOf(name: string): string {
   return name;
 }

@@ -1,4 +1,4 @@
-// A test may replace the timers of the process.
+// A test may replace the timers of the process, so these are kept.
 const { clearInterval, setInterval } = globalThis;
 const TICK_MS = 100;
 

@@ -27,8 +27,8 @@ type Run = {
 };
 
 /**
- * Adds a run to the record of a sample: what it has noticed, and which changes no longer exist
- * because their code was deleted or rewritten. Everything else of the record stays.
+ * Adds a run to the record of a sample: the changes that it has noticed, and the changes that no
+ * longer exist because their code was deleted or rewritten. Everything else in the record stays.
  */
 export function continueRecord<Before extends Continued>(
   before: Before,
@@ -65,7 +65,7 @@ export function continueRecord<Before extends Continued>(
   return { ...after, said: sayContinued(after) };
 }
 
-/** Describes what is known of a sample after all of its runs. The first of them tried it all. */
+/** Describes the result of a sample after all of its runs. The first run tried the whole sample. */
 function sayContinued({ said, runs, survivors }: Continued): Said {
   const open = survivors.filter(({ why }) => why === null);
   const untried = open.filter(({ asked }) => asked === 0).length;

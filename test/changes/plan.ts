@@ -24,14 +24,14 @@ export type Verdict = {
  * change.
  */
 const PATIENCE = { leastMs: 3_000, times: 10 };
-/** A test that was late gets this multiple of the limit when it runs once more. */
+/** A test that exceeded its limit runs once more with its limit multiplied by this. */
 const MORE_PATIENCE = 5;
 /**
  * The limit on executions of a change: at least `least`, and otherwise this multiple of their
  * number without the change.
  */
 const MEETINGS = { least: 10_000, times: 20 };
-/** A file that takes longer is not run completely for a single change. */
+/** A file that takes longer than this is not run completely for a single change. */
 const ALONE_MS = 20_000;
 
 const SETTLED: readonly Outcome[] = ["noticed", "endless"];

@@ -31,7 +31,8 @@ Object.assign(globalThis, {
   __changed: (number: number): boolean => {
     if (met !== undefined) met[number] = (met[number] ?? 0) + 1;
     if (number !== active) return false;
-    // A change that is executed far more often than without it probably causes an endless loop.
+    // A change that is executed far more often than in the run without it probably causes an
+    // endless loop.
     if (++meetings > (limits.get(number) ?? Number.POSITIVE_INFINITY)) endWith("endless");
     return true;
   },
@@ -81,7 +82,7 @@ beforeAll(({}, suite) => {
 });
 
 if (questions !== undefined) {
-  // A failure is all that counts, so no time is spent on making its example small.
+  // Only the failure counts, so no time is spent on minimising its example.
   fc.configureGlobal({ endOnFailure: true });
   const done = new Set<number>();
   // A rejection that nothing handles fails a run of Vitest, but no test.

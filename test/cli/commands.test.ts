@@ -69,7 +69,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["streams", "rm", "short", "--yes"],
 ];
 
-/** They run until Ctrl-C, or print no data. Other tests run them. */
+/** These commands run until Ctrl-C, or print no data. Other tests run them. */
 const ELSEWHERE = ["start", "tail", "listen", "completion", "complete", "help"];
 
 describe("JSON", () => {

@@ -6,7 +6,7 @@ import { openCli, run } from "./open-cli.ts";
 import { createReader } from "./read-page.ts";
 import { wordsOf } from "./words.ts";
 
-/** The pages are the golden output of a terminal of 80 columns. */
+/** The pages contain the exact output on a terminal of 80 columns. */
 const cli = await openCli();
 const { url, adminKey, home } = cli;
 const { env, readPage } = createReader(cli);

@@ -11,7 +11,9 @@ import { startUnreliableProxy } from "../sdk/unreliable-proxy.ts";
 import { seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 import { openCli, parseLines } from "./open-cli.ts";
 
-/** Commands that follow a stream, or read until their reader leaves. */
+/**
+ * These tests run commands that follow a stream, or that read until their reader closes the pipe.
+ */
 const { el, elWith, lines, env, url, adminKey, home } = await openCli();
 const program = join(import.meta.dirname, "../../packages/cli/bin/eventledger.mjs");
 
@@ -103,7 +105,7 @@ describe("copies", () => {
       const viewing = spawn(process.execPath, argv, { env: { ...process.env, ...env }, cwd: home });
       viewing.stderr.resume();
       const ended = once(viewing, "exit");
-      // The first rounds are killed while the copy is loaded or at its first change.
+      // In the first rounds, the command is killed while it loads the copy or at its first change.
       if (round > 1) await once(viewing.stdout, "data");
       const before = n;
       await expect.poll(() => n, { timeout: 30_000 }).toBeGreaterThan(before + 40 * round);
@@ -119,7 +121,7 @@ describe("copies", () => {
     const rows = database.prepare("SELECT key, value FROM killed ORDER BY key").all();
     const expected = [...oracle].toSorted(([one], [other]) => (one < other ? -1 : 1));
     expect(rows.map(({ key, value }) => [key, Number(value)])).toEqual(expected);
-    // It went on from where it was: the copy was never built a second time.
+    // The command continued where it was: the copy was never built a second time.
     const mark = database.prepare("SELECT mark FROM eventledger_marks").get();
     expect(JSON.parse(String(mark?.mark))).toMatchObject({ round: 1, shown: 1 });
   });
@@ -153,7 +155,7 @@ describe("listen", () => {
       const body = JSON.parse((await request.toArray()).join(""));
       received.push(body.sequence);
       response.writeHead(204).end();
-      // It goes down after the first event, and comes back when the command has noticed.
+      // The server goes down after the first event, and comes back when the command has noticed.
       if (received.length === 1) {
         hook.close();
         hook.closeAllConnections();

@@ -21,7 +21,7 @@ export type Circumstances = {
   readonly onWrite?: (text: string) => void;
 };
 
-/** The real stack on a table of its own, and the command in this process. */
+/** Opens the real stack on its own table, and runs the command in this process. */
 export async function openCli() {
   const { url, adminKey, stop } = await startStack({
     endpoint: inject("dynamoEndpoint"),
@@ -36,12 +36,12 @@ export async function openCli() {
     EVENTLEDGER_API_KEY: adminKey,
   };
 
-  /** `el("streams", "ls")` */
+  /** Runs a command, such as `el("streams", "ls")`. */
   const el = (...argv: string[]): Promise<Ran> => run(argv, { env, cwd: home });
-  /** The same with a terminal, an input, or a Ctrl-C. */
+  /** Runs a command with a terminal, an input, or a Ctrl-C. */
   const elWith = (how: Circumstances, ...argv: string[]): Promise<Ran> =>
     run(argv, { cwd: home, ...how, env: { ...env, ...how.env } });
-  /** The JSON lines that a command prints. */
+  /** Returns the JSON lines that a command prints. */
   const lines = async (...argv: string[]): Promise<Record<string, never>[]> => {
     const { code, out, err } = await el(...argv);
     if (code !== 0) throw new Error(`el ${argv.join(" ")} ended with ${code}: ${err}`);

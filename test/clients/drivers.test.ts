@@ -8,7 +8,7 @@ import { postgresBin, startPostgres } from "../sdk/postgres.ts";
 import { collect } from "../sdk/stack.ts";
 import { folderOf, npmPackages, skip } from "./tools.ts";
 
-/** The outbox through the drivers that its README names, as they are installed from npm. */
+/** These tests use the outbox through the drivers that its README names, as npm installs them. */
 type Driver = {
   readonly query: PostgresQuery;
   /** Runs work in a transaction, which it rolls back if the work fails. */
@@ -78,7 +78,7 @@ const drivers: Record<string, (url: string) => Promise<Driver>> = {
     const { sql } = from("drizzle-orm");
     const db = drizzle(url);
     quiet(db.$client);
-    // As in the README.
+    // The same function as in the README.
     const bound = (text: string, values: unknown[]) =>
       sql.join(
         text

@@ -12,7 +12,7 @@ import { freePort } from "../sdk/free-port.ts";
 import { packPackage } from "../sdk/packed.ts";
 import { folderOf, npmPackages, skip } from "./tools.ts";
 
-/** The SDK as it is packed, in every engine that it names. */
+/** These tests run the packed SDK in every engine that it supports. */
 const folder = folderOf("engines");
 const packages = await npmPackages("engines");
 const inPackages = (path: string): string => join(folder, "node_modules", path);

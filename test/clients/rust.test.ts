@@ -7,7 +7,7 @@ it("[openapi.clients] openapi-generator generates a Rust client that compiles", 
   for (const tool of ["mvn", "cargo"]) {
     if (!(await isThere(tool, "--version"))) return skip(context, `${tool} is not installed`);
   }
-  // The command needs a project around it and nothing else of the project.
+  // The command only needs a project around it, whatever the project contains.
   const project = folderOf("java");
   const made = join(project, "target/rust");
   const args = (await documented("mvn")).map((arg) => arg.replace("generated/rust", made));

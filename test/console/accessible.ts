@@ -4,10 +4,13 @@ import { expect, it } from "vitest";
 import { DIALOGS, VIEWS } from "./views.ts";
 import type { World } from "./world.ts";
 
-/** The rules that depend on colours. The others find the same in light and in dark. */
+/** The rules that depend on colours. The other rules find the same in light and in dark mode. */
 const OF_COLOURS = ["color-contrast", "link-in-text-block"];
 
-/** One page is looked at in each, without a reload. Each width has all rules once. */
+/**
+ * The same page is examined in each of these looks, without a reload. Each width gets all rules
+ * once.
+ */
 const LOOKS = [
   { colorScheme: "light", width: 1440, rules: undefined },
   { colorScheme: "dark", width: 1440, rules: OF_COLOURS },
@@ -15,7 +18,7 @@ const LOOKS = [
   { colorScheme: "light", width: 390, rules: OF_COLOURS },
 ] as const;
 
-/** The findings of axe-core, each with the places that it names. */
+/** Returns the findings of axe-core, each with the places that it names. */
 async function findings(page: Page, rules: readonly string[] | undefined): Promise<string[]> {
   if (!(await page.evaluate(`"axe" in window`))) await page.evaluate(axe.source);
   const runOnly = rules && { type: "rule", values: rules };

@@ -3,7 +3,7 @@ import { type Browser, chromium } from "playwright-core";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** The Chromium of this machine, or undefined. `CHROMIUM` names another one. */
+/** Returns the path of this machine's Chromium, or undefined. `CHROMIUM` names another one. */
 export const chromiumPath = (): string | undefined =>
   [process.env.CHROMIUM ?? "", ...PLACES].find((path) => path !== "" && existsSync(path));
 

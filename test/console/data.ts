@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { HOSTILE } from "./seed.ts";
 import type { World } from "./world.ts";
 
-/** What is stored is shown as it is, and does nothing to the page. */
+/** Tests that stored data is shown unchanged, and has no effect on the page. */
 export function data(world: World): void {
   it("hostile data is shown literally: markup, directions, numbers, long and wide data", async () => {
     const { page, faults, close } = await world.open("#/streams/hostile/events", world.adminKey);
@@ -87,7 +87,7 @@ export function data(world: World): void {
   });
 }
 
-/** What must be seen of each. */
+/** The texts that must be visible for each. */
 const LITERALS: Readonly<Record<string, readonly string[]>> = {
   "<img src=x onerror=alert(1)>": ["<script>alert(1)</script><img src=x onerror=alert(2)>"],
   "rtl-\u202Egnp.exe": ["\\u202eevil\\u2066 \\u200f", "a\\u200bb"],

@@ -5,7 +5,7 @@ import { openWorld } from "./world.ts";
 
 const run = promisify(execFile);
 
-/** An empty ledger, on a table of its own. */
+/** Tests the console of an empty ledger, on its own table. */
 export function firstUse(): void {
   const world = openWorld({ isSeeded: false });
 

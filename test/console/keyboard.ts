@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import type { World } from "./world.ts";
 
 /**
- * What has the focus: its name, and whether a person sees that it has it. A new view has it as a
- * whole, as a new page would, and shows no ring.
+ * Returns the focused element: its name, and whether its focus is visible. A new view has the focus
+ * as a whole, as a new page would, and shows no ring.
  */
 const FOCUS = `(() => {
   const { activeElement: at, body } = document;
@@ -20,7 +20,7 @@ const FOCUS = `(() => {
 
 type Focus = { readonly name: string; readonly isSeen: boolean };
 
-/** A person at the keyboard, who must see after every step where they are. */
+/** Acts as a person at the keyboard, who must see the focus after every step. */
 function personAt(page: Page) {
   const { keyboard } = page;
   const focus = async (): Promise<Focus> => (await page.evaluate(FOCUS)) as Focus;
@@ -30,7 +30,7 @@ function personAt(page: Page) {
       for (const key of keys) await keyboard.press(key);
     },
     type: (text: string) => keyboard.type(text),
-    /** Goes on with Tab until something of this name has the focus. */
+    /** Presses Tab until an element of this name has the focus. */
     async tabTo(name: string | RegExp) {
       const passed: string[] = [];
       for (let steps = 0; steps < 60; steps += 1) {
@@ -44,7 +44,9 @@ function personAt(page: Page) {
       }
       expect.fail(`Tab does not lead to ${name}, but to ${passed.join(", ")}`);
     },
-    /** The dialog is closed, and the focus is where it is seen, at something of this name. */
+    /**
+     * Checks that the dialog is closed, and that the focus is visible at an element of this name.
+     */
     async isBackAt(name: string | RegExp) {
       await page.locator("dialog[open]").waitFor({ state: "detached" });
       await expect.poll(async () => (await focus()).name).toMatch(name);

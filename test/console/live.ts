@@ -5,7 +5,7 @@ import type { World } from "./world.ts";
 
 const EVENTS = 24;
 
-/** A way to the server whose connections can be cut. */
+/** Opens a proxy to the server whose connections can be cut. */
 async function openCuttable(target: string) {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
@@ -36,7 +36,7 @@ async function openCuttable(target: string) {
   };
 }
 
-/** Counts the event streams that a page opens, and those that it holds. */
+/** Counts the event streams that a page opens, and those that are open. */
 function countStreams(page: Page) {
   const counts = { opened: 0, held: 0, most: 0, polls: 0 };
   const isStream = (headers: Record<string, string>) => headers.accept === "text/event-stream";
@@ -73,7 +73,8 @@ export function live(world: World): void {
     await page.getByText("No event here").waitFor();
     for (let n = 1; n <= EVENTS; n += 1) {
       await stream.publish({ key: `event-${n}`, data: n });
-      // At another distance from the publish each time: before, while and after the page arrives.
+      // The publish has a different delay each time, so that it happens before, while and after the
+      // page arrives.
       if (n % 8 === 0) await page.waitForTimeout(n);
       if (n % 8 === 0) way.cut();
     }

@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 
 export const MANY = 100_000;
 
-/** Answers with a made-up stream of 100,000 events, each with a key of its own. */
+/** Serves a made-up stream of 100,000 events, each with a different key. */
 export async function serveManyEvents(page: Page): Promise<void> {
   await page.route("**/streams/orders/events?*", async (route) => {
     const request = route.request();
@@ -13,7 +13,7 @@ export async function serveManyEvents(page: Page): Promise<void> {
   });
 }
 
-/** A page of the stream, backwards from a cursor. */
+/** Returns a page of the stream, backwards from a cursor. */
 function pageOf(from: string, limit: number) {
   const end = /^\d+$/.test(from) ? Number(from) : MANY;
   const count = from === "latest" ? 0 : Math.min(limit, end);
@@ -36,7 +36,7 @@ function pageOf(from: string, limit: number) {
   };
 }
 
-/** Opens the list and reads on until it has all events. */
+/** Opens the list and scrolls until it has all events. */
 export async function openManyEvents(page: Page, url: string): Promise<void> {
   await page.goto(`${url}/console#/streams/orders/events`);
   await page.getByRole("row", { name: /key-/ }).first().waitFor();

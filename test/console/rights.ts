@@ -12,10 +12,10 @@ const PLACES = [
   "#/streams/rights/subscriptions/reader/parked",
 ];
 
-/** So many of them are about streams. The others are about subscriptions. */
+/** The number of views about streams. The others are about subscriptions. */
 const OF_STREAMS = 6;
 
-/** A control that writes, by the beginning of its name. */
+/** Matches a control that writes, by the beginning of its name. */
 const WRITES = /^(create|delete|change|publish|seek|retry|skip|compact|revoke|rotate)/i;
 
 const PUBLISH = ["Publish an event", "Publish one like it"];
@@ -23,7 +23,7 @@ const OPERATE = ["Change", "Delete", "Retry", "Seek", "Skip"];
 
 type Key = { readonly scopes: readonly string[]; readonly keyPrefix?: string };
 
-/** What each key finds, and a request that the server refuses it all the same. */
+/** The controls that each key sees, and a request that the server refuses for it nevertheless. */
 const KEYS: readonly (readonly [Key, finds: readonly string[], refused: string, body: object])[] = [
   [{ scopes: ["read"] }, [], "/streams/orders/events", { key: "k", data: 1 }],
   [{ scopes: ["read", "publish"] }, PUBLISH, "/streams", { name: "refused" }],
@@ -58,7 +58,7 @@ export function rights(world: World): void {
       const key = await world.newKey(members);
       const { page, faults, close } = await world.open("#/streams", key);
       const names = new Set<string>();
-      // A bound key sees only subscriptions within its bound.
+      // A bound key sees only subscriptions that it covers.
       const places = PLACES.slice(0, members.keyPrefix === undefined ? undefined : OF_STREAMS);
       for (const at of places) {
         await page.goto(`${world.url}/console${at}`);

@@ -6,7 +6,7 @@ import { builtConsole } from "../../packages/console/build/built.ts";
 import { openManyEvents, scrollList, serveManyEvents } from "./many-events.ts";
 import type { World } from "./world.ts";
 
-/** Places from the top to the end. */
+/** The number of positions between the top and the end. */
 const STEPS = 20;
 const KIB = 1_024;
 

@@ -1,6 +1,6 @@
 import { EventLedger, rawJson } from "../../packages/sdk/src/index.ts";
 
-/** Data that a page must show as it is: markup, marks of direction, odd numbers and texts. */
+/** Data that a page must show unchanged: markup, direction marks, unusual numbers and texts. */
 export const HOSTILE: readonly (readonly [key: string, data: string])[] = [
   [
     "<img src=x onerror=alert(1)>",
@@ -20,7 +20,7 @@ function many<T>(length: number, of: (n: number) => T): T[] {
 
 const STEPS = ["placed", "paid", "packed", "shipped", "delivered"];
 
-/** The event of an order at a step of its way. */
+/** Returns the event of an order at one step of its processing. */
 const orderEvent = (n: number) => {
   const order = n % 97;
   const step = Math.floor(n / 97) % STEPS.length;

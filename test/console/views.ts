@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 
-/** Every view by its address, with what is seen there. */
+/** Every view by its address, with a text that it shows. */
 export const VIEWS: readonly (readonly [hash: string, text: string])[] = [
   ["#/streams", "billing.invoices"],
   ["#/streams/orders/events", "order-1003"],
@@ -30,7 +30,7 @@ const press =
 const SHIPPING = "#/streams/orders/subscriptions/shipping";
 const LAG = "Lag since this page was opened";
 
-/** Every dialog: its name, the address, what is seen there, and how it is opened. */
+/** Every dialog: its name, its address, a text that it shows, and how it is opened. */
 export const DIALOGS: readonly (readonly [name: string, hash: string, text: string, open: Open])[] =
   [
     ["create a stream", "#/streams", "catalog", press("Create a stream")],

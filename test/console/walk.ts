@@ -189,7 +189,7 @@ export function walk(world: World): void {
     await page.getByRole("region", { name: "Event 600" }).waitFor({ state: "detached" });
     expect(page.url()).toContain("type=order.paid");
 
-    // In another tab, the link asks for a key first.
+    // In another tab, the link first asks for a key.
     const other = await world.open(new URL(shared).hash);
     await other.page.getByLabel("API key").fill(world.adminKey);
     await other.page.keyboard.press("Enter");

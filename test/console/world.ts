@@ -6,7 +6,7 @@ import { EventLedger } from "../../packages/sdk/src/index.ts";
 import { chromiumPath, launch } from "./browser.ts";
 import { seed } from "./seed.ts";
 
-/** A page, with everything that must not happen on it. */
+/** A page, and a list of everything that must not happen on it. */
 export type Watched = { readonly page: Page; readonly faults: string[]; close(): Promise<void> };
 
 /** One stack with data, one browser, and keys of several rights. */
@@ -14,7 +14,7 @@ export type World = {
   readonly url: string;
   readonly adminKey: string;
   readonly ledger: EventLedger;
-  /** Creates a key with the given members. */
+  /** Creates a key with the given settings. */
   newKey(members: Readonly<Record<string, unknown>>): Promise<string>;
   /** Opens the console at an address. With a key, it is signed in. */
   open(hash: string, key?: string, options?: BrowserContextOptions): Promise<Watched>;
@@ -74,7 +74,7 @@ export function openWorld({ isSeeded = true } = {}): World {
   };
 }
 
-/** Collects errors of the page, refusals by its policy, and requests that leave the server. */
+/** Collects errors of the page, violations of its policy, and requests to other servers. */
 function watch(page: Page, url: string): string[] {
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));

@@ -8,13 +8,18 @@ import { createTestTable } from "../support/test-table.ts";
 import { type Client, createClient } from "./client.ts";
 import { refusal } from "./wire.ts";
 
-/** Locked archives over HTTP, with the store and the S3 server of the local stack. */
+/**
+ * These tests use locked archives over HTTP, with the store and the S3 server of the local stack.
+ */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const ADMIN_KEY = "the-admin-key-of-the-locks";
 const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-/** The time of the bucket and of the ledger. Requests to the bucket are signed with real time. */
+/**
+ * The offset of the clock of the bucket and of the ledger. Requests to the bucket are signed with
+ * real time.
+ */
 let aheadMs = 0;
 let s3: S3Server;
 let opened: OpenLedger;

@@ -11,7 +11,7 @@ import { ADMIN_KEY, openArchivedTarget } from "./archived-target.ts";
 import { createClient } from "./client.ts";
 import { refusal } from "./wire.ts";
 
-/** The archive over HTTP, with the store and the S3 server of the local stack. */
+/** These tests use the archive over HTTP, with the store and the S3 server of the local stack. */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -19,7 +19,7 @@ let aheadMs = 0;
 const { api, opened, url, bucket, folder, close } = await openArchivedTarget(() => aheadMs);
 afterAll(close);
 
-/** Lets time pass, so that everything that the archive has leaves the table. */
+/** Advances the time until all archived events have left the table. */
 async function empty(stream: string): Promise<void> {
   for (const ms of [2 * HOUR_MS, (11 * DAY_MS) / 2, (11 * DAY_MS) / 2, 2 * HOUR_MS]) {
     aheadMs += ms;

@@ -8,7 +8,7 @@ import { refusal, type Target } from "./wire.ts";
  * Tests reading a stream without a subscription: where it starts, what it leaves out and how it
  * continues.
  */
-/** The server takes a shorter text for another place, and says which places there are. */
+/** A shorter text counts as another place, and the server lists the possible places. */
 const SIGNED_CHARS_MIN = 24;
 
 export function browseContract(target: Target): void {

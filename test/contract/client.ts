@@ -286,8 +286,8 @@ export function createClient(target: Target) {
       }),
 
     /**
-     * Reads everything from `from` on, page by page. Each page must respect `limit`, and a page
-     * that is not the last must not be empty.
+     * Reads everything after `from`, page by page. Each page must respect `limit`, and a page that
+     * is not the last must not be empty.
      */
     async readAll(stream: string, from = "earliest", limit = 1_000): Promise<LedgerEvent[]> {
       const events: LedgerEvent[] = [];

@@ -282,7 +282,7 @@ function bootstrap(api: Client, partitions: number): void {
     );
     const within = await api.seek(stream, "view", { cursor: first.cursor });
     expect(within.body.phase).toBe("bootstrap");
-    // The log continues where the snapshot began, so the lag is what came since.
+    // The log continues where the snapshot began, so the lag counts the events since then.
     expect(await api.getSubscription(stream, "view")).toMatchObject({
       ...{ phase: "bootstrap", lag: { events: 3 } },
     });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, type Client, createClient } from "./client.ts";
 import { type Answer, parseProblem, type Target } from "./wire.ts";
 
-/** Tests what HTTP has besides paths, bodies and statuses. */
+/** Tests the parts of HTTP other than paths, bodies and statuses. */
 export function edgesContract(target: Target): void {
   const api = createClient(target);
   afterAll(api.cleanUp);

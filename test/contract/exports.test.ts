@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import * as described from "../../packages/protocol/src/described/index.ts";
 import { openArchivedTarget } from "./archived-target.ts";
 
-/** Exports over HTTP, with the store and the S3 server of the local stack. */
+/** These tests export over HTTP, with the store and the S3 server of the local stack. */
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -96,7 +96,7 @@ describe("an export of events", () => {
     const { body } = await api.browse(stream, { limit: 40 });
     const cut = await done(stream, { from: body.cursor, to: "61" });
     expect(numbersOf(await linesOf(cut))).toEqual(upTo(60, 41));
-    // A body names places as other bodies do, or as a query does.
+    // A place can be written as in other bodies, or as in a query.
     for (const from of [{ cursor: body.cursor }, { sequence: 41 }, "41"]) {
       const same = await done(stream, { from, to: { sequence: 61 } });
       expect(numbersOf(await linesOf(same))).toEqual(upTo(60, 41));
@@ -219,7 +219,7 @@ describe("every export", () => {
       (await api.send({ path: `/streams/${stream}/exports` })).body,
     );
     expect(listed.exports).toHaveLength(10);
-    // One that is deleted makes room at once, although its objects are removed later.
+    // A deleted export makes room at once, although its objects are removed later.
     const path = `/streams/${stream}/exports/${listed.exports[0]?.id}`;
     expect((await api.send({ method: "DELETE", path })).status).toBe(204);
     expect((await create(stream)).status).toBe(202);
@@ -246,7 +246,7 @@ describe("every export", () => {
       const refused = await create(two, body);
       expect(refused.body).toMatchObject({ code: "invalid-request", errors: [{ pointer }] });
     }
-    // A refused request leaves no export that would count.
+    // A refused request leaves no export that would count towards the limit.
     const listed = await api.send({ path: `/streams/${two}/exports` });
     expect(listed.body).toEqual({ exports: [] });
     const { body } = await api.browse(one, { limit: 1 });

@@ -18,7 +18,7 @@ export function longPollContract(target: Target): void {
 
 const event = (n: number) => ({ key: `k${n}`, data: n });
 
-/** Returns how long a call took, in milliseconds, and its result. */
+/** Returns the duration of a call in milliseconds, and its result. */
 async function timed<T>(run: Promise<T>): Promise<{ ms: number; value: T }> {
   const began = performance.now();
   const value = await run;

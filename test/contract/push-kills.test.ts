@@ -3,7 +3,7 @@ import type { OpenLedger } from "../../packages/functions/src/open-ledger.ts";
 import { openPushTarget } from "./push-target.ts";
 
 /**
- * Two pushers of one subscription are killed again and again, while the receiver fails one in ten
+ * Kills two pushers of one subscription again and again, while the receiver fails one in ten
  * deliveries and every delivery of one key. EVENTS raises the number of events.
  */
 const EVENTS = Number(process.env.EVENTS ?? 400);
@@ -15,7 +15,7 @@ let aheadMs = 0;
 const target = await openPushTarget(() => aheadMs);
 afterAll(target.close);
 
-/** A generator of numbers from 0 to 1, the same in each run. */
+/** Returns a generator of numbers from 0 to 1 that is the same in each run. */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -66,7 +66,7 @@ it("[push.order] [push.fenced] killed pushers lose nothing and keep the order of
   while (missing() > 0) {
     const pushers = [target.other(), target.other()];
     const runs = pushers.map(push);
-    // The client of one of them is destroyed in the middle of its work.
+    // The client of one pusher is destroyed in the middle of its work.
     const before = deliveries;
     while (deliveries < before + 30 + 60 * chance() && missing() > 0) {
       const tick = new Promise((resolve) => setTimeout(resolve, 5, "tick"));

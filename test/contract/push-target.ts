@@ -22,8 +22,8 @@ export type Reply =
   | "nothing";
 
 /**
- * Opens a server and a receiver. No run happens by itself: `run` runs all pushes once. The clock is
- * ahead of that of the machine by `aheadMs`.
+ * Opens a server and a receiver. Pushes run only when `run` is called, which runs each of them
+ * once. The server's clock is ahead of the machine's by `aheadMs`.
  */
 export async function openPushTarget(aheadMs: () => number, reach: Reach = "everything") {
   const { endpoint, tableName } = await createTestTable();
@@ -75,17 +75,17 @@ export async function openPushTarget(aheadMs: () => number, reach: Reach = "ever
     tableName,
     url,
     received,
-    /** Opens a ledger of a process of its own over the same table. */
+    /** Opens the ledger of another process over the same table. */
     other: open,
-    /** Answers with 204 what got no answer. */
+    /** Answers all unanswered deliveries with 204. */
     release(): void {
       for (const end of waiting.splice(0)) end();
     },
-    /** Decides what the receiver answers from now on. */
+    /** Sets how the receiver answers from now on. */
     answer(how: (delivery: Received) => Reply): void {
       reply = how;
     },
-    /** Runs all pushes once. Returns what the runs said. */
+    /** Runs all pushes once. Returns the results of the runs. */
     async run(budgetMs = 20_000) {
       const all = await opened.ledger.listPushes();
       return Promise.all(all.map((id) => opened.ledger.runPush(id, { budgetMs })));

@@ -3,7 +3,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vites
 import * as described from "../../packages/protocol/src/described/index.ts";
 import { openPushTarget, type Received } from "./push-target.ts";
 
-/** Pushing to a real receiver over HTTP. The clock can run ahead; no test waits for a delay. */
+/**
+ * These tests push to a real receiver over HTTP. The clock can be ahead, so no test waits for a
+ * delay.
+ */
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -33,7 +36,7 @@ afterEach(async () => {
   for (const stream of open.splice(0)) await end(stream);
 });
 
-/** Makes a stream with a pushed subscription. */
+/** Creates a stream with a pushed subscription. */
 async function pushed(more: object = {}, partitions = 1) {
   const stream = await api.newStream({ partitions, compaction: "none" });
   open.push(stream);

@@ -4,7 +4,7 @@ import * as described from "../../packages/protocol/src/described/index.ts";
 import { openArchivedTarget } from "./archived-target.ts";
 import { createClient } from "./client.ts";
 
-/** Quotas over HTTP. The clock of the server moves by `aheadMs` alone. */
+/** These tests use quotas over HTTP. The clock of the server moves only by `aheadMs`. */
 
 let aheadMs = 0;
 const START_MS = Date.now();

@@ -3,7 +3,7 @@ import * as described from "../../packages/protocol/src/described/index.ts";
 import { openArchivedTarget } from "./archived-target.ts";
 import { createClient } from "./client.ts";
 
-/** Usage over HTTP, with the store and the S3 server of the local stack. */
+/** These tests use usage over HTTP, with the store and the S3 server of the local stack. */
 
 const HOUR_MS = 3_600_000;
 let aheadMs = 0;
@@ -15,7 +15,7 @@ const hourNow = () => {
   return new Date(now - (now % HOUR_MS)).toISOString();
 };
 
-/** Keeps a test away from the end of an hour. */
+/** Waits until the end of the hour is not near. */
 const awayFromTheHour = () => {
   const left = HOUR_MS - ((Date.now() + aheadMs) % HOUR_MS);
   if (left < 10 * 60_000) aheadMs += left;

@@ -7,7 +7,7 @@ import { StackError } from "../../packages/local/src/stack-error.ts";
 import { beforeIdle } from "./before-idle.ts";
 import { createClient } from "./client.ts";
 
-/** These tests check what an operator allows of waiting, and how clients learn of it. */
+/** These tests check the waiting that an operator allows, and how clients learn of it. */
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {

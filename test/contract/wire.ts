@@ -137,7 +137,7 @@ function exchange({ baseUrl, apiKey }: Target, call: Call): Promise<Exchanged> {
         response.on("error", reject);
         response.on("end", () => {
           const { statusCode: status = 0, headers } = response;
-          // A server may close the connection on which a body arrives that it has refused.
+          // When a server refuses a body, it may close the connection while the body arrives.
           if (status >= 400 && call.body !== undefined) socket.destroy();
           answeredAt.set(socket, performance.now());
           const bytes = Buffer.concat(chunks);
@@ -162,9 +162,12 @@ const toBuffer = (body: Call["body"]): Buffer | undefined =>
 const KEPT = { keepAlive: true, maxSockets: 32 };
 const AGENTS = { http: new http.Agent(KEPT), https: new https.Agent(KEPT) };
 
-/** When the last answer of a connection came. */
+/** When the last answer arrived on each connection. */
 const answeredAt = new WeakMap<object, number>();
-/** The server closes a connection after 5 idle seconds. Timers say so late on a busy machine. */
+/**
+ * The server closes a connection after 5 idle seconds. On a busy machine, the client may learn of
+ * that late.
+ */
 const IDLE_MS = 2_000;
 
 function closeIdle({ freeSockets }: http.Agent): void {

@@ -230,7 +230,7 @@ function standingBy(api: Client): void {
     const stream = await api.newStream();
     await api.createSubscription(stream, { name: "s", leaseSeconds: 2 });
     const began = performance.now();
-    // No client reads this answer, as if its worker had stopped.
+    // The answer is not read, as if the worker had stopped.
     const waiting = api.poll(stream, "s", { consumer: "a", waitSeconds: 20 });
     await sleep(200);
     for (let polls = 1; ; polls++) {

@@ -40,7 +40,7 @@ const SUITES = [
 
 const DOORS = [
   ["an HTTP API", apiGatewayEvent, SUITES],
-  // This entry point differs in the path, and its answers there are more precise.
+  // This entry point changes paths, so some answers are more precise there.
   [
     "a Function URL",
     functionUrlEvent,

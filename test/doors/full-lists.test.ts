@@ -61,7 +61,7 @@ const LISTS: Readonly<Record<string, Row>> = {
     member: "deliveries",
     count: 8 * EVENTS,
     make: async () => {
-      // Every run finds the endpoint unreachable, and records the events of its first page.
+      // Every run fails to reach the endpoint, and records the events of its first page.
       for (let run = 0; run < EVENTS; run++) {
         await door.ask({
           method: "PUT",
@@ -161,7 +161,8 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
   getSubscription: async () => {
     const poll = `/streams/s/subscriptions/worked/poll`;
     const worker = (n: number) => long(n, LIMITS.consumerCharsMax);
-    // All 256 would be eight times as large, and still a hundredth of the limit.
+    // All 256 workers would make an answer eight times as large, which is still a hundredth of the
+    // limit.
     await each(LIMITS.consumersMax / 8, (n) => post(poll, { consumer: worker(n), limit: 1 }));
     return everywhere("GET", "/streams/s/subscriptions/worked");
   },
@@ -189,8 +190,8 @@ const WHOLE: Readonly<Record<string, () => Promise<DoorAnswer[]>>> = {
 };
 
 /**
- * An archive and exports have entries of bounded size: no text of a client is in them but names. A
- * page of 500 takes less than a tenth of the limit.
+ * The entries of archives and exports have a bounded size, because names are the only texts of
+ * clients in them. A page of 500 takes less than a tenth of the limit.
  */
 async function archived(path: string, member: string): Promise<DoorAnswer[]> {
   await post("/streams", { name: "kept", partitions: 8, archiveDays: 1 });

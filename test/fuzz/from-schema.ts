@@ -123,7 +123,7 @@ export type Handed = Record<Kind, string[]> & {
 export const ownerOf = (path: string): string =>
   /^\/streams\/[^/?]+(\/subscriptions\/[^/?]+)?/.exec(path)?.[0] ?? "";
 
-/** Replaces placeholders by values of earlier answers, mostly those of the same owner. */
+/** Replaces placeholders by values of earlier answers, usually those of the same owner. */
 export const fill = (text: string, handed: Handed, owner: string): string =>
   text.replace(
     /\{\{(cursor|listCursor|id|exportId|parkedKey|consoleFile):(\d+)\}\}/g,

@@ -56,7 +56,7 @@ const slowBody = ({ apiKey }: Target): string =>
   `POST /streams/${stream}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${apiKey}\r\n` +
   `Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n${" ".repeat(2_000)}`;
 
-/** Sends all of the headers at once, and then a byte every 200 ms. */
+/** Sends all of the headers at once, and then one byte every 200 ms. */
 function trickle(socket: Socket, text: string): void {
   const headersEnd = text.indexOf("\r\n\r\n") + 4;
   const start = headersEnd > 3 ? headersEnd : 30;
@@ -68,7 +68,7 @@ function trickle(socket: Socket, text: string): void {
   socket.once("close", () => clearInterval(timer));
 }
 
-/** How long clients wait before they hang up, in turn. */
+/** How long clients wait before they hang up. Each takes the next value. */
 const PATIENCE_MS = [20, 100, 300, 700, 1_500];
 
 /** Starts polls that would wait for 20 s, and hangs up long before. */

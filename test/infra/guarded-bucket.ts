@@ -11,8 +11,8 @@ export type GuardedBucket = {
 };
 
 /**
- * Starts an S3 server that enforces a role's policy: it passes on what the statements allow on the
- * bucket of a request, and answers any other request like AWS without the permission.
+ * Starts an S3 server that enforces a role's policy. It passes on requests that the statements
+ * allow on their bucket, and answers any other request as AWS does without the permission.
  */
 export async function guardBucket(
   emulator: string,
@@ -29,7 +29,7 @@ export async function guardBucket(
       return;
     }
     used.add(action);
-    // The signature covers the Host header, so it stays as it is.
+    // The signature covers the Host header, so the header must stay unchanged.
     const onward = http.request(`${emulator}${url}`, { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);

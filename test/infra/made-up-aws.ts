@@ -43,7 +43,7 @@ const ACCOUNT = "123456789012";
 const arnOf = (namespace: string, resource: string) =>
   `arn:aws:${namespace}:${REGION}:${ACCOUNT}:${resource}`;
 
-/** Lambda's concurrent executions are the only quota that is known here. */
+/** Only the quota of Lambda's concurrent executions is known here. */
 function quotaOf({ serviceCode, quotaCode }: Inputs, concurrency: number): number {
   if (serviceCode === "lambda" && quotaCode === "L-B99A9384") return concurrency;
   throw new Error(`There is no made-up quota ${serviceCode} ${quotaCode}`);
@@ -56,7 +56,7 @@ const KINDS: Record<string, (name: string, inputs: Inputs) => Inputs> = {
     const table = String(existing ?? name);
     const arn = arnOf("dynamodb", `table/${table}`);
     const stream = { streamEnabled: true, streamArn: `${arn}/stream/1` };
-    // A table that already exists has what the runbook gives it.
+    // A table that already exists has the properties that the runbook gives it.
     return { id: table, name: table, arn, ...(streamEnabled || existing ? stream : {}) };
   },
   Function: (name) => {

@@ -7,7 +7,7 @@ import { createLeftOver } from "../../packages/local/src/left-over.ts";
 import { LOCAL_REGION } from "../../packages/local/src/local-aws.ts";
 import { createTestTable } from "../support/test-table.ts";
 
-/** This is more than one page of the log has. */
+/** This is more events than one page of the log has. */
 const EVENTS = 12_000;
 const KEYS = 150;
 

@@ -64,7 +64,7 @@ it("[poll.wait] each publish in the same process answers a waiting poll, one aft
     await waiters(1);
     await publish(`k${n}`);
     expect((await polling).body.events.map(({ key }) => key)).toEqual([`k${n}`]);
-    // The poll reads on, so that the next round waits for what follows this event.
+    // The poll continues after this event, so that the next round waits for later ones.
     const { body } = await pollFor(0);
     await ask("POST", "/streams/orders/subscriptions/s/commit", {
       cursor: (body as unknown as { cursor: string }).cursor,

@@ -26,7 +26,10 @@ function open() {
   return { ...opened, meter: meterCapacity(opened.client) };
 }
 
-/** A stream with batches of so many events, of which each takes some 100 bytes packed. */
+/**
+ * Creates a stream with batches of this many events, each of which takes about 100 bytes when
+ * packed.
+ */
 async function createStream(batches: number, events: number): Promise<string> {
   const { ledger, close } = open();
   const name = `s-${randomUUID()}`;
@@ -43,7 +46,7 @@ async function createStream(batches: number, events: number): Promise<string> {
   return name;
 }
 
-/** The capacity units that reading the first batch of a stream consumes. */
+/** Returns the capacity units that reading the first batch of a stream consumes. */
 async function unitsOfBatch(stream: string): Promise<number> {
   const { ledger, close } = open();
   const { life } = await ledger.getStream(defaultTenant, stream);
@@ -88,9 +91,9 @@ describe("a page of a large batch", () => {
     const reader = open();
     const [cold, ...warm] = await readAll(reader, stream, 100);
     reader.close();
-    // A reader that knows nothing yet asks for two rows, and looks for the end once.
+    // A reader without any knowledge asks for two rows, and looks for the end once.
     expect(cold?.read).toBeLessThanOrEqual(3 * one + 4);
-    // The lag of a page that ends with a batch takes the time of the one after it.
+    // The lag of a page that ends with a batch needs the time of the next batch.
     const isLast = (page: number) => (page + 2) % 10 === 0;
     for (const [page, { read }] of warm.entries()) {
       expect(read, `page ${page + 2}`).toBeLessThanOrEqual((isLast(page) ? 2 : 1) * one + 3);

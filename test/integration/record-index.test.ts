@@ -11,7 +11,9 @@ import { type Store, startStore } from "../../packages/local/src/store.ts";
 import { defaultStoreKind } from "../../packages/local/src/store-program.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
 
-/** How dynoxide finds the last record of a table's stream before each write of a row. */
+/**
+ * The query by which dynoxide finds the last record of a table's stream before each write of a row.
+ */
 const LOOK = "COALESCE(MAX(CAST(sequence_number AS INTEGER)), ";
 const RECORDS = "FROM _stream_records WHERE table_name = ?";
 const DAY_MS = 86_400_000;

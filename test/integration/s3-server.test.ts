@@ -75,7 +75,7 @@ const refused = (status: number, name: string) => ({
   name,
   $metadata: { httpStatusCode: status },
 });
-/** Shorter than what a clock may be off by. */
+/** This is shorter than the allowed clock skew. */
 const LOCK_MS = 600_000;
 const soon = () => new Date(Math.ceil(Date.now() / 1_000) * 1_000 + LOCK_MS - 1_000);
 
@@ -375,7 +375,7 @@ describe("files that were changed by hand", () => {
     renameSync(fileOf("hand/a"), `${folder}/a`);
     renameSync(fileOf("hand/the other"), fileOf("hand/a"));
     renameSync(`${folder}/a`, fileOf("hand/the other"));
-    // A part is read, because the client checks a whole object by its checksum.
+    // A range is read, because the client verifies a whole object by its checksum.
     const read = (key: string) => textOf(key, { Range: "bytes=0-" });
     expect(await read("hand/a")).toBe("content of a");
     expect(await read("hand/the other")).toBe("content of a\0\0\0\0\0\0");

@@ -2,14 +2,14 @@ import { afterAll, expect, it } from "vitest";
 import { defaultTenant } from "../../packages/core/src/index.ts";
 import { openArchivedTarget } from "../contract/archived-target.ts";
 
-/** What usage adds to the bill, in DynamoDB's units. */
+/** These tests count the cost of usage, in DynamoDB's units. */
 
 const HOUR_MS = 3_600_000;
 let aheadMs = 0;
 const { api, opened, close } = await openArchivedTarget(() => aheadMs);
 afterAll(close);
 
-/** The write units of rows of usage, and all writes with their units. */
+/** The write units of the rows of usage, and all writes with their units. */
 let ofUsage = 0;
 const writes: { readonly input: string; readonly units: number }[] = [];
 opened.client.middlewareStack.add(
@@ -34,7 +34,7 @@ const isCheckpoint = ({ input }: { readonly input: string }) => input.includes('
 it("[usage.idle] usage costs 0.02 write units per event at most, and nothing while idle", async () => {
   const stream = await api.newStream({ compaction: "none" });
   const events = Array.from({ length: 10 }, (_, n) => ({ key: `k${n}`, data: { n } }));
-  // One request of 10 events in 10 s, for two hours. Each is compacted alone.
+  // One request of 10 events every 10 s, for two hours. Each is compacted alone.
   for (let request = 0; request < 720; request++) {
     await api.publish(stream, events);
     await opened.ledger.compact(defaultTenant, stream);
@@ -43,7 +43,7 @@ it("[usage.idle] usage costs 0.02 write units per event at most, and nothing whi
   const perEvent = ofUsage / 7_200;
   console.info(`usage: ${ofUsage} write units for 7,200 events, ${perEvent} per event`);
   expect(perEvent).toBeLessThanOrEqual(0.02);
-  // The hours that the checkpoint holds do not make it cost a second unit.
+  // The hours in the checkpoint do not make its write cost a second unit.
   expect(Math.max(...writes.filter(isCheckpoint).map(({ units }) => units))).toBe(1);
 
   for (let hour = 0; hour < 12; hour++) {

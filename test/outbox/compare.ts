@@ -9,18 +9,19 @@ import { keepRecord } from "../support/keep-record.ts";
 import { count } from "./judge.ts";
 
 /**
- * Runs the same writers against three relays and counts what each of them loses and disorders. Two
- * of them are the ways that are usually advised. `node test/outbox/compare.ts` needs PostgreSQL.
+ * Runs the same writers against three relays and counts the events that each of them loses and
+ * disorders. Two of the relays are often recommended. `node test/outbox/compare.ts` needs
+ * PostgreSQL.
  */
 const WRITERS = 12;
 const KEYS = 6;
 
 type Versions = Map<string, number[]>;
 
-/** Publishes until `isDone` is true and nothing is left. */
+/** Publishes until `isDone` returns true and no event is left. */
 type Relay = (pool: pg.Pool, isDone: () => boolean) => Promise<Versions>;
 
-/** Remembers the last position, and asks for everything after it. */
+/** Remembers the last position, and reads everything after it. */
 const byCursor: Relay = async (pool, isDone) => {
   const seen: Versions = new Map();
   let last = "0";
@@ -38,7 +39,7 @@ const byCursor: Relay = async (pool, isDone) => {
   }
 };
 
-/** Asks only for transactions that are older than every open one, by their ids. */
+/** Reads only the events of transactions that are older than every open one, by their ids. */
 const byWatermark: Relay = async (pool, isDone) => {
   const seen: Versions = new Map();
   let [txid, position] = ["0", "0"];
@@ -58,7 +59,7 @@ const byWatermark: Relay = async (pool, isDone) => {
   }
 };
 
-/** The outbox. */
+/** Uses the outbox. */
 const byVisibility: Relay = async (pool, isDone) => {
   const fake = fakeLedger({ streams: ["orders"] });
   const ledger = new EventLedger(fake.options);
@@ -86,7 +87,7 @@ async function write(pool: pg.Pool, events: number): Promise<Map<string, number>
       const key = `k${Math.floor(Math.random() * KEYS)}`;
       const client = await pool.connect();
       await client.query("BEGIN");
-      // As a transaction does that writes something else first.
+      // This simulates a transaction that writes something else first.
       if (own % 2 === 0) await client.query("SELECT pg_current_xact_id()");
       const { rows } = await client.query(
         `INSERT INTO versions VALUES ($1, 1)

@@ -11,18 +11,20 @@ import {
   sqliteOutbox,
 } from "../../packages/outbox/src/index.ts";
 
-/** An outbox next to a table of versions, in some database. */
+/** An outbox next to a table of versions, in one of the databases. */
 export type World = {
-  /** A connection of its own for a relay. `step` runs before and after each of its statements. */
+  /**
+   * Opens a separate connection for a relay. `step` runs before and after each of its statements.
+   */
   open(step?: Step): Publishing & { close(): void };
   /**
-   * Raises the version of a key and tells it, in one transaction. `isEarly`: the transaction takes
-   * its id first, before it waits for the row.
+   * Increments the version of a key and adds the event, in one transaction. With `isEarly`, the
+   * transaction gets its id first, before it waits for the row.
    */
   write(key: string, isEarly?: boolean, stream?: string): Promise<void>;
-  /** Begins such a transaction, which holds its event back until it is committed. */
+  /** Begins such a transaction. Its event is invisible until the returned function commits it. */
   hold(key: string): Promise<() => Promise<void>>;
-  /** Lets time pass: a batch that was begun is older by this much. */
+  /** Makes a batch that was begun this much older. */
   age(hours: number): Promise<void>;
   parked(): Promise<readonly { readonly position: string; readonly key: string }[]>;
   retry(position: string): Promise<void>;
@@ -137,7 +139,8 @@ export function inSqlite(): World & { end(): void } {
     },
     async write(key, _, stream) {
       const commit = begin(key, stream);
-      // Other writers and the relay run here. They must not become a part of this transaction.
+      // Other writers and the relay run during this pause. They must not become a part of this
+      // transaction.
       if (Math.random() < 0.1) await new Promise((resolve) => setTimeout(resolve, 1));
       commit();
     },

@@ -15,7 +15,10 @@ import { startUnreliableProxy } from "../sdk/unreliable-proxy.ts";
 import { seededRandom } from "../simulation/dynamodb/seeded-random.ts";
 import { SEED } from "../support/seed.ts";
 
-/** The relay after a real stream of a real table, with a real ledger and an unreliable network. */
+/**
+ * These tests run the relay on a real stream of a real table, with a real ledger and an unreliable
+ * network.
+ */
 const random = seededRandom(SEED);
 const { url, adminKey } = await openStack();
 const proxy = await startUnreliableProxy(url, random);
@@ -65,7 +68,7 @@ it(`a stream of a table is published once and in order, read twice, SEED=${SEED}
   );
   proxy.setIntensity(0.15);
   const arn = await loadStreamArn(client, TableName);
-  // The second reading is that of a mapping that was made again: each record comes again.
+  // The second pass simulates a mapping that was created again, so each record is delivered again.
   for (let reading = 0; reading < 2; reading++) {
     const shards = createShards(streams, arn, "TRIM_HORIZON");
     const { signal } = new AbortController();
@@ -87,7 +90,10 @@ it(`a stream of a table is published once and in order, read twice, SEED=${SEED}
   for (const [key, data] of published) expect([key, data]).toEqual([key, versions]);
   expect(proxy.counts["reset-after"] + proxy.counts.cut).toBeGreaterThan(0);
 
-  /** As Lambda does: batches of any size, again from the first record that failed. */
+  /**
+   * Calls the handler as Lambda does: with batches of any size, and again from the first record
+   * that failed.
+   */
   async function invoke(records: readonly StreamRecord[]): Promise<void> {
     const all = records.map(asLambdaPassesIt);
     for (let from = 0; from < all.length; ) {

@@ -3,7 +3,7 @@ import { type DynamoRecord, dynamoRelay } from "../../packages/outbox/src/index.
 import { EventLedger, LedgerProblem } from "../../packages/sdk/src/index.ts";
 import { fakeLedger } from "../../packages/sdk/src/testing/index.ts";
 
-/** Records of a DynamoDB stream: versions of items, as Lambda passes them. */
+/** Returns the record of a DynamoDB stream for one version of an item, as Lambda passes it. */
 const record = (place: number, key: string, version: number): DynamoRecord => ({
   eventID: `record-${place}`,
   eventName: version === 1 ? "INSERT" : "MODIFY",
@@ -67,7 +67,7 @@ it("fails a record that the ledger refuses, and lets the others pass, or gives i
   expect(onRefused).toHaveBeenCalledOnce();
   expect(onRefused.mock.calls[0]?.[0]).toMatchObject({ name: "InvalidEvent" });
   fake.revoke();
-  // A key that is refused concerns no record in particular, so none is given up.
+  // A refused API key does not concern a single record, so no record is given up.
   expect(await lenient({ Records: [record(3, "a", 3)] })).toEqual({
     batchItemFailures: [{ itemIdentifier: "1003" }],
   });

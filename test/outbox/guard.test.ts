@@ -16,7 +16,7 @@ async function checkOnce(once: Once): Promise<void> {
   expect(await once("a", 4)).toBe(false);
   expect(await once("a", 9)).toBe(true);
   expect(await once("b", 5)).toBe(true);
-  // Sequences begin again in another life. An event of the former life does not change that.
+  // Sequences restart in another life. An event of the former life does not change that.
   expect(await once("a", 1, "second")).toBe(true);
   expect(await once("a", 10)).toBe(true);
   expect(await once("a", 1, "second")).toBe(false);

@@ -8,7 +8,7 @@ export type Verdict = {
   readonly disordered: number;
 };
 
-/** Compares the log with what was written: the versions of each key are 1, 2, 3 and so on. */
+/** Compares the log with the written versions: for each key they are 1, 2, 3 and so on. */
 export async function judge(
   ledger: EventLedger,
   written: ReadonlyMap<string, number>,
@@ -24,7 +24,10 @@ export async function judge(
   return { published, ...count(versions, written) };
 }
 
-/** Events that are missing, that occur again, and that come after a later one of their key. */
+/**
+ * Counts the events that are missing, that are repeated, and that come after a later event of their
+ * key.
+ */
 export function count(
   versions: ReadonlyMap<string, readonly number[]>,
   written: ReadonlyMap<string, number>,

@@ -18,13 +18,16 @@ if (bin === undefined) {
   databases.push(["PostgreSQL", await inPostgres(pool)]);
 }
 
-/** A lease that has ended when the next relay begins, so that nothing but the algorithm helps. */
+/**
+ * The lease has already ended when the next relay begins, so only the algorithm itself prevents
+ * faults.
+ */
 const quick = { leaseMs: 0.001, pollMs: 1, eventsMax: 3 };
 const drain = { ...quick, untilEmpty: true };
 
 class Killed extends Error {}
 
-/** A process that is killed at one of its steps. After that it does nothing any more. */
+/** Creates a process that is killed at one of its steps. After that it does nothing. */
 function mortal(fake: FakeLedger, killAt: number, lossRate = 0) {
   let steps = 0;
   let isDead = false;
@@ -92,7 +95,7 @@ describe.each(databases)("an outbox in %s", (name, world) => {
       await world.clear();
       await writeSome();
       await relayUntilKilled(killAt);
-      // What is written meanwhile must not change the batch that was begun.
+      // Events that are written in the meantime must not change the batch that was begun.
       await write("a");
       await world.open().relay(ledger, drain);
       expect(await judge(ledger, written), `killed at step ${killAt}`).toEqual(exact(6));
@@ -118,7 +121,7 @@ describe.each(databases)("an outbox in %s", (name, world) => {
     const writers = Array.from({ length: 12 }, async (_, writer) => {
       for (let n = 0; n < 25; n++) {
         await write(`k${(writer + n) % 6}`, n % 2 === 0).catch(async (error: unknown) => {
-          // SQLite has one connection here, with one transaction at a time.
+          // SQLite has one connection here, which has one transaction at a time.
           if (!/within a transaction/.test(String(error))) throw error;
           n -= 1;
           await sleep(1);
@@ -168,7 +171,8 @@ describe.each(databases)("an outbox in %s", (name, world) => {
     const isAlone = name === "SQLite";
     if (isAlone) setTimeout(commit, 100);
     await write("a").catch(() => sleep(150).then(() => write("a")));
-    // The answer to the batch is lost, so that it is begun again after the other event is visible.
+    // The answer to the batch is lost, so the batch is sent again after the other event has become
+    // visible.
     fake.lose("answer");
     const outbox = world.open();
     const relaying = outbox.relay(ledger, drain);
@@ -237,7 +241,7 @@ describe.each(databases)("an outbox in %s", (name, world) => {
     await world.open().relay(refusing, { ...drain, onRefused: "park" });
     const parked = await world.parked();
     expect(parked).toMatchObject([{ key: "a", reason: "invalid-request: is not welcome" }]);
-    // Versions 2 and 3 of "a" wait. Everything else is published.
+    // Versions 2 and 3 of "a" wait. All other events are published.
     expect(await judge(ledger, new Map([...written, ["a", 1]]))).toEqual(exact(3));
     await world.retry(parked[0]?.position ?? "");
     await world.open().relay(ledger, drain);
@@ -249,7 +253,7 @@ describe.each(databases)("an outbox in %s", (name, world) => {
     await ledger.stream(STREAM).publish({ key: "known", data: "newer" });
     await write("a");
     const rows = async function* () {
-      // A change between the reading of a row and its publication.
+      // The row changes between its reading and its publication.
       yield { key: "b", data: "old" };
       yield { key: "c", data: "old" };
       yield { key: "a", data: "old" };

@@ -45,7 +45,7 @@ describe("the package", () => {
       url,
       apiKey: adminKey,
       env: { DATABASE_URL: server?.url ?? "" },
-      // Without a server, what uses it is compiled only.
+      // Without a server, snippets that need one are only compiled.
       isRunnable: (code) => server !== undefined || !code.includes("DATABASE_URL"),
     });
   }, 240_000);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpus } from "node:os";
 import { versionsOf } from "../simulation/world/seed-tally.ts";
 
-/** The commit under test and the versions it runs on. */
+/** The commit under test and the versions that it runs on. */
 export type Where = Readonly<Record<"commit" | "node" | "electrodb" | "processor", string>>;
 
 /** The folders whose files decide the result of a run. */

@@ -97,7 +97,7 @@ it("an administrator manages keys and tenants, and lists have all pages", async 
   await admin.health({ deep: true });
 });
 
-/** True if both types accept each other and name the same members. `readonly` does not count. */
+/** True if both types accept each other and have the same members. `readonly` does not count. */
 type Same<One, Other> = [Plain<One>] extends [Plain<Other>]
   ? [Plain<Other>, keyof Other, keyof One] extends [Plain<One>, keyof One, keyof Other]
     ? true

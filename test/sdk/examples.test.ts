@@ -36,7 +36,7 @@ it("the shipping service has the orders, whenever either service is killed", asy
     while (!existsSync(join(cwd, "orders.db"))) await sleep(20);
     await Promise.all(services.map((service) => kill(service, 300 + Math.random() * 500)));
   }
-  // The commands of the page.
+  // The imports for the commands of the page.
   const run = promisify(execFile);
   const node = process.execPath;
   const orders = await run(node, ["--no-warnings", "orders.ts", "500"], options);

@@ -4,7 +4,7 @@ import { afterAll } from "vitest";
 import { fakeLedger } from "../../packages/sdk/src/testing/index.ts";
 import type { Target } from "../contract/wire.ts";
 
-/** The fake of the SDK as a server, so that the contract can ask it. */
+/** Serves the SDK's fake over HTTP, so that the suites of the contract can use it. */
 export async function openFake(): Promise<Target> {
   const fake = fakeLedger();
   const server = createServer(async (request, response) => {

@@ -14,7 +14,10 @@ import { openWithMovingClock } from "./moving-clock.ts";
 import { collect, openStack, within } from "./stack.ts";
 import { startUnreliableProxy } from "./unreliable-proxy.ts";
 
-/** The SDK over real HTTP, through a proxy that resets, delays, cuts, repeats and loses. */
+/**
+ * These tests use the SDK over real HTTP, through a proxy that resets, delays, cuts, repeats and
+ * loses requests.
+ */
 const { url, adminKey, ledger: direct, newStream } = await openStack();
 const proxy = await startUnreliableProxy(url, seededRandom(SEED));
 afterAll(() => proxy.stop());
@@ -115,7 +118,7 @@ describe("through an unreliable network", () => {
         })) {
           seen.push(...events.map(({ data }) => data ?? -1));
           if (seen.length === 20) {
-            // The operator skips what is left while a page is being processed.
+            // The operator skips the remaining events while a page is being processed.
             await stream.subscription("work").seek("latest");
             await stream.publish({ key: "k0", data: 100 });
           }
@@ -177,7 +180,7 @@ describe("through an unreliable network", () => {
       }
     });
     const lists = proxy.requests.slice(before).filter(({ url }) => url.includes("/compacted?"));
-    // Repetitions of a lost request have the same address.
+    // All repetitions of a lost request have the same URL.
     expect(new Set(lists.map(({ url }) => url)).size).toBe(3);
   });
 });
@@ -233,7 +236,7 @@ describe("retention that has passed", () => {
     await stream.publish({ key: "k2", data: 20 });
     await stream.delete("k3");
     await stream.compact();
-    // The list keeps later events for a while, so that its reader can continue.
+    // The list delays the removal of later events for a while, so that its reader can continue.
     clock.pass(30);
     await stream.publish({ key: "k4", data: 4 });
     await clock.sweep();
@@ -283,7 +286,8 @@ describe("a server that is away", () => {
     const asked = proxy.requests.length - before;
     const shown = [view.status, view.get("a")];
     proxy.setAway(false);
-    // Pauses of 100, 200, 400 and so on: a virtual clock counts the whole minute elsewhere.
+    // The pauses are 100, 200, 400 ms and so on. Another test counts the whole minute with a
+    // virtual clock.
     expect(asked).toBeLessThanOrEqual(10);
     expect(shown).toEqual(["stale", 1]);
     await out.flush();

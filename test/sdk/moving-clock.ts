@@ -8,7 +8,7 @@ import { LOCAL_REGION, localAws } from "../../packages/local/src/local-aws.ts";
 import { ensureTable } from "../../packages/local/src/table.ts";
 import { EventLedger } from "../../packages/sdk/src/index.ts";
 
-/** The real server over HTTP, with a clock that a test moves. Nothing sweeps by itself. */
+/** Opens the real server over HTTP, with a clock that a test moves. Sweeps run only on request. */
 export async function openWithMovingClock() {
   const endpoint = inject("dynamoEndpoint");
   const tableName = `sdk-clock-${randomUUID()}`;
@@ -40,7 +40,7 @@ export async function openWithMovingClock() {
     pass(hours: number): void {
       aheadMs += hours * 3_600_000;
     },
-    /** Removes what has expired. */
+    /** Removes everything that has expired. */
     sweep: () => opened.ledger.sweep(),
   };
 }

@@ -18,7 +18,7 @@ describe("the package", () => {
     ["index.js", 8_192],
     ["publish.js", 4_096],
   ])("is small: %s takes at most %i bytes, minified and as gzip", async (entry, most) => {
-    // For browsers: what needs Node would be left as an import.
+    // The bundle is for browsers, so a module that needs Node would remain as an import.
     const input = join(packed.folder, "dist", entry);
     const bundle = await rolldown({ input, platform: "browser" });
     const { output } = await bundle.generate({ minify: true, comments: false });

@@ -52,7 +52,7 @@ export function packPackage(name: "sdk" | "outbox"): Packed {
 
 const isSource = (path: string): boolean => !/[/](dist|node_modules)$/.test(path);
 
-/** A digest of all files of a package, and of the locked versions of what builds it. */
+/** Returns a digest of all files of a package, and of the locked versions of its build tools. */
 function digestOf(source: string): string {
   const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json")));
   const files = readdirSync(source, { recursive: true, withFileTypes: true })
@@ -64,7 +64,10 @@ function digestOf(source: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** An empty project with packed packages, and links to what its programs import beside them. */
+/**
+ * Creates an empty project with packed packages, and links to the other packages that its programs
+ * import.
+ */
 export function installIn(tarballs: readonly string[], links: readonly string[]): string {
   const project = mkdtempSync(join(work, "project-"));
   const npm = ["install", "--offline", "--no-audit", "--no-fund", ...tarballs];
@@ -76,7 +79,7 @@ export function installIn(tarballs: readonly string[], links: readonly string[])
   return project;
 }
 
-/** The tests of every package. */
+/** The tests that every package must pass. */
 export function packagingTests(packed: () => Packed): void {
   it("is clean for publint", async () => {
     const { messages } = await publint({ pkgDir: packed().folder, strict: true });
@@ -87,7 +90,8 @@ export function packagingTests(packed: () => Packed): void {
     const data = createPackageFromTarballData(new Uint8Array(readFileSync(packed().tarball)));
     const analysis = await checkPackage(data);
     if (analysis.types === false) expect.fail("no types");
-    // The package is ESM only: CommonJS reaches it with import(), or require() of Node 22.
+    // The package is ESM only. CommonJS code loads it with import(), or with require() from Node 22
+    // on.
     const wrong = analysis.problems.filter(
       ({ kind, ...where }) =>
         !(kind === "CJSResolvesToESM") &&

@@ -7,7 +7,7 @@ import { freePort } from "./free-port.ts";
 
 const DEBIAN = "/usr/lib/postgresql";
 
-/** Debian's PostgreSQL, where it is installed. */
+/** Returns the folder of Debian's PostgreSQL, if it is installed. */
 export const postgresBin = (): string | undefined => {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort() : [];
   const bin = join(DEBIAN, versions.at(-1) ?? "none", "bin");

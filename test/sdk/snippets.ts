@@ -19,7 +19,7 @@ export async function runSnippets({
   readonly url: string;
   readonly apiKey: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Snippets for which it is false are compiled only. */
+  /** Snippets for which it returns false are only compiled. */
   readonly isRunnable?: (code: string) => boolean;
 }): Promise<void> {
   const snippets = [...readFileSync(readme, "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)];
@@ -32,7 +32,7 @@ export async function runSnippets({
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(CONFIG));
   mkdirSync(join(project, "node_modules/@types"), { recursive: true });
   symlinkSync(join(root, "node_modules/@types/node"), join(project, "node_modules/@types/node"));
-  // Not execFileSync: the server is in this process.
+  // execFileSync would block the server, which runs in this process.
   const run = (...given: string[]) =>
     promisify(execFile)(process.execPath, given, {
       cwd: project,
@@ -58,7 +58,7 @@ const CONFIG = {
   include: ["*.ts"],
 };
 
-/** What a reader has before the snippet begins: a server, its key, and a stream. */
+/** The code before a snippet: a server, its key, and a stream. */
 const frame = (code: string, { url, apiKey }: { url: string; apiKey: string }): string => {
   const imports = code.match(/^import .*$/gm) ?? [];
   const isWhole = /new EventLedger\(/.test(code);

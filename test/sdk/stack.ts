@@ -3,7 +3,7 @@ import { afterAll, inject } from "vitest";
 import { startStack } from "../../packages/local/src/stack.ts";
 import { EventLedger, type LedgerOptions } from "../../packages/sdk/src/index.ts";
 
-/** The real stack on a separate table, and clients of it. */
+/** Opens the real stack on a separate table, and clients of it. */
 export async function openStack() {
   const { url, adminKey, stop } = await startStack({
     endpoint: inject("dynamoEndpoint"),
@@ -13,7 +13,7 @@ export async function openStack() {
   const connect = (options: Partial<LedgerOptions> = {}) =>
     new EventLedger({ url, apiKey: adminKey, ...options });
   const ledger = connect();
-  /** A stream that no other test uses. */
+  /** Creates a stream that no other test uses. */
   const newStream = async (settings = {}): Promise<string> => {
     const name = `sdk-${randomUUID()}`;
     await ledger.createStream(name, settings);
@@ -22,10 +22,12 @@ export async function openStack() {
   return { url, adminKey, ledger, connect, newStream };
 }
 
-/** Aborts by itself, so that a test that waits for ever fails with a reason. */
+/**
+ * Returns a signal that aborts by itself, so that a test that waits forever fails with a reason.
+ */
 export const within = (ms: number): AbortSignal => AbortSignal.timeout(ms);
 
-/** Everything that an iterator brings. */
+/** Returns all items of an iterator. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);

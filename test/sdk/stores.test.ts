@@ -9,7 +9,7 @@ import { sqlite } from "../../packages/sdk/src/stores/sqlite.ts";
 import { postgresBin, startPostgres } from "./postgres.ts";
 import { collect } from "./stack.ts";
 
-/** Opens the same store a second time, as another process would. */
+/** Opens the same store again, as another process would. */
 type Open = () => ViewStore<unknown>;
 
 const kept = memory<unknown>();

@@ -16,7 +16,7 @@ export type UnreliableProxy = {
   readonly requests: readonly { readonly method: string; readonly url: string }[];
   /** The chance of a fault for a request. */
   setIntensity(intensity: number): void;
-  /** While it is away, connections are reset before anything is read. */
+  /** While the server is away, connections are reset before anything is read. */
   setAway(isAway: boolean): void;
   stop(): Promise<void>;
 };

@@ -48,7 +48,10 @@ export function meterCapacity(client: DynamoDBClient): {
   };
 }
 
-/** DynamoDB Local runs in Jetty. dynoxide and AWS report the whole price of a transaction. */
+/**
+ * Returns whether the store reports half the price of a transaction. DynamoDB Local does, and it
+ * runs in Jetty. dynoxide and AWS report the whole price.
+ */
 const isHalfPrice = (response: unknown): boolean => {
   const { headers = {} } = response as { headers?: Readonly<Record<string, string>> };
   return headers.server?.startsWith("Jetty") === true;

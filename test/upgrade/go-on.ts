@@ -69,7 +69,7 @@ export async function goOn(
   expect(sequences(read)).toEqual(range(5, all));
   await post(200, `${of}/reader/commit`, { cursor: read.cursor });
 
-  // A snapshot in progress ends where it would have ended, and the log follows.
+  // A snapshot in progress ends where it would have ended, and the log continues from there.
   let page: Page & { phase?: string } = await poll(`${of}/boot/poll?limit=100`);
   const snapshot: string[] = [];
   for (let pages = 0; page.phase === "bootstrap" && pages < 20; pages++) {
@@ -100,12 +100,13 @@ export async function goOn(
   await post(200, `${shared}/commit`, { cursor: rest.cursor });
   await post(204, `${shared}/leave`, { consumer: "w1" });
 
-  // The state of keys is up to date.
+  // The current state of all keys is up to date.
   await post(200, "/streams/orders/compact", {});
   expect(await send(200, "GET", "/streams/orders/compacted/new")).toMatchObject({ sequence: all });
   await send(404, "GET", "/streams/orders/compacted/d");
 
-  // The deleted life stays closed, the next one is open, and a tenant has its own.
+  // The deleted life stays closed, the next one is open, and a tenant has its own stream of that
+  // name.
   await post(201, "/streams/again/events", { key: "a", data: "later" });
   await post(201, "/streams/orders/events", { key: "t", data: 2 }, { key: keys.tenant ?? "" });
   await send(204, "DELETE", `${of}/filtered`);

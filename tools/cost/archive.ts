@@ -9,24 +9,27 @@ import { type Consumption, meterCapacity } from "../../test/support/capacity.ts"
 import { orderEvents } from "../../test/support/order-events.ts";
 import type { Units } from "./units.ts";
 
-/** What archiving costs: units of the table, and requests to the bucket. */
+/** The cost of archiving: units of the table, and requests to the bucket. */
 export type ArchiveMeasured = {
-  /** For each segment. Bytes are those of its lines and of its object. */
+  /** The cost of one segment. Bytes are those of its lines and of its object. */
   readonly segment: Units & {
     readonly puts: number;
     readonly heads: number;
     readonly rawBytes: number;
     readonly storedBytes: number;
   };
-  /** For a thousand events: their publish in one request, and the removal of their batch later. */
+  /**
+   * For a thousand events: the cost of publishing them in one request, and of removing their batch
+   * later.
+   */
   readonly publish: Units;
   readonly removal: Units;
-  /** For a page of a thousand events that begins in the middle of a segment. */
+  /** The cost of a page of a thousand events that begins in the middle of a segment. */
   readonly page: Units & { readonly gets: number };
 };
 
 const BATCH = 1_000;
-/** These fill a segment and a half. */
+/** This many batches fill a segment and a half. */
 const BATCHES = 28;
 const DAY_MS = 24 * 3_600_000;
 const STREAM = "orders";

@@ -27,18 +27,18 @@ export type BatchMeasured = {
   readonly storedBytesPerEvent: number;
   readonly compactRun: Units;
   readonly compactEvent: Units;
-  /** The bytes per event of a page of this size, as transferred. */
+  /** The transferred bytes per event in a page of this size. */
   readonly answerBytesPerEvent: number;
 };
 
 export type Measured = {
   readonly batches: Readonly<Record<1 | 10, BatchMeasured>>;
-  /** A poll that finds nothing, and one that finds one small batch. */
+  /** The cost of a poll that finds nothing, and of one that finds one small batch. */
   readonly idlePoll: Units;
   readonly busyPoll: Units;
   /** The extra cost of a poll that also commits the previous page. */
   readonly commit: Units;
-  /** A poll of a single worker that finds nothing, at one poll a second. */
+  /** The cost of a poll of a single worker that finds nothing, at one poll a second. */
   readonly workerPoll: Units;
   /**
    * The extra reads of a process whose cached values are too old, for publishing and for polling.
@@ -90,7 +90,7 @@ async function measureBatch(endpoint: string, n: number) {
     shop,
     ROUNDS,
     () => shop.publish(n),
-    // Each is a meeting of its own: writers that meet all the time would take turns.
+    // The writers meet once in each run. If they met repeatedly, they would take turns.
     async () => {
       table.pass(1_000);
       await other.publish(n);

@@ -14,7 +14,7 @@ import type { Measured } from "./measure.ts";
 import { PRICES, SOURCES } from "./prices.ts";
 import { ASSUMED, BATCHES, type Ingress, SCENARIOS } from "./scenarios.ts";
 
-/** The default is first. */
+/** The first one is the default. */
 const DOORS: readonly Ingress[] = ["HTTP API", "Function URL"];
 
 /** Returns the whole of docs/cost.md. */
@@ -198,7 +198,7 @@ const hundreds = (value: number): number => Math.round(value / 100) * 100;
 /** The share of a core that comes with 1 GB. A whole core comes with 1,769 MB. */
 const LAMBDA_CORES = 0.58;
 
-/** Returns the cost of a request that is always open. */
+/** Returns the cost of a request that is open all the time. */
 const waiting = (): number =>
   ASSUMED.hoursPerMonth * 3_600 * ASSUMED.routerGb * PRICES.lambdaGbSecondArm;
 
@@ -207,16 +207,16 @@ const money = (value: number, digits = 2): string => `$${value.toFixed(digits)}`
 
 const HOURS_OF_MONTH = 730;
 
-/** The requests to the bucket for one segment. */
+/** Returns the cost of the bucket's requests for one segment. */
 const segmentRequests = ({ archive: { segment: of } }: Measured): number =>
   (of.puts * PRICES.objectPutThousand + of.heads * PRICES.objectReadThousand) / 1_000;
 
-/** The requests for one segment, and its units of the table. */
+/** Returns the cost of one segment: its requests and its units of the table. */
 const segment = (measured: Measured): number => {
   const { read, write } = measured.archive.segment;
   const units = (read * PRICES.readMillion + write * PRICES.writeMillion) / 1e6;
   return segmentRequests(measured) + units;
 };
 
-/** The number of full segments in a GB of events before compression. */
+/** Returns the number of full segments in a GB of events before compression. */
 const segmentsOfGb = (): number => 1024 ** 3 / SEGMENT_RAW_BYTES;

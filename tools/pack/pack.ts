@@ -22,10 +22,10 @@ type Manifest = {
 type Recipe = {
   readonly folder: string;
   readonly entry: string;
-  /** Packages of npm that the bundle does not contain. */
+  /** The npm packages that the bundle does not contain. */
   readonly external: readonly string[];
   readonly manifest: object;
-  /** Files by their place in the package. */
+  /** The files by their place in the package. */
   readonly files: Readonly<Record<string, string>>;
 };
 
@@ -102,7 +102,7 @@ export async function packAll(folder: string): Promise<string[]> {
   return tarballs;
 }
 
-/** An old Node cannot parse the bundle. A program that it can parse looks at its version first. */
+/** An old Node cannot parse the bundle, so a program that it can parse checks its version first. */
 const launcher = (): string =>
   readFileSync(join(root, "packages/cli/bin/eventledger.mjs"), "utf8").replace(
     "../src/main.ts",
@@ -132,7 +132,7 @@ async function bundle({ folder, entry, external }: Recipe, place: string): Promi
   );
 }
 
-/** The licences of the packages inside a bundle. */
+/** Returns the licences of the packages inside a bundle. */
 function licencesOf(modules: readonly string[]): string {
   const places = modules.flatMap((id) => {
     const [, place] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];

@@ -1,6 +1,6 @@
 import type { Rates, Results } from "./results.ts";
 
-/** docs/performance.md, from the results of the benchmarks. */
+/** Returns docs/performance.md, from the results of the benchmarks. */
 export function performancePage(results: Results): string {
   const sections = [
     head(results),
@@ -218,7 +218,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** A bar chart that GitHub draws with Mermaid. */
+/** Returns a bar chart that GitHub draws with Mermaid. */
 function chart(title: string, bars: readonly (readonly [string, number])[]): string {
   const names = bars.map(([name]) => `"${name}"`).join(", ");
   const values = bars.map(([, value]) => Math.round(value)).join(", ");

@@ -13,7 +13,7 @@ const VIEWS = [
   ["subscription", "#/streams/orders/subscriptions/shipping", 11_000],
 ] as const;
 
-/** A shop at work, so that rates and lags have something to show. */
+/** Simulates a shop at work, so that rates and lags have values to show. */
 async function publishSome({ url, adminKey }: { url: string; adminKey: string }): Promise<void> {
   const ledger = new EventLedger({ url, apiKey: adminKey });
   const now = Date.now() / 1_000;

@@ -25,7 +25,7 @@ export function readStack(bundleDir: string, stack: string): string {
 }
 
 /**
- * The file of a function is `bundle.cjs` here. When SST has built it, it is named after its
+ * The file of a function is `bundle.cjs` here. In a deployment by SST, it has the name of the
  * handler.
  */
 const PLACE = /[^\s()]*\.cjs:(\d+):(\d+)/g;

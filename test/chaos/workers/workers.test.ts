@@ -17,8 +17,7 @@ const options: Options = {
 const LEASE_MS = options.leaseSeconds * 1_000;
 const TAKE_OVER_MS = LEASE_MS + 2_000;
 /**
- * A worker that should take over may be the next victim, and then its own lease has to expire as
- * well.
+ * A worker that should take over may be the next victim. Then its own lease has to expire as well.
  */
 const AFTER_TWO_MS = TAKE_OVER_MS + LEASE_MS;
 /** A busy machine is sometimes late. The published result must not be. */

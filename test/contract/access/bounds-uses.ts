@@ -34,9 +34,7 @@ const post = (path: string, json: object, method = "POST"): Call => ({
 const OTHERS = `us/${SECRET}`;
 const event = (key: string) => ({ key, data: 1 });
 
-/**
- * Sends the same request about the key's own subscription and about those that it does not cover.
- */
+/** Sends the same request for the key's own subscription and for those that it does not cover. */
 const ofSubscription = (call: (path: string, cursor: string) => Call): Use => ({
   within: ({ stream, own, cursors }) => call(at(stream, own), cursors[own] ?? ""),
   outside: ({ stream, foreign, cursors }) =>
@@ -64,8 +62,8 @@ const ofParkedKey = (how: "retry" | "skip", key: string, by: "path" | "query" = 
 };
 
 /**
- * For every operation that a bound key may use: what it may request and what not. An operation that
- * is missing here fails the test.
+ * For every operation that a bound key may use: the requests that succeed and those that are
+ * refused. An operation that is missing here fails the test.
  */
 export const BOUNDED_USES: Readonly<Record<string, Use>> = {
   getStream: {

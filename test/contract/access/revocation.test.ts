@@ -186,7 +186,7 @@ describe("a poll that waits", () => {
       body: JSON.stringify(config),
     });
     const { id, apiKey } = NewApiKey.parse(body);
-    // Only the wall clock is moved, so the poll goes on waiting.
+    // Only the wall clock is moved, so the poll continues to wait.
     const clock = { ...systemClock, now: moved.clock.now };
     const there = (await serve(endpoint, tableName, clock))(apiKey);
     const gzip = { "accept-encoding": "gzip" };

@@ -11,7 +11,7 @@ import { sqlite } from "../../../packages/sdk/src/stores/sqlite.ts";
 import { type StoreKind, send, type Task } from "./messages.ts";
 import { STREAM } from "./plan.ts";
 
-/** Keeps a copy of the stream until it is killed, and tells it when it is asked. */
+/** Keeps a copy of the stream until it is killed, and reports the copy on request. */
 const { url, apiKey, place }: Task = JSON.parse(process.argv[2] ?? "");
 const kind = process.argv[3] as StoreKind;
 

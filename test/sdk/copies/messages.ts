@@ -1,23 +1,23 @@
 import type { Receipt } from "../../../packages/sdk/src/index.ts";
 import type { Plan } from "./plan.ts";
 
-/** What a process of the run is given. */
+/** The task of a process of the run. */
 export type Task = {
   readonly url: string;
   readonly apiKey: string;
   readonly plan: Plan;
-  /** A file of the publisher or of SQLite, or the address of PostgreSQL. */
+  /** A file for the publisher or for SQLite, or the address of PostgreSQL. */
   readonly place: string;
 };
 
 export type StoreKind = "memory" | "SQLite" | "PostgreSQL";
 
-/** What a process reports. */
+/** A message from a process. */
 export type Message =
   | { readonly kind: "progress"; readonly events: number }
-  /** Everything is published. The receipt is that of the last events. */
+  /** Everything is published. The receipt belongs to the last events. */
   | { readonly kind: "done"; readonly receipt: Receipt }
-  /** The copy, in answer to a request for it. */
+  /** The copy, as the answer to a request. */
   | {
       readonly kind: "copy";
       readonly rows: readonly (readonly [string, number])[];

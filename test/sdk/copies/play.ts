@@ -23,7 +23,10 @@ export type Outcome = {
   readonly kills: number;
   readonly requests: number;
   readonly faults: number;
-  /** Events of the log that are missing, occur again, or have a wrong place within their key. */
+  /**
+   * The number of events of the log that are missing, repeated, or in a wrong place within their
+   * key.
+   */
   readonly lost: number;
   readonly twice: number;
   readonly disordered: number;
@@ -66,7 +69,7 @@ export async function play(run: Run): Promise<Outcome> {
       random,
     );
     const last = await publisher.done;
-    // The faults end, and then every copy has to be complete.
+    // The faults have ended, so every copy must become complete.
     proxy.setIntensity(0);
     const expected = finalState(plan);
     const compared: Record<string, { wrongRows: number; round: number }> = {};
@@ -116,7 +119,7 @@ async function killAll(
 
 type Kept = ReturnType<typeof keepAlive>;
 
-/** A process that is started again whenever it is killed. */
+/** Starts a process, and starts it again whenever it is killed. */
 function keepAlive(file: string, args: readonly string[]) {
   let events = 0;
   let isDone = false;
@@ -149,7 +152,7 @@ function keepAlive(file: string, args: readonly string[]) {
     isDone: () => isDone,
     progress: () => events,
     kill: (): void => void (isDone || child.kill("SIGKILL")),
-    /** The copy, once it has the events of a receipt. */
+    /** Returns the copy, once it has the events of a receipt. */
     copy: (last: Receipt) => {
       child.send(last);
       return copied.promise;

@@ -4,8 +4,8 @@ import { send, type Task } from "./messages.ts";
 import { BATCH, planned, STREAM } from "./plan.ts";
 
 /**
- * Publishes the plan in batches, each under its own name. A file has the batches that were
- * acknowledged. After a kill it publishes the next one again, under the same name.
+ * Publishes the plan in batches, each with its own Idempotency-Key. A file records the batches that
+ * were acknowledged. After a kill it publishes the next one again, with the same key.
  */
 const { url, apiKey, plan, place }: Task = JSON.parse(process.argv[2] ?? "");
 const stream = new EventLedger({ url, apiKey, retry: { attempts: 100, maxMs: 500 } }).stream(
@@ -22,6 +22,6 @@ for (let batch = acknowledged; batch * BATCH < plan.events; batch++) {
   appendFileSync(place, ".");
   send({ kind: "progress", events: (batch + 1) * BATCH });
 }
-// Publishing a batch again answers its receipt.
+// If this batch was published before, the answer is the stored receipt.
 send({ kind: "done", receipt: await publish(plan.events / BATCH - 1) });
 process.disconnect();

@@ -22,7 +22,7 @@ console.log(JSON.stringify({ ...plan, ...outcome }, null, 2));
 const { lost, twice, disordered, copies, kills, faults, requests } = outcome;
 const names = Object.keys(copies);
 const wrong = Object.values(copies).reduce((sum, { wrongRows }) => sum + wrongRows, 0);
-// A copy in memory begins again with each process, but no process builds it twice.
+// A copy in memory is built once in each process. No process builds it twice.
 const again = Object.values(copies).filter(({ round }) => round > 1);
 const violations = lost + twice + disordered + wrong + again.length;
 keepRecord(

@@ -148,10 +148,10 @@ function checkMove({ moves, report }: State, line: Info & { op: "checkpoint" }):
   }
 }
 
-/** A repair moves the numbers at least this far. */
+/** A repair raises the numbers at least this far. */
 const REPAIR = 1e9;
 
-/** Checks that a removed batch was archived, and below the floor. */
+/** Checks that a removed batch was archived, and was below the floor. */
 function checkRemoved({ report }: State, line: Info & { op: "removed" }): void {
   const { life, partition, next, floor, archivedTo, atMs } = line;
   if (next <= floor && next <= archivedTo) return;

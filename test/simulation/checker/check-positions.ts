@@ -11,7 +11,7 @@ type Bounds = {
   readonly upper: number[];
 };
 
-/** What is known of the committed positions of every generation of every subscription. */
+/** The knowledge about the committed positions of every generation of every subscription. */
 export type Positions = {
   invokeCommit(invoke: Invoke & { op: "commit" }): void;
   endCommit(invoke: Invoke & { op: "commit" }, ok: Ok & { op: "commit" }): void;
@@ -22,7 +22,7 @@ export type Positions = {
   lowerNow(): ReadonlyMap<string, readonly number[]>;
   /**
    * Returns whether an empty page may be from before a seek. While there is nothing to deliver, a
-   * server may not know of the seek yet.
+   * server may not know of the seek so far.
    */
   isOutdated(page: Page): boolean;
   /** Checks that a page from the committed position begins within the bounds. */

@@ -30,7 +30,8 @@ export function checkHistory(lines: readonly Line[], options: CheckOptions): Vio
   const chains = indexChains(lines, report);
   checkPublishes(lines, chains, report);
   checkExpectations(lines, chains, report);
-  // After a repair of the numbering, earlier events are in the archive and out of reach.
+  // After a repair of the numbering, earlier events are in the archive, but readers cannot reach
+  // them.
   const isRepaired = lines.some((line) => line.type === "info" && line.op === "repair");
   const retentions =
     options.archived && !isRepaired

@@ -226,7 +226,7 @@ export type Info = Head & { readonly type: "info" } & (
         readonly life: string;
         readonly partition: number;
         readonly next: number;
-        /** What the checkpoint said then. */
+        /** The floor in the checkpoint at that moment. */
         readonly floor: number;
         readonly archivedTo: number;
       }

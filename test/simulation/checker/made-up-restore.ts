@@ -6,7 +6,7 @@ const JUMP = 1_000;
 /**
  * Returns a correct history with a restore. A table is copied after two events, a third is
  * published and read, and the copy comes into use. The third event is then sent again and written
- * again. A reader of the third event begins again, and a reader of two events reads on.
+ * again. A reader of the third event starts over, and a reader of two events continues.
  */
 export function makeRestore(): Line[] {
   const lines: Line[] = [];
@@ -106,7 +106,7 @@ export const numberAgain = (): Line[] =>
     return {};
   });
 
-/** The reader of the lost event is answered as if nothing was lost. */
+/** The reader of the lost event gets an answer as if nothing was lost. */
 export const readsOn = (): Line[] =>
   changed((line) => {
     if (line.type !== "fail") return {};
@@ -114,7 +114,7 @@ export const readsOn = (): Line[] =>
     return { type: "ok", ...page, caughtUp: true, consistent: true };
   });
 
-/** The reader of only kept events is refused. */
+/** The reader that has only kept events is refused. */
 export function refusesAll(): Line[] {
   const lines = makeRestore();
   const call = lines.findLast(({ process, type }) => process === "keeps" && type === "ok");
@@ -125,11 +125,11 @@ export function refusesAll(): Line[] {
   );
 }
 
-/** The reader of the stream gets another reason than the restore. */
+/** The reader of the stream gets a reason other than the restore. */
 export const tellsElse = (): Line[] =>
   changed((line) => (line.type === "fail" ? { reason: "malformed" } : {}));
 
-/** A retry is answered with the receipt of lost events. */
+/** A retry gets the receipt of lost events. */
 export const answersLost = (): Line[] =>
   makeRestore().flatMap((line) => {
     const isLast = line.type === "ok" && line.op === "publish" && line.sequences[0] === 3 + JUMP;

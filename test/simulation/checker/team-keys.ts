@@ -76,7 +76,7 @@ export function beginCall(team: TeamKeys, line: TeamInvoke, at: number): Started
   if (line.op === "park") {
     const { parks, skipped } = keyIn(team, line.key);
     parks.begin();
-    // An event that was skipped may be delivered again once its key is parked from there on.
+    // A skipped event may be delivered again once its key is parked from there on.
     for (const each of skipped.keys()) if (each >= line.sequence) skipped.delete(each);
   } else if (line.op === "retry" || line.op === "skip") {
     const state = keyIn(team, line.key);

@@ -3,7 +3,10 @@ import type { Ledger } from "../../../packages/core/src/index.ts";
 import type { OperationName } from "../dynamodb/operation.ts";
 import { event, OF, openServers, SUB, subscribe } from "./subscription/two-servers.ts";
 
-/** The store carries out the write of a commit and its answer is lost, so core sends it again. */
+/**
+ * In these tests, the store executes the write of a commit but its answer is lost, so core sends it
+ * again.
+ */
 
 type Servers = ReturnType<typeof openServers>;
 type Place = "the first page of a snapshot" | "a later page of a snapshot" | "its end";
@@ -14,14 +17,17 @@ const poll = (ledger: Ledger, more: object = {}) =>
 const keysOf = ({ events }: { events: readonly { key: string }[] }) =>
   events.map(({ key }) => key).toSorted();
 
-/** Takes effect once, for the first request of a kind. Returns how many of them were sent. */
+/**
+ * Loses the answer to the first request of a kind. Returns a function that returns how many were
+ * sent.
+ */
 function loseAnswer({ store }: Servers, of: OperationName): () => number {
   let sent = 0;
   store.setFaults((operation) => (operation === of && sent++ === 0 ? { "error-after": 1 } : {}));
   return () => sent;
 }
 
-/** Reads a snapshot of four keys, one a page. Returns its pages. */
+/** Reads a snapshot of four keys, one per page. Returns its pages. */
 async function readSnapshot(ledger: Ledger, consumer: string | undefined) {
   const pages = [await poll(ledger, { limit: 1, consumer })];
   while (pages.at(-1)?.snapshotEnd === false) {
@@ -30,7 +36,10 @@ async function readSnapshot(ledger: Ledger, consumer: string | undefined) {
   return pages;
 }
 
-/** Returns the page whose commit is tried, after the commit of an earlier one if it needs that. */
+/**
+ * Returns the page whose commit is tested. If it needs the commit of an earlier page, that is made
+ * first.
+ */
 async function reach(
   ledger: Ledger,
   place: Place,
@@ -83,7 +92,7 @@ it.each(cases)(
   },
 );
 
-/** Through the other process, everything after a committed page follows, and nothing of before. */
+/** Through the other process, everything after a committed page follows, and nothing before it. */
 async function expectTheRest(
   { there, driver }: Servers,
   pages: Awaited<ReturnType<typeof readSnapshot>>,

@@ -29,7 +29,10 @@ async function readSnapshot({ here }: Servers): Promise<string[]> {
   return cursors;
 }
 
-/** Commits through one process. Another one moves the subscription after the first has read it. */
+/**
+ * Commits through one process, while another one moves the subscription after the first has read
+ * it.
+ */
 async function commitDuring({ here, holdAnswer, driver }: Servers, cursor: string, move: Move) {
   const letGo = holdAnswer(POSITIONS);
   const slow = commit(here, cursor).catch((error: unknown) => error);
@@ -133,7 +136,7 @@ it("[sub.seek] a seek whose try was lost does not take the seek of another proce
     const seeking = here.seek(...OF, SUB, { to: "earliest" });
     await there.seek(...OF, SUB, { to: "latest" });
     await seeking;
-    // Its own seek came last, so the subscription is where it says.
+    // Its own seek came last, so the subscription is at the place of that seek.
     expect(dataOf(await poll(here))).toEqual([1, 2]);
   };
   await servers.time.finish(story());

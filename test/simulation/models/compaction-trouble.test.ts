@@ -287,7 +287,7 @@ describe("a long backlog on a slow store", () => {
     });
     const rows = store.items().filter(({ sk }) => String(sk).startsWith("KEY#"));
     expect(rows.length).toBe(keys);
-    // A budget is kept within a section, and what is done stays done.
+    // The budget also ends a run within a section, and completed work stays completed.
     for (let n = 0; n < keys; n += 10) {
       await ledger.publish(
         ...of,

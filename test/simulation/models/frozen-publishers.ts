@@ -40,7 +40,7 @@ async function freeze(options: ProcessOptions): Promise<void> {
   }
 }
 
-/** A process believes an answer only while what it knew before it sent the request is current. */
+/** A process trusts an answer only while its knowledge from before the request is current. */
 export const frozenPublishers: readonly Scenario[] = [
   {
     name: "its clocks go on",

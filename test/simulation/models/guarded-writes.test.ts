@@ -5,9 +5,9 @@ import type { ApiKeyRow } from "../../../packages/core/src/table/api-key.entity.
 import type { Batch } from "../../../packages/core/src/table/batch.ts";
 import { LIFE, NAME, openSubscription, openTable, ROW, SUB, stream } from "./guarded-rows.ts";
 
-/*
- * The conditions of writes against a state that an earlier or a late request has left. Races decide
- * which of them fails. Here each is tried alone.
+/**
+ * These tests check the conditions of writes against a state that an earlier or a late request has
+ * left. Races decide which of them fails. Here each is tested alone.
  */
 
 const keyOf = (id: string, hash: string): ApiKeyRow => ({

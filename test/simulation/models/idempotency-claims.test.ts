@@ -50,7 +50,9 @@ function answerPuts({ store }: SimulatedLog, count: number, fault = "timeout-bef
 const rowOf = ({ store }: SimulatedLog, key: string) =>
   [...store.items()].find(({ sk }) => sk === `IDEMPOTENCY#${key}`);
 
-/** Checks the end as the compactor does now and then, so that publishing continues after a day. */
+/**
+ * Checks the end as the compactor does from time to time, so that publishing continues after a day.
+ */
 async function look({ b, time }: World): Promise<void> {
   const { life } = await time.finish(b.load());
   const checkedAt = time.nowMs();

@@ -7,7 +7,7 @@ import { type LogProcess, simulateLog } from "./log/simulated-log.ts";
 const SECONDS = 15;
 const EVENT = { attributes: { key: "k" }, data: "1" as RawJson };
 
-/** The usual time of one way through the network, with a slow one now and then. */
+/** Returns the usual time of one way through the network, which is sometimes slow. */
 const usual: Latency = (random) => 2 + random.fraction() * 2 + (random.chance(0.02) ? 20 : 0);
 const near: Latency = (random) => 0.5 + random.fraction();
 

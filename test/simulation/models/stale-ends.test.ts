@@ -7,7 +7,7 @@ import { seededRandom } from "../dynamodb/seeded-random.ts";
 const of = [defaultTenant, "orders"] as const;
 const event = { attributes: { key: "k" }, data: "1" as never };
 
-/** Processes that remember what they have seen, over one table and one clock. */
+/** Opens processes that remember what they have seen, over one table and one clock. */
 async function openProcesses(count: number) {
   const world = { nowMs: Date.UTC(2026, 0, 1), puts: 0, queries: 0 };
   const store = createFakeDynamo({
@@ -41,7 +41,10 @@ async function openProcesses(count: number) {
   return { world, ledgers };
 }
 
-/** Publishes in turns, so far apart, and returns what each publish took after the first rounds. */
+/**
+ * Publishes from each process in turn, `apartMs` apart, and returns the cost of each publish after
+ * the first rounds.
+ */
 async function publishInTurns(processes: number, { apartMs }: { apartMs: number }) {
   const { world, ledgers } = await openProcesses(processes);
   const WARM_UP = 2;

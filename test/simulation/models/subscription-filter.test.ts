@@ -112,7 +112,7 @@ it.each<[string, Filter]>([
     filter,
     3,
   );
-  // The latest events of `c` and `g` never matched. An earlier event of `e` matched and is still
-  // held.
+  // The latest events of `c` and `g` never matched. An earlier event of `e` matched and is still in
+  // the state.
   expect(state).toEqual({ a: "2", b: "2", e: "1" });
 });

@@ -159,8 +159,8 @@ async function watch(world: World, isOver: () => boolean, broken: string[]): Pro
 }
 
 /**
- * After a commit with a token, no commit with a smaller token may move anything there. A commit
- * certainly moved a partition if no other worker can have come that far by then.
+ * After a commit with a token, no commit with a smaller token may move anything in that partition.
+ * A commit certainly moved a partition if no other worker can have come that far by then.
  */
 function findUnfenced({ commits }: World["happened"]): string[] {
   const counted = commits.filter(({ outcome }) => outcome !== "refused");

@@ -40,7 +40,7 @@ it("[lease.share] a subscription that is full of workers keeps those that it has
     });
     for (const ledger of [here, there]) await poll(ledger, worker(0));
     await driver.clock.sleep(20_000);
-    // The others are gone by now.
+    // The other workers have expired by now.
     expect(await namesOf(there)).toEqual([worker(0)]);
     await poll(there, "one-more");
   };
@@ -61,7 +61,7 @@ it("[lease.standby] a poll that finds its worker's share unchanged reads the row
       const more = count - (before[name] ?? 0);
       return name.startsWith("sent.") && more > 0 ? [[name, more]] : [];
     });
-    // The workers, the positions, and what follows in the log.
+    // The queries read the workers, the positions, and the next events of the log.
     expect(Object.fromEntries(sent)).toEqual({ "sent.query": 3 });
   };
   await time.finish(story());
@@ -81,7 +81,8 @@ it("[lease.leave] a poll is over if it began before its worker left, and a later
     expect(await looked).toMatchObject({ events: [] });
     expect((await poll(there, "b")).events).toHaveLength(2);
     await there.leave(...OF, SUB, "b");
-    // For this one it has only committed. It looks afterwards, so the poll counts as a later one.
+    // For this poll the ledger has only committed. It reads the workers afterwards, so the poll
+    // counts as a later one.
     const { cursor } = await here.poll(...OF, SUB, { limit: 1, consumer: "a" });
     const letGoOn = holdAnswer(/^UpdateCommand .*OFFSET/);
     const committing = here.commitAndPoll(...OF, SUB, {

@@ -257,7 +257,7 @@ describe("times in the future that a process a year ahead has written", () => {
         const expired = { code: "bootstrap-expired" };
         const poll = right.poll(...OF, "boot", { limit: 1, after: cursor });
         await expect(poll).rejects.toMatchObject(expired);
-        // The pins of this bootstrap hold no floor.
+        // The pins of this bootstrap have expired, so they do not hold the floor.
         await sleep(6 * HOUR_MS);
         expect((await right.sweep()).floorsMoved).toBeGreaterThan(0);
       })(),

@@ -31,7 +31,7 @@ const TEAM: Partial<Plan> = {
   skewMs: 0,
 };
 
-/** The workers of these do not fail. */
+/** In this plan, workers do not fail. */
 const SHARES: Partial<Plan> = { ...TEAM, failing: 0, operations: 0, leaves: 0.4, partitions: 3 };
 
 /** Keys with bounds are used all the time, and revoked. */

@@ -128,7 +128,7 @@ async function send(world: World, holder: Holder, ask: Ask, random: SeededRandom
   if (answer !== undefined) onAnswer?.(answer);
 }
 
-/** Adds to a refusal the names that its text shows. */
+/** Adds to a refusal the names that its text reveals. */
 const showing =
   ({ asking }: Ask) =>
   (error: unknown): never => {

@@ -64,10 +64,10 @@ export type Plan = {
   readonly publishPaceMs: readonly number[];
   readonly readPaceMs: readonly number[];
   readonly pageLimits: readonly number[];
-  /** How often a browser starts again instead of reading on. */
+  /** How often a browsing client starts over instead of continuing. */
   readonly browseAnew: number;
   readonly crashes: number;
-  /** How often a client that starts again first tries its old cursor. */
+  /** How often a client that starts over first tries its old cursor. */
   readonly oldCursors: number;
   readonly seeks: number;
   /** The targets of a seek, for clients that do not bootstrap. */
@@ -180,7 +180,7 @@ const drawHolders = (random: SeededRandom) => ({
   asks: random.pick([5, 15, 30]),
 });
 
-/** This has its own random source as well. */
+/** This also has its own random source. */
 const drawTeams = (random: SeededRandom) => ({
   teams: random.pick([0, 0, 1]),
   workers: random.pick([1, 2, 2, 3]),

@@ -19,7 +19,7 @@ type Answer = {
 /** What a subscriber keeps across a crash: its view and the cursor of that view. */
 export type Follower = {
   readonly base: string;
-  /** The name of its subscription. It takes another one when it has to start again. */
+  /** The name of its subscription. The subscriber uses another one when it has to start over. */
   name: string;
   names: number;
   readonly start: "earliest" | "latest" | "bootstrap";

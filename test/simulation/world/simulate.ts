@@ -72,7 +72,7 @@ export async function simulate(seed: string, given?: Partial<Plan>): Promise<Sim
   for (let phase = 0; phase < plan.phases; phase++) {
     if (phase > 0) await leap(world, chance);
     await play(world, runPhase(world, chance, { followers, teams, holders, phase }));
-    // Calls that still wait continue, but no client starts anything new during the leap.
+    // Calls that are still waiting continue, but no client starts anything new during the leap.
     world.setOver(true);
   }
   await recover(world, chance, { followers, teams });

@@ -6,7 +6,7 @@ import { refOf } from "./tap.ts";
 import { haveSubscription, recoverFrom, type Team, type Worker } from "./team.ts";
 import type { ClientWorld } from "./world.ts";
 
-/** A page in the hands of a worker. */
+/** A page that a worker is processing. */
 type Held = {
   readonly team: string;
   readonly events: readonly StoredEvent[];

@@ -9,7 +9,9 @@ type World = Awaited<ReturnType<typeof openArchive>>;
 const RUNS = Number(process.env.ARCHIVE_RUNS ?? 3);
 const rate = 0.1;
 
-/** Refusals, conflicts, lost answers and repeats of the bucket: 503, 409, 412 and time-outs. */
+/**
+ * The bucket refuses, conflicts, loses answers and repeats requests: 503, 409, 412 and time-outs.
+ */
 const disturb = ({ bucket }: World) =>
   bucket.setFaults(() => ({
     "slow-down": rate,
@@ -19,7 +21,7 @@ const disturb = ({ bucket }: World) =>
     "timeout-after": rate,
   }));
 
-/** Numbers from a first one to the last one published, without a gap. */
+/** Returns the numbers from a first one to the last published one, without a gap. */
 const upFrom = (published: readonly number[], first: number) => published.slice(first - 1);
 
 describe("an archive while everything changes", () => {
@@ -114,7 +116,8 @@ describe("an archive while everything changes", () => {
     await ledger.compact(defaultTenant, NAME);
     let removals = 0;
     let overtaken = false;
-    // While the router writes its object, the sweeper archives more from the same event on.
+    // While the router writes its object, the sweeper archives a longer range from the same event
+    // on.
     const router = openLedger(2, async (run, name) => {
       if (name.startsWith("remove")) {
         removals++;

@@ -6,7 +6,7 @@ import { DAY_MS, HOUR_MS, NAME, numbersOf, openArchive, type Through } from "./a
 
 class Killed extends Error {}
 
-/** Ends a process before its request number `at`, or after it and before its answer. */
+/** Kills a process before its request number `at`, or between that request and its answer. */
 const killAt = (at: number, when: "before" | "after") => {
   let requests = 0;
   let isDead = false;
@@ -23,7 +23,7 @@ const killAt = (at: number, when: "before" | "after") => {
   return { through, isDead: () => isDead };
 };
 
-/** Runs work of a process until it ends or the process is killed. */
+/** Runs the work of a process until it ends or the process is killed. */
 async function untilKilled(work: Promise<unknown>, isDead: () => boolean): Promise<void> {
   let over = false;
   work.then(
@@ -37,7 +37,10 @@ async function untilKilled(work: Promise<unknown>, isDead: () => boolean): Promi
   while (!(over || isDead())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** All work of an archiver is due in one visit: a segment, an expiry and rows to remove. */
+/**
+ * Opens a stream for which all work of an archiver is due in one visit: a segment, an expiry and
+ * rows to remove.
+ */
 async function openBusy() {
   const opened = await openArchive({ archiveDays: 20 });
   const { publish, pass, world } = opened;

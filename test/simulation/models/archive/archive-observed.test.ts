@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { HOUR_MS, openArchive } from "./archive-world.ts";
 
-/** What a process reports about the archive while it works, and while the bucket is silent. */
+/**
+ * Collects what a process reports about the archive, while the bucket works and while it does not
+ * answer.
+ */
 async function openObserved() {
   const lags = new Map<number, { events: number; seconds: number }>();
   const segments: number[] = [];

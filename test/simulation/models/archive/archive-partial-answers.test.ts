@@ -3,12 +3,12 @@ import { defaultTenant, type Ledger } from "../../../../packages/core/src/index.
 import { SEED } from "../../../support/seed.ts";
 import { HOUR_MS, NAME, numbersOf, openArchive } from "./archive-world.ts";
 
-/** The store answers a part of each read, and a part of each batch. */
+/** The store processes only a part of each read and of each batch. */
 const IN_PART = () => ({ unprocessed: 0.3, "short-page": 0.5 });
 const PARTITIONS = 3;
 const ROUNDS = 12;
 
-/** Returns all segments, a few a page. */
+/** Returns all segments, a few per page. */
 async function listAll(ledger: Ledger) {
   const listed = [];
   for (let cursor: string | undefined, more = true; more; ) {

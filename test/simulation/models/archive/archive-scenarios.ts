@@ -258,7 +258,10 @@ async function hourly(): Promise<void> {
 
 const IS_CHECKPOINT = /update .*CHECKPOINT/;
 
-/** Archiving begins between the look of a sweeper at a partition and its write of the floor. */
+/**
+ * Archiving begins between the moment when a sweeper reads a partition and the moment when it
+ * writes the floor.
+ */
 async function staleSweeper(): Promise<void> {
   let meanwhile: (() => Promise<unknown>) | undefined;
   const opened = await openArchive({

@@ -8,7 +8,7 @@ import { codeOf, HOUR_MS, NAME, openArchive, TABLE } from "./archive-world.ts";
 
 type Opened = Awaited<ReturnType<typeof openArchive>>;
 
-/** A stream with five segments of ten events. */
+/** Opens a stream with five segments of ten events. */
 async function openFive(): Promise<Opened> {
   const opened = await openArchive();
   for (let n = 0; n < 5; n++) {
@@ -103,7 +103,7 @@ describe("the verification of an archive", () => {
     const chain = chainHash({ ...forged, first: Number(row.f) });
     opened.store.load([{ ...row, ...forged, chain }] as never);
     const { fault } = await verify(opened);
-    // The record itself is consistent. The one after it shows the forgery, or the checkpoint.
+    // The record itself is consistent. The forgery shows in the next record, or in the checkpoint.
     const first = at === 4 ? 41 : at * 10 + 11;
     expect(fault).toMatchObject({ reason: "out-of-chain", first });
   });

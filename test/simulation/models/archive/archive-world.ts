@@ -26,7 +26,9 @@ export type WorldOptions = {
   readonly observeArchive?: LedgerDeps["observeArchive"];
 };
 
-/** A stream with an archive, over a table and a bucket in memory. Time moves only by `pass`. */
+/**
+ * Opens a stream with an archive, over a table and a bucket in memory. Time moves only by `pass`.
+ */
 export async function openArchive({
   seed = 1,
   retentionHours = 1,
@@ -79,7 +81,7 @@ export async function openArchive({
     return (await by.publish(defaultTenant, NAME, events)).cursor;
   };
 
-  /** Lets time pass in steps, with a sweep after each and rows that expire. */
+  /** Advances the time in steps. After each step there is a sweep, and rows expire. */
   const pass = async (ms: number, stepMs = HOUR_MS, by = ledger) => {
     for (const end = world.nowMs + ms; world.nowMs < end; ) {
       world.nowMs += Math.min(stepMs, end - world.nowMs);
@@ -125,7 +127,7 @@ export async function openArchive({
   };
 }
 
-/** Runs a request, or throws instead of it or after it. */
+/** Runs a request. May throw before it or after it. */
 export type Through = <T>(run: () => Promise<T>, name: string) => Promise<T>;
 
 /** Returns an object whose asynchronous methods pass through a function. */
@@ -148,7 +150,7 @@ type ReadAll = {
   readonly by?: Ledger;
 };
 
-/** Returns the code of the problem that a call ends with. */
+/** Returns the code of the problem with which a call fails. */
 export const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => "ok",

@@ -42,7 +42,7 @@ const lock = (by: Ledger, archiveLock: Mode, archiveDays?: number) =>
     ...(archiveDays === undefined ? {} : { archiveDays }),
   });
 
-/** Holds back the first request whose name matches. `reached` resolves when it comes. */
+/** Holds the first request whose name matches. `reached` resolves when that request arrives. */
 function holdAt(pattern: RegExp) {
   let release = () => {};
   let reach = () => {};
@@ -74,7 +74,7 @@ async function deleted(): Promise<void> {
   assert.equal(bucket.stored.size, 3);
   await ledger.deleteStream(defaultTenant, NAME);
   await pass(19 * DAY_MS, DAY_MS);
-  // The seal of the ended chain stays.
+  // The seal of the ended chain remains.
   assert.equal(rows("SEQ#").length, 1);
   assert.equal(bucket.stored.size, 3);
   await pass(2 * DAY_MS, DAY_MS);
@@ -113,7 +113,7 @@ async function lockedMeanwhile(): Promise<void> {
 
 type Mode = "governance" | "compliance";
 
-/** The slow change is judged by the first settings, and written after the quick one. */
+/** The slow change is checked against the first settings, but written after the quick one. */
 async function atOnce({
   slow,
   days,

@@ -19,7 +19,7 @@ async function exported({ ledger, bucket }: World, id: string): Promise<number[]
   });
 }
 
-/** A stream whose export has two parts. */
+/** Opens a stream whose export has two parts. */
 async function openLong(): Promise<World> {
   const world = await openArchive();
   for (let n = 0; n < 10; n++) await world.publish(10, 100_000);

@@ -1,7 +1,7 @@
 /**
  * The design of a live change of partitions (decision 0065), small enough to try every order of
- * steps. It decides only which writes are allowed and in which order partitions are read. Nothing
- * here is product code.
+ * steps. It decides only which writes are allowed and in which order partitions are read. None of
+ * this is product code.
  *
  * The table holds one row for the stream and a chain for each partition. A chain starts at a
  * sequence and has entries: events, and at most one `turn`, after which nothing can be written.
@@ -11,22 +11,25 @@
 export type Entry = { readonly key: string; readonly n: number } | "turn";
 export type Epoch = { readonly first: number; readonly partitions: number; readonly start: number };
 export type Table = {
-  /** The epochs of the stream. Their partitions have numbers of their own, one after another. */
+  /**
+   * The epochs of the stream. The partitions of each epoch have their own numbers, one epoch after
+   * another.
+   */
   readonly epochs: readonly Epoch[];
-  /** How many partitions the next epoch gets, while a change is under way. */
+  /** The number of partitions of the next epoch, while a change is in progress. */
   readonly wanted: number;
   readonly chains: Readonly<Record<number, readonly Entry[]>>;
 };
 
 /** The rules of the design. A test switches each off and expects a violation. */
 export type Rules = {
-  /** The next epoch is written only once every chain of the epoch before it has its turn. */
+  /** The next epoch is written only once every chain of the previous epoch has its turn. */
   readonly turnsFirst: boolean;
-  /** The next epoch starts above the ends of all chains of the epoch before it. */
+  /** The next epoch starts above the ends of all chains of the previous epoch. */
   readonly startsAboveAll: boolean;
   /** A turn is put only where the chain ends. */
   readonly turnsAtTheEnd: boolean;
-  /** A reader enters an epoch only once it has reached every turn of the epoch before it. */
+  /** A reader enters an epoch only once it has reached every turn of the previous epoch. */
   readonly drainsFirst: boolean;
   /** A page is caught up only if it reads the last epoch that the reader knows. */
   readonly lastOnly: boolean;
@@ -46,7 +49,7 @@ export const ALL_RULES: Rules = {
 export const partitionsOf = ({ first, partitions }: Epoch): number[] =>
   Array.from({ length: partitions }, (_, at) => first + at);
 
-/** The partition of a key in an epoch. Keys are single letters. */
+/** Returns the partition of a key in an epoch. Keys are single letters. */
 export const partitionOf = (key: string, { first, partitions }: Epoch): number =>
   first + ((key.codePointAt(0) ?? 0) % partitions);
 
@@ -59,7 +62,7 @@ export const lastEpoch = ({ epochs }: Pick<Table, "epochs">): Epoch => {
 export const startOf = (table: Pick<Table, "epochs">, partition: number): number =>
   table.epochs.findLast(({ first }) => first <= partition)?.start ?? 1;
 
-/** The sequence at which a chain can grow, or that of its turn. */
+/** Returns the sequence at which a chain can grow, or that of its turn. */
 export const endOf = (table: Table, partition: number): number => {
   const chain = table.chains[partition] ?? [];
   const events = chain.filter((entry) => entry !== "turn");
@@ -76,12 +79,12 @@ export function put(table: Table, partition: number, at: number, entry: Entry): 
   return { ...table, chains: { ...table.chains, [partition]: chain } };
 }
 
-/** The next write that brings a change on. Everybody who meets a turn makes it. */
+/** The next write that continues a change. Every process that reads a turn makes it. */
 export type GrowthStep =
   | { readonly kind: "turn"; readonly partition: number; readonly at: number }
   | { readonly kind: "epoch"; readonly epochs: number; readonly epoch: Epoch };
 
-/** Plans the next write from what the table shows now. Undefined when no change is under way. */
+/** Plans the next write from the current table. Undefined when no change is in progress. */
 export function planGrowth(table: Table, rules: Rules): GrowthStep | undefined {
   if (table.wanted === 0) return undefined;
   const old = lastEpoch(table);
@@ -97,7 +100,7 @@ export function planGrowth(table: Table, rules: Rules): GrowthStep | undefined {
   return { kind: "epoch", epochs: table.epochs.length, epoch };
 }
 
-/** Makes a planned write, which changes nothing if its condition fails by now. */
+/** Makes a planned write, which changes nothing if its condition no longer holds. */
 export function growthWrite(table: Table, step: GrowthStep, rules: Rules): Table {
   if (step.kind === "epoch") {
     if (table.epochs.length !== step.epochs) return table;
@@ -105,7 +108,7 @@ export function growthWrite(table: Table, step: GrowthStep, rules: Rules): Table
   }
   const { partition, at } = step;
   if (rules.turnsAtTheEnd) return put(table, partition, at, "turn") ?? table;
-  // Without the condition, the turn takes the place of what was written there meanwhile.
+  // Without the condition, the turn replaces what was written there in the meantime.
   const kept = (table.chains[partition] ?? []).slice(0, at - startOf(table, partition));
   return { ...table, chains: { ...table.chains, [partition]: [...kept, "turn"] } };
 }

@@ -14,7 +14,7 @@ import {
   type Table,
 } from "./design.ts";
 
-/** A publisher of events of one key, each after the answer to the one before. */
+/** A publisher of events of one key. It sends each event after the answer to the previous one. */
 type Publisher = {
   readonly key: string;
   readonly left: number;
@@ -25,19 +25,19 @@ type Publisher = {
   readonly end?: number | undefined;
 };
 
-/** A process that brings a change on. It may stop after any step. */
+/** A process that continues a change. It may stop after any step. */
 type Grower = { readonly step?: GrowthStep | undefined; readonly stopped: boolean };
 
 /** A reader in the middle of a page, or before one. */
 type Reader = {
   readonly epochs: Table["epochs"];
   readonly positions: Readonly<Record<number, number>>;
-  /** The partitions that this page has yet to read. Undefined between pages. */
+  /** The partitions that this page still has to read. Undefined between pages. */
   readonly page?: readonly number[] | undefined;
-  /** How many events were acknowledged when the page began. */
+  /** The number of events that were acknowledged when the page began. */
   readonly acked: number;
   readonly seen: readonly string[];
-  /** The pages that it may still read. */
+  /** The number of pages that it may still read. */
   readonly left: number;
   /** True while the page reads the last epoch that it knows. Other pages are not caught up. */
   readonly atLast: boolean;
@@ -59,7 +59,7 @@ export type State = {
 export type Scope = {
   readonly partitions: number;
   readonly wanted: number;
-  /** The key of each publisher, and how many events it sends. */
+  /** The key of each publisher, and the number of events that it sends. */
   readonly publishers: readonly (readonly [key: string, events: number])[];
   readonly growers: number;
   readonly pages: number;
@@ -93,7 +93,7 @@ function beginning({ partitions, wanted, publishers, growers, pages }: Scope): S
 
 const replaced = <T>(all: readonly T[], at: number, one: T): T[] => all.with(at, one);
 
-/** Every state that one step of a publisher leads to. */
+/** Returns every state that one step of a publisher leads to. */
 function publish(state: State, at: number, rules: Rules): State[] {
   const publisher = state.publishers[at];
   if (publisher === undefined || publisher.left === 0) return [];
@@ -106,7 +106,8 @@ function publish(state: State, at: number, rules: Rules): State[] {
   const partition = partitionOf(publisher.key, lastEpoch(publisher));
   if (publisher.end === undefined) {
     if (!hasTurn(table, partition)) return [become({ end: endOf(table, partition) })];
-    // It has met a turn. It reads the stream's row, or makes the next step of the change itself.
+    // The publisher has read a turn. It reads the stream's row, or makes the next step of the
+    // change itself.
     if (table.epochs.length > publisher.epochs.length) return [become({ epochs: table.epochs })];
     const step = planGrowth(table, rules);
     return step === undefined ? [] : [become({}, { table: growthWrite(table, step, rules) })];
@@ -130,7 +131,9 @@ function publish(state: State, at: number, rules: Rules): State[] {
   ];
 }
 
-/** Every state that one step of a grower leads to: a plan, its write, or the grower's end. */
+/**
+ * Returns every state that one step of a grower leads to: a plan, its write, or the grower's end.
+ */
 function grow(state: State, at: number, rules: Rules): State[] {
   const grower = state.growers[at];
   if (grower === undefined || grower.stopped) return [];
@@ -147,7 +150,10 @@ function grow(state: State, at: number, rules: Rules): State[] {
   return step === undefined ? [stopped] : [stopped, become({ stopped: false, step })];
 }
 
-/** The partitions that a page reads, in order: one epoch, or all of them without the rule. */
+/**
+ * Returns the partitions that a page reads, in order: those of one epoch, or all of them without
+ * the rule.
+ */
 function pageOf(reader: Reader, table: Table, rules: Rules): number[] {
   const isDrained = (partition: number) =>
     hasTurn(table, partition) && positionOf(reader, partition) >= endOf(table, partition);
@@ -160,13 +166,13 @@ function pageOf(reader: Reader, table: Table, rules: Rules): number[] {
 const positionOf = (reader: Reader, partition: number): number =>
   reader.positions[partition] ?? startOf(reader, partition);
 
-/** Every state that one step of the reader leads to. */
+/** Returns every state that one step of the reader leads to. */
 function read(state: State, rules: Rules): State[] {
   const { reader, table } = state;
   const become = (of: Partial<Reader>): State => ({ ...state, reader: { ...reader, ...of } });
   if (reader.page === undefined) {
     if (reader.left === 0) return [];
-    // It remembers the stream's row, or reads it again.
+    // The reader uses the remembered row of the stream, or reads it again.
     return [reader.epochs, table.epochs].map((epochs) => {
       const page = pageOf({ ...reader, epochs }, table, rules);
       const acked = state.acked.length;
@@ -186,7 +192,10 @@ function read(state: State, rules: Rules): State[] {
   return [become({ page: rest, seen, positions, current })];
 }
 
-/** Ends a page. Every event that was acknowledged before a page that is caught up was delivered. */
+/**
+ * Ends a page. If the page is caught up, every event that was acknowledged before it began must
+ * have been delivered.
+ */
 function endPage(state: State, rules: Rules): State {
   const { reader, table } = state;
   const over: Reader = { ...reader, page: undefined };

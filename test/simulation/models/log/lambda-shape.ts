@@ -15,11 +15,11 @@ export const lambdaToTable: Latency = (random) => {
   return 2.25 * Math.exp(0.66 * normal);
 };
 
-/** What writers did, for each second and for each append. Times are milliseconds. */
+/** The results of writers, per second and per append. Times are milliseconds. */
 export type Figures = {
   readonly perSecond: number;
   readonly putsPerAppend: number;
-  /** Other writes for each append, such as those that take a turn. */
+  /** The number of other writes per append, such as those that take a turn. */
   readonly turnsPerAppend: number;
   readonly readsPerAppend: number;
   readonly p50: number;
@@ -76,7 +76,7 @@ const at = (values: readonly number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.floor(share * values.length)] ?? 0;
 
 /**
- * Lets each writer, a process of its own, publish one event after another. The last one begins
+ * Makes each writer, a separate process, publish one event after another. The last one begins
  * `lateMs` after the others.
  */
 export async function closedLoop(
@@ -100,9 +100,9 @@ export async function closedLoop(
 }
 
 /**
- * Lets two writers publish at once until both have taken turns, and then one of them alone, with a
- * pause after each append. Returns the turns that it takes after the last of the other, and the
- * mean number of its puts in the second half, for each append.
+ * Makes two writers publish concurrently until both have taken turns, and then one of them alone,
+ * with a pause after each append. Returns the number of turns that it takes after the last append
+ * of the other, and the mean number of its puts per append in the second half.
  */
 export async function afterMeeting(gapMs: number) {
   const { time, start, createStream, publish, store } = begin(`meeting ${gapMs}`);

@@ -54,8 +54,8 @@ function assertContiguous(
 }
 
 /**
- * Reads while others publish, and to the end once `isDone`. Returns what it read and the cursors on
- * the way. Each of them is a place to continue from.
+ * Reads while others publish, and to the end once `isDone` returns true. Returns what it read and
+ * the cursors along the way. Reading can continue from each of them.
  */
 export async function follow(
   reader: Pick<LogProcess, "log" | "load" | "process">,

@@ -7,7 +7,7 @@ import { createTable } from "../../../../packages/core/src/table/table.ts";
 import { createFakeDynamo } from "../../dynamodb/fake-dynamodb.ts";
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 
-/** Servers that share one table and a clock. Time moves only by `pass`. */
+/** Opens servers that share one table and a clock. Time moves only by `pass`. */
 function openServers(count: number, limits: Limits, of = "-") {
   const time = { nowMs: Date.UTC(2026, 0, 1) };
   const now = () => time.nowMs;
@@ -81,12 +81,12 @@ describe("quotas", () => {
       server?.take(who, { eventsPerSecond: events, bytesPerSecond: bytes }) ?? Promise.reject();
     expect(await admitted(publish(20))).toBe(true);
     expect(await admitted(publish(1))).toBe(false);
-    // Reading takes none of these.
+    // A request that only reads uses none of these.
     expect(await server?.take(who, { requestsPerSecond: 1 })).toEqual([]);
     time.nowMs += 1_000;
     expect(await admitted(publish(10))).toBe(true);
     time.nowMs += 2_000;
-    // A publish that is larger than the quota of two seconds passes, and is paid for afterwards.
+    // A publish that is larger than the quota of two seconds passes, and later requests pay for it.
     expect(await admitted(publish(100))).toBe(true);
     time.nowMs += 7_000;
     expect(await admitted(publish(1))).toBe(false);
@@ -151,7 +151,7 @@ describe("quotas", () => {
     const administer = () =>
       servers[0]?.take(who, { requestsPerSecond: 1 }, { mustKnow: true }) ?? [];
     store.setFaults(() => ({ "error-before": 1 }));
-    // A request for data in between does not open the way.
+    // A data request in between does not change that.
     await servers[0]?.take(who, { requestsPerSecond: 1 });
     for (let request = 0; request < 3; request++) {
       await expect(administer()).rejects.toMatchObject({ code: "store-unavailable" });

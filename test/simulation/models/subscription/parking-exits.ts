@@ -40,7 +40,7 @@ export type ExitPlan = {
   readonly steps: readonly Step[];
   readonly servers: number;
   readonly consumer: string | undefined;
-  /** True if the consumer commits no page without events, as many consumers do. */
+  /** True if the consumer does not commit pages without events, as many consumers do. */
   readonly thrifty: boolean;
 };
 

@@ -210,7 +210,7 @@ const departures: readonly Scenario[] = [
         await here.publish(...OF, [event("a", 1)]);
         assert.deepEqual(dataOf(await waiting), []);
         assert.deepEqual(dataOf(await poll(here, { consumer: "b" })), [1]);
-        // A worker that starts again under the name counts from then on.
+        // The worker polls again under the same name, so it counts as alive from then on.
         await here.leave(...OF, SUB, "b");
         assert.deepEqual(dataOf(await poll(here, { consumer: "a" })), [1]);
       },

@@ -3,7 +3,7 @@ import { defaultTenant, type Ledger } from "../../../../packages/core/src/index.
 import { seededRandom } from "../../dynamodb/seeded-random.ts";
 import { HOUR_MS, NAME, openArchive, type Through } from "../archive/archive-world.ts";
 
-/** The usage of a log, compared with what was published, while processes are killed. */
+/** These tests compare the usage of a log with what was published, while processes are killed. */
 
 const SEEDS = Number(process.env.USAGE_SEEDS ?? 8);
 const MINUTE_MS = 60_000;
@@ -11,7 +11,9 @@ const MINUTE_MS = 60_000;
 type World = Awaited<ReturnType<typeof openArchive>>;
 type Expected = Map<string, { events: number; bytes: number }>;
 
-/** A process that ends at its n-th request, before or after the table has carried it out. */
+/**
+ * Creates a process that is killed at its n-th request, before or after the table has executed it.
+ */
 function mortal(n: number, after: boolean) {
   const { promise: dead, resolve: die } = Promise.withResolvers<void>();
   let left = n;
@@ -22,7 +24,7 @@ function mortal(n: number, after: boolean) {
     die();
     return new Promise(() => {});
   };
-  /** Resolves when the work of the process has ended, or the process. */
+  /** Resolves when the work has ended, or the process was killed. */
   const live = (work: Promise<unknown>) =>
     Promise.race([
       work.then(
@@ -34,7 +36,7 @@ function mortal(n: number, after: boolean) {
   return { through, live };
 }
 
-/** Publishes events, and remembers what usage has to say about them. */
+/** Publishes events, and records what usage must report about them. */
 async function publish({ world, published, ledger, ...rest }: World, count: number, to: Expected) {
   const at = published.length;
   await rest.publish(count);
@@ -58,7 +60,7 @@ async function publishedOf(ledger: Ledger, from = Date.UTC(2026, 0, 1)) {
   return usage.filter(({ published }) => published.events > 0);
 }
 
-/** What the log stores at the end of each hour with events, by the plan. */
+/** Returns what the log stores at the end of each hour with events, according to the plan. */
 const storedThen = (expected: Expected, retentionHours: number) =>
   [...expected.keys()].map((time) => {
     const age = (of: string) => (Date.parse(time) - Date.parse(of)) / HOUR_MS;
@@ -99,7 +101,7 @@ describe("usage of a log", () => {
       expect(shown(usage)).toEqual(inOrder(expected));
       const stored = usage.map((entry) => entry.stored?.hotBytes);
       expect(stored).toEqual(storedThen(expected, 10));
-      // Nothing changes when everything has moved into rows.
+      // When everything has moved into rows, the report does not change.
       await world.pass(20 * HOUR_MS, 4 * HOUR_MS);
       expect(shown(await publishedOf(world.ledger))).toEqual(inOrder(expected));
     },

@@ -28,7 +28,7 @@ export function createCheckpointMemory({ table, clock }: { table: Table; clock: 
     return memory.recall(nameOf(life, partition)) ?? reload(life, partition);
   }
 
-  /** The first restore kept everything before 10, the second one everything before 30. */
+  /** Discards the remembered checkpoint of a partition. */
   const forget = (life: Life, partition: number): void => memory.change(nameOf(life, partition));
 
   return { recall, reload, forget };
