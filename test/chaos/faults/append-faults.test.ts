@@ -184,7 +184,7 @@ function openLog(client: DynamoDBClient, tableName: string) {
   const deps = { clock: systemClock, random: systemRandom };
   const table = createTable({ client, table: tableName, ...deps });
   const log = createLog({ table, ...deps });
-  const streams = createStreams({ table, ...deps, sealPartition: log.seal });
+  const streams = createStreams({ table, ...deps, sealPartition: log.seal, bringOn: log.bringOn });
   const recall = () => streams.use(defaultTenant, STREAM.name, async (stream) => stream);
   return { log, streams, recall, load: recall };
 }

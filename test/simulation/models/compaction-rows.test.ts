@@ -57,7 +57,7 @@ async function openPartition(checkpoint: Partial<Checkpoint>, batches: readonly 
   };
 }
 
-const of = { life: LIFE, compaction: "key", retentionHours: 1 } as const;
+const of = { life: LIFE, compaction: "key", retentionHours: 1, partitions: 1 } as const;
 
 describe("compaction of a partition that is at its end", () => {
   it.each<[string, Partial<Checkpoint>, number]>([

@@ -1,6 +1,7 @@
 import type { ArchiveReceipt } from "@eventledger/protocol";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
+import { chainsOf } from "../model/epochs.ts";
 import { lostBetween } from "../model/restored.ts";
 import { type ArchiveDeps, archivePartition } from "./archiver.ts";
 import type { ArchivedStream } from "./settle.ts";
@@ -19,8 +20,7 @@ export async function archiveStream(
 ): Promise<ArchiveReceipt> {
   let [segments, events, bytes] = [0, 0, 0];
   let done = true;
-  const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
-  await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+  await inParallel(chainsOf(stream), PARTITIONS_AT_ONCE, async (partition) => {
     const work = { mayGoOn, tail: true };
     const result = await archivePartition(deps, stream, partition, work);
     segments += result.segments;
@@ -34,10 +34,11 @@ export async function archiveStream(
 /** Measures what is not archived yet, with up to three reads per partition. */
 export async function measureArchiveLag(
   { table, clock }: Pick<ArchiveDeps, "table" | "clock">,
-  { life, partitions }: Pick<ArchivedStream, "life" | "partitions">,
+  stream: Pick<ArchivedStream, "life" | "partitions" | "epochs">,
 ): Promise<ArchiveReceipt["watermarkLag"]> {
   const lags = await Promise.all(
-    Array.from({ length: partitions }, async (_, partition) => {
+    chainsOf(stream).map(async (partition) => {
+      const { life } = stream;
       const { next, checkpoint } = await loadEnd({ table, clock }, life, partition);
       const { archivedTo = checkpoint.floor, lost } = checkpoint;
       const events = Math.max(0, next - archivedTo - lostBetween(lost, archivedTo, next));

@@ -7,6 +7,7 @@ import { assertNumbered } from "../log/guard.ts";
 import type { ArchiveTally } from "../model/archive.ts";
 import { objectsOf } from "../model/names.ts";
 import type { CreateOptions, Objects } from "../objects/objects.ts";
+import { isLast } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -128,7 +129,7 @@ async function readRange(
     const before = next;
     const { batches } = await table.batches.loadFrom(life, partition, next, ROWS);
     for (const batch of batches) {
-      if (batch.first !== next || batch.kind === "seal" || next >= end || packer.isFull()) break;
+      if (batch.first !== next || isLast(batch) || next >= end || packer.isFull()) break;
       for (const event of unpackBatch(batch)) packer.add(event);
       next += batch.count;
       batchBytes += batch.rawBytes;

@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
-import type { BatchOutline } from "../table/batch.ts";
+import { type BatchOutline, isLast } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Table } from "../table/table.ts";
 import type { ArchivedStream } from "./settle.ts";
@@ -52,10 +52,10 @@ export async function clearRows(
     at = Math.max(at, ...over.map(({ first, count }) => first + count));
     if (cut !== -1 || !more || !mayGoOn()) {
       const next = batches[cut];
-      const isLast = next !== undefined && endsClearing(checkpoint, next);
+      const hasEnded = next !== undefined && endsClearing(checkpoint, next);
       const clearAfter = Math.max(nowMs + CLEAR_EVERY_MS, next === undefined ? 0 : dueAt(next));
       const to = { clearedTo: Math.min(at, clearBound(checkpoint)), clearAfter };
-      await table.segments.noteCleared({ life, partition }, from, isLast ? undefined : to);
+      await table.segments.noteCleared({ life, partition }, from, hasEnded ? undefined : to);
       return removed;
     }
   }
@@ -77,7 +77,8 @@ const clearBound = ({ floor, archiving, archivedTo = 0 }: Clearing): number =>
 const isOver = (
   batch: BatchOutline,
   { checkpoint, nowMs }: { readonly checkpoint: Clearing; readonly nowMs: number },
-): boolean => batch.first + batch.count <= clearBound(checkpoint) && dueAt(batch) <= nowMs;
+): boolean =>
+  !isLast(batch) && batch.first + batch.count <= clearBound(checkpoint) && dueAt(batch) <= nowMs;
 
 const dueAt = ({ publishedAt }: BatchOutline): number => publishedAt + STORED_MS + CLOCKS_APART_MS;
 
@@ -85,4 +86,4 @@ const dueAt = ({ publishedAt }: BatchOutline): number => publishedAt + STORED_MS
 const endsClearing = ({ stoppedAt = Infinity }: Clearing, batch: BatchOutline): boolean =>
   batch.keptUntil === undefined &&
   batch.publishedAt > stoppedAt + STALE_MS + CLOCKS_APART_MS &&
-  batch.kind !== "seal";
+  !isLast(batch);

@@ -1,3 +1,4 @@
+import { chainCount, type Partitioned } from "../model/epochs.ts";
 import type { Life } from "../model/names.ts";
 import type { Segment } from "../table/segment.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -12,12 +13,17 @@ export type ListedSegment = Segment & { readonly partition: number };
  */
 export async function listSegments(
   { table }: { readonly table: Table },
-  { life, partitions }: { readonly life: Life; readonly partitions: number },
+  stream: Partitioned & { readonly life: Life },
   from: VerifyPlace,
   limit: number,
 ): Promise<{ segments: ListedSegment[]; place: VerifyPlace | undefined }> {
+  const { life } = stream;
   const listed: ListedSegment[] = [];
-  for (let { partition, after = 0 } = from; partition < partitions; partition++, after = 0) {
+  for (
+    let { partition, after = 0 } = from;
+    partition < chainCount(stream);
+    partition++, after = 0
+  ) {
     for (let more = true; more; ) {
       const left = limit - listed.length;
       if (left === 0) return { segments: listed, place: { partition, after } };

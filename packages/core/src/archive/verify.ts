@@ -3,6 +3,7 @@ import type { ArchiveFault } from "@eventledger/protocol";
 import { streamNotFound } from "../kernel/error.ts";
 import { InvariantError } from "../kernel/invariant.ts";
 import { parseBlocks, unpackBlocks } from "../log/cold/blocks.ts";
+import { chainCount, type Partitioned } from "../model/epochs.ts";
 import type { Life } from "../model/names.ts";
 import { lostUntil } from "../model/restored.ts";
 import type { Objects } from "../objects/objects.ts";
@@ -35,12 +36,14 @@ const SEGMENTS = 20;
  */
 export async function verifyArchive(
   deps: Deps,
-  { life, partitions }: { readonly life: Life; readonly partitions: number },
+  stream: Partitioned & { readonly life: Life },
   from: VerifyPlace,
   mayGoOn: () => boolean,
 ): Promise<Verification> {
+  const { life } = stream;
+  const count = chainCount(stream);
   let [segments, events, bytes] = [0, 0, 0];
-  for (let { partition, after } = from; partition < partitions; partition++, after = undefined) {
+  for (let { partition, after } = from; partition < count; partition++, after = undefined) {
     const walk = await beginWalk(deps, { life, partition }, after);
     for (;;) {
       const found = await nextSegment(deps, walk);

@@ -2,6 +2,7 @@ import type { CompactReceipt } from "@eventledger/protocol";
 import { takeStamp } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
+import { chainsIn, epochsOf } from "../model/epochs.ts";
 import {
   type Compactable,
   type CompactDeps,
@@ -19,7 +20,7 @@ const PARTITIONS_AT_ONCE = 8;
  */
 export async function compactStream(
   deps: CompactDeps,
-  stream: Compactable & { readonly partitions: number },
+  stream: Compactable,
   { budgetMs }: { budgetMs: number },
 ): Promise<CompactReceipt> {
   const began = takeStamp(deps.clock);
@@ -27,8 +28,7 @@ export async function compactStream(
   let keys = 0;
   let remaining = 0;
   let oldest = Infinity;
-  const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
-  await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+  const compactOne = async (partition: number) => {
     const result = await compactPartition(deps, stream, partition, { began, budgetMs }).catch(
       (error: unknown) => leftOff(deps, stream, partition, error),
     );
@@ -36,7 +36,10 @@ export async function compactStream(
     keys += result.keys;
     remaining += result.remaining;
     if (!result.done) oldest = Math.min(oldest, result.compactedThrough);
-  });
+  };
+  for (const epoch of epochsOf(stream)) {
+    await inParallel(chainsIn(epoch), PARTITIONS_AT_ONCE, compactOne);
+  }
   const seconds = oldest === Infinity ? 0 : Math.max(0, deps.clock.now() - oldest) / 1_000;
   return {
     compactedEvents,

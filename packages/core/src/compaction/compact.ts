@@ -1,8 +1,9 @@
-import { ageMs, type Clock, type Stamp } from "../kernel/clock.ts";
+import { ageMs, type Clock, type Stamp, takeStamp } from "../kernel/clock.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { assertNumbered } from "../log/guard.ts";
+import { endOfChain, epochAt, type Partitioned, startOfChain } from "../model/epochs.ts";
 import type { Life } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
 import type { Sightings } from "../model/sightings.ts";
@@ -46,7 +47,7 @@ export type ObserveCompaction = {
 };
 
 /** The properties of a stream's life that compaction needs. */
-export type Compactable = {
+export type Compactable = Partitioned & {
   readonly life: Life;
   readonly compaction: "key" | "none";
   readonly retentionHours: number;
@@ -115,6 +116,11 @@ export async function compactPartition(
       return { events, keys, done: true, remaining, compactedThrough };
     }
     if (!mayGoOn()) return { events, keys, done: false, remaining, compactedThrough };
+    if (next <= startOfChain(stream, partition)) {
+      const left = Math.max(0, budgetMs - ageMs(clock, began));
+      const isReached = await reachEpoch(deps, stream, partition, left);
+      if (!isReached) return { events, keys, done: false, remaining, compactedThrough };
+    }
     const worked = await compactSection(deps, stream, partition, { end, mayGoOn });
     if (worked === undefined) continue;
     events += worked.events;
@@ -124,6 +130,29 @@ export async function compactPartition(
       return { events, keys, done: true, remaining: 0, compactedThrough: end.stamp.wallMs };
     }
   }
+}
+
+/**
+ * Compaction enters the partitions of an epoch once all those of the epochs before it are compacted
+ * to their ends. Otherwise a snapshot could hold an event that is newer than one which follows it.
+ * Compacts what remains there. Returns false when that takes too long.
+ */
+async function reachEpoch(
+  deps: CompactDeps,
+  stream: Compactable,
+  partition: number,
+  budgetMs: number,
+): Promise<boolean> {
+  const { first } = epochAt(stream, partition);
+  const began = takeStamp(deps.clock);
+  for (let before = 0; before < first; before++) {
+    const checkpoint = await deps.table.checkpoints.load(stream.life, before);
+    const end = endOfChain(stream, before) ?? 0;
+    if (checkpoint !== undefined && checkpoint.next >= end) continue;
+    const { done } = await compactPartition(deps, stream, before, { began, budgetMs });
+    if (!done) return false;
+  }
+  return true;
 }
 
 /**

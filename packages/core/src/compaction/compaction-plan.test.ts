@@ -39,13 +39,15 @@ describe("a section", () => {
     expect(section).toMatchObject({ to: 104, events: 3 });
   });
 
-  it("ends at a gap and at a seal", () => {
-    const stops = [batchAt(5, events), batchAt(4, [], { kind: "seal" })].map((row) =>
+  it("ends at a gap, at a seal and at a turn", () => {
+    const ends = [batchAt(4, [], { kind: "seal" }), batchAt(4, [], { kind: "turn" })];
+    const stops = [batchAt(5, events), ...ends].map((row) =>
       extendSection(emptySection(1), [batchAt(1, events), row], { keepKeys: false }),
     );
     expect(stops.map(({ to, events: count, stop }) => [to, count, stop])).toEqual([
       [4, 3, "gap"],
-      [4, 3, "seal"],
+      [4, 3, "end"],
+      [4, 3, "end"],
     ]);
   });
 

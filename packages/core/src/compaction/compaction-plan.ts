@@ -4,9 +4,9 @@ import { isTombstone, type RawJson, type StoredEvent } from "../model/event.ts";
 import { bucketOf } from "../model/partition.ts";
 import { CLOCKS_APART_MS } from "../model/sightings.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
-import type { Batch } from "../table/batch.ts";
+import { type Batch, isLast } from "../table/batch.ts";
 import type { Checkpoint, Pin } from "../table/checkpoint.entity.ts";
-import type { CompactedRow } from "../table/compacted-row.ts";
+import type { CompactedRow } from "../table/compacted.entity.ts";
 
 /** The maximum duration of a bootstrap. A slower one has to start over. */
 const BOOTSTRAP_AGE_MAX_MS = DAY_MS;
@@ -41,8 +41,8 @@ export type Section = Omit<SafePoint, "keys"> & {
   readonly keptBytes: number;
   /** One at the end of every batch. */
   readonly safePoints: SafePoint[];
-  /** The reason why a row does not continue the section: a seal, or damage. */
-  readonly stop: "seal" | "gap" | undefined;
+  /** The reason why a row does not continue the section: the chain has ended, or damage. */
+  readonly stop: "end" | "gap" | undefined;
 };
 
 export const emptySection = (from: number): Section => ({
@@ -72,7 +72,7 @@ export function extendSection(
   const touched = new Set<string>();
   for (const batch of rows) {
     if (batch.first !== to) stop = "gap";
-    else if (batch.kind === "seal") stop = "seal";
+    else if (isLast(batch)) stop = "end";
     if (stop !== undefined) break;
     for (const event of keepKeys ? unpackBatch(batch) : []) {
       keptBytes += keptBytesOf(event) - keptBytesOf(latest.get(event.key));

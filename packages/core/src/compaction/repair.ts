@@ -3,6 +3,7 @@ import { inParallel } from "../kernel/in-parallel.ts";
 import { loadEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import type { HourTally } from "../model/usage.ts";
+import { isLast } from "../table/batch.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
 import type { Compactable, CompactDeps } from "./compact.ts";
 import { emptySection, extendSection, planRows } from "./compaction-plan.ts";
@@ -39,7 +40,8 @@ export async function repairNumbering(
   const total = checkpoint.events + rest.events;
   const of = { ...stream, partition, checkpoint, total };
   const usage = await keepHours({ table }, of, rest.hours, { nowMs: wallMs, all: true });
-  const next = end.next + JUMP;
+  // Nothing was written after a turn, and it does not expire.
+  const next = end.turned ? end.next : end.next + JUMP;
   const moved = await table.checkpoints.move(life, partition, checkpoint.next, {
     next,
     floor: next,
@@ -65,7 +67,7 @@ async function compactRest(
   for (let at = from; ; ) {
     const { batches, more } = await table.batches.loadFrom(life, partition, at, ROWS);
     for (const batch of batches) {
-      if (batch.kind === "seal") continue;
+      if (isLast(batch)) continue;
       const keepKeys = compaction === "key";
       const section = extendSection(emptySection(batch.first), [batch], { keepKeys });
       events += section.events;

@@ -6,6 +6,7 @@ import { HOUR_MS } from "../kernel/time.ts";
 import { loadEnd, type SeenEnd } from "../log/end.ts";
 import { PHYSICAL_SLACK_MS } from "../log/guard.ts";
 import { seekKeptTime } from "../log/read/seek.ts";
+import { chainsOf } from "../model/epochs.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { LostRange, Restored } from "../model/restored.ts";
 import { allStreams } from "../stream/all-streams.ts";
@@ -79,8 +80,7 @@ async function restoreStream(
   // This id is the same for every call until the stream is done, and never used again afterwards.
   const id = `${row.restored?.at ?? 0}:${name}`;
   const lost = new Map<number, readonly LostRange[]>();
-  const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
-  await inParallel(partitions, PARTITIONS_AT_ONCE, async (partition) => {
+  await inParallel(chainsOf(row), PARTITIONS_AT_ONCE, async (partition) => {
     lost.set(partition, await jumpPartition(deps, stream, partition, id));
   });
   if (!(await removeReceipts(deps, stream, { id, lost, mayGoOn }))) return false;

@@ -3,7 +3,8 @@ import { LedgerError } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { InvariantError } from "../kernel/invariant.ts";
 import type { Random } from "../kernel/random.ts";
-import { lifeOf, type ScopedName } from "../model/names.ts";
+import { chainsOf } from "../model/epochs.ts";
+import { type Life, lifeOf, type ScopedName } from "../model/names.ts";
 import { allStreams } from "../stream/all-streams.ts";
 import { assertRestored } from "../stream/streams.ts";
 import type { RemovalRow } from "../table/removal.entity.ts";
@@ -21,6 +22,8 @@ type SweepDeps = CompactDeps & {
   readonly random: Random;
   /** Seals the remaining partitions of an ended life and frees its name. */
   readonly finishEnd: (row: Pick<StreamRow, "name" | "uid" | "partitions">) => Promise<void>;
+  /** Leads a stream that turns into its next epoch: see `bringOn`. */
+  readonly bringOn: (life: Life, row: StreamRow) => Promise<unknown>;
   /** Does the periodic work of the archive of one partition. */
   readonly visitArchive: (
     stream: StreamRow,
@@ -113,6 +116,7 @@ export async function sweep(
     total.floorsMoved += result.floorMoved ? 1 : 0;
     done &&= result.done;
   });
+  await finishTurns(deps, partitions, stuck);
   const archives = await visitArchives(deps, partitions, mayGoOn);
   const ends = await finishEnds(deps, await table.removals.list(), mayGoOn);
   return {
@@ -122,6 +126,23 @@ export async function sweep(
     stuck: [...stuck, ...archives.stuck, ...ends.stuck],
     done: done && archives.done && ends.done,
   };
+}
+
+/** Leads streams into their next epoch whose change of partitions was interrupted. */
+async function finishTurns(
+  { bringOn }: SweepDeps,
+  partitions: readonly StreamPartition[],
+  stuck: Stuck[],
+): Promise<void> {
+  for (const { stream, partition } of partitions) {
+    if (partition !== 0 || stream.growing === undefined || stream.copied) continue;
+    try {
+      await bringOn(lifeOf(stream.name, stream.uid), stream);
+    } catch (error) {
+      if (isGone(error)) continue;
+      stuck.push({ stream: stream.name, partition, code: codeOf(error), failures: 1, error });
+    }
+  }
 }
 
 /**
@@ -166,9 +187,7 @@ type StreamPartition = { readonly stream: StreamRow; readonly partition: number 
 async function listPartitions({ table }: SweepDeps): Promise<StreamPartition[]> {
   const found: StreamPartition[] = [];
   for await (const stream of allStreams(table)) {
-    for (let partition = 0; partition < stream.partitions; partition++) {
-      found.push({ stream, partition });
-    }
+    for (const partition of chainsOf(stream)) found.push({ stream, partition });
   }
   return found;
 }
@@ -210,7 +229,10 @@ async function nameTable({ table }: CompactDeps, stream: StreamRow) {
   }
 }
 
-type SweptStream = Pick<StreamRow, "name" | "compaction" | "retentionHours"> & {
+type SweptStream = Pick<
+  StreamRow,
+  "name" | "compaction" | "retentionHours" | "partitions" | "epochs"
+> & {
   readonly life: ReturnType<typeof lifeOf>;
 };
 

@@ -1,6 +1,6 @@
+import { chainOfEvent, type Partitioned } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { printEvent } from "../model/event-text.ts";
-import { partitionOf } from "../model/partition.ts";
 import type { ExportPart, ExportRow } from "../table/export.entity.ts";
 
 /** A page that an export reads: events of the log, or last events of keys. */
@@ -38,16 +38,17 @@ export const isRowFull = (parts: readonly ExportPart[]): boolean =>
 export const linesOf = (events: readonly StoredEvent[]): string =>
   events.map((event) => `${printEvent(event)}\n`).join("");
 
-/** Adds a page to a part. `partitions` is 0 for a state, which has no ranges. */
+/** Adds a page to a part. A state, which has no ranges, has no stream. */
 export function addPage(
   draft: PartDraft,
   events: readonly StoredEvent[],
-  partitions: number,
+  stream: Partitioned | undefined,
   { member, rawBytes }: { readonly member: Uint8Array; readonly rawBytes: number },
 ): PartDraft {
   const ranges = new Map(draft.ranges);
-  for (const { key, sequence } of partitions === 0 ? [] : events) {
-    const partition = partitionOf(key, partitions);
+  for (const { key, sequence } of events) {
+    if (stream === undefined) break;
+    const partition = chainOfEvent(stream, { key, sequence });
     const [first = sequence] = ranges.get(partition) ?? [];
     ranges.set(partition, [first, sequence]);
   }

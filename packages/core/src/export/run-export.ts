@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { LedgerError } from "../kernel/error.ts";
+import type { Partitioned } from "../model/epochs.ts";
 import { objectsOf } from "../model/names.ts";
 import type { Objects } from "../objects/objects.ts";
 import type { ExportChange, ExportRow } from "../table/export.entity.ts";
@@ -16,9 +17,10 @@ import {
   partName,
 } from "./part-plan.ts";
 
-/** What an export reads. `partitions` is the stream's number of partitions. */
+/** What an export reads. */
 export type ExportSource = {
-  readonly partitions: number;
+  /** The stream with its partitions, as of the last page. */
+  stream(): Partitioned;
   loadPage(cursor: string | undefined): Promise<ExportPage>;
 };
 
@@ -61,8 +63,8 @@ async function writePart(
     if (page.events.length > 0) {
       const lines = Buffer.from(linesOf(page.events));
       const packed = { member: gzipSync(lines), rawBytes: lines.length };
-      const partitions = row.view === "state" ? 0 : source.partitions;
-      draft = addPage(draft, page.events, partitions, packed);
+      const stream = row.view === "state" ? undefined : source.stream();
+      draft = addPage(draft, page.events, stream, packed);
     }
   } while (!page.isLast && !isFull(draft) && mayGoOn());
   const parts = draft.events === 0 ? row.parts : await append(objects, row, draft);

@@ -26,6 +26,8 @@ export type End = {
 export type SeenEnd = End & {
   /** True when the life of the stream has ended. Nothing can be written after the seal. */
   readonly sealed: boolean;
+  /** True when the stream goes on in the partitions of the next epoch. */
+  readonly turned: boolean;
   readonly checkpoint: Checkpoint;
 };
 
@@ -60,6 +62,7 @@ export async function loadEnd(
     free: last?.free,
     stamp,
     sealed: last?.kind === "seal",
+    turned: last?.kind === "turn",
     checkpoint,
   };
 }

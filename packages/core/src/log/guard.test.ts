@@ -18,7 +18,7 @@ function endAt({ lookedMs = 0, throughMs = 0, next = 5 }) {
     bytes: 0,
   };
   const stamp = { wallMs: NOW, monotonicMs: 0 };
-  return { checkpoint, next, publishedAt: 0, expiresAt: 0, stamp, sealed: false };
+  return { checkpoint, next, publishedAt: 0, expiresAt: 0, stamp, sealed: false, turned: false };
 }
 
 function codeOf(run: () => void): string {

@@ -1,12 +1,24 @@
+import {
+  chainCount,
+  chainsOf,
+  type Epoch,
+  endOfChain,
+  epochAt,
+  epochWith,
+  type Partitioned,
+  TurnReached,
+} from "../model/epochs.ts";
 import type { IncomingEvent } from "../model/event.ts";
 import type { Life } from "../model/names.ts";
-import type { Position } from "../model/position.ts";
+import { edgeAt, type Position } from "../model/position.ts";
 import type { LostRange } from "../model/restored.ts";
 import type { Objects } from "../objects/objects.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
 import { type AppenderDeps, createAppender } from "./append/append.ts";
 import { bytesOf, type Published, planRequest, readReceipt } from "./append/request.ts";
 import type { AppendTarget } from "./append/waiting.ts";
 import { createSegments } from "./cold/segments.ts";
+import { bringOn } from "./growth.ts";
 import { createNotifier } from "./notifier.ts";
 import { createBatchSizes } from "./read/batch-sizes.ts";
 import { createCheckpointMemory } from "./read/checkpoint-memory.ts";
@@ -19,7 +31,7 @@ import { type PageRequest, readPage } from "./read/read.ts";
 import { type BackRequest, readBack } from "./read/read-back.ts";
 import type { PartitionRun, ReadDeps } from "./read/read-run.ts";
 import { seekEarliest, seekLatest, seekSequence, seekTime } from "./read/seek.ts";
-import { sealPartition } from "./seal.ts";
+import { endPartition } from "./seal.ts";
 
 /**
  * A place in a stream as a client names it. `timeMs` is in milliseconds since 1970. `pointer`
@@ -31,7 +43,7 @@ export type SeekPoint =
   | { readonly timeMs: number }
   | { readonly sequence: number; readonly pointer: string };
 
-type Chains = { readonly life: Life; readonly partitions: number };
+type Chains = Partitioned & { readonly life: Life };
 
 type LogDeps = AppenderDeps & {
   /** The bucket of the archive, if there is one. */
@@ -53,11 +65,36 @@ export function createLog(deps: LogDeps) {
   const appender = createAppender(deps);
   const notifier = createNotifier();
 
-  const seekPartition = (life: Life, partition: number, place: SeekPoint): Promise<Position> => {
+  /** Seeks in a partition. `end` is where it ends, if it belongs to an earlier epoch. */
+  const seekPartition = async (
+    life: Life,
+    partition: number,
+    place: SeekPoint,
+    end?: number,
+  ): Promise<Position> => {
     if (place === "earliest") return seekEarliest(deps, life, partition);
-    if (place === "latest") return seekLatest(deps, life, partition);
-    if ("sequence" in place) return seekSequence(deps, life, partition, place);
-    return seekTime(readDeps, life, partition, place.timeMs);
+    if (place === "latest")
+      return end === undefined ? seekLatest(deps, life, partition) : edgeAt(end);
+    if ("sequence" in place) return seekSequence(deps, life, partition, place, end);
+    return seekTime(readDeps, life, partition, place.timeMs, end);
+  };
+
+  /**
+   * Seeks in all partitions. A sequence is a place in its epoch, so all earlier epochs are read,
+   * and none of the later ones.
+   */
+  const seek = (stream: Chains, place: SeekPoint): Promise<Position[]> => {
+    const { life } = stream;
+    const isSequence = typeof place === "object" && "sequence" in place;
+    const named = isSequence ? epochWith(stream, place.sequence) : undefined;
+    const seeks = chainsOf(stream).map(async (partition) => {
+      const end = endOfChain(stream, partition);
+      const { first, from } = epochAt(stream, partition);
+      if (named !== undefined && first > named.first) return edgeAt(from);
+      if (named !== undefined && first < named.first) return edgeAt(end ?? from);
+      return seekPartition(life, partition, place, end);
+    });
+    return Promise.all(seeks);
   };
 
   return {
@@ -70,11 +107,12 @@ export function createLog(deps: LogDeps) {
       events: readonly IncomingEvent[],
       idempotencyKey?: string,
     ): Promise<Published & { replayed: boolean; bytes: number }> {
-      const request = planRequest(events, target.partitions, idempotencyKey);
+      if (target.growing !== undefined) throw new TurnReached();
+      const request = planRequest(events, target, idempotencyKey);
       const { receipt, replayed } = await appender.append(target, request);
       notifier.notify(target.life);
       const bytes = bytesOf(request);
-      return { ...readReceipt(request, target.partitions, receipt), replayed, bytes };
+      return { ...readReceipt(request, target, receipt), replayed, bytes };
     },
 
     /** See `createNewEvents`. */
@@ -92,10 +130,7 @@ export function createLog(deps: LogDeps) {
     loadEvent: (life: Life, address: Address) => loadEvent(readDeps, life, address),
 
     /** Returns the positions of a place, one per partition, strongly consistent. */
-    seek: ({ life, partitions }: Chains, place: SeekPoint): Promise<Position[]> =>
-      Promise.all(
-        Array.from({ length: partitions }, (_, partition) => seekPartition(life, partition, place)),
-      ),
+    seek,
 
     seekPartition,
 
@@ -106,12 +141,14 @@ export function createLog(deps: LogDeps) {
       (await checkpoints.recall(life, partition)).next,
 
     /** See `measureLag`. */
-    lag: (life: Life, runs: readonly PartitionRun[]) => measureLag(readDeps, life, runs),
+    lag: (life: Life, runs: readonly PartitionRun[], epochs?: readonly Epoch[]) =>
+      measureLag(readDeps, life, runs, epochs),
 
     /** Discards the ends, checkpoints and last events of a life, and wakes its waiting polls. */
-    forget({ life, partitions }: Chains): void {
-      appender.forget(life, partitions);
-      for (let partition = 0; partition < partitions; partition++) {
+    forget(stream: Chains): void {
+      const { life } = stream;
+      appender.forget(life, chainCount(stream));
+      for (const partition of chainsOf(stream)) {
         checkpoints.forget(life, partition);
         deps.sightings?.forget(life, partition);
       }
@@ -131,8 +168,11 @@ export function createLog(deps: LogDeps) {
     /** See `createFormerLives`. */
     hadLife: createFormerLives(deps.table),
 
-    /** See `sealPartition`. */
-    seal: (life: Life, partition: number) => sealPartition(deps, life, partition),
+    /** Permanently ends a chain at the end of its stream's life. See `endPartition`. */
+    seal: (life: Life, partition: number) => endPartition(deps, life, partition, "seal"),
+
+    /** See `bringOn`. */
+    bringOn: (life: Life, row: StreamRow) => bringOn(deps, life, row),
   };
 }
 

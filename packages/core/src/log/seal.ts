@@ -8,6 +8,7 @@ import type { Append } from "../table/append-rows.ts";
 import type { Batch } from "../table/batch.ts";
 import type { Table } from "../table/table.ts";
 import { loadEnd } from "./end.ts";
+import { assertMayPublish } from "./guard.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
 
@@ -15,61 +16,89 @@ const TRIES = 40;
 const BACKOFF = { baseMs: 10, capMs: 250 };
 const AGE_MAX_MS = MINUTE_MS;
 
-/**
- * A put whose outcome is unknown. The same content is sent to the same place until the outcome is
- * known.
- */
-type Put = { readonly append: Append; readonly stamp: Stamp };
+/** A put whose outcome is unknown. The same content is sent to the same place until it is known. */
+type Put = { readonly append: Append; readonly stamp: Stamp; readonly ended: Ended };
+
+/** The last batch of a chain that has ended. */
+export type Ended = Pick<Batch, "kind" | "publishedAt"> & { readonly next: number };
 
 /**
- * Permanently ends the chain of one partition. Nothing can be written after a seal, so a publisher
- * with an outdated view of the stream learns from the chain that the stream has ended. Sealing
- * twice is harmless. Throws `outcome-unknown` when publishers or faults keep interfering. It passes
- * through these states:
+ * Permanently ends the chain of one partition: with a seal at the end of the stream's life, and
+ * with a turn where the stream goes on in other partitions. Nothing can be written after it, so a
+ * publisher with an outdated view of the stream learns this from the chain. A chain that has ended
+ * stays as it is. Returns how it ends, undefined when the partition is gone. Throws
+ * `outcome-unknown` when publishers or faults keep interfering. It passes through these states:
  *
- * 1. reading the end of the chain: if it is sealed or gone, the function returns
+ * 1. reading the end of the chain: if it has ended or is gone, the function returns
  * 2. undecided: the same put is sent again, for a minute after the read
  * 3. written; or a publisher was faster, which leads to 1
  */
-export async function sealPartition(deps: Deps, life: Life, partition: number): Promise<void> {
+export async function endPartition(
+  deps: Deps,
+  life: Life,
+  partition: number,
+  kind: "seal" | "turn",
+): Promise<Ended | undefined> {
   const { table, clock } = deps;
   const isYoung = ({ stamp }: Put) => ageMs(clock, stamp) < AGE_MAX_MS;
   let put: Put | undefined;
-  const limits = { tries: TRIES, pause: backOff(deps, BACKOFF), giveUp: notClosed };
-  return retry<void>(limits, async () => {
-    put ??= await planSeal(deps, life, partition);
-    if (put === undefined) return;
-    const { kind } = await table.append.put(put.append);
-    if (kind === "written" && isYoung(put)) return;
-    if (kind !== "unknown" || !isYoung(put)) put = undefined;
+  const giveUp = kind === "seal" ? notClosed : notTurned;
+  const limits = { tries: TRIES, pause: backOff(deps, BACKOFF), giveUp };
+  return retry<Ended | undefined>(limits, async () => {
+    if (put === undefined) {
+      const plan = await planEnd(deps, life, partition, kind);
+      if (plan === undefined || "next" in plan) return plan;
+      put = plan;
+    }
+    const { kind: verdict } = await table.append.put(put.append);
+    if (verdict === "written" && isYoung(put)) return put.ended;
+    if (verdict !== "unknown" || !isYoung(put)) put = undefined;
     return again();
   });
 }
 
 /**
- * Returns the put of a seal at the end of a chain. Returns undefined when the chain is already
- * sealed or gone.
+ * Returns the put of a last batch at the end of a chain, or how the chain ends already. Returns
+ * undefined when the chain is gone.
  */
-async function planSeal(deps: Deps, life: Life, partition: number): Promise<Put | undefined> {
+async function planEnd(
+  deps: Deps,
+  life: Life,
+  partition: number,
+  kind: "seal" | "turn",
+): Promise<Put | Ended | undefined> {
   const { clock, random } = deps;
   const stamp = takeStamp(clock);
   const end = await endOrGone(deps, life, partition);
-  if (end === undefined || end.sealed) return undefined;
+  if (end === undefined) return undefined;
+  const { next, publishedAt } = end;
+  if (end.sealed) return { kind: "seal", next, publishedAt };
+  if (end.turned) return { kind: "turn", next, publishedAt };
+  // The next epoch numbers its events by this end, so it must be the true one.
+  if (kind === "turn") assertMayPublish(end, clock.now());
   const batch: Batch = {
-    first: end.next,
+    first: next,
     count: 0,
     batchId: random.bytes(16),
-    publishedAt: Math.max(clock.now(), end.publishedAt),
-    kind: "seal",
+    publishedAt: Math.max(clock.now(), publishedAt),
+    kind,
     rawBytes: 0,
     payload: new Uint8Array(),
   };
-  return { append: { life, batches: [{ partition, batch }], receipts: [], token: "" }, stamp };
+  const append = { life, batches: [{ partition, batch }], receipts: [], token: "" };
+  return { append, stamp, ended: { kind, next, publishedAt: batch.publishedAt } };
 }
 
 function notClosed(): never {
   throw new LedgerError("outcome-unknown", {
     detail: "The stream is being deleted, but not all of it is closed yet. Send the request again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+function notTurned(): never {
+  throw new LedgerError("outcome-unknown", {
+    detail: "The stream is changing its partitions, and not all of it is done. Try again.",
     retryAfterSeconds: 1,
   });
 }

@@ -3,9 +3,10 @@ import type { CursorContent } from "../cursor/cursor.ts";
 import { invalidRequest } from "../kernel/error.ts";
 import { type BrowseResult, browse, type From, resolvePositions } from "../log/read/browse.ts";
 import type { Bound } from "../log/read/read-plan.ts";
+import { chainIn, chainsOf, chainsOfKey, endOfChain, epochWith } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
-import { partitionOf } from "../model/partition.ts";
+import { edgeAt } from "../model/position.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { createPace } from "../subscription/poll/pace.ts";
 import { waitForEvents } from "../subscription/poll/wait.ts";
@@ -47,6 +48,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     signal?: AbortSignal,
   ): Promise<EventsPage> {
     assertTogether(query);
+    const begun: Begun = { cameAt: clock.monotonic() };
     return streams.use(tenant, name, async (stream) => {
       const life = lifeText(stream);
       const advised = { waitSecondsAdvised: waiting.advisedSeconds(), life };
@@ -54,7 +56,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
         const page = await readOnce(stream, query);
         return { ...page, cursor: cursors.format(page.cursor), ...advised };
       }
-      const { page, waitedOut } = await readOn(stream, query, signal);
+      const { page, waitedOut } = await readOn(stream, query, { signal, begun });
       const place = page.from.positions.map((at) => at?.next ?? "").join();
       const idle = page.events.length === 0 && page.caughtUp;
       const nextPollMs = pace.next(`${stream.life}#${place}`, { idle, caughtUp: page.caughtUp });
@@ -64,7 +66,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
         caughtUp: page.caughtUp,
         looked: page.looked,
         tier: page.tier,
-        lag: await log.lag(stream.life, page.runs),
+        lag: await log.lag(stream.life, page.runs, stream.epochs),
         nextPollMs: waitedOut ? 0 : nextPollMs,
         ...advised,
       };
@@ -75,21 +77,25 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   async function readOn(
     stream: LiveStream,
     { from = "earliest", until, limit, waitSeconds = 0, ...filter }: Query,
-    signal: AbortSignal | undefined,
+    { signal, begun }: { readonly signal: AbortSignal | undefined; readonly begun: Begun },
   ): Promise<{ page: BrowseResult & { idle: boolean }; waitedOut: boolean }> {
     const among = partitionsOf(stream, filter.key);
     const bound = until === undefined ? undefined : await locateBound(stream, until, among);
-    const start = await locateFrom(stream, from, among);
+    const known = begun.life === stream.life ? begun.start : undefined;
+    const start = known ?? (await locateFrom(stream, from, among));
+    begun.life = stream.life;
+    begun.start = start;
     const request = { limit, matches: matcherOf(filter), among, bound };
     return waitForEvents({ notifier: log.notifier, clock }, stream.life, {
-      waitMs: waiting.grantedMs(waitSeconds),
+      waitMs: Math.max(0, waiting.grantedMs(waitSeconds) - (clock.monotonic() - begun.cameAt)),
       signal,
       look: async (before) => {
         const page = await browse(log, stream, { ...request, from: before?.from ?? start });
         const isOver = page.ended || isOverBy(bound, clock.now());
         return { ...page, idle: page.events.length === 0 && page.caughtUp && !isOver };
       },
-      hasNewEvents: ({ from: at }) => log.hasNewEvents(stream.life, at.positions, among),
+      hasNewEvents: ({ from: at }) =>
+        log.hasNewEvents(stream.life, at.positions, among, stream.epochs),
     });
   }
 
@@ -110,6 +116,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
       matches: matcherOf(filter),
       among,
       bound,
+      epochs: stream.epochs,
       lookedMax: LIMITS.filterEventsMax,
     });
     const { caughtUp, looked, tier } = back;
@@ -125,15 +132,18 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
 
   async function readOne(stream: LiveStream, sequence: number, query: Query): Promise<Page> {
     const { key } = query;
-    if (key === undefined && stream.partitions > 1) {
+    const epoch = epochWith(stream, sequence);
+    if (key === undefined && epoch.partitions > 1) {
       throw invalidRequest("/query/key", "is required, because this stream has several partitions");
     }
-    const partition = key === undefined ? 0 : partitionOf(key, stream.partitions);
+    const partition = key === undefined ? epoch.first : chainIn(key, epoch);
     const address = { partition, sequence, matches: matcherOf(query) };
     const { event, after, tier } = await log.loadEvent(stream.life, address);
-    const positions = Array.from({ length: stream.partitions }, (_, at) =>
-      at === partition ? after : undefined,
-    );
+    const positions = chainsOf(stream).map((at) => {
+      if (at === partition) return after;
+      const end = at < epoch.first ? endOfChain(stream, at) : undefined;
+      return end === undefined ? undefined : edgeAt(end);
+    });
     const at = { life: lifeText(stream), nextPartition: 0 };
     const cursor = { ...at, positions, since: event.publishedAt };
     return { events: [event], cursor, caughtUp: true, looked: 1, tier };
@@ -155,7 +165,7 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
     among: ReadonlySet<number> | undefined,
   ): Promise<From> {
     if (typeof place === "object" && "cursor" in place) return place.cursor;
-    const nowhere = Array.from({ length: stream.partitions }, () => undefined);
+    const nowhere = chainsOf(stream).map(() => undefined);
     if (place === "earliest") return { positions: nowhere, nextPartition: 0 };
     // A partition that is not read needs no look-up, so the cursor keeps the time instead.
     if (among !== undefined && typeof place === "object" && "timeMs" in place) {
@@ -180,14 +190,20 @@ export function browseOperations({ clock, streams, log, cursors, places, waiting
   return { browse: browseStream };
 }
 
+/**
+ * Where a read began, and when. It goes on from there when the stream turns to other partitions in
+ * the meantime, and does not wait any longer.
+ */
+type Begun = { readonly cameAt: number; life?: LiveStream["life"]; start?: From };
+
 const FROM = "/query/from";
 
-/** A key is in one partition, so no other partition is read. */
+/** A key is in one partition of each epoch, so no other partition is read. */
 const partitionsOf = (
-  { partitions }: LiveStream,
+  stream: LiveStream,
   key: string | undefined,
 ): ReadonlySet<number> | undefined =>
-  key === undefined ? undefined : new Set([partitionOf(key, partitions)]);
+  key === undefined ? undefined : new Set(chainsOfKey(stream, key));
 
 /** Returns whether every event published from now on is past the bound. */
 const isOverBy = (bound: Bound | undefined, nowMs: number): boolean =>

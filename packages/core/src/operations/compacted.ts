@@ -25,18 +25,19 @@ export function compactedOperations(parts: Parts) {
       name: string,
       { limit, prefix, cursor }: CompactedQuery,
     ): Promise<CompactedPage> {
-      const stream = await streams.load(tenant, name);
-      const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
-      const bootstrap = from?.bootstrap;
-      if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
-      if (from !== undefined) assertSameList(from, prefix);
-      const page = await listCompacted(parts, stream, { limit, prefix, from: bootstrap });
-      return {
-        items: page.items,
-        cursor: page.cursor === undefined ? null : cursors.format(page.cursor),
-        follow: cursors.format(page.follow),
-        life: lifeText(stream),
-      };
+      return streams.useNow(tenant, name, async (stream) => {
+        const from = cursor === undefined ? undefined : await places.ofCursor(stream, cursor);
+        const bootstrap = from?.bootstrap;
+        if (cursor !== undefined && !isInSnapshot(bootstrap)) throw invalidCursor("other-query");
+        if (from !== undefined) assertSameList(from, prefix);
+        const page = await listCompacted(parts, stream, { limit, prefix, from: bootstrap });
+        return {
+          items: page.items,
+          cursor: page.cursor === undefined ? null : cursors.format(page.cursor),
+          follow: cursors.format(page.follow),
+          life: lifeText(stream),
+        };
+      });
     },
 
     /**
@@ -47,10 +48,11 @@ export function compactedOperations(parts: Parts) {
       name: string,
       key: string,
     ): Promise<{ event: StoredEvent; tag: string; life: string }> {
-      const stream = await streams.load(tenant, name);
-      const event = await loadCompacted(parts, stream, key);
-      const life = lifeText(stream);
-      return { event, tag: `${life}-${event.sequence}`, life };
+      return streams.useNow(tenant, name, async (stream) => {
+        const event = await loadCompacted(parts, stream, key);
+        const life = lifeText(stream);
+        return { event, tag: `${life}-${event.sequence}`, life };
+      });
     },
   };
 }

@@ -13,6 +13,7 @@ import { type ExportSource, runExport } from "../export/run-export.ts";
 import { ageMs, takeStamp } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
+import type { Partitioned } from "../model/epochs.ts";
 import { bareName, lifeText, objectsOf, ownerOf, type Tenant } from "../model/names.ts";
 import { noObjects } from "../objects/no-objects.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -51,15 +52,16 @@ export function exportOperations(parts: Parts) {
     return () => ageMs(clock, began) < budgetMs;
   };
 
-  /**
-   * Returns the pages that an export reads. They have the largest size, and a client would get the
-   * same.
-   */
-  function sourceOf(stream: Pick<LiveStream, "name" | "partitions">, row: ExportRow): ExportSource {
+  /** Returns what an export reads: pages of the largest size, as a client would. */
+  function sourceOf(
+    stream: Pick<LiveStream, "name" | "partitions" | "epochs">,
+    row: ExportRow,
+  ): ExportSource {
     const [tenant, name] = [ownerOf(stream.name), bareName(stream.name)];
     const limit = LIMITS.pageEventsMax;
+    let view: Partitioned = stream;
     return {
-      partitions: stream.partitions,
+      stream: () => view,
       async loadPage(cursor) {
         if (row.view === "state") {
           const page = await reading.listCompacted(tenant, name, { limit, cursor });
@@ -68,6 +70,10 @@ export function exportOperations(parts: Parts) {
         }
         const asked = { from: cursor ?? "earliest", until: row.until, limit };
         const page = await reading.browse(tenant, name, asked);
+        // The page may reach into an epoch that is new.
+        await streams.use(tenant, name, async (present) => {
+          view = present;
+        });
         const { events, caughtUp } = page;
         return { events, cursor: page.cursor, follow: page.cursor, isLast: caughtUp };
       },
@@ -219,17 +225,25 @@ export function exportOperations(parts: Parts) {
     stream: LiveStream,
     { from, to = "latest" }: CreateExport,
   ) {
-    const until = to === "latest" ? await endOf(tenant, stream) : await placeOf(stream, to, "/to");
-    return from === undefined ? { until } : { until, cursor: await placeOf(stream, from, "/from") };
+    const until =
+      to === "latest" ? await endOf(tenant, stream) : await placeOf(tenant, stream, to, "/to");
+    return from === undefined
+      ? { until }
+      : { until, cursor: await placeOf(tenant, stream, from, "/from") };
   }
 
-  /** Returns the stored form of a place. Throws when it is not a place of this stream. */
-  async function placeOf(stream: LiveStream, asked: RangePlace, pointer: string): Promise<string> {
+  /** Returns a place as the row keeps it. Throws when it is not a place of this stream. */
+  async function placeOf(
+    tenant: Tenant,
+    stream: LiveStream,
+    asked: RangePlace,
+    pointer: string,
+  ): Promise<string> {
     const text = queryText(asked);
     const place = await parts.places.ofQuery(stream, text, { pointer, ahead: pointer === "/to" });
     if (typeof place === "string" || "timeMs" in place) return text;
     if ("cursor" in place) return stored.format(place.cursor);
-    const positions = await parts.log.seek(stream, place);
+    const positions = await streams.follow(tenant, stream, (now) => parts.log.seek(now, place));
     return stored.format({ life: lifeText(stream), positions, nextPartition: 0 });
   }
 

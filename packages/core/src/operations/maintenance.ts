@@ -7,6 +7,7 @@ import { repairNumbering } from "../compaction/repair.ts";
 import { completeRestore, type Restoration } from "../compaction/restore.ts";
 import { type SweepResult, sweep } from "../compaction/sweep.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
+import { chainsOf } from "../model/epochs.ts";
 import { defaultTenant, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import { measureCompactionLag } from "../status/compaction-lag.ts";
 import type { Parts } from "./parts.ts";
@@ -52,6 +53,7 @@ export function maintenanceOperations(parts: Parts) {
         {
           ...parts,
           finishEnd: streams.finishEnd,
+          bringOn: log.bringOn,
           visitArchive: (stream, partition, mayGoOn) =>
             visitArchive(parts, stream, partition, mayGoOn),
           removeArchive: (job) => removeArchivePage(parts, job),
@@ -91,7 +93,7 @@ export function maintenanceOperations(parts: Parts) {
     async repairNumbering(tenant: Tenant, name: string): Promise<Record<number, number>> {
       const stream = await streams.load(tenant, name);
       const repaired: Record<number, number> = {};
-      for (let partition = 0; partition < stream.partitions; partition++) {
+      for (const partition of chainsOf(stream)) {
         const next = await repairNumbering(parts, stream, partition);
         if (next !== undefined) repaired[partition] = next;
       }

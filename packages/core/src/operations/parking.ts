@@ -2,6 +2,7 @@ import type { ParkBody, ParkedKey as ParkedView, ReleaseReceipt } from "@eventle
 import { type Cursors, invalidCursor } from "../cursor/cursor.ts";
 import { formatListCursor, type ListOf } from "../cursor/list-cursor.ts";
 import { fittingItems } from "../kernel/list-page.ts";
+import { chainOfEvent } from "../model/epochs.ts";
 import type { Tenant } from "../model/names.ts";
 import type { ParkedKey, SkippedEvent } from "../model/parking.ts";
 import type { Release } from "../subscription/parking/parking.ts";
@@ -18,7 +19,9 @@ type ParkedRequest = {
 export const parkingOperations = ({ cursors, streams, subscriptions, parking }: Parts) => ({
   /** Parks the key of an event, from that event on. */
   async park(tenant: Tenant, name: string, subscription: string, body: ParkBody) {
-    return toView(await parking.park(await streams.load(tenant, name), subscription, body));
+    return streams.useNow(tenant, name, async (stream) =>
+      toView(await parking.park(stream, subscription, body)),
+    );
   },
 
   /** Returns the parked keys with this prefix. Their order is stable while nothing changes. */
@@ -28,23 +31,25 @@ export const parkingOperations = ({ cursors, streams, subscriptions, parking }: 
     subscription: string,
     { limit, cursor, keyPrefix = "" }: ParkedRequest,
   ): Promise<{ parked: ParkedView[]; cursor: string | null }> {
-    const stream = await streams.load(tenant, name);
-    const state = await subscriptions.load(stream, subscription);
-    const all = allParked(state).filter(({ parked }) => parked.key.startsWith(keyPrefix));
-    const list = `parked ${state.row.uid}` as const;
-    const after = cursor === undefined ? undefined : parsePlace(cursors, list, cursor);
-    const rest = after === undefined ? all : all.filter((each) => isAfter(each, after));
-    const page = rest.slice(0, limit);
-    const partitions = new Set(page.map(({ partition }) => partition));
-    const earliest = await parking.earliestOf(stream, partitions);
-    const parked = fittingItems(
-      page.map((each) => toView(each.parked, earliest.get(each.partition))),
-    );
-    const last = rest[parked.length - 1];
-    return {
-      parked: [...parked],
-      cursor: rest.length > parked.length && last !== undefined ? formatPlace(list, last) : null,
-    };
+    return streams.useNow(tenant, name, async (stream) => {
+      const state = await subscriptions.load(stream, subscription);
+      const all = allParked(state).filter(({ parked }) => parked.key.startsWith(keyPrefix));
+      const list = `parked ${state.row.uid}` as const;
+      const after = cursor === undefined ? undefined : parsePlace(cursors, list, cursor);
+      const rest = after === undefined ? all : all.filter((each) => isAfter(each, after));
+      const page = rest.slice(0, limit);
+      const beginsIn = ({ parked: { key, ...of } }: (typeof page)[number]) =>
+        chainOfEvent(stream, { key, sequence: "sequence" in of ? of.sequence : of.next });
+      const earliest = await parking.earliestOf(stream, new Set(page.map(beginsIn)));
+      const parked = fittingItems(
+        page.map((each) => toView(each.parked, earliest.get(beginsIn(each)))),
+      );
+      const last = rest[parked.length - 1];
+      return {
+        parked: [...parked],
+        cursor: rest.length > parked.length && last !== undefined ? formatPlace(list, last) : null,
+      };
+    });
   },
 
   /**
@@ -57,8 +62,9 @@ export const parkingOperations = ({ cursors, streams, subscriptions, parking }: 
     subscription: string,
     request: Release,
   ): Promise<ReleaseReceipt> {
-    const stream = await streams.load(tenant, name);
-    const released = await parking.release(stream, subscription, request);
+    const released = await streams.useNow(tenant, name, (stream) =>
+      parking.release(stream, subscription, request),
+    );
     return { key: request.key, status: released === undefined ? "free" : "retrying" };
   },
 });

@@ -97,6 +97,7 @@ export function createParts(deps: LedgerDeps) {
     canArchive: deps.objects !== undefined,
     canLock: deps.objectsLock ?? false,
     sealPartition: log.seal,
+    bringOn: log.bringOn,
     settleArchive: (stream, partition) => settlePartition(core, stream, partition),
   });
   const snapshots: Snapshots = {

@@ -1,5 +1,6 @@
 import type { Place, RangePlace, Start } from "@eventledger/protocol";
 import { type CursorContent, type Cursors, invalidCursor } from "../cursor/cursor.ts";
+import { inAllEpochs } from "../cursor/later-chains.ts";
 import { readListCursor } from "../cursor/list-cursor.ts";
 import { withinList } from "../cursor/listed.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -7,6 +8,7 @@ import { invalidRequest } from "../kernel/error.ts";
 import { MINUTE_MS } from "../kernel/time.ts";
 import type { Log, SeekPoint } from "../log/log.ts";
 import { assertOfStream } from "../log/read/foreign-cursor.ts";
+import { epochWith } from "../model/epochs.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { isInSnapshot } from "../subscription/position/progress.ts";
 
@@ -54,7 +56,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
   /** Resolves a place in a body. Its cursor may belong to a subscription. */
   function ofBody(stream: LiveStream, place: Exclude<Start, "bootstrap">, saying: Saying): Located {
     if (typeof place === "string") return place;
-    if ("cursor" in place) return { cursor: cursors.parse(place.cursor) };
+    if ("cursor" in place) return { cursor: inAllEpochs(stream, cursors.parse(place.cursor)) };
     if ("sequence" in place) return ofSequence(stream, place.sequence, saying);
     return ofTime(place.timestamp, saying);
   }
@@ -79,7 +81,7 @@ export function createPlaces({ clock, cursors, log }: Deps) {
     text: string,
     malformed?: string,
   ): Promise<CursorContent> {
-    const cursor = cursors.parse(text, malformed);
+    const cursor = inAllEpochs(stream, cursors.parse(text, malformed));
     await assertOfStream(log, stream, cursor);
     if (cursor.subscription === undefined) return cursor;
     throw invalidCursor(
@@ -101,9 +103,9 @@ export function createPlaces({ clock, cursors, log }: Deps) {
   return { ofBody, ofQuery, ofCursor };
 }
 
-/** Resolves a sequence, which identifies a place only on a stream with one partition. */
-function ofSequence({ partitions }: LiveStream, sequence: number, { pointer }: Saying): SeekPoint {
-  if (partitions > 1) {
+/** Resolves a sequence, which identifies a place only where the stream has one partition. */
+function ofSequence(stream: LiveStream, sequence: number, { pointer }: Saying): SeekPoint {
+  if (epochWith(stream, sequence).partitions > 1) {
     throw invalidRequest(
       pointer,
       "may be a sequence only on a stream with one partition; use a time or a cursor here",

@@ -1,4 +1,5 @@
 import type { PollBody, RedeliveryReason } from "@eventledger/protocol";
+import { inAllEpochs } from "../cursor/later-chains.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { lifeText, type Tenant } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -20,6 +21,8 @@ type PollRequest = {
   readonly consumer?: string | undefined;
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
+  /** When the request came, by the monotonic clock. What it has waited before counts. */
+  readonly cameAt?: number | undefined;
 };
 
 export type PollResult = Omit<Poll, "cursor" | "idle" | "presence"> & {
@@ -51,16 +54,16 @@ export function pollOperations(parts: Parts) {
   async function pollStream(
     stream: LiveStream,
     name: string,
-    { limit, after, consumer, waitSeconds = 0, signal }: PollRequest,
+    { limit, after, consumer, waitSeconds = 0, signal, cameAt }: PollRequest,
   ): Promise<PollResult> {
-    const from = { limit, after: after === undefined ? undefined : cursors.parse(after) };
+    const from = { limit, after: after === undefined ? undefined : parse(stream, after) };
     const leaseMs = consumer === undefined ? undefined : await loadLeaseMs(stream, name);
     const heardMs = clock.now();
     const { page, waitedOut } = await waitForEvents<Poll>(
       { notifier: log.notifier, clock },
       stream.life,
       {
-        waitMs: waiting.grantedMs(waitSeconds, leaseMs),
+        waitMs: leftOf(waiting.grantedMs(waitSeconds, leaseMs), cameAt),
         signal,
         gapMaxMs: leaseMs === undefined ? undefined : leaseMs / 4,
         look: (before) => {
@@ -73,7 +76,8 @@ export function pollOperations(parts: Parts) {
         },
         // A worker always looks again, because a look also renews its leases.
         hasNewEvents: async ({ cursor }) =>
-          consumer !== undefined || log.hasNewEvents(stream.life, cursor.positions),
+          consumer !== undefined ||
+          log.hasNewEvents(stream.life, cursor.positions, undefined, stream.epochs),
       },
     );
     const { idle: _, presence: __, ...rest } = page;
@@ -87,6 +91,11 @@ export function pollOperations(parts: Parts) {
     };
   }
 
+  const parse = (stream: LiveStream, text: string) => inAllEpochs(stream, cursors.parse(text));
+
+  const leftOf = (waitMs: number, cameAt = clock.monotonic()): number =>
+    Math.max(0, waitMs - (clock.monotonic() - cameAt));
+
   async function loadLeaseMs(stream: LiveStream, name: string): Promise<number> {
     const { row } = await subscriptions.recall(stream, name);
     return row.config.leaseSeconds * 1_000;
@@ -96,7 +105,7 @@ export function pollOperations(parts: Parts) {
     return subscriptions.use(stream, name, async () => {
       const content =
         "cursor" in done
-          ? cursors.parse(done.cursor)
+          ? parse(stream, done.cursor)
           : await cursorAfter(parts, stream, name, done);
       return { ...(await commit(parts, stream, name, content)), cursor: content };
     });
@@ -139,7 +148,10 @@ export function pollOperations(parts: Parts) {
       subscription: string,
       request: PollRequest,
     ): Promise<PollResult> {
-      return streams.use(tenant, name, (stream) => pollStream(stream, subscription, request));
+      const cameAt = clock.monotonic();
+      return streams.use(tenant, name, (stream) =>
+        pollStream(stream, subscription, { ...request, cameAt }),
+      );
     },
 
     /**
@@ -159,9 +171,12 @@ export function pollOperations(parts: Parts) {
         if (done === undefined) return pollStream(stream, subscription, request);
         const isOlder = done.isOlder && request.after === undefined;
         const older = { ...request, after: cursors.format(done.cursor) };
-        const page = isOlder
-          ? await pollOlder(stream, subscription, older)
-          : await pollStream(stream, subscription, request);
+        // The commit is done, and its verdict stays when the poll meets the end of a partition.
+        const page = await streams.follow(tenant, stream, (present) =>
+          isOlder
+            ? pollOlder(present, subscription, older)
+            : pollStream(present, subscription, request),
+        );
         return { ...page, ...verdictOf(done) };
       });
     },

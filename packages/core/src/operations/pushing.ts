@@ -15,9 +15,9 @@ import { LedgerError } from "../kernel/error.ts";
 import { fittingItems } from "../kernel/list-page.ts";
 import { again, retry } from "../kernel/retry.ts";
 import { HOUR_MS } from "../kernel/time.ts";
+import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText, ownerOf, type Tenant } from "../model/names.ts";
-import { partitionOf } from "../model/partition.ts";
 import { deliveryId, sealContext, secretsOf } from "../push/endpoint.ts";
 import { isDue, judge } from "../push/push-plan.ts";
 import { pushesRung, type RungKey } from "../push/ring.ts";
@@ -198,7 +198,7 @@ export function pushOperations(parts: Parts) {
       { key, sequence }: ResendBody,
     ): Promise<PushAttempt> {
       const { stream, row } = await load(tenant, name, subscription);
-      const partition = partitionOf(key, stream.partitions);
+      const partition = chainOfEvent(stream, { key, sequence });
       const { event } = await findEvent(log, stream, { partition, sequence });
       if (event.key !== key) throw notOfKey(sequence);
       return sendNow(stream, row, event, deliveryId(lifeText(stream), partition, event));
@@ -282,11 +282,13 @@ export function pushOperations(parts: Parts) {
     const id: PushId = row;
     const stream = await streams.load(ownerOf(row.name), bareName(row.name)).catch(gone);
     if (stream?.life !== id.life) return removePush(id);
-    const state = await subscriptions.load(stream, row.subscription).catch(gone);
-    if (state?.row.uid !== id.subscriptionUid) return removePush(id);
     const began = takeStamp(clock);
     const mayGoOn = () => ageMs(clock, began) < budgetMs;
-    return runPush({ ...parts, ...port() }, stream, row, { mayGoOn, settle });
+    return streams.follow(ownerOf(row.name), stream, async (present) => {
+      const state = await subscriptions.load(present, row.subscription).catch(gone);
+      if (state?.row.uid !== id.subscriptionUid) return removePush(id);
+      return runPush({ ...parts, ...port() }, present, row, { mayGoOn, settle });
+    });
   }
 
   async function removePush(id: PushId): Promise<PushRun> {

@@ -27,16 +27,28 @@ export function streamOperations(parts: Parts) {
 
     /** Describes a stream with those of its subscriptions that are within the bounds. */
     async getStream(tenant: Tenant, name: string, bounds: Bounds = {}): Promise<StreamInfo> {
-      const stream = await streams.load(tenant, name);
-      const [info, lags] = await Promise.all([
-        describeStream(parts, stream),
-        loadLags(parts, stream, (row) => coversDelivery(bounds, row)),
-      ]);
-      return { ...info, subscriptions: lags };
+      return streams.useNow(tenant, name, async (stream) => {
+        const [info, lags] = await Promise.all([
+          describeStream(parts, stream),
+          loadLags(parts, stream, (row) => coversDelivery(bounds, row)),
+        ]);
+        return { ...info, subscriptions: lags };
+      });
     },
 
-    async patchStream(tenant: Tenant, name: string, changes: PatchStream): Promise<Stream> {
-      return toStream(await streams.patch(tenant, name, changes));
+    /**
+     * Changes settings, and then the number of partitions. Returns when the stream is written to
+     * the new partitions.
+     */
+    async patchStream(
+      tenant: Tenant,
+      name: string,
+      { partitions, ...changes }: PatchStream & { readonly partitions?: number | undefined },
+    ): Promise<Stream> {
+      const row = await streams.patch(tenant, name, changes);
+      return toStream(
+        partitions === undefined ? row : await streams.resize(tenant, name, partitions),
+      );
     },
 
     deleteStream: (tenant: Tenant, name: string): Promise<Ended> => streams.end(tenant, name),

@@ -36,18 +36,19 @@ export function subscriptionOperations(parts: Parts) {
       name: string,
       config: Omit<NewSubscription, "start"> & { readonly start: Place },
     ): Promise<{ subscription: Subscription; created: boolean }> {
-      const stream = await streams.load(tenant, name);
-      await parts.room.assertForSubscription(tenant, name, config.name);
-      const start = normalPlace(config.start);
-      const asked = { ...config, start };
-      const { row, created } = await subscriptions.create(stream, asked, async () => {
-        if (start === "bootstrap") return undefined;
-        const place = places.ofBody(stream, start, { pointer: "/start" });
-        return typeof place === "object" && "cursor" in place
-          ? progressAtCursor(log, stream, place.cursor, config.filter?.keyPrefix)
-          : { positions: await log.seek(stream, place), bootstrap: undefined };
+      return streams.useNow(tenant, name, async (stream) => {
+        await parts.room.assertForSubscription(tenant, name, config.name);
+        const start = normalPlace(config.start);
+        const asked = { ...config, start };
+        const { row, created } = await subscriptions.create(stream, asked, async () => {
+          if (start === "bootstrap") return undefined;
+          const place = places.ofBody(stream, start, { pointer: "/start" });
+          return typeof place === "object" && "cursor" in place
+            ? progressAtCursor(log, stream, place.cursor, config.filter?.keyPrefix)
+            : { positions: await log.seek(stream, place), bootstrap: undefined };
+        });
+        return { subscription: toSubscription(stream, row), created };
       });
-      return { subscription: toSubscription(stream, row), created };
     },
 
     /**
@@ -68,22 +69,23 @@ export function subscriptionOperations(parts: Parts) {
       { limit, cursor, stats = false }: StatsPage,
       bounds: Bounds = {},
     ) {
-      const stream = await streams.load(tenant, name);
-      const list = `subscriptions ${stream.uid}` as const;
-      const after = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
-      const covers: Covers = (row) => coversDelivery(bounds, row);
-      const most = stats ? Math.min(limit, measuredAtOnce(stream)) : limit;
-      const page = await listCovered(table, stream, covers, { limit: most, after });
-      const listed: ListedSubscription[] = stats
-        ? await info.measureListed(stream, page.subscriptions)
-        : page.subscriptions.map((row) => toSubscription(stream, row));
-      const found = fittingItems(listed);
-      const isCut = found.length < listed.length;
-      const next = isCut ? (found.at(-1)?.name ?? null) : page.next;
-      return {
-        subscriptions: [...found],
-        cursor: next === null ? null : formatListCursor(list, next),
-      };
+      return streams.useNow(tenant, name, async (stream) => {
+        const list = `subscriptions ${stream.uid}` as const;
+        const after = cursor === undefined ? undefined : cursors.parseListed(list, cursor);
+        const covers: Covers = (row) => coversDelivery(bounds, row);
+        const most = stats ? Math.min(limit, measuredAtOnce(stream)) : limit;
+        const page = await listCovered(table, stream, covers, { limit: most, after });
+        const listed: ListedSubscription[] = stats
+          ? await info.measureListed(stream, page.subscriptions)
+          : page.subscriptions.map((row) => toSubscription(stream, row));
+        const found = fittingItems(listed);
+        const isCut = found.length < listed.length;
+        const next = isCut ? (found.at(-1)?.name ?? null) : page.next;
+        return {
+          subscriptions: [...found],
+          cursor: next === null ? null : formatListCursor(list, next),
+        };
+      });
     },
 
     async getSubscription(
@@ -91,9 +93,10 @@ export function subscriptionOperations(parts: Parts) {
       name: string,
       subscription: string,
     ): Promise<SubscriptionInfo> {
-      const stream = await streams.load(tenant, name);
-      const state = await subscriptions.load(stream, subscription);
-      return info.describe(stream, state);
+      return streams.useNow(tenant, name, async (stream) => {
+        const state = await subscriptions.load(stream, subscription);
+        return info.describe(stream, state);
+      });
     },
 
     /** Changes settings. See `change` for the effect of a new filter. */
@@ -103,10 +106,11 @@ export function subscriptionOperations(parts: Parts) {
       subscription: string,
       asked: PatchSubscription,
     ): Promise<PatchedSubscription> {
-      const stream = await streams.load(tenant, name);
-      const { state, warnings } = await change(parts, stream, subscription, asked);
-      log.notifier.notify(stream.life);
-      return { ...toSubscription(stream, state.row), warnings: [...warnings] };
+      return streams.useNow(tenant, name, async (stream) => {
+        const { state, warnings } = await change(parts, stream, subscription, asked);
+        log.notifier.notify(stream.life);
+        return { ...toSubscription(stream, state.row), warnings: [...warnings] };
+      });
     },
 
     /** Throws `subscription-not-found` for a subscription outside the bounds. */
@@ -116,8 +120,9 @@ export function subscriptionOperations(parts: Parts) {
       subscription: string,
       bounds: Bounds = {},
     ): Promise<void> {
-      const stream = await streams.load(tenant, name);
-      await subscriptions.remove(stream, subscription, (row) => coversDelivery(bounds, row));
+      await streams.useNow(tenant, name, async (stream) => {
+        await subscriptions.remove(stream, subscription, (row) => coversDelivery(bounds, row));
+      });
     },
 
     /** Moves a subscription back or forward on purpose. */
@@ -127,13 +132,14 @@ export function subscriptionOperations(parts: Parts) {
       subscription: string,
       { to }: SeekBody,
     ): Promise<SeekReceipt> {
-      const stream = await streams.load(tenant, name);
-      const place = normalPlace(to);
-      const target =
-        place === "bootstrap" ? place : places.ofBody(stream, place, { pointer: "/to" });
-      const sought = await seek(parts, stream, subscription, target);
-      log.notifier.notify(stream.life);
-      return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
+      return streams.useNow(tenant, name, async (stream) => {
+        const place = normalPlace(to);
+        const target =
+          place === "bootstrap" ? place : places.ofBody(stream, place, { pointer: "/to" });
+        const sought = await seek(parts, stream, subscription, target);
+        log.notifier.notify(stream.life);
+        return { ...sought, committed: cursors.format(sought.committed), life: lifeText(stream) };
+      });
     },
   };
 }

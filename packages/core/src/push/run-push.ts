@@ -1,8 +1,8 @@
 import type { Clock } from "../kernel/clock.ts";
 import { newUid, type Random } from "../kernel/random.ts";
+import { chainOfEvent } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { bareName, lifeText } from "../model/names.ts";
-import { partitionOf } from "../model/partition.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import type { Parking } from "../subscription/parking/parking.ts";
 import type { Poll } from "../subscription/poll/page.ts";
@@ -120,7 +120,7 @@ async function openRun(deps: RunDeps, stream: LiveStream, first: PushRow) {
 
   async function send(event: StoredEvent, failures: Failed[], page: Poll): Promise<Sent> {
     if (stopped || circuit.isOpen()) return "held";
-    const partition = partitionOf(event.key, stream.partitions);
+    const partition = chainOfEvent(stream, event);
     const id = deliveryId(lifeText(stream), partition, event);
     const { url, format, timeoutSeconds } = first;
     const streamName = bareName(stream.name);

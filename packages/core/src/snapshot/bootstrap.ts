@@ -6,7 +6,16 @@ import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
 import { loadEnd } from "../log/end.ts";
 import { assertNotStalled, assertNumbered, mayBeStalled } from "../log/guard.ts";
+import {
+  chainCount,
+  chainsIn,
+  chainsOf,
+  epochsOf,
+  type Partitioned,
+  TurnReached,
+} from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
+import { withLaterStarts } from "../model/later-starts.ts";
 import type { Life } from "../model/names.ts";
 import { type Bootstrap, formatScan, isScanned } from "../model/snapshot-progress.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
@@ -22,9 +31,8 @@ import { planScanEnd } from "./scan-plan.ts";
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
 
-type Stream = {
+type Stream = Partitioned & {
   readonly life: Life;
-  readonly partitions: number;
   readonly compaction: "key" | "none";
 };
 
@@ -49,16 +57,20 @@ export type SnapshotRange = {
 
 /**
  * Takes a new snapshot of a stream's compacted state: the position of each checkpoint, pinned so
- * that the log stays readable from there for a day. Throws `not-compacted`. Throws
+ * that the log stays readable from there for a day. Compaction enters an epoch when it has ended
+ * the one before, so the checkpoints of later epochs are read first: the snapshot then holds no
+ * event that is newer than one which follows it. Throws `not-compacted`. Throws
  * `compaction-stalled` when compaction lags so far that its tombstones may have expired.
  */
 export async function beginBootstrap(deps: Deps, stream: Stream): Promise<Bootstrap> {
   assertCompacted(stream);
   const startedAt = deps.clock.now();
-  const starts: number[] = Array.from({ length: stream.partitions }, () => 1);
-  await inParallel(starts.keys(), PARTITIONS_AT_ONCE, async (partition) => {
-    starts[partition] = await pinCheckpoint(deps, stream.life, partition);
-  });
+  const starts: number[] = chainsOf(stream).map(() => 1);
+  for (const epoch of epochsOf(stream).toReversed()) {
+    await inParallel(chainsIn(epoch), PARTITIONS_AT_ONCE, async (partition) => {
+      starts[partition] = await pinCheckpoint(deps, stream.life, partition);
+    });
+  }
   const run = newUid(deps.random);
   return { run, startedAt, scan: formatScan(0), starts, exactFrom: starts };
 }
@@ -93,28 +105,36 @@ function compactionMovedOn(): never {
 }
 
 /**
- * Returns the next page of a snapshot: the live state of keys as of its checkpoint. An empty page
- * need not be the last one. It reads only the compacted state, strongly consistent. `prefix` leaves
- * out all keys that do not begin with it, `matches` the events that it rejects. Throws
- * `bootstrap-expired` after a day.
+ * Returns the next page of a snapshot: the live state of keys as of its checkpoint. A page may be
+ * empty and not be the last. It reads only the compacted state, strongly consistent. `prefix`
+ * leaves out all keys that do not begin with it, `matches` the events that it rejects. Throws
+ * `bootstrap-expired` after a day, and `TurnReached` for a state of an epoch that the view of the
+ * stream lacks.
  */
 export async function loadSnapshotPage(
   { table, clock }: Deps,
-  { life }: Stream,
-  bootstrap: Bootstrap,
+  stream: Stream,
+  known: Bootstrap,
   { limit, prefix = "", matches }: SnapshotRange,
 ): Promise<SnapshotPage> {
+  const { life } = stream;
+  const bootstrap = withLaterStarts(stream, known);
   if (!isOpen(bootstrap, clock.now())) throw bootstrapExpired();
   let page = beginPage(bootstrap, { limit, matches });
   for (let queries = planQueries(page); queries.length > 0; queries = planQueries(page)) {
     const pages = await Promise.all(
       queries.map(async (query) => ({ query, found: await loadRows(table, life, query, prefix) })),
     );
-    for (const { query, found } of pages) page = takeRows(page, query, found);
+    for (const { query, found } of pages) {
+      if (found.rows.some(({ partition }) => partition >= chainCount(stream))) {
+        throw new TurnReached();
+      }
+      page = takeRows(page, query, found);
+    }
   }
   const { events } = page;
   if (!isScanned(page.bootstrap)) return { events, bootstrap: page.bootstrap, ended: false };
-  const checkpoints = await loadCheckpoints(table, life, bootstrap.starts.length);
+  const checkpoints = await loadCheckpoints(table, life, chainCount(stream));
   return { events, bootstrap: planScanEnd(page.bootstrap, checkpoints), ended: true };
 }
 

@@ -3,7 +3,9 @@ import type { CursorContent } from "../cursor/cursor.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import type { Random } from "../kernel/random.ts";
+import type { Partitioned } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
+import { withLaterStarts } from "../model/later-starts.ts";
 import { type Life, lifeText } from "../model/names.ts";
 import { bucketOf } from "../model/partition.ts";
 import { edgeAt } from "../model/position.ts";
@@ -14,10 +16,9 @@ import { assertCompacted, beginBootstrap, loadSnapshotPage } from "./bootstrap.t
 
 type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
 
-type Stream = {
+type Stream = Partitioned & {
   readonly life: Life;
   readonly uid: string;
-  readonly partitions: number;
   readonly compaction: "key" | "none";
   readonly restored?: Restored;
 };
@@ -46,7 +47,7 @@ export async function listCompacted(
 ): Promise<CompactedListPage> {
   assertCompacted(stream);
   if (from !== undefined && !isOpen(from, deps.clock.now())) throw listExpired();
-  const begun = from ?? (await beginBootstrap(deps, stream));
+  const begun = withLaterStarts(stream, from ?? (await beginBootstrap(deps, stream)));
   const { events, bootstrap } = await loadSnapshotPage(deps, stream, begun, page);
   const positions = begun.starts.map(edgeAt);
   const at = { life: lifeText(stream), positions, nextPartition: 0, listed: page.prefix ?? "" };

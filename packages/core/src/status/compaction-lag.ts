@@ -18,7 +18,7 @@ export async function measureCompactionLag(
   for (const name of new Set(names ?? (await listNames(table)))) {
     const row = await table.streams.load(name);
     if (row?.status !== "live" || row.copied) continue;
-    const stream = { life: lifeOf(name, row.uid), partitions: row.partitions };
+    const stream = { ...row, life: lifeOf(name, row.uid) };
     const { watermarkLag } = await measureStream({ table, clock }, stream);
     seconds = Math.max(seconds, watermarkLag.seconds);
   }

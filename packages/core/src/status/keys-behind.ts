@@ -21,7 +21,11 @@ export async function countKeysBehind(
   if (eventsBehind > LIMITS.keysBehindEventsMax) return undefined;
   const room = { events: LIMITS.keysBehindEventsMax, bytes: LIMITS.scannedBytesMax };
   try {
-    const { entries, runs } = await log.read(stream.life, known, { room, nextPartition: 0 });
+    const { entries, runs } = await log.read(stream.life, known, {
+      epochs: stream.epochs,
+      room,
+      nextPartition: 0,
+    });
     if (!runs.every(({ atEnd }) => atEnd)) return undefined;
     return new Set(entries.map(({ event }) => event.key)).size;
   } catch (error) {

@@ -2,6 +2,7 @@ import { LIMITS, type Stream, type StreamInfo } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { loadEnd } from "../log/end.ts";
 import { type Archived, earliestOf } from "../model/archive.ts";
+import { chainsOf } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import { lostBetween } from "../model/restored.ts";
 import type { LiveStream } from "../stream/streams.ts";
@@ -51,11 +52,10 @@ export type StreamNumbers = Pick<
  */
 export async function measureStream(
   deps: Deps,
-  stream: Pick<LiveStream, "life" | "partitions">,
+  stream: Pick<LiveStream, "life" | "partitions" | "epochs">,
 ): Promise<StreamNumbers> {
-  const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
   const parts = await Promise.all(
-    partitions.map((partition) => describePartition(deps, stream, partition)),
+    chainsOf(stream).map((partition) => describePartition(deps, stream, partition)),
   );
   const sum = (of: (part: (typeof parts)[number]) => number) =>
     parts.reduce((total, part) => total + of(part), 0);

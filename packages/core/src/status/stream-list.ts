@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { LedgerError } from "../kernel/error.ts";
 import { mapInParallel } from "../kernel/in-parallel.ts";
 import { measuredTogether, type StatsPage, withinPositions } from "../kernel/list-page.ts";
+import { chainCount } from "../model/epochs.ts";
 import {
   bareName,
   isAuditStream,
@@ -32,8 +33,8 @@ export async function listStreams(
 ): Promise<{ streams: ListedStream[]; cursor: string | null }> {
   const { rows, next } = await loadRows(deps, tenant, page, ranges);
   if (!page.stats) return { streams: rows.map(toStream), cursor: cursorAt(next) };
-  const some = withinPositions(rows, ({ partitions }) => partitions);
-  const atOnce = measuredTogether(Math.max(1, ...some.map(({ partitions }) => partitions)));
+  const some = withinPositions(rows, chainCount);
+  const atOnce = measuredTogether(Math.max(1, ...some.map(chainCount)));
   const measured = await mapInParallel(some, atOnce, (row) => measure(deps, row));
   const end = some.length < rows.length ? (some.at(-1)?.name ?? null) : next;
   return { streams: measured.flat(), cursor: cursorAt(end) };
@@ -74,12 +75,12 @@ async function measure(
   { table, clock }: Omit<Deps, "cursors">,
   row: StreamRow,
 ): Promise<ListedStream[]> {
-  const { name, uid, partitions, copied } = row;
+  const { name, uid, copied } = row;
   if (copied) return [toStream(row)];
   const most = LIMITS.listedSubscriptionsMax;
   try {
     const [numbers, { count, next }] = await Promise.all([
-      measureStream({ table, clock }, { life: lifeOf(name, uid), partitions }),
+      measureStream({ table, clock }, { ...row, life: lifeOf(name, uid) }),
       table.subscriptions.countFrom(name, uid, most, undefined),
     ]);
     const counted = next === null ? { subscriptionCount: count } : {};

@@ -9,6 +9,7 @@ import { LedgerError } from "../kernel/error.ts";
 import { mapInParallel } from "../kernel/in-parallel.ts";
 import { measuredTogether } from "../kernel/list-page.ts";
 import type { Log } from "../log/log.ts";
+import { chainCount } from "../model/epochs.ts";
 import { bareName, lifeText } from "../model/names.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { normalFilter } from "../subscription/filter.ts";
@@ -69,7 +70,7 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
     stream: LiveStream,
     rows: readonly SubscriptionRow[],
   ): Promise<ListedSubscription[]> {
-    const atOnce = measuredTogether(stream.partitions);
+    const atOnce = measuredTogether(chainCount(stream));
     const measured = await mapInParallel(rows, atOnce, async (row) => {
       try {
         const state = await subscriptions.refresh(stream, { row });
@@ -100,8 +101,8 @@ export function createSubscriptionInfo({ subscriptions, log, leases, cursors }: 
  * Returns how many subscriptions of a stream one answer may measure. Each position may cost a few
  * reads.
  */
-export const measuredAtOnce = ({ partitions }: Pick<LiveStream, "partitions">): number =>
-  Math.max(1, Math.floor(LIMITS.streamPositionsMax / partitions));
+export const measuredAtOnce = (stream: Pick<LiveStream, "partitions" | "epochs">): number =>
+  Math.max(1, Math.floor(LIMITS.streamPositionsMax / chainCount(stream)));
 
 /** Returns the settings of a subscription. */
 export const toSubscription = (stream: LiveStream, row: SubscriptionRow): Subscription => ({

@@ -2,6 +2,7 @@ import type { Lag } from "@eventledger/protocol";
 import { LedgerError } from "../kernel/error.ts";
 import { mapInParallel } from "../kernel/in-parallel.ts";
 import { measuredTogether } from "../kernel/list-page.ts";
+import { chainCount } from "../model/epochs.ts";
 import type { LiveStream } from "../stream/streams.ts";
 import { type Covers, listCovered } from "../subscription/covered.ts";
 import type { Subscriptions } from "../subscription/subscriptions.ts";
@@ -19,7 +20,7 @@ export async function loadLags(
 ): Promise<{ name: string; lag: Lag }[]> {
   const limit = measuredAtOnce(stream);
   const { subscriptions: rows } = await listCovered(table, stream, covers, { limit });
-  const lags = await mapInParallel(rows, measuredTogether(stream.partitions), async (row) => {
+  const lags = await mapInParallel(rows, measuredTogether(chainCount(stream)), async (row) => {
     try {
       const state = await subscriptions.refresh(stream, { row });
       return [{ name: row.name, lag: await subscriptions.lag(stream, state) }];

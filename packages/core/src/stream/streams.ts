@@ -1,13 +1,21 @@
 import type { CreateStream, PatchStream, ProblemCode } from "@eventledger/protocol";
 import type { Clock, Stamp } from "../kernel/clock.ts";
 import { differencesOf } from "../kernel/differences.ts";
-import { LedgerError, streamNotFound } from "../kernel/error.ts";
+import { invalidRequest, LedgerError, streamNotFound } from "../kernel/error.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { createMemory } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import { again, retry } from "../kernel/retry.ts";
 import { beginArchive } from "../model/archive.ts";
-import { type Life, lifeOf, type ScopedName, scopeName, type Tenant } from "../model/names.ts";
+import { CHAINS_MAX, chainCount, chainsOf, TurnReached } from "../model/epochs.ts";
+import {
+  bareName as bareOf,
+  type Life,
+  lifeOf,
+  type ScopedName,
+  scopeName,
+  type Tenant,
+} from "../model/names.ts";
 import type { Sightings } from "../model/sightings.ts";
 import type { StreamRow } from "../table/stream.entity.ts";
 import type { Table } from "../table/table.ts";
@@ -36,7 +44,9 @@ type Deps = {
   /** Begins or stops archiving a partition, as the settings say. */
   readonly settleArchive?: (stream: LiveStream, partition: number) => Promise<unknown>;
   /** Permanently ends the chain of one partition. */
-  readonly sealPartition: (life: Life, partition: number) => Promise<void>;
+  readonly sealPartition: (life: Life, partition: number) => Promise<unknown>;
+  /** Leads a stream that turns into its next epoch: see `bringOn`. */
+  readonly bringOn: (life: Life, row: StreamRow) => Promise<boolean>;
 };
 
 /** How long a stream's row stays cached. */
@@ -44,7 +54,7 @@ const MEMORY_MS = 5_000;
 
 /** Creates, changes and ends streams. */
 export function createStreams(deps: Deps) {
-  const { table, clock, random, sightings, sealPartition } = deps;
+  const { table, clock, random, sightings, sealPartition, bringOn } = deps;
   const { settleArchive = async () => {} } = deps;
   const means = { canArchive: deps.canArchive ?? false, canLock: deps.canLock ?? false };
   const memory = createMemory<LiveStream>(clock, { ttlMs: MEMORY_MS });
@@ -110,14 +120,57 @@ export function createStreams(deps: Deps) {
   ): Promise<T> {
     const stream = memory.recall(scopeName(tenant, bareName)) ?? (await load(tenant, bareName));
     try {
-      return await run(stream);
+      return await follow(tenant, stream, run);
     } catch (error) {
       if (!(error instanceof LedgerError && OF_ANOTHER_LIFE.has(error.code))) throw error;
       const present = await load(tenant, bareName);
       if (present.uid === stream.uid) throw error;
-      return run(present);
+      return follow(tenant, present, run);
     }
   }
+
+  /** Runs an operation on the live stream of that name, as it is now. Throws `stream-not-found`. */
+  async function useNow<T>(
+    tenant: Tenant,
+    bareName: string,
+    run: (stream: LiveStream) => Promise<T>,
+  ): Promise<T> {
+    return follow(tenant, await load(tenant, bareName), run);
+  }
+
+  /**
+   * Runs an operation. When it meets the end of a partition, this leads the stream into its next
+   * epoch if no process has, and runs the operation again with the partitions of that epoch.
+   */
+  async function follow<T>(
+    tenant: Tenant,
+    known: LiveStream,
+    run: (stream: LiveStream) => Promise<T>,
+  ): Promise<T> {
+    let stream = known;
+    const limits = { tries: TURN_TRIES, pause: pauseAfter(TURN_PAUSE_MS), giveUp: stillTurning };
+    return retry<T>(limits, async () => {
+      try {
+        return await run(stream);
+      } catch (error) {
+        if (!(error instanceof TurnReached)) throw error;
+        stream = await inNextEpoch(tenant, stream);
+        return again();
+      }
+    });
+  }
+
+  /** Returns a stream in an epoch after the known one, if it turns to one. */
+  async function inNextEpoch(tenant: Tenant, known: LiveStream): Promise<LiveStream> {
+    const present = await load(tenant, bareOf(known.name));
+    if (present.uid !== known.uid) throw streamNotFound();
+    if (present.growing === undefined) return present;
+    await bringOn(present.life, present);
+    return load(tenant, bareOf(known.name));
+  }
+
+  const pauseAfter = (ms: number) => (attempt: number) =>
+    clock.sleep(attempt === 0 ? 0 : ms * random.fraction() * attempt);
 
   /** Returns the current live stream of that name. Throws `stream-not-found`. */
   async function load(tenant: Tenant, bareName: string): Promise<LiveStream> {
@@ -132,6 +185,27 @@ export function createStreams(deps: Deps) {
     const live = { ...row, life: lifeOf(name, row.uid), stamp: look.stamp };
     memory.learn(name, look, live);
     return live;
+  }
+
+  /**
+   * Gives a stream another number of partitions, or finds that it has it. A stream that turns
+   * already first reaches its next epoch. Returns when the new partitions can be written.
+   */
+  async function resize(tenant: Tenant, bareName: string, partitions: number): Promise<StreamRow> {
+    return retry<StreamRow>({ tries: CHANGE_TRIES, giveUp: nameIsBusy }, async () => {
+      const stream = await load(tenant, bareName);
+      if (stream.growing !== undefined) {
+        await inNextEpoch(tenant, stream);
+        return again();
+      }
+      if (stream.partitions === partitions) return stream;
+      const left = CHAINS_MAX - chainCount(stream);
+      if (partitions > left) throw noPartitionsLeft(left);
+      const turning = await table.streams.turnTo(stream, partitions);
+      memory.change(stream.name);
+      if (turning !== undefined) await bringOn(stream.life, turning);
+      return again();
+    });
   }
 
   async function patch(tenant: Tenant, bareName: string, wanted: PatchStream): Promise<StreamRow> {
@@ -154,8 +228,7 @@ export function createStreams(deps: Deps) {
 
   /** Archiving begins or stops in all partitions before the change is answered. */
   async function settle(stream: LiveStream): Promise<void> {
-    const partitions = Array.from({ length: stream.partitions }, (_, partition) => partition);
-    await inParallel(partitions, WAVE, async (partition) => {
+    await inParallel(chainsOf(stream), WAVE, async (partition) => {
       await settleArchive(stream, partition);
     });
   }
@@ -168,27 +241,33 @@ export function createStreams(deps: Deps) {
    */
   async function end(tenant: Tenant, bareName: string): Promise<Ended> {
     const name = scopeName(tenant, bareName);
-    const stream = await table.streams.load(name);
-    if (stream === undefined) {
-      const job = await table.removals.openFor(name);
-      if (job !== undefined) return job;
-      throw streamNotFound();
-    }
-    assertRestored(stream);
-    const life = lifeOf(name, stream.uid);
-    const locked = lockedUntilOf(stream, clock.now());
-    const endsHere =
-      stream.status === "live" &&
-      (await table.lifecycle.endStream(tenant, life, { ...stream, ...locked }, clock.now()));
-    memory.change(name);
-    const now = endsHere ? stream : await table.streams.load(name);
-    if (now?.uid === stream.uid) await finishEnd(stream);
-    return locked;
+    return retry<Ended>({ tries: CHANGE_TRIES, giveUp: nameIsBusy }, async () => {
+      const stream = await table.streams.load(name);
+      if (stream === undefined) {
+        const job = await table.removals.openFor(name);
+        if (job !== undefined) return job;
+        throw streamNotFound();
+      }
+      assertRestored(stream);
+      const life = lifeOf(name, stream.uid);
+      const locked = lockedUntilOf(stream, clock.now());
+      const endsHere =
+        stream.status === "live" &&
+        (await table.lifecycle.endStream(tenant, life, { ...stream, ...locked }, clock.now()));
+      memory.change(name);
+      const now = endsHere ? stream : await table.streams.load(name);
+      // The stream has got other partitions in the meantime, and has not ended.
+      if (now?.uid === stream.uid && !endsHere && now.status === "live") return again();
+      if (now?.uid === stream.uid) await finishEnd(now);
+      return locked;
+    });
   }
 
   /** Seals the remaining partitions of an ended life and frees its name. Repeatable. */
-  async function finishEnd({ name, uid, partitions }: EndedStream): Promise<void> {
+  async function finishEnd(stream: EndedStream): Promise<void> {
+    const { name, uid } = stream;
     const life = lifeOf(name, uid);
+    const partitions = chainCount(stream);
     for (let at = 0; at < partitions; at += WAVE) {
       const wave = Array.from({ length: Math.min(WAVE, partitions - at) }, (_, i) => at + i);
       await Promise.all(wave.map((partition) => sealPartition(life, partition)));
@@ -201,7 +280,7 @@ export function createStreams(deps: Deps) {
   /** Discards everything that is remembered of a name. */
   const forget = (name: ScopedName): void => memory.change(name);
 
-  return { create, use, load, forget, patch, end, finishEnd };
+  return { create, use, useNow, follow, load, forget, patch, resize, end, finishEnd };
 }
 
 /**
@@ -227,7 +306,7 @@ export function assertRestored({ copied }: Pick<StreamRow, "copied">): void {
   });
 }
 
-type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions">;
+type EndedStream = Pick<StreamRow, "name" | "uid" | "partitions" | "epochs">;
 
 const CREATE_TRIES = 5;
 const CHANGE_TRIES = 5;
@@ -239,6 +318,23 @@ function nameIsBusy(): never {
   });
 }
 const WAVE = 8;
+
+/** How often an operation may meet the ends of partitions. Each time the stream has moved on. */
+const TURN_TRIES = 12;
+const TURN_PAUSE_MS = 100;
+
+function stillTurning(): never {
+  throw new LedgerError("stream-busy", {
+    detail: "The stream is changing its partitions. Nothing was written; send the request again.",
+    retryAfterSeconds: 1,
+  });
+}
+
+const noPartitionsLeft = (left: number): LedgerError =>
+  invalidRequest(
+    "/partitions",
+    `can be at most ${Math.max(0, left)}: a stream has at most ${CHAINS_MAX} partitions over all its changes`,
+  );
 
 const SETTINGS = [
   "description",

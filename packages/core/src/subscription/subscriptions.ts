@@ -1,10 +1,10 @@
-import { LIMITS } from "@eventledger/protocol";
 import type { Clock } from "../kernel/clock.ts";
 import { LedgerError, subscriptionNotFound } from "../kernel/error.ts";
 import { assertInvariant } from "../kernel/invariant.ts";
 import { createMemory, type Look } from "../kernel/memory.ts";
 import { newUid, type Random } from "../kernel/random.ts";
 import type { Log } from "../log/log.ts";
+import { CHAINS_MAX, chainCount } from "../model/epochs.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { type Life, lifeOf } from "../model/names.ts";
 import type { Bootstrap } from "../model/snapshot-progress.ts";
@@ -96,7 +96,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     const stale = await table.subscriptions.loadStale(stream.name, stream.uid, name);
     if (stale === undefined) return;
     const life = lifeOf(stream.name, stale.streamUid);
-    await table.lifecycle.removeSubscription(life, stale, LIMITS.partitionsMax);
+    await table.lifecycle.removeSubscription(life, stale, CHAINS_MAX);
   }
 
   /** Returns the subscription with its current positions. Throws `subscription-not-found`. */
@@ -134,7 +134,8 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
    * is nothing to deliver. `refresh` decides what to deliver.
    */
   async function recall(stream: LiveStream, name: string): Promise<SubscriptionState> {
-    return memory.recall(nameOf(stream, name)) ?? load(stream, name);
+    const known = memory.recall(nameOf(stream, name));
+    return known?.offsets.length === chainCount(stream) ? known : load(stream, name);
   }
 
   /** Discards the remembered state of a changed subscription, and any read of it in progress. */
@@ -216,7 +217,7 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     const bound = keyPrefix === undefined ? {} : { keyPrefix };
     const reach = { scopes: [], streams: [], ...bound };
     const deletion = toDeletion({ of, name, reach }, clock.now());
-    await table.lifecycle.removeSubscription(stream.life, row, stream.partitions, deletion);
+    await table.lifecycle.removeSubscription(stream.life, row, chainCount(stream), deletion);
     forget(stream, name);
   }
 
@@ -233,10 +234,12 @@ export function createSubscriptions({ table, clock, random, log, snapshots }: Su
     const offsets = offsetsOf(to, generation);
     const isPlaced = isInSnapshot(to.bootstrap) || offsets.every(({ next }) => next > 0);
     assertInvariant(isPlaced, `${state.row.name} is put to a place`);
-    const from = { generation: state.generation, end };
+    const from = { generation: state.generation, rows: state.offsets[0]?.rows, end };
     const { uid } = state.row;
     const done = await table.lifecycle.replaceOffsets(stream.life, uid, from, offsets);
-    if (done === true) return remember(stream, state.row, look, offsets);
+    const { rows } = from;
+    const counted = rows === undefined ? offsets : offsets.map((row) => ({ ...row, rows }));
+    if (done === true) return remember(stream, state.row, look, counted);
     forget(stream, state.row.name);
     if (done === false) return undefined;
     const found = await refresh(stream, state);

@@ -15,7 +15,7 @@ import { sendTransaction, type Verdict } from "./transaction.ts";
 export type Append = {
   readonly life: Life;
   readonly batches: readonly { readonly partition: number; readonly batch: Batch }[];
-  readonly receipts: readonly ReceiptRow[];
+  readonly receipts: readonly PutReceipt[];
   /**
    * The token of the content. Copies of the same content have the same token, and other contents
    * have other tokens.
@@ -23,9 +23,10 @@ export type Append = {
   readonly token: string;
 };
 
-/**
- * The existing rows that prevented the append, by item. Undefined for an item without such a row.
- */
+/** A receipt to put where no row is, or in the place of the claim `replaces`. */
+export type PutReceipt = ReceiptRow & { readonly replaces?: Uint8Array };
+
+/** The existing rows that prevented the append, item by item. Undefined for an item without one. */
 export type Obstacles = {
   readonly batches: readonly (Batch | undefined)[];
   readonly receipts: readonly (ReceiptRow | undefined)[];
@@ -52,8 +53,13 @@ export const appendRows = (connection: Connection, kinds: Pick<RowKinds, "batch"
               .create({ life: append.life, partition: item.partition, ...item.batch })
               .commit({ response: "all_old" }),
           ),
-          ...append.receipts.map((row) =>
-            receipt.create({ life: append.life, ...row }).commit({ response: "all_old" }),
+          ...append.receipts.map(({ replaces, ...row }) =>
+            replaces === undefined
+              ? receipt.create({ life: append.life, ...row }).commit({ response: "all_old" })
+              : receipt
+                  .put({ life: append.life, ...row })
+                  .where(({ claimId }, { eq }) => eq(claimId, replaces))
+                  .commit({ response: "all_old" }),
           ),
         ],
       ).go({ token: append.token }),

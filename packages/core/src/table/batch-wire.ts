@@ -16,7 +16,7 @@ type StoredBatch = {
   readonly n: number;
   readonly b: Uint8Array;
   readonly t: number;
-  readonly k?: "seal" | "jump";
+  readonly k?: "seal" | "turn" | "jump";
   readonly r: number;
   readonly d: Uint8Array;
   readonly expiresAt?: number;

@@ -1,7 +1,7 @@
 import { CustomAttributeType, Entity } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { readRows } from "./aws-error.ts";
-import type { Batch, BatchOutline, ClaimedRun } from "./batch.ts";
+import { type Batch, type BatchOutline, type ClaimedRun, isLast } from "./batch.ts";
 import { SEQUENCE_DIGITS, sendQuery } from "./batch-wire.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { type DeletedPage, deleteEach } from "./in-part.ts";
@@ -22,7 +22,7 @@ export const batchEntity = (connection: Connection) =>
         count: { type: "number", required: true, field: "n" },
         batchId: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "b" },
         publishedAt: { type: "number", required: true, field: "t" },
-        kind: { type: ["seal", "jump"] as const, field: "k" },
+        kind: { type: ["seal", "turn", "jump"] as const, field: "k" },
         rawBytes: { type: "number", required: true, field: "r" },
         payload: { type: CustomAttributeType<Uint8Array>("any"), required: true, field: "d" },
         expiresAt: { type: "number" },
@@ -123,11 +123,11 @@ export const batchRows = (connection: Connection, entity: ReturnType<typeof batc
       (some) => entity.delete(some).go({ unprocessed: "raw" }),
     ),
 
-  /** Deletes stored batches, up to one page, oldest first. Seals stay. */
+  /** Deletes stored batches, up to one page, oldest first. Seals and turns stay. */
   async deletePage(life: Life, partition: number): Promise<DeletedPage> {
     const { batches } = await this.loadFrom(life, partition, 0, DELETE_PAGE);
     const keys = batches
-      .filter((batch) => batch.kind !== "seal")
+      .filter((batch) => !isLast(batch))
       .map(({ first }) => ({ life, partition, first }));
     const rows = await deleteEach(connection, keys, (some) =>
       entity.delete(some).go({ unprocessed: "raw" }),

@@ -1,8 +1,8 @@
 /**
  * One stored record batch: `count` events from `first` on, write-once. A `seal` has no events and
- * marks the end of the stream's life. A `jump` has no events either. It uses up `count` numbers,
- * which a restore may have lost. Times are milliseconds since 1970, `expiresAt` and `keptUntil`
- * seconds.
+ * marks the end of the stream's life. A `turn` has no events either. It ends the chain, and the
+ * stream goes on in the partitions of the next epoch. A `jump` uses up `count` numbers, which a
+ * restore may have lost. Times are milliseconds since 1970, `expiresAt` and `keptUntil` seconds.
  */
 export type Batch = {
   readonly first: number;
@@ -10,7 +10,7 @@ export type Batch = {
   /** 128 random bits that name the writer, to distinguish a lost answer from a lost race. */
   readonly batchId: Uint8Array;
   readonly publishedAt: number;
-  readonly kind?: "seal" | "jump";
+  readonly kind?: "seal" | "turn" | "jump";
   readonly rawBytes: number;
   /** The codec's tag and the packed events. */
   readonly payload: Uint8Array;
@@ -43,11 +43,15 @@ const OUTLINE = [
   "free",
 ] as const;
 
-/** Returns when a batch's time is over, in seconds since 1970. Undefined for a seal. */
+/** Returns when a batch's time is over, in seconds since 1970. Undefined for a seal or turn. */
 export const lastsUntil = ({
   expiresAt,
   keptUntil,
 }: Pick<Batch, "expiresAt" | "keptUntil">): number | undefined => expiresAt ?? keptUntil;
+
+/** Returns whether a batch is the last of its chain. Nothing can be written after it. */
+export const isLast = ({ kind }: Pick<Batch, "kind">): boolean =>
+  kind === "seal" || kind === "turn";
 
 /** Returns how a batch states when its time is over. */
 export const lasting = (

@@ -1,4 +1,5 @@
 import { createWriteTransaction } from "electrodb";
+import { chainCount, type Epoch } from "../model/epochs.ts";
 import type { Life, ScopedName, Tenant } from "../model/names.ts";
 import type { Checkpoint } from "./checkpoint.entity.ts";
 import type { Connection } from "./connection.ts";
@@ -7,13 +8,14 @@ import {
   BOOTSTRAP_ATTRIBUTES,
   bootstrapAttributes,
   guarded,
+  hasRows,
   isOrAbsent,
   type LeaseGuard,
   type OffsetRow,
   PARKING_ATTRIBUTES,
 } from "./offset.entity.ts";
 import type { RowKinds } from "./row-kinds.ts";
-import type { StreamRow } from "./stream.entity.ts";
+import { isAtEpoch, type StreamRow } from "./stream.entity.ts";
 import type { SubscriptionRow } from "./subscription.entity.ts";
 import { transact, transactOnce } from "./transaction.ts";
 
@@ -26,7 +28,7 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   async createStream(
     tenant: Tenant,
     life: Life,
-    { archiveDays, copied: _, ...row }: StreamRow,
+    { archiveDays, copied: _, epochs: __, ...row }: StreamRow,
     checkpoint: Checkpoint,
   ): Promise<boolean> {
     const partitions = Array.from({ length: row.partitions }, (_, partition) => partition);
@@ -49,21 +51,53 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
   },
 
   /**
+   * Adds an epoch to a live stream that turns to it, and the checkpoints of its partitions.
+   * `epochs` are the earlier ones, with their ends, and the new one. Returns false when the stream
+   * has changed otherwise, perhaps by an earlier try of this call.
+   */
+  async addEpoch(
+    life: Life,
+    row: StreamRow,
+    epochs: readonly Epoch[],
+    checkpoints: readonly (Checkpoint & { readonly partition: number })[],
+  ): Promise<boolean> {
+    const { name, uid, growing = 0, archiveDays } = row;
+    const reasons = await transact(connection, () =>
+      createWriteTransaction(entities, ({ stream, checkpoint }) => [
+        stream
+          .patch({ name })
+          .set({ epochs, epoch: epochs.length - 1 })
+          .remove(["growing"])
+          .where((stored, operations) => {
+            const { eq, notExists } = operations;
+            const isLive = `${eq(stored.uid, uid)} AND ${eq(stored.status, "live")}`;
+            const isHere = `${isAtEpoch(stored, operations, row)} AND ${eq(stored.growing, growing)}`;
+            // The checkpoints say whether their partitions are archived.
+            const days =
+              archiveDays === null
+                ? notExists(stored.archiveDays)
+                : eq(stored.archiveDays, archiveDays);
+            return `${isLive} AND ${isHere} AND ${days}`;
+          })
+          .commit(),
+        ...checkpoints.map((each) => checkpoint.create({ life, ...each }).commit()),
+      ]).go(),
+    );
+    return reasons === undefined;
+  },
+
+  /**
    * Ends a life: its name no longer leads to it, and its removal is scheduled. Returns false if it
-   * had ended.
+   * had ended, or has got partitions that `row` lacks.
    */
   async endStream(
     tenant: Tenant,
     life: Life,
-    {
-      name,
-      uid,
-      partitions,
-      archiveKeptDays,
-      lockedUntil,
-    }: StreamRow & { readonly lockedUntil?: number },
+    row: StreamRow & { readonly lockedUntil?: number },
     requestedAt: number,
   ): Promise<boolean> {
+    const { name, uid, archiveKeptDays, lockedUntil } = row;
+    const partitions = chainCount(row);
     const archived = {
       ...(archiveKeptDays === undefined ? {} : { isArchived: true }),
       ...(lockedUntil === undefined ? {} : { lockedUntil }),
@@ -73,7 +107,11 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
         stream
           .patch({ name })
           .set({ status: "deleting" })
-          .where((row, { eq }) => `${eq(row.uid, uid)} AND ${eq(row.status, "live")}`)
+          .where((stored, operations) => {
+            const { eq } = operations;
+            const isLive = `${eq(stored.uid, uid)} AND ${eq(stored.status, "live")}`;
+            return `${isLive} AND ${isAtEpoch(stored, operations, row)}`;
+          })
           .commit(),
         directory.delete({ tenant, name }).commit(),
         removal.put({ life, name, uid, partitions, ...archived, requestedAt, removed: 0 }).commit(),
@@ -137,11 +175,13 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
     subscriptionUid: string,
     from: {
       readonly generation: number;
+      /** See `rows` of an offset. */
+      readonly rows?: number | undefined;
       readonly end?: { readonly scan: string; readonly guard: LeaseGuard } | undefined;
     },
     to: readonly OffsetRow[],
   ): Promise<boolean | "unsure"> {
-    const { generation, end } = from;
+    const { generation, rows, end } = from;
     const { reasons, isRepeated } = await transactOnce(connection, () =>
       createWriteTransaction(entities, ({ offset }) =>
         to.map(({ partition, bootstrap, batch, next, generation: begun }) => {
@@ -153,15 +193,45 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
             .remove([...absent, ...PARKING_ATTRIBUTES])
             .where((row, operations) => {
               const same = operations.eq(row.generation, generation);
-              if (partition !== 0 || end === undefined) return same;
+              if (partition !== 0) return same;
+              const here = `${same} AND ${hasRows(row, operations, rows)}`;
+              if (end === undefined) return here;
               const there = operations.eq(row.scan, end.scan);
-              return `${same} AND ${there} AND ${guarded(row, operations, end.guard)}`;
+              return `${here} AND ${there} AND ${guarded(row, operations, end.guard)}`;
             })
             .commit();
         }),
       ).go(),
     );
     return reasons === undefined || (isRepeated && "unsure");
+  },
+
+  /**
+   * Adds the positions of later epochs to a subscription, if it still has `rows` and this
+   * generation. Does nothing otherwise, or when they are there. Repeating the call is harmless.
+   */
+  async addOffsets(
+    life: Life,
+    subscriptionUid: string,
+    { generation, rows }: Pick<OffsetRow, "generation" | "rows">,
+    added: readonly Pick<OffsetRow, "partition" | "batch" | "next">[],
+  ): Promise<void> {
+    const all = Math.max(...added.map(({ partition }) => partition)) + 1;
+    await transact(connection, () =>
+      createWriteTransaction(entities, ({ offset }) => [
+        offset
+          .patch({ life, subscriptionUid, partition: 0 })
+          .set({ rows: all })
+          .where((row, operations) => {
+            const same = operations.eq(row.generation, generation);
+            return `${same} AND ${hasRows(row, operations, rows)}`;
+          })
+          .commit(),
+        ...added.map((each) =>
+          offset.create({ life, subscriptionUid, generation, ...each }).commit(),
+        ),
+      ]).go(),
+    );
   },
 
   /**
@@ -177,7 +247,11 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
       readonly widenedIn: number | undefined;
       readonly generation: number;
     },
-    from: { readonly generation: number; readonly partitions: number },
+    from: {
+      readonly generation: number;
+      readonly partitions: number;
+      readonly rows?: number | undefined;
+    },
   ): Promise<boolean> {
     const { config, configured, widenedIn, generation } = to;
     // Only the first position carries the settings counter. Every position carries the generation.
@@ -197,7 +271,10 @@ export const lifecycleRows = (connection: Connection, entities: Entities) => ({
           offset
             .patch({ life, subscriptionUid: uid, partition })
             .set({ generation, ...(partition === 0 ? { configured } : {}) })
-            .where((row, { eq }) => eq(row.generation, from.generation))
+            .where((row, operations) => {
+              const same = operations.eq(row.generation, from.generation);
+              return partition === 0 ? `${same} AND ${hasRows(row, operations, from.rows)}` : same;
+            })
             .commit(),
         ),
       ]).go(),

@@ -32,6 +32,11 @@ export type OffsetRow = Position & {
    * positions that its copy of the settings is old. Absent if they were never changed.
    */
   readonly configured?: number;
+  /**
+   * In partition 0, the number of rows of the subscription. Absent until rows were added for a
+   * later epoch of the stream. A change of all rows has a condition on it.
+   */
+  readonly rows?: number;
 };
 
 /**
@@ -93,6 +98,7 @@ export const offsetEntity = (connection: Connection) =>
         skipped: { type: CustomAttributeType<readonly SkippedEvent[]>("any"), field: "h" },
         delivery: { type: CustomAttributeType<Delivery>("any"), field: "d" },
         configured: { type: "number", field: "v" },
+        rows: { type: "number", field: "z" },
       },
       indexes: {
         primary: {
@@ -159,6 +165,13 @@ export function guarded<Name>(
   return `(${notExists(row.owner)} OR ${lte(row.until, guard.nowMs)}${asSeen})`;
 }
 
+/** The condition that a subscription has as many rows as are known, in the row of partition 0. */
+export const hasRows = <Name>(
+  row: { readonly rows: Name },
+  operations: { eq(name: Name, value: number): string; notExists(name: Name): string },
+  known: number | undefined,
+): string => isOrAbsent(row.rows, operations, known ?? 0);
+
 type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
   [K in keyof Bootstrap]?: Bootstrap[K];
 } & { readonly token?: number; readonly owner?: string; readonly until?: number } & {
@@ -170,7 +183,7 @@ type StoredOffset = Omit<OffsetRow, "bootstrap" | "lease" | "parking"> & {
 
 export function toOffset(stored: StoredOffset): OffsetRow {
   const { partition, batch, next, generation, scan, token, owner, until = 0, ...rest } = stored;
-  const { revision, releaseCount = 0, parked: keys = [], delivery, configured } = rest;
+  const { revision, releaseCount = 0, parked: keys = [], delivery, configured, rows } = rest;
   const skipped = stillSkipped({ keys, skipped: rest.skipped ?? [] }, next);
   const lease = token === undefined ? {} : { lease: { token, owner, until } };
   const parking =
@@ -186,6 +199,7 @@ export function toOffset(stored: StoredOffset): OffsetRow {
     ...parking,
     ...counted,
     ...settings,
+    ...(rows === undefined ? {} : { rows }),
   };
   if (scan === undefined) return offset;
   const { run = "", startedAt = 0, starts = [], exactFrom = [] } = rest;

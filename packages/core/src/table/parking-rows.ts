@@ -1,3 +1,4 @@
+import { createWriteTransaction } from "electrodb";
 import type { Life } from "../model/names.ts";
 import { nothingParked, type Parking } from "../model/parking.ts";
 import { readRows, writeRowsUntilKnown } from "./aws-error.ts";
@@ -12,6 +13,8 @@ import {
   toOffset,
 } from "./offset.entity.ts";
 
+import { transact } from "./transaction.ts";
+
 /** The subscription whose offset rows are read or changed. */
 type OffsetOwner = { readonly life: Life; readonly subscriptionUid: string };
 
@@ -20,6 +23,38 @@ type OffsetOwner = { readonly life: Life; readonly subscriptionUid: string };
  * committed offset and the parked keys, so one condition guards both.
  */
 export const parkingRows = (connection: Connection, offset: ReturnType<typeof offsetEntity>) => ({
+  /**
+   * Changes the parked keys of several partitions at once, under the conditions of `change`.
+   * Returns false when one of them has changed in the meantime, perhaps by an earlier try of this
+   * call.
+   */
+  async changeAll(
+    place: OffsetOwner,
+    changes: readonly (readonly [from: OffsetRow, to: Parking])[],
+  ): Promise<boolean> {
+    const reasons = await transact(connection, () =>
+      createWriteTransaction({ offset }, ({ offset: rows }) =>
+        changes.map(([from, to]) => {
+          const { partition, generation, next } = from;
+          const { revision } = from.parking ?? nothingParked;
+          return rows
+            .patch({ ...place, partition })
+            .set({ parked: to.keys, revision: to.revision })
+            .set(to.releaseCount === 0 ? {} : { releaseCount: to.releaseCount })
+            .set(to.skipped.length === 0 ? {} : { skipped: to.skipped })
+            .remove([...(to.skipped.length === 0 ? SKIPPED : [])])
+            .where((row, operations) => {
+              const { eq } = operations;
+              const same = `${eq(row.generation, generation)} AND ${eq(row.next, next)}`;
+              return `${same} AND ${isOrAbsent(row.revision, operations, revision)}`;
+            })
+            .commit();
+        }),
+      ).go(),
+    );
+    return reasons === undefined;
+  },
+
   /** Returns one partition's current row. Undefined when the subscription is gone. */
   async load(place: OffsetOwner, partition: number): Promise<OffsetRow | undefined> {
     const { data } = await readRows(connection, () =>

@@ -33,8 +33,8 @@ export type ReceiptRow = Receipt & {
 
 /**
  * A claim is made before the events of a request are written. The batch that writes them has the
- * `claimId`, so the chain itself shows whether the events were written, and where. No batch that
- * begins below `claimFrom` contains them.
+ * `claimId`, so the chain itself shows whether and where they are. They are in no batch of the
+ * partition that begins below `claimFrom`, and in none of an earlier epoch.
  */
 export type Claim = {
   readonly claimId: Uint8Array;
@@ -110,14 +110,14 @@ export const receiptRows = (connection: Connection, entity: ReturnType<typeof re
   },
 
   /**
-   * Records that no batch below `claimFrom` settles the claim, and extends the claim until
-   * `expiresAt`. Returns false when the row now belongs to a different request, or is gone.
-   * Repeating the call is harmless.
+   * Records that no batch of a partition below `claimFrom` settles the claim, and none of an
+   * earlier epoch, and extends the claim until `expiresAt`. Returns false when the row belongs to a
+   * different request by now, or is gone. Repeating the call is harmless.
    */
   async advance(
     life: Life,
     { key, claimId }: { readonly key: string; readonly claimId: Uint8Array },
-    to: Pick<Claim, "claimFrom"> & Pick<ReceiptRow, "expiresAt">,
+    to: Pick<Claim, "claimPartition" | "claimFrom"> & Pick<ReceiptRow, "expiresAt">,
   ): Promise<boolean> {
     const { rejected } = await writeRowsUntilKnown(connection, () =>
       entity

@@ -1,17 +1,25 @@
 import type { CreateStream, PatchStream } from "@eventledger/protocol";
 import { CustomAttributeType, Entity } from "electrodb";
+import { type Epoch, lastEpoch } from "../model/epochs.ts";
 import { type ScopedName, scopeName, type Tenant } from "../model/names.ts";
 import type { Restored } from "../model/restored.ts";
-import { readRows, writeRows } from "./aws-error.ts";
+import { readRows, writeRows, writeRowsUntilKnown } from "./aws-error.ts";
 import { type Connection, entityConfig } from "./connection.ts";
 import { readEach } from "./in-part.ts";
 
-/** A stream's row. `createdAt` is in milliseconds since 1970. */
+/**
+ * A stream's row. `createdAt` is in milliseconds since 1970. `partitions` is the number of the last
+ * epoch.
+ */
 export type StreamRow = Omit<CreateStream, "name" | "archiveLock"> & {
   readonly name: ScopedName;
   readonly uid: string;
   readonly status: "live" | "deleting";
   readonly createdAt: number;
+  /** The epochs of its partitions. Absent until the number of partitions has changed. */
+  readonly epochs?: readonly Epoch[];
+  /** The number of partitions of the next epoch, while the stream turns to it. */
+  readonly growing?: number;
   /**
    * How many days archived events are kept. It stays when archiving stops, so it is absent only in
    * a stream that never had an archive.
@@ -45,12 +53,15 @@ export const streamEntity = (connection: Connection) =>
         name: { type: CustomAttributeType<ScopedName>("string"), required: true },
         uid: { type: "string", required: true },
         status: { type: ["live", "deleting"] as const, required: true },
-        /**
-         * The number of the partitioning that its keys follow. Reserved: a future change of the
-         * number of partitions will increase it.
-         */
+        /** The number of the last epoch, from 0. Every write of an epoch has a condition on it. */
         epoch: { type: "number", required: true, default: 0 },
+        /**
+         * The number of partitions of the first epoch. Code that knows of no epochs therefore meets
+         * the end of those partitions, instead of writing keys where they do not belong.
+         */
         partitions: { type: "number", required: true },
+        epochs: { type: CustomAttributeType<readonly Epoch[]>("any") },
+        growing: { type: "number" },
         compaction: { type: ["key", "none"] as const, required: true },
         retentionHours: { type: "number", required: true },
         archiveDays: { type: "number" },
@@ -198,6 +209,25 @@ export const streamRows = (
   },
 
   /**
+   * Records that a live stream gets `partitions` partitions after its last epoch. Undefined when
+   * that epoch is not the last one any more, when the stream turns already, or has ended.
+   */
+  async turnTo(row: StreamRow, partitions: number): Promise<StreamRow | undefined> {
+    const { rejected, data } = await writeRowsUntilKnown(connection, () =>
+      stream
+        .patch({ name: row.name })
+        .set({ growing: partitions })
+        .where((stored, operations) => {
+          const { eq, notExists } = operations;
+          const isLive = `${eq(stored.uid, row.uid)} AND ${eq(stored.status, "live")}`;
+          return `${isLive} AND ${isAtEpoch(stored, operations, row)} AND ${notExists(stored.growing)}`;
+        })
+        .go({ response: "all_new", returnOnConditionCheckFailure: true }),
+    );
+    return rejected ? undefined : toRow(connection, data);
+  },
+
+  /**
    * Records which table a stream belongs to, if no table is recorded yet. Repeating the call is
    * harmless.
    */
@@ -237,5 +267,22 @@ type StoredStream = Omit<StreamRow, "archiveDays"> & {
 const toRow = ({ table: here }: Connection, row: StoredStream): StreamRow => {
   const { epoch: _, restores: __, archiveDays = null, ...rest } = row;
   const copied = row.table !== undefined && row.table !== here;
-  return { ...rest, archiveDays, ...(copied ? { copied } : {}) };
+  const { partitions } = lastEpoch(row);
+  return { ...rest, partitions, archiveDays, ...(copied ? { copied } : {}) };
+};
+
+/** The number of a stream's last epoch, as its row counts them. */
+export const epochNumber = ({ epochs = [] }: Pick<StreamRow, "epochs">): number =>
+  Math.max(0, epochs.length - 1);
+
+/** The condition that the last epoch of a stream is still that of `row`. */
+export const isAtEpoch = <Name>(
+  stored: { readonly epoch: Name },
+  { eq, notExists }: { eq(name: Name, value: number): string; notExists(name: Name): string },
+  row: Pick<StreamRow, "epochs">,
+): string => {
+  const known = epochNumber(row);
+  return known === 0
+    ? `(${notExists(stored.epoch)} OR ${eq(stored.epoch, 0)})`
+    : eq(stored.epoch, known);
 };

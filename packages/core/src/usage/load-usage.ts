@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { inParallel } from "../kernel/in-parallel.ts";
 import { DAY_MS, HOUR_MS } from "../kernel/time.ts";
+import { chainCount } from "../model/epochs.ts";
 import { isAuditStream, type Life, lifeOf, ownerOf, type Tenant } from "../model/names.ts";
 import { dayOf, HOURS_OF_DAY, hourOf } from "../model/usage.ts";
 import type { Checkpoint } from "../table/checkpoint.entity.ts";
@@ -102,8 +103,9 @@ async function listChains(table: Table, tenant: Tenant): Promise<Chain[]> {
   let after: Parameters<Table["streams"]["list"]>[2];
   do {
     const page = await table.streams.list(tenant, STREAMS, after);
-    for (const { name, uid, partitions, retentionHours } of page.streams) {
-      if (!isAuditStream(name)) add(lifeOf(name, uid), partitions, retentionHours);
+    for (const stream of page.streams) {
+      const { name, uid, retentionHours } = stream;
+      if (!isAuditStream(name)) add(lifeOf(name, uid), chainCount(stream), retentionHours);
     }
     after = page.next ?? undefined;
   } while (after !== undefined);

@@ -1,4 +1,4 @@
-import type { Append, Obstacles } from "../../table/append-rows.ts";
+import type { Append, Obstacles, PutReceipt } from "../../table/append-rows.ts";
 import { type Batch, type ClaimedRun, lasting } from "../../table/batch.ts";
 import type { Receipt, ReceiptPart, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { BatchEntry, Packed } from "../codec.ts";
@@ -60,6 +60,8 @@ export type PlanInput = {
   readonly newBatchId: () => Uint8Array;
   /** For each request, the claim that settles its idempotency key, if there is one. */
   readonly claims: readonly (ClaimRow | undefined)[];
+  /** For each request, the claim that its receipt takes the place of. */
+  readonly replaced?: readonly (Uint8Array | undefined)[] | undefined;
 };
 
 /** Numbers a packed group from the ends of its chains. Times never decrease along a chain. */
@@ -79,11 +81,13 @@ export function planAppend(input: PlanInput): AppendPlan {
     }),
     publishedAt,
   }));
-  const rows = input.requests.flatMap(({ idempotency }, index): ReceiptRow[] => {
+  const rows = input.requests.flatMap(({ idempotency }, index): PutReceipt[] => {
     const receipt = receipts[index];
     if (idempotency === undefined || receipt === undefined) return [];
     if (input.claims[index] !== undefined) return [];
-    return [{ ...idempotency, ...receipt, expiresAt: input.receiptExpiresAt }];
+    const replaces = input.replaced?.[index];
+    const over = replaces === undefined ? {} : { replaces };
+    return [{ ...idempotency, ...receipt, ...over, expiresAt: input.receiptExpiresAt }];
   });
   const claims = input.claims.filter((claim) => claim !== undefined);
   const token = Buffer.from(batches[0]?.batch.batchId ?? new Uint8Array()).toString("hex");
@@ -169,6 +173,8 @@ export type CancelReading =
    */
   | { readonly kind: "settled"; readonly rows: ReadonlyMap<string, ReceiptRow> }
   | { readonly kind: "sealed" }
+  /** The stream goes on in other partitions. */
+  | { readonly kind: "turned" }
   | { readonly kind: "lost" };
 
 /**
@@ -188,7 +194,9 @@ export function readCancelled({ append, claims }: AppendPlan, found: Obstacles):
     ...claims.flatMap((claim) => settledBy(claim, append, found)),
   ];
   if (rows.length > 0) return { kind: "settled", rows: new Map(rows.map((row) => [row.key, row])) };
-  return { kind: found.batches.some((batch) => batch?.kind === "seal") ? "sealed" : "lost" };
+  const kinds = found.batches.map((batch) => batch?.kind);
+  if (kinds.includes("seal")) return { kind: "sealed" };
+  return { kind: kinds.includes("turn") ? "turned" : "lost" };
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Clock, within } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { HOUR_MS } from "../../kernel/time.ts";
+import { epochsOf, lastEpoch, TurnReached } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import { CLOCKS_APART_MS } from "../../model/sightings.ts";
 import type { Table } from "../../table/table.ts";
@@ -20,6 +21,7 @@ import { type Sent, send } from "./send.ts";
 import type { Line } from "./turns.ts";
 import {
   expire,
+  latestView,
   partitionsOf,
   requestsOf,
   settle,
@@ -100,7 +102,8 @@ export function createAttempt(deps: Deps) {
     turns: Line["turns"],
   ): AppendPlan {
     const requests = requestsOf(live);
-    const nowMs = clock.now();
+    // Times never decrease for a key, from one epoch to the next either.
+    const nowMs = Math.max(clock.now(), lastEpoch(latestView(live)).at);
     const retentionMs = (live[0]?.target.retentionHours ?? 0) * HOUR_MS;
     return planAppend({
       life,
@@ -114,6 +117,7 @@ export function createAttempt(deps: Deps) {
       turns,
       newBatchId: () => random.bytes(16),
       claims: requests.map(claims.claimOf),
+      replaced: requests.map(claims.replacedBy),
     });
   }
 
@@ -171,12 +175,31 @@ export function createAttempt(deps: Deps) {
    */
   async function keepClaimed(life: Life, group: readonly Waiting[], known: Ends): Promise<boolean> {
     const [[partition, end] = []] = known;
-    if (!group.some(({ request }) => isClaimed(request))) return true;
+    const view = latestView(group);
+    if (!group.some(({ request }) => isClaimed(request))) {
+      return epochsOf(view).length === 1 || adoptClaims(life, group);
+    }
     if (partition === undefined || end === undefined) return false;
-    const prepared = await inTime(group, claims.prepare(life, group, partition, end));
+    const prepared = await inTime(group, claims.prepare(life, group, { view, partition, end }));
     for (const [item, row] of prepared?.settled ?? []) settleByReceipt(item, row);
     for (const [item, error] of prepared?.failed ?? []) settle(item, () => item.reject(error));
     if (prepared?.state === "sealed") throw streamNotFound();
+    if (prepared?.state === "turned") throw new TurnReached();
     return prepared?.state === "ready";
+  }
+
+  /**
+   * A key may have been claimed in an earlier epoch, where its request fitted into one batch. If no
+   * batch there settles the claim, none ever will, and the receipt takes its place. Returns false
+   * when that cannot be decided now.
+   */
+  async function adoptClaims(life: Life, group: readonly Waiting[]): Promise<boolean> {
+    const keyed = group.filter(({ request }) => request.idempotency !== undefined);
+    const adopting = Promise.all(
+      keyed.map(async (item) => [item, await claims.adopt(life, item, item.target)] as const),
+    );
+    const adopted = await inTime(group, adopting);
+    for (const [item, row] of adopted ?? []) settleByReceipt(item, row);
+    return adopted !== undefined;
   }
 }

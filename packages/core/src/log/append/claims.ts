@@ -2,9 +2,18 @@ import { type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { again, backOff, retry } from "../../kernel/retry.ts";
+import {
+  chainIn,
+  endOfChain,
+  epochAt,
+  epochsOf,
+  type Partitioned,
+  startOfChain,
+  TurnReached,
+} from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Batch } from "../../table/batch.ts";
-import type { ClaimVerdict, ReceiptRow } from "../../table/receipt.entity.ts";
+import type { ClaimVerdict, Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
 import type { End } from "../end.ts";
 import { notAnswered } from "./append-error.ts";
@@ -43,9 +52,13 @@ export type Prepared<W> = {
   /**
    * `ready`: the events of the other requests are not in the chain, and can only be added at its
    * end. `again`: the chain has grown, or a claim is undecided. `sealed`: the life has ended.
+   * `turned`: the stream goes on in other partitions.
    */
-  readonly state: "ready" | "again" | "sealed";
+  readonly state: "ready" | "again" | "sealed" | "turned";
 };
+
+/** Where the events of a group go: the end of a partition, in a view of the stream. */
+type Place = { readonly view: Partitioned; readonly partition: number; readonly end: End };
 
 /** The first page finds a recent receipt. A process that was away for long reads larger pages. */
 const PAGES = [2, 32, 512] as const;
@@ -66,9 +79,14 @@ const NOTE_BATCHES = 200;
  */
 export function createClaims({ table, clock, random, ends }: Deps) {
   const held = new WeakMap<AppendRequest, Held>();
+  /** The claims of earlier epochs that the receipts of these requests take the place of. */
+  const replaced = new WeakMap<AppendRequest, Uint8Array>();
 
   /** Returns the claim that a request must be written with. */
   const claimOf = (request: AppendRequest): ClaimRow | undefined => held.get(request)?.row;
+
+  /** Returns the id of the claim that the receipt of a request must take the place of. */
+  const replacedBy = (request: AppendRequest): Uint8Array | undefined => replaced.get(request);
 
   /**
    * Claims the keys of a one-partition group that need a claim, and finds those that other
@@ -77,9 +95,9 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   async function prepare<W extends Item>(
     life: Life,
     group: readonly W[],
-    partition: number,
-    end: End,
+    place: Place,
   ): Promise<Prepared<W>> {
+    const { partition, end } = place;
     const settled = new Map<W, ReceiptRow>();
     const failed = new Map<W, unknown>();
     const done = { settled, failed };
@@ -88,7 +106,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     await Promise.all(
       wanted.map(async (item) => {
         if (held.has(item.request)) return;
-        const claimed = await claim(life, item, partition, end.next);
+        const claimed = await claim(life, item, place);
         if (claimed instanceof LedgerError) failed.set(item, claimed);
         else if (claimed !== undefined) settled.set(item, claimed);
       }),
@@ -107,8 +125,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   async function claim(
     life: Life,
     { request, deadline }: Item,
-    partition: number,
-    from: number,
+    { view, partition, end }: Place,
   ): Promise<ReceiptRow | LedgerError | undefined> {
     const { idempotency } = request;
     if (idempotency === undefined) return undefined;
@@ -123,7 +140,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
         ...idempotency,
         claimId,
         claimPartition: partition,
-        claimFrom: from,
+        claimFrom: end.next,
         parts: [],
         publishedAt: clock.now(),
         expiresAt: claimExpiry(clock.now()),
@@ -132,10 +149,85 @@ export function createClaims({ table, clock, random, ends }: Deps) {
       if (verdict.kind === "unknown") return again(verdict.cause);
       const claimed = verdict.kind === "claimed" ? row : verdict.found;
       if (!isClaim(claimed) || claimed.requestHash !== idempotency.requestHash) return claimed;
+      const settled = await searchEarlier(life, request, claimed, { view, partition });
+      if (settled !== undefined) return settled;
       // An earlier copy of this same claim may have landed. Its place then applies to this one.
-      held.set(request, { row: claimed, examinedTo: claimed.claimFrom });
+      const isHere = claimed.claimPartition === partition;
+      const examinedTo = isHere ? claimed.claimFrom : startOfChain(view, partition);
+      held.set(request, { row: claimed, examinedTo });
       return undefined;
     });
+  }
+
+  /**
+   * Searches the partitions of earlier epochs in which a request with this claim may have been
+   * written, up to the epoch of `partition`. All of them have ended, so what is not there will
+   * never be. Returns the row of a settled claim. Throws `TurnReached` for a claim from an epoch
+   * that the view lacks.
+   */
+  async function searchEarlier(
+    life: Life,
+    { drafts }: AppendRequest,
+    row: ClaimRow,
+    { view, partition }: Pick<Place, "view" | "partition">,
+  ): Promise<ReceiptRow | undefined> {
+    const { first } = epochAt(view, partition);
+    const claimedIn = epochAt(view, row.claimPartition);
+    if (row.claimPartition >= first + epochAt(view, partition).partitions) throw new TurnReached();
+    for (const epoch of epochsOf(view)) {
+      if (epoch.first < claimedIn.first || epoch.first >= first) continue;
+      const [chain, ...others] = new Set(drafts.map(({ key }) => chainIn(key, epoch)));
+      if (chain === undefined || others.length > 0) continue;
+      const from = chain === row.claimPartition ? row.claimFrom : epoch.from;
+      const receipt = await findClaim(life, row, {
+        chain,
+        from,
+        to: endOfChain(view, chain) ?? from,
+      });
+      if (receipt !== undefined) return { ...row, ...receipt };
+    }
+    return undefined;
+  }
+
+  /** Returns the receipt of a claim that a batch of a chain settles. */
+  async function findClaim(
+    life: Life,
+    { claimId }: ClaimRow,
+    { chain, from, to }: { readonly chain: number; readonly from: number; readonly to: number },
+  ): Promise<Receipt | undefined> {
+    let at = from;
+    for (let page = 0; at < to; page++) {
+      const { batches, more } = await table.batches.loadFrom(life, chain, at, sizeOf(page));
+      for (const batch of batches) {
+        const receipt = readClaim(chain, batch, claimId);
+        if (receipt !== undefined) return receipt;
+      }
+      if (!more) return undefined;
+      at = endAfter(batches.at(-1), at);
+    }
+    return undefined;
+  }
+
+  /**
+   * Prepares a request that is written together with its receipt, in a stream with several epochs.
+   * Returns the row of a key that is settled, or that something else has.
+   */
+  async function adopt(
+    life: Life,
+    { request }: Pick<Item, "request">,
+    view: Partitioned,
+  ): Promise<ReceiptRow | undefined> {
+    const { idempotency, partitions } = request;
+    if (idempotency === undefined) return undefined;
+    const row = await table.receipts.load(life, idempotency.key);
+    if (row === undefined || !isClaim(row)) return row;
+    if (row.requestHash !== idempotency.requestHash && !isVoid(row, clock.now())) return row;
+    const partition = Math.max(...partitions);
+    const settled = await searchEarlier(life, request, row, { view, partition });
+    if (settled !== undefined) return settled;
+    if (epochAt(view, row.claimPartition).first === epochAt(view, partition).first) return row;
+    replaced.set(request, row.claimId);
+    return undefined;
   }
 
   /** Puts a claim if the key has no row, or over a void claim. */
@@ -167,12 +259,13 @@ export function createClaims({ table, clock, random, ends }: Deps) {
       examined += batches.length;
       const last = batches.at(-1);
       if (last?.kind === "seal") return { settled, state: "sealed" };
+      if (last?.kind === "turn") return { settled, state: "turned" };
       at = more ? endAfter(last, at) : Math.max(endAfter(last, at), end.next);
       grown ||= last !== undefined && noteEnd(life, partition, last, end, stamp);
       for (const { request } of open) note(request, at);
       if (at < end.next && clock.monotonic() > until) break;
     }
-    await Promise.all(open.map(({ request }) => keep(life, request, examined)));
+    await Promise.all(open.map(({ request }) => keep(life, request, { partition, examined })));
     const ready = at === end.next && !grown && open.every(({ request }) => held.has(request));
     return { settled, state: ready ? "ready" : "again" };
   }
@@ -202,15 +295,20 @@ export function createClaims({ table, clock, random, ends }: Deps) {
   /**
    * Extends a claim if necessary, and records the progress of a long search for the next search.
    */
-  async function keep(life: Life, request: AppendRequest, examined: number): Promise<void> {
+  async function keep(
+    life: Life,
+    request: AppendRequest,
+    { partition, examined }: { readonly partition: number; readonly examined: number },
+  ): Promise<void> {
     const known = held.get(request);
     if (known === undefined) return;
     const soon = endsSoon(known.row, clock.now());
     if (!soon && examined < NOTE_BATCHES) return;
     const claimFrom = Math.max(known.row.claimFrom, known.examinedTo);
     const expiresAt = soon ? claimExpiry(clock.now()) : known.row.expiresAt;
-    const kept = await table.receipts.advance(life, known.row, { claimFrom, expiresAt });
-    if (kept) held.set(request, { ...known, row: { ...known.row, claimFrom, expiresAt } });
+    const to = { claimPartition: partition, claimFrom, expiresAt };
+    const kept = await table.receipts.advance(life, known.row, to);
+    if (kept) held.set(request, { ...known, row: { ...known.row, ...to } });
     else held.delete(request);
   }
 
@@ -220,7 +318,7 @@ export function createClaims({ table, clock, random, ends }: Deps) {
     return true;
   }
 
-  return { claimOf, prepare, passed };
+  return { claimOf, replacedBy, prepare, adopt, passed };
 }
 
 export type Claims = ReturnType<typeof createClaims>;

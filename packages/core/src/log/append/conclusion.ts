@@ -1,4 +1,5 @@
 import { streamNotFound } from "../../kernel/error.ts";
+import { TurnReached } from "../../model/epochs.ts";
 import type { ReceiptRow } from "../../table/receipt.entity.ts";
 import { outcomeUnknown } from "./append-error.ts";
 import { type AppendPlan, type CancelReading, readCancelled } from "./append-plan.ts";
@@ -26,6 +27,7 @@ type SentAttempt = Extract<Attempt, { kind: "sent" }>;
  * - landed: all requests are settled with their receipts
  * - settled: requests with an already settled idempotency key are settled; the others retry
  * - sealed: all are settled with `stream-not-found`
+ * - turned: all are settled with `TurnReached`
  * - lost: another writer was faster; all retry
  * - unknown: all are settled with `outcome-unknown`
  */
@@ -43,6 +45,10 @@ export function createConclusion({ ends, lastEvents, claims, observe }: Deps) {
         break;
       case "sealed":
         for (const item of live) settle(item, () => item.reject(streamNotFound()));
+        break;
+      case "turned":
+        ends.forget(plan.append.life, plan.ends.keys());
+        for (const item of live) settle(item, () => item.reject(new TurnReached()));
         break;
       case "lost":
         observe("AppendConflicts");

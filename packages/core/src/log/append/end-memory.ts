@@ -2,6 +2,7 @@ import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import { MINUTE_MS } from "../../kernel/time.ts";
+import { TurnReached } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Sightings } from "../../model/sightings.ts";
 import { type Batch, type BatchOutline, lastsUntil } from "../../table/batch.ts";
@@ -44,7 +45,7 @@ export function createEndMemory(deps: {
   /**
    * Returns the ends to append at. Remembered ends suffice unless `contested`. With other writers,
    * a read of the last batch is cheaper than a race that is certainly lost. Throws
-   * `stream-not-found` and the errors of `assertMayPublish`.
+   * `stream-not-found`, `TurnReached` and the errors of `assertMayPublish`.
    */
   async function load(
     life: Life,
@@ -86,6 +87,7 @@ export function createEndMemory(deps: {
   async function lookAtEnd(life: Life, partition: number): Promise<End> {
     const end = await loadEnd(deps, life, partition);
     if (end.sealed) throw streamNotFound();
+    if (end.turned) throw new TurnReached();
     assertMayPublish(end, clock.now());
     const before = ends.get(nameOf(life, partition));
     const shared = before !== undefined && before.next !== end.next;
@@ -102,6 +104,7 @@ export function createEndMemory(deps: {
     const stamp = takeStamp(clock);
     const last = await table.batches.loadLast(life, partition, known.next);
     if (last?.kind === "seal") throw streamNotFound();
+    if (last?.kind === "turn") throw new TurnReached();
     if (last === undefined || isBelow(last, known.next)) {
       keep(life, partition, { ...known, shared: false });
       return known;

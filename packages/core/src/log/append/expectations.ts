@@ -1,5 +1,6 @@
 import { type Clock, takeStamp } from "../../kernel/clock.ts";
 import { again, retry } from "../../kernel/retry.ts";
+import type { Partitioned } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { ReceiptRow } from "../../table/receipt.entity.ts";
 import type { Table } from "../../table/table.ts";
@@ -8,6 +9,7 @@ import type { AppendRequest } from "./append-plan.ts";
 import type { EndMemory } from "./end-memory.ts";
 import { isAsExpected, type LastEvent, NO_EVENT, sequenceMismatch } from "./expectation-plan.ts";
 import type { LastEvents } from "./last-events.ts";
+import { latestView } from "./waiting.ts";
 
 type Deps = {
   readonly table: Table;
@@ -17,7 +19,11 @@ type Deps = {
 };
 
 /** A waiting request and its arrival time, in milliseconds of the monotonic clock. */
-type Item = { readonly request: AppendRequest; readonly arrivedAt: number };
+type Item = {
+  readonly request: AppendRequest;
+  readonly arrivedAt: number;
+  readonly target?: Partitioned;
+};
 
 /**
  * The decision about each request of a group before it is written. Requests not named may be
@@ -91,10 +97,12 @@ async function loadLast(
     }
   }
   const failed = new Map<number, unknown>();
+  const view = latestView(group);
   const parts = await Promise.all(
     Array.from(keys, async ([partition, of]) => {
       try {
-        return await lastEvents.load(life, partition, of, ends.get(partition)?.next ?? 1);
+        const { next = 1 } = ends.get(partition) ?? {};
+        return await lastEvents.load(life, partition, of, next, view);
       } catch (error) {
         failed.set(partition, error);
         return new Map<string, LastEvent>();

@@ -3,10 +3,11 @@ import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts"
 import { streamNotFound } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
 import { MINUTE_MS } from "../../kernel/time.ts";
+import { chainIn, type Epoch, epochAt, epochsOf, type Partitioned } from "../../model/epochs.ts";
 import { isTombstone, type RawJson } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { bucketOf } from "../../model/partition.ts";
-import type { Batch } from "../../table/batch.ts";
+import { type Batch, isLast } from "../../table/batch.ts";
 import type { Table } from "../../table/table.ts";
 import { unpackBatch } from "../codec.ts";
 import { type AppendPlan, type AppendRequest, writtenBy } from "./append-plan.ts";
@@ -18,6 +19,8 @@ import { compactionLagging, type LastEvent, NO_EVENT } from "./expectation-plan.
  * current, because all events below `from` are compacted.
  */
 type Tail = {
+  /** Where the memory begins: the watermark of compaction when it was read. */
+  readonly from: number;
   upto: number;
   /** When this process last saw that the chain continues at `upto`, or caused it. */
   stamp: Stamp;
@@ -42,15 +45,23 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
 
   /**
    * Returns the last events of `keys` below `end`. Undefined when the chain has grown past `end` in
-   * the meantime. Throws `compaction-lagging`, `stream-not-found`, `store-unavailable`.
+   * the meantime. Until compaction enters the epoch of the partition, the ends of the partitions of
+   * earlier epochs count too. Throws `compaction-lagging`, `stream-not-found`,
+   * `store-unavailable`.
    */
   async function load(
     life: Life,
     partition: number,
     keys: ReadonlySet<string>,
     end: number,
+    view: Partitioned = { partitions: partition + 1 },
   ): Promise<ReadonlyMap<string, LastEvent> | undefined> {
-    const { latest } = await readTail(life, partition, end);
+    const { from, latest } = await readTail(life, partition, end);
+    const epoch = epochAt(view, partition);
+    for (const before of from > epoch.from ? [] : epochsOf(view).toReversed()) {
+      if (before.first >= epoch.first) continue;
+      await readEarlier(life, before, keys, latest);
+    }
     const unknown = [...keys].filter((key) => !latest.has(key));
     for (let at = 0; at < unknown.length; at += ROWS_AT_ONCE) {
       const wave = unknown.slice(at, at + ROWS_AT_ONCE);
@@ -62,6 +73,22 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     const found = new Map([...keys].map((key) => [key, latest.get(key) ?? NO_EVENT]));
     trim();
     return [...found.values()].some(({ sequence }) => sequence >= end) ? undefined : found;
+  }
+
+  /** Notes the last events of keys in the partitions of an earlier epoch. */
+  async function readEarlier(
+    life: Life,
+    epoch: Epoch,
+    keys: ReadonlySet<string>,
+    latest: Tail["latest"],
+  ): Promise<void> {
+    for (const key of keys) {
+      if (latest.has(key)) continue;
+      const chain = chainIn(key, epoch);
+      const tail = await readTail(life, chain, epoch.ends?.[chain - epoch.first] ?? epoch.from);
+      const last = tail.latest.get(key);
+      if (last !== undefined) note(latest, key, last);
+    }
   }
 
   /** Returns the memory of a partition after reading up to `end`. */
@@ -87,7 +114,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
       const from = tail.upto;
       const { batches } = await table.batches.loadFrom(life, partition, from, ROWS);
       for (const batch of batches) {
-        if (batch.first !== tail.upto || batch.kind === "seal") break;
+        if (batch.first !== tail.upto || isLast(batch)) break;
         learnBatch(tail, batch);
         bytes += batch.rawBytes;
       }
@@ -109,7 +136,7 @@ export function createLastEvents({ table, clock }: { table: Table; clock: Clock 
     const stamp = takeStamp(clock);
     const checkpoint = await table.checkpoints.load(life, partition);
     if (checkpoint === undefined) throw streamNotFound();
-    return { upto: checkpoint.next, stamp, latest: new Map() };
+    return { from: checkpoint.next, upto: checkpoint.next, stamp, latest: new Map() };
   }
 
   function learnBatch(tail: Tail, batch: Batch): void {

@@ -11,7 +11,7 @@ const event = (key: string, data = "1", more: object = {}): IncomingEvent => ({
 });
 
 const hashOf = (events: readonly IncomingEvent[]) =>
-  planRequest(events, 4, "x").idempotency?.requestHash;
+  planRequest(events, { partitions: 4 }, "x").idempotency?.requestHash;
 
 describe("planRequest", () => {
   it("keeps the order of the events, each with the partition of its key", () => {
@@ -19,7 +19,7 @@ describe("planRequest", () => {
     return fc.assert(
       fc.property(keys, fc.integer({ min: 1, max: 64 }), (list, partitions) => {
         const events = list.map((key, n) => event(key, `${n}`));
-        const request = planRequest(events, partitions);
+        const request = planRequest(events, { partitions });
         expect(request.drafts.map(({ key, data }) => [key, data])).toEqual(
           events.map(({ attributes: { key }, data }) => [key, data]),
         );
@@ -43,7 +43,7 @@ describe("planRequest", () => {
     return fc.assert(
       fc.property(fc.array(incoming, { minLength: 1, maxLength: 20 }), (all) => {
         const events = all.map((each) => ({ ...each, data: each.data as RawJson }));
-        const { bytes, drafts } = planRequest(events, 1);
+        const { bytes, drafts } = planRequest(events, { partitions: 1 });
         expect(bytes).toBeGreaterThanOrEqual(packEvents(drafts).rawBytes);
       }),
     );
@@ -71,7 +71,7 @@ describe("readReceipt", () => {
       event(key, "1", n === 3 ? { id: "own" } : {}),
     );
     const batchId = new Uint8Array(16).fill(1);
-    const request = planRequest(events, 3);
+    const request = planRequest(events, { partitions: 3 });
     const counts = request.partitions.map((partition) => ({
       partition,
       count: request.drafts.filter((draft) => draft.partition === partition).length,
@@ -90,7 +90,7 @@ describe("readReceipt", () => {
             },
           ]),
     ]);
-    const published = readReceipt(request, 3, { parts, publishedAt: 5 });
+    const published = readReceipt(request, { partitions: 3 }, { parts, publishedAt: 5 });
     const next = new Map<number, number>();
     for (const [index, { attributes }] of events.entries()) {
       const partition = partitionOf(attributes.key, 3);

@@ -1,8 +1,16 @@
 import { createHash } from "node:crypto";
 import type { EventAttributes } from "@eventledger/protocol";
+import {
+  chainCount,
+  chainIn,
+  chainOfNew,
+  endOfChain,
+  epochAt,
+  type Partitioned,
+  TurnReached,
+} from "../../model/epochs.ts";
 import type { IncomingEvent } from "../../model/event.ts";
-import { partitionOf } from "../../model/partition.ts";
-import type { Position } from "../../model/position.ts";
+import { edgeAt, type Position } from "../../model/position.ts";
 import type { Receipt, ReceiptPart } from "../../table/receipt.entity.ts";
 import { entryOf, madeEventId, PUNCTUATION_BYTES, sizeOf } from "../codec.ts";
 import type { AppendRequest, Draft } from "./append-plan.ts";
@@ -20,13 +28,13 @@ export type Published = {
 /** Hashes each key of a request once, and converts its events to the form of batches. */
 export function planRequest(
   events: readonly IncomingEvent[],
-  partitions: number,
+  stream: Partitioned,
   idempotencyKey?: string,
 ): AppendRequest {
   const drafts = events.map((event): Draft => {
     const { key, id } = event.attributes;
     const entry = entryOf(event);
-    return { ...entry, partition: partitionOf(key, partitions), key, id, bytes: sizeOf(entry) };
+    return { ...entry, partition: chainOfNew(stream, key), key, id, bytes: sizeOf(entry) };
   });
   const expected = expectationsOf(events, drafts);
   return {
@@ -47,23 +55,33 @@ export function planRequest(
 export const bytesOf = ({ drafts }: Pick<AppendRequest, "drafts">): number =>
   drafts.reduce((sum, { bytes }) => sum + bytes - PUNCTUATION_BYTES, 0);
 
-/** Returns the place of each event of a request, computed from its receipt. */
+/**
+ * Returns the place of each event of a request, computed from its receipt. An earlier copy of the
+ * request may have been written in another epoch. A reader that is there has read all earlier
+ * epochs. Throws `TurnReached` for a receipt of an epoch that the view lacks.
+ */
 export function readReceipt(
   { drafts }: Pick<AppendRequest, "drafts">,
-  partitions: number,
+  stream: Partitioned,
   { parts, publishedAt }: Receipt,
 ): Published {
+  const epoch = epochAt(stream, parts[0]?.partition ?? 0);
+  const chains = chainCount(stream);
+  if (parts.some(({ partition }) => partition >= chains)) throw new TurnReached();
   const next = new Map<number, Iterator<Numbered>>();
-  for (let partition = 0; partition < partitions; partition++) {
+  for (const { partition } of parts) {
     next.set(partition, numberedIn(parts.filter((part) => part.partition === partition)));
   }
-  const positions: (Position | undefined)[] = Array.from({ length: partitions });
+  const positions = Array.from({ length: chains }, (_, at): Position | undefined => {
+    const end = at < epoch.first ? endOfChain(stream, at) : undefined;
+    return end === undefined ? undefined : edgeAt(end);
+  });
   for (const { partition, first, count, batchFirst } of parts) {
     positions[partition] = { batch: batchFirst, next: first + count };
   }
   return {
-    events: drafts.map(({ partition, id }) => {
-      const numbered = next.get(partition)?.next().value;
+    events: drafts.map(({ key, id }) => {
+      const numbered = next.get(chainIn(key, epoch))?.next().value;
       if (numbered === undefined)
         throw new RangeError("A receipt covers fewer events than its request");
       return { id: id ?? numbered.madeId, sequence: numbered.sequence };

@@ -1,5 +1,6 @@
 import type { Stamp } from "../../kernel/clock.ts";
 import type { LedgerError } from "../../kernel/error.ts";
+import { chainCount, type Partitioned } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Receipt, ReceiptRow } from "../../table/receipt.entity.ts";
 import { keyReused, outcomeUnknown } from "./append-error.ts";
@@ -7,9 +8,10 @@ import type { AppendRequest } from "./append-plan.ts";
 import { isClaim } from "./claim-plan.ts";
 
 /** A live stream with the fields that the log needs, as read at `stamp`. */
-export type AppendTarget = {
+export type AppendTarget = Partitioned & {
   readonly life: Life;
-  readonly partitions: number;
+  /** Set while the stream turns to its next epoch. Nothing is then written to the last one. */
+  readonly growing?: number | undefined;
   readonly retentionHours: number;
   /** Null or absent: the stream is not archived. */
   readonly archiveDays?: number | null;
@@ -31,6 +33,13 @@ export type Waiting = {
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
 };
+
+/** Returns the view of the stream that knows the most epochs. */
+export const latestView = (group: readonly { readonly target?: Partitioned }[]): Partitioned =>
+  group.reduce<Partitioned>(
+    (latest, { target = latest }) => (chainCount(target) > chainCount(latest) ? target : latest),
+    { partitions: 1 },
+  );
 
 export const requestsOf = (group: readonly Waiting[]): AppendRequest[] =>
   group.map(({ request }) => request);

@@ -1,5 +1,6 @@
 import { LIMITS, type Tier } from "@eventledger/protocol";
 import type { CursorContent } from "../../cursor/cursor.ts";
+import { chainCount, endOfChain, isDrained, startOfChain } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
@@ -56,6 +57,7 @@ export async function browse(
     bytes: LIMITS.scannedBytesMax,
   };
   const read = await log.read(stream.life, positions, {
+    epochs: stream.epochs,
     room,
     nextPartition: from.nextPartition,
     among,
@@ -73,7 +75,10 @@ export async function browse(
     runs: page.runs,
     caughtUp: page.runs.every(({ atEnd }) => atEnd),
     looked: page.entries.length,
-    ended: page.runs.every(({ bounded }, at) => bounded === true || !isAmong(among, at)),
+    ended: page.runs.every(
+      ({ bounded, position }, at) =>
+        bounded === true || !isAmong(among, at) || isDrained(stream, at, position),
+    ),
     tier: page.entries.some(({ cold }) => cold) ? "cold" : "hot",
   };
 }
@@ -88,7 +93,7 @@ const atEndUnless =
 
 /**
  * Returns the positions of a cursor, for some partitions or all. If the cursor has only a time,
- * that time is looked up.
+ * that time is looked up. A cursor from before an epoch starts at the beginning of the epoch.
  */
 export async function resolvePositions(
   log: Log,
@@ -103,16 +108,18 @@ export async function resolvePositions(
 ): Promise<(Position | undefined)[]>;
 export async function resolvePositions(
   log: Log,
-  { life, partitions }: LiveStream,
+  stream: LiveStream,
   { positions, since }: Pick<CursorContent, "positions" | "since">,
   among?: ReadonlySet<number>,
 ): Promise<(Position | undefined)[]> {
   return Promise.all(
-    Array.from({ length: partitions }, async (_, partition) => {
+    Array.from({ length: chainCount(stream) }, async (_, partition) => {
       const known = positions[partition];
       if (known !== undefined || !isAmong(among, partition)) return known;
+      const isLater = partition >= positions.length;
+      if (since === undefined && isLater) return edgeAt(startOfChain(stream, partition));
       const place = since === undefined ? "earliest" : { timeMs: since };
-      return log.seekPartition(life, partition, place);
+      return log.seekPartition(stream.life, partition, place, endOfChain(stream, partition));
     }),
   );
 }

@@ -1,14 +1,14 @@
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import type { LedgerError } from "../../kernel/error.ts";
+import { chainCount, type Partitioned, startOfChain, TurnReached } from "../../model/epochs.ts";
 import { type Life, lifeOf, lifeText, parseLifeText, type ScopedName } from "../../model/names.ts";
 import { isLost, type LostRange, type Restored, restoredEnd } from "../../model/restored.ts";
 import type { Table } from "../../table/table.ts";
 
-type Stream = {
+type Stream = Partitioned & {
   readonly name: ScopedName;
   readonly uid: string;
   readonly life: Life;
-  readonly partitions: number;
   readonly restored?: Restored;
 };
 
@@ -26,7 +26,8 @@ export type CursorFacts = {
 
 /**
  * Throws `invalid-cursor` for a cursor of a different stream or of an earlier life, and for one
- * that covers events lost in a restore. An earlier life is looked up under the stream's own name,
+ * that covers events lost in a restore. Throws `TurnReached` for one that covers partitions which
+ * the view of the stream lacks. An earlier life is looked up under the stream's own name,
  * tenant included. So a cursor of a different tenant gets the same answer as one of any other
  * stream.
  */
@@ -39,7 +40,11 @@ export async function assertOfStream(
   if (uid !== stream.uid) {
     throw invalidCursor((await log.hadLife(stream.name, uid)) ? "other-life" : "other-stream");
   }
-  if (cursor.positions.length > stream.partitions) throw invalidCursor("malformed");
+  if (cursor.positions.length > chainCount(stream)) {
+    // A restore may have lost the epochs that it covers.
+    if (!isOfThisRestore(stream, cursor)) throw restored();
+    throw new TurnReached();
+  }
   await assertNotLost(log, stream, cursor);
 }
 
@@ -60,6 +65,9 @@ async function assertNotLost(log: CursorFacts, stream: Stream, cursor: CursorCon
   const { positions, bootstrap } = cursor;
   await Promise.all(
     positions.map(async (position, partition) => {
+      // Such a partition was made after the restore, so the cursor covers a lost one.
+      if (position !== undefined && position.next < startOfChain(stream, partition))
+        throw restored();
       const lost = await log.lostBy(stream.life, partition, id);
       const end = restoredEnd(lost, next) ?? 0;
       const read = Math.max(position?.next ?? 0, bootstrap?.exactFrom[partition] ?? 0);

@@ -1,5 +1,6 @@
 import type { Lag } from "@eventledger/protocol";
 import { type Archived, isArchived } from "../../model/archive.ts";
+import { type Epoch, isDrained } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import { lostBetween } from "../../model/restored.ts";
@@ -17,8 +18,14 @@ export async function measureLag(
   deps: ReadDeps,
   life: Life,
   runs: readonly PartitionRun[],
+  epochs?: readonly Epoch[],
 ): Promise<Lag> {
-  const lags = await Promise.all(runs.map((run, partition) => lagOf(deps, life, partition, run)));
+  const stream = { partitions: runs.length, epochs };
+  const lags = await Promise.all(
+    runs.map((run, partition) =>
+      isDrained(stream, partition, run.position) ? NONE : lagOf(deps, life, partition, run),
+    ),
+  );
   const oldest = Math.min(...lags.map(({ oldestAt }) => oldestAt));
   return {
     events: lags.reduce((sum, { events }) => sum + events, 0),

@@ -1,5 +1,6 @@
 import { createBounded } from "../../kernel/bounded.ts";
 import { ageMs, type Clock, type Stamp, takeStamp } from "../../kernel/clock.ts";
+import { type Epoch, isDrained } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import type { Position } from "../../model/position.ts";
 import type { Table } from "../../table/table.ts";
@@ -11,7 +12,7 @@ const ENTRIES_MAX = 10_000;
 /**
  * Checks whether there are events after a position. The result is at most half a second old, and
  * was strongly consistent then. This is the cheapest check: one read per partition, for any number
- * of polls.
+ * of polls. A partition of an earlier epoch that is read to its end has no new events.
  */
 export function createNewEvents({
   table,
@@ -38,10 +39,12 @@ export function createNewEvents({
     life: Life,
     positions: readonly (Position | undefined)[],
     among?: ReadonlySet<number>,
+    epochs?: readonly Epoch[],
   ): Promise<boolean> => {
+    const stream = { partitions: positions.length, epochs };
     const parts = await Promise.all(
       positions.map((at, partition) =>
-        among === undefined || among.has(partition)
+        (among === undefined || among.has(partition)) && !isDrained(stream, partition, at)
           ? hasAfter(life, partition, at?.next ?? 1)
           : false,
       ),

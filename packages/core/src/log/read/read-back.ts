@@ -3,6 +3,7 @@ import { invalidCursor } from "../../cursor/cursor.ts";
 import { streamNotFound } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
 import { earliestBefore, earliestOf } from "../../model/archive.ts";
+import { chainsIn, type Epoch, epochsOf } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
@@ -29,6 +30,8 @@ export type BackRequest = {
    * A backward read returns the events at or after this bound. It stops at the first older event.
    */
   readonly bound: Bound | undefined;
+  /** The epochs of the stream, if it has several. */
+  readonly epochs?: readonly Epoch[] | undefined;
   /** The maximum number of events to examine. */
   readonly lookedMax: number;
 };
@@ -75,48 +78,91 @@ export async function readBack(
   positions: readonly (Position | undefined)[],
   request: BackRequest,
 ): Promise<BackPage> {
-  const { limit, matches, lookedMax } = request;
+  const stream = { partitions: positions.length, epochs: request.epochs };
+  const page: Growing = { events: [], looked: 0, lookedBytes: 0, pageBytes: 0, tier: "hot" };
+  const reached = new Map<number, Position>();
+  let caughtUp = true;
+  // All events of an epoch are older than those of the next one.
+  for (const epoch of epochsOf(stream).toReversed()) {
+    const asked = chainsIn(epoch).filter((at) => request.among?.has(at) ?? true);
+    const backs = await beginAll(deps, life, asked, { positions, request });
+    await takeBack(deps, life, backs, { page, request });
+    for (const { partition, position } of backs) reached.set(partition, position);
+    caughtUp = backs.every(({ ready, ended }) => ended && ready.length === 0);
+    if (!caughtUp) break;
+  }
+  const { events, looked, tier } = page;
+  return {
+    events,
+    positions: positions.map((position, partition) => reached.get(partition) ?? position),
+    caughtUp,
+    looked,
+    tier,
+  };
+}
+
+/** A page during a backward read. */
+type Growing = {
+  readonly events: StoredEvent[];
+  looked: number;
+  lookedBytes: number;
+  pageBytes: number;
+  tier: Tier;
+};
+
+async function beginAll(
+  deps: ReadDeps,
+  life: Life,
+  asked: readonly number[],
+  {
+    positions,
+    request: { bound },
+  }: {
+    readonly positions: readonly (Position | undefined)[];
+    readonly request: Pick<BackRequest, "bound">;
+  },
+): Promise<Back[]> {
   const backs: Back[] = [];
-  const asked = [...positions.keys()].filter((at) => request.among?.has(at) ?? true);
   for (let at = 0; at < asked.length; at += PARTITIONS_AT_ONCE) {
     const wave = asked.slice(at, at + PARTITIONS_AT_ONCE);
     backs.push(
       ...(await Promise.all(
-        wave.map((partition) => begin(deps, life, partition, positions[partition], request.bound)),
+        wave.map((partition) => begin(deps, life, partition, positions[partition], bound)),
       )),
     );
   }
-  const events: StoredEvent[] = [];
-  let looked = 0;
-  let lookedBytes = 0;
-  let pageBytes = 0;
-  let tier: Tier = "hot";
-  while (events.length < limit && looked < lookedMax) {
-    await fillAll(deps, life, backs, request.bound);
+  return backs;
+}
+
+/** Takes events of some partitions, the newest first, until the page is full or none is left. */
+async function takeBack(
+  deps: ReadDeps,
+  life: Life,
+  backs: readonly Back[],
+  {
+    page,
+    request: { limit, matches, lookedMax, bound },
+  }: { readonly page: Growing; readonly request: BackRequest },
+): Promise<void> {
+  while (page.events.length < limit && page.looked < lookedMax) {
+    await fillAll(deps, life, backs, bound);
     const newest = backs.reduce<Back | undefined>(newerOf, undefined);
     const entry = newest?.ready[0];
     if (newest === undefined || entry === undefined) break;
     const bytes = printedBytes(entry.event);
     const wanted = matches === undefined || matches(entry.event);
-    const isFull = wanted && events.length > 0 && pageBytes + bytes > LIMITS.pageBytesMax;
-    if (isFull || (looked > 0 && lookedBytes + bytes > LIMITS.scannedBytesMax)) break;
+    const isFull = wanted && page.events.length > 0 && page.pageBytes + bytes > LIMITS.pageBytesMax;
+    const isLooked = page.looked > 0 && page.lookedBytes + bytes > LIMITS.scannedBytesMax;
+    if (isFull || isLooked) break;
     newest.ready.shift();
     newest.position = { batch: entry.batch, next: entry.event.sequence };
-    if (entry.cold) tier = "cold";
-    looked++;
-    lookedBytes += bytes;
+    if (entry.cold) page.tier = "cold";
+    page.looked++;
+    page.lookedBytes += bytes;
     if (!wanted) continue;
-    pageBytes += bytes;
-    events.push(entry.event);
+    page.pageBytes += bytes;
+    page.events.push(entry.event);
   }
-  const reached = new Map(backs.map(({ partition, position }) => [partition, position]));
-  return {
-    events,
-    positions: positions.map((position, partition) => reached.get(partition) ?? position),
-    caughtUp: backs.every(({ ready, ended }) => ended && ready.length === 0),
-    looked,
-    tier,
-  };
 }
 
 /** Returns the partition whose next event was published later. */
@@ -227,6 +273,7 @@ function offer(
  */
 function take(back: Back, batch: Batch, bound: Bound | undefined): void {
   if (batch.kind === "seal") throw streamNotFound();
+  if (batch.kind === "turn") return;
   const { first, count } = batch;
   if (back.ended || first >= back.next) return;
   // The first batch may contain the position. Each later one must end where its successor begins.

@@ -18,11 +18,12 @@ export type RunPlan = {
    * - `room`: the page is full
    * - `gap`: the next batch is missing
    * - `seal`: the stream has ended
+   * - `turn`: the chain has ended, and the stream goes on in other partitions
    * - `lost`: a restore lost the events before the start
    * - `bound`: the next event is past the bound
    * - `end`: no rows remain
    */
-  readonly stop: "room" | "gap" | "seal" | "lost" | "bound" | "end";
+  readonly stop: "room" | "gap" | "seal" | "turn" | "lost" | "bound" | "end";
   /** The publication time of the first event after the run, if its batch is among the rows. */
   readonly nextPublishedAt: number | undefined;
 };
@@ -59,6 +60,7 @@ export function planRun(
   for (const batch of rows) {
     if (batch.first !== expected) return stopAt("gap");
     if (batch.kind === "seal") return stopAt("seal");
+    if (batch.kind === "turn") return stopAt("turn");
     if (batch.kind === "jump") {
       if (next > batch.first) return stopAt("lost");
       expected = batch.first + batch.count;

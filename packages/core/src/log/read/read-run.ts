@@ -34,6 +34,8 @@ export type PartitionRun = {
   readonly position: Position;
   /** The log had no event after `position` when it was read. */
   readonly atEnd: boolean;
+  /** The chain has ended: the stream goes on in the partitions of the next epoch. */
+  readonly turned?: true;
   /** The publication time of the first event after `position`, if the read has seen it. */
   readonly nextPublishedAt: number | undefined;
   /** The next event is past the bound of the page. The partition then counts as read to its end. */
@@ -155,6 +157,10 @@ async function readHotRun(
     ({ position, room } = plan);
     if (plan.stop === "seal") throw streamNotFound();
     if (plan.stop === "lost") throw invalidCursor("restored");
+    if (plan.stop === "turn") {
+      const run = { position, atEnd: true, turned: true, nextPublishedAt: undefined } as const;
+      return { run, entries, room, full: false };
+    }
     const isMissing = plan.stop === "gap" && gapAt === position.next;
     if (plan.stop === "bound") {
       const run = { position, atEnd: true, nextPublishedAt: undefined, bounded: true } as const;

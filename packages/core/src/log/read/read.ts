@@ -1,3 +1,4 @@
+import { chainsIn, type Epoch, epochsOf, isDrained, TurnReached } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import { type Bound, boundOf, type Room } from "./read-plan.ts";
@@ -20,8 +21,12 @@ export type LogPage = {
   readonly nextPartition: number;
 };
 
-/** The amount to read, the partition to begin with, and the partitions to read if not all. */
+/**
+ * The amount to read, the partition to begin with, and the partitions to read if not all. `epochs`
+ * are those of the stream, if it has several.
+ */
 export type PageRequest = {
+  readonly epochs?: readonly Epoch[] | undefined;
   readonly room: Room;
   readonly nextPartition: number;
   readonly among?: ReadonlySet<number> | undefined;
@@ -33,27 +38,84 @@ const WAVE = 8;
 
 /**
  * Reads from `positions`, one per partition, until the page is full or the log has ended. It starts
- * with `nextPartition`, so that small pages still reach all partitions in turn. Every read is
- * strongly consistent: it finds everything that was durable before it began. Throws
- * `retention-passed` when a position is older than the retained log, `invalid-cursor` when a
- * restore lost the events before it, `stream-not-found` when the stream has ended, and an
+ * with `nextPartition`, so that small pages still reach all partitions in turn. It enters the
+ * partitions of an epoch only once it has read all those of the epoch before it, so that the events
+ * of each key stay in order. Every read is strongly consistent: it finds everything that was
+ * durable before it began. Throws `retention-passed` when a position is older than the retained
+ * log, `invalid-cursor` when a restore lost the events before it, `stream-not-found` when the
+ * stream has ended, `TurnReached` when it goes on in an epoch that `epochs` lacks, and an
  * InvariantError when the chain has an unexplained gap.
  */
 export async function readPage(
   deps: ReadDeps,
   life: Life,
   positions: readonly Position[],
-  { room, nextPartition, among, bound }: PageRequest,
+  { epochs, room, nextPartition, among, bound }: PageRequest,
 ): Promise<LogPage> {
-  const order = positions
-    .map((_, index) => (index + nextPartition) % positions.length)
-    .filter((partition) => among === undefined || among.has(partition));
-  const runs: PartitionRun[] = positions.map((position) => notRead(position));
-  const entries: Entry[] = [];
-  let left = room;
+  const stream = { partitions: positions.length, epochs };
+  const runs = positions.map((position, partition) =>
+    isDrained(stream, partition, position) ? drainedAt(position) : notRead(position),
+  );
+  const page: Growing = { entries: [], runs, nextPartition, room, isOver: false };
+  for (const epoch of epochsOf(stream)) {
+    const order = orderOf(epoch, nextPartition).filter(
+      (partition) => (among?.has(partition) ?? true) && runs[partition]?.atEnd !== true,
+    );
+    await readWaves(deps, life, page, { order, positions, bound });
+    for (const partition of order) {
+      const { position, turned } = runs[partition] ?? notRead(edgeAt(epoch.from));
+      if (isDrained(stream, partition, position)) runs[partition] = drainedAt(position);
+      if (epoch.ends !== undefined || turned !== true) continue;
+      // The stream goes on in an epoch that this view of it lacks.
+      if (page.entries.length === 0) throw new TurnReached();
+      runs[partition] = notRead(position);
+    }
+    if (page.isOver || order.some((partition) => runs[partition]?.atEnd !== true)) break;
+    // What an epoch has after the bound comes before all later epochs.
+    if (order.some((partition) => runs[partition]?.bounded)) {
+      for (const [partition, run] of runs.entries()) {
+        const isLater = partition >= epoch.first + epoch.partitions;
+        if (isLater) runs[partition] = { ...run, atEnd: true, bounded: true };
+      }
+      break;
+    }
+  }
+  return { entries: page.entries, runs, nextPartition: page.nextPartition };
+}
+
+/** A page while it is read. `isOver`: it has no room for what comes next. */
+type Growing = {
+  readonly entries: Entry[];
+  readonly runs: PartitionRun[];
+  nextPartition: number;
+  room: Room;
+  isOver: boolean;
+};
+
+/** Returns the partitions of an epoch, beginning with `nextPartition` if it is one of them. */
+function orderOf(epoch: Epoch, nextPartition: number): number[] {
+  const chains = chainsIn(epoch);
+  const start = Math.max(0, nextPartition - epoch.first) % chains.length;
+  return [...chains.slice(start), ...chains.slice(0, start)];
+}
+
+/** Reads some partitions in their order, until the page is full. */
+async function readWaves(
+  deps: ReadDeps,
+  life: Life,
+  page: Growing,
+  {
+    order,
+    positions,
+    bound,
+  }: { readonly order: readonly number[]; readonly positions: readonly Position[] } & Pick<
+    PageRequest,
+    "bound"
+  >,
+): Promise<void> {
+  const { room } = page;
   let read = 0;
-  let full = false;
-  for (let at = 0; at < order.length && !full; at += WAVE) {
+  for (let at = 0; at < order.length && !page.isOver; at += WAVE) {
     const wave = order.slice(at, at + WAVE);
     const first = await Promise.all(
       wave.map(async (partition) => {
@@ -64,20 +126,22 @@ export async function readPage(
       }),
     );
     for (const { chain, start, rows } of first) {
-      const limits = { room: left, bound: boundOf(bound, chain.partition) };
+      const limits = { room: page.room, bound: boundOf(bound, chain.partition) };
       const taken = await readRun(deps, chain, start, rows, limits);
-      for (const entry of taken.entries) entries.push(entry);
-      runs[chain.partition] = taken.run;
-      left = taken.room;
+      for (const entry of taken.entries) page.entries.push(entry);
+      page.runs[chain.partition] = taken.run;
+      page.room = taken.room;
       // A partition that got no room in this page is the first of the next page.
       const unserved = taken.full && taken.entries.length === 0;
       if (!unserved) read++;
-      full = unserved || left.events === 0;
-      if (full) break;
+      page.isOver = unserved || page.room.events === 0;
+      if (page.isOver) break;
     }
   }
-  return { entries, runs, nextPartition: order[read % order.length] ?? nextPartition };
+  page.nextPartition = order[read % order.length] ?? page.nextPartition;
 }
+
+const drainedAt = (position: Position): PartitionRun => ({ ...notRead(position), atEnd: true });
 
 const notRead = (position: Position): PartitionRun => ({
   position,

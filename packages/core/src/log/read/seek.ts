@@ -2,6 +2,7 @@ import { invalidCursor } from "../../cursor/cursor.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { invalidRequest, streamNotFound } from "../../kernel/error.ts";
 import { earliestOf } from "../../model/archive.ts";
+import { TurnReached } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import type { Batch } from "../../table/batch.ts";
@@ -23,24 +24,30 @@ export async function seekEarliest(
   return edgeAt(earliestOf(checkpoint));
 }
 
-/** Returns the position after everything that was durable before the call, strongly consistent. */
+/**
+ * Returns the position after everything that was durable before the call, strongly consistent.
+ * Throws `TurnReached` where the chain has ended.
+ */
 export async function seekLatest(deps: Deps, life: Life, partition: number): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
+  if (end.turned) throw new TurnReached();
   return edgeAt(end.next);
 }
 
 /**
  * Returns the position of the first event published at `timeMs` or later, in the archive or in the
- * table, or the end when there is none.
+ * table, or the end when there is none. `end` is where the partition ends, if it belongs to an
+ * earlier epoch. Throws `TurnReached` where any other partition has ended.
  */
 export async function seekTime(
   deps: Deps & { readonly segments: Segments },
   life: Life,
   partition: number,
   timeMs: number,
+  end?: number,
 ): Promise<Position> {
-  const kept = await seekKeptTime(deps, life, partition, timeMs);
+  const kept = await seekKeptTime(deps, life, partition, timeMs, end === undefined);
   const checkpoint = await deps.table.checkpoints.load(life, partition);
   if (checkpoint === undefined) throw streamNotFound();
   if (kept.next > checkpoint.floor || earliestOf(checkpoint) === checkpoint.floor) return kept;
@@ -56,21 +63,25 @@ export const seekKeptTime = (
   life: Life,
   partition: number,
   timeMs: number,
+  goesOn = false,
 ): Promise<Position> =>
-  seekBatch(deps, life, partition, ({ publishedAt }) => publishedAt >= timeMs);
+  seekBatch(deps, life, partition, ({ publishedAt }) => publishedAt >= timeMs, goesOn);
 
 /**
  * Returns the first batch with a property that all later batches have too, or the end when there is
- * none. A missing batch counts as one without the property.
+ * none. A missing batch counts as one without the property. With `goesOn` the chain must not have
+ * ended.
  */
 export async function seekBatch(
   deps: Deps,
   life: Life,
   partition: number,
   isReached: (batch: Batch) => boolean,
+  goesOn = false,
 ): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
+  if (end.turned && goesOn) throw new TurnReached();
   let low = end.checkpoint.floor;
   let high = end.next;
   while (low < high) {
@@ -101,9 +112,11 @@ export async function seekSequence(
   life: Life,
   partition: number,
   { sequence, pointer }: { readonly sequence: number; readonly pointer: string },
+  ended?: number,
 ): Promise<Position> {
   const end = await loadEnd(deps, life, partition);
   if (end.sealed) throw streamNotFound();
+  if (end.turned && ended === undefined && sequence >= end.next) throw new TurnReached();
   if (sequence > end.next) {
     throw invalidRequest(
       pointer,

@@ -2,32 +2,43 @@ import { invalidRequest, type LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import { isOutOfReach } from "../../log/read/reach.ts";
 import type { Entry } from "../../log/read/read-run.ts";
-import { partitionOf } from "../../model/partition.ts";
+import { chainOfEvent, chainsOf, endOfChain, epochWith } from "../../model/epochs.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 
-/** On a stream with one partition, the sequence alone identifies the event. */
-export function partitionNamed({ partitions }: LiveStream, key: string | undefined): number {
-  if (partitions === 1) return 0;
+/** Returns the partition of an event. With one partition, the sequence alone identifies it. */
+export function partitionNamed(
+  stream: LiveStream,
+  { key, sequence }: { readonly key?: string | undefined; readonly sequence: number },
+): number {
+  const { first, partitions } = epochWith(stream, sequence);
+  if (partitions === 1) return first;
   if (key === undefined) {
     throw invalidRequest("/key", "is needed on a stream with more than one partition");
   }
-  return partitionOf(key, partitions);
+  return chainOfEvent(stream, { key, sequence });
 }
 
 /** Returns the event of a sequence. Throws `invalid-request` when the log does not keep it. */
 export async function findEvent(
   log: Log,
-  { life, partitions }: LiveStream,
+  stream: LiveStream,
   { partition, sequence }: { readonly partition: number; readonly sequence: number },
 ): Promise<Entry> {
   const place = { sequence, pointer: "/sequence" } as const;
-  const at = await log.seekPartition(life, partition, place).catch(outOfReach);
+  const { life } = stream;
+  const end = endOfChain(stream, partition);
+  const at = await log.seekPartition(life, partition, place, end).catch(outOfReach);
   if (at === undefined) throw notKept();
-  const positions = Array.from({ length: partitions }, () => at);
+  const positions = chainsOf(stream).map(() => at);
   const room = { events: 1, bytes: Number.MAX_SAFE_INTEGER };
   const among = new Set([partition]);
   try {
-    const { entries } = await log.read(life, positions, { room, nextPartition: 0, among });
+    const { entries } = await log.read(life, positions, {
+      epochs: stream.epochs,
+      room,
+      nextPartition: 0,
+      among,
+    });
     const [entry] = entries;
     if (entry?.event.sequence === sequence) return entry;
   } catch (error) {

@@ -137,6 +137,44 @@ export function planDelivered(
   return known === undefined ? undefined : withKey(parking, { ...known, delivered });
 }
 
+/**
+ * Carries parked keys from a partition of an epoch whose events are all committed to their
+ * partition of the next epoch. Their queues still begin where they did, and the row of the later
+ * partition now guards what is withheld there. Carries as many as the row has room for. Pure.
+ */
+export function planCarry(
+  { parking: from = nothingParked }: Pick<ParkingRow, "parking">,
+  { parking: to = nothingParked }: Pick<ParkingRow, "parking">,
+  isCarried: (key: string) => boolean,
+): { readonly from: Parking; readonly to: Parking } | undefined {
+  const known = new Set(to.keys.map(({ key }) => key));
+  const wanted = from.keys.filter(({ key }) => isCarried(key));
+  const isRoom = wanted.filter(({ key }) => !known.has(key));
+  const room = new Set(isRoom.slice(0, Math.max(0, LIMITS.parkedKeysMax - to.keys.length)));
+  const carried = wanted.filter((each) => known.has(each.key) || room.has(each));
+  if (carried.length === 0) return undefined;
+  const names = new Set(carried.map(({ key }) => key));
+  const moved = carried.map(({ was: _, ...each }, at) => {
+    const id = to.revision + 1 + at;
+    // Parked again in the later partition: all of its events wait.
+    return known.has(each.key) ? { ...each, id, retrying: false } : { ...each, id };
+  });
+  return {
+    from: {
+      ...from,
+      revision: from.revision + 1,
+      keys: from.keys.filter(({ key }) => !names.has(key)),
+      skipped: from.skipped.filter(({ key }) => !names.has(key)),
+    },
+    to: {
+      ...to,
+      revision: to.revision + carried.length,
+      keys: [...to.keys.filter(({ key }) => !names.has(key)), ...moved],
+      skipped: [...to.skipped, ...from.skipped.filter(({ key }) => names.has(key))],
+    },
+  };
+}
+
 /** Returns how a key is parked, if it is. */
 export const parkedIn = ({ parking }: Pick<OffsetRow, "parking">, key: string) =>
   parking?.keys.find((each) => each.key === key);

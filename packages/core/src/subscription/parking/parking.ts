@@ -4,8 +4,8 @@ import { invalidRequest } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
 import type { Entry } from "../../log/read/read-run.ts";
+import { chainIn, chainOfEvent, openEpoch } from "../../model/epochs.ts";
 import { nothingParked, type ParkedKey } from "../../model/parking.ts";
-import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { LeaseGuard, OffsetRow } from "../../table/offset.entity.ts";
@@ -69,14 +69,15 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   ): Promise<ParkedKey> {
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
-    const partition = partitionNamed(stream, key);
-    const entry = await findEvent(log, stream, { partition, sequence });
+    const found = partitionNamed(stream, { key, sequence });
+    const entry = await findEvent(log, stream, { partition: found, sequence });
     if (key !== undefined && entry.event.key !== key) {
       throw invalidRequest("/key", `is not the key of event ${sequence}`);
     }
     if (matcherOf(state.row.config.filter)?.(entry.event) === false) {
       throw invalidRequest("/sequence", "names an event that the subscription's filter leaves out");
     }
+    const partition = rowOf(stream, state, entry.event.key, found);
     const known = state.offsets[partition];
     const before = known === undefined ? undefined : parkedIn(known, entry.event.key);
     const guard =
@@ -147,7 +148,7 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
     let first: ParkedKey | undefined;
     const state = await subscriptions.load(stream, name);
     assertInLog(state);
-    const partition = partitionOf(key, stream.partitions);
+    const partition = rowOf(stream, state, key, 0);
     const released = await change(stream, state, { partition }, async (row) => {
       const parked = parkedIn(row, key);
       // An earlier attempt or another request has freed the key. In both cases none of its events
@@ -157,7 +158,8 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
       first ??= parked;
       if (first.id !== parked.id) return changedByOthers();
       if (isDone(row, parked, request)) return unchanged(row, parked);
-      const earliest = await log.seekPartition(stream.life, partition, "earliest");
+      const begins = chainOfEvent(stream, { key, sequence: parked.next });
+      const earliest = await log.seekPartition(stream.life, begins, "earliest");
       const to = how === "retry" ? parked : afterFirst(parked, earliest);
       if (to.next < earliest.next) throw queueExpired();
       const isEmpty = await isEmptyFrom(stream, state, { row, parked, at: to });
@@ -218,6 +220,20 @@ export function createParking({ table, clock, log, subscriptions, observeParked 
   }
 
   return { park, parkPoison, release, earliestOf };
+}
+
+/**
+ * Returns the partition whose row lists a key, or would: that of the epoch which the subscription
+ * reads, unless its event is in a later one.
+ */
+function rowOf(
+  stream: LiveStream,
+  { offsets }: SubscriptionState,
+  key: string,
+  partition: number,
+): number {
+  const listed = offsets.find((row) => parkedIn(row, key) !== undefined);
+  return listed?.partition ?? Math.max(partition, chainIn(key, openEpoch(stream, offsets)));
 }
 
 export type Parking = ReturnType<typeof createParking>;

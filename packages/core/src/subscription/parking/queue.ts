@@ -3,6 +3,15 @@ import type { QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import { keepMatching } from "../../log/read/page-cut.ts";
 import { isOutOfReach } from "../../log/read/reach.ts";
+import {
+  chainIn,
+  chainsOf,
+  epochsOf,
+  epochWith,
+  isDrained,
+  isInEpoch,
+  startOfChain,
+} from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import type { ParkedKey } from "../../model/parking.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
@@ -51,26 +60,47 @@ export function queueAt(offsets: readonly OffsetRow[], place: QueuePlace): NextQ
 }
 
 /**
+ * Returns what to read of the queue of a key: from a place in the partition of an epoch, up to the
+ * partition that lists the key. No other partitions are read.
+ */
+export function queueRange(
+  stream: LiveStream,
+  partition: number,
+  key: string,
+  { batch, next }: Position,
+): { readonly positions: readonly Position[]; readonly chains: readonly number[] } {
+  const begins = epochWith(stream, next);
+  const chains = epochsOf(stream)
+    .filter(({ first }) => first >= begins.first && first <= partition)
+    .map((epoch) => (isInEpoch(epoch, partition) ? partition : chainIn(key, epoch)));
+  const [from = partition] = chains;
+  const positions = chainsOf(stream).map((chain) =>
+    chain > from ? edgeAt(startOfChain(stream, chain)) : { batch, next },
+  );
+  return { positions, chains: chains.length === 0 ? [partition] : chains };
+}
+
+/**
  * Returns up to `limit` events of a queue. It examines a bounded number of events of the partition,
  * so the page may be empty before the queue ends. Undefined when the log no longer reaches back to
  * the queue's beginning. The key then stays parked until a skip acknowledges the lost events.
  */
 export async function readQueue(
   log: Log,
-  { life, partitions }: LiveStream,
+  stream: LiveStream,
   { row, parked, at }: NextQueue,
   { limit, matches }: { limit: number; matches: Matches | undefined },
 ): Promise<QueuePage | undefined> {
   const { partition, batch, next, parking } = row;
   const skipped = new Set(parking?.skipped.map(({ sequence }) => sequence));
-  // Only this partition is read.
-  const positions = Array.from({ length: partitions }, () => ({ batch: at.batch, next: at.next }));
+  const { positions, chains } = queueRange(stream, partition, parked.key, at);
   const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.scannedBytesMax };
   try {
-    const all = await log.read(life, positions, {
+    const all = await log.read(stream.life, positions, {
+      epochs: stream.epochs,
       room,
       nextPartition: 0,
-      among: new Set([partition]),
+      among: new Set(chains),
     });
     const { events, page } = keepMatching(all, {
       limit,
@@ -81,7 +111,8 @@ export async function readQueue(
         (matches?.(event) ?? true),
     });
     const first = page.entries.find(({ event }) => event.sequence === events[0]?.sequence);
-    const reached = page.runs[partition]?.position ?? edgeAt(1);
+    const reading = chains.find((chain) => !isDrained(stream, chain, page.runs[chain]?.position));
+    const reached = page.runs[reading ?? partition]?.position ?? edgeAt(1);
     const ended = reached.next >= next;
     return {
       events,

@@ -1,6 +1,7 @@
 import { LIMITS } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
+import { startOfChain, TurnReached } from "../../model/epochs.ts";
 import type { ParkedKey } from "../../model/parking.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
@@ -8,6 +9,7 @@ import type { SubscriptionRow } from "../../table/subscription.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { matcherOf } from "../filter.ts";
 import { planFree } from "./parking-plan.ts";
+import { queueRange } from "./queue.ts";
 
 type Deps = { readonly table: Table; readonly log: Log };
 
@@ -30,7 +32,7 @@ export async function settlePassed(
     const place = { life: stream.life, subscriptionUid: uid };
     return (await table.parking.change(place, row, planFree(row, empty))) ?? row;
   } catch (error) {
-    if (error instanceof LedgerError) return row;
+    if (error instanceof LedgerError || error instanceof TurnReached) return row;
     throw error;
   }
 }
@@ -48,20 +50,26 @@ const isPassed = ({ retrying, from, next }: ParkedKey, row: OffsetRow): boolean 
  */
 async function emptyOf(
   log: Log,
-  { life, partitions }: LiveStream,
-  { partition, next }: OffsetRow,
+  stream: LiveStream,
+  row: OffsetRow,
   { keys, filter }: { keys: readonly ParkedKey[]; filter: SubscriptionRow["config"]["filter"] },
 ): Promise<readonly ParkedKey[]> {
+  const { partition, next } = row;
   const [first] = keys.toSorted((a, b) => a.next - b.next);
   if (first === undefined || first.next >= next) return keys;
+  if (keys.length > 1 && first.next < startOfChain(stream, partition)) {
+    // The queues begin in partitions of earlier epochs, each in its own.
+    const each = keys.map((key) => emptyOf(log, stream, row, { keys: [key], filter }));
+    return (await Promise.all(each)).flat();
+  }
   const at = { batch: first.batch, next: first.next };
-  // Only this partition is read.
-  const positions = Array.from({ length: partitions }, () => at);
+  const { positions, chains } = queueRange(stream, partition, first.key, at);
   const room = { events: LIMITS.filterEventsMax, bytes: LIMITS.pageBytesMax };
-  const page = await log.read(life, positions, {
+  const page = await log.read(stream.life, positions, {
+    epochs: stream.epochs,
     room,
     nextPartition: 0,
-    among: new Set([partition]),
+    among: new Set(chains),
   });
   if ((page.runs[partition]?.position.next ?? 0) < next) return [];
   const matches = matcherOf(filter);

@@ -2,13 +2,14 @@ import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import type { LogPage } from "../../log/read/read.ts";
 import type { Entry } from "../../log/read/read-run.ts";
+import { chainOfEvent } from "../../model/epochs.ts";
 import type { StoredEvent } from "../../model/event.ts";
-import { partitionOf } from "../../model/partition.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { Table } from "../../table/table.ts";
 import { matcherOf } from "../filter.ts";
+import { carryParked } from "../parking/carry.ts";
 import type { Parking } from "../parking/parking.ts";
 import { ghostsOf, planDelivered, planFree } from "../parking/parking-plan.ts";
 import { type NextQueue, type QueuePage, queueAt, queuesOf, readQueue } from "../parking/queue.ts";
@@ -225,16 +226,15 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
 
   /** Records that a page after the committed offset is about to be delivered. */
   async function note(
-    { life }: LiveStream,
+    stream: LiveStream,
     whose: Whose,
     { page, events }: Delivered,
   ): Promise<void> {
     if (maxOf(whose) === undefined || events.length === 0) return;
+    const { life } = stream;
     const place = { life, subscriptionUid: whose.state.row.uid };
     const limit = events.length;
-    const delivered = new Set(
-      events.map(({ key }) => partitionOf(key, whose.state.offsets.length)),
-    );
+    const delivered = new Set(events.map((event) => chainOfEvent(stream, event)));
     await Promise.all(
       own(whose).map(async (row) => {
         const until = page.runs[row.partition]?.position.next ?? 0;
@@ -244,7 +244,11 @@ export function createDeliveries({ table, log, subscriptions, parking }: Deps) {
     );
   }
 
-  return { limitOf, takeQueued, free, withholding, parkPoison, note };
+  /** See `carryParked`. */
+  const carry = (stream: LiveStream, { state }: Whose): Promise<boolean> =>
+    carryParked({ table }, stream, state);
+
+  return { limitOf, takeQueued, free, withholding, parkPoison, note, carry };
 }
 
 export type Deliveries = ReturnType<typeof createDeliveries>;

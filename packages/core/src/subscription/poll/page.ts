@@ -3,6 +3,7 @@ import type { CursorContent, QueuePlace } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
 import type { PartitionRun } from "../../log/read/read-run.ts";
 import type { StoredEvent } from "../../model/event.ts";
+import { withLaterStarts } from "../../model/later-starts.ts";
 import { edgeAt } from "../../model/position.ts";
 import {
   type Bootstrap,
@@ -69,6 +70,7 @@ export async function logPage(
   const { bootstrap } = start;
   const positions = runs.map(({ position }) => position);
   const cursor = cursorAt(stream, state, { positions, bootstrap }, nextPartition);
+  const isDone = caughtUp || isDoneInEpoch(view, runs);
   return {
     events,
     cursor: {
@@ -80,14 +82,20 @@ export async function logPage(
       ...tokensOf(view),
     },
     caughtUp,
-    lag: await log.lag(stream.life, runs),
+    lag: await log.lag(stream.life, runs, stream.epochs),
     phase: "log",
     snapshotEnd: false,
     consistent: isConsistent(state, bootstrap, positions),
-    idle: caughtUp && events.length === 0,
+    idle: isDone && events.length === 0,
     ...presenceOf(view),
   };
 }
+
+/** Returns whether a worker has committed its share, and waits for the others to end the epoch. */
+const isDoneInEpoch = ({ among, state }: View, runs: readonly PartitionRun[]): boolean =>
+  among !== undefined &&
+  runs.every(({ atEnd }) => atEnd) &&
+  [...among].every((at) => runs[at]?.position.next === state.offsets[at]?.next);
 
 /** Returns a page of the snapshot. The first poll of a bootstrap starts the snapshot. */
 export async function snapshotPage(
@@ -98,7 +106,7 @@ export async function snapshotPage(
 ): Promise<Poll> {
   const { state } = view;
   const { filter } = state.row.config;
-  const begun = isPending(at) ? await snapshots.begin(stream) : at;
+  const begun = isPending(at) ? await snapshots.begin(stream) : withLaterStarts(stream, at);
   const { events, bootstrap, ended } = await snapshots.loadPage(stream, begun, {
     limit,
     prefix: filter?.keyPrefix,

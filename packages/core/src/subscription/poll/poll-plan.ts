@@ -1,5 +1,6 @@
 import type { CursorContent } from "../../cursor/cursor.ts";
 import type { LogPage } from "../../log/read/read.ts";
+import { epochAt, type Partitioned } from "../../model/epochs.ts";
 import type { SubscriptionState } from "../state.ts";
 import type { Presence } from "../workers/leases.ts";
 import { isSameNote } from "./delivery-count-plan.ts";
@@ -63,10 +64,15 @@ export function isUnchanged(
   );
 }
 
-/** Returns where a page ends. A partition outside the worker's share counts as read to its end. */
-export function endOf({ among }: View, page: LogPage) {
+/**
+ * Returns where a page ends. A partition outside the worker's share counts as read to its end. In
+ * an earlier epoch, no page is caught up.
+ */
+export function endOf(stream: Partitioned, { among }: View, page: LogPage) {
   const runs = page.runs.map((run, partition) =>
     among === undefined || among.has(partition) ? run : { ...run, atEnd: true },
   );
-  return { runs, caughtUp: runs.every(({ atEnd }) => atEnd) };
+  const [held = 0] = among ?? [];
+  const isLast = among === undefined || epochAt(stream, held).ends === undefined;
+  return { runs, caughtUp: isLast && runs.every(({ atEnd }) => atEnd) };
 }

@@ -2,6 +2,7 @@ import { LedgerError } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
 import { isOutOfReach } from "../../log/read/reach.ts";
 import type { LiveStream } from "../../stream/streams.ts";
+import { chainsUpTo, isHeldBack, lastToRead } from "../parking/carry.ts";
 import { isOwnCursor } from "../position/own-cursor.ts";
 import { isInSnapshot } from "../position/progress.ts";
 import type { SubscriptionState } from "../state.ts";
@@ -80,6 +81,11 @@ async function look(deps: PollDeps, of: Look): Promise<Found> {
   const { stream, request, view } = of;
   const { after, limit } = request;
   if (view.among?.size === 0) return { page: emptyPage(stream, view) };
+  const isInLog = !isInSnapshot(view.state.bootstrap);
+  if (isInLog && (await deliveries.carry(stream, view))) return AGAIN;
+  if (isInLog && isHeldBack(stream, view.state)) {
+    return { page: emptyPage(stream, view) };
+  }
   const start = await startOf(log, stream, view, request);
   if (isInSnapshot(start.bootstrap)) {
     return { page: await snapshotPage(deps, stream, view, { at: start.bootstrap, limit }) };
@@ -116,7 +122,8 @@ async function lookInLog(
   const { log, deliveries } = deps;
   const counts = countsDelivery(request);
   const limit = counts ? deliveries.limitOf(view, request.limit) : request.limit;
-  const read = await readLog(log, stream, view.state, rangeOf(start, view, limit)).catch(expired);
+  const range = rangeOf(stream, start, view, limit);
+  const read = await readLog(log, stream, view.state, range).catch(expired);
   if (read instanceof LedgerError) {
     // The remembered state may be older than a seek past the lost events.
     if (isFresh) throw read;
@@ -129,7 +136,7 @@ async function lookInLog(
     if (!isUnchanged(current.state, view.state, counts)) return { view: current };
   }
   if (read.looked && counts && (await deliveries.parkPoison(stream, current))) return AGAIN;
-  const { runs, caughtUp } = endOf(view, page);
+  const { runs, caughtUp } = endOf(stream, view, page);
   // A reader ahead of the committed offset keeps its pages for as long as they bring events.
   const isFreeing = counts || (caughtUp && events.length === 0);
   const withheld = isFreeing ? deliveries.withholding(current, page, empty) : [];
@@ -142,13 +149,21 @@ async function lookInLog(
   return { page: await logPage(log, stream, current, end) };
 }
 
-/** The range to read: `limit` events after the start, in the view's partitions. */
-const rangeOf = ({ positions, nextPartition }: Start, { among }: View, limit: number) => ({
-  positions,
-  nextPartition,
-  limit,
-  ...(among === undefined ? {} : { among }),
-});
+/**
+ * What to read: `limit` events after the start, of the view's partitions, as far as parked keys
+ * allow.
+ */
+function rangeOf(
+  stream: LiveStream,
+  { positions, nextPartition }: Start,
+  { among, state }: View,
+  limit: number,
+) {
+  const range = { positions, nextPartition, limit };
+  if (among !== undefined) return { ...range, among };
+  const last = lastToRead(stream, state);
+  return last === undefined ? range : { ...range, among: chainsUpTo(stream, last) };
+}
 
 /**
  * Returns the remembered subscription, or the current one if the remembered state cannot suffice.

@@ -44,7 +44,8 @@ export async function readLog(
     bytes: LIMITS.scannedBytesMax,
   };
   try {
-    const page = await log.read(stream.life, positions.map(known), { room, ...of });
+    const { epochs } = stream;
+    const page = await log.read(stream.life, positions.map(known), { epochs, room, ...of });
     return { ...keepMatching(page, { limit, matches }), looked: page.entries.length > 0 };
   } catch (error) {
     if (!isOutOfReach(error)) throw error;
@@ -66,7 +67,9 @@ function flowing(offsets: readonly OffsetRow[]): Matches | undefined {
   const parked = offsets.flatMap(({ parking }) => parking?.keys ?? []);
   const skipped = offsets.flatMap(({ parking }) => parking?.skipped ?? []);
   if (parked.length + skipped.length === 0) return undefined;
-  const from = new Map(parked.map((each) => [each.key, each.from]));
+  const from = new Map<string, number>();
+  for (const each of parked)
+    from.set(each.key, Math.min(each.from, from.get(each.key) ?? Infinity));
   const isSkipped = ({ key, sequence }: StoredEvent): boolean =>
     skipped.some((each) => each.sequence === sequence && each.key === key);
   return (event) => event.sequence < (from.get(event.key) ?? Infinity) && !isSkipped(event);

@@ -3,6 +3,8 @@ import { assertListsEnough, withinList } from "../../cursor/listed.ts";
 import type { Log } from "../../log/log.ts";
 import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
+import { chainCount } from "../../model/epochs.ts";
+import { withLaterStarts } from "../../model/later-starts.ts";
 import type { Position } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { assertOwnCursor, isOwnCursor } from "../position/own-cursor.ts";
@@ -112,7 +114,8 @@ async function progressAfter(
   if (isInSnapshot(bootstrap)) throw withinList();
   assertListsEnough(after, state.row.config.filter?.keyPrefix);
   const positions = await resolvePositions(log, stream, after);
-  return { positions, bootstrap: bootstrap ?? state.bootstrap };
+  const shown = bootstrap && withLaterStarts(stream, bootstrap);
+  return { positions, bootstrap: shown ?? state.bootstrap };
 }
 
 /**
@@ -133,9 +136,9 @@ const stillRead = (
  * partitions, so pages must not begin with the same partition after every commit. The committed
  * offsets decide, spread by the golden ratio.
  */
-function firstPartition({ partitions }: LiveStream, { offsets }: SubscriptionState): number {
+function firstPartition(stream: LiveStream, { offsets }: SubscriptionState): number {
   const committed = offsets.reduce((sum, { next }) => sum + next, 0);
-  return Math.floor(((committed * GOLDEN) % 1) * partitions);
+  return Math.floor(((committed * GOLDEN) % 1) * chainCount(stream));
 }
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;

@@ -1,6 +1,7 @@
 import type { CursorContent } from "../../cursor/cursor.ts";
 import { invalidRequest } from "../../kernel/error.ts";
 import type { Log } from "../../log/log.ts";
+import { chainCount } from "../../model/epochs.ts";
 import { lifeText } from "../../model/names.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Subscriptions } from "../subscriptions.ts";
@@ -18,7 +19,7 @@ export async function cursorAfter(
   name: string,
   { sequence, pointer }: { readonly sequence: number; readonly pointer: string },
 ): Promise<CursorContent> {
-  if (stream.partitions > 1) {
+  if (chainCount(stream) > 1) {
     throw invalidRequest(
       pointer,
       "is a place only on a stream with one partition; commit a cursor",

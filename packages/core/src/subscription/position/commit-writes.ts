@@ -5,6 +5,7 @@ import { LedgerError, subscriptionNotFound } from "../../kernel/error.ts";
 import type { Look } from "../../kernel/memory.ts";
 import { again, retry } from "../../kernel/retry.ts";
 import type { Log } from "../../log/log.ts";
+import { chainsIn, epochsOf, isDrained, isInEpoch } from "../../model/epochs.ts";
 import { type Bootstrap, isExact, isPending } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import { type LeaseGuard, type OffsetRow, passesGuard } from "../../table/offset.entity.ts";
@@ -143,15 +144,23 @@ export function createCommits({ table, log, clock, untils, ...memory }: Deps) {
         : [],
     );
     const look = beginLook();
-    const results = await Promise.all(
-      ahead.map(async (to) => {
-        const guard = guardOf(cursor, row, to.partition);
-        const result = await table.subscriptions.commit(stream.life, row.uid, to, guard);
-        if (result === undefined) throw subscriptionNotFound();
-        return { ...result, leased: passesGuard(result.row, guard) };
-      }),
-    );
-    for (const result of results) known.set(result.row.partition, result.row);
+    const results: { moved: boolean; row: OffsetRow; leased: boolean }[] = [];
+    for (const epoch of epochsOf(stream)) {
+      const own = ahead.filter(({ partition }) => isInEpoch(epoch, partition));
+      const moves = await Promise.all(
+        own.map(async (to) => {
+          const guard = guardOf(cursor, row, to.partition);
+          const result = await table.subscriptions.commit(stream.life, row.uid, to, guard);
+          if (result === undefined) throw subscriptionNotFound();
+          return { ...result, leased: passesGuard(result.row, guard) };
+        }),
+      );
+      results.push(...moves);
+      for (const result of moves) known.set(result.row.partition, result.row);
+      // The events of a key come in order again after a crash, so nothing of a later epoch is
+      // committed before everything of this one.
+      if (!chainsIn(epoch).every((at) => isDrained(stream, at, known.get(at)))) break;
+    }
     const queued = await commitQueue(stream, row, cursor);
     if (queued?.row !== undefined) known.set(queued.row.partition, queued.row);
     for (const result of results) {

@@ -1,6 +1,7 @@
 import type { Lag } from "@eventledger/protocol";
 import { type CursorContent, invalidCursor } from "../../cursor/cursor.ts";
 import type { Log } from "../../log/log.ts";
+import { chainCount } from "../../model/epochs.ts";
 import { isPending } from "../../model/snapshot-progress.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Redelivery, SubscriptionState } from "../state.ts";
@@ -66,7 +67,7 @@ export function lagAfterCommit(
   { state, progress: { positions, bootstrap } }: Committed,
 ): Promise<Lag> {
   const known = positions.filter((position) => position !== undefined);
-  return isInSnapshot(bootstrap) && known.length === stream.partitions
+  return isInSnapshot(bootstrap) && known.length === chainCount(stream)
     ? subscriptions.snapshotLag(stream, known)
     : subscriptions.lag(stream, state);
 }

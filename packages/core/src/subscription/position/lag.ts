@@ -31,7 +31,7 @@ export function createSubscriptionLag({
         runAt(position ?? edgeAt(await log.compactedTo(stream.life, partition))),
       ),
     );
-    return log.lag(stream.life, runs);
+    return log.lag(stream.life, runs, stream.epochs);
   }
 
   /**
@@ -44,7 +44,7 @@ export function createSubscriptionLag({
     if (known !== undefined) return agedBy(known.lag, ageMs(clock, known.stamp) / 1_000);
     const look = memory.look();
     const stamp = takeStamp(clock);
-    const lag = await log.lag(stream.life, positions.map(runAt));
+    const lag = await log.lag(stream.life, positions.map(runAt), stream.epochs);
     memory.learn(name, look, { lag, stamp });
     return lag;
   }

@@ -2,6 +2,9 @@ import type { Clock } from "../../kernel/clock.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import { assertInvariant } from "../../kernel/invariant.ts";
 import { again, retry } from "../../kernel/retry.ts";
+import { chainCount, chainsOf, startOfChain, TurnReached } from "../../model/epochs.ts";
+import { withLaterStarts } from "../../model/later-starts.ts";
+import { edgeAt } from "../../model/position.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { OffsetRow } from "../../table/offset.entity.ts";
 import type { SubscriptionRow } from "../../table/subscription.entity.ts";
@@ -17,7 +20,9 @@ const PAUSE_MS = 20;
 /**
  * Returns the current offsets of a subscription. Undefined when they are gone. A query is not
  * atomic. It may return only some of the rows that a seek or the end of a snapshot
- * writes together. In that case the query is repeated.
+ * writes together. In that case the query is repeated. The first call in an epoch adds the
+ * positions of its partitions. Throws `TurnReached` when there are positions of an epoch that the
+ * view of the stream lacks.
  */
 export async function loadOffsets(
   { table, clock, untils }: Deps,
@@ -30,14 +35,30 @@ export async function loadOffsets(
   return retry<readonly OffsetRow[] | undefined>(limits, async (attempt) => {
     const look = untils.look();
     const offsets = await table.subscriptions.loadOffsets(stream.life, uid);
-    if (offsets.length !== stream.partitions) return undefined;
-    const [{ generation, bootstrap } = { generation: 0, bootstrap: undefined }] = offsets;
+    const [first] = offsets;
+    const count = chainCount(stream);
+    if (offsets.length > count) throw new TurnReached();
+    if (first === undefined) return undefined;
+    if (offsets.length < count) {
+      // Without a later epoch, the rows are being removed.
+      if (stream.epochs === undefined) return undefined;
+      const added = chainsOf(stream).slice(offsets.length);
+      const places = added.map((partition) => ({
+        partition,
+        ...edgeAt(startOfChain(stream, partition)),
+      }));
+      await table.lifecycle.addOffsets(stream.life, uid, first, places);
+      return again();
+    }
+    const { generation, bootstrap } = first;
     const whole = offsets.every(
       (row) => row.generation === generation && (isInSnapshot(bootstrap) || row.next > 0),
     );
     if (whole) {
       untils.seeLeases(holders, look, offsets);
-      return offsets;
+      if (bootstrap === undefined) return offsets;
+      const later = { ...first, bootstrap: withLaterStarts(stream, bootstrap) };
+      return [later, ...offsets.slice(1)];
     }
     const moving = offsets.some((row) => row.generation !== generation);
     assertInvariant(moving || attempt < TRIES / 2, `${name} has a committed offset`);

@@ -5,6 +5,7 @@ import {
   type CursorFacts,
   isOfThisRestore,
 } from "../../log/read/foreign-cursor.ts";
+import { chainCount } from "../../model/epochs.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
 import { isInSnapshot } from "./progress.ts";
@@ -17,7 +18,7 @@ export const isOwnCursor = (
 ): boolean =>
   subscription?.uid === state.row.uid &&
   subscription.generation === state.generation &&
-  positions.length === stream.partitions;
+  positions.length === chainCount(stream);
 
 /**
  * Refuses a cursor of a different life or subscription, from before a seek, or from before a

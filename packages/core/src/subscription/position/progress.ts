@@ -1,5 +1,6 @@
 import type { SnapshotProgress } from "@eventledger/protocol";
 import type { CursorContent } from "../../cursor/cursor.ts";
+import { chainsOf, type Partitioned } from "../../model/epochs.ts";
 import { lifeText } from "../../model/names.ts";
 import { edgeAt, type Position } from "../../model/position.ts";
 import {
@@ -34,8 +35,8 @@ export function progressOf({ offsets, bootstrap }: SubscriptionState): Progress 
 }
 
 /** The progress before a snapshot starts. No partition has a position yet. */
-export const pendingProgress = ({ partitions }: { readonly partitions: number }): Progress => ({
-  positions: Array.from({ length: partitions }, () => undefined),
+export const pendingProgress = (stream: Partitioned): Progress => ({
+  positions: chainsOf(stream).map(() => undefined),
   bootstrap: pendingBootstrap,
 });
 

@@ -6,6 +6,7 @@ import { again, retry } from "../../kernel/retry.ts";
 import type { Log, SeekPoint } from "../../log/log.ts";
 import { resolvePositions } from "../../log/read/browse.ts";
 import { assertOfStream } from "../../log/read/foreign-cursor.ts";
+import { withLaterStarts } from "../../model/later-starts.ts";
 import { nextCount } from "../../model/restored.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { SubscriptionState } from "../state.ts";
@@ -74,7 +75,7 @@ export async function progressAfter(
   cursor: CursorContent,
 ): Promise<Progress> {
   await assertOfStream(log, stream, cursor);
-  const { bootstrap } = cursor;
+  const bootstrap = cursor.bootstrap && withLaterStarts(stream, cursor.bootstrap);
   return { positions: await resolvePositions(log, stream, cursor), bootstrap };
 }
 

@@ -1,6 +1,7 @@
 import type { PatchSubscription } from "@eventledger/protocol";
 import { LedgerError } from "../../kernel/error.ts";
 import { again, retry } from "../../kernel/retry.ts";
+import { chainCount } from "../../model/epochs.ts";
 import type { LiveStream } from "../../stream/streams.ts";
 import type { Table } from "../../table/table.ts";
 import type { SubscriptionState } from "../state.ts";
@@ -37,7 +38,8 @@ export async function change(
     former ??= state;
     await table.lifecycle.changeSubscription(stream.life, state.row, plan, {
       generation: state.generation,
-      partitions: stream.partitions,
+      partitions: chainCount(stream),
+      rows: state.offsets[0]?.rows,
     });
     subscriptions.forget(stream, name);
     return again();

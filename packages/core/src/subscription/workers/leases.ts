@@ -3,6 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { LedgerError } from "../../kernel/error.ts";
 import type { Look } from "../../kernel/memory.ts";
 import { newUid, type Random } from "../../kernel/random.ts";
+import { openEpoch } from "../../model/epochs.ts";
 import type { Life } from "../../model/names.ts";
 import { nextCount } from "../../model/restored.ts";
 import type { LiveStream } from "../../stream/streams.ts";
@@ -80,7 +81,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const hasLeft = before !== undefined && before.left !== left;
     const isHere = !hasLeft && (await beat(life, uid, { consumer, alive, heardMs, leaseMs, left }));
     if (!isHere) return { state, tokens: state.offsets.map(() => undefined), presence: GONE };
-    const inUse = isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets;
+    const inUse = inUseOf(stream, state);
     const rows = inUse.map((row) => subscriptions.untils.ofLease(holders, row));
     const others = alive.map((member) => member.consumer);
     const plan = planLeases(consumer, { rows, alive: others, nowMs, heardMs, leaseMs });
@@ -192,9 +193,7 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
     const look = subscriptions.untils.look();
     const members = await table.members.list(stream.life, state.row.uid);
     const holders = { uid: state.row.uid, leaseMs: leaseMsOf(state.row.config) };
-    const inUse = (isInSnapshot(state.bootstrap) ? state.offsets.slice(0, 1) : state.offsets).map(
-      (row) => subscriptions.untils.ofLease(holders, row),
-    );
+    const inUse = inUseOf(stream, state).map((row) => subscriptions.untils.ofLease(holders, row));
     return aliveOf(holders, look, members, nowMs)
       .map(({ consumer, until }) => {
         const held = inUse.filter(({ lease }) => lease?.owner === consumer && lease.until > nowMs);
@@ -207,6 +206,17 @@ export function createLeases({ table, clock, random, subscriptions }: Deps) {
 }
 
 export type Leases = ReturnType<typeof createLeases>;
+
+/**
+ * Returns the partitions that workers share. They take those of an epoch once the epoch before it
+ * is committed to its end. Otherwise two workers could have events of one key.
+ */
+function inUseOf(stream: LiveStream, { bootstrap, offsets }: SubscriptionState) {
+  if (isInSnapshot(bootstrap)) return offsets.slice(0, 1);
+  if (stream.epochs === undefined) return offsets;
+  const { first, partitions } = openEpoch(stream, offsets);
+  return offsets.slice(first, first + partitions);
+}
 
 /** A sign of life of a worker at `heardMs`. */
 type Beat = {

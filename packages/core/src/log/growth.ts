@@ -1,0 +1,77 @@
+import type { Clock } from "../kernel/clock.ts";
+import { streamNotFound } from "../kernel/error.ts";
+import { inParallel } from "../kernel/in-parallel.ts";
+import type { Random } from "../kernel/random.ts";
+import { beginArchive } from "../model/archive.ts";
+import { chainsIn, type Epoch, epochsOf, lastEpoch } from "../model/epochs.ts";
+import type { Life } from "../model/names.ts";
+import type { StreamRow } from "../table/stream.entity.ts";
+import type { Table } from "../table/table.ts";
+import { type Ended, endPartition } from "./seal.ts";
+
+type Deps = { readonly table: Table; readonly clock: Clock; readonly random: Random };
+
+const CHAINS_AT_ONCE = 16;
+
+/**
+ * Leads a stream that turns into its next epoch: each chain of the last one gets its turn, then the
+ * stream's row gets the new epoch, together with the checkpoints of its partitions. Each step has a
+ * condition on the row that it writes. So any number of processes may do this at the same time, and
+ * the next one finishes what a crash has interrupted. Returns false when the stream's row has
+ * changed in the meantime. Throws `stream-not-found` and `outcome-unknown`.
+ */
+export async function bringOn(deps: Deps, life: Life, row: StreamRow): Promise<boolean> {
+  if (row.growing === undefined) return false;
+  const old = lastEpoch(row);
+  const ended = new Map<number, Ended>();
+  await inParallel(chainsIn(old), CHAINS_AT_ONCE, async (partition) => {
+    const end = await endPartition(deps, life, partition, "turn");
+    if (end?.kind !== "turn") throw streamNotFound();
+    ended.set(partition, end);
+  });
+  const nowMs = deps.clock.now();
+  const epochs = planEpochs(row, { growing: row.growing, ended, nowMs });
+  const { first, partitions, from } = lastEpoch({ epochs, partitions: 0 });
+  const archived = row.archiveDays === null ? {} : beginArchive(from);
+  const checkpoints = Array.from({ length: partitions }, (_, at) => ({
+    ...archived,
+    partition: first + at,
+    next: from,
+    checkedAt: nowMs,
+    floorAt: nowMs,
+    compactedThrough: nowMs,
+    floor: from,
+    events: 0,
+    bytes: 0,
+  }));
+  return deps.table.lifecycle.addEpoch(life, row, epochs, checkpoints);
+}
+
+/**
+ * Returns the epochs of a stream with the next one. It starts above all ends of the last one, so
+ * that the sequences of each key go on rising. Pure.
+ */
+export function planEpochs(
+  row: Pick<StreamRow, "epochs" | "partitions">,
+  {
+    growing,
+    ended,
+    nowMs,
+  }: {
+    readonly growing: number;
+    readonly ended: ReadonlyMap<number, Pick<Ended, "next" | "publishedAt">>;
+    readonly nowMs: number;
+  },
+): Epoch[] {
+  const known = epochsOf(row);
+  const old = lastEpoch(row);
+  const turns = chainsIn(old).map((partition) => ended.get(partition));
+  const ends = turns.map((turn) => turn?.next ?? old.from);
+  const next: Epoch = {
+    first: old.first + old.partitions,
+    partitions: growing,
+    from: Math.max(old.from, ...ends) + 1,
+    at: Math.max(nowMs, old.at, ...turns.map((turn) => turn?.publishedAt ?? 0)),
+  };
+  return [...known.slice(0, -1), { ...old, ends }, next];
+}
