@@ -11,6 +11,9 @@ import { sqlite } from "../../../packages/sdk/src/stores/sqlite.ts";
 import { type StoreKind, send, type Task } from "./messages.ts";
 import { STREAM } from "./plan.ts";
 
+/** A busy machine needs minutes for the copy of a process that was killed late. */
+const LIMIT_MS = 900_000;
+
 /** Keeps a copy of the stream until it is killed, and reports the copy on request. */
 const { url, apiKey, place }: Task = JSON.parse(process.argv[2] ?? "");
 const kind = process.argv[3] as StoreKind;
@@ -34,8 +37,8 @@ const view = ledger.stream<{ n: number }>(STREAM).view<number, ViewStore<number>
 const reporting = setInterval(() => send({ kind: "progress", events: view.progress.applied }), 50);
 process.on("message", async (last: Receipt) => {
   clearInterval(reporting);
-  await view.ready({ timeoutMs: 120_000 });
-  await view.seen(last, { timeoutMs: 120_000 });
+  await view.ready({ timeoutMs: LIMIT_MS });
+  await view.seen(last, { timeoutMs: LIMIT_MS });
   const rows: [string, number][] = [];
   for await (const row of view.entries()) rows.push(row);
   send({ kind: "copy", rows, round: view.progress.round });
