@@ -138,7 +138,7 @@ export async function measureBootstrap(
 }
 
 /** Opens a ledger whose clock advances with each call, so that every run is the same. */
-function openLedger({ client, tableName }: Store): Ledger {
+export function openLedger({ client, tableName }: Store): Ledger {
   let passedMs = 0;
   const startedAt = Date.now();
   const monotonic = () => {

@@ -1,12 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
+import { join } from "node:path";
 import { defaultStoreKind } from "../packages/local/src/store-program.ts";
+
+/** How much else ran on the machine when the benchmark began, as a number of processes. */
+const loadAtStart = Number(loadavg()[0]?.toFixed(1));
 
 /**
  * Writes `results/<name>.json`: the figures, and the versions and the machine they were measured
- * with.
+ * with. BENCH_RESULTS names another folder.
  */
 export function recordResult(name: string, figures: object): void {
   const result = {
@@ -18,11 +22,13 @@ export function recordResult(name: string, figures: object): void {
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
     versions: { node: process.version, ...storeVersions() },
+    loadAtStart,
     ...figures,
   };
   const text = `${JSON.stringify(result, undefined, 2)}\n`;
-  writeFileSync(new URL(`./results/${name}.json`, import.meta.url), text);
-  console.log(text);
+  const folder = process.env.BENCH_RESULTS ?? join(import.meta.dirname, "results");
+  writeFileSync(join(folder, `${name}.json`), text);
+  if (process.env.BENCH_QUIET === undefined) console.log(text);
 }
 
 /** The store that the local stack starts by default, which the benchmarks use too. */

@@ -1,0 +1,3 @@
+import { clientOf, openDesign } from "./designs.ts";
+
+export const open = async (endpoint: string) => openDesign("transaction", clientOf(endpoint));
